@@ -1,0 +1,105 @@
+/**
+ * What went wrong, as a stable string: match on this, never on the message.
+ *
+ * | code | thrown when |
+ * | --- | --- |
+ * | `ERR_INVALID_ID` | an id or symbol is not a non-empty, well-formed string of at most 255 UTF-16 units |
+ * | `ERR_INVALID_SOCKET` | a socket has no callable `send` and `close` |
+ * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no code of its own |
+ * | `ERR_INVALID_OPTION` | an option is unknown or out of range |
+ * | `ERR_INVALID_KEY` | a text is no stream or subscription key, or none can be built |
+ * | `ERR_INVALID_MESSAGE` | a message has the wrong shape, or a text is not the wire form |
+ * | `ERR_UNKNOWN_STREAM` | a stream type is not in the catalogue |
+ * | `ERR_UNKNOWN_USER` | a user without a connection is subscribed while `pendingTtlMs` is `0` |
+ * | `ERR_UNKNOWN_CONNECTION` | a removed connection subscribes |
+ * | `ERR_DUPLICATE_CONNECTION` | a connection id is in use by another socket or user |
+ * | `ERR_SYMBOL_REQUIRED` | a stream type needs a symbol and none was given |
+ * | `ERR_SYMBOL_NOT_ALLOWED` | a stream type takes no symbol and one was given |
+ * | `ERR_RECIPIENT_REQUIRED` | a private message has no `userId` |
+ * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, or a broadcast, has a `userId` |
+ * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to somebody else than its `userId` |
+ * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form |
+ * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
+ * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
+ */
+export type ErrorCode =
+  | 'ERR_INVALID_ID'
+  | 'ERR_INVALID_SOCKET'
+  | 'ERR_INVALID_ARGUMENT'
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_INVALID_KEY'
+  | 'ERR_INVALID_MESSAGE'
+  | 'ERR_UNKNOWN_STREAM'
+  | 'ERR_UNKNOWN_USER'
+  | 'ERR_UNKNOWN_CONNECTION'
+  | 'ERR_DUPLICATE_CONNECTION'
+  | 'ERR_SYMBOL_REQUIRED'
+  | 'ERR_SYMBOL_NOT_ALLOWED'
+  | 'ERR_RECIPIENT_REQUIRED'
+  | 'ERR_RECIPIENT_NOT_ALLOWED'
+  | 'ERR_RECIPIENT_MISMATCH'
+  | 'ERR_UNSERIALIZABLE'
+  | 'ERR_PUBLISH_DEPTH'
+  | 'ERR_CLOSED'
+
+/** The facts of a failure that a handler may act on; each is present where it is known. */
+export interface ErrorFacts {
+  readonly connectionId?: string
+  readonly userId?: string
+  readonly streamType?: string
+  readonly symbol?: string
+  /** The dotted name of the option that was refused. */
+  readonly option?: string
+  /** The ceiling that was reached. */
+  readonly limit?: number
+}
+
+/**
+ * Every error that this library throws.
+ *
+ * Recognise it by `code`: an application that loads both the ESM and the CommonJS build has two classes of
+ * this name, and `instanceof` knows only one of them. `cause` is the foreign error behind it, where there is one.
+ *
+ * @example
+ * try {
+ *   connection.subscribe(command)
+ * } catch (error) {
+ *   if (error instanceof Error && 'code' in error) connection.socket.send(JSON.stringify({ refused: error.code }))
+ *   else throw error
+ * }
+ */
+export class ConnectionManagerError extends Error implements ErrorFacts {
+  readonly code: ErrorCode
+  declare readonly connectionId?: string
+  declare readonly userId?: string
+  declare readonly streamType?: string
+  declare readonly symbol?: string
+  declare readonly option?: string
+  declare readonly limit?: number
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'ConnectionManagerError'
+    this.code = code
+    Object.assign(this, facts)
+  }
+}
+
+const LONGEST_SHOWN = 80
+
+/**
+ * Names a received value in an error message without running any of its code.
+ *
+ * Long ones are cut, strings are quoted; objects and functions are only named as such, since a getter, a proxy or a
+ * `toString` of theirs could throw.
+ */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(cut(value))
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return cut(typeof value === 'bigint' ? `${value}n` : String(value))
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text
+}

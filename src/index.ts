@@ -1,0 +1,38 @@
+export { ConnectionManagerError } from './errors.ts'
+export type { ErrorCode, ErrorFacts } from './errors.ts'
+export { defineStreams, tradingStreams } from './streams/catalogue.ts'
+export type {
+  Audience,
+  DefinedStreams,
+  DeliveryClass,
+  PayloadOf,
+  StreamCatalogue,
+  StreamDefinition,
+  SymbolRule,
+  SymbolRuleOf,
+  TradingStreams,
+} from './streams/catalogue.ts'
+export { parseStreamKey, parseSubscriptionKey, streamKey, subscriptionKey } from './streams/keys.ts'
+export type { StreamKeyParts, SubscriptionKeyParts } from './streams/keys.ts'
+export { rawJson } from './streams/raw-json.ts'
+export type { RawJson } from './streams/raw-json.ts'
+export { createStreamMessage } from './streams/stream-message.ts'
+export type {
+  AddressedMessage,
+  MessageOptions,
+  PublicMessage,
+  PublishableMessage,
+  StreamMessage,
+  ValidMessage,
+} from './streams/stream-message.ts'
+export { parseStreamMessage, serializeStreamMessage } from './streams/wire-form.ts'
+export { StreamType } from './streams/stream-type.ts'
+export { SubscriptionStatus } from './streams/subscription.ts'
+export type {
+  ConnectionSubscribeRequest,
+  StreamReference,
+  SubscribeRequest,
+  Subscription,
+  SubscriptionFilters,
+  SubscriptionReference,
+} from './streams/subscription.ts'

@@ -1,0 +1,174 @@
+import { ConnectionManagerError, shown } from '../errors.ts'
+import { asIdentifier } from './identifier.ts'
+import { isStreamTypeName } from './keys.ts'
+
+/** Who may receive a stream's messages: everyone who subscribes, or the one user whom a message names. */
+export type Audience = 'public' | 'private'
+
+/** Whether a stream type takes a symbol. */
+export type SymbolRule = 'required' | 'optional' | 'none'
+
+/** What a message of the stream is worth once a newer one exists: nothing (`latest`), or as much as before (`every`). */
+export type DeliveryClass = 'latest' | 'every'
+
+/** One entry of a catalogue, as one writes it for `defineStreams`. */
+export interface StreamDefinition<TPayload = unknown> {
+  readonly audience: Audience
+  /** @default 'required' for public streams, 'optional' for private ones */
+  readonly symbol?: SymbolRule
+  /**
+   * The delivery class. It is kept in the catalogue; this version queues nothing, so it changes nothing yet.
+   *
+   * @default 'every'
+   */
+  readonly delivery?: DeliveryClass
+  /** The type of the stream's data, for the compiler alone: write `payload: {} as Ticker`. The value is never read. */
+  readonly payload?: TPayload
+}
+
+/** Stream type → definition. */
+export type StreamCatalogue = Readonly<Record<string, StreamDefinition>>
+
+/** The symbol rule of a definition, its default included. */
+export type SymbolRuleOf<TDefinition extends StreamDefinition> = TDefinition extends {
+  readonly symbol: infer TRule extends SymbolRule
+}
+  ? TRule
+  : TDefinition extends { readonly audience: 'private' }
+    ? 'optional'
+    : 'required'
+
+/** The symbol of a request or a message, as the stream type's rule wants it. */
+export type SymbolField<TRule> = TRule extends 'required'
+  ? { readonly symbol: string }
+  : TRule extends 'optional'
+    ? { readonly symbol?: string | null | undefined }
+    : { readonly symbol?: null | undefined }
+
+/** The payload type of a definition; `unknown` where it names none. */
+export type PayloadOf<TDefinition extends StreamDefinition> = TDefinition extends { readonly payload?: infer TPayload }
+  ? TPayload
+  : unknown
+
+/** A catalogue whose defaults are filled in. */
+export type DefinedStreams<TStreams extends StreamCatalogue> = {
+  readonly [TName in keyof TStreams]: {
+    readonly audience: TStreams[TName]['audience']
+    readonly symbol: SymbolRuleOf<TStreams[TName]>
+    readonly delivery: DeliveryClass
+    readonly payload?: PayloadOf<TStreams[TName]>
+  }
+}
+
+/** A definition whose defaults are filled in. */
+export interface ResolvedDefinition {
+  readonly audience: Audience
+  readonly symbol: SymbolRule
+  readonly delivery: DeliveryClass
+}
+
+type ResolvedCatalogue = Readonly<Record<string, ResolvedDefinition>>
+
+const defined = /* @__PURE__ */ new WeakSet<object>()
+
+/**
+ * Returns a catalogue of stream types of one's own, validated, with defaults filled in, frozen.
+ *
+ * A catalogue that is given to a manager, or to a message function, replaces the default one. To extend the default
+ * one, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it: a name must be a non-empty
+ * string without `:`, and a field that does not exist is not ignored
+ *
+ * @example
+ * const streams = defineStreams({
+ *   TICKER: { audience: 'public', payload: {} as { last: number } },
+ *   FILLS: { audience: 'private' },
+ *   NEWS: { audience: 'public', symbol: 'none' },
+ * })
+ * const manager = new ConnectionManager({ streams })
+ */
+export function defineStreams<const TStreams extends StreamCatalogue>(definitions: TStreams): DefinedStreams<TStreams> {
+  if (typeof definitions !== 'object' || definitions === null) {
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A catalogue must be an object, got ${shown(definitions)}`)
+  }
+  if (defined.has(definitions)) return definitions as unknown as DefinedStreams<TStreams>
+  // Without a prototype, so that `constructor` and `__proto__` are names like any other.
+  const catalogue: Record<string, ResolvedDefinition> = Object.create(null)
+  for (const [name, definition] of Object.entries(definitions)) catalogue[name] = resolved(name, definition)
+  defined.add(Object.freeze(catalogue))
+  return catalogue as DefinedStreams<TStreams>
+}
+
+const FIELDS: readonly string[] = ['audience', 'symbol', 'delivery', 'payload'] satisfies (keyof StreamDefinition)[]
+const AUDIENCES: readonly unknown[] = ['public', 'private']
+const SYMBOL_RULES: readonly unknown[] = ['required', 'optional', 'none']
+const DELIVERY_CLASSES: readonly unknown[] = ['latest', 'every']
+
+function resolved(name: string, definition: StreamDefinition): ResolvedDefinition {
+  const refuse = (what: string, received: unknown): never => {
+    const message = `Stream type ${shown(name)}: ${what}, got ${shown(received)}`
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, { streamType: name })
+  }
+  if (!isStreamTypeName(name)) refuse('its name must be a non-empty string without ":"', name)
+  if (typeof definition !== 'object' || definition === null) refuse('its definition must be an object', definition)
+  for (const field of Object.keys(definition)) if (!FIELDS.includes(field)) refuse('there is no such field', field)
+  const { audience } = definition
+  const { symbol = audience === 'private' ? 'optional' : 'required', delivery = 'every' } = definition
+  if (!AUDIENCES.includes(audience)) refuse('audience must be "public" or "private"', audience)
+  if (!SYMBOL_RULES.includes(symbol)) refuse('symbol must be "required", "optional" or "none"', symbol)
+  if (!DELIVERY_CLASSES.includes(delivery)) refuse('delivery must be "latest" or "every"', delivery)
+  return Object.freeze({ audience, symbol, delivery })
+}
+
+const TRADING_STREAMS = {
+  PRICE: { audience: 'public', delivery: 'latest' },
+  ORDERBOOK: { audience: 'public' },
+  TRADES: { audience: 'public' },
+  USER_DATA: { audience: 'private' },
+  BOT_STATUS: { audience: 'private' },
+  RISK_ALERTS: { audience: 'private' },
+  ORDER_UPDATES: { audience: 'private' },
+} as const
+
+/** The default catalogue: the seven types of `StreamType`. */
+export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE__ */ defineStreams(TRADING_STREAMS)
+
+export type TradingStreams = typeof tradingStreams
+
+/** Returns the catalogue that was given, validated; the default one for none. */
+export function catalogueOf(streams: StreamCatalogue | undefined): StreamCatalogue {
+  return streams === undefined ? tradingStreams : defineStreams(streams)
+}
+
+/**
+ * Returns the definition of a stream type.
+ *
+ * @throws `ERR_UNKNOWN_STREAM` when the catalogue does not have it: it is never guessed to be public
+ */
+export function definitionOf(streams: StreamCatalogue, streamType: unknown): ResolvedDefinition {
+  const definition = typeof streamType === 'string' ? (streams as ResolvedCatalogue)[streamType] : undefined
+  if (definition !== undefined) return definition
+  throw new ConnectionManagerError('ERR_UNKNOWN_STREAM', `There is no stream type ${shown(streamType)}`, {
+    ...(typeof streamType === 'string' && { streamType }),
+  })
+}
+
+/**
+ * Returns the symbol, or `undefined` for none, as the definition's rule wants it. `null` means none.
+ *
+ * @throws `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
+ */
+export function symbolFor(streamType: string, { symbol: rule }: ResolvedDefinition, symbol: unknown): string | undefined {
+  if (symbol === undefined || symbol === null) {
+    if (rule !== 'required') return undefined
+    throw new ConnectionManagerError('ERR_SYMBOL_REQUIRED', `Stream type ${shown(streamType)} needs a symbol`, {
+      streamType,
+    })
+  }
+  if (rule === 'none') {
+    const message = `Stream type ${shown(streamType)} takes no symbol, got ${shown(symbol)}`
+    throw new ConnectionManagerError('ERR_SYMBOL_NOT_ALLOWED', message, { streamType })
+  }
+  return asIdentifier(symbol, 'symbol')
+}

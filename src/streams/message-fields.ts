@@ -1,0 +1,87 @@
+import { ConnectionManagerError, shown } from '../errors.ts'
+import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue } from './catalogue.ts'
+import { asIdentifier } from './identifier.ts'
+
+/** A message as it was read, once and for all, from a caller's object. */
+export interface MessageFields {
+  readonly streamType: string
+  readonly definition: ResolvedDefinition
+  readonly symbol: string | undefined
+  readonly data: unknown
+  readonly timestampMs: number
+  readonly userId: string | undefined
+}
+
+/**
+ * Reads a caller's message, each field once, since a getter could answer differently the second time.
+ *
+ * @throws what is wrong with it, short of a missing recipient
+ */
+export function readMessage(message: unknown, streams: StreamCatalogue, now: () => number): MessageFields {
+  if (typeof message !== 'object' || message === null) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `A message must be an object, got ${shown(message)}`)
+  }
+  const { streamType, symbol, data, timestamp, userId } = message as Record<string, unknown>
+  const definition = definitionOf(streams, streamType)
+  return {
+    streamType: streamType as string,
+    definition,
+    symbol: symbolFor(streamType as string, definition, symbol),
+    data,
+    timestampMs: timestamp === undefined || timestamp === null ? now() : epochMs(timestamp),
+    userId: userId === undefined || userId === null ? undefined : recipientFor(streamType as string, definition, userId),
+  }
+}
+
+/**
+ * Returns the message if it says whose it is, where its stream is private.
+ *
+ * @throws `ERR_RECIPIENT_REQUIRED`
+ */
+export function withRecipient(fields: MessageFields): MessageFields {
+  const { definition, streamType, userId } = fields
+  if (definition.audience === 'public' || userId !== undefined) return fields
+  const message = `Stream type ${shown(streamType)} is private: its messages need a userId`
+  throw new ConnectionManagerError('ERR_RECIPIENT_REQUIRED', message, { streamType })
+}
+
+/**
+ * Returns the message as one to this user.
+ *
+ * @throws `ERR_RECIPIENT_MISMATCH` when it is somebody else's
+ */
+export function addressedTo(recipient: string, fields: MessageFields): MessageFields {
+  const { definition, streamType, userId } = fields
+  if (definition.audience === 'public' || userId === recipient) return fields
+  if (userId === undefined) return { ...fields, userId: recipient }
+  const message = `A message of user ${shown(userId)} cannot be sent to user ${shown(recipient)}`
+  throw new ConnectionManagerError('ERR_RECIPIENT_MISMATCH', message, { streamType, userId })
+}
+
+/**
+ * Returns the message if it may go to everybody.
+ *
+ * @throws `ERR_RECIPIENT_REQUIRED` for a private one, `ERR_RECIPIENT_NOT_ALLOWED` for a private one that names its user
+ */
+export function forEverybody(fields: MessageFields): MessageFields {
+  const { definition, streamType, userId } = withRecipient(fields)
+  if (definition.audience === 'public') return fields
+  const message = `Stream type ${shown(streamType)} is private: its messages cannot be broadcast`
+  throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', message, { streamType, ...(userId !== undefined && { userId }) })
+}
+
+function recipientFor(streamType: string, { audience }: ResolvedDefinition, userId: unknown): string {
+  if (audience === 'private') return asIdentifier(userId, 'userId')
+  const message = `Stream type ${shown(streamType)} is public: its messages take no userId, got ${shown(userId)}`
+  throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', message, { streamType })
+}
+
+function epochMs(timestamp: unknown): number {
+  let ms = NaN
+  try {
+    // Reads the date itself, of any realm, past whatever a subclass overrides; throws where there is none.
+    ms = Date.prototype.getTime.call(timestamp)
+  } catch {}
+  if (!Number.isNaN(ms)) return ms
+  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `timestamp must be a valid Date, got ${shown(timestamp)}`)
+}

@@ -1,0 +1,115 @@
+import {
+  catalogueOf,
+  type PayloadOf,
+  type StreamCatalogue,
+  type StreamDefinition,
+  type SymbolField,
+  type SymbolRuleOf,
+  type TradingStreams,
+} from './catalogue.ts'
+import { readMessage, withRecipient } from './message-fields.ts'
+import type { RawJson } from './raw-json.ts'
+import type { StreamType } from './stream-type.ts'
+
+/** One message of one stream. */
+export interface StreamMessage<TData = unknown, TStreamType extends string = StreamType> {
+  readonly streamType: TStreamType
+  readonly symbol?: string | undefined
+  /** Anything with a JSON form, or `rawJson(text)`. */
+  readonly data: TData
+  /** @default the moment of the call */
+  readonly timestamp?: Date | undefined
+  /** Whose message it is: required on private streams, not allowed on public ones. */
+  readonly userId?: string | undefined
+}
+
+type Fields<TName, TDefinition extends StreamDefinition> = {
+  readonly streamType: TName
+  readonly data: PayloadOf<TDefinition> | RawJson
+  readonly timestamp?: Date | null | undefined
+} & SymbolField<SymbolRuleOf<TDefinition>>
+
+type NoRecipient = { readonly userId?: null | undefined }
+type Recipient = { readonly userId: string }
+type PossibleRecipient = { readonly userId?: string | null | undefined }
+
+type NamesOf<TStreams, TAudience> = {
+  [TName in keyof TStreams & string]: TStreams[TName] extends { readonly audience: TAudience } ? TName : never
+}[keyof TStreams & string]
+
+/** A message of a catalogue that is known only at run time. */
+export type AnyMessage = {
+  readonly streamType: string
+  readonly symbol?: string | null | undefined
+  readonly data: unknown
+  readonly timestamp?: Date | null | undefined
+} & PossibleRecipient
+
+type MessagesOf<TStreams extends StreamCatalogue, TName extends keyof TStreams, TRecipient> = string extends keyof TStreams
+  ? AnyMessage
+  : { [TEach in TName]: Fields<TEach, TStreams[TEach]> & TRecipient }[TName]
+
+/** A message of one of the catalogue's public streams. */
+export type PublicMessage<TStreams extends StreamCatalogue = TradingStreams> = MessagesOf<
+  TStreams,
+  NamesOf<TStreams, 'public'>,
+  NoRecipient
+>
+
+/** A message that says whose it is where its stream is private: what `publish` and `createStreamMessage` take. */
+export type PublishableMessage<TStreams extends StreamCatalogue = TradingStreams> =
+  | PublicMessage<TStreams>
+  | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, Recipient>
+
+/** A message whose recipient is named beside it: what `sendToUser` and `sendToConnection` take. */
+export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> =
+  | PublicMessage<TStreams>
+  | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, PossibleRecipient>
+
+/** A whole, valid message: what `createStreamMessage` and `parseStreamMessage` return. It can be published as it is. */
+export type ValidMessage<
+  TStreams extends StreamCatalogue = TradingStreams,
+  TName extends keyof TStreams & string = keyof TStreams & string,
+  TRaw = never,
+> = string extends keyof TStreams
+  ? StreamMessage<unknown, string> & { readonly timestamp: Date }
+  : {
+      [TEach in TName]: {
+        readonly streamType: TEach
+        readonly symbol: { required: string; optional: string | undefined; none: undefined }[SymbolRuleOf<TStreams[TEach]>]
+        readonly data: PayloadOf<TStreams[TEach]> | TRaw
+        readonly timestamp: Date
+        readonly userId: TStreams[TEach] extends { readonly audience: 'private' } ? string : undefined
+      }
+    }[TName]
+
+/** Which catalogue a message function goes by. */
+export interface MessageOptions<TStreams extends StreamCatalogue> {
+  /**
+   * A catalogue from `defineStreams`.
+   *
+   * @default the seven types of `StreamType`
+   */
+  readonly streams?: TStreams | undefined
+}
+
+/**
+ * Returns a whole message: validated, its timestamp filled in, frozen. `data` is taken as it is, not copied.
+ *
+ * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
+ * `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`
+ *
+ * @example
+ * createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } })
+ */
+export function createStreamMessage<const TInit extends PublishableMessage>(
+  init: TInit,
+): ValidMessage<TradingStreams, TInit['streamType'], RawJson>
+export function createStreamMessage<const TInit extends PublishableMessage<TStreams>, TStreams extends StreamCatalogue>(
+  init: TInit,
+  options: MessageOptions<TStreams> | undefined,
+): ValidMessage<TStreams, TInit['streamType'] & keyof TStreams & string, RawJson>
+export function createStreamMessage(init: AnyMessage, options?: MessageOptions<StreamCatalogue>): ValidMessage<StreamCatalogue> {
+  const { streamType, symbol, data, timestampMs, userId } = withRecipient(readMessage(init, catalogueOf(options?.streams), Date.now))
+  return Object.freeze({ streamType, symbol, data, timestamp: new Date(timestampMs), userId })
+}

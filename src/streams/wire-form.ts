@@ -1,0 +1,139 @@
+import { ConnectionManagerError, shown } from '../errors.ts'
+import { catalogueOf, definitionOf, type StreamCatalogue } from './catalogue.ts'
+import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
+import { rawJsonText } from './raw-json.ts'
+import {
+  createStreamMessage,
+  type AnyMessage,
+  type MessageOptions,
+  type PublishableMessage,
+  type StreamMessage,
+  type ValidMessage,
+} from './stream-message.ts'
+
+/**
+ * Returns the wire form of a message: JSON with the keys `stream_type`, `symbol`, `data`, `timestamp` and `user_id`,
+ * in this order, absent ones as `null`.
+ *
+ * @throws what `createStreamMessage` throws, and `ERR_UNSERIALIZABLE` when `data` has no JSON form: `undefined`, a
+ * function, a cycle, a BigInt, a `toJSON` that throws (its error is the `cause`)
+ */
+export function serializeStreamMessage(message: PublishableMessage): string
+export function serializeStreamMessage<TStreams extends StreamCatalogue>(
+  message: PublishableMessage<TStreams>,
+  options: MessageOptions<TStreams> | undefined,
+): string
+export function serializeStreamMessage(message: AnyMessage, options?: MessageOptions<StreamCatalogue>): string {
+  return wireText(withRecipient(readMessage(message, catalogueOf(options?.streams), Date.now)))
+}
+
+/**
+ * Returns the message that a text in the wire form holds. For clients, too: it needs nothing but the language.
+ *
+ * Extra keys are ignored, so that the wire form can grow. `data` is what the text holds: its payload type is
+ * the catalogue's word, and is not checked.
+ *
+ * @throws `ERR_UNKNOWN_STREAM` for a stream type that the catalogue does not have, `ERR_INVALID_MESSAGE` for every
+ * other text that is not the wire form
+ */
+export function parseStreamMessage(text: string): ValidMessage
+export function parseStreamMessage<TStreams extends StreamCatalogue>(
+  text: string,
+  options: MessageOptions<TStreams> | undefined,
+): ValidMessage<TStreams>
+export function parseStreamMessage(text: string, options?: MessageOptions<StreamCatalogue>): ValidMessage<StreamCatalogue> {
+  const { stream_type: streamType, symbol, data, timestamp, user_id: userId } = wireObject(text)
+  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
+  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
+  if (data === undefined) throw notWire('data', data)
+  if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)
+  const init = { streamType, symbol, data, timestamp: wireDate(timestamp), userId }
+  const streams = catalogueOf(options?.streams)
+  definitionOf(streams, streamType)
+  try {
+    return createStreamMessage(init, { streams })
+  } catch (cause) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${shown(text)}`, { streamType }, cause)
+  }
+}
+
+/**
+ * Returns the wire form of a message that was read.
+ *
+ * Put together around the data, not stringified as a whole: that would leave `data` out in silence where it has no JSON
+ * form, and could not carry raw JSON.
+ *
+ * @throws `ERR_UNSERIALIZABLE`
+ */
+export function wireText(fields: MessageFields): string {
+  const { streamType, symbol, timestampMs, userId } = fields
+  const head = `{"stream_type":${JSON.stringify(streamType)},"symbol":${jsonOrNull(symbol)},"data":`
+  return `${head}${dataText(fields)},"timestamp":"${isoText(timestampMs)}","user_id":${jsonOrNull(userId)}}`
+}
+
+/**
+ * Returns what a caller's own serializer makes of a message.
+ *
+ * @throws `ERR_UNSERIALIZABLE` when it throws or returns no string
+ */
+export function customText(serialize: (message: StreamMessage<unknown, string>) => string, fields: MessageFields): string {
+  const { streamType, symbol, data, timestampMs, userId } = fields
+  return serialized(fields, () => serialize({ streamType, symbol, data, timestamp: new Date(timestampMs), userId }))
+}
+
+function jsonOrNull(text: string | undefined): string {
+  return text === undefined ? 'null' : JSON.stringify(text)
+}
+
+function dataText(fields: MessageFields): string {
+  return serialized(fields, () => rawJsonText(fields.data) ?? JSON.stringify(fields.data))
+}
+
+function serialized({ streamType, symbol, data }: MessageFields, serialize: () => unknown): string {
+  const refuse = (cause?: unknown): never => {
+    const facts = { streamType, ...(symbol !== undefined && { symbol }) }
+    throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${shown(data)}`, facts, cause)
+  }
+  let text: unknown
+  try {
+    text = serialize()
+  } catch (cause) {
+    refuse(cause)
+  }
+  return typeof text === 'string' ? text : refuse()
+}
+
+let lastIsoMs = NaN
+let lastIso = ''
+
+/** The ISO text of a moment, kept for its millisecond: many messages share one, and making it costs as much as they do. */
+function isoText(ms: number): string {
+  if (ms !== lastIsoMs) {
+    lastIso = new Date(ms).toISOString()
+    lastIsoMs = ms
+  }
+  return lastIso
+}
+
+function wireObject(text: unknown): Record<string, unknown> {
+  let wire: unknown
+  try {
+    wire = typeof text === 'string' ? JSON.parse(text) : undefined
+  } catch (cause) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not JSON: ${shown(text)}`, {}, cause)
+  }
+  if (typeof wire === 'object' && wire !== null && !Array.isArray(wire)) return wire as Record<string, unknown>
+  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not a JSON object: ${shown(text)}`)
+}
+
+function wireDate(timestamp: unknown): Date {
+  const date = new Date(typeof timestamp === 'string' ? timestamp : NaN)
+  // Only what `toISOString` writes: `Date` alone would take "2026" and "1 Jan" as well.
+  if (!Number.isNaN(date.getTime()) && date.toISOString() === timestamp) return date
+  throw notWire('timestamp', timestamp)
+}
+
+function notWire(key: string, received: unknown): ConnectionManagerError {
+  const message = received === undefined ? `"${key}" is missing` : `"${key}" cannot be ${shown(received)}`
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${message}`)
+}

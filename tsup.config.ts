@@ -1,0 +1,17 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: ['src/index.ts'],
+  format: ['esm', 'cjs'],
+  target: 'es2022',
+  platform: 'neutral',
+  sourcemap: true,
+  clean: true,
+  silent: true,
+  dts: {
+    // The bundler of declarations drops the reference that `await using` needs in connection-manager.ts.
+    banner: '/// <reference lib="esnext.disposable" />',
+    // tsup passes a `baseUrl` on to the declaration build, which TypeScript 6 calls deprecated.
+    compilerOptions: { ignoreDeprecations: '6.0' },
+  },
+})
