@@ -1,3 +1,5 @@
+export type { Clock } from './clock.ts'
+export type { Connection, Socket } from './connection.ts'
 export { ConnectionManagerError } from './errors.ts'
 export type { ErrorCode, ErrorFacts } from './errors.ts'
 export { defineStreams, tradingStreams } from './streams/catalogue.ts'

@@ -1,0 +1,85 @@
+import { ConnectionManagerError, shown } from './errors.ts'
+import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
+import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
+
+/**
+ * What the manager needs of a socket: anything that can send a text and be closed.
+ *
+ * Sockets of ws, Fastify, Hono, crossws, Bun, Deno, Workers and the DOM fit as they are. `send` may throw, or
+ * answer with a promise that rejects: either ends the connection. Whatever else it answers is ignored.
+ */
+export interface Socket {
+  send(text: string): void
+  close(): Promise<void> | void
+}
+
+/**
+ * Returns the value as a socket.
+ *
+ * @throws `ERR_INVALID_SOCKET` when it has no callable `send` and `close`
+ */
+export function asSocket(value: unknown): Socket {
+  let cause: unknown
+  try {
+    const { send, close } = value as Record<keyof Socket, unknown>
+    if (typeof send === 'function' && typeof close === 'function') return value as Socket
+  } catch (error) {
+    cause = error
+  }
+  const message = `A socket needs callable send and close, got ${shown(value)}`
+  throw new ConnectionManagerError('ERR_INVALID_SOCKET', message, {}, cause)
+}
+
+/**
+ * Why a connection was removed.
+ *
+ * | reason | the connection was removed |
+ * | --- | --- |
+ * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
+ * | `peer-closed` | by the host, because the peer had gone: `connection.remove({ close: false })` |
+ * | `send-failed` | by the manager: the socket's `send` threw or rejected |
+ * | `cleanup` | by `cleanup()` |
+ */
+export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'cleanup'
+
+/**
+ * The handle of one connection, from `addConnection`.
+ *
+ * It stands for this very connection: when the same id is used again later, an old handle never touches the
+ * new connection.
+ */
+export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+  readonly id: string
+  readonly userId: string
+  readonly socket: TSocket
+  /** True from the moment at which the connection was removed, for whatever reason. */
+  readonly removed: boolean
+
+  /**
+   * Subscribes this connection alone; the subscription goes with it.
+   *
+   * Subscribing again is the same subscription and returns the same view; the last request's `filters` win.
+   *
+   * @throws `ERR_UNKNOWN_CONNECTION` once removed, `ERR_CLOSED` once `cleanup()` began, and what a malformed
+   * request deserves: `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`,
+   * `ERR_INVALID_ARGUMENT`.
+   */
+  subscribe<TName extends keyof TStreams & string>(request: ConnectionSubscribeRequest<TStreams, TName>): Subscription
+
+  /**
+   * Releases this connection's own hold on a subscription; false if it has none. Never throws.
+   *
+   * A hold of the user's, or of another connection, is untouched: a connection that its user's subscription
+   * covers goes on receiving.
+   */
+  unsubscribe(stream: StreamReference): boolean
+
+  /**
+   * Removes this connection. The promise is true when this call removed it, false when it was gone already.
+   *
+   * The state has changed when the call returns; the promise settles when the socket's `close` did, or
+   * `closeTimeoutMs` later. It never rejects. With `close: false` the socket is not touched, for a peer that is
+   * gone already.
+   */
+  remove(options?: { readonly close?: boolean }): Promise<boolean>
+}

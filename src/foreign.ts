@@ -1,0 +1,19 @@
+/**
+ * True when foreign code answered with something that settles later.
+ *
+ * Reading `then` may run foreign code and throw, so this belongs within the guard of the call it follows.
+ */
+export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  if (answer === null || (typeof answer !== 'object' && typeof answer !== 'function')) return false
+  return typeof (answer as { then?: unknown }).then === 'function'
+}
+
+/**
+ * Adopts a foreign thenable as a promise of our own, whatever its `then` does.
+ *
+ * `Promise.resolve` would hand a native promise back as it is, with a `then` that somebody may have replaced by
+ * one that throws.
+ */
+export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
+  return new Promise((resolve) => resolve(thenable))
+}

@@ -1,0 +1,101 @@
+import type { Socket } from './connection.ts'
+
+const VACATED = -1
+
+/** One connection's place among those that receive together. */
+export interface Seat<TConnection> {
+  readonly connection: TConnection
+  /** Where in the arrays; changes when they are compacted, negative once vacated. */
+  slot: number
+  /** Whether the connection itself asked for the seat, rather than only its user. */
+  ownHold: boolean
+}
+
+/**
+ * The connections that receive together, oldest first: those of one stream, of one user, or all there are.
+ *
+ * Sockets lie in one flat array, for the loop that sends; the seats beside it, slot for slot. Who leaves makes a hole.
+ * Holes are closed once they outnumber the seats, so that leaving costs the same however many there are, and
+ * never while a delivery has the arrays pinned: then a slot stays whose it was, newcomers come behind, and nobody
+ * has to copy anything in order to call foreign code from within the loop.
+ */
+export class Seats<TConnection extends { readonly socket: Socket }> {
+  /** How many are seated. */
+  size = 0
+  /** `undefined` for a hole, and for a seat that is covered. */
+  sockets: (Socket | undefined)[] = []
+  occupants: (Seat<TConnection> | undefined)[] = []
+  /** Those of an exact stream that sit in its whole type as well: seat here → seat there. */
+  doubles: Map<Seat<TConnection>, Seat<TConnection>> | undefined
+  /** How often, and when last, a message was sent out to these. */
+  servings = 0
+  servedAtMs = 0
+  #isPinned = false
+  /** Slots that were vacated while pinned: until then, a delivery may still have to say whose socket threw. */
+  #vacated: number[] | undefined
+
+  take(connection: TConnection): Seat<TConnection> {
+    const seat = { connection, slot: this.occupants.length, ownHold: false }
+    if (seat.slot === 0) {
+      // An array literal holds just this one, where a push into an empty array would reserve seventeen places.
+      this.sockets = [connection.socket]
+      this.occupants = [seat]
+    } else {
+      this.sockets.push(connection.socket)
+      this.occupants.push(seat)
+    }
+    this.size++
+    return seat
+  }
+
+  vacate(seat: Seat<TConnection>): void {
+    this.sockets[seat.slot] = undefined
+    if (this.#isPinned) (this.#vacated ??= []).push(seat.slot)
+    else this.occupants[seat.slot] = undefined
+    seat.slot = VACATED
+    this.size--
+    this.#compactIfWorthIt()
+  }
+
+  holds(seat: Seat<TConnection>): boolean {
+    return seat.slot !== VACATED
+  }
+
+  /** Makes a seat look like a hole to the loop that sends. */
+  cover(seat: Seat<TConnection>): void {
+    this.sockets[seat.slot] = undefined
+  }
+
+  uncover(seat: Seat<TConnection>): void {
+    if (this.holds(seat)) this.sockets[seat.slot] = seat.connection.socket
+  }
+
+  /** Notes that a message goes out to these. */
+  served(nowMs: number): void {
+    this.servings++
+    this.servedAtMs = nowMs
+  }
+
+  pin(): void {
+    this.#isPinned = true
+  }
+
+  unpin(): void {
+    this.#isPinned = false
+    for (const slot of this.#vacated ?? []) this.occupants[slot] = undefined
+    this.#vacated = undefined
+    this.#compactIfWorthIt()
+  }
+
+  *connections(): Generator<TConnection, undefined> {
+    for (const seat of this.occupants) if (seat !== undefined && this.holds(seat)) yield seat.connection
+  }
+
+  #compactIfWorthIt(): void {
+    if (this.#isPinned || this.occupants.length <= this.size * 2) return
+    const seated = this.occupants.filter((seat) => seat !== undefined)
+    for (const [slot, seat] of seated.entries()) seat.slot = slot
+    this.occupants = seated
+    this.sockets = seated.map((seat) => seat.connection.socket)
+  }
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { Fifo } from '../src/fifo.ts'
+import { seededRandom } from './support/seeded-random.ts'
+
+function queueOf(count: number): Fifo<number> {
+  const queue = new Fifo<number>()
+  for (let item = 0; item < count; item++) queue.push(item)
+  return queue
+}
+
+function drained<T>(queue: Fifo<T>): T[] {
+  const items: T[] = []
+  for (let item = queue.shift(); item !== undefined; item = queue.shift()) items.push(item)
+  return items
+}
+
+describe('Fifo', () => {
+  it('is empty at first', () => {
+    expect(new Fifo().shift()).toBeUndefined()
+  })
+
+  it('gives back what was pushed, in order', () => {
+    expect(drained(queueOf(3))).toEqual([0, 1, 2])
+  })
+
+  it('takes more after it was emptied', () => {
+    const queue = queueOf(2)
+    drained(queue)
+
+    queue.push(7)
+
+    expect(drained(queue)).toEqual([7])
+  })
+
+  it('stays empty however often it is asked', () => {
+    const queue = queueOf(1)
+    queue.shift()
+
+    expect([queue.shift(), queue.shift()]).toEqual([undefined, undefined])
+    queue.push(7)
+    expect(queue.shift()).toBe(7)
+  })
+
+  it.each([1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 5_000])('keeps the order of %d items, wherever it drops those that left', (count) => {
+    expect(drained(queueOf(count))).toEqual(Array.from({ length: count }, (_, item) => item))
+  })
+
+  it('keeps the order when pushes and shifts alternate on a long queue', () => {
+    const queue = queueOf(3_000)
+    const left: (number | undefined)[] = []
+
+    for (let item = 3_000; item < 10_000; item++) {
+      left.push(queue.shift())
+      queue.push(item)
+    }
+
+    expect([...left, ...drained(queue)]).toEqual(Array.from({ length: 10_000 }, (_, item) => item))
+  })
+
+  it('does as an array does, whatever comes', () => {
+    const random = seededRandom(4)
+    const queue = new Fifo<number>()
+    const model: number[] = []
+    let longest = 0
+
+    for (let step = 0; step < 40_000; step++) {
+      const isGrowing = Math.floor(step / 10_000) % 2 === 0
+      if (random() < (isGrowing ? 0.7 : 0.3)) {
+        queue.push(step)
+        model.push(step)
+      } else if (queue.shift() !== model.shift()) {
+        throw new Error(`Step ${step} gave another item than an array would`)
+      }
+      longest = Math.max(longest, model.length)
+    }
+
+    expect(longest).toBeGreaterThan(2_048)
+    expect(drained(queue)).toEqual(model)
+  })
+})

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { Seats } from '../src/seats.ts'
+import { FakeSocket } from './support/fake-socket.ts'
+
+interface Connection {
+  readonly name: number
+  readonly socket: FakeSocket
+}
+
+function seated(count: number) {
+  const seats = new Seats<Connection>()
+  const taken = Array.from({ length: count }, (_, name) => seats.take({ name, socket: new FakeSocket() }))
+  return { seats, taken, names: () => Array.from(seats.connections(), ({ name }) => name) }
+}
+
+describe('Seats', () => {
+  it('keep the order in which seats were taken, whoever leaves', () => {
+    const { seats, taken, names } = seated(100)
+
+    for (const [i, seat] of taken.entries()) if (i % 3 !== 0) seats.vacate(seat)
+    seats.take({ name: 100, socket: new FakeSocket() })
+
+    expect(names()).toEqual([...Array.from({ length: 34 }, (_, i) => i * 3), 100])
+    expect(seats.size).toBe(35)
+  })
+
+  it('have each socket in the slot of its seat, after any compaction', () => {
+    const { seats, taken } = seated(100)
+
+    for (const [i, seat] of taken.entries()) if (i % 10 !== 0) seats.vacate(seat)
+
+    expect(seats.occupants.length).toBeLessThan(25)
+    for (const seat of taken.filter((each) => seats.holds(each))) {
+      expect(seats.occupants[seat.slot]).toBe(seat)
+      expect(seats.sockets[seat.slot]).toBe(seat.connection.socket)
+    }
+  })
+
+  it.each([
+    ['the oldest first', (count: number) => Array.from({ length: count }, (_, i) => i)],
+    ['the newest first', (count: number) => Array.from({ length: count }, (_, i) => count - 1 - i)],
+    ['in no order', (count: number) => Array.from({ length: count }, (_, i) => (i * 7_919) % count)],
+  ])('move fewer seats than there were when all leave, %s', (_case, order) => {
+    const count = 100_000
+    const { seats, taken } = seated(count)
+    let moved = 0
+
+    for (const i of order(count)) {
+      const before = seats.occupants
+      const seat = taken[i]
+      if (seat !== undefined) seats.vacate(seat)
+      if (seats.occupants !== before) moved += seats.occupants.length
+    }
+
+    expect(seats.size).toBe(0)
+    expect(seats.occupants).toEqual([])
+    expect(moved).toBeLessThan(count)
+  })
+
+  it('stay where they are while pinned, and are compacted afterwards', () => {
+    const { seats, taken } = seated(10)
+    const { sockets, occupants } = seats
+
+    seats.pin()
+    for (const seat of taken.slice(1)) seats.vacate(seat)
+    const newcomer = seats.take({ name: 10, socket: new FakeSocket() })
+
+    expect(seats.sockets).toBe(sockets)
+    expect(sockets.map((socket) => socket !== undefined)).toEqual([true, ...Array<boolean>(9).fill(false), true])
+    expect(newcomer.slot).toBe(10)
+    expect(occupants[3]).toBe(taken[3])
+    seats.unpin()
+
+    expect(seats.occupants).toEqual([taken[0], newcomer])
+    expect(newcomer.slot).toBe(1)
+  })
+
+  it('forget who left while they were pinned, though there is nothing to compact', () => {
+    const { seats, taken, names } = seated(10)
+
+    seats.pin()
+    if (taken[3] !== undefined) seats.vacate(taken[3])
+    expect(names()).not.toContain(3)
+    seats.unpin()
+
+    expect(seats.occupants[3]).toBeUndefined()
+  })
+
+  it('can be covered, and uncovered unless they were vacated meanwhile', () => {
+    const { seats, taken } = seated(3)
+    const [first, second] = taken as [(typeof taken)[0], (typeof taken)[0]]
+    seats.pin()
+
+    seats.cover(first)
+    seats.cover(second)
+    expect(seats.sockets.slice(0, 2)).toEqual([undefined, undefined])
+    seats.vacate(second)
+    seats.uncover(first)
+    seats.uncover(second)
+
+    expect(seats.sockets.slice(0, 2)).toEqual([first.connection.socket, undefined])
+    expect(Object.keys(seats.sockets)).toEqual(['0', '1', '2'])
+    expect(seats.holds(second)).toBe(false)
+  })
+})
