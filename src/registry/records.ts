@@ -1,0 +1,59 @@
+import type { Connection, Socket } from '../connection.ts'
+import type { Seat, Seats } from '../seats.ts'
+import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
+import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../streams/subscription.ts'
+
+// The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
+// They never leave the library; what a caller gets is a handle, a view or a copy.
+
+export interface ConnectionRecord {
+  readonly id: string
+  readonly user: UserRecord
+  readonly socket: Socket
+  readonly handle: Connection<Socket, StreamCatalogue>
+  readonly seatAmongAll: Seat<ConnectionRecord>
+  readonly seatAtUser: Seat<ConnectionRecord>
+  removed: boolean
+}
+
+export interface UserRecord {
+  readonly id: string
+  readonly connections: Seats<ConnectionRecord>
+  readonly subscriptions: Map<StreamRecord, SubscriptionRecord>
+}
+
+export interface StreamTypeRecord {
+  readonly name: string
+  readonly definition: ResolvedDefinition
+  /** The stream without a symbol: the whole type, where the symbol is optional. */
+  whole: StreamRecord | undefined
+  readonly bySymbol: Map<string, StreamRecord>
+}
+
+export interface StreamRecord {
+  readonly type: StreamTypeRecord
+  readonly symbol: string | undefined
+  readonly subscriptions: Set<SubscriptionRecord>
+  /** Everybody whom a public message of this stream reaches. On a private stream, each subscription has its own. */
+  readonly seats: Seats<ConnectionRecord> | undefined
+}
+
+export interface SubscriptionRecord {
+  readonly user: UserRecord
+  readonly stream: StreamRecord
+  /** Where this subscription's connections sit: the stream's seats, or its own on a private stream. */
+  readonly seats: Seats<ConnectionRecord>
+  readonly seatOf: Map<ConnectionRecord, Seat<ConnectionRecord>>
+  /** Made when somebody first asks: see `viewOf`. */
+  view: Subscription | undefined
+  readonly createdAtMs: number
+  /** `seats.servings` when the subscription began: later ones are its own. */
+  readonly servingsBefore: number
+  /** What `lastUpdate` said when the subscription ended. */
+  lastUpdateAtEndMs: number | undefined
+  status: SubscriptionStatus
+  filters: SubscriptionFilters | undefined
+  heldByUser: boolean
+  /** How many of the user's connections hold it for themselves. */
+  ownHolds: number
+}

@@ -1,0 +1,69 @@
+import { INSPECT } from '../inspect.ts'
+import { subscriptionKey } from '../streams/keys.ts'
+import { SubscriptionStatus, type Subscription, type SubscriptionFilters } from '../streams/subscription.ts'
+import type { SubscriptionRecord } from './records.ts'
+
+/** The one view of a subscription. */
+export function viewOf(record: SubscriptionRecord): Subscription {
+  record.view ??= new SubscriptionView(record)
+  return record.view
+}
+
+/** What a caller sees of a subscription: reads through to the record, and leads nowhere else. */
+class SubscriptionView implements Subscription {
+  readonly #record: SubscriptionRecord
+
+  constructor(record: SubscriptionRecord) {
+    this.#record = record
+    Object.freeze(this)
+  }
+
+  get userId(): string {
+    return this.#record.user.id
+  }
+
+  get streamType(): string {
+    return this.#record.stream.type.name
+  }
+
+  get symbol(): string | undefined {
+    return this.#record.stream.symbol
+  }
+
+  get filters(): SubscriptionFilters | undefined {
+    return this.#record.filters
+  }
+
+  get status(): SubscriptionStatus {
+    return this.#record.status
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#record.createdAtMs)
+  }
+
+  get lastUpdate(): Date | undefined {
+    const ms = lastUpdateMs(this.#record)
+    return ms === undefined ? undefined : new Date(ms)
+  }
+
+  get key(): string {
+    return subscriptionKey(this)
+  }
+
+  /** Lets `JSON.stringify` show what the getters say. */
+  toJSON(): Record<keyof Subscription, unknown> {
+    const { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key } = this
+    return { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key }
+  }
+
+  [INSPECT](): Record<keyof Subscription, unknown> {
+    return this.toJSON()
+  }
+}
+
+/** When this subscription's stream was last served, since the subscription began and until it ended. */
+export function lastUpdateMs({ seats, servingsBefore, status, lastUpdateAtEndMs }: SubscriptionRecord): number | undefined {
+  if (status === SubscriptionStatus.DISCONNECTED) return lastUpdateAtEndMs
+  return seats.servings === servingsBefore ? undefined : seats.servedAtMs
+}

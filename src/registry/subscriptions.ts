@@ -1,0 +1,267 @@
+import { Seats, type Seat } from '../seats.ts'
+import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
+import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
+import type { ConnectionRecord, StreamRecord, StreamTypeRecord, SubscriptionRecord, UserRecord } from './records.ts'
+import { lastUpdateMs } from './subscription-view.ts'
+import type { Users } from './users.ts'
+
+/** What became of a subscription, and through which connection if it was one. */
+export type SubscriptionListener = (
+  change: 'added' | 'changed' | 'removed',
+  subscription: SubscriptionRecord,
+  holder: ConnectionRecord | undefined,
+) => void
+
+/** Whom a published message reaches: through the whole type, and through its exact stream. */
+export interface Subscribed {
+  readonly whole: Seats<ConnectionRecord> | undefined
+  readonly exact: Seats<ConnectionRecord> | undefined
+}
+
+/**
+ * Who subscribed to what, and who holds it: the user as such, some of their connections, or both.
+ *
+ * A connection has one seat in a stream for as long as its user or it holds the subscription, so two holders
+ * cannot make two copies.
+ */
+export class Subscriptions {
+  count = 0
+  streamCount = 0
+  /** How many users have a subscription. */
+  userCount = 0
+  readonly #types = new Map<string, StreamTypeRecord>()
+  readonly #users: Users
+  readonly #now: () => number
+  readonly #changed: SubscriptionListener
+
+  constructor(streams: StreamCatalogue, users: Users, now: () => number, changed: SubscriptionListener) {
+    for (const [name, definition] of Object.entries(streams)) {
+      this.#types.set(name, { name, definition: definition as ResolvedDefinition, whole: undefined, bySymbol: new Map() })
+    }
+    this.#users = users
+    this.#now = now
+    this.#changed = changed
+  }
+
+  // Looking up
+
+  stream(streamType: unknown, symbol: unknown): StreamRecord | undefined {
+    const type = this.#types.get(streamType as string)
+    return symbol === undefined || symbol === null ? type?.whole : type?.bySymbol.get(symbol as string)
+  }
+
+  find(user: UserRecord | undefined, streamType: unknown, symbol: unknown): SubscriptionRecord | undefined {
+    const stream = this.stream(streamType, symbol)
+    return stream && user?.subscriptions.get(stream)
+  }
+
+  *streams(): Generator<StreamRecord, undefined> {
+    for (const { whole, bySymbol } of this.#types.values()) {
+      if (whole !== undefined) yield whole
+      yield* bySymbol.values()
+    }
+  }
+
+  /** Whom a public message of this stream reaches. */
+  subscribed(streamType: string, symbol: string | undefined): Subscribed {
+    const type = this.#types.get(streamType)
+    return { whole: type?.whole?.seats, exact: symbol === undefined ? undefined : type?.bySymbol.get(symbol)?.seats }
+  }
+
+  /** Whom a private message of this stream to this user reaches. */
+  subscribedOf(userId: string | undefined, streamType: string, symbol: string | undefined): Subscribed {
+    const user = this.#users.find(userId)
+    return {
+      whole: this.find(user, streamType, undefined)?.seats,
+      exact: symbol === undefined ? undefined : this.find(user, streamType, symbol)?.seats,
+    }
+  }
+
+  // Holding and letting go
+
+  holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
+    const user = this.#users.obtain(userId)
+    const known = this.find(user, streamType, symbol)
+    const subscription = known ?? this.#begin(user, streamType, symbol)
+    const isNews = !subscription.heldByUser || subscription.filters !== filters
+    subscription.heldByUser = true
+    subscription.filters = filters
+    for (const connection of user.connections.connections()) this.#seat(subscription, connection)
+    if (isNews) this.#changed(known === undefined ? 'added' : 'changed', subscription, undefined)
+    return subscription
+  }
+
+  holdForConnection(
+    connection: ConnectionRecord,
+    streamType: string,
+    symbol: string | undefined,
+    filters: SubscriptionFilters | undefined,
+  ): SubscriptionRecord {
+    const known = this.find(connection.user, streamType, symbol)
+    const subscription = known ?? this.#begin(connection.user, streamType, symbol)
+    const seat = this.#seat(subscription, connection)
+    const isNews = !seat.ownHold || subscription.filters !== filters
+    if (!seat.ownHold) subscription.ownHolds++
+    seat.ownHold = true
+    subscription.filters = filters
+    if (isNews) this.#changed(known === undefined ? 'added' : 'changed', subscription, connection)
+    return subscription
+  }
+
+  /** Releases a connection's own hold; false if it has none. */
+  letGo(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
+    const subscription = this.find(connection.user, streamType, symbol)
+    const seat = subscription?.seatOf.get(connection)
+    if (subscription === undefined || seat?.ownHold !== true) return false
+    seat.ownHold = false
+    subscription.ownHolds--
+    if (!subscription.heldByUser) this.#unseat(subscription, connection, seat)
+    this.#holderLeft(subscription, connection)
+    return true
+  }
+
+  /** Ends a subscription for all of its holders. */
+  end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
+    const { user, stream } = subscription
+    for (const [connection, seat] of subscription.seatOf) this.#unseat(subscription, connection, seat)
+    subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
+    subscription.status = SubscriptionStatus.DISCONNECTED
+    user.subscriptions.delete(stream)
+    stream.subscriptions.delete(subscription)
+    this.count--
+    if (user.subscriptions.size === 0) this.userCount--
+    if (stream.subscriptions.size === 0) this.#drop(stream)
+    this.#users.release(user)
+    this.#changed('removed', subscription, lastHolder)
+  }
+
+  endAllOf(user: UserRecord): void {
+    for (const subscription of user.subscriptions.values()) this.end(subscription)
+  }
+
+  // Connections that come and go
+
+  /** Gives a new connection its seats in what its user subscribed to. */
+  admit(connection: ConnectionRecord): void {
+    for (const subscription of connection.user.subscriptions.values()) {
+      if (subscription.heldByUser) this.#seat(subscription, connection)
+      if (subscription.status !== SubscriptionStatus.PENDING) continue
+      subscription.status = SubscriptionStatus.CONNECTED
+      this.#changed('changed', subscription, undefined)
+    }
+  }
+
+  /** Takes a removed connection's seats and holds away; with the user's last connection, all of the user's subscriptions. */
+  dismiss(connection: ConnectionRecord): void {
+    const isLast = connection.user.connections.size === 0
+    for (const subscription of connection.user.subscriptions.values()) {
+      const seat = subscription.seatOf.get(connection)
+      if (isLast) this.end(subscription, subscription.heldByUser ? undefined : connection)
+      else if (seat !== undefined) this.#dismissFrom(subscription, connection, seat)
+    }
+  }
+
+  #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
+    const wasHolder = seat.ownHold
+    this.#unseat(subscription, connection, seat)
+    if (!wasHolder) return
+    subscription.ownHolds--
+    this.#holderLeft(subscription, connection)
+  }
+
+  #holderLeft(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    if (subscription.heldByUser || subscription.ownHolds > 0) this.#changed('changed', subscription, connection)
+    else this.end(subscription, connection)
+  }
+
+  #begin(user: UserRecord, streamType: string, symbol: string | undefined): SubscriptionRecord {
+    const stream = this.stream(streamType, symbol) ?? this.#open(streamType, symbol)
+    const seats = stream.seats ?? new Seats()
+    const subscription: SubscriptionRecord = {
+      user,
+      stream,
+      seats,
+      seatOf: new Map(),
+      view: undefined,
+      createdAtMs: this.#now(),
+      servingsBefore: seats.servings,
+      lastUpdateAtEndMs: undefined,
+      status: user.connections.size > 0 ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
+      filters: undefined,
+      heldByUser: false,
+      ownHolds: 0,
+    }
+    if (user.subscriptions.size === 0) this.userCount++
+    user.subscriptions.set(stream, subscription)
+    stream.subscriptions.add(subscription)
+    this.count++
+    return subscription
+  }
+
+  // Streams exist while somebody subscribes to them
+
+  #open(streamType: string, symbol: string | undefined): StreamRecord {
+    const type = this.#types.get(streamType) as StreamTypeRecord
+    const isPublic = type.definition.audience === 'public'
+    const stream: StreamRecord = { type, symbol, subscriptions: new Set(), seats: isPublic ? new Seats() : undefined }
+    if (symbol === undefined) type.whole = stream
+    else type.bySymbol.set(symbol, stream)
+    this.streamCount++
+    return stream
+  }
+
+  #drop({ type, symbol }: StreamRecord): void {
+    if (symbol === undefined) type.whole = undefined
+    else type.bySymbol.delete(symbol)
+    this.streamCount--
+  }
+
+  // Seats
+
+  #seat(subscription: SubscriptionRecord, connection: ConnectionRecord): ConnectionSeat {
+    const known = subscription.seatOf.get(connection)
+    if (known !== undefined) return known
+    const seat = subscription.seats.take(connection)
+    subscription.seatOf.set(connection, seat)
+    for (const double of doublesOf(subscription, connection, seat)) {
+      double.exact.doubles ??= new Map()
+      double.exact.doubles.set(double.exactSeat, double.wholeSeat)
+    }
+    return seat
+  }
+
+  #unseat(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
+    for (const { exact, exactSeat } of doublesOf(subscription, connection, seat)) exact.doubles?.delete(exactSeat)
+    subscription.seatOf.delete(connection)
+    subscription.seats.vacate(seat)
+  }
+}
+
+type ConnectionSeat = Seat<ConnectionRecord>
+
+interface Double {
+  readonly exact: Seats<ConnectionRecord>
+  readonly exactSeat: ConnectionSeat
+  readonly wholeSeat: ConnectionSeat
+}
+
+const NO_DOUBLES: readonly Double[] = []
+
+/** The exact streams in which a connection sits as well as in their whole type, given its seat in the one or the other. */
+function doublesOf(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): readonly Double[] {
+  const { type, symbol } = subscription.stream
+  if (type.definition.symbol !== 'optional') return NO_DOUBLES
+  if (symbol === undefined) return doublesOfWhole(subscription, connection, seat)
+  const whole = type.whole && subscription.user.subscriptions.get(type.whole)
+  const wholeSeat = whole?.seatOf.get(connection)
+  return wholeSeat === undefined ? NO_DOUBLES : [{ exact: subscription.seats, exactSeat: seat, wholeSeat }]
+}
+
+function doublesOfWhole(whole: SubscriptionRecord, connection: ConnectionRecord, wholeSeat: ConnectionSeat): readonly Double[] {
+  const doubles: Double[] = []
+  for (const { stream, seats, seatOf } of whole.user.subscriptions.values()) {
+    const exactSeat = stream.type === whole.stream.type && stream !== whole.stream ? seatOf.get(connection) : undefined
+    if (exactSeat !== undefined) doubles.push({ exact: seats, exactSeat, wholeSeat })
+  }
+  return doubles
+}

@@ -1,0 +1,29 @@
+import { Seats } from '../seats.ts'
+import type { UserRecord } from './records.ts'
+
+/** The users that have a connection or a subscription. */
+export class Users {
+  readonly #byId = new Map<string, UserRecord>()
+
+  find(userId: unknown): UserRecord | undefined {
+    return this.#byId.get(userId as string)
+  }
+
+  obtain(userId: string): UserRecord {
+    let user = this.#byId.get(userId)
+    if (user === undefined) {
+      user = { id: userId, connections: new Seats(), subscriptions: new Map() }
+      this.#byId.set(userId, user)
+    }
+    return user
+  }
+
+  /** Forgets a user who has nothing left; to be called after whatever took something from one. */
+  release(user: UserRecord): void {
+    if (user.connections.size === 0 && user.subscriptions.size === 0) this.#byId.delete(user.id)
+  }
+
+  all(): IterableIterator<UserRecord> {
+    return this.#byId.values()
+  }
+}
