@@ -1,0 +1,66 @@
+import type { Socket } from '../connection.ts'
+import type { Seat, Seats } from '../seats.ts'
+
+/** Some of the seats that receive together: those from slot `from` up to, not including, slot `to`. */
+export interface SeatRange<TConnection extends { readonly socket: Socket }> {
+  readonly seats: Seats<TConnection>
+  readonly from: number
+  readonly to: number
+}
+
+/** Two seats of one connection, which is to receive one copy. */
+export interface DoubleSeat<TConnection extends { readonly socket: Socket }> {
+  readonly exact: Seats<TConnection>
+  readonly exactSeat: Seat<TConnection>
+  readonly whole: Seats<TConnection>
+  readonly wholeSeat: Seat<TConnection>
+}
+
+/** Those whom one delivery is for, fixed at its start. */
+export interface Recipients<TConnection extends { readonly socket: Socket }> {
+  /** In connections. */
+  readonly matched: number
+  readonly ranges: readonly SeatRange<TConnection>[]
+  readonly doubles: readonly DoubleSeat<TConnection>[]
+}
+
+/** Nobody at all. */
+export function nobody(): Recipients<never> {
+  return { matched: 0, ranges: [], doubles: [] }
+}
+
+/** Everybody who is seated here. */
+export function allOf<TConnection extends { readonly socket: Socket }>(
+  seats: Seats<TConnection> | undefined,
+): Recipients<TConnection> {
+  if (seats === undefined || seats.size === 0) return nobody()
+  return { matched: seats.size, ranges: [rangeOf(seats)], doubles: [] }
+}
+
+/** The connection in this seat, if it still sits there. */
+export function oneOf<TConnection extends { readonly socket: Socket }>(
+  seats: Seats<TConnection>,
+  seat: Seat<TConnection>,
+): Recipients<TConnection> {
+  if (!seats.holds(seat)) return nobody()
+  return { matched: 1, ranges: [{ seats, from: seat.slot, to: seat.slot + 1 }], doubles: [] }
+}
+
+/** Everybody who is seated in a whole type, in one of its exact streams, or in both. */
+export function eitherOf<TConnection extends { readonly socket: Socket }>(
+  whole: Seats<TConnection> | undefined,
+  exact: Seats<TConnection> | undefined,
+): Recipients<TConnection> {
+  if (whole === undefined || whole.size === 0) return allOf(exact)
+  if (exact === undefined || exact.size === 0) return allOf(whole)
+  const doubles = Array.from(exact.doubles ?? [], ([exactSeat, wholeSeat]) => ({ exact, exactSeat, whole, wholeSeat }))
+  return {
+    matched: whole.size + exact.size - doubles.length,
+    ranges: [rangeOf(whole), rangeOf(exact)],
+    doubles,
+  }
+}
+
+function rangeOf<TConnection extends { readonly socket: Socket }>(seats: Seats<TConnection>): SeatRange<TConnection> {
+  return { seats, from: 0, to: seats.occupants.length }
+}
