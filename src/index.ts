@@ -1,7 +1,12 @@
+export { ConnectionManager } from './connection-manager.ts'
+export type { ConnectionManagerOptions } from './options.ts'
 export type { Clock } from './clock.ts'
-export type { Connection, Socket } from './connection.ts'
+export type { CleanupReport } from './closing/socket-closer.ts'
+export type { CloseReason, Connection, Socket } from './connection.ts'
+export type { PublishResult, Stats } from './delivery/publish-result.ts'
 export { ConnectionManagerError } from './errors.ts'
 export type { ErrorCode, ErrorFacts } from './errors.ts'
+export type { ErrorStage, ManagerEvents, SubscriptionEvent } from './events.ts'
 export { defineStreams, tradingStreams } from './streams/catalogue.ts'
 export type {
   Audience,

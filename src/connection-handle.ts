@@ -1,0 +1,51 @@
+import type { Connection, Socket } from './connection.ts'
+import type { ConnectionRecord } from './registry/records.ts'
+import type { StreamCatalogue } from './streams/catalogue.ts'
+import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
+
+/** What a manager does for the handles that it gives out. */
+export interface HandleActions {
+  subscribe(connection: ConnectionRecord, request: unknown): Subscription
+  unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
+  remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
+}
+
+/** The handle of one connection: reads through to the record, and leads to nothing but what `Connection` names. */
+export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
+  readonly #connection: ConnectionRecord
+  readonly #actions: HandleActions
+
+  constructor(connection: ConnectionRecord, actions: HandleActions) {
+    this.#connection = connection
+    this.#actions = actions
+    Object.freeze(this)
+  }
+
+  get id(): string {
+    return this.#connection.id
+  }
+
+  get userId(): string {
+    return this.#connection.user.id
+  }
+
+  get socket(): Socket {
+    return this.#connection.socket
+  }
+
+  get removed(): boolean {
+    return this.#connection.removed
+  }
+
+  subscribe(request: ConnectionSubscribeRequest<StreamCatalogue>): Subscription {
+    return this.#actions.subscribe(this.#connection, request)
+  }
+
+  unsubscribe(stream: StreamReference): boolean {
+    return this.#actions.unsubscribe(this.#connection, stream)
+  }
+
+  remove(options?: { readonly close?: boolean }): Promise<boolean> {
+    return this.#actions.remove(this.#connection, options?.close !== false)
+  }
+}

@@ -1,0 +1,479 @@
+/// <reference lib="esnext.disposable" />
+import { cleanupReport, SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
+import { ConnectionHandle, type HandleActions } from './connection-handle.ts'
+import { asSocket, type CloseReason, type Connection, type Socket } from './connection.ts'
+import { Delivery } from './delivery/delivery.ts'
+import type { PublishResult, Stats } from './delivery/publish-result.ts'
+import { allOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
+import { ConnectionManagerError, shown } from './errors.ts'
+import { Events, type ManagerEvents } from './events.ts'
+import { checkedNumber, resolvedOptions, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
+import { Connections } from './registry/connections.ts'
+import { mappingsOf, subscribersOf, subscriptionsOf, type Mappings } from './registry/mappings.ts'
+import { Pending } from './registry/pending.ts'
+import type { ConnectionRecord, SubscriptionRecord } from './registry/records.ts'
+import { viewOf } from './registry/subscription-view.ts'
+import { Subscriptions } from './registry/subscriptions.ts'
+import { Users } from './registry/users.ts'
+import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
+import { asIdentifier } from './streams/identifier.ts'
+import { addressedTo, forEverybody, readMessage, withRecipient, type MessageFields } from './streams/message-fields.ts'
+import type { AddressedMessage, PublicMessage, PublishableMessage } from './streams/stream-message.ts'
+import {
+  readRequest,
+  readUserRequest,
+  SubscriptionStatus,
+  type SubscribeRequest,
+  type Subscription,
+  type SubscriptionReference,
+} from './streams/subscription.ts'
+import { customText, wireText } from './streams/wire-form.ts'
+
+const DEFAULT_DEADLINE_MS = 5_000
+
+/**
+ * Knows who is connected and what each user listens to, and delivers each message once to exactly those connections.
+ *
+ * State changes are synchronous and atomic: when a call returns, every index agrees and every listener was told.
+ * Only what waits for a socket to close is a promise, and by the time it is returned the state has changed. Bad
+ * arguments throw, synchronously; trouble with a peer never does: it is counted, and told to `on('error', …)`.
+ *
+ * @example
+ * const manager = new ConnectionManager<WebSocket>()
+ * const connection = manager.addConnection('c1', socket, 'alice')
+ * manager.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })
+ * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } }) // { matched: 1, sent: 1, … }
+ * await connection.remove()
+ */
+export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+  readonly #options: ResolvedOptions
+  readonly #events = new Events<TSocket, TStreams>()
+  readonly #users = new Users()
+  readonly #connections: Connections
+  readonly #subscriptions: Subscriptions
+  readonly #pending: Pending
+  readonly #delivery: Delivery<ConnectionRecord>
+  readonly #closer: SocketCloser<ConnectionRecord>
+  readonly #mappings: Mappings<TSocket>
+  #cleanup: Promise<CleanupReport> | undefined
+
+  /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+
+  /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+  constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
+    this.#options = resolvedOptions(options)
+    const { clock, maxDeferred, pendingTtlMs, streams } = this.#options
+    const now = (): number => clock.now()
+    const actions: HandleActions = {
+      subscribe: (...request) => this.#subscribe(...request),
+      unsubscribe: (...stream) => this.#unsubscribe(...stream),
+      remove: (...removal) => this.#removeOne(...removal),
+    }
+    this.#connections = new Connections(this.#users, (connection) => new ConnectionHandle(connection, actions))
+    this.#subscriptions = new Subscriptions(streams, this.#users, now, (...change) => this.#noteChange(...change))
+    this.#pending = new Pending(clock, pendingTtlMs, (expired) => this.#expire(expired))
+    this.#delivery = new Delivery({ now, maxDeferred, failed: (...failure) => this.#sendFailed(...failure) })
+    this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
+    this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<TSocket>
+    // Here and not as a method: where the symbol does not exist, a method of that name would be called "undefined".
+    if (typeof Symbol.asyncDispose === 'symbol') {
+      Object.defineProperty(this, Symbol.asyncDispose, { value: async () => void (await this.cleanup()) })
+    }
+  }
+
+  // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Registers a socket as a connection of a user, and returns its handle.
+   *
+   * The connection gets what its user is subscribed to from the next message on; pending subscriptions become
+   * `CONNECTED`. The same id with the same socket and user again returns the existing handle. One socket under two
+   * ids is two connections.
+   *
+   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_DUPLICATE_CONNECTION` when the id is in use by another
+   * socket or user, `ERR_CLOSED`; then nothing has changed
+   */
+  addConnection(connectionId: string, socket: TSocket, userId: string): Connection<TSocket, TStreams> {
+    this.#read(() => [asIdentifier(connectionId, 'connectionId'), asSocket(socket), asIdentifier(userId, 'userId')])
+    const known = this.#connections.byId.get(connectionId)
+    if (known?.socket === socket && known.user.id === userId) return this.#publicHandle(known)
+    if (known !== undefined) {
+      const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
+      throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, { connectionId, userId })
+    }
+    return this.#publicHandle(this.#admit(connectionId, socket, userId))
+  }
+
+  /**
+   * Removes a connection and closes its socket. The promise is true when this call removed it, false for an unknown id.
+   *
+   * With a user's last connection, all of the user's subscriptions end, in the same call. The promise settles when
+   * the socket's `close` did, or `closeTimeoutMs` later, and never rejects.
+   */
+  async removeConnection(connectionId: string): Promise<boolean> {
+    const connection = this.#connections.byId.get(connectionId)
+    return connection !== undefined && this.#removeOne(connection, true)
+  }
+
+  /**
+   * Removes all of a user's connections, for a ban or a logout; the promise says how many there were.
+   *
+   * The user's subscriptions end, pending ones included. The promise settles as that of `removeConnection` does.
+   */
+  async removeUser(userId: string): Promise<number> {
+    const user = this.#users.find(userId)
+    if (user === undefined) return 0
+    const connections = [...user.connections.connections()]
+    if (connections.length === 0) this.#subscriptions.endAllOf(user)
+    await Promise.all(this.#remove(connections, 'removed', this.#options.closeTimeoutMs))
+    return connections.length
+  }
+
+  /** Returns the handle of a connection, `undefined` for an unknown id. */
+  getConnection(connectionId: string): Connection<TSocket, TStreams> | undefined {
+    const connection = this.#connections.byId.get(connectionId)
+    return connection && this.#publicHandle(connection)
+  }
+
+  /** Returns the sockets of a user, oldest first; empty for an unknown user. The array is the caller's. */
+  getUserConnections(userId: string): TSocket[] {
+    const connections = this.#users.find(userId)?.connections.connections() ?? []
+    return Array.from(connections, ({ socket }) => socket as TSocket)
+  }
+
+  /** Iterates over the handles of all connections, oldest first. Connections may come and go meanwhile. */
+  *connections(): Generator<Connection<TSocket, TStreams>, undefined> {
+    for (const connection of this.#connections.byId.values()) yield this.#publicHandle(connection)
+  }
+
+  // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Subscribes a user as such: all of their present and future connections. Returns the subscription's view.
+   *
+   * Subscribing again is the same subscription and returns the same view; the last request's `filters` win. A user
+   * without a connection may be subscribed: see `pendingTtlMs`. Where the stream type's symbol is optional, none
+   * means the whole type.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
+   * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_CLOSED`; then nothing has changed
+   */
+  addSubscription<TName extends keyof TStreams & string>(request: SubscribeRequest<TStreams, TName>): Subscription {
+    const { userId, streamType, symbol, filters } = this.#read(() => readUserRequest(request, this.#options.streams))
+    if (this.#options.pendingTtlMs === 0 && !this.userConnections.has(userId)) {
+      throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${shown(userId)} has no connection`, { userId })
+    }
+    const subscription = this.#subscriptions.holdForUser(userId, streamType, symbol, filters)
+    this.#events.flush()
+    return viewOf(subscription)
+  }
+
+  /** Ends a subscription for all of its holders, the user and any connection; false when there was none. Never throws. */
+  removeSubscription(subscription: SubscriptionReference): boolean {
+    const { userId, streamType, symbol } = (subscription ?? {}) as Partial<SubscriptionReference>
+    const found = this.#subscriptions.find(this.#users.find(userId), streamType, symbol)
+    if (found === undefined) return false
+    this.#subscriptions.end(found)
+    this.#events.flush()
+    return true
+  }
+
+  /** Returns the views of a user's subscriptions, oldest first; empty for an unknown user. The array is the caller's. */
+  getUserSubscriptions(userId: string): Subscription[] {
+    return subscriptionsOf(this.#users.find(userId)) ?? []
+  }
+
+  /**
+   * Returns the ids of the users who are subscribed to exactly this stream, in the order in which they subscribed.
+   *
+   * Subscribers of the whole type are not among those of a symbol. Pending ones are. The array is the caller's.
+   */
+  getSubscribers(streamType: string, symbol?: string | null): string[] {
+    return subscribersOf(this.#subscriptions.stream(streamType, symbol)) ?? []
+  }
+
+  // ── Delivery ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Delivers a message to the subscribed connections of its stream: of everybody on a public stream, of the user in
+   * `userId` alone on a private one. Each gets one copy, however many subscriptions cover it.
+   *
+   * Recipients are fixed at the call, and the message is serialized once, or not at all when there are none. Called
+   * from within a `send`, a listener or a `toJSON` while a delivery is running, it waits its turn: then the result
+   * says `deferred`, and what became of it is in `stats()`.
+   *
+   * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
+   * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_UNSERIALIZABLE`,
+   * `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody receives anything
+   */
+  publish(message: PublishableMessage<TStreams>): PublishResult {
+    const fields = withRecipient(this.#readMessage(message))
+    return this.#deliver(fields, () => this.#subscribersOf(fields))
+  }
+
+  /**
+   * Delivers a message to all connections of a user, subscribed or not. A private message becomes that user's.
+   *
+   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` when the message is another user's
+   */
+  sendToUser(userId: string, message: AddressedMessage<TStreams>): PublishResult {
+    const fields = addressedTo(asIdentifier(userId, 'userId'), this.#readMessage(message))
+    return this.#deliver(fields, () => allOf(this.#users.find(userId)?.connections))
+  }
+
+  /**
+   * Delivers a message to one connection, subscribed or not. A private message becomes its user's.
+   *
+   * An unknown connection is no error, since it may have gone a moment ago: then nothing is `matched`.
+   *
+   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` when the message is another user's
+   */
+  sendToConnection(connectionId: string, message: AddressedMessage<TStreams>): PublishResult {
+    const fields = this.#readMessage(message)
+    const connection = this.#connections.byId.get(asIdentifier(connectionId, 'connectionId'))
+    if (connection === undefined) return this.#deliver(fields, nobody)
+    const { user, seatAtUser } = connection
+    return this.#deliver(addressedTo(user.id, fields), () => oneOf(user.connections, seatAtUser))
+  }
+
+  /**
+   * Delivers a public message to every connection, subscribed or not.
+   *
+   * @throws what `publish` throws; for a private message `ERR_RECIPIENT_REQUIRED`, or `ERR_RECIPIENT_NOT_ALLOWED`
+   * when it names its user
+   */
+  broadcast(message: PublicMessage<TStreams>): PublishResult {
+    const fields = forEverybody(this.#readMessage(message))
+    return this.#deliver(fields, () => allOf(this.#connections.all))
+  }
+
+  /** Returns what became of all messages so far, in connections. A deferred message counts once it was delivered. */
+  stats(): Stats {
+    return this.#delivery.stats()
+  }
+
+  // ── The five mappings, and how much is in them ─────────────────────────────────────────────────────────────
+
+  /** connectionId → socket. Live and read-only, as all five are. */
+  get activeConnections(): ReadonlyMap<string, TSocket> {
+    return this.#mappings.activeConnections
+  }
+
+  /** connectionId → userId. */
+  get connectionUsers(): ReadonlyMap<string, string> {
+    return this.#mappings.connectionUsers
+  }
+
+  /** userId → connectionIds, oldest first. Users without a connection are not in it. */
+  get userConnections(): ReadonlyMap<string, string[]> {
+    return this.#mappings.userConnections
+  }
+
+  /** userId → subscriptions, oldest first, pending ones included. */
+  get userSubscriptions(): ReadonlyMap<string, Subscription[]> {
+    return this.#mappings.userSubscriptions
+  }
+
+  /** `streamKey` → ids of the users subscribed to exactly this stream, pending ones included. */
+  get streamSubscriptions(): ReadonlyMap<string, string[]> {
+    return this.#mappings.streamSubscriptions
+  }
+
+  get connectionCount(): number {
+    return this.#connections.byId.size
+  }
+
+  /** Users who have a connection. */
+  get userCount(): number {
+    return this.#connections.userCount
+  }
+
+  /** Subscriptions, pending ones included. */
+  get subscriptionCount(): number {
+    return this.#subscriptions.count
+  }
+
+  /** Streams that somebody is subscribed to, pending or not. */
+  get streamCount(): number {
+    return this.#subscriptions.streamCount
+  }
+
+  // ── Events and shutdown ────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Calls `listener` at each event of this name; the returned function ends that.
+   *
+   * Listeners run synchronously, in the order of their registration, when a state change is complete and before the
+   * call that made it returns. One that throws or rejects is contained, and told to `on('error', …)`.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is no function
+   */
+  on<TName extends keyof ManagerEvents>(
+    event: TName,
+    listener: (payload: ManagerEvents<TSocket, TStreams>[TName]) => void,
+  ): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /**
+   * Shuts down: refuses newcomers from now on, removes every connection and subscription, and closes every socket
+   * once, in parallel. What is being delivered stops here; nothing is sent afterwards.
+   *
+   * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000; `0`
+   * waits for what is settled already; `Infinity` waits forever), and says how they ended. Later calls get the same
+   * promise.
+   *
+   * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
+   */
+  cleanup(options?: { readonly deadlineMs?: number | undefined }): Promise<CleanupReport> {
+    if (this.#cleanup !== undefined) return this.#cleanup
+    const deadlineMs = checkedNumber('deadlineMs', options?.deadlineMs ?? DEFAULT_DEADLINE_MS)
+    // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
+    let resolve = (_report: CleanupReport): void => {}
+    this.#cleanup = new Promise((resolveCleanup) => (resolve = resolveCleanup))
+    void Promise.all(this.#shutDown(deadlineMs)).then((outcomes) => resolve(cleanupReport(outcomes)))
+    return this.#cleanup
+  }
+
+  /** True from the moment at which `cleanup()` was called. */
+  get closed(): boolean {
+    return this.#cleanup !== undefined
+  }
+
+  // ── How the rooms play together ────────────────────────────────────────────────────────────────────────────
+
+  /** Reads what a caller gave. That may run the caller's code, so the manager must be open before it and after it. */
+  #read<TRead>(reader: () => TRead): TRead {
+    this.#assertOpen()
+    const read = reader()
+    this.#assertOpen()
+    return read
+  }
+
+  #assertOpen(): void {
+    if (this.closed) throw new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
+  }
+
+  #admit(connectionId: string, socket: TSocket, userId: string): ConnectionRecord {
+    const connection = this.#connections.add(connectionId, socket, userId)
+    this.#events.post('connectionAdded', { connection: this.#publicHandle(connection) })
+    if (connection.user.connections.size === 1) this.#events.post('userOnline', { userId })
+    this.#subscriptions.admit(connection)
+    this.#events.flush()
+    return connection
+  }
+
+  #subscribe(connection: ConnectionRecord, request: unknown): Subscription {
+    const { streamType, symbol, filters } = this.#read(() => readRequest(request, this.#options.streams))
+    if (connection.removed) {
+      const message = `Connection ${shown(connection.id)} was removed`
+      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', message, { connectionId: connection.id })
+    }
+    const subscription = this.#subscriptions.holdForConnection(connection, streamType, symbol, filters)
+    this.#events.flush()
+    return viewOf(subscription)
+  }
+
+  #unsubscribe(connection: ConnectionRecord, stream: unknown): boolean {
+    const { streamType, symbol } = (stream ?? {}) as Partial<SubscriptionReference>
+    const wasHeld = this.#subscriptions.letGo(connection, streamType, symbol)
+    this.#events.flush()
+    return wasHeld
+  }
+
+  #readMessage(message: unknown): MessageFields {
+    const { streams, clock } = this.#options
+    return this.#read(() => readMessage(message, streams, () => clock.now()))
+  }
+
+  #subscribersOf({ definition, streamType, symbol, userId }: MessageFields): Recipients<ConnectionRecord> {
+    const { whole, exact } =
+      definition.audience === 'private'
+        ? this.#subscriptions.subscribedOf(userId, streamType, symbol)
+        : this.#subscriptions.subscribed(streamType, symbol)
+    return eitherOf(whole, exact)
+  }
+
+  #deliver(fields: MessageFields, recipients: () => Recipients<ConnectionRecord>): PublishResult {
+    return this.#delivery.deliver({ recipients, text: () => this.#textOf(fields) })
+  }
+
+  #textOf(fields: MessageFields): string {
+    const { serialize } = this.#options
+    return serialize === undefined ? wireText(fields) : customText(serialize, fields)
+  }
+
+  async #removeOne(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
+    if (connection.removed) return false
+    if (isToBeClosed) await Promise.all(this.#remove([connection], 'removed', this.#options.closeTimeoutMs))
+    else this.#forget(connection)
+    return true
+  }
+
+  /** Takes connections out of every index, closes their sockets, and tells the listeners, in this order. */
+  #remove(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
+    this.#takeOut(connections, reason)
+    const outcomes = this.#closer.closeAll(connections, timeoutMs)
+    this.#events.flush()
+    return outcomes
+  }
+
+  #forget(connection: ConnectionRecord): void {
+    this.#takeOut([connection], 'peer-closed')
+    this.#events.flush()
+  }
+
+  #takeOut(connections: readonly ConnectionRecord[], reason: CloseReason): void {
+    for (const connection of connections) {
+      this.#connections.remove(connection)
+      this.#events.post('connectionRemoved', { connection: this.#publicHandle(connection), reason })
+      this.#subscriptions.dismiss(connection)
+      const { id: userId, connections: left } = connection.user
+      if (left.size === 0) this.#events.post('userOffline', { userId, reason })
+    }
+  }
+
+  #shutDown(deadlineMs: number): Promise<CloseOutcome>[] {
+    const connections = [...this.#connections.byId.values()]
+    this.#takeOut(connections, 'cleanup')
+    for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
+    const outcomes = this.#closer.closeAll(connections, deadlineMs)
+    this.#events.flush()
+    return outcomes
+  }
+
+  #noteChange(change: 'added' | 'changed' | 'removed', record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
+    if (record.status === SubscriptionStatus.PENDING) this.#pending.add(record)
+    else this.#pending.delete(record)
+    const connection = holder && this.#publicHandle(holder)
+    this.#events.post(SUBSCRIPTION_EVENTS[change], { subscription: viewOf(record), ...(connection && { connection }) })
+  }
+
+  #expire(expired: readonly SubscriptionRecord[]): void {
+    for (const subscription of expired) this.#subscriptions.end(subscription)
+    this.#events.flush()
+  }
+
+  #sendFailed(connection: ConnectionRecord, error: unknown): void {
+    this.#events.post('error', { error, stage: 'send', connection: this.#publicHandle(connection) })
+    if (!connection.removed) this.#remove([connection], 'send-failed', this.#options.closeTimeoutMs)
+    this.#events.flush()
+  }
+
+  #closeFailed(error: unknown, connection: ConnectionRecord): void {
+    this.#events.post('error', { error, stage: 'close', connection: this.#publicHandle(connection) })
+    this.#events.flush()
+  }
+
+  /** The rooms know sockets as such and catalogues as such; what they hold of this manager's came from its callers. */
+  #publicHandle({ handle }: ConnectionRecord): Connection<TSocket, TStreams> {
+    return handle as Connection<Socket, StreamCatalogue> as unknown as Connection<TSocket, TStreams>
+  }
+}
+
+const SUBSCRIPTION_EVENTS = {
+  added: 'subscriptionAdded',
+  changed: 'subscriptionChanged',
+  removed: 'subscriptionRemoved',
+} as const

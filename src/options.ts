@@ -1,0 +1,136 @@
+import { systemClock, type Clock } from './clock.ts'
+import type { Socket } from './connection.ts'
+import { ConnectionManagerError, shown } from './errors.ts'
+import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
+import type { StreamMessage } from './streams/stream-message.ts'
+
+/**
+ * What a manager can be told, all of it optional. `undefined` is the same as absence.
+ *
+ * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
+ */
+export interface ConnectionManagerOptions<
+  _TSocket extends Socket = Socket,
+  TStreams extends StreamCatalogue = TradingStreams,
+> {
+  /**
+   * The stream types there are, from `defineStreams`. It replaces the default catalogue.
+   *
+   * @default the seven types of `StreamType`
+   */
+  readonly streams?: TStreams | undefined
+  /**
+   * Makes the text that goes to the sockets, where clients expect another form than ours.
+   *
+   * Called once for each message that has recipients. `data` may be what `rawJson` made: `JSON.stringify` takes it
+   * as the value it stands for, and its `text` is the JSON. What it throws becomes the `cause` of `ERR_UNSERIALIZABLE`.
+   */
+  readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
+  /** @default the runtime's own clock and timers */
+  readonly clock?: Clock | undefined
+  /**
+   * How long the promise of a removal waits for a socket's `close`. `0` waits for what is settled already;
+   * `Infinity` waits forever.
+   *
+   * @default 5_000
+   */
+  readonly closeTimeoutMs?: number | undefined
+  /**
+   * How long a subscription of a user without a connection waits for one, from its first subscribe on.
+   *
+   * `0` refuses such subscriptions with `ERR_UNKNOWN_USER`; `Infinity` keeps them until they are removed.
+   *
+   * @default 30_000
+   */
+  readonly pendingTtlMs?: number | undefined
+  /**
+   * How many messages may be published from within one delivery and what follows from it; one more throws
+   * `ERR_PUBLISH_DEPTH`. `0` refuses each of them; `Infinity` sets no bound.
+   *
+   * @default 10_000
+   */
+  readonly maxDeferred?: number | undefined
+}
+
+/** The options as the manager goes by them. */
+export interface ResolvedOptions {
+  readonly streams: StreamCatalogue
+  readonly serialize: ((message: StreamMessage<unknown, string>) => string) | undefined
+  readonly clock: Clock
+  readonly closeTimeoutMs: number
+  readonly pendingTtlMs: number
+  readonly maxDeferred: number
+}
+
+const DEFAULTS: ResolvedOptions = {
+  streams: tradingStreams,
+  serialize: undefined,
+  clock: systemClock,
+  closeTimeoutMs: 5_000,
+  pendingTtlMs: 30_000,
+  maxDeferred: 10_000,
+}
+
+const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
+
+/**
+ * Returns the options with their defaults.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the one that is unknown or out of range; an unknown one is not ignored,
+ * because somebody relies on it
+ */
+export function resolvedOptions(options: unknown): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) throw invalidOption('options', 'must be an object', options)
+  const resolved: Record<string, unknown> = { ...DEFAULTS }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(DEFAULTS, name)) throw invalidOption(name, 'is unknown', value)
+    if (value !== undefined) resolved[name] = value
+  }
+  return checked(resolved as unknown as ResolvedOptions)
+}
+
+function checked({ streams, serialize, clock, closeTimeoutMs, pendingTtlMs, maxDeferred }: ResolvedOptions): ResolvedOptions {
+  if (serialize !== undefined && typeof serialize !== 'function') {
+    throw invalidOption('serialize', 'must be a function', serialize)
+  }
+  return {
+    streams: checkedStreams(streams),
+    serialize,
+    clock: checkedClock(clock),
+    closeTimeoutMs: checkedNumber('closeTimeoutMs', closeTimeoutMs),
+    pendingTtlMs: checkedNumber('pendingTtlMs', pendingTtlMs),
+    maxDeferred: checkedNumber('maxDeferred', maxDeferred),
+  }
+}
+
+/**
+ * Returns the value of a numeric option: `0` or more, `Infinity` included.
+ *
+ * @throws `ERR_INVALID_OPTION`
+ */
+export function checkedNumber(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value
+  throw invalidOption(name, 'must be a number, 0 or more', value)
+}
+
+function checkedStreams(streams: StreamCatalogue): StreamCatalogue {
+  try {
+    return defineStreams(streams)
+  } catch (cause) {
+    throw invalidOption('streams', 'is no catalogue', streams, cause)
+  }
+}
+
+function checkedClock(clock: Clock): Clock {
+  let cause: unknown
+  try {
+    if (CLOCK_METHODS.every((name) => typeof clock[name] === 'function')) return clock
+  } catch (error) {
+    cause = error
+  }
+  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}`, clock, cause)
+}
+
+function invalidOption(option: string, what: string, received: unknown, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}, got ${shown(received)}`, { option }, cause)
+}

@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager } from '../../src/index.ts'
+import { expectCode } from '../support/errors.ts'
+import { FakeSocket } from '../support/fake-socket.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ORDERS, PRICE, price } from '../support/messages.ts'
+import { result } from '../support/result.ts'
+import { NOTHING, stateOf } from '../support/state.ts'
+
+const hanging = (): FakeSocket => new FakeSocket({ close: () => new Promise(() => {}) })
+
+/** A manager with these sockets, each a connection of a user of its own, subscribed to PRICE:BTCUSDT. */
+function managing(...sockets: FakeSocket[]) {
+  const clock = new ManualClock()
+  const manager = new ConnectionManager<FakeSocket>({ clock })
+  for (const [i, socket] of sockets.entries()) manager.addConnection(`c${i}`, socket, `u${i}`).subscribe(PRICE)
+  return { clock, manager }
+}
+
+describe('ConnectionManager › cleanup', () => {
+  it('removes everything and closes every socket once, before it returns', () => {
+    const sockets = [new FakeSocket(), new FakeSocket()]
+    const { manager, clock } = managing(...sockets)
+    manager.addSubscription({ userId: 'nobody yet', ...PRICE })
+
+    void manager.cleanup()
+
+    expect(manager.closed).toBe(true)
+    expect(stateOf(manager)).toEqual(NOTHING)
+    expect(sockets.map(({ closeCalls }) => closeCalls)).toEqual([1, 1])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('reports how the sockets ended, in connections', async () => {
+    const shared = new FakeSocket()
+    const { manager, clock } = managing(
+      new FakeSocket(),
+      new FakeSocket({ close: () => Promise.resolve() }),
+      new FakeSocket({ close: () => { throw new Error('no') } }),
+      new FakeSocket({ close: () => Promise.reject(new Error('no')) }),
+      hanging(),
+      shared,
+    )
+    manager.addConnection('again', shared, 'u0')
+
+    const report = manager.cleanup()
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(5_000)
+
+    expect(await report).toEqual({ closed: 4, failed: 2, timedOut: 1 })
+    expect(shared.closeCalls).toBe(1)
+  })
+
+  it('closes in parallel, under one deadline, and leaves no timer', async () => {
+    const { manager, clock } = managing(...Array.from({ length: 50 }, hanging))
+    const stages: string[] = []
+    manager.on('error', ({ stage }) => stages.push(stage))
+    let report: unknown
+
+    const cleanup = manager.cleanup({ deadlineMs: 300 }).then((value) => (report = value))
+    clock.advance(299)
+    await Promise.resolve()
+    expect(report).toBeUndefined()
+    clock.advance(1)
+    await cleanup
+
+    expect(report).toEqual({ closed: 0, failed: 0, timedOut: 50 })
+    expect(stages).toHaveLength(50)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('waits 5 s by default, and for good with an infinite deadline', async () => {
+    const { manager, clock } = managing(hanging())
+    const report = manager.cleanup()
+    clock.advance(5_000)
+    expect(await report).toEqual({ closed: 0, failed: 0, timedOut: 1 })
+
+    const patient = managing(hanging())
+    void patient.manager.cleanup({ deadlineMs: Infinity })
+    expect(patient.clock.pendingTimers).toBe(0)
+  })
+
+  it('takes what is settled already with a deadline of 0', async () => {
+    const { manager, clock } = managing(new FakeSocket({ close: () => Promise.resolve() }), hanging())
+
+    const report = manager.cleanup({ deadlineMs: 0 })
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(0)
+
+    expect(await report).toEqual({ closed: 1, failed: 0, timedOut: 1 })
+  })
+
+  it('gives every caller the same promise, one that calls from within a close or a listener included', async () => {
+    const promises: unknown[] = []
+    const { manager } = managing(new FakeSocket({ close: () => promises.push(manager.cleanup()) }))
+    manager.on('connectionRemoved', () => promises.push(manager.cleanup()))
+
+    const cleanup = manager.cleanup()
+    promises.push(manager.cleanup({ deadlineMs: 1 }))
+
+    expect(promises).toHaveLength(3)
+    for (const promise of promises) expect(promise).toBe(cleanup)
+    expect(await cleanup).toEqual({ closed: 1, failed: 0, timedOut: 0 })
+    expect(manager.cleanup()).toBe(cleanup)
+  })
+
+  it('refuses from now on whatever would add state or deliver', async () => {
+    const { manager } = managing(new FakeSocket())
+    const connection = manager.getConnection('c0')
+    await manager.cleanup()
+
+    for (const refused of [
+      () => manager.addConnection('new', new FakeSocket(), 'alice'),
+      () => manager.addSubscription({ userId: 'alice', ...PRICE }),
+      () => connection?.subscribe(PRICE),
+      () => manager.publish(price()),
+      () => manager.sendToUser('u0', price()),
+      () => manager.sendToConnection('c0', price()),
+      () => manager.broadcast(price()),
+    ]) {
+      expectCode('ERR_CLOSED', refused)
+    }
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it('goes on answering queries and removals', async () => {
+    const { manager } = managing(new FakeSocket())
+    const connection = manager.getConnection('c0')
+    await manager.cleanup()
+
+    expect(manager.getUserConnections('u0')).toEqual([])
+    expect(manager.getSubscribers('PRICE', 'BTCUSDT')).toEqual([])
+    expect(manager.removeSubscription({ userId: 'u0', ...PRICE })).toBe(false)
+    expect(connection?.removed).toBe(true)
+    expect(connection?.unsubscribe(PRICE)).toBe(false)
+    expect(await connection?.remove()).toBe(false)
+    expect(await manager.removeConnection('c0')).toBe(false)
+    expect(await manager.removeUser('u0')).toBe(0)
+  })
+
+  it('refuses a newcomer that comes from within a close or a listener', () => {
+    const refusals: unknown[] = []
+    const tryToJoin = (): void => void refusals.push(expectCode('ERR_CLOSED', () => manager.addConnection('new', new FakeSocket(), 'new')))
+    const { manager } = managing(new FakeSocket({ close: tryToJoin }), new FakeSocket())
+    manager.on('connectionRemoved', tryToJoin)
+
+    void manager.cleanup()
+
+    expect(refusals).toHaveLength(3)
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it('stops a delivery in its middle: the rest is skipped, and nothing is sent afterwards', () => {
+    const sockets = [new FakeSocket(), new FakeSocket({ send: () => void manager.cleanup() }), new FakeSocket()]
+    const { manager } = managing(...sockets)
+
+    expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 2, skipped: 1 }))
+
+    expect(sockets.map(({ sent }) => sent.length)).toEqual([1, 1, 0])
+    expect(sockets.map(({ closeCalls }) => closeCalls)).toEqual([1, 1, 1])
+  })
+
+  it('drops what was deferred', () => {
+    const socket = new FakeSocket({ send: () => { manager.publish(price('deferred')); void manager.cleanup() } })
+    const { manager } = managing(socket)
+
+    manager.publish(price('first'))
+
+    expect(socket.received).toEqual(['first'])
+    expect(manager.stats()).toMatchObject({ matched: 1, sent: 1 })
+  })
+
+  it.each([['a toJSON', 'toJSON'], ['a getter of the message', 'getter']])('delivers nothing when it is called by %s', (_case, from) => {
+    const socket = new FakeSocket()
+    const { manager } = managing(socket)
+    const cleanUp = (): string => (void manager.cleanup(), 'too late')
+
+    if (from === 'toJSON') expect(manager.publish(price({ toJSON: cleanUp }))).toEqual(result({ matched: 1, skipped: 1 }))
+    else expectCode('ERR_CLOSED', () => manager.publish({ ...PRICE, get data() { return cleanUp() } }))
+
+    expect(socket.sent).toEqual([])
+  })
+
+  it('lets nobody in who asks through a getter that cleans up', () => {
+    const { manager } = managing(new FakeSocket())
+    const connection = manager.getConnection('c0')
+    const trap = (field: string) => ({ ...ORDERS, userId: 'u0', get [field]() { void manager.cleanup(); return undefined } }) as never
+
+    expectCode('ERR_CLOSED', () => connection?.subscribe(trap('filters')))
+    expectCode('ERR_CLOSED', () => manager.addSubscription(trap('filters')))
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it.each([-1, NaN, '5', -Infinity])('refuses %j as a deadline, and changes nothing', (deadlineMs) => {
+    const { manager } = managing(new FakeSocket())
+
+    expectCode('ERR_INVALID_OPTION', () => manager.cleanup({ deadlineMs: deadlineMs as number }))
+
+    expect(manager.closed).toBe(false)
+    expect(manager.connectionCount).toBe(1)
+  })
+
+  it('runs at the end of an await using block', async () => {
+    const socket = new FakeSocket()
+    const { manager } = managing(socket)
+
+    expect(Object.keys(manager)).toEqual([])
+    await manager[Symbol.asyncDispose]()
+
+    expect(manager.closed).toBe(true)
+    expect(socket.closeCalls).toBe(1)
+  })
+
+  it('resolves at once when there is nothing to close', async () => {
+    expect(await new ConnectionManager().cleanup()).toEqual({ closed: 0, failed: 0, timedOut: 0 })
+  })
+})

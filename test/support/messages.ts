@@ -1,0 +1,13 @@
+/** A public message; `data` tells it from others. */
+export function price(data: unknown = 'price', symbol = 'BTCUSDT') {
+  return { streamType: 'PRICE', symbol, data } as const
+}
+
+/** A private message of a user's. */
+export function order(userId: string, data: unknown = 'order', symbol?: string) {
+  return { streamType: 'ORDER_UPDATES', symbol, userId, data } as const
+}
+
+export const PRICE = { streamType: 'PRICE', symbol: 'BTCUSDT' } as const
+export const ORDERS = { streamType: 'ORDER_UPDATES' } as const
+export const BTC_ORDERS = { streamType: 'ORDER_UPDATES', symbol: 'BTCUSDT' } as const
