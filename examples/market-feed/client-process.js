@@ -1,0 +1,84 @@
+import { fork } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** @import { ClientsReport, ToClients, ToServer } from './clients.js' */
+
+const MODULE = fileURLToPath(new URL('./clients.js', import.meta.url))
+
+/** The second process, in which all clients live. */
+export class ClientProcess {
+  /** How many deliveries the clients have counted so far. */
+  deliveries = 0
+
+  #process
+  #milestones = new EventEmitter()
+  #onAlive
+  #onTrouble
+  #reported = false
+
+  /**
+   * @param {object} hooks
+   * @param {() => void} hooks.onAlive it got on with something
+   * @param {(reason: string) => void} hooks.onTrouble
+   */
+  constructor({ onAlive, onTrouble }) {
+    this.#onAlive = onAlive
+    this.#onTrouble = onTrouble
+    // Structured clones, so that a feed's bytes travel as they are.
+    this.#process = fork(MODULE, { serialization: 'advanced' })
+    this.#process.on('message', (/** @type {ToServer} */ message) => this.#hear(message))
+    this.#process.on('error', (error) => onTrouble(`The client process: ${error.message}`))
+    this.#process.on('exit', (code, signal) => {
+      if (!this.#reported) onTrouble(`The client process ended before its report (${signal ?? `exit code ${code}`})`)
+    })
+  }
+
+  /**
+   * Settles when every client is connected and subscribed.
+   *
+   * @param {ToClients} start
+   */
+  async start(start) {
+    const ready = once(this.#milestones, 'ready')
+    this.#process.send(start)
+    await ready
+  }
+
+  /**
+   * Settles when every client's connection is closed, and what it received is checked.
+   *
+   * @returns {Promise<ClientsReport>}
+   */
+  async report() {
+    const [report] = await once(this.#milestones, 'report')
+    this.#reported = true
+    return report
+  }
+
+  /** Ends it, if it has not ended by itself, and settles when it is gone. */
+  async end() {
+    const { pid, exitCode, signalCode } = this.#process
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
+    const gone = once(this.#process, 'exit')
+    // It may be in any state, and it holds nothing that is worth an orderly end.
+    this.#process.kill('SIGKILL')
+    await gone
+  }
+
+  /** @param {ToServer} message */
+  #hear(message) {
+    switch (message.type) {
+      case 'ready': return void this.#milestones.emit('ready')
+      case 'delivered': return this.#count(message.deliveries)
+      case 'failed': return this.#onTrouble(message.reason)
+      case 'report': return void this.#milestones.emit('report', message.report)
+    }
+  }
+
+  /** @param {number} deliveries */
+  #count(deliveries) {
+    if (deliveries !== this.deliveries) this.#onAlive()
+    this.deliveries = deliveries
+  }
+}

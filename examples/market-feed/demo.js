@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { FeedError, readFeed } from './feed.js'
+import { planMisbehaviour } from './misbehaviour.js'
+import { HELP, parseOptions, UsageError } from './options.js'
+import { drawScenario } from './scenario.js'
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
+const WS = fileURLToPath(new URL('./node_modules/ws/package.json', import.meta.url))
+
+const MOST_REASONS = 5
+
+/** What has to be there before the demo can run. */
+class MissingPieceError extends Error {}
+
+// Whoever reads the output may have seen enough of it, as in `| head`.
+process.stdout.on('error', () => {})
+process.exitCode = await main(process.argv.slice(2))
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
+ */
+async function main(args) {
+  try {
+    return await run(args)
+  } catch (error) {
+    if (error instanceof UsageError) return fail(`${error.message} (--help shows the options)`)
+    if (error instanceof FeedError || error instanceof MissingPieceError) return fail(error.message)
+    throw error
+  }
+}
+
+/** @param {string[]} args */
+async function run(args) {
+  const options = parseOptions(args)
+  if (options === 'help') {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const feed = options.feed === undefined ? undefined : readFeed(options.feed)
+  // What cannot be played is found before anything is installed, let alone played.
+  const scenario = drawScenario(options, feed)
+  const misbehaviour = options.inject && planMisbehaviour(options.inject, scenario, options.seed)
+  ensureLibrary()
+  ensureDependencies()
+  // Only now: it imports what the two lines above saw to.
+  const { runDemo } = await import('./run.js')
+  return runDemo({ options, feed, scenario, misbehaviour })
+}
+
+/** @param {string} message */
+function fail(message) {
+  console.error(message)
+  return 2
+}
+
+function ensureLibrary() {
+  if (!existsSync(LIBRARY)) throw new MissingPieceError('The library is not built yet: `npm ci` in its root builds it')
+}
+
+function ensureDependencies() {
+  if (existsSync(WS)) return
+  const { status, error, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: HERE,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
+  if (status === 0) return
+  const reasons = error ? [error.message] : stderr.split('\n').filter((line) => /^npm error(?! +at )/.test(line))
+  throw new MissingPieceError([
+    'The demo needs ws, and `npm ci` in examples/market-feed could not install it:',
+    ...reasons.slice(0, MOST_REASONS),
+  ].join('\n'))
+}

@@ -1,0 +1,241 @@
+import { Dice } from './dice.js'
+import { isPublic, sameStream } from './stream.js'
+
+/** @import { MarketMessage } from './feed.js' */
+/** @import { Stream } from './stream.js' */
+
+/**
+ * Who subscribes to what, and who does what half-way.
+ *
+ * @typedef {object} Plan
+ * @property {UserPlan[]} users
+ * @property {Cue[]} cues in the order of their positions
+ * @property {number} gate the play does not pass this position before every cue is done
+ *
+ * @typedef {object} UserPlan
+ * @property {string} userId
+ * @property {Stream[]} shared user-level subscriptions
+ * @property {ConnectionPlan[]} connections
+ *
+ * @typedef {object} ConnectionPlan
+ * @property {Stream[]} own connection-level subscriptions
+ * @property {Mistake[]} mistakes commands that the server has to refuse
+ *
+ * @typedef {{ text: string, code: string }} Mistake what is sent, and the code that it is refused with
+ *
+ * @typedef {{ user: number, connection: number }} Slot one of a user's places, which a reconnect fills anew
+ *
+ * @typedef {{ position: number, slot: Slot, action: Action }} Cue
+ *
+ * @typedef {{ kind: 'reconnect', manner: 'clean' | 'abrupt' }
+ *   | { kind: 'absence' }
+ *   | { kind: 'subscribe' | 'unsubscribe', scope: Scope, stream: Stream }
+ *   | { kind: 'mistake', mistake: Mistake }} Action
+ *
+ * @typedef {'user' | 'connection'} Scope
+ *
+ * @typedef {{ user: UserPlan, slot: Slot, streams: readonly Stream[], dice: Dice }} Actor
+ */
+
+/** The part of the play in which the cues fall, and the part at which they have to be done. */
+const FIRST_CUE = 0.3
+const LAST_CUE = 0.6
+const GATE = 0.75
+
+/** @type {readonly Mistake[]} */
+const MISTAKES = [
+  { text: '{"type":"subscribe","scope":"connection","stream_type":"WEATHER"}', code: 'ERR_UNKNOWN_STREAM' },
+  { text: '{"type":"subscribe","scope":"user","stream_type":"PRICE"}', code: 'ERR_SYMBOL_REQUIRED' },
+  {
+    text: `{"type":"subscribe","scope":"user","stream_type":"PRICE","symbol":"${'X'.repeat(256)}"}`,
+    code: 'ERR_INVALID_ID',
+  },
+  { text: 'subscribe me to everything', code: 'ERR_BAD_COMMAND' },
+  { text: '{"type":"constructor"}', code: 'ERR_BAD_COMMAND' },
+]
+
+/**
+ * What befalls some user half-way, in turns; each drafts its actions in their order.
+ *
+ * @type {readonly ((actor: Actor) => Action[])[]}
+ */
+const EVENTS = [
+  () => [{ kind: 'reconnect', manner: 'clean' }],
+  ({ streams, dice }) => [{ kind: 'subscribe', scope: 'user', stream: dice.pick(streams) }],
+  () => [{ kind: 'reconnect', manner: 'abrupt' }],
+  // It ends the subscription for the user's connections too; a later one has an exact start again.
+  ({ user, dice }) => {
+    const stream = dice.pick(user.shared.filter(isPublic))
+    return [{ kind: 'unsubscribe', scope: 'user', stream }, { kind: 'subscribe', scope: 'user', stream }]
+  },
+  () => [{ kind: 'reconnect', manner: 'clean' }],
+  ({ streams, dice }) => [{ kind: 'subscribe', scope: 'connection', stream: dice.pick(streams) }],
+  () => [{ kind: 'reconnect', manner: 'abrupt' }],
+  ({ user, slot, dice }) => {
+    const own = dice.pick(user.connections[slot.connection].own)
+    return [{ kind: 'unsubscribe', scope: 'connection', stream: own }]
+  },
+  // A connection that lets go of what its user holds as well goes on receiving it.
+  ({ user, dice }) => {
+    const stream = dice.pick(user.shared.filter(isPublic))
+    return [
+      { kind: 'subscribe', scope: 'connection', stream },
+      { kind: 'unsubscribe', scope: 'connection', stream },
+    ]
+  },
+  // All of the user's connections leave, and what the user as such listened to has to end with the last of them.
+  () => [{ kind: 'absence' }],
+  ({ dice }) => [{ kind: 'mistake', mistake: dice.pick(MISTAKES) }],
+]
+
+/**
+ * The users' names, of which both the timeline and the plan are made.
+ *
+ * @param {number} count
+ */
+export function nameUsers(count) {
+  return Array.from({ length: count }, (_, index) => `user-${String(index + 1).padStart(2, '0')}`)
+}
+
+/**
+ * @param {object} cast
+ * @param {readonly MarketMessage[]} cast.market
+ * @param {readonly string[]} cast.userIds
+ * @param {number} cast.connections
+ * @param {number} cast.length of the timeline
+ * @param {number} cast.seed
+ * @returns {Plan}
+ */
+export function drawPlan({ market, userIds, connections, length, seed }) {
+  const dice = new Dice(seed, 'plan')
+  const streams = publicStreams(market)
+  const users = userIds.map((userId, index) => planUser({ userId, index, connections, streams, dice }))
+  spreadMistakes(users)
+  return { users, cues: drawCues({ users, streams, length, dice }), gate: Math.floor(length * GATE) }
+}
+
+/**
+ * @param {readonly MarketMessage[]} market
+ * @returns {Stream[]}
+ */
+function publicStreams(market) {
+  const streams = market.map(({ streamType, symbol }) => ({ streamType, symbol }))
+  return [...new Map(streams.map((stream) => [JSON.stringify(stream), stream])).values()]
+}
+
+/**
+ * @param {{ userId: string, index: number, connections: number, streams: Stream[], dice: Dice }} user
+ * @returns {UserPlan}
+ */
+function planUser({ userId, index, connections, streams, dice }) {
+  const privateStreams = pickPrivateStreams(index, dice.pick(streams).symbol)
+  const shared = [...dice.sample(streams, 3), ...privateStreams.shared]
+  return {
+    userId,
+    shared,
+    connections: Array.from({ length: connections }, () => ({
+      // The last one is covered by the user as well: of such a message one copy has to arrive.
+      own: [...dice.sample(streams, 2), ...privateStreams.own, dice.pick(shared)],
+      mistakes: [],
+    })),
+  }
+}
+
+/**
+ * Private streams in three mixtures of whole type and symbol, user-level and connection-level.
+ *
+ * Each covers all order updates one way or another, so that every connection has private messages to receive.
+ *
+ * @param {number} index
+ * @param {string | undefined} symbol
+ * @returns {{ shared: Stream[], own: Stream[] }}
+ */
+function pickPrivateStreams(index, symbol) {
+  /** @type {(streamType: Stream['streamType']) => Stream} */
+  const whole = (streamType) => ({ streamType, symbol: undefined })
+  /** @type {(streamType: Stream['streamType']) => Stream} */
+  const one = (streamType) => ({ streamType, symbol })
+  const mixtures = [
+    { shared: [whole('ORDER_UPDATES'), whole('BOT_STATUS')], own: [one('ORDER_UPDATES')] },
+    { shared: [whole('ORDER_UPDATES'), one('ORDER_UPDATES'), one('RISK_ALERTS')], own: [whole('USER_DATA')] },
+    { shared: [one('ORDER_UPDATES'), whole('USER_DATA')], own: [whole('ORDER_UPDATES'), whole('RISK_ALERTS')] },
+  ]
+  return mixtures[index % mixtures.length]
+}
+
+/**
+ * One mistake for each of the first users.
+ *
+ * @param {UserPlan[]} users
+ */
+function spreadMistakes(users) {
+  for (const [index, mistake] of MISTAKES.entries()) users[index % users.length].connections[0].mistakes.push(mistake)
+}
+
+/**
+ * @param {{ users: UserPlan[], streams: readonly Stream[], length: number, dice: Dice }} scene
+ * @returns {Cue[]}
+ */
+function drawCues({ users, streams, length, dice }) {
+  const order = dice.sample(users.map((_, index) => index))
+  const slots = order.map((user) => ({ user, connection: dice.below(users[user].connections.length) }))
+  return Array.from({ length: Math.max(users.length, EVENTS.length) }, (_, turn) => {
+    // All cues of a user go to one connection, one after another: the user's others stay throughout.
+    const slot = slots[turn % slots.length]
+    const position = Math.floor(length * (FIRST_CUE + dice.next() * (LAST_CUE - FIRST_CUE)))
+    const actions = EVENTS[turn % EVENTS.length]({ user: users[slot.user], slot, streams, dice })
+    return actions.map((action) => ({ position, slot, action }))
+  })
+    .flat()
+    .sort((one, other) => one.position - other.position)
+}
+
+/**
+ * The streams that a slot listens to from its start to the end of the play, reconnects apart.
+ *
+ * @param {Plan} plan
+ * @param {Slot} slot
+ * @returns {Stream[]}
+ */
+export function steadyStreams(plan, slot) {
+  const user = plan.users[slot.user]
+  const actions = plan.cues.filter((cue) => cue.slot.user === slot.user).map((cue) => cue.action)
+  const isAbsent = actions.some(({ kind }) => kind === 'absence')
+  const lasts = (/** @type {Stream} */ stream, /** @type {Scope[]} */ ...scopes) => {
+    return !actions.some((action) => endsFor(action, scopes, stream))
+  }
+  return [
+    ...user.shared.filter((stream) => lasts(stream, 'user') && (!isAbsent || outlastsAbsence(stream))),
+    ...user.connections[slot.connection].own.filter((stream) => lasts(stream, 'user', 'connection')),
+  ]
+}
+
+/**
+ * @param {Action} action
+ * @param {readonly Scope[]} scopes
+ * @param {Stream} stream
+ */
+function endsFor(action, scopes, stream) {
+  return action.kind === 'unsubscribe' && scopes.includes(action.scope) && sameStream(action.stream, stream)
+}
+
+/**
+ * Whether a user asks for a stream again after an absence.
+ *
+ * They ask for less than before: what the server forgot to end would show as messages that nobody asked for.
+ *
+ * @param {Stream} stream
+ */
+export function outlastsAbsence(stream) {
+  return !isPublic(stream)
+}
+
+/**
+ * What a slot is called on the wire and in reports, such as `user-07/1`.
+ *
+ * @param {Plan} plan
+ * @param {Slot} slot
+ */
+export function placeOf(plan, { user, connection }) {
+  return `${plan.users[user].userId}/${connection}`
+}

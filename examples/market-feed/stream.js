@@ -1,0 +1,30 @@
+/** @import { TimelineMessage } from './timeline.js' */
+
+/**
+ * @typedef {object} Stream a stream type, and a symbol or, where that may be left out, the whole type
+ * @property {TimelineMessage['streamType']} streamType
+ * @property {string | undefined} symbol
+ */
+
+/**
+ * @param {Stream} one
+ * @param {Stream} other
+ */
+export function sameStream(one, other) {
+  return one.streamType === other.streamType && one.symbol === other.symbol
+}
+
+/**
+ * Whether a subscription to a stream covers a message; without a symbol it covers the whole type.
+ *
+ * @param {Stream} stream
+ * @param {TimelineMessage} message
+ */
+export function covers({ streamType, symbol }, message) {
+  return streamType === message.streamType && (symbol === undefined || symbol === message.symbol)
+}
+
+/** @param {Stream} stream */
+export function isPublic({ streamType }) {
+  return streamType === 'PRICE' || streamType === 'TRADES' || streamType === 'ORDERBOOK'
+}
