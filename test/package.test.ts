@@ -1,0 +1,306 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as source from '../src/index.ts'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const NAME = 'stream-connection-manager'
+
+const RUNTIME_NAMES = [
+  'ConnectionManager',
+  'ConnectionManagerError',
+  'StreamType',
+  'SubscriptionStatus',
+  'createStreamMessage',
+  'defineStreams',
+  'parseStreamKey',
+  'parseStreamMessage',
+  'parseSubscriptionKey',
+  'rawJson',
+  'serializeStreamMessage',
+  'streamKey',
+  'subscriptionKey',
+  'tradingStreams',
+]
+
+/** Names that are types alone. `StreamType` and `SubscriptionStatus` are types as well as values. */
+const TYPE_NAMES = [
+  'AddressedMessage',
+  'Audience',
+  'CleanupReport',
+  'Clock',
+  'CloseReason',
+  'Connection',
+  'ConnectionManagerOptions',
+  'ConnectionSubscribeRequest',
+  'DefinedStreams',
+  'DeliveryClass',
+  'ErrorCode',
+  'ErrorFacts',
+  'ErrorStage',
+  'ManagerEvents',
+  'MessageOptions',
+  'PayloadOf',
+  'PublicMessage',
+  'PublishResult',
+  'PublishableMessage',
+  'RawJson',
+  'Socket',
+  'Stats',
+  'StreamCatalogue',
+  'StreamDefinition',
+  'StreamKeyParts',
+  'StreamMessage',
+  'StreamReference',
+  'SubscribeRequest',
+  'Subscription',
+  'SubscriptionEvent',
+  'SubscriptionFilters',
+  'SubscriptionKeyParts',
+  'SubscriptionReference',
+  'SymbolRule',
+  'SymbolRuleOf',
+  'TradingStreams',
+  'ValidMessage',
+]
+
+type Library = Record<string, unknown> & typeof source
+
+const requireBuilt = createRequire(import.meta.url)
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+async function loadedAsModule(): Promise<Library> {
+  return (await import(new URL('../dist/index.js', import.meta.url).href)) as Library
+}
+
+function loadedByRequire(): Library {
+  return requireBuilt('../dist/index.cjs') as Library
+}
+
+/** The names in the export block at the end of a built declaration file, apart by whether they are types alone. */
+function declaredNames(path: string): { readonly values: string[]; readonly types: string[] } {
+  const blocks = [...read(path).matchAll(/^export \{([^}]*)\};?$/gm)]
+  const names = blocks.flatMap(([, block = '']) => block.split(',').map((name) => name.trim()))
+  const types = names.filter((name) => name.startsWith('type ')).map((name) => name.slice('type '.length))
+  return { values: names.filter((name) => !name.startsWith('type ')).sort(), types: types.sort() }
+}
+
+describe('the built library', () => {
+  it('has exactly these names at run time, as ES module and as CommonJS', async () => {
+    expect(Object.keys(await loadedAsModule()).sort()).toEqual(RUNTIME_NAMES)
+    expect(Object.keys(loadedByRequire()).sort()).toEqual(RUNTIME_NAMES)
+  })
+
+  it('is built of what src has now', () => {
+    expect(Object.keys(source).sort()).toEqual(RUNTIME_NAMES)
+  })
+
+  it.each(['dist/index.d.ts', 'dist/index.d.cts'])('declares exactly these names in %s', (path) => {
+    expect(declaredNames(path)).toEqual({ values: RUNTIME_NAMES, types: TYPE_NAMES })
+  })
+
+  it('makes errors, raw JSON and catalogues that both of its copies understand', async () => {
+    const module = await loadedAsModule()
+    const common = loadedByRequire()
+    const streams = common.defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
+
+    const text = module.serializeStreamMessage({ streamType: 'NEWS', data: common.rawJson('[1.0]') }, { streams })
+
+    expect(module.ConnectionManager).not.toBe(common.ConnectionManager)
+    expect(text).toContain('"data":[1.0],')
+    expect(() => common.parseStreamMessage('')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_MESSAGE' }) as Error)
+  })
+
+  it.each(readdirSync(join(ROOT, 'dist')))('says in %s nothing of the machine that built it', (file) => {
+    expect(read(`dist/${file}`)).not.toContain(ROOT)
+  })
+})
+
+describe('package.json', () => {
+  const manifest = JSON.parse(read('package.json')) as Record<string, unknown>
+
+  it('asks for nothing at run time but Node 20', () => {
+    expect(manifest).toMatchObject({ name: NAME, type: 'module', sideEffects: false, engines: { node: '>=20' } })
+    for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies', 'bundledDependencies']) {
+      expect(manifest).not.toHaveProperty(kind)
+    }
+  })
+
+  it('runs nothing where it is installed from the registry', () => {
+    for (const script of ['preinstall', 'install', 'postinstall']) expect(manifest['scripts']).not.toHaveProperty(script)
+  })
+
+  it('leads importers and requirers each to their own code and types', () => {
+    expect(manifest['exports']).toStrictEqual({
+      '.': {
+        import: { types: './dist/index.d.ts', default: './dist/index.js' },
+        require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
+      },
+      './package.json': './package.json',
+    })
+  })
+
+  it('names types before code, since the first condition that holds is taken', () => {
+    const { '.': conditions } = manifest['exports'] as Record<string, Record<string, object>>
+
+    for (const condition of Object.values(conditions ?? {})) expect(Object.keys(condition)).toEqual(['types', 'default'])
+  })
+
+  it('serves tools that know no exports', () => {
+    expect(manifest).toMatchObject({ main: './dist/index.cjs', module: './dist/index.js', types: './dist/index.d.ts' })
+  })
+})
+
+interface Consumer {
+  readonly kind: string
+  readonly type: 'module' | 'commonjs'
+  readonly module: string
+  readonly moduleResolution: string
+  readonly importLine: string
+  readonly resolvesTo: string
+}
+
+const CONSUMERS: readonly Consumer[] = [
+  {
+    kind: 'an ES module under nodenext',
+    type: 'module',
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    importLine: `import * as library from '${NAME}'`,
+    resolvesTo: 'index.d.ts',
+  },
+  {
+    kind: 'CommonJS under nodenext',
+    type: 'commonjs',
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    importLine: `import * as library from '${NAME}'`,
+    resolvesTo: 'index.d.cts',
+  },
+  {
+    kind: 'an ES module under bundler',
+    type: 'module',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    importLine: `import * as library from '${NAME}'`,
+    resolvesTo: 'index.d.ts',
+  },
+  {
+    kind: 'CommonJS under bundler',
+    type: 'commonjs',
+    module: 'preserve',
+    moduleResolution: 'bundler',
+    importLine: `import library = require('${NAME}')`,
+    resolvesTo: 'index.d.cts',
+  },
+]
+
+/** What a consumer writes. It touches every type parameter, so that declarations that do not resolve show. */
+const CONSUMER_CODE = `
+class Peer {
+  sent: string[] = []
+  send(text: string): void { this.sent.push(text) }
+  close(): void {}
+}
+const streams = library.defineStreams({ ...library.tradingStreams, NEWS: { audience: 'public', symbol: 'none', payload: {} as { title: string } } })
+const manager = new library.ConnectionManager<Peer, typeof streams>({ streams })
+const peers: Peer[] = manager.getUserConnections('alice')
+const stop: () => void = manager.on('connectionRemoved', ({ connection, reason }) => { peers.push(connection.socket); const why: library.CloseReason = reason; void why })
+manager.addConnection('c1', new Peer(), 'alice').subscribe({ streamType: 'NEWS' })
+const result: library.PublishResult = manager.publish({ streamType: 'NEWS', data: { title: 'hello' } })
+type IsAny<T> = 0 extends 1 & T ? true : false
+export const isTyped: [IsAny<typeof manager>, IsAny<typeof result>, IsAny<library.StreamType>] = [false, false, false]
+export { manager, result, stop }
+`
+
+const RUN = `
+const manager = new library.ConnectionManager()
+const sent = []
+manager.addConnection('c1', { send: (text) => { sent.push(JSON.parse(text).data) }, close() {} }, 'alice')
+manager.addSubscription({ userId: 'alice', streamType: library.StreamType.PRICE, symbol: 'BTCUSDT' })
+manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: 64000 })
+manager.cleanup().then((report) => console.log(JSON.stringify({ sent, report })))
+`
+
+// npm, and TypeScript with a cold start, may take longer than a test usually may where the machine is busy.
+describe('the packed library', { timeout: 60_000 }, () => {
+  let folder = ''
+  let packed: string[] = []
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'scm-package-'))
+    const env = { ...process.env, npm_config_offline: 'true', npm_config_update_notifier: 'false', npm_config_loglevel: 'silent' }
+    const npm = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+    const [tarball] = JSON.parse(execFileSync('npm', npm, { cwd: ROOT, encoding: 'utf8', env })) as [
+      { filename: string; files: { path: string }[] },
+    ]
+    packed = tarball.files.map(({ path }) => path)
+    execFileSync('tar', ['-xzf', tarball.filename], { cwd: folder })
+  }, 60_000)
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** A project that has the packed library installed, and nothing else. */
+  function projectOf({ type, module, moduleResolution, importLine }: Consumer): string {
+    const project = mkdtempSync(join(folder, 'consumer-'))
+    const compilerOptions = { module, moduleResolution, target: 'es2022', lib: ['es2022'], types: [], strict: true, skipLibCheck: false, noEmit: true }
+    mkdirSync(join(project, 'node_modules'))
+    cpSync(join(folder, 'package'), join(project, 'node_modules', NAME), { recursive: true })
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type }))
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
+    writeFileSync(join(project, 'main.ts'), `${importLine}\n${CONSUMER_CODE}`)
+    writeFileSync(join(project, 'run.mjs'), `import * as library from '${NAME}'\n${RUN}`)
+    writeFileSync(join(project, 'run.cjs'), `const library = require('${NAME}')\n${RUN}`)
+    return project
+  }
+
+  it('has the built library, the texts that belong to it, and nothing else', () => {
+    const built = readdirSync(join(ROOT, 'dist')).map((file) => `dist/${file}`)
+
+    expect(packed.toSorted()).toEqual([...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].sort())
+    expect(built).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.cjs', 'dist/index.d.ts', 'dist/index.d.cts']))
+  })
+
+  it.each(CONSUMERS.map((consumer) => [consumer.kind, consumer] as const))('type-checks in %s, its declarations included', (_, consumer) => {
+    const program = programOf(join(projectOf(consumer), 'tsconfig.json'))
+
+    const complaints = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+    const declarations = program.getSourceFiles().filter(({ fileName }) => fileName.includes(`${NAME}/dist/`))
+
+    expect(complaints).toEqual([])
+    expect(declarations.map(({ fileName }) => fileName.split('/').at(-1))).toEqual([consumer.resolvesTo])
+  })
+
+  it.each(['run.mjs', 'run.cjs'])('runs as %s', (file) => {
+    const [consumer] = CONSUMERS as [Consumer]
+
+    const output = execFileSync(process.execPath, [file], { cwd: projectOf(consumer), encoding: 'utf8' })
+
+    expect(JSON.parse(output)).toEqual({ sent: [64_000], report: { closed: 1, failed: 0, timedOut: 0 } })
+  })
+
+  it('lets tools read its package.json', () => {
+    const [consumer] = CONSUMERS as [Consumer]
+    const requireThere = createRequire(join(projectOf(consumer), 'package.json'))
+
+    expect(requireThere(`${NAME}/package.json`)).toMatchObject({ name: NAME })
+    expect(() => requireThere(`${NAME}/dist/index.cjs`)).toThrow(expect.objectContaining({ code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }) as Error)
+  })
+})
+
+function programOf(configPath: string): ts.Program {
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: ({ messageText }: ts.Diagnostic) => expect.fail(String(messageText)) }
+  const config = ts.getParsedCommandLineOfConfigFile(configPath, {}, host)
+  if (config === undefined) throw new Error(`${configPath} cannot be read`)
+  return ts.createProgram({ rootNames: config.fileNames, options: config.options, configFileParsingDiagnostics: config.errors })
+}

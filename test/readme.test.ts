@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import * as library from '../src/index.ts'
+import type { ConnectionManager, ErrorCode, Socket } from '../src/index.ts'
+import { codeBlocks, readText } from './support/markdown.ts'
+import { runnable, typeErrors } from './support/typescript.ts'
+
+const readme = readText(new URL('../README.md', import.meta.url))
+const blocks = codeBlocks(readme)
+
+function block(heading: string, language = 'ts'): string {
+  const found = blocks.find((each) => each.heading === heading && each.language === language)
+  if (found === undefined) throw new Error(`The README has no ${language} block under "${heading}"`)
+  return found.code
+}
+
+describe('README', () => {
+  let folder = ''
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'readme-'))
+  })
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  function built(name: string, code: string): string {
+    const path = join(folder, name)
+    writeFileSync(path, runnable(code))
+    return path
+  }
+
+  it('prints from its first example what it says that it prints', () => {
+    const path = built('first.mjs', block('Fifteen lines'))
+
+    const printed = execFileSync(process.execPath, [path], { encoding: 'utf8' })
+
+    expect(printed).toBe(block('Fifteen lines', 'text'))
+  })
+
+  it('has TypeScript that compiles, every block of it', () => {
+    const sources = blocks.filter(({ language }) => language === 'ts').map(({ code }, i) => [`readme-${i}.ts`, code] as const)
+
+    expect(sources.length).toBeGreaterThan(8)
+    expect(typeErrors(new Map(sources), ['test/support/bun.d.ts'])).toEqual([])
+  }, 60_000)
+
+  it('says what the key functions answer', () => {
+    const claims = [...block('Keys').matchAll(/^(\w+\(.*?\S) +\/\/ (.+)$/gm)]
+    const evaluate = (expression = ''): unknown =>
+      new Function(...Object.keys(library), `return (${expression})`)(...Object.values(library))
+
+    expect(claims).toHaveLength(5)
+    for (const [, expression, answer] of claims) expect(evaluate(expression)).toEqual(evaluate(answer))
+  })
+
+  it('shows the wire form as it is', () => {
+    const text = block('The wire form', 'json').trim()
+    const message = library.parseStreamMessage(text)
+
+    expect(library.serializeStreamMessage(message)).toBe(text)
+  })
+
+  it('has a host for server-sent events that works', async () => {
+    vi.stubEnv('PORT', '0')
+    const path = built('sse.mjs', block('Server-sent events on `node:http`'))
+    const host = (await import(pathToFileURL(path).href)) as { server: Server; manager: ConnectionManager<Socket> }
+    if (!host.server.listening) await once(host.server, 'listening')
+    const url = `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`
+
+    expect((await fetch(`${url}/prices`)).status).toBe(404)
+    const abort = new AbortController()
+    const response = await fetch(`${url}/prices?user=alice&symbol=BTCUSDT`, { signal: abort.signal })
+    host.manager.publish({ streamType: 'PRICE', symbol: 'ETHUSDT', data: 'not asked for' })
+    host.manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: library.rawJson('{"two":\n"lines"}') })
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let events = ''
+    while (!events.endsWith('\n\n')) events += (await reader?.read())?.value ?? ''
+    const [event = ''] = events.split('\n\n')
+    const gone = new Promise((resolve) => host.manager.on('connectionRemoved', ({ reason }) => resolve(reason)))
+    abort.abort()
+
+    expect(library.parseStreamMessage(event.replaceAll(/^data: /gm, ''))).toMatchObject({ symbol: 'BTCUSDT', data: { two: 'lines' } })
+    expect(await gone).toBe('peer-closed')
+    host.server.close()
+    await once(host.server, 'close')
+    vi.unstubAllEnvs()
+  })
+
+  it('names for each guarantee a test that exists', () => {
+    const rows = [...readme.matchAll(/\| `(\S+\.test\.ts)` › (.+) \|$/gm)]
+
+    expect(rows.length).toBeGreaterThan(20)
+    for (const [, file, title = ''] of rows) {
+      const source = readText(new URL(`connection-manager/${file}`, import.meta.url)).replaceAll("\\'", "'")
+      expect(source, `${file} › ${title}`).toContain(`'${title}'`)
+    }
+  })
+
+  it('lists every error code with what to do about it, and no other', () => {
+    const documented = [...readme.matchAll(/^\| `(ERR_\w+)` \| .+ \| .+ \|$/gm)].map(([, code]) => code)
+    const declared = [...readText(new URL('../src/errors.ts', import.meta.url)).matchAll(/^ {2}\| '(ERR_\w+)'$/gm)].map(([, code]) => code)
+
+    expect(documented).toEqual(declared satisfies (string | undefined)[] as ErrorCode[])
+  })
+
+  it('states the defaults of the options as they are', () => {
+    const options = readText(new URL('../src/options.ts', import.meta.url))
+    const rows = [...readme.matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm)]
+
+    expect(rows).toHaveLength(3)
+    for (const [, name, value = ''] of rows) expect(options).toContain(`  ${name}: ${value.replace(',', '_')},`)
+  })
+})
