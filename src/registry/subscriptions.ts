@@ -83,10 +83,12 @@ export class Subscriptions {
     const user = this.#users.obtain(userId)
     const known = this.find(user, streamType, symbol)
     const subscription = known ?? this.#begin(user, streamType, symbol)
-    const isNews = !subscription.heldByUser || subscription.filters !== filters
+    const isNewHolder = !subscription.heldByUser
+    const isNews = isNewHolder || subscription.filters !== filters
     subscription.heldByUser = true
     subscription.filters = filters
-    for (const connection of user.connections.connections()) this.#seat(subscription, connection)
+    // Who came since the user became the holder was seated on arrival.
+    if (isNewHolder) for (const connection of user.connections.connections()) this.#seat(subscription, connection)
     if (isNews) this.#changed(known === undefined ? 'added' : 'changed', subscription, undefined)
     return subscription
   }
