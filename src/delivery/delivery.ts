@@ -78,10 +78,20 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
       const reason = `More than ${maxDeferred} messages were published from within one delivery`
       throw new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit: maxDeferred })
     }
-    const text = message.text()
+    // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
     this.#deferredCount++
+    const text = this.#textOfDeferred(message)
     this.#deferred.push({ recipients: () => message.recipients(), text: () => text })
     return this.#counted(emptyResult(true))
+  }
+
+  #textOfDeferred(message: Outgoing<TConnection>): string {
+    try {
+      return message.text()
+    } catch (error) {
+      this.#deferredCount--
+      throw error
+    }
   }
 
   #carryOut(message: Outgoing<TConnection>): PublishResult {

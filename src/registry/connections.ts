@@ -1,7 +1,7 @@
 import type { Connection, Socket } from '../connection.ts'
 import { Seats, type Seat } from '../seats.ts'
 import type { StreamCatalogue } from '../streams/catalogue.ts'
-import type { ConnectionRecord, UserRecord } from './records.ts'
+import type { ConnectionRecord, SubscriptionRecord, UserRecord } from './records.ts'
 import type { Users } from './users.ts'
 
 /** Makes the handle that the caller gets for a connection. */
@@ -47,6 +47,7 @@ class LiveConnection implements ConnectionRecord {
   readonly handle: Connection<Socket, StreamCatalogue>
   readonly seatAmongAll: Seat<ConnectionRecord>
   readonly seatAtUser: Seat<ConnectionRecord>
+  ownSubscriptions: Set<SubscriptionRecord> | undefined
   removed = false
 
   constructor(id: string, user: UserRecord, socket: Socket, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {

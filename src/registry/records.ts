@@ -13,6 +13,8 @@ export interface ConnectionRecord {
   readonly handle: Connection<Socket, StreamCatalogue>
   readonly seatAmongAll: Seat<ConnectionRecord>
   readonly seatAtUser: Seat<ConnectionRecord>
+  /** What this connection holds for itself; `undefined` until it does. */
+  ownSubscriptions: Set<SubscriptionRecord> | undefined
   removed: boolean
 }
 
@@ -20,6 +22,8 @@ export interface UserRecord {
   readonly id: string
   readonly connections: Seats<ConnectionRecord>
   readonly subscriptions: Map<StreamRecord, SubscriptionRecord>
+  /** Those of them that the user holds as such: what a new connection is seated in. */
+  readonly ownSubscriptions: Set<SubscriptionRecord>
 }
 
 export interface StreamTypeRecord {
@@ -53,7 +57,6 @@ export interface SubscriptionRecord {
   lastUpdateAtEndMs: number | undefined
   status: SubscriptionStatus
   filters: SubscriptionFilters | undefined
-  heldByUser: boolean
   /** How many of the user's connections hold it for themselves. */
   ownHolds: number
 }

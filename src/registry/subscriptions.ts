@@ -83,9 +83,9 @@ export class Subscriptions {
     const user = this.#users.obtain(userId)
     const known = this.find(user, streamType, symbol)
     const subscription = known ?? this.#begin(user, streamType, symbol)
-    const isNewHolder = !subscription.heldByUser
+    const isNewHolder = !user.ownSubscriptions.has(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
-    subscription.heldByUser = true
+    user.ownSubscriptions.add(subscription)
     subscription.filters = filters
     // Who came since the user became the holder was seated on arrival.
     if (isNewHolder) for (const connection of user.connections.connections()) this.#seat(subscription, connection)
@@ -103,8 +103,7 @@ export class Subscriptions {
     const subscription = known ?? this.#begin(connection.user, streamType, symbol)
     const seat = this.#seat(subscription, connection)
     const isNews = !seat.ownHold || subscription.filters !== filters
-    if (!seat.ownHold) subscription.ownHolds++
-    seat.ownHold = true
+    if (!seat.ownHold) this.#hold(subscription, connection, seat)
     subscription.filters = filters
     if (isNews) this.#changed(known === undefined ? 'added' : 'changed', subscription, connection)
     return subscription
@@ -115,9 +114,8 @@ export class Subscriptions {
     const subscription = this.find(connection.user, streamType, symbol)
     const seat = subscription?.seatOf.get(connection)
     if (subscription === undefined || seat?.ownHold !== true) return false
-    seat.ownHold = false
-    subscription.ownHolds--
-    if (!subscription.heldByUser) this.#unseat(subscription, connection, seat)
+    this.#release(subscription, connection, seat)
+    if (!isHeldByUser(subscription)) this.#unseat(subscription, connection, seat)
     this.#holderLeft(subscription, connection)
     return true
   }
@@ -125,10 +123,14 @@ export class Subscriptions {
   /** Ends a subscription for all of its holders. */
   end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
     const { user, stream } = subscription
-    for (const [connection, seat] of subscription.seatOf) this.#unseat(subscription, connection, seat)
+    for (const [connection, seat] of subscription.seatOf) {
+      if (seat.ownHold) this.#release(subscription, connection, seat)
+      this.#unseat(subscription, connection, seat)
+    }
     subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
     subscription.status = SubscriptionStatus.DISCONNECTED
     user.subscriptions.delete(stream)
+    user.ownSubscriptions.delete(subscription)
     stream.subscriptions.delete(subscription)
     this.count--
     if (user.subscriptions.size === 0) this.userCount--
@@ -145,8 +147,8 @@ export class Subscriptions {
 
   /** Gives a new connection its seats in what its user subscribed to. */
   admit(connection: ConnectionRecord): void {
-    for (const subscription of connection.user.subscriptions.values()) {
-      if (subscription.heldByUser) this.#seat(subscription, connection)
+    for (const subscription of connection.user.ownSubscriptions) {
+      this.#seat(subscription, connection)
       if (subscription.status !== SubscriptionStatus.PENDING) continue
       subscription.status = SubscriptionStatus.CONNECTED
       this.#changed('changed', subscription, undefined)
@@ -156,23 +158,37 @@ export class Subscriptions {
   /** Takes a removed connection's seats and holds away; with the user's last connection, all of the user's subscriptions. */
   dismiss(connection: ConnectionRecord): void {
     const isLast = connection.user.connections.size === 0
-    for (const subscription of connection.user.subscriptions.values()) {
+    // In the order in which they began, where all of them end; else only its own are looked at, not its siblings'.
+    const concerned = isLast ? connection.user.subscriptions.values() : seatedIn(connection)
+    for (const subscription of concerned) {
       const seat = subscription.seatOf.get(connection)
-      if (isLast) this.end(subscription, subscription.heldByUser ? undefined : connection)
+      if (isLast) this.end(subscription, isHeldByUser(subscription) ? undefined : connection)
       else if (seat !== undefined) this.#dismissFrom(subscription, connection, seat)
     }
   }
 
   #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
     const wasHolder = seat.ownHold
+    if (wasHolder) this.#release(subscription, connection, seat)
     this.#unseat(subscription, connection, seat)
-    if (!wasHolder) return
+    if (wasHolder) this.#holderLeft(subscription, connection)
+  }
+
+  #hold(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
+    connection.ownSubscriptions ??= new Set()
+    connection.ownSubscriptions.add(subscription)
+    subscription.ownHolds++
+    seat.ownHold = true
+  }
+
+  #release(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
+    connection.ownSubscriptions?.delete(subscription)
     subscription.ownHolds--
-    this.#holderLeft(subscription, connection)
+    seat.ownHold = false
   }
 
   #holderLeft(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    if (subscription.heldByUser || subscription.ownHolds > 0) this.#changed('changed', subscription, connection)
+    if (isHeldByUser(subscription) || subscription.ownHolds > 0) this.#changed('changed', subscription, connection)
     else this.end(subscription, connection)
   }
 
@@ -190,7 +206,6 @@ export class Subscriptions {
       lastUpdateAtEndMs: undefined,
       status: user.connections.size > 0 ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
       filters: undefined,
-      heldByUser: false,
       ownHolds: 0,
     }
     if (user.subscriptions.size === 0) this.userCount++
@@ -241,6 +256,15 @@ export class Subscriptions {
 
 type ConnectionSeat = Seat<ConnectionRecord>
 
+function isHeldByUser(subscription: SubscriptionRecord): boolean {
+  return subscription.user.ownSubscriptions.has(subscription)
+}
+
+/** What a connection may have a seat in: what its user holds, and what it holds for itself; some of it twice. */
+function seatedIn({ user, ownSubscriptions }: ConnectionRecord): readonly SubscriptionRecord[] {
+  return [...user.ownSubscriptions, ...(ownSubscriptions ?? [])]
+}
+
 interface Double {
   readonly exact: Seats<ConnectionRecord>
   readonly exactSeat: ConnectionSeat
@@ -261,7 +285,7 @@ function doublesOf(subscription: SubscriptionRecord, connection: ConnectionRecor
 
 function doublesOfWhole(whole: SubscriptionRecord, connection: ConnectionRecord, wholeSeat: ConnectionSeat): readonly Double[] {
   const doubles: Double[] = []
-  for (const { stream, seats, seatOf } of whole.user.subscriptions.values()) {
+  for (const { stream, seats, seatOf } of seatedIn(connection)) {
     const exactSeat = stream.type === whole.stream.type && stream !== whole.stream ? seatOf.get(connection) : undefined
     if (exactSeat !== undefined) doubles.push({ exact: seats, exactSeat, wholeSeat })
   }
