@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Connection, Socket, StreamCatalogue } from '../../src/index.ts'
-import { Connections } from '../../src/registry/connections.ts'
-import { Subscriptions } from '../../src/registry/subscriptions.ts'
-import { Users } from '../../src/registry/users.ts'
-import { tradingStreams } from '../../src/streams/catalogue.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
-
-function registry() {
-  const users = new Users()
-  const connections = new Connections(users, () => ({}) as Connection<Socket, StreamCatalogue>)
-  const subscriptions = new Subscriptions(tradingStreams, users, () => 0, () => {})
-  return { users, connections, subscriptions, known: () => Array.from(users.all(), ({ id }) => id) }
-}
+import { registry } from '../support/registry.ts'
 
 describe('Users', () => {
   it('forget a user whose last connection went', () => {

@@ -1,0 +1,13 @@
+import type { Connection, Socket, StreamCatalogue } from '../../src/index.ts'
+import { Connections } from '../../src/registry/connections.ts'
+import { Subscriptions } from '../../src/registry/subscriptions.ts'
+import { Users } from '../../src/registry/users.ts'
+import { tradingStreams } from '../../src/streams/catalogue.ts'
+
+/** The room by itself: nobody is told anything, time stands still, and handles lead nowhere. */
+export function registry() {
+  const users = new Users()
+  const connections = new Connections(users, () => ({}) as Connection<Socket, StreamCatalogue>)
+  const subscriptions = new Subscriptions(tradingStreams, users, () => 0, () => {})
+  return { users, connections, subscriptions, known: () => Array.from(users.all(), ({ id }) => id) }
+}
