@@ -2,7 +2,7 @@ import type { Socket } from '../connection.ts'
 import { ConnectionManagerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { adopted } from '../foreign.ts'
-import { FanOut, isDepthRefusal } from './fan-out.ts'
+import { FanOut, type SendOutcomes } from './fan-out.ts'
 import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
 import type { Recipients } from './recipients.ts'
 
@@ -33,6 +33,12 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
   readonly #surroundings: DeliverySurroundings<TConnection>
   readonly #deferred = new Fifo<Outgoing<TConnection>>()
   readonly #totals = new Totals()
+  /** What publishes were refused with, to know it again when it comes back through a socket. */
+  readonly #refusals = new WeakSet<object>()
+  readonly #outcomes: SendOutcomes<TConnection> = {
+    answeredLate: (connection, answer) => this.#watch(connection, answer),
+    isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
+  }
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
   #deferredCount = 0
@@ -76,7 +82,9 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
     const { maxDeferred } = this.#surroundings
     if (this.#deferredCount >= maxDeferred) {
       const reason = `More than ${maxDeferred} messages were published from within one delivery`
-      throw new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit: maxDeferred })
+      const refusal = new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit: maxDeferred })
+      this.#refusals.add(refusal)
+      throw refusal
     }
     // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
     this.#deferredCount++
@@ -108,7 +116,7 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
   #fanOut(message: Outgoing<TConnection>, recipients: Recipients<TConnection>): FanOut<TConnection> {
     for (const { seats } of recipients.ranges) seats.pin()
     try {
-      const fanOut = new FanOut<TConnection>(message.text(), (connection, answer) => this.#watch(connection, answer))
+      const fanOut = new FanOut<TConnection>(message.text(), this.#outcomes)
       const servedAtMs = this.#surroundings.now()
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
       fanOut.serve(recipients)
@@ -120,7 +128,7 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
 
   #watch(connection: TConnection, answer: PromiseLike<unknown>): void {
     adopted(answer).catch((error: unknown) => {
-      if (isDepthRefusal(error)) return
+      if (this.#outcomes.isOwnRefusal(error)) return
       this.#totals.moveSentToFailed()
       this.#surroundings.failed(connection, error)
     })

@@ -1,5 +1,4 @@
 import type { Socket } from '../connection.ts'
-import { ConnectionManagerError } from '../errors.ts'
 import { isThenable } from '../foreign.ts'
 import type { Seat } from '../seats.ts'
 import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
@@ -10,19 +9,24 @@ export interface SendFailure<TConnection> {
   readonly error: unknown
 }
 
-/** Told of each `send` that answered with something that settles later. */
-export type LateAnswer<TConnection> = (connection: TConnection, answer: PromiseLike<unknown>) => void
+/** What a fan-out leaves to whoever started it. */
+export interface SendOutcomes<TConnection> {
+  /** Told of each `send` that answered with something that settles later. */
+  answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
+  /** Whether a socket threw what a publish of this very chain was refused with: no fault of the socket. */
+  isOwnRefusal(error: unknown): boolean
+}
 
 /** Sends one text to each recipient, once, whatever the others do. */
 export class FanOut<TConnection extends { readonly socket: Socket }> {
   sent = 0
   readonly failures: SendFailure<TConnection>[] = []
   readonly #text: string
-  readonly #answeredLate: LateAnswer<TConnection>
+  readonly #outcomes: SendOutcomes<TConnection>
 
-  constructor(text: string, answeredLate: LateAnswer<TConnection>) {
+  constructor(text: string, outcomes: SendOutcomes<TConnection>) {
     this.#text = text
-    this.#answeredLate = answeredLate
+    this.#outcomes = outcomes
   }
 
   serve({ ranges, doubles }: Recipients<TConnection>): void {
@@ -42,11 +46,11 @@ export class FanOut<TConnection extends { readonly socket: Socket }> {
           const socket = sockets[slot++]
           if (socket === undefined) continue
           const answer: unknown = socket.send(text)
-          if (answer !== undefined && isThenable(answer)) this.#answeredLate(connectionBefore(slot, occupants), answer)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionBefore(slot, occupants), answer)
           sent++
         }
       } catch (error) {
-        if (isDepthRefusal(error)) sent++
+        if (this.#outcomes.isOwnRefusal(error)) sent++
         else this.failures.push({ connection: connectionBefore(slot, occupants), error })
       }
     }
@@ -57,11 +61,6 @@ export class FanOut<TConnection extends { readonly socket: Socket }> {
 /** Whose socket was just served. Looked up when needed: to read the seats along with the sockets costs a quarter more. */
 function connectionBefore<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
   return (occupants[slot - 1] as Seat<TConnection>).connection
-}
-
-/** True for the refusal of one publish too many: the fault of a chain of publishes, not of the socket it passed through. */
-export function isDepthRefusal(error: unknown): boolean {
-  return error instanceof ConnectionManagerError && error.code === 'ERR_PUBLISH_DEPTH'
 }
 
 function coverBoth<TConnection extends { readonly socket: Socket }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {

@@ -21,7 +21,7 @@ export function readMessage(message: unknown, streams: StreamCatalogue, now: () 
   if (typeof message !== 'object' || message === null) {
     throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `A message must be an object, got ${shown(message)}`)
   }
-  const { streamType, symbol, data, timestamp, userId } = message as Record<string, unknown>
+  const { streamType, symbol, data, timestamp, userId } = fieldsOf(message)
   const definition = definitionOf(streams, streamType)
   return {
     streamType: streamType as string,
@@ -68,6 +68,15 @@ export function forEverybody(fields: MessageFields): MessageFields {
   if (definition.audience === 'public') return fields
   const message = `Stream type ${shown(streamType)} is private: its messages cannot be broadcast`
   throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', message, { streamType, ...(userId !== undefined && { userId }) })
+}
+
+function fieldsOf(message: object): Record<'streamType' | 'symbol' | 'data' | 'timestamp' | 'userId', unknown> {
+  try {
+    const { streamType, symbol, data, timestamp, userId } = message as ReturnType<typeof fieldsOf>
+    return { streamType, symbol, data, timestamp, userId }
+  } catch (cause) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', 'A message must be readable', {}, cause)
+  }
 }
 
 function recipientFor(streamType: string, { audience }: ResolvedDefinition, userId: unknown): string {

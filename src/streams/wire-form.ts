@@ -1,4 +1,5 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
+import { adopted, isThenable } from '../foreign.ts'
 import { catalogueOf, definitionOf, type StreamCatalogue } from './catalogue.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
 import { rawJsonText } from './raw-json.ts'
@@ -90,17 +91,17 @@ function dataText(fields: MessageFields): string {
 }
 
 function serialized({ streamType, symbol, data }: MessageFields, serialize: () => unknown): string {
-  const refuse = (cause?: unknown): never => {
-    const facts = { streamType, ...(symbol !== undefined && { symbol }) }
-    throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${shown(data)}`, facts, cause)
-  }
-  let text: unknown
+  let cause: unknown
   try {
-    text = serialize()
-  } catch (cause) {
-    refuse(cause)
+    const text = serialize()
+    if (typeof text === 'string') return text
+    // A serializer that is asynchronous by mistake must not end the process by a rejection that nobody awaits.
+    if (isThenable(text)) adopted(text).catch(() => {})
+  } catch (error) {
+    cause = error
   }
-  return typeof text === 'string' ? text : refuse()
+  const facts = { streamType, ...(symbol !== undefined && { symbol }) }
+  throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${shown(data)}`, facts, cause)
 }
 
 let lastIsoMs = NaN

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionManager, createStreamMessage, defineStreams, parseStreamMessage, rawJson, type Connection } from '../../src/index.ts'
+import { ConnectionManager, ConnectionManagerError, createStreamMessage, defineStreams, parseStreamMessage, rawJson, type Connection } from '../../src/index.ts'
 import { expectCode } from '../support/errors.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -128,6 +128,26 @@ describe('ConnectionManager › publish', () => {
     expectCode('ERR_UNSERIALIZABLE', () => manager.broadcast(price()))
 
     expect(socket.sent).toEqual([])
+  })
+
+  it('leaves no rejection behind when the serializer in the options is asynchronous by mistake', async () => {
+    const manager = new ConnectionManager<FakeSocket>({ serialize: (async () => { throw new Error('unheard') }) as never })
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    // A rejection that nobody handles fails the run.
+    expectCode('ERR_UNSERIALIZABLE', () => manager.broadcast(price()))
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(manager.stats().sent).toBe(0)
+  })
+
+  it('refuses a message that cannot be read, with the reason', () => {
+    const { manager } = audience('alice')
+    const reason = new Error('hostile')
+
+    const error = expectCode('ERR_INVALID_MESSAGE', () => manager.publish({ ...PRICE, get data() { throw reason } }))
+
+    expect(error.cause).toBe(reason)
   })
 
   it.each([
@@ -759,6 +779,61 @@ describe('ConnectionManager › one order', () => {
     manager.publish(price(0))
 
     expect(socket.received).toEqual([0])
+  })
+
+  it('bounds a chain that publishes from toJSON, too', () => {
+    const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 3 })
+    const socket = new FakeSocket()
+    manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
+    const refusals: unknown[] = []
+    const chain = (left: number): unknown => ({
+      toJSON() {
+        try {
+          if (left > 0) manager.publish(price(chain(left - 1)))
+        } catch (refusal) {
+          refusals.push(refusal)
+        }
+        return left
+      },
+    })
+
+    manager.publish(price(chain(10)))
+
+    expect(refusals).toMatchObject([{ code: 'ERR_PUBLISH_DEPTH', limit: 3 }])
+    expect(socket.received).toEqual([10, 7, 8, 9])
+  })
+
+  it('does not count what could not be serialized as deferred', () => {
+    const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 1 })
+    const socket = new FakeSocket({
+      send: (text) => {
+        if (!text.includes('"first"')) return
+        for (let i = 0; i < 3; i++) expectCode('ERR_UNSERIALIZABLE', () => manager.publish(price(1n)))
+        manager.publish(price('deferred'))
+      },
+    })
+    manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
+
+    manager.publish(price('first'))
+
+    expect(socket.received).toEqual(['first', 'deferred'])
+    expect(manager.stats().deferred).toBe(1)
+  })
+
+  it('blames a socket that throws such a refusal of another manager, or one that it made up', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const other = endless({ maxDeferred: 0 })
+    let theirs: unknown
+    other.manager.on('error', ({ error }) => (theirs = error))
+    for (const [i, error] of [
+      () => theirs,
+      () => new ConnectionManagerError('ERR_PUBLISH_DEPTH', 'made up'),
+      () => Object.assign(new Error('made up'), { code: 'ERR_PUBLISH_DEPTH' }),
+    ].entries()) {
+      manager.addConnection(`c${i}`, new FakeSocket({ send: () => { throw error() } }), 'alice')
+    }
+
+    expect(manager.broadcast(price())).toEqual(result({ matched: 3, failed: 3 }))
   })
 
   it('throws the refusal at who publishes one too many', () => {
