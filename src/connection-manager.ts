@@ -20,6 +20,7 @@ import { asIdentifier } from './streams/identifier.ts'
 import { addressedTo, forEverybody, readMessage, withRecipient, type MessageFields } from './streams/message-fields.ts'
 import type { AddressedMessage, PublicMessage, PublishableMessage } from './streams/stream-message.ts'
 import {
+  readReference,
   readRequest,
   readUserRequest,
   SubscriptionStatus,
@@ -154,7 +155,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    *
    * Subscribing again is the same subscription and returns the same view; the last request's `filters` win. A user
    * without a connection may be subscribed: see `pendingTtlMs`. Where the stream type's symbol is optional, none
-   * means the whole type.
+   * means the whole type. The first time costs as much as the user has connections.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_CLOSED`; then nothing has changed
@@ -171,7 +172,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   /** Ends a subscription for all of its holders, the user and any connection; false when there was none. Never throws. */
   removeSubscription(subscription: SubscriptionReference): boolean {
-    const { userId, streamType, symbol } = (subscription ?? {}) as Partial<SubscriptionReference>
+    const { userId, streamType, symbol } = readReference(subscription)
     const found = this.#subscriptions.find(this.#users.find(userId), streamType, symbol)
     if (found === undefined) return false
     this.#subscriptions.end(found)
@@ -199,9 +200,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Delivers a message to the subscribed connections of its stream: of everybody on a public stream, of the user in
    * `userId` alone on a private one. Each gets one copy, however many subscriptions cover it.
    *
-   * Recipients are fixed at the call, and the message is serialized once, or not at all when there are none. Called
-   * from within a `send`, a listener or a `toJSON` while a delivery is running, it waits its turn: then the result
-   * says `deferred`, and what became of it is in `stats()`.
+   * Recipients are fixed when the delivery starts, which is now, and the message is serialized once, or not at all when
+   * there are none. Called from within a `send`, a listener or a `toJSON` while a delivery is running, it is serialized
+   * now and delivered in its turn, to those who are subscribed then: the result says `deferred`, and what became of it
+   * is in `stats()`.
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
    * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_UNSERIALIZABLE`,
@@ -248,7 +250,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return this.#deliver(fields, () => allOf(this.#connections.all))
   }
 
-  /** Returns what became of all messages so far, in connections. A deferred message counts once it was delivered. */
+  /**
+   * Returns what became of all messages so far, in connections. A deferred message counts once it was delivered; what a
+   * socket accepted and rejects later moves from `sent` to `failed`.
+   */
   stats(): Stats {
     return this.#delivery.stats()
   }
@@ -305,7 +310,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Calls `listener` at each event of this name; the returned function ends that.
    *
    * Listeners run synchronously, in the order of their registration, when a state change is complete and before the
-   * call that made it returns. One that throws or rejects is contained, and told to `on('error', …)`.
+   * call that made it returns. A function that is registered twice is called twice; one that is registered during an
+   * event is called from the next one on. One that throws or rejects is contained, and told to `on('error', …)`, without
+   * a `connection`; of an error listener that does, nobody is told.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is no function
    */
@@ -326,9 +333,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
    */
-  cleanup(options?: { readonly deadlineMs?: number | undefined }): Promise<CleanupReport> {
+  cleanup(options: { readonly deadlineMs?: number | undefined } = {}): Promise<CleanupReport> {
     if (this.#cleanup !== undefined) return this.#cleanup
-    const deadlineMs = checkedNumber('deadlineMs', options?.deadlineMs ?? DEFAULT_DEADLINE_MS)
+    const { deadlineMs = DEFAULT_DEADLINE_MS } = options
+    checkedNumber('deadlineMs', deadlineMs)
     // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
     let resolve = (_report: CleanupReport): void => {}
     this.#cleanup = new Promise((resolveCleanup) => (resolve = resolveCleanup))
@@ -376,7 +384,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #unsubscribe(connection: ConnectionRecord, stream: unknown): boolean {
-    const { streamType, symbol } = (stream ?? {}) as Partial<SubscriptionReference>
+    const { streamType, symbol } = readReference(stream)
     const wasHeld = this.#subscriptions.letGo(connection, streamType, symbol)
     this.#events.flush()
     return wasHeld

@@ -89,7 +89,7 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * const manager = new ConnectionManager({ streams })
  */
 export function defineStreams<const TStreams extends StreamCatalogue>(definitions: TStreams): DefinedStreams<TStreams> {
-  if (typeof definitions !== 'object' || definitions === null) {
+  if (typeof definitions !== 'object' || definitions === null || Array.isArray(definitions)) {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A catalogue must be an object, got ${shown(definitions)}`)
   }
   if (defined.has(definitions)) return definitions as unknown as DefinedStreams<TStreams>

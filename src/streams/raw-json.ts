@@ -28,7 +28,7 @@ export function rawJson(text: string, options?: { readonly validate?: boolean | 
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `JSON text must be a string, got ${shown(text)}`)
   }
   if (options?.validate === true) assertJson(text)
-  return { [RAW_JSON]: true, text, toJSON: parsedText }
+  return Object.freeze({ [RAW_JSON]: true as const, text, toJSON: parsedText })
 }
 
 /** The JSON text of a value that `rawJson` made, `undefined` for any other. */

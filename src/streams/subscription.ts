@@ -32,14 +32,14 @@ export type SubscriptionFilters = Readonly<Record<string, unknown>>
  * One user's interest in one stream: a live, read-only view.
  *
  * The same subscription is the same object for as long as it lasts. Held beyond its end, it says `DISCONNECTED`
- * and keeps what it said last.
+ * and keeps what it said last. Pass it on whole: its fields are getters, which a spread does not copy.
  */
 export interface Subscription {
   readonly userId: string
   readonly streamType: string
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
-  /** A frozen copy of what the last request gave; `undefined` when that gave none. */
+  /** A frozen copy, one level deep, of what the last request gave; `undefined` when that gave none. */
   readonly filters: SubscriptionFilters | undefined
   readonly status: SubscriptionStatus
   /** A fresh `Date` at each reading. */
@@ -104,24 +104,49 @@ export interface UserStreamRequest extends StreamRequest {
  * `ERR_SYMBOL_NOT_ALLOWED`
  */
 export function readUserRequest(request: unknown, streams: StreamCatalogue): UserStreamRequest {
-  const { userId } = asObject(request)
-  return { userId: asIdentifier(userId, 'userId'), ...readRequest(request, streams) }
+  const { userId, ...fields } = fieldsOf(request)
+  return { userId: asIdentifier(userId, 'userId'), ...asStreamRequest(fields, streams) }
 }
 
 /** Reads a request for a subscription of a connection's, as `readUserRequest` does. */
 export function readRequest(request: unknown, streams: StreamCatalogue): StreamRequest {
-  const { streamType, symbol, filters } = asObject(request)
+  return asStreamRequest(fieldsOf(request), streams)
+}
+
+/** Reads what names a subscription, or a stream, that there may be; nothing where it cannot be read. Never throws. */
+export function readReference(reference: unknown): { readonly userId?: unknown; readonly streamType?: unknown; readonly symbol?: unknown } {
+  try {
+    const { userId, streamType, symbol } = reference as Record<string, unknown>
+    return { userId, streamType, symbol }
+  } catch {
+    return {}
+  }
+}
+
+type RequestFields = Record<'userId' | 'streamType' | 'symbol' | 'filters', unknown>
+
+function fieldsOf(request: unknown): RequestFields {
+  let cause: unknown
+  try {
+    if (typeof request === 'object' && request !== null) {
+      const { userId, streamType, symbol, filters } = request as RequestFields
+      return { userId, streamType, symbol, filters }
+    }
+  } catch (error) {
+    cause = error
+  }
+  const message = `Expected a readable object that names a stream, got ${shown(request)}`
+  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, {}, cause)
+}
+
+function asStreamRequest(fields: Omit<RequestFields, 'userId'>, streams: StreamCatalogue): StreamRequest {
+  const { streamType, symbol, filters } = fields
   const definition = definitionOf(streams, streamType)
   return {
     streamType: streamType as string,
     symbol: symbolFor(streamType as string, definition, symbol),
     filters: frozenFilters(filters),
   }
-}
-
-function asObject(request: unknown): Record<string, unknown> {
-  if (typeof request === 'object' && request !== null) return request as Record<string, unknown>
-  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Expected an object that names a stream, got ${shown(request)}`)
 }
 
 /** A frozen copy, so that the caller's object stays the caller's. */

@@ -193,7 +193,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it.each([-1, NaN, '5', -Infinity])('refuses %j as a deadline, and changes nothing', (deadlineMs) => {
+  it.each([-1, NaN, '5', -Infinity, null])('refuses %j as a deadline, and changes nothing', (deadlineMs) => {
     const { manager } = managing(new FakeSocket())
 
     expectCode('ERR_INVALID_OPTION', () => manager.cleanup({ deadlineMs: deadlineMs as number }))

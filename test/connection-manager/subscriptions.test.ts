@@ -190,6 +190,20 @@ describe('ConnectionManager › subscribing', () => {
     expect(stateOf(manager)).toEqual(before)
   })
 
+  it('refuses a request that cannot be read, with the reason, and ends nothing for one', () => {
+    const { manager, first } = twoConnections()
+    manager.addSubscription({ userId: 'alice', ...PRICE })
+    const reason = new Error('hostile')
+    const unreadable = { userId: 'alice', streamType: 'PRICE', get symbol(): string { throw reason } } as const
+
+    expect(expectCode('ERR_INVALID_ARGUMENT', () => manager.addSubscription(unreadable)).cause).toBe(reason)
+    expect(expectCode('ERR_INVALID_ARGUMENT', () => first.subscribe(unreadable)).cause).toBe(reason)
+    expect(manager.removeSubscription(unreadable)).toBe(false)
+    expect(first.unsubscribe(unreadable)).toBe(false)
+
+    expect(manager.subscriptionCount).toBe(1)
+  })
+
   it('refuses a bad user id, and changes nothing', () => {
     const { manager } = twoConnections()
 

@@ -153,7 +153,7 @@ describe('defineStreams', () => {
     expect(error['streamType']).toBe('FAULTY')
   })
 
-  it.each([undefined, null, 'TICKER', 7, () => ({})])('refuses %s in place of a catalogue', (value) => {
+  it.each([undefined, null, 'TICKER', 7, () => ({}), []])('refuses %s in place of a catalogue', (value) => {
     expectCode('ERR_INVALID_ARGUMENT', () => defineStreams(value as unknown as StreamCatalogue))
   })
 

@@ -74,6 +74,12 @@ describe('rawJson', () => {
     })
   })
 
+  it('cannot be changed once it was made, so what was checked is what is sent', () => {
+    const raw = rawJson('1', { validate: true }) as { text: string }
+
+    expect(() => { raw.text = '2,"user_id":"mallory"' }).toThrow(TypeError)
+  })
+
   it('is not validated without being told to', () => {
     expect(rawJson('{', {}).text).toBe('{')
     expect(rawJson('{', { validate: false }).text).toBe('{')
