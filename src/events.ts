@@ -28,7 +28,10 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   subscriptionRemoved: SubscriptionEvent<TSocket, TStreams>
   /** A subscription's status, filters or holders changed; `connection` when it is the holder that came or went. */
   subscriptionChanged: SubscriptionEvent<TSocket, TStreams>
-  /** Foreign code failed. Nothing was thrown at anybody; without a listener nothing is printed either. */
+  /**
+   * Foreign code failed; a `close` that outlives its deadline counts as that. Nothing was thrown at anybody; without a
+   * listener nothing is printed either.
+   */
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
 }
 
@@ -88,6 +91,8 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
   post<TName extends keyof ManagerEvents>(name: TName, payload: ManagerEvents<TSocket, TStreams>[TName]): void {
     const registered = this.#registrations.get(name)
     if (registered === undefined) return
+    // One object for all of them: what one listener does to it, the next one must not see.
+    Object.freeze(payload)
     for (const registration of registered) this.#calls.push({ registration, payload, isError: name === 'error' })
   }
 

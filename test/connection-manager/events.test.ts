@@ -203,6 +203,17 @@ describe('ConnectionManager › on', () => {
     expect(log.slice(3)).toEqual(['once', 'twice'])
   })
 
+  it('gives all of them one payload that none of them can change for the next', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const users: string[] = []
+    manager.on('userOnline', (event) => { (event as { userId: string }).userId = 'mallory' })
+    manager.on('userOnline', ({ userId }) => users.push(userId))
+
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    expect(users).toEqual(['alice'])
+  })
+
   it('does not call a listener any more that another one ended in the same event, nor one that is new in it', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const [ended, added] = [vi.fn(), vi.fn()]
