@@ -22,7 +22,7 @@ export interface ConnectionManagerOptions<
   /**
    * Makes the text that goes to the sockets, where clients expect another form than ours.
    *
-   * Called once for each message that has recipients. `data` may be what `rawJson` made: `JSON.stringify` takes it
+   * Called once for each message that has recipients, and for each one that is deferred. `data` may be what `rawJson` made: `JSON.stringify` takes it
    * as the value it stands for, and its `text` is the JSON. What it throws becomes the `cause` of `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
@@ -44,8 +44,8 @@ export interface ConnectionManagerOptions<
    */
   readonly pendingTtlMs?: number | undefined
   /**
-   * How many messages may be published from within one delivery and what follows from it; one more throws
-   * `ERR_PUBLISH_DEPTH`. `0` refuses each of them; `Infinity` sets no bound.
+   * How many messages may be published from within one delivery and what follows from it, whether or not anybody is to
+   * receive them; one more throws `ERR_PUBLISH_DEPTH`. `0` refuses each of them; `Infinity` sets no bound.
    *
    * @default 10_000
    */
