@@ -22,8 +22,8 @@ export interface UserRecord {
   readonly id: string
   readonly connections: Seats<ConnectionRecord>
   readonly subscriptions: Map<StreamRecord, SubscriptionRecord>
-  /** Those of them that the user holds as such: what a new connection is seated in. */
-  readonly ownSubscriptions: Set<SubscriptionRecord>
+  /** Those of them that the user holds as such, which a new connection is seated in; `undefined` until there is one. */
+  ownSubscriptions: Set<SubscriptionRecord> | undefined
 }
 
 export interface StreamTypeRecord {

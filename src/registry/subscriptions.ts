@@ -83,8 +83,9 @@ export class Subscriptions {
     const user = this.#users.obtain(userId)
     const known = this.find(user, streamType, symbol)
     const subscription = known ?? this.#begin(user, streamType, symbol)
-    const isNewHolder = !user.ownSubscriptions.has(subscription)
+    const isNewHolder = !isHeldByUser(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
+    user.ownSubscriptions ??= new Set()
     user.ownSubscriptions.add(subscription)
     subscription.filters = filters
     // Who came since the user became the holder was seated on arrival.
@@ -130,7 +131,7 @@ export class Subscriptions {
     subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
     subscription.status = SubscriptionStatus.DISCONNECTED
     user.subscriptions.delete(stream)
-    user.ownSubscriptions.delete(subscription)
+    user.ownSubscriptions?.delete(subscription)
     stream.subscriptions.delete(subscription)
     this.count--
     if (user.subscriptions.size === 0) this.userCount--
@@ -147,7 +148,7 @@ export class Subscriptions {
 
   /** Gives a new connection its seats in what its user subscribed to. */
   admit(connection: ConnectionRecord): void {
-    for (const subscription of connection.user.ownSubscriptions) {
+    for (const subscription of connection.user.ownSubscriptions ?? []) {
       this.#seat(subscription, connection)
       if (subscription.status !== SubscriptionStatus.PENDING) continue
       subscription.status = SubscriptionStatus.CONNECTED
@@ -257,12 +258,12 @@ export class Subscriptions {
 type ConnectionSeat = Seat<ConnectionRecord>
 
 function isHeldByUser(subscription: SubscriptionRecord): boolean {
-  return subscription.user.ownSubscriptions.has(subscription)
+  return subscription.user.ownSubscriptions?.has(subscription) === true
 }
 
 /** What a connection may have a seat in: what its user holds, and what it holds for itself; some of it twice. */
 function seatedIn({ user, ownSubscriptions }: ConnectionRecord): readonly SubscriptionRecord[] {
-  return [...user.ownSubscriptions, ...(ownSubscriptions ?? [])]
+  return [...(user.ownSubscriptions ?? []), ...(ownSubscriptions ?? [])]
 }
 
 interface Double {

@@ -12,7 +12,7 @@ export class Users {
   obtain(userId: string): UserRecord {
     let user = this.#byId.get(userId)
     if (user === undefined) {
-      user = { id: userId, connections: new Seats(), subscriptions: new Map(), ownSubscriptions: new Set() }
+      user = { id: userId, connections: new Seats(), subscriptions: new Map(), ownSubscriptions: undefined }
       this.#byId.set(userId, user)
     }
     return user

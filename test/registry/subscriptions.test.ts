@@ -31,7 +31,7 @@ describe('Subscriptions', () => {
     subscriptions.letGo(connection, 'PRICE', 'ETHUSDT')
 
     expect(connection.ownSubscriptions?.size).toBe(0)
-    expect(user.ownSubscriptions.size).toBe(0)
+    expect(user.ownSubscriptions?.size).toBe(0)
     expect(user.subscriptions.size).toBe(0)
   })
 })
