@@ -127,7 +127,7 @@ describe('the default clock', () => {
   })
 })
 
-describe('a process that does not clean up', { timeout: 60_000 }, () => {
+describe('a process that does not clean up', () => {
   it.each([
     ['a pending subscription', `manager.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })`],
     ['a socket that does not close', `manager.addConnection('c1', { send() {}, close: () => new Promise(() => {}) }, 'alice').remove()`],

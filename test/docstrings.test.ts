@@ -56,7 +56,7 @@ describe('the examples in docstrings', () => {
     const sources = examples.map(({ code }, i) => [`docstring-${i}.ts`, code] as const)
 
     expect(typeErrors(new Map(sources))).toEqual([])
-  }, 60_000)
+  })
 
   it.each(examples)('run: $file', ({ file, code }) => {
     const path = join(folder, `${file.replaceAll('/', '-')}.mjs`)
@@ -65,5 +65,5 @@ describe('the examples in docstrings', () => {
     const printed = execFileSync(process.execPath, [path], { encoding: 'utf8' })
 
     expect(printed).toBe(file === 'errors.ts' ? '{"refused":"ERR_UNKNOWN_STREAM"}\n' : '')
-  }, 60_000)
+  })
 })

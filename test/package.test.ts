@@ -231,7 +231,7 @@ manager.cleanup().then((report) => console.log(JSON.stringify({ sent, report }))
 `
 
 // npm, and TypeScript with a cold start, may take longer than a test usually may where the machine is busy.
-describe('the packed library', { timeout: 60_000 }, () => {
+describe('the packed library', () => {
   let folder = ''
   let packed: string[] = []
 
@@ -244,7 +244,7 @@ describe('the packed library', { timeout: 60_000 }, () => {
     ]
     packed = tarball.files.map(({ path }) => path)
     execFileSync('tar', ['-xzf', tarball.filename], { cwd: folder })
-  }, 60_000)
+  })
 
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true })

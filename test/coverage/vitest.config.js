@@ -10,8 +10,6 @@ export default mergeConfig(
     root: inThisFolder('../..'),
     test: {
       reporters: [['default', { summary: false }]],
-      // What is measured runs slower, and no test is about its own speed.
-      testTimeout: 60_000,
       coverage: {
         enabled: true,
         provider: 'custom',
