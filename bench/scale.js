@@ -6,7 +6,7 @@ const ROUNDS = 9
 const PRICE = { streamType: 'PRICE', symbol: 'BTCUSDT' }
 const DATA = { bid: 64_000.1, ask: 64_000.2, last: 64_000.1, volume: 1_234.5678, venue: 'exchange', sequence: 123_456_789 }
 
-/** As a server writes it. (To spread a constant into it would cost more than the whole publish to one.) */
+/** As a server writes it. (To spread a constant into it costs about as much as the publish.) */
 function message() {
   return { streamType: 'PRICE', symbol: 'BTCUSDT', data: DATA }
 }
