@@ -9,7 +9,7 @@ import { ConnectionManagerError, shown } from './errors.ts'
 import { Events, type ManagerEvents } from './events.ts'
 import { checkedNumber, resolvedOptions, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
 import { Connections } from './registry/connections.ts'
-import { mappingsOf, subscribersOf, subscriptionsOf, type Mappings } from './registry/mappings.ts'
+import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
 import { Pending } from './registry/pending.ts'
 import type { ConnectionRecord, SubscriptionRecord } from './registry/records.ts'
 import { viewOf } from './registry/subscription-view.ts'
@@ -182,7 +182,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   /** Returns the views of a user's subscriptions, oldest first; empty for an unknown user. The array is the caller's. */
   getUserSubscriptions(userId: string): Subscription[] {
-    return subscriptionsOf(this.#users.find(userId)) ?? []
+    return this.userSubscriptions.get(userId) ?? []
   }
 
   /**
@@ -191,7 +191,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Subscribers of the whole type are not among those of a symbol. Pending ones are. The array is the caller's.
    */
   getSubscribers(streamType: string, symbol?: string | null): string[] {
-    return subscribersOf(this.#subscriptions.stream(streamType, symbol)) ?? []
+    const stream = this.#subscriptions.stream(streamType, symbol)
+    return stream === undefined ? [] : subscribersOf(stream)
   }
 
   // ── Delivery ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -338,9 +339,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const { deadlineMs = DEFAULT_DEADLINE_MS } = options
     checkedNumber('deadlineMs', deadlineMs)
     // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
-    let resolve = (_report: CleanupReport): void => {}
-    this.#cleanup = new Promise((resolveCleanup) => (resolve = resolveCleanup))
-    void Promise.all(this.#shutDown(deadlineMs)).then((outcomes) => resolve(cleanupReport(outcomes)))
+    let outcomes: Promise<CloseOutcome>[] = []
+    this.#cleanup = Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))
+    outcomes = this.#shutDown(deadlineMs)
     return this.#cleanup
   }
 

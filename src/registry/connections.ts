@@ -1,11 +1,7 @@
-import type { Connection, Socket } from '../connection.ts'
-import { Seats, type Seat } from '../seats.ts'
-import type { StreamCatalogue } from '../streams/catalogue.ts'
-import type { ConnectionRecord, SubscriptionRecord, UserRecord } from './records.ts'
+import type { Socket } from '../connection.ts'
+import { Seats } from '../seats.ts'
+import { ConnectionRecord, type HandleMaker } from './records.ts'
 import type { Users } from './users.ts'
-
-/** Makes the handle that the caller gets for a connection. */
-export type HandleMaker = (connection: ConnectionRecord) => Connection<Socket, StreamCatalogue>
 
 /** The live connections: by id, by user, and all of them in the order in which they came. */
 export class Connections {
@@ -24,7 +20,7 @@ export class Connections {
   add(id: string, socket: Socket, userId: string): ConnectionRecord {
     const user = this.#users.obtain(userId)
     if (user.connections.size === 0) this.userCount++
-    const record = new LiveConnection(id, user, socket, this.all, this.#handleFor)
+    const record = new ConnectionRecord(id, user, socket, this.all, this.#handleFor)
     this.byId.set(id, record)
     return record
   }
@@ -37,25 +33,5 @@ export class Connections {
     user.connections.vacate(seatAtUser)
     if (user.connections.size === 0) this.userCount--
     this.#users.release(user)
-  }
-}
-
-class LiveConnection implements ConnectionRecord {
-  readonly id: string
-  readonly user: UserRecord
-  readonly socket: Socket
-  readonly handle: Connection<Socket, StreamCatalogue>
-  readonly seatAmongAll: Seat<ConnectionRecord>
-  readonly seatAtUser: Seat<ConnectionRecord>
-  ownSubscriptions: Set<SubscriptionRecord> | undefined
-  removed = false
-
-  constructor(id: string, user: UserRecord, socket: Socket, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
-    this.id = id
-    this.user = user
-    this.socket = socket
-    this.handle = handleFor(this)
-    this.seatAmongAll = all.take(this)
-    this.seatAtUser = user.connections.take(this)
   }
 }

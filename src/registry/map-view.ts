@@ -1,18 +1,18 @@
 import { INSPECT } from '../inspect.ts'
 
-/** Where a view reads: a live collection, seen as a map. */
-export interface MapSource<TKey, TValue> {
+/** Where a view reads: a live collection of records, and what a caller is to see of each. */
+export interface MapSource<TKey, TRecord, TValue> {
   size(): number
-  get(key: TKey): TValue | undefined
-  has(key: TKey): boolean
-  entries(): Iterable<[TKey, TValue]>
+  find(key: TKey): TRecord | undefined
+  entries(): Iterable<[TKey, TRecord]>
+  valueOf(record: TRecord): TValue
 }
 
 /** A `ReadonlyMap` that has nothing to write to: it reads through to its source at every call. */
-export class MapView<TKey, TValue> implements ReadonlyMap<TKey, TValue> {
-  readonly #source: MapSource<TKey, TValue>
+export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue> {
+  readonly #source: MapSource<TKey, TRecord, TValue>
 
-  constructor(source: MapSource<TKey, TValue>) {
+  constructor(source: MapSource<TKey, TRecord, TValue>) {
     this.#source = source
     Object.defineProperty(this, INSPECT, { value: () => new Map(this) })
     Object.freeze(this)
@@ -23,15 +23,16 @@ export class MapView<TKey, TValue> implements ReadonlyMap<TKey, TValue> {
   }
 
   get(key: TKey): TValue | undefined {
-    return this.#source.get(key)
+    const record = this.#source.find(key)
+    return record === undefined ? undefined : this.#source.valueOf(record)
   }
 
   has(key: TKey): boolean {
-    return this.#source.has(key)
+    return this.#source.find(key) !== undefined
   }
 
   *entries(): Generator<[TKey, TValue], undefined> {
-    yield* this.#source.entries()
+    for (const [key, record] of this.#source.entries()) yield [key, this.#source.valueOf(record)]
   }
 
   *keys(): Generator<TKey, undefined> {

@@ -26,86 +26,57 @@ export function mappingsOf(users: Users, connections: Connections, subscriptions
   return {
     activeConnections: byConnection(connections, ({ socket }) => socket),
     connectionUsers: byConnection(connections, ({ user }) => user.id),
-    userConnections: userConnections(users, connections),
-    userSubscriptions: userSubscriptions(users, subscriptions),
-    streamSubscriptions: streamSubscriptions(subscriptions),
+    userConnections: byUser(users, {
+      size: () => connections.userCount,
+      has: (user) => user.connections.size > 0,
+      valueOf: (user) => Array.from(user.connections.connections(), ({ id }) => id),
+    }),
+    userSubscriptions: byUser(users, {
+      size: () => subscriptions.userCount,
+      has: (user) => user.subscriptions.size > 0,
+      valueOf: (user) => Array.from(user.subscriptions.values(), viewOf),
+    }),
+    streamSubscriptions: byStream(subscriptions),
   }
 }
 
-function userConnections(users: Users, connections: Connections): ReadonlyMap<string, string[]> {
+/** The ids of a stream's subscribers, in the order in which they subscribed. */
+export function subscribersOf({ subscriptions }: StreamRecord): string[] {
+  return Array.from(subscriptions, ({ user }) => user.id)
+}
+
+function byConnection<TValue>({ byId }: Connections, valueOf: (connection: ConnectionRecord) => TValue): ReadonlyMap<string, TValue> {
+  return new MapView({ size: () => byId.size, find: (connectionId) => byId.get(connectionId), entries: () => byId, valueOf })
+}
+
+/** The users who have some of what is listed; those who have none are not in the map. */
+function byUser<TItem>(
+  users: Users,
+  listed: { size(): number; has(user: UserRecord): boolean; valueOf(user: UserRecord): TItem[] },
+): ReadonlyMap<string, TItem[]> {
   return new MapView({
-    size: () => connections.userCount,
-    has: (userId) => hasConnection(users.find(userId)),
-    get: (userId) => connectionIdsOf(users.find(userId)),
-    *entries() {
-      for (const user of users.all()) if (hasConnection(user)) yield [user.id, connectionIdsOf(user) ?? []]
+    size: () => listed.size(),
+    find(userId: string) {
+      const user = users.find(userId)
+      return user !== undefined && listed.has(user) ? user : undefined
     },
+    *entries() {
+      for (const user of users.all()) if (listed.has(user)) yield [user.id, user]
+    },
+    valueOf: (user) => listed.valueOf(user),
   })
 }
 
-function userSubscriptions(users: Users, subscriptions: Subscriptions): ReadonlyMap<string, Subscription[]> {
-  return new MapView({
-    size: () => subscriptions.userCount,
-    has: (userId) => hasSubscription(users.find(userId)),
-    get: (userId) => subscriptionsOf(users.find(userId)),
-    *entries() {
-      for (const user of users.all()) if (hasSubscription(user)) yield [user.id, subscriptionsOf(user) ?? []]
-    },
-  })
-}
-
-function streamSubscriptions(subscriptions: Subscriptions): ReadonlyMap<string, string[]> {
-  const find = (key: unknown): StreamRecord | undefined => {
-    const stream = splitStreamKey(key)
-    return stream && subscriptions.stream(stream.streamType, stream.symbol)
-  }
+function byStream(subscriptions: Subscriptions): ReadonlyMap<string, string[]> {
   return new MapView({
     size: () => subscriptions.streamCount,
-    has: (key) => find(key) !== undefined,
-    get: (key) => subscribersOf(find(key)),
-    *entries() {
-      for (const stream of subscriptions.streams()) {
-        yield [streamKey(stream.type.name, stream.symbol), subscribersOf(stream) ?? []]
-      }
-    },
-  })
-}
-
-/** A user's subscriptions, oldest first; `undefined` for none. */
-export function subscriptionsOf(user: UserRecord | undefined): Subscription[] | undefined {
-  return hasSubscription(user) ? Array.from(user.subscriptions.values(), viewOf) : undefined
-}
-
-/** The ids of a stream's subscribers; `undefined` for none. */
-export function subscribersOf(stream: StreamRecord | undefined): string[] | undefined {
-  return stream && Array.from(stream.subscriptions, ({ user }) => user.id)
-}
-
-function connectionIdsOf(user: UserRecord | undefined): string[] | undefined {
-  return hasConnection(user) ? Array.from(user.connections.connections(), ({ id }) => id) : undefined
-}
-
-function hasConnection(user: UserRecord | undefined): user is UserRecord {
-  return user !== undefined && user.connections.size > 0
-}
-
-function hasSubscription(user: UserRecord | undefined): user is UserRecord {
-  return user !== undefined && user.subscriptions.size > 0
-}
-
-function byConnection<TValue>(
-  { byId }: Connections,
-  valueOf: (connection: ConnectionRecord) => TValue,
-): ReadonlyMap<string, TValue> {
-  return new MapView({
-    size: () => byId.size,
-    has: (connectionId) => byId.has(connectionId),
-    get: (connectionId) => {
-      const connection = byId.get(connectionId)
-      return connection && valueOf(connection)
+    find(key: string) {
+      const stream = splitStreamKey(key)
+      return stream && subscriptions.stream(stream.streamType, stream.symbol)
     },
     *entries() {
-      for (const [connectionId, connection] of byId) yield [connectionId, valueOf(connection)]
+      for (const stream of subscriptions.streams()) yield [streamKey(stream.type.name, stream.symbol), stream]
     },
+    valueOf: subscribersOf,
   })
 }

@@ -6,7 +6,10 @@ import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../s
 // The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
 // They never leave the library; what a caller gets is a handle, a view or a copy.
 
-export interface ConnectionRecord {
+/** Makes the handle that the caller gets for a connection. */
+export type HandleMaker = (connection: ConnectionRecord) => Connection<Socket, StreamCatalogue>
+
+export class ConnectionRecord {
   readonly id: string
   readonly user: UserRecord
   readonly socket: Socket
@@ -15,7 +18,16 @@ export interface ConnectionRecord {
   readonly seatAtUser: Seat<ConnectionRecord>
   /** What this connection holds for itself; `undefined` until it does. */
   ownSubscriptions: Set<SubscriptionRecord> | undefined
-  removed: boolean
+  removed = false
+
+  constructor(id: string, user: UserRecord, socket: Socket, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
+    this.id = id
+    this.user = user
+    this.socket = socket
+    this.handle = handleFor(this)
+    this.seatAmongAll = all.take(this)
+    this.seatAtUser = user.connections.take(this)
+  }
 }
 
 export interface UserRecord {
