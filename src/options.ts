@@ -22,8 +22,9 @@ export interface ConnectionManagerOptions<
   /**
    * Makes the text that goes to the sockets, where clients expect another form than ours.
    *
-   * Called once for each message that has recipients, and for each one that is deferred. `data` may be what `rawJson` made: `JSON.stringify` takes it
-   * as the value it stands for, and its `text` is the JSON. What it throws becomes the `cause` of `ERR_UNSERIALIZABLE`.
+   * Called once for each message that has recipients, and for each one that is deferred. `data` may be what `rawJson`
+   * made: `JSON.stringify` takes it as the value it stands for, and its `text` is the JSON. What it throws becomes the
+   * `cause` of `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
   /** @default the runtime's own clock and timers */

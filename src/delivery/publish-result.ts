@@ -1,5 +1,5 @@
 /**
- * What became of one message, in connections: `matched` is the sum of all that follows.
+ * What became of one message, in connections: `matched` is the sum of the other counts.
  *
  * All zero while `deferred` is true: then the message waits for its turn, and what becomes of it is in `stats()`.
  */
@@ -14,7 +14,7 @@ export interface PublishResult {
   readonly conflated: number
   /** Given up because too much was waiting. Always 0 in this version. */
   readonly dropped: number
-  /** The socket's `send` threw. */
+  /** The socket's `send` threw; in `stats()`, or rejected later. */
   readonly failed: number
   /** Removed or unsubscribed before its turn. */
   readonly skipped: number
