@@ -12,6 +12,7 @@ export type {
   Audience,
   DefinedStreams,
   DeliveryClass,
+  OverflowPolicy,
   PayloadOf,
   StreamCatalogue,
   StreamDefinition,
@@ -19,6 +20,7 @@ export type {
   SymbolRuleOf,
   TradingStreams,
 } from './streams/catalogue.ts'
+export type { GapNotice } from './streams/gap-notice.ts'
 export { parseStreamKey, parseSubscriptionKey, streamKey, subscriptionKey } from './streams/keys.ts'
 export type { StreamKeyParts, SubscriptionKeyParts } from './streams/keys.ts'
 export { rawJson } from './streams/raw-json.ts'
@@ -32,7 +34,8 @@ export type {
   StreamMessage,
   ValidMessage,
 } from './streams/stream-message.ts'
-export { parseStreamMessage, serializeStreamMessage } from './streams/wire-form.ts'
+export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './streams/wire-form.ts'
+export type { ServerMessage } from './streams/wire-form.ts'
 export { StreamType } from './streams/stream-type.ts'
 export { SubscriptionStatus } from './streams/subscription.ts'
 export type {

@@ -8,7 +8,7 @@ import { runnable, typeErrors } from './support/typescript.ts'
 
 const SRC = new URL('../src/', import.meta.url)
 const IMPORTS =
-  "import { ConnectionManager, ConnectionManagerError, createStreamMessage, defineStreams, rawJson } from 'stream-connection-manager'"
+  "import { ConnectionManager, ConnectionManagerError, createStreamMessage, defineStreams, parseServerMessage, rawJson } from 'stream-connection-manager'"
 
 /** What an example takes for granted, by its file. */
 const SURROUNDINGS: Readonly<Record<string, string>> = {
@@ -18,6 +18,12 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
   'streams/raw-json.ts': 'const manager = new ConnectionManager()',
+}
+
+/** What an example prints, by its file; nothing where it is not named. */
+const PRINTED: Readonly<Record<string, string>> = {
+  'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
+  'streams/wire-form.ts': 'TRADES BTCUSDT 7\n',
 }
 
 interface Example {
@@ -49,7 +55,7 @@ describe('the examples in docstrings', () => {
   it('stand on each public class and on what is not plain from a signature', () => {
     const files = examples.map(({ file }) => file).toSorted()
 
-    expect(files).toEqual(['connection-manager.ts', 'errors.ts', 'streams/catalogue.ts', 'streams/raw-json.ts', 'streams/stream-message.ts'])
+    expect(files).toEqual(['connection-manager.ts', 'errors.ts', 'streams/catalogue.ts', 'streams/raw-json.ts', 'streams/stream-message.ts', 'streams/wire-form.ts'])
   })
 
   it('compile', () => {
@@ -64,6 +70,6 @@ describe('the examples in docstrings', () => {
 
     const printed = execFileSync(process.execPath, [path], { encoding: 'utf8' })
 
-    expect(printed).toBe(file === 'errors.ts' ? '{"refused":"ERR_UNKNOWN_STREAM"}\n' : '')
+    expect(printed).toBe(PRINTED[file] ?? '')
   })
 })

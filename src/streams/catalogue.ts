@@ -8,8 +8,19 @@ export type Audience = 'public' | 'private'
 /** Whether a stream type takes a symbol. */
 export type SymbolRule = 'required' | 'optional' | 'none'
 
-/** What a message of the stream is worth once a newer one exists: nothing (`latest`), or as much as before (`every`). */
+/**
+ * What a connection that is behind gets of a stream: its newest message alone (`latest`), or every one (`every`).
+ *
+ * It is what a message is worth once a newer one exists: nothing, or as much as before. Full states (a price, a snapshot of
+ * a book) may be `latest`; what builds on the one before (deltas of a book, trades) must be `every`.
+ */
 export type DeliveryClass = 'latest' | 'every'
+
+/**
+ * What happens when more waits for a connection than `delivery.hardLimitBytes`: the oldest waiting messages of the stream
+ * are given up and the client is told how many (`drop`), or the connection is ended (`disconnect`).
+ */
+export type OverflowPolicy = 'drop' | 'disconnect'
 
 /** One entry of a catalogue, as one writes it for `defineStreams`. */
 export interface StreamDefinition<TPayload = unknown> {
@@ -17,11 +28,17 @@ export interface StreamDefinition<TPayload = unknown> {
   /** @default 'required' for public streams, 'optional' for private ones */
   readonly symbol?: SymbolRule
   /**
-   * The delivery class. It is kept in the catalogue; this version queues nothing, so it changes nothing yet.
+   * The delivery class. Private streams are `every`: a message that belongs to one user is never replaced.
    *
    * @default 'every'
    */
   readonly delivery?: DeliveryClass
+  /**
+   * What gives way when too much waits. Private streams are `disconnect`: a user misses nothing of theirs unawares.
+   *
+   * @default 'disconnect'
+   */
+  readonly overflow?: OverflowPolicy
   /** The type of the stream's data, for the compiler alone: write `payload: {} as Ticker`. The value is never read. */
   readonly payload?: TPayload
 }
@@ -56,6 +73,7 @@ export type DefinedStreams<TStreams extends StreamCatalogue> = {
     readonly audience: TStreams[TName]['audience']
     readonly symbol: SymbolRuleOf<TStreams[TName]>
     readonly delivery: DeliveryClass
+    readonly overflow: OverflowPolicy
     readonly payload?: PayloadOf<TStreams[TName]>
   }
 }
@@ -65,6 +83,7 @@ export interface ResolvedDefinition {
   readonly audience: Audience
   readonly symbol: SymbolRule
   readonly delivery: DeliveryClass
+  readonly overflow: OverflowPolicy
 }
 
 type ResolvedCatalogue = Readonly<Record<string, ResolvedDefinition>>
@@ -78,7 +97,7 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * one, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
  * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it: a name must be a non-empty
- * string without `:`, and a field that does not exist is not ignored
+ * string without `:`, a field that does not exist is not ignored, and a private stream neither conflates nor drops
  *
  * @example
  * const streams = defineStreams({
@@ -100,10 +119,11 @@ export function defineStreams<const TStreams extends StreamCatalogue>(definition
   return catalogue as DefinedStreams<TStreams>
 }
 
-const FIELDS: readonly string[] = ['audience', 'symbol', 'delivery', 'payload'] satisfies (keyof StreamDefinition)[]
+const FIELDS: readonly string[] = ['audience', 'symbol', 'delivery', 'overflow', 'payload'] satisfies (keyof StreamDefinition)[]
 const AUDIENCES: readonly unknown[] = ['public', 'private']
 const SYMBOL_RULES: readonly unknown[] = ['required', 'optional', 'none']
 const DELIVERY_CLASSES: readonly unknown[] = ['latest', 'every']
+const OVERFLOW_POLICIES: readonly unknown[] = ['drop', 'disconnect']
 
 function resolved(name: string, definition: StreamDefinition): ResolvedDefinition {
   const refuse = (what: string, received: unknown): never => {
@@ -114,11 +134,14 @@ function resolved(name: string, definition: StreamDefinition): ResolvedDefinitio
   if (typeof definition !== 'object' || definition === null) refuse('its definition must be an object', definition)
   for (const field of Object.keys(definition)) if (!FIELDS.includes(field)) refuse('there is no such field', field)
   const { audience } = definition
-  const { symbol = audience === 'private' ? 'optional' : 'required', delivery = 'every' } = definition
+  const { symbol = audience === 'private' ? 'optional' : 'required', delivery = 'every', overflow = 'disconnect' } = definition
   if (!AUDIENCES.includes(audience)) refuse('audience must be "public" or "private"', audience)
   if (!SYMBOL_RULES.includes(symbol)) refuse('symbol must be "required", "optional" or "none"', symbol)
   if (!DELIVERY_CLASSES.includes(delivery)) refuse('delivery must be "latest" or "every"', delivery)
-  return Object.freeze({ audience, symbol, delivery })
+  if (!OVERFLOW_POLICIES.includes(overflow)) refuse('overflow must be "drop" or "disconnect"', overflow)
+  if (audience === 'private' && delivery !== 'every') refuse('a private stream delivers every message', delivery)
+  if (audience === 'private' && overflow !== 'disconnect') refuse('a private stream drops nothing', overflow)
+  return Object.freeze({ audience, symbol, delivery, overflow })
 }
 
 const TRADING_STREAMS = {

@@ -1,6 +1,7 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
 import { adopted, isThenable } from '../foreign.ts'
-import { catalogueOf, definitionOf, type StreamCatalogue } from './catalogue.ts'
+import { catalogueOf, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
+import type { GapNotice } from './gap-notice.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
 import { rawJsonText } from './raw-json.ts'
 import {
@@ -43,18 +44,60 @@ export function parseStreamMessage<TStreams extends StreamCatalogue>(
   options: MessageOptions<TStreams> | undefined,
 ): ValidMessage<TStreams>
 export function parseStreamMessage(text: string, options?: MessageOptions<StreamCatalogue>): ValidMessage<StreamCatalogue> {
-  const { stream_type: streamType, symbol, data, timestamp, user_id: userId } = wireObject(text)
+  return messageIn(wireObject(text), text, catalogueOf(options?.streams))
+}
+
+/** Whatever a server of this library writes: a message, or a gap notice. Told apart by `type`, which a message has none of. */
+export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
+  | (ValidMessage<TStreams> & { readonly type?: undefined })
+  | GapNotice
+
+/**
+ * Returns the message, or the notice, that a text from the server holds. For clients, too.
+ *
+ * A gap notice stands where messages are missing: whoever keeps a state built from them has to fetch it anew.
+ *
+ * @throws what `parseStreamMessage` throws
+ *
+ * @example
+ * const message = parseServerMessage('{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":7}')
+ * if (message.type === 'gap') console.log(message.streamType, message.symbol, message.dropped) // TRADES BTCUSDT 7
+ */
+export function parseServerMessage(text: string): ServerMessage
+export function parseServerMessage<TStreams extends StreamCatalogue>(
+  text: string,
+  options: MessageOptions<TStreams> | undefined,
+): ServerMessage<TStreams>
+export function parseServerMessage(text: string, options?: MessageOptions<StreamCatalogue>): ServerMessage<StreamCatalogue> {
+  const streams = catalogueOf(options?.streams)
+  const wire = wireObject(text)
+  // Extra keys are ignored in a message, and "type" may be one of them some day.
+  return wire['type'] === 'gap' && wire['data'] === undefined ? gapIn(wire, text, streams) : messageIn(wire, text, streams)
+}
+
+function messageIn(wire: Record<string, unknown>, text: string, streams: StreamCatalogue): ValidMessage<StreamCatalogue> {
+  const { stream_type: streamType, symbol, data, timestamp, user_id: userId } = wire
   if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
   if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
   if (data === undefined) throw notWire('data', data)
   if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)
   const init = { streamType, symbol, data, timestamp: wireDate(timestamp), userId }
-  const streams = catalogueOf(options?.streams)
   definitionOf(streams, streamType)
   try {
     return createStreamMessage(init, { streams })
   } catch (cause) {
-    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${shown(text)}`, { streamType }, cause)
+    throw notWireForm(text, streamType, cause)
+  }
+}
+
+function gapIn({ stream_type: streamType, symbol, dropped }: Record<string, unknown>, text: string, streams: StreamCatalogue): GapNotice {
+  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
+  if (!Number.isSafeInteger(dropped) || (dropped as number) < 1) throw notWire('dropped', dropped)
+  const definition = definitionOf(streams, streamType)
+  try {
+    return Object.freeze({ type: 'gap', streamType, symbol: symbolFor(streamType, definition, symbol), dropped: dropped as number })
+  } catch (cause) {
+    throw notWireForm(text, streamType, cause)
   }
 }
 
@@ -132,6 +175,10 @@ function wireDate(timestamp: unknown): Date {
   // Only what `toISOString` writes: `Date` alone would take "2026" and "1 Jan" as well.
   if (!Number.isNaN(date.getTime()) && date.toISOString() === timestamp) return date
   throw notWire('timestamp', timestamp)
+}
+
+function notWireForm(text: string, streamType: string, cause: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${shown(text)}`, { streamType }, cause)
 }
 
 function notWire(key: string, received: unknown): ConnectionManagerError {

@@ -18,29 +18,37 @@ function catalogueNaming(name: string): StreamCatalogue {
 }
 
 describe('defineStreams', () => {
-  it('gives public streams a required symbol, private ones an optional one, and both delivery of every message', () => {
+  it('gives public streams a required symbol, private ones an optional one, both delivery of every message, and neither any loss', () => {
     const streams = defineStreams({ TICKER: { audience: 'public' }, FILLS: { audience: 'private' } })
 
-    expect(streams.TICKER).toEqual({ audience: 'public', symbol: 'required', delivery: 'every' })
-    expect(streams.FILLS).toEqual({ audience: 'private', symbol: 'optional', delivery: 'every' })
+    expect(streams.TICKER).toEqual({ audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' })
+    expect(streams.FILLS).toEqual({ audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' })
   })
 
   it('takes undefined for absence', () => {
-    const definition: { audience: 'public'; symbol: 'none' | undefined; delivery: 'latest' | undefined } = {
+    const definition: Record<'symbol' | 'delivery' | 'overflow', undefined> & { audience: 'public' } = {
       audience: 'public',
       symbol: undefined,
       delivery: undefined,
+      overflow: undefined,
     }
 
-    const streams = defineStreams({ TICKER: definition } as StreamCatalogue)
+    const streams = defineStreams({ TICKER: definition } as unknown as StreamCatalogue)
 
-    expect(streams['TICKER']).toEqual({ audience: 'public', symbol: 'required', delivery: 'every' })
+    expect(streams['TICKER']).toEqual({ audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' })
   })
 
-  it.each(['public', 'private'] as const)('keeps what a %s stream says for itself', (audience) => {
+  it.each([
+    ['public', ['latest', 'every'], ['drop', 'disconnect']],
+    ['private', ['every'], ['disconnect']],
+  ] as const)('keeps what a %s stream says for itself', (audience, deliveries, overflows) => {
     for (const symbol of ['required', 'optional', 'none'] as const) {
-      for (const delivery of ['latest', 'every'] as const) {
-        expect(defineStreams({ X: { audience, symbol, delivery } }).X).toEqual({ audience, symbol, delivery })
+      for (const delivery of deliveries) {
+        for (const overflow of overflows) {
+          const definition = { audience, symbol, delivery, overflow }
+
+          expect(defineStreams({ X: definition }).X).toEqual(definition)
+        }
       }
     }
   })
@@ -70,7 +78,7 @@ describe('defineStreams', () => {
     definitions['FILLS'] = { audience: 'public' }
 
     expect(Object.isFrozen(definitions)).toBe(false)
-    expect(streams).toEqual({ TICKER: { audience: 'private', symbol: 'optional', delivery: 'every' } })
+    expect(streams).toEqual({ TICKER: { audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' } })
   })
 
   it('returns a defined catalogue as it is', () => {
@@ -89,12 +97,12 @@ describe('defineStreams', () => {
 
     const streams = defineStreams({ TICKER: definition })
 
-    expect(streams.TICKER).toEqual({ audience: 'public', symbol: 'required', delivery: 'every' })
+    expect(streams.TICKER).toEqual({ audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' })
   })
 
   it('reads each field of a definition once', () => {
     const reads: string[] = []
-    const definition = new Proxy({ audience: 'public', symbol: 'none', delivery: 'latest' } as const, {
+    const definition = new Proxy({ audience: 'public', symbol: 'none', delivery: 'latest', overflow: 'drop' } as const, {
       get(target, name) {
         reads.push(String(name))
         return Reflect.get(target, name) as unknown
@@ -103,7 +111,7 @@ describe('defineStreams', () => {
 
     defineStreams({ TICKER: definition })
 
-    expect(reads.toSorted()).toEqual(['audience', 'delivery', 'symbol'])
+    expect(reads.toSorted()).toEqual(['audience', 'delivery', 'overflow', 'symbol'])
   })
 
   it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', ' ', '%3A', '😀', 'T'.repeat(300)])(
@@ -111,7 +119,7 @@ describe('defineStreams', () => {
     (name) => {
       const streams = defineStreams(catalogueNaming(name))
 
-      expect(Object.entries(streams)).toEqual([[name, { audience: 'public', symbol: 'none', delivery: 'every' }]])
+      expect(Object.entries(streams)).toEqual([[name, { audience: 'public', symbol: 'none', delivery: 'every', overflow: 'disconnect' }]])
       const text = serializeStreamMessage({ streamType: name, data: 1 }, { streams })
       expect(parseStreamMessage(text, { streams })).toMatchObject({ streamType: name, data: 1 })
     },
@@ -145,6 +153,13 @@ describe('defineStreams', () => {
     ['a boolean as the symbol rule', { audience: 'public', symbol: true }],
     ['an unknown delivery class', { audience: 'public', delivery: 'newest' }],
     ['null as the delivery class', { audience: 'public', delivery: null }],
+    ['an unknown overflow policy', { audience: 'public', overflow: 'block' }],
+    ['null as the overflow policy', { audience: 'public', overflow: null }],
+    ['the overflow policy of another case', { audience: 'public', overflow: 'Drop' }],
+    ['a private stream that conflates', { audience: 'private', delivery: 'latest' }],
+    ['a private stream that drops', { audience: 'private', overflow: 'drop' }],
+    ['a private stream that conflates and says that it drops nothing', { audience: 'private', delivery: 'latest', overflow: 'disconnect' }],
+    ['a private stream that drops and says that it conflates nothing', { audience: 'private', delivery: 'every', overflow: 'drop' }],
   ])('refuses %s for a type, and names the type', (_, definition) => {
     const definitions = { TICKER: { audience: 'public' }, FAULTY: definition } as unknown as StreamCatalogue
 
@@ -163,20 +178,20 @@ describe('defineStreams', () => {
     expect(Object.keys(streams)).toEqual([...Object.keys(StreamType), 'NEWS'])
     expect(streams.PRICE).toEqual(tradingStreams.PRICE)
     expect(streams.ORDER_UPDATES).toEqual(tradingStreams.ORDER_UPDATES)
-    expect(streams.NEWS).toEqual({ audience: 'public', symbol: 'none', delivery: 'every' })
+    expect(streams.NEWS).toEqual({ audience: 'public', symbol: 'none', delivery: 'every', overflow: 'disconnect' })
   })
 })
 
 describe('tradingStreams', () => {
-  it('has the seven types, public ones with a symbol, and PRICE alone worth its latest message', () => {
+  it('has the seven types, public ones with a symbol, PRICE alone worth its latest message, and none that drops', () => {
     expect({ ...tradingStreams }).toEqual({
-      PRICE: { audience: 'public', symbol: 'required', delivery: 'latest' },
-      ORDERBOOK: { audience: 'public', symbol: 'required', delivery: 'every' },
-      TRADES: { audience: 'public', symbol: 'required', delivery: 'every' },
-      USER_DATA: { audience: 'private', symbol: 'optional', delivery: 'every' },
-      BOT_STATUS: { audience: 'private', symbol: 'optional', delivery: 'every' },
-      RISK_ALERTS: { audience: 'private', symbol: 'optional', delivery: 'every' },
-      ORDER_UPDATES: { audience: 'private', symbol: 'optional', delivery: 'every' },
+      PRICE: { audience: 'public', symbol: 'required', delivery: 'latest', overflow: 'disconnect' },
+      ORDERBOOK: { audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' },
+      TRADES: { audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' },
+      USER_DATA: { audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' },
+      BOT_STATUS: { audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' },
+      RISK_ALERTS: { audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' },
+      ORDER_UPDATES: { audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' },
     })
   })
 

@@ -1,0 +1,13 @@
+/** What a client is told in the place of messages that were given up because too much was waiting for it. */
+export interface GapNotice {
+  readonly type: 'gap'
+  readonly streamType: string
+  readonly symbol: string | undefined
+  /** How many messages of this stream are missing here; 1 or more. */
+  readonly dropped: number
+}
+
+/** Returns the text of a gap notice on the wire. */
+export function gapNoticeText({ streamType, symbol, dropped }: Omit<GapNotice, 'type'>): string {
+  return JSON.stringify({ type: 'gap', stream_type: streamType, symbol: symbol ?? null, dropped })
+}
