@@ -5,12 +5,13 @@ import { asSocket, type CloseReason, type Connection, type Socket } from './conn
 import { Delivery } from './delivery/delivery.ts'
 import type { PublishResult, Stats } from './delivery/publish-result.ts'
 import { allOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
+import { Demand } from './demand/demand.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
-import { Events, type ManagerEvents } from './events.ts'
+import { Events, type ActiveStream, type ManagerEvents } from './events.ts'
+import { Expiry } from './expiry.ts'
 import { checkedNumber, resolvedOptions, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
-import { Pending } from './registry/pending.ts'
 import type { ConnectionRecord, SubscriptionRecord } from './registry/records.ts'
 import { viewOf } from './registry/subscription-view.ts'
 import { Subscriptions } from './registry/subscriptions.ts'
@@ -52,7 +53,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   readonly #users = new Users()
   readonly #connections: Connections
   readonly #subscriptions: Subscriptions
-  readonly #pending: Pending
+  readonly #pending: Expiry<SubscriptionRecord>
+  readonly #demand: Demand
   readonly #delivery: Delivery<ConnectionRecord>
   readonly #closer: SocketCloser<ConnectionRecord>
   readonly #mappings: Mappings<TSocket>
@@ -64,7 +66,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
     this.#options = resolvedOptions(options)
-    const { clock, maxDeferred, pendingTtlMs, streams } = this.#options
+    const { clock, idleDelayMs, maxDeferred, pendingTtlMs, streams } = this.#options
     const now = (): number => clock.now()
     const actions: HandleActions = {
       subscribe: (...request) => this.#subscribe(...request),
@@ -72,8 +74,13 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       remove: (...removal) => this.#removeOne(...removal),
     }
     this.#connections = new Connections(this.#users, (connection) => new ConnectionHandle(connection, actions))
-    this.#subscriptions = new Subscriptions(streams, this.#users, now, (...change) => this.#noteChange(...change))
-    this.#pending = new Pending(clock, pendingTtlMs, (expired) => this.#expire(expired))
+    this.#subscriptions = new Subscriptions(streams, this.#users, {
+      now,
+      changed: (...change) => this.#noteChange(...change),
+      demanded: (change, stream) => this.#demand[change](stream),
+    })
+    this.#pending = new Expiry(clock, pendingTtlMs, (expired) => this.#expire(expired))
+    this.#demand = new Demand(clock, idleDelayMs, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#delivery = new Delivery({ now, maxDeferred, failed: (...failure) => this.#sendFailed(...failure) })
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
     this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<TSocket>
@@ -257,6 +264,14 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   stats(): Stats {
     return this.#delivery.stats()
+  }
+
+  /**
+   * Returns the streams that are active: those with a connected subscriber, and those that lost their last one less than
+   * `idleDelayMs` ago. For whoever comes too late for `streamActive`. The array is the caller's.
+   */
+  activeStreams(): ActiveStream[] {
+    return [...this.#subscriptions.demanded(), ...this.#demand.idling()]
   }
 
   // ── The five mappings, and how much is in them ─────────────────────────────────────────────────────────────
@@ -447,6 +462,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const connections = [...this.#connections.byId.values()]
     this.#takeOut(connections, 'cleanup')
     for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
+    this.#demand.end()
     const outcomes = this.#closer.closeAll(connections, deadlineMs)
     this.#events.flush()
     return outcomes
@@ -462,6 +478,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #expire(expired: readonly SubscriptionRecord[]): void {
     for (const subscription of expired) this.#subscriptions.end(subscription)
     this.#events.flush()
+  }
+
+  #noteDemand(change: 'active' | 'idle', stream: ActiveStream): void {
+    this.#events.post(change === 'active' ? 'streamActive' : 'streamIdle', stream)
   }
 
   #sendFailed(connection: ConnectionRecord, error: unknown): void {

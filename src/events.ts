@@ -8,6 +8,15 @@ import type { Subscription } from './streams/subscription.ts'
 /** Which foreign code failed: a socket's `send`, a socket's `close`, or an event listener. */
 export type ErrorStage = 'send' | 'close' | 'listener'
 
+/** A stream that somebody listens to; a private one is each user's own. */
+export interface ActiveStream {
+  readonly streamType: string
+  /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
+  readonly symbol: string | undefined
+  /** Whose stream it is, on a private one. */
+  readonly userId?: string
+}
+
 /** The payload of a subscription event: `connection` is the holder when it is one, not the user as such. */
 export interface SubscriptionEvent<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
   readonly subscription: Subscription
@@ -29,6 +38,13 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   /** A subscription's status, filters or holders changed; `connection` when it is the holder that came or went. */
   subscriptionChanged: SubscriptionEvent<TSocket, TStreams>
   /**
+   * A stream gained its first connected subscriber: a server opens its upstream feed. Each is followed by one
+   * `streamIdle`, whatever happens.
+   */
+  streamActive: ActiveStream
+  /** A stream has had no connected subscriber for `idleDelayMs`, or the manager shuts down. */
+  streamIdle: ActiveStream
+  /**
    * Foreign code failed; a `close` that outlives its deadline counts as that. Nothing was thrown at anybody; without a
    * listener nothing is printed either.
    */
@@ -43,6 +59,8 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   subscriptionAdded: true,
   subscriptionRemoved: true,
   subscriptionChanged: true,
+  streamActive: true,
+  streamIdle: true,
   error: true,
 }
 

@@ -6,7 +6,7 @@ export type { CloseReason, Connection, Socket } from './connection.ts'
 export type { PublishResult, Stats } from './delivery/publish-result.ts'
 export { ConnectionManagerError } from './errors.ts'
 export type { ErrorCode, ErrorFacts } from './errors.ts'
-export type { ErrorStage, ManagerEvents, SubscriptionEvent } from './events.ts'
+export type { ActiveStream, ErrorStage, ManagerEvents, SubscriptionEvent } from './events.ts'
 export { defineStreams, tradingStreams } from './streams/catalogue.ts'
 export type {
   Audience,

@@ -51,6 +51,13 @@ export interface ConnectionManagerOptions<
    * @default 10_000
    */
   readonly maxDeferred?: number | undefined
+  /**
+   * How long a stream without a connected subscriber stays active, before `streamIdle`. `0`: not at all; `Infinity`: until
+   * the manager shuts down.
+   *
+   * @default 1_000
+   */
+  readonly idleDelayMs?: number | undefined
 }
 
 /** The options as the manager goes by them. */
@@ -61,6 +68,7 @@ export interface ResolvedOptions {
   readonly closeTimeoutMs: number
   readonly pendingTtlMs: number
   readonly maxDeferred: number
+  readonly idleDelayMs: number
 }
 
 const DEFAULTS: ResolvedOptions = {
@@ -70,6 +78,7 @@ const DEFAULTS: ResolvedOptions = {
   closeTimeoutMs: 5_000,
   pendingTtlMs: 30_000,
   maxDeferred: 10_000,
+  idleDelayMs: 1_000,
 }
 
 const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
@@ -90,7 +99,7 @@ export function resolvedOptions(options: unknown): ResolvedOptions {
   return checked(resolved as unknown as ResolvedOptions)
 }
 
-function checked({ streams, serialize, clock, closeTimeoutMs, pendingTtlMs, maxDeferred }: ResolvedOptions): ResolvedOptions {
+function checked({ streams, serialize, clock, ...numbers }: ResolvedOptions): ResolvedOptions {
   if (serialize !== undefined && typeof serialize !== 'function') {
     throw invalidOption('serialize', 'must be a function', serialize)
   }
@@ -98,9 +107,10 @@ function checked({ streams, serialize, clock, closeTimeoutMs, pendingTtlMs, maxD
     streams: checkedStreams(streams),
     serialize,
     clock: checkedClock(clock),
-    closeTimeoutMs: checkedNumber('closeTimeoutMs', closeTimeoutMs),
-    pendingTtlMs: checkedNumber('pendingTtlMs', pendingTtlMs),
-    maxDeferred: checkedNumber('maxDeferred', maxDeferred),
+    closeTimeoutMs: checkedNumber('closeTimeoutMs', numbers.closeTimeoutMs),
+    pendingTtlMs: checkedNumber('pendingTtlMs', numbers.pendingTtlMs),
+    maxDeferred: checkedNumber('maxDeferred', numbers.maxDeferred),
+    idleDelayMs: checkedNumber('idleDelayMs', numbers.idleDelayMs),
   }
 }
 

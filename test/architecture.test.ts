@@ -12,9 +12,9 @@ import { describe, expect, it } from 'vitest'
 const LAYERS: readonly { readonly name: string; readonly parts: readonly string[]; readonly areRooms?: true }[] = [
   {
     name: 'vocabulary',
-    parts: ['streams/', 'errors.ts', 'clock.ts', 'events.ts', 'connection.ts', 'seats.ts', 'fifo.ts', 'foreign.ts', 'inspect.ts'],
+    parts: ['streams/', 'errors.ts', 'clock.ts', 'events.ts', 'connection.ts', 'seats.ts', 'expiry.ts', 'fifo.ts', 'foreign.ts', 'inspect.ts'],
   },
-  { name: 'rooms', parts: ['registry/', 'delivery/', 'closing/'], areRooms: true },
+  { name: 'rooms', parts: ['registry/', 'delivery/', 'closing/', 'demand/'], areRooms: true },
   { name: 'options', parts: ['options.ts', 'connection-handle.ts'] },
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },

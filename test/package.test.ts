@@ -31,6 +31,7 @@ const RUNTIME_NAMES = [
 
 /** Names that are types alone. `StreamType` and `SubscriptionStatus` are types as well as values. */
 const TYPE_NAMES = [
+  'ActiveStream',
   'AddressedMessage',
   'Audience',
   'CleanupReport',

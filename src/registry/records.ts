@@ -50,6 +50,8 @@ export interface StreamRecord {
   readonly type: StreamTypeRecord
   readonly symbol: string | undefined
   readonly subscriptions: Set<SubscriptionRecord>
+  /** How many of the subscriptions are of users who are connected. */
+  connectedCount: number
   /** Everybody whom a public message of this stream reaches. On a private stream, each subscription has its own. */
   readonly seats: Seats<ConnectionRecord> | undefined
 }

@@ -1,3 +1,4 @@
+import type { ActiveStream } from '../events.ts'
 import { Seats, type Seat } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
 import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
@@ -11,6 +12,15 @@ export type SubscriptionListener = (
   subscription: SubscriptionRecord,
   holder: ConnectionRecord | undefined,
 ) => void
+
+/** What the rest of the manager has to know of at once. */
+export interface SubscriptionsSurroundings {
+  /** Milliseconds since the Unix epoch. */
+  now(): number
+  readonly changed: SubscriptionListener
+  /** A stream, on a private one a user's own, has its first connected subscriber, or its last one has gone. */
+  demanded(change: 'gained' | 'lost', stream: ActiveStream): void
+}
 
 /** Whom a published message reaches: through the whole type, and through its exact stream. */
 export interface Subscribed {
@@ -31,16 +41,14 @@ export class Subscriptions {
   userCount = 0
   readonly #types = new Map<string, StreamTypeRecord>()
   readonly #users: Users
-  readonly #now: () => number
-  readonly #changed: SubscriptionListener
+  readonly #surroundings: SubscriptionsSurroundings
 
-  constructor(streams: StreamCatalogue, users: Users, now: () => number, changed: SubscriptionListener) {
+  constructor(streams: StreamCatalogue, users: Users, surroundings: SubscriptionsSurroundings) {
     for (const [name, definition] of Object.entries(streams)) {
       this.#types.set(name, { name, definition: definition as ResolvedDefinition, whole: undefined, bySymbol: new Map() })
     }
     this.#users = users
-    this.#now = now
-    this.#changed = changed
+    this.#surroundings = surroundings
   }
 
   // Looking up
@@ -77,6 +85,15 @@ export class Subscriptions {
     }
   }
 
+  /** The streams with a connected subscriber: each public one, and each user's own of a private one. */
+  *demanded(): Generator<ActiveStream, undefined> {
+    for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
+      if (connectedCount === 0) continue
+      if (type.definition.audience === 'public') yield { streamType: type.name, symbol }
+      else for (const each of subscriptions) if (each.status === SubscriptionStatus.CONNECTED) yield streamOf(each)
+    }
+  }
+
   // Holding and letting go
 
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
@@ -90,7 +107,8 @@ export class Subscriptions {
     subscription.filters = filters
     // Who came since the user became the holder was seated on arrival.
     if (isNewHolder) for (const connection of user.connections.connections()) this.#seat(subscription, connection)
-    if (isNews) this.#changed(known === undefined ? 'added' : 'changed', subscription, undefined)
+    if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, undefined)
+    if (known === undefined && subscription.status === SubscriptionStatus.CONNECTED) this.#connected(subscription)
     return subscription
   }
 
@@ -106,7 +124,8 @@ export class Subscriptions {
     const isNews = !seat.ownHold || subscription.filters !== filters
     if (!seat.ownHold) this.#hold(subscription, connection, seat)
     subscription.filters = filters
-    if (isNews) this.#changed(known === undefined ? 'added' : 'changed', subscription, connection)
+    if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, connection)
+    if (known === undefined) this.#connected(subscription)
     return subscription
   }
 
@@ -128,6 +147,7 @@ export class Subscriptions {
       if (seat.ownHold) this.#release(subscription, connection, seat)
       this.#unseat(subscription, connection, seat)
     }
+    const wasConnected = subscription.status === SubscriptionStatus.CONNECTED
     subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
     subscription.status = SubscriptionStatus.DISCONNECTED
     user.subscriptions.delete(stream)
@@ -137,7 +157,8 @@ export class Subscriptions {
     if (user.subscriptions.size === 0) this.userCount--
     if (stream.subscriptions.size === 0) this.#drop(stream)
     this.#users.release(user)
-    this.#changed('removed', subscription, lastHolder)
+    this.#surroundings.changed('removed', subscription, lastHolder)
+    if (wasConnected) this.#disconnected(subscription)
   }
 
   endAllOf(user: UserRecord): void {
@@ -152,7 +173,8 @@ export class Subscriptions {
       this.#seat(subscription, connection)
       if (subscription.status !== SubscriptionStatus.PENDING) continue
       subscription.status = SubscriptionStatus.CONNECTED
-      this.#changed('changed', subscription, undefined)
+      this.#surroundings.changed('changed', subscription, undefined)
+      this.#connected(subscription)
     }
   }
 
@@ -189,8 +211,18 @@ export class Subscriptions {
   }
 
   #holderLeft(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    if (isHeldByUser(subscription) || subscription.ownHolds > 0) this.#changed('changed', subscription, connection)
+    if (isHeldByUser(subscription) || subscription.ownHolds > 0) this.#surroundings.changed('changed', subscription, connection)
     else this.end(subscription, connection)
+  }
+
+  #connected(subscription: SubscriptionRecord): void {
+    const isFirst = ++subscription.stream.connectedCount === 1
+    if (isFirst || isPrivate(subscription)) this.#surroundings.demanded('gained', streamOf(subscription))
+  }
+
+  #disconnected(subscription: SubscriptionRecord): void {
+    const wasLast = --subscription.stream.connectedCount === 0
+    if (wasLast || isPrivate(subscription)) this.#surroundings.demanded('lost', streamOf(subscription))
   }
 
   #begin(user: UserRecord, streamType: string, symbol: string | undefined): SubscriptionRecord {
@@ -202,7 +234,7 @@ export class Subscriptions {
       seats,
       seatOf: new Map(),
       view: undefined,
-      createdAtMs: this.#now(),
+      createdAtMs: this.#surroundings.now(),
       servingsBefore: seats.servings,
       lastUpdateAtEndMs: undefined,
       status: user.connections.size > 0 ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
@@ -221,7 +253,7 @@ export class Subscriptions {
   #open(streamType: string, symbol: string | undefined): StreamRecord {
     const type = this.#types.get(streamType) as StreamTypeRecord
     const isPublic = type.definition.audience === 'public'
-    const stream: StreamRecord = { type, symbol, subscriptions: new Set(), seats: isPublic ? new Seats() : undefined }
+    const stream: StreamRecord = { type, symbol, subscriptions: new Set(), connectedCount: 0, seats: isPublic ? new Seats() : undefined }
     if (symbol === undefined) type.whole = stream
     else type.bySymbol.set(symbol, stream)
     this.streamCount++
@@ -256,6 +288,16 @@ export class Subscriptions {
 }
 
 type ConnectionSeat = Seat<ConnectionRecord>
+
+/** The stream that a subscription makes active: on a private one, the user's own. */
+function streamOf({ user, stream: { type, symbol } }: SubscriptionRecord): ActiveStream {
+  const stream = { streamType: type.name, symbol }
+  return type.definition.audience === 'private' ? { ...stream, userId: user.id } : stream
+}
+
+function isPrivate({ stream }: SubscriptionRecord): boolean {
+  return stream.type.definition.audience === 'private'
+}
 
 function isHeldByUser(subscription: SubscriptionRecord): boolean {
   return subscription.user.ownSubscriptions?.has(subscription) === true

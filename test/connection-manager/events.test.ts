@@ -264,7 +264,7 @@ describe('ConnectionManager › on', () => {
     expect(errors).toEqual(['close'])
   })
 
-  it.each(['nothing', '__proto__', 'toString', '', null, 7, 'streamActive'])('refuses %j, which is no event', (name) => {
+  it.each(['nothing', '__proto__', 'toString', '', null, 7, 'streamactive', 'drain'])('refuses %j, which is no event', (name) => {
     const manager = new ConnectionManager<FakeSocket>()
 
     expectCode('ERR_INVALID_ARGUMENT', () => manager.on(name as never, () => {}))

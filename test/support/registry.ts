@@ -8,6 +8,6 @@ import { tradingStreams } from '../../src/streams/catalogue.ts'
 export function registry() {
   const users = new Users()
   const connections = new Connections(users, () => ({}) as Connection<Socket, StreamCatalogue>)
-  const subscriptions = new Subscriptions(tradingStreams, users, () => 0, () => {})
+  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, changed() {}, demanded() {} })
   return { users, connections, subscriptions, known: () => Array.from(users.all(), ({ id }) => id) }
 }

@@ -1,0 +1,69 @@
+import type { Clock } from '../clock.ts'
+import type { ActiveStream } from '../events.ts'
+import { Expiry } from '../expiry.ts'
+import { streamKey, subscriptionKey } from '../streams/keys.ts'
+
+/** What became of the demand for a stream. */
+export type DemandListener = (change: 'active' | 'idle', stream: ActiveStream) => void
+
+/**
+ * Which streams are worth an upstream feed: a stream is active from its first connected subscriber on, until it has
+ * had none for a while. A client that reconnects within that while closes and opens nothing.
+ *
+ * Only streams that nobody listens to any more are kept here: those that somebody does are in the registry.
+ */
+export class Demand {
+  readonly #idleDelayMs: number
+  readonly #changed: DemandListener
+  readonly #idling = new Map<string, ActiveStream>()
+  readonly #expiry: Expiry<string>
+
+  /** @param idleDelayMs how long a stream without subscribers stays active; `0`: not at all, `Infinity`: until the end */
+  constructor(clock: Clock, idleDelayMs: number, changed: DemandListener, expired: () => void) {
+    this.#idleDelayMs = idleDelayMs
+    this.#changed = changed
+    this.#expiry = new Expiry(clock, idleDelayMs, (keys) => {
+      for (const key of keys) this.#settle(key)
+      expired()
+    })
+  }
+
+  /** Notes the first connected subscriber of a stream. */
+  gained(stream: ActiveStream): void {
+    const key = keyOf(stream)
+    this.#expiry.delete(key)
+    if (!this.#idling.delete(key)) this.#changed('active', stream)
+  }
+
+  /** Notes that the last connected subscriber of a stream has gone. */
+  lost(stream: ActiveStream): void {
+    if (this.#idleDelayMs === 0) return this.#changed('idle', stream)
+    const key = keyOf(stream)
+    this.#idling.set(key, stream)
+    this.#expiry.add(key)
+  }
+
+  /** The streams that have no subscriber and are active still. */
+  idling(): Iterable<ActiveStream> {
+    return this.#idling.values()
+  }
+
+  /** Lets every stream that has no subscriber be idle now. */
+  end(): void {
+    for (const key of this.#idling.keys()) {
+      this.#expiry.delete(key)
+      this.#settle(key)
+    }
+  }
+
+  #settle(key: string): void {
+    const stream = this.#idling.get(key)
+    this.#idling.delete(key)
+    if (stream !== undefined) this.#changed('idle', stream)
+  }
+}
+
+/** Of a user's own stream it begins with a colon, which no stream type can: so none of the two is taken for the other. */
+function keyOf({ streamType, symbol, userId }: ActiveStream): string {
+  return userId === undefined ? streamKey(streamType, symbol) : `:${subscriptionKey({ userId, streamType, symbol })}`
+}
