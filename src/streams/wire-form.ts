@@ -92,6 +92,7 @@ function messageIn(wire: Record<string, unknown>, text: string, streams: StreamC
 
 function gapIn({ stream_type: streamType, symbol, dropped }: Record<string, unknown>, text: string, streams: StreamCatalogue): GapNotice {
   if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
+  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
   if (!Number.isSafeInteger(dropped) || (dropped as number) < 1) throw notWire('dropped', dropped)
   const definition = definitionOf(streams, streamType)
   try {

@@ -80,6 +80,12 @@ describe('parseServerMessage', () => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, [key]: undefined }))
   })
 
+  it('refuses a notice without a symbol key where the symbol is optional, too', () => {
+    const streams = { NEWS: { audience: 'public', symbol: 'optional' } } as const
+
+    expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage('{"type":"gap","stream_type":"NEWS","dropped":7}', { streams }))
+  })
+
   it.each([0, -1, 1.5, '7', null, true, [7], 2 ** 53, 1e400])('refuses a notice of %j dropped messages', (dropped) => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, dropped }))
   })
