@@ -16,14 +16,14 @@ export class Demand {
   readonly #idleDelayMs: number
   readonly #changed: DemandListener
   readonly #idling = new Map<string, ActiveStream>()
-  readonly #expiry: Expiry<string>
+  readonly #expiry: Expiry<ActiveStream>
 
   /** @param idleDelayMs how long a stream without subscribers stays active; `0`: not at all, `Infinity`: until the end */
   constructor(clock: Clock, idleDelayMs: number, changed: DemandListener, expired: () => void) {
     this.#idleDelayMs = idleDelayMs
     this.#changed = changed
-    this.#expiry = new Expiry(clock, idleDelayMs, (keys) => {
-      for (const key of keys) this.#settle(key)
+    this.#expiry = new Expiry(clock, idleDelayMs, (streams) => {
+      for (const stream of streams) this.#letIdle(stream)
       expired()
     })
   }
@@ -31,16 +31,17 @@ export class Demand {
   /** Notes the first connected subscriber of a stream. */
   gained(stream: ActiveStream): void {
     const key = keyOf(stream)
-    this.#expiry.delete(key)
-    if (!this.#idling.delete(key)) this.#changed('active', stream)
+    const idling = this.#idling.get(key)
+    if (idling === undefined) return this.#changed('active', stream)
+    this.#idling.delete(key)
+    this.#expiry.delete(idling)
   }
 
   /** Notes that the last connected subscriber of a stream has gone. */
   lost(stream: ActiveStream): void {
     if (this.#idleDelayMs === 0) return this.#changed('idle', stream)
-    const key = keyOf(stream)
-    this.#idling.set(key, stream)
-    this.#expiry.add(key)
+    this.#idling.set(keyOf(stream), stream)
+    this.#expiry.add(stream)
   }
 
   /** The streams that have no subscriber and are active still. */
@@ -50,16 +51,15 @@ export class Demand {
 
   /** Lets every stream that has no subscriber be idle now. */
   end(): void {
-    for (const key of this.#idling.keys()) {
-      this.#expiry.delete(key)
-      this.#settle(key)
+    for (const stream of this.#idling.values()) {
+      this.#expiry.delete(stream)
+      this.#letIdle(stream)
     }
   }
 
-  #settle(key: string): void {
-    const stream = this.#idling.get(key)
-    this.#idling.delete(key)
-    if (stream !== undefined) this.#changed('idle', stream)
+  #letIdle(stream: ActiveStream): void {
+    this.#idling.delete(keyOf(stream))
+    this.#changed('idle', stream)
   }
 }
 
