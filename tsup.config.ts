@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: {
+    index: 'src/index.ts',
+    'transports/ws': 'src/transports/ws.ts',
+    'transports/uws': 'src/transports/uws.ts',
+    'transports/bun': 'src/transports/bun.ts',
+    'transports/sse': 'src/transports/sse.ts',
+  },
   format: ['esm', 'cjs'],
   target: 'es2022',
   platform: 'neutral',

@@ -45,6 +45,14 @@ export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
     return this.#actions.unsubscribe(this.#connection, stream)
   }
 
+  flush(): boolean {
+    return this.#connection.outbox?.flush() ?? true
+  }
+
+  drained(): void {
+    this.#connection.outbox?.drained()
+  }
+
   remove(options?: { readonly close?: boolean }): Promise<boolean> {
     return this.#actions.remove(this.#connection, options?.close !== false)
   }

@@ -3,16 +3,17 @@ import { cleanupReport, SocketCloser, type CleanupReport, type CloseOutcome } fr
 import { ConnectionHandle, type HandleActions } from './connection-handle.ts'
 import { asSocket, type CloseReason, type Connection, type Socket } from './connection.ts'
 import { Delivery } from './delivery/delivery.ts'
+import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import type { PublishResult, Stats } from './delivery/publish-result.ts'
 import { allOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
 import { Demand } from './demand/demand.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
-import { Events, type ActiveStream, type ManagerEvents } from './events.ts'
+import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
-import { checkedNumber, resolvedOptions, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
+import { checkedNumber, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
-import type { ConnectionRecord, SubscriptionRecord } from './registry/records.ts'
+import type { ConnectionRecord, StreamRecord, SubscriptionRecord } from './registry/records.ts'
 import { viewOf } from './registry/subscription-view.ts'
 import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
@@ -30,6 +31,7 @@ import {
   type SubscriptionReference,
 } from './streams/subscription.ts'
 import { customText, wireText } from './streams/wire-form.ts'
+import type { Transport } from './transport.ts'
 
 const DEFAULT_DEADLINE_MS = 5_000
 
@@ -66,22 +68,31 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
     this.#options = resolvedOptions(options)
-    const { clock, idleDelayMs, maxDeferred, pendingTtlMs, streams } = this.#options
-    const now = (): number => clock.now()
+    const { clock, delivery, idleDelayMs, maxDeferred, pendingTtlMs, streams } = this.#options
     const actions: HandleActions = {
       subscribe: (...request) => this.#subscribe(...request),
       unsubscribe: (...stream) => this.#unsubscribe(...stream),
       remove: (...removal) => this.#removeOne(...removal),
     }
+    this.#delivery = new Delivery({
+      clock,
+      maxDeferred,
+      ...delivery,
+      failed: (...failure) => this.#sendFailed(...failure),
+      tooSlow: (connection) => this.#endService(connection, 'slow-consumer'),
+      hookFailed: (connection, error) => this.#postError('transport', error, connection),
+      gapTold: (...gap) => this.#postGap(...gap),
+      settled: () => this.#events.flush(),
+    })
     this.#connections = new Connections(this.#users, (connection) => new ConnectionHandle(connection, actions))
     this.#subscriptions = new Subscriptions(streams, this.#users, {
-      now,
+      now: () => clock.now(),
       changed: (...change) => this.#noteChange(...change),
       demanded: (change, stream) => this.#demand[change](stream),
+      unseated: (...seat) => this.#purge(...seat),
     })
     this.#pending = new Expiry(clock, pendingTtlMs, (expired) => this.#expire(expired))
     this.#demand = new Demand(clock, idleDelayMs, (...change) => this.#noteDemand(...change), () => this.#events.flush())
-    this.#delivery = new Delivery({ now, maxDeferred, failed: (...failure) => this.#sendFailed(...failure) })
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
     this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<TSocket>
     // Here and not as a method: where the symbol does not exist, a method of that name would be called "undefined".
@@ -99,18 +110,32 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * `CONNECTED`. The same id with the same socket and user again returns the existing handle. One socket under two
    * ids is two connections.
    *
+   * A `transport` says how this connection's socket is written to, measured and closed, in place of the one in the
+   * manager's options.
+   *
    * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_DUPLICATE_CONNECTION` when the id is in use by another
-   * socket or user, `ERR_CLOSED`; then nothing has changed
+   * socket or user, `ERR_INVALID_OPTION` for a bad transport, `ERR_CLOSED`; then nothing has changed
    */
-  addConnection(connectionId: string, socket: TSocket, userId: string): Connection<TSocket, TStreams> {
-    this.#read(() => [asIdentifier(connectionId, 'connectionId'), asSocket(socket), asIdentifier(userId, 'userId')])
+  addConnection<TOwnSocket extends TSocket, TFrame = string>(
+    connectionId: string,
+    socket: TOwnSocket,
+    userId: string,
+    options: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined } = {},
+  ): Connection<TSocket, TStreams> {
+    const outlets = this.#read(() => {
+      asIdentifier(connectionId, 'connectionId')
+      asSocket(socket)
+      asIdentifier(userId, 'userId')
+      const transport = transportIn(options) ?? this.#options.transport
+      return { transport, outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
+    })
     const known = this.#connections.byId.get(connectionId)
     if (known?.socket === socket && known.user.id === userId) return this.#publicHandle(known)
     if (known !== undefined) {
       const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
       throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, { connectionId, userId })
     }
-    return this.#publicHandle(this.#admit(connectionId, socket, userId))
+    return this.#publicHandle(this.#admit({ id: connectionId, socket, userId, ...outlets }))
   }
 
   /**
@@ -177,12 +202,17 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return viewOf(subscription)
   }
 
-  /** Ends a subscription for all of its holders, the user and any connection; false when there was none. Never throws. */
+  /**
+   * Ends a subscription for all of its holders, the user and any connection; false when there was none. Never throws.
+   *
+   * What waits of it for the user's connections is discarded, the batch of this tick included.
+   */
   removeSubscription(subscription: SubscriptionReference): boolean {
     const { userId, streamType, symbol } = readReference(subscription)
     const found = this.#subscriptions.find(this.#users.find(userId), streamType, symbol)
     if (found === undefined) return false
     this.#subscriptions.end(found)
+    this.#delivery.run()
     this.#events.flush()
     return true
   }
@@ -259,8 +289,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   /**
-   * Returns what became of all messages so far, in connections. A deferred message counts once it was delivered; what a
-   * socket accepted and rejects later moves from `sent` to `failed`.
+   * Returns what became of all messages so far, in connections, and how much waits. A deferred message counts once it was
+   * delivered; what a socket accepted and rejects later moves from `sent` to `failed`, what waited and leaves from `queued`
+   * to `sent`. Costs as much as there are connections behind.
    */
   stats(): Stats {
     return this.#delivery.stats()
@@ -379,8 +410,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     if (this.closed) throw new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
   }
 
-  #admit(connectionId: string, socket: TSocket, userId: string): ConnectionRecord {
-    const connection = this.#connections.add(connectionId, socket, userId)
+  #admit(newcomer: Parameters<Connections['add']>[0]): ConnectionRecord {
+    const { userId } = newcomer
+    const connection = this.#connections.add(newcomer)
     this.#events.post('connectionAdded', { connection: this.#publicHandle(connection) })
     if (connection.user.connections.size === 1) this.#events.post('userOnline', { userId })
     this.#subscriptions.admit(connection)
@@ -402,6 +434,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #unsubscribe(connection: ConnectionRecord, stream: unknown): boolean {
     const { streamType, symbol } = readReference(stream)
     const wasHeld = this.#subscriptions.letGo(connection, streamType, symbol)
+    this.#delivery.run()
     this.#events.flush()
     return wasHeld
   }
@@ -420,7 +453,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #deliver(fields: MessageFields, recipients: () => Recipients<ConnectionRecord>): PublishResult {
-    return this.#delivery.deliver({ recipients, text: () => this.#textOf(fields) })
+    return this.#delivery.deliver({ fields, recipients, text: () => this.#textOf(fields) })
   }
 
   #textOf(fields: MessageFields): string {
@@ -438,13 +471,22 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** Takes connections out of every index, closes their sockets, and tells the listeners, in this order. */
   #remove(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     this.#takeOut(connections, reason)
-    const outcomes = this.#closer.closeAll(connections, timeoutMs)
+    const outcomes = this.#close(connections, reason, timeoutMs)
     this.#events.flush()
     return outcomes
   }
 
+  #close(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
+    const isToBeFlushed = reason === 'removed' || reason === 'cleanup'
+    this.#delivery.run(() => {
+      for (const { outbox } of connections) outbox?.end(isToBeFlushed)
+    })
+    return this.#closer.closeAll(connections, reason, timeoutMs)
+  }
+
   #forget(connection: ConnectionRecord): void {
     this.#takeOut([connection], 'peer-closed')
+    this.#delivery.run(() => connection.outbox?.end(false))
     this.#events.flush()
   }
 
@@ -463,7 +505,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#takeOut(connections, 'cleanup')
     for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
     this.#demand.end()
-    const outcomes = this.#closer.closeAll(connections, deadlineMs)
+    const outcomes = this.#close(connections, 'cleanup', deadlineMs)
     this.#events.flush()
     return outcomes
   }
@@ -480,18 +522,37 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#events.flush()
   }
 
+  /** Discards what waits of a stream for a connection that sits in it no more. Who is removed has no need of it. */
+  #purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
+    if (connection.removed) return
+    connection.outbox?.purge(type.name, symbol, (each) => this.#subscriptions.covers(connection, type.name, each))
+  }
+
   #noteDemand(change: 'active' | 'idle', stream: ActiveStream): void {
     this.#events.post(change === 'active' ? 'streamActive' : 'streamIdle', stream)
   }
 
+  #postGap(connection: ConnectionRecord, { gap: dropped, streamType, symbol }: OutgoingMessage): void {
+    this.#events.post('gap', { connection: this.#publicHandle(connection), streamType, symbol, dropped })
+  }
+
+  #postError(stage: ErrorStage, error: unknown, connection: ConnectionRecord): void {
+    this.#events.post('error', { error, stage, connection: this.#publicHandle(connection) })
+  }
+
   #sendFailed(connection: ConnectionRecord, error: unknown): void {
-    this.#events.post('error', { error, stage: 'send', connection: this.#publicHandle(connection) })
-    if (!connection.removed) this.#remove([connection], 'send-failed', this.#options.closeTimeoutMs)
+    this.#postError('send', error, connection)
+    this.#endService(connection, 'send-failed')
     this.#events.flush()
   }
 
+  /** It may have been removed before its turn to be: by the host, or for another reason. */
+  #endService(connection: ConnectionRecord, reason: CloseReason): void {
+    if (!connection.removed) this.#remove([connection], reason, this.#options.closeTimeoutMs)
+  }
+
   #closeFailed(error: unknown, connection: ConnectionRecord): void {
-    this.#events.post('error', { error, stage: 'close', connection: this.#publicHandle(connection) })
+    this.#postError('close', error, connection)
     this.#events.flush()
   }
 

@@ -37,10 +37,11 @@ export function asSocket(value: unknown): Socket {
  * | --- | --- |
  * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
  * | `peer-closed` | by the host, because the peer had gone: `connection.remove({ close: false })` |
- * | `send-failed` | by the manager: the socket's `send` threw or rejected |
+ * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected |
+ * | `slow-consumer` | by the manager: more waited for it than `delivery.hardLimitBytes` |
  * | `cleanup` | by `cleanup()` |
  */
-export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'cleanup'
+export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-consumer' | 'cleanup'
 
 /**
  * The handle of one connection, from `addConnection`.
@@ -70,9 +71,22 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Releases this connection's own hold on a subscription; false if it has none. Never throws.
    *
    * A hold of the user's, or of another connection, is untouched: a connection that its user's subscription
-   * covers goes on receiving.
+   * covers goes on receiving. Where it does not, what waits of the stream is discarded, the batch of this tick included: to
+   * let that out first, call `flush()`.
    */
   unsubscribe(stream: StreamReference): boolean
+
+  /**
+   * Hands what waits for this connection to its socket now, as far as there is room: for a host that is about to write
+   * to the socket itself. True when nothing waits any more; false, too, from within the `write` that is running.
+   */
+  flush(): boolean
+
+  /**
+   * Tells the manager that the socket may have room again, for hosts whose sockets say so in a handler of the server's.
+   * Without it, and without `onDrain`, the manager looks every `delivery.drainIntervalMs`.
+   */
+  drained(): void
 
   /**
    * Removes this connection. The promise is true when this call removed it, false when it was gone already.

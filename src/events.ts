@@ -5,8 +5,11 @@ import { adopted, isThenable } from './foreign.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
 import type { Subscription } from './streams/subscription.ts'
 
-/** Which foreign code failed: a socket's `send`, a socket's `close`, or an event listener. */
-export type ErrorStage = 'send' | 'close' | 'listener'
+/**
+ * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
+ * listener; or another hook of a transport.
+ */
+export type ErrorStage = 'send' | 'close' | 'listener' | 'transport'
 
 /** A stream that somebody listens to; a private one is each user's own. */
 export interface ActiveStream {
@@ -44,6 +47,13 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   streamActive: ActiveStream
   /** A stream has had no connected subscriber for `idleDelayMs`, or the manager shuts down. */
   streamIdle: ActiveStream
+  /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing in its place. */
+  gap: {
+    readonly connection: Connection<TSocket, TStreams>
+    readonly streamType: string
+    readonly symbol: string | undefined
+    readonly dropped: number
+  }
   /**
    * Foreign code failed; a `close` that outlives its deadline counts as that. Nothing was thrown at anybody; without a
    * listener nothing is printed either.
@@ -61,6 +71,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   subscriptionChanged: true,
   streamActive: true,
   streamIdle: true,
+  gap: true,
   error: true,
 }
 

@@ -1,5 +1,5 @@
 export { ConnectionManager } from './connection-manager.ts'
-export type { ConnectionManagerOptions } from './options.ts'
+export type { ConnectionManagerOptions, DeliveryOptions } from './options.ts'
 export type { Clock } from './clock.ts'
 export type { CleanupReport } from './closing/socket-closer.ts'
 export type { CloseReason, Connection, Socket } from './connection.ts'
@@ -36,6 +36,7 @@ export type {
 } from './streams/stream-message.ts'
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './streams/wire-form.ts'
 export type { ServerMessage } from './streams/wire-form.ts'
+export type { Transport } from './transport.ts'
 export { StreamType } from './streams/stream-type.ts'
 export { SubscriptionStatus } from './streams/subscription.ts'
 export type {

@@ -3,6 +3,7 @@ import type { Socket } from './connection.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
+import { asTransport, type AnyTransport, type Transport } from './transport.ts'
 
 /**
  * What a manager can be told, all of it optional. `undefined` is the same as absence.
@@ -10,7 +11,7 @@ import type { StreamMessage } from './streams/stream-message.ts'
  * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
  */
 export interface ConnectionManagerOptions<
-  _TSocket extends Socket = Socket,
+  TSocket extends Socket = Socket,
   TStreams extends StreamCatalogue = TradingStreams,
 > {
   /**
@@ -27,6 +28,10 @@ export interface ConnectionManagerOptions<
    * `cause` of `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
+  /** How the sockets are written to, measured and closed, for connections that bring no transport of their own. */
+  readonly transport?: Transport<TSocket, unknown> | undefined
+  /** What happens where a connection is behind. */
+  readonly delivery?: DeliveryOptions | undefined
   /** @default the runtime's own clock and timers */
   readonly clock?: Clock | undefined
   /**
@@ -60,10 +65,41 @@ export interface ConnectionManagerOptions<
   readonly idleDelayMs?: number | undefined
 }
 
+/** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
+export interface DeliveryOptions {
+  /**
+   * Bytes that a connection's socket may have buffered, the tick's batch included, before further messages wait with the
+   * manager, where they can be conflated and dropped. `0`: any unsent byte makes them wait.
+   *
+   * @default 65_536 // 64 KiB
+   */
+  readonly softLimitBytes?: number | undefined
+  /**
+   * Bytes that may wait with the manager for one connection, in UTF-16 units of the texts, before its streams' overflow
+   * policy applies. `0`: nothing may wait. What a transport's `frame` made of a text waits with it, and is not counted: the
+   * ready transports make their bytes when they write.
+   *
+   * @default 1_048_576 // 1 MiB
+   */
+  readonly hardLimitBytes?: number | undefined
+  /**
+   * How often the manager looks whether there is room again, while a connection is behind whose transport has no `onDrain`.
+   * `Infinity`: never by itself.
+   *
+   * @default 50
+   */
+  readonly drainIntervalMs?: number | undefined
+}
+
+/** The delivery options as the manager goes by them. */
+export type DeliveryLimits = { readonly [TName in keyof DeliveryOptions]-?: number }
+
 /** The options as the manager goes by them. */
 export interface ResolvedOptions {
   readonly streams: StreamCatalogue
   readonly serialize: ((message: StreamMessage<unknown, string>) => string) | undefined
+  readonly transport: AnyTransport | undefined
+  readonly delivery: DeliveryLimits
   readonly clock: Clock
   readonly closeTimeoutMs: number
   readonly pendingTtlMs: number
@@ -71,9 +107,17 @@ export interface ResolvedOptions {
   readonly idleDelayMs: number
 }
 
+const DELIVERY_DEFAULTS: DeliveryLimits = {
+  softLimitBytes: 65_536,
+  hardLimitBytes: 1_048_576,
+  drainIntervalMs: 50,
+}
+
 const DEFAULTS: ResolvedOptions = {
   streams: tradingStreams,
   serialize: undefined,
+  transport: undefined,
+  delivery: DELIVERY_DEFAULTS,
   clock: systemClock,
   closeTimeoutMs: 5_000,
   pendingTtlMs: 30_000,
@@ -90,28 +134,47 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
  * because somebody relies on it
  */
 export function resolvedOptions(options: unknown): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw invalidOption('options', 'must be an object', options)
-  const resolved: Record<string, unknown> = { ...DEFAULTS }
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw invalidOption(name, 'is unknown', value)
-    if (value !== undefined) resolved[name] = value
-  }
-  return checked(resolved as unknown as ResolvedOptions)
-}
-
-function checked({ streams, serialize, clock, ...numbers }: ResolvedOptions): ResolvedOptions {
+  const { streams, serialize, transport, delivery, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   if (serialize !== undefined && typeof serialize !== 'function') {
     throw invalidOption('serialize', 'must be a function', serialize)
   }
   return {
     streams: checkedStreams(streams),
     serialize,
+    transport: optionalTransport(transport),
+    delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),
     clock: checkedClock(clock),
-    closeTimeoutMs: checkedNumber('closeTimeoutMs', numbers.closeTimeoutMs),
-    pendingTtlMs: checkedNumber('pendingTtlMs', numbers.pendingTtlMs),
-    maxDeferred: checkedNumber('maxDeferred', numbers.maxDeferred),
-    idleDelayMs: checkedNumber('idleDelayMs', numbers.idleDelayMs),
+    ...checkedNumbers('', numbers),
   }
+}
+
+/**
+ * Returns the transport in the options of one connection; `undefined` when they have none.
+ *
+ * @throws `ERR_INVALID_OPTION`
+ */
+export function transportIn(options: unknown): AnyTransport | undefined {
+  return optionalTransport(withDefaults('', options, { transport: undefined as unknown }).transport)
+}
+
+function optionalTransport(transport: unknown): AnyTransport | undefined {
+  return transport === undefined ? undefined : asTransport(transport)
+}
+
+/** What was given, and the defaults for the rest; a name that the defaults do not have is refused. */
+function withDefaults<TOptions>(group: string, given: unknown, defaults: TOptions): TOptions {
+  if (typeof given !== 'object' || given === null) throw invalidOption(group || 'options', 'must be an object', given)
+  const resolved = { ...defaults } as Record<string, unknown>
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(resolved, name)) throw invalidOption(group ? `${group}.${name}` : name, 'is unknown', value)
+    if (value !== undefined) resolved[name] = value
+  }
+  return resolved as TOptions
+}
+
+function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbers): TNumbers {
+  for (const [name, value] of Object.entries(numbers)) checkedNumber(`${prefix}${name}`, value)
+  return numbers
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Socket } from './connection.ts'
+import type { Outlet } from './outlet.ts'
 
 const VACATED = -1
 
@@ -14,16 +14,16 @@ export interface Seat<TConnection> {
 /**
  * The connections that receive together, oldest first: those of one stream, of one user, or all there are.
  *
- * Sockets lie in one flat array, for the loop that sends; the seats beside it, slot for slot. Who leaves makes a hole.
+ * Outlets lie in one flat array, for the loop that sends; the seats beside it, slot for slot. Who leaves makes a hole.
  * Holes are closed once they outnumber the seats, so that leaving costs the same however many there are, and
  * never while a delivery has the arrays pinned: then a slot stays whose it was, newcomers come behind, and nobody
  * has to copy anything in order to call foreign code from within the loop.
  */
-export class Seats<TConnection extends { readonly socket: Socket }> {
+export class Seats<TConnection extends { readonly outlet: Outlet }> {
   /** How many are seated. */
   size = 0
   /** `undefined` for a hole, and for a seat that is covered. */
-  sockets: (Socket | undefined)[] = []
+  outlets: (Outlet | undefined)[] = []
   occupants: (Seat<TConnection> | undefined)[] = []
   /** Those of an exact stream that sit in its whole type as well: seat here → seat there. */
   doubles: Map<Seat<TConnection>, Seat<TConnection>> | undefined
@@ -31,17 +31,17 @@ export class Seats<TConnection extends { readonly socket: Socket }> {
   servings = 0
   servedAtMs = 0
   #isPinned = false
-  /** Slots that were vacated while pinned: until then, a delivery may still have to say whose socket threw. */
+  /** Slots that were vacated while pinned: until then, a delivery may still have to say whose outlet threw. */
   #vacated: number[] | undefined
 
   take(connection: TConnection): Seat<TConnection> {
     const seat = { connection, slot: this.occupants.length, ownHold: false }
     if (seat.slot === 0) {
       // An array literal holds just this one, where a push into an empty array would reserve seventeen places.
-      this.sockets = [connection.socket]
+      this.outlets = [connection.outlet]
       this.occupants = [seat]
     } else {
-      this.sockets.push(connection.socket)
+      this.outlets.push(connection.outlet)
       this.occupants.push(seat)
     }
     this.size++
@@ -49,7 +49,7 @@ export class Seats<TConnection extends { readonly socket: Socket }> {
   }
 
   vacate(seat: Seat<TConnection>): void {
-    this.sockets[seat.slot] = undefined
+    this.outlets[seat.slot] = undefined
     if (this.#isPinned) (this.#vacated ??= []).push(seat.slot)
     else this.occupants[seat.slot] = undefined
     seat.slot = VACATED
@@ -63,11 +63,11 @@ export class Seats<TConnection extends { readonly socket: Socket }> {
 
   /** Makes a seat look like a hole to the loop that sends. */
   cover(seat: Seat<TConnection>): void {
-    this.sockets[seat.slot] = undefined
+    this.outlets[seat.slot] = undefined
   }
 
   uncover(seat: Seat<TConnection>): void {
-    if (this.holds(seat)) this.sockets[seat.slot] = seat.connection.socket
+    if (this.holds(seat)) this.outlets[seat.slot] = seat.connection.outlet
   }
 
   /** Notes that a message goes out to these. */
@@ -96,6 +96,6 @@ export class Seats<TConnection extends { readonly socket: Socket }> {
     const seated = this.occupants.filter((seat) => seat !== undefined)
     for (const [slot, seat] of seated.entries()) seat.slot = slot
     this.occupants = seated
-    this.sockets = seated.map((seat) => seat.connection.socket)
+    this.outlets = seated.map((seat) => seat.connection.outlet)
   }
 }

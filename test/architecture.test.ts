@@ -4,20 +4,42 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 
+interface Layer {
+  readonly name: string
+  readonly parts: readonly string[]
+  readonly areRooms?: true
+  readonly isApart?: true
+}
+
 /**
  * The layers of src, lowest first: a file may import from its own layer and from those below it.
  *
- * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from the folders beside it.
+ * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from the folders beside it. One that
+ * is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it.
  */
-const LAYERS: readonly { readonly name: string; readonly parts: readonly string[]; readonly areRooms?: true }[] = [
+const LAYERS: readonly Layer[] = [
   {
     name: 'vocabulary',
-    parts: ['streams/', 'errors.ts', 'clock.ts', 'events.ts', 'connection.ts', 'seats.ts', 'expiry.ts', 'fifo.ts', 'foreign.ts', 'inspect.ts'],
+    parts: [
+      'streams/',
+      'errors.ts',
+      'clock.ts',
+      'events.ts',
+      'connection.ts',
+      'transport.ts',
+      'outlet.ts',
+      'seats.ts',
+      'expiry.ts',
+      'fifo.ts',
+      'foreign.ts',
+      'inspect.ts',
+    ],
   },
-  { name: 'rooms', parts: ['registry/', 'delivery/', 'closing/', 'demand/'], areRooms: true },
+  { name: 'rooms', parts: ['registry/', 'delivery/', 'demand/', 'closing/'], areRooms: true },
   { name: 'options', parts: ['options.ts', 'connection-handle.ts'] },
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },
+  { name: 'transports', parts: ['transports/'], isApart: true },
 ]
 
 const INDEX = 'index.ts'
@@ -101,8 +123,11 @@ function objectionsToArrow(file: string, specifier: string, sources: Sources): s
   if (!Object.hasOwn(sources, target)) return [`${file} imports ${specifier}, which is no file of src`]
   const [from, to] = [placeOf(file), placeOf(target)]
   if (from === undefined || to === undefined) return []
+  if (from.part === to.part) return []
+  if (LAYERS[to.layer]?.isApart === true) return [`${file} imports ${target}, which is for users alone`]
+  if (LAYERS[from.layer]?.isApart === true && to.layer > 0) return [`${file} imports ${target}, which is no vocabulary`]
   if (from.layer < to.layer) return [`${file} imports ${target} from a layer above its own`]
-  const areStrangers = from.layer === to.layer && LAYERS[from.layer]?.areRooms === true && from.part !== to.part
+  const areStrangers = from.layer === to.layer && LAYERS[from.layer]?.areRooms === true
   return areStrangers ? [`${file} imports ${target} from another room`] : []
 }
 
@@ -133,6 +158,8 @@ const SOUND: Sources = {
   'registry/users.ts': "import type { key } from '../streams/keys.ts'\nexport type Users = typeof key",
   'registry/records.ts': "import type { Users } from './users.ts'\nexport interface Records { users: Users }",
   'delivery/delivery.ts': "import { key } from '../streams/keys.ts'\nexport const text = `import x from 'y' ${key}`",
+  'transports/frame.ts': "import { key } from '../streams/keys.ts'\nexport const frame = key",
+  'transports/ws.ts': "import { frame } from './frame.ts'\nimport { Failure } from '../errors.ts'\nexport const ws = [frame, Failure]",
   'options.ts': "import type { Records } from './registry/records.ts'\nexport interface Options { records: Records }",
   'connection-manager.ts': "import { text } from './delivery/delivery.ts'\nimport type { Options } from './options.ts'\nexport class Manager { options?: Options; text = text }",
   'index.ts': "export { Manager } from './connection-manager.ts'\nexport type { Options } from './options.ts'",
@@ -220,6 +247,41 @@ describe('the check of the architecture', () => {
       'a room that imports the options',
       { 'delivery/delivery.ts': "import type { Options } from '../options.ts'\nexport type X = Options" },
       'delivery/delivery.ts imports options.ts from a layer above its own',
+    ],
+    [
+      'a room that imports a transport',
+      { 'delivery/delivery.ts': "import { frame } from '../transports/frame.ts'\nexport const x = frame" },
+      'delivery/delivery.ts imports transports/frame.ts, which is for users alone',
+    ],
+    [
+      'a manager that imports the types of a transport',
+      { 'connection-manager.ts': "import type { ws } from './transports/ws.ts'\nexport type X = typeof ws" },
+      'connection-manager.ts imports transports/ws.ts, which is for users alone',
+    ],
+    [
+      'an index that exports a transport',
+      { 'index.ts': "export { ws } from './transports/ws.ts'" },
+      'index.ts imports transports/ws.ts, which is for users alone',
+    ],
+    [
+      'vocabulary that imports a transport',
+      { 'errors.ts': "import type { ws } from './transports/ws.ts'\nexport type X = typeof ws" },
+      'errors.ts imports transports/ws.ts, which is for users alone',
+    ],
+    [
+      'a transport that imports a room',
+      { 'transports/ws.ts': "import { text } from '../delivery/delivery.ts'\nexport const x = text" },
+      'transports/ws.ts imports delivery/delivery.ts, which is no vocabulary',
+    ],
+    [
+      'a transport that imports the types of the options',
+      { 'transports/ws.ts': "import type { Options } from '../options.ts'\nexport type X = Options" },
+      'transports/ws.ts imports options.ts, which is no vocabulary',
+    ],
+    [
+      'a transport that imports the index',
+      { 'transports/ws.ts': "import type { Manager } from '../index.ts'\nexport type X = Manager" },
+      'transports/ws.ts imports index.ts, which is no vocabulary',
     ],
     [
       'options that import the manager',

@@ -129,8 +129,11 @@ describe('Expiry', () => {
 
     clock.jump(1_000_000)
     clock.advance(99)
-
     expect(log).toEqual([])
+    clock.jump(-2_000_000)
+    clock.advance(1)
+
+    expect(log).toEqual([['a']])
   })
 
   it('lets items of no time expire at the next timer, not in the call', () => {

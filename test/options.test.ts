@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionManager, type ConnectionManagerOptions } from '../src/index.ts'
+import { resolvedOptions } from '../src/options.ts'
 import { expectCode } from './support/errors.ts'
 import { ManualClock } from './support/manual-clock.ts'
 
@@ -21,6 +22,21 @@ describe('ConnectionManagerOptions', () => {
     ['streams', 'PRICE'],
     ['streams', { 'A:B': { audience: 'public' } }],
     ['streams', { A: { audience: 'everybody' } }],
+    ['idleDelayMs', -1],
+    ['idleDelayMs', NaN],
+    ['idleDelayMs', -Infinity],
+    ['idleDelayMs', '1000'],
+    ['idleDelayMs', null],
+    ['idleDelayMs', 1_000n],
+    ['transport', null],
+    ['transport', 'ws'],
+    ['transport', () => ({})],
+    ['delivery', null],
+    ['delivery', 65_536],
+    ['delivery', 'latest'],
+    ['delivery', () => ({})],
+    ['softLimitBytes', 1],
+    ['drainIntervalMs', 1],
     ['authorize', () => true],
     ['pendingTTL', 1],
     ['__proto__x', 1],
@@ -29,6 +45,47 @@ describe('ConnectionManagerOptions', () => {
 
     expect(error).toMatchObject({ option })
     expect(error.message).toContain(option)
+  })
+
+  it.each(['softLimitBytes', 'hardLimitBytes', 'drainIntervalMs'].flatMap((name) => [-1, NaN, -Infinity, '50', null, true, 50n, {}].map((value) => [name, value] as const)))(
+    'refuses delivery.%s: %o, naming the option with its group',
+    (name, value) => {
+      const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ delivery: { [name]: value } } as ConnectionManagerOptions))
+
+      expect(error).toMatchObject({ option: `delivery.${name}` })
+      expect(error.message).toContain(`delivery.${name}`)
+    },
+  )
+
+  it.each(['softLimit', 'maxQueuedBytes', 'idleDelayMs', 'toString', '__proto__x'])('refuses the unknown option delivery.%s', (name) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ delivery: { [name]: 1 } } as ConnectionManagerOptions))
+
+    expect(error).toMatchObject({ option: `delivery.${name}` })
+  })
+
+  it.each(['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'])('refuses a transport whose %s is no function, naming the hook', (hook) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ transport: { [hook]: 'ws' } } as ConnectionManagerOptions))
+
+    expect(error).toMatchObject({ option: `transport.${hook}` })
+  })
+
+  it('keeps the default of each delivery option that is not given, or undefined', () => {
+    const { delivery } = resolvedOptions({ delivery: { hardLimitBytes: 7, drainIntervalMs: undefined } })
+
+    expect(delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 7, drainIntervalMs: 50 })
+    expect(resolvedOptions({}).delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 1_048_576, drainIntervalMs: 50 })
+    expect(resolvedOptions({}).idleDelayMs).toBe(1_000)
+  })
+
+  it('follows no later change of what it was given', () => {
+    const delivery = { softLimitBytes: 1 }
+    const options = { delivery, idleDelayMs: 5 }
+    const resolved = resolvedOptions(options)
+
+    delivery.softLimitBytes = -1
+    options.idleDelayMs = -1
+
+    expect(resolved).toMatchObject({ delivery: { softLimitBytes: 1 }, idleDelayMs: 5 })
   })
 
   it('refuses a clock that cannot be read, with the reason', () => {
@@ -45,10 +102,22 @@ describe('ConnectionManagerOptions', () => {
 
   it('takes 0, Infinity, and undefined for absence', () => {
     for (const value of [0, Infinity, undefined]) {
-      const manager = new ConnectionManager({ closeTimeoutMs: value, pendingTtlMs: value, maxDeferred: value, streams: undefined })
+      const manager = new ConnectionManager({
+        closeTimeoutMs: value,
+        pendingTtlMs: value,
+        maxDeferred: value,
+        idleDelayMs: value,
+        delivery: { softLimitBytes: value, hardLimitBytes: value, drainIntervalMs: value },
+        streams: undefined,
+        transport: undefined,
+      })
 
       expect(manager.connectionCount).toBe(0)
     }
+  })
+
+  it('takes undefined for the absence of a group', () => {
+    expect(resolvedOptions({ delivery: undefined })).toEqual(resolvedOptions({}))
   })
 
   it('asks a clock as the object it is', () => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +10,16 @@ import * as source from '../src/index.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const NAME = 'stream-connection-manager'
+
+/** The sub-paths, each with the names that it has at run time, and those that are types alone. */
+const SUB_PATHS: Readonly<Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
+  'transports/ws': { values: ['wsTransport'], types: ['WsFrame', 'WsSocket'] },
+  'transports/uws': { values: ['uwsTransport'], types: ['UwsSocket'] },
+  'transports/bun': { values: ['bunTransport'], types: ['BunSocket'] },
+  'transports/sse': { values: ['sseHeaders', 'sseSocket', 'sseTransport'], types: ['SseFrame', 'SseOptions', 'SseSocket', 'SseTarget'] },
+}
+
+const ENTRIES = ['index', ...Object.keys(SUB_PATHS)]
 
 const RUNTIME_NAMES = [
   'ConnectionManager',
@@ -42,6 +52,7 @@ const TYPE_NAMES = [
   'ConnectionSubscribeRequest',
   'DefinedStreams',
   'DeliveryClass',
+  'DeliveryOptions',
   'ErrorCode',
   'ErrorFacts',
   'ErrorStage',
@@ -71,6 +82,7 @@ const TYPE_NAMES = [
   'SymbolRule',
   'SymbolRuleOf',
   'TradingStreams',
+  'Transport',
   'ValidMessage',
 ]
 
@@ -82,20 +94,38 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
-async function loadedAsModule(): Promise<Library> {
-  return (await import(new URL('../dist/index.js', import.meta.url).href)) as Library
+/** The files of dist, those of its sub-folders included. */
+function filesOfDist(): string[] {
+  const entries = readdirSync(join(ROOT, 'dist'), { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join('/'))
 }
 
-function loadedByRequire(): Library {
-  return requireBuilt('../dist/index.cjs') as Library
+async function loadedAsModule(entry = 'index'): Promise<Library> {
+  return (await import(new URL(`../dist/${entry}.js`, import.meta.url).href)) as Library
 }
 
-/** The names in the export block at the end of a built declaration file, apart by whether they are types alone. */
+function loadedByRequire(entry = 'index'): Library {
+  return requireBuilt(`../dist/${entry}.cjs`) as Library
+}
+
+/** The names that a built declaration file exports, apart by whether they are types alone. */
 function declaredNames(path: string): { readonly values: string[]; readonly types: string[] } {
-  const blocks = [...read(path).matchAll(/^export \{([^}]*)\};?$/gm)]
-  const names = blocks.flatMap(([, block = '']) => block.split(',').map((name) => name.trim()))
-  const types = names.filter((name) => name.startsWith('type ')).map((name) => name.slice('type '.length))
-  return { values: names.filter((name) => !name.startsWith('type ')).sort(), types: types.sort() }
+  const file = join(ROOT, path)
+  const program = ts.createProgram([file], { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, types: [] })
+  const checker = program.getTypeChecker()
+  const module = checker.getSymbolAtLocation(program.getSourceFile(file) as ts.Node)
+  const symbols = module === undefined ? [] : checker.getExportsOfModule(module)
+  const namesOf = (some: readonly ts.Symbol[]): string[] => some.map(({ name }) => name).sort()
+  return {
+    values: namesOf(symbols.filter((symbol) => isValue(symbol, checker))),
+    types: namesOf(symbols.filter((symbol) => !isValue(symbol, checker))),
+  }
+}
+
+function isValue(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
+  const isAlias = (symbol.flags & ts.SymbolFlags.Alias) !== 0
+  if (isAlias && symbol.declarations?.some(ts.isTypeOnlyExportDeclaration) === true) return false
+  return ((isAlias ? checker.getAliasedSymbol(symbol) : symbol).flags & ts.SymbolFlags.Value) !== 0
 }
 
 describe('the built library', () => {
@@ -112,6 +142,12 @@ describe('the built library', () => {
     expect(declaredNames(path)).toEqual({ values: RUNTIME_NAMES, types: TYPE_NAMES })
   })
 
+  it.each(Object.entries(SUB_PATHS))('has exactly its names in %s, as ES module and as CommonJS', async (entry, { values, types }) => {
+    expect(Object.keys(await loadedAsModule(entry)).sort()).toEqual(values)
+    expect(Object.keys(loadedByRequire(entry)).sort()).toEqual(values)
+    for (const ending of ['.d.ts', '.d.cts']) expect(declaredNames(`dist/${entry}${ending}`)).toEqual({ values, types })
+  })
+
   it('makes errors, raw JSON and catalogues that both of its copies understand', async () => {
     const module = await loadedAsModule()
     const common = loadedByRequire()
@@ -124,8 +160,8 @@ describe('the built library', () => {
     expect(() => common.parseStreamMessage('')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_MESSAGE' }) as Error)
   })
 
-  it.each(readdirSync(join(ROOT, 'dist')))('says in %s nothing of the machine that built it', (file) => {
-    expect(read(`dist/${file}`)).not.toContain(ROOT)
+  it.each(filesOfDist())('says in %s nothing of the machine that built it', (file) => {
+    expect(read(file)).not.toContain(ROOT)
   })
 })
 
@@ -149,14 +185,30 @@ describe('package.json', () => {
         import: { types: './dist/index.d.ts', default: './dist/index.js' },
         require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
       },
+      './transports/ws': {
+        import: { types: './dist/transports/ws.d.ts', default: './dist/transports/ws.js' },
+        require: { types: './dist/transports/ws.d.cts', default: './dist/transports/ws.cjs' },
+      },
+      './transports/uws': {
+        import: { types: './dist/transports/uws.d.ts', default: './dist/transports/uws.js' },
+        require: { types: './dist/transports/uws.d.cts', default: './dist/transports/uws.cjs' },
+      },
+      './transports/bun': {
+        import: { types: './dist/transports/bun.d.ts', default: './dist/transports/bun.js' },
+        require: { types: './dist/transports/bun.d.cts', default: './dist/transports/bun.cjs' },
+      },
+      './transports/sse': {
+        import: { types: './dist/transports/sse.d.ts', default: './dist/transports/sse.js' },
+        require: { types: './dist/transports/sse.d.cts', default: './dist/transports/sse.cjs' },
+      },
       './package.json': './package.json',
     })
   })
 
   it('names types before code, since the first condition that holds is taken', () => {
-    const { '.': conditions } = manifest['exports'] as Record<string, Record<string, object>>
+    const { './package.json': _, ...entries } = manifest['exports'] as Record<string, Record<string, object>>
 
-    for (const condition of Object.values(conditions ?? {})) expect(Object.keys(condition)).toEqual(['types', 'default'])
+    for (const condition of Object.values(entries).flatMap(Object.values)) expect(Object.keys(condition as object)).toEqual(['types', 'default'])
   })
 
   it('serves tools that know no exports', () => {
@@ -169,9 +221,12 @@ interface Consumer {
   readonly type: 'module' | 'commonjs'
   readonly module: string
   readonly moduleResolution: string
-  readonly importLine: string
-  readonly resolvesTo: string
+  readonly importing: (name: string, specifier: string) => string
+  readonly declarations: '.d.ts' | '.d.cts'
 }
+
+const byImport = (name: string, specifier: string): string => `import * as ${name} from '${specifier}'`
+const byRequire = (name: string, specifier: string): string => `import ${name} = require('${specifier}')`
 
 const CONSUMERS: readonly Consumer[] = [
   {
@@ -179,34 +234,47 @@ const CONSUMERS: readonly Consumer[] = [
     type: 'module',
     module: 'nodenext',
     moduleResolution: 'nodenext',
-    importLine: `import * as library from '${NAME}'`,
-    resolvesTo: 'index.d.ts',
+    importing: byImport,
+    declarations: '.d.ts',
   },
   {
     kind: 'CommonJS under nodenext',
     type: 'commonjs',
     module: 'nodenext',
     moduleResolution: 'nodenext',
-    importLine: `import * as library from '${NAME}'`,
-    resolvesTo: 'index.d.cts',
+    importing: byImport,
+    declarations: '.d.cts',
   },
   {
     kind: 'an ES module under bundler',
     type: 'module',
     module: 'esnext',
     moduleResolution: 'bundler',
-    importLine: `import * as library from '${NAME}'`,
-    resolvesTo: 'index.d.ts',
+    importing: byImport,
+    declarations: '.d.ts',
   },
   {
     kind: 'CommonJS under bundler',
     type: 'commonjs',
     module: 'preserve',
     moduleResolution: 'bundler',
-    importLine: `import library = require('${NAME}')`,
-    resolvesTo: 'index.d.cts',
+    importing: byRequire,
+    declarations: '.d.cts',
   },
 ]
+
+/** What the code of a consumer calls the library, and its sub-paths. */
+const IMPORTED: Readonly<Record<string, string>> = {
+  library: NAME,
+  ws: `${NAME}/transports/ws`,
+  uws: `${NAME}/transports/uws`,
+  bun: `${NAME}/transports/bun`,
+  sse: `${NAME}/transports/sse`,
+}
+
+function importLines(importing: Consumer['importing']): string {
+  return Object.entries(IMPORTED).map(([name, specifier]) => importing(name, specifier)).join('\n')
+}
 
 /** What a consumer writes. It touches every type parameter, so that declarations that do not resolve show. */
 const CONSUMER_CODE = `
@@ -224,15 +292,30 @@ const result: library.PublishResult = manager.publish({ streamType: 'NEWS', data
 type IsAny<T> = 0 extends 1 & T ? true : false
 export const isTyped: [IsAny<typeof manager>, IsAny<typeof result>, IsAny<library.StreamType>] = [false, false, false]
 export { manager, result, stop }
+
+export const ofWs = new library.ConnectionManager<ws.WsSocket>({ transport: ws.wsTransport() })
+export const ofUws = new library.ConnectionManager<uws.UwsSocket>({ transport: uws.uwsTransport() })
+export const ofBun = new library.ConnectionManager<bun.BunSocket>({ transport: bun.bunTransport() })
+export const ofSse = new library.ConnectionManager<sse.SseSocket>({ transport: sse.sseTransport({ event: ({ streamType }) => streamType }) })
+export const admit = (socket: ws.WsSocket, target: sse.SseTarget) => {
+  const mixed = new library.ConnectionManager<ws.WsSocket | sse.SseSocket>()
+  mixed.addConnection('c1', socket, 'alice', { transport: ws.wsTransport() })
+  mixed.addConnection('c2', sse.sseSocket(target), 'alice', { transport: sse.sseTransport() })
+}
+const transports = { ws: ws.wsTransport(), uws: uws.uwsTransport(), bun: bun.bunTransport(), sse: sse.sseTransport() }
+type Transports = typeof transports
+export const areTyped: { [TName in keyof Transports]: IsAny<Transports[TName]> } = { ws: false, uws: false, bun: false, sse: false }
 `
 
 const RUN = `
+const transports = [ws.wsTransport(), uws.uwsTransport(), bun.bunTransport(), sse.sseTransport()]
+for (const transport of transports) new library.ConnectionManager({ transport })
 const manager = new library.ConnectionManager()
 const sent = []
 manager.addConnection('c1', { send: (text) => { sent.push(JSON.parse(text).data) }, close() {} }, 'alice')
 manager.addSubscription({ userId: 'alice', streamType: library.StreamType.PRICE, symbol: 'BTCUSDT' })
 manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: 64000 })
-manager.cleanup().then((report) => console.log(JSON.stringify({ sent, report })))
+manager.cleanup().then((report) => console.log(JSON.stringify({ sent, report, transports: transports.length })))
 `
 
 // npm, and TypeScript with a cold start, may take longer than a test usually may where the machine is busy.
@@ -256,34 +339,37 @@ describe('the packed library', () => {
   })
 
   /** A project that has the packed library installed, and nothing else. */
-  function projectOf({ type, module, moduleResolution, importLine }: Consumer): string {
+  function projectOf({ type, module, moduleResolution, importing }: Consumer): string {
     const project = mkdtempSync(join(folder, 'consumer-'))
     const compilerOptions = { module, moduleResolution, target: 'es2022', lib: ['es2022'], types: [], strict: true, skipLibCheck: false, noEmit: true }
     mkdirSync(join(project, 'node_modules'))
     cpSync(join(folder, 'package'), join(project, 'node_modules', NAME), { recursive: true })
     writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type }))
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
-    writeFileSync(join(project, 'main.ts'), `${importLine}\n${CONSUMER_CODE}`)
-    writeFileSync(join(project, 'run.mjs'), `import * as library from '${NAME}'\n${RUN}`)
-    writeFileSync(join(project, 'run.cjs'), `const library = require('${NAME}')\n${RUN}`)
+    writeFileSync(join(project, 'main.ts'), `${importLines(importing)}\n${CONSUMER_CODE}`)
+    writeFileSync(join(project, 'run.mjs'), `${importLines(byImport)}\n${RUN}`)
+    writeFileSync(join(project, 'run.cjs'), `${importLines((name, specifier) => `const ${name} = require('${specifier}')`)}\n${RUN}`)
     return project
   }
 
   it('has the built library, the texts that belong to it, and nothing else', () => {
-    const built = readdirSync(join(ROOT, 'dist')).map((file) => `dist/${file}`)
+    const built = filesOfDist()
 
     expect(packed.toSorted()).toEqual([...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].sort())
-    expect(built).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.cjs', 'dist/index.d.ts', 'dist/index.d.cts']))
+    for (const entry of ENTRIES) {
+      expect(built).toEqual(expect.arrayContaining(['.js', '.cjs', '.d.ts', '.d.cts'].map((ending) => `dist/${entry}${ending}`)))
+    }
   })
 
   it.each(CONSUMERS.map((consumer) => [consumer.kind, consumer] as const))('type-checks in %s, its declarations included', (_, consumer) => {
     const program = programOf(join(projectOf(consumer), 'tsconfig.json'))
 
     const complaints = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-    const declarations = program.getSourceFiles().filter(({ fileName }) => fileName.includes(`${NAME}/dist/`))
+    const paths = program.getSourceFiles().map(({ fileName }) => fileName.split(`${NAME}/dist/`)[1] ?? '').filter((path) => path !== '')
 
     expect(complaints).toEqual([])
-    expect(declarations.map(({ fileName }) => fileName.split('/').at(-1))).toEqual([consumer.resolvesTo])
+    expect(paths).toEqual(expect.arrayContaining(ENTRIES.map((entry) => `${entry}${consumer.declarations}`)))
+    expect(paths.filter((path) => !path.endsWith(consumer.declarations))).toEqual([])
   })
 
   it.each(['run.mjs', 'run.cjs'])('runs as %s', (file) => {
@@ -291,7 +377,7 @@ describe('the packed library', () => {
 
     const output = execFileSync(process.execPath, [file], { cwd: projectOf(consumer), encoding: 'utf8' })
 
-    expect(JSON.parse(output)).toEqual({ sent: [64_000], report: { closed: 1, failed: 0, timedOut: 0 } })
+    expect(JSON.parse(output)).toEqual({ sent: [64_000], report: { closed: 1, failed: 0, timedOut: 0 }, transports: 4 })
   })
 
   it('lets tools read its package.json', () => {

@@ -118,9 +118,11 @@ describe('README', () => {
 
   it('states the defaults of the options as they are', () => {
     const options = readText(new URL('../src/options.ts', import.meta.url))
-    const rows = [...readme.matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm)]
+    const declared = [...options.matchAll(/^ {2}(\w+): ([\d_]+),$/gm)].map(([, name, value = '']) => [name, value.replaceAll('_', ',')])
 
-    expect(rows).toHaveLength(3)
-    for (const [, name, value = ''] of rows) expect(options).toContain(`  ${name}: ${value.replace(',', '_')},`)
+    const documented = [...readme.matchAll(/^\| `(?:\w+\.)?(\w+)` \| ([\d,]+) \|/gm)].map(([, name, value]) => [name, value])
+
+    expect(documented).toHaveLength(7)
+    expect(documented.toSorted()).toEqual(declared.toSorted())
   })
 })

@@ -4,12 +4,12 @@ import { FakeSocket } from './support/fake-socket.ts'
 
 interface Connection {
   readonly name: number
-  readonly socket: FakeSocket
+  readonly outlet: FakeSocket
 }
 
 function seated(count: number) {
   const seats = new Seats<Connection>()
-  const taken = Array.from({ length: count }, (_, name) => seats.take({ name, socket: new FakeSocket() }))
+  const taken = Array.from({ length: count }, (_, name) => seats.take({ name, outlet: new FakeSocket() }))
   return { seats, taken, names: () => Array.from(seats.connections(), ({ name }) => name) }
 }
 
@@ -18,13 +18,13 @@ describe('Seats', () => {
     const { seats, taken, names } = seated(100)
 
     for (const [i, seat] of taken.entries()) if (i % 3 !== 0) seats.vacate(seat)
-    seats.take({ name: 100, socket: new FakeSocket() })
+    seats.take({ name: 100, outlet: new FakeSocket() })
 
     expect(names()).toEqual([...Array.from({ length: 34 }, (_, i) => i * 3), 100])
     expect(seats.size).toBe(35)
   })
 
-  it('have each socket in the slot of its seat, after any compaction', () => {
+  it('have each outlet in the slot of its seat, after any compaction', () => {
     const { seats, taken } = seated(100)
 
     for (const [i, seat] of taken.entries()) if (i % 10 !== 0) seats.vacate(seat)
@@ -32,7 +32,7 @@ describe('Seats', () => {
     expect(seats.occupants.length).toBeLessThan(25)
     for (const seat of taken.filter((each) => seats.holds(each))) {
       expect(seats.occupants[seat.slot]).toBe(seat)
-      expect(seats.sockets[seat.slot]).toBe(seat.connection.socket)
+      expect(seats.outlets[seat.slot]).toBe(seat.connection.outlet)
     }
   })
 
@@ -59,14 +59,14 @@ describe('Seats', () => {
 
   it('stay where they are while pinned, and are compacted afterwards', () => {
     const { seats, taken } = seated(10)
-    const { sockets, occupants } = seats
+    const { outlets, occupants } = seats
 
     seats.pin()
     for (const seat of taken.slice(1)) seats.vacate(seat)
-    const newcomer = seats.take({ name: 10, socket: new FakeSocket() })
+    const newcomer = seats.take({ name: 10, outlet: new FakeSocket() })
 
-    expect(seats.sockets).toBe(sockets)
-    expect(sockets.map((socket) => socket !== undefined)).toEqual([true, ...Array<boolean>(9).fill(false), true])
+    expect(seats.outlets).toBe(outlets)
+    expect(outlets.map((outlet) => outlet !== undefined)).toEqual([true, ...Array<boolean>(9).fill(false), true])
     expect(newcomer.slot).toBe(10)
     expect(occupants[3]).toBe(taken[3])
     seats.unpin()
@@ -93,13 +93,13 @@ describe('Seats', () => {
 
     seats.cover(first)
     seats.cover(second)
-    expect(seats.sockets.slice(0, 2)).toEqual([undefined, undefined])
+    expect(seats.outlets.slice(0, 2)).toEqual([undefined, undefined])
     seats.vacate(second)
     seats.uncover(first)
     seats.uncover(second)
 
-    expect(seats.sockets.slice(0, 2)).toEqual([first.connection.socket, undefined])
-    expect(Object.keys(seats.sockets)).toEqual(['0', '1', '2'])
+    expect(seats.outlets.slice(0, 2)).toEqual([first.connection.outlet, undefined])
+    expect(Object.keys(seats.outlets)).toEqual(['0', '1', '2'])
     expect(seats.holds(second)).toBe(false)
   })
 })

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
-import type { Socket } from '../connection.ts'
+import type { CloseReason, Socket } from '../connection.ts'
 import { adopted, isThenable } from '../foreign.ts'
+import type { AnyTransport } from '../transport.ts'
 
 /** How a socket's `close` ended. */
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut'
@@ -15,10 +16,16 @@ export interface CleanupReport {
   readonly timedOut: number
 }
 
-type Closing<TConnection> = { readonly connection: TConnection; readonly timeoutMs: number }
+/** What is to be closed. */
+interface Closable {
+  readonly socket: Socket
+  readonly transport: AnyTransport | undefined
+}
+
+type Closing<TConnection> = { readonly connection: TConnection; readonly reason: CloseReason; readonly timeoutMs: number }
 
 /** Closes sockets, whatever their `close` does: the promise always resolves, and trouble is reported. */
-export class SocketCloser<TConnection extends { readonly socket: Socket }> {
+export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Clock
   readonly #report: (error: unknown, connection: TConnection) => void
 
@@ -30,12 +37,14 @@ export class SocketCloser<TConnection extends { readonly socket: Socket }> {
   /**
    * Closes the sockets of these connections at once, in parallel, one that serves several of them once.
    *
-   * Each promise resolves when its `close` settled, or `timeoutMs` later; `Infinity` waits for it forever.
+   * Each promise resolves when its `close` settled, or `timeoutMs` later; `Infinity` waits for it forever. A socket that
+   * has not closed by then is terminated, where its transport can do that, and a slow consumer's is at once: what its
+   * socket buffers would otherwise stay for as long as the peer reads nothing.
    */
-  closeAll(connections: readonly TConnection[], timeoutMs: number): Promise<CloseOutcome>[] {
+  closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     const outcomes = new Map<Socket, Promise<CloseOutcome>>()
     return connections.map((connection) => {
-      const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, timeoutMs })
+      const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, reason, timeoutMs })
       outcomes.set(connection.socket, outcome)
       return outcome
     })
@@ -43,7 +52,7 @@ export class SocketCloser<TConnection extends { readonly socket: Socket }> {
 
   #close(closing: Closing<TConnection>): Promise<CloseOutcome> {
     try {
-      const answer: unknown = closing.connection.socket.close()
+      const answer = isToBeTerminated(closing) ? terminated(closing.connection) : closed(closing)
       return isThenable(answer) ? this.#settled(answer, closing) : Promise.resolve('closed')
     } catch (error) {
       this.#report(error, closing.connection)
@@ -51,7 +60,8 @@ export class SocketCloser<TConnection extends { readonly socket: Socket }> {
     }
   }
 
-  #settled(answer: PromiseLike<unknown>, { connection, timeoutMs }: Closing<TConnection>): Promise<CloseOutcome> {
+  #settled(answer: PromiseLike<unknown>, closing: Closing<TConnection>): Promise<CloseOutcome> {
+    const { connection, timeoutMs } = closing
     return new Promise((resolve) => {
       let isOver = false
       let cancelTimer = (): void => {}
@@ -61,6 +71,7 @@ export class SocketCloser<TConnection extends { readonly socket: Socket }> {
         cancelTimer()
         resolve(outcome)
         for (const error of errors) this.#report(error, connection)
+        if (outcome === 'timedOut' && !isToBeTerminated(closing)) this.#terminate(connection)
       }
       if (timeoutMs !== Infinity) {
         const timeout = new Error(`close() had not settled after ${timeoutMs} ms`)
@@ -72,6 +83,29 @@ export class SocketCloser<TConnection extends { readonly socket: Socket }> {
       )
     })
   }
+
+  /** Ends a socket whose `close` did not. */
+  #terminate(connection: TConnection): void {
+    const report = (error: unknown): void => this.#report(error, connection)
+    try {
+      const answer = terminated(connection)
+      if (isThenable(answer)) adopted(answer).catch(report)
+    } catch (error) {
+      report(error)
+    }
+  }
+}
+
+function isToBeTerminated({ connection, reason }: Closing<Closable>): boolean {
+  return reason === 'slow-consumer' && connection.transport?.terminate !== undefined
+}
+
+function terminated({ socket, transport }: Closable): unknown {
+  return transport?.terminate?.(socket)
+}
+
+function closed({ connection: { socket, transport }, reason }: Closing<Closable>): unknown {
+  return transport?.close === undefined ? socket.close() : transport.close(socket, reason)
 }
 
 /** Counts how closing ended. */

@@ -1,50 +1,94 @@
-import type { Socket } from '../connection.ts'
+import type { Clock } from '../clock.ts'
 import { ConnectionManagerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { adopted } from '../foreign.ts'
+import type { Outbox, Outlet } from '../outlet.ts'
+import type { MessageFields } from '../streams/message-fields.ts'
+import { ConnectionOutbox, type CurrentMessage, type OutboxConnection, type OutboxSurroundings } from './connection-outbox.ts'
+import { DrainWatch } from './drain-watch.ts'
+import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type SendOutcomes } from './fan-out.ts'
+import { meterOf } from './meter.ts'
+import { OutgoingMessage } from './outgoing-message.ts'
 import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
 import type { Recipients } from './recipients.ts'
 
 /** A validated message on its way. */
-export interface Outgoing<TConnection extends { readonly socket: Socket }> {
+export interface Outgoing<TConnection extends { readonly outlet: Outlet }> {
+  readonly fields: MessageFields
   /** Looks the recipients up; called once, when the message's turn has come. */
   recipients(): Recipients<TConnection>
   /** Serializes the message; called once, or not at all when nobody is to receive it. May throw. */
   text(): string
 }
 
-/** What a delivery needs of its surroundings. */
+/** A connection as the delivery sees it. */
+export interface DeliveryConnection extends OutboxConnection {
+  readonly outlet: Outlet
+}
+
+/** What a delivery needs of its surroundings. None of it may throw. */
 export interface DeliverySurroundings<TConnection> {
-  /** Milliseconds since the Unix epoch. */
-  now(): number
+  readonly clock: Clock
   readonly maxDeferred: number
-  /** Takes a connection whose socket failed out of service. Must not throw. */
+  readonly softLimitBytes: number
+  readonly hardLimitBytes: number
+  readonly drainIntervalMs: number
+  /** Takes a connection whose socket failed out of service. */
   failed(connection: TConnection, error: unknown): void
+  /** Takes a connection that too much waits for out of service. */
+  tooSlow(connection: TConnection): void
+  /** Notes that a hook of a connection's transport failed. */
+  hookFailed(connection: TConnection, error: unknown): void
+  /** Notes that a connection was told of a gap. */
+  gapTold(connection: TConnection, notice: OutgoingMessage): void
+  /** What was noted can be told. */
+  settled(): void
 }
 
 /**
  * Delivers one message after the other: each to all of its recipients before the next begins.
  *
- * Sockets, listeners and serializers are foreign code that may publish in their turn. What they publish is deferred
- * until the running delivery is over, so that every connection sees messages in one order.
+ * Sockets, transports, listeners and serializers are foreign code that may publish in their turn. What they publish is
+ * deferred until the running delivery is over, so that every connection sees messages in one order.
  */
-export class Delivery<TConnection extends { readonly socket: Socket }> {
+export class Delivery<TConnection extends DeliveryConnection> {
   readonly #surroundings: DeliverySurroundings<TConnection>
   readonly #deferred = new Fifo<Outgoing<TConnection>>()
   readonly #totals = new Totals()
   /** What publishes were refused with, to know it again when it comes back through a socket. */
   readonly #refusals = new WeakSet<object>()
   readonly #outcomes: SendOutcomes<TConnection> = {
-    answeredLate: (connection, answer) => this.#watch(connection, answer),
+    answeredLate: (connection, answer) => this.#watch(connection, answer, 1),
     isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
   }
+  /** One for all messages, since it is filled in again for each: the outboxes look here for theirs. */
+  readonly #current = { queued: 0, conflated: 0, dropped: 0, failed: 0, skipped: 0 } as CurrentMessage
+  readonly #endOfTick = new EndOfTick<ConnectionOutbox<TConnection>>((outboxes) => this.#flushBatches(outboxes))
+  readonly #drainWatch: DrainWatch<ConnectionOutbox<TConnection>>
+  readonly #forOutboxes: OutboxSurroundings<TConnection>
+  /** What is to be done once the running message, or flush, is: to take somebody out of service, say. */
+  #afterwards: (() => void)[] = []
+  #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
   #deferredCount = 0
 
   constructor(surroundings: DeliverySurroundings<TConnection>) {
     this.#surroundings = surroundings
+    this.#drainWatch = new DrainWatch(surroundings.clock, surroundings.drainIntervalMs)
+    this.#forOutboxes = this.#surroundingsOfOutboxes()
+  }
+
+  /**
+   * Looks at a socket and its transport, which is foreign code, and returns what makes the connection's outbox; `undefined`
+   * where the socket is to be sent to at once, whatever it has buffered: its transport has no `write`, and there is no way
+   * to know its pressure.
+   */
+  outboxMaker(measured: OutboxConnection): ((connection: TConnection) => Outbox) | undefined {
+    const meter = meterOf(measured)
+    if (meter === undefined && measured.transport?.write === undefined) return undefined
+    return (connection) => new ConnectionOutbox(connection, meter, this.#forOutboxes)
   }
 
   /**
@@ -56,14 +100,28 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
     return this.#isRunning ? this.#defer(message) : this.#deliverNow(message)
   }
 
+  /** Lets what foreign code publishes meanwhile wait until this is done, and then does what had to wait for it. */
+  run(act: () => void = () => {}): void {
+    if (this.#isRunning) return act()
+    this.#isRunning = true
+    try {
+      act()
+    } finally {
+      this.#settle()
+      this.#deliverDeferred()
+    }
+  }
+
   stats(): Stats {
-    return this.#totals.read()
+    const { all } = this.#drainWatch
+    const waitingBytes = Array.from(all, ({ waitingUnits }) => waitingUnits).reduce((sum, units) => sum + units, 0)
+    return { ...this.#totals.read(), connectionsBehind: all.size, waitingBytes }
   }
 
   #deliverNow(message: Outgoing<TConnection>): PublishResult {
     this.#isRunning = true
     try {
-      return this.#carryOut(message)
+      return this.#carryOutAndSettle(message)
     } finally {
       this.#deliverDeferred()
     }
@@ -71,7 +129,7 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
 
   #deliverDeferred(): void {
     try {
-      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) this.#carryOut(next)
+      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) this.#carryOutAndSettle(next)
     } finally {
       this.#deferredCount = 0
       this.#isRunning = false
@@ -89,7 +147,7 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
     // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
     this.#deferredCount++
     const text = this.#textOfDeferred(message)
-    this.#deferred.push({ recipients: () => message.recipients(), text: () => text })
+    this.#deferred.push({ fields: message.fields, recipients: () => message.recipients(), text: () => text })
     return this.#counted(emptyResult(true))
   }
 
@@ -102,13 +160,30 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
     }
   }
 
+  #carryOutAndSettle(message: Outgoing<TConnection>): PublishResult {
+    try {
+      return this.#carryOut(message)
+    } finally {
+      this.#settle()
+    }
+  }
+
   #carryOut(message: Outgoing<TConnection>): PublishResult {
     // Before serialization, which may run foreign code: whoever it adds gets the next message, not this one.
     const recipients = message.recipients()
     if (recipients.matched === 0) return emptyResult(false)
-    const { sent, failures } = this.#fanOut(message, recipients)
-    const skipped = recipients.matched - sent - failures.length
-    const result = this.#counted({ ...emptyResult(false), matched: recipients.matched, sent, failed: failures.length, skipped })
+    const { taken, failures } = this.#fanOut(message, recipients)
+    const { queued, conflated, dropped, failed, skipped } = this.#current
+    const result = this.#counted({
+      matched: recipients.matched,
+      sent: taken - queued - conflated - dropped - failed - skipped,
+      queued,
+      conflated,
+      dropped,
+      failed: failures.length + failed,
+      skipped: recipients.matched - taken - failures.length + skipped,
+      deferred: false,
+    })
     for (const { connection, error } of failures) this.#surroundings.failed(connection, error)
     return result
   }
@@ -116,20 +191,50 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
   #fanOut(message: Outgoing<TConnection>, recipients: Recipients<TConnection>): FanOut<TConnection> {
     for (const { seats } of recipients.ranges) seats.pin()
     try {
-      const fanOut = new FanOut<TConnection>(message.text(), this.#outcomes)
-      const servedAtMs = this.#surroundings.now()
+      const text = message.text()
+      const fanOut = new FanOut<TConnection>(text, this.#outcomes)
+      const servedAtMs = this.#surroundings.clock.now()
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
+      this.#begin(new OutgoingMessage(text, message.fields))
       fanOut.serve(recipients)
+      this.#current.message.release()
       return fanOut
     } finally {
       for (const { seats } of recipients.ranges) seats.unpin()
     }
   }
 
-  #watch(connection: TConnection, answer: PromiseLike<unknown>): void {
+  #begin(message: OutgoingMessage): void {
+    const current = this.#current
+    current.message = message
+    current.queued = 0
+    current.conflated = 0
+    current.dropped = 0
+    current.failed = 0
+    current.skipped = 0
+  }
+
+  /** Does what had to wait, what comes of that included. */
+  #settle(): void {
+    while (this.#afterwards.length > 0 || this.#hasNews) {
+      const acts = this.#afterwards
+      this.#afterwards = []
+      for (const act of acts) act()
+      this.#hasNews = false
+      this.#surroundings.settled()
+    }
+  }
+
+  #flushBatches(outboxes: readonly ConnectionOutbox<TConnection>[]): void {
+    this.run(() => {
+      for (const outbox of outboxes) outbox.flushBatch()
+    })
+  }
+
+  #watch(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void {
     adopted(answer).catch((error: unknown) => {
       if (this.#outcomes.isOwnRefusal(error)) return
-      this.#totals.moveSentToFailed()
+      this.#totals.move('sent', 'failed', deliveries)
       this.#surroundings.failed(connection, error)
     })
   }
@@ -137,5 +242,32 @@ export class Delivery<TConnection extends { readonly socket: Socket }> {
   #counted(result: PublishResult): PublishResult {
     this.#totals.add(result)
     return result
+  }
+
+  #surroundingsOfOutboxes(): OutboxSurroundings<TConnection> {
+    const news = <TArguments extends unknown[]>(note: (...facts: TArguments) => void) => (...facts: TArguments): void => {
+      this.#hasNews = true
+      note(...facts)
+    }
+    const { softLimitBytes, hardLimitBytes, failed, tooSlow, hookFailed, gapTold } = this.#surroundings
+    return {
+      softLimitBytes,
+      hardLimitBytes,
+      current: this.#current,
+      run: (act) => this.run(act),
+      flushAtEndOfTick: (outbox) => this.#endOfTick.add(outbox),
+      moved: (...move) => this.#totals.move(...move),
+      noteWaiting: (units) => this.#totals.noteWaiting(units),
+      fellBehind: (outbox) => this.#drainWatch.add(outbox),
+      toBePolled: (outbox) => this.#drainWatch.poll(outbox),
+      caughtUp: (outbox) => this.#drainWatch.delete(outbox),
+      failed: (...failure) => void this.#afterwards.push(() => failed(...failure)),
+      tooSlow: (connection) => void this.#afterwards.push(() => tooSlow(connection)),
+      afterwards: (act) => void this.#afterwards.push(act),
+      hookFailed: news(hookFailed),
+      gapTold: news(gapTold),
+      answeredLate: (...answer) => this.#watch(...answer),
+      isOwnRefusal: (error) => this.#outcomes.isOwnRefusal(error),
+    }
   }
 }

@@ -1,9 +1,9 @@
-import type { Socket } from '../connection.ts'
 import { isThenable } from '../foreign.ts'
+import type { Outlet } from '../outlet.ts'
 import type { Seat } from '../seats.ts'
 import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
 
-/** A connection whose socket threw, and what it threw. */
+/** A connection whose outlet threw, and what it threw. */
 export interface SendFailure<TConnection> {
   readonly connection: TConnection
   readonly error: unknown
@@ -18,8 +18,9 @@ export interface SendOutcomes<TConnection> {
 }
 
 /** Sends one text to each recipient, once, whatever the others do. */
-export class FanOut<TConnection extends { readonly socket: Socket }> {
-  sent = 0
+export class FanOut<TConnection extends { readonly outlet: Outlet }> {
+  /** How many outlets took the text. */
+  taken = 0
   readonly failures: SendFailure<TConnection>[] = []
   readonly #text: string
   readonly #outcomes: SendOutcomes<TConnection>
@@ -35,41 +36,41 @@ export class FanOut<TConnection extends { readonly socket: Socket }> {
     for (const double of doubles) for (const range of uncovered(double)) this.#serveRange(range)
   }
 
-  #serveRange({ seats: { sockets, occupants }, from, to }: SeatRange<TConnection>): void {
+  #serveRange({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>): void {
     const text = this.#text
-    let sent = 0
+    let taken = 0
     let slot = from
     // The inner loop is left by a throw, and entered again behind it: one `try` for all of them.
     while (slot < to) {
       try {
         while (slot < to) {
-          const socket = sockets[slot++]
-          if (socket === undefined) continue
-          const answer: unknown = socket.send(text)
+          const outlet = outlets[slot++]
+          if (outlet === undefined) continue
+          const answer = outlet.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionBefore(slot, occupants), answer)
-          sent++
+          taken++
         }
       } catch (error) {
-        if (this.#outcomes.isOwnRefusal(error)) sent++
+        if (this.#outcomes.isOwnRefusal(error)) taken++
         else this.failures.push({ connection: connectionBefore(slot, occupants), error })
       }
     }
-    this.sent += sent
+    this.taken += taken
   }
 }
 
-/** Whose socket was just served. Looked up when needed: to read the seats along with the sockets costs a quarter more. */
+/** Whose outlet was just served. Looked up when needed: to read the seats along with the outlets costs a quarter more. */
 function connectionBefore<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
   return (occupants[slot - 1] as Seat<TConnection>).connection
 }
 
-function coverBoth<TConnection extends { readonly socket: Socket }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
+function coverBoth<TConnection extends { readonly outlet: Outlet }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
   exact.cover(exactSeat)
   whole.cover(wholeSeat)
 }
 
 /** Lets both seats be seen again, and returns one that is still taken, if any: a connection may have lost either meanwhile. */
-function uncovered<TConnection extends { readonly socket: Socket }>({
+function uncovered<TConnection extends { readonly outlet: Outlet }>({
   exact,
   exactSeat,
   whole,

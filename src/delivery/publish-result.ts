@@ -6,15 +6,18 @@
 export interface PublishResult {
   /** Recipients when the delivery started. */
   readonly matched: number
-  /** Accepted by the socket. That is not received by the peer. */
+  /** Accepted by the socket, or into the batch that leaves at the end of this tick. That is not received by the peer. */
   readonly sent: number
-  /** Waiting because the connection is behind. Always 0 in this version. */
+  /** Waiting because the connection is behind. */
   readonly queued: number
-  /** Took the place of a waiting message. Always 0 in this version. */
+  /** Waiting in the place of an older message of the same stream. */
   readonly conflated: number
-  /** Given up because too much was waiting. Always 0 in this version. */
+  /** Given up because too much was waiting; the client is told by a gap notice. */
   readonly dropped: number
-  /** The socket's `send` threw; in `stats()`, or rejected later. */
+  /**
+   * The socket's `send` threw, the transport could not make a frame of it, or it was one too many for a slow consumer, which
+   * was disconnected.
+   */
   readonly failed: number
   /** Removed or unsubscribed before its turn. */
   readonly skipped: number
@@ -22,35 +25,85 @@ export interface PublishResult {
   readonly deferred: boolean
 }
 
-/** What became of all messages so far, in connections. */
-export interface Stats extends Omit<PublishResult, 'deferred'> {
-  /** Messages that had to wait for another delivery to end. */
+/**
+ * What has become of all messages up to now, in connections: `matched` is the sum of `sent`, `queued`, `conflated`, `dropped`,
+ * `failed`, `skipped` and `purged`, at any moment. A message moves from one to another when more becomes of it.
+ */
+export interface Stats {
+  /** Recipients of all messages that were delivered, or tried to be. */
+  readonly matched: number
+  /** Accepted by a socket, at once or after waiting, or in a batch that leaves at the end of this tick. */
+  readonly sent: number
+  /** Waiting at this moment, because their connection is behind. */
+  readonly queued: number
+  /** Replaced, while waiting, by a newer message of their stream. */
+  readonly conflated: number
+  /** Given up because too much was waiting. */
+  readonly dropped: number
+  /** Refused: `send` or `write` threw or rejected, no frame could be made, or one too many for a slow consumer. */
+  readonly failed: number
+  /** Removed or unsubscribed before their turn. */
+  readonly skipped: number
+  /** Discarded while waiting: the connection was unsubscribed, or has ended with no room for them. */
+  readonly purged: number
+  /** Messages, not connections, that had to wait for another delivery to end. */
   readonly deferred: number
+  /** Connections that are behind at this moment: something waits for them. */
+  readonly connectionsBehind: number
+  /** UTF-16 units that wait at this moment, for all connections that are behind. */
+  readonly waitingBytes: number
+  /** The most UTF-16 units that were ever held for one connection, the batch of a tick included. */
+  readonly mostWaitingBytes: number
 }
 
 export function emptyResult(deferred: boolean): PublishResult {
   return { matched: 0, sent: 0, queued: 0, conflated: 0, dropped: 0, failed: 0, skipped: 0, deferred }
 }
 
-/** Running totals of results. */
+/** Where a message counts. */
+export type Outcome = 'sent' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'purged'
+
+type Counts = { -readonly [TName in Exclude<keyof Stats, 'connectionsBehind' | 'waitingBytes'>]: number }
+
+/** Running totals of results, and of what became of the messages afterwards. */
 export class Totals {
-  readonly #totals = { ...emptyResult(false), deferred: 0 }
+  readonly #counts: Counts = {
+    matched: 0,
+    sent: 0,
+    queued: 0,
+    conflated: 0,
+    dropped: 0,
+    failed: 0,
+    skipped: 0,
+    purged: 0,
+    deferred: 0,
+    mostWaitingBytes: 0,
+  }
 
   add(result: PublishResult): void {
-    this.#totals.matched += result.matched
-    this.#totals.sent += result.sent
-    this.#totals.failed += result.failed
-    this.#totals.skipped += result.skipped
-    if (result.deferred) this.#totals.deferred++
+    const counts = this.#counts
+    counts.matched += result.matched
+    counts.sent += result.sent
+    counts.queued += result.queued
+    counts.conflated += result.conflated
+    counts.dropped += result.dropped
+    counts.failed += result.failed
+    counts.skipped += result.skipped
+    if (result.deferred) counts.deferred++
   }
 
-  /** A delivery that counted as sent turns out to have failed. */
-  moveSentToFailed(): void {
-    this.#totals.sent--
-    this.#totals.failed++
+  /** Notes that deliveries which counted as one thing turn out to be another. */
+  move(from: Outcome, to: Outcome, deliveries: number): void {
+    this.#counts[from] -= deliveries
+    this.#counts[to] += deliveries
   }
 
-  read(): Stats {
-    return { ...this.#totals }
+  /** Notes how much waits for one connection. */
+  noteWaiting(units: number): void {
+    if (units > this.#counts.mostWaitingBytes) this.#counts.mostWaitingBytes = units
+  }
+
+  read(): Counts {
+    return { ...this.#counts }
   }
 }

@@ -1,15 +1,15 @@
-import type { Socket } from '../connection.ts'
+import type { Outlet } from '../outlet.ts'
 import type { Seat, Seats } from '../seats.ts'
 
 /** Some of the seats that receive together: those from slot `from` up to, not including, slot `to`. */
-export interface SeatRange<TConnection extends { readonly socket: Socket }> {
+export interface SeatRange<TConnection extends { readonly outlet: Outlet }> {
   readonly seats: Seats<TConnection>
   readonly from: number
   readonly to: number
 }
 
 /** Two seats of one connection, which is to receive one copy. */
-export interface DoubleSeat<TConnection extends { readonly socket: Socket }> {
+export interface DoubleSeat<TConnection extends { readonly outlet: Outlet }> {
   readonly exact: Seats<TConnection>
   readonly exactSeat: Seat<TConnection>
   readonly whole: Seats<TConnection>
@@ -17,7 +17,7 @@ export interface DoubleSeat<TConnection extends { readonly socket: Socket }> {
 }
 
 /** Those whom one delivery is for, fixed at its start. */
-export interface Recipients<TConnection extends { readonly socket: Socket }> {
+export interface Recipients<TConnection extends { readonly outlet: Outlet }> {
   /** In connections. */
   readonly matched: number
   readonly ranges: readonly SeatRange<TConnection>[]
@@ -30,7 +30,7 @@ export function nobody(): Recipients<never> {
 }
 
 /** Everybody who is seated here. */
-export function allOf<TConnection extends { readonly socket: Socket }>(
+export function allOf<TConnection extends { readonly outlet: Outlet }>(
   seats: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
   if (seats === undefined || seats.size === 0) return nobody()
@@ -38,7 +38,7 @@ export function allOf<TConnection extends { readonly socket: Socket }>(
 }
 
 /** The connection in this seat, if it still sits there. */
-export function oneOf<TConnection extends { readonly socket: Socket }>(
+export function oneOf<TConnection extends { readonly outlet: Outlet }>(
   seats: Seats<TConnection>,
   seat: Seat<TConnection>,
 ): Recipients<TConnection> {
@@ -47,7 +47,7 @@ export function oneOf<TConnection extends { readonly socket: Socket }>(
 }
 
 /** Everybody who is seated in a whole type, in one of its exact streams, or in both. */
-export function eitherOf<TConnection extends { readonly socket: Socket }>(
+export function eitherOf<TConnection extends { readonly outlet: Outlet }>(
   whole: Seats<TConnection> | undefined,
   exact: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
@@ -61,6 +61,6 @@ export function eitherOf<TConnection extends { readonly socket: Socket }>(
   }
 }
 
-function rangeOf<TConnection extends { readonly socket: Socket }>(seats: Seats<TConnection>): SeatRange<TConnection> {
+function rangeOf<TConnection extends { readonly outlet: Outlet }>(seats: Seats<TConnection>): SeatRange<TConnection> {
   return { seats, from: 0, to: seats.occupants.length }
 }

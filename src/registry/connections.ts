@@ -1,6 +1,5 @@
-import type { Socket } from '../connection.ts'
 import { Seats } from '../seats.ts'
-import { ConnectionRecord, type HandleMaker } from './records.ts'
+import { ConnectionRecord, type HandleMaker, type Newcomer } from './records.ts'
 import type { Users } from './users.ts'
 
 /** The live connections: by id, by user, and all of them in the order in which they came. */
@@ -17,11 +16,11 @@ export class Connections {
     this.#handleFor = handleFor
   }
 
-  add(id: string, socket: Socket, userId: string): ConnectionRecord {
+  add({ userId, ...newcomer }: Omit<Newcomer, 'user'> & { readonly userId: string }): ConnectionRecord {
     const user = this.#users.obtain(userId)
     if (user.connections.size === 0) this.userCount++
-    const record = new ConnectionRecord(id, user, socket, this.all, this.#handleFor)
-    this.byId.set(id, record)
+    const record = new ConnectionRecord({ user, ...newcomer }, this.all, this.#handleFor)
+    this.byId.set(record.id, record)
     return record
   }
 

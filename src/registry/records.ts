@@ -1,7 +1,9 @@
 import type { Connection, Socket } from '../connection.ts'
+import type { Outbox, Outlet } from '../outlet.ts'
 import type { Seat, Seats } from '../seats.ts'
 import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
 import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../streams/subscription.ts'
+import type { AnyTransport } from '../transport.ts'
 
 // The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
 // They never leave the library; what a caller gets is a handle, a view or a copy.
@@ -9,10 +11,23 @@ import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../s
 /** Makes the handle that the caller gets for a connection. */
 export type HandleMaker = (connection: ConnectionRecord) => Connection<Socket, StreamCatalogue>
 
+/** Who comes, and by what. */
+export interface Newcomer {
+  readonly id: string
+  readonly user: UserRecord
+  readonly socket: Socket
+  readonly transport: AnyTransport | undefined
+  /** Makes the outbox, where the socket or its transport gives a reason for one. */
+  readonly outboxFor: ((connection: ConnectionRecord) => Outbox) | undefined
+}
+
 export class ConnectionRecord {
   readonly id: string
   readonly user: UserRecord
   readonly socket: Socket
+  readonly transport: AnyTransport | undefined
+  readonly outbox: Outbox | undefined
+  readonly outlet: Outlet
   readonly handle: Connection<Socket, StreamCatalogue>
   readonly seatAmongAll: Seat<ConnectionRecord>
   readonly seatAtUser: Seat<ConnectionRecord>
@@ -20,10 +35,13 @@ export class ConnectionRecord {
   ownSubscriptions: Set<SubscriptionRecord> | undefined
   removed = false
 
-  constructor(id: string, user: UserRecord, socket: Socket, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
+  constructor({ id, user, socket, transport, outboxFor }: Newcomer, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
     this.id = id
     this.user = user
     this.socket = socket
+    this.transport = transport
+    this.outbox = outboxFor?.(this)
+    this.outlet = this.outbox ?? socket
     this.handle = handleFor(this)
     this.seatAmongAll = all.take(this)
     this.seatAtUser = user.connections.take(this)

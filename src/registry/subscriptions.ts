@@ -20,6 +20,8 @@ export interface SubscriptionsSurroundings {
   readonly changed: SubscriptionListener
   /** A stream, on a private one a user's own, has its first connected subscriber, or its last one has gone. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
+  /** A connection has lost its seat in a stream. */
+  unseated(connection: ConnectionRecord, stream: StreamRecord): void
 }
 
 /** Whom a published message reaches: through the whole type, and through its exact stream. */
@@ -83,6 +85,12 @@ export class Subscriptions {
       whole: this.find(user, streamType, undefined)?.seats,
       exact: symbol === undefined ? undefined : this.find(user, streamType, symbol)?.seats,
     }
+  }
+
+  /** Whether a connection receives a stream: it sits in it, or in its whole type. */
+  covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
+    const sitsIn = (each: string | undefined): boolean => this.find(connection.user, streamType, each)?.seatOf.has(connection) === true
+    return sitsIn(symbol) || sitsIn(undefined)
   }
 
   /** The streams with a connected subscriber: each public one, and each user's own of a private one. */
@@ -284,6 +292,7 @@ export class Subscriptions {
     for (const { exact, exactSeat } of doublesOf(subscription, connection, seat)) exact.doubles?.delete(exactSeat)
     subscription.seatOf.delete(connection)
     subscription.seats.vacate(seat)
+    this.#surroundings.unseated(connection, subscription.stream)
   }
 }
 

@@ -892,7 +892,23 @@ describe('ConnectionManager › stats', () => {
     manager.publish(price({ toJSON: () => { void manager.removeConnection('bob\'s'); return 1 } }))
     manager.publish(order('alice'))
 
-    expect(manager.stats()).toEqual({ matched: 6, sent: 4, queued: 0, conflated: 0, dropped: 0, failed: 1, skipped: 1, deferred: 0 })
+    const stats = manager.stats()
+    expect(stats).toEqual({
+      matched: 6,
+      sent: 4,
+      queued: 0,
+      conflated: 0,
+      dropped: 0,
+      failed: 1,
+      skipped: 1,
+      purged: 0,
+      deferred: 0,
+      connectionsBehind: 0,
+      waitingBytes: 0,
+      mostWaitingBytes: 0,
+    })
+    const { sent, queued, conflated, dropped, failed, skipped, purged } = stats
+    expect(sent + queued + conflated + dropped + failed + skipped + purged).toBe(stats.matched)
   })
 
   it('is a copy', () => {

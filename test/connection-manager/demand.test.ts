@@ -265,6 +265,20 @@ describe('ConnectionManager › demand', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('ends where the last subscriber is too slow', () => {
+    const { manager, since, active } = demanding({
+      idleDelayMs: 0,
+      transport: { bufferedBytes: () => 1 },
+      delivery: { softLimitBytes: 0, hardLimitBytes: 0 },
+    })
+    connected(manager, 'alice').subscribe(PRICE)
+
+    expect(since(() => manager.publish(price()))).toEqual([`idle ${price$}`])
+
+    expect(manager.connectionCount).toBe(0)
+    expect(active()).toEqual([])
+  })
+
   it('ends where a socket rejects what it was sent', async () => {
     const { manager, told, active } = demanding({ idleDelayMs: 0 })
     connected(manager, 'alice', new FakeSocket({ send: () => Promise.reject(new Error('broken')) })).subscribe(PRICE)
@@ -391,6 +405,23 @@ describe('ConnectionManager › demand', () => {
 
     expect(since(() => clock.advance(10))).toEqual([`idle ${ofEverybody}`])
     expect(active()).toEqual([ofPrice])
+  })
+
+  it('tells users and symbols apart that look the same when they are strung together', () => {
+    const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
+    const streams = [
+      { streamType: 'USER_DATA', symbol: 'USER_DATA:y', userId: 'x' },
+      { streamType: 'USER_DATA', symbol: 'y', userId: 'x:USER_DATA' },
+      { streamType: 'USER_DATA', symbol: 'y', userId: 'x%3AUSER_DATA' },
+      { streamType: 'USER_DATA', symbol: 'undefined', userId: 'x' },
+      { streamType: 'USER_DATA', symbol: undefined, userId: 'x' },
+    ] as const
+    for (const stream of streams) connected(manager, stream.userId).subscribe(stream)
+
+    for (const { userId } of streams) void manager.removeUser(userId)
+
+    expect(active().toSorted()).toEqual(streams.map(named).toSorted())
+    expect(since(() => clock.advance(10)).toSorted()).toEqual(streams.map((stream) => `idle ${named(stream)}`).toSorted())
   })
 
   it('keeps streams of hostile symbols and users apart, while they are active and while they end', () => {

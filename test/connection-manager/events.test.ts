@@ -6,6 +6,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { BTC_ORDERS, ORDERS, PRICE, price } from '../support/messages.ts'
 import { stateOf } from '../support/state.ts'
 
+/** Those that tell of connections, users, subscriptions and failures. Demand and gaps have suites of their own. */
 const NAMES = [
   'connectionAdded',
   'connectionRemoved',

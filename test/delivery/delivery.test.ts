@@ -1,18 +1,42 @@
 import { describe, expect, it } from 'vitest'
-import { Delivery } from '../../src/delivery/delivery.ts'
+import { Delivery, type DeliverySurroundings } from '../../src/delivery/delivery.ts'
 import { allOf, eitherOf } from '../../src/delivery/recipients.ts'
 import { Seats } from '../../src/seats.ts'
+import { tradingStreams } from '../../src/streams/catalogue.ts'
+import { readMessage } from '../../src/streams/message-fields.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { price } from '../support/messages.ts'
 
 interface Connection {
   readonly socket: FakeSocket
+  readonly outlet: FakeSocket
+  readonly transport: undefined
 }
 
-const surroundings = { now: () => 0, maxDeferred: 10, failed: () => {} }
+const surroundings: DeliverySurroundings<Connection> = {
+  clock: new ManualClock(),
+  maxDeferred: 10,
+  softLimitBytes: Infinity,
+  hardLimitBytes: Infinity,
+  drainIntervalMs: Infinity,
+  failed() {},
+  tooSlow() {},
+  hookFailed() {},
+  gapTold() {},
+  settled() {},
+}
+
+const fields = readMessage(price(), tradingStreams, () => 0)
+
+function connected(): Connection {
+  const socket = new FakeSocket()
+  return { socket, outlet: socket, transport: undefined }
+}
 
 function seated(count: number) {
   const seats = new Seats<Connection>()
-  const taken = Array.from({ length: count }, () => seats.take({ socket: new FakeSocket() }))
+  const taken = Array.from({ length: count }, () => seats.take(connected()))
   return { seats, taken }
 }
 
@@ -26,7 +50,7 @@ describe('Delivery', () => {
     const delivery = new Delivery<Connection>(surroundings)
 
     try {
-      delivery.deliver({ recipients: () => eitherOf(whole.seats, exact.seats), text })
+      delivery.deliver({ fields, recipients: () => eitherOf(whole.seats, exact.seats), text })
     } catch {}
     for (const { seats, taken } of [whole, exact]) for (const seat of taken) seats.vacate(seat)
 
@@ -36,9 +60,10 @@ describe('Delivery', () => {
   it('goes on after a clock that throws', () => {
     const { seats, taken } = seated(1)
     let isBroken = true
-    const now = (): number => { if (isBroken) throw new Error('no time'); return 0 }
-    const delivery = new Delivery<Connection>({ ...surroundings, now })
-    const message = { recipients: () => allOf(seats), text: () => 'text' }
+    const clock = new ManualClock()
+    clock.now = () => { if (isBroken) throw new Error('no time'); return 0 }
+    const delivery = new Delivery<Connection>({ ...surroundings, clock })
+    const message = { fields, recipients: () => allOf(seats), text: () => 'text' }
 
     expect(() => delivery.deliver(message)).toThrow('no time')
     isBroken = false

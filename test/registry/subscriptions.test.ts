@@ -1,17 +1,16 @@
 import { describe, expect, it, vi } from 'vitest'
 import { registry } from '../support/registry.ts'
-import { FakeSocket } from '../support/fake-socket.ts'
 
 describe('Subscriptions', () => {
   it('do not look at what siblings hold when a connection comes, subscribes to a whole type, or goes', () => {
-    const { connections, subscriptions } = registry()
+    const { connections, subscriptions, connect } = registry()
     const siblings = Array.from({ length: 20 }, (_, i) => {
-      const sibling = connections.add(`c${i}`, new FakeSocket(), 'alice')
+      const sibling = connect(`c${i}`, 'alice')
       return subscriptions.holdForConnection(sibling, 'ORDER_UPDATES', `S${i}`, undefined)
     })
     const lookUps = siblings.map(({ seatOf }) => vi.spyOn(seatOf, 'get'))
 
-    const connection = connections.add('newcomer', new FakeSocket(), 'alice')
+    const connection = connect('newcomer', 'alice')
     subscriptions.admit(connection)
     subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
     subscriptions.letGo(connection, 'ORDER_UPDATES', undefined)
@@ -22,8 +21,8 @@ describe('Subscriptions', () => {
   })
 
   it('keep nothing with a connection, or a user, that holds nothing any more', () => {
-    const { connections, subscriptions } = registry()
-    const connection = connections.add('c1', new FakeSocket(), 'alice')
+    const { subscriptions, connect } = registry()
+    const connection = connect('c1', 'alice')
     const { user } = connection
     subscriptions.holdForConnection(connection, 'PRICE', 'BTCUSDT', undefined)
     subscriptions.end(subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined))

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { FakeSocket } from '../support/fake-socket.ts'
 import { registry } from '../support/registry.ts'
 
 describe('Users', () => {
   it('forget a user whose last connection went', () => {
-    const { connections, known } = registry()
-    const connection = connections.add('c1', new FakeSocket(), 'alice')
+    const { connections, connect, known } = registry()
+    const connection = connect('c1', 'alice')
     expect(known()).toEqual(['alice'])
 
     connections.remove(connection)
@@ -26,8 +25,8 @@ describe('Users', () => {
   })
 
   it('forget a user whose connection went and took the subscriptions with it', () => {
-    const { connections, subscriptions, known } = registry()
-    const connection = connections.add('c1', new FakeSocket(), 'alice')
+    const { connections, subscriptions, connect, known } = registry()
+    const connection = connect('c1', 'alice')
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
     subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
 

@@ -1,9 +1,13 @@
-// As much of Bun as the README uses. Bun's own types would bring a second set of globals into every test.
+// As much of Bun as the README and the examples use. Bun's own types would bring a second set of globals into every test.
 declare namespace Bun {
   interface ServerWebSocket<TData> {
     readonly data: TData
+    readonly readyState: 0 | 1 | 2 | 3
     send(text: string): number
+    cork<TResult>(callback: (ws: ServerWebSocket<TData>) => TResult): TResult
+    getBufferedAmount(): number
     close(code?: number, reason?: string): void
+    terminate(): void
   }
 
   interface Server<TData> {
@@ -11,14 +15,15 @@ declare namespace Bun {
   }
 
   function serve<TData>(options: {
-    hostname: string
-    port: number
+    hostname?: string
+    port?: number
     fetch(request: Request, server: Server<TData>): Response | undefined
     websocket: {
-      idleTimeout: number
-      open(ws: ServerWebSocket<TData>): void
+      idleTimeout?: number
+      open?(ws: ServerWebSocket<TData>): void
       message(ws: ServerWebSocket<TData>, message: string | Buffer): void
-      close(ws: ServerWebSocket<TData>): void
+      drain?(ws: ServerWebSocket<TData>): void
+      close?(ws: ServerWebSocket<TData>): void
     }
   }): void
 }

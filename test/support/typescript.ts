@@ -4,6 +4,15 @@ import ts from 'typescript'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const LIBRARY = 'stream-connection-manager'
 
+/** What an import names → the file of src, and of dist, without its ending. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  [LIBRARY]: 'index',
+  [`${LIBRARY}/transports/ws`]: 'transports/ws',
+  [`${LIBRARY}/transports/uws`]: 'transports/uws',
+  [`${LIBRARY}/transports/bun`]: 'transports/bun',
+  [`${LIBRARY}/transports/sse`]: 'transports/sse',
+}
+
 const OPTIONS = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
@@ -16,7 +25,7 @@ const OPTIONS = {
   skipLibCheck: true,
   noEmit: true,
   allowImportingTsExtensions: true,
-  paths: { [LIBRARY]: [`${ROOT}src/index.ts`] },
+  paths: Object.fromEntries(Object.entries(ENTRIES).map(([specifier, entry]) => [specifier, [`${ROOT}src/${entry}.ts`]])),
 } satisfies ts.CompilerOptions
 
 /** What TypeScript has to say against these sources, each as if it were a file of its own in the root folder. */
@@ -36,8 +45,9 @@ export function typeErrors(sources: ReadonlyMap<string, string>, ambient: readon
   })
 }
 
-/** The JavaScript of a source that imports the library by name, importing the built one instead. */
+/** The JavaScript of a source that imports the library, or a sub-path of it, by name: it imports the built one instead. */
 export function runnable(code: string): string {
   const { outputText } = ts.transpileModule(code, { compilerOptions: { target: OPTIONS.target, module: OPTIONS.module } })
-  return outputText.replaceAll(`'${LIBRARY}'`, JSON.stringify(new URL('../../dist/index.js', import.meta.url).href))
+  const built = (entry: string): string => JSON.stringify(new URL(`../../dist/${entry}.js`, import.meta.url).href)
+  return Object.entries(ENTRIES).reduce((text, [specifier, entry]) => text.replaceAll(`'${specifier}'`, built(entry)), outputText)
 }

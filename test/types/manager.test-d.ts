@@ -4,20 +4,29 @@ import {
   ConnectionManager,
   ConnectionManagerError,
   defineStreams,
+  parseServerMessage,
   StreamType,
   SubscriptionStatus,
+  type ActiveStream,
   type CleanupReport,
   type Clock,
   type CloseReason,
   type Connection,
   type ErrorCode,
   type ErrorStage,
+  type GapNotice,
+  type ManagerEvents,
   type PublishResult,
+  type ServerMessage,
   type Socket,
   type StreamCatalogue,
+  type StreamMessage,
   type Subscription,
   type TradingStreams,
+  type ValidMessage,
 } from '../../src/index.ts'
+import { sseTransport, type SseSocket } from '../../src/transports/sse.ts'
+import { wsTransport } from '../../src/transports/ws.ts'
 
 const streams = defineStreams({ TICKER: { audience: 'public', payload: {} as { last: number } }, FILLS: { audience: 'private' } })
 type Streams = typeof streams
@@ -52,12 +61,41 @@ describe('ConnectionManager', () => {
   })
 
   it('takes undefined for any option', () => {
-    new ConnectionManager({ streams: undefined, serialize: undefined, clock: undefined, closeTimeoutMs: undefined, pendingTtlMs: undefined, maxDeferred: undefined })
+    new ConnectionManager({
+      streams: undefined,
+      serialize: undefined,
+      transport: undefined,
+      delivery: undefined,
+      clock: undefined,
+      closeTimeoutMs: undefined,
+      pendingTtlMs: undefined,
+      maxDeferred: undefined,
+      idleDelayMs: undefined,
+    })
+    new ConnectionManager({ delivery: { softLimitBytes: undefined, hardLimitBytes: undefined, drainIntervalMs: undefined } })
   })
 
   it('takes no option that it does not know', () => {
     // @ts-expect-error there is no such option
     new ConnectionManager({ closeTimeout: 5 })
+    // @ts-expect-error there is no such option of delivery
+    new ConnectionManager({ delivery: { softLimit: 5 } })
+  })
+
+  it('takes a transport for its sockets, whatever its frames', () => {
+    new ConnectionManager<WsSocket>({ transport: wsTransport() })
+    new ConnectionManager<SseSocket>({ transport: sseTransport() })
+    new ConnectionManager<WsSocket>({ transport: { bufferedBytes: (socket) => socket.bufferedAmount, close: (socket, reason) => socket.close(1000, reason) } })
+    // @ts-expect-error its sockets are no responses
+    new ConnectionManager<WsSocket>({ transport: sseTransport() })
+    // @ts-expect-error there is no such hook
+    new ConnectionManager<WsSocket>({ transport: { flush: () => {} } })
+    // @ts-expect-error bytes are a number
+    new ConnectionManager<WsSocket>({ transport: { bufferedBytes: () => '7' } })
+  })
+
+  it('infers its sockets from the transport', () => {
+    expectTypeOf(new ConnectionManager({ transport: sseTransport() })).toEqualTypeOf<ConnectionManager<SseSocket, TradingStreams>>()
   })
 
   it('takes a clock of the three methods alone', () => {
@@ -129,6 +167,114 @@ describe('ConnectionManager', () => {
   })
 })
 
+describe('addConnection', () => {
+  const manager = new ConnectionManager<WsSocket>()
+  const socket = {} as WsSocket
+
+  it('takes a transport whose write gets what its frame makes, inferred from what is written there', () => {
+    manager.addConnection('c1', socket, 'alice', {
+      transport: {
+        frame: (text, message) => {
+          expectTypeOf(text).toEqualTypeOf<string>()
+          expectTypeOf(message).toEqualTypeOf<StreamMessage<unknown, string>>()
+          return new TextEncoder().encode(text)
+        },
+        write: (to, frames) => {
+          expectTypeOf(to).toEqualTypeOf<WsSocket>()
+          expectTypeOf(frames).toEqualTypeOf<readonly ReturnType<TextEncoder['encode']>[]>()
+          return frames.length
+        },
+        close: (to, reason) => {
+          expectTypeOf(to).toEqualTypeOf<WsSocket>()
+          expectTypeOf(reason).toEqualTypeOf<CloseReason>()
+        },
+      },
+    })
+  })
+
+  it('takes a transport whose write gets texts, where nothing is framed', () => {
+    manager.addConnection('c1', socket, 'alice', {
+      transport: {
+        write: (to, frames) => {
+          expectTypeOf(frames).toEqualTypeOf<readonly string[]>()
+          to.send(frames.join())
+        },
+      },
+    })
+  })
+
+  it('takes a ready-made transport, undefined and nothing', () => {
+    manager.addConnection('c1', socket, 'alice', { transport: wsTransport() })
+    manager.addConnection('c1', socket, 'alice', { transport: undefined })
+    manager.addConnection('c1', socket, 'alice', {})
+    manager.addConnection('c1', socket, 'alice')
+  })
+
+  it('takes for each socket of a mixed manager the transport that is for it', () => {
+    const mixed = new ConnectionManager<WsSocket | SseSocket>()
+
+    mixed.addConnection('c1', socket, 'alice', { transport: wsTransport() })
+    mixed.addConnection('c2', {} as SseSocket, 'alice', { transport: sseTransport() })
+    // @ts-expect-error a transport for another kind of socket
+    mixed.addConnection('c3', socket, 'alice', { transport: sseTransport() })
+  })
+
+  it('takes no transport that writes what it does not frame, and none for other sockets', () => {
+    manager.addConnection('c1', socket, 'alice', {
+      // @ts-expect-error it frames texts and writes numbers
+      transport: { frame: (text: string) => text, write: (_to: WsSocket, frames: readonly number[]) => frames.length },
+    })
+    // @ts-expect-error its sockets are no responses
+    manager.addConnection('c1', socket, 'alice', { transport: sseTransport() })
+    // @ts-expect-error there is no such option
+    manager.addConnection('c1', socket, 'alice', { transprot: wsTransport() })
+  })
+
+  it('returns a handle that can be flushed, and told of a drain', () => {
+    const connection = manager.addConnection('c1', socket, 'alice')
+
+    expectTypeOf(connection.flush()).toEqualTypeOf<boolean>()
+    expectTypeOf(connection.drained()).toEqualTypeOf<void>()
+  })
+})
+
+describe('activeStreams', () => {
+  it('answers with what streamActive tells', () => {
+    expectTypeOf(new ConnectionManager().activeStreams()).toEqualTypeOf<ActiveStream[]>()
+    expectTypeOf<ActiveStream>().toEqualTypeOf<{ readonly streamType: string; readonly symbol: string | undefined; readonly userId?: string }>()
+  })
+})
+
+describe('parseServerMessage', () => {
+  it('answers with a message or a notice, told apart by type', () => {
+    const message = parseServerMessage('', { streams })
+
+    expectTypeOf(message).toEqualTypeOf<ServerMessage<Streams>>()
+    if (message.type === 'gap') {
+      expectTypeOf(message).toEqualTypeOf<GapNotice>()
+      expectTypeOf(message.dropped).toEqualTypeOf<number>()
+      // @ts-expect-error a notice has no data
+      message.data
+    } else {
+      expectTypeOf(message.type).toEqualTypeOf<undefined>()
+      expectTypeOf(message).toExtend<ValidMessage<Streams>>()
+      expectTypeOf(message.streamType).toEqualTypeOf<'TICKER' | 'FILLS'>()
+      // @ts-expect-error a message counts nothing
+      message.dropped
+    }
+  })
+
+  it('goes on to tell messages apart by their stream type', () => {
+    const message = parseServerMessage('', { streams })
+
+    if (message.type === undefined && message.streamType === 'TICKER') expectTypeOf(message.data).toEqualTypeOf<{ last: number }>()
+  })
+
+  it('goes by the trading streams without a catalogue', () => {
+    expectTypeOf(parseServerMessage('')).toEqualTypeOf<ServerMessage<TradingStreams>>()
+  })
+})
+
 describe('on', () => {
   const manager = new ConnectionManager<WsSocket, Streams>({ streams })
   type Handle = Connection<WsSocket, Streams>
@@ -152,10 +298,48 @@ describe('on', () => {
     })
   })
 
+  it.for(['streamActive', 'streamIdle'] as const)('tells listeners of %s which stream, and whose where it is private', (event) => {
+    manager.on(event, ({ streamType, symbol, userId, ...rest }) => {
+      expectTypeOf(streamType).toEqualTypeOf<string>()
+      expectTypeOf(symbol).toEqualTypeOf<string | undefined>()
+      expectTypeOf(userId).toEqualTypeOf<string | undefined>()
+      expectTypeOf(rest).toEqualTypeOf<{}>()
+    })
+  })
+
+  it('tells listeners of gaps which connection misses how much of which stream', () => {
+    manager.on('gap', (event) =>
+      expectTypeOf(event).toEqualTypeOf<{
+        readonly connection: Handle
+        readonly streamType: string
+        readonly symbol: string | undefined
+        readonly dropped: number
+      }>(),
+    )
+  })
+
+  it('tells of nothing else', () => {
+    expectTypeOf<keyof ManagerEvents>().toEqualTypeOf<
+      | 'connectionAdded'
+      | 'connectionRemoved'
+      | 'userOnline'
+      | 'userOffline'
+      | 'subscriptionAdded'
+      | 'subscriptionRemoved'
+      | 'subscriptionChanged'
+      | 'streamActive'
+      | 'streamIdle'
+      | 'gap'
+      | 'error'
+    >()
+    expectTypeOf<CloseReason>().toEqualTypeOf<'removed' | 'peer-closed' | 'send-failed' | 'slow-consumer' | 'cleanup'>()
+  })
+
   it('tells listeners of errors what failed, and where', () => {
     manager.on('error', ({ error, stage, connection }) => {
       expectTypeOf(error).toBeUnknown()
       expectTypeOf(stage).toEqualTypeOf<ErrorStage>()
+      expectTypeOf(stage).toEqualTypeOf<'send' | 'close' | 'listener' | 'transport'>()
       expectTypeOf(connection).toEqualTypeOf<Handle | undefined>()
     })
   })

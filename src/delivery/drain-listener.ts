@@ -1,0 +1,49 @@
+import type { Socket } from '../connection.ts'
+import type { AnyTransport } from '../transport.ts'
+
+/** A transport that tells of drains. */
+export type DrainTeller = AnyTransport & Required<Pick<AnyTransport, 'onDrain'>>
+
+/** What a listener leaves to whoever listens. */
+export interface DrainListening {
+  drained(): void
+  hookFailed(error: unknown): void
+  /** Calls foreign code that must not run in the middle of anything. */
+  afterwards(act: () => void): void
+}
+
+/** Listens to one socket's drains until it is stopped, whatever its transport does meanwhile. */
+export class DrainListener {
+  #isOver = false
+  #stop: unknown
+  readonly #listening: DrainListening
+
+  constructor(listening: DrainListening) {
+    this.#listening = listening
+  }
+
+  /** Begins to listen; false where the transport throws. It may tell of a drain at once, and so end this while it begins. */
+  start(socket: Socket, transport: DrainTeller): boolean {
+    try {
+      this.#stop = transport.onDrain(socket, () => void (this.#isOver || this.#listening.drained()))
+      if (this.#isOver) this.stop()
+      return true
+    } catch (error) {
+      this.#listening.hookFailed(error)
+      return false
+    }
+  }
+
+  stop(): void {
+    this.#isOver = true
+    const stop = this.#stop
+    if (typeof stop !== 'function') return
+    this.#listening.afterwards(() => {
+      try {
+        stop()
+      } catch (error) {
+        this.#listening.hookFailed(error)
+      }
+    })
+  }
+}

@@ -1,0 +1,81 @@
+import type { CloseReason, Socket } from './connection.ts'
+import { ConnectionManagerError, shown } from './errors.ts'
+import type { StreamMessage } from './streams/stream-message.ts'
+
+/**
+ * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional.
+ *
+ * Hooks run synchronously, in the middle of the manager's work: what they publish waits its turn, as from within a `send`.
+ *
+ * @typeParam TFrame what `write` takes: whatever `frame` makes of a text, or the text itself where there is no `frame`
+ */
+export interface Transport<TSocket = Socket, TFrame = string> {
+  /**
+   * Makes what goes on the wire of a message's text, once per publish: all sockets of this transport share it. Only
+   * called where there is a `write`.
+   *
+   * The text of a gap notice passes through here as well, once per connection that is told: its `message` has the data
+   * `{ type: 'gap', dropped }`, and the timestamp of the last message that is missing. A throw counts as `failed` for the
+   * connections of this transport, and ends none of them; of a notice it ends the connection, which would not learn
+   * otherwise what is missing.
+   */
+  frame?(text: string, message: StreamMessage<unknown, string>): TFrame
+  /**
+   * Writes what one tick brought, in order, as one write. The array is the transport's to keep.
+   *
+   * A number says how many frames were accepted, from the first on; the others wait, and are offered again. Anything
+   * else means all of them. A throw, or a promise that rejects, ends the connection: `send-failed`.
+   */
+  write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
+  /**
+   * Bytes that the socket has accepted and not sent yet. What is no number of 0 or more, and a throw, count as unknown.
+   *
+   * @default a numeric `bufferedAmount`, or `getBufferedAmount()`, of the socket; with neither, pressure is unknown
+   */
+  readonly bufferedBytes?: (socket: TSocket) => number
+  /**
+   * Calls the listener whenever the socket may have room again; the returned function ends that. Instead of polling: a
+   * drain that is never told leaves what waits where it is until the next message comes.
+   *
+   * Registered when a connection falls behind, ended when it caught up. Too early, or twice, is harmless.
+   */
+  readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
+  /** Closes the socket, instead of `socket.close()`; a promise settles when it is really closed. */
+  readonly close?: (socket: TSocket, reason: CloseReason) => Promise<void> | void
+  /** Ends the socket at once and discards what it buffers: for slow consumers, and after a `close` outlived its deadline. */
+  readonly terminate?: (socket: TSocket) => void
+}
+
+// Function types where a hook takes a socket alone: methods would let a transport of one kind of socket pass for another's.
+// `frame` and `write` are methods so that one of any frame fits where the frame is nobody's business.
+
+/** A transport of whatever sockets and frames. */
+export type AnyTransport = Transport<Socket, unknown>
+
+const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
+
+/**
+ * Returns the value as a transport.
+ *
+ * @throws `ERR_INVALID_OPTION` when it is no object, or when a hook is there and cannot be called; `option` names it
+ */
+export function asTransport(value: unknown): AnyTransport {
+  if (typeof value !== 'object' || value === null) throw invalid('transport', 'must be an object', value)
+  for (const name of HOOKS) {
+    const hook = hookOf(value, name)
+    if (hook !== undefined && typeof hook !== 'function') throw invalid(`transport.${name}`, 'must be a function', hook)
+  }
+  return value
+}
+
+function hookOf(transport: object, name: (typeof HOOKS)[number]): unknown {
+  try {
+    return (transport as Record<string, unknown>)[name]
+  } catch (cause) {
+    throw invalid(`transport.${name}`, 'must be readable', transport, cause)
+  }
+}
+
+function invalid(option: string, what: string, received: unknown, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}, got ${shown(received)}`, { option }, cause)
+}

@@ -1,0 +1,81 @@
+import type { CloseReason } from '../connection.ts'
+import type { Transport } from '../transport.ts'
+import { CLOSE_FRAMES } from './close-frame.ts'
+
+/** What this transport needs of a socket: Bun's `ServerWebSocket` fits as it is. */
+export interface BunSocket {
+  readonly readyState: number
+  send(text: string): number
+  cork(callback: () => void): unknown
+  getBufferedAmount(): number
+  close(code?: number, reason?: string): void
+  terminate(): void
+}
+
+const OPEN = 1
+
+/**
+ * Returns the transport for Bun's WebSocket server: what one tick brings is one write, and what Bun would drop waits.
+ *
+ * Bun tells of a drain in a handler of the server's alone, so pass it on, as below; without that the manager looks again
+ * every `drainIntervalMs`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
+ *
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, 1013 slow consumer.
+ *
+ * @example
+ * import { bunTransport } from 'stream-connection-manager/transports/bun'
+ *
+ * const manager = new ConnectionManager<Bun.ServerWebSocket<Session>>({ transport: bunTransport() })
+ *
+ * Bun.serve<Session>({
+ *   fetch: (request, server) => authenticatedUpgrade(request, server),
+ *   websocket: {
+ *     open(ws) {
+ *       ws.data.connection = manager.addConnection(ws.data.id, ws, ws.data.userId)
+ *     },
+ *     message: (ws, text) => obey(ws, text),
+ *     drain: (ws) => ws.data.connection?.drained(),
+ *     close: (ws) => void ws.data.connection?.remove({ close: false }),
+ *   },
+ * })
+ */
+export function bunTransport(): Transport<BunSocket> {
+  return { write, bufferedBytes, close, terminate }
+}
+
+function write(socket: BunSocket, texts: readonly string[]): number {
+  let accepted = 0
+  socket.cork(() => {
+    accepted = acceptedOf(socket, texts)
+  })
+  if (accepted < texts.length) assertOpen(socket)
+  return accepted
+}
+
+function acceptedOf(socket: BunSocket, texts: readonly string[]): number {
+  const dropped = texts.findIndex((text) => isDropped(socket, text, socket.send(text)))
+  return dropped === -1 ? texts.length : dropped
+}
+
+/** Bun answers with the bytes it wrote, -1 when it queued them, and 0 for a drop; but 0, too, for no bytes that it wrote. */
+function isDropped(socket: BunSocket, text: string, status: number): boolean {
+  return status === 0 && (text !== '' || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
+}
+
+/** Bun's `send` does not throw on a closed socket: it drops, forever. */
+function assertOpen({ readyState }: BunSocket): void {
+  if (readyState !== OPEN) throw new Error(`The socket is closed: its readyState is ${readyState}`)
+}
+
+function bufferedBytes(socket: BunSocket): number {
+  return socket.getBufferedAmount()
+}
+
+function close(socket: BunSocket, reason: CloseReason): void {
+  const { code, text } = CLOSE_FRAMES[reason]
+  socket.close(code, text)
+}
+
+function terminate(socket: BunSocket): void {
+  socket.terminate()
+}

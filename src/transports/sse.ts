@@ -1,0 +1,209 @@
+import type { Socket } from '../connection.ts'
+import { ConnectionManagerError, shown } from '../errors.ts'
+import type { StreamMessage } from '../streams/stream-message.ts'
+import type { Transport } from '../transport.ts'
+import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
+import { ResponseSink, WriterSink, type ByteSink, type SseResponse, type SseWriter } from './byte-sink.ts'
+
+/** A response of `node:http` or `node:http2`, an HTTP/2 stream, or the writer of a web stream. */
+export type SseTarget = SseResponse | SseWriter
+
+/** The headers of a response with server-sent events: not to be cached, nor to be compressed or buffered on its way. */
+export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-accel-buffering', string>> =
+  /* @__PURE__ */ Object.freeze({
+    'content-type': 'text/event-stream',
+    // Compression collects what should leave at once: `no-transform` is what middleware and proxies go by.
+    'cache-control': 'no-store, no-transform',
+    'x-accel-buffering': 'no',
+  })
+
+/** What the events of a transport have besides their data. A gap notice passes through both functions as well. */
+export interface SseOptions {
+  /**
+   * The id of a message's event, for the client's `Last-Event-ID`.
+   *
+   * One that is no string, or has a line end or a NUL, fails the message for the connections of this transport.
+   */
+  readonly id?: ((message: StreamMessage<unknown, string>) => string | undefined) | undefined
+  /**
+   * The type of a message's event, for the client's `addEventListener`; without one, its `message` listeners get it.
+   *
+   * One that is no string, or has a line end, fails the message for the connections of this transport.
+   */
+  readonly event?: ((message: StreamMessage<unknown, string>) => string | undefined) | undefined
+}
+
+/** A response as a socket, from `sseSocket`. It serves any manager as it is; with `sseTransport` it serves it better. */
+export interface SseSocket extends Socket {
+  /** Resolves when the response is over, whoever ended it: then the connection is to be removed. Never rejects. */
+  readonly closed: Promise<void>
+  /** Bytes that were written and have not left: of the whole response for Node's, of this socket's for a web stream. */
+  readonly bufferedAmount: number
+  /**
+   * Sends an event with this text as its data. A response that is over throws; a web stream may reject later instead, and
+   * a rejection that nobody looks at does no harm.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry
+   */
+  send(text: string, fields?: EventFields): Promise<void> | void
+  /** Writes events that `sseTransport` framed, as one write. */
+  write(frames: readonly SseFrame[]): Promise<void> | void
+  /** Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over. */
+  comment(text?: string): void
+  /**
+   * Tells the client how long to wait before it reconnects. Does nothing once the response is over.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` when that is no whole number of 0 or more
+   */
+  retry(ms: number): void
+  /** Calls the listener whenever bytes have left, and when the response is over; the returned function ends that. */
+  onDrain(listener: () => void): () => void
+  /** Ends the response; the promise resolves when all has left, or when it is over otherwise. Never rejects. */
+  close(): Promise<void>
+  /**
+   * Cuts the response off, and discards what has not left.
+   *
+   * A `TransformStream` lets go of what it holds once its reader reads on, or gives up; it takes nothing more until then.
+   */
+  terminate(): void
+}
+
+/** An event as it goes on the wire. */
+export interface SseFrame {
+  readonly bytes: Uint8Array
+}
+
+class ResponseSocket implements SseSocket {
+  readonly #sink: ByteSink
+
+  constructor(sink: ByteSink) {
+    this.#sink = sink
+  }
+
+  get closed(): Promise<void> {
+    return this.#sink.over
+  }
+
+  get bufferedAmount(): number {
+    return this.#sink.bufferedBytes
+  }
+
+  send(text: string, fields?: EventFields): Promise<void> | void {
+    return this.#sink.write([new EventFrame(text, fields).bytes])
+  }
+
+  write(frames: readonly SseFrame[]): Promise<void> | void {
+    return this.#sink.write(frames.map(({ bytes }) => bytes))
+  }
+
+  comment(text = ''): void {
+    this.#offer(commentBytes(text))
+  }
+
+  retry(ms: number): void {
+    this.#offer(retryBytes(ms))
+  }
+
+  onDrain(listener: () => void): () => void {
+    return this.#sink.onDrain(listener)
+  }
+
+  close(): Promise<void> {
+    this.#sink.end()
+    return this.#sink.over
+  }
+
+  terminate(): void {
+    this.#sink.destroy()
+  }
+
+  /** A heartbeat is not the place to learn that the client has gone: `closed`, and the next event, tell. */
+  #offer(bytes: Uint8Array): void {
+    if (this.#sink.isWritable) void this.#sink.write([bytes])
+  }
+}
+
+/**
+ * Returns a socket of a response whose head the host has written: see `sseHeaders`. From then on, write through it.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when it is neither a response nor the writer of a web stream
+ *
+ * @example
+ * import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
+ *
+ * const manager = new ConnectionManager<SseSocket>({ transport: sseTransport({ event: ({ streamType }) => streamType }) })
+ *
+ * const server = createServer((request, response) => {
+ *   response.writeHead(200, sseHeaders).flushHeaders()
+ *   const socket = sseSocket(response)
+ *   const connection = manager.addConnection(randomUUID(), socket, 'alice')
+ *   void socket.closed.then(() => connection.remove({ close: false }))
+ * })
+ *
+ * @example
+ * // Where a response is made of a stream: Workers, Deno, Bun, Hono.
+ * function prices(): Response {
+ *   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+ *   const socket = sseSocket(writable.getWriter())
+ *   const connection = manager.addConnection(crypto.randomUUID(), socket, 'alice')
+ *   void socket.closed.then(() => connection.remove({ close: false }))
+ *   return new Response(readable, { headers: sseHeaders })
+ * }
+ */
+export function sseSocket(target: SseTarget): SseSocket {
+  return new ResponseSocket(sinkOf(target))
+}
+
+/**
+ * Returns the transport for the sockets that `sseSocket` makes: an event is framed once for all of them, what one tick
+ * brings is one write, and a drain is told by the response itself.
+ *
+ * A browser's `EventSource` reconnects after any close; only an answer such as 204 to that request stops it.
+ *
+ * @throws `ERR_INVALID_OPTION` when an option is unknown or no function
+ */
+export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame> {
+  const { id, event } = checked(options)
+  return {
+    frame: (text, message) => new EventFrame(text, { id: id?.(message), event: event?.(message) }),
+    write: (socket, frames) => socket.write(frames),
+    bufferedBytes: (socket) => socket.bufferedAmount,
+    onDrain: (socket, listener) => socket.onDrain(listener),
+    close: (socket) => socket.close(),
+    terminate: (socket) => socket.terminate(),
+  }
+}
+
+function sinkOf(target: SseTarget): ByteSink {
+  if (isWriter(target)) return new WriterSink(target)
+  if (isResponse(target)) return new ResponseSink(target)
+  throw new ConnectionManagerError(
+    'ERR_INVALID_ARGUMENT',
+    `Server-sent events need a response or the writer of a web stream, got ${shown(target)}`,
+  )
+}
+
+function isWriter(target: SseTarget): target is SseWriter {
+  return hasMethods(target, ['write', 'close', 'abort'])
+}
+
+function isResponse(target: SseTarget): target is SseResponse {
+  return hasMethods(target, ['write', 'end', 'destroy', 'on'])
+}
+
+function hasMethods(target: unknown, names: readonly string[]): boolean {
+  if (typeof target !== 'object' || target === null) return false
+  return names.every((name) => typeof (target as Record<string, unknown>)[name] === 'function')
+}
+
+function checked(options: SseOptions): SseOptions {
+  for (const [name, value] of Object.entries(options)) {
+    if (name !== 'id' && name !== 'event') throw invalidOption(name, 'is unknown', value)
+    if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'must be a function', value)
+  }
+  return options
+}
+
+function invalidOption(option: string, what: string, received: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}, got ${shown(received)}`, { option })
+}

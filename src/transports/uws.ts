@@ -1,0 +1,70 @@
+import type { CloseReason } from '../connection.ts'
+import type { Transport } from '../transport.ts'
+import { CLOSE_FRAMES } from './close-frame.ts'
+
+/** What this transport needs of a socket: the `WebSocket` of uWebSockets.js fits as it is. */
+export interface UwsSocket {
+  send(text: string): number
+  cork(callback: () => void): unknown
+  getBufferedAmount(): number
+  end(code?: number, shortMessage?: string): void
+  close(): void
+}
+
+/** What `send` answers where `maxBackpressure` is exceeded. All else was accepted, `0` for back-pressure included. */
+const DROPPED = 2
+
+/**
+ * Returns the transport for uWebSockets.js: what one tick brings is one write, and what uWS would drop waits.
+ *
+ * uWS tells of a drain in a handler of the app's alone, so pass it on, as below; without that the manager looks again
+ * every `drainIntervalMs`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
+ *
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, 1013 slow consumer.
+ *
+ * @example
+ * import { App, type WebSocket } from 'uWebSockets.js'
+ * import { uwsTransport } from 'stream-connection-manager/transports/uws'
+ *
+ * const manager = new ConnectionManager<WebSocket<Session>>({ transport: uwsTransport() })
+ *
+ * App().ws<Session>('/prices', {
+ *   open(ws) {
+ *     const session = ws.getUserData()
+ *     session.connection = manager.addConnection(session.id, ws, session.userId)
+ *   },
+ *   drain: (ws) => ws.getUserData().connection?.drained(),
+ *   close: (ws) => void ws.getUserData().connection?.remove({ close: false }),
+ * })
+ */
+export function uwsTransport(): Transport<UwsSocket> {
+  return { write, bufferedBytes, close, terminate }
+}
+
+/** A socket that is closed already throws, as all that uWS offers does: so the connection ends. */
+function write(socket: UwsSocket, texts: readonly string[]): number {
+  let accepted = 0
+  socket.cork(() => {
+    accepted = acceptedOf(socket, texts)
+  })
+  return accepted
+}
+
+function acceptedOf(socket: UwsSocket, texts: readonly string[]): number {
+  const dropped = texts.findIndex((text) => socket.send(text) === DROPPED)
+  return dropped === -1 ? texts.length : dropped
+}
+
+function bufferedBytes(socket: UwsSocket): number {
+  return socket.getBufferedAmount()
+}
+
+function close(socket: UwsSocket, reason: CloseReason): void {
+  const { code, text } = CLOSE_FRAMES[reason]
+  socket.end(code, text)
+}
+
+/** The `close` of uWS is what others call terminate. */
+function terminate(socket: UwsSocket): void {
+  socket.close()
+}

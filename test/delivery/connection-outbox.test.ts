@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { batching, endOfTick, PressuredSocket, pressured, unaccounted } from '../support/pressured-socket.ts'
+
+const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
+const TICKS = { streamType: 'TICKS', symbol: 'A' } as const
+
+describe('ConnectionOutbox', () => {
+  it.each([
+    ['removes its connection', 'remove'],
+    ['unsubscribes it', 'unsubscribe'],
+  ] as const)('skips a message whose frame %s', async (_case, act) => {
+    const meddling = batching({
+      frame: (text) => {
+        void world.manager.getConnection('c')?.[act](BOOK as never)
+        return text
+      },
+    })
+    const world = pressured()
+    const { socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+
+    expect(world.publish('BOOK', 'b1')).toMatchObject({ matched: 1, sent: 0, skipped: 1 })
+    await endOfTick()
+
+    expect(socket.writes).toEqual([])
+    expect(unaccounted(world.manager)).toBe(0)
+  })
+
+  it('keeps what a write refuses though the rest is unsubscribed from meanwhile', () => {
+    const world = pressured()
+    const { connection, socket } = world.connect('c')
+    socket.buffered = 11
+    world.publish('BOOK', 'b1')
+    world.publish('TICKS', 't1')
+    socket.buffered = 10
+    socket.onWrite = () => {
+      connection.unsubscribe(TICKS)
+      return 0
+    }
+
+    connection.flush()
+    expect([socket.received, world.manager.stats()]).toMatchObject([[], { queued: 1, purged: 1, connectionsBehind: 1 }])
+    socket.onWrite = () => {}
+
+    expect(connection.flush()).toBe(true)
+    expect(socket.received).toEqual(['b1'])
+    expect([unaccounted(world.manager), world.clock.pendingTimers]).toEqual([0, 0])
+  })
+})

@@ -1,0 +1,146 @@
+import { ConnectionManager, defineStreams, type ConnectionManagerOptions, type Socket, type Stats } from '../../src/index.ts'
+import type { Transport } from '../../src/transport.ts'
+import { ManualClock } from './manual-clock.ts'
+
+/** One stream type for each way to wait: replaced, kept, given up, replaced and given up, and a user's own. */
+export const streams = defineStreams({
+  PRICE: { audience: 'public', delivery: 'latest' },
+  BOOK: { audience: 'public' },
+  TICKS: { audience: 'public', overflow: 'drop' },
+  QUOTES: { audience: 'public', delivery: 'latest', overflow: 'drop' },
+  ORDERS: { audience: 'private' },
+})
+
+export type Streams = typeof streams
+export type StreamName = keyof Streams
+export const STREAM_NAMES = Object.keys(streams) as readonly StreamName[]
+
+type OnWrite = (frames: readonly string[]) => number | void | Promise<void>
+
+/** A socket whose buffer holds what a test says it does, and that records each write as one entry. */
+export class PressuredSocket implements Socket {
+  buffered = 0
+  readonly writes: string[][] = []
+  closeCalls = 0
+  terminations = 0
+  /** Those who wait for a drain. */
+  readonly listeners = new Set<() => void>()
+  onWrite: OnWrite
+
+  constructor(onWrite: OnWrite = () => {}) {
+    this.onWrite = onWrite
+  }
+
+  /** What came, labels alone: a gap notice reads as `gap of TICKS:A × 3`. */
+  get received(): string[] {
+    return this.writes.flat().map(labelOf)
+  }
+
+  write(frames: readonly string[]): number | void | Promise<void> {
+    const entry = [...frames]
+    this.writes.push(entry)
+    const answer = this.onWrite(frames)
+    if (typeof answer === 'number') entry.length = Math.max(0, Math.min(Math.floor(answer) || 0, entry.length))
+    return answer
+  }
+
+  send(text: string): void {
+    this.writes.push([text])
+    return this.onWrite([text]) as void
+  }
+
+  close(): void {
+    this.closeCalls++
+  }
+
+  /** Empties the buffer and tells those who wait for it. */
+  drain(): void {
+    this.buffered = 0
+    for (const listener of [...this.listeners]) listener()
+  }
+}
+
+/** A socket that has `bufferedAmount`, and is sent to text by text. */
+export class MeteredSocket extends PressuredSocket {
+  bufferedAmount: unknown = 0
+}
+
+/** Writes in batches and measures; polled for drains. */
+export function batching<TFrame = string>(hooks: Partial<Transport<PressuredSocket, TFrame>> = {}): Transport<PressuredSocket, TFrame> {
+  return {
+    write: (socket, frames) => socket.write(frames as readonly unknown[] as readonly string[]),
+    bufferedBytes: ({ buffered }) => buffered,
+    ...hooks,
+  }
+}
+
+/** Tells of drains. */
+export function tellingOfDrains(): Pick<Required<Transport<PressuredSocket>>, 'onDrain'> {
+  return {
+    onDrain({ listeners }, listener) {
+      const registered = (): void => listener()
+      listeners.add(registered)
+      return () => void listeners.delete(registered)
+    },
+  }
+}
+
+/** A text of this many units that begins with a label. */
+export function sized(label: string, units: number): string {
+  return label.padEnd(units, '.')
+}
+
+/** A message's label, or what a gap notice says. */
+export function labelOf(text: string): string {
+  if (!text.startsWith('{"type":"gap"')) return text.replace(/\.+$/, '')
+  const { stream_type: streamType, symbol, dropped } = JSON.parse(text) as { stream_type: string; symbol: string | null; dropped: number }
+  return `gap of ${streamType}:${symbol} × ${dropped}`
+}
+
+/** A transport, whatever it makes of a text. */
+type AnyFrames = Transport<PressuredSocket, never> | Transport<PressuredSocket>
+
+type Options = ConnectionManagerOptions<PressuredSocket, Streams>
+
+/**
+ * A manager whose messages are as long as their labels, with soft limit 10 and hard limit 1,000, and what happened so
+ * far. Its connections batch unless told otherwise.
+ */
+export function pressured({ delivery, ...options }: Options = {}) {
+  const clock = new ManualClock()
+  const manager = new ConnectionManager<PressuredSocket, Streams>({
+    streams,
+    clock,
+    serialize: ({ data }) => String(data),
+    transport: batching(),
+    idleDelayMs: 0,
+    delivery: { softLimitBytes: 10, hardLimitBytes: 1_000, ...delivery },
+    ...options,
+  })
+  const log: unknown[] = []
+  manager.on('error', ({ error, stage, connection }) => log.push(['error', stage, connection?.id, (error as Error).message]))
+  manager.on('connectionRemoved', ({ connection, reason }) => log.push(['removed', connection.id, reason]))
+  manager.on('gap', ({ connection, streamType, symbol, dropped }) => log.push(['gap', connection.id, `${streamType}:${symbol}`, dropped]))
+
+  /** Connects a user, `u` unless named, and subscribes the connection to stream A of every type, and to B of the prices. */
+  const connect = (id: string, socket = new PressuredSocket(), { userId = 'u', transport }: { userId?: string; transport?: AnyFrames } = {}) => {
+    const connection = manager.addConnection(id, socket, userId, { transport: transport as Transport<PressuredSocket> | undefined })
+    for (const streamType of STREAM_NAMES) connection.subscribe({ streamType, symbol: 'A' })
+    connection.subscribe({ streamType: 'PRICE', symbol: 'B' })
+    return { connection, socket }
+  }
+  const publish = (streamType: Exclude<StreamName, 'ORDERS'>, label: string, symbol = 'A') => manager.publish({ streamType, symbol, data: label })
+  const order = (label: string, userId = 'u') => manager.publish({ streamType: 'ORDERS', symbol: 'A', userId, data: label })
+  return { manager, clock, log, connect, publish, order }
+}
+
+/** Resolves when the present tick is over, and its batches are written. */
+export function endOfTick(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
+
+/** How many deliveries are not accounted for, or twice: 0 unless something is wrong. */
+export function unaccounted(manager: { stats(): Stats }): number {
+  const { matched, sent, queued, conflated, dropped, failed, skipped, purged } = manager.stats()
+  return matched - sent - queued - conflated - dropped - failed - skipped - purged
+}

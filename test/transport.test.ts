@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, type ConnectionManagerOptions } from '../src/index.ts'
+import { asTransport } from '../src/transport.ts'
+import { expectCode } from './support/errors.ts'
+import { FakeSocket } from './support/fake-socket.ts'
+import { price } from './support/messages.ts'
+import { NOTHING, stateOf } from './support/state.ts'
+
+const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'] as const
+
+const NO_TRANSPORTS = [null, false, 0, '', 'ws', 7, true, 7n, Symbol('ws'), () => ({})]
+
+/** The places where a transport is given, each as what takes one. */
+const TAKERS: readonly (readonly [where: string, take: (transport: unknown) => unknown])[] = [
+  ['asTransport', asTransport],
+  ['a manager\'s options', (transport) => new ConnectionManager({ transport } as ConnectionManagerOptions)],
+  ['addConnection', (transport) => new ConnectionManager().addConnection('c1', new FakeSocket(), 'alice', { transport } as never)],
+]
+
+describe.each(TAKERS)('a transport, in %s', (_where, take) => {
+  it.each(NO_TRANSPORTS)('is refused when it is no object: %s', (value) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => take(value))
+
+    expect(error).toMatchObject({ option: 'transport' })
+  })
+
+  describe.each(HOOKS)('› %s', (hook) => {
+    it.each([null, false, 0, '', 'socket', {}, []])('is refused when it is %j, by name', (value) => {
+      const error = expectCode('ERR_INVALID_OPTION', () => take({ [hook]: value }))
+
+      expect(error).toMatchObject({ option: `transport.${hook}` })
+      expect(error.message).toContain(`transport.${hook}`)
+    })
+
+    it('is refused when it cannot be read, by name and with the reason', () => {
+      const reason = new Error('hostile')
+
+      const error = expectCode('ERR_INVALID_OPTION', () => take(Object.defineProperty({}, hook, { get() { throw reason } })))
+
+      expect(error).toMatchObject({ option: `transport.${hook}`, cause: reason })
+    })
+
+    it('may be undefined', () => {
+      expect(() => take({ [hook]: undefined })).not.toThrow()
+    })
+  })
+})
+
+describe('asTransport', () => {
+  class OwnTransport {
+    readonly #log: string[] = []
+
+    get log(): readonly string[] {
+      return this.#log
+    }
+
+    close(_socket: FakeSocket, reason: string): void {
+      this.#log.push(reason)
+    }
+  }
+
+  it.each([
+    ['without any hook', {}],
+    ['with every hook', { frame() {}, write() {}, bufferedBytes: () => 0, onDrain: () => () => {}, close() {}, terminate() {} }],
+    ['without a prototype', Object.assign(Object.create(null) as object, { close() {} })],
+    ['with hooks of its prototype', Object.create({ close() {} }) as object],
+    ['that is an instance of a class', new OwnTransport()],
+    ['that is frozen', Object.freeze({ close() {} })],
+    ['with more than hooks', { name: 'own', close() {} }],
+  ])('returns one %s as it is', (_case, transport) => {
+    expect(asTransport(transport)).toBe(transport)
+  })
+
+  it('finds a hook of a prototype that is no function', () => {
+    const error = expectCode('ERR_INVALID_OPTION', () => asTransport(Object.create({ close: true })))
+
+    expect(error).toMatchObject({ option: 'transport.close' })
+  })
+})
+
+describe('ConnectionManager › transport', () => {
+  it('is called as the object it is', async () => {
+    class Counting {
+      readonly #closed = new Set<FakeSocket>()
+
+      get count(): number {
+        return this.#closed.size
+      }
+
+      bufferedBytes(_socket: FakeSocket): number {
+        return this.#closed.size
+      }
+
+      close(socket: FakeSocket): void {
+        this.#closed.add(socket)
+      }
+    }
+    const transport = new Counting()
+    const manager = new ConnectionManager<FakeSocket>({ transport })
+
+    await manager.addConnection('c1', new FakeSocket(), 'alice').remove()
+
+    expect(transport.count).toBe(1)
+  })
+
+  it('is not taken from a bad one: nothing has changed', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+
+    expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', { transport: { close: true } as never }))
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it.each([null, 7, 'transport', () => ({})])('is not looked for in %s, which is no options', (options) => {
+    const manager = new ConnectionManager<FakeSocket>()
+
+    expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', options as never))
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it('is not passed over where it is misspelt', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+
+    const error = expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', { transprot: {} } as never))
+
+    expect(error['option']).toBe('transprot')
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it('lets nobody in whose getter cleans up', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const cleaningUp = { get transport() { void manager.cleanup(); return undefined } }
+
+    expectCode('ERR_CLOSED', () => manager.addConnection('c1', new FakeSocket(), 'alice', cleaningUp))
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it.each(['getBufferedAmount', 'bufferedAmount'])('lets nobody in whose %s cleans up when it is looked for', (name) => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const socket = new Proxy(new FakeSocket(), {
+      get: (target, key) => (key === name ? void manager.cleanup() : (Reflect.get(target, key) as unknown)),
+      has: (target, key) => (key === name ? (void manager.cleanup(), false) : Reflect.has(target, key)),
+    })
+
+    try {
+      manager.addConnection('c1', socket, 'alice')
+    } catch {}
+    void manager.cleanup()
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+
+  it('is measured without a second connection of one id, though the socket asks for that when it is looked at', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const other = new FakeSocket()
+    const socket = Object.defineProperty(new FakeSocket(), 'getBufferedAmount', {
+      get: () => void manager.addConnection('c1', other, 'bob'),
+    })
+
+    try {
+      manager.addConnection('c1', socket, 'alice')
+    } catch {}
+
+    expect(manager.connectionCount).toBe(1)
+    expect(manager.broadcast(price())).toMatchObject({ matched: 1, sent: 1 })
+    expect(manager.userCount).toBe(manager.userConnections.size)
+  })
+})
