@@ -1,6 +1,8 @@
+import { judgeBehind } from './lanes.js'
 import { covers } from './stream.js'
 
 /** @import { Hold } from './ledger.js' */
+/** @import { Gap } from './notice.js' */
 /** @import { TimelineMessage } from './timeline.js' */
 
 /**
@@ -9,13 +11,20 @@ import { covers } from './stream.js'
  * @typedef {object} Testimony
  * @property {string} name what a report calls the connection
  * @property {string} userId
- * @property {number} acceptedAt the position of the first message that it could receive
+ * @property {readonly Span[]} spans
  * @property {number} endedAt the position of the first message that it could not receive any more
  * @property {boolean} cut it ended abruptly, so that the last of what was sent to it may be lost
+ * @property {boolean} tooSlow it was the server that cut it
  * @property {readonly Hold[]} holds
- * @property {readonly (number | string)[]} received per delivery its position, or the text of what is on no timeline
  *
- * @typedef {'missing' | 'duplicate' | 'out of order' | 'private of another user' | 'unexpected'
+ * @typedef {object} Span what came between two of the server's notices; the next one, or the end, is where it ends
+ * @property {number} from the position of the first message that belongs to it
+ * @property {boolean} behind more may have waited than the connection could take
+ * @property {Received[]} received
+ *
+ * @typedef {number | string | Gap} Received a delivery's position, the text of what is on no timeline, or a gap notice
+ *
+ * @typedef {'missing' | 'duplicate' | 'out of order' | 'private of another user' | 'unexpected' | 'wrong gap'
  *   | 'wrong answer' | 'accounts'} MismatchKind
  *
  * @typedef {object} Mismatch
@@ -24,11 +33,21 @@ import { covers } from './stream.js'
  * @property {number | undefined} position
  * @property {string} detail
  *
+ * @typedef {{ kind: MismatchKind, delivery: Received, more?: string }} Finding
+ *
+ * @typedef {object} Missed messages that a connection that was behind did not get, as the rules allow
+ * @property {number} conflated
+ * @property {number} dropped
+ *
  * @typedef {object} Verdict
  * @property {number} due deliveries that the server had to make
  * @property {number} received
  * @property {number} lost deliveries on their way to a connection when it was cut
+ * @property {Missed} missed what it did not get though it was not cut
+ * @property {Missed} mayHaveMissed the part of what was lost that may have been given up before it could be sent
  * @property {Mismatch[]} mismatches
+ *
+ * @typedef {Omit<Verdict, 'due' | 'received' | 'mismatches'> & { findings: Finding[] }} Judgement
  */
 
 const LONGEST_EXCERPT = 80
@@ -37,7 +56,7 @@ const LONGEST_EXCERPT = 80
  * Reckons what each connection should have received, from the timeline and its subscriptions alone, and compares.
  *
  * It knows nothing of the library but its promises: the exact text on the wire, each message once to those whom it
- * concerns, in the order of publishing.
+ * concerns, in the order of publishing; and where a connection is behind, what each stream's delivery class allows.
  */
 export class Checker {
   #timeline
@@ -76,36 +95,35 @@ export class Checker {
    * @returns {Verdict}
    */
   check(testimony) {
-    const due = this.#due(testimony)
-    const places = new Places(due, this.#alike)
-    const { surplus, disordered, furthest } = seat(testimony.received, places)
-    const absent = places.free()
-    // What a cut connection received has to be a beginning of what it was due, without a gap.
-    const lost = testimony.cut ? absent.filter((position) => position > furthest) : []
-    const missing = absent.slice(0, absent.length - lost.length)
-    return {
-      due: due.length,
-      received: testimony.received.length,
-      lost: lost.length,
-      mismatches: [
-        ...surplus.map((delivery) => {
-          return this.#describe(testimony, this.#surplusKind(delivery, places, testimony), delivery)
-        }),
-        ...disordered.map((position) => this.#describe(testimony, 'out of order', position)),
-        ...missing.map((position) => this.#describe(testimony, 'missing', position)),
-      ],
+    const { endedAt, spans } = testimony
+    /** @type {Verdict} */
+    const sum = { due: 0, received: 0, lost: 0, missed: nothing(), mayHaveMissed: nothing(), mismatches: [] }
+    for (const [index, span] of spans.entries()) {
+      const due = this.#due(testimony, span.from, spans[index + 1]?.from ?? endedAt)
+      // Only the last one can be cut: whatever came after a span came after all of it.
+      const cut = testimony.cut && index === spans.length - 1
+      const { findings, ...judgement } = this.#judge(span, due, cut)
+      sum.due += due.length
+      sum.received += span.received.filter((item) => typeof item !== 'object').length
+      sum.lost += judgement.lost
+      add(judgement.missed, sum.missed)
+      add(judgement.mayHaveMissed, sum.mayHaveMissed)
+      sum.mismatches.push(...findings.map((finding) => this.#describe(testimony, finding)))
     }
+    return sum
   }
 
   /**
-   * The positions of all messages that the connection had to be sent.
+   * The positions of all messages that the connection had to be sent, in one part of the play.
    *
    * @param {Testimony} testimony
+   * @param {number} from
+   * @param {number} to
    */
-  #due({ userId, acceptedAt, endedAt, holds }) {
+  #due({ userId, holds }, from, to) {
     /** @type {number[]} */
     const due = []
-    for (let position = acceptedAt; position < endedAt; position++) {
+    for (let position = from; position < to; position++) {
       const message = this.#timeline[position]
       if (message.userId !== undefined && message.userId !== userId) continue
       if (holds.some((hold) => lasts(hold, position) && covers(hold.stream, message))) due.push(position)
@@ -114,30 +132,81 @@ export class Checker {
   }
 
   /**
-   * @param {number | string} delivery
-   * @param {Places} places
-   * @param {Testimony} testimony
-   * @returns {MismatchKind}
+   * @param {Span} span
+   * @param {readonly number[]} due
+   * @param {boolean} cut
+   * @returns {Judgement}
    */
-  #surplusKind(delivery, places, { userId }) {
-    if (typeof delivery === 'string') return 'unexpected'
-    const owner = this.#timeline[delivery].userId
-    if (owner !== undefined && owner !== userId) return 'private of another user'
-    return places.has(delivery) ? 'duplicate' : 'unexpected'
+  #judge({ behind, received }, due, cut) {
+    if (behind) return judgeBehind({ due, received, cut, timeline: this.#timeline, alike: this.#alike })
+    return judgeSteady({ due, received, cut, alike: this.#alike })
   }
 
   /**
    * @param {Testimony} testimony
-   * @param {MismatchKind} kind
-   * @param {number | string} delivery
+   * @param {Finding} finding
    * @returns {Mismatch}
    */
-  #describe({ name }, kind, delivery) {
+  #describe({ name, userId }, { kind, delivery, more }) {
     if (typeof delivery === 'string') return { connection: name, kind, position: undefined, detail: delivery }
-    const { streamType, symbol, userId } = this.#timeline[delivery]
-    const detail = [streamType, symbol, userId && `of ${userId}`].filter(Boolean).join(' ')
-    return { connection: name, kind, position: delivery, detail }
+    if (typeof delivery === 'object') {
+      const detail = [delivery.streamType, delivery.symbol, more].filter(Boolean).join(' ')
+      return { connection: name, kind, position: undefined, detail }
+    }
+    const { streamType, symbol, userId: owner } = this.#timeline[delivery]
+    const isOfAnother = kind === 'unexpected' && owner !== undefined && owner !== userId
+    const detail = [streamType, symbol, owner && `of ${owner}`, more].filter(Boolean).join(' ')
+    return { connection: name, kind: isOfAnother ? 'private of another user' : kind, position: delivery, detail }
   }
+}
+
+/** @returns {Missed} */
+function nothing() {
+  return { conflated: 0, dropped: 0 }
+}
+
+/**
+ * @param {Missed} missed
+ * @param {Missed} sum
+ */
+function add({ conflated, dropped }, sum) {
+  sum.conflated += conflated
+  sum.dropped += dropped
+}
+
+/**
+ * Judges what came while nothing may have waited: every message, in one order.
+ *
+ * @param {{ due: readonly number[], received: readonly Received[], cut: boolean, alike: readonly number[] }} evidence
+ * @returns {Judgement}
+ */
+function judgeSteady({ due, received, cut, alike }) {
+  const places = new Places(due, alike)
+  const { surplus, disordered, furthest } = seat(received, places)
+  const absent = places.free()
+  // What a cut connection received has to be a beginning of what it was due, without a gap.
+  const lost = cut ? absent.filter((position) => position > furthest) : []
+  const missing = absent.slice(0, absent.length - lost.length)
+  return {
+    lost: lost.length,
+    missed: nothing(),
+    mayHaveMissed: nothing(),
+    findings: [
+      ...surplus.map((delivery) => surplusFinding(delivery, places)),
+      ...disordered.map((delivery) => /** @type {Finding} */ ({ kind: 'out of order', delivery })),
+      ...missing.map((delivery) => /** @type {Finding} */ ({ kind: 'missing', delivery })),
+    ],
+  }
+}
+
+/**
+ * @param {Received} delivery
+ * @param {Places} places
+ * @returns {Finding}
+ */
+function surplusFinding(delivery, places) {
+  if (typeof delivery === 'object') return { kind: 'wrong gap', delivery, more: 'where nothing had to wait' }
+  return { kind: places.has(delivery) ? 'duplicate' : 'unexpected', delivery }
 }
 
 /** The positions that were due, each to be taken by one delivery. */
@@ -192,17 +261,17 @@ class Places {
 /**
  * Gives each delivery its place among those that were due.
  *
- * @param {readonly (number | string)[]} received
+ * @param {readonly Received[]} received
  * @param {Places} places
  */
 function seat(received, places) {
-  /** @type {(number | string)[]} */
+  /** @type {Received[]} */
   const surplus = []
   /** @type {number[]} */
   const disordered = []
   let furthest = -1
   for (const delivery of received) {
-    const position = places.take(delivery, furthest)
+    const position = typeof delivery === 'object' ? undefined : places.take(delivery, furthest)
     if (position === undefined) surplus.push(delivery)
     else if (position < furthest) disordered.push(position)
     else furthest = position

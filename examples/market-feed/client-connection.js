@@ -1,10 +1,10 @@
-import { once } from 'node:events'
-import { WebSocket } from 'ws'
 import { commandText } from './command.js'
-import { isDelivery } from './notice.js'
+import { isDelivery, parseNotice } from './notice.js'
 
+/** @import { Span } from './checker.js' */
 /** @import { Command } from './command.js' */
 /** @import { Notice } from './notice.js' */
+/** @import { Ear, Wire } from './wires.js' */
 
 /**
  * @typedef {object} Hooks
@@ -12,44 +12,54 @@ import { isDelivery } from './notice.js'
  * @property {() => void} onDelivery
  * @property {(cue: number) => void} onCue
  * @property {() => void} onOver the server closed it, as the play was over
+ * @property {() => void} onCutOff the server ended it for being too slow
  * @property {(reason: string) => void} onTrouble
  */
 
-const HANDSHAKE_TIMEOUT_MS = 20_000
-
-/** One real WebSocket, and a record of what came over it. */
+/** One connection to the server, and a record of what came over it. */
 export class ClientConnection {
   id = ''
-  acceptedAt = 0
   /** Where it ended, as far as it is known. */
   endedAt = Infinity
-  /** It was ended abruptly, by this side. */
+  /** It was ended abruptly, by either side. */
   cut = false
-  /** @type {(number | string)[]} */
-  received = []
-  #socket
+  /** It was the server that cut it, as too much waited for it. */
+  tooSlow = false
+  /**
+   * What came, in the parts that the server's notices divide it into.
+   *
+   * @type {Span[]}
+   */
+  spans = []
+  #wire
   #hooks
   /** Those who wait for an answer: the server answers in order. @type {((notice: Notice) => void)[]} */
   #waiting = []
+  #isSlow = false
   #playIsOver = false
 
   /**
-   * @param {string} url
+   * @param {(ear: Ear) => Wire} open
    * @param {Hooks} hooks
    */
-  constructor(url, hooks) {
+  constructor(open, hooks) {
     this.#hooks = hooks
-    this.#socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
-    this.#socket.on('message', (data) => this.#take(data.toString()))
-    this.#socket.on('error', (error) => hooks.onTrouble(`cannot talk to the server: ${error.message}`))
-    this.#socket.on('close', (code, reason) => this.#closed(`${code} ${reason}`))
+    this.#wire = open({
+      onText: (text) => this.#take(text),
+      onError: (error) => hooks.onTrouble(`cannot talk to the server: ${error.message}`),
+      onClosed: (reason) => this.#closed(reason),
+    })
+  }
+
+  /** The position of the first message that it could receive. */
+  get acceptedAt() {
+    return this.spans[0].from
   }
 
   /** The server's welcome, which is the first thing that it writes. */
   async welcomed() {
-    const { connection = '', position, replaced } = await this.#answer()
+    const { connection = '', replaced } = await this.#answer()
     this.id = connection
-    this.acceptedAt = position
     return { replaced }
   }
 
@@ -66,12 +76,12 @@ export class ClientConnection {
 
   /** @param {Command | string} command */
   tell(command) {
-    this.#socket.send(typeof command === 'string' ? command : commandText(command))
+    this.#wire.send(typeof command === 'string' ? command : commandText(command))
   }
 
   /** Takes leave of the server, which closes it. */
   async leave() {
-    const closed = once(this.#socket, 'close')
+    const closed = this.#wire.closed()
     await this.ask({ type: 'leave' })
     await closed
   }
@@ -79,7 +89,17 @@ export class ClientConnection {
   /** Ends it as a lost network would: without a word. */
   terminate() {
     this.cut = true
-    this.#socket.terminate()
+    this.#wire.terminate()
+  }
+
+  /** Reads no more, until `resume`. */
+  pause() {
+    this.#isSlow = true
+    this.#wire.pause()
+  }
+
+  resume() {
+    this.#wire.resume()
   }
 
   /** @returns {Promise<Notice>} */
@@ -89,19 +109,46 @@ export class ClientConnection {
 
   /** @param {string} text */
   #take(text) {
-    if (!isDelivery(text)) return this.#heed(JSON.parse(text))
-    this.received.push(this.#hooks.recognise(text))
-    this.#hooks.onDelivery()
+    if (isDelivery(text)) {
+      this.#record(this.#hooks.recognise(text))
+      this.#hooks.onDelivery()
+      return
+    }
+    const said = parseNotice(text)
+    if ('gap' in said) this.#record(said.gap)
+    else this.#heed(said.notice)
+  }
+
+  /** @param {Span['received'][number]} item */
+  #record(item) {
+    this.spans.at(-1)?.received.push(item)
   }
 
   /** @param {Notice} notice */
   #heed(notice) {
     switch (notice.type) {
       case 'cue': return this.#hooks.onCue(Number(notice.cue))
+      case 'slow': return this.#beginSpan(notice.position, true)
+      case 'caught up': return this.#catchUp(notice)
       case 'end': return this.#end(notice)
+      case 'welcome': this.#beginSpan(notice.position, false); break
       case 'left': this.endedAt = notice.position
     }
     this.#waiting.shift()?.(notice)
+  }
+
+  /**
+   * @param {number} from
+   * @param {boolean} behind
+   */
+  #beginSpan(from, behind) {
+    this.spans.push({ from, behind, received: [] })
+  }
+
+  /** @param {Notice} notice */
+  #catchUp({ position }) {
+    this.#isSlow = false
+    this.#beginSpan(position, false)
   }
 
   /** @param {Notice} notice */
@@ -112,7 +159,11 @@ export class ClientConnection {
 
   /** @param {string} reason */
   #closed(reason) {
-    if (this.#playIsOver) this.#hooks.onOver()
-    else if (this.endedAt === Infinity && !this.cut) this.#hooks.onTrouble(`was closed by the server: ${reason}`)
+    if (this.#playIsOver) return this.#hooks.onOver()
+    if (this.endedAt !== Infinity || this.cut) return
+    if (!this.#isSlow) return this.#hooks.onTrouble(`was closed by the server: ${reason}`)
+    this.cut = true
+    this.tooSlow = true
+    this.#hooks.onCutOff()
   }
 }

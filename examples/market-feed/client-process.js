@@ -2,7 +2,8 @@ import { fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** @import { ClientsReport, ToClients, ToServer } from './clients.js' */
+/** @import { ClientsReport, Start, ToClients, ToServer } from './clients.js' */
+/** @import { Slot } from './plan.js' */
 
 const MODULE = fileURLToPath(new URL('./clients.js', import.meta.url))
 
@@ -15,16 +16,22 @@ export class ClientProcess {
   #milestones = new EventEmitter()
   #onAlive
   #onTrouble
+  #onPaused
+  #onBack
   #reported = false
 
   /**
    * @param {object} hooks
    * @param {() => void} hooks.onAlive it got on with something
    * @param {(reason: string) => void} hooks.onTrouble
+   * @param {(slot: Slot) => void} hooks.onPaused a client has stopped reading
+   * @param {(slot: Slot) => void} hooks.onBack a client that was too slow has connected anew
    */
-  constructor({ onAlive, onTrouble }) {
+  constructor({ onAlive, onTrouble, onPaused, onBack }) {
     this.#onAlive = onAlive
     this.#onTrouble = onTrouble
+    this.#onPaused = onPaused
+    this.#onBack = onBack
     // Structured clones, so that a feed's bytes travel as they are.
     this.#process = fork(MODULE, { serialization: 'advanced' })
     this.#process.on('message', (/** @type {ToServer} */ message) => this.#hear(message))
@@ -37,12 +44,26 @@ export class ClientProcess {
   /**
    * Settles when every client is connected and subscribed.
    *
-   * @param {ToClients} start
+   * @param {Start} start
    */
   async start(start) {
     const ready = once(this.#milestones, 'ready')
-    this.#process.send(start)
+    this.#tell({ type: 'start', start })
     await ready
+  }
+
+  /**
+   * Lets a client stop reading. It is not told over its connection, as it could not be told to read on by that way.
+   *
+   * @param {Slot} slot
+   */
+  pause(slot) {
+    this.#tell({ type: 'pause', slot })
+  }
+
+  /** @param {Slot} slot */
+  resume(slot) {
+    this.#tell({ type: 'resume', slot })
   }
 
   /**
@@ -66,11 +87,18 @@ export class ClientProcess {
     await gone
   }
 
+  /** @param {ToClients} message */
+  #tell(message) {
+    this.#process.send(message)
+  }
+
   /** @param {ToServer} message */
   #hear(message) {
     switch (message.type) {
       case 'ready': return void this.#milestones.emit('ready')
       case 'delivered': return this.#count(message.deliveries)
+      case 'paused': return this.#onPaused(message.slot)
+      case 'back': return this.#onBack(message.slot)
       case 'failed': return this.#onTrouble(message.reason)
       case 'report': return void this.#milestones.emit('report', message.report)
     }

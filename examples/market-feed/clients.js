@@ -2,17 +2,21 @@ import { Checker } from './checker.js'
 import { drawScenario } from './scenario.js'
 import { Trader } from './trader.js'
 
-/** @import { Mismatch, Testimony } from './checker.js' */
+/** @import { Mismatch, Missed, Testimony } from './checker.js' */
 /** @import { Options } from './options.js' */
+/** @import { Slot } from './plan.js' */
 
 /**
- * @typedef {object} ToClients what this process is started with
+ * @typedef {object} Start what this process is started with
  * @property {number} port
  * @property {Options} options
  * @property {Uint8Array | undefined} feed
  *
+ * @typedef {{ type: 'start', start: Start } | { type: 'pause' | 'resume', slot: Slot }} ToClients
+ *
  * @typedef {{ type: 'ready' }
  *   | { type: 'delivered', deliveries: number }
+ *   | { type: 'paused' | 'back', slot: Slot }
  *   | { type: 'failed', reason: string }
  *   | { type: 'report', report: ClientsReport }} ToServer
  *
@@ -20,6 +24,9 @@ import { Trader } from './trader.js'
  * @property {number} due
  * @property {number} received
  * @property {number} lost
+ * @property {Missed} missed what slow clients went without
+ * @property {Missed} lostByTooSlow what those that were disconnected may have gone without: the rest was on its way
+ * @property {number} tooSlow how many were disconnected for it
  * @property {number} refusals
  * @property {number} mismatches
  * @property {Mismatch[]} samples the first mismatches
@@ -33,53 +40,69 @@ const MOST_SAMPLES = 10
 // Ctrl-C reaches both processes; the other one ends this one, and this one never outlives it.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
-process.once('message', (/** @type {ToClients} */ start) => live(start))
+/** @type {Trader[]} */
+const traders = []
+
+process.on('message', (/** @type {ToClients} */ message) => hear(message))
+
+/** @param {ToClients} message */
+function hear(message) {
+  switch (message.type) {
+    case 'start': return live(message.start)
+    case 'pause':
+      traders[message.slot.user].pause(message.slot.connection)
+      return tell({ type: 'paused', slot: message.slot })
+    case 'resume': return traders[message.slot.user].resume(message.slot.connection)
+  }
+}
 
 /** @param {ToServer} message */
 function tell(message) {
   process.send?.(message)
 }
 
-/** @param {ToClients} start */
+/** @param {Start} start */
 async function live({ port, options, feed }) {
   const { timeline, plan } = drawScenario(options, feed)
   const checker = new Checker(timeline)
   let deliveries = 0
   const surroundings = {
-    url: `ws://127.0.0.1:${port}/`,
+    address: `127.0.0.1:${port}`,
     cues: plan.cues,
     recognise: (/** @type {string} */ text) => checker.recognise(text),
     onDelivery: () => deliveries++,
     onTrouble: (/** @type {string} */ reason) => tell({ type: 'failed', reason }),
   }
-  const traders = plan.users.map((user) => new Trader(user, surroundings))
+  traders.push(...plan.users.map((user, index) => new Trader(user, {
+    ...surroundings,
+    onBack: (connection) => tell({ type: 'back', slot: { user: index, connection } }),
+  })))
   const telling = setInterval(() => tell({ type: 'delivered', deliveries }), TELL_EVERY_MS)
-  await arrive(traders)
+  await arrive()
   tell({ type: 'ready' })
   await Promise.all(traders.map((trader) => trader.left))
   clearInterval(telling)
-  tell({ type: 'report', report: report(traders, checker, Date.now()) })
+  tell({ type: 'report', report: report(checker, Date.now()) })
 }
 
-/**
- * A few at a time, as a crowd at the door would only wait there.
- *
- * @param {readonly Trader[]} traders
- */
-async function arrive(traders) {
+/** A few at a time, as a crowd at the door would only wait there. */
+async function arrive() {
   for (let first = 0; first < traders.length; first += ARRIVE_AT_ONCE) {
     await Promise.all(traders.slice(first, first + ARRIVE_AT_ONCE).map((trader) => trader.arrive()))
   }
 }
 
 /**
- * @param {readonly Trader[]} traders
  * @param {Checker} checker
  * @param {number} finishedAtMs
  */
-function report(traders, checker, finishedAtMs) {
+function report(checker, finishedAtMs) {
   /** @type {ClientsReport} */
-  const sum = { due: 0, received: 0, lost: 0, refusals: 0, mismatches: 0, samples: [], finishedAtMs }
+  const sum = {
+    due: 0, received: 0, lost: 0,
+    missed: { conflated: 0, dropped: 0 }, lostByTooSlow: { conflated: 0, dropped: 0 }, tooSlow: 0,
+    refusals: 0, mismatches: 0, samples: [], finishedAtMs,
+  }
   for (const trader of traders) {
     sum.refusals += trader.refusals
     note(sum, trader.wrongAnswers)
@@ -94,10 +117,15 @@ function report(traders, checker, finishedAtMs) {
  * @param {Testimony} testimony
  */
 function judge(sum, checker, testimony) {
-  const { due, received, lost, mismatches } = checker.check(testimony)
+  const { due, received, lost, missed, mayHaveMissed, mismatches } = checker.check(testimony)
   sum.due += due
   sum.received += received
   sum.lost += lost
+  sum.missed = added(sum.missed, missed)
+  if (testimony.tooSlow) {
+    sum.tooSlow++
+    sum.lostByTooSlow = added(sum.lostByTooSlow, mayHaveMissed)
+  }
   note(sum, mismatches)
 }
 
@@ -108,4 +136,13 @@ function judge(sum, checker, testimony) {
 function note(sum, mismatches) {
   sum.mismatches += mismatches.length
   sum.samples.push(...mismatches.slice(0, MOST_SAMPLES - sum.samples.length))
+}
+
+/**
+ * @param {Missed} one
+ * @param {Missed} other
+ * @returns {Missed}
+ */
+function added(one, other) {
+  return { conflated: one.conflated + other.conflated, dropped: one.dropped + other.dropped }
 }

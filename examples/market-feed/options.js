@@ -1,19 +1,20 @@
 import { parseArgs } from 'node:util'
 
 /**
- * @typedef {'drop' | 'duplicate' | 'swap' | 'leak'} MisbehaviourKind
+ * @typedef {'drop' | 'duplicate' | 'swap' | 'leak' | 'regress' | 'hide'} MisbehaviourKind
  *
  * @typedef {object} Options
  * @property {string | undefined} feed a recorded feed; without one the market is generated
  * @property {number} speed how many times faster than its timestamps; `Infinity` for `max`
  * @property {number} users
  * @property {number} connections per user
+ * @property {number} slow how many connections stop reading for a while
  * @property {number} seed
  * @property {MisbehaviourKind | undefined} inject
  */
 
-export const HELP = `Plays a market through one ConnectionManager to real WebSocket clients, and checks
-what each of them received.
+export const HELP = `Plays a market through one ConnectionManager to real clients, over WebSocket and
+server-sent events, and checks what each of them received.
 
 Usage: npm run demo -- [options]
        node demo.js [options]
@@ -22,8 +23,9 @@ Usage: npm run demo -- [options]
   --speed N|max        N times as fast as the feed's timestamps say, or as fast as it goes (1)
   --users N            how many users connect (40)
   --connections N      how many connections each of them has (2)
+  --slow N             how many connections stop reading for a while (4, or as many as there are)
   --seed N             another seed is another market, other subscriptions, other reconnects (1)
-  --inject KIND        the server misbehaves once: drop, duplicate, swap or leak.
+  --inject KIND        the server misbehaves once: drop, duplicate, swap, leak, regress or hide.
                        The checker must find it, so such a run ends with exit code 1
   --help               this text
 
@@ -35,7 +37,7 @@ Exit code: 0 when every client received exactly what it should have, 1 when not,
 export class UsageError extends Error {}
 
 /** @type {readonly MisbehaviourKind[]} */
-const MISBEHAVIOURS = ['drop', 'duplicate', 'swap', 'leak']
+const MISBEHAVIOURS = ['drop', 'duplicate', 'swap', 'leak', 'regress', 'hide']
 const LARGEST_SEED = 2 ** 32 - 1
 const MOST_USERS = 10_000
 /** What the library allows one user by default. */
@@ -55,6 +57,7 @@ export function parseOptions(args) {
     speed: parseSpeed(given.speed),
     users: parseWhole('users', given.users, 40, 1, MOST_USERS),
     connections: parseWhole('connections', given.connections, 2, 1, MOST_CONNECTIONS),
+    slow: parseWhole('slow', given.slow, 4, 0, MOST_USERS * MOST_CONNECTIONS),
     seed: parseWhole('seed', given.seed, 1, 0, LARGEST_SEED),
     inject: parseMisbehaviour(given.inject),
   }
@@ -67,7 +70,7 @@ function readArguments(args) {
     return parseArgs({
       args,
       options: {
-        feed: text, speed: text, users: text, connections: text, seed: text, inject: text,
+        feed: text, speed: text, users: text, connections: text, slow: text, seed: text, inject: text,
         help: { type: 'boolean', short: 'h' },
       },
     }).values

@@ -1,5 +1,5 @@
 import { Dice } from './dice.js'
-import { isPublic, sameStream } from './stream.js'
+import { isOneOf, isPublic, sameStream } from './stream.js'
 
 /** @import { MarketMessage } from './feed.js' */
 /** @import { Stream } from './stream.js' */
@@ -8,8 +8,10 @@ import { isPublic, sameStream } from './stream.js'
  * Who subscribes to what, and who does what half-way.
  *
  * @typedef {object} Plan
- * @property {UserPlan[]} users
- * @property {Cue[]} cues in the order of their positions
+ * @property {UserPlan[]} users those with WebSockets first, then the viewers
+ * @property {Stall[]} stalls of different users, so that no user is ever gone altogether unawares
+ * @property {number} interval the play does not pass this position before every stall is over
+ * @property {Cue[]} cues in the order of their positions, all of them after the interval
  * @property {number} gate the play does not pass this position before every cue is done
  *
  * @typedef {object} UserPlan
@@ -18,6 +20,7 @@ import { isPublic, sameStream } from './stream.js'
  * @property {ConnectionPlan[]} connections
  *
  * @typedef {object} ConnectionPlan
+ * @property {'ws' | 'sse'} over a viewer's server-sent events can only be listened to: they get no cues
  * @property {Stream[]} own connection-level subscriptions
  * @property {Mistake[]} mistakes commands that the server has to refuse
  *
@@ -26,6 +29,15 @@ import { isPublic, sameStream } from './stream.js'
  * @typedef {{ user: number, connection: number }} Slot one of a user's places, which a reconnect fills anew
  *
  * @typedef {{ position: number, slot: Slot, action: Action }} Cue
+ *
+ * @typedef {object} Stall a client that stops reading for a part of the play
+ * @property {Slot} slot
+ * @property {Taste} taste
+ * @property {number} from the position of the first message that it does not read in time
+ * @property {number} until it reads on from this position, unless it was disconnected before
+ *
+ * @typedef {'tape' | 'book'} Taste what a slow client listens to besides: prices and trades, which can give way, or
+ *   order books, which cannot
  *
  * @typedef {{ kind: 'reconnect', manner: 'clean' | 'abrupt' }
  *   | { kind: 'absence' }
@@ -37,10 +49,19 @@ import { isPublic, sameStream } from './stream.js'
  * @typedef {{ user: UserPlan, slot: Slot, streams: readonly Stream[], dice: Dice }} Actor
  */
 
-/** The part of the play in which the cues fall, and the part at which they have to be done. */
-const FIRST_CUE = 0.3
-const LAST_CUE = 0.6
+/** Parts of the play: some clients are slow from here to there, and have to have caught up before the cues begin. */
+const FIRST_STALL = 0.05
+const LAST_STALL = 0.08
+const FIRST_RESUMPTION = 0.4
+const LAST_RESUMPTION = 0.42
+const INTERVAL = 0.45
+/** The part in which the cues fall, and the part at which they have to be done. */
+const LAST_CUE = 0.65
 const GATE = 0.75
+
+const VIEWERS = 2
+/** So that a feed of many symbols does not keep a slow client busy with subscribing. */
+const MOST_TASTED_STREAMS = 24
 
 /** @type {readonly Mistake[]} */
 const MISTAKES = [
@@ -97,21 +118,62 @@ export function nameUsers(count) {
   return Array.from({ length: count }, (_, index) => `user-${String(index + 1).padStart(2, '0')}`)
 }
 
+/** The names of those who only listen, over server-sent events. */
+export function nameViewers() {
+  return Array.from({ length: VIEWERS }, (_, index) => `viewer-${index + 1}`)
+}
+
 /**
  * @param {object} cast
  * @param {readonly MarketMessage[]} cast.market
  * @param {readonly string[]} cast.userIds
+ * @param {readonly string[]} cast.viewerIds
  * @param {number} cast.connections
+ * @param {number} cast.slow how many are to be slow
  * @param {number} cast.length of the timeline
  * @param {number} cast.seed
  * @returns {Plan}
  */
-export function drawPlan({ market, userIds, connections, length, seed }) {
+export function drawPlan({ market, userIds, viewerIds, connections, slow, length, seed }) {
   const dice = new Dice(seed, 'plan')
   const streams = publicStreams(market)
-  const users = userIds.map((userId, index) => planUser({ userId, index, connections, streams, dice }))
+  const stalls = drawStalls({ users: userIds.length, viewers: viewerIds.length, connections, slow, length, seed })
+  const stallOf = (/** @type {number} */ user) => stalls.find(({ slot }) => slot.user === user)
+  const users = userIds.map((userId, index) => {
+    return planUser({ userId, index, connections, streams, stall: stallOf(index), dice })
+  })
   spreadMistakes(users)
-  return { users, cues: drawCues({ users, streams, length, dice }), gate: Math.floor(length * GATE) }
+  const cues = drawCues({ users, streams, length, dice })
+  const viewers = viewerIds.map((userId, index) => {
+    return planViewer({ userId, streams, stall: stallOf(users.length + index), dice })
+  })
+  return {
+    users: [...users, ...viewers],
+    stalls,
+    interval: Math.floor(length * INTERVAL),
+    cues,
+    gate: Math.floor(length * GATE),
+  }
+}
+
+/**
+ * @param {{ users: number, viewers: number, connections: number, slow: number, length: number, seed: number }} cast
+ * @returns {Stall[]}
+ */
+function drawStalls({ users, viewers, connections, slow, length, seed }) {
+  const dice = new Dice(seed, 'stalls')
+  const slots = dice.sample(Array.from({ length: users }, (_, user) => ({ user, connection: dice.below(connections) })))
+  const [viewer, ...others] = Array.from({ length: viewers }, (_, index) => ({ user: users + index, connection: 0 }))
+  const order = [...slots.slice(0, 2), viewer, ...slots.slice(2), ...others].slice(0, slow)
+  const between = (/** @type {number} */ first, /** @type {number} */ last) => {
+    return Math.floor(length * (first + dice.next() * (last - first)))
+  }
+  return order.map((slot, index) => ({
+    slot,
+    taste: index % 2 === 0 ? 'tape' : 'book',
+    from: between(FIRST_STALL, LAST_STALL),
+    until: between(FIRST_RESUMPTION, LAST_RESUMPTION),
+  }))
 }
 
 /**
@@ -124,21 +186,60 @@ function publicStreams(market) {
 }
 
 /**
- * @param {{ userId: string, index: number, connections: number, streams: Stream[], dice: Dice }} user
+ * @param {object} user
+ * @param {string} user.userId
+ * @param {number} user.index
+ * @param {number} user.connections
+ * @param {Stream[]} user.streams
+ * @param {Stall | undefined} user.stall what befalls one of the connections
+ * @param {Dice} user.dice
  * @returns {UserPlan}
  */
-function planUser({ userId, index, connections, streams, dice }) {
+function planUser({ userId, index, connections, streams, stall, dice }) {
   const privateStreams = pickPrivateStreams(index, dice.pick(streams).symbol)
-  const shared = [...dice.sample(streams, 3), ...privateStreams.shared]
+  const shared = [...dice.sample(stall ? favourites(streams, stall.taste) : streams, 3), ...privateStreams.shared]
   return {
     userId,
     shared,
-    connections: Array.from({ length: connections }, () => ({
+    connections: Array.from({ length: connections }, (_, connection) => {
+      const own = stall?.slot.connection === connection ? plentyOf(stall.taste, streams, dice) : dice.sample(streams, 2)
       // The last one is covered by the user as well: of such a message one copy has to arrive.
-      own: [...dice.sample(streams, 2), ...privateStreams.own, dice.pick(shared)],
-      mistakes: [],
-    })),
+      return { over: 'ws', own: [...own, ...privateStreams.own, dice.pick(shared)], mistakes: [] }
+    }),
   }
+}
+
+/**
+ * @param {{ userId: string, streams: Stream[], stall: Stall | undefined, dice: Dice }} viewer
+ * @returns {UserPlan}
+ */
+function planViewer({ userId, streams, stall, dice }) {
+  const own = stall ? plentyOf(stall.taste, streams, dice) : dice.sample(streams, 4)
+  const { shared, own: ownPrivate } = pickPrivateStreams(0, dice.pick(streams).symbol)
+  return { userId, shared: [], connections: [{ over: 'sse', own: [...own, ...shared, ...ownPrivate], mistakes: [] }] }
+}
+
+/**
+ * More than a slow client can take.
+ *
+ * @param {Taste} taste
+ * @param {Stream[]} streams
+ * @param {Dice} dice
+ */
+function plentyOf(taste, streams, dice) {
+  return dice.sample(favourites(streams, taste), MOST_TASTED_STREAMS)
+}
+
+/**
+ * The public streams of a slow client and its user: one kind alone, so that it is known what becomes of them. A book
+ * would be too much for a tape, and nothing that is lost with a book could have been conflated or dropped.
+ *
+ * @param {Stream[]} streams
+ * @param {Taste} taste
+ */
+function favourites(streams, taste) {
+  const found = streams.filter(taste === 'tape' ? isOneOf('PRICE', 'TRADES') : isOneOf('ORDERBOOK'))
+  return found.length > 0 ? found : streams
 }
 
 /**
@@ -182,7 +283,7 @@ function drawCues({ users, streams, length, dice }) {
   return Array.from({ length: Math.max(users.length, EVENTS.length) }, (_, turn) => {
     // All cues of a user go to one connection, one after another: the user's others stay throughout.
     const slot = slots[turn % slots.length]
-    const position = Math.floor(length * (FIRST_CUE + dice.next() * (LAST_CUE - FIRST_CUE)))
+    const position = Math.floor(length * (INTERVAL + dice.next() * (LAST_CUE - INTERVAL)))
     const actions = EVENTS[turn % EVENTS.length]({ user: users[slot.user], slot, streams, dice })
     return actions.map((action) => ({ position, slot, action }))
   })

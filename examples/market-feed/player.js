@@ -10,7 +10,7 @@ const LOOK_AGAIN_MS = 2
 
 /** Plays a timeline: each message when it is due, and none while something holds it up. */
 export class Player {
-  /** The position of the next message. */
+  /** The position of the next message: while one is being published, of the one after it. */
   position = 0
 
   #timeline
@@ -47,8 +47,8 @@ export class Player {
       await this.#sleepUntil(startedAt + message.playAtMs / this.#speed)
       await this.#breathe()
       while (!this.#mayPlay(this.position)) await this.#sleep(LOOK_AGAIN_MS)
-      this.#publish(message)
       this.position++
+      this.#publish(message)
     }
   }
 

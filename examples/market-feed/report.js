@@ -1,4 +1,4 @@
-/** @import { Mismatch } from './checker.js' */
+/** @import { Mismatch, Missed } from './checker.js' */
 /** @import { Accounts } from './server.js' */
 
 /**
@@ -6,6 +6,7 @@
  * @property {number} messages
  * @property {number} deliveries counted by the clients
  * @property {number} seconds
+ * @property {Pick<Accounts, 'hadToWait' | 'conflated' | 'dropped' | 'failed' | 'purged' | 'slowConsumers'>} accounts
  * @property {number} reconnects
  * @property {number} lost on their way to a connection that was cut
  * @property {number} refusals
@@ -13,27 +14,51 @@
  */
 
 /**
+ * What the clients reckon.
+ *
+ * @typedef {object} Reckoning
+ * @property {number} due
+ * @property {number} lost with connections that were cut, by either side
+ * @property {Missed} missed
+ * @property {Missed} lostByTooSlow the part of `lost` that may have been given up while it waited
+ * @property {number} tooSlow
+ * @property {number} refusals
+ * @property {number} users
+ * @property {number} connections
+ */
+
+/**
  * What the manager says of the run, against what the clients reckoned.
  *
+ * It is known exactly but for what was lost with a connection: that may have been sent, or given up just before.
+ *
  * @param {Accounts} accounts
- * @param {{ due: number, refusals: number, users: number, connections: number }} reckoned
+ * @param {Reckoning} reckoning
  * @returns {Mismatch[]}
  */
-export function accountMismatches(accounts, { due, refusals, users, connections }) {
-  /** @type {[string, number, number][]} */
-  const pairs = [
-    ['matched', accounts.matched, due],
-    ['sent', accounts.sent, due],
-    ['failed', accounts.failed, 0],
-    ['dropped', accounts.dropped, 0],
-    ['conflated', accounts.conflated, 0],
+export function accountMismatches(accounts, reckoning) {
+  const { due, lost, missed, lostByTooSlow, tooSlow, refusals, users, connections } = reckoning
+  const { matched, sent, queued, conflated, dropped, failed, skipped, purged } = accounts
+  const mayBeSent = due - missed.conflated - missed.dropped
+  /** @type {[name: string, told: number, least: number, most?: number][]} */
+  const figures = [
+    ['matched', matched, due],
+    ['the sum of what became of them', sent + queued + conflated + dropped + failed + skipped + purged, due],
+    ['sent', sent, mayBeSent - lost, mayBeSent],
+    ['conflated', conflated, missed.conflated, missed.conflated + lostByTooSlow.conflated],
+    ['dropped', dropped, missed.dropped, missed.dropped + lostByTooSlow.dropped],
+    ['queued', queued, 0],
+    ['skipped', skipped, 0],
+    ['failed and purged', failed + purged, 0, lost],
+    ['slow consumers', accounts.slowConsumers, tooSlow],
     ['refusals', accounts.refusals, refusals],
     ['userCount', accounts.userCount, users],
-    ['connectionCount', accounts.connectionCount, users * connections],
-    ['closed', accounts.closed, users * connections],
+    ['connectionCount', accounts.connectionCount, connections],
+    ['closed', accounts.closed, connections],
   ]
-  return pairs.filter(([, told, right]) => told !== right).map(([name, told, right]) => {
-    const detail = `${name} is ${told}, not ${right}`
+  return figures.flatMap(([name, told, least, most = least]) => {
+    if (told >= least && told <= most) return []
+    const detail = `${name} is ${told}, not ${least === most ? least : `${least} to ${most}`}`
     return { connection: 'the manager', kind: 'accounts', position: undefined, detail }
   })
 }
@@ -56,11 +81,16 @@ export function mismatchLines(samples, count) {
 /**
  * @param {Summary} summary
  */
-export function summaryTable({ messages, deliveries, seconds, reconnects, lost, refusals, mismatches }) {
+export function summaryTable({ messages, deliveries, seconds, accounts, reconnects, lost, refusals, mismatches }) {
   return table([
     ['messages', messages],
     ['deliveries', deliveries],
     ['deliveries per second', Math.round(deliveries / Math.max(seconds, 0.001))],
+    ['queued for slow clients', accounts.hadToWait],
+    ['conflated', accounts.conflated],
+    ['dropped', accounts.dropped],
+    ['discarded unsent', accounts.failed + accounts.purged],
+    ['slow clients disconnected', accounts.slowConsumers],
     ['reconnects', reconnects],
     ['lost with cut connections', lost],
     ['refused commands', refusals],

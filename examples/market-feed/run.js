@@ -1,11 +1,14 @@
+import { wsTransport } from '../../dist/transports/ws.js'
 import { ClientProcess } from './client-process.js'
 import { Cues } from './cues.js'
+import { Pace } from './pace.js'
 import { placeOf } from './plan.js'
 import { Player } from './player.js'
 import { Progress } from './progress.js'
 import { accountMismatches, mismatchLines, summaryTable } from './report.js'
 import { Saboteur } from './saboteur.js'
 import { MarketServer } from './server.js'
+import { Stalls } from './stalls.js'
 import { Watchdog } from './watchdog.js'
 
 /** @import { ClientsReport } from './clients.js' */
@@ -26,8 +29,6 @@ import { Watchdog } from './watchdog.js'
 const EXIT_FAILURE = 1
 /** What a shell makes of a process that a signal ended. */
 const SIGNALS = Object.entries({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 })
-/** Low, so that no client is ever far behind: each has to receive every message. */
-const MOST_BUFFERED_BYTES = 32 * 1024
 
 /** Why a run ended before its time. */
 class Interruption extends Error {
@@ -84,7 +85,11 @@ class Run {
   #server
   /** @type {Player} */
   #player
+  #pace
   #cues
+  /** @type {Stalls} */
+  #stalls
+  /** @type {Saboteur | undefined} */
   #saboteur
   #watchdog
 
@@ -96,13 +101,25 @@ class Run {
     const { options: { speed }, scenario: { timeline, plan } } = task
     this.#task = task
     this.#interruption = interruption
+    this.#saboteur = this.#hireSaboteur()
     this.#server = new MarketServer({
       position: () => this.#player.position,
       onCueDone: (cue) => this.#cues.done(cue),
+      onTooSlow: (place) => this.#stalls.disconnected(place),
+      transport: this.#saboteur?.bribe(wsTransport()),
     })
     this.#clients = new ClientProcess({
       onAlive: () => this.#watchdog.stroke(),
       onTrouble: (reason) => this.#interrupt(reason),
+      onPaused: (slot) => this.#stalls.paused(slot),
+      onBack: (slot) => this.#stalls.back(slot),
+    })
+    this.#pace = new Pace(this.#server)
+    this.#stalls = new Stalls({
+      plan,
+      server: this.#server,
+      clients: this.#clients,
+      onTrouble: (error) => interruption.abort(error),
     })
     this.#cues = new Cues(plan.cues, (slot, cue) => this.#server.giveCue(placeOf(plan, slot), cue))
     this.#player = new Player({
@@ -113,7 +130,6 @@ class Run {
       publish: (message) => this.#publish(message),
       onAlive: () => this.#watchdog.stroke(),
     })
-    this.#saboteur = this.#hireSaboteur()
     this.#watchdog = new Watchdog(() => this.#interrupt('Nothing has happened for half a minute: the run hangs'))
     this.progress = new Progress(process.stdout, () => {
       return { position: this.#player.position, length: timeline.length, deliveries: this.#clients.deliveries }
@@ -156,14 +172,17 @@ class Run {
    * @param {ClientsReport} report
    * @param {number} seconds
    */
-  #print(accounts, { due, received, lost, refusals, mismatches, samples }, seconds) {
-    const { options: { users, connections }, scenario: { timeline } } = this.#task
-    const discrepancies = accountMismatches(accounts, { due, users, connections, refusals })
+  #print(accounts, { received, lost, refusals, mismatches, samples, ...reckoning }, seconds) {
+    const { scenario: { timeline, plan: { users } } } = this.#task
+    const connections = users.flatMap((user) => user.connections).length
+    const reckoned = { ...reckoning, lost, refusals, users: users.length, connections }
+    const discrepancies = accountMismatches(accounts, reckoned)
     const count = mismatches + discrepancies.length
     process.stdout.write(mismatchLines([...discrepancies, ...samples], count) + summaryTable({
       messages: timeline.length,
       deliveries: received,
       seconds,
+      accounts,
       reconnects: this.#server.reconnects,
       lost,
       refusals,
@@ -173,22 +192,24 @@ class Run {
   }
 
   /**
-   * Whether the message at a position may go out now; gives the cues of that position on the way.
+   * Whether the message at a position may go out now; sees to what else is due at that position on the way.
    *
    * @param {number} position
    */
   #mayPlay(position) {
     const { plan } = this.#task.scenario
+    if (!this.#stalls.reach(position)) return false
     this.#cues.reach(position)
     if (position >= plan.gate && !this.#cues.settled) return false
-    return this.#server.mostBuffered() <= MOST_BUFFERED_BYTES
+    return this.#pace.allowsMore()
   }
 
   /** @param {TimelineMessage} message */
   #publish(message) {
     this.#watchdog.stroke()
-    if (this.#player.position === this.#task.scenario.plan.gate) this.#saboteur?.begin()
+    if (this.#player.position - 1 === this.#task.misbehaviour?.from) this.#saboteur?.begin()
     this.#server.publish(message)
+    this.#pace.note(message)
     this.#saboteur?.follow(message)
   }
 

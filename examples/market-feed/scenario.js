@@ -1,6 +1,6 @@
 import { parseFeed } from './feed.js'
 import { generateMarket } from './market.js'
-import { drawPlan, nameUsers } from './plan.js'
+import { drawPlan, nameUsers, nameViewers } from './plan.js'
 import { drawTimeline } from './timeline.js'
 
 /** @import { Options } from './options.js' */
@@ -16,9 +16,11 @@ import { drawTimeline } from './timeline.js'
  * @param {Uint8Array | undefined} feed the bytes of a recorded feed
  * @returns {Scenario}
  */
-export function drawScenario({ feed: name = 'feed', seed, users, connections }, feed) {
+export function drawScenario({ feed: name = 'feed', seed, users, connections, slow }, feed) {
   const market = feed ? parseFeed(feed, name) : generateMarket(seed)
   const userIds = nameUsers(users)
-  const timeline = drawTimeline(market, userIds, seed)
-  return { timeline, plan: drawPlan({ market, userIds, connections, length: timeline.length, seed }) }
+  const viewerIds = nameViewers()
+  const timeline = drawTimeline(market, [...userIds, ...viewerIds], seed)
+  const plan = drawPlan({ market, userIds, viewerIds, connections, slow, length: timeline.length, seed })
+  return { timeline, plan }
 }

@@ -1,36 +1,57 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
-// In a project of your own: import { ConnectionManager } from 'stream-connection-manager'
-import { ConnectionManager, serializeStreamMessage } from '../../dist/index.js'
+// In a project of your own: 'stream-connection-manager', 'stream-connection-manager/transports/sse', and so on
+import {
+  ConnectionManager, defineStreams, parseStreamKey, serializeStreamMessage, tradingStreams,
+} from '../../dist/index.js'
+import { sseHeaders, sseSocket, sseTransport } from '../../dist/transports/sse.js'
+import { wsTransport } from '../../dist/transports/ws.js'
 import { CommandError, parseCommand } from './command.js'
+import { HARD_LIMIT_BYTES } from './limits.js'
 import { noticeText } from './notice.js'
 
-/** @import { IncomingMessage } from 'node:http' */
+/** @import { IncomingMessage, ServerResponse } from 'node:http' */
 /** @import { AddressInfo } from 'node:net' */
 /** @import { RawData, WebSocket } from 'ws' */
-/** @import { Connection, ConnectionSubscribeRequest, PublishableMessage } from '../../dist/index.js' */
+/** @import { CloseReason, Connection, ConnectionSubscribeRequest, PublishableMessage } from '../../dist/index.js' */
+/** @import { Transport } from '../../dist/index.js' */
+/** @import { SseSocket } from '../../dist/transports/sse.js' */
+/** @import { WsFrame } from '../../dist/transports/ws.js' */
 /** @import { Command, SubscriptionCommand } from './command.js' */
 /** @import { Notice } from './notice.js' */
 /** @import { TimelineMessage } from './timeline.js' */
 
 /**
+ * @typedef {WebSocket | SseSocket} ClientSocket
+ *
+ * @typedef {Connection<ClientSocket, typeof STREAMS>} ClientConnection
+ *
  * @typedef {object} Session a connection, and what the host has to remember about it
- * @property {WebSocket} socket
- * @property {Connection<WebSocket>} connection
+ * @property {ClientSocket} socket
+ * @property {ClientConnection} connection
  * @property {string} place which of its user's places it fills, such as `user-07/1`
  * @property {boolean} answered whether the peer answered the latest ping
+ * @property {boolean} slow whether the play goes on without waiting for it
  */
 
 /** @typedef {Awaited<ReturnType<MarketServer['close']>>} Accounts */
+
+/** Trades may have holes, if the client is told where. A price may skip, by default; the rest has to be whole. */
+export const STREAMS = defineStreams({ ...tradingStreams, TRADES: { audience: 'public', overflow: 'drop' } })
 
 /** A command is short: more than this is no client of ours. */
 const LARGEST_COMMAND_BYTES = 16 * 1024
 const HEARTBEAT_MS = 15_000
 /** The close code for "you may not", as RFC 6455 has it. */
 const POLICY_VIOLATION = 1008
+const FORBIDDEN = 403
+const NOT_FOUND = 404
+const OK = 200
 
 /**
- * A WebSocket server around one `ConnectionManager`: it accepts, obeys commands and passes messages on.
+ * A server of WebSockets and server-sent events around one `ConnectionManager`: it accepts, obeys commands and passes
+ * messages on.
  *
  * What it writes itself are notices with a `type`, in one order with the deliveries. Those that begin or end something
  * carry the position of the play, so that a client knows exactly from where on it has to receive what.
@@ -40,9 +61,13 @@ export class MarketServer {
   refusals = 0
   /** How many connections took the place of an earlier one. */
   reconnects = 0
+  /** How many connections the manager ended because too much waited for them. */
+  slowConsumers = 0
 
-  /** @type {ConnectionManager<WebSocket>} */
-  #manager = new ConnectionManager()
+  /** @type {ConnectionManager<ClientSocket, typeof STREAMS>} */
+  #manager = new ConnectionManager({ streams: STREAMS, delivery: { hardLimitBytes: HARD_LIMIT_BYTES } })
+  #webSockets
+  #events = sseTransport()
   /** @type {Map<string, Session>} */
   #sessions = new Map()
   /**
@@ -52,23 +77,35 @@ export class MarketServer {
    */
   #departures = new Map()
   #accepted = 0
+  /** How many deliveries had to wait. */
+  #queued = 0
+  #http
   #listener
   #heartbeat
   #position
   #onCueDone
+  #onTooSlow
 
   /**
    * @param {object} hooks
    * @param {() => number} hooks.position the position of the next message
    * @param {(cue: number) => void} hooks.onCueDone
+   * @param {(place: string) => void} hooks.onTooSlow the client at a place was disconnected, as too much waited for it
+   * @param {Transport<WebSocket, WsFrame>} [hooks.transport]
    */
-  constructor({ position, onCueDone }) {
+  constructor({ position, onCueDone, onTooSlow, transport = wsTransport() }) {
     this.#position = position
     this.#onCueDone = onCueDone
+    this.#onTooSlow = onTooSlow
+    this.#webSockets = transport
+    this.#manager.on('connectionRemoved', ({ connection, reason }) => this.#forget(connection.id, reason))
     this.#manager.on('error', ({ error, stage, connection }) => {
+      // A peer may go while something is on its way to it. Its connection is removed, and that is told as well.
+      if (stage === 'send') return
       console.error(`Trouble with ${connection?.id ?? 'the server'} (${stage}):`, error)
     })
-    this.#listener = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: LARGEST_COMMAND_BYTES })
+    this.#http = createServer((request, response) => this.#serve(request, response)).listen(0, '127.0.0.1')
+    this.#listener = new WebSocketServer({ server: this.#http, maxPayload: LARGEST_COMMAND_BYTES })
     this.#listener.on('connection', (socket, request) => this.#accept(socket, request))
     // A server without a heartbeat keeps peers that vanished without a word. The timer itself keeps nothing alive.
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_MS).unref()
@@ -76,13 +113,13 @@ export class MarketServer {
 
   /** The port, once it listens. */
   async listening() {
-    if (!this.#listener.address()) await once(this.#listener, 'listening')
-    return /** @type {AddressInfo} */ (this.#listener.address()).port
+    if (!this.#http.listening) await once(this.#http, 'listening')
+    return /** @type {AddressInfo} */ (this.#http.address()).port
   }
 
   /** @param {TimelineMessage} message */
   publish(message) {
-    this.#manager.publish(asStreamMessage(message))
+    this.#queued += this.#manager.publish(asStreamMessage(message)).queued
   }
 
   /** Tells every client that the play is over. */
@@ -105,10 +142,43 @@ export class MarketServer {
     return this.#sessionAt(place).socket
   }
 
-  /** The most that waits to be sent to any one peer, in bytes. */
+  /**
+   * From now on the play does not wait for the client at a place: the manager sees to it that no more waits than may.
+   *
+   * @param {string} place
+   */
+  beginSlow(place) {
+    const session = this.#sessionAt(place)
+    session.slow = true
+    this.#notify(session, { type: 'slow' })
+  }
+
+  /**
+   * Tells a slow client that from here on it gets everything again, in one order, once that is so.
+   *
+   * @param {string} place
+   */
+  endSlow(place) {
+    const session = this.#sessionAt(place)
+    if (!session.connection.flush()) return false
+    session.slow = false
+    this.#notify(session, { type: 'caught up' })
+    return true
+  }
+
+  /**
+   * Hands all that was published to the sockets, as far as they have room.
+   *
+   * @param {(session: Session) => boolean} [isMeant]
+   */
+  flush(isMeant = () => true) {
+    for (const session of this.#sessions.values()) if (isMeant(session)) session.connection.flush()
+  }
+
+  /** The most that the socket of any one peer that keeps up has not sent yet, in bytes. */
   mostBuffered() {
     let most = 0
-    for (const { socket } of this.#sessions.values()) most = Math.max(most, socket.bufferedAmount)
+    for (const { socket, slow } of this.#sessions.values()) if (!slow) most = Math.max(most, socket.bufferedAmount)
     return most
   }
 
@@ -117,18 +187,23 @@ export class MarketServer {
     const { connectionCount, userCount } = this.#manager
     const cleanup = await this.#manager.cleanup()
     this.#stop()
-    return { ...this.#manager.stats(), connectionCount, userCount, closed: cleanup.closed, refusals: this.refusals }
+    return {
+      ...this.#manager.stats(), hadToWait: this.#queued, slowConsumers: this.slowConsumers,
+      connectionCount, userCount, closed: cleanup.closed, refusals: this.refusals,
+    }
   }
 
   /** Ends at once, whatever is still to be sent. */
   terminate() {
     for (const socket of this.#listener.clients) socket.terminate()
+    this.#http.closeAllConnections()
     this.#stop()
   }
 
   #stop() {
     clearInterval(this.#heartbeat)
     this.#listener.close()
+    this.#http.close()
   }
 
   /**
@@ -138,33 +213,83 @@ export class MarketServer {
   #accept(socket, request) {
     // First of all: an `error` that nobody listens to ends the process. A `close` always follows it.
     socket.on('error', (error) => console.error(`Trouble with a peer: ${error.message}`))
-    const session = this.#admit(socket, request)
+    const session = this.#welcomeOver(socket, request)
     if (!session) return
     socket.on('message', (data) => this.#obey(session, data))
     socket.on('pong', () => session.answered = true)
-    socket.on('close', () => this.#depart(session, { close: false }))
+    socket.on('close', () => void session.connection.remove({ close: false }))
   }
 
   /**
    * @param {WebSocket} socket
    * @param {IncomingMessage} request
    */
-  #admit(socket, request) {
+  #welcomeOver(socket, request) {
     try {
-      const query = new URL(request.url ?? '/', 'ws://localhost').searchParams
-      // A stand-in: here your server finds out who it is, by a cookie or a token, never by what the client claims.
-      const userId = query.get('user') ?? ''
-      const replaced = this.#replace(query.get('replaces'), userId)
-      const connection = this.#manager.addConnection(`c${++this.#accepted}`, socket, userId)
-      /** @type {Session} */
-      const session = { socket, connection, place: `${userId}/${query.get('place')}`, answered: true }
-      this.#sessions.set(connection.id, session)
-      this.#notify(session, { type: 'welcome', connection: connection.id, replaced })
+      const { session, replaced } = this.#admit(urlOf(request).searchParams, (id, userId) => {
+        return this.#manager.addConnection(id, socket, userId, { transport: this.#webSockets })
+      })
+      this.#welcome(session, replaced)
       return session
     } catch (error) {
       socket.close(POLICY_VIOLATION, refusalCode(error))
       return undefined
     }
+  }
+
+  /**
+   * Answers a plain request: with server-sent events, or not at all.
+   *
+   * @param {IncomingMessage} request
+   * @param {ServerResponse} response
+   */
+  #serve(request, response) {
+    const socket = sseSocket(response)
+    try {
+      const { pathname, searchParams } = urlOf(request)
+      if (pathname !== '/events') return void response.writeHead(NOT_FOUND).end()
+      const { session, replaced } = this.#admit(searchParams, (id, userId) => {
+        return this.#manager.addConnection(id, socket, userId, { transport: this.#events })
+      })
+      response.writeHead(OK, sseHeaders)
+      this.#welcome(session, replaced)
+      void socket.closed.then(() => session.connection.remove({ close: false }))
+    } catch (error) {
+      response.writeHead(FORBIDDEN).end(refusalCode(error))
+    }
+  }
+
+  /**
+   * Lets a client in, and subscribes it to what its address asks for: server-sent events cannot ask later.
+   *
+   * @param {URLSearchParams} query
+   * @param {(id: string, userId: string) => ClientConnection} connect
+   */
+  #admit(query, connect) {
+    const streams = query.getAll('stream').map((key) => parseStreamKey(key))
+    // A stand-in: here your server finds out who it is, by a cookie or a token, never by what the client claims.
+    const userId = query.get('user') ?? ''
+    const replaced = this.#replace(query.get('replaces'), userId)
+    const connection = connect(`c${++this.#accepted}`, userId)
+    try {
+      for (const stream of streams) connection.subscribe(asRequest(stream))
+    } catch (error) {
+      void connection.remove({ close: false })
+      throw error
+    }
+    const { socket } = connection
+    /** @type {Session} */
+    const session = { socket, connection, place: `${userId}/${query.get('place')}`, answered: true, slow: false }
+    this.#sessions.set(connection.id, session)
+    return { session, replaced }
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number | undefined} replaced
+   */
+  #welcome(session, replaced) {
+    this.#notify(session, { type: 'welcome', connection: session.connection.id, replaced })
   }
 
   /**
@@ -180,21 +305,26 @@ export class MarketServer {
     this.reconnects++
     const session = this.#sessions.get(connectionId)
     if (session?.connection.userId === userId) {
-      this.#depart(session, { close: false })
+      void session.connection.remove({ close: false })
       session.socket.terminate()
     }
     return this.#departures.get(connectionId)
   }
 
   /**
-   * @param {Session} session
-   * @param {{ close?: boolean }} [options]
+   * Notes that a connection is gone, for whatever reason: the manager tells each end once, however often it is removed.
+   *
+   * @param {string} connectionId
+   * @param {CloseReason} reason
    */
-  #depart({ connection }, options) {
-    // Twice is normal: who left or was replaced is closed as well.
-    if (!this.#sessions.delete(connection.id)) return
-    this.#departures.set(connection.id, this.#position())
-    void connection.remove(options)
+  #forget(connectionId, reason) {
+    const session = this.#sessions.get(connectionId)
+    if (!session) return
+    this.#sessions.delete(connectionId)
+    this.#departures.set(connectionId, this.#position())
+    if (reason !== 'slow-consumer') return
+    this.slowConsumers++
+    this.#onTooSlow(session.place)
   }
 
   /**
@@ -231,8 +361,7 @@ export class MarketServer {
    */
   #subscribe(session, { scope, streamType, symbol }) {
     const { connection } = session
-    // What a client asks for is known at run time alone, where the library checks it.
-    const stream = /** @type {ConnectionSubscribeRequest} */ ({ streamType, symbol })
+    const stream = asRequest({ streamType, symbol })
     // The user is the one whom the connection was opened for: a command cannot name another.
     if (scope === 'user') this.#manager.addSubscription({ ...stream, userId: connection.userId })
     else connection.subscribe(stream)
@@ -245,6 +374,8 @@ export class MarketServer {
    */
   #unsubscribe(session, { scope, streamType, symbol }) {
     const { connection } = session
+    // What was published up to here is still theirs, and ending the subscription would take back what has not left.
+    this.flush((each) => each.connection.userId === connection.userId)
     const found = scope === 'user'
       ? this.#manager.removeSubscription({ userId: connection.userId, streamType, symbol })
       : connection.unsubscribe({ streamType, symbol })
@@ -254,15 +385,27 @@ export class MarketServer {
   /** @param {Session} session */
   #leave(session) {
     this.#notify(session, { type: 'left' })
-    this.#depart(session)
+    void session.connection.remove()
   }
 
   /**
+   * Writes a notice behind all that was published before: what the manager still holds of it leaves first.
+   *
+   * To a client that is behind it comes ahead of what waits: its position tells what it holds for, all the same.
+   *
    * @param {Session} session
    * @param {Omit<Notice, 'position'>} notice
    */
-  #notify({ socket }, notice) {
-    socket.send(noticeText({ ...notice, position: this.#position() }))
+  #notify({ socket, connection }, notice) {
+    connection.flush()
+    // The peer may have gone, and the flush may have been the first to find out.
+    if (connection.removed) return
+    try {
+      socket.send(noticeText({ ...notice, position: this.#position() }))
+    } catch {
+      // A response that is over throws, before its `closed` has told.
+      void connection.remove({ close: false })
+    }
   }
 
   /** @param {string} place */
@@ -273,8 +416,11 @@ export class MarketServer {
 
   #checkHeartbeats() {
     for (const session of this.#sessions.values()) {
-      if (session.answered) session.socket.ping()
-      else session.socket.terminate()
+      const { socket } = session
+      if ('comment' in socket) socket.comment()
+      // What a slow client has to answer may be far behind in what it has to read: the manager's limit is its deadline.
+      else if (session.answered || session.slow) socket.ping()
+      else socket.terminate()
       session.answered = false
     }
   }
@@ -296,6 +442,20 @@ export function deliveryText(message) {
 function asStreamMessage({ streamType, symbol, data, timestampMs, userId }) {
   const message = { streamType, symbol, data, timestamp: new Date(timestampMs), userId }
   return /** @type {PublishableMessage} */ (message)
+}
+
+/**
+ * What a client asks for is known at run time alone, where the library checks it.
+ *
+ * @param {{ streamType: string, symbol: string | undefined }} stream
+ */
+function asRequest(stream) {
+  return /** @type {ConnectionSubscribeRequest<typeof STREAMS>} */ (stream)
+}
+
+/** @param {IncomingMessage} request */
+function urlOf({ url = '/' }) {
+  return new URL(url, 'http://localhost')
 }
 
 /**

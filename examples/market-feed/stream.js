@@ -28,3 +28,21 @@ export function covers({ streamType, symbol }, message) {
 export function isPublic({ streamType }) {
   return streamType === 'PRICE' || streamType === 'TRADES' || streamType === 'ORDERBOOK'
 }
+
+/**
+ * A test for streams, or messages, of certain types.
+ *
+ * @param {TimelineMessage['streamType'][]} streamTypes
+ */
+export function isOneOf(...streamTypes) {
+  return (/** @type {Pick<Stream, 'streamType'>} */ { streamType }) => streamTypes.includes(streamType)
+}
+
+/**
+ * What a stream is called in a query, such as `PRICE:BTCUSDT`, or `ORDER_UPDATES` for the whole type.
+ *
+ * @param {Stream} stream
+ */
+export function streamName({ streamType, symbol }) {
+  return symbol === undefined ? streamType : `${streamType}:${symbol}`
+}

@@ -2,6 +2,8 @@ import { ClientConnection } from './client-connection.js'
 import { commandText } from './command.js'
 import { Ledger } from './ledger.js'
 import { outlastsAbsence } from './plan.js'
+import { streamName } from './stream.js'
+import { EventWire, SocketWire } from './wires.js'
 
 /** @import { Mismatch, Testimony } from './checker.js' */
 /** @import { Command } from './command.js' */
@@ -11,10 +13,11 @@ import { outlastsAbsence } from './plan.js'
 
 /**
  * @typedef {object} Surroundings
- * @property {string} url
+ * @property {string} address of the server
  * @property {readonly Cue[]} cues
  * @property {(text: string) => number | string} recognise
  * @property {() => void} onDelivery
+ * @property {(place: number) => void} onBack one that the server had cut off for being too slow is there again
  * @property {(reason: string) => void} onTrouble
  */
 
@@ -54,7 +57,8 @@ export class Trader {
   async arrive() {
     for (const place of this.#plan.connections.keys()) await this.#open(place)
     for (const stream of this.#plan.shared) await this.#subscribe(0, 'user', stream)
-    for (const [place, { own, mistakes }] of this.#plan.connections.entries()) {
+    for (const [place, { over, own, mistakes }] of this.#plan.connections.entries()) {
+      if (over === 'sse') continue
       for (const stream of own) await this.#subscribe(place, 'connection', stream)
       for (const mistake of mistakes) await this.#err(place, mistake)
     }
@@ -62,10 +66,20 @@ export class Trader {
 
   /** @returns {Testimony[]} */
   testimonies() {
-    return this.#history.map(({ name, connection: { id, acceptedAt, endedAt, cut, received } }) => {
+    return this.#history.map(({ name, connection: { id, endedAt, cut, tooSlow, spans } }) => {
       const { userId } = this.#plan
-      return { name, userId, acceptedAt, endedAt, cut, received, holds: this.#ledger.reaching(id) }
+      return { name, userId, endedAt, cut, tooSlow, spans, holds: this.#ledger.reaching(id) }
     })
+  }
+
+  /** @param {number} place */
+  pause(place) {
+    this.#connections[place].pause()
+  }
+
+  /** @param {number} place */
+  resume(place) {
+    this.#connections[place].resume()
   }
 
   /**
@@ -73,19 +87,25 @@ export class Trader {
    * @param {string} [replaces] the connection that had the place before
    */
   async #open(place, replaces) {
-    const { url, recognise, onDelivery, onTrouble } = this.#surroundings
+    const { address, recognise, onDelivery, onTrouble } = this.#surroundings
+    const { over, own } = this.#plan.connections[place]
     const query = new URLSearchParams({ user: this.#plan.userId, place: String(place), ...(replaces && { replaces }) })
-    const connection = new ClientConnection(`${url}?${query}`, {
+    if (over === 'sse') for (const stream of own) query.append('stream', streamName(stream))
+    const troubled = (/** @type {Error} */ error) => onTrouble(`${this.#name(place)}: ${error.message}`)
+    const WireClass = over === 'sse' ? EventWire : SocketWire
+    const connection = new ClientConnection((ear) => new WireClass(address, query, ear), {
       recognise,
       onDelivery,
       onTrouble: (reason) => onTrouble(`${this.#name(place)} ${reason}`),
       onOver: () => this.#countLasted(),
-      onCue: (cue) => this.#follow(place, cue).catch((error) => onTrouble(`${this.#name(place)}: ${error.message}`)),
+      onCutOff: () => this.#returnCutOff(place).catch(troubled),
+      onCue: (cue) => this.#follow(place, cue).catch(troubled),
     })
     const { replaced } = await connection.welcomed()
     this.#connections[place] = connection
     this.#history.push({ name: `${this.#name(place)} (${connection.id})`, connection })
-    return { connection, replaced }
+    if (over === 'sse') for (const stream of own) this.#ledger.subscribe(stream, connection.id, connection.acceptedAt)
+    return { replaced }
   }
 
   #countLasted() {
@@ -127,10 +147,26 @@ export class Trader {
   async #reconnect(place, manner) {
     const old = this.#connections[place]
     await (manner === 'clean' ? old.leave() : old.terminate())
+    await this.#returnFor(place, old)
+  }
+
+  /** @param {number} place */
+  async #returnCutOff(place) {
+    await this.#returnFor(place, this.#connections[place])
+    this.#surroundings.onBack(place)
+  }
+
+  /**
+   * @param {number} place
+   * @param {ClientConnection} old
+   */
+  async #returnFor(place, old) {
     const { replaced } = await this.#open(place, old.id)
     if (replaced === undefined) throw new Error('the server does not say where the old connection ended')
     old.endedAt = replaced
     const ended = this.#ledger.leave(old.id, replaced, this.#connections.length === 1)
+    // Server-sent events have theirs from the start: nothing could be asked for over them.
+    if (this.#plan.connections[place].over === 'sse') return
     for (const { stream, holder } of ended) {
       await this.#subscribe(place, holder === undefined ? 'user' : 'connection', stream)
     }

@@ -3,9 +3,12 @@ import { describe, test } from 'node:test'
 import { Checker, wireText } from '../checker.js'
 
 /** @import { Testimony } from '../checker.js' */
+/** @import { Gap } from '../notice.js' */
 /** @import { TimelineMessage } from '../timeline.js' */
 
 const PRICES = { streamType: /** @type {const} */ ('PRICE'), symbol: 'BTC' }
+const TRADES = { streamType: /** @type {const} */ ('TRADES'), symbol: 'BTC' }
+const BOOKS = { streamType: /** @type {const} */ ('ORDERBOOK'), symbol: 'BTC' }
 const ORDERS = { streamType: /** @type {const} */ ('ORDER_UPDATES'), symbol: undefined }
 
 /**
@@ -25,24 +28,67 @@ function order(userId, data) {
   return price(data, { streamType: 'ORDER_UPDATES', userId })
 }
 
+/** @param {unknown} data */
+function trade(data) {
+  return price(data, TRADES)
+}
+
+/** @param {unknown} data */
+function book(data) {
+  return price(data, BOOKS)
+}
+
+/**
+ * @param {number} dropped
+ * @param {{ streamType: string, symbol: string | undefined }} [stream]
+ * @returns {Gap}
+ */
+function gap(dropped, stream = TRADES) {
+  return { ...stream, dropped }
+}
+
 /** Prices 0 to 3 at the positions 0 to 3. */
 const timeline = [price(0), price(1), price(2), price(3)]
 
+/** @typedef {TimelineMessage | string | Gap} Item */
+
 /**
- * What becomes of a connection that listens to prices and orders for the whole play.
+ * @param {Checker} checker
+ * @param {readonly Item[]} items
+ */
+function recorded(checker, items) {
+  return items.map((item) => {
+    if (typeof item === 'string') return checker.recognise(item)
+    return 'dropped' in item ? item : checker.recognise(wireText(item))
+  })
+}
+
+/**
+ * What becomes of a connection that listens for the whole play, or for a part of it.
  *
  * @param {readonly TimelineMessage[]} messages
- * @param {readonly (TimelineMessage | string)[]} received
- * @param {Partial<Testimony>} [rest]
+ * @param {readonly Item[]} received
+ * @param {Partial<Testimony> & { acceptedAt?: number, behind?: boolean }} [rest]
  */
-function verdict(messages, received, rest) {
+function verdict(messages, received, { acceptedAt = 0, behind = false, ...rest } = {}) {
   const checker = new Checker(messages)
-  const holds = [PRICES, ORDERS].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity }))
+  const holds = [PRICES, TRADES, BOOKS, ORDERS].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity }))
   return checker.check({
-    name: 'ann/0', userId: 'ann', acceptedAt: 0, endedAt: messages.length, cut: false, holds,
-    received: received.map((item) => checker.recognise(typeof item === 'string' ? item : wireText(item))),
+    name: 'ann/0', userId: 'ann', endedAt: messages.length, cut: false, tooSlow: false, holds,
+    spans: [{ from: acceptedAt, behind, received: recorded(checker, received) }],
     ...rest,
   })
+}
+
+/**
+ * What is found of a connection that is behind for the whole play.
+ *
+ * @param {readonly TimelineMessage[]} messages
+ * @param {readonly Item[]} received
+ * @param {Partial<Testimony>} [rest]
+ */
+function findings(messages, received, rest) {
+  return verdict(messages, received, { behind: true, ...rest }).mismatches.map(({ kind, detail }) => `${kind}: ${detail}`)
 }
 
 /** @param {Parameters<typeof verdict>} run */
@@ -61,7 +107,11 @@ describe('wireText', () => {
 
 describe('Checker', () => {
   test('finds nothing where everything came as it should', () => {
-    assert.deepEqual(verdict(timeline, timeline), { due: 4, received: 4, lost: 0, mismatches: [] })
+    assert.deepEqual(verdict(timeline, timeline), {
+      due: 4, received: 4, lost: 0,
+      missed: { conflated: 0, dropped: 0 }, mayHaveMissed: { conflated: 0, dropped: 0 },
+      mismatches: [],
+    })
   })
 
   test('finds a message that is missing', () => {
@@ -135,5 +185,149 @@ describe('Checker', () => {
 
   test('finds a gap in what a cut connection received', () => {
     assert.deepEqual(kinds(timeline, [timeline[0], timeline[2]], { cut: true }), [['missing', 1]])
+  })
+})
+
+describe('Checker › a connection that nothing had to wait for', () => {
+  test('finds a price that was left out, though a newer one came', () => {
+    assert.deepEqual(kinds(timeline, [timeline[3]]), [['missing', 0], ['missing', 1], ['missing', 2]])
+  })
+
+  test('finds a gap notice, and what is missing in its place', () => {
+    const messages = [trade(0), trade(1)]
+    assert.deepEqual(kinds(messages, [gap(1), messages[1]]), [['wrong gap', undefined], ['missing', 0]])
+  })
+})
+
+describe('Checker › a connection that was behind', () => {
+  test('lets prices skip, and counts what was conflated', () => {
+    const { mismatches, missed } = verdict(timeline, [timeline[1], timeline[3]], { behind: true })
+    assert.deepEqual(mismatches, [])
+    assert.deepEqual(missed, { conflated: 2, dropped: 0 })
+  })
+
+  test('finds a price that goes back', () => {
+    assert.deepEqual(findings(timeline, [timeline[2], timeline[1], timeline[3]]), ['out of order: PRICE BTC'])
+  })
+
+  test('finds a price that came twice', () => {
+    assert.deepEqual(findings(timeline, [timeline[3], timeline[3]]), ['duplicate: PRICE BTC'])
+  })
+
+  test('finds that the newest price is missing, of each symbol', () => {
+    const eth = { streamType: /** @type {const} */ ('PRICE'), symbol: 'ETH' }
+    const holds = [PRICES, eth].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity }))
+    const messages = [price(0), price(1, eth), price(2)]
+    assert.deepEqual(findings(messages, [messages[0], messages[1]], { holds }), ['missing: PRICE BTC the newest'])
+    assert.deepEqual(findings(messages, [messages[2]], { holds }), ['missing: PRICE ETH the newest'])
+    assert.deepEqual(findings(messages, [messages[2], messages[1]], { holds }), [])
+  })
+
+  test('takes a newest price that reads like an older one for what it is', () => {
+    const messages = [price(1), price(2), price(1)]
+    assert.deepEqual(findings(messages, [price(1)]), [])
+    assert.deepEqual(findings(messages, [price(2), price(1)]), [])
+    assert.deepEqual(findings(messages, [price(1), price(2)]), ['missing: PRICE BTC the newest'])
+  })
+
+  test('lets streams pass one another, and none within', () => {
+    const messages = [price(0), book(0), order('ann', 0), book(1)]
+    assert.deepEqual(findings(messages, [messages[2], messages[1], messages[3], messages[0]]), [])
+    assert.deepEqual(
+      findings(messages, [messages[0], messages[3], messages[1], messages[2]]),
+      ['missing: ORDERBOOK BTC without notice', 'out of order: ORDERBOOK BTC'],
+    )
+  })
+
+  test('lets a notice stand for the trades that are missing in its place, and counts them', () => {
+    const messages = [trade(0), trade(1), trade(2), trade(3)]
+    const { mismatches, missed } = verdict(messages, [messages[0], gap(2), messages[3]], { behind: true })
+    assert.deepEqual(mismatches, [])
+    assert.deepEqual(missed, { conflated: 0, dropped: 2 })
+    assert.deepEqual(findings(messages, [messages[0], messages[1], gap(2)]), [])
+    assert.deepEqual(findings(messages, [gap(1), gap(2), messages[3]]), [])
+  })
+
+  test('finds trades that are missing without notice, each run once', () => {
+    const messages = [trade(0), trade(1), trade(2), trade(3)]
+    assert.deepEqual(findings(messages, [messages[0], messages[3]]), ['missing: TRADES BTC and 1 after it, without notice'])
+    assert.deepEqual(findings(messages, messages.slice(0, 3)), ['missing: TRADES BTC without notice'])
+    assert.equal(verdict(messages, messages.slice(0, 3), { behind: true }).missed.dropped, 1)
+  })
+
+  test('finds a notice with a wrong number, or in a wrong place', () => {
+    const messages = [trade(0), trade(1), trade(2), trade(3)]
+    const [zero, one, two, three] = messages
+    assert.deepEqual(findings(messages, [zero, gap(3), three]), ['wrong gap: TRADES BTC says 3, where 2 are missing'])
+    assert.deepEqual(findings(messages, [zero, gap(1), three]), ['wrong gap: TRADES BTC says 1, where 2 are missing'])
+    assert.deepEqual(findings(messages, [...messages, gap(1)]), ['wrong gap: TRADES BTC says 1, where 0 are missing'])
+    assert.deepEqual(findings(messages, [zero, one, gap(1)]), ['wrong gap: TRADES BTC says 1, where 2 are missing'])
+    assert.deepEqual(
+      findings(messages, [gap(1), zero, two, three]),
+      ['wrong gap: TRADES BTC says 1, where 0 are missing', 'missing: TRADES BTC without notice'],
+    )
+  })
+
+  test('knows by the notice which of two trades that read the same has come', () => {
+    const messages = [trade(0), trade(1), trade(0), trade(1)]
+    assert.deepEqual(findings(messages, [gap(2), messages[2], messages[3]]), [])
+    assert.deepEqual(findings(messages, [messages[0], gap(2), messages[3]]), [])
+  })
+
+  test('finds a notice where nothing may be dropped', () => {
+    for (const [message, stream] of /** @type {const} */ ([[book(0), BOOKS], [order('ann', 0), { ...ORDERS, symbol: 'BTC' }]])) {
+      const [found] = findings([message], [gap(1, stream)])
+      assert.match(found, /^wrong gap: .* in a stream that has none$/)
+    }
+    assert.match(findings(timeline, [gap(3, PRICES), timeline[3]])[0], /^wrong gap: PRICE BTC in a stream that has none$/)
+  })
+
+  test('finds a private message of another user, and what nobody asked for', () => {
+    const messages = [order('bob', 0), trade(0), price(0, { symbol: 'ETH' })]
+    assert.deepEqual(
+      findings(messages, [...messages, 'gibberish']),
+      ['private of another user: ORDER_UPDATES BTC of bob', 'unexpected: PRICE ETH', 'unexpected: gibberish'],
+    )
+  })
+
+  test('takes the end of a connection that was cut as lost, or given up before', () => {
+    const messages = [trade(0), price(0), trade(1), order('ann', 0), price(1)]
+    const { lost, missed, mayHaveMissed, mismatches } = verdict(messages, [messages[0], messages[1]], { behind: true, cut: true })
+    assert.deepEqual(mismatches, [])
+    assert.equal(lost, 3)
+    assert.deepEqual(missed, { conflated: 0, dropped: 0 })
+    assert.deepEqual(mayHaveMissed, { conflated: 1, dropped: 1 })
+  })
+
+  test('finds a hole in what a cut connection received, and a notice of more than there was', () => {
+    const messages = [book(0), book(1), book(2)]
+    assert.deepEqual(findings(messages, [messages[0], messages[2]], { cut: true }), ['missing: ORDERBOOK BTC without notice'])
+    assert.deepEqual(findings([trade(0), trade(1)], [gap(1)], { cut: true }), [])
+    assert.deepEqual(findings([trade(0)], [gap(2)], { cut: true }), ['wrong gap: TRADES BTC says 2, where 1 are missing'])
+  })
+})
+
+describe('Checker › a connection that was behind for a part of the play', () => {
+  const messages = [price(0), price(1), price(2), price(3), price(4), price(5)]
+
+  /** @param {[readonly Item[], readonly Item[], readonly Item[]]} parts */
+  function kindsOf(...parts) {
+    const checker = new Checker(messages)
+    const spans = parts.map((received, index) => {
+      return { from: index * 2, behind: index === 1, received: recorded(checker, received) }
+    })
+    return verdict(messages, [], { spans }).mismatches.map(({ kind, position }) => [kind, position])
+  }
+
+  test('may go without a price in that part alone', () => {
+    const [zero, one, two, three, four, five] = messages
+    assert.deepEqual(kindsOf([zero, one], [three], [four, five]), [])
+    assert.deepEqual(kindsOf([one], [two, three], [four, five]), [['missing', 0]])
+    assert.deepEqual(kindsOf([zero, one], [three], [five]), [['missing', 4]])
+  })
+
+  test('gets nothing of that part later', () => {
+    const [zero, one, two, three, four, five] = messages
+    assert.deepEqual(kindsOf([zero, one], [two], [three, four, five]), [['missing', 3], ['unexpected', 3]])
   })
 })

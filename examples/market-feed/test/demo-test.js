@@ -33,6 +33,9 @@ describe('demo', () => {
     assert.equal(stderr, '')
     assert.equal(status, 0)
     assert.match(stdout, /^messages +[\d,]+\ndeliveries +[\d,]+\ndeliveries per second +[\d,]+\n/)
+    for (const name of ['queued for slow clients', 'conflated', 'dropped', 'slow clients disconnected']) {
+      assert.match(stdout, new RegExp(`\\n${name} +[1-9]`))
+    }
     assert.match(stdout, /\nmismatches +0\n$/)
     assert.doesNotMatch(stdout, /\r/)
   })
@@ -43,8 +46,17 @@ describe('demo', () => {
     })
   }
 
+  for (const slow of ['0', '1', '100']) {
+    test(`ends well with --slow ${slow}`, () => {
+      const { status, stdout } = run('--speed', 'max', '--users', '3', '--slow', slow)
+      assert.equal(status, 0)
+      assert.match(stdout, slow === '0' ? /\nconflated +0\n/ : /\nconflated +[1-9]/)
+    })
+  }
+
   for (const [kind, found] of [
     ['drop', 'missing'], ['duplicate', 'duplicate'], ['swap', 'out of order'], ['leak', 'private of another user'],
+    ['regress', 'out of order'], ['hide', 'missing'],
   ]) {
     test(`finds --inject ${kind}, once, and ends with exit code 1`, () => {
       const { status, stdout } = run('--speed', 'max', '--users', '4', '--inject', kind)
@@ -66,7 +78,7 @@ describe('demo', () => {
     assert.deepEqual(run('--feed', path), { status: 2, stdout: '', stderr: `${path}:2: "stream_type" is missing\n` })
   })
 
-  test('refuses to leak where there is nobody to leak from', () => {
-    assert.equal(run('--users', '1', '--inject', 'leak').status, 2)
+  test('refuses to hide a gap where nobody is slow', () => {
+    assert.equal(run('--slow', '0', '--inject', 'hide').status, 2)
   })
 })

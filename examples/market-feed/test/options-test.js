@@ -11,14 +11,14 @@ function refuses(...args) {
 describe('parseOptions', () => {
   test('has a default for each option', () => {
     assert.deepEqual(parseOptions([]), {
-      feed: undefined, speed: 1, users: 40, connections: 2, seed: 1, inject: undefined,
+      feed: undefined, speed: 1, users: 40, connections: 2, slow: 4, seed: 1, inject: undefined,
     })
   })
 
   test('reads each option', () => {
-    const args = '--feed a.ndjson --speed 2.5 --users 5 --connections=3 --seed 0 --inject swap'.split(' ')
+    const args = '--feed a.ndjson --speed 2.5 --users 5 --connections=3 --slow 0 --seed 0 --inject swap'.split(' ')
     assert.deepEqual(parseOptions(args), {
-      feed: 'a.ndjson', speed: 2.5, users: 5, connections: 3, seed: 0, inject: 'swap',
+      feed: 'a.ndjson', speed: 2.5, users: 5, connections: 3, slow: 0, seed: 0, inject: 'swap',
     })
   })
 
@@ -45,6 +45,7 @@ describe('parseOptions', () => {
     }
     for (const value of ['0', '-1', 'fast', '', 'Infinity', '1e400', 'NaN']) refuses(`--speed=${value}`)
     for (const value of ['-1', '1.5', '4294967296', '']) refuses(`--seed=${value}`)
+    for (const value of ['-1', '1.5', '1e9', 'all', '']) refuses(`--slow=${value}`)
   })
 
   test('refuses an option without its value, in one line', () => {

@@ -27,6 +27,7 @@ async function readmeHost() {
   const authenticate = "const authenticate = (request) => new URL(request.url, 'ws://localhost').searchParams.get('user') ?? undefined"
   const host = outputText
     .replace("'stream-connection-manager'", "'../../../dist/index.js'")
+    .replace(/'stream-connection-manager\/(.+?)'/g, "'../../../dist/$1.js'")
     .replace('port: 8080', 'port: 0')
   writeFileSync(HOST, `${host}\n${authenticate}\nexport { manager, server }\n`)
   return import(HOST.href)
@@ -39,8 +40,8 @@ async function nextText(client) {
 }
 
 test('the host for ws in the README', async (t) => {
-  const { manager, server } = await readmeHost()
   after(() => rmSync(HOST, { force: true }))
+  const { manager, server } = await readmeHost()
   if (!server.address()) await once(server, 'listening')
   const url = `ws://127.0.0.1:${/** @type {AddressInfo} */ (server.address()).port}`
 

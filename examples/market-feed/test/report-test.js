@@ -2,21 +2,29 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { accountMismatches, mismatchLines, summaryTable } from '../report.js'
 
-const RECKONED = { due: 10, refusals: 2, users: 3, connections: 2 }
+const RECKONED = {
+  due: 20, lost: 3, missed: { conflated: 4, dropped: 2 }, lostByTooSlow: { conflated: 1, dropped: 0 }, tooSlow: 1,
+  refusals: 2, users: 3, connections: 6,
+}
+/** Of the three that were lost, one was conflated, one failed, and one was on its way. */
 const ACCOUNTS = {
-  matched: 10, sent: 10, queued: 0, conflated: 0, dropped: 0, failed: 0, skipped: 0, deferred: 0,
+  matched: 20, sent: 12, queued: 0, conflated: 5, dropped: 2, failed: 1, skipped: 0, purged: 0, deferred: 0,
+  connectionsBehind: 0, waitingBytes: 0, mostWaitingBytes: 900, hadToWait: 9, slowConsumers: 1,
   userCount: 3, connectionCount: 6, closed: 6, refusals: 2,
 }
 
 describe('summaryTable', () => {
   test('is aligned: names to the left, numbers to the right', () => {
     const table = summaryTable({
-      messages: 5_520, deliveries: 78_033, seconds: 7, reconnects: 18, lost: 0, refusals: 9, mismatches: 0,
+      messages: 5_520, deliveries: 78_033, seconds: 7, accounts: ACCOUNTS, reconnects: 18, lost: 0, refusals: 9, mismatches: 0,
     })
     const lines = table.trimEnd().split('\n')
     assert.equal(new Set(lines.map((line) => line.length)).size, 1)
     assert.match(lines[1], /^deliveries +78,033$/)
     assert.match(lines[2], /^deliveries per second +11,148$/)
+    assert.deepEqual(lines.slice(3, 8).map((line) => line.replace(/ +(?=\d)/, ' ')), [
+      'queued for slow clients 9', 'conflated 5', 'dropped 2', 'discarded unsent 1', 'slow clients disconnected 1',
+    ])
   })
 })
 
@@ -35,7 +43,26 @@ describe('accountMismatches', () => {
   })
 
   test('names each figure that differs', () => {
-    const details = accountMismatches({ ...ACCOUNTS, sent: 9, failed: 1 }, RECKONED).map(({ detail }) => detail)
-    assert.deepEqual(details, ['sent is 9, not 10', 'failed is 1, not 0'])
+    const details = accountMismatches({ ...ACCOUNTS, sent: 11, skipped: 1, closed: 5 }, RECKONED).map(({ detail }) => detail)
+    assert.deepEqual(details, ['skipped is 1, not 0', 'closed is 5, not 6'])
+  })
+
+  test('knows exactly what became of messages to those who stayed', () => {
+    const allStayed = { ...RECKONED, lost: 0, lostByTooSlow: { conflated: 0, dropped: 0 }, tooSlow: 0 }
+    const accounts = { ...ACCOUNTS, sent: 14, conflated: 4, failed: 0, slowConsumers: 0 }
+    assert.deepEqual(accountMismatches(accounts, allStayed), [])
+    for (const change of [{ conflated: 5, sent: 13 }, { dropped: 1, sent: 15 }, { purged: 1, sent: 13 }, { slowConsumers: 1 }]) {
+      assert.notDeepEqual(accountMismatches({ ...accounts, ...change }, allStayed), [])
+    }
+  })
+
+  test('takes of what was lost no more than may have been given up', () => {
+    const details = accountMismatches({ ...ACCOUNTS, conflated: 6, sent: 11 }, RECKONED).map(({ detail }) => detail)
+    assert.deepEqual(details, ['conflated is 6, not 4 to 5'])
+  })
+
+  test('finds that what became of the messages does not add up', () => {
+    const details = accountMismatches({ ...ACCOUNTS, sent: 13 }, RECKONED).map(({ detail }) => detail)
+    assert.deepEqual(details, ['the sum of what became of them is 21, not 20'])
   })
 })

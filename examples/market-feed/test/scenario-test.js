@@ -5,7 +5,7 @@ import { drawScenario } from '../scenario.js'
 /** @import { Options } from '../options.js' */
 
 /** @type {Options} */
-const OPTIONS = { feed: undefined, speed: 1, users: 12, connections: 2, seed: 7, inject: undefined }
+const OPTIONS = { feed: undefined, speed: 1, users: 12, connections: 2, slow: 4, seed: 7, inject: undefined }
 
 /** @param {number[]} seconds */
 function feedAt(...seconds) {
@@ -42,11 +42,29 @@ describe('drawScenario', () => {
     }
   })
 
-  test('gives all cues of a user to one connection, half-way, and before the gate', () => {
-    const { timeline: { length }, plan: { cues, gate } } = drawScenario(OPTIONS, undefined)
+  test('gives all cues of a user to one connection, half-way, between the interval and the gate', () => {
+    const { plan: { cues, interval, gate } } = drawScenario(OPTIONS, undefined)
     const places = new Set(cues.map(({ slot }) => JSON.stringify(slot)))
     assert.equal(places.size, new Set(cues.map(({ slot }) => slot.user)).size)
-    for (const { position } of cues) assert.ok(position >= length * 0.3 - 1 && position < gate)
+    for (const { position } of cues) assert.ok(position >= interval && position < gate)
+  })
+
+  test('gives viewers no cues, and lets them listen from the start', () => {
+    const { plan: { cues, users } } = drawScenario(OPTIONS, undefined)
+    const viewers = users.flatMap(({ connections }, user) => connections[0].over === 'sse' ? [user] : [])
+    assert.deepEqual(viewers, [12, 13])
+    for (const user of viewers) {
+      assert.equal(cues.some(({ slot }) => slot.user === user), false)
+      assert.deepEqual([users[user].shared, users[user].connections.length], [[], 1])
+    }
+  })
+
+  test('lets as many be slow as asked for, of different users, one of them a viewer, and all before the interval', () => {
+    const { plan: { stalls, users, interval } } = drawScenario(OPTIONS, undefined)
+    assert.equal(new Set(stalls.map(({ slot }) => slot.user)).size, 4)
+    assert.equal(stalls.filter(({ slot }) => users[slot.user].connections[slot.connection].over === 'sse').length, 1)
+    for (const { from, until } of stalls) assert.ok(from < until && until < interval)
+    assert.equal(drawScenario({ ...OPTIONS, slow: 1_000 }, undefined).plan.stalls.length, users.length)
   })
 
   test('has every kind of event even for one user with one connection', () => {
