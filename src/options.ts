@@ -69,7 +69,7 @@ export interface ConnectionManagerOptions<
 export interface DeliveryOptions {
   /**
    * Bytes that a connection's socket may have buffered, the tick's batch included, before further messages wait with the
-   * manager, where they can be conflated and dropped. `0`: any unsent byte makes them wait.
+   * manager, where they can be conflated and dropped. `0`: whatever is unsent makes them wait.
    *
    * @default 65_536 // 64 KiB
    */

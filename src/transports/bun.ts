@@ -1,6 +1,7 @@
 import type { CloseReason } from '../connection.ts'
 import type { Transport } from '../transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
+import { corkedWrite } from './corked-write.ts'
 
 /** What this transport needs of a socket: Bun's `ServerWebSocket` fits as it is. */
 export interface BunSocket {
@@ -44,21 +45,13 @@ export function bunTransport(): Transport<BunSocket> {
 }
 
 function write(socket: BunSocket, texts: readonly string[]): number {
-  let accepted = 0
-  socket.cork(() => {
-    accepted = acceptedOf(socket, texts)
-  })
+  const accepted = corkedWrite(socket, texts, isDropped)
   if (accepted < texts.length) assertOpen(socket)
   return accepted
 }
 
-function acceptedOf(socket: BunSocket, texts: readonly string[]): number {
-  const dropped = texts.findIndex((text) => isDropped(socket, text, socket.send(text)))
-  return dropped === -1 ? texts.length : dropped
-}
-
 /** Bun answers with the bytes it wrote, -1 when it queued them, and 0 for a drop; but 0, too, for no bytes that it wrote. */
-function isDropped(socket: BunSocket, text: string, status: number): boolean {
+function isDropped(socket: BunSocket, status: number, text: string): boolean {
   return status === 0 && (text !== '' || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
 }
 

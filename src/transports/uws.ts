@@ -1,6 +1,7 @@
 import type { CloseReason } from '../connection.ts'
 import type { Transport } from '../transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
+import { corkedWrite } from './corked-write.ts'
 
 /** What this transport needs of a socket: the `WebSocket` of uWebSockets.js fits as it is. */
 export interface UwsSocket {
@@ -43,16 +44,7 @@ export function uwsTransport(): Transport<UwsSocket> {
 
 /** A socket that is closed already throws, as all that uWS offers does: so the connection ends. */
 function write(socket: UwsSocket, texts: readonly string[]): number {
-  let accepted = 0
-  socket.cork(() => {
-    accepted = acceptedOf(socket, texts)
-  })
-  return accepted
-}
-
-function acceptedOf(socket: UwsSocket, texts: readonly string[]): number {
-  const dropped = texts.findIndex((text) => socket.send(text) === DROPPED)
-  return dropped === -1 ? texts.length : dropped
+  return corkedWrite(socket, texts, (_socket, status) => status === DROPPED)
 }
 
 function bufferedBytes(socket: UwsSocket): number {
