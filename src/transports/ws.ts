@@ -23,7 +23,7 @@ export interface WsSocket {
   readonly readyState: number
   readonly bufferedAmount: number
   readonly extensions: string
-  send(text: string): void
+  send(text: string, done?: () => void): void
   close(code?: number, reason?: string): void
   terminate(): void
   once(event: 'close', listener: () => void): unknown
@@ -106,11 +106,12 @@ const LOOK_AGAIN_MS = 50
  */
 export function wsTransport<TSocket extends WsSocket = WsSocket>(): Transport<TSocket, WsFrame> {
   const writer = new FrameWriter()
+  const sendings = new Sendings()
   return {
     frame: (text) => new TextFrame(text),
-    write: (socket, frames) => write(socket, frames, writer),
+    write: (socket, frames) => write(socket, frames, { writer, sendings }),
     bufferedBytes,
-    onDrain,
+    onDrain: (socket, listener) => onDrain(socket, listener, sendings),
     close,
     terminate,
   }
@@ -140,13 +141,13 @@ function writeHeader(bytes: WritableBytes, length: number): void {
   }
 }
 
-function write(socket: WsSocket, frames: readonly WsFrame[], writer: FrameWriter): number {
+function write(socket: WsSocket, frames: readonly WsFrame[], { writer, sendings }: { writer: FrameWriter; sendings: Sendings }): number {
   const { _isServer: isServer, _socket: tcp, _sender: sender } = socket as Internals
   const isOpen = socket.readyState === OPEN
   if (isOpen && sender?._firstFragment === false) return 0
   const isPlain = isOpen && isServer === true && socket.extensions === ''
   if (isPlain && isIdle(sender) && isWritable(tcp)) writer.write(tcp, frames)
-  else for (const { text } of frames) socket.send(text)
+  else sendings.send(socket, frames)
   return frames.length
 }
 
@@ -201,6 +202,28 @@ function areSame(frames: readonly WsFrame[], others: readonly WsFrame[]): boolea
   return frames.length === others.length && frames.every((each, i) => each === others[i])
 }
 
+/** Messages that go by `ws.send`, and who waits for them to leave: while ws works at a message, Node has no drain to tell of. */
+class Sendings {
+  readonly #listeners = new WeakMap<WsSocket, Set<() => void>>()
+
+  send(socket: WsSocket, frames: readonly WsFrame[]): void {
+    for (const [i, { text }] of frames.entries()) {
+      if (i < frames.length - 1) socket.send(text)
+      else socket.send(text, () => this.#tell(socket))
+    }
+  }
+
+  listen(socket: WsSocket, listener: () => void): () => void {
+    const listeners = this.#listeners.get(socket) ?? new Set()
+    this.#listeners.set(socket, listeners.add(listener))
+    return () => void listeners.delete(listener)
+  }
+
+  #tell(socket: WsSocket): void {
+    for (const listener of [...(this.#listeners.get(socket) ?? [])]) listener()
+  }
+}
+
 /** Node hands what was written to a corked socket to the system in one call. */
 function writeCorked(tcp: TcpSocket, frames: readonly WsFrame[]): void {
   tcp.cork()
@@ -212,16 +235,18 @@ function bufferedBytes(socket: WsSocket): number {
   return socket.bufferedAmount
 }
 
-function onDrain(socket: WsSocket, listener: () => void): () => void {
+function onDrain(socket: WsSocket, listener: () => void, sendings: Sendings): () => void {
   const tcp = (socket as Internals)._socket
-  // Node tells of a drain only where a write met a full buffer. Below that, while ws itself holds messages back, and in
-  // the middle of a message in fragments, nobody tells.
+  const stopListening = sendings.listen(socket, listener)
+  // Node tells of a drain only where a write met a full buffer. Below that, and in the middle of a message in fragments,
+  // nobody tells.
   const timer = setInterval(() => {
     if (tcp?.writableNeedDrain !== true) listener()
   }, LOOK_AGAIN_MS)
   timer.unref()
   tcp?.on?.('drain', listener)
   return () => {
+    stopListening()
     clearInterval(timer)
     tcp?.off?.('drain', listener)
   }

@@ -47,8 +47,12 @@ class ScriptedSocket extends EventEmitter implements WsSocket {
   _socket: unknown = this.tcp
   _sender: unknown = { _firstFragment: true, _queue: [], _state: 0 }
 
-  send(text: string): void {
+  /** What ws calls once a message has left. */
+  readonly departures: (() => void)[] = []
+
+  send(text: string, done?: () => void): void {
     this.sent.push(text)
+    if (done !== undefined) this.departures.push(done)
   }
 
   close(...args: unknown[]): void {
@@ -307,6 +311,24 @@ describe('wsTransport › onDrain', () => {
     vi.advanceTimersByTime(101)
 
     expect(listener).toHaveBeenCalledTimes(3)
+  })
+
+  it('tells when what went by ws.send has left, the last of each write, until ended', () => {
+    const { transport, framed } = transportFor()
+    const socket = socketWith({ extensions: 'permessage-deflate' })
+    const listener = vi.fn()
+
+    transport.write(socket, framed('a', 'b', 'c'))
+    const end = transport.onDrain(socket, listener)
+    transport.write(socket, framed('d'))
+    expect([listener.mock.calls.length, socket.departures.length]).toEqual([0, 2])
+    socket.departures[0]?.()
+    expect(listener).toHaveBeenCalledTimes(1)
+    end()
+    socket.departures[1]?.()
+
+    expect(listener).toHaveBeenCalledTimes(1)
+    expect(socket.sent).toEqual(['a', 'b', 'c', 'd'])
   })
 
   it('asks from the moment on at which no drain is to come any more', () => {
