@@ -7,7 +7,7 @@ import type { Subscription } from './streams/subscription.ts'
 
 /**
  * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
- * listener; or another hook of a transport.
+ * listener; or a transport's `frame` or `onDrain`.
  */
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport'
 

@@ -68,16 +68,17 @@ export interface ConnectionManagerOptions<
 /** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
 export interface DeliveryOptions {
   /**
-   * Bytes that a connection's socket may have buffered, the tick's batch included, before further messages wait with the
-   * manager, where they can be conflated and dropped. `0`: whatever is unsent makes them wait.
+   * Bytes that a connection's socket may have buffered before further messages wait with the manager, where they can be
+   * conflated and dropped. `0`: whatever is unsent makes them wait. A batch of more is written before its tick ends, so that
+   * a burst shows whether the socket takes it.
    *
    * @default 65_536 // 64 KiB
    */
   readonly softLimitBytes?: number | undefined
   /**
    * Bytes that may wait with the manager for one connection, in UTF-16 units of the texts, before its streams' overflow
-   * policy applies. `0`: nothing may wait. What a transport's `frame` made of a text waits with it, and is not counted: the
-   * ready transports make their bytes when they write.
+   * policy applies. `0`: nothing may wait. Gap notices, short and one a stream, do not count; nor does what a transport's
+   * `frame` made of a text, which waits with it: the ready transports make their bytes when they write.
    *
    * @default 1_048_576 // 1 MiB
    */

@@ -21,7 +21,8 @@ export interface Transport<TSocket = Socket, TFrame = string> {
    */
   frame?(text: string, message: StreamMessage<unknown, string>): TFrame
   /**
-   * Writes what one tick brought, in order, as one write. The array is the transport's to keep.
+   * Writes what one tick brought, in order, as one write; in several where that is more than `softLimitBytes`. The array is
+   * the transport's to keep.
    *
    * A number says how many frames were accepted, from the first on; the others wait, and are offered again. Anything
    * else means all of them. A throw, or a promise that rejects, ends the connection: `send-failed`.
@@ -42,7 +43,10 @@ export interface Transport<TSocket = Socket, TFrame = string> {
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /** Closes the socket, instead of `socket.close()`; a promise settles when it is really closed. */
   readonly close?: (socket: TSocket, reason: CloseReason) => Promise<void> | void
-  /** Ends the socket at once and discards what it buffers: for slow consumers, and after a `close` outlived its deadline. */
+  /**
+   * Ends the socket at once and discards what it buffers: for slow consumers, and after a `close` that failed or outlived its
+   * deadline.
+   */
   readonly terminate?: (socket: TSocket) => void
 }
 

@@ -38,8 +38,8 @@ export class SocketCloser<TConnection extends Closable> {
    * Closes the sockets of these connections at once, in parallel, one that serves several of them once.
    *
    * Each promise resolves when its `close` settled, or `timeoutMs` later; `Infinity` waits for it forever. A socket that
-   * has not closed by then is terminated, where its transport can do that, and a slow consumer's is at once: what its
-   * socket buffers would otherwise stay for as long as the peer reads nothing.
+   * has not closed by then, or whose `close` failed, is terminated, where its transport can do that. A slow consumer's is at
+   * once: what its socket buffers would otherwise stay for as long as the peer reads nothing.
    */
   closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     const outcomes = new Map<Socket, Promise<CloseOutcome>>()
@@ -56,6 +56,7 @@ export class SocketCloser<TConnection extends Closable> {
       return isThenable(answer) ? this.#settled(answer, closing) : Promise.resolve('closed')
     } catch (error) {
       this.#report(error, closing.connection)
+      this.#endOtherwise(closing)
       return Promise.resolve('failed')
     }
   }
@@ -71,7 +72,7 @@ export class SocketCloser<TConnection extends Closable> {
         cancelTimer()
         resolve(outcome)
         for (const error of errors) this.#report(error, connection)
-        if (outcome === 'timedOut' && !isToBeTerminated(closing)) this.#terminate(connection)
+        if (outcome !== 'closed') this.#endOtherwise(closing)
       }
       if (timeoutMs !== Infinity) {
         const timeout = new Error(`close() had not settled after ${timeoutMs} ms`)
@@ -84,11 +85,11 @@ export class SocketCloser<TConnection extends Closable> {
     })
   }
 
-  /** Ends a socket whose `close` did not. */
-  #terminate(connection: TConnection): void {
-    const report = (error: unknown): void => this.#report(error, connection)
+  /** Ends a socket whose `close` did not, by `terminate`; and the other way round. */
+  #endOtherwise(closing: Closing<TConnection>): void {
+    const report = (error: unknown): void => this.#report(error, closing.connection)
     try {
-      const answer = terminated(connection)
+      const answer = isToBeTerminated(closing) ? closed(closing) : terminated(closing.connection)
       if (isThenable(answer)) adopted(answer).catch(report)
     } catch (error) {
       report(error)

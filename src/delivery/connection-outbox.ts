@@ -111,13 +111,13 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     const { message } = current
     this.#arriving = message
     const hasFrame = this.#frameOf(message) !== NO_FRAME
-    if (hasFrame && this.#wouldOverflow(message)) this.#flushNow()
+    if (hasFrame && this.#isFullFor(message)) this.#flushNow()
     const buffered = this.#bufferedBytes()
     const isWanted = this.#arriving === message
     this.#arriving = undefined
     if (!hasFrame) return void current.failed++
     if (!isWanted) return void current[this.#endedAs ?? 'skipped']++
-    const isBehind = this.#waiting !== undefined || buffered + this.#batchUnits > this.#surroundings.softLimitBytes
+    const isBehind = this.#waiting !== undefined || buffered > this.#surroundings.softLimitBytes
     return isBehind ? this.#wait(current, buffered) : this.#pass(message)
   }
 
@@ -169,10 +169,15 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return bufferedBytes(this.#meter, this.#socket, this.#transport)
   }
 
-  /** Whether what is there would leave no place for a message. */
-  #wouldOverflow({ units }: OutgoingMessage): boolean {
+  /**
+   * Whether what is there has to leave, as far as there is room, before a message comes: a batch of more than the socket may
+   * have buffered, so that a burst shows whether the socket takes it, or what would leave no place for the message.
+   */
+  #isFullFor({ units }: OutgoingMessage): boolean {
+    const { softLimitBytes, hardLimitBytes } = this.#surroundings
+    if (this.#meter !== undefined && this.#batchUnits > softLimitBytes) return true
     const unitsHere = this.waitingUnits + this.#batchUnits
-    return unitsHere > 0 && unitsHere + units > this.#surroundings.hardLimitBytes
+    return unitsHere > 0 && unitsHere + units > hardLimitBytes
   }
 
   // A message comes
@@ -215,22 +220,22 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   /** Holds what waits to the hard limit; says what became of the newcomer, unless it waits. */
   #relieve(waiting: Waiting, newcomer?: OutgoingMessage): 'dropped' | 'failed' | undefined {
-    let outcome: 'dropped' | undefined
+    let isWaiting = newcomer !== undefined
     while (waiting.units > this.#surroundings.hardLimitBytes) {
       const dropped = waiting.dropOldest()
-      if (dropped === undefined) return this.#giveUp(newcomer === undefined ? 'dropped' : outcome)
-      if (dropped === newcomer) outcome = 'dropped'
+      if (dropped === undefined) return this.#giveUp(isWaiting)
+      if (dropped === newcomer) isWaiting = false
       else this.#surroundings.moved('queued', 'dropped', 1)
     }
-    return outcome
+    return newcomer !== undefined && !isWaiting ? 'dropped' : undefined
   }
 
-  #giveUp(outcome: 'dropped' | undefined): 'dropped' | 'failed' {
-    // The newcomer is not among those that waited, unless it was dropped already.
-    if (outcome === undefined) this.#surroundings.moved('purged', 'queued', 1)
+  #giveUp(withNewcomer: boolean): 'failed' {
+    // The newcomer is among those that are purged, and has not been counted yet.
+    if (withNewcomer) this.#surroundings.moved('purged', 'queued', 1)
     this.#end('failed')
     this.#surroundings.tooSlow(this.#connection)
-    return outcome ?? 'failed'
+    return 'failed'
   }
 
   #flushAtEndOfTick(): void {
@@ -299,7 +304,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
       if (typeof answer === 'number') return clamped(answer, messages.length)
       if (isThenable(answer)) this.#surroundings.answeredLate(this.#connection, answer, deliveriesIn(messages))
     } catch (error) {
-      if (!this.#surroundings.isOwnRefusal(error)) throw error
+      // What a `send` publishes is not its socket's fault. Of a `write` nobody knows how far it came.
+      if (this.#transport?.write !== undefined || !this.#surroundings.isOwnRefusal(error)) throw error
     }
     return messages.length
   }

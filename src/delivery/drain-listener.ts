@@ -1,4 +1,5 @@
 import type { Socket } from '../connection.ts'
+import { adopted, isThenable } from '../foreign.ts'
 import type { AnyTransport } from '../transport.ts'
 
 /** A transport that tells of drains. */
@@ -15,17 +16,20 @@ export interface DrainListening {
 /** Listens to one socket's drains until it is stopped, whatever its transport does meanwhile. */
 export class DrainListener {
   #isOver = false
-  #stop: unknown
+  #stop: (() => void) | undefined
   readonly #listening: DrainListening
 
   constructor(listening: DrainListening) {
     this.#listening = listening
   }
 
-  /** Begins to listen; false where the transport throws. It may tell of a drain at once, and so end this while it begins. */
+  /**
+   * Begins to listen; false where the transport throws, or answers with no function. It may tell of a drain at once, and so
+   * end this while it begins.
+   */
   start(socket: Socket, transport: DrainTeller): boolean {
     try {
-      this.#stop = transport.onDrain(socket, () => void (this.#isOver || this.#listening.drained()))
+      this.#stop = asFunction(transport.onDrain(socket, () => void (this.#isOver || this.#listening.drained())))
       if (this.#isOver) this.stop()
       return true
     } catch (error) {
@@ -37,7 +41,7 @@ export class DrainListener {
   stop(): void {
     this.#isOver = true
     const stop = this.#stop
-    if (typeof stop !== 'function') return
+    if (stop === undefined) return
     this.#listening.afterwards(() => {
       try {
         stop()
@@ -46,4 +50,11 @@ export class DrainListener {
       }
     })
   }
+}
+
+/** Who does not say how to end the listening may not listen at all. */
+function asFunction(stop: unknown): () => void {
+  if (typeof stop === 'function') return stop as () => void
+  if (isThenable(stop)) adopted(stop).catch(() => {})
+  throw new Error('onDrain must answer with a function')
 }

@@ -1,3 +1,4 @@
+import { adopted, isThenable } from '../foreign.ts'
 import type { ResolvedDefinition } from '../streams/catalogue.ts'
 import type { MessageFields } from '../streams/message-fields.ts'
 import type { StreamMessage } from '../streams/stream-message.ts'
@@ -64,7 +65,7 @@ export class OutgoingMessage {
   #made(transport: AnyTransport, reporter: FrameReporter): unknown {
     if (transport.frame === undefined) return this.text
     try {
-      return transport.frame(this.text, this.#asStreamMessage())
+      return synchronous(transport.frame(this.text, this.#asStreamMessage()))
     } catch (error) {
       reporter.hookFailed(error)
       return NO_FRAME
@@ -75,4 +76,11 @@ export class OutgoingMessage {
     const { streamType, symbol, timestampMs, userId } = this
     return { streamType, symbol, data: this.#data, timestamp: new Date(timestampMs), userId }
   }
+}
+
+/** A frame that is asynchronous by mistake must neither be written nor end the process by a rejection that nobody awaits. */
+function synchronous(frame: unknown): unknown {
+  if (!isThenable(frame)) return frame
+  adopted(frame).catch(() => {})
+  throw new Error('A frame must not be a promise')
 }

@@ -50,7 +50,7 @@ export interface Stats {
   readonly deferred: number
   /** Connections that are behind at this moment: something waits for them. */
   readonly connectionsBehind: number
-  /** UTF-16 units that wait at this moment, for all connections that are behind. */
+  /** UTF-16 units of the messages that wait at this moment, for all connections that are behind. */
   readonly waitingBytes: number
   /** The most UTF-16 units that were ever held for one connection, the batch of a tick included. */
   readonly mostWaitingBytes: number

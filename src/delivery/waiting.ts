@@ -56,7 +56,7 @@ class Line {
 export class Waiting {
   /** Messages, notices not included. */
   size = 0
-  /** UTF-16 units of the messages and notices. */
+  /** UTF-16 units of the messages. Notices do not count: they are short, one a stream, and must not cost anybody a message. */
   units = 0
   readonly #private = new Line()
   readonly #kept = new Line()
@@ -76,7 +76,9 @@ export class Waiting {
     const lane = this.#laneFor(message)
     const { last } = lane
     if (message.definition.delivery === 'latest' && last !== undefined && last.message.gap === 0) {
-      this.#replace(last, message)
+      this.#count(last.message, -1)
+      this.#count(message, 1)
+      last.message = message
       return true
     }
     const entry = this.#entry(message, lane, ++this.#lastPosition)
@@ -123,12 +125,12 @@ export class Waiting {
     const { lane, message } = entry
     const { first } = lane
     if (first !== undefined && first !== entry) {
-      this.#replace(first, noticeOf(message, first.message.gap + 1))
+      first.message = noticeOf(message, first.message.gap + 1)
       this.#removeSecond(first, entry)
     } else {
       this.#oldestDroppable = entry.next
-      this.#replace(entry, noticeOf(message, 1))
-      this.size--
+      entry.message = noticeOf(message, 1)
+      this.#count(message, -1)
     }
     return message
   }
@@ -165,14 +167,13 @@ export class Waiting {
   }
 
   #entry(message: OutgoingMessage, lane: Lane, position: number): Entry {
-    this.units += message.units
-    if (message.gap === 0) this.size++
+    if (message.gap === 0) this.#count(message, 1)
     return { message, lane, position, previous: undefined, next: undefined, nextOfStream: undefined }
   }
 
-  #replace(entry: Entry, message: OutgoingMessage): void {
-    this.units += message.units - entry.message.units
-    entry.message = message
+  #count({ units }: OutgoingMessage, times: 1 | -1): void {
+    this.size += times
+    this.units += times * units
   }
 
   /** Removes the first of a lane. */
@@ -193,8 +194,7 @@ export class Waiting {
   #unlink(entry: Entry): void {
     if (entry === this.#oldestDroppable) this.#oldestDroppable = entry.next
     entry.lane.line.remove(entry)
-    this.units -= entry.message.units
-    if (entry.message.gap === 0) this.size--
+    if (entry.message.gap === 0) this.#count(entry.message, -1)
   }
 
   #dropLane({ streamType, symbol }: OutgoingMessage): void {

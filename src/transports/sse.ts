@@ -197,6 +197,7 @@ function hasMethods(target: unknown, names: readonly string[]): boolean {
 }
 
 function checked(options: SseOptions): SseOptions {
+  if (typeof options !== 'object' || options === null) throw invalidOption('options', 'must be an object', options)
   for (const [name, value] of Object.entries(options)) {
     if (name !== 'id' && name !== 'event') throw invalidOption(name, 'is unknown', value)
     if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'must be a function', value)

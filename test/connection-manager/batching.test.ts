@@ -194,7 +194,7 @@ describe('ConnectionManager › a transport with a write', () => {
   })
 
   it('discards, of what it does not accept, what it unsubscribes from meanwhile', async () => {
-    const { manager, clock, connect, publish } = pressured()
+    const { manager, clock, connect, publish } = pressured({ delivery: { softLimitBytes: 100 } })
     const { connection, socket } = connect('c')
     socket.onWrite = () => (connection.unsubscribe(BOOK), 0)
 
@@ -227,7 +227,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(connection.flush()).toBe(true)
   })
 
-  it('does not fail its connection by what its own publishes were refused with', async () => {
+  it('fails its connection by whatever it throws, the refusal of its own publish included: nobody knows how far it came', async () => {
     const { manager, connect, publish, log } = pressured({ maxDeferred: 0 })
     const { socket } = connect('c')
     socket.onWrite = () => void publish('BOOK', 'refused')
@@ -235,8 +235,8 @@ describe('ConnectionManager › a transport with a write', () => {
     publish('BOOK', 'b1')
     await endOfTick()
 
-    expect(log).toEqual([])
-    expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, failed: 0 })
+    expect(log).toEqual([['error', 'send', 'c', expect.any(String)], ['removed', 'c', 'send-failed']])
+    expect(manager.stats()).toMatchObject({ matched: 1, sent: 0, failed: 1 })
     expectCode('ERR_UNKNOWN_STREAM', () => manager.publish({ streamType: 'NONE', data: 1 } as never))
   })
 })
@@ -249,9 +249,12 @@ describe('ConnectionManager › a write that fails', () => {
     const { manager, connect, publish, log } = pressured({ delivery: { softLimitBytes: 5 } })
     const [bad, good] = [connect('bad'), connect('good')]
     bad.socket.onWrite = ([frame]) => { if (frame === 'b4') throw boom }
+    bad.socket.buffered = 6
 
     for (const label of ['b1', 'b2', 'b3', 'b4', 'b5', 'b6', 'b7', 'b8', 'b9']) publish('BOOK', label)
     await endOfTick()
+    bad.socket.buffered = 0
+    bad.connection.drained()
 
     expect(good.socket.received).toEqual(['b1', 'b2', 'b3', 'b4', 'b5', 'b6', 'b7', 'b8', 'b9'])
     expect(bad.socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4', 'b5', 'b6']])
@@ -424,6 +427,17 @@ describe('ConnectionManager › frames', () => {
     expect(framed).toEqual(['b1', 'bad', 'b3'])
     expect([first, second, other].map(({ socket }) => socket.writes)).toEqual([[['x b1', 'x b3']], [['x b1', 'x b3']], [['b1', 'bad', 'b3']]])
     expect(manager.stats()).toMatchObject({ matched: 9, sent: 7, failed: 2 })
+  })
+
+  it('that are asynchronous by mistake cannot be made, and leave no rejection behind', async () => {
+    const { connect, publish, log } = pressured()
+    const { socket } = connect('c', new PressuredSocket(), { transport: batching({ frame: (async () => { throw boom }) as never }) })
+
+    expect(publish('BOOK', 'b1')).toEqual(result({ matched: 1, failed: 1 }))
+    await endOfTick()
+
+    expect(socket.writes).toEqual([])
+    expect(log).toEqual([['error', 'transport', 'c', expect.any(String)]])
   })
 
   it('are made anew when a message is published again', async () => {

@@ -117,7 +117,7 @@ describe('ConnectionManager › closing by a transport', () => {
   it.each([
     ['throws', () => { throw new Error('cannot close') }],
     ['rejects', () => Promise.reject(new Error('cannot close'))],
-  ])('is contained when it %s, and not followed by anything else', async (_how, close) => {
+  ])('is contained when it %s, and followed by terminate', async (_how, close) => {
     const { log, transport } = closing({ close, terminate() {} })
     const { manager, clock, errors } = managing({ transport })
     const socket = new FakeSocket()
@@ -126,7 +126,7 @@ describe('ConnectionManager › closing by a transport', () => {
     clock.advance(1e6)
 
     expect(errors).toEqual([['close', 'cannot close']])
-    expect(log).toEqual([['close', socket, 'removed']])
+    expect(log).toEqual([['close', socket, 'removed'], ['terminate', socket]])
     expect(socket.closeCalls).toBe(0)
   })
 
@@ -200,15 +200,17 @@ describe('ConnectionManager › closing a slow consumer', () => {
   it.each([
     ['throws', () => { throw new Error('cannot terminate') }],
     ['rejects', () => Promise.reject(new Error('cannot terminate'))],
-  ])('reports a terminate that %s as trouble with closing, and throws nothing at the publisher', async (_how, terminate) => {
-    const { transport } = closing({ close() {}, terminate })
+  ])('reports a terminate that %s as trouble with closing, closes instead, and throws nothing at the publisher', async (_how, terminate) => {
+    const { log, transport } = closing({ close() {}, terminate })
     const { manager, errors } = managing({ transport })
-    manager.addConnection('c1', new FakeSocket(), 'alice').subscribe(PRICE)
+    const socket = new FakeSocket()
+    manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
 
     expect(manager.publish(price())).toMatchObject({ matched: 1, failed: 1 })
     await SETTLED()
 
     expect(errors).toEqual([['close', 'cannot terminate']])
+    expect(log).toEqual([['terminate', socket], ['close', socket, 'slow-consumer']])
     expect(manager.connectionCount).toBe(0)
   })
 

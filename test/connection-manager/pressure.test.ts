@@ -14,7 +14,6 @@ import { result } from '../support/result.ts'
 
 const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
 const TICKS = { streamType: 'TICKS', symbol: 'A' } as const
-const GAP_UNITS = '{"type":"gap","stream_type":"TICKS","symbol":"A","dropped":1}'.length
 const boom = new Error('boom')
 
 /** Sockets that are sent to text by text, and polled. */
@@ -65,6 +64,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     ['is a bufferedBytes that answers NaN', metered(11), measuredAs(() => NaN)],
     ['is a bufferedBytes that answers nothing', metered(11), measuredAs(() => undefined)],
     ['is a promise', new PressuredSocket(), measuredAs(() => Promise.resolve(11))],
+    ['is a promise that rejects, which harms nobody', new PressuredSocket(), measuredAs(() => Promise.reject(boom))],
     ['is at the soft limit', metered(10)],
   ])('is none where the reading %s', (_case, socket, transport = {}) => {
     const { connect, publish, log } = pressured()
@@ -75,14 +75,14 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect([socket.received, log]).toEqual([['b1'], []])
   })
 
-  it.each([NaN, -1_000, -Infinity])('is that of the batch alone where the reading is %d', async (reading) => {
+  it.each([NaN, -1_000, -Infinity])('is none where the reading is %d: a batch beyond the soft limit leaves, and nothing waits', async (reading) => {
     const { connect, publish } = pressured({ delivery: { softLimitBytes: 5 }, transport: batching({ bufferedBytes: () => reading }) })
     const { socket } = connect('c')
 
     const results = ['b1', 'b2', 'b3', 'b4'].map((label) => publish('BOOK', label))
     await endOfTick()
 
-    expect(results.map(({ queued }) => queued)).toEqual([0, 0, 0, 1])
+    expect(results).toEqual(Array.from({ length: 4 }, () => result({ matched: 1, sent: 1 })))
     expect(socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4']])
   })
 
@@ -99,27 +99,40 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.received).toEqual(['b1'])
   })
 
-  it('counts the batch of the tick: what goes beyond the soft limit waits, and the batch with it', async () => {
+  it('is found out in a burst: a batch beyond the soft limit is written before the next message', async () => {
     const { manager, connect, publish } = pressured({ delivery: { softLimitBytes: 5 } })
-    const { socket } = connect('c')
+    const [healthy, stuck] = [connect('healthy'), connect('stuck')]
+    stuck.socket.onWrite = (frames) => void (stuck.socket.buffered += frames.join('').length)
 
-    const results = ['b1', 'b2', 'b3', 'b4'].map((label) => publish('BOOK', label))
+    const results = ['p1', 'p2', 'p3', 'p4', 'p5'].map((label) => publish('PRICE', label))
 
-    expect(results.map(({ sent, queued }) => [sent, queued])).toEqual([[1, 0], [1, 0], [1, 0], [0, 1]])
-    expect(manager.stats()).toMatchObject({ sent: 0, queued: 4, connectionsBehind: 1, waitingBytes: 8 })
+    expect(results.map(({ sent, queued, conflated }) => [sent, queued, conflated])).toEqual([[2, 0, 0], [2, 0, 0], [2, 0, 0], [1, 1, 0], [1, 0, 1]])
+    expect([healthy.socket.writes, stuck.socket.writes]).toEqual([[['p1', 'p2', 'p3']], [['p1', 'p2', 'p3']]])
     await endOfTick()
-    expect(socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4']])
-    expect(manager.stats()).toMatchObject({ sent: 4, queued: 0, connectionsBehind: 0, waitingBytes: 0 })
+    expect([healthy.socket.received, stuck.socket.received]).toEqual([['p1', 'p2', 'p3', 'p4', 'p5'], ['p1', 'p2', 'p3']])
+    expect(manager.stats()).toMatchObject({ sent: 8, queued: 1, conflated: 1, connectionsBehind: 1, waitingBytes: 2 })
   })
 
-  it('counts what is buffered and the batch together', () => {
-    const { connect, publish } = pressured()
+  it('is what is buffered, and not the batch: what a healthy connection gets is neither conflated nor reordered', async () => {
+    const { connect, publish, order } = pressured()
     const { socket } = connect('c')
-    socket.buffered = 8
+    socket.buffered = 10
 
-    const results = ['b1', 'b2', 'b3'].map((label) => publish('BOOK', label))
+    for (let i = 0; i < 50; i++) expect(publish('PRICE', `p${i}`)).toEqual(result({ matched: 1, sent: 1 }))
+    order('o1')
+    await endOfTick()
 
-    expect(results.map(({ queued }) => queued)).toEqual([0, 0, 1])
+    expect(socket.received).toEqual([...Array.from({ length: 50 }, (_, i) => `p${i}`), 'o1'])
+  })
+
+  it('is unknown without a reading: one write takes all that a tick brings', async () => {
+    const { connect, publish } = pressured({ transport: { write: (socket, frames) => socket.write(frames as readonly string[]) } })
+    const { socket } = connect('c')
+
+    for (let i = 0; i < 50; i++) expect(publish('PRICE', `p${i}`)).toEqual(result({ matched: 1, sent: 1 }))
+    await endOfTick()
+
+    expect(socket.writes).toEqual([Array.from({ length: 50 }, (_, i) => `p${i}`)])
   })
 
   it('that rises between the publish and the end of the tick makes the batch wait', async () => {
@@ -276,7 +289,7 @@ describe('ConnectionManager › a connection that is behind', () => {
     note()
 
     expect(new Set(accounts)).toEqual(new Set([0]))
-    expect(socket.received).toEqual(['o1', 'gap of TICKS:A × 19', 'p19', 't19'])
+    expect(socket.received).toEqual(['o1', 'gap of TICKS:A × 17', 'p19', 't17', 't18', 't19'])
   })
 
   it('is not behind any more once nothing waits, whatever its socket has buffered', () => {
@@ -371,9 +384,9 @@ describe('ConnectionManager › the hard limit', () => {
     recover()
 
     expect(results.map(({ queued, dropped }) => [queued, dropped])).toEqual(Array.from({ length: 12 }, () => [1, 0]))
-    expect(socket.received).toEqual(['o1', 'b1', 'gap of TICKS:A × 8', 't8', 't9', 't10', 't11', 'b2'])
-    expect(log).toEqual([['gap', 'c', 'TICKS:A', 8]])
-    expect(manager.stats()).toMatchObject({ matched: 15, sent: 7, dropped: 8, queued: 0 })
+    expect(socket.received).toEqual(['o1', 'b1', 'gap of TICKS:A × 5', 't5', 't6', 't7', 't8', 't9', 't10', 't11', 'b2'])
+    expect(log).toEqual([['gap', 'c', 'TICKS:A', 5]])
+    expect(manager.stats()).toMatchObject({ matched: 15, sent: 10, dropped: 5, queued: 0 })
   })
 
   it('never costs a private message where a droppable stream filled the queue', async () => {
@@ -388,6 +401,17 @@ describe('ConnectionManager › the hard limit', () => {
     expect(socket.received.slice(0, 7)).toEqual(['o0', 'o1', 'o2', 'o3', 'o4', 'o5', 'o6'])
     expect(socket.received[7]).toMatch(/^gap of TICKS:A × /)
     expect(log).toEqual([['gap', 'c', 'TICKS:A', expect.any(Number)]])
+  })
+
+  it('never costs a private message for the sake of a notice', () => {
+    const { publish, order, socket, recover, connection } = stuck({ delivery: { hardLimitBytes: 90 } })
+
+    for (const label of ['o1', 'o2', 'o3']) order(sized(label, 30))
+    expect(publish('TICKS', sized('t1', 20))).toEqual(result({ matched: 1, dropped: 1 }))
+    expect(connection.removed).toBe(false)
+    recover()
+
+    expect(socket.received).toEqual(['o1', 'o2', 'o3', 'gap of TICKS:A × 1'])
   })
 
   it('drops the newest itself where it is all there is to drop', () => {
@@ -465,7 +489,7 @@ describe('ConnectionManager › the hard limit', () => {
   })
 
   it('holds what a write does not accept as well', async () => {
-    const { connect, publish, log, manager } = pressured({ delivery: { softLimitBytes: 100, hardLimitBytes: GAP_UNITS } })
+    const { connect, publish, log, manager } = pressured({ delivery: { softLimitBytes: 100, hardLimitBytes: 5 } })
     const [dropping, kept] = [connect('dropping'), connect('kept')]
     dropping.socket.onWrite = kept.socket.onWrite = () => 0
 
@@ -474,7 +498,7 @@ describe('ConnectionManager › the hard limit', () => {
     await endOfTick()
 
     expect(log).toEqual([['removed', 'kept', 'slow-consumer']])
-    expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, dropped: 1, purged: 1, waitingBytes: GAP_UNITS })
+    expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, dropped: 1, purged: 1, waitingBytes: 0, connectionsBehind: 1 })
     expect(publish('PRICE', 'p1', 'C')).toEqual(result())
   })
 
@@ -530,13 +554,13 @@ describe('ConnectionManager › the soft limit', () => {
 describe('ConnectionManager › gap notices', () => {
   /** TICKS 0 to 9 were published, of which the oldest were dropped. */
   function withGap(options: Parameters<typeof pressured>[0] = {}) {
-    const world = stuck({ ...options, delivery: { hardLimitBytes: GAP_UNITS + 30, ...options.delivery } })
+    const world = stuck({ ...options, delivery: { hardLimitBytes: 30, ...options.delivery } })
     for (let i = 0; i < 10; i++) world.publish('TICKS', sized(`t${i}`, 10))
     return world
   }
 
   it('leave on drain, with no message to come after', () => {
-    const { socket, recover, log, manager } = withGap({ delivery: { hardLimitBytes: GAP_UNITS + 5 } })
+    const { socket, recover, log, manager } = withGap({ delivery: { hardLimitBytes: 5 } })
 
     expect(log).toEqual([])
     recover()
@@ -547,7 +571,7 @@ describe('ConnectionManager › gap notices', () => {
   })
 
   it('are one a stream, each in its place', () => {
-    const { connection, socket, publish, recover, log } = stuck({ delivery: { hardLimitBytes: 2 * GAP_UNITS + 20 } })
+    const { connection, socket, publish, recover, log } = stuck({ delivery: { hardLimitBytes: 20 } })
     connection.subscribe({ streamType: 'TICKS', symbol: 'B' })
 
     publish('TICKS', sized('a1', 60))
@@ -800,6 +824,20 @@ describe('ConnectionManager › drains', () => {
 
     expect(socket.received).toEqual(['b0', 'b1'])
     expect([manager.stats().connectionsBehind, clock.pendingTimers, connection.removed]).toEqual([0, 0, false])
+  })
+
+  it.each<[string, () => unknown]>([
+    ['answers nothing', () => undefined],
+    ['is asynchronous by mistake', async () => { throw boom }],
+  ])('are polled for where onDrain %s, which is told as trouble with the transport', (_case, onDrain) => {
+    const { publish, socket, clock, log } = stuck({ transport: batching({ onDrain: onDrain as never }) })
+
+    publish('BOOK', 'b1')
+    socket.buffered = 0
+    clock.advance(50)
+
+    expect(socket.received).toEqual(['b1'])
+    expect(log).toEqual([['error', 'transport', 'c', expect.any(String)]])
   })
 
   it('are polled for where onDrain throws, which is told as trouble with the transport', () => {

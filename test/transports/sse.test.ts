@@ -598,6 +598,10 @@ describe('sseTransport', () => {
     expect(error['option']).toBe(Object.keys(options)[0])
   })
 
+  it.each([null, 5, 'id'])('refuses %j in place of options', (options) => {
+    expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
+  })
+
   it('answers for pressure, drains and the end as the socket does', async () => {
     const transport = sseTransport()
     const { response, socket } = scripted()
