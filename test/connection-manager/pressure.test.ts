@@ -1195,6 +1195,17 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ sent: 0, failed: 1 })
   })
 
+  it('is not blamed, text by text, for what its own publishes are refused with', () => {
+    const { publish, recover, socket, log, manager } = stuck({ transport: MEASURING, maxDeferred: 0 })
+    publish('BOOK', 'b1')
+    socket.onWrite = () => void publish('BOOK', 'refused')
+
+    recover()
+
+    expect([socket.received, log]).toEqual([['b1'], []])
+    expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, failed: 0 })
+  })
+
   it('publishes in its turn, behind what is being written, what a write publishes', () => {
     const { socket, publish, order, recover, manager } = stuck()
     const results: unknown[] = []

@@ -331,6 +331,15 @@ describe('wsTransport › onDrain', () => {
     expect(socket.sent).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  it('tells nobody where nobody listens', () => {
+    const { transport, framed } = transportFor()
+    const socket = socketWith({ extensions: 'permessage-deflate' })
+
+    transport.write(socket, framed('a'))
+
+    expect(() => socket.departures[0]?.()).not.toThrow()
+  })
+
   it('asks from the moment on at which no drain is to come any more', () => {
     const { listener, tcp } = watched(socketWith())
     tcp.writableNeedDrain = true
