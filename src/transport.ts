@@ -5,7 +5,8 @@ import type { StreamMessage } from './streams/stream-message.ts'
 /**
  * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional.
  *
- * Hooks run synchronously, in the middle of the manager's work: what they publish waits its turn, as from within a `send`.
+ * Hooks run synchronously, in the middle of the manager's work. What they publish while a message is delivered, or what waits
+ * is handed on, waits its turn, as from within a `send`.
  *
  * @typeParam TFrame what `write` takes: whatever `frame` makes of a text, or the text itself where there is no `frame`
  */
