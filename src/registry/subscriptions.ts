@@ -97,7 +97,7 @@ export class Subscriptions {
   *demanded(): Generator<ActiveStream, undefined> {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue
-      if (type.definition.audience === 'public') yield { streamType: type.name, symbol }
+      if (type.definition.audience === 'public') yield Object.freeze({ streamType: type.name, symbol })
       else for (const each of subscriptions) if (each.status === SubscriptionStatus.CONNECTED) yield streamOf(each)
     }
   }
@@ -298,10 +298,11 @@ export class Subscriptions {
 
 type ConnectionSeat = Seat<ConnectionRecord>
 
-/** The stream that a subscription makes active: on a private one, the user's own. */
-function streamOf({ user, stream: { type, symbol } }: SubscriptionRecord): ActiveStream {
+/** The stream that a subscription makes active: on a private one, the user's own. Frozen, since callers get to see it. */
+function streamOf(subscription: SubscriptionRecord): ActiveStream {
+  const { user, stream: { type, symbol } } = subscription
   const stream = { streamType: type.name, symbol }
-  return type.definition.audience === 'private' ? { ...stream, userId: user.id } : stream
+  return Object.freeze(isPrivate(subscription) ? { ...stream, userId: user.id } : stream)
 }
 
 function isPrivate({ stream }: SubscriptionRecord): boolean {

@@ -390,6 +390,22 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([price$])
   })
 
+  it.each([PRICE, ORDERS])('gives nobody a way to change what is active, or about to end: $streamType', (stream) => {
+    const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
+    const connection = connected(manager, 'alice')
+    connection.subscribe(stream)
+    const [activeBefore] = active()
+    const change = (): unknown[] => manager.activeStreams().map((each) => Reflect.set(each, 'symbol', 'ETHUSDT'))
+
+    expect(change()).toEqual([false])
+    connection.unsubscribe(stream)
+    expect(change()).toEqual([false])
+
+    expect(active()).toEqual([activeBefore])
+    expect(since(() => clock.advance(10))).toEqual([`idle ${activeBefore}`])
+    expect(active()).toEqual([])
+  })
+
   it('tells a public stream from a private one whose key looks the same', () => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
     const [mallory, alice] = [connected(manager, 'PRICE'), connected(manager, 'alice')]
