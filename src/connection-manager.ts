@@ -212,7 +212,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const found = this.#subscriptions.find(this.#users.find(userId), streamType, symbol)
     if (found === undefined) return false
     this.#subscriptions.end(found)
-    this.#delivery.run()
+    this.#delivery.settle()
     this.#events.flush()
     return true
   }
@@ -434,7 +434,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #unsubscribe(connection: ConnectionRecord, stream: unknown): boolean {
     const { streamType, symbol } = readReference(stream)
     const wasHeld = this.#subscriptions.letGo(connection, streamType, symbol)
-    this.#delivery.run()
+    this.#delivery.settle()
     this.#events.flush()
     return wasHeld
   }

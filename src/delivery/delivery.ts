@@ -100,8 +100,13 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return this.#isRunning ? this.#defer(message) : this.#deliverNow(message)
   }
 
+  /** Does what had to wait until a state change was complete. */
+  settle(): void {
+    this.run(() => {})
+  }
+
   /** Lets what foreign code publishes meanwhile wait until this is done, and then does what had to wait for it. */
-  run(act: () => void = () => {}): void {
+  run(act: () => void): void {
     if (this.#isRunning) return act()
     this.#isRunning = true
     try {
