@@ -280,11 +280,18 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return batch
   }
 
-  /** Hands a portion to the socket; true when all of it was accepted. */
-  #handOn({ messages, countedAs }: Portion, departure: Departure): boolean {
+  /** Hands a portion to the socket; true when there is a reason to go on with the next. */
+  #handOn(portion: Portion, departure: Departure): boolean {
+    const { messages, countedAs } = portion
     departure.messages = messages
     try {
-      const accepted = this.#offer(messages)
+      const frames = messages.map((message) => this.#frameToWrite(message))
+      // To frame a notice was foreign code: what nobody may have any more must not go out for being taken already.
+      if (!this.#isWanted(messages, departure)) {
+        this.#putBack(portion, departure)
+        return true
+      }
+      const accepted = this.#offer(messages, frames)
       const isWhole = accepted === messages.length
       this.#noteAccepted(isWhole ? messages : messages.slice(0, accepted), countedAs)
       if (!isWhole) this.#putBack({ messages: messages.slice(accepted), countedAs }, departure)
@@ -298,9 +305,9 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   /** How many the socket accepted. */
-  #offer(messages: readonly OutgoingMessage[]): number {
+  #offer(messages: readonly OutgoingMessage[], frames: readonly unknown[]): number {
     try {
-      const answer = this.#write(messages)
+      const answer = this.#write(messages, frames)
       if (typeof answer === 'number') return clamped(answer, messages.length)
       if (isThenable(answer)) this.#surroundings.answeredLate(this.#connection, answer, deliveriesIn(messages))
     } catch (error) {
@@ -310,11 +317,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return messages.length
   }
 
-  #write(messages: readonly OutgoingMessage[]): unknown {
-    if (this.#transport?.write !== undefined) {
-      const frames = messages.map((message) => this.#frameToWrite(message))
-      return this.#endedAs === undefined ? this.#transport.write(this.#socket, frames) : 0
-    }
+  #write(messages: readonly OutgoingMessage[], frames: readonly unknown[]): unknown {
+    if (this.#transport?.write !== undefined) return this.#transport.write(this.#socket, frames)
     let answer: unknown
     for (const { text } of messages) answer = this.#socket.send(text)
     return typeof answer === 'number' ? undefined : answer
@@ -333,9 +337,13 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     for (const message of messages) if (message.gap > 0) this.#surroundings.gapTold(this.#connection, message)
   }
 
+  #isWanted(messages: readonly OutgoingMessage[], { unwanted }: Departure): boolean {
+    return this.#endedAs === undefined && (unwanted === undefined || !messages.some((message) => unwanted.has(message)))
+  }
+
   /** What was not accepted waits on, but for what the connection was unsubscribed from meanwhile. */
-  #putBack({ messages, countedAs }: Portion, { unwanted }: Departure): void {
-    const wanted = messages.filter((message) => this.#endedAs === undefined && unwanted?.has(message) !== true)
+  #putBack({ messages, countedAs }: Portion, departure: Departure): void {
+    const wanted = messages.filter((message) => this.#isWanted([message], departure))
     this.#surroundings.moved(countedAs, 'purged', deliveriesIn(messages) - deliveriesIn(wanted))
     if (wanted.length === 0) return
     if (countedAs === 'sent') this.#fallBehind(wanted)

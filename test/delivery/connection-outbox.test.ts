@@ -25,6 +25,28 @@ describe('ConnectionOutbox', () => {
     expect(unaccounted(world.manager)).toBe(0)
   })
 
+  it('hands on nothing of what the framing of a notice unsubscribes from, and the rest at once', () => {
+    const meddling = batching({
+      frame: (text) => {
+        if (text.includes('"gap"')) world.manager.getConnection('c')?.unsubscribe({ streamType: 'ORDERS', symbol: 'A' })
+        return text
+      },
+    })
+    const world = pressured({ delivery: { hardLimitBytes: 6 } })
+    const { connection, socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+    socket.buffered = 11
+    world.publish('TICKS', 't1')
+    world.publish('TICKS', 't2')
+    world.order('o1')
+    world.publish('BOOK', 'b1')
+    socket.buffered = 0
+
+    expect(connection.flush()).toBe(true)
+
+    expect(socket.received).toEqual(['gap of TICKS:A × 1', 't2', 'b1'])
+    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ dropped: 1, purged: 1, queued: 0 }, 0])
+  })
+
   it('keeps what a write refuses though the rest is unsubscribed from meanwhile', () => {
     const world = pressured()
     const { connection, socket } = world.connect('c')
