@@ -7,10 +7,12 @@ import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import type { PublishResult, Stats } from './delivery/publish-result.ts'
 import { allOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
 import { Demand } from './demand/demand.ts'
+import { Authorization, type AnyAuthorizationRequest } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
 import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
 import { checkedNumber, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
+import { Quotas } from './quotas/quotas.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
 import type { ConnectionRecord, StreamRecord, SubscriptionRecord } from './registry/records.ts'
@@ -20,6 +22,7 @@ import { Users } from './registry/users.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
 import { asIdentifier } from './streams/identifier.ts'
 import { addressedTo, forEverybody, readMessage, withRecipient, type MessageFields } from './streams/message-fields.ts'
+import { isOfRevoked, readRevocation, type Revocation, type Revoked } from './streams/revocation.ts'
 import type { AddressedMessage, PublicMessage, PublishableMessage } from './streams/stream-message.ts'
 import {
   readReference,
@@ -27,6 +30,7 @@ import {
   readUserRequest,
   SubscriptionStatus,
   type SubscribeRequest,
+  type StreamRequest,
   type Subscription,
   type SubscriptionReference,
 } from './streams/subscription.ts'
@@ -55,11 +59,15 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   readonly #users = new Users()
   readonly #connections: Connections
   readonly #subscriptions: Subscriptions
+  readonly #quotas: Quotas
+  readonly #authorization: Authorization
   readonly #pending: Expiry<SubscriptionRecord>
   readonly #demand: Demand
   readonly #delivery: Delivery<ConnectionRecord>
   readonly #closer: SocketCloser<ConnectionRecord>
   readonly #mappings: Mappings<TSocket>
+  /** Removed, and about to be handed what waits for them. */
+  readonly #leaving = new Set<ConnectionRecord>()
   #cleanup: Promise<CleanupReport> | undefined
 
   /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
@@ -68,7 +76,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
     this.#options = resolvedOptions(options)
-    const { clock, delivery, idleDelayMs, maxDeferred, pendingTtlMs, streams } = this.#options
+    const { authorize, clock, delivery, idleDelayMs, maxDeferred, pendingTtlMs, quotas, streams } = this.#options
     const actions: HandleActions = {
       subscribe: (...request) => this.#subscribe(...request),
       unsubscribe: (...stream) => this.#unsubscribe(...stream),
@@ -91,6 +99,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       demanded: (change, stream) => this.#demand[change](stream),
       unseated: (...seat) => this.#purge(...seat),
     })
+    this.#quotas = new Quotas(quotas)
+    this.#authorization = new Authorization(authorize, (...failure) => this.#authorizationFailed(...failure))
     this.#pending = new Expiry(clock, pendingTtlMs, (expired) => this.#expire(expired))
     this.#demand = new Demand(clock, idleDelayMs, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
@@ -114,7 +124,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * manager's options.
    *
    * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_DUPLICATE_CONNECTION` when the id is in use by another
-   * socket or user, `ERR_INVALID_OPTION` for a bad transport, `ERR_CLOSED`; then nothing has changed
+   * socket or user, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
    */
   addConnection<TOwnSocket extends TSocket, TFrame = string>(
     connectionId: string,
@@ -135,6 +145,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
       throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, { connectionId, userId })
     }
+    const connectionsPerUser = this.#users.find(userId)?.connections.size ?? 0
+    this.#quotas.assertRoom({ connections: this.connectionCount, connectionsPerUser }, { connectionId, userId })
     return this.#publicHandle(this.#admit({ id: connectionId, socket, userId, ...outlets }))
   }
 
@@ -190,13 +202,13 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * means the whole type. The first time costs as much as the user has connections.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
-   * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_CLOSED`; then nothing has changed
+   * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
+   * changed
    */
   addSubscription<TName extends keyof TStreams & string>(request: SubscribeRequest<TStreams, TName>): Subscription {
-    const { userId, streamType, symbol, filters } = this.#read(() => readUserRequest(request, this.#options.streams))
-    if (this.#options.pendingTtlMs === 0 && !this.userConnections.has(userId)) {
-      throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${shown(userId)} has no connection`, { userId })
-    }
+    const { userId, ...stream } = this.#read(() => readUserRequest(request, this.#options.streams))
+    const { streamType, symbol, filters } = stream
+    this.#assertMayHold(userId, undefined, stream)
     const subscription = this.#subscriptions.holdForUser(userId, streamType, symbol, filters)
     this.#events.flush()
     return viewOf(subscription)
@@ -215,6 +227,31 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#delivery.settle()
     this.#events.flush()
     return true
+  }
+
+  /**
+   * Takes away what a user was entitled to: ends every subscription to the streams that are named, whoever holds it, and
+   * discards what waits of them for the user's connections. Returns how many subscriptions ended.
+   *
+   * When it returns, no message of those streams that was published before is handed to a socket of those users any more,
+   * however it was addressed: not by a delivery that is running, not by one that is deferred, and not from what waits. What was
+   * handed over cannot be called back.
+   *
+   * A field that is absent stands for any: `{ userId }` revokes all that the user has, `{ streamType }` a stream type of
+   * everybody's. A `symbol` ends subscriptions to the whole types that cover it, too. Nobody is kept from subscribing again: change
+   * what `authorize` answers first.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` where no field says what to revoke, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`,
+   * `ERR_SYMBOL_NOT_ALLOWED`; then nothing has changed
+   */
+  revoke(revocation: Revocation<TStreams>): number {
+    const revoked = readRevocation(revocation, this.#options.streams)
+    const subscriptions = this.#subscriptions.revoked(revoked)
+    for (const subscription of subscriptions) this.#subscriptions.end(subscription)
+    this.#withhold(revoked)
+    this.#delivery.settle()
+    this.#events.flush()
+    return subscriptions.length
   }
 
   /** Returns the views of a user's subscriptions, oldest first; empty for an unknown user. The array is the caller's. */
@@ -245,7 +282,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
    * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_UNSERIALIZABLE`,
-   * `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody receives anything
+   * `ERR_QUOTA_EXCEEDED`, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody receives anything
    */
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const fields = withRecipient(this.#readMessage(message))
@@ -421,14 +458,33 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #subscribe(connection: ConnectionRecord, request: unknown): Subscription {
-    const { streamType, symbol, filters } = this.#read(() => readRequest(request, this.#options.streams))
-    if (connection.removed) {
-      const message = `Connection ${shown(connection.id)} was removed`
-      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', message, { connectionId: connection.id })
-    }
+    const stream = this.#read(() => readRequest(request, this.#options.streams))
+    const { streamType, symbol, filters } = stream
+    this.#assertMayHold(connection.user.id, connection, stream)
     const subscription = this.#subscriptions.holdForConnection(connection, streamType, symbol, filters)
     this.#events.flush()
     return viewOf(subscription)
+  }
+
+  /** Asks for leave, which is foreign code: what it may have changed is looked at again. */
+  #assertMayHold(userId: string, connection: ConnectionRecord | undefined, { streamType, symbol, filters }: StreamRequest): void {
+    const handle = connection && { connection: connection.handle }
+    this.#assertPresent(userId, connection)
+    this.#authorization.assertAllowed({ userId, streamType, symbol, filters, ...handle })
+    this.#assertOpen()
+    this.#assertPresent(userId, connection)
+    const facts = { userId, streamType, ...(symbol !== undefined && { symbol }), ...(connection && { connectionId: connection.id }) }
+    this.#quotas.assertRoom(this.#subscriptions.occupancy(userId, connection, streamType, symbol), facts)
+  }
+
+  #assertPresent(userId: string, connection: ConnectionRecord | undefined): void {
+    if (connection?.removed === true) {
+      const message = `Connection ${shown(connection.id)} was removed`
+      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', message, { connectionId: connection.id })
+    }
+    if (this.#options.pendingTtlMs === 0 && !this.userConnections.has(userId)) {
+      throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${shown(userId)} has no connection`, { userId })
+    }
   }
 
   #unsubscribe(connection: ConnectionRecord, stream: unknown): boolean {
@@ -458,7 +514,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   #textOf(fields: MessageFields): string {
     const { serialize } = this.#options
-    return serialize === undefined ? wireText(fields) : customText(serialize, fields)
+    const text = serialize === undefined ? wireText(fields) : customText(serialize, fields)
+    this.#quotas.assertLength(text, { streamType: fields.streamType })
+    return text
   }
 
   async #removeOne(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
@@ -479,7 +537,11 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #close(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     const isToBeFlushed = reason === 'removed' || reason === 'cleanup'
     this.#delivery.run(() => {
-      for (const { outbox } of connections) outbox?.end(isToBeFlushed)
+      for (const connection of connections) this.#leaving.add(connection)
+      for (const connection of connections) {
+        connection.outbox?.end(isToBeFlushed)
+        this.#leaving.delete(connection)
+      }
     })
     return this.#closer.closeAll(connections, reason, timeoutMs)
   }
@@ -528,12 +590,33 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     connection.outbox?.purge(type.name, symbol, (each) => this.#subscriptions.covers(connection, type.name, each))
   }
 
+  /** Keeps back all that was published before of what was revoked, from those whom it was revoked for. */
+  #withhold(revoked: Revoked): void {
+    const isConcerned = ({ user }: ConnectionRecord): boolean => revoked.userId === undefined || user.id === revoked.userId
+    const streamTypes = revoked.streamType === undefined ? Object.keys(this.#options.streams) : [revoked.streamType]
+    this.#delivery.withhold((fields) => isOfRevoked(fields, revoked), isConcerned)
+    for (const { outbox } of this.#concernedBy(revoked).filter(isConcerned)) {
+      for (const streamType of streamTypes) outbox?.purge(streamType, revoked.symbol, () => false)
+    }
+  }
+
+  #concernedBy({ userId }: Revoked): ConnectionRecord[] {
+    const present = userId === undefined ? this.#connections.all : this.#users.find(userId)?.connections
+    return [...(present?.connections() ?? []), ...this.#leaving]
+  }
+
   #noteDemand(change: 'active' | 'idle', stream: ActiveStream): void {
     this.#events.post(change === 'active' ? 'streamActive' : 'streamIdle', stream)
   }
 
   #postGap(connection: ConnectionRecord, { gap: dropped, streamType, symbol }: OutgoingMessage): void {
     this.#events.post('gap', { connection: this.#publicHandle(connection), streamType, symbol, dropped })
+  }
+
+  #authorizationFailed(error: unknown, { connection }: AnyAuthorizationRequest): void {
+    const holder = connection && { connection: connection as unknown as Connection<TSocket, TStreams> }
+    this.#events.post('error', { error, stage: 'authorize', ...holder })
+    this.#events.flush()
   }
 
   #postError(stage: ErrorStage, error: unknown, connection: ConnectionRecord): void {

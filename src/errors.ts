@@ -20,6 +20,8 @@
  * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to somebody else than its `userId` |
  * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form |
  * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
+ * | `ERR_QUOTA_EXCEEDED` | one more would be more than `quotas` allow |
+ * | `ERR_FORBIDDEN` | `authorize` did not answer `true` |
  * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
  */
 export type ErrorCode =
@@ -40,7 +42,18 @@ export type ErrorCode =
   | 'ERR_RECIPIENT_MISMATCH'
   | 'ERR_UNSERIALIZABLE'
   | 'ERR_PUBLISH_DEPTH'
+  | 'ERR_QUOTA_EXCEEDED'
+  | 'ERR_FORBIDDEN'
   | 'ERR_CLOSED'
+
+/** What there may be only so much of: see `QuotaOptions`. */
+export type QuotaName =
+  | 'connections'
+  | 'connectionsPerUser'
+  | 'subscriptionsPerUser'
+  | 'subscriptionsPerConnection'
+  | 'messageUnits'
+  | 'pendingUsers'
 
 /** The facts of a failure that a handler may act on; each is present where it is known. */
 export interface ErrorFacts {
@@ -50,6 +63,8 @@ export interface ErrorFacts {
   readonly symbol?: string
   /** The dotted name of the option that was refused. */
   readonly option?: string
+  /** The quota that was reached. */
+  readonly quota?: QuotaName
   /** The ceiling that was reached. */
   readonly limit?: number
 }
@@ -75,6 +90,7 @@ export class ConnectionManagerError extends Error implements ErrorFacts {
   declare readonly streamType?: string
   declare readonly symbol?: string
   declare readonly option?: string
+  declare readonly quota?: QuotaName
   declare readonly limit?: number
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {

@@ -7,9 +7,9 @@ import type { Subscription } from './streams/subscription.ts'
 
 /**
  * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
- * listener; or a transport's `frame` or `onDrain`.
+ * listener; a transport's `frame` or `onDrain`; or `authorize`.
  */
-export type ErrorStage = 'send' | 'close' | 'listener' | 'transport'
+export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
 
 /** A stream that somebody listens to; a private one is each user's own. */
 export interface ActiveStream {

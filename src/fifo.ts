@@ -18,6 +18,11 @@ export class Fifo<T> {
     return item
   }
 
+  /** Iterates over what is in it, oldest first. */
+  *[Symbol.iterator](): Generator<T, undefined> {
+    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T
+  }
+
   #dropShifted(): void {
     const isEmpty = this.#head === this.#items.length
     if (!isEmpty && (this.#head < COMPACT_FROM || this.#head * 2 < this.#items.length)) return

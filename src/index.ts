@@ -1,11 +1,12 @@
 export { ConnectionManager } from './connection-manager.ts'
-export type { ConnectionManagerOptions, DeliveryOptions } from './options.ts'
+export type { ConnectionManagerOptions, DeliveryOptions, QuotaOptions } from './options.ts'
 export type { Clock } from './clock.ts'
 export type { CleanupReport } from './closing/socket-closer.ts'
 export type { CloseReason, Connection, Socket } from './connection.ts'
 export type { PublishResult, Stats } from './delivery/publish-result.ts'
 export { ConnectionManagerError } from './errors.ts'
-export type { ErrorCode, ErrorFacts } from './errors.ts'
+export type { AuthorizationRequest } from './entitlements/authorization.ts'
+export type { ErrorCode, ErrorFacts, QuotaName } from './errors.ts'
 export type { ActiveStream, ErrorStage, ManagerEvents, SubscriptionEvent } from './events.ts'
 export { defineStreams, tradingStreams } from './streams/catalogue.ts'
 export type {
@@ -25,6 +26,7 @@ export { parseStreamKey, parseSubscriptionKey, streamKey, subscriptionKey } from
 export type { StreamKeyParts, SubscriptionKeyParts } from './streams/keys.ts'
 export { rawJson } from './streams/raw-json.ts'
 export type { RawJson } from './streams/raw-json.ts'
+export type { Revocation } from './streams/revocation.ts'
 export { createStreamMessage } from './streams/stream-message.ts'
 export type {
   AddressedMessage,

@@ -1,6 +1,8 @@
 import { systemClock, type Clock } from './clock.ts'
 import type { Socket } from './connection.ts'
+import type { Authorize, AuthorizationRequest } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
+import type { QuotaLimits } from './quotas/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
 import { asTransport, type AnyTransport, type Transport } from './transport.ts'
@@ -63,6 +65,57 @@ export interface ConnectionManagerOptions<
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
+  /** How much there may be. What would be more is refused with `ERR_QUOTA_EXCEEDED`, and changes nothing. */
+  readonly quotas?: QuotaOptions | undefined
+  /**
+   * Says whether a user may subscribe to a stream: asked before every `addSubscription` and `connection.subscribe`, for what
+   * is held already as well, and before anything is allocated.
+   *
+   * Anything but `true` refuses with `ERR_FORBIDDEN`. So does a throw, which is told to `on('error', …)`, and a promise: what has
+   * to be awaited belongs before the call. It is not asked again later: see `revoke`.
+   *
+   * @default everything is allowed
+   */
+  readonly authorize?: ((request: AuthorizationRequest<TSocket, TStreams>) => boolean) | undefined
+}
+
+/**
+ * How much there may be: finite by default, so that one client, or one bug, cannot take all memory. `0` allows none, `Infinity`
+ * sets no bound. What there is already is never taken away, and a place that was freed can be taken at once.
+ */
+export interface QuotaOptions {
+  /**
+   * Connections in all.
+   *
+   * @default Infinity
+   */
+  readonly connections?: number | undefined
+  /** @default 100 */
+  readonly connectionsPerUser?: number | undefined
+  /**
+   * Subscriptions of one user, each once however many hold it.
+   *
+   * @default 1_000
+   */
+  readonly subscriptionsPerUser?: number | undefined
+  /**
+   * Subscriptions that one connection holds for itself.
+   *
+   * @default 1_000
+   */
+  readonly subscriptionsPerConnection?: number | undefined
+  /**
+   * Length of a serialized message, in UTF-16 units of its text.
+   *
+   * @default 1_048_576 // 1 Mi
+   */
+  readonly messageUnits?: number | undefined
+  /**
+   * Users who are known by pending subscriptions alone. Who is connected is not among them.
+   *
+   * @default 10_000
+   */
+  readonly pendingUsers?: number | undefined
 }
 
 /** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
@@ -101,6 +154,8 @@ export interface ResolvedOptions {
   readonly serialize: ((message: StreamMessage<unknown, string>) => string) | undefined
   readonly transport: AnyTransport | undefined
   readonly delivery: DeliveryLimits
+  readonly quotas: QuotaLimits
+  readonly authorize: Authorize
   readonly clock: Clock
   readonly closeTimeoutMs: number
   readonly pendingTtlMs: number
@@ -114,11 +169,22 @@ const DELIVERY_DEFAULTS: DeliveryLimits = {
   drainIntervalMs: 50,
 }
 
+const QUOTA_DEFAULTS: QuotaLimits = {
+  connections: Infinity,
+  connectionsPerUser: 100,
+  subscriptionsPerUser: 1_000,
+  subscriptionsPerConnection: 1_000,
+  messageUnits: 1_048_576,
+  pendingUsers: 10_000,
+}
+
 const DEFAULTS: ResolvedOptions = {
   streams: tradingStreams,
   serialize: undefined,
   transport: undefined,
   delivery: DELIVERY_DEFAULTS,
+  quotas: QUOTA_DEFAULTS,
+  authorize: () => true,
   clock: systemClock,
   closeTimeoutMs: 5_000,
   pendingTtlMs: 30_000,
@@ -135,15 +201,14 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
  * because somebody relies on it
  */
 export function resolvedOptions(options: unknown): ResolvedOptions {
-  const { streams, serialize, transport, delivery, clock, ...numbers } = withDefaults('', options, DEFAULTS)
-  if (serialize !== undefined && typeof serialize !== 'function') {
-    throw invalidOption('serialize', 'must be a function', serialize)
-  }
+  const { streams, serialize, transport, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   return {
     streams: checkedStreams(streams),
-    serialize,
+    serialize: serialize === undefined ? undefined : checkedFunction('serialize', serialize),
     transport: optionalTransport(transport),
     delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),
+    quotas: checkedNumbers('quotas.', withDefaults('quotas', quotas, QUOTA_DEFAULTS)),
+    authorize: checkedFunction('authorize', authorize),
     clock: checkedClock(clock),
     ...checkedNumbers('', numbers),
   }
@@ -186,6 +251,11 @@ function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbe
 export function checkedNumber(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0) return value
   throw invalidOption(name, 'must be a number, 0 or more', value)
+}
+
+function checkedFunction<TFunction>(name: string, value: TFunction): TFunction {
+  if (typeof value === 'function') return value
+  throw invalidOption(name, 'must be a function', value)
 }
 
 function checkedStreams(streams: StreamCatalogue): StreamCatalogue {

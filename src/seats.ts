@@ -63,7 +63,7 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   /** Makes a seat look like a hole to the loop that sends. */
   cover(seat: Seat<TConnection>): void {
-    this.outlets[seat.slot] = undefined
+    if (this.holds(seat)) this.outlets[seat.slot] = undefined
   }
 
   uncover(seat: Seat<TConnection>): void {

@@ -35,7 +35,7 @@ const LAYERS: readonly Layer[] = [
       'inspect.ts',
     ],
   },
-  { name: 'rooms', parts: ['registry/', 'delivery/', 'demand/', 'closing/'], areRooms: true },
+  { name: 'rooms', parts: ['registry/', 'delivery/', 'demand/', 'closing/', 'quotas/', 'entitlements/'], areRooms: true },
   { name: 'options', parts: ['options.ts', 'connection-handle.ts'] },
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },

@@ -23,6 +23,13 @@ describe('Fifo', () => {
     expect(drained(queueOf(3))).toEqual([0, 1, 2])
   })
 
+  it('iterates over what is in it still, oldest first, and takes nothing out', () => {
+    const queue = queueOf(3)
+    queue.shift()
+
+    expect([...queue, ...queue]).toEqual([1, 2, 1, 2])
+  })
+
   it('takes more after it was emptied', () => {
     const queue = queueOf(2)
     drained(queue)

@@ -37,7 +37,12 @@ describe('ConnectionManagerOptions', () => {
     ['delivery', () => ({})],
     ['softLimitBytes', 1],
     ['drainIntervalMs', 1],
-    ['authorize', () => true],
+    ['authorize', true],
+    ['authorize', null],
+    ['quotas', null],
+    ['quotas', 100],
+    ['quotas', () => ({})],
+    ['connectionsPerUser', 1],
     ['pendingTTL', 1],
     ['__proto__x', 1],
   ])('refuses %s: %o, naming the option', (option, value) => {
@@ -56,6 +61,26 @@ describe('ConnectionManagerOptions', () => {
       expect(error.message).toContain(`delivery.${name}`)
     },
   )
+
+  it.each(['connections', 'connectionsPerUser', 'subscriptionsPerUser', 'subscriptionsPerConnection', 'messageUnits', 'pendingUsers'])(
+    'refuses quotas.%s that is no number, 0 or more, and keeps its default where it is absent',
+    (name) => {
+      for (const value of [-1, NaN, '100', null, 100n]) {
+        const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ quotas: { [name]: value } } as ConnectionManagerOptions))
+
+        expect(error).toMatchObject({ option: `quotas.${name}` })
+      }
+
+      expect(resolvedOptions({ quotas: { [name]: 7 } }).quotas).toEqual({ ...resolvedOptions({}).quotas, [name]: 7 })
+      expect(resolvedOptions({ quotas: { [name]: undefined } }).quotas).toEqual(resolvedOptions({}).quotas)
+    },
+  )
+
+  it.each(['connectionPerUser', 'softLimitBytes', '__proto__x'])('refuses the unknown option quotas.%s', (name) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ quotas: { [name]: 1 } } as ConnectionManagerOptions))
+
+    expect(error).toMatchObject({ option: `quotas.${name}` })
+  })
 
   it.each(['softLimit', 'maxQueuedBytes', 'idleDelayMs', 'toString', '__proto__x'])('refuses the unknown option delivery.%s', (name) => {
     const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ delivery: { [name]: 1 } } as ConnectionManagerOptions))

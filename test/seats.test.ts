@@ -95,6 +95,7 @@ describe('Seats', () => {
     seats.cover(second)
     expect(seats.outlets.slice(0, 2)).toEqual([undefined, undefined])
     seats.vacate(second)
+    seats.cover(second)
     seats.uncover(first)
     seats.uncover(second)
 

@@ -7,7 +7,7 @@ import type { MessageFields } from '../streams/message-fields.ts'
 import { ConnectionOutbox, type CurrentMessage, type OutboxConnection, type OutboxSurroundings } from './connection-outbox.ts'
 import { DrainWatch } from './drain-watch.ts'
 import { EndOfTick } from './end-of-tick.ts'
-import { FanOut, type SendOutcomes } from './fan-out.ts'
+import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
 import { meterOf } from './meter.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
 import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
@@ -20,6 +20,11 @@ export interface Outgoing<TConnection extends { readonly outlet: Outlet }> {
   recipients(): Recipients<TConnection>
   /** Serializes the message; called once, or not at all when nobody is to receive it. May throw. */
   text(): string
+}
+
+/** A message that waits for its turn, and whom it has been withheld from meanwhile. */
+interface Deferred<TConnection extends { readonly outlet: Outlet }> extends Outgoing<TConnection> {
+  readonly exclusions: Exclusion<TConnection>[]
 }
 
 /** A connection as the delivery sees it. */
@@ -54,7 +59,7 @@ export interface DeliverySurroundings<TConnection> {
  */
 export class Delivery<TConnection extends DeliveryConnection> {
   readonly #surroundings: DeliverySurroundings<TConnection>
-  readonly #deferred = new Fifo<Outgoing<TConnection>>()
+  readonly #deferred = new Fifo<Deferred<TConnection>>()
   readonly #totals = new Totals()
   /** What publishes were refused with, to know it again when it comes back through a socket. */
   readonly #refusals = new WeakSet<object>()
@@ -69,6 +74,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #forOutboxes: OutboxSurroundings<TConnection>
   /** What is to be done once the running message, or flush, is: to take somebody out of service, say. */
   #afterwards: (() => void)[] = []
+  /** What is going out to its recipients. */
+  #running: FanOut<TConnection> | undefined
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
@@ -117,6 +124,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
   }
 
+  /** Keeps what was published before from those who have lost the right to it: what is being delivered, and what is deferred. */
+  withhold(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<TConnection>): void {
+    if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.withhold(isExcluded)
+    for (const { fields, exclusions } of this.#deferred) if (isMeant(fields)) exclusions.push(isExcluded)
+  }
+
   stats(): Stats {
     const { all } = this.#drainWatch
     const waitingBytes = Array.from(all, ({ waitingUnits }) => waitingUnits).reduce((sum, units) => sum + units, 0)
@@ -134,7 +147,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   #deliverDeferred(): void {
     try {
-      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) this.#carryOutAndSettle(next)
+      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) this.#carryOutAndSettle(next, next.exclusions)
     } finally {
       this.#deferredCount = 0
       this.#isRunning = false
@@ -152,7 +165,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
     this.#deferredCount++
     const text = this.#textOfDeferred(message)
-    this.#deferred.push({ fields: message.fields, recipients: () => message.recipients(), text: () => text })
+    this.#deferred.push({ fields: message.fields, recipients: () => message.recipients(), text: () => text, exclusions: [] })
     return this.#counted(emptyResult(true))
   }
 
@@ -165,19 +178,19 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
   }
 
-  #carryOutAndSettle(message: Outgoing<TConnection>): PublishResult {
+  #carryOutAndSettle(message: Outgoing<TConnection>, exclusions: readonly Exclusion<TConnection>[] = []): PublishResult {
     try {
-      return this.#carryOut(message)
+      return this.#carryOut(message, exclusions)
     } finally {
       this.#settle()
     }
   }
 
-  #carryOut(message: Outgoing<TConnection>): PublishResult {
+  #carryOut(message: Outgoing<TConnection>, exclusions: readonly Exclusion<TConnection>[]): PublishResult {
     // Before serialization, which may run foreign code: whoever it adds gets the next message, not this one.
     const recipients = message.recipients()
     if (recipients.matched === 0) return emptyResult(false)
-    const { taken, failures } = this.#fanOut(message, recipients)
+    const { taken, failures } = this.#fanOut(message, recipients, exclusions)
     const { queued, conflated, dropped, failed, skipped } = this.#current
     const result = this.#counted({
       matched: recipients.matched,
@@ -193,19 +206,25 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return result
   }
 
-  #fanOut(message: Outgoing<TConnection>, recipients: Recipients<TConnection>): FanOut<TConnection> {
-    for (const { seats } of recipients.ranges) seats.pin()
+  #fanOut(
+    message: Outgoing<TConnection>,
+    recipients: Recipients<TConnection>,
+    exclusions: readonly Exclusion<TConnection>[],
+  ): FanOut<TConnection> {
+    const fanOut = new FanOut(message.fields, recipients, this.#outcomes)
+    for (const isExcluded of exclusions) fanOut.withhold(isExcluded)
+    this.#running = fanOut
     try {
       const text = message.text()
-      const fanOut = new FanOut<TConnection>(text, this.#outcomes)
       const servedAtMs = this.#surroundings.clock.now()
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
       this.#begin(new OutgoingMessage(text, message.fields))
-      fanOut.serve(recipients)
+      fanOut.serve(text)
       this.#current.message.release()
       return fanOut
     } finally {
-      for (const { seats } of recipients.ranges) seats.unpin()
+      this.#running = undefined
+      fanOut.end()
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ActiveStream } from '../events.ts'
 import { Seats, type Seat } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
+import { coversRevoked, type Revoked } from '../streams/revocation.ts'
 import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
 import type { ConnectionRecord, StreamRecord, StreamTypeRecord, SubscriptionRecord, UserRecord } from './records.ts'
 import { lastUpdateMs } from './subscription-view.ts'
@@ -24,6 +25,13 @@ export interface SubscriptionsSurroundings {
   unseated(connection: ConnectionRecord, stream: StreamRecord): void
 }
 
+/** How many there are already of what a further hold would be one more of; nothing of what it would not. */
+export interface HoldOccupancy {
+  readonly subscriptionsPerUser?: number
+  readonly subscriptionsPerConnection?: number
+  readonly pendingUsers?: number
+}
+
 /** Whom a published message reaches: through the whole type, and through its exact stream. */
 export interface Subscribed {
   readonly whole: Seats<ConnectionRecord> | undefined
@@ -41,6 +49,8 @@ export class Subscriptions {
   streamCount = 0
   /** How many users have a subscription. */
   userCount = 0
+  /** How many of them have no connection. */
+  pendingUserCount = 0
   readonly #types = new Map<string, StreamTypeRecord>()
   readonly #users: Users
   readonly #surroundings: SubscriptionsSurroundings
@@ -91,6 +101,27 @@ export class Subscriptions {
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
     const sitsIn = (each: string | undefined): boolean => this.find(connection.user, streamType, each)?.seatOf.has(connection) === true
     return sitsIn(symbol) || sitsIn(undefined)
+  }
+
+  /** What a hold of this stream, of the user's or of one connection, would take a place among. */
+  occupancy(userId: string, connection: ConnectionRecord | undefined, streamType: string, symbol: string | undefined): HoldOccupancy {
+    const user = this.#users.find(userId)
+    const known = this.find(user, streamType, symbol)
+    const isHeld = connection === undefined || known?.seatOf.get(connection)?.ownHold === true
+    return {
+      ...(known === undefined && { subscriptionsPerUser: user?.subscriptions.size ?? 0 }),
+      ...(user === undefined && { pendingUsers: this.pendingUserCount }),
+      ...(!isHeld && { subscriptionsPerConnection: connection.ownSubscriptions?.size ?? 0 }),
+    }
+  }
+
+  /** Those that would bring what is revoked. Costs as much as the user has, or as there are of the stream type, without a user. */
+  revoked(revoked: Revoked): SubscriptionRecord[] {
+    const isConcerned = ({ type, symbol }: StreamRecord): boolean =>
+      coversRevoked({ streamType: type.name, symbol }, type.definition, revoked)
+    if (revoked.userId === undefined) return [...this.streams()].filter(isConcerned).flatMap(({ subscriptions }) => [...subscriptions])
+    const subscriptions = this.#users.find(revoked.userId)?.subscriptions.values() ?? []
+    return [...subscriptions].filter(({ stream }) => isConcerned(stream))
   }
 
   /** The streams with a connected subscriber: each public one, and each user's own of a private one. */
@@ -155,18 +186,18 @@ export class Subscriptions {
       if (seat.ownHold) this.#release(subscription, connection, seat)
       this.#unseat(subscription, connection, seat)
     }
-    const wasConnected = subscription.status === SubscriptionStatus.CONNECTED
+    const { status } = subscription
     subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
     subscription.status = SubscriptionStatus.DISCONNECTED
     user.subscriptions.delete(stream)
     user.ownSubscriptions?.delete(subscription)
     stream.subscriptions.delete(subscription)
     this.count--
-    if (user.subscriptions.size === 0) this.userCount--
+    if (user.subscriptions.size === 0) this.#forgetSubscriber(status)
     if (stream.subscriptions.size === 0) this.#drop(stream)
     this.#users.release(user)
     this.#surroundings.changed('removed', subscription, lastHolder)
-    if (wasConnected) this.#disconnected(subscription)
+    if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
   }
 
   endAllOf(user: UserRecord): void {
@@ -177,7 +208,9 @@ export class Subscriptions {
 
   /** Gives a new connection its seats in what its user subscribed to. */
   admit(connection: ConnectionRecord): void {
-    for (const subscription of connection.user.ownSubscriptions ?? []) {
+    const { user } = connection
+    if (user.connections.size === 1 && user.subscriptions.size > 0) this.pendingUserCount--
+    for (const subscription of user.ownSubscriptions ?? []) {
       this.#seat(subscription, connection)
       if (subscription.status !== SubscriptionStatus.PENDING) continue
       subscription.status = SubscriptionStatus.CONNECTED
@@ -249,11 +282,21 @@ export class Subscriptions {
       filters: undefined,
       ownHolds: 0,
     }
-    if (user.subscriptions.size === 0) this.userCount++
+    if (user.subscriptions.size === 0) this.#noteSubscriber(subscription.status)
     user.subscriptions.set(stream, subscription)
     stream.subscriptions.add(subscription)
     this.count++
     return subscription
+  }
+
+  #noteSubscriber(status: SubscriptionStatus): void {
+    this.userCount++
+    if (status === SubscriptionStatus.PENDING) this.pendingUserCount++
+  }
+
+  #forgetSubscriber(status: SubscriptionStatus): void {
+    this.userCount--
+    if (status === SubscriptionStatus.PENDING) this.pendingUserCount--
   }
 
   // Streams exist while somebody subscribes to them

@@ -339,7 +339,7 @@ describe('on', () => {
     manager.on('error', ({ error, stage, connection }) => {
       expectTypeOf(error).toBeUnknown()
       expectTypeOf(stage).toEqualTypeOf<ErrorStage>()
-      expectTypeOf(stage).toEqualTypeOf<'send' | 'close' | 'listener' | 'transport'>()
+      expectTypeOf(stage).toEqualTypeOf<'send' | 'close' | 'listener' | 'transport' | 'authorize'>()
       expectTypeOf(connection).toEqualTypeOf<Handle | undefined>()
     })
   })
