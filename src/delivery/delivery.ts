@@ -22,10 +22,13 @@ export interface Outgoing<TConnection extends { readonly outlet: Outlet }> {
   text(): string
 }
 
-/** A message that waits for its turn, and whom it has been withheld from meanwhile. */
-interface Deferred<TConnection extends { readonly outlet: Outlet }> extends Outgoing<TConnection> {
+/** A message whose turn is still to come, and whom it is to be withheld from then. */
+interface Withheld<TConnection> {
+  readonly fields: MessageFields
   readonly exclusions: Exclusion<TConnection>[]
 }
+
+type Deferred<TConnection extends { readonly outlet: Outlet }> = Outgoing<TConnection> & Withheld<TConnection>
 
 /** A connection as the delivery sees it. */
 export interface DeliveryConnection extends OutboxConnection {
@@ -60,6 +63,8 @@ export interface DeliverySurroundings<TConnection> {
 export class Delivery<TConnection extends DeliveryConnection> {
   readonly #surroundings: DeliverySurroundings<TConnection>
   readonly #deferred = new Fifo<Deferred<TConnection>>()
+  /** Those that are being serialized in order to be deferred. */
+  readonly #toBeDeferred = new Set<Withheld<TConnection>>()
   readonly #totals = new Totals()
   /** What publishes were refused with, to know it again when it comes back through a socket. */
   readonly #refusals = new WeakSet<object>()
@@ -127,7 +132,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** Keeps what was published before from those who have lost the right to it: what is being delivered, and what is deferred. */
   withhold(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<TConnection>): void {
     if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.withhold(isExcluded)
-    for (const { fields, exclusions } of this.#deferred) if (isMeant(fields)) exclusions.push(isExcluded)
+    for (const { fields, exclusions } of [...this.#toBeDeferred, ...this.#deferred]) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
   stats(): Stats {
@@ -164,17 +169,21 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
     // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
     this.#deferredCount++
-    const text = this.#textOfDeferred(message)
-    this.#deferred.push({ fields: message.fields, recipients: () => message.recipients(), text: () => text, exclusions: [] })
+    const withheld: Withheld<TConnection> = { fields: message.fields, exclusions: [] }
+    const text = this.#textToDefer(message, withheld)
+    this.#deferred.push({ ...withheld, recipients: () => message.recipients(), text: () => text })
     return this.#counted(emptyResult(true))
   }
 
-  #textOfDeferred(message: Outgoing<TConnection>): string {
+  #textToDefer(message: Outgoing<TConnection>, withheld: Withheld<TConnection>): string {
+    this.#toBeDeferred.add(withheld)
     try {
       return message.text()
     } catch (error) {
       this.#deferredCount--
       throw error
+    } finally {
+      this.#toBeDeferred.delete(withheld)
     }
   }
 

@@ -277,6 +277,18 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([matched - sent, skipped]).toEqual([2, 2])
   })
 
+  it('keeps back a message that is revoked while it is serialized in order to be deferred', () => {
+    const { manager, second, at, dataThat } = interrupted()
+    at(() => {
+      manager.sendToUser('alice', { streamType: 'ORDER_UPDATES', data: dataThat(() => manager.revoke({ userId: 'alice' })) })
+      manager.sendToUser('alice', { streamType: 'ORDER_UPDATES', data: 'after' })
+    })
+
+    manager.sendToConnection('a1', { streamType: 'TRADES', symbol: 'BTC', data: 'first' })
+
+    expect(second.sent).toEqual(['"after"'])
+  })
+
   it('leaves a deferred message of another stream alone', () => {
     const { manager, second, at } = interrupted()
     at(() => {
