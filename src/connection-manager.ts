@@ -7,7 +7,7 @@ import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import type { PublishResult, Stats } from './delivery/publish-result.ts'
 import { allOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
 import { Demand } from './demand/demand.ts'
-import { Authorization, type AnyAuthorizationRequest } from './entitlements/authorization.ts'
+import { authorizationBy, type AnyAuthorizationRequest, type Authorization } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
 import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
@@ -95,12 +95,13 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#connections = new Connections(this.#users, (connection) => new ConnectionHandle(connection, actions))
     this.#subscriptions = new Subscriptions(streams, this.#users, {
       now: () => clock.now(),
+      assertRoom: (quota, count, request) => this.#quotas.assertRoom(quota, count, request),
       changed: (...change) => this.#noteChange(...change),
       demanded: (change, stream) => this.#demand[change](stream),
       unseated: (...seat) => this.#purge(...seat),
     })
     this.#quotas = new Quotas(quotas)
-    this.#authorization = new Authorization(authorize, (...failure) => this.#authorizationFailed(...failure))
+    this.#authorization = authorizationBy(authorize, (...failure) => this.#authorizationFailed(...failure))
     this.#pending = new Expiry(clock, pendingTtlMs, (expired) => this.#expire(expired))
     this.#demand = new Demand(clock, idleDelayMs, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
@@ -145,8 +146,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
       throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, { connectionId, userId })
     }
-    const connectionsPerUser = this.#users.find(userId)?.connections.size ?? 0
-    this.#quotas.assertRoom({ connections: this.connectionCount, connectionsPerUser }, { connectionId, userId })
+    this.#quotas.assertRoom('connections', this.connectionCount, { connectionId, userId })
+    this.#quotas.assertRoom('connectionsPerUser', this.#users.find(userId)?.connections.size ?? 0, { connectionId, userId })
     return this.#publicHandle(this.#admit({ id: connectionId, socket, userId, ...outlets }))
   }
 
@@ -467,14 +468,11 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   /** Asks for leave, which is foreign code: what it may have changed is looked at again. */
-  #assertMayHold(userId: string, connection: ConnectionRecord | undefined, { streamType, symbol, filters }: StreamRequest): void {
-    const handle = connection && { connection: connection.handle }
+  #assertMayHold(userId: string, connection: ConnectionRecord | undefined, stream: StreamRequest): void {
     this.#assertPresent(userId, connection)
-    this.#authorization.assertAllowed({ userId, streamType, symbol, filters, ...handle })
+    this.#authorization.assertAllowed(userId, stream, connection?.handle)
     this.#assertOpen()
     this.#assertPresent(userId, connection)
-    const facts = { userId, streamType, ...(symbol !== undefined && { symbol }), ...(connection && { connectionId: connection.id }) }
-    this.#quotas.assertRoom(this.#subscriptions.occupancy(userId, connection, streamType, symbol), facts)
   }
 
   #assertPresent(userId: string, connection: ConnectionRecord | undefined): void {
@@ -515,7 +513,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #textOf(fields: MessageFields): string {
     const { serialize } = this.#options
     const text = serialize === undefined ? wireText(fields) : customText(serialize, fields)
-    this.#quotas.assertLength(text, { streamType: fields.streamType })
+    this.#quotas.assertLength(text, fields)
     return text
   }
 

@@ -155,7 +155,7 @@ export interface ResolvedOptions {
   readonly transport: AnyTransport | undefined
   readonly delivery: DeliveryLimits
   readonly quotas: QuotaLimits
-  readonly authorize: Authorize
+  readonly authorize: Authorize | undefined
   readonly clock: Clock
   readonly closeTimeoutMs: number
   readonly pendingTtlMs: number
@@ -184,7 +184,7 @@ const DEFAULTS: ResolvedOptions = {
   transport: undefined,
   delivery: DELIVERY_DEFAULTS,
   quotas: QUOTA_DEFAULTS,
-  authorize: () => true,
+  authorize: undefined,
   clock: systemClock,
   closeTimeoutMs: 5_000,
   pendingTtlMs: 30_000,
@@ -204,11 +204,11 @@ export function resolvedOptions(options: unknown): ResolvedOptions {
   const { streams, serialize, transport, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   return {
     streams: checkedStreams(streams),
-    serialize: serialize === undefined ? undefined : checkedFunction('serialize', serialize),
+    serialize: optionalFunction('serialize', serialize),
     transport: optionalTransport(transport),
     delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),
     quotas: checkedNumbers('quotas.', withDefaults('quotas', quotas, QUOTA_DEFAULTS)),
-    authorize: checkedFunction('authorize', authorize),
+    authorize: optionalFunction('authorize', authorize),
     clock: checkedClock(clock),
     ...checkedNumbers('', numbers),
   }
@@ -253,8 +253,8 @@ export function checkedNumber(name: string, value: unknown): number {
   throw invalidOption(name, 'must be a number, 0 or more', value)
 }
 
-function checkedFunction<TFunction>(name: string, value: TFunction): TFunction {
-  if (typeof value === 'function') return value
+function optionalFunction<TFunction>(name: string, value: TFunction): TFunction {
+  if (value === undefined || typeof value === 'function') return value
   throw invalidOption(name, 'must be a function', value)
 }
 

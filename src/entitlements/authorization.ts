@@ -2,7 +2,7 @@ import type { Connection, Socket } from '../connection.ts'
 import { ConnectionManagerError, shown } from '../errors.ts'
 import { adopted, isThenable } from '../foreign.ts'
 import type { StreamCatalogue, TradingStreams } from '../streams/catalogue.ts'
-import type { SubscriptionFilters } from '../streams/subscription.ts'
+import type { StreamRequest, SubscriptionFilters } from '../streams/subscription.ts'
 
 /** What `authorize` is asked: whether this user may subscribe to this stream. Frozen. */
 export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
@@ -19,25 +19,46 @@ export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams 
 /** The request as the room knows it, whatever the manager's sockets and catalogue are. */
 export type AnyAuthorizationRequest = AuthorizationRequest<Socket, StreamCatalogue>
 
+type AnyConnection = Connection<Socket, StreamCatalogue>
+
 /** The host's answer, which may be anything: only `true` is leave. */
 export type Authorize = (request: AnyAuthorizationRequest) => unknown
 
-/** Asks the host whether a subscription may be, at the one place where its answer is not trusted to come at all. */
-export class Authorization {
+/** Says whether a subscription may be. */
+export interface Authorization {
+  /** @throws `ERR_FORBIDDEN` where it may not; the `cause` is what was thrown at us instead of an answer */
+  assertAllowed(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): void
+}
+
+const EVERYTHING_IS_ALLOWED: Authorization = { assertAllowed() {} }
+
+/**
+ * Returns what asks the host; without an `authorize` everything is allowed.
+ *
+ * @param failed is told what `authorize` threw, or rejected with where it answered with a promise by mistake
+ */
+export function authorizationBy(
+  authorize: Authorize | undefined,
+  failed: (error: unknown, request: AnyAuthorizationRequest) => void,
+): Authorization {
+  return authorize === undefined ? EVERYTHING_IS_ALLOWED : new HostAuthorization(authorize, failed)
+}
+
+/** Asks the host, at the one place where its answer is not trusted to come at all. */
+class HostAuthorization implements Authorization {
   readonly #authorize: Authorize
   readonly #failed: (error: unknown, request: AnyAuthorizationRequest) => void
 
-  /** @param failed is told what `authorize` threw, or rejected with where it answered with a promise by mistake */
   constructor(authorize: Authorize, failed: (error: unknown, request: AnyAuthorizationRequest) => void) {
     this.#authorize = authorize
     this.#failed = failed
   }
 
-  /** @throws `ERR_FORBIDDEN` unless the answer is `true`; what `authorize` threw is its `cause` */
-  assertAllowed(request: AnyAuthorizationRequest): void {
+  assertAllowed(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): void {
+    const request = Object.freeze({ userId, ...stream, ...(connection && { connection }) })
     let cause: unknown
     try {
-      const answer = this.#authorize(Object.freeze(request))
+      const answer = this.#authorize(request)
       if (answer === true) return
       if (isThenable(answer)) adopted(answer).catch((error: unknown) => this.#failed(error, request))
     } catch (error) {

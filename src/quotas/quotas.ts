@@ -3,10 +3,15 @@ import { ConnectionManagerError, shown, type ErrorFacts, type QuotaName } from '
 /** How many there may be of each. */
 export type QuotaLimits = Readonly<Record<QuotaName, number>>
 
-/** How many there are already, of what something new would be one more of. */
-export type Occupancy = Partial<Record<QuotaName, number>>
+/** What somebody wants that there may be only so much of. */
+export interface QuotaRequest {
+  readonly userId?: string | undefined
+  readonly connectionId?: string | undefined
+  readonly streamType?: string | undefined
+  readonly symbol?: string | undefined
+}
 
-const REASONS: Readonly<Record<QuotaName, (limit: number, facts: ErrorFacts) => string>> = {
+const REASONS: Readonly<Record<QuotaName, (limit: number, request: QuotaRequest) => string>> = {
   connections: (limit) => `There are ${limit} connections already`,
   connectionsPerUser: (limit, { userId }) => `User ${shown(userId)} has ${limit} connections already`,
   subscriptionsPerUser: (limit, { userId }) => `User ${shown(userId)} has ${limit} subscriptions already`,
@@ -23,20 +28,27 @@ export class Quotas {
     this.#limits = limits
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` where one more would be too many */
-  assertRoom(occupancy: Occupancy, facts: ErrorFacts): void {
-    for (const [quota, count] of Object.entries(occupancy) as [QuotaName, number][]) {
-      if (count >= this.#limits[quota]) throw this.#refusal(quota, facts)
-    }
+  /** @throws `ERR_QUOTA_EXCEEDED` where there are as many already as there may be */
+  assertRoom(quota: QuotaName, count: number, request: QuotaRequest): void {
+    if (count >= this.#limits[quota]) throw this.#refusal(quota, request)
   }
 
   /** @throws `ERR_QUOTA_EXCEEDED` for a text that is too long */
-  assertLength(text: string, facts: ErrorFacts): void {
-    if (text.length > this.#limits.messageUnits) throw this.#refusal('messageUnits', facts)
+  assertLength(text: string, request: QuotaRequest): void {
+    if (text.length > this.#limits.messageUnits) throw this.#refusal('messageUnits', request)
   }
 
-  #refusal(quota: QuotaName, facts: ErrorFacts): ConnectionManagerError {
+  #refusal(quota: QuotaName, request: QuotaRequest): ConnectionManagerError {
     const limit = this.#limits[quota]
-    return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', REASONS[quota](limit, facts), { ...facts, quota, limit })
+    return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', REASONS[quota](limit, request), { ...factsOf(request), quota, limit })
+  }
+}
+
+function factsOf({ userId, connectionId, streamType, symbol }: QuotaRequest): ErrorFacts {
+  return {
+    ...(userId !== undefined && { userId }),
+    ...(connectionId !== undefined && { connectionId }),
+    ...(streamType !== undefined && { streamType }),
+    ...(symbol !== undefined && { symbol }),
   }
 }

@@ -1,3 +1,4 @@
+import type { QuotaName } from '../errors.ts'
 import type { ActiveStream } from '../events.ts'
 import { Seats, type Seat } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
@@ -14,22 +15,25 @@ export type SubscriptionListener = (
   holder: ConnectionRecord | undefined,
 ) => void
 
+/** Whose subscription it is to be, and to what. */
+export interface HoldRequest {
+  readonly userId: string
+  readonly connectionId?: string
+  readonly streamType: string
+  readonly symbol: string | undefined
+}
+
 /** What the rest of the manager has to know of at once. */
 export interface SubscriptionsSurroundings {
   /** Milliseconds since the Unix epoch. */
   now(): number
+  /** Throws where there are as many already as there may be. */
+  assertRoom(quota: QuotaName, count: number, request: HoldRequest): void
   readonly changed: SubscriptionListener
   /** A stream, on a private one a user's own, has its first connected subscriber, or its last one has gone. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
   /** A connection has lost its seat in a stream. */
   unseated(connection: ConnectionRecord, stream: StreamRecord): void
-}
-
-/** How many there are already of what a further hold would be one more of; nothing of what it would not. */
-export interface HoldOccupancy {
-  readonly subscriptionsPerUser?: number
-  readonly subscriptionsPerConnection?: number
-  readonly pendingUsers?: number
 }
 
 /** Whom a published message reaches: through the whole type, and through its exact stream. */
@@ -103,18 +107,6 @@ export class Subscriptions {
     return sitsIn(symbol) || sitsIn(undefined)
   }
 
-  /** What a hold of this stream, of the user's or of one connection, would take a place among. */
-  occupancy(userId: string, connection: ConnectionRecord | undefined, streamType: string, symbol: string | undefined): HoldOccupancy {
-    const user = this.#users.find(userId)
-    const known = this.find(user, streamType, symbol)
-    const isHeld = connection === undefined || known?.seatOf.get(connection)?.ownHold === true
-    return {
-      ...(known === undefined && { subscriptionsPerUser: user?.subscriptions.size ?? 0 }),
-      ...(user === undefined && { pendingUsers: this.pendingUserCount }),
-      ...(!isHeld && { subscriptionsPerConnection: connection.ownSubscriptions?.size ?? 0 }),
-    }
-  }
-
   /** Those that would bring what is revoked. Costs as much as the user has, or as there are of the stream type, without a user. */
   revoked(revoked: Revoked): SubscriptionRecord[] {
     const isConcerned = ({ type, symbol }: StreamRecord): boolean =>
@@ -135,9 +127,11 @@ export class Subscriptions {
 
   // Holding and letting go
 
+  /** @throws what `assertRoom` throws; then nothing has changed */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
+    const known = this.find(this.#users.find(userId), streamType, symbol)
+    if (known === undefined) this.#assertRoomForUser(userId, streamType, symbol)
     const user = this.#users.obtain(userId)
-    const known = this.find(user, streamType, symbol)
     const subscription = known ?? this.#begin(user, streamType, symbol)
     const isNewHolder = !isHeldByUser(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
@@ -151,14 +145,17 @@ export class Subscriptions {
     return subscription
   }
 
+  /** @throws what `assertRoom` throws; then nothing has changed */
   holdForConnection(
     connection: ConnectionRecord,
     streamType: string,
     symbol: string | undefined,
     filters: SubscriptionFilters | undefined,
   ): SubscriptionRecord {
-    const known = this.find(connection.user, streamType, symbol)
-    const subscription = known ?? this.#begin(connection.user, streamType, symbol)
+    const { user } = connection
+    const known = this.find(user, streamType, symbol)
+    if (known?.seatOf.get(connection)?.ownHold !== true) this.#assertRoomForHold(connection, known, streamType, symbol)
+    const subscription = known ?? this.#begin(user, streamType, symbol)
     const seat = this.#seat(subscription, connection)
     const isNews = !seat.ownHold || subscription.filters !== filters
     if (!seat.ownHold) this.#hold(subscription, connection, seat)
@@ -229,6 +226,24 @@ export class Subscriptions {
       if (isLast) this.end(subscription, isHeldByUser(subscription) ? undefined : connection)
       else if (seat !== undefined) this.#dismissFrom(subscription, connection, seat)
     }
+  }
+
+  #assertRoomForUser(userId: string, streamType: string, symbol: string | undefined): void {
+    const user = this.#users.find(userId)
+    const request = { userId, streamType, symbol }
+    if (user === undefined) this.#surroundings.assertRoom('pendingUsers', this.pendingUserCount, request)
+    this.#surroundings.assertRoom('subscriptionsPerUser', user?.subscriptions.size ?? 0, request)
+  }
+
+  #assertRoomForHold(
+    { id: connectionId, ownSubscriptions, user }: ConnectionRecord,
+    known: SubscriptionRecord | undefined,
+    streamType: string,
+    symbol: string | undefined,
+  ): void {
+    const request = { userId: user.id, connectionId, streamType, symbol }
+    if (known === undefined) this.#surroundings.assertRoom('subscriptionsPerUser', user.subscriptions.size, request)
+    this.#surroundings.assertRoom('subscriptionsPerConnection', ownSubscriptions?.size ?? 0, request)
   }
 
   #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {

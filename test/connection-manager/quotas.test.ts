@@ -65,7 +65,7 @@ const CEILINGS: readonly [quota: keyof QuotaOptions, limit: number, fill: (world
     120,
     ({ connect, subscribe }) => [connect('c1'), subscribe('alice', 'BTCUSDT')],
     ({ manager }) => manager.publish(price('x'.repeat(120))),
-    { streamType: 'PRICE' },
+    { streamType: 'PRICE', symbol: 'BTCUSDT' },
   ],
 ]
 

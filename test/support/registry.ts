@@ -9,7 +9,7 @@ import { FakeSocket } from './fake-socket.ts'
 export function registry() {
   const users = new Users()
   const connections = new Connections(users, () => ({}) as Connection<Socket, StreamCatalogue>)
-  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, changed() {}, demanded() {}, unseated() {} })
+  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, assertRoom() {}, changed() {}, demanded() {}, unseated() {} })
   return {
     users,
     connections,
