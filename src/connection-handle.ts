@@ -1,4 +1,6 @@
 import type { Connection, Socket } from './connection.ts'
+import { ConnectionManagerError } from './errors.ts'
+import { readForeign } from './foreign.ts'
 import type { ConnectionRecord } from './registry/records.ts'
 import type { StreamCatalogue } from './streams/catalogue.ts'
 import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
@@ -54,6 +56,10 @@ export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
   }
 
   remove(options?: { readonly close?: boolean }): Promise<boolean> {
-    return this.#actions.remove(this.#connection, options?.close !== false)
+    const isToBeClosed = readForeign(
+      () => options?.close !== false,
+      (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The options of a removal must be readable', {}, cause),
+    )
+    return this.#actions.remove(this.#connection, isToBeClosed)
   }
 }

@@ -11,7 +11,7 @@ import { authorizationBy, type AnyAuthorizationRequest, type Authorization } fro
 import { ConnectionManagerError, shown } from './errors.ts'
 import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
-import { checkedNumber, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
+import { deadlineIn, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
 import { Quotas } from './quotas/quotas.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
@@ -36,8 +36,6 @@ import {
 } from './streams/subscription.ts'
 import { customText, wireText } from './streams/wire-form.ts'
 import type { Transport } from './transport.ts'
-
-const DEFAULT_DEADLINE_MS = 5_000
 
 /**
  * Knows who is connected and what each user listens to, and delivers each message once to exactly those connections.
@@ -420,8 +418,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   cleanup(options: { readonly deadlineMs?: number | undefined } = {}): Promise<CleanupReport> {
     if (this.#cleanup !== undefined) return this.#cleanup
-    const { deadlineMs = DEFAULT_DEADLINE_MS } = options
-    checkedNumber('deadlineMs', deadlineMs)
+    const deadlineMs = deadlineIn(options)
+    // To read the options was foreign code.
+    if (this.#cleanup !== undefined) return this.#cleanup
     // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
     let outcomes: Promise<CloseOutcome>[] = []
     this.#cleanup = Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))

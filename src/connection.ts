@@ -94,6 +94,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * The state has changed when the call returns; the promise settles when the socket's `close` did, or
    * `closeTimeoutMs` later. It never rejects. With `close: false` the socket is not touched, for a peer that is
    * gone already.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read; then nothing has changed
    */
   remove(options?: { readonly close?: boolean }): Promise<boolean>
 }

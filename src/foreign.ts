@@ -1,4 +1,15 @@
 /**
+ * Reads from a caller's object, which may run code of the caller's: what that throws comes out as the refusal that is made of it.
+ */
+export function readForeign<TRead>(read: () => TRead, refusal: (cause: unknown) => Error): TRead {
+  try {
+    return read()
+  } catch (cause) {
+    throw refusal(cause)
+  }
+}
+
+/**
  * True when foreign code answered with something that settles later.
  *
  * Reading `then` may run foreign code and throw, so this belongs within the guard of the call it follows.

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from './clock.ts'
 import type { Socket } from './connection.ts'
 import type { Authorize, AuthorizationRequest } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
+import { readForeign } from './foreign.ts'
 import type { QuotaLimits } from './quotas/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
@@ -192,6 +193,8 @@ const DEFAULTS: ResolvedOptions = {
   idleDelayMs: 1_000,
 }
 
+const DEFAULT_DEADLINE_MS = 5_000
+
 const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
 
 /**
@@ -223,15 +226,26 @@ export function transportIn(options: unknown): AnyTransport | undefined {
   return optionalTransport(withDefaults('', options, { transport: undefined as unknown }).transport)
 }
 
+/**
+ * Returns the deadline in the options of a shutdown.
+ *
+ * @throws `ERR_INVALID_OPTION`
+ */
+export function deadlineIn(options: unknown): number {
+  return checkedNumber('deadlineMs', withDefaults('', options, { deadlineMs: DEFAULT_DEADLINE_MS }).deadlineMs)
+}
+
 function optionalTransport(transport: unknown): AnyTransport | undefined {
   return transport === undefined ? undefined : asTransport(transport)
 }
 
 /** What was given, and the defaults for the rest; a name that the defaults do not have is refused. */
 function withDefaults<TOptions>(group: string, given: unknown, defaults: TOptions): TOptions {
-  if (typeof given !== 'object' || given === null) throw invalidOption(group || 'options', 'must be an object', given)
+  const name = group || 'options'
+  if (typeof given !== 'object' || given === null) throw invalidOption(name, 'must be an object', given)
   const resolved = { ...defaults } as Record<string, unknown>
-  for (const [name, value] of Object.entries(given)) {
+  const entries = readForeign(() => Object.entries(given), (cause) => invalidOption(name, 'must be readable', given, cause))
+  for (const [name, value] of entries) {
     if (!Object.hasOwn(resolved, name)) throw invalidOption(group ? `${group}.${name}` : name, 'is unknown', value)
     if (value !== undefined) resolved[name] = value
   }
@@ -243,12 +257,8 @@ function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbe
   return numbers
 }
 
-/**
- * Returns the value of a numeric option: `0` or more, `Infinity` included.
- *
- * @throws `ERR_INVALID_OPTION`
- */
-export function checkedNumber(name: string, value: unknown): number {
+/** Returns the value of a numeric option: `0` or more, `Infinity` included. */
+function checkedNumber(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0) return value
   throw invalidOption(name, 'must be a number, 0 or more', value)
 }

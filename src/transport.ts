@@ -3,7 +3,8 @@ import { ConnectionManagerError, shown } from './errors.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
 
 /**
- * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional.
+ * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional, read once, and called as one of
+ * its object.
  *
  * Hooks run synchronously, in the middle of the manager's work. What they publish while a message is delivered, or what waits
  * is handed on, waits its turn, as from within a `send`.
@@ -59,18 +60,27 @@ export type AnyTransport = Transport<Socket, unknown>
 
 const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 
+/** Given → what the manager goes by. A transport that two managers, or connections, share is one: its frames are made once. */
+const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
+
 /**
- * Returns the value as a transport.
+ * Returns the value as a transport whose hooks were read, once and for all.
  *
  * @throws `ERR_INVALID_OPTION` when it is no object, or when a hook is there and cannot be called; `option` names it
  */
 export function asTransport(value: unknown): AnyTransport {
   if (typeof value !== 'object' || value === null) throw invalid('transport', 'must be an object', value)
+  const known = transports.get(value)
+  if (known !== undefined) return known
+  const hooks: Record<string, unknown> = {}
   for (const name of HOOKS) {
     const hook = hookOf(value, name)
-    if (hook !== undefined && typeof hook !== 'function') throw invalid(`transport.${name}`, 'must be a function', hook)
+    if (hook === undefined) continue
+    if (typeof hook !== 'function') throw invalid(`transport.${name}`, 'must be a function', hook)
+    hooks[name] = hook.bind(value)
   }
-  return value
+  transports.set(value, hooks)
+  return hooks
 }
 
 function hookOf(transport: object, name: (typeof HOOKS)[number]): unknown {

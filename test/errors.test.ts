@@ -4,6 +4,7 @@ import {
   ConnectionManagerError,
   createStreamMessage,
   defineStreams,
+  parseServerMessage,
   parseStreamKey,
   parseStreamMessage,
   parseSubscriptionKey,
@@ -187,6 +188,9 @@ describe('a value that is refused', () => {
   it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
     ['a listener', 'ERR_INVALID_ARGUMENT', (value) => manager.on('error', value)],
     ['a serializer', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ serialize: value })],
+    ['an authorizer', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ authorize: value })],
+    ['a visitor of a mapping', 'ERR_INVALID_ARGUMENT', (value) => manager.userConnections.forEach(value)],
+    ['a visitor of an empty mapping', 'ERR_INVALID_ARGUMENT', (value) => new ConnectionManager().userConnections.forEach(value)],
   ])('runs no code of its own, where a function would do: %s', (_, code, call) => {
     const { value, touches } = untouchable({})
 
@@ -199,12 +203,28 @@ describe('a value that is refused', () => {
     ['a socket', 'ERR_INVALID_SOCKET', (value) => manager.addConnection('c2', value, 'alice')],
     ['a catalogue', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ streams: value as StreamCatalogue })],
     ['data', 'ERR_UNSERIALIZABLE', (data) => serializeStreamMessage(price(data))],
+    ['a catalogue of its own', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
+    ['a stream definition', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
+    ['a subscription to make a key of', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
+    ['the options of rawJson', 'ERR_INVALID_ARGUMENT', (value) => rawJson('1', value)],
+    ['the options of a message', 'ERR_INVALID_ARGUMENT', (value) => createStreamMessage(price(), value)],
+    ['the options of a serializer', 'ERR_INVALID_ARGUMENT', (value) => serializeStreamMessage(price(), value)],
+    ['the options of a parser', 'ERR_INVALID_ARGUMENT', (value) => parseStreamMessage(serializeStreamMessage(price()), value)],
+    ["the options of a client's parser", 'ERR_INVALID_ARGUMENT', (value) => parseServerMessage(serializeStreamMessage(price()), value)],
+    ['the options of a manager', 'ERR_INVALID_OPTION', (value) => new ConnectionManager(value)],
+    ['a group of options', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ quotas: value })],
+    ['the options of a connection', 'ERR_INVALID_OPTION', (value) => manager.addConnection('c2', new FakeSocket(), 'alice', value)],
+    ['the options of a removal', 'ERR_INVALID_ARGUMENT', (value) => connection.remove(value)],
+    ['the options of a shutdown', 'ERR_INVALID_OPTION', (value) => manager.cleanup(value)],
+    ['a revocation', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
   ])('is the cause when what it must be asked for is an error: %s', (_, code, call) => {
     const { value } = untouchable({})
 
     const error = expectCode(code, () => call(value))
 
-    expect(error.cause).toMatchObject({ message: expect.stringMatching(/^foreign code: /) as unknown })
+    let cause: unknown = error
+    while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause
+    expect(cause).toMatchObject({ message: expect.stringMatching(/^foreign code: /) as unknown })
   })
 
   it('is shown even where its toString throws', () => {

@@ -67,8 +67,32 @@ describe('asTransport', () => {
     ['that is an instance of a class', new OwnTransport()],
     ['that is frozen', Object.freeze({ close() {} })],
     ['with more than hooks', { name: 'own', close() {} }],
-  ])('returns one %s as it is', (_case, transport) => {
-    expect(asTransport(transport)).toBe(transport)
+  ])('returns the hooks of one %s, and nothing else', (_case, transport) => {
+    const given = transport as Record<string, unknown>
+
+    expect(Object.keys(asTransport(transport)).sort()).toEqual(HOOKS.filter((name) => given[name] !== undefined).sort())
+  })
+
+  it('lets each hook be called as one of its object', () => {
+    const transport = new OwnTransport()
+
+    asTransport(transport).close?.(new FakeSocket(), 'removed')
+
+    expect(transport.log).toEqual(['removed'])
+  })
+
+  it('reads each hook once, however often it is given', () => {
+    let readings = 0
+    const transport = {
+      get close() {
+        if (++readings > 1) throw new Error('read again')
+        return () => {}
+      },
+    }
+
+    expect(asTransport(transport)).toBe(asTransport(transport))
+
+    expect(readings).toBe(1)
   })
 
   it('finds a hook of a prototype that is no function', () => {

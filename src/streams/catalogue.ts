@@ -1,4 +1,5 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
+import { readForeign } from '../foreign.ts'
 import { asIdentifier } from './identifier.ts'
 import { isStreamTypeName } from './keys.ts'
 
@@ -108,13 +109,17 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * const manager = new ConnectionManager({ streams })
  */
 export function defineStreams<const TStreams extends StreamCatalogue>(definitions: TStreams): DefinedStreams<TStreams> {
-  if (typeof definitions !== 'object' || definitions === null || Array.isArray(definitions)) {
+  const entries = readForeign(
+    () => (typeof definitions === 'object' && !Array.isArray(definitions) ? Object.entries(definitions) : undefined),
+    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A catalogue must be readable', {}, cause),
+  )
+  if (entries === undefined) {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A catalogue must be an object, got ${shown(definitions)}`)
   }
   if (defined.has(definitions)) return definitions as unknown as DefinedStreams<TStreams>
   // Without a prototype, so that `constructor` and `__proto__` are names like any other.
   const catalogue: Record<string, ResolvedDefinition> = Object.create(null)
-  for (const [name, definition] of Object.entries(definitions)) catalogue[name] = resolved(name, definition)
+  for (const [name, definition] of entries) catalogue[name] = resolved(name, definition)
   defined.add(Object.freeze(catalogue))
   return catalogue as DefinedStreams<TStreams>
 }
@@ -126,15 +131,20 @@ const DELIVERY_CLASSES: readonly unknown[] = ['latest', 'every']
 const OVERFLOW_POLICIES: readonly unknown[] = ['drop', 'disconnect']
 
 function resolved(name: string, definition: StreamDefinition): ResolvedDefinition {
-  const refuse = (what: string, received: unknown): never => {
+  const refusal = (what: string, received: unknown, cause?: unknown): ConnectionManagerError => {
     const message = `Stream type ${shown(name)}: ${what}, got ${shown(received)}`
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, { streamType: name })
+    return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, { streamType: name }, cause)
+  }
+  const refuse = (what: string, received: unknown): never => {
+    throw refusal(what, received)
   }
   if (!isStreamTypeName(name)) refuse('its name must be a non-empty string without ":"', name)
   if (typeof definition !== 'object' || definition === null) refuse('its definition must be an object', definition)
-  for (const field of Object.keys(definition)) if (!FIELDS.includes(field)) refuse('there is no such field', field)
-  const { audience } = definition
-  const { symbol = audience === 'private' ? 'optional' : 'required', delivery = 'every', overflow = 'disconnect' } = definition
+  const { fields, audience, symbol, delivery, overflow } = readForeign(
+    () => withDefaults(definition),
+    (cause) => refusal('its definition must be readable', definition, cause),
+  )
+  for (const field of fields) if (!FIELDS.includes(field)) refuse('there is no such field', field)
   if (!AUDIENCES.includes(audience)) refuse('audience must be "public" or "private"', audience)
   if (!SYMBOL_RULES.includes(symbol)) refuse('symbol must be "required", "optional" or "none"', symbol)
   if (!DELIVERY_CLASSES.includes(delivery)) refuse('delivery must be "latest" or "every"', delivery)
@@ -142,6 +152,12 @@ function resolved(name: string, definition: StreamDefinition): ResolvedDefinitio
   if (audience === 'private' && delivery !== 'every') refuse('a private stream delivers every message', delivery)
   if (audience === 'private' && overflow !== 'disconnect') refuse('a private stream drops nothing', overflow)
   return Object.freeze({ audience, symbol, delivery, overflow })
+}
+
+function withDefaults(definition: StreamDefinition): ResolvedDefinition & { readonly fields: readonly string[] } {
+  const { audience } = definition
+  const { symbol = audience === 'private' ? 'optional' : 'required', delivery = 'every', overflow = 'disconnect' } = definition
+  return { fields: Object.keys(definition), audience, symbol, delivery, overflow }
 }
 
 const TRADING_STREAMS = {
@@ -159,8 +175,16 @@ export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE
 
 export type TradingStreams = typeof tradingStreams
 
-/** Returns the catalogue that was given, validated; the default one for none. */
-export function catalogueOf(streams: StreamCatalogue | undefined): StreamCatalogue {
+/**
+ * Returns the catalogue in the options of a message function, validated; the default one for none.
+ *
+ * @throws `ERR_INVALID_ARGUMENT`
+ */
+export function catalogueIn(options: { readonly streams?: StreamCatalogue | undefined } | undefined): StreamCatalogue {
+  const streams = readForeign(
+    () => options?.streams,
+    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The options of a message must be readable', {}, cause),
+  )
   return streams === undefined ? tradingStreams : defineStreams(streams)
 }
 

@@ -1,4 +1,5 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
+import { readForeign } from '../foreign.ts'
 import { asIdentifier, isIdentifier } from './identifier.ts'
 
 /** What a stream key names. */
@@ -39,7 +40,7 @@ export function streamKey(streamType: string, symbol?: string | null): string {
  * accepted as it is.
  *
  * @throws `ERR_INVALID_ID` for a bad user id or symbol, `ERR_INVALID_KEY` for a stream type that cannot be in a
- * key, `ERR_INVALID_ARGUMENT` when given no object
+ * key, `ERR_INVALID_ARGUMENT` when given no object, or one that cannot be read
  */
 export function subscriptionKey(subscription: {
   readonly userId: string
@@ -49,7 +50,10 @@ export function subscriptionKey(subscription: {
   if (typeof subscription !== 'object' || subscription === null) {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Expected a subscription, got ${shown(subscription)}`)
   }
-  const { userId, streamType, symbol } = subscription
+  const { userId, streamType, symbol } = readForeign(
+    () => ({ userId: subscription.userId, streamType: subscription.streamType, symbol: subscription.symbol }),
+    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A subscription must be readable', {}, cause),
+  )
   return `${encodedUserId(asIdentifier(userId, 'userId'))}:${streamKey(streamType, symbol)}`
 }
 

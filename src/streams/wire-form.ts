@@ -1,6 +1,6 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
 import { adopted, isThenable } from '../foreign.ts'
-import { catalogueOf, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
+import { catalogueIn, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
 import type { GapNotice } from './gap-notice.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
 import { rawJsonText } from './raw-json.ts'
@@ -26,7 +26,7 @@ export function serializeStreamMessage<TStreams extends StreamCatalogue>(
   options: MessageOptions<TStreams> | undefined,
 ): string
 export function serializeStreamMessage(message: AnyMessage, options?: MessageOptions<StreamCatalogue>): string {
-  return wireText(withRecipient(readMessage(message, catalogueOf(options?.streams), Date.now)))
+  return wireText(withRecipient(readMessage(message, catalogueIn(options), Date.now)))
 }
 
 /**
@@ -44,7 +44,7 @@ export function parseStreamMessage<TStreams extends StreamCatalogue>(
   options: MessageOptions<TStreams> | undefined,
 ): ValidMessage<TStreams>
 export function parseStreamMessage(text: string, options?: MessageOptions<StreamCatalogue>): ValidMessage<StreamCatalogue> {
-  return messageIn(wireObject(text), text, catalogueOf(options?.streams))
+  return messageIn(wireObject(text), text, catalogueIn(options))
 }
 
 /** Whatever a server of this library writes: a message, or a gap notice. Told apart by `type`, which a message has none of. */
@@ -69,7 +69,7 @@ export function parseServerMessage<TStreams extends StreamCatalogue>(
   options: MessageOptions<TStreams> | undefined,
 ): ServerMessage<TStreams>
 export function parseServerMessage(text: string, options?: MessageOptions<StreamCatalogue>): ServerMessage<StreamCatalogue> {
-  const streams = catalogueOf(options?.streams)
+  const streams = catalogueIn(options)
   const wire = wireObject(text)
   // Extra keys are ignored in a message, and "type" may be one of them some day.
   return wire['type'] === 'gap' && wire['data'] === undefined ? gapIn(wire, text, streams) : messageIn(wire, text, streams)

@@ -193,6 +193,31 @@ describe('ConnectionManager › cleanup', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
+  it.each([null, 7, 'now', { deadline: 5 }])('refuses %j as options, and changes nothing', (options) => {
+    const manager = new ConnectionManager<FakeSocket>()
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    expectCode('ERR_INVALID_OPTION', () => manager.cleanup(options as never))
+
+    expect([manager.closed, manager.connectionCount]).toEqual([false, 1])
+  })
+
+  it('shuts down once, though the reading of its options shuts down in its turn', async () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const { socket } = manager.addConnection('c1', new FakeSocket(), 'alice')
+    let inner: unknown
+
+    const outer = manager.cleanup({
+      get deadlineMs() {
+        inner = manager.cleanup()
+        return 5
+      },
+    })
+
+    expect(outer).toBe(inner)
+    expect([await outer, socket.closeCalls]).toEqual([{ closed: 1, failed: 0, timedOut: 0 }, 1])
+  })
+
   it.each([-1, NaN, '5', -Infinity, null])('refuses %j as a deadline, and changes nothing', (deadlineMs) => {
     const { manager } = managing(new FakeSocket())
 
