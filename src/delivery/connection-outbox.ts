@@ -29,6 +29,8 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly current: CurrentMessage
+  /** Something else becomes of the message that is being delivered than that it is sent. */
+  note(outcome: Exclude<keyof CurrentMessage, 'message'>): void
   /** Lets nobody else deliver meanwhile, and sees to what became of it afterwards. */
   run(act: () => void): void
   /** Calls `flushBatch` at the end of this tick. */
@@ -107,18 +109,17 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   /** Takes the message that is being delivered. The text is its own; it comes by this way because a socket's does. */
   send(_text: string): unknown {
-    const { current } = this.#surroundings
-    const { message } = current
+    const { message } = this.#surroundings.current
     this.#arriving = message
     const hasFrame = this.#frameOf(message) !== NO_FRAME
     if (hasFrame && this.#isFullFor(message)) this.#flushNow()
     const buffered = this.#bufferedBytes()
     const isWanted = this.#arriving === message
     this.#arriving = undefined
-    if (!hasFrame) return void current.failed++
-    if (!isWanted) return void current[this.#endedAs ?? 'skipped']++
+    if (!hasFrame) return this.#surroundings.note('failed')
+    if (!isWanted) return this.#surroundings.note(this.#endedAs ?? 'skipped')
     const isBehind = this.#waiting !== undefined || buffered > this.#surroundings.softLimitBytes
-    return isBehind ? this.#wait(current, buffered) : this.#pass(message)
+    return isBehind ? this.#wait(message, buffered) : this.#pass(message)
   }
 
   flush(): boolean {
@@ -197,12 +198,12 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return undefined
   }
 
-  #wait(current: CurrentMessage, buffered: number): void {
+  #wait(message: OutgoingMessage, buffered: number): void {
     const waiting = this.#waiting ?? this.#fallBehind(this.#takeBatch())
-    const hasReplaced = waiting.add(current.message)
+    const hasReplaced = waiting.add(message)
     this.#surroundings.noteWaiting(waiting.units)
-    const outcome = this.#relieve(waiting, current.message) ?? (hasReplaced ? 'conflated' : 'queued')
-    current[outcome]++
+    const outcome = this.#relieve(waiting, message) ?? (hasReplaced ? 'conflated' : 'queued')
+    this.#surroundings.note(outcome)
     // Whatever became of this one in the end, the one whose place it took was conflated.
     if (hasReplaced && outcome !== 'conflated') this.#surroundings.moved('queued', 'conflated', 1)
     if (buffered > this.#surroundings.softLimitBytes) this.#watchForDrain()

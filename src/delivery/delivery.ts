@@ -172,7 +172,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const withheld: Withheld<TConnection> = { fields: message.fields, exclusions: [] }
     const text = this.#textToDefer(message, withheld)
     this.#deferred.push({ ...withheld, recipients: () => message.recipients(), text: () => text })
-    return this.#counted(emptyResult(true))
+    this.#totals.noteDeferred()
+    return emptyResult(true)
   }
 
   #textToDefer(message: Outgoing<TConnection>, withheld: Withheld<TConnection>): string {
@@ -201,18 +202,20 @@ export class Delivery<TConnection extends DeliveryConnection> {
     if (recipients.matched === 0) return emptyResult(false)
     const { taken, failures } = this.#fanOut(message, recipients, exclusions)
     const { queued, conflated, dropped, failed, skipped } = this.#current
-    const result = this.#counted({
+    const missed = recipients.matched - taken - failures.length
+    this.#totals.move('sent', 'failed', failures.length)
+    this.#totals.move('sent', 'skipped', missed)
+    for (const { connection, error } of failures) this.#surroundings.failed(connection, error)
+    return {
       matched: recipients.matched,
       sent: taken - queued - conflated - dropped - failed - skipped,
       queued,
       conflated,
       dropped,
       failed: failures.length + failed,
-      skipped: recipients.matched - taken - failures.length + skipped,
+      skipped: missed + skipped,
       deferred: false,
-    })
-    for (const { connection, error } of failures) this.#surroundings.failed(connection, error)
-    return result
+    }
   }
 
   #fanOut(
@@ -227,6 +230,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
       const text = message.text()
       const servedAtMs = this.#surroundings.clock.now()
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
+      this.#totals.begin(recipients.matched)
       this.#begin(new OutgoingMessage(text, message.fields))
       fanOut.serve(text)
       this.#current.message.release()
@@ -272,11 +276,6 @@ export class Delivery<TConnection extends DeliveryConnection> {
     })
   }
 
-  #counted(result: PublishResult): PublishResult {
-    this.#totals.add(result)
-    return result
-  }
-
   #surroundingsOfOutboxes(): OutboxSurroundings<TConnection> {
     const news = <TArguments extends unknown[]>(note: (...facts: TArguments) => void) => (...facts: TArguments): void => {
       this.#hasNews = true
@@ -287,6 +286,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
       softLimitBytes,
       hardLimitBytes,
       current: this.#current,
+      note: (outcome) => {
+        this.#current[outcome]++
+        this.#totals.move('sent', outcome, 1)
+      },
       run: (act) => this.run(act),
       flushAtEndOfTick: (outbox) => this.#endOfTick.add(outbox),
       moved: (...move) => this.#totals.move(...move),

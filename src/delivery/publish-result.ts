@@ -27,7 +27,8 @@ export interface PublishResult {
 
 /**
  * What has become of all messages up to now, in connections: `matched` is the sum of `sent`, `queued`, `conflated`, `dropped`,
- * `failed`, `skipped` and `purged`, at any moment. A message moves from one to another when more becomes of it.
+ * `failed`, `skipped` and `purged`, at any moment. A message counts as sent to all of its recipients when its delivery starts, and
+ * moves from one to another when more becomes of it.
  */
 export interface Stats {
   /** Recipients of all messages that were delivered, or tried to be. */
@@ -61,7 +62,7 @@ export function emptyResult(deferred: boolean): PublishResult {
 }
 
 /** Where a message counts. */
-export type Outcome = 'sent' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'purged'
+export type Outcome = 'sent' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped' | 'purged'
 
 type Counts = { -readonly [TName in Exclude<keyof Stats, 'connectionsBehind' | 'waitingBytes'>]: number }
 
@@ -80,16 +81,14 @@ export class Totals {
     mostWaitingBytes: 0,
   }
 
-  add(result: PublishResult): void {
-    const counts = this.#counts
-    counts.matched += result.matched
-    counts.sent += result.sent
-    counts.queued += result.queued
-    counts.conflated += result.conflated
-    counts.dropped += result.dropped
-    counts.failed += result.failed
-    counts.skipped += result.skipped
-    if (result.deferred) counts.deferred++
+  /** Notes that a message goes out to so many: each counts as sent, until something else becomes of it. */
+  begin(matched: number): void {
+    this.#counts.matched += matched
+    this.#counts.sent += matched
+  }
+
+  noteDeferred(): void {
+    this.#counts.deferred++
   }
 
   /** Notes that deliveries which counted as one thing turn out to be another. */

@@ -32,6 +32,28 @@ function stuck(options: Parameters<typeof pressured>[0] = {}) {
   return { ...world, connection, socket, recover }
 }
 
+describe('ConnectionManager › stats(), from within a delivery', () => {
+  it.each([
+    ['in the batch of this tick', 0],
+    ['because its connection is behind', 1_000],
+  ])('count nothing below zero when a message is purged that waits %s', (_what, buffered) => {
+    const { manager, connect, publish } = pressured()
+    const { connection, socket } = connect('c')
+    socket.buffered = buffered
+    const seen: unknown[] = []
+    const second = manager.addConnection('d', new PressuredSocket(() => {
+      connection.unsubscribe(BOOK)
+      seen.push(manager.stats())
+    }), 'v', { transport: {} })
+    second.subscribe(BOOK)
+
+    publish('BOOK', 'b1')
+
+    expect(seen).toMatchObject([{ matched: 2, sent: 1, queued: 0, purged: 1 }])
+    expect(manager.stats()).toMatchObject({ matched: 2, sent: 1, queued: 0, purged: 1 })
+  })
+})
+
 describe('ConnectionManager › the pressure of a socket', () => {
   const metered = (bufferedAmount: unknown): PressuredSocket => Object.assign(new MeteredSocket(), { bufferedAmount })
   const asking = (answer: () => unknown): PressuredSocket => Object.assign(new PressuredSocket(), { getBufferedAmount: answer })
