@@ -109,6 +109,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   /** Takes the message that is being delivered. The text is its own; it comes by this way because a socket's does. */
   send(_text: string): unknown {
+    // It may have failed while the message was on its way here, and its connection still be there until that is over.
+    if (this.#endedAs !== undefined) return this.#surroundings.note(this.#endedAs)
     const { message } = this.#surroundings.current
     this.#arriving = message
     const hasFrame = this.#frameOf(message) !== NO_FRAME

@@ -110,7 +110,7 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  */
 export function defineStreams<const TStreams extends StreamCatalogue>(definitions: TStreams): DefinedStreams<TStreams> {
   const entries = readForeign(
-    () => (typeof definitions === 'object' && !Array.isArray(definitions) ? Object.entries(definitions) : undefined),
+    () => (typeof definitions === 'object' && definitions !== null && !Array.isArray(definitions) ? Object.entries(definitions) : undefined),
     (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A catalogue must be readable', {}, cause),
   )
   if (entries === undefined) {

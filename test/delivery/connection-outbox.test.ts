@@ -47,6 +47,22 @@ describe('ConnectionOutbox', () => {
     expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ dropped: 1, purged: 1, queued: 0 }, 0])
   })
 
+  it('counts as failed what comes after its socket failed in the middle of a delivery', async () => {
+    const world = pressured()
+    const { connection, socket } = world.connect('c')
+    socket.buffered = 11
+    world.publish('BOOK', 'b1')
+    socket.buffered = 0
+    socket.onWrite = () => { throw new Error('broken') }
+    const data = { toString: () => (connection.drained(), 'b2') }
+
+    expect(world.manager.publish({ ...BOOK, data })).toMatchObject({ matched: 1, sent: 0, failed: 1 })
+    await endOfTick()
+
+    expect(world.manager.stats()).toMatchObject({ matched: 2, sent: 0, queued: 0, failed: 2 })
+    expect([connection.removed, unaccounted(world.manager)]).toEqual([true, 0])
+  })
+
   it('keeps what a write refuses though the rest is unsubscribed from meanwhile', () => {
     const world = pressured()
     const { connection, socket } = world.connect('c')
