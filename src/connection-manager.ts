@@ -564,6 +564,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#takeOut(connections, 'cleanup')
     for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
     this.#demand.end()
+    // Called from within what a removal hands on: nothing of it may come later than this.
+    this.#delivery.run(() => {
+      for (const { outbox } of this.#leaving) outbox?.end(true)
+    })
     const outcomes = this.#close(connections, 'cleanup', deadlineMs)
     this.#events.flush()
     return outcomes

@@ -1,5 +1,6 @@
 import type { CloseReason, Socket } from './connection.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
+import { readForeign } from './foreign.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
 
 /**
@@ -75,20 +76,19 @@ export function asTransport(value: unknown): AnyTransport {
   const hooks: Record<string, unknown> = {}
   for (const name of HOOKS) {
     const hook = hookOf(value, name)
-    if (hook === undefined) continue
-    if (typeof hook !== 'function') throw invalid(`transport.${name}`, 'must be a function', hook)
-    hooks[name] = hook.bind(value)
+    if (hook !== undefined) hooks[name] = hook
   }
   transports.set(value, hooks)
   return hooks
 }
 
 function hookOf(transport: object, name: (typeof HOOKS)[number]): unknown {
-  try {
-    return (transport as Record<string, unknown>)[name]
-  } catch (cause) {
-    throw invalid(`transport.${name}`, 'must be readable', transport, cause)
-  }
+  const refusal = (cause: unknown): ConnectionManagerError => invalid(`transport.${name}`, 'must be readable', transport, cause)
+  const hook = readForeign(() => (transport as Record<string, unknown>)[name], refusal)
+  if (hook === undefined) return undefined
+  if (typeof hook !== 'function') throw invalid(`transport.${name}`, 'must be a function', hook)
+  // Past a `bind` of its own.
+  return readForeign(() => Function.prototype.bind.call(hook, transport) as unknown, refusal)
 }
 
 function invalid(option: string, what: string, received: unknown, cause?: unknown): ConnectionManagerError {

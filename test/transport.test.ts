@@ -81,6 +81,16 @@ describe('asTransport', () => {
     expect(transport.log).toEqual(['removed'])
   })
 
+  it('calls a hook past a bind of its own, and refuses one that cannot be bound', () => {
+    const reason = new Error('hostile')
+    const own = Object.assign(() => 7, { bind: () => { throw reason } })
+    const hostile = new Proxy(() => 7, { getOwnPropertyDescriptor: () => { throw reason } })
+
+    expect(asTransport({ bufferedBytes: own }).bufferedBytes?.(new FakeSocket())).toBe(7)
+    const error = expectCode('ERR_INVALID_OPTION', () => asTransport({ bufferedBytes: hostile }))
+    expect(error).toMatchObject({ option: 'transport.bufferedBytes', cause: reason })
+  })
+
   it('reads each hook once, however often it is given', () => {
     let readings = 0
     const transport = {

@@ -4,6 +4,7 @@ import { expectCode } from '../support/errors.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ORDERS, PRICE, price } from '../support/messages.ts'
+import { PressuredSocket, pressured, unaccounted } from '../support/pressured-socket.ts'
 import { result } from '../support/result.ts'
 import { NOTHING, stateOf } from '../support/state.ts'
 
@@ -200,6 +201,28 @@ describe('ConnectionManager › cleanup', () => {
     expectCode('ERR_INVALID_OPTION', () => manager.cleanup(options as never))
 
     expect([manager.closed, manager.connectionCount]).toEqual([false, 1])
+  })
+
+  it('hands nothing on afterwards of a removal that it was called from', () => {
+    const { manager, connect, order, publish } = pressured()
+    const sent: string[] = []
+    const writing = (name: string, act = () => {}) => new PressuredSocket((frames) => {
+      sent.push(`${name} ${frames.join()}`)
+      act()
+    })
+    connect('c', writing('c', () => {
+      void manager.cleanup()
+      sent.push('cleaned up')
+    }))
+    connect('d', writing('d'))
+    connect('e', writing('e'), { userId: 'v' })
+    order('o1')
+    publish('BOOK', 'b1')
+
+    void manager.removeUser('u')
+
+    expect(sent).toEqual(['c o1,b1', 'd o1,b1', 'e b1', 'cleaned up'])
+    expect([unaccounted(manager), manager.stats().sent]).toEqual([0, 5])
   })
 
   it('shuts down once, though the reading of its options shuts down in its turn', async () => {
