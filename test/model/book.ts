@@ -1,0 +1,377 @@
+import { isPrivate, keyOf } from './catalogue.ts'
+import { definitionOf, hasOutbox, isEntitled, isOpen, isRevoked, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
+import type { ConnectionFact, Facts } from './facts.ts'
+import type { Gap, Inboxes } from './inboxes.ts'
+
+/** A text that a socket is being handed: of a message, or of a notice that some are missing. */
+export type Handed = { readonly receipt: Receipt } | { readonly gap: Gap } | undefined
+
+type Complain = (complaint: string) => void
+
+/** What a message is told from others by. */
+export type Announcement = Omit<Delivery, 'place' | 'publishedAt' | 'phase' | 'candidates' | 'startedFrom' | 'startedUntil' | 'doubted' | 'receipts' | 'timesSerialized' | 'timesFramed' | 'hasNoFrame'>
+
+/**
+ * What was published, to whom it was to go when its delivery began, and what came of it.
+ *
+ * Of a deferred message nobody sees when its delivery begins. It is after the end of those before it, and before its first
+ * recipient is served; for each change in between there is one more set of recipients that it may have had.
+ */
+export class Book {
+  readonly deliveries: Delivery[] = []
+  readonly #facts: Facts
+  readonly #inboxes: Inboxes
+  readonly #softLimitBytes: number
+  readonly #complain: Complain
+  #places = 0
+  #lastTurn = 0
+  /** Receipts whose end is open. */
+  #unsettled: Receipt[] = []
+
+  constructor(facts: Facts, inboxes: Inboxes, softLimitBytes: number, complain: Complain) {
+    this.#facts = facts
+    this.#softLimitBytes = softLimitBytes
+    this.#inboxes = inboxes
+    this.#complain = complain
+  }
+
+  // From the call to the end
+
+  /** A message is published or sent; when nothing else is under way, its delivery begins with that. */
+  announce(announcement: Announcement, mayBeginNow: boolean): Delivery {
+    const { version } = this.#facts
+    const delivery: Delivery = {
+      ...announcement,
+      publishedAt: version,
+      place: ++this.#places,
+      phase: 'called',
+      candidates: [],
+      startedFrom: version,
+      startedUntil: version,
+      doubted: new Set(),
+      receipts: new Map(),
+      timesSerialized: 0,
+      timesFramed: 0,
+      hasNoFrame: false,
+    }
+    this.deliveries.push(delivery)
+    delivery.candidates = [recipientsOf(delivery, this.#facts)]
+    if (mayBeginNow) this.#makeReceipts(delivery)
+    return delivery
+  }
+
+  /** It waits for its turn, behind all that waits already. */
+  defer(delivery: Delivery): void {
+    if (this.#hasCome(delivery)) this.#complain(`${nameOf(delivery)} was delivered, and is said to be deferred`)
+    this.#forgetReceipts(delivery)
+    delivery.place = ++this.#places
+    delivery.phase = 'deferred'
+    this.#hasNotBegun(delivery)
+  }
+
+  /** It was refused: nobody gets it. */
+  refuse(delivery: Delivery): void {
+    if (this.#hasCome(delivery)) this.#complain(`${nameOf(delivery)} was delivered, and refused all the same`)
+    this.#forgetReceipts(delivery)
+    delivery.phase = 'over'
+  }
+
+  /** It was delivered to everybody. */
+  conclude(delivery: Delivery): void {
+    if (delivery.phase === 'over') return
+    if (delivery.phase === 'deferred') this.#begin(delivery)
+    delivery.phase = 'over'
+    for (const receipt of delivery.receipts.values()) {
+      const { connection, state } = receipt
+      const isPassedOver = state === 'awaited' && (!hasOutbox(connection) || (connection.socket.kind === 'metered' && !mayWait(connection)))
+      if (isPassedOver) this.#complain(`${nameOf(delivery)} never came to ${connection.socket.name}, which was to get it`)
+      if (state === 'doubtful' && !hasOutbox(connection)) receipt.state = 'lost'
+    }
+  }
+
+  /** Nothing is under way any more. */
+  concludeAll(): void {
+    for (const delivery of this.#inOrder()) this.conclude(delivery)
+  }
+
+  /** How many recipients it had: at least and at most. */
+  matched({ receipts }: Delivery): readonly [least: number, most: number] {
+    const all = [...receipts.values()]
+    return [all.filter(({ isCertain }) => isCertain).length, all.length]
+  }
+
+  // What sockets get
+
+  /** A transport is asked for the frame of this message, which is a sign that its turn has come. */
+  framed(text: string): Delivery | undefined {
+    const delivery = this.#deliveryOf(text)
+    if (delivery === undefined) return void this.#complain(`A frame was made of a text that nobody published: ${text}`)
+    this.#turn(delivery)
+    return delivery
+  }
+
+  /** No frame could be made: for those who are written frames it is at an end. */
+  unframed(delivery: Delivery): void {
+    delivery.hasNoFrame = true
+    for (const receipt of delivery.receipts.values()) {
+      if (receipt.connection.socket.kind === 'framed' && isOpen(receipt)) receipt.state = 'unframed'
+    }
+    this.#settleReceipts()
+  }
+
+  /** A socket is handed a text. */
+  hand(connection: ConnectionFact, text: string): Handed {
+    const gap = this.#inboxes.gapIn(connection, text)
+    if (gap !== undefined) return { gap }
+    const delivery = this.#deliveryOf(text)
+    if (delivery === undefined) return void this.#complain(`${connection.socket.name} was handed a text that nobody published: ${text}`)
+    if (hasOutbox(connection)) this.#beginUntil(delivery)
+    else this.#turn(delivery)
+    const receipt = delivery.receipts.get(connection)
+    const complaint = this.#objectionTo(delivery, connection, receipt)
+    if (complaint !== undefined) return void this.#complain(`${connection.socket.name} was handed ${nameOf(delivery)}, ${complaint}`)
+    if (receipt === undefined) return undefined
+    this.#inboxes.checkPlace(receipt)
+    receipt.state = 'handed'
+    return { receipt }
+  }
+
+  /** A socket has answered: it accepted some, from the first on, and the others are to wait. */
+  accept(handed: readonly Handed[], accepted: number): void {
+    for (const [i, each] of handed.entries()) {
+      if (each === undefined) continue
+      if ('gap' in each) {
+        if (i < accepted) this.#inboxes.noteGap(each.gap)
+      } else if (i < accepted) this.#accepted(each.receipt)
+      else this.#putBack(each.receipt)
+    }
+    this.#settleReceipts()
+  }
+
+  /** A socket has thrown. */
+  fail(handed: readonly Handed[]): void {
+    for (const each of handed) if (each !== undefined && 'receipt' in each) each.receipt.state = 'failed'
+    this.#settleReceipts()
+  }
+
+  /** What a plain socket did when it was served is done: whatever comes behind in the order has not begun before. */
+  served(handed: readonly Handed[]): void {
+    for (const each of handed) if (each !== undefined && 'receipt' in each) this.#hasNotBegunBehind(each.receipt.delivery)
+  }
+
+  /** The socket of a removed connection is closed: nothing more is handed to it. */
+  closed(connection: ConnectionFact): void {
+    for (const receipt of this.#unsettled) if (receipt.connection === connection && receipt.state === 'leaving') receipt.state = 'lost'
+    connection.isLeaving = false
+    this.#settleReceipts()
+  }
+
+  // What changes meanwhile
+
+  /** Facts have changed: who is still to get what. */
+  changed(): void {
+    for (const delivery of this.deliveries) if (delivery.phase === 'deferred') this.#mayHaveBegun(delivery)
+    for (const receipt of this.#unsettled) this.#renew(receipt)
+    this.#settleReceipts()
+  }
+
+  /** What is still to come to somebody. */
+  underWay(): readonly Receipt[] {
+    return this.#unsettled
+  }
+
+  /** The open receipts of a connection. */
+  openOf(connection: ConnectionFact): Receipt[] {
+    return this.#unsettled.filter((receipt) => receipt.connection === connection && isOpen(receipt))
+  }
+
+  /** The units of all that may be waiting for a connection. */
+  unitsOpenFor(connection: ConnectionFact): number {
+    return this.#mayWaitFor(connection).reduce((units, { text }) => units + text.length, 0)
+  }
+
+  /** The same without what may be dropped, or replaced by a newer one. */
+  unitsKeptFor(connection: ConnectionFact): number {
+    const kept = this.#mayWaitFor(connection).filter((each) => definitionOf(each).overflow === 'disconnect')
+    const unitsOf = new Map<string, number>()
+    for (const delivery of kept) {
+      const key = definitionOf(delivery).delivery === 'latest' ? keyOf(delivery.stream) : `${delivery.number}`
+      unitsOf.set(key, Math.max(unitsOf.get(key) ?? 0, delivery.text.length))
+    }
+    return [...unitsOf.values()].reduce((sum, units) => sum + units, 0)
+  }
+
+  #mayWaitFor(connection: ConnectionFact): Delivery[] {
+    const toCome = this.deliveries.filter(({ phase, candidates }) => phase === 'deferred' && candidates.some((each) => each.includes(connection)))
+    return [...this.#unsettled.filter((receipt) => receipt.connection === connection).map(({ delivery }) => delivery), ...toCome]
+  }
+
+  /** A socket's pressure changes: of what is being delivered nobody knows whether it came before that. */
+  pressureChanges(connection: ConnectionFact): void {
+    for (const receipt of this.#unsettled) if (receipt.connection === connection && receipt.delivery.phase !== 'over') receipt.hasWaited = false
+  }
+
+  // How an order is inferred
+
+  #inOrder(): Delivery[] {
+    return this.deliveries.filter(({ phase }) => phase !== 'over').sort((a, b) => a.place - b.place)
+  }
+
+  /** A message is handed out now: those before it are over, those behind it have not begun. */
+  #turn(delivery: Delivery): void {
+    if (delivery.place < this.#lastTurn) this.#complain(`${nameOf(delivery)} is handed out behind one that was published after it`)
+    this.#lastTurn = Math.max(this.#lastTurn, delivery.place)
+    for (const each of this.#inOrder()) if (each.place < delivery.place) this.conclude(each)
+    if (delivery.phase === 'deferred') this.#begin(delivery)
+    this.#hasNotBegunBehind(delivery)
+  }
+
+  #beginUntil(delivery: Delivery): void {
+    for (const each of this.#inOrder()) if (each.place <= delivery.place && each.phase === 'deferred') this.#begin(each)
+  }
+
+  #hasNotBegunBehind({ place }: Delivery): void {
+    for (const each of this.deliveries) if (each.phase === 'deferred' && each.place > place) this.#hasNotBegun(each)
+  }
+
+  #begin(delivery: Delivery): void {
+    delivery.phase = 'running'
+    this.#makeReceipts(delivery)
+  }
+
+  #hasNotBegun(delivery: Delivery): void {
+    delivery.doubted.clear()
+    delivery.candidates = [recipientsOf(delivery, this.#facts)]
+    delivery.startedFrom = this.#facts.version
+    delivery.startedUntil = this.#facts.version
+  }
+
+  #mayHaveBegun(delivery: Delivery): void {
+    for (const connection of this.#facts.live) if (this.#hasLostCover(connection, delivery)) delivery.doubted.add(connection)
+    delivery.candidates.push(recipientsOf(delivery, this.#facts))
+    delivery.startedUntil = this.#facts.version
+  }
+
+  // Receipts
+
+  #makeReceipts(delivery: Delivery): void {
+    const { candidates, receipts } = delivery
+    for (const connection of new Set(candidates.flat())) {
+      const isCertain = candidates.every((each) => each.includes(connection))
+      const receipt: Receipt = { connection, delivery, state: isCertain ? 'awaited' : 'doubtful', isUnwanted: false, isCertain, wasDoubtful: !isCertain, wasRejected: false, hasWaited: isCertain && this.#isBehind(connection) }
+      receipts.set(connection, receipt)
+      this.#inboxes.add(receipt)
+      this.#unsettled.push(receipt)
+      // By the time at which it is seen that a delivery has begun, a recipient may have lost it already.
+      this.#renew(receipt)
+      if (delivery.doubted.has(connection)) doubt(receipt)
+    }
+  }
+
+  /** Whether a message that comes now is sure to wait. */
+  #isBehind({ socket: { kind, buffered } }: ConnectionFact): boolean {
+    return kind !== 'plain' && kind !== 'unmeasured' && buffered > this.#softLimitBytes
+  }
+
+  #forgetReceipts({ receipts }: Delivery): void {
+    for (const receipt of receipts.values()) this.#inboxes.remove(receipt)
+    this.#unsettled = this.#unsettled.filter((receipt) => receipts.get(receipt.connection) !== receipt)
+    receipts.clear()
+  }
+
+  #settleReceipts(): void {
+    this.#unsettled = this.#unsettled.filter((receipt) => isOpen(receipt) || receipt.state === 'handed' || receipt.state === 'leaving')
+  }
+
+  #hasCome({ receipts }: Delivery): boolean {
+    return [...receipts.values()].some(({ state }) => state === 'handed' || state === 'accepted' || state === 'failed')
+  }
+
+  #renew(receipt: Receipt): void {
+    const { connection, delivery } = receipt
+    if (isRevoked(delivery, connection, this.#facts)) this.#lose(receipt)
+    else if (!connection.isLive) this.#renewOfRemoved(receipt)
+    else if (hasOutbox(connection)) this.#renewWithOutbox(receipt)
+    else if (!isEntitled(receipt, this.#facts)) this.#lose(receipt)
+    else if (delivery.way === 'publish' && !this.#facts.hasCoveredSince(delivery.startedFrom, connection, delivery.stream)) doubt(receipt)
+  }
+
+  #renewOfRemoved(receipt: Receipt): void {
+    const { connection } = receipt
+    if (!connection.isLeaving || !hasOutbox(connection)) this.#lose(receipt)
+    else if (receipt.state === 'handed') receipt.isUnwanted = true
+    else receipt.state = 'leaving'
+  }
+
+  /** It may have been in time to be put where it waits, and then it is purged with its stream. */
+  #renewWithOutbox(receipt: Receipt): void {
+    const { connection, delivery } = receipt
+    const { stream, way, phase, startedFrom } = delivery
+    const isCovered = this.#facts.covers(connection, stream)
+    const hasLostCover = this.#hasLostCover(connection, delivery)
+    if (phase === 'over') {
+      if (hasLostCover) this.#lose(receipt)
+    } else if (way !== 'publish') {
+      if (hasLostCover) doubt(receipt)
+    } else if (!isCovered) this.#lose(receipt)
+    else if (!this.#facts.hasCoveredSince(startedFrom, connection, stream)) doubt(receipt)
+  }
+
+  /** Whether the last change took a stream away from a connection. */
+  #hasLostCover(connection: ConnectionFact, { stream }: Delivery): boolean {
+    return !this.#facts.covers(connection, stream) && this.#facts.covers(connection, stream, this.#facts.coverBefore)
+  }
+
+  #lose(receipt: Receipt): void {
+    if (receipt.state === 'handed') receipt.isUnwanted = true
+    else receipt.state = 'lost'
+    this.#inboxes.forgetGaps(receipt)
+  }
+
+  #accepted(receipt: Receipt): void {
+    receipt.state = 'accepted'
+    this.#inboxes.accept(receipt)
+  }
+
+  #putBack(receipt: Receipt): void {
+    if (receipt.isUnwanted || !receipt.connection.isLive) receipt.state = 'lost'
+    else receipt.state = receipt.wasDoubtful ? 'doubtful' : 'awaited'
+  }
+
+  #objectionTo({ stream, userId }: Delivery, connection: ConnectionFact, receipt: Receipt | undefined): string | undefined {
+    if (isPrivate(stream) && connection.userId !== userId) return `which is private to ${JSON.stringify(userId)}`
+    if (receipt === undefined) return 'whose recipient it was not when its delivery began'
+    if (connection.socket.closeCalls + connection.socket.terminations > 0) return 'and is closed'
+    switch (receipt.state) {
+      case 'awaited':
+      case 'doubtful':
+      case 'leaving':
+        return undefined
+      case 'lost':
+        return connection.isLive ? 'which it had lost: it unsubscribed, or it was revoked' : 'and is removed'
+      case 'superseded':
+        return 'behind a newer one of its stream'
+      case 'unframed':
+        return 'of which no frame could be made'
+      case 'handed':
+      case 'accepted':
+      case 'failed':
+        return 'for the second time'
+    }
+  }
+
+  #deliveryOf(text: string): Delivery | undefined {
+    const [, number] = /^(?:#|.*?"n":)(\d+)/.exec(text) ?? []
+    const delivery = this.deliveries[Number(number) - 1]
+    return delivery?.text === text ? delivery : undefined
+  }
+}
+
+function doubt(receipt: Receipt): void {
+  receipt.wasDoubtful = true
+  if (receipt.state === 'awaited') receipt.state = 'doubtful'
+}
+
+export function nameOf({ number, stream }: Delivery): string {
+  return `message ${number} (${keyOf(stream)})`
+}

@@ -1,0 +1,129 @@
+import { bringing, isPrivate, keyOf, streams, type Stream } from './catalogue.ts'
+import type { ConnectionFact, Facts } from './facts.ts'
+
+export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast'
+
+/** What has become of one message at one of its recipients, as far as can be seen. */
+export type ReceiptState =
+  /** It is to come, unless its connection is behind. */
+  | 'awaited'
+  /** It may come or not: the recipient was in time to get it, or not, to lose it. */
+  | 'doubtful'
+  /** It may come until the socket is closed: its connection was removed, and is handed what waits. */
+  | 'leaving'
+  /** It is being handed to the socket. */
+  | 'handed'
+  | 'accepted'
+  /** Refused by the socket, which threw. */
+  | 'failed'
+  /** It must not come: a newer one of its stream came, or a notice stands for it. */
+  | 'superseded'
+  /** It must not come: the recipient has gone, unsubscribed, or lost the right. */
+  | 'lost'
+  /** It must not come: no frame could be made. */
+  | 'unframed'
+
+export interface Receipt {
+  readonly connection: ConnectionFact
+  readonly delivery: Delivery
+  state: ReceiptState
+  /** While it is handed: nobody wants it back, if it is not accepted. */
+  isUnwanted: boolean
+  /** Whether it is certain that the connection was a recipient. */
+  readonly isCertain: boolean
+  /** It once was in doubt whether it would come. */
+  wasDoubtful: boolean
+  /** Its connection was behind for certain when it came, so that it waited in a queue. */
+  hasWaited: boolean
+  /** It was accepted by a promise that rejected. */
+  wasRejected: boolean
+}
+
+/** A message that was published or sent, and what is known of its way. */
+export interface Delivery {
+  readonly number: number
+  readonly way: Way
+  readonly stream: Stream
+  /** Whose it is, if it is private. */
+  readonly userId: string | undefined
+  /** For whom it is, if it is not published. */
+  readonly target: ConnectionFact | string | undefined
+  readonly text: string
+  readonly publishedAt: number
+  /** Its place in the one order of all messages. */
+  place: number
+  /** Called, then waiting for others to end, then under way, then over. One that was refused is over at once. */
+  phase: 'called' | 'deferred' | 'running' | 'over'
+  /** Who its recipients may be: one list for each moment at which it may have begun. */
+  candidates: (readonly ConnectionFact[])[]
+  /** The first and the last version at which it may have begun. */
+  startedFrom: number
+  startedUntil: number
+  /** Those who lost its stream when it may have begun: it was discarded with that, or came later. */
+  readonly doubted: Set<ConnectionFact>
+  readonly receipts: Map<ConnectionFact, Receipt>
+  timesSerialized: number
+  /** How often a transport was asked for its frame, and whether that failed. */
+  timesFramed: number
+  hasNoFrame: boolean
+}
+
+/** Whom a message reaches when its delivery begins now. */
+export function recipientsOf({ way, stream, userId, target }: Delivery, facts: Facts): ConnectionFact[] {
+  switch (way) {
+    case 'publish':
+      return facts.live.filter((each) => facts.covers(each, stream) && (!isPrivate(stream) || each.userId === userId))
+    case 'sendToUser':
+      return facts.live.filter((each) => each.userId === target)
+    case 'sendToConnection':
+      return facts.live.filter((each) => each === target)
+    case 'broadcast':
+      return facts.live
+  }
+}
+
+/** Whether a recipient is still to get a message whose turn comes now. */
+export function isEntitled({ connection, delivery }: Receipt, facts: Facts): boolean {
+  const { way, stream, startedUntil } = delivery
+  if (!connection.isLive || isRevoked(delivery, connection, facts)) return false
+  return way !== 'publish' || facts.hasCoveredSince(startedUntil, connection, stream)
+}
+
+/** Whether a message was published before it was revoked for this connection's user. */
+export function isRevoked({ stream, publishedAt }: Delivery, { userId }: ConnectionFact, { revocations }: Facts): boolean {
+  return revocations.some(
+    (each) =>
+      each.version > publishedAt &&
+      (each.userId === undefined || each.userId === userId) &&
+      (each.streamType === undefined || each.streamType === stream.streamType) &&
+      (each.symbol === undefined || each.symbol === stream.symbol),
+  )
+}
+
+export function isOpen({ state }: Receipt): boolean {
+  return state === 'awaited' || state === 'doubtful'
+}
+
+export function isOfStream(stream: Stream): (receipt: Receipt) => boolean {
+  const key = keyOf(stream)
+  return ({ delivery }) => keyOf(delivery.stream) === key
+}
+
+export function definitionOf({ stream }: Delivery): (typeof streams)[Stream['streamType']] {
+  return streams[stream.streamType]
+}
+
+/** Whether messages of this connection may wait with the manager. */
+export function mayWait({ socket, wasPressed }: ConnectionFact): boolean {
+  return socket.kind !== 'plain' && wasPressed
+}
+
+/** Whether messages of this connection may leave later than in their turn. */
+export function hasOutbox({ socket }: ConnectionFact): boolean {
+  return socket.kind !== 'plain'
+}
+
+/** The streams whose end takes a message away, as texts. */
+export function bringingKeys(stream: Stream): readonly string[] {
+  return bringing(stream).map(keyOf)
+}

@@ -1,0 +1,84 @@
+import { Comings } from './comings.ts'
+import { Holds } from './holds.ts'
+import type { Operation } from './operations.ts'
+import { Posts } from './posts.ts'
+import { Surroundings } from './surroundings.ts'
+import type { World } from './world.ts'
+
+const DEADLINES_MS = [5_000, 0, 100, Infinity] as const
+
+/** Carries out operations: each finds out what it means now, and what must come of it, and makes its calls. */
+export class Performer {
+  readonly comings: Comings
+  readonly surroundings: Surroundings
+  readonly #world: World
+  readonly #holds: Holds
+  readonly #posts: Posts
+
+  constructor(world: World) {
+    this.#world = world
+    this.#holds = new Holds(world)
+    this.#posts = new Posts(world)
+    this.comings = new Comings(world, this.#holds)
+    this.surroundings = new Surroundings(world, this.#posts)
+  }
+
+  perform(operation: Operation): void {
+    this.#world.tally.operations++
+    switch (operation.do) {
+      case 'join':
+        return this.comings.join(operation)
+      case 'connect':
+        return this.comings.connect(operation)
+      case 'reconnect':
+        return this.comings.reconnect(operation)
+      case 'remove':
+        return this.comings.remove(operation)
+      case 'removeUser':
+        return this.comings.removeUser(this.#world.aim.user(operation.user), operation.handedOn)
+      case 'cleanup':
+        return this.comings.cleanup(DEADLINES_MS[operation.deadline] ?? 0)
+      case 'subscribe':
+        return this.#holds.subscribe(operation)
+      case 'addSubscription':
+        return this.#holds.addSubscription(operation)
+      case 'unsubscribe':
+        return this.#holds.unsubscribe(operation)
+      case 'removeSubscription':
+        return this.#holds.removeSubscription(operation)
+      case 'revoke':
+        return this.#holds.revoke(operation)
+      case 'publish':
+        return this.#posts.publish(operation)
+      case 'send':
+        return this.#posts.send(operation)
+      case 'armClose':
+      case 'armSend':
+        return this.surroundings.arm(operation)
+      case 'armFrame':
+        return this.surroundings.armFrame(operation)
+      case 'armListener':
+        return this.surroundings.armListener(operation)
+      case 'listen':
+        return this.surroundings.listen(operation)
+      case 'ask':
+        return this.surroundings.ask(operation)
+      case 'press':
+        return this.surroundings.press(operation)
+      case 'drain':
+        return this.surroundings.drain(operation)
+      case 'burst':
+        return this.surroundings.burst(operation)
+      case 'flush':
+        return this.surroundings.flush(operation)
+      case 'tick':
+        return this.surroundings.tick()
+      case 'advance':
+        return this.surroundings.pass(operation)
+      case 'jump':
+        return this.surroundings.jump(operation)
+      case 'recover':
+        return this.surroundings.recover()
+    }
+  }
+}
