@@ -1,0 +1,40 @@
+/** What happened in a round, beside what became of the messages. */
+export interface Happenings {
+  publishes: number
+  privatePublishes: number
+  privateDeliveries: number
+  /** Done from within a `send`, a `write` or a `toJSON`. */
+  nested: number
+  deferred: number
+  revocations: number
+  /** Subscriptions that revocations ended. */
+  revoked: number
+  connects: number
+  removals: number
+  subscribes: number
+  unsubscribes: number
+  /** Calls that had to be refused, and were. */
+  refusals: number
+  mostConnections: number
+  mostBehind: number
+}
+
+/** Nothing has happened yet. */
+export function nothing(): Happenings {
+  return {
+    publishes: 0,
+    privatePublishes: 0,
+    privateDeliveries: 0,
+    nested: 0,
+    deferred: 0,
+    revocations: 0,
+    revoked: 0,
+    connects: 0,
+    removals: 0,
+    subscribes: 0,
+    unsubscribes: 0,
+    refusals: 0,
+    mostConnections: 0,
+    mostBehind: 0,
+  }
+}

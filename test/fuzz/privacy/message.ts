@@ -1,0 +1,52 @@
+import type { Client } from './client.ts'
+import type { User } from './people.ts'
+import type { Stream } from './streams.ts'
+
+/** Whom a message is for: the subscribers of its stream, or whomever it is addressed to. */
+export type Address = 'subscribers' | 'everybody' | { readonly user: User } | { readonly client: Client }
+
+const NOBODY: readonly Client[] = []
+
+/** One message of the model. Its number is its data, by which it is known wherever it arrives. */
+export class Message {
+  readonly number: number
+  readonly stream: Stream
+  /** Whose it is, if it is private. */
+  readonly owner: User | undefined
+  readonly address: Address
+  /** Whether it waits for another delivery to end. */
+  isDeferred = false
+  /** When its delivery began: seats that were taken later are no reason to get it. */
+  begunAt = NaN
+  recipients: readonly Client[] = NOBODY
+  /** Revoked before its turn has come, for everybody or for some. */
+  #withheldFrom: Set<User | 'everybody'> | undefined
+
+  constructor(number: number, stream: Stream, owner: User | undefined, address: Address) {
+    this.number = number
+    this.stream = stream
+    this.owner = owner
+    this.address = address
+  }
+
+  /** Its delivery is over: who was to get it is of no interest any more. */
+  rest(): void {
+    this.recipients = NOBODY
+  }
+
+  withhold(from: User | 'everybody'): void {
+    this.#withheldFrom ??= new Set()
+    this.#withheldFrom.add(from)
+  }
+
+  isWithheldFrom({ user }: Client): boolean {
+    return this.#withheldFrom !== undefined && (this.#withheldFrom.has(user) || this.#withheldFrom.has('everybody'))
+  }
+}
+
+/** Says in words which message it is, at whose connection. */
+export function toldOf({ number, stream, owner, address }: Message, { id, temper, user }: Client): string {
+  const whose = owner === undefined ? 'a public message' : `a message of ${JSON.stringify(owner.id)}`
+  const how = typeof address === 'string' ? `for ${address}` : 'addressed'
+  return `message ${number}, ${whose} of ${stream.head}…, ${how}, at connection ${JSON.stringify(id)} (${temper.name}) of ${JSON.stringify(user.id)}`
+}

@@ -1,0 +1,52 @@
+import type { Message } from './message.ts'
+import type { Model } from './model.ts'
+import { STREAM_OF_NOTICE, type Stream } from './streams.ts'
+
+/** What a text turned out to be. */
+export interface Read {
+  readonly message?: Message
+  readonly dropped?: { readonly stream: Stream; readonly count: number }
+  readonly objection?: string
+}
+
+const NOTICE = '{"type":"gap"'
+const DATA = ',"data":'
+const DROPPED = ',"dropped":'
+const TIMESTAMP = ',"timestamp":"'
+const OF_NOBODY = ',"user_id":null}'
+
+/** Reads texts as they reach the sockets, letter by letter: nothing of the library's is trusted with it. */
+export class Reader {
+  readonly #model: Model
+  // One text reaches many sockets.
+  #lastText: string | undefined
+  #lastRead: Read = {}
+
+  constructor(model: Model) {
+    this.#model = model
+  }
+
+  read(text: string): Read {
+    if (text === this.#lastText) return this.#lastRead
+    this.#lastRead = text.startsWith(NOTICE) ? this.#notice(text) : this.#message(text)
+    this.#lastText = text
+    return this.#lastRead
+  }
+
+  #message(text: string): Read {
+    const from = text.indexOf(DATA) + DATA.length
+    const to = text.indexOf(TIMESTAMP, from)
+    const message = this.#model.messageOf(Number(text.slice(from, to)))
+    if (message === undefined) return { objection: 'It has no number of a message' }
+    if (!text.startsWith(message.stream.head)) return { objection: `It begins otherwise than ${message.stream.head}` }
+    const tail = message.owner?.tail ?? OF_NOBODY
+    return text.endsWith(tail) ? { message } : { objection: `It ends otherwise than ${tail}` }
+  }
+
+  #notice(text: string): Read {
+    const from = text.lastIndexOf(DROPPED) + DROPPED.length
+    const stream = STREAM_OF_NOTICE.get(text.slice(0, from))
+    const count = Number(text.slice(from, -1))
+    return stream === undefined || !(count > 0) ? { objection: 'It is no notice' } : { dropped: { stream, count } }
+  }
+}
