@@ -75,6 +75,7 @@ describe('an error that is thrown', () => {
   const socket = new FakeSocket()
   manager.addConnection('c1', socket, 'alice')
   const removed = manager.addConnection('c2', socket, 'alice')
+  const news = defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
   void removed.remove()
 
   it.each<[code: ErrorCode, facts: Record<string, unknown>, call: () => unknown]>([
@@ -86,12 +87,21 @@ describe('an error that is thrown', () => {
     ['ERR_RECIPIENT_REQUIRED', { streamType: 'ORDER_UPDATES' }, () => manager.publish(order(undefined as unknown as string))],
     ['ERR_RECIPIENT_NOT_ALLOWED', { streamType: 'PRICE' }, () => manager.publish({ ...price(), userId: 'bob' as unknown as null })],
     ['ERR_RECIPIENT_MISMATCH', { streamType: 'ORDER_UPDATES', userId: 'bob' }, () => manager.sendToUser('alice', order('bob'))],
+    ['ERR_RECIPIENT_NOT_ALLOWED', { streamType: 'ORDER_UPDATES', userId: 'bob' }, () => manager.broadcast(order('bob') as never)],
+    ['ERR_SYMBOL_NOT_ALLOWED', { streamType: 'NEWS' }, () => createStreamMessage({ ...price(), streamType: 'NEWS', symbol: 'BTCUSDT' as unknown as null }, { streams: news })],
     ['ERR_UNSERIALIZABLE', { streamType: 'PRICE', symbol: 'BTCUSDT' }, () => manager.broadcast(price(1n))],
     ['ERR_INVALID_OPTION', { option: 'pendingTtlMs' }, () => new ConnectionManager({ pendingTtlMs: -1 })],
     ['ERR_INVALID_OPTION', { option: 'deadlineMs' }, () => manager.cleanup({ deadlineMs: NaN })],
     ['ERR_INVALID_ARGUMENT', { streamType: 'FAULTY' }, () => defineStreams({ FAULTY: { audience: 'all' as 'public' } })],
   ])('has its facts: %s %j', (code, facts, call) => {
     expect(expectCode(code, call)).toMatchObject(facts)
+  })
+
+  it.each<[fact: string, code: ErrorCode, call: () => unknown]>([
+    ['userId', 'ERR_RECIPIENT_REQUIRED', () => manager.broadcast(order(undefined as unknown as string) as never)],
+    ['streamType', 'ERR_UNKNOWN_STREAM', () => manager.publish({ ...price(), streamType: 7 as unknown as 'PRICE' })],
+  ])('has no fact that is not known: %s, %s', (fact, code, call) => {
+    expect(expectCode(code, call)).not.toHaveProperty(fact)
   })
 
   it('has the ceiling that was reached among its facts', () => {
@@ -135,6 +145,11 @@ describe('an error that is thrown', () => {
     expect(messageFor(value).length).toBeLessThan(300)
   })
 
+  it('shows a text of 80 units whole, and cuts the next', () => {
+    expect(messageFor(`:${'x'.repeat(79)}`)).toContain(`":${'x'.repeat(79)}"`)
+    expect(messageFor(`:${'x'.repeat(80)}`)).toContain(`":${'x'.repeat(79)}…"`)
+  })
+
   it('cuts a long text', () => {
     const message = messageFor(`:${'x'.repeat(1_000_000)}`)
 
@@ -151,6 +166,29 @@ describe('an error that is thrown', () => {
 describe('a value that is refused', () => {
   const manager = new ConnectionManager()
   const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
+
+  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
+    ['a catalogue', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
+    ['a message', 'ERR_INVALID_MESSAGE', (value) => manager.publish(value)],
+    ['a request for a subscription', 'ERR_INVALID_ARGUMENT', (value) => connection.subscribe(value)],
+    ['what is to be revoked', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
+    ['the subscription of a key', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
+    ['the definition of a stream type', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
+  ])('is shown for what it is, with no error behind the refusal, when it is null in place of %s', (_, code, call) => {
+    const error = expectCode(code, () => call(null as never))
+
+    expect(error.message).toContain('null')
+    expect(error).not.toHaveProperty('cause')
+  })
+
+  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
+    ['what is to be revoked', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
+    ['the definition of a stream type', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
+  ])('is not looked into when it is a function in place of %s', (_, code, call) => {
+    const value = Object.assign(() => {}, { userId: 'alice', audience: 'public' })
+
+    expectCode(code, () => call(value as never))
+  })
 
   it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
     ['the stream type of a stream key', 'ERR_INVALID_KEY', (value) => streamKey(value)],

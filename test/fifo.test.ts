@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { Fifo } from '../src/fifo.ts'
 import { seededRandom } from './support/seeded-random.ts'
@@ -6,6 +8,13 @@ function queueOf(count: number): Fifo<number> {
   const queue = new Fifo<number>()
   for (let item = 0; item < count; item++) queue.push(item)
   return queue
+}
+
+/** Bytes in use once all garbage is collected. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
 }
 
 function drained<T>(queue: Fifo<T>): T[] {
@@ -62,6 +71,29 @@ describe('Fifo', () => {
     }
 
     expect([...left, ...drained(queue)]).toEqual(Array.from({ length: 10_000 }, (_, item) => item))
+  })
+
+  it('drains a queue of any length in time: a shift costs the same wherever it comes', () => {
+    const queue = queueOf(300_000)
+    let sum = 0
+
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) sum += item
+
+    expect(sum).toBe((300_000 * 299_999) / 2)
+  })
+
+  it.each([0, 1, 5_000])('takes no more memory for what went through it, while %i wait', (waiting) => {
+    const queue = queueOf(waiting)
+    const before = heapUsed()
+
+    for (let item = 0; item < 1_000_000; item++) {
+      queue.push(item)
+      queue.shift()
+    }
+
+    // A place for each that went through would be 8 MB.
+    expect(heapUsed() - before).toBeLessThan(1_000_000)
+    expect([...queue]).toHaveLength(waiting)
   })
 
   it('does as an array does, whatever comes', () => {

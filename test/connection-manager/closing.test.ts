@@ -130,6 +130,16 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(socket.closeCalls).toBe(0)
   })
 
+  it.each([['has no terminate', {}], ['is none', undefined]])('is reported once when it fails and the transport %s', async (_case, transport) => {
+    const { manager, errors } = managing({ transport })
+    const socket = new FakeSocket({ close: () => { throw new Error('cannot close') } })
+
+    await manager.addConnection('c1', socket, 'alice').remove()
+
+    expect(errors).toEqual([['close', 'cannot close']])
+    expect(socket.closeCalls).toBe(1)
+  })
+
   it('counts in the report of a cleanup as the close of a socket does', async () => {
     const { manager, clock } = managing()
     const closes = [() => {}, () => Promise.resolve(), () => { throw new Error('no') }, () => Promise.reject(new Error('no')), NEVER]
@@ -195,6 +205,18 @@ describe('ConnectionManager › closing a slow consumer', () => {
 
     expect(reasons).toEqual(['slow-consumer'])
     expect(socket.closeCalls).toBe(1)
+  })
+
+  it('closes the socket that tells its pressure itself, without a transport', () => {
+    const { manager, reasons, errors } = managing()
+    const socket = Object.assign(new FakeSocket(), { bufferedAmount: 1 })
+    manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
+
+    manager.publish(price())
+
+    expect(reasons).toEqual(['slow-consumer'])
+    expect(socket.closeCalls).toBe(1)
+    expect(errors).toEqual([])
   })
 
   it.each([

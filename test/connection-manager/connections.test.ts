@@ -341,6 +341,21 @@ describe('ConnectionManager › removing', () => {
     expect(kept.closeCalls).toBe(0)
   })
 
+  it.each(['ali', 'alicex', 'ALICE', ' alice', 'alice:', 'alic\u0435', 'alice\0'])('tells a user from one whose id is %j', async (alike) => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const socket = new FakeSocket()
+    manager.addConnection('c1', socket, 'alice')
+    manager.addSubscription({ userId: 'alice', ...PRICE })
+    const before = stateOf(manager)
+    manager.addConnection('c2', new FakeSocket(), alike)
+    manager.addSubscription({ userId: alike, ...PRICE })
+
+    expect(await manager.removeUser(alike)).toBe(1)
+
+    expect(stateOf(manager)).toEqual(before)
+    expect(socket.closeCalls).toBe(0)
+  })
+
   it('removes the pending subscriptions of a user without a connection, too', async () => {
     const clock = new ManualClock()
     const manager = new ConnectionManager<FakeSocket>({ clock })

@@ -529,6 +529,7 @@ describe('parseStreamMessage', () => {
     true,
     [NOON],
     {},
+    JSON.parse('{"toString":"no function"}') as object,
     '',
     '2026',
     '2026-01',

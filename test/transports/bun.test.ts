@@ -108,6 +108,16 @@ describe('bunTransport', () => {
     expect(() => transport.write?.(socket, ['a', 'b'])).toThrow('readyState is 3')
   })
 
+  it('bears that a socket closes once it has taken everything', () => {
+    const socket = new ScriptedSocket()
+    socket.send = (text) => {
+      if (text === 'b') socket.readyState = CLOSED
+      return 1
+    }
+
+    expect(transport.write?.(socket, ['a', 'b'])).toBe(2)
+  })
+
   it('knows how much a socket buffers', () => {
     const socket = new ScriptedSocket()
     socket.bufferedAmount = 70_000

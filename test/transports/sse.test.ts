@@ -83,6 +83,19 @@ function scripted() {
   return { response, socket: sseSocket(response) }
 }
 
+/** The writer of a stream that is over when it is told so, and that records whatever else is done to it. */
+function scriptedWriter() {
+  const calls: string[] = []
+  let end = (): void => {}
+  let fail = (_error: Error): void => {}
+  const closed = new Promise<void>((resolve, reject) => {
+    end = resolve
+    fail = reject
+  })
+  const recorded = (call: string) => async () => void calls.push(call)
+  return { writer: { closed, write: recorded('write'), close: recorded('close'), abort: recorded('abort') }, calls, end, fail }
+}
+
 /** A stream that takes away the memory of each chunk, as streams of bytes do. */
 function thatTransfers() {
   let text = ''
@@ -348,12 +361,22 @@ describe('sseSocket', () => {
     expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual(['an event'])
   })
 
-  it('tells the client when to reconnect', () => {
+  it.each([0, 1_500])('tells the client to reconnect after %i ms', (ms) => {
     const { response, socket } = scripted()
 
-    socket.retry(1_500)
+    socket.retry(ms)
 
-    expect(parseEventStream(response.text).retry).toBe(1_500)
+    expect(parseEventStream(response.text).retry).toBe(ms)
+  })
+
+  it('brings comments, and when to reconnect, by a web stream as well', async () => {
+    const { socket, text } = thatTransfers()
+
+    socket.comment('alive')
+    socket.retry(1_500)
+    await socket.close()
+
+    expect(text()).toBe(': alive\n\nretry: 1500\n\n')
   })
 
   it.each([-1, 1.5, NaN, Infinity, '3' as never])('refuses to have the client reconnect after %s', (ms) => {
@@ -450,6 +473,56 @@ describe('sseSocket', () => {
     socket.terminate()
 
     expect(response.destroyCalls).toBe(0)
+  })
+
+  it('has no cause to name when it is over and nothing went wrong', () => {
+    const { response, socket } = scripted()
+
+    response.emit('close')
+
+    expect(() => socket.send('a')).toThrow(expect.not.objectContaining({ cause: undefined }))
+  })
+
+  it('ends and cuts off the writer of a web stream once, whoever asks again', async () => {
+    const { writer, calls, end } = scriptedWriter()
+    const socket = sseSocket(writer)
+
+    void socket.close()
+    void socket.close()
+    expect(calls).toEqual(['close'])
+    socket.terminate()
+    socket.terminate()
+    await socket.closed
+
+    expect(calls).toEqual(['close', 'abort'])
+    end()
+  })
+
+  it('does nothing to the writer of a web stream that is over', async () => {
+    const { writer, calls, end } = scriptedWriter()
+    const socket = sseSocket(writer)
+
+    end()
+    await socket.closed
+    socket.terminate()
+    await socket.close()
+
+    expect(calls).toEqual([])
+  })
+
+  it('is over once: what comes after a termination is told to nobody, and is not the cause', async () => {
+    const { writer, fail } = scriptedWriter()
+    const socket = sseSocket(writer)
+    let told = 0
+    socket.onDrain(() => told++)
+
+    socket.terminate()
+    fail(new Error('the stream was aborted'))
+    await new Promise((resolve) => setImmediate(resolve))
+
+    const cause = expect.objectContaining({ message: 'The connection was terminated' })
+    expect(() => socket.send('a')).toThrow(expect.objectContaining({ cause }))
+    expect(told).toBe(1)
   })
 
   it('waits for the end of a response that the host has ended', async () => {
@@ -599,7 +672,9 @@ describe('sseTransport', () => {
   })
 
   it.each([null, 5, 'id'])('refuses %j in place of options', (options) => {
-    expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
+    const error = expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
+
+    expect(error['option']).toBe('options')
   })
 
   it('answers for pressure, drains and the end as the socket does', async () => {

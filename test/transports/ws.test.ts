@@ -218,9 +218,9 @@ describe('wsTransport › write', () => {
     ['the sender does not tell of fragments', { _sender: { _queue: [], _state: 0 } }],
     ['there is no TCP socket', { _socket: undefined }],
     ['the TCP socket is gone', { _socket: null }],
-    ['the TCP socket cannot write', { _socket: { cork() {}, uncork() {} } }],
-    ['the TCP socket cannot be corked', { _socket: { write() {}, uncork() {} } }],
-    ['the TCP socket cannot be uncorked', { _socket: { write() {}, cork() {} } }],
+    ['the TCP socket cannot write', { _socket: { writable: true, cork() {}, uncork() {} } }],
+    ['the TCP socket cannot be corked', { _socket: { writable: true, write() {}, uncork() {} } }],
+    ['the TCP socket cannot be uncorked', { _socket: { writable: true, write() {}, cork() {} } }],
   ])('uses ws.send for each message, in order, where %s', (_case, differences) => {
     const { transport, framed } = transportFor()
     const socket = socketWith(differences)
@@ -329,6 +329,19 @@ describe('wsTransport › onDrain', () => {
 
     expect(listener).toHaveBeenCalledTimes(1)
     expect(socket.sent).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('tells when a single message that went by ws.send has left', () => {
+    const { transport, framed } = transportFor()
+    const socket = socketWith({ extensions: 'permessage-deflate' })
+    const listener = vi.fn()
+    const end = transport.onDrain(socket, listener)
+
+    transport.write(socket, framed('a'))
+    for (const leave of socket.departures) leave()
+    end()
+
+    expect(listener).toHaveBeenCalledTimes(1)
   })
 
   it('tells nobody where nobody listens', () => {
