@@ -122,9 +122,10 @@ export class Deeds {
     const { dice, manager } = this.#scene
     const { clients, id: userId } = client.user
     switch (dice.below(6)) {
-      case 0: return this.#disconnect([...clients], () => manager.removeUser(userId))
-      case 1: return this.#forsake(client)
-      case 2: return this.#disconnect([client], () => client.handle.remove())
+      case 0:
+      case 1: return this.#disconnect([...clients], () => manager.removeUser(userId))
+      case 2: return this.#forsake(client)
+      case 3: return this.#disconnect([client], () => client.handle.remove())
       default: return this.#disconnect([client], () => manager.removeConnection(client.id))
     }
   }

@@ -13,7 +13,7 @@ const SHARE_OF_PARTIAL_WRITES = 0.02
 /** How often somebody who is given a text does something in return. */
 const SHARE_OF_REACTIONS = 0.002
 /** How often it does where more than usual is at stake: while it takes only some of what it is given, or is on its way out. */
-const SHARE_OF_REACTIONS_AT_STAKE = 0.2
+const SHARE_OF_REACTIONS_AT_STAKE = 0.5
 
 /** Whoever does something in return. */
 export interface Reacting {
