@@ -161,7 +161,7 @@ export class Book {
 
   /** The socket of a removed connection is closed: nothing more is handed to it. */
   closed(connection: ConnectionFact): void {
-    for (const receipt of this.#unsettled) if (receipt.connection === connection && receipt.state === 'leaving') receipt.state = 'lost'
+    for (const receipt of this.#unsettled) if (receipt.connection === connection && receipt.state === 'leaving') this.#lose(receipt)
     connection.isLeaving = false
     this.#settleReceipts()
   }

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { bugsIn } from './bug.js'
+import { reportOf, Trial, tryAll } from './trial.js'
+
+const SUM = `// Adds up.
+
+export function sum(numbers) {
+  let sum = 0
+  for (const number of numbers) sum += number
+  return sum
+}
+`
+
+/** A bug in what `SUM` is, `lines` of it, and what stands above the diff. */
+function patchOf({ sentence = 'The last number is left out.', file = 'src/sum.js', was = '  for (const number of numbers) sum += number' } = {}) {
+  return `${sentence}
+
+--- a/${file}
++++ b/${file}
+@@ -3,5 +3,5 @@
+ export function sum(numbers) {
+   let sum = 0
+-${was}
++  for (const number of numbers.slice(0, -1)) sum += number
+   return sum
+ }
+`
+}
+
+let folder
+let trees
+let tried
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bugs-'))
+  trees = { changed: join(folder, 'changed'), clean: join(folder, 'clean') }
+  for (const tree of Object.values(trees)) {
+    mkdirSync(join(tree, 'src'), { recursive: true })
+    writeFileSync(join(tree, 'src/sum.js'), SUM)
+  }
+  tried = []
+})
+
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const textOf = (tree) => readFileSync(join(tree, 'src/sum.js'), 'utf8')
+
+/** A suite that notices the bug of `patchOf`, or nothing. */
+function suite(name, { isAttentive = true } = {}) {
+  return {
+    name,
+    async run(tree, changedFiles) {
+      tried.push([name, tree === trees.clean ? 'clean' : 'changed', ...changedFiles])
+      return isAttentive && textOf(tree).includes('slice') ? { by: `${name} adds up` } : undefined
+    },
+  }
+}
+
+const broken = { name: 'broken', run: async () => ({ by: 'always' }) }
+
+/** Tries the patches, and returns what was told and whether all bugs were noticed. */
+async function outcomeOf(patches, suites, options) {
+  for (const [name, text] of Object.entries(patches)) writeFileSync(join(folder, `${name}.patch`), text)
+  const told = []
+  const areAllKilled = await tryAll(bugsIn(folder), new Trial(suites, trees), (line) => told.push(line), options)
+  return { told, areAllKilled }
+}
+
+describe('a bug', () => {
+  it('is killed by the first suite that notices it, which is told with its test', async () => {
+    const { told, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false }), suite('unit'), suite('late')])
+
+    assert.match(told[0], /^killed {4}short by unit: unit adds up \(\d+\.\d s\)$/)
+    assert.equal(told[1], '1 bugs, 1 killed, 0 not')
+    assert.equal(areAllKilled, true)
+    assert.equal(tried.some(([name]) => name === 'late'), false)
+  })
+
+  it('that nobody notices has survived, and is told by its sentence', async () => {
+    const { told, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false })])
+
+    assert.match(told[0], /^SURVIVED {2}short: The last number is left out\./)
+    assert.equal(areAllKilled, false)
+  })
+
+  it('is tried by every suite where that is asked for', async () => {
+    const suites = [suite('unit'), suite('sleepy', { isAttentive: false }), suite('late')]
+
+    const { told } = await outcomeOf({ short: patchOf() }, suites, { byEachSuite: true })
+
+    assert.match(told[0], /unit: unit adds up\n +sleepy: not noticed\n +late: late adds up/)
+  })
+
+  it('is shown to a suite with the names of the files that it changes', async () => {
+    await outcomeOf({ short: patchOf() }, [suite('unit')])
+
+    assert.deepEqual(tried, [['unit', 'clean'], ['unit', 'changed', 'src/sum.js']])
+  })
+
+  it('is out of the tree again before the next one', async () => {
+    await outcomeOf({ one: patchOf(), other: patchOf() }, [suite('unit')])
+
+    assert.equal(textOf(trees.changed), SUM)
+  })
+
+  it('is out of the tree again when a suite throws', async () => {
+    const throwing = { name: 'throwing', run: async () => Promise.reject(new Error('no packages')) }
+
+    await assert.rejects(outcomeOf({ short: patchOf() }, [throwing]), /no packages/)
+
+    assert.equal(textOf(trees.changed), SUM)
+  })
+
+  it('proves nothing by a suite that fails without it', async () => {
+    await assert.rejects(outcomeOf({ short: patchOf() }, [broken]), /"broken" fails without any bug: always/)
+  })
+
+  for (const [what, patch, problem] of [
+    ['that does not apply any more', patchOf({ was: '  sum += numbers' }), /it does not apply any more: .*src\/sum\.js/],
+    ['in a file that is there no more', patchOf({ file: 'src/gone.js' }), /it does not apply any more/],
+    ['in the tests', patchOf({ file: 'test/sum.test.js' }), /it must change files of src, and no others/],
+    ['without a change', 'Nothing is wrong.\n', /it must change files of src, and no others/],
+    ['without a sentence', patchOf().split('\n').slice(2).join('\n'), /its first line does not say what is wrong/],
+    ['with an empty line for a sentence', patchOf({ sentence: '' }), /its first line does not say what is wrong/],
+  ]) {
+    it(`${what} is a problem, and no suite is asked`, async () => {
+      const { told, areAllKilled } = await outcomeOf({ short: patch }, [suite('unit')])
+
+      assert.match(told[0], /^PROBLEM {3}short: /)
+      assert.match(told[0], problem)
+      assert.equal(areAllKilled, false)
+      assert.deepEqual(tried, [])
+    })
+  }
+
+  it('applies still when it has moved', async () => {
+    for (const tree of Object.values(trees)) writeFileSync(join(tree, 'src/sum.js'), `// Another line.\n\n${SUM}`)
+
+    const { areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('unit')])
+
+    assert.equal(areAllKilled, true)
+  })
+})
+
+describe('reportOf', () => {
+  it('has a bug that was not tried for one that was not noticed', () => {
+    assert.equal(reportOf({ name: 'a', sentence: 'b' }, { problem: 'c', verdicts: [] }).isKilled, false)
+    assert.equal(reportOf({ name: 'a', sentence: 'b' }, { verdicts: [] }).isKilled, false)
+  })
+})
+
+describe('the command', () => {
+  const run = (...options) => {
+    const { status, stdout, stderr } = spawnSync('node', ['bugs.js', ...options], { cwd: fileURLToPath(new URL('.', import.meta.url)), encoding: 'utf8' })
+    return { status, text: stdout + stderr }
+  }
+
+  it('exits with 1 when a bug cannot be put in', () => {
+    writeFileSync(join(folder, 'gone.patch'), patchOf())
+
+    const { status, text } = run('--dir', folder)
+
+    assert.equal(status, 1)
+    assert.match(text, /PROBLEM {3}gone: it does not apply any more/)
+  })
+
+  for (const [what, options, message] of [
+    ['the name of no bug', ['no-such-bug'], /There is no .*no-such-bug\.patch/],
+    ['an option that does not exist', ['--everything'], /Unknown option/],
+    ['a folder that does not exist', ['--dir', 'nowhere'], /nowhere/],
+  ]) {
+    it(`exits with 2 for ${what}`, () => {
+      const { status, text } = run(...options)
+
+      assert.equal(status, 2)
+      assert.match(text, message)
+    })
+  }
+
+  it('exits with 2 for a folder without bugs', () => {
+    assert.equal(run('--dir', folder).status, 2)
+  })
+
+  it('says how it is used', () => {
+    const { status, text } = run('--help')
+
+    assert.equal(status, 0)
+    assert.match(text, /^Usage: /)
+  })
+})

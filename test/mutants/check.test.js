@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { check, objectionsTo, resultsIn, scoreOf } from './check.js'
+import { REASON } from './messages.js'
+
+const SOURCE = ['const two = 1 + 1', '  if (two > 1) {', '    act()', '  }'].join('\n')
+
+/** A report of one file with these mutants of its first line, one for each status. */
+function reportOf(...statuses) {
+  const location = { start: { line: 1, column: 13 }, end: { line: 1, column: 18 } }
+  const mutants = statuses.map((status) => ({ location, mutatorName: 'ArithmeticOperator', replacement: '1 - 1', status }))
+  return { files: { 'src/a.ts': { source: SOURCE, mutants } } }
+}
+
+const results = (...statuses) => resultsIn(reportOf(...statuses))
+const killed = (count) => Array.from({ length: count }, () => 'Killed')
+
+const account = {
+  file: 'src/a.ts',
+  line: 'const two = 1 + 1',
+  mutator: 'ArithmeticOperator',
+  original: '1 + 1',
+  replacement: '1 - 1',
+  reason: 'Nobody reads it.',
+}
+
+describe('resultsIn', () => {
+  it('says what was written, and what was written instead', () => {
+    assert.deepEqual(results('Killed'), [
+      { file: 'src/a.ts', line: 'const two = 1 + 1', number: 1, mutator: 'ArithmeticOperator', original: '1 + 1', replacement: '1 - 1', status: 'Killed', why: undefined },
+    ])
+  })
+
+  it('has what is longer than a line in one', () => {
+    const location = { start: { line: 2, column: 16 }, end: { line: 4, column: 4 } }
+    const mutants = [{ location, mutatorName: 'BlockStatement', replacement: '{}', status: 'Killed' }]
+
+    const [{ line, original }] = resultsIn({ files: { 'src/a.ts': { source: SOURCE, mutants } } })
+
+    assert.deepEqual({ line, original }, { line: 'if (two > 1) {', original: '{ act() }' })
+  })
+})
+
+describe('scoreOf', () => {
+  it('is the share of those that were noticed; a hang is noticed, and what no test runs is not', () => {
+    assert.equal(scoreOf(results('Killed', 'Timeout', 'Survived', 'NoCoverage')), 50)
+  })
+
+  it('does not count those that were left out or could not run', () => {
+    assert.equal(scoreOf(results('Killed', 'Ignored', 'RuntimeError', 'CompileError')), 100)
+  })
+})
+
+describe('objectionsTo', () => {
+  it('has nothing against mutants that were killed', () => {
+    assert.deepEqual(objectionsTo(results('Killed', 'Timeout'), []), [])
+  })
+
+  it('has nothing against a survivor that is accounted for', () => {
+    assert.deepEqual(objectionsTo(results(...killed(19), 'Survived'), [account]), [])
+  })
+
+  for (const [what, statuses, accounts, objection] of [
+    ['a survivor that is not accounted for', [...killed(99), 'Survived'], [], /src\/a.ts:1 .*"1 \+ 1" → "1 - 1" survived/],
+    ['a mutant that no test runs', [...killed(99), 'NoCoverage'], [], /survived/],
+    ['a second survivor on an account of one', [...killed(98), 'Survived', 'Survived'], [account], /survived/],
+    ['an account of another file', [...killed(99), 'Survived'], [account, { ...account, file: 'src/b.ts' }], /no business with src\/b.ts/],
+    ['an account of a mutant that was killed', killed(99), [account], /no business with src\/a.ts/],
+    ['an account without a reason', [...killed(99), 'Survived'], [{ ...account, reason: ' ' }], /no reason/],
+    ['an account that lacks the reason', [...killed(99), 'Survived'], [{ ...account, reason: undefined }], /no reason/],
+    ['a mutant that was left out by a comment', ['Killed', 'Ignored'], [], /was left out/],
+    ['too low a score, all of it accounted for', [...killed(18), 'Survived'], [account], /94\.74 %, below 95 %/],
+  ]) {
+    it(`objects to ${what}`, () => {
+      const objections = objectionsTo(results(...statuses), accounts)
+
+      assert.equal(objections.length, 1)
+      assert.match(objections[0], objection)
+    })
+  }
+
+  for (const field of ['line', 'mutator', 'original', 'replacement']) {
+    it(`takes no account for a mutant whose ${field} is another`, () => {
+      const objections = objectionsTo(results(...killed(99), 'Survived'), [{ ...account, [field]: 'another' }])
+
+      assert.equal(objections.length, 2)
+    })
+  }
+
+  it('has nothing against what the rule left out', () => {
+    const [ignored] = results('Ignored')
+
+    assert.deepEqual(objectionsTo([{ ...ignored, why: REASON }], []), [])
+  })
+})
+
+describe('check', () => {
+  it('tells of each file and of all, and whether all is well', () => {
+    const told = []
+
+    const isWell = check(results(...killed(19), 'Survived'), [account], (line) => told.push(line))
+
+    assert.equal(isWell, true)
+    assert.match(told[0], /^95\.00 %: 20 mutants, 19 killed, 0 timed out, 1 survived, .* src\/a\.ts$/)
+    assert.match(told.at(-1), /1 survivors accounted for, 0 objections$/)
+  })
+
+  it('tells what is wrong', () => {
+    const told = []
+
+    const isWell = check(results('Survived'), [], (line) => told.push(line))
+
+    assert.equal(isWell, false)
+    assert.equal(told.filter((line) => / survived$/.test(line)).length, 1)
+  })
+})
