@@ -70,10 +70,9 @@ class HostAuthorization implements Authorization {
 }
 
 function refusalOf({ userId, streamType, symbol, connection }: AnyAuthorizationRequest, cause: unknown): ConnectionManagerError {
-  const stream = symbol === undefined ? shown(streamType) : `${shown(streamType)} of ${shown(symbol)}`
   return new ConnectionManagerError(
     'ERR_FORBIDDEN',
-    `User ${shown(userId)} may not subscribe to ${stream}`,
+    `User ${shown(userId)} may not subscribe to ${shown(streamType)}, symbol ${shown(symbol)}`,
     { userId, streamType, ...(symbol !== undefined && { symbol }), ...(connection && { connectionId: connection.id }) },
     cause,
   )

@@ -194,12 +194,19 @@ describe('ConnectionManager › cleanup', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it.each([null, 7, 'now', { deadline: 5 }])('refuses %j as options, and changes nothing', (options) => {
+  it.each([
+    [null, 'options'],
+    [7, 'options'],
+    ['now', 'options'],
+    [{ deadline: 5 }, 'deadline'],
+  ])('refuses %j as options, naming %s, and changes nothing', (options, option) => {
     const manager = new ConnectionManager<FakeSocket>()
     manager.addConnection('c1', new FakeSocket(), 'alice')
 
-    expectCode('ERR_INVALID_OPTION', () => manager.cleanup(options as never))
+    const error = expectCode('ERR_INVALID_OPTION', () => manager.cleanup(options as never))
 
+    expect(error).toMatchObject({ option })
+    expect(error).not.toHaveProperty('cause')
     expect([manager.closed, manager.connectionCount]).toEqual([false, 1])
   })
 

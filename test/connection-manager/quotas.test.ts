@@ -78,6 +78,7 @@ describe('ConnectionManager › quotas', () => {
     const error = expectCode('ERR_QUOTA_EXCEEDED', () => exceed(world))
 
     expect({ ...error, code: undefined, name: undefined }).toEqual({ ...facts, quota, limit, code: undefined, name: undefined })
+    expect(Object.keys(error).sort()).toEqual([...Object.keys(facts), 'code', 'limit', 'name', 'quota'].sort())
     expect(error.message).toContain(String(limit))
     expect(world.seen()).toEqual(before)
   })
