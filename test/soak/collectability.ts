@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
-import { ConnectionManager, type Connection, type ManagerEvents, type Socket, type Transport } from '../../src/index.ts'
+import { ConnectionManager, type Connection, type Socket, type Transport } from '../../src/index.ts'
+import { EVENT_NAMES } from '../support/event-names.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Collection } from './collection.ts'
 import { streams, type Streams } from './streams.ts'
@@ -9,20 +10,6 @@ const PRICE = { streamType: 'PRICE', symbol: 'BTCUSDT' } as const
 const TRADES = { streamType: 'TRADES', symbol: 'BTCUSDT' } as const
 const ORDERS = { streamType: 'ORDER_UPDATES' } as const
 const LONG_MS = 120_000
-
-const EVENTS = [
-  'connectionAdded',
-  'connectionRemoved',
-  'userOnline',
-  'userOffline',
-  'subscriptionAdded',
-  'subscriptionRemoved',
-  'subscriptionChanged',
-  'streamActive',
-  'streamIdle',
-  'gap',
-  'error',
-] as const satisfies (keyof ManagerEvents)[]
 
 interface Behaviour {
   readonly send?: (socket: TestSocket) => unknown
@@ -70,7 +57,7 @@ class Stage {
   #joined = 0
 
   constructor() {
-    for (const event of EVENTS) this.manager.on(event, () => this.#listeners.forEach((listener) => listener()))
+    for (const event of EVENT_NAMES) this.manager.on(event, () => this.#listeners.forEach((listener) => listener()))
     const resident = this.manager.addConnection('resident', new TestSocket(), 'resident')
     for (const stream of [PRICE, TRADES, ORDERS]) resident.subscribe(stream)
   }

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict'
+import { EVENT_NAMES } from '../../support/event-names.ts'
 import { fault } from '../scenario.ts'
 
-const EVENTS = [
-  'connectionAdded',
-  'connectionRemoved',
-  'userOnline',
-  'userOffline',
-  'subscriptionAdded',
-  'subscriptionRemoved',
-  'subscriptionChanged',
-  'streamActive',
-  'streamIdle',
-  'gap',
-] as const
+const EVENTS = EVENT_NAMES.filter((name) => name !== 'error')
 
 const errorsOf = (count: number | undefined): string[] => Array.from({ length: count ?? 0 }, () => 'listener -')
 
