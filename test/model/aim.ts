@@ -39,6 +39,12 @@ export class Aim {
     return chosen(USERS.slice(0, this.#setting.users), n) as string
   }
 
+  /** A user without a connection, if there is one. */
+  absentUser(n: number): string {
+    const users = USERS.slice(0, this.#setting.users)
+    return chosen(users.filter((userId) => !this.#facts.isOnline(userId)), n) ?? this.user(n)
+  }
+
   /** An id that is free, if there is one. */
   id(n: number): string {
     const ids = CONNECTION_IDS.slice(0, this.#setting.ids)

@@ -1,4 +1,4 @@
-import { isPrivate, keyOf } from './catalogue.ts'
+import { isPrivate, keyOf, streams, type StreamName } from './catalogue.ts'
 import { definitionOf, hasOutbox, isEntitled, isOpen, isRevoked, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
 import type { ConnectionFact, Facts } from './facts.ts'
 import type { Gap, Inboxes } from './inboxes.ts'
@@ -121,8 +121,7 @@ export class Book {
 
   /** A socket is handed a text. */
   hand(connection: ConnectionFact, text: string): Handed {
-    const gap = this.#inboxes.gapIn(connection, text)
-    if (gap !== undefined) return { gap }
+    if (text.startsWith('{"type":"gap"')) return this.#handNotice(connection, text)
     const delivery = this.#deliveryOf(text)
     if (delivery === undefined) return void this.#complain(`${connection.socket.name} was handed a text that nobody published: ${text}`)
     if (hasOutbox(connection)) this.#beginUntil(delivery)
@@ -134,6 +133,24 @@ export class Book {
     this.#inboxes.checkPlace(receipt)
     receipt.state = 'handed'
     return { receipt }
+  }
+
+  #handNotice(connection: ConnectionFact, text: string): Handed {
+    const { stream_type: streamType, symbol, dropped } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number }
+    const form = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped })
+    if (text !== form || streams[streamType]?.overflow !== 'drop') return void this.#complain(`${connection.socket.name} was handed a notice that cannot be: ${text}`)
+    const gap = { connection, key: keyOf({ streamType, symbol: symbol ?? undefined }), dropped }
+    this.#beginWhatIsMissed(gap)
+    this.#inboxes.checkGap(gap)
+    return { gap }
+  }
+
+  /** What is told to be missing has come: a notice may be all that is ever seen of a deferred message. */
+  #beginWhatIsMissed({ connection, key, dropped }: Gap): void {
+    for (const delivery of this.#inOrder()) {
+      const isAmongThem = delivery.phase === 'deferred' && keyOf(delivery.stream) === key && delivery.candidates.some((each) => each.includes(connection))
+      if (isAmongThem && this.#inboxes.missable(connection, key) < dropped) this.#beginUntil(delivery)
+    }
   }
 
   /** A socket has answered: it accepted some, from the first on, and the others are to wait. */

@@ -42,6 +42,8 @@ export const STREAMS: readonly Stream[] = STREAM_NAMES.flatMap((streamType) => {
 export const FAMILIES: readonly (readonly Stream[])[] = [
   [of('PRICE', 'x'), of('TRADES', 'x')],
   [of('TOPICS'), of('TOPICS', 'x'), of('TOPICS', 'FILLS:x')],
+  [of('TOPICS'), of('TOPICS', 'x')],
+  [of('FILLS'), of('FILLS', 'x')],
   [of('FILLS'), of('FILLS', 'x'), of('FILLS', 'FILLS:x')],
   [of('PRICE', 'FILLS:x'), of('FILLS', 'x'), of('FILLS', 'FILLS:x')],
   [of('TAPE', 'x'), of('TRADES', 'x'), of('FILLS', 'x')],

@@ -9,8 +9,10 @@ export type CloseOutcome = 'closed' | 'failed' | 'timedOut' | 'never'
 interface Closing {
   readonly connection: ConnectionFact
   readonly answer: Answer
+  /** Until when it is waited for. */
   readonly dueMs: number
-  isOver: boolean
+  /** `never` as long as it is open. */
+  outcome: CloseOutcome
 }
 
 interface Promised {
@@ -41,37 +43,33 @@ export class Closings {
   /** A socket's `close` is called, and is going to do this. */
   begun(connection: ConnectionFact, answer: Answer): void {
     const timeoutMs = connection.reasons.includes('cleanup') ? this.cleanupDeadlineMs : this.#setting.closeTimeoutMs
-    const isOpen = answer === 'hang' && timeoutMs !== Infinity
-    this.#closings.push({ connection, answer, dueMs: this.#clock.monotonic() + timeoutMs, isOver: !isOpen })
-    if (answer === 'throw' || answer === 'reject') this.#told.expectError('close')
+    const closing: Closing = { connection, answer, dueMs: this.#clock.monotonic() + timeoutMs, outcome: 'never' }
+    this.#closings.push(closing)
+    if (answer === 'throw') this.#end(closing, 'failed')
+    if (answer === 'ok') this.#end(closing, 'closed')
+  }
+
+  /** Promises have settled, those of `close` among them. */
+  promisesSettled(): void {
+    for (const closing of this.#open()) {
+      if (closing.answer === 'resolve') this.#end(closing, 'closed')
+      if (closing.answer === 'reject') this.#end(closing, 'failed')
+    }
   }
 
   /** Time has passed: some have been too late. */
   timePassed(): void {
-    for (const closing of this.#closings) {
-      if (closing.isOver || closing.dueMs > this.#clock.monotonic()) continue
-      closing.isOver = true
-      this.#told.expectError('close')
-    }
+    for (const closing of this.#open()) if (closing.dueMs <= this.#clock.monotonic()) this.#end(closing, 'timedOut')
   }
 
   /** Whether some may still be too late. */
   areSomeOpen(): boolean {
-    return this.#closings.some(({ isOver }) => !isOver)
+    return this.#open().some(({ dueMs }) => dueMs !== Infinity)
   }
 
-  /** How a connection's `close` ends, as far as the manager can see. */
+  /** How a connection's `close` ended, as far as the manager can see; one that need not be closed has. */
   outcomeOf(connection: ConnectionFact): CloseOutcome {
-    const closing = this.#closings.find((each) => each.connection === connection)
-    switch (closing?.answer) {
-      case 'throw':
-      case 'reject':
-        return 'failed'
-      case 'hang':
-        return closing.dueMs === Infinity ? 'never' : 'timedOut'
-      default:
-        return 'closed'
-    }
+    return this.#closings.find((each) => each.connection === connection)?.outcome ?? 'closed'
   }
 
   /** What `cleanup()` is to say of those whom it removed. */
@@ -113,8 +111,15 @@ export class Closings {
     if (reasons.includes('peer-closed')) return [0, 0]
     const canTerminate = connection.socket.kind === 'framed'
     if (reasons.includes('slow-consumer') && canTerminate) return [0, 1]
-    const closing = this.#closings.find((each) => each.connection === connection)
-    const hasEndedBadly = closing !== undefined && closing.isOver && ['failed', 'timedOut'].includes(this.outcomeOf(connection))
+    const hasEndedBadly = ['failed', 'timedOut'].includes(this.outcomeOf(connection))
     return [1, canTerminate && hasEndedBadly ? 1 : 0]
+  }
+  #end(closing: Closing, outcome: CloseOutcome): void {
+    closing.outcome = outcome
+    if (outcome !== 'closed') this.#told.expectError('close')
+  }
+
+  #open(): Closing[] {
+    return this.#closings.filter(({ outcome }) => outcome === 'never')
   }
 }

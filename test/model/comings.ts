@@ -55,7 +55,7 @@ export class Comings {
   remove({ who, how, handedOn }: OperationOf<'remove'>): void {
     const connection = this.#world.aim.connection(who)
     if (connection === undefined) return
-    this.#armHandingOn([connection], handedOn)
+    this.#world.armHandingOn([connection], handedOn)
     this.#end(connection, how)
   }
 
@@ -63,7 +63,7 @@ export class Comings {
     const { facts, manager, closings } = this.#world
     const theirs = facts.liveOf(userId)
     const text = `manager.removeUser(${shown(userId)})`
-    this.#armHandingOn(theirs, handedOn)
+    this.#world.armHandingOn(theirs, handedOn)
     this.#world.call({
       name: 'removeUser',
       text: () => text,
@@ -165,11 +165,5 @@ export class Comings {
       act: () => (how === 'byId' ? manager.removeConnection(id) : handle.remove(how === 'gone' ? { close: false } : {})),
       check: (promise) => closings.promised(text, promise, removed !== undefined, removed === undefined ? [] : [removed]),
     })
-  }
-
-  /** Of those who go, the first that something waits for does something when it is handed that. */
-  #armHandingOn(leaving: readonly ConnectionFact[], reaction: Reaction): void {
-    const first = leaving.find((each) => each.socket.kind !== 'plain' && this.#world.book.openOf(each).length > 0)
-    if (first !== undefined && reaction.meanwhile.length > 0) first.socket.nextSends.push(reaction)
   }
 }

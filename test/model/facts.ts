@@ -159,6 +159,13 @@ export class Facts {
     return [...this.idling].filter(([, sinceMs]) => sinceMs + this.#setting.idleDelayMs <= nowMs).map(([key]) => key)
   }
 
+  /** How long it is until the next pending subscription ends, or stream is idle; `Infinity` when none will. */
+  untilDueMs(): number {
+    const pending = this.subscriptions.filter(({ userId }) => !this.isOnline(userId)).map(({ pendingUntilMs }) => pendingUntilMs)
+    const idling = [...this.idling.values()].map((sinceMs) => sinceMs + this.#setting.idleDelayMs)
+    return Math.max(0, Math.min(...pending, ...idling) - this.#monotonic())
+  }
+
   // Changes
 
   /** Makes a change, and all that follows from it, and says what that is. */

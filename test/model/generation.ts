@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { ANYWHERE_FROM, STALE_FROM } from './aim.ts'
 import { FAMILIES } from './catalogue.ts'
-import { EVENTS, type Answer, type Content, type Leave, type Operation, type OperationOf, type Reaction, type Trouble } from './operations.ts'
+import { EVENTS, type Answer, type Content, type Leave, type Operation, type OperationOf, type Reaction, type RevokedBy, type Trouble } from './operations.ts'
 import type { Plan } from './sequence.ts'
 import type { Setting } from './setting.ts'
 import type { Kind } from './sockets.ts'
@@ -82,14 +82,16 @@ function operationsAtTop(): Arbitrary<Operation> {
     { weight: 20, arbitrary: join() },
     { weight: 26, arbitrary: publish(0) },
     { weight: 8, arbitrary: subscribe(0) },
-    { weight: 7, arbitrary: addSubscription(0) },
+    { weight: 9, arbitrary: addSubscription(0) },
+    { weight: 2, arbitrary: pend() },
     { weight: 6, arbitrary: unsubscribe() },
     { weight: 4, arbitrary: removeSubscription() },
     { weight: 5, arbitrary: revoke() },
+    { weight: 2, arbitrary: regain() },
     { weight: 6, arbitrary: remove(0) },
     { weight: 2, arbitrary: removeUser(0) },
     { weight: 5, arbitrary: reconnect() },
-    { weight: 9, arbitrary: burst() },
+    { weight: 11, arbitrary: burst() },
     { weight: 9, arbitrary: send(0) },
     { weight: 3, arbitrary: connect() },
     { weight: 4, arbitrary: armSend(0) },
@@ -99,7 +101,7 @@ function operationsAtTop(): Arbitrary<Operation> {
     { weight: 2, arbitrary: listen() },
     { weight: 8, arbitrary: press() },
     { weight: 5, arbitrary: drain() },
-    { weight: 3, arbitrary: flush() },
+    { weight: 3, arbitrary: flush(0) },
     { weight: 1, arbitrary: ask() },
     { weight: 10, arbitrary: fc.constant<OperationOf<'tick'>>({ do: 'tick' }) },
     { weight: 8, arbitrary: advance() },
@@ -122,13 +124,14 @@ function operationsWithin(depth: number): Arbitrary<Operation> {
     { weight: 3, arbitrary: removeSubscription() },
     { weight: 5, arbitrary: join() },
     { weight: 6, arbitrary: revoke() },
+    { weight: 4, arbitrary: regain() },
     { weight: 2, arbitrary: removeUser(depth) },
     { weight: 4, arbitrary: reconnect() },
     { weight: 1, arbitrary: burst() },
     { weight: 4, arbitrary: send(depth) },
     { weight: 2, arbitrary: press() },
     { weight: 2, arbitrary: drain() },
-    { weight: 2, arbitrary: flush() },
+    { weight: 4, arbitrary: flush(depth) },
     { weight: 1, arbitrary: connect() },
     { weight: 1, arbitrary: cleanup() },
   )
@@ -162,7 +165,11 @@ function subscribe(depth: number): Arbitrary<OperationOf<'subscribe'>> {
 }
 
 function addSubscription(depth: number): Arbitrary<OperationOf<'addSubscription'>> {
-  return fc.record({ do: fc.constant('addSubscription' as const), user: fc.nat(3), stream: anyStream(), again: seldom(), filters: seldom(), leave: leave(depth), flaw: subscribeFlaw() })
+  return fc.record({ do: fc.constant('addSubscription' as const), user: fc.nat(3), stream: anyStream(), whose: weighted<OperationOf<'addSubscription'>['whose']>([2, 'anybody'], [2, 'absent'], [2, 'again']), filters: seldom(), leave: leave(depth), flaw: subscribeFlaw() })
+}
+
+function pend(): Arbitrary<OperationOf<'pend'>> {
+  return fc.record({ do: fc.constant('pend' as const), user: fc.nat(3), stream: fc.nat(9) })
 }
 
 function unsubscribe(): Arbitrary<OperationOf<'unsubscribe'>> {
@@ -177,10 +184,18 @@ function revoke(): Arbitrary<OperationOf<'revoke'>> {
   return fc.record({
     do: fc.constant('revoke' as const),
     which: fc.nat(19),
-    by: fc.constantFrom<OperationOf<'revoke'>['by']>('userType', 'user', 'type', 'symbol', 'userSymbol', 'typeSymbol'),
+    by: revokedBy(),
     comeBack: weighted([2, false], [1, true]),
     flaw: rarely<Exclude<OperationOf<'revoke'>['flaw'], undefined>>('nothing', 'unknownType', 'symbolTooMuch', 'badUser', 'badSymbol'),
   })
+}
+
+function regain(): Arbitrary<OperationOf<'regain'>> {
+  return fc.record({ do: fc.constant('regain' as const), where: fc.nat(5), by: revokedBy(), when: fc.constantFrom('meanwhile' as const, 'afterwards' as const) })
+}
+
+function revokedBy(): Arbitrary<RevokedBy> {
+  return fc.constantFrom<RevokedBy>('userType', 'user', 'type', 'symbol', 'userSymbol', 'typeSymbol')
 }
 
 function remove(depth: number): Arbitrary<OperationOf<'remove'>> {
@@ -266,8 +281,8 @@ function drain(): Arbitrary<OperationOf<'drain'>> {
   return fc.record({ do: fc.constant('drain' as const), who: who(), tells: fc.constantFrom('drained' as const, 'listener' as const, 'nobody' as const) })
 }
 
-function flush(): Arbitrary<OperationOf<'flush'>> {
-  return fc.record({ do: fc.constant('flush' as const), who: who() })
+function flush(depth: number): Arbitrary<OperationOf<'flush'>> {
+  return fc.record({ do: fc.constant('flush' as const), who: who(), handedOn: handedOn(depth) })
 }
 
 function ask(): Arbitrary<OperationOf<'ask'>> {
@@ -275,7 +290,7 @@ function ask(): Arbitrary<OperationOf<'ask'>> {
 }
 
 function advance(): Arbitrary<OperationOf<'advance'>> {
-  return fc.record({ do: fc.constant('advance' as const), by: fc.nat(6) })
+  return fc.record({ do: fc.constant('advance' as const), by: weighted([2, 0], [3, 8]).chain((most) => fc.nat(most)) })
 }
 
 function jump(): Arbitrary<OperationOf<'jump'>> {
@@ -325,7 +340,7 @@ function meanwhile(depth: number): Arbitrary<readonly Operation[]> {
 function sometimes(depth: number): Arbitrary<readonly Operation[]> {
   if (depth >= DEEPEST) return fc.constant([])
   const [none, some] = [0, 2].map((maxLength) => fc.array(operationsWithin(depth + 1), { maxLength }))
-  return none && some ? fc.oneof({ weight: 5, arbitrary: none }, { weight: 1, arbitrary: some }) : fc.constant([])
+  return none && some ? fc.oneof({ weight: depth === 0 ? 5 : 2, arbitrary: none }, { weight: 1, arbitrary: some }) : fc.constant([])
 }
 
 function seldom(): Arbitrary<boolean> {

@@ -37,15 +37,21 @@ export class Holds {
     this.#ask({ userId: connection.userId, stream, connection, filters: this.#filters(filters), leave, flaw: possibleFlaw })
   }
 
-  addSubscription({ user, stream: n, again, filters, leave, flaw }: OperationOf<'addSubscription'>): void {
+  addSubscription({ user, stream: n, whose, filters, leave, flaw }: OperationOf<'addSubscription'>): void {
     const { aim } = this.#world
-    const { userId, stream } = (again ? aim.known(n) : undefined) ?? { userId: aim.user(user), stream: aim.stream(n) }
-    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(filters), leave, flaw: possible(flaw, stream) })
+    const known = whose === 'again' ? aim.known(n) : undefined
+    const { userId, stream } = known ?? { userId: whose === 'absent' ? aim.absentUser(user) : aim.user(user), stream: aim.stream(n) }
+    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(filters || known !== undefined), leave, flaw: possible(flaw, stream) })
   }
 
   /** Subscribes without more ado: a connection, or else a user. */
   hold(userId: string, stream: Stream, connection: ConnectionFact | undefined): void {
     this.#ask({ userId, stream, connection, filters: undefined, leave: GIVEN, flaw: undefined })
+  }
+
+  /** Subscribes a user again, with other filters. */
+  holdOtherwise(userId: string, stream: Stream): void {
+    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(true), leave: GIVEN, flaw: undefined })
   }
 
   unsubscribe({ which }: OperationOf<'unsubscribe'>): void {

@@ -1,10 +1,11 @@
-import { isPrivate, keyOf, streams, type Stream, type StreamName } from './catalogue.ts'
+import { isPrivate, keyOf, type Stream } from './catalogue.ts'
 import { definitionOf, isOfStream, isOpen, mayWait, type Receipt } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 
 /** A notice that a connection was handed. */
 export interface Gap {
   readonly connection: ConnectionFact
+  /** Of which stream. */
   readonly key: string
   readonly dropped: number
 }
@@ -62,19 +63,17 @@ export class Inboxes {
     if (before !== undefined) this.#complain(`${receipt.connection.socket.name} got ${numbered(receipt)} before ${numbered(before)}, which is to leave first`)
   }
 
-  /** The notice that a text is, if it is one. */
-  gapIn(connection: ConnectionFact, text: string): Gap | undefined {
-    if (!text.startsWith('{"type":"gap"')) return undefined
-    const { stream_type: streamType, symbol, dropped } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number }
-    const stream: Stream = { streamType, symbol: symbol ?? undefined }
-    const inbox = this.#of(connection)
-    const open = inbox.receipts.filter(isOfStream(stream)).filter(isToCome).length
-    const missing = (inbox.missing.get(keyOf(stream)) ?? 0) + dropped
-    const isOutOfPlace = streams[streamType]?.overflow !== 'drop' || !(dropped >= 1) || missing > open || !mayWait(connection)
-    const form = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped })
-    if (text !== form) this.#complain(`A notice is ${text}, expected ${form}`)
-    if (isOutOfPlace) this.#complain(`${connection.socket.name} was told that ${dropped} of ${keyOf(stream)} are missing; ${open} can be, of which some were told of`)
-    return { connection, key: keyOf(stream), dropped }
+  /** How many of a stream can be missing at a connection, besides those that it was told of. */
+  missable(connection: ConnectionFact, key: string): number {
+    const { receipts, missing } = this.#of(connection)
+    return receipts.filter((each) => isToCome(each) && keyOf(each.delivery.stream) === key).length - (missing.get(key) ?? 0)
+  }
+
+  /** A notice is handed to a socket. */
+  checkGap({ connection, key, dropped }: Gap): void {
+    const { socket } = connection
+    const most = this.missable(connection, key)
+    if (!(dropped >= 1 && dropped <= most) || !mayWait(connection)) this.#complain(`${socket.name} was told that ${dropped} of ${key} are missing; ${most} can be`)
   }
 
   noteGap({ connection, key, dropped }: Gap): void {

@@ -57,6 +57,8 @@ export type EventName = (typeof EVENTS)[number]
 export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket'
 export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'badFilters' | 'nothing'
 export type MessageFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'recipientTooMuch' | 'noRecipient' | 'badRecipient' | 'badTimestamp' | 'nothing'
+/** By which fields something is revoked. */
+export type RevokedBy = 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'
 export type RevokeFlaw = 'nothing' | 'unknownType' | 'symbolTooMuch' | 'badUser' | 'badSymbol'
 
 export type Operation =
@@ -64,11 +66,15 @@ export type Operation =
   | { readonly do: 'join'; readonly user: number; readonly id: number; readonly kind: number; readonly streams: readonly number[]; readonly asUser: boolean }
   | { readonly do: 'connect'; readonly user: number; readonly id: number; readonly kind: number; readonly flaw: ConnectFlaw | undefined }
   | { readonly do: 'subscribe'; readonly who: number; readonly stream: number; readonly filters: boolean; readonly leave: Leave; readonly flaw: SubscribeFlaw | undefined }
-  /** Of a user, or again what somebody has: those who wait for a connection first. */
-  | { readonly do: 'addSubscription'; readonly user: number; readonly stream: number; readonly again: boolean; readonly filters: boolean; readonly leave: Leave; readonly flaw: SubscribeFlaw | undefined }
+  /** Of a user, of one who is not there, or again what somebody has: those who wait for a connection first. */
+  | { readonly do: 'addSubscription'; readonly user: number; readonly stream: number; readonly whose: 'anybody' | 'absent' | 'again'; readonly filters: boolean; readonly leave: Leave; readonly flaw: SubscribeFlaw | undefined }
+  /** Somebody who is not there is subscribed, is so again after half of the time to wait, and does not come. */
+  | { readonly do: 'pend'; readonly user: number; readonly stream: number }
   | { readonly do: 'unsubscribe'; readonly which: number }
   | { readonly do: 'removeSubscription'; readonly which: number }
-  | { readonly do: 'revoke'; readonly which: number; readonly by: 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'; readonly comeBack: boolean; readonly flaw: RevokeFlaw | undefined }
+  | { readonly do: 'revoke'; readonly which: number; readonly by: RevokedBy; readonly comeBack: boolean; readonly flaw: RevokeFlaw | undefined }
+  /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
+  | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
   /** Of what waits some may be handed on first: then the socket does this. */
   | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'byId'; readonly handedOn: Reaction }
   | { readonly do: 'removeUser'; readonly user: number; readonly handedOn: Reaction }
@@ -92,7 +98,8 @@ export type Operation =
   | { readonly do: 'press'; readonly who: number; readonly buffered: 'nothing' | 'little' | 'much' | 'nonsense'; readonly accepts: 'all' | 'none' | 'one' }
   /** Lets a socket have room, and says so in one of two ways, or not at all. */
   | { readonly do: 'drain'; readonly who: number; readonly tells: 'drained' | 'listener' | 'nobody' }
-  | { readonly do: 'flush'; readonly who: number }
+  /** What waits is handed on: then the socket does this. */
+  | { readonly do: 'flush'; readonly who: number; readonly handedOn: Reaction }
   | { readonly do: 'ask'; readonly who: number }
   | { readonly do: 'tick' }
   | { readonly do: 'advance'; readonly by: number }

@@ -1,9 +1,12 @@
+import { isPrivate } from './catalogue.ts'
 import { Comings } from './comings.ts'
 import { Holds } from './holds.ts'
-import type { Operation } from './operations.ts'
+import type { Content, Operation, OperationOf } from './operations.ts'
 import { Posts } from './posts.ts'
 import { Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
+
+const PLAIN: Content = { form: 'object', padding: 0, meanwhile: [] }
 
 const DEADLINES_MS = [5_000, 0, 100, Infinity] as const
 
@@ -42,12 +45,16 @@ export class Performer {
         return this.#holds.subscribe(operation)
       case 'addSubscription':
         return this.#holds.addSubscription(operation)
+      case 'pend':
+        return this.#pend(operation)
       case 'unsubscribe':
         return this.#holds.unsubscribe(operation)
       case 'removeSubscription':
         return this.#holds.removeSubscription(operation)
       case 'revoke':
         return this.#holds.revoke(operation)
+      case 'regain':
+        return this.#regain(operation)
       case 'publish':
         return this.#posts.publish(operation)
       case 'send':
@@ -80,5 +87,23 @@ export class Performer {
       case 'recover':
         return this.surroundings.recover()
     }
+  }
+  #pend({ user, stream: n }: OperationOf<'pend'>): void {
+    const { aim, setting, facts } = this.#world
+    const [userId, stream] = [aim.absentUser(user), aim.stream(n)]
+    this.#holds.hold(userId, stream, undefined)
+    this.#posts.publishTo({ stream, userId: isPrivate(stream) ? userId : undefined }, PLAIN)
+    if (setting.pendingTtlMs === Infinity) return
+    this.surroundings.advance(setting.pendingTtlMs / 2)
+    this.#holds.holdOtherwise(userId, stream)
+    this.surroundings.advance(Math.min(facts.untilDueMs(), setting.pendingTtlMs))
+  }
+
+  #regain({ where, by, when }: OperationOf<'regain'>): void {
+    const destination = this.#world.aim.destination(where)
+    const revoke: Operation = { do: 'revoke', which: 0, by, comeBack: true, flaw: undefined }
+    const isMeanwhile = when === 'meanwhile'
+    this.#posts.publishTo(destination, { ...PLAIN, meanwhile: isMeanwhile ? [revoke] : [] })
+    if (!isMeanwhile) this.#holds.revoke(revoke)
   }
 }

@@ -1,6 +1,6 @@
 import { streams, SYMBOLS, USERS, type Stream } from './catalogue.ts'
 import type { SubscriptionFact } from './facts.ts'
-import type { Leave, Operation, RevokeFlaw, SubscribeFlaw } from './operations.ts'
+import type { Leave, RevokedBy, RevokeFlaw, SubscribeFlaw } from './operations.ts'
 
 /** A request for a subscription, with what is wrong about it. */
 export function requestOf(userId: string, stream: Stream, filters: object | undefined, flaw: SubscribeFlaw | undefined): object | undefined {
@@ -56,8 +56,6 @@ export interface Revocation {
   readonly streamType: string | undefined
   readonly symbol: string | undefined
 }
-
-type RevokedBy = Extract<Operation, { do: 'revoke' }>['by']
 
 const ANYTHING: Revocation = { userId: undefined, streamType: undefined, symbol: undefined }
 

@@ -95,10 +95,11 @@ export class Surroundings {
     else if (this.#world.stage.depth === 0) this.tick()
   }
 
-  flush({ who }: OperationOf<'flush'>): void {
+  flush({ who, handedOn }: OperationOf<'flush'>): void {
     const { aim, stage, book } = this.#world
     const connection = aim.connection(who)
     if (connection?.handle === undefined) return
+    this.#world.armHandingOn([connection], handedOn)
     const { handle, socket, isLive } = connection
     const isUndisturbed = stage.depth === 0 && isLive && !mayWait(connection) && socket.nextSends.length === 0
     this.#world.call({
@@ -173,10 +174,11 @@ export class Surroundings {
     }
   }
 
-  /** Lets some time pass, of those times after which something happens. */
+  /** Lets time pass, mostly as much as it takes for something to happen. */
   pass({ by }: OperationOf<'advance'>): void {
-    const { pendingTtlMs, idleDelayMs, closeTimeoutMs } = this.#world.setting
-    const durations = [50, 0, 7, pendingTtlMs, idleDelayMs, closeTimeoutMs, 1].filter((ms) => ms !== Infinity)
+    const { setting, facts } = this.#world
+    const { pendingTtlMs, idleDelayMs, closeTimeoutMs } = setting
+    const durations = [facts.untilDueMs(), 50, 0, 7, pendingTtlMs, idleDelayMs, closeTimeoutMs, 30, 1].filter((ms) => ms !== Infinity)
     this.advance(chosen(durations, by) ?? 0)
   }
 

@@ -6,12 +6,12 @@ import { Book } from './book.ts'
 import { streams, type Streams } from './catalogue.ts'
 import { Closings } from './closings.ts'
 import { differences } from './comparison.ts'
-import { mayWait, type Delivery } from './deliveries.ts'
+import { hasOutbox, mayWait, type Delivery } from './deliveries.ts'
 import { Depth } from './depth.ts'
 import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
 import { ForeignCode, isShallowlyEqual } from './foreign-code.ts'
 import { Inboxes } from './inboxes.ts'
-import { EVENTS, type Operation } from './operations.ts'
+import { EVENTS, type Operation, type Reaction } from './operations.ts'
 import { Refusals } from './refusals.ts'
 import type { Setting } from './setting.ts'
 import { socketOf, transportsOf, type AnyTransport, type Kind, type ScriptedSocket } from './sockets.ts'
@@ -141,6 +141,7 @@ export class World {
     await this.stage.during(happening('promises settle'), async () => {
       for (let i = 0; i < 8; i++) await undefined
     })
+    this.closings.promisesSettled()
     this.observe()
   }
 
@@ -150,6 +151,13 @@ export class World {
     for (const operation of operations) this.#perform(operation)
     this.observe()
     return this.#lastRefusal
+  }
+
+  /** Of these the first that something waits for does something when it is handed that. */
+  armHandingOn(connections: readonly ConnectionFact[], reaction: Reaction): void {
+    const first = connections.find((each) => hasOutbox(each) && this.book.openOf(each).length > 0)
+    const isNothing = reaction.answer === 'ok' && reaction.meanwhile.length === 0
+    if (first !== undefined && !isNothing) this.foreign.arm(first.socket, 'nextSends', reaction)
   }
 
   // What is known of it
