@@ -564,9 +564,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#takeOut(connections, 'cleanup')
     for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
     this.#demand.end()
-    // Called from within what a removal hands on: nothing of it may come later than this.
+    // Called from within what a removal hands on: nothing of it may come later than this. That is foreign code, which may revoke
+    // what these wait for.
+    const leftBefore = [...this.#leaving]
+    for (const connection of connections) this.#leaving.add(connection)
     this.#delivery.run(() => {
-      for (const { outbox } of this.#leaving) outbox?.end(true)
+      for (const { outbox } of leftBefore) outbox?.end(true)
     })
     const outcomes = this.#close(connections, 'cleanup', deadlineMs)
     this.#events.flush()

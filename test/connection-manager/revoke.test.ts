@@ -479,6 +479,21 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([manager.stats().purged, unaccounted(manager)]).toEqual([1, 0])
   })
 
+  it('keeps it from whom a shutdown removes that is called from within a removal', () => {
+    const { manager, connect, publish } = pressured()
+    const first = connect('c')
+    const second = connect('d')
+    const third = connect('e', undefined, { userId: 'v' })
+    publish('BOOK', 'b1')
+    first.socket.onWrite = () => void manager.cleanup()
+    second.socket.onWrite = () => void manager.revoke({ userId: 'v', streamType: 'BOOK' })
+
+    void manager.removeUser('u')
+
+    expect([second.socket.received, third.socket.received]).toEqual([['b1'], []])
+    expect([manager.stats().purged, unaccounted(manager)]).toEqual([1, 0])
+  })
+
   it('takes nothing from a user who is removed at that moment, and whom it does not concern', () => {
     const { manager, connect, publish } = pressured()
     const first = connect('c')
