@@ -36,7 +36,14 @@ export class Accounts {
     if (matched !== sum) this.#complain(`The counts of message ${delivery.number} do not add up: ${JSON.stringify(result)}`)
     if (matched !== receipts.length) this.#complain(`Message ${delivery.number} had ${receipts.length} recipients, and matched ${matched}`)
     for (const outcome of OUTCOMES) {
-      if (outcome !== 'purged') this.#checkCount(`The result of message ${delivery.number}`, result[outcome], rangeOf(receipts.map(resultOf), outcome), outcome, result)
+      if (outcome !== 'purged')
+        this.#checkCount(
+          `The result of message ${delivery.number}`,
+          result[outcome],
+          rangeOf(receipts.map(resultOf), outcome),
+          outcome,
+          result,
+        )
     }
   }
 
@@ -67,8 +74,10 @@ export class Accounts {
     const longest = this.#book.deliveries.reduce((units, { text }) => Math.max(units, text.length), 0)
     const says = JSON.stringify(stats)
     if (connectionsBehind > behind.length) this.#complain(`${connectionsBehind} are behind, of ${behind.length} that can be: ${says}`)
-    if (queued > 0 !== waitingBytes > 0 || (queued > 0 && connectionsBehind === 0)) this.#complain(`What waits is not what is counted: ${says}`)
-    if (waitingBytes > Math.min(unitsOpen, connectionsBehind * hardLimitBytes)) this.#complain(`More waits than can: ${unitsOpen} units may, ${says}`)
+    if (queued > 0 !== waitingBytes > 0 || (queued > 0 && connectionsBehind === 0))
+      this.#complain(`What waits is not what is counted: ${says}`)
+    if (waitingBytes > Math.min(unitsOpen, connectionsBehind * hardLimitBytes))
+      this.#complain(`More waits than can: ${unitsOpen} units may, ${says}`)
     if (mostWaitingBytes > hardLimitBytes + longest) this.#complain(`More waited for one connection than may: ${says}`)
   }
 
@@ -94,9 +103,15 @@ function outcomesOf(receipt: Receipt, setting: Setting): readonly (Outcome | 'no
   return receipt.isCertain ? outcomes : [...outcomes, 'nothing']
 }
 
-function certainOutcomesOf({ connection, delivery, state, wasDoubtful, wasRejected }: Receipt, { hardLimitBytes }: Setting): readonly Outcome[] {
+function certainOutcomesOf(
+  { connection, delivery, state, wasDoubtful, wasRejected }: Receipt,
+  { hardLimitBytes }: Setting,
+): readonly Outcome[] {
   const { delivery: kept, overflow } = definitionOf(delivery)
-  const given: readonly Outcome[] = [...(kept === 'latest' ? ['conflated' as const] : []), ...(overflow === 'drop' ? ['dropped' as const] : [])]
+  const given: readonly Outcome[] = [
+    ...(kept === 'latest' ? ['conflated' as const] : []),
+    ...(overflow === 'drop' ? ['dropped' as const] : []),
+  ]
   const kindOfLoss: readonly Outcome[] = hasOutbox(connection) ? ['skipped', 'purged'] : ['skipped']
   const whileBehind = mayWait(connection) ? given : []
   switch (state) {
@@ -115,7 +130,11 @@ function certainOutcomesOf({ connection, delivery, state, wasDoubtful, wasReject
       return ['sent', 'queued', ...kindOfLoss, ...whileBehind]
     case 'leaving':
     case 'lost':
-      return [...kindOfLoss, ...whileBehind, ...(mayHaveFailed(connection, delivery) || (mayWait(connection) && hardLimitBytes < Infinity) ? ['failed' as const] : [])]
+      return [
+        ...kindOfLoss,
+        ...whileBehind,
+        ...(mayHaveFailed(connection, delivery) || (mayWait(connection) && hardLimitBytes < Infinity) ? ['failed' as const] : []),
+      ]
   }
 }
 

@@ -42,7 +42,12 @@ export class Aim {
   /** A user without a connection, if there is one. */
   absentUser(n: number): string {
     const users = USERS.slice(0, this.#setting.users)
-    return chosen(users.filter((userId) => !this.#facts.isOnline(userId)), n) ?? this.user(n)
+    return (
+      chosen(
+        users.filter((userId) => !this.#facts.isOnline(userId)),
+        n,
+      ) ?? this.user(n)
+    )
   }
 
   /** An id that is free, if there is one. */
@@ -61,10 +66,17 @@ export class Aim {
    * has still to come to, then the others.
    */
   connection(n: number): ConnectionFact | undefined {
-    if (n >= STALE_FROM) return chosen(this.#facts.connections.filter(({ isLive, handle }) => !isLive && handle !== undefined), n)
+    if (n >= STALE_FROM)
+      return chosen(
+        this.#facts.connections.filter(({ isLive, handle }) => !isLive && handle !== undefined),
+        n,
+      )
     const { self } = this.#stage
     const near = new Set([...(self === undefined ? [] : [self]), ...this.#awaiting(), ...this.#facts.live])
-    return chosen([...near].filter(({ isLive }) => isLive), n)
+    return chosen(
+      [...near].filter(({ isLive }) => isLive),
+      n,
+    )
   }
 
   /** A stream that somebody receives, those with the most recipients first. */

@@ -9,7 +9,20 @@ export type Handed = { readonly receipt: Receipt } | { readonly gap: Gap } | und
 type Complain = (complaint: string) => void
 
 /** What a message is told from others by. */
-export type Announcement = Omit<Delivery, 'place' | 'publishedAt' | 'phase' | 'candidates' | 'startedFrom' | 'startedUntil' | 'doubted' | 'receipts' | 'timesSerialized' | 'timesFramed' | 'hasNoFrame'>
+export type Announcement = Omit<
+  Delivery,
+  | 'place'
+  | 'publishedAt'
+  | 'phase'
+  | 'candidates'
+  | 'startedFrom'
+  | 'startedUntil'
+  | 'doubted'
+  | 'receipts'
+  | 'timesSerialized'
+  | 'timesFramed'
+  | 'hasNoFrame'
+>
 
 /**
  * What was published, to whom it was to go when its delivery began, and what came of it.
@@ -136,9 +149,14 @@ export class Book {
   }
 
   #handNotice(connection: ConnectionFact, text: string): Handed {
-    const { stream_type: streamType, symbol, dropped } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number }
+    const {
+      stream_type: streamType,
+      symbol,
+      dropped,
+    } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number }
     const form = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped })
-    if (text !== form || streams[streamType]?.overflow !== 'drop') return void this.#complain(`${connection.socket.name} was handed a notice that cannot be: ${text}`)
+    if (text !== form || streams[streamType]?.overflow !== 'drop')
+      return void this.#complain(`${connection.socket.name} was handed a notice that cannot be: ${text}`)
     const gap = { connection, key: keyOf({ streamType, symbol: symbol ?? undefined }), dropped }
     this.#beginWhatIsMissed(gap)
     this.#inboxes.checkGap(gap)
@@ -148,7 +166,8 @@ export class Book {
   /** What is told to be missing has come: a notice may be all that is ever seen of a deferred message. */
   #beginWhatIsMissed({ connection, key, dropped }: Gap): void {
     for (const delivery of this.#inOrder()) {
-      const isAmongThem = delivery.phase === 'deferred' && keyOf(delivery.stream) === key && delivery.candidates.some((each) => each.includes(connection))
+      const isAmongThem =
+        delivery.phase === 'deferred' && keyOf(delivery.stream) === key && delivery.candidates.some((each) => each.includes(connection))
       if (isAmongThem && this.#inboxes.missable(connection, key) < dropped) this.#beginUntil(delivery)
     }
   }
@@ -178,7 +197,12 @@ export class Book {
 
   /** The socket of a removed connection is closed: nothing more is handed to it. */
   closed(connection: ConnectionFact): void {
-    for (const receipt of this.#unsettled) if (receipt.connection === connection && receipt.state === 'leaving') this.#lose(receipt)
+    for (const receipt of this.#unsettled) {
+      if (receipt.connection !== connection || receipt.state !== 'leaving') continue
+      if (receipt.isOwed && !connection.hasFailed)
+        this.#complain(`${nameOf(receipt.delivery)} was not handed on when ${connection.socket.name} was removed`)
+      this.#lose(receipt)
+    }
     connection.isLeaving = false
     this.#settleReceipts()
   }
@@ -219,13 +243,16 @@ export class Book {
   }
 
   #mayWaitFor(connection: ConnectionFact): Delivery[] {
-    const toCome = this.deliveries.filter(({ phase, candidates }) => phase === 'deferred' && candidates.some((each) => each.includes(connection)))
+    const toCome = this.deliveries.filter(
+      ({ phase, candidates }) => phase === 'deferred' && candidates.some((each) => each.includes(connection)),
+    )
     return [...this.#unsettled.filter((receipt) => receipt.connection === connection).map(({ delivery }) => delivery), ...toCome]
   }
 
   /** A socket's pressure changes: of what is being delivered nobody knows whether it came before that. */
   pressureChanges(connection: ConnectionFact): void {
-    for (const receipt of this.#unsettled) if (receipt.connection === connection && receipt.delivery.phase !== 'over') receipt.hasWaited = false
+    for (const receipt of this.#unsettled)
+      if (receipt.connection === connection && receipt.delivery.phase !== 'over') receipt.hasWaited = false
   }
 
   // How an order is inferred
@@ -275,7 +302,17 @@ export class Book {
     const { candidates, receipts } = delivery
     for (const connection of new Set(candidates.flat())) {
       const isCertain = candidates.every((each) => each.includes(connection))
-      const receipt: Receipt = { connection, delivery, state: isCertain ? 'awaited' : 'doubtful', isUnwanted: false, isCertain, wasDoubtful: !isCertain, wasRejected: false, hasWaited: isCertain && this.#isBehind(connection) }
+      const receipt: Receipt = {
+        connection,
+        delivery,
+        state: isCertain ? 'awaited' : 'doubtful',
+        isUnwanted: false,
+        isCertain,
+        wasDoubtful: !isCertain,
+        wasRejected: false,
+        isOwed: false,
+        hasWaited: isCertain && this.#isBehind(connection),
+      }
       receipts.set(connection, receipt)
       this.#inboxes.add(receipt)
       this.#unsettled.push(receipt)
@@ -314,10 +351,14 @@ export class Book {
   }
 
   #renewOfRemoved(receipt: Receipt): void {
-    const { connection } = receipt
+    const { connection, delivery } = receipt
     if (!connection.isLeaving || !hasOutbox(connection)) this.#lose(receipt)
     else if (receipt.state === 'handed') receipt.isUnwanted = true
-    else receipt.state = 'leaving'
+    else {
+      // Of one that may be on its way to the batch still, nobody knows; nor is anything owed from within a write.
+      receipt.isOwed ||= receipt.state === 'awaited' && delivery.phase === 'over' && !mayWait(connection) && connection.handingOn === 0
+      receipt.state = 'leaving'
+    }
   }
 
   /** It may have been in time to be put where it waits, and then it is purged with its stream. */

@@ -36,7 +36,17 @@ export async function runCampaign({ runs, seed, path, isAsFound }: CampaignOptio
   if (!details.failed) return { tally, fault: undefined }
   if (details.counterexample === null) throw details.errorInstance
   const [plan] = details.counterexample
-  return { tally, fault: { plan, fault: await faultOf(plan, details.errorInstance), seed, path: details.counterexamplePath ?? '', runs: details.numRuns, shrinks: details.numShrinks } }
+  return {
+    tally,
+    fault: {
+      plan,
+      fault: await faultOf(plan, details.errorInstance),
+      seed,
+      path: details.counterexamplePath ?? '',
+      runs: details.numRuns,
+      shrinks: details.numShrinks,
+    },
+  }
 }
 
 /** Runs it once more, for what it did. */

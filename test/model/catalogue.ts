@@ -28,7 +28,7 @@ export const USERS: readonly string[] = ['PRICE', 'PRICE:FILLS', 'PRICE%3AFILLS'
 export const SYMBOLS: readonly string[] = ['x', 'FILLS:x', '__proto__']
 export const CONNECTION_IDS: readonly string[] = ['c1', 'c2', 'c3', '__proto__', 'c5', 'constructor']
 
-export const STREAM_NAMES = Object.keys(streams) as readonly StreamName[]
+const STREAM_NAMES = Object.keys(streams) as readonly StreamName[]
 
 /** Every stream that there may be. */
 export const STREAMS: readonly Stream[] = STREAM_NAMES.flatMap((streamType) => {

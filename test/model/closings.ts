@@ -94,7 +94,8 @@ export class Closings {
     const { socket, isLive, reasons } = connection
     const [closes, terminations] = isLive ? [0, 0] : this.#callsDue(connection, reasons)
     if (socket.closeCalls !== closes) this.#complain(`${socket.name} was closed ${socket.closeCalls} times, expected ${closes}`)
-    if (socket.terminations !== terminations) this.#complain(`${socket.name} was terminated ${socket.terminations} times, expected ${terminations}`)
+    if (socket.terminations !== terminations)
+      this.#complain(`${socket.name} was terminated ${socket.terminations} times, expected ${terminations}`)
   }
 
   /** All deadlines have passed. */
@@ -103,7 +104,8 @@ export class Closings {
       const isForever = connections.some((each) => this.outcomeOf(each) === 'never')
       const wanted = typeof expected === 'function' ? expected() : expected
       if (isForever === isSettled) this.#complain(`${what} ${isSettled ? 'settled, and was to wait' : 'never settled'}`)
-      if (isSettled && JSON.stringify(value) !== JSON.stringify(wanted)) this.#complain(`${what} promised ${JSON.stringify(value)}, expected ${JSON.stringify(wanted)}`)
+      if (isSettled && JSON.stringify(value) !== JSON.stringify(wanted))
+        this.#complain(`${what} promised ${JSON.stringify(value)}, expected ${JSON.stringify(wanted)}`)
     }
   }
 

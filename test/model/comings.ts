@@ -25,7 +25,12 @@ export class Comings {
   join({ user, id, kind, streams, asUser }: OperationOf<'join'>): void {
     const { aim } = this.#world
     const connection = this.#add(aim.id(id), aim.user(user), kind)
-    if (connection !== undefined) this.#subscribeAll(connection, streams.map((n) => aim.stream(n)), asUser)
+    if (connection !== undefined)
+      this.#subscribeAll(
+        connection,
+        streams.map((n) => aim.stream(n)),
+        asUser,
+      )
   }
 
   connect({ user, id, kind, flaw }: OperationOf<'connect'>): void {
@@ -40,6 +45,12 @@ export class Comings {
     if (flaw === 'same') return this.#addAgain(known)
     if (flaw === 'otherSocket') return this.#refused(known.id, known.userId, socket(), flaw)
     this.#refused(known.id, USERS.find((each) => each !== known.userId) ?? '', known.socket, flaw)
+  }
+
+  /** Comes and goes. */
+  visit(userId: string): void {
+    const connection = this.#add(this.#world.aim.id(0), userId, 0)
+    if (connection !== undefined) this.#end(connection, 'gone')
   }
 
   reconnect({ who, how, kind }: OperationOf<'reconnect'>): void {
@@ -112,7 +123,8 @@ export class Comings {
       text: () => `manager.addConnection(${shown(id)}, ${socket.name}, ${shown(userId)})  // ${kind}`,
       verdict: refusals.connect(id, userId, undefined),
       commit: () => this.#world.commit(() => void (connection = facts.connect({ id, userId, socket }))),
-      act: () => (transport === undefined ? manager.addConnection(id, socket, userId) : manager.addConnection(id, socket, userId, { transport })),
+      act: () =>
+        transport === undefined ? manager.addConnection(id, socket, userId) : manager.addConnection(id, socket, userId, { transport }),
       check: (handle) => {
         if (connection?.handle !== undefined && connection.handle !== handle) this.#world.complain(`${socket.name} has two handles`)
         if (connection !== undefined) connection.handle = handle
@@ -156,7 +168,10 @@ export class Comings {
     if (handle === undefined) return
     // By id it is whoever has the id now.
     const removed = how === 'byId' ? facts.liveById(id) : isLive ? connection : undefined
-    const text = how === 'byId' ? `manager.removeConnection(${shown(id)})` : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : ''})`
+    const text =
+      how === 'byId'
+        ? `manager.removeConnection(${shown(id)})`
+        : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : ''})`
     this.#world.call({
       name: how === 'byId' ? 'removeConnection' : 'remove',
       text: () => text,

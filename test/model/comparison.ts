@@ -9,7 +9,8 @@ type Manager = ConnectionManager<ScriptedSocket, Streams>
 export function differences(manager: Manager, facts: Facts, isNothingUnderWay: boolean): string[] {
   const differences: string[] = []
   const same: Same = (what, shown, expected) => {
-    if (!isSame(shown, expected)) differences.push(`${typeof what === 'string' ? what : what()} is ${said(shown)}, expected ${said(expected)}`)
+    if (!isSame(shown, expected))
+      differences.push(`${typeof what === 'string' ? what : what()} is ${said(shown)}, expected ${said(expected)}`)
   }
   compareConnections(manager, facts, same)
   compareSubscriptions(manager, facts, same)
@@ -28,23 +29,52 @@ function compareConnections(manager: Manager, facts: Facts, same: Same): void {
   same('closed', manager.closed, facts.isClosed)
   same('connectionCount', manager.connectionCount, live.length)
   same('userCount', manager.userCount, users.length)
-  same('activeConnections', [...manager.activeConnections].flat(), live.flatMap(({ id, socket }) => [id, socket]))
-  same('connectionUsers', [...manager.connectionUsers].flat(), live.flatMap(({ id, userId }) => [id, userId]))
-  same('connections()', Array.from(manager.connections(), ({ id }) => id), ids)
-  same('the sizes of the mappings', [manager.activeConnections.size, manager.connectionUsers.size, manager.userConnections.size], [live.length, live.length, users.length])
+  same(
+    'activeConnections',
+    [...manager.activeConnections].flat(),
+    live.flatMap(({ id, socket }) => [id, socket]),
+  )
+  same(
+    'connectionUsers',
+    [...manager.connectionUsers].flat(),
+    live.flatMap(({ id, userId }) => [id, userId]),
+  )
+  same(
+    'connections()',
+    Array.from(manager.connections(), ({ id }) => id),
+    ids,
+  )
+  same(
+    'the sizes of the mappings',
+    [manager.activeConnections.size, manager.connectionUsers.size, manager.userConnections.size],
+    [live.length, live.length, users.length],
+  )
   same('users of userConnections', [...manager.userConnections.keys()].sort(), [...users].sort())
   for (const userId of USERS) {
     const theirs = facts.liveOf(userId)
-    same(() => `userConnections of ${said(userId)}`, manager.userConnections.get(userId), theirs.length === 0 ? undefined : theirs.map(({ id }) => id))
-    same(() => `getUserConnections(${said(userId)})`, manager.getUserConnections(userId), theirs.map(({ socket }) => socket))
+    same(
+      () => `userConnections of ${said(userId)}`,
+      manager.userConnections.get(userId),
+      theirs.length === 0 ? undefined : theirs.map(({ id }) => id),
+    )
+    same(
+      () => `getUserConnections(${said(userId)})`,
+      manager.getUserConnections(userId),
+      theirs.map(({ socket }) => socket),
+    )
   }
   for (const id of CONNECTION_IDS) {
     const connection = facts.liveById(id)
-    same(() => `activeConnections of ${said(id)}`, [manager.activeConnections.get(id), manager.activeConnections.has(id)], [connection?.socket, connection !== undefined])
+    same(
+      () => `activeConnections of ${said(id)}`,
+      [manager.activeConnections.get(id), manager.activeConnections.has(id)],
+      [connection?.socket, connection !== undefined],
+    )
     same(() => `getConnection(${said(id)})`, manager.getConnection(id)?.socket, connection?.socket)
   }
   for (const { handle, isLive, id, userId, socket } of facts.connections) {
-    if (handle !== undefined) same(() => `the handle of ${socket.name}`, [handle.id, handle.userId, handle.removed, handle.socket], [id, userId, !isLive, socket])
+    if (handle !== undefined)
+      same(() => `the handle of ${socket.name}`, [handle.id, handle.userId, handle.removed, handle.socket], [id, userId, !isLive, socket])
     if (handle !== undefined && isLive) same(() => `getConnection(${said(id)})`, manager.getConnection(id), handle)
   }
 }
@@ -55,11 +85,20 @@ function compareSubscriptions(manager: Manager, facts: Facts, same: Same): void 
   same('subscriptionCount', manager.subscriptionCount, subscriptions.length)
   same('users of userSubscriptions', [...manager.userSubscriptions.keys()].sort(), [...users].sort())
   same('the size of userSubscriptions', manager.userSubscriptions.size, users.length)
-  for (const [userId, views] of manager.userSubscriptions) if (views.length === 0) same(() => `userSubscriptions of ${said(userId)}`, 'empty', 'not there')
+  for (const [userId, views] of manager.userSubscriptions)
+    if (views.length === 0) same(() => `userSubscriptions of ${said(userId)}`, 'empty', 'not there')
   for (const userId of USERS) {
     const keys = subscriptions.filter((each) => each.userId === userId).map(publicKeyOf)
-    same(() => `userSubscriptions of ${said(userId)}`, manager.userSubscriptions.get(userId)?.map(({ key }) => key), keys.length === 0 ? undefined : keys)
-    same(() => `getUserSubscriptions(${said(userId)})`, manager.getUserSubscriptions(userId).map(({ key }) => key), keys)
+    same(
+      () => `userSubscriptions of ${said(userId)}`,
+      manager.userSubscriptions.get(userId)?.map(({ key }) => key),
+      keys.length === 0 ? undefined : keys,
+    )
+    same(
+      () => `getUserSubscriptions(${said(userId)})`,
+      manager.getUserSubscriptions(userId).map(({ key }) => key),
+      keys,
+    )
   }
 }
 
@@ -81,7 +120,9 @@ function compareStreams(manager: Manager, facts: Facts, same: Same): void {
 
 /** An idling stream whose time is up may be active still: timers that are due at one moment come one after the other. */
 function compareActivity(manager: Manager, facts: Facts, same: Same): void {
-  const active = manager.activeStreams().map(({ streamType, symbol, userId = '' }) => demandKeyOf({ stream: { streamType, symbol } as never, userId }))
+  const active = manager
+    .activeStreams()
+    .map(({ streamType, symbol, userId = '' }) => demandKeyOf({ stream: { streamType, symbol } as never, userId }))
   const overdue = facts.overdueIdling()
   const expected = [...facts.demanded(), ...facts.idling.keys()].filter((key) => !overdue.includes(key) || active.includes(key))
   same('activeStreams()', active.sort(), expected.sort())
@@ -94,18 +135,24 @@ function compareViews(manager: Manager, facts: Facts, same: Same): void {
     if (view !== undefined) same(() => `the view of ${publicKeyOf(subscription)}`, shown, view)
     if (shown === undefined) continue
     const status = facts.isOnline(userId) ? 'CONNECTED' : 'PENDING'
-    same(() => `the fields of ${publicKeyOf(subscription)}`, [shown.userId, shown.streamType, shown.symbol, shown.status, shown.createdAt.getTime()], [userId, stream.streamType, stream.symbol, status, createdAtMs])
+    same(
+      () => `the fields of ${publicKeyOf(subscription)}`,
+      [shown.userId, shown.streamType, shown.symbol, shown.status, shown.createdAt.getTime()],
+      [userId, stream.streamType, stream.symbol, status, createdAtMs],
+    )
     same(() => `the filters of ${publicKeyOf(subscription)}`, JSON.stringify(shown.filters), JSON.stringify(filters))
   }
   for (const subscription of facts.ended) {
-    if (subscription.view !== undefined) same(() => `the status of ${publicKeyOf(subscription)}, which has ended`, subscription.view.status, 'DISCONNECTED')
+    if (subscription.view !== undefined)
+      same(() => `the status of ${publicKeyOf(subscription)}, which has ended`, subscription.view.status, 'DISCONNECTED')
   }
 }
 
 function compareUpdates({ subscriptions }: Facts, same: Same): void {
   for (const subscription of subscriptions) {
     const { view, lastUpdateMs } = subscription
-    if (view !== undefined && lastUpdateMs !== 'perhaps') same(() => `lastUpdate of ${publicKeyOf(subscription)}`, view.lastUpdate?.getTime(), lastUpdateMs)
+    if (view !== undefined && lastUpdateMs !== 'perhaps')
+      same(() => `lastUpdate of ${publicKeyOf(subscription)}`, view.lastUpdate?.getTime(), lastUpdateMs)
   }
 }
 

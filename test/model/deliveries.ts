@@ -1,4 +1,4 @@
-import { bringing, isPrivate, keyOf, streams, type Stream } from './catalogue.ts'
+import { isPrivate, keyOf, streams, type Stream } from './catalogue.ts'
 import type { ConnectionFact, Facts } from './facts.ts'
 
 export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast'
@@ -35,6 +35,8 @@ export interface Receipt {
   wasDoubtful: boolean
   /** Its connection was behind for certain when it came, so that it waited in a queue. */
   hasWaited: boolean
+  /** Its connection was removed, and it must be handed on before that is closed. */
+  isOwed: boolean
   /** It was accepted by a promise that rejected. */
   wasRejected: boolean
 }
@@ -121,9 +123,4 @@ export function mayWait({ socket, wasPressed }: ConnectionFact): boolean {
 /** Whether messages of this connection may leave later than in their turn. */
 export function hasOutbox({ socket }: ConnectionFact): boolean {
   return socket.kind !== 'plain'
-}
-
-/** The streams whose end takes a message away, as texts. */
-export function bringingKeys(stream: Stream): readonly string[] {
-  return bringing(stream).map(keyOf)
 }

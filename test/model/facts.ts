@@ -16,6 +16,8 @@ export interface ConnectionFact {
   reasons: readonly CloseReason[]
   /** Removed in a way that hands on what waits first, and not closed yet. */
   isLeaving: boolean
+  /** How many calls of its socket's `send`, or its transport's `write`, are running. */
+  handingOn: number
   /** Its socket failed, so that it is to be taken out of service. */
   hasFailed: boolean
   /** Its socket had something buffered, or did not accept everything, so that messages may wait for it. */
@@ -188,6 +190,7 @@ export class Facts {
       isLive: true,
       reasons: [],
       isLeaving: false,
+      handingOn: 0,
       hasFailed: false,
       wasPressed: false,
       wasFull: false,
@@ -203,7 +206,13 @@ export class Facts {
     connection.isLeaving = reasons.includes('removed') || reasons.includes('cleanup')
   }
 
-  hold({ userId, stream, holder, filters, createdAtMs }: Pick<SubscriptionFact, 'userId' | 'stream' | 'filters' | 'createdAtMs'> & { readonly holder: Holder }): SubscriptionFact {
+  hold({
+    userId,
+    stream,
+    holder,
+    filters,
+    createdAtMs,
+  }: Pick<SubscriptionFact, 'userId' | 'stream' | 'filters' | 'createdAtMs'> & { readonly holder: Holder }): SubscriptionFact {
     const known = this.subscription(userId, stream)
     const subscription = known ?? this.#begin(userId, stream, createdAtMs)
     if (!subscription.holders.includes(holder)) subscription.holders.push(holder)
@@ -233,7 +242,16 @@ export class Facts {
 
   #begin(userId: string, stream: Stream, createdAtMs: number): SubscriptionFact {
     const pendingUntilMs = this.#monotonic() + this.#setting.pendingTtlMs
-    const subscription: SubscriptionFact = { userId, stream, holders: [], filters: undefined, createdAtMs, pendingUntilMs, view: undefined, lastUpdateMs: undefined }
+    const subscription: SubscriptionFact = {
+      userId,
+      stream,
+      holders: [],
+      filters: undefined,
+      createdAtMs,
+      pendingUntilMs,
+      view: undefined,
+      lastUpdateMs: undefined,
+    }
     this.subscriptions.push(subscription)
     return subscription
   }
@@ -308,7 +326,12 @@ function changeFrom(before: Picture, after: Picture, refreshed: Refreshed | unde
 }
 
 /** Who came, went or asked again; nobody, when the subscription is as it was. */
-function holderOfChange(before: Picture, after: Picture, subscription: SubscriptionFact, refreshed: Refreshed | undefined): Holder | undefined {
+function holderOfChange(
+  before: Picture,
+  after: Picture,
+  subscription: SubscriptionFact,
+  refreshed: Refreshed | undefined,
+): Holder | undefined {
   const [held = [], holds = []] = [before, after].map(({ holders }) => holders.get(subscription))
   const [holder] = [...without(holds, held), ...without(held, holds)]
   return holder ?? (refreshed?.subscription === subscription ? refreshed.holder : undefined)

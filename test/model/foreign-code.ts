@@ -37,7 +37,10 @@ export class ForeignCode implements SocketHost {
   /** What a socket is to do at one of its next calls. */
   arm(socket: ScriptedSocket, when: 'nextSends' | 'nextCloses', reaction: Reaction): void {
     socket[when].push(reaction)
-    this.#world.trace.say(() => `// ${socket.name} will ${reaction.answer} at its next ${when === 'nextSends' ? 'send' : 'close'}${reaction.meanwhile.length > 0 ? ', and do more' : ''}`)
+    this.#world.trace.say(
+      () =>
+        `// ${socket.name} will ${reaction.answer} at its next ${when === 'nextSends' ? 'send' : 'close'}${reaction.meanwhile.length > 0 ? ', and do more' : ''}`,
+    )
   }
 
   armFrame(reaction: Reaction): void {
@@ -70,7 +73,8 @@ export class ForeignCode implements SocketHost {
 
   /** Further listeners are told of what the first one is told of. */
   checkListeners(): void {
-    for (const { event, before, calls } of this.#further) this.#world.expect(`how many ${event} a further listener was told of`, calls, this.#timesHeard(event) - before)
+    for (const { event, before, calls } of this.#further)
+      this.#world.expect(`how many ${event} a further listener was told of`, calls, this.#timesHeard(event) - before)
   }
 
   // Sockets and their transports
@@ -80,6 +84,7 @@ export class ForeignCode implements SocketHost {
     const connection = this.#connectionOf(socket, 'sent to')
     if (connection === undefined) return undefined
     const handed = [book.hand(connection, text)]
+    connection.handingOn++
     try {
       const answer = this.#hook('send', connection, handed, socket.nextSends.shift())
       this.#accepted(connection, handed, 1, answer)
@@ -89,6 +94,7 @@ export class ForeignCode implements SocketHost {
       else this.#failed(connection, handed)
       throw error
     } finally {
+      connection.handingOn--
       if (socket.kind === 'plain') book.served(handed)
     }
   }
@@ -98,6 +104,7 @@ export class ForeignCode implements SocketHost {
     if (connection === undefined) return undefined
     if (frames.length === 0) this.#world.complain(`${socket.name} was written nothing`)
     const handed = frames.map((frame) => this.#world.book.hand(connection, this.#textIn(frame, socket)))
+    connection.handingOn++
     try {
       const answer = this.#hook('write', connection, handed, socket.nextSends.shift())
       const accepted = answer === undefined ? Math.min(socket.accepts ?? Infinity, frames.length) : frames.length
@@ -106,6 +113,8 @@ export class ForeignCode implements SocketHost {
     } catch (error) {
       this.#failed(connection, handed)
       throw error
+    } finally {
+      connection.handingOn--
     }
   }
 
@@ -113,7 +122,8 @@ export class ForeignCode implements SocketHost {
     this.#world.observe()
     if (text.startsWith('{"type":"gap"')) return { framed: text }
     const delivery = this.#world.book.framed(text)
-    if (delivery !== undefined && ++delivery.timesFramed > 1) this.#world.complain(`${nameOf(delivery)} was framed ${delivery.timesFramed} times`)
+    if (delivery !== undefined && ++delivery.timesFramed > 1)
+      this.#world.complain(`${nameOf(delivery)} was framed ${delivery.timesFramed} times`)
     try {
       this.#hook('frame', undefined, delivery === undefined ? [] : [delivery], this.#nextFrames.shift())
     } catch (error) {
@@ -130,7 +140,8 @@ export class ForeignCode implements SocketHost {
     socket.closeCalls++
     if (connection === undefined) return undefined
     if (connection.isLive) this.#world.complain(`${socket.name} was closed while its connection is there`)
-    if (reason !== undefined && !connection.reasons.includes(reason)) this.#world.complain(`${socket.name} was closed as ${reason}, expected ${connection.reasons.join(' or ')}`)
+    if (reason !== undefined && !connection.reasons.includes(reason))
+      this.#world.complain(`${socket.name} was closed as ${reason}, expected ${connection.reasons.join(' or ')}`)
     book.closed(connection)
     const reaction = socket.nextCloses.shift()
     closings.begun(connection, reaction?.answer ?? 'ok')
@@ -160,7 +171,8 @@ export class ForeignCode implements SocketHost {
     const { userId, streamType, symbol, filters, connection } = asking
     const { filters: askedFilters, ...asked } = request as { filters: unknown }
     const expected = { userId, streamType, symbol, ...(connection && { connection: connection.handle }) }
-    const isRight = isShallowlyEqual(asked, expected) && JSON.stringify(askedFilters) === JSON.stringify(filters) && Object.isFrozen(request)
+    const isRight =
+      isShallowlyEqual(asked, expected) && JSON.stringify(askedFilters) === JSON.stringify(filters) && Object.isFrozen(request)
     if (!isRight) this.#world.complain(`Leave was asked for something else than ${JSON.stringify({ userId, streamType, symbol, filters })}`)
     const frame: HookFrame = { kind: 'hook', name: 'authorize', connection, delivery: undefined }
     return this.#world.stage.within(frame, () => this.#world.trace.within(() => asking.answer()))
@@ -183,10 +195,16 @@ export class ForeignCode implements SocketHost {
 
   // How a hook is run
 
-  #hook(name: HookName, connection: ConnectionFact | undefined, about: readonly (Handed | Delivery)[], reaction: Reaction | undefined): unknown {
+  #hook(
+    name: HookName,
+    connection: ConnectionFact | undefined,
+    about: readonly (Handed | Delivery)[],
+    reaction: Reaction | undefined,
+  ): unknown {
     const { stage, trace } = this.#world
     const delivery = about.map(deliveryOf).find((each) => each !== undefined)
-    if (name !== 'listener') trace.say(() => `// ${connection === undefined ? '' : `${connection.socket.name}.`}${name}(${about.map(described).join(', ')})`)
+    if (name !== 'listener')
+      trace.say(() => `// ${connection === undefined ? '' : `${connection.socket.name}.`}${name}(${about.map(described).join(', ')})`)
     if (reaction === undefined) return undefined
     const frame: HookFrame = { kind: 'hook', name, connection, delivery }
     return stage.within(frame, () => trace.within(() => this.#react(name, reaction)))

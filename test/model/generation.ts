@@ -1,7 +1,17 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { ANYWHERE_FROM, STALE_FROM } from './aim.ts'
 import { FAMILIES } from './catalogue.ts'
-import { EVENTS, type Answer, type Content, type Leave, type Operation, type OperationOf, type Reaction, type RevokedBy, type Trouble } from './operations.ts'
+import {
+  EVENTS,
+  type Answer,
+  type Content,
+  type Leave,
+  type Operation,
+  type OperationOf,
+  type Reaction,
+  type RevokedBy,
+  type Trouble,
+} from './operations.ts'
 import type { Plan } from './sequence.ts'
 import type { Setting } from './setting.ts'
 import type { Kind } from './sockets.ts'
@@ -63,7 +73,8 @@ const NO_QUOTAS = {
 
 /** Each is small now and then, so that the others can be reached at all. */
 function quotas(): Arbitrary<Setting['quotas']> {
-  const small = <TLimit>(...limits: readonly TLimit[]): Arbitrary<TLimit | number> => weighted<TLimit | number>([3, Infinity], ...limits.map((limit) => [1, limit] as const))
+  const small = <TLimit>(...limits: readonly TLimit[]): Arbitrary<TLimit | number> =>
+    weighted<TLimit | number>([3, Infinity], ...limits.map((limit) => [1, limit] as const))
   return fc.record({
     connections: small(3, 4),
     connectionsPerUser: small(2, 1, 3),
@@ -132,6 +143,7 @@ function operationsWithin(depth: number): Arbitrary<Operation> {
     { weight: 2, arbitrary: press() },
     { weight: 2, arbitrary: drain() },
     { weight: 4, arbitrary: flush(depth) },
+    { weight: 5, arbitrary: breakDown() },
     { weight: 1, arbitrary: connect() },
     { weight: 1, arbitrary: cleanup() },
   )
@@ -161,15 +173,30 @@ function connect(): Arbitrary<OperationOf<'connect'>> {
 }
 
 function subscribe(depth: number): Arbitrary<OperationOf<'subscribe'>> {
-  return fc.record({ do: fc.constant('subscribe' as const), who: who(), stream: anyStream(), filters: seldom(), leave: leave(depth), flaw: subscribeFlaw() })
+  return fc.record({
+    do: fc.constant('subscribe' as const),
+    who: who(),
+    stream: anyStream(),
+    filters: seldom(),
+    leave: leave(depth),
+    flaw: subscribeFlaw(),
+  })
 }
 
 function addSubscription(depth: number): Arbitrary<OperationOf<'addSubscription'>> {
-  return fc.record({ do: fc.constant('addSubscription' as const), user: fc.nat(3), stream: anyStream(), whose: weighted<OperationOf<'addSubscription'>['whose']>([2, 'anybody'], [2, 'absent'], [2, 'again']), filters: seldom(), leave: leave(depth), flaw: subscribeFlaw() })
+  return fc.record({
+    do: fc.constant('addSubscription' as const),
+    user: fc.nat(3),
+    stream: anyStream(),
+    whose: weighted<OperationOf<'addSubscription'>['whose']>([2, 'anybody'], [2, 'absent'], [2, 'again']),
+    filters: seldom(),
+    leave: leave(depth),
+    flaw: subscribeFlaw(),
+  })
 }
 
 function pend(): Arbitrary<OperationOf<'pend'>> {
-  return fc.record({ do: fc.constant('pend' as const), user: fc.nat(3), stream: fc.nat(9) })
+  return fc.record({ do: fc.constant('pend' as const), user: fc.nat(3), stream: fc.nat(9), visits: fc.boolean() })
 }
 
 function unsubscribe(): Arbitrary<OperationOf<'unsubscribe'>> {
@@ -191,7 +218,12 @@ function revoke(): Arbitrary<OperationOf<'revoke'>> {
 }
 
 function regain(): Arbitrary<OperationOf<'regain'>> {
-  return fc.record({ do: fc.constant('regain' as const), where: fc.nat(5), by: revokedBy(), when: fc.constantFrom('meanwhile' as const, 'afterwards' as const) })
+  return fc.record({
+    do: fc.constant('regain' as const),
+    where: fc.nat(5),
+    by: revokedBy(),
+    when: fc.constantFrom('meanwhile' as const, 'afterwards' as const),
+  })
 }
 
 function revokedBy(): Arbitrary<RevokedBy> {
@@ -199,7 +231,12 @@ function revokedBy(): Arbitrary<RevokedBy> {
 }
 
 function remove(depth: number): Arbitrary<OperationOf<'remove'>> {
-  return fc.record({ do: fc.constant('remove' as const), who: who(), how: fc.constantFrom('close' as const, 'gone' as const, 'byId' as const), handedOn: handedOn(depth) })
+  return fc.record({
+    do: fc.constant('remove' as const),
+    who: who(),
+    how: fc.constantFrom('close' as const, 'gone' as const, 'byId' as const),
+    handedOn: handedOn(depth),
+  })
 }
 
 function removeUser(depth: number): Arbitrary<OperationOf<'removeUser'>> {
@@ -211,7 +248,17 @@ function handedOn(depth: number): Arbitrary<Reaction> {
 }
 
 function reconnect(): Arbitrary<OperationOf<'reconnect'>> {
-  return fc.record({ do: fc.constant('reconnect' as const), who: fc.nat(5), how: fc.constantFrom('close' as const, 'gone' as const), kind: fc.nat(5) })
+  return fc.record({
+    do: fc.constant('reconnect' as const),
+    who: fc.nat(5),
+    how: fc.constantFrom('close' as const, 'gone' as const),
+    kind: fc.nat(5),
+    isSentTo: fc.boolean(),
+  })
+}
+
+function breakDown(): Arbitrary<OperationOf<'breakDown'>> {
+  return fc.record({ do: fc.constant('breakDown' as const), who: fc.nat(5) })
 }
 
 function burst(): Arbitrary<OperationOf<'burst'>> {
@@ -249,11 +296,19 @@ function send(depth: number): Arbitrary<OperationOf<'send'>> {
 }
 
 function armSend(depth: number): Arbitrary<OperationOf<'armSend'>> {
-  return fc.record({ do: fc.constant('armSend' as const), who: who(), reaction: reaction(depth, ['ok', 'throw', 'reject', 'hang', 'passOn', 'resolve']) })
+  return fc.record({
+    do: fc.constant('armSend' as const),
+    who: who(),
+    reaction: reaction(depth, ['ok', 'throw', 'reject', 'hang', 'passOn', 'resolve']),
+  })
 }
 
 function armClose(depth: number): Arbitrary<OperationOf<'armClose'>> {
-  return fc.record({ do: fc.constant('armClose' as const), who: who(), reaction: reaction(depth, ['ok', 'throw', 'reject', 'hang', 'resolve']) })
+  return fc.record({
+    do: fc.constant('armClose' as const),
+    who: who(),
+    reaction: reaction(depth, ['ok', 'throw', 'reject', 'hang', 'resolve']),
+  })
 }
 
 function armFrame(depth: number): Arbitrary<OperationOf<'armFrame'>> {
@@ -261,7 +316,11 @@ function armFrame(depth: number): Arbitrary<OperationOf<'armFrame'>> {
 }
 
 function armListener(depth: number): Arbitrary<OperationOf<'armListener'>> {
-  return fc.record({ do: fc.constant('armListener' as const), event: fc.nat(EVENTS.length - 1), reaction: reaction(depth, ['ok', 'ok', 'throw', 'reject', 'passOn']) })
+  return fc.record({
+    do: fc.constant('armListener' as const),
+    event: fc.nat(EVENTS.length - 1),
+    reaction: reaction(depth, ['ok', 'ok', 'throw', 'reject', 'passOn']),
+  })
 }
 
 function listen(): Arbitrary<OperationOf<'listen'>> {
@@ -278,7 +337,11 @@ function press(): Arbitrary<OperationOf<'press'>> {
 }
 
 function drain(): Arbitrary<OperationOf<'drain'>> {
-  return fc.record({ do: fc.constant('drain' as const), who: who(), tells: fc.constantFrom('drained' as const, 'listener' as const, 'nobody' as const) })
+  return fc.record({
+    do: fc.constant('drain' as const),
+    who: who(),
+    tells: fc.constantFrom('drained' as const, 'listener' as const, 'nobody' as const),
+  })
 }
 
 function flush(depth: number): Arbitrary<OperationOf<'flush'>> {
@@ -314,7 +377,10 @@ function anyStream(): Arbitrary<number> {
 
 function troubles(depth: number): Arbitrary<readonly Trouble[]> {
   if (depth >= DEEPEST) return fc.constant([])
-  const trouble = fc.record({ recipient: fc.nat(3), reaction: reaction(depth, ['ok', 'ok', 'throw', 'reject', 'hang', 'passOn', 'resolve']) })
+  const trouble = fc.record({
+    recipient: fc.nat(3),
+    reaction: reaction(depth, ['ok', 'ok', 'throw', 'reject', 'hang', 'passOn', 'resolve']),
+  })
   return weighted([3, 0], [4, 1], [2, 2], [1, 3]).chain((count) => fc.array(trouble, { minLength: count, maxLength: count }))
 }
 
@@ -348,11 +414,29 @@ function seldom(): Arbitrary<boolean> {
 }
 
 function subscribeFlaw(): Arbitrary<OperationOf<'subscribe'>['flaw']> {
-  return rarely<Exclude<OperationOf<'subscribe'>['flaw'], undefined>>('unknownType', 'noSymbol', 'symbolTooMuch', 'badSymbol', 'badUser', 'badFilters', 'nothing')
+  return rarely<Exclude<OperationOf<'subscribe'>['flaw'], undefined>>(
+    'unknownType',
+    'noSymbol',
+    'symbolTooMuch',
+    'badSymbol',
+    'badUser',
+    'badFilters',
+    'nothing',
+  )
 }
 
 function messageFlaw(): Arbitrary<OperationOf<'publish'>['flaw']> {
-  return rarely<Exclude<OperationOf<'publish'>['flaw'], undefined>>('unknownType', 'noSymbol', 'symbolTooMuch', 'badSymbol', 'recipientTooMuch', 'noRecipient', 'badRecipient', 'badTimestamp', 'nothing')
+  return rarely<Exclude<OperationOf<'publish'>['flaw'], undefined>>(
+    'unknownType',
+    'noSymbol',
+    'symbolTooMuch',
+    'badSymbol',
+    'recipientTooMuch',
+    'noRecipient',
+    'badRecipient',
+    'badTimestamp',
+    'nothing',
+  )
 }
 
 function rarely<TFlaw>(...flaws: readonly TFlaw[]): Arbitrary<TFlaw | undefined> {

@@ -41,7 +41,14 @@ export class Holds {
     const { aim } = this.#world
     const known = whose === 'again' ? aim.known(n) : undefined
     const { userId, stream } = known ?? { userId: whose === 'absent' ? aim.absentUser(user) : aim.user(user), stream: aim.stream(n) }
-    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(filters || known !== undefined), leave, flaw: possible(flaw, stream) })
+    this.#ask({
+      userId,
+      stream,
+      connection: undefined,
+      filters: this.#filters(filters || known !== undefined),
+      leave,
+      flaw: possible(flaw, stream),
+    })
   }
 
   /** Subscribes without more ado: a connection, or else a user. */
@@ -119,9 +126,12 @@ export class Holds {
     const before = flaw === undefined ? refusals.subscribe(userId, connection) : refusals.malformed(SUBSCRIBE_CODES[flaw])
     this.#world.call<Subscription | undefined>({
       name: connection === undefined ? 'addSubscription' : 'subscribe',
-      text: () => `${connection === undefined ? 'manager.addSubscription' : `${connection.socket.name}'s handle.subscribe`}(${shown(request)})`,
+      text: () =>
+        `${connection === undefined ? 'manager.addSubscription' : `${connection.socket.name}'s handle.subscribe`}(${shown(request)})`,
       verdict: before.mayPass && !setting.asksLeave ? refusals.hold(userId, stream, connection) : before,
-      asking: setting.asksLeave ? { ...stream, userId, filters, connection, timesAsked: 0, answer: () => this.#giveLeave(wish) } : undefined,
+      asking: setting.asksLeave
+        ? { ...stream, userId, filters, connection, timesAsked: 0, answer: () => this.#giveLeave(wish) }
+        : undefined,
       commit: () => this.#commit(wish),
       act: () => (connection === undefined ? manager.addSubscription(request as never) : connection.handle?.subscribe(request as never)),
       check: (view) => this.#checkView(wish, view),

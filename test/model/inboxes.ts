@@ -45,8 +45,13 @@ export class Inboxes {
     const { connection, delivery } = receipt
     const ofStream = this.#of(connection).receipts.filter(isOfStream(delivery.stream))
     const newer = ofStream.find((each) => each.delivery.place > delivery.place && each.state === 'accepted')
-    if (newer !== undefined) this.#complain(`${connection.socket.name} got ${numbered(receipt)} behind ${numbered(newer)} of the same stream`)
-    if (mayWait(connection)) this.#supersede(receipt, ofStream.filter((each) => isBefore(each, receipt)))
+    if (newer !== undefined)
+      this.#complain(`${connection.socket.name} got ${numbered(receipt)} behind ${numbered(newer)} of the same stream`)
+    if (mayWait(connection))
+      this.#supersede(
+        receipt,
+        ofStream.filter((each) => isBefore(each, receipt)),
+      )
     else this.#complainOfPassedOver(receipt)
   }
 
@@ -60,7 +65,8 @@ export class Inboxes {
     const waiting = receipts.filter((each) => isToCome(each) && !isReplaced(each, receipts))
     const place = placeOf(receipt, receipts)
     const before = waiting.find((each) => each !== receipt && each.hasWaited && !each.wasDoubtful && isToLeaveBefore(each, receipt, place))
-    if (before !== undefined) this.#complain(`${receipt.connection.socket.name} got ${numbered(receipt)} before ${numbered(before)}, which is to leave first`)
+    if (before !== undefined)
+      this.#complain(`${receipt.connection.socket.name} got ${numbered(receipt)} before ${numbered(before)}, which is to leave first`)
   }
 
   /** How many of a stream can be missing at a connection, besides those that it was told of. */
@@ -73,7 +79,8 @@ export class Inboxes {
   checkGap({ connection, key, dropped }: Gap): void {
     const { socket } = connection
     const most = this.missable(connection, key)
-    if (!(dropped >= 1 && dropped <= most) || !mayWait(connection)) this.#complain(`${socket.name} was told that ${dropped} of ${key} are missing; ${most} can be`)
+    if (!(dropped >= 1 && dropped <= most) || !mayWait(connection))
+      this.#complain(`${socket.name} was told that ${dropped} of ${key} are missing; ${most} can be`)
   }
 
   noteGap({ connection, key, dropped }: Gap): void {
@@ -96,7 +103,9 @@ export class Inboxes {
   /** Notices without an event, and events without a notice. */
   untold(): string[] {
     return Array.from(this.#inboxes, ([{ socket }, { told }]) =>
-      Array.from(told, ([key, count]) => (count === 0 ? [] : [`${socket.name} was noticed of ${count} missing of ${key} more than events told`])).flat(),
+      Array.from(told, ([key, count]) =>
+        count === 0 ? [] : [`${socket.name} was noticed of ${count} missing of ${key} more than events told`],
+      ).flat(),
     ).flat()
   }
 
@@ -126,7 +135,10 @@ export class Inboxes {
     const key = keyOf(delivery.stream)
     // What is replaced by a newer one needs no notice.
     const isExplained = kept === 'latest' ? (missing.get(key) ?? 0) <= passedOver.length : isCountOf(passedOver, missing.get(key) ?? 0)
-    if (!isExplained) this.#complain(`${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices told of ${missing.get(key) ?? 0}`)
+    if (!isExplained)
+      this.#complain(
+        `${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices told of ${missing.get(key) ?? 0}`,
+      )
     missing.delete(key)
     for (const each of passedOver) each.state = overflow === 'disconnect' && kept === 'every' ? 'lost' : 'superseded'
   }
@@ -180,5 +192,8 @@ function placeOf(receipt: Receipt, receipts: readonly Receipt[]): number {
 /** Whether a newer one that took its place is on its way to the socket. */
 function isReplaced({ delivery }: Receipt, receipts: readonly Receipt[]): boolean {
   const isOfSame = isOfStream(delivery.stream)
-  return definitionOf(delivery).delivery === 'latest' && receipts.some((each) => each.state === 'handed' && isOfSame(each) && each.delivery.place > delivery.place)
+  return (
+    definitionOf(delivery).delivery === 'latest' &&
+    receipts.some((each) => each.state === 'handed' && isOfSame(each) && each.delivery.place > delivery.place)
+  )
 }

@@ -11,7 +11,11 @@ export interface Envelope {
 }
 
 /** The text of a message by its documentation: the wire form, or that of the manager's own serializer. */
-export function textOf({ number, stream: { streamType, symbol }, userId, timestampMs }: Envelope, content: Content, form: 'wire' | 'custom'): string {
+export function textOf(
+  { number, stream: { streamType, symbol }, userId, timestampMs }: Envelope,
+  content: Content,
+  form: 'wire' | 'custom',
+): string {
   const pad = '.'.repeat(content.padding)
   if (form === 'custom') return `#${number} ${pad}`
   const timestamp = new Date(timestampMs).toISOString()

@@ -56,34 +56,95 @@ export type EventName = (typeof EVENTS)[number]
 
 export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket'
 export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'badFilters' | 'nothing'
-export type MessageFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'recipientTooMuch' | 'noRecipient' | 'badRecipient' | 'badTimestamp' | 'nothing'
+export type MessageFlaw =
+  | 'unknownType'
+  | 'noSymbol'
+  | 'symbolTooMuch'
+  | 'badSymbol'
+  | 'recipientTooMuch'
+  | 'noRecipient'
+  | 'badRecipient'
+  | 'badTimestamp'
+  | 'nothing'
 /** By which fields something is revoked. */
 export type RevokedBy = 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'
 export type RevokeFlaw = 'nothing' | 'unknownType' | 'symbolTooMuch' | 'badUser' | 'badSymbol'
 
 export type Operation =
   /** Connects, and subscribes what came. */
-  | { readonly do: 'join'; readonly user: number; readonly id: number; readonly kind: number; readonly streams: readonly number[]; readonly asUser: boolean }
+  | {
+      readonly do: 'join'
+      readonly user: number
+      readonly id: number
+      readonly kind: number
+      readonly streams: readonly number[]
+      readonly asUser: boolean
+    }
   | { readonly do: 'connect'; readonly user: number; readonly id: number; readonly kind: number; readonly flaw: ConnectFlaw | undefined }
-  | { readonly do: 'subscribe'; readonly who: number; readonly stream: number; readonly filters: boolean; readonly leave: Leave; readonly flaw: SubscribeFlaw | undefined }
+  | {
+      readonly do: 'subscribe'
+      readonly who: number
+      readonly stream: number
+      readonly filters: boolean
+      readonly leave: Leave
+      readonly flaw: SubscribeFlaw | undefined
+    }
   /** Of a user, of one who is not there, or again what somebody has: those who wait for a connection first. */
-  | { readonly do: 'addSubscription'; readonly user: number; readonly stream: number; readonly whose: 'anybody' | 'absent' | 'again'; readonly filters: boolean; readonly leave: Leave; readonly flaw: SubscribeFlaw | undefined }
-  /** Somebody who is not there is subscribed, is so again after half of the time to wait, and does not come. */
-  | { readonly do: 'pend'; readonly user: number; readonly stream: number }
+  | {
+      readonly do: 'addSubscription'
+      readonly user: number
+      readonly stream: number
+      readonly whose: 'anybody' | 'absent' | 'again'
+      readonly filters: boolean
+      readonly leave: Leave
+      readonly flaw: SubscribeFlaw | undefined
+    }
+  /** Somebody who is not there, or was for a moment, is subscribed, is so again after half of the time to wait, and does not come. */
+  | { readonly do: 'pend'; readonly user: number; readonly stream: number; readonly visits: boolean }
   | { readonly do: 'unsubscribe'; readonly which: number }
   | { readonly do: 'removeSubscription'; readonly which: number }
-  | { readonly do: 'revoke'; readonly which: number; readonly by: RevokedBy; readonly comeBack: boolean; readonly flaw: RevokeFlaw | undefined }
+  | {
+      readonly do: 'revoke'
+      readonly which: number
+      readonly by: RevokedBy
+      readonly comeBack: boolean
+      readonly flaw: RevokeFlaw | undefined
+    }
   /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
   | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
   /** Of what waits some may be handed on first: then the socket does this. */
   | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'byId'; readonly handedOn: Reaction }
   | { readonly do: 'removeUser'; readonly user: number; readonly handedOn: Reaction }
-  /** Goes, and comes again with its id, for what it held. */
-  | { readonly do: 'reconnect'; readonly who: number; readonly how: 'close' | 'gone'; readonly kind: number }
+  /** Goes, perhaps with a message on its way to it, and comes again with its id, for what it held. */
+  | { readonly do: 'reconnect'; readonly who: number; readonly how: 'close' | 'gone'; readonly kind: number; readonly isSentTo: boolean }
+  /** A socket breaks, which shows when what waits is handed to it. */
+  | { readonly do: 'breakDown'; readonly who: number }
   /** A connection falls behind, and messages come that it is subscribed to; then it may have some room. */
-  | { readonly do: 'burst'; readonly who: number; readonly paddings: readonly number[]; readonly first: number; readonly accepts: 'all' | 'none' | 'one'; readonly then: 'tick' | 'drained' | 'nothing' }
-  | { readonly do: 'publish'; readonly where: number; readonly content: Content; readonly troubles: readonly Trouble[]; readonly flaw: MessageFlaw | undefined }
-  | { readonly do: 'send'; readonly way: 'sendToUser' | 'sendToConnection' | 'broadcast'; readonly who: number; readonly stream: number; readonly recipient: 'none' | 'right' | 'wrong'; readonly content: Content; readonly troubles: readonly Trouble[]; readonly flaw: MessageFlaw | undefined }
+  | {
+      readonly do: 'burst'
+      readonly who: number
+      readonly paddings: readonly number[]
+      readonly first: number
+      readonly accepts: 'all' | 'none' | 'one'
+      readonly then: 'tick' | 'drained' | 'nothing'
+    }
+  | {
+      readonly do: 'publish'
+      readonly where: number
+      readonly content: Content
+      readonly troubles: readonly Trouble[]
+      readonly flaw: MessageFlaw | undefined
+    }
+  | {
+      readonly do: 'send'
+      readonly way: 'sendToUser' | 'sendToConnection' | 'broadcast'
+      readonly who: number
+      readonly stream: number
+      readonly recipient: 'none' | 'right' | 'wrong'
+      readonly content: Content
+      readonly troubles: readonly Trouble[]
+      readonly flaw: MessageFlaw | undefined
+    }
   /** What a socket does at its next `close`. */
   | { readonly do: 'armClose'; readonly who: number; readonly reaction: Reaction }
   /** What a socket does at its next `send` or `write`. */
@@ -95,7 +156,12 @@ export type Operation =
   /** Registers a further listener, or takes the oldest of them off. */
   | { readonly do: 'listen'; readonly event: number; readonly isOff: boolean }
   /** What a socket has buffered from now on, and how many frames it accepts. */
-  | { readonly do: 'press'; readonly who: number; readonly buffered: 'nothing' | 'little' | 'much' | 'nonsense'; readonly accepts: 'all' | 'none' | 'one' }
+  | {
+      readonly do: 'press'
+      readonly who: number
+      readonly buffered: 'nothing' | 'little' | 'much' | 'nonsense'
+      readonly accepts: 'all' | 'none' | 'one'
+    }
   /** Lets a socket have room, and says so in one of two ways, or not at all. */
   | { readonly do: 'drain'; readonly who: number; readonly tells: 'drained' | 'listener' | 'nobody' }
   /** What waits is handed on: then the socket does this. */

@@ -34,7 +34,9 @@ export class Performer {
       case 'connect':
         return this.comings.connect(operation)
       case 'reconnect':
-        return this.comings.reconnect(operation)
+        return this.#reconnect(operation)
+      case 'breakDown':
+        return this.surroundings.breakDown(operation)
       case 'remove':
         return this.comings.remove(operation)
       case 'removeUser':
@@ -88,9 +90,26 @@ export class Performer {
         return this.surroundings.recover()
     }
   }
-  #pend({ user, stream: n }: OperationOf<'pend'>): void {
+  #reconnect(operation: OperationOf<'reconnect'>): void {
+    const { who, isSentTo } = operation
+    if (isSentTo)
+      this.#posts.send({
+        do: 'send',
+        way: 'sendToConnection',
+        who,
+        stream: 0,
+        recipient: 'none',
+        content: PLAIN,
+        troubles: [],
+        flaw: undefined,
+      })
+    this.comings.reconnect(operation)
+  }
+
+  #pend({ user, stream: n, visits }: OperationOf<'pend'>): void {
     const { aim, setting, facts } = this.#world
     const [userId, stream] = [aim.absentUser(user), aim.stream(n)]
+    if (visits) this.comings.visit(userId)
     this.#holds.hold(userId, stream, undefined)
     this.#posts.publishTo({ stream, userId: isPrivate(stream) ? userId : undefined }, PLAIN)
     if (setting.pendingTtlMs === Infinity) return

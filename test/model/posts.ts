@@ -76,17 +76,30 @@ export class Posts {
     const { way, address, codes, flaw, content } = post
     const number = book.deliveries.length + 1
     const fields = fieldsOf(post.stream, post.named, flaw)
-    const text = (): string => `manager.${way}(${address === undefined ? '' : `${shown(address)}, `}${shown(fields)})  // message ${number}${content.form === 'object' ? '' : `, ${content.form}`}`
+    const text = (): string =>
+      `manager.${way}(${address === undefined ? '' : `${shown(address)}, `}${shown(fields)})  // message ${number}${content.form === 'object' ? '' : `, ${content.form}`}`
     if (codes.length === 0 && !facts.isClosed) return this.#postSound(post, number, text)
     const verdict = refusedWith(...codes, ...(facts.isClosed ? ['ERR_CLOSED' as const] : []))
-    this.#world.call({ name: way, text, verdict, act: () => this.#call(post, fields && { ...fields, data: dataOf(number, content, setting.form, () => {}) }) })
+    this.#world.call({
+      name: way,
+      text,
+      verdict,
+      act: () => this.#call(post, fields && { ...fields, data: dataOf(number, content, setting.form, () => {}) }),
+    })
   }
 
   #postSound(post: Post, number: number, text: () => string): void {
     const { book, clock, foreign, setting, stage, tally, updates } = this.#world
     const { way, stream, userId, target, content } = post
     const timing = stage.isDelivering()
-    const message = { number, way, stream, userId, target, text: textOf({ number, stream, userId, timestampMs: clock.now() }, content, setting.form) }
+    const message = {
+      number,
+      way,
+      stream,
+      userId,
+      target,
+      text: textOf({ number, stream, userId, timestampMs: clock.now() }, content, setting.form),
+    }
     const verdict = this.#verdictOn(message as Delivery, content, timing)
     const delivery = book.announce(message, timing !== 'yes' && refusalOf(message.text, content, setting) === undefined)
     const served = updates.servedBy(delivery)
@@ -149,7 +162,11 @@ export class Posts {
   #noteDeferred(delivery: Delivery, content: Content, timing: Timing, result: PublishResult): void {
     const { book, accounts, depth, updates } = this.#world
     const { matched, sent, queued, conflated, dropped, failed, skipped } = result
-    this.#world.expect(`the counts of deferred message ${delivery.number}`, matched + sent + queued + conflated + dropped + failed + skipped, 0)
+    this.#world.expect(
+      `the counts of deferred message ${delivery.number}`,
+      matched + sent + queued + conflated + dropped + failed + skipped,
+      0,
+    )
     depth.noteDeferred(timing)
     accounts.deferred++
     book.defer(delivery)
@@ -166,7 +183,8 @@ export class Posts {
 
   #checkSerialized(delivery: Delivery, content: Content, times: number): void {
     const { timesSerialized, number } = delivery
-    if (isCounted(content, this.#world.setting.form)) this.#world.expect(`how often message ${number} was serialized`, timesSerialized, times)
+    if (isCounted(content, this.#world.setting.form))
+      this.#world.expect(`how often message ${number} was serialized`, timesSerialized, times)
   }
 
   #armRecipients(delivery: Delivery, troubles: readonly Trouble[]): void {

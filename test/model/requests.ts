@@ -3,7 +3,12 @@ import type { SubscriptionFact } from './facts.ts'
 import type { Leave, RevokedBy, RevokeFlaw, SubscribeFlaw } from './operations.ts'
 
 /** A request for a subscription, with what is wrong about it. */
-export function requestOf(userId: string, stream: Stream, filters: object | undefined, flaw: SubscribeFlaw | undefined): object | undefined {
+export function requestOf(
+  userId: string,
+  stream: Stream,
+  filters: object | undefined,
+  flaw: SubscribeFlaw | undefined,
+): object | undefined {
   const request = { userId, ...stream, ...(filters !== undefined && { filters }) }
   switch (flaw) {
     case 'nothing':

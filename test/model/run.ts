@@ -24,7 +24,13 @@ interface Options {
 function optionsIn(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],
-    options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' }, 'as-found': { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      runs: { type: 'string' },
+      seed: { type: 'string' },
+      path: { type: 'string' },
+      'as-found': { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
   })
   if (values.help === true) return 'help'
   return {

@@ -101,7 +101,8 @@ class Sequence {
     const left = connectionCount + userCount + subscriptionCount + streamCount
     if (left > 0) this.world.complain('Something is left, and everybody has gone')
     if (clock.pendingTimers > 0) this.world.complain(`${clock.pendingTimers} timers are left`)
-    if (!facts.isClosed && facts.idling.size === 0 && manager.activeStreams().length > 0) this.world.complain('Streams are active, and nobody is there')
+    if (!facts.isClosed && facts.idling.size === 0 && manager.activeStreams().length > 0)
+      this.world.complain('Streams are active, and nobody is there')
     for (const { name, drainListeners } of sockets) if (drainListeners.size > 0) this.world.complain(`${name} is listened to still`)
     this.assertSound()
   }

@@ -17,8 +17,6 @@ export type Kind =
   /** Writes in batches, and says how many frames it accepted; nothing else is known of it. */
   | 'unmeasured'
 
-export const KINDS: readonly Kind[] = ['plain', 'metered', 'polled', 'told', 'framed', 'unmeasured']
-
 /** What a frame of the `framed` kind is. */
 export interface Frame {
   readonly framed: string

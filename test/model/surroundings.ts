@@ -1,6 +1,6 @@
 import { chosen } from './aim.ts'
 import { keyOf } from './catalogue.ts'
-import { mayWait } from './deliveries.ts'
+import { hasOutbox, mayWait } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 import { EVENTS, type Content, type EventName, type OperationOf } from './operations.ts'
 import type { Posts } from './posts.ts'
@@ -59,7 +59,12 @@ export class Surroundings {
         connection?.handle?.unsubscribe(stranger) ?? false,
         facts.connections.length === 0 ? false : manager.userConnections.has(stranger),
       ],
-      check: (answers) => this.#world.expect('what is found of a stranger', JSON.stringify(answers), JSON.stringify([undefined, 0, 0, 0, false, false, false, false])),
+      check: (answers) =>
+        this.#world.expect(
+          'what is found of a stranger',
+          JSON.stringify(answers),
+          JSON.stringify([undefined, 0, 0, 0, false, false, false, false]),
+        ),
     })
   }
 
@@ -110,9 +115,23 @@ export class Surroundings {
       check: (isEmpty) => {
         if (!isUndisturbed) return
         this.#world.expect('flush', isEmpty, true)
-        if (book.openOf(connection).some(({ state }) => state === 'awaited')) this.#world.complain(`${socket.name} has something after it was flushed`)
+        if (book.openOf(connection).some(({ state }) => state === 'awaited'))
+          this.#world.complain(`${socket.name} has something after it was flushed`)
       },
     })
+  }
+
+  breakDown({ who }: OperationOf<'breakDown'>): void {
+    const connection = this.#world.aim.connection(who)
+    if (connection?.isLive !== true || !hasOutbox(connection)) return
+    connection.socket.nextSends.unshift({ answer: 'throw', meanwhile: [] })
+    this.#world.trace.say(() => `// ${connection.socket.name} breaks`)
+    this.#flushNow(connection)
+  }
+
+  #flushNow({ handle, socket }: ConnectionFact): void {
+    if (handle === undefined) return
+    this.#world.call({ name: 'flush', text: () => `${socket.name}'s handle.flush()`, verdict: PASS, act: () => handle.flush() })
   }
 
   /** Lets every socket take all there is, and sees that all of it comes. */
@@ -148,7 +167,9 @@ export class Surroundings {
     socket.buffered = buffered
     socket.accepts = accepts
     connection.wasPressed ||= isPressed(socket)
-    this.#world.trace.say(() => `${socket.name}.buffered = ${buffered}${accepts === undefined ? '' : `; ${socket.name}.accepts = ${accepts}`}`)
+    this.#world.trace.say(
+      () => `${socket.name}.buffered = ${buffered}${accepts === undefined ? '' : `; ${socket.name}.accepts = ${accepts}`}`,
+    )
   }
 
   #drained({ handle, socket }: ConnectionFact): void {
@@ -157,7 +178,11 @@ export class Surroundings {
   }
 
   #tellOfRoom({ socket }: ConnectionFact): void {
-    this.#world.happen('room is told of', () => `${socket.name}.tellOfRoom()`, () => socket.tellOfRoom())
+    this.#world.happen(
+      'room is told of',
+      () => `${socket.name}.tellOfRoom()`,
+      () => socket.tellOfRoom(),
+    )
   }
 
   // Time
@@ -165,9 +190,13 @@ export class Surroundings {
   tick(): void {
     const { facts, book, atEndOfTick } = this.#world
     const due = facts.live.filter((each) => !mayWait(each)).flatMap((each) => book.openOf(each))
-    this.#world.happen('end of tick', () => '// the tick ends', () => {
-      for (const act of atEndOfTick.splice(0)) act()
-    })
+    this.#world.happen(
+      'end of tick',
+      () => '// the tick ends',
+      () => {
+        for (const act of atEndOfTick.splice(0)) act()
+      },
+    )
     for (const { connection, state, delivery } of due) {
       const isLate = state === 'awaited' && connection.isLive && !mayWait(connection)
       if (isLate) this.#world.complain(`message ${delivery.number} was not written to ${connection.socket.name} at the end of the tick`)
@@ -184,13 +213,17 @@ export class Surroundings {
 
   advance(ms: number): void {
     const { clock, closings, facts } = this.#world
-    this.#world.happen('time passes', () => `clock.advance(${ms})`, () => {
-      clock.advance(ms)
-      closings.timePassed()
-      for (const key of facts.overdueIdling()) facts.idling.delete(key)
-      const late = facts.overdue().filter(({ view }) => view?.status !== 'DISCONNECTED')
-      if (late.length > 0) this.#world.complain(`${late.map((each) => keyOf(each.stream)).join(', ')} is pending still, after its time`)
-    })
+    this.#world.happen(
+      'time passes',
+      () => `clock.advance(${ms})`,
+      () => {
+        clock.advance(ms)
+        closings.timePassed()
+        for (const key of facts.overdueIdling()) facts.idling.delete(key)
+        const late = facts.overdue().filter(({ view }) => view?.status !== 'DISCONNECTED')
+        if (late.length > 0) this.#world.complain(`${late.map((each) => keyOf(each.stream)).join(', ')} is pending still, after its time`)
+      },
+    )
   }
 
   jump({ ms }: OperationOf<'jump'>): void {

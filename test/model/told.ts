@@ -45,14 +45,21 @@ export class Told {
   /** What a change is to be told as; of several removals at once nobody says in which order holders let go. */
   expect(change: Change, owner: CallFrame | undefined): void {
     const areSeveral = change.went.length > 1
-    const event = (name: EventName, subject: Expected['subject'], holder?: Expected['holder'], isOptional = false): Expected => ({ name, subject, holder, isOptional })
+    const event = (name: EventName, subject: Expected['subject'], holder?: Expected['holder'], isOptional = false): Expected => ({
+      name,
+      subject,
+      holder,
+      isOptional,
+    })
     const events = [
       ...change.came.map((each) => event('connectionAdded', each)),
       ...change.online.map((userId) => event('userOnline', userId)),
       ...change.went.map((each) => event('connectionRemoved', each)),
       ...change.offline.map((userId) => event('userOffline', userId)),
       ...change.begun.map((each) => event('subscriptionAdded', each, holderIn(each))),
-      ...change.ended.map(({ subscription, holders }) => event('subscriptionRemoved', subscription, areSeveral ? 'anybody' : lastHolder(holders, change, owner))),
+      ...change.ended.map(({ subscription, holders }) =>
+        event('subscriptionRemoved', subscription, areSeveral ? 'anybody' : lastHolder(holders, change, owner)),
+      ),
       ...change.changed.map(({ subscription, holder }) => event('subscriptionChanged', subscription, holder, areSeveral)),
       ...(areSeveral ? change.ended.map(({ subscription }) => event('subscriptionChanged', subscription, undefined, true)) : []),
     ]
@@ -109,16 +116,25 @@ export class Told {
   }
 
   #match(name: EventName, subject: Expected['subject'] | undefined, holder?: ConnectionFact): void {
-    const isThis = (each: Expected): boolean => each.name === name && each.subject === subject && (each.isOptional || each.holder === 'anybody' || each.holder === holder)
+    const isThis = (each: Expected): boolean =>
+      each.name === name && each.subject === subject && (each.isOptional || each.holder === 'anybody' || each.holder === holder)
     const batch = this.#batches.find(({ events }) => events.some((each) => !each.isOptional) || events.some(isThis))
     const at = batch?.events.findIndex(isThis) ?? -1
-    if (batch === undefined || at === -1) return this.#complain(`${name} of ${shown(subject)}${holder === undefined ? '' : ` by ${shown(holder)}`} was told, ${this.#awaited()}`)
+    if (batch === undefined || at === -1)
+      return this.#complain(
+        `${name} of ${shown(subject)}${holder === undefined ? '' : ` by ${shown(holder)}`} was told, ${this.#awaited()}`,
+      )
     if (batch.events[at]?.isOptional === false) batch.events.splice(at, 1)
   }
 
   #awaited(): string {
     const batch = this.#batches.find(({ events }) => events.some((each) => !each.isOptional))
-    return batch === undefined ? 'and nothing had changed' : `next is ${batch.events.filter((each) => !each.isOptional).map(described).join(', ')}`
+    return batch === undefined
+      ? 'and nothing had changed'
+      : `next is ${batch.events
+          .filter((each) => !each.isOptional)
+          .map(described)
+          .join(', ')}`
   }
 
   #complainOfUntold({ events }: Batch): void {
@@ -129,17 +145,22 @@ export class Told {
   #hearRemoval(connection: ConnectionFact | undefined, reason: CloseReason): void {
     this.#match('connectionRemoved', connection)
     if (connection === undefined) return
-    if (!connection.reasons.includes(reason)) this.#complain(`${shown(connection)} was removed as ${reason}, expected ${connection.reasons.join(' or ')}`)
+    if (!connection.reasons.includes(reason))
+      this.#complain(`${shown(connection)} was removed as ${reason}, expected ${connection.reasons.join(' or ')}`)
     connection.reasons = [reason]
   }
 
   #hearOffline({ userId, reason }: Payloads['userOffline']): void {
     this.#match('userOffline', userId)
     const gone = this.#facts.connections.filter((each) => !each.isLive && each.userId === userId)
-    if (!gone.some(({ reasons }) => reasons.includes(reason))) this.#complain(`${JSON.stringify(userId)} went offline as ${reason}, and no connection of theirs did`)
+    if (!gone.some(({ reasons }) => reasons.includes(reason)))
+      this.#complain(`${JSON.stringify(userId)} went offline as ${reason}, and no connection of theirs did`)
   }
 
-  #hearSubscription(name: 'subscriptionAdded' | 'subscriptionRemoved' | 'subscriptionChanged', { subscription: view, connection }: Payloads['subscriptionAdded']): void {
+  #hearSubscription(
+    name: 'subscriptionAdded' | 'subscriptionRemoved' | 'subscriptionChanged',
+    { subscription: view, connection }: Payloads['subscriptionAdded'],
+  ): void {
     const subscription = this.#subscriptionOf(view)
     if (subscription === undefined) return this.#complain(`${name} was told of ${view.key}, which nobody has`)
     this.#match(name, subscription, connection && this.#connectionOf(connection))
@@ -149,7 +170,8 @@ export class Told {
   #subscriptionOf(view: Subscription): SubscriptionFact | undefined {
     const all = [...this.#facts.ended, ...this.#facts.subscriptions]
     const known = all.find((each) => each.view === view)
-    const found = known ?? all.find((each) => each.view === undefined && each.userId === view.userId && keyOf(each.stream) === keyOf(view as Stream))
+    const found =
+      known ?? all.find((each) => each.view === undefined && each.userId === view.userId && keyOf(each.stream) === keyOf(view as Stream))
     if (found !== undefined) found.view = view
     return found
   }
@@ -164,7 +186,8 @@ export class Told {
 
   #hearDemand(name: 'streamActive' | 'streamIdle', { streamType, symbol, userId = '' }: Payloads['streamActive']): void {
     const key = demandKeyOf({ stream: { streamType: streamType as StreamName, symbol }, userId })
-    if (this.#active.has(key) === (name === 'streamActive')) this.#complain(`${name} of ${key} was told twice, or without the other before it`)
+    if (this.#active.has(key) === (name === 'streamActive'))
+      this.#complain(`${name} of ${key} was told twice, or without the other before it`)
     if (name === 'streamActive') this.#active.add(key)
     else this.#active.delete(key)
   }

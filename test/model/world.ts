@@ -1,4 +1,10 @@
-import { ConnectionManager, ConnectionManagerError, type CloseReason, type ConnectionManagerOptions, type QuotaName } from '../../src/index.ts'
+import {
+  ConnectionManager,
+  ConnectionManagerError,
+  type CloseReason,
+  type ConnectionManagerOptions,
+  type QuotaName,
+} from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Accounts } from './accounts.ts'
 import { Aim } from './aim.ts'
@@ -208,7 +214,8 @@ export class World {
       (idleDelayMs !== Infinity && this.facts.idling.size > 0) ||
       this.manager.stats().connectionsBehind > 0 ||
       this.closings.areSomeOpen()
-    if (!isExpected && this.clock.pendingTimers > 0) this.complain(`${this.clock.pendingTimers} timers wait, and there is nothing to wait for`)
+    if (!isExpected && this.clock.pendingTimers > 0)
+      this.complain(`${this.clock.pendingTimers} timers wait, and there is nothing to wait for`)
   }
 
   #commitFor(owner: CallFrame | undefined, change: () => void, refreshed?: Refreshed): void {
@@ -248,9 +255,11 @@ export class World {
     this.observe()
     this.#judge(call, frame, outcome)
     const wasUndisturbed = this.#callsMade === callsBefore
-    if (outcome.error !== undefined && wasUndisturbed && !isShallowlyEqual(this.manager.stats(), statsBefore)) this.complain(`${call.text()} was refused, and changed the totals`)
+    if (outcome.error !== undefined && wasUndisturbed && !isShallowlyEqual(this.manager.stats(), statsBefore))
+      this.complain(`${call.text()} was refused, and changed the totals`)
     // Whoever may be asked is asked once; whoever was refused before is not.
-    if (call.asking !== undefined) this.expect(`how often ${call.text()} asked for leave`, call.asking.timesAsked, call.verdict.mayPass ? 1 : 0)
+    if (call.asking !== undefined)
+      this.expect(`how often ${call.text()} asked for leave`, call.asking.timesAsked, call.verdict.mayPass ? 1 : 0)
   }
 
   #judge<TValue>(call: Call<TValue>, { name, verdict: { codes, mayPass } }: CallFrame, { value, error }: Outcome<TValue>): void {
@@ -258,7 +267,8 @@ export class World {
       this.#lastRefusal = error
       this.tally.noteRefused(name, error.code)
       this.trace.say(() => `// refused: ${error.code}`)
-      if (!codes.includes(error.code)) this.complain(`${call.text()} was refused with ${error.code}, expected ${codes.join(' or ') || 'none'}`)
+      if (!codes.includes(error.code))
+        this.complain(`${call.text()} was refused with ${error.code}, expected ${codes.join(' or ') || 'none'}`)
       call.refused?.(error)
     } else if (error !== undefined) {
       this.complain(`${call.text()} threw ${error instanceof Error ? error.stack : String(error)}`)
@@ -270,7 +280,19 @@ export class World {
   }
 
   #options(): ConnectionManagerOptions<ScriptedSocket, Streams> {
-    const { softLimitBytes, hardLimitBytes, drainIntervalMs, pendingTtlMs, idleDelayMs, closeTimeoutMs, maxDeferred, quotas, managerKind, form, asksLeave } = this.setting
+    const {
+      softLimitBytes,
+      hardLimitBytes,
+      drainIntervalMs,
+      pendingTtlMs,
+      idleDelayMs,
+      closeTimeoutMs,
+      maxDeferred,
+      quotas,
+      managerKind,
+      form,
+      asksLeave,
+    } = this.setting
     return {
       streams,
       clock: this.clock,
