@@ -52,6 +52,32 @@ describe('ConnectionManager › a transport with a write', () => {
     expect([socket.received, other.socket.received]).toEqual([['b1', 'b2'], ['b1', 'b2']])
   })
 
+  it.each([
+    ['the socket may have buffered', { softLimitBytes: 4 }],
+    ['may wait', { softLimitBytes: 100, hardLimitBytes: 6 }],
+  ])('gets one write of exactly as much as %s, and one message more', async (_what, delivery) => {
+    const { connect, publish } = pressured({ delivery })
+    const { socket } = connect('c')
+
+    for (const label of ['b1', 'b2', 'b3']) publish('BOOK', label)
+    await endOfTick()
+
+    expect(socket.writes).toEqual([['b1', 'b2', 'b3']])
+  })
+
+  it('gets a batch that is full by what is in it still, not by what was unsubscribed from', async () => {
+    const { connect, publish } = pressured({ delivery: { softLimitBytes: 5 } })
+    const { connection, socket } = connect('c')
+
+    publish('BOOK', 'b1')
+    publish('TICKS', 't1')
+    connection.unsubscribe({ streamType: 'TICKS', symbol: 'A' })
+    for (const label of ['b2', 'b3', 'b4']) publish('BOOK', label)
+    await endOfTick()
+
+    expect(socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4']])
+  })
+
   it('takes part in sends to one, to a user and to everybody', async () => {
     const { manager, connect } = pressured()
     const [first, second, stranger] = [connect('c1'), connect('c2'), connect('c3', new PressuredSocket(), { userId: 'other' })]
@@ -193,6 +219,18 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(log).toEqual([['removed', 'c2', 'removed']])
   })
 
+  it('may shut the manager down while it leaves with others of its user, some of which have no write', async () => {
+    const { manager, connect, publish, log } = pressured()
+    const [first, second] = [connect('c1'), connect('c2', new PressuredSocket(), { transport: {} })]
+    first.socket.onWrite = () => void manager.cleanup()
+
+    publish('BOOK', 'b1')
+    expect(await manager.removeUser('u')).toBe(2)
+
+    expect(log).toEqual([['removed', 'c1', 'removed'], ['removed', 'c2', 'removed']])
+    expect([first.socket.closeCalls, second.socket.closeCalls]).toEqual([1, 1])
+  })
+
   it('discards, of what it does not accept, what it unsubscribes from meanwhile', async () => {
     const { manager, clock, connect, publish } = pressured({ delivery: { softLimitBytes: 100 } })
     const { connection, socket } = connect('c')
@@ -275,6 +313,22 @@ describe('ConnectionManager › a write that fails', () => {
 
     expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, failed: 2, purged: 0 })
+  })
+
+  it('discards what this tick brought when it rejects, since the socket is of no use any more', async () => {
+    const { manager, connect, publish } = pressured()
+    const { socket } = connect('c')
+    let reject = (_error: Error): void => {}
+    socket.onWrite = () => new Promise((_, rejecting) => (reject = rejecting))
+    publish('BOOK', 'b1')
+    await endOfTick()
+
+    publish('BOOK', 'b2')
+    reject(boom)
+    await endOfTick()
+
+    expect(socket.writes).toEqual([['b1']])
+    expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, failed: 1, purged: 1 })
   })
 
   it('discards what waits when it rejects', async () => {
@@ -623,6 +677,20 @@ describe('ConnectionManager › a batch that is not written yet', () => {
 
     expect([first.socket.writes, second.socket.writes]).toEqual([[], []])
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, purged: 2 })
+  })
+
+  it('loses what is revoked for everybody, though it was sent past all subscriptions', async () => {
+    const { manager } = pressured()
+    const sockets = [new PressuredSocket(), new PressuredSocket()]
+    for (const [i, socket] of sockets.entries()) manager.addConnection(`c${i}`, socket, `u${i}`)
+
+    manager.broadcast({ ...BOOK, data: 'b1' })
+    manager.broadcast({ streamType: 'TICKS', symbol: 'A', data: 't1' })
+    expect(manager.revoke({ streamType: 'BOOK' })).toBe(0)
+    await endOfTick()
+
+    expect(sockets.map(({ writes }) => writes)).toEqual([[['t1']], [['t1']]])
+    expect(manager.stats()).toMatchObject({ matched: 4, sent: 2, purged: 2 })
   })
 })
 

@@ -98,8 +98,9 @@ describe('ConnectionManager › cleanup', () => {
 
     const cleanup = manager.cleanup()
     promises.push(manager.cleanup({ deadlineMs: 1 }))
+    promises.push(manager.cleanup({ deadlineMs: -1 }))
 
-    expect(promises).toHaveLength(3)
+    expect(promises).toHaveLength(4)
     for (const promise of promises) expect(promise).toBe(cleanup)
     expect(await cleanup).toEqual({ closed: 1, failed: 0, timedOut: 0 })
     expect(manager.cleanup()).toBe(cleanup)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ConnectionManager, ConnectionManagerError, createStreamMessage, defineStreams, parseStreamMessage, rawJson, type Connection } from '../../src/index.ts'
 import { expectCode } from '../support/errors.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { BTC_ORDERS, order, ORDERS, PRICE, price } from '../support/messages.ts'
 import { result } from '../support/result.ts'
@@ -400,6 +401,18 @@ describe('ConnectionManager › recipients', () => {
     expect(late.received).toEqual(['next'])
   })
 
+  it('are withheld from by a revocation though one of them has left before', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const sockets = [new FakeSocket({ send: () => manager.revoke(PRICE) }), new FakeSocket(), new FakeSocket()]
+    const [, second] = sockets.map((socket, i) => manager.addConnection(`c${i}`, socket, 'alice'))
+    manager.addSubscription({ userId: 'alice', ...PRICE })
+    void second?.remove()
+
+    expect(manager.publish(price())).toEqual(result({ matched: 2, sent: 1, skipped: 1 }))
+
+    expect(sockets.map(({ sent }) => sent.length)).toEqual([1, 0, 0])
+  })
+
   it('survive that everybody leaves, and others come, in the middle of a delivery', () => {
     const { manager, copies } = acting((manager) => {
       for (const connection of manager.connections()) void connection.remove()
@@ -473,6 +486,20 @@ describe('ConnectionManager › recipients', () => {
       expect(publish()).toEqual(result({ matched: 3, sent: 2, skipped: 1 }))
 
       expect(copies()).toEqual([0, 1])
+    })
+
+    it('are not taken for it when the whole type is another', () => {
+      const types = defineStreams({ TICKS: { audience: 'public', symbol: 'optional' }, DEPTH: { audience: 'public', symbol: 'optional' } })
+      const manager = new ConnectionManager({ streams: types })
+      const [first, second] = [new FakeSocket(), new FakeSocket()]
+      const connection = manager.addConnection('c1', first, 'alice')
+      connection.subscribe(EXACT)
+      connection.subscribe({ streamType: 'DEPTH' })
+      manager.addConnection('c2', second, 'bob').subscribe(WHOLE)
+
+      expect(manager.publish({ ...EXACT, data: 'tick' })).toEqual(result({ matched: 2, sent: 2 }))
+
+      expect([first.sent.length, second.sent.length]).toEqual([1, 1])
     })
 
     it('are told apart after any churn', () => {
@@ -751,6 +778,22 @@ describe('ConnectionManager › one order', () => {
     manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
     return { manager, socket, refusals }
   }
+
+  it('keeps nothing of a deferred message once it was delivered', async () => {
+    const made: WeakRef<object>[] = []
+    const manager = new ConnectionManager<FakeSocket>()
+    const publishSome = (): void => {
+      const data = { seq: made.length }
+      made.push(new WeakRef(data))
+      manager.broadcast(price(data))
+    }
+    manager.addConnection('c1', new FakeSocket({ send: () => made.length === 0 && publishSome() }), 'alice')
+
+    manager.broadcast(price())
+    await collectGarbage()
+
+    expect(made.map((data) => data.deref())).toEqual([undefined])
+  })
 
   it('bounds a chain of publishes at maxDeferred, without blaming the socket it passed through', () => {
     const { manager, socket, refusals } = endless({ maxDeferred: 5 })

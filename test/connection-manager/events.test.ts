@@ -81,6 +81,14 @@ describe('ConnectionManager › events', () => {
     expect(since(() => void second.remove())).toEqual(['connectionRemoved c2 removed'])
   })
 
+  it('tell of filters that a connection changes, with the connection', () => {
+    const { manager, since } = logged()
+    const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
+    connection.subscribe(PRICE)
+
+    expect(since(() => connection.subscribe({ ...PRICE, filters: { depth: 5 } }))).toEqual(['subscriptionChanged alice:PRICE:BTCUSDT CONNECTED c1'])
+  })
+
   it('say nothing when nothing changed', () => {
     const { manager, since } = logged()
     const socket = new FakeSocket()

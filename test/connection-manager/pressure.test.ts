@@ -108,6 +108,22 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4']])
   })
 
+  it.each<[string, () => number]>([
+    ['is NaN', () => NaN],
+    ['is negative', () => -1_000],
+    ['throws', () => { throw boom }],
+  ])('is none where the reading %s: there is as much room as the soft limit, and no more', (_case, read) => {
+    let reading = (): number => 11
+    const { connect, publish } = pressured({ transport: batching({ bufferedBytes: () => reading() }) })
+    const { connection, socket } = connect('c')
+    for (let i = 0; i < 9; i++) publish('BOOK', `b${i}`)
+
+    reading = read
+    connection.flush()
+
+    expect(socket.writes.map(({ length }) => length)).toEqual([6, 3])
+  })
+
   it('that makes no sense any more lets go what waits', () => {
     const { connect, publish, clock } = pressured({ transport: {} })
     const socket = new MeteredSocket()
@@ -190,6 +206,19 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.received).toHaveLength(9)
   })
 
+  it('that rises with what is sent stops a flush as soon, however short the texts are', () => {
+    const { connect, publish } = pressured({ transport: MEASURING })
+    const { connection, socket } = connect('c')
+    socket.buffered = 11
+    for (const label of ['a', 'b', 'c']) publish('BOOK', label)
+    socket.onWrite = () => void (socket.buffered = 11)
+
+    for (const received of [['a'], ['a', 'b']]) {
+      socket.buffered = 10
+      expect([connection.flush(), socket.received]).toEqual([false, received])
+    }
+  })
+
   it('is nothing to a connection beside: only the slow one of a user waits', async () => {
     const { manager, connect, publish } = pressured()
     const [slow, healthy] = [connect('slow'), connect('healthy')]
@@ -222,7 +251,53 @@ describe('ConnectionManager › the pressure of a socket', () => {
   })
 })
 
+describe('ConnectionManager › a socket that tells its pressure itself, without a transport', () => {
+  function bare() {
+    const world = pressured({ transport: undefined })
+    const socket = new MeteredSocket()
+    world.connect('c', socket)
+    socket.bufferedAmount = 11
+    return { ...world, socket }
+  }
+
+  it('gets what waits once it has room, and is asked for that', () => {
+    const { publish, clock, socket } = bare()
+    publish('BOOK', 'b1')
+    publish('BOOK', 'b2')
+
+    clock.advance(50)
+    expect(socket.received).toEqual([])
+    socket.bufferedAmount = 0
+    clock.advance(50)
+
+    expect(socket.writes).toEqual([['b1'], ['b2']])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('fails by what its send throws, when what waits is sent', () => {
+    const { publish, clock, log, socket } = bare()
+    publish('BOOK', 'b1')
+    socket.bufferedAmount = 0
+    socket.onWrite = () => { throw boom }
+
+    clock.advance(50)
+
+    expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
+  })
+})
+
 describe('ConnectionManager › a connection that is behind', () => {
+  it('has room where exactly the soft limit is buffered: what waits leaves at the end of the tick', async () => {
+    const { publish, socket } = stuck()
+    publish('BOOK', 'b1')
+
+    socket.buffered = 10
+    publish('BOOK', 'b2')
+    await endOfTick()
+
+    expect(socket.received).toEqual(['b1', 'b2'])
+  })
+
   it.each([
     ['in a batch', batching()],
     ['text by text', MEASURING],
@@ -870,6 +945,54 @@ describe('ConnectionManager › drains', () => {
 
     expect(socket.received).toEqual(['b1'])
     expect(log).toEqual([['error', 'transport', 'c', 'boom']])
+  })
+
+  it('that cannot be stopped being told of are told as trouble with the transport', () => {
+    const { publish, socket, log } = stuck({
+      transport: batching({
+        onDrain: (each, listener) => {
+          each.listeners.add(listener)
+          return () => { throw boom }
+        },
+      }),
+    })
+
+    publish('BOOK', 'b1')
+    socket.drain()
+
+    expect(socket.received).toEqual(['b1'])
+    expect(log).toEqual([['error', 'transport', 'c', 'boom']])
+  })
+
+  it('are looked for by one timer where what a drain lets go fills the socket again', () => {
+    const { publish, socket, recover, clock } = stuck()
+    socket.onWrite = () => {
+      socket.buffered = 11
+      publish('BOOK', 'b2')
+    }
+
+    publish('BOOK', 'b1')
+    recover()
+
+    expect(socket.received).toEqual(['b1'])
+    expect(clock.pendingTimers).toBe(1)
+  })
+
+  it('are not looked for where onDrain lets all go before it throws', () => {
+    const { publish, connection, socket, clock } = stuck({
+      transport: batching({
+        onDrain: (each) => {
+          each.buffered = 0
+          connection.flush()
+          throw boom
+        },
+      }),
+    })
+
+    publish('BOOK', 'b1')
+
+    expect(socket.received).toEqual(['b1'])
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('that are told while onDrain registers let go what waits, and the next ones as well', () => {

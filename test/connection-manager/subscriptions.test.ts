@@ -63,6 +63,21 @@ describe('Subscription', () => {
     expect(subscription).toMatchObject({ status: 'DISCONNECTED', lastUpdate: servedAt, filters: { depth: 5 }, key: 'alice:PRICE:BTCUSDT' })
   })
 
+  it('keeps the moment at which it was last served, though its stream is served on', () => {
+    const { manager, clock } = twoConnections()
+    manager.addConnection('c3', new FakeSocket(), 'bob')
+    manager.addSubscription({ userId: 'bob', ...PRICE })
+    const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })
+    manager.publish(price())
+    const servedAt = new Date(clock.now())
+    manager.removeSubscription(subscription)
+
+    clock.advance(1_000)
+    manager.publish(price())
+
+    expect(subscription.lastUpdate).toEqual(servedAt)
+  })
+
   it('is a new one, with a new view, when it begins again', () => {
     const { manager } = twoConnections()
     const ended = manager.addSubscription({ userId: 'alice', ...PRICE })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { collectGarbage } from '../support/garbage.ts'
 import { batching, endOfTick, PressuredSocket, pressured, unaccounted } from '../support/pressured-socket.ts'
 
 const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
@@ -23,6 +24,22 @@ describe('ConnectionOutbox', () => {
 
     expect(socket.writes).toEqual([])
     expect(unaccounted(world.manager)).toBe(0)
+  })
+
+  it('hands on a message whose frame unsubscribes from another stream', async () => {
+    const meddling = batching({
+      frame: (text) => {
+        world.manager.getConnection('c')?.unsubscribe(TICKS)
+        return text
+      },
+    })
+    const world = pressured()
+    const { socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+
+    expect(world.publish('BOOK', 'b1')).toMatchObject({ matched: 1, sent: 1, skipped: 0 })
+    await endOfTick()
+
+    expect(socket.writes).toEqual([['b1']])
   })
 
   it('hands on nothing of what the framing of a notice unsubscribes from, and the rest at once', () => {
@@ -61,6 +78,46 @@ describe('ConnectionOutbox', () => {
 
     expect(world.manager.stats()).toMatchObject({ matched: 2, sent: 0, queued: 0, failed: 2 })
     expect([connection.removed, unaccounted(world.manager)]).toEqual([true, 0])
+  })
+
+  it('counts as failed what comes after its socket failed, though the connection is removed meanwhile', () => {
+    const meddling = batching({
+      frame: (text) => {
+        if (text === 'b2') {
+          connection.drained()
+          void connection.remove()
+        }
+        return text
+      },
+    })
+    const world = pressured()
+    const { connection, socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+    socket.buffered = 11
+    world.publish('BOOK', 'b1')
+    socket.buffered = 0
+    socket.onWrite = () => { throw new Error('broken') }
+
+    expect(world.publish('BOOK', 'b2')).toMatchObject({ matched: 1, failed: 1, skipped: 0 })
+
+    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ failed: 2, queued: 0 }, 0])
+  })
+
+  it('keeps the texts that wait, and nothing of what they were made of', async () => {
+    const world = pressured()
+    const { socket } = world.connect('c')
+    socket.buffered = 11
+    const made: WeakRef<object>[] = []
+    const publishSome = (): void => {
+      const data = { toString: () => 'b1' }
+      made.push(new WeakRef(data))
+      world.manager.publish({ ...BOOK, data })
+    }
+
+    publishSome()
+    await collectGarbage()
+
+    expect(made.map((data) => data.deref())).toEqual([undefined])
+    expect(world.manager.stats()).toMatchObject({ queued: 1, waitingBytes: 2 })
   })
 
   it('keeps what a write refuses though the rest is unsubscribed from meanwhile', () => {

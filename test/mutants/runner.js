@@ -16,19 +16,21 @@ function createAttentiveRunner(injector) {
   const runner = createVitestRunner(injector)
   const runMutant = runner.mutantRun.bind(runner)
   runner.mutantRun = async (options) => {
-    const result = await runMutant(options)
-    const failure = failureBehind(result, runner.ctx.state.getFiles())
-    return failure === undefined ? result : { status: MutantRunStatus.Killed, failureMessage: failure, killedBy: options.testFilter?.slice(0, 1) ?? [], nrOfTests: 0 }
+    const { state } = runner.ctx
+    state.errorsSet.clear()
+    // Where there is one outside of any test, it throws, or answers with that, as the error can be shown or not.
+    const result = await runMutant(options).catch((error) => ({ status: MutantRunStatus.Error, errorMessage: error.message }))
+    const failure = failureBehind(result, state)
+    if (failure === undefined) return result
+    return { status: MutantRunStatus.Killed, failureMessage: failure, killedBy: options.testFilter?.slice(0, 1) ?? [], nrOfTests: 0 }
   }
   return runner
 }
 
-const OUTSIDE_OF_TESTS = 'An error occurred outside of a test run'
-
 /** What failed, in a run in which no test did. */
-export function failureBehind({ status, errorMessage }, files) {
-  if (status === MutantRunStatus.Error && errorMessage.startsWith(OUTSIDE_OF_TESTS)) return errorMessage
+export function failureBehind({ status, errorMessage }, { errorsSet, filesMap }) {
+  if (status === MutantRunStatus.Error) return errorsSet.size > 0 ? `Outside of any test: ${errorMessage}` : undefined
   if (status !== MutantRunStatus.Survived) return undefined
-  const failed = files.find(({ result }) => result?.state === 'fail')
+  const failed = [...filesMap.values()].flat().find(({ result }) => result?.state === 'fail')
   return failed && `${failed.name} could not be loaded: ${failed.result.errors?.[0]?.message}`
 }
