@@ -29,8 +29,8 @@ import {
   readRequest,
   readUserRequest,
   SubscriptionStatus,
-  type SubscribeRequest,
   type StreamRequest,
+  type SubscribeRequest,
   type Subscription,
   type SubscriptionReference,
 } from './streams/subscription.ts'

@@ -28,3 +28,8 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
   return new Promise((resolve) => resolve(thenable))
 }
+
+/** Lets a promise that came where none belongs reject in silence: nobody awaits it, and it must not end the process. */
+export function disown(answer: unknown): void {
+  if (isThenable(answer)) adopted(answer).catch(() => {})
+}

@@ -1,5 +1,5 @@
 import type { Socket } from '../connection.ts'
-import { adopted, isThenable } from '../foreign.ts'
+import { disown } from '../foreign.ts'
 import type { AnyTransport } from '../transport.ts'
 
 /** A transport that tells of drains. */
@@ -55,6 +55,6 @@ export class DrainListener {
 /** Who does not say how to end the listening may not listen at all. */
 function asFunction(stop: unknown): () => void {
   if (typeof stop === 'function') return stop as () => void
-  if (isThenable(stop)) adopted(stop).catch(() => {})
+  disown(stop)
   throw new Error('onDrain must answer with a function')
 }

@@ -1,5 +1,5 @@
 import type { Socket } from '../connection.ts'
-import { adopted, isThenable } from '../foreign.ts'
+import { disown } from '../foreign.ts'
 import type { AnyTransport } from '../transport.ts'
 
 /** Whose buffer is measured. */
@@ -26,7 +26,7 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
   if (meter === undefined) return 0
   try {
     const reading = meter(socket, transport)
-    if (isThenable(reading)) adopted(reading).catch(() => {})
+    disown(reading)
     return typeof reading === 'number' && reading > 0 ? reading : 0
   } catch {
     return 0

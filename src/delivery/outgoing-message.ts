@@ -1,4 +1,4 @@
-import { adopted, isThenable } from '../foreign.ts'
+import { disown, isThenable } from '../foreign.ts'
 import type { ResolvedDefinition } from '../streams/catalogue.ts'
 import type { MessageFields } from '../streams/message-fields.ts'
 import type { StreamMessage } from '../streams/stream-message.ts'
@@ -81,6 +81,6 @@ export class OutgoingMessage {
 /** A frame that is asynchronous by mistake must neither be written nor end the process by a rejection that nobody awaits. */
 function synchronous(frame: unknown): unknown {
   if (!isThenable(frame)) return frame
-  adopted(frame).catch(() => {})
+  disown(frame)
   throw new Error('A frame must not be a promise')
 }

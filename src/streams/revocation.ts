@@ -1,4 +1,5 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
+import { readForeign } from '../foreign.ts'
 import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
 import { asIdentifier } from './identifier.ts'
 
@@ -61,17 +62,13 @@ function isAmong(revoked: string | undefined, value: string | undefined): boolea
 }
 
 function fieldsOf(revocation: unknown): Record<keyof Revoked, unknown> {
-  let cause: unknown
-  try {
-    if (typeof revocation === 'object' && revocation !== null) {
-      const { userId, streamType, symbol } = revocation as Record<keyof Revoked, unknown>
-      return { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
-    }
-  } catch (error) {
-    cause = error
-  }
   const message = `Expected a readable object that says what to revoke, got ${shown(revocation)}`
-  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, {}, cause)
+  const refusal = (cause?: unknown): Error => new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, {}, cause)
+  if (typeof revocation !== 'object' || revocation === null) throw refusal()
+  return readForeign(() => {
+    const { userId, streamType, symbol } = revocation as Record<keyof Revoked, unknown>
+    return { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
+  }, refusal)
 }
 
 function anySymbol(symbol: unknown): string | undefined {

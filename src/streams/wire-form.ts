@@ -1,5 +1,5 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
-import { adopted, isThenable } from '../foreign.ts'
+import { disown } from '../foreign.ts'
 import { catalogueIn, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
 import type { GapNotice } from './gap-notice.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
@@ -139,8 +139,7 @@ function serialized({ streamType, symbol, data }: MessageFields, serialize: () =
   try {
     const text = serialize()
     if (typeof text === 'string') return text
-    // A serializer that is asynchronous by mistake must not end the process by a rejection that nobody awaits.
-    if (isThenable(text)) adopted(text).catch(() => {})
+    disown(text)
   } catch (error) {
     cause = error
   }
