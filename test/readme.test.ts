@@ -109,6 +109,23 @@ describe('README', () => {
     }
   })
 
+  it('says how many seeded bugs there are', () => {
+    const [, seeded] = /(\d+) bugs were seeded/.exec(readme) ?? []
+
+    expect(Number(seeded)).toBe(readdirSync(new URL('mutants/bugs/', import.meta.url)).length)
+  })
+
+  it('names for each suite a command that package.json has', () => {
+    const { scripts } = JSON.parse(readText(new URL('../package.json', import.meta.url))) as { scripts: Record<string, string> }
+    const named = [...readme.matchAll(/^\| `npm run (\w+).* \| `npm run (\w+).*` \| `(\w+)` \|/gm)]
+
+    expect(named).toHaveLength(8)
+    for (const [, long = '', short, folder = ''] of named) {
+      expect(short).toBe(long)
+      expect(scripts[long]).toContain(`--prefix test/${folder} run`)
+    }
+  })
+
   it('lists every error code with what to do about it, and no other', () => {
     const documented = [...readme.matchAll(/^\| `(ERR_\w+)` \| .+ \| .+ \|$/gm)].map(([, code]) => code)
     const declared = [...readText(new URL('../src/errors.ts', import.meta.url)).matchAll(/^ {2}\| '(ERR_\w+)'$/gm)].map(([, code]) => code)
