@@ -1,8 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check'
+import { EVENT_NAMES } from '../support/event-names.ts'
 import { ANYWHERE_FROM, STALE_FROM } from './aim.ts'
 import { FAMILIES } from './catalogue.ts'
 import {
-  EVENTS,
   type Answer,
   type Content,
   type Leave,
@@ -318,13 +318,13 @@ function armFrame(depth: number): Arbitrary<OperationOf<'armFrame'>> {
 function armListener(depth: number): Arbitrary<OperationOf<'armListener'>> {
   return fc.record({
     do: fc.constant('armListener' as const),
-    event: fc.nat(EVENTS.length - 1),
+    event: fc.nat(EVENT_NAMES.length - 1),
     reaction: reaction(depth, ['ok', 'ok', 'throw', 'reject', 'passOn']),
   })
 }
 
 function listen(): Arbitrary<OperationOf<'listen'>> {
-  return fc.record({ do: fc.constant('listen' as const), event: fc.nat(EVENTS.length - 1), isOff: seldom() })
+  return fc.record({ do: fc.constant('listen' as const), event: fc.nat(EVENT_NAMES.length - 1), isOff: seldom() })
 }
 
 function press(): Arbitrary<OperationOf<'press'>> {

@@ -1,6 +1,8 @@
 // What a sequence is made of. Numbers choose among what there is when the operation's turn comes, so that an operation keeps its
 // meaning when others are taken out before it. They are positions, counted from 0 and round again at the end.
 
+import type { EVENT_NAMES } from '../support/event-names.ts'
+
 /** What a hook does in the end, once it has done the rest. */
 export type Answer =
   | 'ok'
@@ -39,20 +41,7 @@ export interface Trouble {
   readonly reaction: Reaction
 }
 
-export const EVENTS = [
-  'connectionAdded',
-  'connectionRemoved',
-  'userOnline',
-  'userOffline',
-  'subscriptionAdded',
-  'subscriptionRemoved',
-  'subscriptionChanged',
-  'streamActive',
-  'streamIdle',
-  'gap',
-  'error',
-] as const
-export type EventName = (typeof EVENTS)[number]
+export type EventName = (typeof EVENT_NAMES)[number]
 
 export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket'
 export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'badFilters' | 'nothing'

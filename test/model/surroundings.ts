@@ -1,8 +1,9 @@
+import { EVENT_NAMES } from '../support/event-names.ts'
 import { chosen } from './aim.ts'
 import { keyOf } from './catalogue.ts'
 import { hasOutbox, mayWait } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
-import { EVENTS, type Content, type EventName, type OperationOf } from './operations.ts'
+import type { Content, EventName, OperationOf } from './operations.ts'
 import type { Posts } from './posts.ts'
 import type { ScriptedSocket } from './sockets.ts'
 import { PASS } from './stage.ts'
@@ -32,12 +33,12 @@ export class Surroundings {
   }
 
   armListener({ event: n, reaction }: OperationOf<'armListener'>): void {
-    this.#world.foreign.armListener(chosen(EVENTS, n) as EventName, reaction)
+    this.#world.foreign.armListener(chosen(EVENT_NAMES, n) as EventName, reaction)
   }
 
   listen({ event, isOff }: OperationOf<'listen'>): void {
     if (isOff) this.#world.foreign.unlisten()
-    else this.#world.foreign.listen(chosen(EVENTS, event) as EventName)
+    else this.#world.foreign.listen(chosen(EVENT_NAMES, event) as EventName)
   }
 
   /** Asks for, and takes away, what nobody has: nothing is found, and nothing is thrown. */

@@ -5,6 +5,7 @@ import {
   type ConnectionManagerOptions,
   type QuotaName,
 } from '../../src/index.ts'
+import { EVENT_NAMES } from '../support/event-names.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Accounts } from './accounts.ts'
 import { Aim } from './aim.ts'
@@ -17,7 +18,7 @@ import { Depth } from './depth.ts'
 import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
 import { ForeignCode, isShallowlyEqual } from './foreign-code.ts'
 import { Inboxes } from './inboxes.ts'
-import { EVENTS, type Operation, type Reaction } from './operations.ts'
+import type { Operation, Reaction } from './operations.ts'
 import { Refusals } from './refusals.ts'
 import type { Setting } from './setting.ts'
 import { socketOf, transportsOf, type AnyTransport, type Kind, type ScriptedSocket } from './sockets.ts'
@@ -94,7 +95,7 @@ export class World {
     this.foreign = new ForeignCode(this)
     this.transports = transportsOf(this.foreign)
     this.manager = new ConnectionManager<ScriptedSocket, Streams>(this.#options())
-    for (const event of EVENTS) this.manager.on(event, (payload) => this.foreign.hearing(event, payload))
+    for (const event of EVENT_NAMES) this.manager.on(event, (payload) => this.foreign.hearing(event, payload))
   }
 
   complain(complaint: string): void {

@@ -1,7 +1,7 @@
 import { HOSTILE_IDS } from '../support/hostile.ts'
 import type { ClientProcess } from './client-process.ts'
 import type { Command, Leave } from './client.ts'
-import type { Dice } from './dice.ts'
+import type { Dice } from '../support/dice.ts'
 import type { Host } from './host.ts'
 import { Pace } from './pace.ts'
 import { ORDER_SYMBOLS, type StreamName } from './streams.ts'

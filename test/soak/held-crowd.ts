@@ -1,7 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { ConnectionManager, type Socket } from '../../src/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import type { Dice } from './dice.ts'
+import type { Dice } from '../support/dice.ts'
 import { inMiB, sampleMemory } from './memory.ts'
 import { remainsOf } from './remains.ts'
 import type { Verdict } from './verdict.ts'

@@ -1,8 +1,9 @@
 // The library by the million, in process: `npm --prefix test/soak run --silent hold -- --help`
 import { parseArgs } from 'node:util'
+import { Dice } from '../support/dice.ts'
 import { ChurnCycles } from './churn-cycles.ts'
 import { checkCollectability } from './collectability.ts'
-import { Dice } from './dice.ts'
+import { parsed, runCommand, seedOf, whole } from './command-line.ts'
 import { HeldCrowd } from './held-crowd.ts'
 import { Verdict } from './verdict.ts'
 
@@ -25,8 +26,6 @@ interface Options {
   readonly seed: number
 }
 
-class UsageError extends Error {}
-
 async function hold({ connections, cycles, seed }: Options): Promise<0 | 1> {
   const verdict = new Verdict()
   verdict.note(`hold: ${connections} connections, ${cycles} cycles, seed ${seed}\n`)
@@ -48,40 +47,15 @@ async function warmUp(): Promise<void> {
 
 /** @throws `UsageError` */
 function optionsIn(args: readonly string[]): Options | 'help' {
-  const { connections, cycles, quick, seed, help } = parsed(args)
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
+  const known = { connections: text, cycles: text, quick: flag, seed: text, help: flag } as const
+  const { connections, cycles, quick, seed, help } = parsed(() => parseArgs({ args: [...args], options: known }).values)
   if (help === true) return 'help'
   return {
     connections: whole('connections', connections ?? (quick === true ? '50000' : '1000000'), 1),
     cycles: whole('cycles', cycles ?? (quick === true ? '200000' : '10000000'), FEWEST_CYCLES),
-    seed: seed === undefined ? Math.floor(Math.random() * 2 ** 31) : whole('seed', seed, 0),
+    seed: seedOf(seed),
   }
 }
 
-function parsed(args: readonly string[]) {
-  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
-  try {
-    return parseArgs({ args: [...args], options: { connections: text, cycles: text, quick: flag, seed: text, help: flag } }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
-}
-
-function whole(name: string, value: string, least: number): number {
-  if (/^\d{1,10}$/.test(value) && Number(value) >= least) return Number(value)
-  throw new UsageError(`--${name} must be a whole number, ${least} or more, not ${JSON.stringify(value)}`)
-}
-
-async function main(): Promise<number> {
-  try {
-    const options = optionsIn(process.argv.slice(2))
-    if (options !== 'help') return await hold(options)
-    console.log(USAGE)
-    return 0
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    console.error(`${error.message}\n\n${USAGE}`)
-    return 2
-  }
-}
-
-process.exitCode = await main()
+process.exitCode = await runCommand(USAGE, optionsIn, hold)

@@ -1,4 +1,4 @@
-import type { Dice } from './dice.ts'
+import type { Dice } from '../support/dice.ts'
 import { MARKET_STREAM_TYPES, type MarketStreamType } from './streams.ts'
 
 /** One message of a market. */

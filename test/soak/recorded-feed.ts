@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { UsageError } from './command-line.ts'
 import type { Market, MarketMessage } from './market.ts'
 import { MARKET_STREAM_TYPES, type MarketStreamType } from './streams.ts'
 
@@ -11,7 +12,7 @@ interface Recorded extends MarketMessage {
 const PAUSE_MS = 100
 
 /** A feed that cannot be played; its message says which, and why. */
-export class FeedError extends Error {}
+export class FeedError extends UsageError {}
 
 /** A recording of a market, played at its own pace, over and over. */
 export class RecordedFeed implements Market {

@@ -1,5 +1,5 @@
 import type { ClientProcess } from './client-process.ts'
-import type { Dice } from './dice.ts'
+import type { Dice } from '../support/dice.ts'
 import type { Host } from './host.ts'
 import type { Listener } from './roster.ts'
 import type { MarketStreamType } from './streams.ts'

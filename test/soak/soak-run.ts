@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClientProcess } from './client-process.ts'
 import { Crowd, userIdsFor } from './crowd.ts'
-import { Dice } from './dice.ts'
+import { Dice } from '../support/dice.ts'
 import { Host } from './host.ts'
 import { judge } from './judgement.ts'
 import { Ledger } from './ledger.ts'

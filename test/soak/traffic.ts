@@ -1,4 +1,4 @@
-import type { Dice } from './dice.ts'
+import type { Dice } from '../support/dice.ts'
 import type { Host } from './host.ts'
 import type { Market } from './market.ts'
 import { Pace } from './pace.ts'

@@ -1,5 +1,5 @@
 import { rawJson, type StreamCatalogue } from '../../../src/index.ts'
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import type { Menagerie, Mischief } from './menagerie.ts'
 import type { Names } from './names.ts'
 import { wrapped, type Fields, type Wrapped } from './wrapping.ts'

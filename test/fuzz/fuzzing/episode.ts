@@ -1,4 +1,4 @@
-import { Dice } from '../dice.ts'
+import { Dice } from '../../support/dice.ts'
 import { described } from '../faults.ts'
 import { isUnpolluted, type Builtins } from '../builtins.ts'
 import { CALLS, CLEANUP } from './calls/all.ts'

@@ -1,4 +1,4 @@
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import { HOSTILE_IDS, NO_IDS } from '../../support/hostile.ts'
 
 /** What a value of ours does when it is looked at and wants to be a nuisance: it calls back, or it throws. */

@@ -1,5 +1,5 @@
 import type { StreamCatalogue } from '../../../src/index.ts'
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import { HOSTILE_IDS } from '../../support/hostile.ts'
 import type { Menagerie } from './menagerie.ts'
 

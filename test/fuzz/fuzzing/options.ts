@@ -1,5 +1,5 @@
 import type { AuthorizationRequest, Clock, ConnectionManagerOptions, DeliveryOptions, QuotaOptions, Socket, StreamCatalogue } from '../../../src/index.ts'
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import { CATALOGUES } from './catalogues.ts'
 import { boom, Nuisance, type Menagerie } from './menagerie.ts'
 import type { SocketCompany } from './sockets.ts'

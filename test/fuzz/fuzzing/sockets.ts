@@ -1,5 +1,6 @@
 import type { Socket } from '../../../src/index.ts'
-import { Lottery, type Dice } from '../dice.ts'
+import { type Dice } from '../../support/dice.ts'
+import { Lottery } from '../lottery.ts'
 import { boom, Nuisance, type Mischief } from './menagerie.ts'
 
 /** What sockets have to do with: the manager that they call back, and somebody who hears what they should not have got. */

@@ -1,5 +1,5 @@
 import { ConnectionManager, type Connection, type Socket, type StreamCatalogue, type Subscription } from '../../../src/index.ts'
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { Arguments } from './arguments.ts'
 import { Menagerie, type Mischief } from './menagerie.ts'

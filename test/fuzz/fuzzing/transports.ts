@@ -1,5 +1,6 @@
 import type { Socket, Transport } from '../../../src/index.ts'
-import { Lottery, type Dice } from '../dice.ts'
+import { type Dice } from '../../support/dice.ts'
+import { Lottery } from '../lottery.ts'
 import { boom, Nuisance } from './menagerie.ts'
 import type { SocketCompany } from './sockets.ts'
 

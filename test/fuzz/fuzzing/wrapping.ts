@@ -1,4 +1,5 @@
-import { Lottery, type Dice } from '../dice.ts'
+import { type Dice } from '../../support/dice.ts'
+import { Lottery } from '../lottery.ts'
 import { boom, type Mischief } from './menagerie.ts'
 
 /** The fields of an argument, as they are meant. */

@@ -1,4 +1,5 @@
-import { Lottery, type Dice } from '../dice.ts'
+import { type Dice } from '../../support/dice.ts'
+import { Lottery } from '../lottery.ts'
 import type { Choice, Subject } from './choice.ts'
 import type { Client } from './client.ts'
 import type { Deeds } from './deeds.ts'

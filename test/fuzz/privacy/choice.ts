@@ -1,4 +1,4 @@
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import type { Client } from './client.ts'
 import type { Message } from './message.ts'
 import type { Model } from './model.ts'

@@ -1,5 +1,5 @@
 import { ConnectionManager, type StreamCatalogue } from '../../../src/index.ts'
-import { Dice } from '../dice.ts'
+import { Dice } from '../../support/dice.ts'
 import { described } from '../faults.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { CHANGES, REACTIONS, type Means } from './changes.ts'

@@ -1,5 +1,5 @@
 import type { ConnectionManager, StreamCatalogue } from '../../../src/index.ts'
-import type { Dice } from '../dice.ts'
+import type { Dice } from '../../support/dice.ts'
 import type { Client } from './client.ts'
 import type { Happenings } from './happenings.ts'
 import type { Model } from './model.ts'

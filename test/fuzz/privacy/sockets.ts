@@ -1,5 +1,5 @@
 import type { Socket, Transport } from '../../../src/index.ts'
-import { Lottery } from '../dice.ts'
+import { Lottery } from '../lottery.ts'
 import type { Client } from './client.ts'
 
 /** How a client's socket takes what it is given. */

@@ -1,5 +1,5 @@
 import { isUnpolluted, type Builtins } from '../builtins.ts'
-import { Dice } from '../dice.ts'
+import { Dice } from '../../support/dice.ts'
 import { described } from '../faults.ts'
 import type { Complaint } from '../fuzzing/episode.ts'
 import type { Tally } from '../fuzzing/tally.ts'

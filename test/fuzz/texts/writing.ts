@@ -1,4 +1,5 @@
-import { Lottery, type Dice } from '../dice.ts'
+import { type Dice } from '../../support/dice.ts'
+import { Lottery } from '../lottery.ts'
 import { HOSTILE_IDS } from '../../support/hostile.ts'
 
 type Writer = (dice: Dice) => string

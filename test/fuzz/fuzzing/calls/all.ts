@@ -1,4 +1,4 @@
-import { Lottery } from '../../dice.ts'
+import { Lottery } from '../../lottery.ts'
 import type { Call } from './call.ts'
 import { connectionCalls } from './connections.ts'
 import { deliveryCalls } from './delivery.ts'
