@@ -36,7 +36,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Where timers are objects (Node, Bun), they hold the process unless told otherwise; elsewhere they are numbers. */
+/** Where timers are objects (Node, Bun), they hold the process unless told otherwise; elsewhere they are numbers, without an `unref`. */
 function letProcessEnd(timer: unknown): void {
-  if (typeof timer === 'object') (timer as { unref?(): void } | null)?.unref?.()
+  ;(timer as { unref?(): void } | null)?.unref?.()
 }

@@ -181,13 +181,13 @@ describe('a value that is refused', () => {
     expect(error).not.toHaveProperty('cause')
   })
 
-  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
-    ['what is to be revoked', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
-    ['the definition of a stream type', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
-  ])('is not looked into when it is a function in place of %s', (_, code, call) => {
-    const value = Object.assign(() => {}, { userId: 'alice', audience: 'public' })
+  it.each<[what: string, fields: object, call: (value: never) => unknown]>([
+    ['what is to be revoked', { userId: 'alice' }, (value) => manager.revoke(value)],
+    ['the definition of a stream type', { audience: 'public' }, (value) => defineStreams({ X: value })],
+  ])('is not looked into when it is a function in place of %s', (_, fields, call) => {
+    const value = Object.assign(() => {}, fields)
 
-    expectCode(code, () => call(value as never))
+    expectCode('ERR_INVALID_ARGUMENT', () => call(value as never))
   })
 
   it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([

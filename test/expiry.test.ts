@@ -93,6 +93,20 @@ describe('Expiry', () => {
     expect(log).toEqual([['b']])
   })
 
+  it('lets an item go for which no timer could be set, and sets one for the next', () => {
+    const { clock, expiry, log } = expiring(100)
+    const { setTimeout } = clock
+    clock.setTimeout = () => { throw new Error('no timers left') }
+    expect(() => expiry.add('a')).toThrow('no timers left')
+
+    expiry.delete('a')
+    clock.setTimeout = setTimeout
+    expiry.add('b')
+    clock.advance(100)
+
+    expect(log).toEqual([['b']])
+  })
+
   it('takes what is added while others expire', () => {
     const clock = new ManualClock()
     const log: string[] = []

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Fifo } from '../src/fifo.ts'
 import { collectGarbage } from './support/garbage.ts'
 import { seededRandom } from './support/seeded-random.ts'
@@ -7,6 +7,23 @@ function queueOf(count: number): Fifo<number> {
   const queue = new Fifo<number>()
   for (let item = 0; item < count; item++) queue.push(item)
   return queue
+}
+
+/** How many items `act` has copied from one array to another. */
+function countMoved(act: () => void): number {
+  const { slice } = Array.prototype
+  let moved = 0
+  const spy = vi.spyOn(Array.prototype, 'slice').mockImplementation(function (this: unknown[], ...range) {
+    const copy: unknown[] = slice.apply(this, range)
+    moved += copy.length
+    return copy
+  })
+  try {
+    act()
+  } finally {
+    spy.mockRestore()
+  }
+  return moved
 }
 
 /** Bytes in use once all garbage is collected. */
@@ -78,6 +95,26 @@ describe('Fifo', () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) sum += item
 
     expect(sum).toBe((300_000 * 299_999) / 2)
+  })
+
+  it.each([
+    ['none', 1_000, 0],
+    ['no more than there are', 300_000, 300_000],
+  ])('moves %s of %i items while they leave', (_case, count, most) => {
+    const queue = queueOf(count)
+
+    expect(countMoved(() => { for (let i = 0; i < count; i++) queue.shift() })).toBeLessThanOrEqual(most)
+  })
+
+  it('keeps no places once it is emptied, though it was short', async () => {
+    const before = await heapUsed()
+
+    const queues = Array.from({ length: 1_000 }, () => queueOf(1_000))
+    for (const queue of queues) drained(queue)
+
+    // A place for each that went through would be 8 MB.
+    expect((await heapUsed()) - before).toBeLessThan(1_000_000)
+    expect(queues.map((queue) => queue.shift())).toEqual(queues.map(() => undefined))
   })
 
   it.each([0, 1, 5_000])('takes no more memory for what went through it, while %i wait', async (waiting) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Seats } from '../src/seats.ts'
 import { FakeSocket } from './support/fake-socket.ts'
+import { collectGarbage } from './support/garbage.ts'
 
 interface Connection {
   readonly name: number
@@ -83,7 +84,56 @@ describe('Seats', () => {
     expect(names()).not.toContain(3)
     seats.unpin()
 
-    expect(seats.occupants[3]).toBeUndefined()
+    expect(seats.occupants).toStrictEqual([...taken.slice(0, 3), undefined, ...taken.slice(4)])
+  })
+
+  it('forget nobody who did not leave, when nobody left while they were pinned', () => {
+    const { seats, taken } = seated(2)
+
+    seats.pin()
+    seats.unpin()
+
+    expect(seats.occupants).toStrictEqual(taken)
+  })
+
+  it('close holes once they outnumber the seats, and not before', () => {
+    const { seats, taken } = seated(4)
+
+    for (const seat of taken.slice(2)) seats.vacate(seat)
+    expect(seats.occupants).toHaveLength(4)
+    seats.vacate(taken[1]!)
+
+    expect(seats.occupants).toEqual([taken[0]])
+  })
+
+  it('have no outlet before anybody sits', () => {
+    expect(new Seats<Connection>().outlets).toEqual([])
+  })
+
+  it('take no more room than one needs where one sits alone', async () => {
+    const connection = { name: 0, outlet: new FakeSocket() }
+    await collectGarbage()
+    const before = process.memoryUsage().heapUsed
+
+    const kept = Array.from({ length: 20_000 }, () => {
+      const seats = new Seats<Connection>()
+      seats.take(connection)
+      return seats
+    })
+    await collectGarbage()
+
+    const bytesEach = (process.memoryUsage().heapUsed - before) / kept.length
+    // Sixteen places more than one, in both arrays, would be 256.
+    expect(bytesEach).toBeLessThan(400)
+  })
+
+  it('count the messages that went out to them, and know when the last one did', () => {
+    const { seats } = seated(1)
+
+    seats.served(5)
+    seats.served(7)
+
+    expect(seats).toMatchObject({ servings: 2, servedAtMs: 7 })
   })
 
   it('can be covered, and uncovered unless they were vacated meanwhile', () => {

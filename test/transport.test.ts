@@ -25,10 +25,11 @@ describe.each(TAKERS)('a transport, in %s', (_where, take) => {
   })
 
   describe.each(HOOKS)('› %s', (hook) => {
-    it.each([null, false, 0, '', 'socket', {}, []])('is refused when it is %j, by name', (value) => {
+    it.each([null, false, 0, '', 'socket', {}, []])('is refused when it is %j, by name and with no error behind it', (value) => {
       const error = expectCode('ERR_INVALID_OPTION', () => take({ [hook]: value }))
 
       expect(error).toMatchObject({ option: `transport.${hook}` })
+      expect(error).not.toHaveProperty('cause')
       expect(error.message).toContain(`transport.${hook}`)
     })
 

@@ -259,6 +259,20 @@ describe('ConnectionManager › on', () => {
   })
 
   it.each([
+    ['throws', () => { throw new Error('listener') }],
+    ['answers something whose then throws', () => ({ get then() { throw new Error('listener') } })],
+  ])('tells of a listener that %s before the call returns', (_case, listener) => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const errors: unknown[] = []
+    manager.on('error', (event) => errors.push(event))
+    manager.on('connectionAdded', listener as () => void)
+
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    expect(errors).toEqual([{ error: new Error('listener'), stage: 'listener' }])
+  })
+
+  it.each([
     ['throws', () => { throw new Error('error listener') }],
     ['rejects', () => Promise.reject(new Error('error listener'))],
   ])('contains an error listener that %s, and tells nobody', async (_case, listener) => {

@@ -127,6 +127,7 @@ describe('bunTransport', () => {
 
   it.each<[CloseReason, number, string]>([
     ['removed', 1000, 'removed'],
+    ['peer-closed', 1000, 'peer closed'],
     ['cleanup', 1001, 'going away'],
     ['send-failed', 1011, 'send failed'],
     ['slow-consumer', 1013, 'slow consumer'],
