@@ -179,8 +179,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #isFullFor({ units }: OutgoingMessage): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#surroundings
     if (this.#meter !== undefined && this.#batchUnits > softLimitBytes) return true
-    const unitsHere = this.waitingUnits + this.#batchUnits
-    return unitsHere > 0 && unitsHere + units > hardLimitBytes
+    return this.waitingUnits + this.#batchUnits + units > hardLimitBytes
   }
 
   // A message comes
@@ -242,7 +241,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   #flushAtEndOfTick(): void {
-    if (this.#isDueAtEndOfTick || this.#endedAs !== undefined) return
+    if (this.#isDueAtEndOfTick) return
     this.#isDueAtEndOfTick = true
     this.#surroundings.flushAtEndOfTick(this)
   }

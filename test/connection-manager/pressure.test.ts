@@ -566,6 +566,18 @@ describe('ConnectionManager › the hard limit', () => {
     expect([batched.socket.received, direct.socket.received, log]).toEqual([['b1', 'b2'], ['b1', 'b2'], []])
   })
 
+  it.each(['b1', 'gap of TICKS:A × 1'])('lets a message larger than the limits pass to a connection that has room again, behind the %s that waits still', async (waiting) => {
+    const { publish, connection, socket } = stuck({ delivery: { hardLimitBytes: 50 } })
+    if (waiting === 'b1') publish('BOOK', 'b1')
+    else publish('TICKS', sized('t1', 60))
+    socket.buffered = 0
+
+    expect(publish('BOOK', sized('b2', 60))).toEqual(result({ matched: 1, sent: 1 }))
+    await endOfTick()
+
+    expect([socket.received, connection.removed]).toEqual([[waiting, 'b2'], false])
+  })
+
   it('lets a message larger than the soft limit wait like any other', () => {
     const { publish, socket, recover } = stuck()
 
