@@ -33,7 +33,7 @@ export function nobody(): Recipients<never> {
 export function allOf<TConnection extends { readonly outlet: Outlet }>(
   seats: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
-  if (seats === undefined || seats.size === 0) return nobody()
+  if (seats === undefined) return nobody()
   return { matched: seats.size, ranges: [rangeOf(seats)], doubles: [] }
 }
 

@@ -9,14 +9,14 @@ import { lastUpdateMs } from './subscription-view.ts'
 import type { Users } from './users.ts'
 
 /** What became of a subscription, and through which connection if it was one. */
-export type SubscriptionListener = (
+type SubscriptionListener = (
   change: 'added' | 'changed' | 'removed',
   subscription: SubscriptionRecord,
   holder: ConnectionRecord | undefined,
 ) => void
 
 /** Whose subscription it is to be, and to what. */
-export interface HoldRequest {
+interface HoldRequest {
   readonly userId: string
   readonly connectionId?: string
   readonly streamType: string
@@ -88,8 +88,8 @@ export class Subscriptions {
 
   /** Whom a public message of this stream reaches. */
   subscribed(streamType: string, symbol: string | undefined): Subscribed {
-    const type = this.#types.get(streamType)
-    return { whole: type?.whole?.seats, exact: symbol === undefined ? undefined : type?.bySymbol.get(symbol)?.seats }
+    const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
+    return { whole: whole?.seats, exact: symbol === undefined ? undefined : bySymbol.get(symbol)?.seats }
   }
 
   /** Whom a private message of this stream to this user reaches. */

@@ -375,6 +375,18 @@ describe('ConnectionManager › a write that fails', () => {
     expect(connection.removed).toBe(true)
   })
 
+  it('is told by the time a flush returns where its answer cannot be read', () => {
+    const { manager, connect, publish, log } = pressured()
+    const { connection, socket } = connect('c')
+    socket.onWrite = () => ({ get then() { throw boom } }) as never
+
+    publish('BOOK', 'b1')
+    connection.flush()
+
+    expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
+    expect(manager.stats()).toMatchObject({ sent: 0, failed: 1 })
+  })
+
   it('ends its connection by itself when a listener flushed it', async () => {
     const { manager, connect, publish } = pressured()
     const [first, second] = [connect('c1'), connect('c2')]

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionManager } from '../../src/index.ts'
 import { expectCode } from '../support/errors.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
@@ -19,6 +19,8 @@ function managing(...sockets: FakeSocket[]) {
 }
 
 describe('ConnectionManager › cleanup', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
   it('removes everything and closes every socket once, before it returns', () => {
     const sockets = [new FakeSocket(), new FakeSocket()]
     const { manager, clock } = managing(...sockets)
@@ -267,6 +269,14 @@ describe('ConnectionManager › cleanup', () => {
 
     expect(manager.closed).toBe(true)
     expect(socket.closeCalls).toBe(1)
+  })
+
+  it('leaves the manager without a method called "undefined" where Symbol.asyncDispose does not exist', () => {
+    vi.stubGlobal('Symbol', { iterator: Symbol.iterator })
+    const manager = new ConnectionManager()
+    vi.unstubAllGlobals()
+
+    expect(Reflect.ownKeys(manager)).toEqual([])
   })
 
   it('resolves at once when there is nothing to close', async () => {

@@ -130,6 +130,17 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(socket.closeCalls).toBe(0)
   })
 
+  it('comes before the listeners are told of the removal', () => {
+    const { manager } = managing()
+    const socket = new FakeSocket()
+    const closeCalls: number[] = []
+    manager.on('connectionRemoved', () => closeCalls.push(socket.closeCalls))
+
+    void manager.addConnection('c1', socket, 'alice').remove()
+
+    expect(closeCalls).toEqual([1])
+  })
+
   it.each([['has no terminate', {}], ['is none', undefined]])('is reported once when it fails and the transport %s', async (_case, transport) => {
     const { manager, errors } = managing({ transport })
     const socket = new FakeSocket({ close: () => { throw new Error('cannot close') } })
@@ -339,6 +350,16 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
       ['close', expect.stringContaining('700')],
       ['close', 'cannot terminate'],
     ])
+  })
+
+  it('is reported by the time it is given up where the answer of terminate cannot be read', () => {
+    const { transport } = closing({ close: NEVER, terminate: () => ({ get then() { throw new Error('no then') } }) })
+    const { manager, clock, errors } = managing({ transport, closeTimeoutMs: 700 })
+    void manager.addConnection('c1', new FakeSocket(), 'alice').remove()
+
+    clock.advance(700)
+
+    expect(errors).toEqual([['close', 'close() had not settled after 700 ms'], ['close', 'no then']])
   })
 
   it('does not report what it comes to after it was terminated', async () => {

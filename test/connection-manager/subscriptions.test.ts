@@ -117,6 +117,22 @@ describe('Subscription', () => {
     expect(bobs.lastUpdate).toBeUndefined()
   })
 
+  it.each([
+    ['a symbol', 'the whole type', { symbol: 'A' }, {}],
+    ['the whole type', 'a symbol', {}, { symbol: 'A' }],
+  ])('of %s is not updated by what reaches nobody but subscribers of %s, while it is pending', (_its, _theirs, bobs, alices) => {
+    const streams = defineStreams({ ALERTS: { audience: 'public', symbol: 'optional' } })
+    const manager = new ConnectionManager<FakeSocket, typeof streams>({ streams })
+    const { socket } = manager.addConnection('c1', new FakeSocket(), 'alice')
+    const served = manager.addSubscription({ userId: 'alice', streamType: 'ALERTS', ...alices })
+    const pending = manager.addSubscription({ userId: 'bob', streamType: 'ALERTS', ...bobs })
+
+    manager.publish({ streamType: 'ALERTS', symbol: 'A', data: 'alert' })
+
+    expect(socket.received).toEqual(['alert'])
+    expect([served.lastUpdate, pending.lastUpdate]).toEqual([expect.any(Date), undefined])
+  })
+
   it('is not updated by a message that could not be serialized, or was sent past it', () => {
     const { manager } = twoConnections()
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })

@@ -57,6 +57,29 @@ describe('Delivery', () => {
     expect([whole.seats.occupants, exact.seats.occupants]).toEqual([[], []])
   })
 
+  it.each([
+    ['no outbox', 'neither writes in batches nor measures', {}],
+    ['an outbox', 'writes in batches', { write() {} }],
+    ['an outbox', 'measures', { bufferedBytes: () => 0 }],
+  ])('puts %s in front of a socket whose transport %s', (expected, _what, transport) => {
+    const delivery = new Delivery<Connection>(surroundings)
+
+    const maker = delivery.outboxMaker({ socket: new FakeSocket(), transport })
+
+    expect(maker === undefined ? 'no outbox' : 'an outbox').toBe(expected)
+  })
+
+  it('has nothing to tell where nothing was noted', () => {
+    const { seats } = seated(1)
+    let tellings = 0
+    const delivery = new Delivery<Connection>({ ...surroundings, settled: () => tellings++ })
+
+    delivery.settle()
+    delivery.deliver({ fields, recipients: () => allOf(seats), text: () => 'text' })
+
+    expect(tellings).toBe(0)
+  })
+
   it('goes on after a clock that throws', () => {
     const { seats, taken } = seated(1)
     let isBroken = true

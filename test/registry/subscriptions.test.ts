@@ -20,6 +20,44 @@ describe('Subscriptions', () => {
     for (const lookUp of lookUps) expect(lookUp).not.toHaveBeenCalled()
   })
 
+  it('do not look at the connections of a user who holds a subscription already', () => {
+    const { subscriptions, connect } = registry()
+    connect('c1', 'alice')
+    const { seatOf } = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    const lookUp = vi.spyOn(seatOf, 'get')
+
+    subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', { depth: 5 })
+
+    expect(lookUp).not.toHaveBeenCalled()
+  })
+
+  it('count the connections that hold one for themselves, whatever their user holds', () => {
+    const { connections, subscriptions, connect } = registry()
+    const holder = connect('c1', 'alice')
+    const bystander = connect('c2', 'alice')
+    connect('c3', 'alice')
+    const subscription = subscriptions.holdForConnection(holder, 'PRICE', 'BTCUSDT', undefined)
+    subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    const counted = [subscription.ownHolds]
+
+    connections.remove(bystander)
+    subscriptions.dismiss(bystander)
+    counted.push(subscription.ownHolds)
+    subscriptions.end(subscription)
+    counted.push(subscription.ownHolds)
+
+    expect(counted).toEqual([1, 1, 0])
+  })
+
+  it('pair no seat in a whole type with itself', () => {
+    const { subscriptions, connect } = registry()
+    connect('c1', 'alice')
+
+    const [whole, exact] = [undefined, 'BTCUSDT'].map((symbol) => subscriptions.holdForUser('alice', 'ORDER_UPDATES', symbol, undefined).seats)
+
+    expect([whole?.doubles, exact?.doubles?.size]).toEqual([undefined, 1])
+  })
+
   it('keep nothing with a connection, or a user, that holds nothing any more', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
