@@ -18,7 +18,7 @@ export interface Clock {
 }
 
 /** Timers of more milliseconds than this fire at once, in every runtime. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const LONGEST_TIMER_MS = 2_147_483_647
 
 /** The runtime's own clock. Its timers never keep a process alive. */
 export const systemClock: Clock = {

@@ -1,11 +1,11 @@
-import { INSPECT } from '../inspect.ts'
+import { inspectable } from '../inspect.ts'
 import { subscriptionKey } from '../streams/keys.ts'
 import { SubscriptionStatus, type Subscription, type SubscriptionFilters } from '../streams/subscription.ts'
 import type { SubscriptionRecord } from './records.ts'
 
 /** The one view of a subscription. */
 export function viewOf(record: SubscriptionRecord): Subscription {
-  record.view ??= new SubscriptionView(record)
+  record.view ??= new InspectableView(record)
   return record.view
 }
 
@@ -56,11 +56,9 @@ class SubscriptionView implements Subscription {
     const { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key } = this
     return { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key }
   }
-
-  [INSPECT](): Record<keyof Subscription, unknown> {
-    return this.toJSON()
-  }
 }
+
+const InspectableView = /* @__PURE__ */ inspectable(SubscriptionView)
 
 /** When this subscription's stream was last served, since the subscription began and until it ended. */
 export function lastUpdateMs({ seats, servingsBefore, status, lastUpdateAtEndMs }: SubscriptionRecord): number | undefined {
