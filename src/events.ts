@@ -13,6 +13,7 @@ export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authoriz
 
 /** A stream that somebody listens to; a private one is each user's own. */
 export interface ActiveStream {
+  /** A type of the catalogue. */
   readonly streamType: string
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
@@ -22,13 +23,17 @@ export interface ActiveStream {
 
 /** The payload of a subscription event: `connection` is the holder when it is one, not the user as such. */
 export interface SubscriptionEvent<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+  /** The live view, as `addSubscription` returns it: of one that ended it says so. */
   readonly subscription: Subscription
+  /** The holder that asked, came or went; absent when that is the user as such. */
   readonly connection?: Connection<TSocket, TStreams>
 }
 
 /** What a manager tells its listeners: event name → payload. */
 export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+  /** A connection was registered. Its user's subscriptions cover it already. */
   connectionAdded: { readonly connection: Connection<TSocket, TStreams> }
+  /** A connection is gone from every index, for this reason; its socket may still be closing. */
   connectionRemoved: { readonly connection: Connection<TSocket, TStreams>; readonly reason: CloseReason }
   /** A user's first connection came. */
   userOnline: { readonly userId: string }
@@ -101,7 +106,7 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     name: TName,
     listener: (payload: ManagerEvents<TSocket, TStreams>[TName]) => void,
   ): () => void {
-    if (typeof name !== 'string' || !Object.hasOwn(EVENT_NAMES, name)) {
+    if (typeof name !== 'string' || EVENT_NAMES[name] !== true) {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `There is no event ${shown(name)}`)
     }
     if (typeof listener !== 'function') {

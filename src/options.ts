@@ -147,7 +147,7 @@ export interface DeliveryOptions {
 }
 
 /** The delivery options as the manager goes by them. */
-export type DeliveryLimits = { readonly [TName in keyof DeliveryOptions]-?: number }
+type DeliveryLimits = { readonly [TName in keyof DeliveryOptions]-?: number }
 
 /** The options as the manager goes by them. */
 export interface ResolvedOptions {
