@@ -368,6 +368,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return this.#mappings.streamSubscriptions
   }
 
+  /** Connections that are there now. */
   get connectionCount(): number {
     return this.#connections.byId.size
   }

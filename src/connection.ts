@@ -9,7 +9,9 @@ import type { ConnectionSubscribeRequest, StreamReference, Subscription } from '
  * answer with a promise that rejects: either ends the connection. Whatever else it answers is ignored.
  */
 export interface Socket {
+  /** Accepts a text for the peer. To be slow is no reason to throw: only that the text cannot be accepted. */
   send(text: string): void
+  /** Ends the socket. A removal and `cleanup()` wait for its promise, where it answers with one. */
   close(): Promise<void> | void
 }
 
@@ -50,8 +52,11 @@ export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-cons
  * new connection.
  */
 export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+  /** The `connectionId` that it was added by, unique among the connections that are there. */
   readonly id: string
+  /** Whose it is, for as long as it lasts. */
   readonly userId: string
+  /** The very object that was added: what its transport does better is not done through it. */
   readonly socket: TSocket
   /** True from the moment at which the connection was removed, for whatever reason. */
   readonly removed: boolean

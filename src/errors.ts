@@ -57,9 +57,13 @@ export type QuotaName =
 
 /** The facts of a failure that a handler may act on; each is present where it is known. */
 export interface ErrorFacts {
+  /** The connection that was refused. */
   readonly connectionId?: string
+  /** The user who was refused, or whom a message named. */
   readonly userId?: string
+  /** The stream type that was asked for. */
   readonly streamType?: string
+  /** The symbol that was asked for. */
   readonly symbol?: string
   /** The dotted name of the option that was refused. */
   readonly option?: string
@@ -84,6 +88,7 @@ export interface ErrorFacts {
  * }
  */
 export class ConnectionManagerError extends Error implements ErrorFacts {
+  /** What went wrong: the one thing to match on. */
   readonly code: ErrorCode
   declare readonly connectionId?: string
   declare readonly userId?: string

@@ -6,7 +6,9 @@ import type { StreamRequest, SubscriptionFilters } from '../streams/subscription
 
 /** What `authorize` is asked: whether this user may subscribe to this stream. Frozen. */
 export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+  /** Who would be subscribed: the user of the connection, where one asks. */
   readonly userId: string
+  /** A type of the catalogue: any other was refused before. */
   readonly streamType: keyof TStreams & string
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined

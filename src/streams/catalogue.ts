@@ -25,6 +25,7 @@ export type OverflowPolicy = 'drop' | 'disconnect'
 
 /** One entry of a catalogue, as one writes it for `defineStreams`. */
 export interface StreamDefinition<TPayload = unknown> {
+  /** Who may receive its messages. */
   readonly audience: Audience
   /** @default 'required' for public streams, 'optional' for private ones */
   readonly symbol?: SymbolRule
@@ -173,6 +174,7 @@ const TRADING_STREAMS = {
 /** The default catalogue: the seven types of `StreamType`. */
 export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE__ */ defineStreams(TRADING_STREAMS)
 
+/** The type of the default catalogue, which a manager has unless it is given another. */
 export type TradingStreams = typeof tradingStreams
 
 /**

@@ -4,12 +4,15 @@ import { asIdentifier, isIdentifier } from './identifier.ts'
 
 /** What a stream key names. */
 export interface StreamKeyParts {
+  /** What stands before the first `:`. No catalogue was asked whether it has it. */
   readonly streamType: string
+  /** All that stands behind it, as it is; `undefined` for a key without one. */
   readonly symbol: string | undefined
 }
 
 /** What a subscription key names. */
 export interface SubscriptionKeyParts extends StreamKeyParts {
+  /** Decoded: as it was given to `subscriptionKey`. */
   readonly userId: string
 }
 

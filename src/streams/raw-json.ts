@@ -7,7 +7,9 @@ const RAW_JSON: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-ma
 
 /** JSON text that passes for `data` as it is. Made by `rawJson`. */
 export interface RawJson {
+  /** What tells it from data that happens to look like it. */
   readonly [RAW_JSON]: true
+  /** What goes to the wire, as it is. */
   readonly text: string
   /** The parsed value, for whoever stringifies a message that holds this. */
   toJSON(): unknown

@@ -10,6 +10,7 @@ import { asIdentifier } from './identifier.ts'
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   /** Whose; absent: everybody's. */
   readonly userId?: string | null | undefined
+  /** Of which type; absent: of all. */
   readonly streamType?: (keyof TStreams & string) | null | undefined
   /** Of which symbol; the whole types that cover it are taken away with it. Absent: of every symbol, and the whole types. */
   readonly symbol?: string | null | undefined

@@ -13,7 +13,9 @@ import type { StreamType } from './stream-type.ts'
 
 /** One message of one stream. */
 export interface StreamMessage<TData = unknown, TStreamType extends string = StreamType> {
+  /** A type of the catalogue: it says who may receive the message. */
   readonly streamType: TStreamType
+  /** As the stream type's rule wants it: required, optional, or none. */
   readonly symbol?: string | undefined
   /** Anything with a JSON form, or `rawJson(text)`. */
   readonly data: TData

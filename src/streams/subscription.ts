@@ -35,12 +35,15 @@ export type SubscriptionFilters = Readonly<Record<string, unknown>>
  * and keeps what it said last. Pass it on whole: its fields are getters, which a spread does not copy.
  */
 export interface Subscription {
+  /** Whose interest it is, whoever of the user's connections holds it. */
   readonly userId: string
+  /** A type of the catalogue. */
   readonly streamType: string
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
   /** A frozen copy, one level deep, of what the last request gave; `undefined` when that gave none. */
   readonly filters: SubscriptionFilters | undefined
+  /** Where it stands at this moment. */
   readonly status: SubscriptionStatus
   /** A fresh `Date` at each reading. */
   readonly createdAt: Date
@@ -56,12 +59,15 @@ export interface Subscription {
 
 /** A stream by name. */
 export interface StreamReference {
+  /** The stream's type. */
   readonly streamType: string
+  /** None stands for a stream without a symbol, or for the whole type: as the type's rule has it. */
   readonly symbol?: string | null | undefined
 }
 
 /** A subscription by identity. */
 export interface SubscriptionReference extends StreamReference {
+  /** The user who is subscribed. */
   readonly userId: string
 }
 

@@ -40,8 +40,8 @@ export interface SseSocket extends Socket {
   /** Bytes that were written and have not left: of the whole response for Node's, of this socket's for a web stream. */
   readonly bufferedAmount: number
   /**
-   * Sends an event with this text as its data. A response that is over throws; a web stream may reject later instead, and
-   * a rejection that nobody looks at does no harm.
+   * Sends an event with this text as its data, and with the `id` and the `event` type that `fields` has. A response that is
+   * over throws; a web stream may reject later instead, and a rejection that nobody looks at does no harm.
    *
    * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry
    */
@@ -70,6 +70,7 @@ export interface SseSocket extends Socket {
 
 /** An event as it goes on the wire. */
 export interface SseFrame {
+  /** The whole event in UTF-8, the blank line behind it included. */
   readonly bytes: Uint8Array
 }
 

@@ -5,10 +5,15 @@ import { corkedWrite } from './corked-write.ts'
 
 /** What this transport needs of a socket: the `WebSocket` of uWebSockets.js fits as it is. */
 export interface UwsSocket {
+  /** Sends a message; `2` says that it was dropped. */
   send(text: string): number
+  /** Gathers what the callback sends into one write. */
   cork(callback: () => void): unknown
+  /** What it has accepted and not sent yet. */
   getBufferedAmount(): number
+  /** Begins the closing handshake. */
   end(code?: number, shortMessage?: string): void
+  /** Cuts the socket off, and discards what it has buffered. */
   close(): void
 }
 
@@ -21,7 +26,8 @@ const DROPPED = 2
  * uWS tells of a drain in a handler of the app's alone, so pass it on, as below; without that the manager looks again
  * every `drainIntervalMs`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, 1013 slow consumer.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
+ * 1006; it is told 1013 where that fails.
  *
  * @example
  * import { App, type WebSocket } from 'uWebSockets.js'

@@ -20,17 +20,25 @@ interface WritableBytes extends Uint8Array {
 
 /** What this transport needs of a socket: the `WebSocket` of ws 8 fits as it is. */
 export interface WsSocket {
+  /** `1` while it is open, `3` once it is closed. */
   readonly readyState: number
+  /** What it has accepted and not sent yet, the TCP socket's buffer included. */
   readonly bufferedAmount: number
+  /** Empty where permessage-deflate was not negotiated: then frames may be written past ws. */
   readonly extensions: string
+  /** The way of a message where a direct write would not be safe. */
   send(text: string, done?: () => void): void
+  /** Begins the closing handshake. */
   close(code?: number, reason?: string): void
+  /** Cuts the TCP socket off, and discards what it has buffered. */
   terminate(): void
+  /** Tells that the socket is closed. */
   once(event: 'close', listener: () => void): unknown
 }
 
 /** One message, for those sockets that can be written to directly and for those that cannot. */
 export interface WsFrame {
+  /** The text itself, for `ws.send`. */
   readonly text: string
   /** The text as an unmasked WebSocket frame, header and payload. */
   readonly bytes: Uint8Array
@@ -94,7 +102,8 @@ const LOOK_AGAIN_MS = 50
  * Of a socket that is closing, which `socket.send` takes messages for in silence, the host's `close` listener is to remove
  * the connection.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, 1013 slow consumer.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
+ * 1006; it is told 1013 where that fails.
  *
  * @example
  * import type { WebSocket } from 'ws'
