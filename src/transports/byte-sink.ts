@@ -10,6 +10,8 @@ export interface SseResponse {
   end(): unknown
   destroy(): unknown
   on(event: string, listener: (error?: unknown) => void): unknown
+  /** That of HTTP/2, below a response of `node:http2`. */
+  readonly stream?: { readonly destroyed: boolean; on(event: string, listener: () => void): unknown } | undefined
 }
 
 /** What server-sent events need of a web stream: the writer that `stream.getWriter()` returns fits as it is. */
@@ -69,7 +71,7 @@ export class ResponseSink implements ByteSink {
         resolve()
         this.#drain.tell()
       }
-      if (response.writableFinished || response.destroyed === true) end()
+      if (response.writableFinished || response.destroyed === true || response.stream?.destroyed === true) end()
       for (const event of ['finish', 'close']) response.on(event, end)
     })
     // Without a listener it would end the process. What it means is told by `close`, and by the next write.
@@ -77,6 +79,8 @@ export class ResponseSink implements ByteSink {
       this.#error = error
     })
     response.on('drain', this.#drain.tell)
+    // An HTTP/2 stream that its client resets without an error, while something waits, says no more than this and stays open.
+    for (const aborting of [response, response.stream]) aborting?.on('aborted', () => this.destroy())
   }
 
   get bufferedBytes(): number {

@@ -127,7 +127,8 @@ interface Exchange {
   readonly target: SseTarget
   /** Reads until the response is over; what was read when it breaks off, where it does. */
   readonly readAll: () => Promise<string>
-  readonly leave: () => void
+  /** Goes away, over HTTP/2 with this code. */
+  readonly leave: (code?: number) => void
 }
 
 const closers: (() => void)[] = []
@@ -188,7 +189,7 @@ async function http2(event: 'request' | 'stream'): Promise<Exchange> {
       await once(client, 'close')
       return text
     },
-    leave: () => client.close(constants.NGHTTP2_CANCEL),
+    leave: (code = constants.NGHTTP2_CANCEL) => client.close(code),
   }
 }
 
@@ -294,6 +295,19 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     await socket.closed
 
     expect((await readAll()).length).toBeLessThan(10_000_000)
+  })
+})
+
+describe.each(['request', 'stream'] as const)('sseSocket of a %s of node:http2', (event) => {
+  it('is over when its client resets the stream without an error while much is waiting', async () => {
+    const { target, leave } = await http2(event)
+    const socket = sseSocket(target)
+    for (let i = 0; i < 200; i++) void socket.send('x'.repeat(1_000))
+
+    leave(constants.NGHTTP2_NO_ERROR)
+    await socket.closed
+
+    expect(() => socket.send('too late')).toThrow()
   })
 })
 
