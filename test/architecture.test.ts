@@ -9,13 +9,15 @@ interface Layer {
   readonly parts: readonly string[]
   readonly areRooms?: true
   readonly isApart?: true
+  readonly isForTests?: true
 }
 
 /**
  * The layers of src, lowest first: a file may import from its own layer and from those below it.
  *
  * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from the folders beside it. One that
- * is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it.
+ * is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it. One that is
+ * `for tests` runs with its own folder and the lowest layer, and knows the others by their types.
  */
 const LAYERS: readonly Layer[] = [
   {
@@ -40,9 +42,11 @@ const LAYERS: readonly Layer[] = [
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },
   { name: 'transports', parts: ['transports/'], isApart: true },
+  { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 
-const INDEX = 'index.ts'
+/** What the package exports and is no single file: each is a list of names, and no other file is. */
+const INDEXES = ['index.ts', 'testing/index.ts']
 
 /** File → text. Paths are relative to src, with forward slashes. */
 type Sources = Readonly<Record<string, string>>
@@ -78,6 +82,16 @@ function specifiersIn(text: string): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName)
 }
 
+/** What a file imports from, or exports from, more than types. */
+function valuesOf(text: string): string[] {
+  return statementsOf(text).flatMap((statement) => {
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
+    const clause = ts.isImportDeclaration(statement) ? statement.importClause : statement
+    const { moduleSpecifier } = statement
+    return clause?.isTypeOnly === true || !moduleSpecifier || !ts.isStringLiteral(moduleSpecifier) ? [] : [moduleSpecifier.text]
+  })
+}
+
 function resolved(file: string, specifier: string): string {
   return posix.join(posix.dirname(file), specifier)
 }
@@ -86,14 +100,14 @@ function objectionsToText(file: string, text: string): string[] {
   const { referencedFiles, typeReferenceDirectives } = ts.preProcessFile(text, true, true)
   return [
     ...[...referencedFiles, ...typeReferenceDirectives].map(({ fileName }) => `${file} references ${fileName}`),
-    ...(file === INDEX ? objectionsToIndex(text) : objectionsToBarrel(file, text)),
+    ...(INDEXES.includes(file) ? objectionsToIndex(file, text) : objectionsToBarrel(file, text)),
   ]
 }
 
-function objectionsToIndex(text: string): string[] {
+function objectionsToIndex(file: string, text: string): string[] {
   return statementsOf(text)
     .filter((statement) => !ts.isExportDeclaration(statement) || !statement.exportClause || !ts.isNamedExports(statement.exportClause))
-    .map((statement) => `${INDEX} has more than named exports: ${statement.getText().split('\n')[0]}`)
+    .map((statement) => `${file} has more than named exports: ${statement.getText().split('\n')[0]}`)
 }
 
 function objectionsToBarrel(file: string, text: string): string[] {
@@ -104,7 +118,7 @@ function objectionsToBarrel(file: string, text: string): string[] {
     const names = exportClause && ts.isNamedExports(exportClause) ? exportClause.elements : []
     return names.some(({ name, propertyName }) => imported.has((propertyName ?? name).text))
   })
-  return passesOn || posix.basename(file) === INDEX ? [`${file} is a barrel`] : []
+  return passesOn || posix.basename(file) === 'index.ts' ? [`${file} is a barrel`] : []
 }
 
 function statementsOf(text: string): readonly ts.Statement[] {
@@ -126,6 +140,8 @@ function objectionsToArrow(file: string, specifier: string, sources: Sources): s
   if (from.part === to.part) return []
   if (LAYERS[to.layer]?.isApart === true) return [`${file} imports ${target}, which is for users alone`]
   if (LAYERS[from.layer]?.isApart === true && to.layer > 0) return [`${file} imports ${target}, which is no vocabulary`]
+  const isByValue = LAYERS[from.layer]?.isForTests === true && to.layer > 0 && valuesOf(sources[file] ?? '').includes(specifier)
+  if (isByValue) return [`${file} imports more than the types of ${target}`]
   if (from.layer < to.layer) return [`${file} imports ${target} from a layer above its own`]
   const areStrangers = from.layer === to.layer && LAYERS[from.layer]?.areRooms === true
   return areStrangers ? [`${file} imports ${target} from another room`] : []
@@ -163,6 +179,8 @@ const SOUND: Sources = {
   'options.ts': "import type { Records } from './registry/records.ts'\nexport interface Options { records: Records }",
   'connection-manager.ts': "import { text } from './delivery/delivery.ts'\nimport type { Options } from './options.ts'\nexport class Manager { options?: Options; text = text }",
   'index.ts': "export { Manager } from './connection-manager.ts'\nexport type { Options } from './options.ts'",
+  'testing/fake.ts': "import type { Manager } from '../index.ts'\nimport { key } from '../streams/keys.ts'\nexport type Fake = [Manager, typeof key]",
+  'testing/index.ts': "export type { Fake } from './fake.ts'",
 }
 
 describe('the architecture of src', () => {
@@ -351,6 +369,36 @@ describe('the check of the architecture', () => {
       'an index with code of its own',
       { 'index.ts': 'export const version = 1' },
       'index.ts has more than named exports: export const version = 1',
+    ],
+    [
+      'an index of a sub-path that exports everything',
+      { 'testing/index.ts': "export * from './fake.ts'" },
+      "testing/index.ts has more than named exports: export * from './fake.ts'",
+    ],
+    [
+      'an index that exports what is for tests',
+      { 'index.ts': "export type { Fake } from './testing/fake.ts'" },
+      'index.ts imports testing/fake.ts from a layer above its own',
+    ],
+    [
+      'a transport that imports what is for tests',
+      { 'transports/ws.ts': "import type { Fake } from '../testing/fake.ts'\nexport type X = Fake" },
+      'transports/ws.ts imports testing/fake.ts, which is no vocabulary',
+    ],
+    [
+      'a test kit that brings the manager along',
+      { 'testing/fake.ts': "import { Manager } from '../index.ts'\nexport type Fake = Manager" },
+      'testing/fake.ts imports more than the types of index.ts',
+    ],
+    [
+      'a test kit that passes the options on',
+      { 'testing/index.ts': "export { Options } from '../options.ts'" },
+      'testing/index.ts imports more than the types of options.ts',
+    ],
+    [
+      'a test kit that imports the types of a transport',
+      { 'testing/fake.ts': "import type { ws } from '../transports/ws.ts'\nexport type Fake = typeof ws" },
+      'testing/fake.ts imports transports/ws.ts, which is for users alone',
     ],
   ])('objects to %s', (_, faults, objection) => {
     expect(objectionsTo({ ...SOUND, ...faults })).toContain(objection)

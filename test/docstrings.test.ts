@@ -18,6 +18,9 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
   'streams/raw-json.ts': 'const manager = new ConnectionManager()',
+  'testing/describe-host.ts': `
+    import type { HostHarness } from 'stream-connection-manager/testing'
+    declare const harness: HostHarness`,
   'transports/bun.ts': `
     import type { Connection } from 'stream-connection-manager'
     interface Session { id: string; userId: string; connection?: Connection<Bun.ServerWebSocket<Session>> }
@@ -37,6 +40,7 @@ const AMBIENT = ['test/support/bun.d.ts', 'test/support/uws.d.ts']
 
 /** Examples that only compile, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
+  'testing/describe-host.ts': 'it needs a host',
   'transports/bun.ts': 'it needs Bun',
   'transports/uws.ts': 'it needs uWebSockets.js',
 }
@@ -45,6 +49,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 const PRINTED: Readonly<Record<string, string>> = {
   'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
   'streams/wire-form.ts': 'TRADES BTCUSDT 7\n',
+  'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
+  'testing/fake-transport.ts': '1 [ 1, 2, 3 ]\n',
+  'testing/manual-clock.ts': '0 0\n',
 }
 
 interface Example {
@@ -92,6 +99,10 @@ describe('the examples in docstrings', () => {
       'streams/raw-json.ts',
       'streams/stream-message.ts',
       'streams/wire-form.ts',
+      'testing/describe-host.ts',
+      'testing/fake-socket.ts',
+      'testing/fake-transport.ts',
+      'testing/manual-clock.ts',
       'transports/bun.ts',
       'transports/sse.ts',
       'transports/uws.ts',

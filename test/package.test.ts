@@ -17,6 +17,31 @@ const SUB_PATHS: Readonly<Record<string, { readonly values: readonly string[]; r
   'transports/uws': { values: ['uwsTransport'], types: ['UwsSocket'] },
   'transports/bun': { values: ['bunTransport'], types: ['BunSocket'] },
   'transports/sse': { values: ['sseHeaders', 'sseSocket', 'sseTransport'], types: ['SseFrame', 'SseOptions', 'SseSocket', 'SseTarget'] },
+  testing: {
+    values: ['FakeSocket', 'ManualClock', 'describeHost', 'fakeTransport', 'hostTests', 'hosted'],
+    types: [
+      'Awaitable',
+      'DescribeHostOptions',
+      'EssentialHostTest',
+      'FakeSocketOptions',
+      'HostClient',
+      'HostCounts',
+      'HostHarness',
+      'HostReport',
+      'HostSkip',
+      'HostTest',
+      'HostTestName',
+      'HostTestResult',
+      'Hostable',
+      'HostedManager',
+      'PatienceOptions',
+      'ReceivedMessage',
+      'RunningHost',
+      'SkippableHostTest',
+      'SocketScript',
+      'TestRunner',
+    ],
+  },
 }
 
 const ENTRIES = ['index', ...Object.keys(SUB_PATHS)]
@@ -205,6 +230,10 @@ describe('package.json', () => {
         import: { types: './dist/transports/sse.d.ts', default: './dist/transports/sse.js' },
         require: { types: './dist/transports/sse.d.cts', default: './dist/transports/sse.cjs' },
       },
+      './testing': {
+        import: { types: './dist/testing.d.ts', default: './dist/testing.js' },
+        require: { types: './dist/testing.d.cts', default: './dist/testing.cjs' },
+      },
       './package.json': './package.json',
     })
   })
@@ -274,6 +303,7 @@ const IMPORTED: Readonly<Record<string, string>> = {
   uws: `${NAME}/transports/uws`,
   bun: `${NAME}/transports/bun`,
   sse: `${NAME}/transports/sse`,
+  testing: `${NAME}/testing`,
 }
 
 function importLines(importing: Consumer['importing']): string {
@@ -306,13 +336,15 @@ export const admit = (socket: ws.WsSocket, target: sse.SseTarget) => {
   mixed.addConnection('c1', socket, 'alice', { transport: ws.wsTransport() })
   mixed.addConnection('c2', sse.sseSocket(target), 'alice', { transport: sse.sseTransport() })
 }
+export const forTests = new library.ConnectionManager<testing.FakeSocket>({ transport: testing.fakeTransport(), clock: new testing.ManualClock() })
+export const host: testing.HostedManager = testing.hosted(forTests)
 const transports = { ws: ws.wsTransport(), uws: uws.uwsTransport(), bun: bun.bunTransport(), sse: sse.sseTransport() }
 type Transports = typeof transports
 export const areTyped: { [TName in keyof Transports]: IsAny<Transports[TName]> } = { ws: false, uws: false, bun: false, sse: false }
 `
 
 const RUN = `
-const transports = [ws.wsTransport(), uws.uwsTransport(), bun.bunTransport(), sse.sseTransport()]
+const transports = [ws.wsTransport(), uws.uwsTransport(), bun.bunTransport(), sse.sseTransport(), testing.fakeTransport()]
 for (const transport of transports) new library.ConnectionManager({ transport })
 const manager = new library.ConnectionManager()
 const sent = []
@@ -381,7 +413,7 @@ describe('the packed library', () => {
 
     const output = execFileSync(process.execPath, [file], { cwd: projectOf(consumer), encoding: 'utf8' })
 
-    expect(JSON.parse(output)).toEqual({ sent: [64_000], report: { closed: 1, failed: 0, timedOut: 0 }, transports: 4 })
+    expect(JSON.parse(output)).toEqual({ sent: [64_000], report: { closed: 1, failed: 0, timedOut: 0 }, transports: 5 })
   })
 
   it('lets tools read its package.json', () => {

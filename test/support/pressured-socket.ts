@@ -1,5 +1,6 @@
-import { ConnectionManager, defineStreams, type ConnectionManagerOptions, type Socket, type Stats } from '../../src/index.ts'
+import { ConnectionManager, defineStreams, type ConnectionManagerOptions, type Stats } from '../../src/index.ts'
 import type { Transport } from '../../src/transport.ts'
+import { FakeSocket } from './fake-socket.ts'
 import { ManualClock } from './manual-clock.ts'
 
 /** One stream type for each way to wait: replaced, kept, given up, replaced and given up, and a user's own. */
@@ -17,52 +18,37 @@ export const STREAM_NAMES = Object.keys(streams) as readonly StreamName[]
 
 type OnWrite = (frames: readonly string[]) => number | void | Promise<void>
 
-/** A socket whose buffer holds what a test says it does, and that records each write as one entry. */
-export class PressuredSocket implements Socket {
+/** A socket whose buffer holds what a test says it does, and that answers every write alike, be it of one text or of many. */
+export class PressuredSocket extends FakeSocket {
   buffered = 0
-  readonly writes: string[][] = []
-  closeCalls = 0
-  terminations = 0
-  /** Those who wait for a drain. */
-  readonly listeners = new Set<() => void>()
   onWrite: OnWrite
 
   constructor(onWrite: OnWrite = () => {}) {
+    super()
     this.onWrite = onWrite
+    this.script.write = (frames) => this.onWrite(frames)
+    this.script.send = (text) => this.onWrite([text])
   }
 
   /** What came, labels alone: a gap notice reads as `gap of TICKS:A × 3`. */
-  get received(): string[] {
-    return this.writes.flat().map(labelOf)
+  override get received(): string[] {
+    return this.sent.map(labelOf)
   }
 
-  write(frames: readonly string[]): number | void | Promise<void> {
-    const entry = [...frames]
-    this.writes.push(entry)
-    const answer = this.onWrite(frames)
-    if (typeof answer === 'number') entry.length = Math.max(0, Math.min(Math.floor(answer) || 0, entry.length))
-    return answer
+  /** Those who wait for a drain. */
+  get listeners(): Set<() => void> {
+    return this.drainListeners
   }
 
-  send(text: string): void {
-    this.writes.push([text])
-    return this.onWrite([text]) as void
-  }
-
-  close(): void {
-    this.closeCalls++
-  }
-
-  /** Empties the buffer and tells those who wait for it. */
-  drain(): void {
+  override drain(): void {
     this.buffered = 0
-    for (const listener of [...this.listeners]) listener()
+    super.drain()
   }
 }
 
 /** A socket that has `bufferedAmount`, and is sent to text by text. */
 export class MeteredSocket extends PressuredSocket {
-  bufferedAmount: unknown = 0
+  override bufferedAmount: unknown = 0
 }
 
 /** Writes in batches and measures; polled for drains. */
@@ -76,13 +62,7 @@ export function batching<TFrame = string>(hooks: Partial<Transport<PressuredSock
 
 /** Tells of drains. */
 export function tellingOfDrains(): Pick<Required<Transport<PressuredSocket>>, 'onDrain'> {
-  return {
-    onDrain({ listeners }, listener) {
-      const registered = (): void => listener()
-      listeners.add(registered)
-      return () => void listeners.delete(registered)
-    },
-  }
+  return { onDrain: (socket, listener) => socket.onDrain(listener) }
 }
 
 /** A text of this many units that begins with a label. */

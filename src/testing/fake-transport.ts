@@ -1,0 +1,33 @@
+import type { Transport } from '../transport.ts'
+import type { FakeSocket } from './fake-socket.ts'
+
+type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
+
+/**
+ * Returns a transport for `FakeSocket` with all that a transport can do: it writes in batches, one `write` at the end of each tick,
+ * measures by `bufferedAmount`, tells of drains and terminates.
+ *
+ * A hook that is given takes the place of its own; `undefined` takes it away.
+ *
+ * @example
+ * import { FakeSocket, fakeTransport } from 'stream-connection-manager/testing'
+ *
+ * const socket = new FakeSocket()
+ * const manager = new ConnectionManager({ transport: fakeTransport() })
+ * const connection = manager.addConnection('c1', socket, 'alice')
+ *
+ * connection.subscribe({ streamType: 'TRADES', symbol: 'BTCUSDT' })
+ * for (const data of [1, 2, 3]) manager.publish({ streamType: 'TRADES', symbol: 'BTCUSDT', data })
+ * connection.flush()
+ * console.log(socket.writes.length, socket.received) // 1 [ 1, 2, 3 ]
+ */
+export function fakeTransport(hooks: FakeHooks = {}): Transport<FakeSocket> {
+  const transport: FakeHooks = {
+    write: (socket, texts) => socket.write(texts),
+    bufferedBytes: ({ bufferedAmount }) => bufferedAmount as number,
+    onDrain: (socket, listener) => socket.onDrain(listener),
+    terminate: (socket) => socket.terminate(),
+    ...hooks,
+  }
+  return transport as Transport<FakeSocket>
+}

@@ -1,0 +1,97 @@
+import type { HostHarness } from './host.ts'
+import { acceptsAgain, registers, servesAtOnce, standsAlone, subscribes } from './suite/accepting.ts'
+import { deliversBursts, deliversExactly, deliversUnchanged, deliversWhileOthersLeave } from './suite/delivering.ts'
+import { cleansUpAfterClosing, cleansUpAfterVanishing, closesEverybody, closesWhoIsRemoved } from './suite/ending.ts'
+import { keepsPrivate, sendsToOneUser } from './suite/keeping-private.ts'
+import { Patience, type PatienceOptions } from './suite/patience.ts'
+import { cleansUpAfterWhoIsStuck, endsWhoStaysStuck, holdsBack } from './suite/pressure.ts'
+import { Trial } from './suite/trial.ts'
+
+/** The tests that every host passes: who is accepted, what is delivered, what stays private, and that nothing is left behind. */
+export type EssentialHostTest =
+  | 'registers a client that connects'
+  | 'subscribes a client to streams by symbol'
+  | 'delivers each message to exactly its subscribers'
+  | 'delivers any text unchanged'
+  | 'delivers a burst of one tick whole and in order'
+  | 'delivers what is published as soon as a client is connected'
+  | 'keeps private messages to their user'
+  | 'sends to one user alone'
+  | 'closes a client that is removed'
+  | 'cleans up after a client that closes'
+  | 'cleans up after a client that vanishes'
+  | 'accepts a client that comes back'
+  | 'serves the others while clients leave'
+  | 'closes everybody at shutdown'
+
+/** The tests that ask for what not every host can do: a second server, a client that pauses, a reading of buffered bytes. */
+export type SkippableHostTest =
+  | 'keeps two servers apart'
+  | 'holds a stuck client back until it reads again'
+  | 'ends a client that stays stuck'
+  | 'cleans up after a stuck client that vanishes'
+
+/** The name of a test of the host suite. */
+export type HostTestName = EssentialHostTest | SkippableHostTest
+
+/** One test of the host suite, for any runner. */
+export interface HostTest {
+  /** What a host does that passes it. */
+  readonly name: HostTestName
+  /** Whether a host may skip it, for a reason. */
+  readonly isSkippable: boolean
+  /** Resolves when the host passes; rejects with what was expected and what was there. */
+  run(harness: HostHarness, options?: PatienceOptions): Promise<void>
+}
+
+type Run = (trial: Trial) => Promise<void>
+
+const ESSENTIAL: Readonly<Record<EssentialHostTest, Run>> = {
+  'registers a client that connects': registers,
+  'subscribes a client to streams by symbol': subscribes,
+  'delivers each message to exactly its subscribers': deliversExactly,
+  'delivers any text unchanged': deliversUnchanged,
+  'delivers a burst of one tick whole and in order': deliversBursts,
+  'delivers what is published as soon as a client is connected': servesAtOnce,
+  'keeps private messages to their user': keepsPrivate,
+  'sends to one user alone': sendsToOneUser,
+  'closes a client that is removed': closesWhoIsRemoved,
+  'cleans up after a client that closes': cleansUpAfterClosing,
+  'cleans up after a client that vanishes': cleansUpAfterVanishing,
+  'accepts a client that comes back': acceptsAgain,
+  'serves the others while clients leave': deliversWhileOthersLeave,
+  'closes everybody at shutdown': closesEverybody,
+}
+
+const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
+  'keeps two servers apart': standsAlone,
+  'holds a stuck client back until it reads again': holdsBack,
+  'ends a client that stays stuck': endsWhoStaysStuck,
+  'cleans up after a stuck client that vanishes': cleansUpAfterWhoIsStuck,
+}
+
+/** The tests of the host suite, in the order in which they say most: what fails first is what to look at first. */
+export const hostTests: readonly HostTest[] = /* @__PURE__ */ allTests()
+
+function allTests(): readonly HostTest[] {
+  return Object.freeze([...testsOf(ESSENTIAL, false), ...testsOf(SKIPPABLE, true)])
+}
+
+function testsOf(runs: Readonly<Record<string, Run>>, isSkippable: boolean): HostTest[] {
+  return Object.entries(runs).map(([name, run]) => ({
+    name: name as HostTestName,
+    isSkippable,
+    run: (harness, options) => runTrial(run, new Trial(harness, new Patience(options))),
+  }))
+}
+
+async function runTrial(run: Run, trial: Trial): Promise<void> {
+  try {
+    await run(trial)
+  } catch (error) {
+    // Whether its servers stop is beside the point by now.
+    await trial.end().catch(() => {})
+    throw error
+  }
+  await trial.end()
+}

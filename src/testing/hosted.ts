@@ -1,0 +1,25 @@
+import type { ConnectionManager } from '../index.ts'
+import type { HostedManager } from './host.ts'
+
+/** What the suite needs of a manager, of whichever sockets and catalogue. */
+export type Hostable = Pick<
+  ConnectionManager,
+  'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
+>
+
+/** Returns a manager of this process as the host suite drives it. */
+export function hosted(manager: Hostable): HostedManager {
+  return {
+    publish: (messages) => messages.map((message) => manager.publish(message)),
+    sendToUser: (userId, message) => manager.sendToUser(userId, message),
+    counts: () => ({
+      connections: manager.connectionCount,
+      users: manager.userCount,
+      subscriptions: manager.subscriptionCount,
+      streams: manager.streamCount,
+    }),
+    stats: () => manager.stats(),
+    removeUser: (userId) => manager.removeUser(userId),
+    cleanup: () => manager.cleanup(),
+  }
+}

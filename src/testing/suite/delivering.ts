@@ -1,0 +1,93 @@
+import type { PublishableMessage } from '../../streams/stream-message.ts'
+import { serializeStreamMessage } from '../../streams/wire-form.ts'
+import { book, books, order, orders, price, prices, trade, trades } from './messages.ts'
+import type { TrialClient } from './trial-client.ts'
+import type { Trial } from './trial.ts'
+
+const SYMBOLS = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT']
+const USERS = ['alice', 'bob', 'carol', 'dave']
+const STREAMS = SYMBOLS.flatMap((symbol) => [prices(symbol), books(symbol), trades(symbol)])
+
+/** Many messages to many clients: each gets those of its streams once, in order. */
+export async function deliversExactly(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  for (let i = 0; i < 10; i++) {
+    const streams = STREAMS.filter((_, k) => (i + k) % (1 + (i % 5)) === 0)
+    await host.connect(USERS[i % USERS.length] as string, ...streams)
+  }
+  for (let tick = 0; tick < 20; tick++) await host.publish(...messagesOf(tick))
+  await host.delivers()
+}
+
+function messagesOf(tick: number): PublishableMessage[] {
+  const messages = SYMBOLS.flatMap((symbol) => [price(symbol, { tick }), book(symbol, { tick }), trade(symbol, { tick })])
+  return tick % 2 === 0 ? messages : messages.reverse()
+}
+
+/** Data that a framing or an encoding could take for something else. */
+const AWKWARD: readonly unknown[] = [
+  '',
+  'žluťoučký kůň, 価格, السعر, 🂡👩‍👩‍👧',
+  '\u2028 \u2029 \u0000 \u0007 \u001b \ufeff',
+  'data: 1\n\nid: 2\r\nevent: end\r\r:',
+  '\ud83d alone, and \udc4d alone',
+  '"quoted" \\ escaped </script> &amp; %00',
+  { __proto__: null, 'a key of {}': [[[{ deep: [null, true, -1.5e-7, 1e21] }]]] },
+  ['42["message"]', '\u001e', '\u0000\u00ff'],
+]
+
+/** Lengths about which a WebSocket frame's header changes, and one that is more than a connection may have buffered. */
+const TELLING_BYTES = [125, 126, 127, 65_535, 65_536, 65_537, 300_000]
+
+/** Every text arrives unit for unit, whatever is in it and however long it is. */
+export async function deliversUnchanged(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  await host.connect('alice', trades('ЖΩ🂡'), trades('T'))
+  await host.publish(...AWKWARD.map((data) => trade('ЖΩ🂡', data)))
+  await host.delivers()
+  for (const bytes of TELLING_BYTES) {
+    await host.publish(tradeOfBytes(bytes))
+    await host.delivers()
+  }
+  await host.publish(trade('T', '価'.repeat(100_000)))
+  await host.delivers()
+}
+
+/** A trade whose text on the wire has so many bytes. */
+function tradeOfBytes(bytes: number): PublishableMessage {
+  return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
+}
+
+/** Thousands of messages of one tick arrive whole, and in the order of their streams. */
+export async function deliversBursts(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  await host.connectForPressure('alice', books('BTCUSDT'), trades('BTCUSDT'), orders())
+  await host.connectForPressure('bob', trades('BTCUSDT'))
+  await host.publish(...burstOf(1_000))
+  await host.delivers()
+  await host.settles()
+}
+
+/** So many messages of each of three streams. */
+function burstOf(count: number): PublishableMessage[] {
+  return Array.from({ length: count }, (_, i) => [book('BTCUSDT', i), trade('BTCUSDT', i), order('alice', i)]).flat()
+}
+
+/** Clients that leave while messages are on their way to them cost the others nothing. */
+export async function deliversWhileOthersLeave(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  const streams = [books('BTCUSDT'), trades('BTCUSDT'), orders()]
+  const leaving: TrialClient[] = []
+  for (const userId of USERS) leaving.push(await host.connectForPressure(userId, ...streams))
+  await host.connectForPressure('alice', ...streams)
+  for (const [i, client] of leaving.entries()) {
+    await host.publishInPassing(...burstOf(100))
+    host.forget(client)
+    await (i % 2 === 0 ? client.destroy() : client.close())
+    await host.publishInPassing(...burstOf(100))
+    await host.hasDelivered()
+  }
+  await host.countsWhoIsThere()
+  await host.delivers()
+  await host.settles()
+}

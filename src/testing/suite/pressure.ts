@@ -1,0 +1,99 @@
+import type { Stats } from '../../index.ts'
+import { price, prices, trade, trades } from './messages.ts'
+import { shown } from './patience.ts'
+import type { TrialHost } from './trial-host.ts'
+import type { Trial } from './trial.ts'
+
+const CHUNK = 'x'.repeat(64 * 1_024)
+/** 64 MiB: more than the kernels and runtimes of a server and a client hold between them. */
+const MOST_CHUNKS = 1_024
+/** What a manager lets wait for a connection, by default. */
+const HARD_LIMIT_BYTES = 1_024 * 1_024
+/** A large message puts any client behind for a moment. It is stuck when it stays so while others are served, again and again. */
+const ROUNDS_BEHIND = 10
+
+/** A client that stops reading is waited for: afterwards it has every trade, and of the prices the newest. */
+export async function holdsBack(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  const stuck = await host.connectForPressure('alice', prices('BTCUSDT'), trades('BTCUSDT'))
+  await host.connect('bob', trades('ETHUSDT'))
+  await host.delivers()
+  await stuck.pause()
+
+  await fallBehind(host)
+  for (let i = 0; i < 20; i++) await host.publish(trade('BTCUSDT', i), price('BTCUSDT', i))
+  await stuck.resume()
+  await host.delivers()
+
+  assertLossless(await host.settles(), host.receivedCount)
+  await host.countsWhoIsThere()
+}
+
+function assertLossless(totals: Stats, receivedCount: number): void {
+  const { sent, conflated, dropped, failed, skipped, purged } = totals
+  if (conflated > 0 && dropped + failed + skipped + purged === 0 && sent === receivedCount) return
+  throw new Error(`Expected ${receivedCount} to be sent, and nothing but prices to be passed over; the totals are ${shown(totals)}`)
+}
+
+/** Publishes prices until who does not read is behind, and stays so. The others get everything meanwhile. */
+async function fallBehind(host: TrialHost): Promise<void> {
+  let rounds = 0
+  for (let i = 0; i < MOST_CHUNKS; i++) {
+    await host.publish(price('BTCUSDT', [i, CHUNK]), trade('ETHUSDT', i))
+    await host.delivers()
+    rounds = (await host.stats()).connectionsBehind > 0 ? rounds + 1 : 0
+    if (rounds === ROUNDS_BEHIND) return
+  }
+  throw new Error('Expected the client that does not read to be behind after 64 MiB: does it pause, and does the server tell its buffered bytes?')
+}
+
+/** A client that too much of a stream waits for, of which nothing may be passed over, is ended; the others get everything. */
+export async function endsWhoStaysStuck(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  const stuck = await host.connectForPressure('alice', trades('BTCUSDT'))
+  await host.connect('bob', trades('ETHUSDT'))
+  await host.delivers()
+  await stuck.pause()
+
+  await floodToItsEnd(host)
+  host.forget(stuck)
+  await host.countsWhoIsThere()
+  await stuck.resume()
+  await stuck.seesItsEnd()
+  stuck.receivedNothingElse()
+
+  await host.publish(trade('ETHUSDT', 'for who is left'))
+  await host.delivers()
+  const totals = await host.settles()
+  if (totals.mostWaitingBytes <= HARD_LIMIT_BYTES) throw new Error(`Expected it to be ended once 1 MiB waited; the totals are ${shown(totals)}`)
+}
+
+async function floodToItsEnd(host: TrialHost): Promise<void> {
+  for (let i = 0; i < MOST_CHUNKS; i++) {
+    // It may be ended at any moment, by the manager or by the host.
+    await host.publishInPassing(trade('BTCUSDT', [i, CHUNK]), trade('ETHUSDT', i))
+    await host.hasDelivered()
+    if ((await host.counts()).connections === 1) return
+  }
+  throw new Error('Expected the client that does not read to be ended after 64 MiB of trades')
+}
+
+const CHUNKS_FOR_WHO_VANISHES = 64
+
+/** Nothing is left of a client that breaks off while much is on its way to it. */
+export async function cleansUpAfterWhoIsStuck(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  const stuck = await host.connectForPressure('alice', prices('BTCUSDT'))
+  await host.connect('bob', trades('ETHUSDT'))
+  await host.delivers()
+  await stuck.pause()
+  for (let i = 0; i < CHUNKS_FOR_WHO_VANISHES; i++) {
+    await host.publish(price('BTCUSDT', [i, CHUNK]), trade('ETHUSDT', i))
+    await host.hasDelivered()
+  }
+  await stuck.destroy()
+  host.forget(stuck)
+  await host.countsWhoIsThere()
+  await host.settles()
+  await host.delivers()
+}

@@ -1,0 +1,159 @@
+import type { CleanupReport, PublishableMessage, PublishResult, Stats, StreamReference } from '../../index.ts'
+import { streamKey, subscriptionKey } from '../../streams/keys.ts'
+import type { HostCounts, RunningHost } from '../host.ts'
+import { trade, trades } from './messages.ts'
+import { shown, type Patience } from './patience.ts'
+import type { Promised } from './reception.ts'
+import { TrialClient } from './trial-client.ts'
+
+/** What every client listens to: once the marker came that was published last, whatever did not come before it never will. */
+const MARKER = 'MARKER'
+
+/** A host that is tried out, and who is connected to it as far as the test knows. */
+export class TrialHost {
+  readonly #running: RunningHost
+  readonly #patience: Patience
+  #clients: TrialClient[] = []
+  /** Those too that are not connected any more. */
+  readonly #everybody: TrialClient[] = []
+  #markers = 0
+
+  constructor(running: RunningHost, patience: Patience) {
+    this.#running = running
+    this.#patience = patience
+  }
+
+  /** How many texts all clients together have received, those too that are not connected any more. */
+  get receivedCount(): number {
+    return this.#everybody.reduce((sum, { receivedCount }) => sum + receivedCount, 0)
+  }
+
+  connect(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
+    return this.#connect(userId, [...streams, trades(MARKER)], 'strict')
+  }
+
+  /** Connects a client that may fall behind. */
+  connectForPressure(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
+    return this.#connect(userId, [...streams, trades(MARKER)], 'under pressure')
+  }
+
+  /** Connects a client that listens to nothing but this, the marker included: it can be counted, and that is all. */
+  connectToBeCounted(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
+    return this.#connect(userId, streams, 'strict')
+  }
+
+  /** From now on these clients are not connected any more. */
+  forget(...clients: readonly TrialClient[]): void {
+    this.#clients = this.#clients.filter((client) => !clients.includes(client))
+  }
+
+  /** Publishes within one tick, and checks that the manager knows whom each message is for. */
+  async publish(...messages: readonly PublishableMessage[]): Promise<void> {
+    const recipients = messages.map((message) => this.#expect(message, (client) => client.isRecipientOf(message)))
+    assertMatched(await this.#publish(messages), recipients)
+  }
+
+  /** Publishes while nobody can say who exactly is still connected. */
+  async publishInPassing(...messages: readonly PublishableMessage[]): Promise<void> {
+    for (const message of messages) this.#expect(message, (client) => client.isRecipientOf(message))
+    await this.#publish(messages)
+  }
+
+  async sendToUser(userId: string, message: PublishableMessage): Promise<void> {
+    const recipients = this.#expect(message, (client) => client.userId === userId)
+    const result = await this.#patience.within(`the manager sends to ${userId}`, this.#running.manager.sendToUser(userId, message))
+    assertMatched([result], [recipients])
+  }
+
+  /** Waits until each client that reads has received what it should have, and nothing else. */
+  async delivers(): Promise<void> {
+    await this.publish(trade(MARKER, ++this.#markers))
+    await this.hasDelivered()
+  }
+
+  /** The same, without anything to prove that nothing else is on its way. */
+  async hasDelivered(): Promise<void> {
+    for (const client of this.#clients) if (!client.isPaused) await client.receivesAll()
+  }
+
+  counts(): Promise<HostCounts> {
+    return this.#patience.within('the manager tells its counts', this.#running.manager.counts())
+  }
+
+  /** Waits until the manager's counts are those of who is connected. */
+  async countsWhoIsThere(): Promise<void> {
+    const expected = shown(this.#expectedCounts())
+    await this.#patience.until(`the manager counts ${expected}`, {
+      look: () => this.counts(),
+      isAsExpected: (counts) => shown(inOrder(counts)) === expected,
+    })
+  }
+
+  stats(): Promise<Stats> {
+    return this.#patience.within('the manager tells its totals', this.#running.manager.stats())
+  }
+
+  /** Waits until nothing waits for anybody, and returns the totals, in which every message must be accounted for. */
+  async settles(): Promise<Stats> {
+    const stats = await this.#patience.until('nothing waits for anybody', {
+      look: () => this.stats(),
+      isAsExpected: ({ queued, connectionsBehind, waitingBytes }) => queued + connectionsBehind + waitingBytes === 0,
+    })
+    const { matched, sent, conflated, dropped, failed, skipped, purged } = stats
+    if (matched === sent + conflated + dropped + failed + skipped + purged) return stats
+    throw new Error(`Expected every message to be accounted for; the totals are ${shown(stats)}`)
+  }
+
+  removeUser(userId: string): Promise<number> {
+    return this.#patience.within(`the manager removes ${userId}`, this.#running.manager.removeUser(userId))
+  }
+
+  cleanup(): Promise<CleanupReport> {
+    return this.#patience.within('the manager cleans up', this.#running.manager.cleanup())
+  }
+
+  stop(): Promise<void> {
+    return this.#patience.within('the server stops', this.#running.stop())
+  }
+
+  async #connect(userId: string, streams: readonly StreamReference[], promised: Promised): Promise<TrialClient> {
+    const label = `client ${this.#everybody.length + 1} (${userId})`
+    const peer = await this.#patience.within(`${label} connects`, this.#running.connect(userId, streams))
+    const client = new TrialClient({ label, userId, streams, promised }, peer, this.#patience)
+    this.#clients.push(client)
+    this.#everybody.push(client)
+    return client
+  }
+
+  #publish(messages: readonly PublishableMessage[]): Promise<readonly PublishResult[]> {
+    return this.#patience.within(`the manager publishes ${messages.length} messages`, this.#running.manager.publish(messages))
+  }
+
+  /** Returns how many clients the message is for. */
+  #expect(message: PublishableMessage, isRecipient: (client: TrialClient) => boolean): number {
+    const recipients = this.#clients.filter(isRecipient)
+    for (const client of recipients) client.expect(message)
+    return recipients.length
+  }
+
+  #expectedCounts(): HostCounts {
+    const subscriptions = this.#clients.flatMap(({ userId, streams }) => streams.map((stream) => ({ userId, ...stream })))
+    return {
+      connections: this.#clients.length,
+      users: new Set(this.#clients.map(({ userId }) => userId)).size,
+      subscriptions: new Set(subscriptions.map(subscriptionKey)).size,
+      streams: new Set(subscriptions.map(({ streamType, symbol }) => streamKey(streamType, symbol))).size,
+    }
+  }
+}
+
+function inOrder({ connections, users, subscriptions, streams }: HostCounts): HostCounts {
+  return { connections, users, subscriptions, streams }
+}
+
+function assertMatched(results: readonly PublishResult[], recipients: readonly number[]): void {
+  const isAsExpected = results.length === recipients.length && results.every(({ matched }, i) => matched === recipients[i])
+  if (isAsExpected) return
+  const matched = results.map((result) => result.matched)
+  throw new Error(`Expected the manager to find ${shown(recipients)} recipients of ${recipients.length} messages; it found ${shown(matched)}`)
+}

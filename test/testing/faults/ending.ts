@@ -1,0 +1,106 @@
+import { MemoryClient, MemoryHost } from '../memory-host.ts'
+import { withClients, withManager, type Fault, type Handle } from './fault.ts'
+
+class Unclosable extends MemoryClient {
+  override endByServer(): void {}
+}
+
+export const endingFaults: readonly Fault[] = [
+  {
+    test: 'closes a client that is removed',
+    what: 'a socket whose close does not reach the client',
+    Host: withClients(Unclosable),
+    says: /Expected that client 1 \(alice\) sees its connection end, within 10000 ms: it did not happen/,
+  },
+  {
+    test: 'closes a client that is removed',
+    what: 'a manager that removes one connection of a user',
+    Host: withManager(({ inner }) => ({
+      removeUser: async (userId) => Number(await inner.removeConnection(inner.userConnections.get(userId)?.[0] ?? '')),
+    })),
+    says: /Expected 2 connections to be removed; it was 1/,
+  },
+  ...(['closes', 'vanishes'] as const).flatMap((how): Fault[] => [
+    {
+      test: `cleans up after a client that ${how}`,
+      what: 'a server that does not notice',
+      Host: class extends MemoryHost {
+        override dismiss(): void {}
+      },
+      says: /the manager counts .*"connections":2,.*: there was .*"connections":3,/,
+    },
+    {
+      test: `cleans up after a client that ${how}`,
+      what: 'a server that removes the user, whoever else is there',
+      Host: class extends MemoryHost {
+        override dismiss({ userId }: Handle): void {
+          void this.inner.removeUser(userId)
+        }
+      },
+      says: /the manager counts .*"connections":2,.*: there was .*"connections":1,/,
+    },
+    {
+      test: `cleans up after a client that ${how}`,
+      what: 'a client that does not know that it has gone',
+      Host: withClients(
+        class extends MemoryClient {
+          override end(): void {}
+        },
+      ),
+      says: /Expected that client 1 \(alice\) sees its connection end/,
+    },
+  ]),
+  {
+    test: 'cleans up after a client that closes',
+    what: 'a client that cannot close',
+    Host: withClients(
+      class extends MemoryClient {
+        override close(): Promise<void> {
+          return new Promise(() => {})
+        }
+      },
+    ),
+    says: /Expected that client 1 \(alice\) closes its connection, within 10000 ms: it did not happen/,
+  },
+  {
+    test: 'closes everybody at shutdown',
+    what: 'a socket that never closes',
+    Host: withClients(
+      class extends MemoryClient {
+        override endByServer(): Promise<void> {
+          return new Promise(() => {})
+        }
+      },
+    ),
+    says: /Expected that the manager cleans up/,
+  },
+  {
+    test: 'closes everybody at shutdown',
+    what: 'a socket that fails to close',
+    Host: withClients(
+      class extends MemoryClient {
+        override endByServer(): void {
+          throw new Error('no')
+        }
+      },
+    ),
+    says: /Expected the report of 3 connections closed; it is .*"failed":3/,
+  },
+  {
+    test: 'closes everybody at shutdown',
+    what: 'a manager that leaves somebody out',
+    Host: withManager(({ inner }) => ({
+      cleanup: async () => {
+        void inner.getConnection('c1')?.remove({ close: false })
+        return inner.cleanup()
+      },
+    })),
+    says: /Expected the report of 3 connections closed; it is .*"closed":2/,
+  },
+  {
+    test: 'closes everybody at shutdown',
+    what: 'a socket that says that it has closed, and has not',
+    Host: withClients(Unclosable),
+    says: /Expected that client 1 \(alice\) sees its connection end/,
+  },
+]
