@@ -1,0 +1,30 @@
+import { createServer } from 'node:http'
+import type { Peer } from 'crossws'
+import crossws from 'crossws/adapters/node'
+import { ConnectionManager } from 'stream-connection-manager'
+import { listening, type Listening } from './listening.ts'
+import { admit, authenticate, obey } from './protocol.ts'
+
+export function listen(port?: number): Promise<Listening> {
+  const manager = new ConnectionManager<Peer>({
+    transport: {
+      bufferedBytes: (peer) => peer.bufferedAmount,
+      close: (peer, reason) => peer.close(reason === 'cleanup' ? 1001 : 1000, reason),
+      terminate: (peer) => peer.terminate(),
+    },
+  })
+
+  const { handleUpgrade } = crossws({
+    serverOptions: { maxPayload: 16 * 1024 },
+    hooks: {
+      open: (peer) => void admit(manager, peer, authenticate(peer.request.url), { connectionId: peer.id }),
+      message: (peer, message) => obey(manager.getConnection(peer.id), message.text()),
+      drain: (peer) => manager.getConnection(peer.id)?.drained(),
+      close: (peer) => void manager.getConnection(peer.id)?.remove({ close: false }),
+    },
+  })
+
+  const server = createServer((_request, response) => void response.writeHead(426).end())
+  server.on('upgrade', (request, tcp, head) => void handleUpgrade(request, tcp, head))
+  return listening(server, manager, port)
+}

@@ -1,0 +1,41 @@
+import { createServer } from 'node:http'
+import { Server, type Socket as Client } from 'socket.io'
+import { ConnectionManager, type Socket } from 'stream-connection-manager'
+import { listening, type Listening } from './listening.ts'
+import { admit, authenticate, obey } from './protocol.ts'
+
+interface Peer extends Socket {
+  readonly client: Client
+}
+
+/** The private parts of engine.io that tell of pressure. Where they are missing the reading throws: it is unknown then. */
+interface Internals {
+  readonly writeBuffer: readonly { readonly data?: string }[]
+  readonly transport: { readonly name: string; readonly socket: { readonly bufferedAmount: number; terminate(): void } }
+}
+
+export function listen(port?: number): Promise<Listening> {
+  const manager = new ConnectionManager<Peer>({ transport: { bufferedBytes, terminate } })
+  const server = createServer((_request, response) => void response.writeHead(404).end())
+
+  new Server(server, { maxHttpBufferSize: 16 * 1024 }).on('connection', (client) => {
+    const peer = { client, send: (text: string) => void client.send(text), close: () => void client.disconnect(true) }
+    const connection = admit(manager, peer, authenticate(client.handshake.url))
+    client.on('message', (text) => obey(connection, String(text)))
+    client.on('disconnect', () => void connection?.remove({ close: false }))
+  })
+
+  return listening(server, manager, port)
+}
+
+function bufferedBytes({ client }: Peer): number {
+  const { writeBuffer, transport } = client.conn as unknown as Internals
+  const underWay = transport.name === 'websocket' ? transport.socket.bufferedAmount : 0
+  return writeBuffer.reduce((bytes, { data = '' }) => bytes + data.length, underWay)
+}
+
+function terminate({ client }: Peer): void {
+  const { transport } = client.conn as unknown as Internals
+  if (transport.name === 'websocket') transport.socket.terminate()
+  else client.conn.close(true)
+}

@@ -1,0 +1,54 @@
+import { createServer } from 'node:http'
+import type { Socket as TcpSocket } from 'node:net'
+import sockjs, { type Connection as Client } from 'sockjs'
+import { ConnectionManager, type Socket } from 'stream-connection-manager'
+import { listening, type Listening } from './listening.ts'
+import { admit, authenticate, obey } from './protocol.ts'
+
+interface Peer extends Socket {
+  readonly client: Client
+}
+
+/** The private parts of sockjs that tell of pressure. Where they are missing the reading throws: it is unknown then. */
+interface Internals {
+  readonly _session: {
+    readonly send_buffer: readonly string[]
+    /** What the client receives by right now; between two polls there is none. */
+    readonly recv: { readonly connection?: TcpSocket; readonly response?: { readonly socket: TcpSocket } } | null
+  }
+}
+
+export function listen(port?: number): Promise<Listening> {
+  const manager = new ConnectionManager<Peer>({ transport: { bufferedBytes, terminate } })
+  const server = createServer((_request, response) => void response.writeHead(404).end())
+  server.on('upgrade', (_request, tcp) => tcp.destroy()) // what is not for sockjs comes here
+
+  const service = sockjs.createServer({ prefix: '/sockjs', log: () => {} })
+  service.on('connection', (client) => {
+    const peer = { client, send: (text: string) => send(client, text), close: () => void client.close() }
+    const connection = admit(manager, peer, authenticate(client.url))
+    client.on('data', (text) => obey(connection, text))
+    client.on('close', () => void connection?.remove({ close: false }))
+  })
+
+  service.installHandlers(server)
+  return listening(server, manager, port)
+}
+
+function send(client: Client, text: string): void {
+  if (!client.write(text)) throw new Error('The connection is closed')
+}
+
+function bufferedBytes({ client }: Peer): number {
+  const { send_buffer: waiting } = (client as unknown as Internals)._session
+  return waiting.reduce((bytes, text) => bytes + text.length, tcpOf(client)?.writableLength ?? 0)
+}
+
+function terminate({ client }: Peer): void {
+  tcpOf(client)?.destroy()
+}
+
+function tcpOf(client: Client): TcpSocket | undefined {
+  const { recv } = (client as unknown as Internals)._session
+  return recv?.connection ?? recv?.response?.socket
+}

@@ -1,0 +1,55 @@
+import { createServer, type Socket as TcpSocket } from 'node:net'
+import { ConnectionManager, type Socket, type Transport } from 'stream-connection-manager'
+import { listening, type Listening } from './listening.ts'
+import { admit, authenticate, obey } from './protocol.ts'
+
+const LONGEST_LINE = 16 * 1024
+
+interface Peer extends Socket {
+  readonly tcp: TcpSocket
+}
+
+const lines: Transport<Peer, string> = {
+  frame: lineOf,
+  write: ({ tcp }, lines) => void tcp.write(lines.join('')),
+  bufferedBytes: ({ tcp }) => tcp.writableLength,
+  onDrain({ tcp }, listener) {
+    tcp.on('drain', listener)
+    return () => tcp.off('drain', listener)
+  },
+  close: ({ tcp }) => new Promise((resolve) => tcp.once('close', () => resolve()).destroySoon()),
+  terminate: ({ tcp }) => tcp.destroy(),
+}
+
+export function listen(port?: number): Promise<Listening> {
+  const manager = new ConnectionManager<Peer>({ transport: lines })
+
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (tcp) => {
+    tcp.on('error', () => tcp.destroy()) // without a listener, it would end the process
+    tcp.setTimeout(10_000, () => tcp.destroy()) // for who never says who it is
+    let take = (url: string): void => {
+      const peer = { tcp, send: (text: string) => void tcp.write(lineOf(text)), close: () => tcp.destroySoon() }
+      const connection = admit(manager, peer, authenticate(url))
+      take = (command) => obey(connection, command)
+      tcp.on('close', () => void connection?.remove({ close: false })).setTimeout(0)
+    }
+    onLine(tcp, (line) => take(line))
+  })
+
+  return listening(server, manager, port)
+}
+
+function onLine(tcp: TcpSocket, take: (line: string) => void): void {
+  let rest = ''
+  tcp.setEncoding('utf8').on('data', (chunk: string) => {
+    const received = (rest + chunk).split('\n')
+    rest = received.pop() ?? ''
+    if (rest.length > LONGEST_LINE) tcp.destroy()
+    else received.forEach(take)
+  })
+}
+
+/** JSON has line ends between its tokens only, where a space is as good. */
+function lineOf(text: string): string {
+  return `${text.replaceAll('\n', ' ')}\n`
+}

@@ -1,0 +1,36 @@
+import { DurableObject } from 'cloudflare:workers'
+import { ConnectionManager, type PublishableMessage, type PublishResult } from 'stream-connection-manager'
+import { admit, authenticate, obey } from './protocol.ts'
+
+interface Env {
+  readonly MARKET: DurableObjectNamespace<Market>
+}
+
+/**
+ * One object has one manager and all of its connections, since only who accepted a socket can use it. Feeds call `publish` of the object.
+ *
+ * The sockets are not handed to `ctx.acceptWebSocket`: an object that hibernates keeps them and forgets its manager. So it stays in
+ * memory while anybody is connected, and who is cut off when it moves, or is deployed anew, connects again. A socket's `bufferedAmount`
+ * tells who is behind. A `close` comes for who vanished, too (code 1006), and is answered as of the compatibility date 2026-04-07.
+ */
+export class Market extends DurableObject<Env> {
+  readonly manager = new ConnectionManager<WebSocket>()
+
+  override async fetch(request: Request): Promise<Response> {
+    if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') return new Response('WebSockets only', { status: 426 })
+    const { 0: client, 1: server } = new WebSocketPair()
+    server.accept()
+    const connection = admit(this.manager, server, authenticate(request.url))
+    server.addEventListener('message', ({ data }) => obey(connection, String(data)))
+    for (const end of ['close', 'error'] as const) server.addEventListener(end, () => void connection?.remove({ close: false }))
+    return new Response(null, { status: 101, webSocket: client })
+  }
+
+  publish(message: PublishableMessage): PublishResult {
+    return this.manager.publish(message)
+  }
+}
+
+export default {
+  fetch: (request, env) => env.MARKET.getByName('market').fetch(request),
+} satisfies ExportedHandler<Env>

@@ -1,0 +1,22 @@
+import { createServer } from 'node:http'
+import { ConnectionManager } from 'stream-connection-manager'
+import { wsTransport } from 'stream-connection-manager/transports/ws'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { pingAll } from './heartbeat.ts'
+import { listening, type Listening } from './listening.ts'
+import { admit, authenticate, obey } from './protocol.ts'
+
+export function listen(port?: number): Promise<Listening> {
+  const manager = new ConnectionManager<WebSocket>({ transport: wsTransport() })
+  const server = createServer((_request, response) => void response.writeHead(426).end())
+
+  new WebSocketServer({ server, maxPayload: 16 * 1024 }).on('connection', (ws, request) => {
+    ws.on('error', () => ws.terminate()) // without a listener, a bad frame would end the process
+    const connection = admit(manager, ws, authenticate(request.url))
+    ws.on('message', (text) => obey(connection, String(text)))
+    ws.on('close', () => void connection?.remove({ close: false }))
+  })
+
+  pingAll(manager)
+  return listening(server, manager, port)
+}

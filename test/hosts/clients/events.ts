@@ -1,0 +1,24 @@
+import type { Readable } from 'node:stream'
+import { streamKey, type StreamReference } from 'stream-connection-manager'
+import { onLine } from './lines.ts'
+
+/** The path at which a client of server-sent events asks for these streams. */
+export function pathOf(userId: string, streams: readonly StreamReference[]): string {
+  const query = new URLSearchParams({ user: userId })
+  for (const { streamType, symbol } of streams) query.append('stream', streamKey(streamType, symbol))
+  return `/?${query}`
+}
+
+/** A CR at the end of what came may be half of a line end. */
+const LINE_END = /\r\n|\n|\r(?!$)/
+
+/** Calls back with the data of each event of a response, as an EventSource would. */
+export function onEvent(response: Readable, take: (data: string) => void): void {
+  let data: string[] = []
+  onLine(response, LINE_END, (line) => {
+    if (line === '' && data.length > 0) {
+      take(data.join('\n'))
+      data = []
+    } else if (line.startsWith('data:')) data.push(line.slice(line[5] === ' ' ? 6 : 5))
+  })
+}

@@ -1,0 +1,27 @@
+import { connect as connectSession } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
+import type { StreamReference } from 'stream-connection-manager'
+import type { HostClient } from 'stream-connection-manager/testing'
+import { onEvent, pathOf } from './events.ts'
+import { Inbox } from './inbox.ts'
+import { vanish } from './vanish.ts'
+
+/** Connects a client of server-sent events, over an HTTP/2 session of its own, which stays open as those of browsers do. */
+export async function connectHttp2(port: number, userId: string, streams: readonly StreamReference[]): Promise<HostClient> {
+  const inbox = new Inbox()
+  const tcp = connectTcp(port, '127.0.0.1')
+  const session = connectSession(`http://127.0.0.1:${port}`, { createConnection: () => tcp }).on('error', inbox.fail)
+  const stream = session.request({ ':path': pathOf(userId, streams) }).on('error', inbox.fail)
+  onEvent(stream, inbox.take)
+  const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+  void closed.then(() => inbox.fail(new Error('The stream is over')))
+  await inbox.answers(1 + streams.length)
+  return {
+    received: inbox.received,
+    closed,
+    close: () => stream.close(),
+    destroy: () => vanish(tcp),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+  }
+}

@@ -1,0 +1,30 @@
+import { get, type IncomingMessage } from 'node:http'
+import type { StreamReference } from 'stream-connection-manager'
+import type { HostClient } from 'stream-connection-manager/testing'
+import { onEvent, pathOf } from './events.ts'
+import { Inbox } from './inbox.ts'
+import { vanish } from './vanish.ts'
+
+/** Connects a client of server-sent events, over node:http. */
+export async function connectSse(port: number, userId: string, streams: readonly StreamReference[]): Promise<HostClient> {
+  const inbox = new Inbox()
+  const response = await responseTo(`http://127.0.0.1:${port}${pathOf(userId, streams)}`)
+  response.on('error', inbox.fail)
+  onEvent(response, inbox.take)
+  const closed = new Promise<void>((resolve) => response.once('close', resolve))
+  void closed.then(() => inbox.fail(new Error('The response is over')))
+  await inbox.answers(1 + streams.length)
+  const { socket } = response
+  return {
+    received: inbox.received,
+    closed,
+    close: () => void response.destroy(),
+    destroy: () => vanish(socket),
+    pause: () => void response.pause(),
+    resume: () => void response.resume(),
+  }
+}
+
+function responseTo(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => get(url, { agent: false }, resolve).on('error', reject))
+}

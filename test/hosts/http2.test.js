@@ -1,0 +1,5 @@
+import { listen } from '../../examples/hosts/http2.ts'
+import { connectHttp2 } from './clients/http2-client.ts'
+import { testRecipe } from './test-recipe.ts'
+
+testRecipe({ host: 'node:http2, server-sent events', recipe: 'http2.ts', listen, connect: connectHttp2 })

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseStreamMessage, rawJson } from 'stream-connection-manager'
+import { listen } from '../../examples/hosts/tcp.ts'
+import { connectTcp } from './clients/tcp-client.ts'
+import { testRecipe } from './test-recipe.ts'
+
+it('keeps a text with line ends in one line', async () => {
+  const { manager, port, stop } = await listen()
+  const client = await connectTcp(port, 'alice', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
+
+  manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: rawJson('{\n  "bid": 64000\n}') })
+  while (client.received.length === 0) await sleep(5)
+  await stop()
+
+  assert.deepEqual(client.received.map((text) => parseStreamMessage(text).data), [{ bid: 64_000 }])
+})
+
+testRecipe({ host: 'node:net, JSON lines', recipe: 'tcp.ts', listen, connect: connectTcp })
