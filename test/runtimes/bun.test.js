@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { hostTests } from 'stream-connection-manager/testing'
+import { connectWs } from '../hosts/clients/ws-client.ts'
+import { run } from './command.ts'
+import { startProcess } from './on-process.ts'
+import { testRuntime } from './test-runtime.ts'
+
+testRuntime({ host: 'Bun', recipe: 'bun.ts', runtime: ['Bun', 'bun'], start: () => startProcess('bun', ['inside/bun-host.ts']) })
+
+describe('in Bun', { timeout: 60_000 }, () => {
+  it('the library passes its tests, and the host suite runs, in "bun test"', async () => {
+    const { exitCode, output } = await run('bun', ['test', './inside/bun-tests.ts'])
+
+    assert.equal(exitCode, 0, output)
+    assert.ok(Number(/^ *(\d+) pass$/m.exec(output)?.[1]) > hostTests.length, output)
+  })
+
+  it('what Bun would drop waits, and arrives whole and in order once the drain handler tells of room', async (test) => {
+    const { manager, port, end } = await startProcess('bun', ['inside/bun-dropping-host.ts'])
+    test.after(end)
+    const client = await connectWs(port, 'alice', [{ streamType: 'TRADES', symbol: 'BTCUSDT' }])
+    await client.pause()
+    const trades = Array.from({ length: 3_000 }, (_, i) => i)
+
+    for (let i = 0; i < trades.length; i += 10) await manager.publish(trades.slice(i, i + 10).map(trade))
+    const { queued } = await manager.stats()
+    await client.resume()
+    while (client.received.length < trades.length) await setTimeout(5)
+
+    assert.ok(queued > 0)
+    assert.deepEqual(client.received.map((text) => JSON.parse(text).data[0]), trades)
+    assert.equal((await manager.stats()).queued, 0)
+  })
+})
+
+/**
+ * @param {number} i
+ * @returns {import('stream-connection-manager').PublishableMessage}
+ */
+function trade(i) {
+  return { streamType: 'TRADES', symbol: 'BTCUSDT', data: [i, 'x'.repeat(3_000)] }
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { hostTests } from 'stream-connection-manager/testing'
+import { run } from './command.ts'
+import { startProcess } from './on-process.ts'
+import { testRuntime } from './test-runtime.ts'
+
+const start = () => startProcess('deno', ['run', '--no-prompt', '--allow-net=127.0.0.1', 'inside/deno-host.ts'])
+
+testRuntime({ host: 'Deno', recipe: 'deno.ts', runtime: ['Deno', 'deno'], start })
+
+describe('in Deno', () => {
+  it('the recipe has types that Deno accepts', async () => {
+    const { exitCode, output } = await run('deno', ['check', 'inside/deno-host.ts'])
+
+    assert.equal(exitCode, 0, output)
+  })
+
+  it('the library passes its tests, and the host suite runs, in "deno test"', async () => {
+    const { exitCode, output } = await run('deno', ['test', '--no-prompt', '--allow-read=.', 'inside/deno-tests.ts'])
+
+    assert.equal(exitCode, 0, output)
+    assert.ok(Number(/^ok \| (\d+) passed/m.exec(output)?.[1]) > hostTests.length, output)
+  })
+})

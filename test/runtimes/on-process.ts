@@ -1,0 +1,18 @@
+import { remoteManager, type Answer } from './calls.ts'
+import { Child } from './child.ts'
+import { programOf } from './programs.ts'
+import type { RemoteHost } from './remote-host.ts'
+
+/** Starts a `hostProcess` of Bun or Deno. */
+export async function startProcess(runtime: string, args: readonly string[]): Promise<RemoteHost> {
+  const child = new Child(programOf(runtime), args, { stdio: ['pipe', 'pipe', 'inherit'], told: 1 })
+  const { port } = JSON.parse(await child.nextLine()) as { readonly port: number }
+  return {
+    manager: remoteManager(async (call) => {
+      child.say(JSON.stringify(call))
+      return JSON.parse(await child.nextLine()) as Answer
+    }),
+    port,
+    end: () => child.end(),
+  }
+}

@@ -1,0 +1,28 @@
+import { describe, it } from 'node:test'
+import { createRequire } from 'node:module'
+import { describeHost } from 'stream-connection-manager/testing'
+import { removeResult, writeResult } from '../hosts/result.ts'
+import { harnessOf, type RemoteHost } from './remote-host.ts'
+
+/** A runtime that is a host itself, and how its recipe is run. */
+export interface RuntimeUnderTest {
+  /** As the table names it. */
+  readonly host: string
+  /** The file in `examples/hosts`. */
+  readonly recipe: string
+  /** The package of the runtime, by the name that the table has for it. */
+  readonly runtime: readonly [name: string, packageName: string]
+  /** Starts the recipe's server in a process of its own. */
+  readonly start: () => Promise<RemoteHost>
+}
+
+const RESULTS = new URL('results/', import.meta.url)
+const require = createRequire(import.meta.url)
+
+/** Runs the host suite on a runtime, and writes down what became of it. */
+export function testRuntime({ host, recipe, runtime: [name, packageName], start }: RuntimeUnderTest): void {
+  const { version } = require(`./node_modules/${packageName}/package.json`) as { readonly version: string }
+  const facts = { host, recipe, runtime: `${name} ${version}`, versions: {} }
+  removeResult(RESULTS, facts)
+  describeHost(host, harnessOf(start), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { hostTests } from 'stream-connection-manager/testing'
+import { connectWs } from '../hosts/clients/ws-client.ts'
+import { bundleWorker, post, startWorkerd } from './on-workerd.ts'
+import { testRuntime } from './test-runtime.ts'
+
+before(bundleWorker)
+
+testRuntime({ host: 'Cloudflare Workers', recipe: 'workers.ts', runtime: ['workerd', 'workerd'], start: startWorkerd })
+
+describe('in workerd', { timeout: 60_000 }, () => {
+  it('the library passes its tests, and the host suite runs', async (test) => {
+    const { port, end } = await startWorkerd()
+    test.after(end)
+
+    const outcomes = /** @type {import('./inside/outcomes.ts').Outcome[]} */ (await post(port, '/tests'))
+
+    assert.deepEqual(outcomes.filter(({ error }) => error !== undefined), [])
+    assert.ok(outcomes.length > hostTests.length)
+  })
+
+  it('a feed publishes by a call of the object', async (test) => {
+    const { port, end } = await startWorkerd()
+    test.after(end)
+    const client = await connectWs(port, 'alice', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
+
+    const result = /** @type {import('stream-connection-manager').PublishResult} */ (
+      await post(port, '/feed', { streamType: 'PRICE', symbol: 'BTCUSDT', data: 64_000 })
+    )
+    while (client.received.length === 0) await setTimeout(5)
+
+    assert.equal(result.sent, 1)
+    assert.equal(JSON.parse(client.received[0] ?? '').data, 64_000)
+  })
+})
