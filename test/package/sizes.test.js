@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, describe, it } from 'node:test'
+import { ROOT } from './pack.js'
+import { measuredSizes, objectionsTo, tableOf } from './sizes.js'
+
+const WRITE_ANEW = 'Put what this prints into the README: npm --prefix test/package run sizes'
+
+describe('the sizes in the README', () => {
+  it('are those of the packed library', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+    const objections = objectionsTo(readme, tableOf(await measuredSizes()))
+
+    assert.deepEqual(objections, [], `${objections.join('\n')}\n${WRITE_ANEW}`)
+  })
+})
+
+describe('measuredSizes', () => {
+  /** @type {Map<string, number>} */
+  let gzipped
+
+  before(async () => {
+    gzipped = new Map((await measuredSizes()).map((size) => [size.what, size.gzipped]))
+  })
+
+  it('is more for all of an entry than for a part of it', () => {
+    const [[, all], ...others] = [...gzipped].filter(([what]) => !what.includes('/'))
+
+    assert.ok(others.length > 3)
+    for (const [what, part] of others) assert.ok(part < all / 2, `${what}: ${part} of ${all} bytes`)
+  })
+
+  it('is never nothing', () => {
+    for (const [what, bytes] of gzipped) assert.ok(bytes > 100, `${what}: ${bytes} bytes`)
+  })
+})
+
+describe('objections to a README', () => {
+  const size = { what: '`library`', minified: 54_323, gzipped: 16_942 }
+  const table = tableOf([size])
+
+  it('are none where the table is what was measured', () => {
+    assert.match(table, /^\| `library` \| 54\.32 kB \| 16\.94 kB \|$/m)
+    assert.deepEqual(objectionsTo(`# Library\n\n${table}\n\nMore.\n`, table), [])
+  })
+
+  it('say the right size for a wrong one', () => {
+    const stale = tableOf([{ ...size, gzipped: 16_932 }])
+
+    assert.deepEqual(objectionsTo(stale, table).map((objection) => objection.split(':')[0]), ['measured, but not stated', 'stated, but not measured'])
+  })
+
+  for (const [what, readme] of [
+    ['a README without the table', '# Library\n'],
+    ['a table that does not end', table.slice(0, table.lastIndexOf('\n'))],
+    ['a row that is missing', tableOf([])],
+    ['a row too many', tableOf([size, { ...size, what: 'other' }])],
+    ['a row twice', tableOf([size, size])],
+  ]) {
+    it(`are raised by ${what}`, () => {
+      assert.equal(objectionsTo(readme, table).length, 1)
+    })
+  }
+})

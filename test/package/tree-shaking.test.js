@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { BUNDLERS, bundled } from './bundle.js'
+import { CLIENT_HALVES } from './client-halves.js'
+import { NAME } from './pack.js'
+import { withSpoiledProject } from './spoiled.js'
+
+/** @import { Bundle } from './bundle.js' */
+
+/** What a client may need: the vocabulary of streams, and how errors are made. All else serves the manager. */
+const CLIENT = /^src\/(streams\/.+|errors|foreign)\.ts$/
+
+/** webpack leaves a bare `Symbol.iterator` of a class that it drops. */
+const MOST_LEFTOVER_BYTES = 64
+
+const MANAGER = /^src\/connection-manager\.ts: \d{4,} bytes$/m
+
+/** @returns {string} what a bundle has of the manager; nothing, if it is less than can be code of any use */
+function foundOfManagerIn(/** @type {Bundle} */ { sources }) {
+  const found = [...sources].filter(([source]) => !CLIENT.test(source))
+  const bytes = found.reduce((sum, [, bytes]) => sum + bytes, 0)
+  return bytes > MOST_LEFTOVER_BYTES ? found.map(([source, bytes]) => `${source}: ${bytes} bytes`).join('\n') : ''
+}
+
+/** @returns {Promise<Record<string, unknown>>} */
+function loaded(/** @type {Bundle} */ { code }) {
+  return import(`data:text/javascript,${encodeURIComponent(code)}`)
+}
+
+for (const bundler of Object.keys(BUNDLERS)) {
+  describe(bundler, () => {
+    for (const { names, use, answer } of CLIENT_HALVES) {
+      it(`leaves the manager out of an import of ${names.join(' and ')}`, async () => {
+        const bundle = await bundled(bundler, `export { ${names.join(', ')} } from '${NAME}'`)
+
+        const library = await loaded(bundle)
+
+        assert.deepEqual(Object.keys(library), names)
+        assert.deepEqual(use(library), answer)
+        assert.equal(foundOfManagerIn(bundle), '')
+      })
+    }
+
+    it('has the manager in an import of ConnectionManager', async () => {
+      const bundle = await bundled(bundler, `export { ConnectionManager } from '${NAME}'`)
+
+      assert.match(foundOfManagerIn(bundle), MANAGER)
+    })
+
+    it('has the manager in any import of a package with side effects', async () => {
+      const spoiling = {
+        'package.json': (/** @type {string} */ text) => text.replace('"sideEffects": false', '"sideEffects": true'),
+        'dist/index.js': (/** @type {string} */ text) => text.replace('\nexport {', '\nglobalThis.kept = ConnectionManager\nexport {'),
+      }
+
+      const bundle = await withSpoiledProject(spoiling, (project) => bundled(bundler, `export { StreamType } from '${NAME}'`, project))
+
+      assert.match(foundOfManagerIn(bundle), MANAGER)
+    })
+  })
+}
