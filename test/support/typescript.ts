@@ -1,16 +1,34 @@
-import { fileURLToPath } from 'node:url'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import ts from 'typescript'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const LIBRARY = 'stream-connection-manager'
 
-/** What an import names → the file of src, and of dist, without its ending. */
-const ENTRIES: Readonly<Record<string, string>> = {
-  [LIBRARY]: 'index',
-  [`${LIBRARY}/transports/ws`]: 'transports/ws',
-  [`${LIBRARY}/transports/uws`]: 'transports/uws',
-  [`${LIBRARY}/transports/bun`]: 'transports/bun',
-  [`${LIBRARY}/transports/sse`]: 'transports/sse',
+/** What an import names → the file of src that it means, and the file of dist that is built from it. */
+const ENTRIES = entriesOf(JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Manifest)
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, string | { readonly import: { readonly default: string } }>>
+}
+
+interface Entry {
+  readonly specifier: string
+  readonly source: string
+  readonly built: string
+}
+
+function entriesOf({ name, exports }: Manifest): Entry[] {
+  return Object.entries(exports).flatMap(([subPath, target]) => {
+    if (typeof target === 'string') return []
+    const built = target.import.default.replace('./', ROOT)
+    return [{ specifier: subPath.replace('.', name), source: sourceOf(built), built }]
+  })
+}
+
+function sourceOf(built: string): string {
+  const stem = built.replace(`${ROOT}dist/`, `${ROOT}src/`).replace(/\.js$/, '')
+  return existsSync(`${stem}.ts`) ? `${stem}.ts` : `${stem}/index.ts`
 }
 
 const OPTIONS = {
@@ -25,8 +43,11 @@ const OPTIONS = {
   skipLibCheck: true,
   noEmit: true,
   allowImportingTsExtensions: true,
-  paths: Object.fromEntries(Object.entries(ENTRIES).map(([specifier, entry]) => [specifier, [`${ROOT}src/${entry}.ts`]])),
+  paths: Object.fromEntries(ENTRIES.map(({ specifier, source }) => [specifier, [source]])),
 } satisfies ts.CompilerOptions
+
+/** The files of the disk, read once: most of a program is the same for all. */
+const parsed = new Map<string, ts.SourceFile | undefined>()
 
 /** What TypeScript has to say against these sources, each as if it were a file of its own in the root folder. */
 export function typeErrors(sources: ReadonlyMap<string, string>, ambient: readonly string[] = []): string[] {
@@ -36,18 +57,29 @@ export function typeErrors(sources: ReadonlyMap<string, string>, ambient: readon
   host.fileExists = (path) => files.has(path) || fileExists(path)
   host.getSourceFile = (path, languageVersion, ...rest) => {
     const code = files.get(path)
-    return code === undefined ? getSourceFile(path, languageVersion, ...rest) : ts.createSourceFile(path, code, languageVersion)
+    if (code !== undefined) return ts.createSourceFile(path, code, languageVersion)
+    if (!parsed.has(path)) parsed.set(path, getSourceFile(path, languageVersion, ...rest))
+    return parsed.get(path)
   }
   const program = ts.createProgram([...files.keys(), ...ambient.map((path) => `${ROOT}${path}`)], OPTIONS, host)
-  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+  return diagnosticsOf(program, (path) => files.has(path)).map(({ file, start, messageText }) => {
     const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0
     return `${file?.fileName.replace(ROOT, '') ?? ''}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
   })
 }
 
+/** The rest of the program has its own check. */
+function diagnosticsOf(program: ts.Program, isOurs: (path: string) => boolean): ts.Diagnostic[] {
+  const ours = program.getSourceFiles().filter(({ fileName }) => isOurs(fileName))
+  return [
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...ours.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
+  ]
+}
+
 /** The JavaScript of a source that imports the library, or a sub-path of it, by name: it imports the built one instead. */
 export function runnable(code: string): string {
   const { outputText } = ts.transpileModule(code, { compilerOptions: { target: OPTIONS.target, module: OPTIONS.module } })
-  const built = (entry: string): string => JSON.stringify(new URL(`../../dist/${entry}.js`, import.meta.url).href)
-  return Object.entries(ENTRIES).reduce((text, [specifier, entry]) => text.replaceAll(`'${specifier}'`, built(entry)), outputText)
+  return ENTRIES.reduce((text, { specifier, built }) => text.replaceAll(`'${specifier}'`, JSON.stringify(pathToFileURL(built).href)), outputText)
 }

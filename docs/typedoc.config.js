@@ -1,0 +1,53 @@
+import { codeInAnchors } from './typedoc/code-in-anchors.js'
+import { documentedFields } from './typedoc/documented-fields.js'
+import { entryPoints } from './typedoc/entry-points.js'
+import { namesForReaders } from './typedoc/names.js'
+import { typesAsWritten } from './typedoc/types-as-written.js'
+
+/** @type {Partial<import('typedoc').TypeDocOptions>} */
+export default {
+  name: 'stream-connection-manager',
+  includeVersion: true,
+  entryPoints: [...entryPoints.values()],
+  tsconfig: '../tsconfig.json',
+  out: 'reference',
+  readme: '../README.md',
+  projectDocuments: [
+    'getting-started.md',
+    'guarantees.md',
+    'hosts.md',
+    'pressure.md',
+    'errors.md',
+    'testing.md',
+    'architecture.md',
+    '../SECURITY.md',
+    '../CHANGELOG.md',
+  ],
+  markdownItLoader: codeInAnchors,
+  sort: ['kind', 'source-order'],
+  sortEntryPoints: false,
+  useFirstParagraphOfCommentAsSummary: true,
+  plugin: [namesForReaders, typesAsWritten, documentedFields],
+  treatWarningsAsErrors: true,
+  // What Error has is no matter of this library.
+  excludeExternals: true,
+  // What types are made of, and users cannot name.
+  intentionallyNotExported: [
+    'EventFields',
+    'FakeHooks',
+    'MessagesOf',
+    'NamesOf',
+    'NoRecipient',
+    'PossibleRecipient',
+    'Recipient',
+    'RegisterTest',
+    'SseResponse',
+    'SseWriter',
+    'StreamField',
+    'TRADING_STREAMS',
+  ],
+  validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: true, unusedMergeModuleWith: true },
+  // Fields have a plugin of their own.
+  requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable', 'Function', 'Method', 'Accessor', 'Enum', 'EnumMember'],
+  disableSources: true,
+}
