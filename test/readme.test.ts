@@ -1,14 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as library from '../src/index.ts'
-import type { ConnectionManager, ErrorCode, Socket } from '../src/index.ts'
+import type { ErrorCode } from '../src/index.ts'
 import { codeBlocks, readText } from './support/markdown.ts'
 import { runnable, typeErrors } from './support/typescript.ts'
 
@@ -50,7 +46,7 @@ describe('README', () => {
     const sources = blocks.filter(({ language }) => language === 'ts').map(({ code }, i) => [`readme-${i}.ts`, code] as const)
 
     expect(sources.length).toBeGreaterThan(8)
-    expect(typeErrors(new Map(sources), ['test/support/bun.d.ts'])).toEqual([])
+    expect(typeErrors(new Map(sources))).toEqual([])
   })
 
   it('says what the key functions answer', () => {
@@ -67,33 +63,6 @@ describe('README', () => {
     const message = library.parseStreamMessage(text)
 
     expect(library.serializeStreamMessage(message)).toBe(text)
-  })
-
-  it('has a host for server-sent events that works', async () => {
-    vi.stubEnv('PORT', '0')
-    const path = built('sse.mjs', block('Server-sent events on `node:http`'))
-    const host = (await import(pathToFileURL(path).href)) as { server: Server; manager: ConnectionManager<Socket> }
-    if (!host.server.listening) await once(host.server, 'listening')
-    const url = `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`
-
-    expect((await fetch(`${url}/prices`)).status).toBe(404)
-    const abort = new AbortController()
-    const response = await fetch(`${url}/prices?user=alice&symbol=BTCUSDT`, { signal: abort.signal })
-    host.manager.publish({ streamType: 'PRICE', symbol: 'ETHUSDT', data: 'not asked for' })
-    host.manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: library.rawJson('{"two":\n"lines"}') })
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-    let events = ''
-    while (!events.endsWith('\n\n')) events += (await reader?.read())?.value ?? ''
-    const [event = ''] = events.split('\n\n')
-    const gone = new Promise((resolve) => host.manager.on('connectionRemoved', ({ reason }) => resolve(reason)))
-    abort.abort()
-
-    expect(library.parseStreamMessage(event.replaceAll(/^data: /gm, ''))).toMatchObject({ symbol: 'BTCUSDT', data: { two: 'lines' } })
-    expect(await gone).toBe('peer-closed')
-    host.server.close()
-    host.server.closeAllConnections()
-    await once(host.server, 'close')
-    vi.unstubAllEnvs()
   })
 
   it('names for each guarantee a test that exists', () => {

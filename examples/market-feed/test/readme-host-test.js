@@ -51,6 +51,15 @@ test('the host for ws in the README', async (t) => {
     assert.equal(code, 1008)
   })
 
+  await t.test('turns away who has as many connections as a user may have, and lives on', async () => {
+    const clients = Array.from({ length: 101 }, () => new WebSocket(`${url}?user=greedy`))
+    const [code] = await Promise.race(clients.map((client) => once(client, 'close')))
+
+    assert.equal(code, 1013)
+    assert.equal(manager.getUserConnections('greedy').length, 100)
+    assert.equal(await manager.removeUser('greedy'), 100)
+  })
+
   const client = new WebSocket(`${url}?user=alice`)
   await once(client, 'open')
 
