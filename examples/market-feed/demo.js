@@ -10,6 +10,7 @@ import { drawScenario } from './scenario.js'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 const WS = fileURLToPath(new URL('./node_modules/ws/package.json', import.meta.url))
+const DESK = new URL('../trading-desk/run.js', import.meta.url)
 
 const MOST_REASONS = 5
 
@@ -36,6 +37,7 @@ async function main(args) {
 
 /** @param {string[]} args */
 async function run(args) {
+  if (args.includes('--serve')) return serve(args.filter((arg) => arg !== '--serve'))
   const options = parseOptions(args)
   if (options === 'help') {
     process.stdout.write(HELP)
@@ -50,6 +52,18 @@ async function run(args) {
   // Only now: it imports what the two lines above saw to.
   const { runDemo } = await import('./run.js')
   return runDemo({ options, feed, scenario, misbehaviour })
+}
+
+/**
+ * Keeps a server up, with a page to watch it by.
+ *
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
+ */
+async function serve(args) {
+  // By its address: the types of its dependencies are no matter of this folder's.
+  const { runDesk } = await import(DESK.href)
+  return runDesk(args)
 }
 
 /** @param {string} message */

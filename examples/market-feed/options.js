@@ -27,6 +27,7 @@ Usage: npm run demo -- [options]
   --seed N             another seed is another market, other subscriptions, other reconnects (1)
   --inject KIND        the server misbehaves once: drop, duplicate, swap, leak, regress or hide.
                        The checker must find it, so such a run ends with exit code 1
+  --serve              keep a server up, with a page to watch it by: the options of \`npm run desk\`
   --help               this text
 
 Exit code: 0 when every client received exactly what it should have, 1 when not,

@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util'
+
+/** @import { TradesPolicy } from './streams.js' */
+
+/**
+ * @typedef {object} Options
+ * @property {number} port 0: any that is free
+ * @property {string | undefined} feed a recorded feed; without one the market is generated
+ * @property {number} speed how many times faster than its timestamps
+ * @property {number} seed
+ * @property {TradesPolicy} trades
+ */
+
+export const HELP = `Serves a page on 127.0.0.1 that shows one ConnectionManager at work: live prices, private
+orders, two tabs of one user, and a tab that is slow on purpose.
+
+Usage: npm run desk -- [options]
+       node desk.js [options]
+
+  --port N             listen at this port (any that is free)
+  --feed FILE.ndjson   play a recorded feed, over and over, instead of the generated market
+  --speed N            N times as fast, up to 20 (1)
+  --seed N             another seed is another market (1)
+  --trades drop|keep   what becomes of the trades that a slow tab cannot take: the oldest go, and its
+                       tape says how many; or all are kept, and in the end it is disconnected (drop)
+  --help               this text
+
+It runs until it is interrupted. Exit code: 0 then, 2 for a bad option or a broken feed.
+`
+
+/** A mistake of whoever called: one clear line and exit code 2. */
+export class UsageError extends Error {}
+
+const LARGEST_PORT = 65_535
+const LARGEST_SEED = 2 ** 32 - 1
+const HIGHEST_SPEED = 20
+
+/**
+ * What the command line asks for.
+ *
+ * @param {string[]} args
+ * @returns {Options | 'help'}
+ */
+export function parseOptions(args) {
+  const given = readArguments(args)
+  if (given.help) return 'help'
+  return {
+    port: parseWhole('port', given.port, 0, LARGEST_PORT),
+    feed: parseFeedPath(given.feed),
+    speed: parseSpeed(given.speed),
+    seed: parseWhole('seed', given.seed, 1, LARGEST_SEED),
+    trades: parseTrades(given.trades),
+  }
+}
+
+/** @param {string[]} args */
+function readArguments(args) {
+  const text = /** @type {const} */ ({ type: 'string' })
+  try {
+    return parseArgs({
+      args,
+      options: { port: text, feed: text, speed: text, seed: text, trades: text, help: { type: 'boolean', short: 'h' } },
+    }).values
+  } catch (error) {
+    // Node explains some mistakes on several lines.
+    throw new UsageError(/** @type {Error} */ (error).message.replaceAll('\n', ' '))
+  }
+}
+
+/** @param {string | undefined} path */
+function parseFeedPath(path) {
+  if (path === '') throw new UsageError('--feed needs the name of a file')
+  return path
+}
+
+/** @param {string | undefined} text */
+function parseSpeed(text = '1') {
+  const speed = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (speed > 0 && speed <= HIGHEST_SPEED) return speed
+  throw new UsageError(`--speed must be a number above 0, up to ${HIGHEST_SPEED}, not "${text}"`)
+}
+
+/**
+ * @param {string} name
+ * @param {string | undefined} text
+ * @param {number} fallback
+ * @param {number} most
+ */
+function parseWhole(name, text, fallback, most) {
+  if (text === undefined) return fallback
+  const value = /^\d+$/.test(text) ? Number(text) : NaN
+  if (value <= most) return value
+  throw new UsageError(`--${name} must be a whole number from 0 to ${most}, not "${text}"`)
+}
+
+/** @param {string | undefined} text */
+function parseTrades(text = 'drop') {
+  if (text === 'drop' || text === 'keep') return text
+  throw new UsageError(`--trades must be "drop" or "keep", not "${text}"`)
+}

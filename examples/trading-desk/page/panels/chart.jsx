@@ -1,0 +1,85 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { DrawnChart } from '../drawn-chart.js'
+import { formatChange, formatDecimal, formatTime } from '../format.js'
+import { Panel } from './panel.jsx'
+
+/** @import { Candle } from '../../streams.js' */
+/** @import { ChartData } from '../chart-data.js' */
+/** @import { Desk } from '../desk.js' */
+
+const CANDLES_IN_WORDS = 8
+
+/** @param {{ desk: Desk }} props */
+export function ChartPanel({ desk }) {
+  const { shown } = desk
+  const { decimals } = desk.definitionOf(shown)
+  const data = desk.charts.get(shown)
+  const price = desk.quotes.get(shown)?.price
+  return (
+    <Panel id="chart" title={shown} help={<Help seconds={desk.setup.candleSeconds} />} aside={(
+      <p class="headline">
+        <strong>{formatDecimal(price?.last, decimals)}</strong>
+        <span class={price && price.change < 0 ? 'down' : 'up'}>{price ? formatChange(price.change) : ''}</span>
+        <span class="quote">
+          Bid <b>{formatDecimal(price?.bid, decimals)}</b> Ask <b>{formatDecimal(price?.ask, decimals)}</b>
+        </span>
+      </p>
+    )}>
+      {desk.isHeard(shown)
+        ? <CandleChart key={shown} symbol={shown} decimals={decimals} data={data} />
+        : <p class="canvas empty">Nothing is heard of {shown}: tick it in the market.</p>}
+      <details>
+        <summary>The latest candles in figures</summary>
+        <CandleTable candles={data?.candles.slice(-CANDLES_IN_WORDS) ?? []} decimals={decimals} />
+      </details>
+    </Panel>
+  )
+}
+
+/** @param {{ symbol: string, decimals: number, data: ChartData | undefined }} props */
+function CandleChart({ symbol, decimals, data }) {
+  const box = useRef(/** @type {HTMLDivElement | null} */ (null))
+  const drawn = useRef(/** @type {DrawnChart | undefined} */ (undefined))
+  useEffect(() => {
+    const chart = new DrawnChart(/** @type {HTMLDivElement} */ (box.current), decimals)
+    drawn.current = chart
+    return () => chart.remove()
+  }, [])
+  useEffect(() => drawn.current?.show(data))
+  return <div ref={box} class="canvas" role="img" aria-label={`Candles of ${symbol}`} />
+}
+
+/** @param {{ candles: readonly Candle[], decimals: number }} props */
+function CandleTable({ candles, decimals }) {
+  return (
+    <table>
+      <thead>
+        <tr>{['Time', 'Open', 'High', 'Low', 'Close'].map((name) => <th key={name} scope="col" class="number">{name}</th>)}</tr>
+      </thead>
+      <tbody>
+        {candles.map(([seconds, ...prices]) => (
+          <tr key={seconds}>
+            <th scope="row" class="number">{formatTime(seconds * 1000)}</th>
+            {prices.map((price, index) => <td key={index} class="number">{formatDecimal(price, decimals)}</td>)}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** @param {{ seconds: number }} props */
+function Help({ seconds }) {
+  return (
+    <>
+      <p>
+        Each candle is {seconds} seconds: the body spans its first and last price, the line its highest and lowest; green rose, red
+        fell.
+      </p>
+      <p>
+        As one begins to listen, the server sends the history first, and then live candles: none is missing between them. Each
+        message has the latest two whole, so that what a slow tab skips is put right by the next.
+      </p>
+    </>
+  )
+}

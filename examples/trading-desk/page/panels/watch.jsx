@@ -1,0 +1,74 @@
+import { formatChange, formatDecimal } from '../format.js'
+import { Panel } from './panel.jsx'
+
+/** @import { InstrumentDefinition } from '../../market/instrument.js' */
+/** @import { Desk } from '../desk.js' */
+
+/** @param {{ desk: Desk }} props */
+export function WatchPanel({ desk }) {
+  return (
+    <Panel id="watch" title="Market" help={<Help user={desk.user} />}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Symbol</th>
+            <th scope="col" class="number">Price</th>
+            <th scope="col" class="number">Change</th>
+            <th scope="col" class="tick">This tab</th>
+            <th scope="col" class="tick">All tabs</th>
+          </tr>
+        </thead>
+        <tbody>
+          {desk.setup.instruments.map((instrument) => <Row key={instrument.symbol} desk={desk} instrument={instrument} />)}
+        </tbody>
+      </table>
+    </Panel>
+  )
+}
+
+/** @param {{ desk: Desk, instrument: InstrumentDefinition }} props */
+function Row({ desk, instrument: { symbol, decimals } }) {
+  const quote = desk.quotes.get(symbol)
+  const change = quote?.price.change ?? 0
+  return (
+    <tr class={desk.shown === symbol ? 'shown' : undefined}>
+      <th scope="row">
+        <button type="button" aria-pressed={desk.shown === symbol} onClick={() => desk.show(symbol)}>{symbol}</button>
+      </th>
+      <td class={`number price ${quote?.direction ?? ''}`}>
+        {/* A new element with each move, so that it lights up anew. */}
+        <span key={quote?.moves ?? 0} class={quote?.moves ? 'moved' : undefined}>{formatDecimal(quote?.price.last, decimals)}</span>
+      </td>
+      <td class={`number ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`}>{quote ? formatChange(change) : '–'}</td>
+      <td class="tick">
+        <input
+          type="checkbox" aria-label={`${symbol} in this tab`}
+          checked={desk.isPicked(symbol, 'connection')} onChange={() => desk.toggle(symbol, 'connection')}
+        />
+      </td>
+      <td class="tick">
+        <input
+          type="checkbox" aria-label={`${symbol} in all tabs of ${desk.user}`}
+          checked={desk.isPicked(symbol, 'user')} onChange={() => desk.toggle(symbol, 'user')}
+        />
+      </td>
+    </tr>
+  )
+}
+
+/** @param {{ user: string }} props */
+function Help({ user }) {
+  return (
+    <>
+      <p>
+        Tick a symbol to hear of it: its price, book, candles and trades. A symbol that nothing is ticked for costs nothing, as
+        nothing of it is sent.
+      </p>
+      <p>
+        <b>This tab</b> subscribes this connection alone, and ends with it. <b>All tabs</b> subscribes {user}, in every tab there is
+        and will be; to untick it ends it in each, whoever ticked what there.
+      </p>
+      <p>Where both are ticked, each message still comes once.</p>
+    </>
+  )
+}

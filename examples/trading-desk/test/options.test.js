@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { parseOptions, UsageError } from '../options.js'
+
+describe('parseOptions', () => {
+  it('has a default for each', () => {
+    assert.deepEqual(parseOptions([]), { port: 0, feed: undefined, speed: 1, seed: 1, trades: 'drop' })
+  })
+
+  it('takes each', () => {
+    const args = ['--port', '8080', '--feed', 'a.ndjson', '--speed', '2.5', '--seed', '0', '--trades', 'keep']
+
+    assert.deepEqual(parseOptions(args), { port: 8080, feed: 'a.ndjson', speed: 2.5, seed: 0, trades: 'keep' })
+  })
+
+  it('is asked for help', () => {
+    assert.equal(parseOptions(['--help', '--port', 'x']), 'help')
+    assert.equal(parseOptions(['-h']), 'help')
+  })
+
+  for (const args of [
+    ['--port', '-1'], ['--port', '65536'], ['--port', ''], ['--port', '0x10'], ['--feed', ''], ['--speed', '0'], ['--speed', 'max'],
+    ['--speed', '21'], ['--seed', '1.5'], ['--seed', '4294967296'], ['--trades', 'all'], ['--what'], ['what'], ['--port'],
+  ]) {
+    it(`refuses ${args.join(' ')}`, () => {
+      assert.throws(() => parseOptions(args), (error) => error instanceof UsageError && !error.message.includes('\n'))
+    })
+  }
+})
