@@ -1,0 +1,50 @@
+// The report as Markdown.
+import { machineLine } from '../machine.js'
+import { amount, costTexts, figure, goalText, mark, metricText } from './table.js'
+
+/**
+ * @param {import('../suite.js').Findings} findings
+ * @param {readonly import('./plots.js').Plot[]} plots
+ */
+export function markdownOf({ machine, isQuick, seconds, parts }, plots) {
+  const rows = parts.flatMap((part) => part.rows)
+  const held = rows.filter(({ isReached }) => isReached !== undefined)
+  const reached = held.filter(({ isReached }) => isReached)
+  return [
+    '# What it costs',
+    '',
+    `Written by \`npm run bench --${isQuick ? ' --quick' : ''} --report\` in ${seconds} s: ${machineLine(machine)}.`,
+    `Of ${held.length} rows with a goal ${reached.length} reach it. Ratios are medians of rounds in which all took their turns, in brackets`,
+    'their quartiles; times are CPU. What each row means is in [README.md](README.md).',
+    ...plots.flatMap(({ file, caption }) => ['', `![${caption}](plots/${file})`, '', `*${caption}.*`]),
+    ...parts.flatMap(partLines),
+    '',
+  ].join('\n')
+}
+
+function partLines(/** @type {{ title: string, rows: readonly import('../suite.js').Row[] }} */ { title, rows }) {
+  const peers = [...new Set(rows.flatMap((row) => Object.keys(row.peers ?? {})))]
+  const header = ['', 'measured', 'result', 'goal', 'beside', 'what it took', ...peers]
+  return [
+    '', `## ${title}`, '',
+    line(header),
+    line(header.map(() => '---')),
+    ...rows.map((row) => line([
+      mark(row).trim(),
+      row.what,
+      row.value === undefined ? '–' : `**${amount(row.value, row.unit)}**${quartiles(row)}`,
+      row.goal === undefined ? '' : goalText(row.goal, row.unit),
+      metricText(row),
+      [...costTexts(row), ...(row.remark === undefined ? [] : [row.remark])].join('; '),
+      ...peers.map((name) => (row.peers?.[name] === undefined ? '' : amount(row.peers[name], row.unit))),
+    ])),
+  ]
+}
+
+function quartiles(/** @type {import('../suite.js').Row} */ { low, high }) {
+  return low === undefined || high === undefined || low === high ? '' : ` (${figure(low)}–${figure(high)})`
+}
+
+function line(/** @type {readonly string[]} */ cells) {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}

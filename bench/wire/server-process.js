@@ -1,0 +1,40 @@
+// A server in a process of its own, so that its CPU is what its deliveries cost.
+import { answerRequests } from './lines.js'
+import { nextData } from './quotes.js'
+import { nowUs } from './clock.js'
+
+const [host, options] = process.argv.slice(2)
+const { listen } = await import(`./hosts/${host}.js`)
+const { publish, connections, connectionsBehind, ...facts } = await listen(JSON.parse(options))
+let before = process.cpuUsage()
+
+await answerRequests({
+  facts: () => facts,
+  connections: () => connections(),
+  connectionsBehind: () => connectionsBehind?.() ?? 0,
+
+  /** Publishes as fast as the event loop turns; what it costs is counted from here on. */
+  async blast({ ticks, messagesPerTick, bytes }) {
+    before = process.cpuUsage()
+    const startUs = nowUs()
+    for (let tick = 0; tick < ticks; tick++) {
+      for (let i = 0; i < messagesPerTick; i++) publish(nextData(bytes))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return startUs
+  },
+
+  /** Returns microseconds of CPU since the last blast began. */
+  cpu() {
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  },
+
+  /** Publishes at a pace. */
+  async pace({ ticks, messagesPerTick, bytes, everyMs }) {
+    for (let tick = 0; tick < ticks; tick++) {
+      for (let i = 0; i < messagesPerTick; i++) publish(nextData(bytes))
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
+    }
+  },
+})
