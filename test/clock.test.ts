@@ -21,8 +21,9 @@ describe('the default clock', () => {
   })
 
   afterEach(() => {
-    vi.useRealTimers()
+    // In this order: a stub gives back what it stood for, which is the fake.
     vi.unstubAllGlobals()
+    vi.useRealTimers()
   })
 
   it('dates by the wall clock', () => {
