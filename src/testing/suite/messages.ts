@@ -17,13 +17,13 @@ export function trade(symbol: string, data: unknown): PublishableMessage {
 }
 
 export function order(userId: string, data: unknown, symbol?: string): PublishableMessage {
-  return { streamType: 'ORDER_UPDATES', userId, data, ...(symbol !== undefined && { symbol }) }
+  return { streamType: 'ORDER_UPDATES', symbol, userId, data }
 }
 
 export const prices = (symbol: string): StreamReference => ({ streamType: 'PRICE', symbol })
 export const books = (symbol: string): StreamReference => ({ streamType: 'ORDERBOOK', symbol })
 export const trades = (symbol: string): StreamReference => ({ streamType: 'TRADES', symbol })
-export const orders = (symbol?: string): StreamReference => ({ streamType: 'ORDER_UPDATES', ...(symbol !== undefined && { symbol }) })
+export const orders = (symbol?: string): StreamReference => ({ streamType: 'ORDER_UPDATES', symbol })
 
 /** Whether a message is for who has these subscriptions: a symbol's, or the whole type's where the message is private. */
 export function isCovered({ streamType, symbol }: PublishableMessage, streams: readonly StreamReference[]): boolean {

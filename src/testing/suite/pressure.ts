@@ -31,7 +31,8 @@ export async function holdsBack(trial: Trial): Promise<void> {
 
 function assertLossless(totals: Stats, receivedCount: number): void {
   const { sent, conflated, dropped, failed, skipped, purged } = totals
-  if (conflated > 0 && dropped + failed + skipped + purged === 0 && sent === receivedCount) return
+  const isLossless = [dropped, failed, skipped, purged].every((count) => count === 0)
+  if (conflated > 0 && isLossless && sent === receivedCount) return
   throw new Error(`Expected ${receivedCount} to be sent, and nothing but prices to be passed over; the totals are ${shown(totals)}`)
 }
 

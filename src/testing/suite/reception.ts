@@ -19,7 +19,8 @@ export type Promised = 'strict' | 'under pressure'
 /** What one client is to receive, held against what it receives. */
 export class Reception {
   readonly #promised: Promised
-  readonly #lanes = new Map<string, Lane>()
+  /** Stream → lane; one lane for all where the order is that of all. */
+  readonly #lanes = new Map<string | undefined, Lane>()
 
   constructor(promised: Promised) {
     this.#promised = promised
@@ -51,8 +52,8 @@ export class Reception {
     return undefined
   }
 
-  #laneOf(stream: string): string {
-    return this.#promised === 'strict' ? 'all' : stream
+  #laneOf(stream: string): string | undefined {
+    return this.#promised === 'strict' ? undefined : stream
   }
 
   #placeOf(text: string, { messages, place }: Lane): number | undefined {

@@ -29,7 +29,7 @@ export class TrialHost {
   }
 
   connect(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
-    return this.#connect(userId, [...streams, trades(MARKER)], 'strict')
+    return this.#connect(userId, [...streams, trades(MARKER)])
   }
 
   /** Connects a client that may fall behind. */
@@ -39,7 +39,7 @@ export class TrialHost {
 
   /** Connects a client that listens to nothing but this, the marker included: it can be counted, and that is all. */
   connectToBeCounted(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
-    return this.#connect(userId, streams, 'strict')
+    return this.#connect(userId, streams)
   }
 
   /** From now on these clients are not connected any more. */
@@ -84,7 +84,7 @@ export class TrialHost {
   async countsWhoIsThere(): Promise<void> {
     const expected = shown(this.#expectedCounts())
     await this.#patience.until(`the manager counts ${expected}`, {
-      look: () => this.counts(),
+      look: () => this.#running.manager.counts(),
       isAsExpected: (counts) => shown(inOrder(counts)) === expected,
     })
   }
@@ -96,11 +96,12 @@ export class TrialHost {
   /** Waits until nothing waits for anybody, and returns the totals, in which every message must be accounted for. */
   async settles(): Promise<Stats> {
     const stats = await this.#patience.until('nothing waits for anybody', {
-      look: () => this.stats(),
-      isAsExpected: ({ queued, connectionsBehind, waitingBytes }) => queued + connectionsBehind + waitingBytes === 0,
+      look: () => this.#running.manager.stats(),
+      isAsExpected: ({ queued, connectionsBehind, waitingBytes }) => [queued, connectionsBehind, waitingBytes].every((count) => count === 0),
     })
     const { matched, sent, conflated, dropped, failed, skipped, purged } = stats
-    if (matched === sent + conflated + dropped + failed + skipped + purged) return stats
+    const accounted = [sent, conflated, dropped, failed, skipped, purged].reduce((sum, count) => sum + count)
+    if (matched === accounted) return stats
     throw new Error(`Expected every message to be accounted for; the totals are ${shown(stats)}`)
   }
 
@@ -116,7 +117,7 @@ export class TrialHost {
     return this.#patience.within('the server stops', this.#running.stop())
   }
 
-  async #connect(userId: string, streams: readonly StreamReference[], promised: Promised): Promise<TrialClient> {
+  async #connect(userId: string, streams: readonly StreamReference[], promised: Promised = 'strict'): Promise<TrialClient> {
     const label = `client ${this.#everybody.length + 1} (${userId})`
     const peer = await this.#patience.within(`${label} connects`, this.#running.connect(userId, streams))
     const client = new TrialClient({ label, userId, streams, promised }, peer, this.#patience)

@@ -2,6 +2,24 @@ import { serializeStreamMessage, type StreamReference } from '../../../src/index
 import { MemoryClient, MemoryHost } from '../memory-host.ts'
 import { withClients, withManager, type Fault, type Handle } from './fault.ts'
 
+/** What can happen to a text on its way, and to what in it. */
+const SPOILED: Readonly<Record<string, (text: string) => string>> = {
+  'knows the first plane of Unicode alone': (text) => text.replaceAll(/[\ud800-\udfff]/g, '?'),
+  'knows Latin letters alone': (text) => text.replaceAll(/[\u0600-\u06ff]/g, '?'),
+  'composes letters by a form of its own': (text) => text.normalize('NFD'),
+  'takes a separator of lines for the end of one': (text) => text.replaceAll(/[\u2028\u2029]/g, '\n'),
+  'drops what looks like a mark of the byte order': (text) => text.replaceAll('\ufeff', ''),
+  'ends a text at a NUL': (text) => text.replaceAll('\\u0000', ''),
+  'ends a record at its separator': (text) => text.replaceAll('\\u001e', ''),
+  'takes the ends of lines for its own': (text) => text.replaceAll('\\n', '\n'),
+  'repairs half a surrogate pair': (text) => text.replaceAll(/\\ud83d|\\udc4d/g, '\ufffd'),
+  'escapes for HTML': (text) => text.replaceAll('<', '&lt;'),
+  'decodes what is not encoded': (text) => text.replaceAll('%00', '\0'),
+  'writes numbers in its own way': (text) => text.replaceAll('1e+21', '1e21'),
+  'has no letters beyond the first 128': (text) => text.replaceAll('\u00ff', 'y'),
+  'cuts what has many bytes a letter': (text) => (Buffer.byteLength(text) > 300_000 ? text.slice(0, 99_999) : text),
+}
+
 export const deliveringFaults: readonly Fault[] = [
   {
     test: 'delivers each message to exactly its subscribers',
@@ -16,7 +34,7 @@ export const deliveringFaults: readonly Fault[] = [
   {
     test: 'delivers each message to exactly its subscribers',
     what: 'a manager that leaves out what it answers',
-    Host: withManager(({ inner }) => ({ publish: (messages) => messages.map((message) => inner.publish(message)).slice(1) })),
+    Host: withManager(({ inner }) => ({ publish: (messages) => messages.map((message) => inner.publish(message)).slice(0, -1) })),
     says: /Expected the manager to find .* recipients of 12 messages; it found/,
   },
   {
@@ -82,18 +100,30 @@ export const deliveringFaults: readonly Fault[] = [
     ),
     says: /Expected text \d+ of client 1 \(alice\) to be the wire form of/,
   },
-  {
+  ...Object.entries(SPOILED).map(([what, spoil]): Fault => ({
     test: 'delivers any text unchanged',
-    what: 'a socket that knows the first plane of Unicode alone',
+    what: `a socket that ${what}`,
     Host: withClients(
       class extends MemoryClient {
         override receive(text: string): void {
-          super.receive(text.replaceAll(/[\ud800-\udfff]/g, '?'))
+          super.receive(spoil(text))
         }
       },
     ),
-    says: /to be .*; it is ".*\?\?/,
-  },
+    says: /to be the wire form of/,
+  })),
+  ...[125, 126, 127, 65_535, 65_536, 65_537, 300_000].map((bytes): Fault => ({
+    test: 'delivers any text unchanged',
+    what: `a socket that gets the head of a frame of ${bytes} bytes wrong`,
+    Host: withClients(
+      class extends MemoryClient {
+        override receive(text: string): void {
+          super.receive(Buffer.byteLength(text) === bytes ? text.slice(1) : text)
+        }
+      },
+    ),
+    says: /to be .*; it is "\\"stream_type/,
+  })),
   {
     test: 'delivers any text unchanged',
     what: 'a socket that makes JSON of its own of the same data',

@@ -50,18 +50,12 @@ export const endingFaults: readonly Fault[] = [
       says: /Expected that client 1 \(alice\) sees its connection end/,
     },
   ]),
-  {
-    test: 'cleans up after a client that closes',
-    what: 'a client that cannot close',
-    Host: withClients(
-      class extends MemoryClient {
-        override close(): Promise<void> {
-          return new Promise(() => {})
-        }
-      },
-    ),
-    says: /Expected that client 1 \(alice\) closes its connection, within 10000 ms: it did not happen/,
-  },
+  ...(['queued', 'connectionsBehind', 'waitingBytes'] as const).map((waiting): Fault => ({
+    test: 'cleans up after a client that vanishes',
+    what: `a manager in whose totals something stays ${waiting}`,
+    Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), [waiting]: 1 }) })),
+    says: /^Expected that nothing waits for anybody, within 10000 ms: there was \{"matched"/,
+  })),
   {
     test: 'closes everybody at shutdown',
     what: 'a socket that never closes',

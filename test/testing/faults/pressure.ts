@@ -1,4 +1,5 @@
-import { MemoryClient } from '../memory-host.ts'
+import type { Stats } from '../../../src/index.ts'
+import { MemoryClient, type MemoryHost } from '../memory-host.ts'
 import { withClients, withManager, type Fault } from './fault.ts'
 
 /** Its socket does not tell what it has buffered. */
@@ -7,6 +8,10 @@ class Untelling extends MemoryClient {
     super()
     Object.defineProperty(this.socket, 'bufferedAmount', { get: () => 0, set() {} })
   }
+}
+
+function withTotals(change: (totals: Stats) => Partial<Stats>): new () => MemoryHost {
+  return withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), ...change(inner.stats()) }) }))
 }
 
 export const pressureFaults: readonly Fault[] = [
@@ -119,6 +124,18 @@ export const pressureFaults: readonly Fault[] = [
     Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), sent: inner.stats().sent - 1 }) })),
     says: /Expected every message to be accounted for; the totals are/,
   },
+  {
+    test: 'holds a stuck client back until it reads again',
+    what: 'a manager that conflates nothing',
+    Host: withTotals(({ matched, conflated }) => ({ matched: matched - conflated, conflated: 0 })),
+    says: /Expected \d+ to be sent, and nothing but prices to be passed over; .*"conflated":0/,
+  },
+  ...(['dropped', 'failed', 'skipped', 'purged'] as const).map((lost): Fault => ({
+    test: 'holds a stuck client back until it reads again',
+    what: `a manager that has ${lost} one`,
+    Host: withTotals((totals) => ({ matched: totals.matched + 1, [lost]: 1 })),
+    says: new RegExp(`nothing but prices to be passed over; .*"${lost}":1`),
+  })),
   {
     test: 'ends a client that stays stuck',
     what: 'a server that never ends anybody',
