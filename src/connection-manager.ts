@@ -12,6 +12,7 @@ import { ConnectionManagerError, shown } from './errors.ts'
 import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
 import { deadlineIn, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
+import type { Outbox } from './outlet.ts'
 import { Quotas } from './quotas/quotas.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
@@ -84,6 +85,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       clock,
       maxDeferred,
       ...delivery,
+      interpose: (...outbox) => this.#interpose(...outbox),
       failed: (...failure) => this.#sendFailed(...failure),
       tooSlow: (connection) => this.#endService(connection, 'slow-consumer'),
       hookFailed: (connection, error) => this.#postError('transport', error, connection),
@@ -456,6 +458,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#subscriptions.admit(connection)
     this.#events.flush()
     return connection
+  }
+
+  #interpose(connection: ConnectionRecord, outbox: Outbox | undefined): void {
+    connection.outbox = outbox
+    this.#connections.renew(connection)
+    this.#subscriptions.renew(connection)
   }
 
   #subscribe(connection: ConnectionRecord, request: unknown): Subscription {

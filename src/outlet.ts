@@ -2,6 +2,8 @@
 export interface Outlet {
   /** Whatever it answers is looked at: a promise that rejects is a failure, as a throw is. */
   send(text: string): unknown
+  /** What it has accepted and not sent yet, where it tells that itself. It may be foreign code, and anything. */
+  readonly bufferedAmount?: unknown
 }
 
 /** What stands between a connection and its socket where a message may have to wait. */

@@ -70,6 +70,11 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
     if (this.holds(seat)) this.outlets[seat.slot] = seat.connection.outlet
   }
 
+  /** Gives a seat the outlet that its connection has now; a covered one gets it when it is uncovered. */
+  renew(seat: Seat<TConnection>): void {
+    if (this.outlets[seat.slot] !== undefined) this.uncover(seat)
+  }
+
   /** Notes that a message goes out to these. */
   served(nowMs: number): void {
     this.servings++

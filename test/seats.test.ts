@@ -136,6 +136,25 @@ describe('Seats', () => {
     expect(seats).toMatchObject({ servings: 2, servedAtMs: 7 })
   })
 
+  it('can be given another outlet, a covered one when it is uncovered, a vacated one not at all', () => {
+    const seats = new Seats<{ outlet: FakeSocket }>()
+    const taken = Array.from({ length: 3 }, () => seats.take({ outlet: new FakeSocket() }))
+    const [seat, covered, vacated] = taken as [(typeof taken)[0], (typeof taken)[0], (typeof taken)[0]]
+    const old = covered.connection.outlet
+    seats.pin()
+    seats.cover(covered)
+    seats.vacate(vacated)
+
+    for (const { connection } of taken) connection.outlet = new FakeSocket()
+    for (const each of taken) seats.renew(each)
+
+    expect(seats.outlets).toStrictEqual([seat.connection.outlet, undefined, undefined])
+    expect(Object.keys(seats.outlets)).toEqual(['0', '1', '2'])
+    seats.uncover(covered)
+    expect(seats.outlets[1]).toBe(covered.connection.outlet)
+    expect(seats.outlets[1]).not.toBe(old)
+  })
+
   it('can be covered, and uncovered unless they were vacated meanwhile', () => {
     const { seats, taken } = seated(3)
     const [first, second] = taken as [(typeof taken)[0], (typeof taken)[0]]

@@ -42,8 +42,10 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   fellBehind(outbox: ConnectionOutbox<TConnection>): void
   /** It is behind, and its socket does not say when it has room again. */
   toBePolled(outbox: ConnectionOutbox<TConnection>): void
-  /** Nothing waits any more. */
+  /** Nothing waits any more: everything was handed on, or is not wanted. */
   caughtUp(outbox: ConnectionOutbox<TConnection>): void
+  /** Nothing waits any more, and nothing will. */
+  ended(outbox: ConnectionOutbox<TConnection>): void
   /** Takes the connection out of service once the running delivery allows it. */
   failed(connection: TConnection, error: unknown): void
   tooSlow(connection: TConnection): void
@@ -75,7 +77,7 @@ interface Portion {
  * connection is behind it is `#waiting`, which knows streams and lines. It is never both.
  */
 export class ConnectionOutbox<TConnection extends OutboxConnection> implements Outbox, FrameReporter, DrainListening {
-  readonly #connection: TConnection
+  readonly connection: TConnection
   // Held here as well: to go by way of the connection costs a fetch from memory for each delivery.
   readonly #socket: Socket
   readonly #transport: AnyTransport | undefined
@@ -95,7 +97,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, meter: Meter | undefined, surroundings: OutboxSurroundings<TConnection>) {
-    this.#connection = connection
+    this.connection = connection
     this.#socket = connection.socket
     this.#transport = connection.transport
     this.#meter = meter
@@ -124,6 +126,11 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return isBehind ? this.#wait(message, buffered) : this.#pass(message)
   }
 
+  /** Takes the message that is being delivered where the socket was found to have no room for it. */
+  keep(buffered: number): void {
+    this.#wait(this.#surroundings.current.message, buffered)
+  }
+
   flush(): boolean {
     if (this.#hasSomething()) this.#surroundings.run(() => this.#flushNow())
     return !this.#hasSomething() && this.#departure === undefined
@@ -140,7 +147,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   hookFailed(error: unknown): void {
-    this.#surroundings.hookFailed(this.#connection, error)
+    this.#surroundings.hookFailed(this.connection, error)
   }
 
   afterwards(act: () => void): void {
@@ -236,7 +243,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     // The newcomer is among those that are purged, and has not been counted yet.
     if (withNewcomer) this.#surroundings.moved('purged', 'queued', 1)
     this.#end('failed')
-    this.#surroundings.tooSlow(this.#connection)
+    this.#surroundings.tooSlow(this.connection)
     return 'failed'
   }
 
@@ -301,7 +308,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     } catch (error) {
       this.#surroundings.moved(countedAs, 'failed', deliveriesIn(messages))
       this.#end('failed')
-      this.#surroundings.failed(this.#connection, error)
+      this.#surroundings.failed(this.connection, error)
       return false
     }
   }
@@ -311,7 +318,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     try {
       const answer = this.#write(messages, frames)
       if (typeof answer === 'number') return clamped(answer, messages.length)
-      if (isThenable(answer)) this.#surroundings.answeredLate(this.#connection, answer, deliveriesIn(messages))
+      if (isThenable(answer)) this.#surroundings.answeredLate(this.connection, answer, deliveriesIn(messages))
     } catch (error) {
       // What a `send` publishes is not its socket's fault. Of a `write` nobody knows how far it came.
       if (this.#transport?.write !== undefined || !this.#surroundings.isOwnRefusal(error)) throw error
@@ -336,7 +343,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #noteAccepted(messages: readonly OutgoingMessage[], countedAs: 'sent' | 'queued'): void {
     if (countedAs === 'sent') return
     this.#surroundings.moved('queued', 'sent', deliveriesIn(messages))
-    for (const message of messages) if (message.gap > 0) this.#surroundings.gapTold(this.#connection, message)
+    for (const message of messages) if (message.gap > 0) this.#surroundings.gapTold(this.connection, message)
   }
 
   #isWanted(messages: readonly OutgoingMessage[], { unwanted }: Departure): boolean {
@@ -370,6 +377,10 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #catchUp(): void {
     this.#waiting = undefined
     this.#surroundings.caughtUp(this)
+    this.#watchNoMore()
+  }
+
+  #watchNoMore(): void {
     const stop = this.#stopWatching
     this.#stopWatching = undefined
     stop?.()
@@ -381,7 +392,9 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     this.#arriving = undefined
     this.#surroundings.moved('sent', 'purged', this.#takeBatch().length)
     this.#surroundings.moved('queued', 'purged', this.#waiting?.size ?? 0)
-    if (this.#waiting !== undefined) this.#catchUp()
+    this.#waiting = undefined
+    this.#surroundings.ended(this)
+    this.#watchNoMore()
   }
 
   #watchForDrain(): void {

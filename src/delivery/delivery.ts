@@ -8,7 +8,7 @@ import { ConnectionOutbox, type CurrentMessage, type OutboxConnection, type Outb
 import { DrainWatch } from './drain-watch.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
-import { meterOf } from './meter.ts'
+import { bufferedAmount, meterOf } from './meter.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
 import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
 import type { Recipients } from './recipients.ts'
@@ -44,6 +44,8 @@ export interface DeliverySurroundings<TConnection> {
   readonly drainIntervalMs: number
   /** Takes a connection whose socket failed out of service. */
   failed(connection: TConnection, error: unknown): void
+  /** Puts an outbox in front of a connection's socket, wherever the connection sits, or takes it away again. */
+  interpose(connection: TConnection, outbox: Outbox | undefined): void
   /** Takes a connection that too much waits for out of service. */
   tooSlow(connection: TConnection): void
   /** Notes that a hook of a connection's transport failed. */
@@ -70,6 +72,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #refusals = new WeakSet<object>()
   readonly #outcomes: SendOutcomes<TConnection> = {
     answeredLate: (connection, answer) => this.#watch(connection, answer, 1),
+    noRoom: (connection, buffered) => new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes).keep(buffered),
     isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
   }
   /** One for all messages, since it is filled in again for each: the outboxes look here for theirs. */
@@ -77,10 +80,14 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #endOfTick = new EndOfTick<ConnectionOutbox<TConnection>>((outboxes) => this.#flushBatches(outboxes))
   readonly #drainWatch: DrainWatch<ConnectionOutbox<TConnection>>
   readonly #forOutboxes: OutboxSurroundings<TConnection>
+  /** For those that are there while something waits, and not longer. */
+  readonly #forInterimOutboxes: OutboxSurroundings<TConnection>
   /** What is to be done once the running message, or flush, is: to take somebody out of service, say. */
   #afterwards: (() => void)[] = []
   /** What is going out to its recipients. */
   #running: FanOut<TConnection> | undefined
+  /** What a socket may tell that it has buffered before its messages wait. `Infinity`, so that none is asked, until one can tell. */
+  #roomBytes = Infinity
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
@@ -90,16 +97,20 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#surroundings = surroundings
     this.#drainWatch = new DrainWatch(surroundings.clock, surroundings.drainIntervalMs)
     this.#forOutboxes = this.#surroundingsOfOutboxes()
+    this.#forInterimOutboxes = this.#surroundingsOfInterimOutboxes(this.#forOutboxes)
   }
 
   /**
-   * Looks at a socket and its transport, which is foreign code, and returns what makes the connection's outbox; `undefined`
-   * where the socket is to be sent to at once, whatever it has buffered: its transport has no `write`, and there is no way
-   * to know its pressure.
+   * Looks at a socket and its transport, which is foreign code, and returns what makes the connection's outbox. `undefined`
+   * where the socket is to be sent to itself: its transport has no `write`, and its pressure is unknown, or is told by the
+   * socket, so that it needs an outbox only while it is behind.
    */
   outboxMaker(measured: OutboxConnection): ((connection: TConnection) => Outbox) | undefined {
     const meter = meterOf(measured)
-    if (meter === undefined && measured.transport?.write === undefined) return undefined
+    if (measured.transport?.write === undefined) {
+      if (meter === bufferedAmount) this.#roomBytes = this.#surroundings.softLimitBytes
+      if (meter === undefined || meter === bufferedAmount) return undefined
+    }
     return (connection) => new ConnectionOutbox(connection, meter, this.#forOutboxes)
   }
 
@@ -223,7 +234,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     recipients: Recipients<TConnection>,
     exclusions: readonly Exclusion<TConnection>[],
   ): FanOut<TConnection> {
-    const fanOut = new FanOut(message.fields, recipients, this.#outcomes)
+    const fanOut = new FanOut(message.fields, recipients, this.#outcomes, this.#roomBytes)
     for (const isExcluded of exclusions) fanOut.withhold(isExcluded)
     this.#running = fanOut
     try {
@@ -276,6 +287,21 @@ export class Delivery<TConnection extends DeliveryConnection> {
     })
   }
 
+  #surroundingsOfInterimOutboxes(forOutboxes: OutboxSurroundings<TConnection>): OutboxSurroundings<TConnection> {
+    const { interpose } = this.#surroundings
+    return {
+      ...forOutboxes,
+      fellBehind: (outbox) => {
+        forOutboxes.fellBehind(outbox)
+        interpose(outbox.connection, outbox)
+      },
+      caughtUp: (outbox) => {
+        forOutboxes.caughtUp(outbox)
+        interpose(outbox.connection, undefined)
+      },
+    }
+  }
+
   #surroundingsOfOutboxes(): OutboxSurroundings<TConnection> {
     const news = <TArguments extends unknown[]>(note: (...facts: TArguments) => void) => (...facts: TArguments): void => {
       this.#hasNews = true
@@ -297,6 +323,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
       fellBehind: (outbox) => this.#drainWatch.add(outbox),
       toBePolled: (outbox) => this.#drainWatch.poll(outbox),
       caughtUp: (outbox) => this.#drainWatch.delete(outbox),
+      ended: (outbox) => this.#drainWatch.delete(outbox),
       failed: (...failure) => void this.#afterwards.push(() => failed(...failure)),
       tooSlow: (connection) => void this.#afterwards.push(() => tooSlow(connection)),
       afterwards: (act) => void this.#afterwards.push(act),

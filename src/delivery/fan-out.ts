@@ -2,6 +2,7 @@ import { isThenable } from '../foreign.ts'
 import type { Outlet } from '../outlet.ts'
 import type { Seat, Seats } from '../seats.ts'
 import type { MessageFields } from '../streams/message-fields.ts'
+import { bufferedAmountOf } from './meter.ts'
 import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
 
 /** A connection whose outlet threw, and what it threw. */
@@ -14,6 +15,8 @@ export interface SendFailure<TConnection> {
 export interface SendOutcomes<TConnection> {
   /** Told of each `send` that answered with something that settles later. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
+  /** Takes the text for a connection whose socket has this much buffered, and no room. */
+  noRoom(connection: TConnection, buffered: number): void
   /** Whether a socket threw what a publish of this very chain was refused with: no fault of the socket. */
   isOwnRefusal(error: unknown): boolean
 }
@@ -29,12 +32,20 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   readonly fields: MessageFields
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
+  readonly #roomBytes: number
   #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
 
-  constructor(fields: MessageFields, recipients: Recipients<TConnection>, outcomes: SendOutcomes<TConnection>) {
+  /** With `roomBytes`, outlets are asked what they have buffered, and sent to where it is no more than that; with `Infinity` none is. */
+  constructor(
+    fields: MessageFields,
+    recipients: Recipients<TConnection>,
+    outcomes: SendOutcomes<TConnection>,
+    roomBytes: number,
+  ) {
     this.fields = fields
     this.#recipients = recipients
     this.#outcomes = outcomes
+    this.#roomBytes = roomBytes
     for (const { seats } of recipients.ranges) seats.pin()
   }
 
@@ -42,7 +53,7 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
     const { doubles, ranges } = this.#recipients
     for (const double of doubles) coverBoth(double)
     for (const range of ranges) this.#serveRange(range, text)
-    for (const double of doubles) for (const range of uncovered(double)) this.#serveDouble(range, text)
+    for (const double of doubles) this.#serveDouble(double, text)
   }
 
   /** Keeps the text from those whose turn is still to come. */
@@ -63,53 +74,86 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
     }
   }
 
-  #serveDouble(range: SeatRange<TConnection>, text: string): void {
-    const connection = connectionBefore(range.to, range.seats.occupants)
-    if (!this.#exclusions.some((isExcluded) => isExcluded(connection))) this.#serveRange(range, text)
+  /** How many had their turn. */
+  get #servedCount(): number {
+    return this.taken + this.failures.length
   }
 
-  #serveRange({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
+  #serveDouble({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>, text: string): void {
+    exact.uncover(exactSeat)
+    whole.uncover(wholeSeat)
+    if (this.#exclusions.some((isExcluded) => isExcluded(exactSeat.connection))) return
+    const servedBefore = this.#servedCount
+    // A connection may have lost either seat meanwhile, and may lose the one while it is asked for its pressure.
+    for (const { ranges } of [oneOf(exact, exactSeat), oneOf(whole, wholeSeat)]) {
+      if (this.#servedCount === servedBefore) for (const range of ranges) this.#serveRange(range, text)
+    }
+  }
+
+  #serveRange(range: SeatRange<TConnection>, text: string): void {
+    if (this.#roomBytes === Infinity) this.#sendToAll(range, text)
+    else this.#sendWhereThereIsRoom(range, text)
+  }
+
+  // In both, the inner loop is left by a throw, and entered again behind it: one `try` for all of them.
+
+  #sendToAll({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
     let taken = 0
-    let slot = from
-    // The inner loop is left by a throw, and entered again behind it: one `try` for all of them.
-    while (slot < to) {
+    for (let slot = from; slot < to; slot++) {
       try {
-        while (slot < to) {
-          const outlet = outlets[slot++]
+        for (; slot < to; slot++) {
+          const outlet = outlets[slot]
           if (outlet === undefined) continue
           const answer = outlet.send(text)
-          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionBefore(slot, occupants), answer)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
           taken++
         }
       } catch (error) {
-        if (this.#outcomes.isOwnRefusal(error)) taken++
-        else this.failures.push({ connection: connectionBefore(slot, occupants), error })
+        this.#threw(connectionIn(slot, occupants), error)
       }
     }
     this.taken += taken
+  }
+
+  #sendWhereThereIsRoom({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
+    const roomBytes = this.#roomBytes
+    let taken = 0
+    for (let slot = from; slot < to; slot++) {
+      try {
+        for (; slot < to; slot++) {
+          const outlet = outlets[slot]
+          if (outlet === undefined) continue
+          const buffered = bufferedAmountOf(outlet)
+          // That was foreign code: it may have cost the connection its seat.
+          if (outlets[slot] !== outlet) continue
+          if (buffered > roomBytes) this.#outcomes.noRoom(connectionIn(slot, occupants), buffered)
+          else {
+            const answer = outlet.send(text)
+            if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
+          }
+          taken++
+        }
+      } catch (error) {
+        this.#threw(connectionIn(slot, occupants), error)
+      }
+    }
+    this.taken += taken
+  }
+
+  #threw(connection: TConnection, error: unknown): void {
+    if (this.#outcomes.isOwnRefusal(error)) this.taken++
+    else this.failures.push({ connection, error })
   }
 }
 
 const NO_EXCLUSIONS: readonly Exclusion<unknown>[] = []
 
-/** Whose outlet was just served. Looked up when needed: to read the seats along with the outlets costs a quarter more. */
-function connectionBefore<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
-  return (occupants[slot - 1] as Seat<TConnection>).connection
+/** Whose outlet it is. Looked up when needed: to read the seats along with the outlets costs a quarter more. */
+function connectionIn<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
+  return (occupants[slot] as Seat<TConnection>).connection
 }
 
 function coverBoth<TConnection extends { readonly outlet: Outlet }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
   exact.cover(exactSeat)
   whole.cover(wholeSeat)
-}
-
-/** Lets both seats be seen again, and returns one that is still taken, if any: a connection may have lost either meanwhile. */
-function uncovered<TConnection extends { readonly outlet: Outlet }>({
-  exact,
-  exactSeat,
-  whole,
-  wholeSeat,
-}: DoubleSeat<TConnection>): readonly SeatRange<TConnection>[] {
-  exact.uncover(exactSeat)
-  whole.uncover(wholeSeat)
-  return (exact.holds(exactSeat) ? oneOf(exact, exactSeat) : oneOf(whole, wholeSeat)).ranges
 }

@@ -1,5 +1,6 @@
 import type { Socket } from '../connection.ts'
 import { disown } from '../foreign.ts'
+import type { Outlet } from '../outlet.ts'
 import type { AnyTransport } from '../transport.ts'
 
 /** Whose buffer is measured. */
@@ -33,13 +34,24 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
   }
 }
 
+/** The number that an outlet tells of what it has buffered, if only to be compared: it may make no sense; `0` where there is none. */
+export function bufferedAmountOf(outlet: Outlet): number {
+  try {
+    const reading = outlet.bufferedAmount
+    if (typeof reading === 'number') return reading
+    disown(reading)
+  } catch {}
+  return 0
+}
+
 type Metered = Socket & { readonly bufferedAmount?: unknown; getBufferedAmount?(): unknown }
 
 function bufferedBytesOfTransport(socket: Socket, transport: AnyTransport | undefined): unknown {
   return transport?.bufferedBytes?.(socket)
 }
 
-function bufferedAmount(socket: Socket): unknown {
+/** The meter of those that tell it themselves, by a property. */
+export function bufferedAmount(socket: Socket): unknown {
   return (socket as Metered).bufferedAmount
 }
 

@@ -24,6 +24,12 @@ export class Connections {
     return record
   }
 
+  /** Seats the outlet that a connection has now. */
+  renew({ seatAmongAll, seatAtUser, user }: ConnectionRecord): void {
+    this.all.renew(seatAmongAll)
+    user.connections.renew(seatAtUser)
+  }
+
   remove(connection: ConnectionRecord): void {
     const { id, user, seatAmongAll, seatAtUser } = connection
     connection.removed = true

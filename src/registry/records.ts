@@ -17,7 +17,7 @@ export interface Newcomer {
   readonly user: UserRecord
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
-  /** Makes the outbox, where the socket or its transport gives a reason for one. */
+  /** Makes the outbox, where the socket or its transport gives a reason for one from the start. */
   readonly outboxFor: ((connection: ConnectionRecord) => Outbox) | undefined
 }
 
@@ -26,8 +26,8 @@ export class ConnectionRecord {
   readonly user: UserRecord
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
-  readonly outbox: Outbox | undefined
-  readonly outlet: Outlet
+  /** `undefined` where there is none, or only while the connection is behind. */
+  outbox: Outbox | undefined
   readonly handle: Connection<Socket, StreamCatalogue>
   readonly seatAmongAll: Seat<ConnectionRecord>
   readonly seatAtUser: Seat<ConnectionRecord>
@@ -41,10 +41,13 @@ export class ConnectionRecord {
     this.socket = socket
     this.transport = transport
     this.outbox = outboxFor?.(this)
-    this.outlet = this.outbox ?? socket
     this.handle = handleFor(this)
     this.seatAmongAll = all.take(this)
     this.seatAtUser = user.connections.take(this)
+  }
+
+  get outlet(): Outlet {
+    return this.outbox ?? this.socket
   }
 }
 

@@ -216,6 +216,14 @@ export class Subscriptions {
     }
   }
 
+  /** Seats the outlet that a connection has now. Costs as much as it may receive. */
+  renew(connection: ConnectionRecord): void {
+    for (const { seats, seatOf } of seatedIn(connection)) {
+      const seat = seatOf.get(connection)
+      if (seat !== undefined) seats.renew(seat)
+    }
+  }
+
   /** Takes a removed connection's seats and holds away; with the user's last connection, all of the user's subscriptions. */
   dismiss(connection: ConnectionRecord): void {
     const isLast = connection.user.connections.size === 0

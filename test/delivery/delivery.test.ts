@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { Delivery, type DeliverySurroundings } from '../../src/delivery/delivery.ts'
 import { allOf, eitherOf } from '../../src/delivery/recipients.ts'
-import { Seats } from '../../src/seats.ts'
+import type { Outbox } from '../../src/outlet.ts'
+import { Seats, type Seat } from '../../src/seats.ts'
 import { tradingStreams } from '../../src/streams/catalogue.ts'
 import { readMessage } from '../../src/streams/message-fields.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { price } from '../support/messages.ts'
 
@@ -21,6 +23,7 @@ const surroundings: DeliverySurroundings<Connection> = {
   hardLimitBytes: Infinity,
   drainIntervalMs: Infinity,
   failed() {},
+  interpose() {},
   tooSlow() {},
   hookFailed() {},
   gapTold() {},
@@ -67,6 +70,27 @@ describe('Delivery', () => {
     const maker = delivery.outboxMaker({ socket: new FakeSocket(), transport })
 
     expect(maker === undefined ? 'no outbox' : 'an outbox').toBe(expected)
+  })
+
+  it('puts an outbox in front of a socket that tells of its pressure while something waits, and lets go of it then', async () => {
+    const { seats, taken: [seat] } = seated(1)
+    const socket = Object.assign((seat as Seat<Connection>).connection.socket, { bufferedAmount: 11 })
+    const interposed: (WeakRef<Outbox> | undefined)[] = []
+    const delivery = new Delivery<Connection>({
+      ...surroundings,
+      softLimitBytes: 10,
+      interpose: (_connection, outbox) => interposed.push(outbox && new WeakRef(outbox)),
+    })
+
+    const maker = delivery.outboxMaker({ socket, transport: undefined })
+    delivery.deliver({ fields, recipients: () => allOf(seats), text: () => 'text' })
+    expect([maker, interposed.length, socket.sent]).toEqual([undefined, 1, []])
+    socket.bufferedAmount = 10
+    interposed[0]?.deref()?.drained()
+
+    expect([interposed.length, interposed[1], socket.sent]).toEqual([2, undefined, ['text']])
+    await collectGarbage()
+    expect(interposed[0]?.deref()).toBeUndefined()
   })
 
   it('has nothing to tell where nothing was noted', () => {
