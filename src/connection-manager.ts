@@ -5,7 +5,7 @@ import { asSocket, type CloseReason, type Connection, type Socket } from './conn
 import { Delivery } from './delivery/delivery.ts'
 import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import type { PublishResult, Stats } from './delivery/publish-result.ts'
-import { allOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
+import { allOf, eachOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
 import { Demand } from './demand/demand.ts'
 import { authorizationBy, type AnyAuthorizationRequest, type Authorization } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
@@ -15,6 +15,7 @@ import { deadlineIn, resolvedOptions, transportIn, type ConnectionManagerOptions
 import type { Outbox } from './outlet.ts'
 import { Quotas } from './quotas/quotas.ts'
 import { Connections } from './registry/connections.ts'
+import { countOf, membersOf } from './registry/few.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
 import type { ConnectionRecord, StreamRecord, SubscriptionRecord } from './registry/records.ts'
 import { viewOf } from './registry/subscription-view.ts'
@@ -147,7 +148,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, { connectionId, userId })
     }
     this.#quotas.assertRoom('connections', this.connectionCount, { connectionId, userId })
-    this.#quotas.assertRoom('connectionsPerUser', this.#users.find(userId)?.connections.size ?? 0, { connectionId, userId })
+    this.#quotas.assertRoom('connectionsPerUser', countOf(this.#users.find(userId)?.connections), { connectionId, userId })
     return this.#publicHandle(this.#admit({ id: connectionId, socket, userId, ...outlets }))
   }
 
@@ -170,7 +171,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   async removeUser(userId: string): Promise<number> {
     const user = this.#users.find(userId)
     if (user === undefined) return 0
-    const connections = [...user.connections.connections()]
+    const connections = membersOf(user.connections)
     if (connections.length === 0) this.#subscriptions.endAllOf(user)
     await Promise.all(this.#remove(connections, 'removed', this.#options.closeTimeoutMs))
     return connections.length
@@ -184,8 +185,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   /** Returns the sockets of a user, oldest first; empty for an unknown user. The array is the caller's. */
   getUserConnections(userId: string): TSocket[] {
-    const connections = this.#users.find(userId)?.connections.connections() ?? []
-    return Array.from(connections, ({ socket }) => socket as TSocket)
+    return membersOf(this.#users.find(userId)?.connections).map(({ socket }) => socket as TSocket)
   }
 
   /** Iterates over the handles of all connections, oldest first. Connections may come and go meanwhile. */
@@ -297,7 +297,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   sendToUser(userId: string, message: AddressedMessage<TStreams>): PublishResult {
     const fields = addressedTo(asIdentifier(userId, 'userId'), this.#readMessage(message))
-    return this.#deliver(fields, () => allOf(this.#users.find(userId)?.connections))
+    return this.#deliver(fields, () => this.#connectionsOf(userId))
   }
 
   /**
@@ -311,8 +311,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const fields = this.#readMessage(message)
     const connection = this.#connections.byId.get(asIdentifier(connectionId, 'connectionId'))
     if (connection === undefined) return this.#deliver(fields, nobody)
-    const { user, seatAtUser } = connection
-    return this.#deliver(addressedTo(user.id, fields), () => oneOf(user.connections, seatAtUser))
+    const { user, seatAmongAll } = connection
+    return this.#deliver(addressedTo(user.id, fields), () => oneOf(this.#connections.all, seatAmongAll))
   }
 
   /**
@@ -454,7 +454,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const { userId } = newcomer
     const connection = this.#connections.add(newcomer)
     this.#events.post('connectionAdded', { connection: this.#publicHandle(connection) })
-    if (connection.user.connections.size === 1) this.#events.post('userOnline', { userId })
+    if (countOf(connection.user.connections) === 1) this.#events.post('userOnline', { userId })
     this.#subscriptions.admit(connection)
     this.#events.flush()
     return connection
@@ -514,6 +514,11 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return eitherOf(whole, exact)
   }
 
+  #connectionsOf(userId: string): Recipients<ConnectionRecord> {
+    const seats = membersOf(this.#users.find(userId)?.connections).map(({ seatAmongAll }) => seatAmongAll)
+    return eachOf(this.#connections.all, seats)
+  }
+
   #deliver(fields: MessageFields, recipients: () => Recipients<ConnectionRecord>): PublishResult {
     return this.#delivery.deliver({ fields, recipients, text: () => this.#textOf(fields) })
   }
@@ -564,7 +569,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       this.#events.post('connectionRemoved', { connection: this.#publicHandle(connection), reason })
       this.#subscriptions.dismiss(connection)
       const { id: userId, connections: left } = connection.user
-      if (left.size === 0) this.#events.post('userOffline', { userId, reason })
+      if (left === undefined) this.#events.post('userOffline', { userId, reason })
     }
   }
 
@@ -614,8 +619,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #concernedBy({ userId }: Revoked): ConnectionRecord[] {
-    const present = userId === undefined ? this.#connections.all : this.#users.find(userId)?.connections
-    return [...(present?.connections() ?? []), ...this.#leaving]
+    const present = userId === undefined ? this.#connections.byId.values() : membersOf(this.#users.find(userId)?.connections)
+    return [...present, ...this.#leaving]
   }
 
   #noteDemand(change: 'active' | 'idle', stream: ActiveStream): void {

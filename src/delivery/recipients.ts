@@ -46,6 +46,15 @@ export function oneOf<TConnection extends { readonly outlet: Outlet }>(
   return { matched: 1, ranges: [{ seats, from: seat.slot, to: seat.slot + 1 }], doubles: [] }
 }
 
+/** The connections in these seats, each of which is taken. */
+export function eachOf<TConnection extends { readonly outlet: Outlet }>(
+  seats: Seats<TConnection>,
+  chosen: readonly Seat<TConnection>[],
+): Recipients<TConnection> {
+  const ranges = chosen.map(({ slot }) => ({ seats, from: slot, to: slot + 1 }))
+  return { matched: ranges.length, ranges, doubles: [] }
+}
+
 /** Everybody who is seated in a whole type, in one of its exact streams, or in both. */
 export function eitherOf<TConnection extends { readonly outlet: Outlet }>(
   whole: Seats<TConnection> | undefined,

@@ -1,5 +1,5 @@
 import { Seats } from '../seats.ts'
-import { ConnectionRecord, type HandleMaker, type Newcomer } from './records.ts'
+import { ConnectionRecord, CONNECTIONS, type HandleMaker, type Newcomer } from './records.ts'
 import type { Users } from './users.ts'
 
 /** The live connections: by id, by user, and all of them in the order in which they came. */
@@ -18,25 +18,25 @@ export class Connections {
 
   add({ userId, ...newcomer }: Omit<Newcomer, 'user'> & { readonly userId: string }): ConnectionRecord {
     const user = this.#users.obtain(userId)
-    if (user.connections.size === 0) this.userCount++
+    if (user.connections === undefined) this.userCount++
     const record = new ConnectionRecord({ user, ...newcomer }, this.all, this.#handleFor)
+    user.connections = CONNECTIONS.including(user.connections, record)
     this.byId.set(record.id, record)
     return record
   }
 
   /** Seats the outlet that a connection has now. */
-  renew({ seatAmongAll, seatAtUser, user }: ConnectionRecord): void {
+  renew({ seatAmongAll }: ConnectionRecord): void {
     this.all.renew(seatAmongAll)
-    user.connections.renew(seatAtUser)
   }
 
   remove(connection: ConnectionRecord): void {
-    const { id, user, seatAmongAll, seatAtUser } = connection
+    const { id, user, seatAmongAll } = connection
     connection.removed = true
     this.byId.delete(id)
     this.all.vacate(seatAmongAll)
-    user.connections.vacate(seatAtUser)
-    if (user.connections.size === 0) this.userCount--
+    user.connections = CONNECTIONS.without(user.connections, connection)
+    if (user.connections === undefined) this.userCount--
     this.#users.release(user)
   }
 }

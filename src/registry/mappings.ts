@@ -2,6 +2,7 @@ import type { Socket } from '../connection.ts'
 import { splitStreamKey, streamKey } from '../streams/keys.ts'
 import type { Subscription } from '../streams/subscription.ts'
 import type { Connections } from './connections.ts'
+import { membersOf } from './few.ts'
 import { MapView } from './map-view.ts'
 import type { ConnectionRecord, StreamRecord, UserRecord } from './records.ts'
 import { viewOf } from './subscription-view.ts'
@@ -28,13 +29,13 @@ export function mappingsOf(users: Users, connections: Connections, subscriptions
     connectionUsers: byConnection(connections, ({ user }) => user.id),
     userConnections: byUser(users, {
       size: () => connections.userCount,
-      has: (user) => user.connections.size > 0,
-      valueOf: (user) => Array.from(user.connections.connections(), ({ id }) => id),
+      has: (user) => user.connections !== undefined,
+      valueOf: (user) => membersOf(user.connections).map(({ id }) => id),
     }),
     userSubscriptions: byUser(users, {
       size: () => subscriptions.userCount,
-      has: (user) => user.subscriptions.size > 0,
-      valueOf: (user) => Array.from(user.subscriptions.values(), viewOf),
+      has: (user) => user.subscriptions !== undefined,
+      valueOf: (user) => membersOf(user.subscriptions).map(viewOf),
     }),
     streamSubscriptions: byStream(subscriptions),
   }

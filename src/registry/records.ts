@@ -4,6 +4,7 @@ import type { Seat, Seats } from '../seats.ts'
 import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
 import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../streams/subscription.ts'
 import type { AnyTransport } from '../transport.ts'
+import { FewBy, type Few } from './few.ts'
 
 // The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
 // They never leave the library; what a caller gets is a handle, a view or a copy.
@@ -29,10 +30,9 @@ export class ConnectionRecord {
   /** `undefined` where there is none, or only while the connection is behind. */
   outbox: Outbox | undefined
   readonly handle: Connection<Socket, StreamCatalogue>
-  readonly seatAmongAll: Seat<ConnectionRecord>
-  readonly seatAtUser: Seat<ConnectionRecord>
-  /** What this connection holds for itself; `undefined` until it does. */
-  ownSubscriptions: Set<SubscriptionRecord> | undefined
+  readonly seatAmongAll: ConnectionSeat
+  /** What this connection holds for itself. */
+  ownSubscriptions: FewSubscriptions = undefined
   removed = false
 
   constructor({ id, user, socket, transport, outboxFor }: Newcomer, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
@@ -43,7 +43,6 @@ export class ConnectionRecord {
     this.outbox = outboxFor?.(this)
     this.handle = handleFor(this)
     this.seatAmongAll = all.take(this)
-    this.seatAtUser = user.connections.take(this)
   }
 
   get outlet(): Outlet {
@@ -53,10 +52,10 @@ export class ConnectionRecord {
 
 export interface UserRecord {
   readonly id: string
-  readonly connections: Seats<ConnectionRecord>
-  readonly subscriptions: Map<StreamRecord, SubscriptionRecord>
-  /** Those of them that the user holds as such, which a new connection is seated in; `undefined` until there is one. */
-  ownSubscriptions: Set<SubscriptionRecord> | undefined
+  connections: FewConnections
+  subscriptions: FewSubscriptions
+  /** Those of them that the user holds as such, which a new connection is seated in. */
+  ownSubscriptions: FewSubscriptions
 }
 
 export interface StreamTypeRecord {
@@ -82,7 +81,8 @@ export interface SubscriptionRecord {
   readonly stream: StreamRecord
   /** Where this subscription's connections sit: the stream's seats, or its own on a private stream. */
   readonly seats: Seats<ConnectionRecord>
-  readonly seatOf: Map<ConnectionRecord, Seat<ConnectionRecord>>
+  /** Which of them. */
+  taken: FewSeats
   /** Made when somebody first asks: see `viewOf`. */
   view: Subscription | undefined
   readonly createdAtMs: number
@@ -95,3 +95,13 @@ export interface SubscriptionRecord {
   /** How many of the user's connections hold it for themselves. */
   ownHolds: number
 }
+
+export type ConnectionSeat = Seat<ConnectionRecord>
+
+type FewConnections = Few<string, ConnectionRecord>
+type FewSubscriptions = Few<StreamRecord, SubscriptionRecord>
+type FewSeats = Few<ConnectionRecord, ConnectionSeat>
+
+export const CONNECTIONS: FewBy<string, ConnectionRecord> = new FewBy(({ id }) => id)
+export const SUBSCRIPTIONS: FewBy<StreamRecord, SubscriptionRecord> = new FewBy(({ stream }) => stream)
+export const SEATS: FewBy<ConnectionRecord, ConnectionSeat> = new FewBy(({ connection }) => connection)

@@ -1,10 +1,20 @@
 import type { QuotaName } from '../errors.ts'
 import type { ActiveStream } from '../events.ts'
-import { Seats, type Seat } from '../seats.ts'
+import { Seats } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
 import { coversRevoked, type Revoked } from '../streams/revocation.ts'
 import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
-import type { ConnectionRecord, StreamRecord, StreamTypeRecord, SubscriptionRecord, UserRecord } from './records.ts'
+import { countOf, membersOf } from './few.ts'
+import {
+  SEATS,
+  SUBSCRIPTIONS,
+  type ConnectionRecord,
+  type ConnectionSeat,
+  type StreamRecord,
+  type StreamTypeRecord,
+  type SubscriptionRecord,
+  type UserRecord,
+} from './records.ts'
 import { lastUpdateMs } from './subscription-view.ts'
 import type { Users } from './users.ts'
 
@@ -76,7 +86,7 @@ export class Subscriptions {
 
   find(user: UserRecord | undefined, streamType: unknown, symbol: unknown): SubscriptionRecord | undefined {
     const stream = this.stream(streamType, symbol)
-    return stream && user?.subscriptions.get(stream)
+    return stream && SUBSCRIPTIONS.find(user?.subscriptions, stream)
   }
 
   *streams(): Generator<StreamRecord, undefined> {
@@ -103,7 +113,7 @@ export class Subscriptions {
 
   /** Whether a connection receives a stream: it sits in it, or in its whole type. */
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
-    const sitsIn = (each: string | undefined): boolean => this.find(connection.user, streamType, each)?.seatOf.has(connection) === true
+    const sitsIn = (each: string | undefined): boolean => seatIn(this.find(connection.user, streamType, each), connection) !== undefined
     return sitsIn(symbol) || sitsIn(undefined)
   }
 
@@ -112,8 +122,7 @@ export class Subscriptions {
     const isConcerned = ({ type, symbol }: StreamRecord): boolean =>
       coversRevoked({ streamType: type.name, symbol }, type.definition, revoked)
     if (revoked.userId === undefined) return [...this.streams()].filter(isConcerned).flatMap(({ subscriptions }) => [...subscriptions])
-    const subscriptions = this.#users.find(revoked.userId)?.subscriptions.values() ?? []
-    return [...subscriptions].filter(({ stream }) => isConcerned(stream))
+    return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter(({ stream }) => isConcerned(stream))
   }
 
   /** The streams with a connected subscriber: each public one, and each user's own of a private one. */
@@ -135,11 +144,10 @@ export class Subscriptions {
     const subscription = known ?? this.#begin(user, streamType, symbol)
     const isNewHolder = !isHeldByUser(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
-    user.ownSubscriptions ??= new Set()
-    user.ownSubscriptions.add(subscription)
+    if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.including(user.ownSubscriptions, subscription)
     subscription.filters = filters
     // Who came since the user became the holder was seated on arrival.
-    if (isNewHolder) for (const connection of user.connections.connections()) this.#seat(subscription, connection)
+    if (isNewHolder) for (const connection of membersOf(user.connections)) this.#seat(subscription, connection)
     if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, undefined)
     if (known === undefined && subscription.status === SubscriptionStatus.CONNECTED) this.#connected(subscription)
     return subscription
@@ -154,7 +162,7 @@ export class Subscriptions {
   ): SubscriptionRecord {
     const { user } = connection
     const known = this.find(user, streamType, symbol)
-    if (known?.seatOf.get(connection)?.ownHold !== true) this.#assertRoomForHold(connection, known, streamType, symbol)
+    if (seatIn(known, connection)?.ownHold !== true) this.#assertRoomForHold(connection, known, streamType, symbol)
     const subscription = known ?? this.#begin(user, streamType, symbol)
     const seat = this.#seat(subscription, connection)
     const isNews = !seat.ownHold || subscription.filters !== filters
@@ -168,7 +176,7 @@ export class Subscriptions {
   /** Releases a connection's own hold; false if it has none. */
   letGo(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
     const subscription = this.find(connection.user, streamType, symbol)
-    const seat = subscription?.seatOf.get(connection)
+    const seat = seatIn(subscription, connection)
     if (subscription === undefined || seat?.ownHold !== true) return false
     this.#release(subscription, connection, seat)
     if (!isHeldByUser(subscription)) this.#unseat(subscription, connection, seat)
@@ -179,18 +187,19 @@ export class Subscriptions {
   /** Ends a subscription for all of its holders. */
   end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
     const { user, stream } = subscription
-    for (const [connection, seat] of subscription.seatOf) {
+    for (const seat of membersOf(subscription.taken)) {
+      const { connection } = seat
       if (seat.ownHold) this.#release(subscription, connection, seat)
       this.#unseat(subscription, connection, seat)
     }
     const { status } = subscription
     subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
     subscription.status = SubscriptionStatus.DISCONNECTED
-    user.subscriptions.delete(stream)
-    user.ownSubscriptions?.delete(subscription)
+    user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
+    user.ownSubscriptions = SUBSCRIPTIONS.without(user.ownSubscriptions, subscription)
     stream.subscriptions.delete(subscription)
     this.count--
-    if (user.subscriptions.size === 0) this.#forgetSubscriber(status)
+    if (user.subscriptions === undefined) this.#forgetSubscriber(status)
     if (stream.subscriptions.size === 0) this.#drop(stream)
     this.#users.release(user)
     this.#surroundings.changed('removed', subscription, lastHolder)
@@ -198,7 +207,7 @@ export class Subscriptions {
   }
 
   endAllOf(user: UserRecord): void {
-    for (const subscription of user.subscriptions.values()) this.end(subscription)
+    for (const subscription of membersOf(user.subscriptions)) this.end(subscription)
   }
 
   // Connections that come and go
@@ -206,8 +215,8 @@ export class Subscriptions {
   /** Gives a new connection its seats in what its user subscribed to. */
   admit(connection: ConnectionRecord): void {
     const { user } = connection
-    if (user.connections.size === 1 && user.subscriptions.size > 0) this.pendingUserCount--
-    for (const subscription of user.ownSubscriptions ?? []) {
+    if (countOf(user.connections) === 1 && user.subscriptions !== undefined) this.pendingUserCount--
+    for (const subscription of membersOf(user.ownSubscriptions)) {
       this.#seat(subscription, connection)
       if (subscription.status !== SubscriptionStatus.PENDING) continue
       subscription.status = SubscriptionStatus.CONNECTED
@@ -218,19 +227,19 @@ export class Subscriptions {
 
   /** Seats the outlet that a connection has now. Costs as much as it may receive. */
   renew(connection: ConnectionRecord): void {
-    for (const { seats, seatOf } of seatedIn(connection)) {
-      const seat = seatOf.get(connection)
-      if (seat !== undefined) seats.renew(seat)
+    for (const subscription of seatedIn(connection)) {
+      const seat = seatIn(subscription, connection)
+      if (seat !== undefined) subscription.seats.renew(seat)
     }
   }
 
   /** Takes a removed connection's seats and holds away; with the user's last connection, all of the user's subscriptions. */
   dismiss(connection: ConnectionRecord): void {
-    const isLast = connection.user.connections.size === 0
+    const isLast = connection.user.connections === undefined
     // In the order in which they began, where all of them end; else only its own are looked at, not its siblings'.
-    const concerned = isLast ? connection.user.subscriptions.values() : seatedIn(connection)
+    const concerned = isLast ? membersOf(connection.user.subscriptions) : seatedIn(connection)
     for (const subscription of concerned) {
-      const seat = subscription.seatOf.get(connection)
+      const seat = seatIn(subscription, connection)
       if (isLast) this.end(subscription, isHeldByUser(subscription) ? undefined : connection)
       else if (seat !== undefined) this.#dismissFrom(subscription, connection, seat)
     }
@@ -240,7 +249,7 @@ export class Subscriptions {
     const user = this.#users.find(userId)
     const request = { userId, streamType, symbol }
     if (user === undefined) this.#surroundings.assertRoom('pendingUsers', this.pendingUserCount, request)
-    this.#surroundings.assertRoom('subscriptionsPerUser', user?.subscriptions.size ?? 0, request)
+    this.#surroundings.assertRoom('subscriptionsPerUser', countOf(user?.subscriptions), request)
   }
 
   #assertRoomForHold(
@@ -250,8 +259,8 @@ export class Subscriptions {
     symbol: string | undefined,
   ): void {
     const request = { userId: user.id, connectionId, streamType, symbol }
-    if (known === undefined) this.#surroundings.assertRoom('subscriptionsPerUser', user.subscriptions.size, request)
-    this.#surroundings.assertRoom('subscriptionsPerConnection', ownSubscriptions?.size ?? 0, request)
+    if (known === undefined) this.#surroundings.assertRoom('subscriptionsPerUser', countOf(user.subscriptions), request)
+    this.#surroundings.assertRoom('subscriptionsPerConnection', countOf(ownSubscriptions), request)
   }
 
   #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
@@ -262,14 +271,13 @@ export class Subscriptions {
   }
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
-    connection.ownSubscriptions ??= new Set()
-    connection.ownSubscriptions.add(subscription)
+    connection.ownSubscriptions = SUBSCRIPTIONS.including(connection.ownSubscriptions, subscription)
     subscription.ownHolds++
     seat.ownHold = true
   }
 
   #release(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
-    connection.ownSubscriptions?.delete(subscription)
+    connection.ownSubscriptions = SUBSCRIPTIONS.without(connection.ownSubscriptions, subscription)
     subscription.ownHolds--
     seat.ownHold = false
   }
@@ -296,17 +304,17 @@ export class Subscriptions {
       user,
       stream,
       seats,
-      seatOf: new Map(),
+      taken: undefined,
       view: undefined,
       createdAtMs: this.#surroundings.now(),
       servingsBefore: seats.servings,
       lastUpdateAtEndMs: undefined,
-      status: user.connections.size > 0 ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
+      status: user.connections !== undefined ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
       filters: undefined,
       ownHolds: 0,
     }
-    if (user.subscriptions.size === 0) this.#noteSubscriber(subscription.status)
-    user.subscriptions.set(stream, subscription)
+    if (user.subscriptions === undefined) this.#noteSubscriber(subscription.status)
+    user.subscriptions = SUBSCRIPTIONS.including(user.subscriptions, subscription)
     stream.subscriptions.add(subscription)
     this.count++
     return subscription
@@ -343,10 +351,10 @@ export class Subscriptions {
   // Seats
 
   #seat(subscription: SubscriptionRecord, connection: ConnectionRecord): ConnectionSeat {
-    const known = subscription.seatOf.get(connection)
+    const known = seatIn(subscription, connection)
     if (known !== undefined) return known
     const seat = subscription.seats.take(connection)
-    subscription.seatOf.set(connection, seat)
+    subscription.taken = SEATS.including(subscription.taken, seat)
     for (const double of doublesOf(subscription, connection, seat)) {
       double.exact.doubles ??= new Map()
       double.exact.doubles.set(double.exactSeat, double.wholeSeat)
@@ -356,13 +364,11 @@ export class Subscriptions {
 
   #unseat(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
     for (const { exact, exactSeat } of doublesOf(subscription, connection, seat)) exact.doubles?.delete(exactSeat)
-    subscription.seatOf.delete(connection)
+    subscription.taken = SEATS.without(subscription.taken, seat)
     subscription.seats.vacate(seat)
     this.#surroundings.unseated(connection, subscription.stream)
   }
 }
-
-type ConnectionSeat = Seat<ConnectionRecord>
 
 /** The stream that a subscription makes active: on a private one, the user's own. Frozen, since callers get to see it. */
 function streamOf(subscription: SubscriptionRecord): ActiveStream {
@@ -376,12 +382,17 @@ function isPrivate({ stream }: SubscriptionRecord): boolean {
 }
 
 function isHeldByUser(subscription: SubscriptionRecord): boolean {
-  return subscription.user.ownSubscriptions?.has(subscription) === true
+  return SUBSCRIPTIONS.find(subscription.user.ownSubscriptions, subscription.stream) === subscription
+}
+
+/** A connection's seat in a subscription, if it has one. */
+function seatIn(subscription: SubscriptionRecord | undefined, connection: ConnectionRecord): ConnectionSeat | undefined {
+  return SEATS.find(subscription?.taken, connection)
 }
 
 /** What a connection may have a seat in: what its user holds, and what it holds for itself; some of it twice. */
 function seatedIn({ user, ownSubscriptions }: ConnectionRecord): readonly SubscriptionRecord[] {
-  return [...(user.ownSubscriptions ?? []), ...(ownSubscriptions ?? [])]
+  return [...membersOf(user.ownSubscriptions), ...membersOf(ownSubscriptions)]
 }
 
 interface Double {
@@ -397,15 +408,15 @@ function doublesOf(subscription: SubscriptionRecord, connection: ConnectionRecor
   const { type, symbol } = subscription.stream
   if (type.definition.symbol !== 'optional') return NO_DOUBLES
   if (symbol === undefined) return doublesOfWhole(subscription, connection, seat)
-  const whole = type.whole && subscription.user.subscriptions.get(type.whole)
-  const wholeSeat = whole?.seatOf.get(connection)
+  const whole = type.whole && SUBSCRIPTIONS.find(subscription.user.subscriptions, type.whole)
+  const wholeSeat = seatIn(whole, connection)
   return wholeSeat === undefined ? NO_DOUBLES : [{ exact: subscription.seats, exactSeat: seat, wholeSeat }]
 }
 
 function doublesOfWhole(whole: SubscriptionRecord, connection: ConnectionRecord, wholeSeat: ConnectionSeat): readonly Double[] {
   const doubles: Double[] = []
-  for (const { stream, seats, seatOf } of seatedIn(connection)) {
-    const exactSeat = stream.type === whole.stream.type && stream !== whole.stream ? seatOf.get(connection) : undefined
+  for (const { stream, seats, taken } of seatedIn(connection)) {
+    const exactSeat = stream.type === whole.stream.type && stream !== whole.stream ? SEATS.find(taken, connection) : undefined
     if (exactSeat !== undefined) doubles.push({ exact: seats, exactSeat, wholeSeat })
   }
   return doubles

@@ -1,4 +1,3 @@
-import { Seats } from '../seats.ts'
 import type { UserRecord } from './records.ts'
 
 /** The users that have a connection or a subscription. */
@@ -12,7 +11,7 @@ export class Users {
   obtain(userId: string): UserRecord {
     let user = this.#byId.get(userId)
     if (user === undefined) {
-      user = { id: userId, connections: new Seats(), subscriptions: new Map(), ownSubscriptions: undefined }
+      user = { id: userId, connections: undefined, subscriptions: undefined, ownSubscriptions: undefined }
       this.#byId.set(userId, user)
     }
     return user
@@ -20,7 +19,7 @@ export class Users {
 
   /** Forgets a user who has nothing left; to be called after whatever took something from one. */
   release(user: UserRecord): void {
-    if (user.connections.size === 0 && user.subscriptions.size === 0) this.#byId.delete(user.id)
+    if (user.connections === undefined && user.subscriptions === undefined) this.#byId.delete(user.id)
   }
 
   all(): IterableIterator<UserRecord> {
