@@ -4,6 +4,7 @@ import type { Seat, Seats } from '../seats.ts'
 import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
 import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../streams/subscription.ts'
 import type { AnyTransport } from '../transport.ts'
+import type { Chain, Link } from './chain.ts'
 import { FewBy, type Few } from './few.ts'
 
 // The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
@@ -69,14 +70,17 @@ export interface StreamTypeRecord {
 export interface StreamRecord {
   readonly type: StreamTypeRecord
   readonly symbol: string | undefined
-  readonly subscriptions: Set<SubscriptionRecord>
+  readonly openedAtMs: number
+  /** In the order in which they began. */
+  readonly subscriptions: Chain<SubscriptionRecord>
   /** How many of the subscriptions are of users who are connected. */
   connectedCount: number
   /** Everybody whom a public message of this stream reaches. On a private stream, each subscription has its own. */
   readonly seats: Seats<ConnectionRecord> | undefined
 }
 
-export interface SubscriptionRecord {
+/** Its neighbours are those of its stream. */
+export interface SubscriptionRecord extends Link<SubscriptionRecord> {
   readonly user: UserRecord
   readonly stream: StreamRecord
   /** Where this subscription's connections sit: the stream's seats, or its own on a private stream. */
@@ -85,7 +89,8 @@ export interface SubscriptionRecord {
   taken: FewSeats
   /** Made when somebody first asks: see `viewOf`. */
   view: Subscription | undefined
-  readonly createdAtMs: number
+  /** How old its stream was when it began: a small integer for 24 days, which needs no object of its own (16 bytes), as a time does. */
+  readonly streamAgeMs: number
   /** `seats.servings` when the subscription began: later ones are its own. */
   readonly servingsBefore: number
   /** What `lastUpdate` said when the subscription ended. */

@@ -39,7 +39,8 @@ class SubscriptionView implements Subscription {
   }
 
   get createdAt(): Date {
-    return new Date(this.#record.createdAtMs)
+    const { stream, streamAgeMs } = this.#record
+    return new Date(stream.openedAtMs + streamAgeMs)
   }
 
   get lastUpdate(): Date | undefined {

@@ -4,6 +4,7 @@ import { Seats } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
 import { coversRevoked, type Revoked } from '../streams/revocation.ts'
 import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
+import { Chain } from './chain.ts'
 import { countOf, membersOf } from './few.ts'
 import {
   SEATS,
@@ -200,7 +201,7 @@ export class Subscriptions {
     stream.subscriptions.delete(subscription)
     this.count--
     if (user.subscriptions === undefined) this.#forgetSubscriber(status)
-    if (stream.subscriptions.size === 0) this.#drop(stream)
+    if (stream.subscriptions.isEmpty) this.#drop(stream)
     this.#users.release(user)
     this.#surroundings.changed('removed', subscription, lastHolder)
     if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
@@ -298,7 +299,8 @@ export class Subscriptions {
   }
 
   #begin(user: UserRecord, streamType: string, symbol: string | undefined): SubscriptionRecord {
-    const stream = this.stream(streamType, symbol) ?? this.#open(streamType, symbol)
+    const nowMs = this.#surroundings.now()
+    const stream = this.stream(streamType, symbol) ?? this.#open(streamType, symbol, nowMs)
     const seats = stream.seats ?? new Seats()
     const subscription: SubscriptionRecord = {
       user,
@@ -306,12 +308,14 @@ export class Subscriptions {
       seats,
       taken: undefined,
       view: undefined,
-      createdAtMs: this.#surroundings.now(),
+      streamAgeMs: small(nowMs - stream.openedAtMs),
       servingsBefore: seats.servings,
       lastUpdateAtEndMs: undefined,
       status: user.connections !== undefined ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
       filters: undefined,
       ownHolds: 0,
+      earlier: undefined,
+      later: undefined,
     }
     if (user.subscriptions === undefined) this.#noteSubscriber(subscription.status)
     user.subscriptions = SUBSCRIPTIONS.including(user.subscriptions, subscription)
@@ -332,10 +336,17 @@ export class Subscriptions {
 
   // Streams exist while somebody subscribes to them
 
-  #open(streamType: string, symbol: string | undefined): StreamRecord {
+  #open(streamType: string, symbol: string | undefined, nowMs: number): StreamRecord {
     const type = this.#types.get(streamType) as StreamTypeRecord
     const isPublic = type.definition.audience === 'public'
-    const stream: StreamRecord = { type, symbol, subscriptions: new Set(), connectedCount: 0, seats: isPublic ? new Seats() : undefined }
+    const stream: StreamRecord = {
+      type,
+      symbol,
+      openedAtMs: nowMs,
+      subscriptions: new Chain(),
+      connectedCount: 0,
+      seats: isPublic ? new Seats() : undefined,
+    }
     if (symbol === undefined) type.whole = stream
     else type.bySymbol.set(symbol, stream)
     this.streamCount++
@@ -383,6 +394,12 @@ function isPrivate({ stream }: SubscriptionRecord): boolean {
 
 function isHeldByUser(subscription: SubscriptionRecord): boolean {
   return SUBSCRIPTIONS.find(subscription.user.ownSubscriptions, subscription.stream) === subscription
+}
+
+/** The same number, without an object of its own where it is a small integer: what comes of two times would keep one. */
+function small(value: number): number {
+  const integer = value | 0
+  return integer === value ? integer : value
 }
 
 /** A connection's seat in a subscription, if it has one. */

@@ -37,6 +37,18 @@ describe('Subscription', () => {
     expect(JSON.parse(JSON.stringify(subscription))).toMatchObject({ key: 'alice:PRICE:BTCUSDT', status: 'CONNECTED' })
   })
 
+  it.each([0, 1, 1.5, 30 * 86_400_000])('says when it began, %d ms after the first one to its stream', (ms) => {
+    const { manager, clock } = twoConnections()
+    manager.addConnection('c3', new FakeSocket(), 'bob')
+    const beganAt = new Date(clock.now())
+    const earlier = manager.addSubscription({ userId: 'alice', ...PRICE })
+    clock.advance(ms)
+
+    const later = manager.addSubscription({ userId: 'bob', ...PRICE })
+
+    expect([earlier.createdAt, later.createdAt]).toEqual([beganAt, new Date(clock.now())])
+  })
+
   it('is one and the same view however often it is asked for', () => {
     const { manager, first } = twoConnections()
 
