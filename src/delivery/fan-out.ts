@@ -69,8 +69,11 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   }
 
   *#seatsWhere(isExcluded: Exclusion<TConnection>): Generator<{ seats: Seats<TConnection>; seat: Seat<TConnection> }, undefined> {
-    for (const { seats } of this.#recipients.ranges) {
-      for (const seat of seats.occupants) if (seat !== undefined && isExcluded(seat.connection)) yield { seats, seat }
+    for (const { seats, from, to } of this.#recipients.ranges) {
+      for (let slot = from; slot < to; slot++) {
+        const seat = seats.occupants[slot]
+        if (seat !== undefined && isExcluded(seat.connection)) yield { seats, seat }
+      }
     }
   }
 

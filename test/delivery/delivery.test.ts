@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Delivery, type DeliverySurroundings } from '../../src/delivery/delivery.ts'
-import { allOf, eitherOf } from '../../src/delivery/recipients.ts'
+import { allOf, eachOf, eitherOf } from '../../src/delivery/recipients.ts'
 import type { Outbox } from '../../src/outlet.ts'
 import { Seats, type Seat } from '../../src/seats.ts'
 import { tradingStreams } from '../../src/streams/catalogue.ts'
@@ -44,6 +44,29 @@ function seated(count: number) {
 }
 
 describe('Delivery', () => {
+  it('asks of none but its recipients whether the message is kept from them', () => {
+    const { seats, taken } = seated(5)
+    const recipients = [taken[1], taken[3]] as [(typeof taken)[0], (typeof taken)[0]]
+    const delivery = new Delivery<Connection>(surroundings)
+    const asked = new Set<Connection>()
+
+    const result = delivery.deliver({
+      fields,
+      recipients: () => eachOf(seats, recipients),
+      text: () => {
+        delivery.withhold(() => true, (connection) => {
+          asked.add(connection)
+          return connection === recipients[0].connection
+        })
+        return 'text'
+      },
+    })
+
+    expect([...asked]).toEqual(recipients.map(({ connection }) => connection))
+    expect(result).toMatchObject({ matched: 2, sent: 1, skipped: 1 })
+    expect(seats.outlets).toEqual(taken.map(({ connection }) => connection.outlet))
+  })
+
   it.each([
     ['was delivered', () => 'text'],
     ['could not be serialized', () => { throw new Error('no') }],
