@@ -107,6 +107,6 @@ type FewConnections = Few<string, ConnectionRecord>
 type FewSubscriptions = Few<StreamRecord, SubscriptionRecord>
 type FewSeats = Few<ConnectionRecord, ConnectionSeat>
 
-export const CONNECTIONS: FewBy<string, ConnectionRecord> = new FewBy(({ id }) => id)
-export const SUBSCRIPTIONS: FewBy<StreamRecord, SubscriptionRecord> = new FewBy(({ stream }) => stream)
-export const SEATS: FewBy<ConnectionRecord, ConnectionSeat> = new FewBy(({ connection }) => connection)
+export const CONNECTIONS: FewBy<string, ConnectionRecord> = /* @__PURE__ */ new FewBy(({ id }) => id)
+export const SUBSCRIPTIONS: FewBy<StreamRecord, SubscriptionRecord> = /* @__PURE__ */ new FewBy(({ stream }) => stream)
+export const SEATS: FewBy<ConnectionRecord, ConnectionSeat> = /* @__PURE__ */ new FewBy(({ connection }) => connection)
