@@ -39,6 +39,7 @@ const RUNTIMES = [
           'keeps nothing of a deferred message once it was delivered',
           'keeps the texts that wait, and nothing of what they were made of',
           'take no more room than one needs where one sits alone',
+          'puts an outbox in front of a socket that tells of its pressure while something waits, and lets go of it then',
           'takes no more memory for what went through it',
         ],
       },
