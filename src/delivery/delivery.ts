@@ -108,8 +108,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
   outboxMaker(measured: OutboxConnection): ((connection: TConnection) => Outbox) | undefined {
     const meter = meterOf(measured)
     if (measured.transport?.write === undefined) {
-      if (meter === bufferedAmount) this.#roomBytes = this.#surroundings.softLimitBytes
-      if (meter === undefined || meter === bufferedAmount) return undefined
+      if (meter === undefined) return undefined
+      if (meter === bufferedAmount) {
+        // From now on all sockets are asked; those that tell nothing have room.
+        this.#roomBytes = this.#surroundings.softLimitBytes
+        return undefined
+      }
     }
     return (connection) => new ConnectionOutbox(connection, meter, this.#forOutboxes)
   }

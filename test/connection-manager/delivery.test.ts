@@ -254,6 +254,20 @@ describe('ConnectionManager › sending past subscriptions', () => {
     expect(second.received).toEqual(['hello'])
   })
 
+  it('matches nobody with a sendToConnection whose connection is removed before its turn', () => {
+    const manager = new ConnectionManager()
+    const addressee = manager.addConnection('c1', new FakeSocket(), 'alice')
+    const send = (): void => {
+      manager.sendToConnection('c1', price('late'))
+      void addressee.remove()
+    }
+    manager.addConnection('c2', new FakeSocket({ send }), 'bob')
+
+    manager.sendToUser('bob', price('first'))
+
+    expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, skipped: 0, deferred: 1 })
+  })
+
   it('reaches one connection with sendToConnection', () => {
     const { manager, received } = audience('alice')
     const second = new FakeSocket()

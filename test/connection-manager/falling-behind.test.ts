@@ -141,6 +141,26 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect([socket.received, log]).toEqual([['b1', 'o1'], []])
   })
 
+  it('leaves it to be blamed for an answer of its send that rejects', async () => {
+    const { manager, socket, publish, log } = market()
+    socket.onWrite = () => Promise.reject(boom)
+
+    expect(publish('BOOK', 'b1')).toEqual(result({ matched: 3, sent: 3 }))
+    await endOfTick()
+
+    expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
+    expect(manager.stats()).toMatchObject({ matched: 3, sent: 2, failed: 1 })
+  })
+
+  it('leaves it to be blamed, at once, for an answer of its send that cannot be looked at', () => {
+    const { socket, publish, log } = market()
+    socket.onWrite = () => ({ get then() { throw boom } }) as never
+
+    expect(publish('BOOK', 'b1')).toEqual(result({ matched: 3, sent: 2, failed: 1 }))
+
+    expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
+  })
+
   it('happens once a message, and not at all where nothing could be too much', () => {
     for (const [softLimitBytes, timesAsked] of [[10, 2], [Infinity, 0]] as const) {
       const { socket, publish } = market({ delivery: { softLimitBytes } })

@@ -81,6 +81,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     ['is a bufferedAmount that throws', Object.defineProperty(new PressuredSocket(), 'bufferedAmount', { get: failing })],
     ['is a getBufferedAmount that throws', asking(failing)],
     ['is a getBufferedAmount that answers NaN', asking(() => NaN)],
+    ['is a getBufferedAmount that answers a text', asking(() => '11')],
     ['is a getBufferedAmount that is no function', Object.assign(new PressuredSocket(), { getBufferedAmount: 11 })],
     ['is a bufferedBytes that throws', metered(11), measuredAs(failing)],
     ['is a bufferedBytes that answers NaN', metered(11), measuredAs(() => NaN)],
