@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { describeHost } from 'stream-connection-manager/testing'
+import { describeHost, hosted } from 'stream-connection-manager/testing'
 import type { Listening } from '../../examples/hosts/listening.ts'
 import { harnessOf, type Connect } from './harness.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
@@ -29,7 +29,11 @@ export function testRecipe({ host, recipe, packages = [], listen, connect, webSo
   const versions = Object.fromEntries(packages.map((name) => [name, versionOf(name)]))
   const facts = { host, recipe, runtime: `Node ${major}`, versions }
   removeResult(RESULTS, facts)
-  describeHost(host, harnessOf(listen, connect), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
+  const serve = async () => {
+    const { manager, port, stop } = await listen()
+    return { manager: hosted(manager), port, stop }
+  }
+  describeHost(host, harnessOf(serve, connect), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
   describeRecipe(host, listen, connect, webSocketPath)
   expectNothingLeftOpen()
 }

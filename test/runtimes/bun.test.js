@@ -18,8 +18,8 @@ describe('in Bun', { timeout: 60_000 }, () => {
   })
 
   it('what Bun would drop waits, and arrives whole and in order once the drain handler tells of room', async (test) => {
-    const { manager, port, end } = await startProcess('bun', ['inside/bun-dropping-host.ts'])
-    test.after(end)
+    const { manager, port, stop } = await startProcess('bun', ['inside/bun-dropping-host.ts'])
+    test.after(stop)
     const client = await connectWs(port, 'alice', [{ streamType: 'TRADES', symbol: 'BTCUSDT' }])
     await client.pause()
     const trades = Array.from({ length: 3_000 }, (_, i) => i)

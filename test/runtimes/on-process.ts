@@ -1,10 +1,10 @@
+import type { Served } from '../hosts/harness.ts'
 import { remoteManager, type Answer } from './calls.ts'
 import { Child } from './child.ts'
 import { programOf } from './programs.ts'
-import type { RemoteHost } from './remote-host.ts'
 
 /** Starts a `hostProcess` of Bun or Deno. */
-export async function startProcess(runtime: string, args: readonly string[]): Promise<RemoteHost> {
+export async function startProcess(runtime: string, args: readonly string[]): Promise<Served> {
   const child = new Child(programOf(runtime), args, { stdio: ['pipe', 'pipe', 'inherit'], told: 1 })
   const { port } = JSON.parse(await child.nextLine()) as { readonly port: number }
   return {
@@ -13,6 +13,6 @@ export async function startProcess(runtime: string, args: readonly string[]): Pr
       return JSON.parse(await child.nextLine()) as Answer
     }),
     port,
-    end: () => child.end(),
+    stop: () => child.end(),
   }
 }

@@ -1,8 +1,8 @@
 import { build } from 'esbuild'
+import type { Served } from '../hosts/harness.ts'
 import { remoteManager, type Answer } from './calls.ts'
 import { Child } from './child.ts'
 import { FOLDER, programOf } from './programs.ts'
-import type { RemoteHost } from './remote-host.ts'
 
 const WORKERD = ['to-end-of-input.js', programOf('workerd'), 'serve', 'workers.capnp', '--control-fd=3']
 
@@ -21,13 +21,13 @@ export async function bundleWorker(): Promise<void> {
 }
 
 /** Starts the Worker. It has no standard input: a call of its manager is a request. */
-export async function startWorkerd(): Promise<RemoteHost> {
+export async function startWorkerd(): Promise<Served> {
   const child = new Child(process.execPath, WORKERD, { stdio: ['pipe', 'inherit', 'inherit', 'pipe'], told: 3 })
   const { port } = JSON.parse(await child.nextLine()) as { readonly port: number }
   return {
     manager: remoteManager(async (call) => (await post(port, '/call', call)) as Answer),
     port,
-    end: () => child.end(),
+    stop: () => child.end(),
   }
 }
 

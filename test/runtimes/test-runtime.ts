@@ -1,8 +1,9 @@
 import { describe, it } from 'node:test'
 import { createRequire } from 'node:module'
 import { describeHost } from 'stream-connection-manager/testing'
+import { connectWs } from '../hosts/clients/ws-client.ts'
+import { harnessOf, type Served } from '../hosts/harness.ts'
 import { removeResult, writeResult } from '../hosts/result.ts'
-import { harnessOf, type RemoteHost } from './remote-host.ts'
 
 /** A runtime that is a host itself, and how its recipe is run. */
 export interface RuntimeUnderTest {
@@ -13,7 +14,7 @@ export interface RuntimeUnderTest {
   /** The package of the runtime, by the name that the table has for it. */
   readonly runtime: readonly [name: string, packageName: string]
   /** Starts the recipe's server in a process of its own. */
-  readonly start: () => Promise<RemoteHost>
+  readonly start: () => Promise<Served>
 }
 
 const RESULTS = new URL('results/', import.meta.url)
@@ -24,5 +25,5 @@ export function testRuntime({ host, recipe, runtime: [name, packageName], start 
   const { version } = require(`./node_modules/${packageName}/package.json`) as { readonly version: string }
   const facts = { host, recipe, runtime: `${name} ${version}`, versions: {} }
   removeResult(RESULTS, facts)
-  describeHost(host, harnessOf(start), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
+  describeHost(host, harnessOf(start, connectWs), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
 }

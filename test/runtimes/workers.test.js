@@ -12,8 +12,8 @@ testRuntime({ host: 'Cloudflare Workers', recipe: 'workers.ts', runtime: ['worke
 
 describe('in workerd', { timeout: 60_000 }, () => {
   it('the library passes its tests, and the host suite runs', async (test) => {
-    const { port, end } = await startWorkerd()
-    test.after(end)
+    const { port, stop } = await startWorkerd()
+    test.after(stop)
 
     const outcomes = /** @type {import('./inside/outcomes.ts').Outcome[]} */ (await post(port, '/tests'))
 
@@ -22,8 +22,8 @@ describe('in workerd', { timeout: 60_000 }, () => {
   })
 
   it('a feed publishes by a call of the object', async (test) => {
-    const { port, end } = await startWorkerd()
-    test.after(end)
+    const { port, stop } = await startWorkerd()
+    test.after(stop)
     const client = await connectWs(port, 'alice', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
 
     const result = /** @type {import('stream-connection-manager').PublishResult} */ (
