@@ -30,6 +30,8 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
   /** How often, and when last, a message was sent out to these. */
   servings = 0
   servedAtMs = 0
+  /** Whether an outlet was taken away or replaced since the seats were pinned: only then has the loop that sends to look twice. */
+  isDisturbed = false
   #isPinned = false
   /** Slots that were vacated while pinned: until then, a delivery may still have to say whose outlet threw. */
   #vacated: number[] | undefined
@@ -49,7 +51,7 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
   }
 
   vacate(seat: Seat<TConnection>): void {
-    this.outlets[seat.slot] = undefined
+    this.#seat(undefined, seat.slot)
     if (this.#isPinned) (this.#vacated ??= []).push(seat.slot)
     else this.occupants[seat.slot] = undefined
     seat.slot = VACATED
@@ -63,11 +65,11 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   /** Makes a seat look like a hole to the loop that sends. */
   cover(seat: Seat<TConnection>): void {
-    if (this.holds(seat)) this.outlets[seat.slot] = undefined
+    if (this.holds(seat)) this.#seat(undefined, seat.slot)
   }
 
   uncover(seat: Seat<TConnection>): void {
-    if (this.holds(seat)) this.outlets[seat.slot] = seat.connection.outlet
+    if (this.holds(seat)) this.#seat(seat.connection.outlet, seat.slot)
   }
 
   /** Gives a seat the outlet that its connection has now; a covered one gets it when it is uncovered. */
@@ -83,6 +85,7 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   pin(): void {
     this.#isPinned = true
+    this.isDisturbed = false
   }
 
   unpin(): void {
@@ -94,6 +97,11 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   *connections(): Generator<TConnection, undefined> {
     for (const seat of this.occupants) if (seat !== undefined && this.holds(seat)) yield seat.connection
+  }
+
+  #seat(outlet: Outlet | undefined, slot: number): void {
+    this.outlets[slot] = outlet
+    this.isDisturbed = true
   }
 
   #compactIfWorthIt(): void {

@@ -155,6 +155,24 @@ describe('Seats', () => {
     expect(seats.outlets[1]).not.toBe(old)
   })
 
+  it.each<[string, (crowd: ReturnType<typeof seated>) => void]>([
+    ['left', ({ seats, taken }) => seats.vacate(taken[1] as (typeof taken)[0])],
+    ['was covered', ({ seats, taken }) => seats.cover(taken[1] as (typeof taken)[0])],
+    ['was given another outlet', ({ seats, taken }) => seats.renew(taken[1] as (typeof taken)[0])],
+  ])('know that somebody %s since they were pinned', (_what, disturb) => {
+    const crowd = seated(3)
+
+    crowd.seats.pin()
+    crowd.seats.take({ name: 3, outlet: new FakeSocket() })
+    expect(crowd.seats.isDisturbed).toBe(false)
+    disturb(crowd)
+    expect(crowd.seats.isDisturbed).toBe(true)
+    crowd.seats.unpin()
+    crowd.seats.pin()
+
+    expect(crowd.seats.isDisturbed).toBe(false)
+  })
+
   it('can be covered, and uncovered unless they were vacated meanwhile', () => {
     const { seats, taken } = seated(3)
     const [first, second] = taken as [(typeof taken)[0], (typeof taken)[0]]

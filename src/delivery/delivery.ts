@@ -86,8 +86,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #afterwards: (() => void)[] = []
   /** What is going out to its recipients. */
   #running: FanOut<TConnection> | undefined
-  /** What a socket may tell that it has buffered before its messages wait. `Infinity`, so that none is asked, until one can tell. */
-  #roomBytes = Infinity
+  /** What a socket may tell that it has buffered before its messages wait. `undefined`, so that none is asked, until one can tell. */
+  #roomBytes: number | undefined
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
@@ -110,8 +110,9 @@ export class Delivery<TConnection extends DeliveryConnection> {
     if (measured.transport?.write === undefined) {
       if (meter === undefined) return undefined
       if (meter === bufferedAmount) {
-        // From now on all sockets are asked; those that tell nothing have room.
-        this.#roomBytes = this.#surroundings.softLimitBytes
+        // From now on all sockets are asked, unless nothing is too much; those that tell nothing have room.
+        const { softLimitBytes } = this.#surroundings
+        if (softLimitBytes !== Infinity) this.#roomBytes = softLimitBytes
         return undefined
       }
     }

@@ -32,15 +32,15 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   readonly fields: MessageFields
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
-  readonly #roomBytes: number
+  readonly #roomBytes: number | undefined
   #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
 
-  /** With `roomBytes`, outlets are asked what they have buffered, and sent to where it is no more than that; with `Infinity` none is. */
+  /** With `roomBytes`, outlets are asked what they have buffered, and sent to where it is no more than that; without, none is. */
   constructor(
     fields: MessageFields,
     recipients: Recipients<TConnection>,
     outcomes: SendOutcomes<TConnection>,
-    roomBytes: number,
+    roomBytes: number | undefined,
   ) {
     this.fields = fields
     this.#recipients = recipients
@@ -94,58 +94,69 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   }
 
   #serveRange(range: SeatRange<TConnection>, text: string): void {
-    if (this.#roomBytes === Infinity) this.#sendToAll(range, text)
-    else this.#sendWhereThereIsRoom(range, text)
+    if (this.#roomBytes === undefined) this.#sendToAll(range, text)
+    else this.#sendWhereThereIsRoom(range, text, this.#roomBytes)
   }
 
-  // In both, the inner loop is left by a throw, and entered again behind it: one `try` for all of them.
+  // In both, the inner loop is left by a throw, and entered again behind it: one `try` for all of them. And both count those who do not
+  // take the text, since that is nearly nobody.
 
   #sendToAll({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
-    let taken = 0
+    let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
           const outlet = outlets[slot]
-          if (outlet === undefined) continue
+          if (outlet === undefined) {
+            untaken++
+            continue
+          }
           const answer = outlet.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
-          taken++
         }
       } catch (error) {
-        this.#threw(connectionIn(slot, occupants), error)
+        if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++
       }
     }
-    this.taken += taken
+    this.taken += to - from - untaken
   }
 
-  #sendWhereThereIsRoom({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
-    const roomBytes = this.#roomBytes
-    let taken = 0
+  #sendWhereThereIsRoom({ seats, from, to }: SeatRange<TConnection>, text: string, roomBytes: number): void {
+    const { outlets, occupants } = seats
+    let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
           const outlet = outlets[slot]
-          if (outlet === undefined) continue
+          if (outlet === undefined) {
+            untaken++
+            continue
+          }
           const buffered = bufferedAmountOf(outlet)
           // That was foreign code: it may have cost the connection its seat.
-          if (outlets[slot] !== outlet) continue
-          if (buffered > roomBytes) this.#outcomes.noRoom(connectionIn(slot, occupants), buffered)
-          else {
-            const answer = outlet.send(text)
-            if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
+          if (seats.isDisturbed && outlets[slot] !== outlet) {
+            untaken++
+            continue
           }
-          taken++
+          if (buffered > roomBytes) {
+            this.#outcomes.noRoom(connectionIn(slot, occupants), buffered)
+            continue
+          }
+          const answer = outlet.send(text)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
       } catch (error) {
-        this.#threw(connectionIn(slot, occupants), error)
+        if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++
       }
     }
-    this.taken += taken
+    this.taken += to - from - untaken
   }
 
-  #threw(connection: TConnection, error: unknown): void {
-    if (this.#outcomes.isOwnRefusal(error)) this.taken++
-    else this.failures.push({ connection, error })
+  /** Notes that an outlet threw, unless what it threw is no fault of its own: then it has taken the text. */
+  #isFailure(connection: TConnection, error: unknown): boolean {
+    if (this.#outcomes.isOwnRefusal(error)) return false
+    this.failures.push({ connection, error })
+    return true
   }
 }
 
