@@ -66,6 +66,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   readonly #delivery: Delivery<ConnectionRecord>
   readonly #closer: SocketCloser<ConnectionRecord>
   readonly #mappings: Mappings<TSocket>
+  readonly #toSubscribers = (fields: MessageFields): Recipients<ConnectionRecord> => this.#subscribersOf(fields)
   /** Removed, and about to be handed what waits for them. */
   readonly #leaving = new Set<ConnectionRecord>()
   #cleanup: Promise<CleanupReport> | undefined
@@ -86,6 +87,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       clock,
       maxDeferred,
       ...delivery,
+      textOf: (fields) => this.#textOf(fields),
       interpose: (...outbox) => this.#interpose(...outbox),
       failed: (...failure) => this.#sendFailed(...failure),
       tooSlow: (connection) => this.#endService(connection, 'slow-consumer'),
@@ -287,7 +289,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const fields = withRecipient(this.#readMessage(message))
-    return this.#deliver(fields, () => this.#subscribersOf(fields))
+    return this.#delivery.deliver(fields, this.#toSubscribers)
   }
 
   /**
@@ -297,7 +299,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   sendToUser(userId: string, message: AddressedMessage<TStreams>): PublishResult {
     const fields = addressedTo(asIdentifier(userId, 'userId'), this.#readMessage(message))
-    return this.#deliver(fields, () => this.#connectionsOf(userId))
+    return this.#delivery.deliver(fields, () => this.#connectionsOf(userId))
   }
 
   /**
@@ -310,9 +312,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   sendToConnection(connectionId: string, message: AddressedMessage<TStreams>): PublishResult {
     const fields = this.#readMessage(message)
     const connection = this.#connections.byId.get(asIdentifier(connectionId, 'connectionId'))
-    if (connection === undefined) return this.#deliver(fields, nobody)
+    if (connection === undefined) return this.#delivery.deliver(fields, nobody)
     const { user, seatAmongAll } = connection
-    return this.#deliver(addressedTo(user.id, fields), () => oneOf(this.#connections.all, seatAmongAll))
+    return this.#delivery.deliver(addressedTo(user.id, fields), () => oneOf(this.#connections.all, seatAmongAll))
   }
 
   /**
@@ -323,7 +325,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   broadcast(message: PublicMessage<TStreams>): PublishResult {
     const fields = forEverybody(this.#readMessage(message))
-    return this.#deliver(fields, () => allOf(this.#connections.all))
+    return this.#delivery.deliver(fields, () => allOf(this.#connections.all))
   }
 
   /**
@@ -517,10 +519,6 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #connectionsOf(userId: string): Recipients<ConnectionRecord> {
     const seats = membersOf(this.#users.find(userId)?.connections).map(({ seatAmongAll }) => seatAmongAll)
     return eachOf(this.#connections.all, seats)
-  }
-
-  #deliver(fields: MessageFields, recipients: () => Recipients<ConnectionRecord>): PublishResult {
-    return this.#delivery.deliver({ fields, recipients, text: () => this.#textOf(fields) })
   }
 
   #textOf(fields: MessageFields): string {

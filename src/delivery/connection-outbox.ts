@@ -2,6 +2,7 @@ import type { Socket } from '../connection.ts'
 import { isThenable } from '../foreign.ts'
 import type { Outbox } from '../outlet.ts'
 import type { AnyTransport } from '../transport.ts'
+import type { CurrentMessage } from './current-message.ts'
 import { DrainListener, type DrainListening, type DrainTeller } from './drain-listener.ts'
 import { bufferedBytes, type Meter } from './meter.ts'
 import { NO_FRAME, type FrameReporter, type OutgoingMessage } from './outgoing-message.ts'
@@ -14,23 +15,13 @@ export interface OutboxConnection {
   readonly transport: AnyTransport | undefined
 }
 
-/** The message that is being delivered, and what has become of it at those connections that did not simply take it. */
-export interface CurrentMessage {
-  message: OutgoingMessage
-  queued: number
-  conflated: number
-  dropped: number
-  failed: number
-  skipped: number
-}
-
 /** What an outbox needs of the delivery that it is part of. */
 export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly current: CurrentMessage
   /** Something else becomes of the message that is being delivered than that it is sent. */
-  note(outcome: Exclude<keyof CurrentMessage, 'message'>): void
+  note(outcome: Exclude<Outcome, 'sent' | 'purged'>): void
   /** Lets nobody else deliver meanwhile, and sees to what became of it afterwards. */
   run(act: () => void): void
   /** Calls `flushBatch` at the end of this tick. */

@@ -4,23 +4,18 @@ import { Fifo } from '../fifo.ts'
 import { adopted } from '../foreign.ts'
 import type { Outbox, Outlet } from '../outlet.ts'
 import type { MessageFields } from '../streams/message-fields.ts'
-import { ConnectionOutbox, type CurrentMessage, type OutboxConnection, type OutboxSurroundings } from './connection-outbox.ts'
+import { ConnectionOutbox, type OutboxConnection, type OutboxSurroundings } from './connection-outbox.ts'
+import { CurrentMessage } from './current-message.ts'
 import { DrainWatch } from './drain-watch.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
 import { bufferedAmount, meterOf } from './meter.ts'
-import { OutgoingMessage } from './outgoing-message.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
 import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
 import type { Recipients } from './recipients.ts'
 
-/** A validated message on its way. */
-export interface Outgoing<TConnection extends { readonly outlet: Outlet }> {
-  readonly fields: MessageFields
-  /** Looks the recipients up; called once, when the message's turn has come. */
-  recipients(): Recipients<TConnection>
-  /** Serializes the message; called once, or not at all when nobody is to receive it. May throw. */
-  text(): string
-}
+/** Looks up whom a message is for; called once, when its turn has come. */
+export type RecipientsFinder<TConnection extends { readonly outlet: Outlet }> = (fields: MessageFields) => Recipients<TConnection>
 
 /** A message whose turn is still to come, and whom it is to be withheld from then. */
 interface Withheld<TConnection> {
@@ -28,20 +23,25 @@ interface Withheld<TConnection> {
   readonly exclusions: Exclusion<TConnection>[]
 }
 
-type Deferred<TConnection extends { readonly outlet: Outlet }> = Outgoing<TConnection> & Withheld<TConnection>
+interface Deferred<TConnection extends { readonly outlet: Outlet }> extends Withheld<TConnection> {
+  readonly text: string
+  readonly findRecipients: RecipientsFinder<TConnection>
+}
 
 /** A connection as the delivery sees it. */
 export interface DeliveryConnection extends OutboxConnection {
   readonly outlet: Outlet
 }
 
-/** What a delivery needs of its surroundings. None of it may throw. */
+/** What a delivery needs of its surroundings. None of it may throw, but for `textOf`. */
 export interface DeliverySurroundings<TConnection> {
   readonly clock: Clock
   readonly maxDeferred: number
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly drainIntervalMs: number
+  /** Serializes a message; called once for each, or not at all when nobody is to receive it. May throw. */
+  textOf(fields: MessageFields): string
   /** Takes a connection whose socket failed out of service. */
   failed(connection: TConnection, error: unknown): void
   /** Puts an outbox in front of a connection's socket, wherever the connection sits, or takes it away again. */
@@ -75,8 +75,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     noRoom: (connection, buffered) => new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes).keep(buffered),
     isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
   }
-  /** One for all messages, since it is filled in again for each: the outboxes look here for theirs. */
-  readonly #current = { queued: 0, conflated: 0, dropped: 0, failed: 0, skipped: 0 } as CurrentMessage
+  readonly #current = new CurrentMessage()
   readonly #endOfTick = new EndOfTick<ConnectionOutbox<TConnection>>((outboxes) => this.#flushBatches(outboxes))
   readonly #drainWatch: DrainWatch<ConnectionOutbox<TConnection>>
   readonly #forOutboxes: OutboxSurroundings<TConnection>
@@ -122,10 +121,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /**
    * Delivers a message now, or in its turn when a delivery is running.
    *
-   * @throws what its `text()` throws, `ERR_PUBLISH_DEPTH`
+   * @throws what `textOf` throws, `ERR_PUBLISH_DEPTH`
    */
-  deliver(message: Outgoing<TConnection>): PublishResult {
-    return this.#isRunning ? this.#defer(message) : this.#deliverNow(message)
+  deliver(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>): PublishResult {
+    return this.#isRunning ? this.#defer(fields, findRecipients) : this.#deliverNow(fields, findRecipients)
   }
 
   /** Does what had to wait until a state change was complete. */
@@ -157,10 +156,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return { ...this.#totals.read(), connectionsBehind: all.size, waitingBytes }
   }
 
-  #deliverNow(message: Outgoing<TConnection>): PublishResult {
+  #deliverNow(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>): PublishResult {
     this.#isRunning = true
     try {
-      return this.#carryOutAndSettle(message)
+      return this.#carryOutAndSettle(fields, findRecipients)
     } finally {
       this.#deliverDeferred()
     }
@@ -168,14 +167,16 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   #deliverDeferred(): void {
     try {
-      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) this.#carryOutAndSettle(next, next.exclusions)
+      for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) {
+        this.#carryOutAndSettle(next.fields, next.findRecipients, next)
+      }
     } finally {
       this.#deferredCount = 0
       this.#isRunning = false
     }
   }
 
-  #defer(message: Outgoing<TConnection>): PublishResult {
+  #defer(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>): PublishResult {
     const { maxDeferred } = this.#surroundings
     if (this.#deferredCount >= maxDeferred) {
       const reason = `More than ${maxDeferred} messages were published from within one delivery`
@@ -185,17 +186,17 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
     // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
     this.#deferredCount++
-    const withheld: Withheld<TConnection> = { fields: message.fields, exclusions: [] }
-    const text = this.#textToDefer(message, withheld)
-    this.#deferred.push({ ...withheld, recipients: () => message.recipients(), text: () => text })
+    const withheld: Withheld<TConnection> = { fields, exclusions: [] }
+    const text = this.#textToDefer(withheld)
+    this.#deferred.push({ ...withheld, text, findRecipients })
     this.#totals.noteDeferred()
     return emptyResult(true)
   }
 
-  #textToDefer(message: Outgoing<TConnection>, withheld: Withheld<TConnection>): string {
+  #textToDefer(withheld: Withheld<TConnection>): string {
     this.#toBeDeferred.add(withheld)
     try {
-      return message.text()
+      return this.#surroundings.textOf(withheld.fields)
     } catch (error) {
       this.#deferredCount--
       throw error
@@ -204,19 +205,19 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
   }
 
-  #carryOutAndSettle(message: Outgoing<TConnection>, exclusions: readonly Exclusion<TConnection>[] = []): PublishResult {
+  #carryOutAndSettle(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>, deferred?: Deferred<TConnection>): PublishResult {
     try {
-      return this.#carryOut(message, exclusions)
+      return this.#carryOut(fields, findRecipients, deferred)
     } finally {
       this.#settle()
     }
   }
 
-  #carryOut(message: Outgoing<TConnection>, exclusions: readonly Exclusion<TConnection>[]): PublishResult {
+  #carryOut(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>, deferred: Deferred<TConnection> | undefined): PublishResult {
     // Before serialization, which may run foreign code: whoever it adds gets the next message, not this one.
-    const recipients = message.recipients()
+    const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
-    const { taken, failures } = this.#fanOut(message, recipients, exclusions)
+    const { taken, failures } = this.#fanOut(fields, recipients, deferred)
     const { queued, conflated, dropped, failed, skipped } = this.#current
     const missed = recipients.matched - taken - failures.length
     this.#totals.move('sent', 'failed', failures.length)
@@ -234,37 +235,23 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
   }
 
-  #fanOut(
-    message: Outgoing<TConnection>,
-    recipients: Recipients<TConnection>,
-    exclusions: readonly Exclusion<TConnection>[],
-  ): FanOut<TConnection> {
-    const fanOut = new FanOut(message.fields, recipients, this.#outcomes, this.#roomBytes)
-    for (const isExcluded of exclusions) fanOut.withhold(isExcluded)
+  #fanOut(fields: MessageFields, recipients: Recipients<TConnection>, deferred: Deferred<TConnection> | undefined): FanOut<TConnection> {
+    const fanOut = new FanOut(fields, recipients, this.#outcomes, this.#roomBytes)
+    if (deferred !== undefined) for (const isExcluded of deferred.exclusions) fanOut.withhold(isExcluded)
     this.#running = fanOut
     try {
-      const text = message.text()
-      const servedAtMs = this.#surroundings.clock.now()
+      const text = deferred === undefined ? this.#surroundings.textOf(fields) : deferred.text
+      const servedAtMs = deferred === undefined ? fields.readAtMs : this.#surroundings.clock.now()
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
       this.#totals.begin(recipients.matched)
-      this.#begin(new OutgoingMessage(text, message.fields))
+      this.#current.begin(text, fields)
       fanOut.serve(text)
-      this.#current.message.release()
       return fanOut
     } finally {
       this.#running = undefined
+      this.#current.end()
       fanOut.end()
     }
-  }
-
-  #begin(message: OutgoingMessage): void {
-    const current = this.#current
-    current.message = message
-    current.queued = 0
-    current.conflated = 0
-    current.dropped = 0
-    current.failed = 0
-    current.skipped = 0
   }
 
   /** Does what had to wait, what comes of that included. */

@@ -28,7 +28,7 @@ export class OutgoingMessage {
   #frame: unknown
   #others: Map<AnyTransport, unknown> | undefined
 
-  constructor(text: string, fields: MessageFields, gap = 0) {
+  constructor(text: string, fields: Omit<MessageFields, 'readAtMs'>, gap = 0) {
     this.text = text
     this.streamType = fields.streamType
     this.symbol = fields.symbol

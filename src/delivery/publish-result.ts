@@ -93,6 +93,7 @@ export class Totals {
 
   /** Notes that deliveries which counted as one thing turn out to be another. */
   move(from: Outcome, to: Outcome, deliveries: number): void {
+    if (deliveries === 0) return
     this.#counts[from] -= deliveries
     this.#counts[to] += deliveries
   }

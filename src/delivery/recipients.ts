@@ -24,9 +24,12 @@ export interface Recipients<TConnection extends { readonly outlet: Outlet }> {
   readonly doubles: readonly DoubleSeat<TConnection>[]
 }
 
+/** Nearly nobody sits twice. */
+const NO_DOUBLES: readonly DoubleSeat<never>[] = []
+
 /** Nobody at all. */
 export function nobody(): Recipients<never> {
-  return { matched: 0, ranges: [], doubles: [] }
+  return { matched: 0, ranges: [], doubles: NO_DOUBLES }
 }
 
 /** Everybody who is seated here. */
@@ -34,7 +37,7 @@ export function allOf<TConnection extends { readonly outlet: Outlet }>(
   seats: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
   if (seats === undefined) return nobody()
-  return { matched: seats.size, ranges: [rangeOf(seats)], doubles: [] }
+  return { matched: seats.size, ranges: [rangeOf(seats)], doubles: NO_DOUBLES }
 }
 
 /** The connection in this seat, if it still sits there. */
@@ -43,7 +46,7 @@ export function oneOf<TConnection extends { readonly outlet: Outlet }>(
   seat: Seat<TConnection>,
 ): Recipients<TConnection> {
   if (!seats.holds(seat)) return nobody()
-  return { matched: 1, ranges: [{ seats, from: seat.slot, to: seat.slot + 1 }], doubles: [] }
+  return { matched: 1, ranges: [{ seats, from: seat.slot, to: seat.slot + 1 }], doubles: NO_DOUBLES }
 }
 
 /** The connections in these seats, each of which is taken. */
@@ -52,7 +55,7 @@ export function eachOf<TConnection extends { readonly outlet: Outlet }>(
   chosen: readonly Seat<TConnection>[],
 ): Recipients<TConnection> {
   const ranges = chosen.map(({ slot }) => ({ seats, from: slot, to: slot + 1 }))
-  return { matched: ranges.length, ranges, doubles: [] }
+  return { matched: ranges.length, ranges, doubles: NO_DOUBLES }
 }
 
 /** Everybody who is seated in a whole type, in one of its exact streams, or in both. */

@@ -10,6 +10,8 @@ export interface MessageFields {
   readonly data: unknown
   readonly timestampMs: number
   readonly userId: string | undefined
+  /** When it was read, which is when it was published. */
+  readonly readAtMs: number
 }
 
 /**
@@ -23,13 +25,15 @@ export function readMessage(message: unknown, streams: StreamCatalogue, now: () 
   }
   const { streamType, symbol, data, timestamp, userId } = fieldsOf(message)
   const definition = definitionOf(streams, streamType)
+  const readAtMs = now()
   return {
     streamType: streamType as string,
     definition,
     symbol: symbolFor(streamType as string, definition, symbol),
     data,
-    timestampMs: timestamp === undefined || timestamp === null ? now() : epochMs(timestamp),
+    timestampMs: timestamp === undefined || timestamp === null ? readAtMs : epochMs(timestamp),
     userId: userId === undefined || userId === null ? undefined : recipientFor(streamType as string, definition, userId),
+    readAtMs,
   }
 }
 

@@ -122,8 +122,11 @@ export function wireText(fields: MessageFields): string {
  * @throws `ERR_UNSERIALIZABLE` when it throws or returns no string
  */
 export function customText(serialize: (message: StreamMessage<unknown, string>) => string, fields: MessageFields): string {
-  const { streamType, symbol, data, timestampMs, userId } = fields
-  return serialized(fields, () => serialize({ streamType, symbol, data, timestamp: new Date(timestampMs), userId }))
+  return serialized(fields, () => serialize(asStreamMessage(fields)))
+}
+
+function asStreamMessage({ streamType, symbol, data, timestampMs, userId }: MessageFields): StreamMessage<unknown, string> {
+  return { streamType, symbol, data, timestamp: new Date(timestampMs), userId }
 }
 
 function jsonOrNull(text: string | undefined): string {

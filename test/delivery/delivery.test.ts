@@ -22,6 +22,7 @@ const surroundings: DeliverySurroundings<Connection> = {
   softLimitBytes: Infinity,
   hardLimitBytes: Infinity,
   drainIntervalMs: Infinity,
+  textOf: () => 'text',
   failed() {},
   interpose() {},
   tooSlow() {},
@@ -47,13 +48,10 @@ describe('Delivery', () => {
   it('asks of none but its recipients whether the message is kept from them', () => {
     const { seats, taken } = seated(5)
     const recipients = [taken[1], taken[3]] as [(typeof taken)[0], (typeof taken)[0]]
-    const delivery = new Delivery<Connection>(surroundings)
     const asked = new Set<Connection>()
-
-    const result = delivery.deliver({
-      fields,
-      recipients: () => eachOf(seats, recipients),
-      text: () => {
+    const delivery: Delivery<Connection> = new Delivery<Connection>({
+      ...surroundings,
+      textOf() {
         delivery.withhold(() => true, (connection) => {
           asked.add(connection)
           return connection === recipients[0].connection
@@ -61,6 +59,8 @@ describe('Delivery', () => {
         return 'text'
       },
     })
+
+    const result = delivery.deliver(fields, () => eachOf(seats, recipients))
 
     expect([...asked]).toEqual(recipients.map(({ connection }) => connection))
     expect(result).toMatchObject({ matched: 2, sent: 1, skipped: 1 })
@@ -70,13 +70,13 @@ describe('Delivery', () => {
   it.each([
     ['was delivered', () => 'text'],
     ['could not be serialized', () => { throw new Error('no') }],
-  ])('lets seats be compacted again once a message %s', (_case, text) => {
+  ])('lets seats be compacted again once a message %s', (_case, textOf) => {
     const whole = seated(10)
     const exact = seated(10)
-    const delivery = new Delivery<Connection>(surroundings)
+    const delivery = new Delivery<Connection>({ ...surroundings, textOf })
 
     try {
-      delivery.deliver({ fields, recipients: () => eitherOf(whole.seats, exact.seats), text })
+      delivery.deliver(fields, () => eitherOf(whole.seats, exact.seats))
     } catch {}
     for (const { seats, taken } of [whole, exact]) for (const seat of taken) seats.vacate(seat)
 
@@ -106,7 +106,7 @@ describe('Delivery', () => {
     })
 
     const maker = delivery.outboxMaker({ socket, transport: undefined })
-    delivery.deliver({ fields, recipients: () => allOf(seats), text: () => 'text' })
+    delivery.deliver(fields, () => allOf(seats))
     expect([maker, interposed.length, socket.sent]).toEqual([undefined, 1, []])
     socket.bufferedAmount = 10
     interposed[0]?.deref()?.drained()
@@ -122,23 +122,33 @@ describe('Delivery', () => {
     const delivery = new Delivery<Connection>({ ...surroundings, settled: () => tellings++ })
 
     delivery.settle()
-    delivery.deliver({ fields, recipients: () => allOf(seats), text: () => 'text' })
+    delivery.deliver(fields, () => allOf(seats))
 
     expect(tellings).toBe(0)
   })
 
-  it('goes on after a clock that throws', () => {
-    const { seats, taken } = seated(1)
+  it('reads the clock for a message whose turn has come later, and goes on after a clock that throws', () => {
+    const { seats, taken: [seat] } = seated(1)
+    const { socket } = (seat as Seat<Connection>).connection
     let isBroken = true
     const clock = new ManualClock()
-    clock.now = () => { if (isBroken) throw new Error('no time'); return 0 }
+    clock.now = () => { if (isBroken) throw new Error('no time'); return 5 }
     const delivery = new Delivery<Connection>({ ...surroundings, clock })
-    const message = { fields, recipients: () => allOf(seats), text: () => 'text' }
+    const deliver = () => delivery.deliver(fields, () => allOf(seats))
+    const deliverAnotherMeanwhile = () => {
+      socket.send = (text) => {
+        socket.send = FakeSocket.prototype.send
+        socket.send(text)
+        deliver()
+      }
+      return deliver()
+    }
 
-    expect(() => delivery.deliver(message)).toThrow('no time')
+    expect(deliverAnotherMeanwhile).toThrow('no time')
+    expect(seats.servedAtMs).toBe(0)
     isBroken = false
 
-    expect(delivery.deliver(message)).toMatchObject({ sent: 1, deferred: false })
-    expect(taken[0]?.connection.socket.sent).toEqual(['text'])
+    expect(deliverAnotherMeanwhile()).toMatchObject({ sent: 1, deferred: false })
+    expect([socket.sent, seats.servedAtMs]).toEqual([['text', 'text', 'text'], 5])
   })
 })

@@ -1,0 +1,42 @@
+import type { MessageFields } from '../streams/message-fields.ts'
+import { OutgoingMessage } from './outgoing-message.ts'
+import type { Outcome } from './publish-result.ts'
+
+/**
+ * The message that is being delivered, and what has become of it at those connections that did not simply take it.
+ *
+ * One for all messages, since it is filled in again for each: the outboxes look here for theirs.
+ */
+export class CurrentMessage implements Record<Exclude<Outcome, 'sent' | 'purged'>, number> {
+  queued = 0
+  conflated = 0
+  dropped = 0
+  failed = 0
+  skipped = 0
+  #text = ''
+  #fields: MessageFields | undefined
+  #message: OutgoingMessage | undefined
+
+  /** The message as outboxes keep it. Made when the first of them asks: what goes to sockets straight has no need of it. */
+  get message(): OutgoingMessage {
+    this.#message ??= new OutgoingMessage(this.#text, this.#fields as MessageFields)
+    return this.#message
+  }
+
+  begin(text: string, fields: MessageFields): void {
+    this.queued = 0
+    this.conflated = 0
+    this.dropped = 0
+    this.failed = 0
+    this.skipped = 0
+    this.#text = text
+    this.#fields = fields
+  }
+
+  /** Lets go of the caller's data: each recipient's frame is made, and what waits needs no more than that. */
+  end(): void {
+    this.#message?.release()
+    this.#message = undefined
+    this.#fields = undefined
+  }
+}
