@@ -15,6 +15,7 @@ export const HELP = `What the library costs, beside its peers and beside a bare 
                            ${PARTS.slice(6).join(', ')}
   --json FILE              writes every row
   --report                 writes REPORT.md and its plots
+  --of FILE,FILE,FILE      measures nothing: of runs that --json wrote, each row from the run in the middle
   --library DIR            measures another build than dist
   --profile DIR            writes a CPU profile of each process that measures
 `
@@ -28,6 +29,7 @@ export class UsageError extends Error {}
  * @property {readonly string[]} only the parts to measure
  * @property {string} [json] where the rows are to be written
  * @property {boolean} report
+ * @property {readonly string[]} [of] where runs lie, of which the median is wanted
  * @property {string} [library] where the build lies that is to be measured
  * @property {string} [profile] where CPU profiles are to be written
  */
@@ -37,9 +39,15 @@ export class UsageError extends Error {}
  * @returns {Options | 'help'}
  */
 export function parseOptions(args) {
-  const { help, only, quick, report, ...rest } = parsed(args)
+  const { help, only, quick, report, of, ...rest } = parsed(args)
   if (help) return 'help'
-  return { ...rest, quick: quick ?? false, report: report ?? false, only: only === undefined ? PARTS : partsIn(only) }
+  return {
+    ...rest,
+    quick: quick ?? false,
+    report: report ?? false,
+    only: only === undefined ? PARTS : partsIn(only),
+    ...(of !== undefined && { of: of.split(',') }),
+  }
 }
 
 function parsed(/** @type {string[]} */ args) {
@@ -52,6 +60,7 @@ function parsed(/** @type {string[]} */ args) {
         only: { type: 'string' },
         json: { type: 'string' },
         report: { type: 'boolean' },
+        of: { type: 'string' },
         library: { type: 'string' },
         profile: { type: 'string' },
       },

@@ -17,6 +17,10 @@ describe('the command line', () => {
     assert.deepEqual([quick, report, json, library, profile], [true, true, 'a.json', 'dist', 'p'])
   })
 
+  it('takes the runs of which the median is wanted', () => {
+    assert.deepEqual(parseOptions(['--of', 'a.json,b.json', '--report']).of, ['a.json', 'b.json'])
+  })
+
   it('helps', () => {
     assert.equal(parseOptions(['--help']), 'help')
     assert.equal(parseOptions(['-h', '--quick']), 'help')

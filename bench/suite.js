@@ -1,9 +1,11 @@
 // All parts, one after the other, each case in a process of its own.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fromCaller } from './caller.js'
 import { goalFor, isReached } from './goals.js'
 import { machine } from './machine.js'
 import { measuredCase } from './measure/case.js'
+import { UsageError } from './options.js'
+import { middleOf } from './report/runs.js'
 import { headingLines, rowLines, summaryLines } from './report/table.js'
 
 /**
@@ -15,8 +17,8 @@ import { headingLines, rowLines, summaryLines } from './report/table.js'
  * @property {string} metric
  * @property {Readonly<Record<string, any>>} facts
  * @property {number} [value] a ratio, or an amount in `unit`; none where it could not be measured
- * @property {number} [low] quartile
- * @property {number} [high] quartile
+ * @property {number} [low] quartile; of several runs, the least
+ * @property {number} [high] quartile; of several runs, the most
  * @property {string} [of] what it is the ratio to
  * @property {string} [unit] `×` by default
  * @property {string} [remark]
@@ -25,23 +27,20 @@ import { headingLines, rowLines, summaryLines } from './report/table.js'
  * @property {import('./goals.js').Goal} [goal]
  * @property {boolean} [isReached]
  *
- * What a run has found.
+ * What a run has found, or several.
  *
  * @typedef {object} Findings
  * @property {import('./machine.js').Machine} machine
  * @property {boolean} isQuick
- * @property {number} seconds
+ * @property {number} runs of which each row is the one in the middle
+ * @property {number} seconds of all of them
  * @property {readonly { part: string, title: string, seconds: number, rows: readonly Row[] }[]} parts
  */
 
-/** Measures, and says what was found. */
-export async function runSuite(/** @type {import('./options.js').Options} */ { only, quick, json, report, profile }) {
-  const start = performance.now()
-  const parts = []
-  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${fromCaller(profile)}`]
-  for (const name of only) parts.push(await measuredPart(name, quick, flags))
-  /** @type {Findings} */
-  const findings = { machine: machine(), isQuick: quick, seconds: Math.round((performance.now() - start) / 1_000), parts }
+/** Measures, or reads what was measured, and says what was found. */
+export async function runSuite(/** @type {import('./options.js').Options} */ options) {
+  const { of, json, report } = options
+  const findings = of === undefined ? await measured(options) : read(of)
   print(summaryLines(findings))
   if (json !== undefined) writeFileSync(fromCaller(json), `${JSON.stringify(findings, null, 2)}\n`)
   if (report) {
@@ -50,6 +49,32 @@ export async function runSuite(/** @type {import('./options.js').Options} */ { o
     await writeReport(findings)
   }
   return findings
+}
+
+/** @returns {Promise<Findings>} */
+async function measured(/** @type {import('./options.js').Options} */ { only, quick, profile }) {
+  const start = performance.now()
+  const parts = []
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${fromCaller(profile)}`]
+  for (const name of only) parts.push(await measuredPart(name, quick, flags))
+  return { machine: machine(), isQuick: quick, runs: 1, seconds: Math.round((performance.now() - start) / 1_000), parts }
+}
+
+/** Held to the goals of now, which may have changed since. */
+function read(/** @type {readonly string[]} */ files) {
+  const findings = middleOf(files.map(readRun))
+  const parts = findings.parts.map((part) => ({ ...part, rows: part.rows.map(judged) }))
+  for (const { title, rows } of parts) print([...headingLines(title), ...rowLines(rows)])
+  return { ...findings, parts }
+}
+
+/** @returns {Findings} */
+function readRun(/** @type {string} */ file) {
+  try {
+    return JSON.parse(readFileSync(fromCaller(file), 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${file} is no run: ${/** @type {Error} */ (error).message}`)
+  }
 }
 
 async function measuredPart(/** @type {string} */ name, /** @type {boolean} */ isQuick, /** @type {readonly string[]} */ flags) {
@@ -72,7 +97,7 @@ async function measuredPart(/** @type {string} */ name, /** @type {boolean} */ i
 /** @returns {Row} */
 function judged(/** @type {Row} */ row) {
   const goal = goalFor(row)
-  return goal === undefined ? row : { ...row, goal, isReached: row.value === undefined ? undefined : isReached(goal, row.value) }
+  return { ...row, goal, isReached: goal === undefined || row.value === undefined ? undefined : isReached(goal, row.value) }
 }
 
 function print(/** @type {readonly string[]} */ lines) {

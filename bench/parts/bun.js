@@ -16,7 +16,7 @@ export function installedBun() {
 export function cases(/** @type {boolean} */ isQuick) {
   const effort = isQuick
     ? { rounds: 3, deliveries: 30_000, latencyRounds: 1, ticks: 3 }
-    : { rounds: 9, deliveries: 200_000, latencyRounds: 5, ticks: 10 }
+    : { rounds: 7, deliveries: 120_000, latencyRounds: 3, ticks: 8 }
   const loads = (isQuick ? [200] : [200, 2_000]).flatMap((bytes) => [10, 1].map((messagesPerTick) => ({ bytes, messagesPerTick })))
   return [{ sockets: 500, loads, ...effort }]
 }

@@ -14,7 +14,7 @@ const CONTENDERS = [
 export function cases(/** @type {boolean} */ isQuick) {
   const effort = isQuick
     ? { rounds: 3, deliveries: 15_000, latencyRounds: 3, ticks: 4 }
-    : { rounds: 9, deliveries: 100_000, latencyRounds: 5, ticks: 10 }
+    : { rounds: 7, deliveries: 60_000, latencyRounds: 5, ticks: 8 }
   const loads = (isQuick ? [200] : [200, 2_000]).flatMap((bytes) => [10, 1].map((messagesPerTick) => ({ bytes, messagesPerTick })))
   return (isQuick ? [500] : [500, 1_000]).map((sockets) => ({ sockets, loads, ...effort }))
 }

@@ -6,16 +6,17 @@ import { amount, costTexts, figure, goalText, mark, metricText } from './table.j
  * @param {import('../suite.js').Findings} findings
  * @param {readonly import('./plots.js').Plot[]} plots
  */
-export function markdownOf({ machine, isQuick, seconds, parts }, plots) {
+export function markdownOf({ machine, isQuick, runs, seconds, parts }, plots) {
   const rows = parts.flatMap((part) => part.rows)
   const held = rows.filter(({ isReached }) => isReached !== undefined)
   const reached = held.filter(({ isReached }) => isReached)
   return [
     '# What it costs',
     '',
-    `Written by \`npm run bench --${isQuick ? ' --quick' : ''} --report\` in ${seconds} s: ${machineLine(machine)}.`,
+    `${runs === 1 ? 'Of one' : `Of ${runs}`} ${isQuick ? 'quick' : 'full'} ${runs === 1 ? 'run' : 'runs'}, ${seconds} s: ${machineLine(machine)}.`,
     `Of ${held.length} rows with a goal ${reached.length} reach it. Ratios are medians of rounds in which all took their turns, in brackets`,
-    'their quartiles; times are CPU. What each row means is in [README.md](README.md).',
+    runs === 1 ? 'their quartiles; times are CPU.' : 'the least and the most of the runs, whose middle one is shown; times are CPU.',
+    'What each row means is in [README.md](README.md).',
     ...plots.flatMap(({ file, caption }) => ['', `![${caption}](plots/${file})`, '', `*${caption}.*`]),
     ...parts.flatMap(partLines),
     '',

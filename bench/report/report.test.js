@@ -19,7 +19,7 @@ function row(changes = {}) {
 }
 
 function findings(rows) {
-  return { machine: MACHINE, isQuick: true, seconds: 60, parts: [{ part: 'fan-out', title: 'Fan-out', seconds: 1, rows }] }
+  return { machine: MACHINE, isQuick: true, runs: 1, seconds: 60, parts: [{ part: 'fan-out', title: 'Fan-out', seconds: 1, rows }] }
 }
 
 describe('the table', () => {
@@ -52,6 +52,17 @@ describe('the table', () => {
 })
 
 describe('the report', () => {
+  it('says of how many runs it is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'report-'))
+    try {
+      await writeReport({ ...findings([row()]), isQuick: false, runs: 3 }, pathToFileURL(`${folder}/`))
+
+      assert.match(readFileSync(join(folder, 'REPORT.md'), 'utf8'), /Of 3 full runs, 60 s: .*the least and the most of the runs/s)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('has every row, and the plots that there is something to draw for', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'report-'))
     try {
@@ -65,6 +76,7 @@ describe('the report', () => {
       const judged = '| ✓ | to 1,000 | **1.20×** (1.10–1.30) | ≤ 1.35× |'
       assert.ok(report.includes(`\n${judged} delivery, to the bare loop | delivery 2.40 µs; bare loop 2.00 µs | 18.0× |\n`))
       assert.match(report, /^\| ✓ \| to 10 \|/m)
+      assert.match(report, /Of one quick run, 60 s: Node 20\.0\.0.*their quartiles/s)
       assert.deepEqual(readdirSync(join(folder, 'plots')), ['fan-out.svg'])
       assert.match(readFileSync(join(folder, 'plots', 'fan-out.svg'), 'utf8'), /^<svg .*this library/s)
     } finally {
