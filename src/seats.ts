@@ -90,7 +90,7 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   unpin(): void {
     this.#isPinned = false
-    for (const slot of this.#vacated ?? []) this.occupants[slot] = undefined
+    if (this.#vacated !== undefined) for (const slot of this.#vacated) this.occupants[slot] = undefined
     this.#vacated = undefined
     this.#compactIfWorthIt()
   }
