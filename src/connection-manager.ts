@@ -313,8 +313,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const fields = this.#readMessage(message)
     const connection = this.#connections.byId.get(asIdentifier(connectionId, 'connectionId'))
     if (connection === undefined) return this.#delivery.deliver(fields, nobody)
-    const { user, seatAmongAll } = connection
-    return this.#delivery.deliver(addressedTo(user.id, fields), () => oneOf(this.#connections.all, seatAmongAll))
+    return this.#delivery.deliver(addressedTo(connection.user.id, fields), () => oneOf(this.#connections.all, connection))
   }
 
   /**
@@ -517,8 +516,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #connectionsOf(userId: string): Recipients<ConnectionRecord> {
-    const seats = membersOf(this.#users.find(userId)?.connections).map(({ seatAmongAll }) => seatAmongAll)
-    return eachOf(this.#connections.all, seats)
+    return eachOf(this.#connections.all, membersOf(this.#users.find(userId)?.connections))
   }
 
   #textOf(fields: MessageFields): string {

@@ -1,18 +1,17 @@
 import type { Outlet } from './outlet.ts'
 
-const VACATED = -1
+/** The slot of a seat that is nowhere. */
+export const VACATED = -1
 
 /** One connection's place among those that receive together. */
 export interface Seat<TConnection> {
   readonly connection: TConnection
   /** Where in the arrays; changes when they are compacted, negative once vacated. */
   slot: number
-  /** Whether the connection itself asked for the seat, rather than only its user. */
-  ownHold: boolean
 }
 
 /**
- * The connections that receive together, oldest first: those of one stream, of one user, or all there are.
+ * The connections that receive together, oldest first: those of one stream, on a private one of one user, or all there are.
  *
  * Outlets lie in one flat array, for the loop that sends; the seats beside it, slot for slot. Who leaves makes a hole.
  * Holes are closed once they outnumber the seats, so that leaving costs the same however many there are, and
@@ -36,8 +35,10 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
   /** Slots that were vacated while pinned: until then, a delivery may still have to say whose outlet threw. */
   #vacated: number[] | undefined
 
-  take(connection: TConnection): Seat<TConnection> {
-    const seat = { connection, slot: this.occupants.length, ownHold: false }
+  /** Makes a vacated seat the last one of these. */
+  take(seat: Seat<TConnection>): void {
+    const { connection } = seat
+    seat.slot = this.occupants.length
     if (seat.slot === 0) {
       // An array literal holds just this one, where a push into an empty array would reserve seventeen places.
       this.outlets = [connection.outlet]
@@ -47,7 +48,6 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
       this.occupants.push(seat)
     }
     this.size++
-    return seat
   }
 
   vacate(seat: Seat<TConnection>): void {

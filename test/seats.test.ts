@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Seats } from '../src/seats.ts'
 import { FakeSocket } from './support/fake-socket.ts'
 import { collectGarbage } from './support/garbage.ts'
+import { seatIn } from './support/seat.ts'
 
 interface Connection {
   readonly name: number
@@ -10,7 +11,7 @@ interface Connection {
 
 function seated(count: number) {
   const seats = new Seats<Connection>()
-  const taken = Array.from({ length: count }, (_, name) => seats.take({ name, outlet: new FakeSocket() }))
+  const taken = Array.from({ length: count }, (_, name) => seatIn(seats, { name, outlet: new FakeSocket() }))
   return { seats, taken, names: () => Array.from(seats.connections(), ({ name }) => name) }
 }
 
@@ -19,7 +20,7 @@ describe('Seats', () => {
     const { seats, taken, names } = seated(100)
 
     for (const [i, seat] of taken.entries()) if (i % 3 !== 0) seats.vacate(seat)
-    seats.take({ name: 100, outlet: new FakeSocket() })
+    seatIn(seats, { name: 100, outlet: new FakeSocket() })
 
     expect(names()).toEqual([...Array.from({ length: 34 }, (_, i) => i * 3), 100])
     expect(seats.size).toBe(35)
@@ -64,7 +65,7 @@ describe('Seats', () => {
 
     seats.pin()
     for (const seat of taken.slice(1)) seats.vacate(seat)
-    const newcomer = seats.take({ name: 10, outlet: new FakeSocket() })
+    const newcomer = seatIn(seats, { name: 10, outlet: new FakeSocket() })
 
     expect(seats.outlets).toBe(outlets)
     expect(outlets.map((outlet) => outlet !== undefined)).toEqual([true, ...Array<boolean>(9).fill(false), true])
@@ -117,7 +118,7 @@ describe('Seats', () => {
 
     const kept = Array.from({ length: 20_000 }, () => {
       const seats = new Seats<Connection>()
-      seats.take(connection)
+      seatIn(seats, connection)
       return seats
     })
     await collectGarbage()
@@ -138,7 +139,7 @@ describe('Seats', () => {
 
   it('can be given another outlet, a covered one when it is uncovered, a vacated one not at all', () => {
     const seats = new Seats<{ outlet: FakeSocket }>()
-    const taken = Array.from({ length: 3 }, () => seats.take({ outlet: new FakeSocket() }))
+    const taken = Array.from({ length: 3 }, () => seatIn(seats, { outlet: new FakeSocket() }))
     const [seat, covered, vacated] = taken as [(typeof taken)[0], (typeof taken)[0], (typeof taken)[0]]
     const old = covered.connection.outlet
     seats.pin()
@@ -163,7 +164,7 @@ describe('Seats', () => {
     const crowd = seated(3)
 
     crowd.seats.pin()
-    crowd.seats.take({ name: 3, outlet: new FakeSocket() })
+    seatIn(crowd.seats, { name: 3, outlet: new FakeSocket() })
     expect(crowd.seats.isDisturbed).toBe(false)
     disturb(crowd)
     expect(crowd.seats.isDisturbed).toBe(true)

@@ -26,15 +26,15 @@ export class Connections {
   }
 
   /** Seats the outlet that a connection has now. */
-  renew({ seatAmongAll }: ConnectionRecord): void {
-    this.all.renew(seatAmongAll)
+  renew(connection: ConnectionRecord): void {
+    this.all.renew(connection)
   }
 
   remove(connection: ConnectionRecord): void {
-    const { id, user, seatAmongAll } = connection
+    const { id, user } = connection
     connection.removed = true
     this.byId.delete(id)
-    this.all.vacate(seatAmongAll)
+    this.all.vacate(connection)
     user.connections = CONNECTIONS.without(user.connections, connection)
     if (user.connections === undefined) this.userCount--
     this.#users.release(user)

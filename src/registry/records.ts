@@ -1,6 +1,6 @@
 import type { Connection, Socket } from '../connection.ts'
 import type { Outbox, Outlet } from '../outlet.ts'
-import type { Seat, Seats } from '../seats.ts'
+import { VACATED, type Seat, type Seats } from '../seats.ts'
 import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
 import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../streams/subscription.ts'
 import type { AnyTransport } from '../transport.ts'
@@ -23,7 +23,8 @@ export interface Newcomer {
   readonly outboxFor: ((connection: ConnectionRecord) => Outbox) | undefined
 }
 
-export class ConnectionRecord {
+/** A connection, and its seat among all: a seat of its own would take 48 bytes more. */
+export class ConnectionRecord implements Seat<ConnectionRecord> {
   readonly id: string
   readonly user: UserRecord
   readonly socket: Socket
@@ -31,10 +32,10 @@ export class ConnectionRecord {
   /** `undefined` where there is none, or only while the connection is behind. */
   outbox: Outbox | undefined
   readonly handle: Connection<Socket, StreamCatalogue>
-  readonly seatAmongAll: ConnectionSeat
   /** What this connection holds for itself. */
   ownSubscriptions: FewSubscriptions = undefined
   removed = false
+  slot: number = VACATED
 
   constructor({ id, user, socket, transport, outboxFor }: Newcomer, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
     this.id = id
@@ -43,7 +44,11 @@ export class ConnectionRecord {
     this.transport = transport
     this.outbox = outboxFor?.(this)
     this.handle = handleFor(this)
-    this.seatAmongAll = all.take(this)
+    all.take(this)
+  }
+
+  get connection(): this {
+    return this
   }
 
   get outlet(): Outlet {
@@ -101,7 +106,11 @@ export interface SubscriptionRecord extends Link<SubscriptionRecord> {
   ownHolds: number
 }
 
-export type ConnectionSeat = Seat<ConnectionRecord>
+/** A connection's place in a stream. */
+export interface ConnectionSeat extends Seat<ConnectionRecord> {
+  /** Whether the connection itself asked for the seat, rather than only its user. */
+  ownHold: boolean
+}
 
 type FewConnections = Few<string, ConnectionRecord>
 type FewSubscriptions = Few<StreamRecord, SubscriptionRecord>

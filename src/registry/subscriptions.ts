@@ -1,6 +1,6 @@
 import type { QuotaName } from '../errors.ts'
 import type { ActiveStream } from '../events.ts'
-import { Seats } from '../seats.ts'
+import { Seats, VACATED } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
 import { coversRevoked, type Revoked } from '../streams/revocation.ts'
 import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
@@ -364,7 +364,8 @@ export class Subscriptions {
   #seat(subscription: SubscriptionRecord, connection: ConnectionRecord): ConnectionSeat {
     const known = seatIn(subscription, connection)
     if (known !== undefined) return known
-    const seat = subscription.seats.take(connection)
+    const seat = { connection, slot: VACATED, ownHold: false }
+    subscription.seats.take(seat)
     subscription.taken = SEATS.including(subscription.taken, seat)
     for (const double of doublesOf(subscription, connection, seat)) {
       double.exact.doubles ??= new Map()

@@ -9,6 +9,7 @@ import { FakeSocket } from '../support/fake-socket.ts'
 import { collectGarbage } from '../support/garbage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { price } from '../support/messages.ts'
+import { seatIn } from '../support/seat.ts'
 
 interface Connection {
   readonly socket: FakeSocket
@@ -40,7 +41,7 @@ function connected(): Connection {
 
 function seated(count: number) {
   const seats = new Seats<Connection>()
-  const taken = Array.from({ length: count }, () => seats.take(connected()))
+  const taken = Array.from({ length: count }, () => seatIn(seats, connected()))
   return { seats, taken }
 }
 
