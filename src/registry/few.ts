@@ -71,7 +71,7 @@ export class FewBy<TKey, TMember extends object> {
  */
 function withOneMore<TMember>(few: readonly TMember[], member: TMember): TMember[] {
   const longer = new Array<TMember>(few.length + 1)
-  for (let i = 0; i < few.length; i++) longer[i] = few[i] as TMember
+  few.forEach((each, i) => (longer[i] = each))
   longer[few.length] = member
   return longer
 }

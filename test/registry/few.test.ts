@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { countOf, FewBy, membersOf, type Few } from '../../src/registry/few.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 interface Member {
@@ -73,6 +74,19 @@ describe('Few', () => {
 
     expect(visited).toEqual(members)
     expect(membersOf(all)).toHaveLength(count)
+  })
+
+  it('take no more room than six need where there are six', async () => {
+    const members = upTo(6)
+    await collectGarbage()
+    const before = process.memoryUsage().heapUsed
+
+    const kept = Array.from({ length: 20_000 }, () => few(members))
+    await collectGarbage()
+
+    const bytesEach = (process.memoryUsage().heapUsed - before) / kept.length
+    // Sixteen places more would be 128.
+    expect(bytesEach).toBeLessThan(150)
   })
 
   it.each([1, 2, 3])('keep the order in which they came, whoever comes and goes, seed %i', (seed) => {
