@@ -39,6 +39,16 @@ describe('Subscriptions', () => {
     expect(lookUp).not.toHaveBeenCalled()
   })
 
+  it('are held once by a user who asks again', () => {
+    const { subscriptions, connect } = registry()
+    const { user } = connect('c1', 'alice')
+
+    const subscription = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', { depth: 5 })
+
+    expect(user.ownSubscriptions).toBe(subscription)
+  })
+
   it('count the connections that hold one for themselves, whatever their user holds', () => {
     const { connections, subscriptions, connect } = registry()
     const holder = connect('c1', 'alice')
