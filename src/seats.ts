@@ -106,9 +106,15 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   #compactIfWorthIt(): void {
     if (this.#isPinned || this.occupants.length <= this.size * 2) return
-    const seated = this.occupants.filter((seat) => seat !== undefined)
-    for (const [slot, seat] of seated.entries()) seat.slot = slot
-    this.occupants = seated
-    this.outlets = seated.map((seat) => seat.connection.outlet)
+    const outlets: Outlet[] = []
+    const occupants: Seat<TConnection>[] = []
+    for (const seat of this.occupants) {
+      if (seat === undefined) continue
+      seat.slot = occupants.length
+      occupants.push(seat)
+      outlets.push(seat.connection.outlet)
+    }
+    this.outlets = outlets
+    this.occupants = occupants
   }
 }

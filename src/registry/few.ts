@@ -58,9 +58,7 @@ export class FewBy<TKey, TMember extends object> {
       few.delete(this.#keyOf(member))
       return few.size > FEWEST_IN_MAP ? few : [...few.values()]
     }
-    if (!(few instanceof Array)) return few
-    const left = few.filter((each) => each !== member)
-    return left.length === 1 ? left[0] : left
+    return few instanceof Array ? withoutOne(few, member) : few
   }
 }
 
@@ -71,7 +69,16 @@ export class FewBy<TKey, TMember extends object> {
  */
 function withOneMore<TMember>(few: readonly TMember[], member: TMember): TMember[] {
   const longer = new Array<TMember>(few.length + 1)
-  few.forEach((each, i) => (longer[i] = each))
+  for (let i = 0; i < few.length; i++) longer[i] = few[i] as TMember
   longer[few.length] = member
   return longer
+}
+
+function withoutOne<TMember extends object>(few: readonly TMember[], member: TMember): TMember | readonly TMember[] | undefined {
+  const place = few.indexOf(member)
+  if (place === -1) return few
+  if (few.length === 2) return few[1 - place]
+  const shorter = new Array<TMember>(few.length - 1)
+  for (let i = 0; i < shorter.length; i++) shorter[i] = few[i < place ? i : i + 1] as TMember
+  return shorter
 }
