@@ -187,24 +187,16 @@ export class Subscriptions {
 
   /** Ends a subscription for all of its holders. */
   end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
-    const { user, stream } = subscription
+    const { user } = subscription
     for (const seat of membersOf(subscription.taken)) {
       const { connection } = seat
       if (seat.ownHold) this.#release(subscription, connection, seat)
       this.#unseat(subscription, connection, seat)
     }
-    const { status } = subscription
-    subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
-    subscription.status = SubscriptionStatus.DISCONNECTED
     user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
     user.ownSubscriptions = SUBSCRIPTIONS.without(user.ownSubscriptions, subscription)
-    stream.subscriptions.delete(subscription)
-    this.count--
-    if (user.subscriptions === undefined) this.#forgetSubscriber(status)
-    if (stream.subscriptions.isEmpty) this.#drop(stream)
-    this.#users.release(user)
-    this.#surroundings.changed('removed', subscription, lastHolder)
-    if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
+    if (user.subscriptions === undefined) this.#forgetSubscriber(user, subscription.status)
+    this.#conclude(subscription, lastHolder)
   }
 
   endAllOf(user: UserRecord): void {
@@ -236,14 +228,37 @@ export class Subscriptions {
 
   /** Takes a removed connection's seats and holds away; with the user's last connection, all of the user's subscriptions. */
   dismiss(connection: ConnectionRecord): void {
-    const isLast = connection.user.connections === undefined
-    // In the order in which they began, where all of them end; else only its own are looked at, not its siblings'.
-    const concerned = isLast ? membersOf(connection.user.subscriptions) : seatedIn(connection)
-    for (const subscription of concerned) {
-      const seat = seatIn(subscription, connection)
-      if (isLast) this.end(subscription, isHeldByUser(subscription) ? undefined : connection)
-      else if (seat !== undefined) this.#dismissFrom(subscription, connection, seat)
+    const { user } = connection
+    if (user.connections === undefined) this.#endAllWith(connection)
+    // Only its own are looked at, not its siblings'.
+    else for (const subscription of seatedIn(connection)) this.#dismissFrom(subscription, connection)
+    connection.ownSubscriptions = undefined
+  }
+
+  /** Ends all subscriptions of a user, in the order in which they began, with the user's last connection. */
+  #endAllWith(connection: ConnectionRecord): void {
+    const { user } = connection
+    if (user.subscriptions === undefined) return
+    // None is taken out of the lists by itself: they are dropped as a whole.
+    for (const subscription of membersOf(user.subscriptions)) {
+      for (const seat of membersOf(subscription.taken)) this.#unseat(subscription, connection, seat)
+      this.#conclude(subscription, isHeldByUser(subscription) ? undefined : connection)
     }
+    user.subscriptions = undefined
+    user.ownSubscriptions = undefined
+    this.#forgetSubscriber(user, SubscriptionStatus.CONNECTED)
+  }
+
+  /** Notes the end of a subscription that nobody holds or sits in any more. */
+  #conclude(subscription: SubscriptionRecord, lastHolder: ConnectionRecord | undefined): void {
+    const { stream, status } = subscription
+    subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
+    subscription.status = SubscriptionStatus.DISCONNECTED
+    stream.subscriptions.delete(subscription)
+    this.count--
+    if (stream.subscriptions.isEmpty) this.#drop(stream)
+    this.#surroundings.changed('removed', subscription, lastHolder)
+    if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
   }
 
   #assertRoomForUser(userId: string, streamType: string, symbol: string | undefined): void {
@@ -264,11 +279,13 @@ export class Subscriptions {
     this.#surroundings.assertRoom('subscriptionsPerConnection', countOf(ownSubscriptions), request)
   }
 
-  #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
-    const wasHolder = seat.ownHold
-    if (wasHolder) this.#release(subscription, connection, seat)
+  #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    const seat = seatIn(subscription, connection)
+    if (seat === undefined) return
     this.#unseat(subscription, connection, seat)
-    if (wasHolder) this.#holderLeft(subscription, connection)
+    if (!seat.ownHold) return
+    subscription.ownHolds--
+    this.#holderLeft(subscription, connection)
   }
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
@@ -329,9 +346,10 @@ export class Subscriptions {
     if (status === SubscriptionStatus.PENDING) this.pendingUserCount++
   }
 
-  #forgetSubscriber(status: SubscriptionStatus): void {
+  #forgetSubscriber(user: UserRecord, status: SubscriptionStatus): void {
     this.userCount--
     if (status === SubscriptionStatus.PENDING) this.pendingUserCount--
+    this.#users.release(user)
   }
 
   // Streams exist while somebody subscribes to them
