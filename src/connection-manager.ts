@@ -17,7 +17,7 @@ import { Quotas } from './quotas/quotas.ts'
 import { Connections } from './registry/connections.ts'
 import { countOf, membersOf } from './registry/few.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
-import type { ConnectionRecord, StreamRecord, SubscriptionRecord } from './registry/records.ts'
+import type { ConnectionRecord, Newcomer, StreamRecord, SubscriptionRecord } from './registry/records.ts'
 import { viewOf } from './registry/subscription-view.ts'
 import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
@@ -134,15 +134,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     connectionId: string,
     socket: TOwnSocket,
     userId: string,
-    options: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined } = {},
+    options?: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined },
   ): Connection<TSocket, TStreams> {
-    const outlets = this.#read(() => {
-      asIdentifier(connectionId, 'connectionId')
-      asSocket(socket)
-      asIdentifier(userId, 'userId')
-      const transport = transportIn(options) ?? this.#options.transport
-      return { transport, outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
-    })
+    const newcomer = this.#read(() => this.#newcomer(connectionId, socket, userId, options))
     const known = this.#connections.byId.get(connectionId)
     if (known?.socket === socket && known.user.id === userId) return this.#publicHandle(known)
     if (known !== undefined) {
@@ -151,7 +145,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     }
     this.#quotas.assertRoom('connections', this.connectionCount, { connectionId, userId })
     this.#quotas.assertRoom('connectionsPerUser', countOf(this.#users.find(userId)?.connections), { connectionId, userId })
-    return this.#publicHandle(this.#admit({ id: connectionId, socket, userId, ...outlets }))
+    return this.#publicHandle(this.#admit(newcomer))
   }
 
   /**
@@ -451,7 +445,15 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     if (this.closed) throw new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
   }
 
-  #admit(newcomer: Parameters<Connections['add']>[0]): ConnectionRecord {
+  #newcomer(id: string, socket: Socket, userId: string, options: unknown): Newcomer {
+    asIdentifier(id, 'connectionId')
+    asSocket(socket)
+    asIdentifier(userId, 'userId')
+    const transport = transportIn(options) ?? this.#options.transport
+    return { id, userId, socket, transport, outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
+  }
+
+  #admit(newcomer: Newcomer): ConnectionRecord {
     const { userId } = newcomer
     const connection = this.#connections.add(newcomer)
     this.#events.post('connectionAdded', { connection: this.#publicHandle(connection) })
@@ -526,11 +528,11 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return text
   }
 
-  async #removeOne(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
-    if (connection.removed) return false
-    if (isToBeClosed) await Promise.all(this.#remove([connection], 'removed', this.#options.closeTimeoutMs))
-    else this.#forget(connection)
-    return true
+  #removeOne(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
+    if (connection.removed) return Promise.resolve(false)
+    if (isToBeClosed) return Promise.all(this.#remove([connection], 'removed', this.#options.closeTimeoutMs)).then(() => true)
+    this.#forget(connection)
+    return Promise.resolve(true)
   }
 
   /** Takes connections out of every index, closes their sockets, and tells the listeners, in this order. */

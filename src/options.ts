@@ -223,6 +223,7 @@ export function resolvedOptions(options: unknown): ResolvedOptions {
  * @throws `ERR_INVALID_OPTION`
  */
 export function transportIn(options: unknown): AnyTransport | undefined {
+  if (options === undefined) return undefined
   return optionalTransport(withDefaults('', options, { transport: undefined as unknown }).transport)
 }
 

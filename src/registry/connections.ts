@@ -16,10 +16,10 @@ export class Connections {
     this.#handleFor = handleFor
   }
 
-  add({ userId, ...newcomer }: Omit<Newcomer, 'user'> & { readonly userId: string }): ConnectionRecord {
-    const user = this.#users.obtain(userId)
+  add(newcomer: Newcomer): ConnectionRecord {
+    const user = this.#users.obtain(newcomer.userId)
     if (user.connections === undefined) this.userCount++
-    const record = new ConnectionRecord({ user, ...newcomer }, this.all, this.#handleFor)
+    const record = new ConnectionRecord(newcomer, user, this.all, this.#handleFor)
     user.connections = CONNECTIONS.including(user.connections, record)
     this.byId.set(record.id, record)
     return record

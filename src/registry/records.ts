@@ -16,7 +16,7 @@ export type HandleMaker = (connection: ConnectionRecord) => Connection<Socket, S
 /** Who comes, and by what. */
 export interface Newcomer {
   readonly id: string
-  readonly user: UserRecord
+  readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
   /** Makes the outbox, where the socket or its transport gives a reason for one from the start. */
@@ -37,12 +37,12 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
   removed = false
   slot: number = VACATED
 
-  constructor({ id, user, socket, transport, outboxFor }: Newcomer, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
-    this.id = id
+  constructor(newcomer: Newcomer, user: UserRecord, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
+    this.id = newcomer.id
     this.user = user
-    this.socket = socket
-    this.transport = transport
-    this.outbox = outboxFor?.(this)
+    this.socket = newcomer.socket
+    this.transport = newcomer.transport
+    this.outbox = newcomer.outboxFor?.(this)
     this.handle = handleFor(this)
     all.take(this)
   }
