@@ -591,8 +591,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #noteChange(change: 'added' | 'changed' | 'removed', record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     if (record.status === SubscriptionStatus.PENDING) this.#pending.add(record)
     else this.#pending.delete(record)
-    const connection = holder && this.#publicHandle(holder)
-    this.#events.post(SUBSCRIPTION_EVENTS[change], { subscription: viewOf(record), ...(connection && { connection }) })
+    const name = SUBSCRIPTION_EVENTS[change]
+    if (!this.#events.areHeard(name)) return
+    const subscription = viewOf(record)
+    this.#events.post(name, holder === undefined ? { subscription } : { subscription, connection: this.#publicHandle(holder) })
   }
 
   #expire(expired: readonly SubscriptionRecord[]): void {

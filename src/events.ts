@@ -121,6 +121,11 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     }
   }
 
+  /** Whether anybody listens to events of this name: for whom it would take something to say what happened. */
+  areHeard(name: keyof ManagerEvents): boolean {
+    return this.#registrations.has(name)
+  }
+
   /** Queues an event for those who listen now; `flush` delivers it. */
   post<TName extends keyof ManagerEvents>(name: TName, payload: ManagerEvents<TSocket, TStreams>[TName]): void {
     const registered = this.#registrations.get(name)
