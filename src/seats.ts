@@ -106,15 +106,14 @@ export class Seats<TConnection extends { readonly outlet: Outlet }> {
 
   #compactIfWorthIt(): void {
     if (this.#isPinned || this.occupants.length <= this.size * 2) return
-    const outlets: Outlet[] = []
-    const occupants: Seat<TConnection>[] = []
+    let slot = 0
     for (const seat of this.occupants) {
       if (seat === undefined) continue
-      seat.slot = occupants.length
-      occupants.push(seat)
-      outlets.push(seat.connection.outlet)
+      this.outlets[slot] = seat.connection.outlet
+      this.occupants[slot] = seat
+      seat.slot = slot++
     }
-    this.outlets = outlets
-    this.occupants = occupants
+    this.outlets.length = slot
+    this.occupants.length = slot
   }
 }
