@@ -139,10 +139,11 @@ export class Subscriptions {
 
   /** @throws what `assertRoom` throws; then nothing has changed */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
-    const known = this.find(this.#users.find(userId), streamType, symbol)
+    const stream = this.stream(streamType, symbol)
+    const known = stream && SUBSCRIPTIONS.find(this.#users.find(userId)?.subscriptions, stream)
     if (known === undefined) this.#assertRoomForUser(userId, streamType, symbol)
     const user = this.#users.obtain(userId)
-    const subscription = known ?? this.#begin(user, streamType, symbol)
+    const subscription = known ?? this.#begin(user, stream, streamType, symbol)
     const isNewHolder = !isHeldByUser(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
     if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.including(user.ownSubscriptions, subscription)
@@ -162,9 +163,10 @@ export class Subscriptions {
     filters: SubscriptionFilters | undefined,
   ): SubscriptionRecord {
     const { user } = connection
-    const known = this.find(user, streamType, symbol)
+    const stream = this.stream(streamType, symbol)
+    const known = stream && SUBSCRIPTIONS.find(user.subscriptions, stream)
     if (seatIn(known, connection)?.ownHold !== true) this.#assertRoomForHold(connection, known, streamType, symbol)
-    const subscription = known ?? this.#begin(user, streamType, symbol)
+    const subscription = known ?? this.#begin(user, stream, streamType, symbol)
     const seat = this.#seat(subscription, connection)
     const isNews = !seat.ownHold || subscription.filters !== filters
     if (!seat.ownHold) this.#hold(subscription, connection, seat)
@@ -315,9 +317,9 @@ export class Subscriptions {
     if (wasLast || isPrivate(subscription)) this.#surroundings.demanded('lost', streamOf(subscription))
   }
 
-  #begin(user: UserRecord, streamType: string, symbol: string | undefined): SubscriptionRecord {
+  #begin(user: UserRecord, opened: StreamRecord | undefined, streamType: string, symbol: string | undefined): SubscriptionRecord {
     const nowMs = this.#surroundings.now()
-    const stream = this.stream(streamType, symbol) ?? this.#open(streamType, symbol, nowMs)
+    const stream = opened ?? this.#open(streamType, symbol, nowMs)
     const seats = stream.seats ?? new Seats()
     const subscription: SubscriptionRecord = {
       user,
