@@ -28,7 +28,8 @@ export class Expiry<TItem> {
 
   /** Lets an item stay: it will not expire. */
   delete(item: TItem): void {
-    if (!this.#deadlines.delete(item) || this.#deadlines.size > 0) return
+    // Nearly always nothing waits, and then there is no need to look the item up.
+    if (this.#deadlines.size === 0 || !this.#deadlines.delete(item) || this.#deadlines.size > 0) return
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
   }
