@@ -18,4 +18,20 @@ describe('Demand', () => {
     expect(told).toEqual([['active', PRICE], ['active', ALICES], ['idle', PRICE], ['idle', ALICES]])
     expect([...demand.idling()]).toEqual([])
   })
+
+  it('keeps two streams apart whose users and names read alike, one after the other', () => {
+    const clock = new ManualClock()
+    const told: unknown[] = []
+    const demand = new Demand(clock, 1_000, (...change) => told.push(change), () => {})
+    const one = { streamType: 'ORDERS', symbol: 'FILLS', userId: 'a' }
+    const other = { streamType: 'FILLS', symbol: undefined, userId: 'a:ORDERS' }
+
+    demand.lost(one)
+    demand.lost(other)
+    expect([...demand.idling()]).toEqual([one, other])
+    demand.gained(one)
+    clock.advance(1_000)
+
+    expect(told).toEqual([['idle', other]])
+  })
 })
