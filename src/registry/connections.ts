@@ -32,7 +32,6 @@ export class Connections {
 
   remove(connection: ConnectionRecord): void {
     const { id, user } = connection
-    connection.removed = true
     this.byId.delete(id)
     this.all.vacate(connection)
     user.connections = CONNECTIONS.without(user.connections, connection)

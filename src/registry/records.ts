@@ -34,7 +34,6 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
   readonly handle: Connection<Socket, StreamCatalogue>
   /** What this connection holds for itself. */
   ownSubscriptions: FewSubscriptions = undefined
-  removed = false
   slot: number = VACATED
 
   constructor(newcomer: Newcomer, user: UserRecord, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
@@ -49,6 +48,10 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
 
   get connection(): this {
     return this
+  }
+
+  get removed(): boolean {
+    return this.slot === VACATED
   }
 
   get outlet(): Outlet {
