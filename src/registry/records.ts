@@ -109,11 +109,7 @@ export interface SubscriptionRecord extends Link<SubscriptionRecord> {
   ownHolds: number
 }
 
-/** A connection's place in a stream. */
-export interface ConnectionSeat extends Seat<ConnectionRecord> {
-  /** Whether the connection itself asked for the seat, rather than only its user. */
-  ownHold: boolean
-}
+export type ConnectionSeat = Seat<ConnectionRecord>
 
 type FewConnections = Few<string, ConnectionRecord>
 type FewSubscriptions = Few<StreamRecord, SubscriptionRecord>

@@ -165,11 +165,11 @@ export class Subscriptions {
     const { user } = connection
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(user.subscriptions, stream)
-    if (seatIn(known, connection)?.ownHold !== true) this.#assertRoomForHold(connection, known, streamType, symbol)
+    const isNewHolder = known === undefined || !isHeldBy(connection, known)
+    if (isNewHolder) this.#assertRoomForHold(connection, known, streamType, symbol)
     const subscription = known ?? this.#begin(user, stream, streamType, symbol)
-    const seat = this.#seat(subscription, connection)
-    const isNews = !seat.ownHold || subscription.filters !== filters
-    if (!seat.ownHold) this.#hold(subscription, connection, seat)
+    const isNews = isNewHolder || subscription.filters !== filters
+    if (isNewHolder) this.#hold(subscription, connection)
     subscription.filters = filters
     if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, connection)
     if (known === undefined) this.#connected(subscription)
@@ -179,10 +179,10 @@ export class Subscriptions {
   /** Releases a connection's own hold; false if it has none. */
   letGo(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
     const subscription = this.find(connection.user, streamType, symbol)
-    const seat = seatIn(subscription, connection)
-    if (subscription === undefined || seat?.ownHold !== true) return false
-    this.#release(subscription, connection, seat)
-    if (!isHeldByUser(subscription)) this.#unseat(subscription, connection, seat)
+    if (subscription === undefined || !isHeldBy(connection, subscription)) return false
+    this.#release(subscription, connection)
+    // Who holds it sits in it.
+    if (!isHeldByUser(subscription)) this.#unseat(subscription, seatIn(subscription, connection) as ConnectionSeat)
     this.#holderLeft(subscription, connection)
     return true
   }
@@ -191,9 +191,8 @@ export class Subscriptions {
   end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
     const { user } = subscription
     for (const seat of membersOf(subscription.taken)) {
-      const { connection } = seat
-      if (seat.ownHold) this.#release(subscription, connection, seat)
-      this.#unseat(subscription, connection, seat)
+      if (isHeldBy(seat.connection, subscription)) this.#release(subscription, seat.connection)
+      this.#unseat(subscription, seat)
     }
     user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
     user.ownSubscriptions = SUBSCRIPTIONS.without(user.ownSubscriptions, subscription)
@@ -243,7 +242,7 @@ export class Subscriptions {
     if (user.subscriptions === undefined) return
     // None is taken out of the lists by itself: they are dropped as a whole.
     for (const subscription of membersOf(user.subscriptions)) {
-      for (const seat of membersOf(subscription.taken)) this.#unseat(subscription, connection, seat)
+      for (const seat of membersOf(subscription.taken)) this.#unseat(subscription, seat)
       this.#conclude(subscription, isHeldByUser(subscription) ? undefined : connection)
     }
     user.subscriptions = undefined
@@ -284,22 +283,21 @@ export class Subscriptions {
   #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     const seat = seatIn(subscription, connection)
     if (seat === undefined) return
-    this.#unseat(subscription, connection, seat)
-    if (!seat.ownHold) return
+    this.#unseat(subscription, seat)
+    if (!isHeldBy(connection, subscription)) return
     subscription.ownHolds--
     this.#holderLeft(subscription, connection)
   }
 
-  #hold(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
+  #hold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    this.#seat(subscription, connection)
     connection.ownSubscriptions = SUBSCRIPTIONS.including(connection.ownSubscriptions, subscription)
     subscription.ownHolds++
-    seat.ownHold = true
   }
 
-  #release(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
+  #release(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     connection.ownSubscriptions = SUBSCRIPTIONS.without(connection.ownSubscriptions, subscription)
     subscription.ownHolds--
-    seat.ownHold = false
   }
 
   #holderLeft(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
@@ -381,24 +379,23 @@ export class Subscriptions {
 
   // Seats
 
-  #seat(subscription: SubscriptionRecord, connection: ConnectionRecord): ConnectionSeat {
-    const known = seatIn(subscription, connection)
-    if (known !== undefined) return known
-    const seat = { connection, slot: VACATED, ownHold: false }
+  /** Gives a connection a seat, unless it has one. */
+  #seat(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    if (seatIn(subscription, connection) !== undefined) return
+    const seat = { connection, slot: VACATED }
     subscription.seats.take(seat)
     subscription.taken = SEATS.including(subscription.taken, seat)
-    for (const double of doublesOf(subscription, connection, seat)) {
+    for (const double of doublesOf(subscription, seat)) {
       double.exact.doubles ??= new Map()
       double.exact.doubles.set(double.exactSeat, double.wholeSeat)
     }
-    return seat
   }
 
-  #unseat(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): void {
-    for (const { exact, exactSeat } of doublesOf(subscription, connection, seat)) exact.doubles?.delete(exactSeat)
+  #unseat(subscription: SubscriptionRecord, seat: ConnectionSeat): void {
+    for (const { exact, exactSeat } of doublesOf(subscription, seat)) exact.doubles?.delete(exactSeat)
     subscription.taken = SEATS.without(subscription.taken, seat)
     subscription.seats.vacate(seat)
-    this.#surroundings.unseated(connection, subscription.stream)
+    this.#surroundings.unseated(seat.connection, subscription.stream)
   }
 }
 
@@ -414,7 +411,12 @@ function isPrivate({ stream }: SubscriptionRecord): boolean {
 }
 
 function isHeldByUser(subscription: SubscriptionRecord): boolean {
-  return SUBSCRIPTIONS.find(subscription.user.ownSubscriptions, subscription.stream) === subscription
+  return isHeldBy(subscription.user, subscription)
+}
+
+/** Whether a user as such, or a connection, holds a subscription. */
+function isHeldBy({ ownSubscriptions }: UserRecord | ConnectionRecord, subscription: SubscriptionRecord): boolean {
+  return SUBSCRIPTIONS.find(ownSubscriptions, subscription.stream) === subscription
 }
 
 /** The same number, without an object of its own where it is a small integer: what comes of two times would keep one. */
@@ -442,16 +444,17 @@ interface Double {
 const NO_DOUBLES: readonly Double[] = []
 
 /** The exact streams in which a connection sits as well as in their whole type, given its seat in the one or the other. */
-function doublesOf(subscription: SubscriptionRecord, connection: ConnectionRecord, seat: ConnectionSeat): readonly Double[] {
+function doublesOf(subscription: SubscriptionRecord, seat: ConnectionSeat): readonly Double[] {
   const { type, symbol } = subscription.stream
   if (type.definition.symbol !== 'optional') return NO_DOUBLES
-  if (symbol === undefined) return doublesOfWhole(subscription, connection, seat)
+  if (symbol === undefined) return doublesOfWhole(subscription, seat)
   const whole = type.whole && SUBSCRIPTIONS.find(subscription.user.subscriptions, type.whole)
-  const wholeSeat = seatIn(whole, connection)
+  const wholeSeat = seatIn(whole, seat.connection)
   return wholeSeat === undefined ? NO_DOUBLES : [{ exact: subscription.seats, exactSeat: seat, wholeSeat }]
 }
 
-function doublesOfWhole(whole: SubscriptionRecord, connection: ConnectionRecord, wholeSeat: ConnectionSeat): readonly Double[] {
+function doublesOfWhole(whole: SubscriptionRecord, wholeSeat: ConnectionSeat): readonly Double[] {
+  const { connection } = wholeSeat
   const doubles: Double[] = []
   for (const { stream, seats, taken } of seatedIn(connection)) {
     const exactSeat = stream.type === whole.stream.type && stream !== whole.stream ? SEATS.find(taken, connection) : undefined
