@@ -51,6 +51,11 @@ export class FewBy<TKey, TMember extends object> {
     return new Map([...few, member].map((each) => [this.#keyOf(each), each]))
   }
 
+  /** As `including`; where others are just these, in an array, that array itself: none is changed in place, so that two can share it. */
+  includingAlike(few: Few<TKey, TMember>, member: TMember, others: Few<TKey, TMember>): Few<TKey, TMember> {
+    return others instanceof Array && areJust(others, membersOf(few), member) ? others : this.including(few, member)
+  }
+
   /** These without a member, if it is one of them. */
   without(few: Few<TKey, TMember>, member: TMember): Few<TKey, TMember> {
     if (few === member) return undefined
@@ -69,9 +74,16 @@ export class FewBy<TKey, TMember extends object> {
  */
 function withOneMore<TMember>(few: readonly TMember[], member: TMember): TMember[] {
   const longer = new Array<TMember>(few.length + 1)
-  for (let i = 0; i < few.length; i++) longer[i] = few[i] as TMember
   longer[few.length] = member
+  for (let i = 0; i < few.length; i++) longer[i] = few[i] as TMember
   return longer
+}
+
+/** Whether all there are is some, and one more. */
+function areJust<TMember>(all: readonly TMember[], some: readonly TMember[], oneMore: TMember): boolean {
+  if (all.length !== some.length + 1) return false
+  for (let i = 0; i < some.length; i++) if (all[i] !== some[i]) return false
+  return all[some.length] === oneMore
 }
 
 function withoutOne<TMember extends object>(few: readonly TMember[], member: TMember): TMember | readonly TMember[] | undefined {

@@ -146,7 +146,7 @@ export class Subscriptions {
     const subscription = known ?? this.#begin(user, stream, streamType, symbol)
     const isNewHolder = !isHeldByUser(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
-    if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.including(user.ownSubscriptions, subscription)
+    if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.includingAlike(user.ownSubscriptions, subscription, user.subscriptions)
     subscription.filters = filters
     // Who came since the user became the holder was seated on arrival.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#seat(subscription, connection)
@@ -291,7 +291,9 @@ export class Subscriptions {
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     this.#seat(subscription, connection)
-    connection.ownSubscriptions = SUBSCRIPTIONS.including(connection.ownSubscriptions, subscription)
+    // Who is alone, or the only one to hold anything, has the list of its user.
+    const { ownSubscriptions, user } = connection
+    connection.ownSubscriptions = SUBSCRIPTIONS.includingAlike(ownSubscriptions, subscription, user.subscriptions)
     subscription.ownHolds++
   }
 

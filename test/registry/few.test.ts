@@ -76,6 +76,28 @@ describe('Few', () => {
     expect(membersOf(all)).toHaveLength(count)
   })
 
+  it('share the array of others who are just these, and no other array', () => {
+    const [alice, bob, carol, dave] = named('alice', 'bob', 'carol', 'dave') as [Member, Member, Member, Member]
+    const others = few([alice, bob, carol])
+
+    expect(MEMBERS.includingAlike(few([alice, bob]), carol, others)).toBe(others)
+    expect(membersOf(MEMBERS.includingAlike(few([alice, bob]), dave, others))).toEqual([alice, bob, dave])
+    expect(membersOf(MEMBERS.includingAlike(few([alice, dave]), carol, others))).toEqual([alice, dave, carol])
+    expect(membersOf(MEMBERS.includingAlike(alice, bob, others))).toEqual([alice, bob])
+    expect(MEMBERS.includingAlike(undefined, alice, others)).toBe(alice)
+    expect(MEMBERS.includingAlike(undefined, bob, alice)).toBe(bob)
+  })
+
+  it('lie in a Map of their own, however alike others are', () => {
+    const members = upTo(17)
+    const others = few(members)
+
+    const all = MEMBERS.includingAlike(few(members.slice(0, 16)), members[16] as Member, others)
+
+    expect(all).toEqual(others)
+    expect(all).not.toBe(others)
+  })
+
   it('take no more room than six need where there are six', async () => {
     const members = upTo(6)
     await collectGarbage()
