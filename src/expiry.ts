@@ -22,8 +22,9 @@ export class Expiry<TItem> {
   /** Lets an item expire `ttlMs` from now; without effect on one that waits already. */
   add(item: TItem): void {
     if (this.#ttlMs === Infinity || this.#deadlines.has(item)) return
-    this.#deadlines.set(item, this.#clock.monotonic() + this.#ttlMs)
-    if (this.#cancelTimer === undefined) this.#wait(this.#ttlMs)
+    const dueMs = this.#clock.monotonic() + this.#ttlMs
+    this.#deadlines.set(item, dueMs)
+    if (this.#cancelTimer === undefined) this.#wait(this.#ttlMs, dueMs)
   }
 
   /** Lets an item stay: it will not expire. */
@@ -34,8 +35,7 @@ export class Expiry<TItem> {
     this.#cancelTimer = undefined
   }
 
-  #wait(ms: number): void {
-    const dueMs = this.#clock.monotonic() + ms
+  #wait(ms: number, dueMs: number): void {
     this.#cancelTimer = this.#clock.setTimeout(() => {
       // Timers may fire a little early by the clock that they were set by: what it was set for is due all the same.
       this.#expireUntil(Math.max(dueMs, this.#clock.monotonic()))
@@ -47,7 +47,7 @@ export class Expiry<TItem> {
     const expired: TItem[] = []
     for (const [item, deadlineMs] of this.#deadlines) {
       if (deadlineMs > nowMs) {
-        this.#wait(deadlineMs - nowMs)
+        this.#wait(deadlineMs - nowMs, deadlineMs)
         break
       }
       this.#deadlines.delete(item)
