@@ -67,6 +67,30 @@ describe('Subscriptions', () => {
     expect(counted).toEqual([1, 1, 0])
   })
 
+  it('are listed once for a connection and its user, as long as both hold the same', () => {
+    const { subscriptions, connect } = registry()
+    const connection = connect('c1', 'alice')
+    const { user } = connection
+
+    const [btc, eth] = ['BTCUSDT', 'ETHUSDT'].map((symbol) => subscriptions.holdForConnection(connection, 'PRICE', symbol, undefined))
+    expect(connection.ownSubscriptions).toBe(user.subscriptions)
+    const sol = subscriptions.holdForUser('alice', 'PRICE', 'SOLUSDT', undefined)
+
+    expect([user.subscriptions, connection.ownSubscriptions]).toEqual([[btc, eth, sol], [btc, eth]])
+  })
+
+  it.each([0, 1])('are held by no connection that has gone, when %i are left', (siblings) => {
+    const { connections, subscriptions, connect } = registry()
+    const connection = connect('c1', 'alice')
+    for (let i = 0; i < siblings; i++) connect(`sibling ${i}`, 'alice')
+    for (const symbol of ['BTCUSDT', 'ETHUSDT']) subscriptions.holdForConnection(connection, 'PRICE', symbol, undefined)
+
+    connections.remove(connection)
+    subscriptions.dismiss(connection)
+
+    expect([connection.ownSubscriptions, connection.user.subscriptions, subscriptions.count, subscriptions.userCount]).toEqual([undefined, undefined, 0, 0])
+  })
+
   it('pair no seat in a whole type with itself', () => {
     const { subscriptions, connect } = registry()
     connect('c1', 'alice')
