@@ -1,7 +1,7 @@
 import type { CloseReason } from '../connection.ts'
 import type { Transport } from '../transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
-import { corkedWrite } from './corked-write.ts'
+import { CorkedWriter } from './corked-writer.ts'
 
 /** What this transport needs of a socket: Bun's `ServerWebSocket` fits as it is. */
 export interface BunSocket {
@@ -20,6 +20,7 @@ export interface BunSocket {
 }
 
 const OPEN = 1
+const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
 
 /**
  * Returns the transport for Bun's WebSocket server: what one tick brings is one write, and what Bun would drop waits.
@@ -52,7 +53,7 @@ export function bunTransport(): Transport<BunSocket> {
 }
 
 function write(socket: BunSocket, texts: readonly string[]): number {
-  const accepted = corkedWrite(socket, texts, isDropped)
+  const accepted = writer.write(socket, texts)
   if (accepted < texts.length) assertOpen(socket)
   return accepted
 }

@@ -1,7 +1,7 @@
 import type { CloseReason } from '../connection.ts'
 import type { Transport } from '../transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
-import { corkedWrite } from './corked-write.ts'
+import { CorkedWriter } from './corked-writer.ts'
 
 /** What this transport needs of a socket: the `WebSocket` of uWebSockets.js fits as it is. */
 export interface UwsSocket {
@@ -19,6 +19,8 @@ export interface UwsSocket {
 
 /** What `send` answers where `maxBackpressure` is exceeded. All else was accepted, `0` for back-pressure included. */
 const DROPPED = 2
+
+const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => status === DROPPED)
 
 /**
  * Returns the transport for uWebSockets.js: what one tick brings is one write, and what uWS would drop waits.
@@ -50,7 +52,7 @@ export function uwsTransport(): Transport<UwsSocket> {
 
 /** A socket that is closed already throws, as all that uWS offers does: so the connection ends. */
 function write(socket: UwsSocket, texts: readonly string[]): number {
-  return corkedWrite(socket, texts, (_socket, status) => status === DROPPED)
+  return writer.write(socket, texts)
 }
 
 function bufferedBytes(socket: UwsSocket): number {
