@@ -37,8 +37,10 @@ const RUNTIMES = [
         tests: [
           'keeps no places once it is emptied, though it was short',
           'keeps nothing of a deferred message once it was delivered',
+          'keeps neither a socket nor texts from one write to the next, whatever the socket throws',
           'keeps the texts that wait, and nothing of what they were made of',
           'take no more room than one needs where one sits alone',
+          'take no more room than six need where there are six',
           'puts an outbox in front of a socket that tells of its pressure while something waits, and lets go of it then',
           'takes no more memory for what went through it',
         ],
