@@ -3,7 +3,7 @@ import { nowUs } from './clock.js'
 import { FrameReader } from './frame-reader.js'
 
 const HEADERS_END = '\r\n\r\n'
-const SENT_AT = Buffer.from('"sentAtUs":')
+const DUE_AT = Buffer.from('"dueAtUs":')
 const [ZERO, NINE] = [0x30, 0x39]
 const CHUNK_BYTES = 65_536
 
@@ -71,7 +71,7 @@ export class Client {
     this.#reader.read(chunk, (bytes, from, to) => {
       if (this.#protocol === 'socket.io' && bytes[from + 1] !== '2'.charCodeAt(0)) return this.#shakeHands(bytes[from])
       this.received++
-      this.#onMessage(() => nowUs() - sentAtUs(bytes, from))
+      this.#onMessage(() => nowUs() - dueAtUs(bytes, from))
     })
   }
 
@@ -87,8 +87,8 @@ function masked(/** @type {string} */ text) {
   return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
 }
 
-function sentAtUs(/** @type {Buffer} */ bytes, /** @type {number} */ from) {
-  let at = bytes.indexOf(SENT_AT, from) + SENT_AT.length
+function dueAtUs(/** @type {Buffer} */ bytes, /** @type {number} */ from) {
+  let at = bytes.indexOf(DUE_AT, from) + DUE_AT.length
   let us = 0
   for (; bytes[at] >= ZERO && bytes[at] <= NINE; at++) us = us * 10 + bytes[at] - ZERO
   return us

@@ -83,7 +83,7 @@ export class Site {
    * Publishes at a pace that leaves everybody time.
    *
    * @param {Load & { ticks: number, everyMs: number }} load
-   * @returns {Promise<{ p50: number, p99: number }>} microseconds from the publish to the clients that read
+   * @returns {Promise<{ p50: number, p99: number }>} microseconds from when a message is due to the clients that read
    */
   async pace(load) {
     await this.#clients.ask('time')

@@ -4,10 +4,10 @@ import { nowUs } from './clock.js'
 const LEVEL = '64000.12'
 let n = 100_000_000
 
-/** Returns the data of the next message, whose envelope has about so many bytes. It says when it was made. */
-export function nextData(/** @type {number} */ bytes) {
+/** Returns the data of the next message, whose envelope has about so many bytes. It says since when it is due. */
+export function nextData(/** @type {number} */ bytes, dueAtUs = nowUs()) {
   const levels = Math.max(0, Math.round((bytes - 200) / (LEVEL.length + 3)))
-  const data = { bid: 64_000.1, ask: 64_000.2, venue: 'exchange', n: n++, sentAtUs: nowUs() }
+  const data = { bid: 64_000.1, ask: 64_000.2, venue: 'exchange', n: n++, dueAtUs }
   return levels === 0 ? data : { ...data, levels: Array.from({ length: levels }, () => LEVEL) }
 }
 

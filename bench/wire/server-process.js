@@ -30,10 +30,14 @@ await answerRequests({
     return user + system
   },
 
-  /** Publishes at a pace. */
+  /**
+   * Publishes at a pace. All messages of a tick are due when it begins, as when a feed brought them: a server that takes long for the
+   * first of them is late with the last, and not let off (that would be coordinated omission).
+   */
   async pace({ ticks, messagesPerTick, bytes, everyMs }) {
     for (let tick = 0; tick < ticks; tick++) {
-      for (let i = 0; i < messagesPerTick; i++) publish(nextData(bytes))
+      const dueAtUs = nowUs()
+      for (let i = 0; i < messagesPerTick; i++) publish(nextData(bytes, dueAtUs))
       await new Promise((resolve) => setTimeout(resolve, everyMs))
     }
   },
