@@ -59,7 +59,7 @@ export function rows(outcomes) {
     const what = `k = ${k} at ${connections.toLocaleString('en')}`
     const costs = Object.fromEntries(hubs.map((hub) => [hub, spread(outcome[`${hub} ${connections}`]).value]))
     return [
-      { what, metric: 'times faster than socket.io-adapter', facts: { connections, k }, ...spread(ratios(theirs, ours)), costs },
+      { what, metric: 'times as fast as socket.io-adapter', facts: { connections, k }, ...spread(ratios(theirs, ours)), costs },
       ...(connections === sizes[0] || connections !== sizes.at(-1) ? [] : [
         { what, metric: 'growth', facts: { connections, k }, ...spread(ratios(ours, outcome[`ours ${sizes[0]}`])), of: '1,000 connections', costs },
       ]),

@@ -40,7 +40,7 @@ export function rows([{ outcome }]) {
       ...(connections === SIZES[0] ? [] : [
         { what, metric: 'growth', facts: { connections }, ...spread(ratios(ours, outcome[`ours ${SIZES[0]}`])), of: '10 among 1,000', costs },
       ]),
-      { what, metric: 'times faster than crossws', facts: { connections }, ...spread(ratios(crossws, ours)), costs },
+      { what, metric: 'times as fast as crossws', facts: { connections }, ...spread(ratios(crossws, ours)), costs },
     ]
   })
 }

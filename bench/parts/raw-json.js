@@ -42,7 +42,7 @@ class EncodingSocket {
 export function rows(outcomes) {
   return outcomes.map(({ facts: { bytes }, outcome: { rawJson, parsed } }) => ({
     what: `${bytes / 1_000} kB`,
-    metric: 'times faster than parsing',
+    metric: 'times as fast as parsing',
     facts: { bytes },
     ...spread(ratios(parsed, rawJson)),
     costs: { rawJson: spread(rawJson).value, 'parse and publish': spread(parsed).value },
