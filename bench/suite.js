@@ -4,7 +4,7 @@ import { fromCaller } from './caller.js'
 import { goalFor, isReached } from './goals.js'
 import { machine } from './machine.js'
 import { measuredCase } from './measure/case.js'
-import { UsageError } from './options.js'
+import { PARTS, UsageError } from './options.js'
 import { middleOf } from './report/runs.js'
 import { headingLines, rowLines, summaryLines } from './report/table.js'
 
@@ -45,8 +45,9 @@ export async function runSuite(/** @type {import('./options.js').Options} */ opt
   if (json !== undefined) writeFileSync(fromCaller(json), `${JSON.stringify(findings, null, 2)}\n`)
   if (report) {
     // A drawing library takes its time to load.
-    const { writeReport } = await import('./report/report.js')
+    const { writeQuotes, writeReport } = await import('./report/report.js')
     await writeReport(findings)
+    if (!findings.isQuick && findings.parts.length === PARTS.length) writeQuotes(findings)
   }
   return findings
 }
