@@ -161,6 +161,16 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
   })
 
+  it('leaves it without blame for a chain of publishes that is too long', () => {
+    const { manager, socket, publish, log } = market({ maxDeferred: 2 })
+    socket.onWrite = () => void publish('BOOK', 'again')
+
+    expect(publish('BOOK', 'b1')).toEqual(result({ matched: 3, sent: 3 }))
+
+    expect([socket.received, log]).toEqual([['b1', 'again', 'again'], []])
+    expect(manager.stats()).toMatchObject({ matched: 9, sent: 9, failed: 0, deferred: 2 })
+  })
+
   it('happens once a message, and not at all where nothing could be too much', () => {
     for (const [softLimitBytes, timesAsked] of [[10, 2], [Infinity, 0]] as const) {
       const { socket, publish } = market({ delivery: { softLimitBytes } })
