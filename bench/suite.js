@@ -47,6 +47,7 @@ export async function runSuite(/** @type {import('./options.js').Options} */ opt
     // A drawing library takes its time to load.
     const { writeQuotes, writeReport } = await import('./report/report.js')
     await writeReport(findings)
+    // Of a quick run, or of some parts, the README quotes nothing.
     if (!findings.isQuick && findings.parts.length === PARTS.length) writeQuotes(findings)
   }
   return findings

@@ -16,7 +16,7 @@ export async function writeReport(/** @type {import('../suite.js').Findings} */ 
   writeFileSync(new URL('REPORT.md', folder), markdownOf(findings, plots))
 }
 
-/** Renews what the project's README quotes. Of a quick run, or of some parts, it quotes nothing. */
+/** Renews what the project's README quotes, which has to be in what was found. */
 export function writeQuotes(/** @type {import('../suite.js').Findings} */ findings, file = README) {
   writeFileSync(file, quoting(readFileSync(file, 'utf8'), findings))
 }
