@@ -144,6 +144,15 @@ export interface DeliveryOptions {
    * @default 50
    */
   readonly drainIntervalMs?: number | undefined
+  /**
+   * The longest that a message may wait with the manager for a connection that is behind, in milliseconds. After that its stream's overflow
+   * policy applies: it is dropped and the client is told by a gap notice, or the connection is ended as a slow consumer. A message that took
+   * the place of an older one counts from its own publish. The age is checked within 50 ms, whether or not anything is published.
+   * `0`: nothing may wait. `Infinity`: for ever.
+   *
+   * @default 60_000
+   */
+  readonly maxLagMs?: number | undefined
 }
 
 /** The delivery options as the manager goes by them. */
@@ -168,6 +177,7 @@ const DELIVERY_DEFAULTS: DeliveryLimits = {
   softLimitBytes: 65_536,
   hardLimitBytes: 1_048_576,
   drainIntervalMs: 50,
+  maxLagMs: 60_000,
 }
 
 const QUOTA_DEFAULTS: QuotaLimits = {

@@ -21,8 +21,11 @@ export interface Transport<TSocket = Socket, TFrame = string> {
    * `{ type: 'gap', dropped }`, and the timestamp of the last message that is missing. A throw counts as `failed` for the
    * connections of this transport, and ends none of them; of a notice it ends the connection, which would not learn
    * otherwise what is missing.
+   *
+   * `message` is `undefined` for a text of the host's own, from `connection.send`. If a frame tells a numeric `byteLength`, that is what
+   * counts against the limits; otherwise the text's UTF-16 units count.
    */
-  frame?(text: string, message: StreamMessage<unknown, string>): TFrame
+  frame?(text: string, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
    * Writes what one tick brought, in order, as one write; in several where that is more than `softLimitBytes`. The array is
    * the transport's to keep.

@@ -2,9 +2,10 @@ import type { Socket } from '../connection.ts'
 import { isThenable } from '../foreign.ts'
 import type { Outbox } from '../outlet.ts'
 import type { AnyTransport } from '../transport.ts'
-import type { CurrentMessage } from './current-message.ts'
+import type { CurrentMessage, Kept } from './current-message.ts'
 import { DrainListener, type DrainListening, type DrainTeller } from './drain-listener.ts'
 import { bufferedBytes, type Meter } from './meter.ts'
+import type { Behind } from './drain-watch.ts'
 import { NO_FRAME, type FrameReporter, type OutgoingMessage } from './outgoing-message.ts'
 import type { Outcome } from './publish-result.ts'
 import { Waiting } from './waiting.ts'
@@ -19,20 +20,29 @@ export interface OutboxConnection {
 export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
+  readonly maxLagMs: number
   readonly current: CurrentMessage
-  /** Something else becomes of the message that is being delivered than that it is sent. */
-  note(outcome: Exclude<Outcome, 'sent' | 'purged'>): void
+  /** Counts the turns of the event loop. */
+  readonly time: { readonly tick: number }
+  /** Milliseconds on the monotonic clock. */
+  nowMs(): number
+  /** The message that is being delivered was not simply handed to the socket. */
+  note(kept: Kept): void
   /** Lets nobody else deliver meanwhile, and sees to what became of it afterwards. */
   run(act: () => void): void
   /** Calls `flushBatch` at the end of this tick. */
   flushAtEndOfTick(outbox: ConnectionOutbox<TConnection>): void
-  /** Deliveries that counted as one thing turn out to be another. */
-  moved(from: Outcome, to: Outcome, deliveries: number): void
+  /** This became of so many that waited. */
+  concluded(outcome: Outcome, deliveries: number): void
   noteWaiting(units: number): void
   /** It is behind from now on: something waits. */
   fellBehind(outbox: ConnectionOutbox<TConnection>): void
   /** It is behind, and its socket does not say when it has room again. */
   toBePolled(outbox: ConnectionOutbox<TConnection>): void
+  /** Something waits, and may for so many milliseconds more. */
+  isWaiting(ms: number): void
+  /** A turn ends in which it was asked for room, and nothing waits. */
+  idle(outbox: ConnectionOutbox<TConnection>): void
   /** Nothing waits any more: everything was handed on, or is not wanted. */
   caughtUp(outbox: ConnectionOutbox<TConnection>): void
   /** Nothing waits any more, and nothing will. */
@@ -54,12 +64,6 @@ interface Departure {
   unwanted: Set<OutgoingMessage> | undefined
 }
 
-/** What was taken out to be handed on, and what it counts as until it is. */
-interface Portion {
-  readonly messages: readonly OutgoingMessage[]
-  readonly countedAs: 'sent' | 'queued'
-}
-
 /**
  * Hands one connection's messages on in order, at once or in a batch at the end of the tick, and keeps them while the
  * socket has no room: the one queue of a connection, which exists only while something is in it.
@@ -67,7 +71,7 @@ interface Portion {
  * While there is room it is `#batch`, a plain list, since nearly every message passes through here in no time. Once the
  * connection is behind it is `#waiting`, which knows streams and lines. It is never both.
  */
-export class ConnectionOutbox<TConnection extends OutboxConnection> implements Outbox, FrameReporter, DrainListening {
+export class ConnectionOutbox<TConnection extends OutboxConnection> implements Outbox, FrameReporter, DrainListening, Behind {
   readonly connection: TConnection
   // Held here as well: to go by way of the connection costs a fetch from memory for each delivery.
   readonly #socket: Socket
@@ -79,6 +83,12 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #waiting: Waiting | undefined
   #stopWatching: (() => void) | undefined
   #isDueAtEndOfTick = false
+  /** The turn in which it was found to have room: until that ends, what its socket has buffered is that turn's own. */
+  #hasRoomIn = -1
+  /** Whether it was over the limit then, which may have been of the turn before. */
+  #isInDoubt = false
+  /** Not before this moment has anything waited for too long. */
+  #lagDueMs = Infinity
   // Hooks are foreign code, which may unsubscribe, or end all this, while a message is on its way in or out.
   /** The message that is coming in; `undefined` once nobody wants it any more. */
   #arriving: OutgoingMessage | undefined
@@ -95,31 +105,33 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     this.#surroundings = surroundings
   }
 
-  /** UTF-16 units that wait because the connection is behind. */
+  /** What waits: the batch of this turn, or all that is there because the connection is behind. */
   get waitingUnits(): number {
-    return this.#waiting?.units ?? 0
+    return this.#waiting?.units ?? this.#batchUnits
   }
 
   /** Takes the message that is being delivered. The text is its own; it comes by this way because a socket's does. */
   send(_text: string): unknown {
     // It may have failed while the message was on its way here, and its connection still be there until that is over.
-    if (this.#endedAs !== undefined) return this.#surroundings.note(this.#endedAs)
+    if (this.#endedAs !== undefined) return this.#refuse(this.#endedAs)
     const { message } = this.#surroundings.current
     this.#arriving = message
     const hasFrame = this.#frameOf(message) !== NO_FRAME
     if (hasFrame && this.#isFullFor(message)) this.#flushNow()
-    const buffered = this.#bufferedBytes()
+    const hasRoom = this.#waiting === undefined && this.#hasRoom()
     const isWanted = this.#arriving === message
     this.#arriving = undefined
-    if (!hasFrame) return this.#surroundings.note('failed')
-    if (!isWanted) return this.#surroundings.note(this.#endedAs ?? 'skipped')
-    const isBehind = this.#waiting !== undefined || buffered > this.#surroundings.softLimitBytes
-    return isBehind ? this.#wait(message, buffered) : this.#pass(message)
+    if (!hasFrame) return this.#refuse('failed')
+    if (!isWanted) return this.#refuse(this.#endedAs ?? 'skipped')
+    // To read what is buffered was foreign code, which may have published and so put it behind.
+    return hasRoom && this.#waiting === undefined ? this.#pass(message) : this.#wait(message)
   }
 
-  /** Takes the message that is being delivered where the socket was found to have no room for it. */
-  keep(buffered: number): void {
-    this.#wait(this.#surroundings.current.message, buffered)
+  /** Takes it that there is room until this turn ends. With a doubt, the next turn decides. */
+  presumeRoom({ isInDoubt }: { readonly isInDoubt: boolean }): void {
+    this.#hasRoomIn = this.#surroundings.time.tick
+    this.#isInDoubt = isInDoubt
+    this.#flushAtEndOfTick()
   }
 
   flush(): boolean {
@@ -135,6 +147,12 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   flushBatch(): void {
     this.#isDueAtEndOfTick = false
     this.#flushNow()
+    if (this.#endedAs === undefined && !this.#hasSomething()) this.#surroundings.idle(this)
+  }
+
+  giveUpTooOld(): number {
+    this.#surroundings.run(() => this.#giveUpTooOld())
+    return this.#waiting === undefined ? Infinity : this.#lagDueMs - this.#surroundings.nowMs()
   }
 
   hookFailed(error: unknown): void {
@@ -151,7 +169,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
     if (this.#departure !== undefined) noteUnwanted(this.#departure, isUnwanted)
     this.#purgeBatch(isUnwanted)
-    this.#surroundings.moved('queued', 'purged', this.#waiting?.purge(streamType, symbol, isCovered) ?? 0)
+    this.#surroundings.concluded('purged', this.#waiting?.purge(streamType, symbol, isCovered) ?? 0)
     this.#forgetWhatIsEmpty()
   }
 
@@ -171,20 +189,45 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   /**
-   * Whether what is there has to leave, as far as there is room, before a message comes: a batch of more than the socket may
-   * have buffered, so that a burst shows whether the socket takes it, or what would leave no place for the message.
+   * Found once a turn, for all of it: from then on a reading tells of the turn's own bytes, which no peer had the time to read. Nor had it
+   * the time for those of the turn before, which may have been written as that ended: if there is too much then, the next turn decides.
    */
-  #isFullFor({ units }: OutgoingMessage): boolean {
+  #hasRoom(): boolean {
+    const { softLimitBytes, time } = this.#surroundings
+    if (this.#meter === undefined || this.#hasRoomIn === time.tick) return true
+    const isInDoubt = this.#bufferedBytes() > softLimitBytes
+    const wasServedInTurnBefore = this.#hasRoomIn === time.tick - 1
+    if (isInDoubt && (this.#isInDoubt || !wasServedInTurnBefore)) return false
+    this.presumeRoom({ isInDoubt })
+    return true
+  }
+
+  /**
+   * Whether what is there should leave before a message comes: a batch of more than one write is to be, or what would leave no place for the
+   * message.
+   */
+  #isFullFor(message: OutgoingMessage): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#surroundings
-    if (this.#meter !== undefined && this.#batchUnits > softLimitBytes) return true
-    return this.waitingUnits + this.#batchUnits + units > hardLimitBytes
+    if (this.#waiting !== undefined) return this.#waiting.units + this.#unitsOf(message) > hardLimitBytes
+    return this.#batchUnits > (this.#meter === undefined ? hardLimitBytes : Math.min(softLimitBytes, hardLimitBytes))
   }
 
   // A message comes
 
   #frameOf(message: OutgoingMessage): unknown {
     const transport = this.#transport
-    return transport?.write === undefined ? message.text : message.frameFor(transport, this)
+    return transport?.write === undefined ? message.text : message.framedFor(transport, this).frame
+  }
+
+  /** What a message counts against the limits. */
+  readonly #unitsOf = (message: OutgoingMessage): number => {
+    const transport = this.#transport
+    return transport?.write === undefined ? message.text.length : message.framedFor(transport, this).units
+  }
+
+  #refuse(as: 'skipped' | 'failed'): void {
+    this.#surroundings.note(as)
+    this.#surroundings.concluded(as, 1)
   }
 
   #pass(message: OutgoingMessage): unknown {
@@ -192,30 +235,40 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     // An array literal holds just this one: most ticks bring no more.
     if (this.#batch === undefined) this.#batch = [message]
     else this.#batch.push(message)
-    this.#batchUnits += message.units
+    this.#batchUnits += this.#unitsOf(message)
+    this.#surroundings.note('batched')
     this.#flushAtEndOfTick()
     return undefined
   }
 
-  #wait(message: OutgoingMessage, buffered: number): void {
+  #wait(message: OutgoingMessage): void {
     const waiting = this.#waiting ?? this.#fallBehind(this.#takeBatch())
-    const hasReplaced = waiting.add(message)
-    this.#surroundings.noteWaiting(waiting.units)
-    const outcome = this.#relieve(waiting, message) ?? (hasReplaced ? 'conflated' : 'queued')
-    this.#surroundings.note(outcome)
-    // Whatever became of this one in the end, the one whose place it took was conflated.
-    if (hasReplaced && outcome !== 'conflated') this.#surroundings.moved('queued', 'conflated', 1)
-    if (buffered > this.#surroundings.softLimitBytes) this.#watchForDrain()
-    else this.#flushAtEndOfTick()
+    const hasReplaced = this.#keep(message, waiting)
+    this.#surroundings.note(this.#relieve(waiting, message) ?? (hasReplaced ? 'conflated' : 'queued'))
+    if (this.#endedAs !== undefined) return
+    this.#giveUpTooOld()
+    this.#watchForDrain()
+    this.#flushAtEndOfTick()
   }
 
   /** What waits no longer is a batch: the tick's has to wait as well. */
   #fallBehind(messages: readonly OutgoingMessage[]): Waiting {
-    const waiting = new Waiting()
+    const waiting = new Waiting(this.#unitsOf)
     this.#waiting = waiting
-    for (const message of messages) this.#surroundings.moved('sent', waiting.add(message) ? 'conflated' : 'queued', 1)
+    for (const message of messages) this.#keep(message, waiting)
     this.#surroundings.fellBehind(this)
     return waiting
+  }
+
+  /** Lets a message wait; true when it took the place of another. */
+  #keep(message: OutgoingMessage, waiting: Waiting): boolean {
+    const { maxLagMs } = this.#surroundings
+    if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#surroundings.nowMs()
+    this.#lagDueMs = Math.min(this.#lagDueMs, message.waitsSinceMs + maxLagMs)
+    const hasReplaced = waiting.add(message)
+    if (hasReplaced) this.#surroundings.concluded('conflated', 1)
+    this.#surroundings.noteWaiting(waiting.units)
+    return hasReplaced
   }
 
   /** Holds what waits to the hard limit; says what became of the newcomer, unless it waits. */
@@ -223,19 +276,35 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     let isWaiting = newcomer !== undefined
     while (waiting.units > this.#surroundings.hardLimitBytes) {
       const dropped = waiting.dropOldest()
-      if (dropped === undefined) return this.#giveUp(isWaiting)
+      if (dropped === undefined) {
+        this.#giveUp(isWaiting ? 1 : 0)
+        return 'failed'
+      }
+      this.#surroundings.concluded('dropped', 1)
       if (dropped === newcomer) isWaiting = false
-      else this.#surroundings.moved('queued', 'dropped', 1)
     }
     return newcomer !== undefined && !isWaiting ? 'dropped' : undefined
   }
 
-  #giveUp(withNewcomer: boolean): 'failed' {
-    // The newcomer is among those that are purged, and has not been counted yet.
-    if (withNewcomer) this.#surroundings.moved('purged', 'queued', 1)
-    this.#end('failed')
+  /** Holds what waits to the longest time that it may. */
+  #giveUpTooOld(): void {
+    const { maxLagMs } = this.#surroundings
+    const waiting = this.#waiting
+    if (waiting === undefined || maxLagMs === Infinity) return
+    const nowMs = this.#surroundings.nowMs()
+    if (nowMs >= this.#lagDueMs) {
+      const { dropped, mustEnd } = waiting.dropSince(nowMs - maxLagMs)
+      this.#surroundings.concluded('dropped', dropped)
+      if (mustEnd) return this.#giveUp(0)
+      this.#lagDueMs = waiting.oldestSinceMs + maxLagMs
+    }
+    this.#surroundings.isWaiting(this.#lagDueMs - nowMs)
+  }
+
+  /** Ends a slow consumer; so many of what waits were refused to the newest publish. */
+  #giveUp(failed: number): void {
+    this.#end('failed', failed)
     this.#surroundings.tooSlow(this.connection)
-    return 'failed'
   }
 
   #flushAtEndOfTick(): void {
@@ -250,54 +319,57 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     if (this.#departure !== undefined || !this.#hasSomething()) return
     const departure: Departure = { messages: [], unwanted: undefined }
     this.#departure = departure
-    this.#surroundings.noteWaiting(this.#batchUnits)
+    this.#giveUpTooOld()
     let isAccepted = true
     while (isAccepted && this.#hasSomething()) {
-      const buffered = this.#bufferedBytes()
-      const roomBytes = this.#surroundings.softLimitBytes - buffered
-      const portion = buffered > this.#surroundings.softLimitBytes ? undefined : this.#portion(roomBytes)
-      isAccepted = portion !== undefined && this.#handOn(portion, departure)
+      const messages = this.#portion()
+      isAccepted = messages !== undefined && this.#handOn(messages, departure)
       this.#forgetWhatIsEmpty()
     }
     this.#departure = undefined
     if (this.#batch !== undefined) this.#fallBehind(this.#takeBatch())
     if (this.#waiting === undefined) return
-    this.#relieve(this.#waiting)
-    this.#watchForDrain()
+    if (this.#relieve(this.#waiting) === undefined) this.#watchForDrain()
   }
 
-  /** What is to leave next; nothing, when the reading of the room has made an end of it. */
-  #portion(roomBytes: number): Portion | undefined {
+  /**
+   * What is to leave next: the whole batch, since it is of a turn in which there is room, or what there is room for of what waits. Nothing, when
+   * there is none, or when the reading of the room has made an end of it.
+   */
+  #portion(): readonly OutgoingMessage[] | undefined {
+    if (this.#waiting === undefined) return this.#takeBatch()
+    const roomBytes = this.#surroundings.softLimitBytes - this.#bufferedBytes()
+    if (roomBytes < 0) return undefined
+    this.presumeRoom({ isInDoubt: false })
     const isOneByOne = this.#transport?.write === undefined
-    if (this.#waiting !== undefined) return { messages: this.#waiting.take(isOneByOne ? -1 : roomBytes), countedAs: 'queued' }
-    return this.#batch && { messages: this.#takeBatch(), countedAs: 'sent' }
+    return this.#waiting?.take(isOneByOne ? -1 : roomBytes)
   }
 
   #takeBatch(): readonly OutgoingMessage[] {
     const batch = this.#batch ?? []
+    this.#surroundings.noteWaiting(this.#batchUnits)
     this.#batch = undefined
     this.#batchUnits = 0
     return batch
   }
 
-  /** Hands a portion to the socket; true when there is a reason to go on with the next. */
-  #handOn(portion: Portion, departure: Departure): boolean {
-    const { messages, countedAs } = portion
+  /** Hands messages to the socket; true when there is a reason to go on with the next. */
+  #handOn(messages: readonly OutgoingMessage[], departure: Departure): boolean {
     departure.messages = messages
     try {
       const frames = messages.map((message) => this.#frameToWrite(message))
       // To frame a notice was foreign code: what nobody may have any more must not go out for being taken already.
       if (!this.#isWanted(messages, departure)) {
-        this.#putBack(portion, departure)
+        this.#putBack(messages, departure)
         return true
       }
       const accepted = this.#offer(messages, frames)
       const isWhole = accepted === messages.length
-      this.#noteAccepted(isWhole ? messages : messages.slice(0, accepted), countedAs)
-      if (!isWhole) this.#putBack({ messages: messages.slice(accepted), countedAs }, departure)
+      this.#noteAccepted(isWhole ? messages : messages.slice(0, accepted))
+      if (!isWhole) this.#putBack(messages.slice(accepted), departure)
       return isWhole
     } catch (error) {
-      this.#surroundings.moved(countedAs, 'failed', deliveriesIn(messages))
+      this.#surroundings.concluded('failed', deliveriesIn(messages))
       this.#end('failed')
       this.#surroundings.failed(this.connection, error)
       return false
@@ -331,9 +403,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return frame
   }
 
-  #noteAccepted(messages: readonly OutgoingMessage[], countedAs: 'sent' | 'queued'): void {
-    if (countedAs === 'sent') return
-    this.#surroundings.moved('queued', 'sent', deliveriesIn(messages))
+  #noteAccepted(messages: readonly OutgoingMessage[]): void {
+    this.#surroundings.concluded('sent', deliveriesIn(messages))
     for (const message of messages) if (message.gap > 0) this.#surroundings.gapTold(this.connection, message)
   }
 
@@ -342,20 +413,21 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   /** What was not accepted waits on, but for what the connection was unsubscribed from meanwhile. */
-  #putBack({ messages, countedAs }: Portion, departure: Departure): void {
+  #putBack(messages: readonly OutgoingMessage[], departure: Departure): void {
     const wanted = messages.filter((message) => this.#isWanted([message], departure))
-    this.#surroundings.moved(countedAs, 'purged', deliveriesIn(messages) - deliveriesIn(wanted))
+    this.#surroundings.concluded('purged', deliveriesIn(messages) - deliveriesIn(wanted))
     if (wanted.length === 0) return
-    if (countedAs === 'sent') this.#fallBehind(wanted)
-    else (this.#waiting ?? this.#fallBehind([])).putBack(wanted)
+    if (this.#waiting === undefined) this.#fallBehind(wanted)
+    else this.#waiting.putBack(wanted)
   }
 
   #purgeBatch(isUnwanted: (message: OutgoingMessage) => boolean): void {
     const batch = this.#batch
     if (batch === undefined) return
+    this.#surroundings.noteWaiting(this.#batchUnits)
     this.#batch = batch.filter((message) => !isUnwanted(message))
-    this.#batchUnits = this.#batch.reduce((units, message) => units + message.units, 0)
-    this.#surroundings.moved('sent', 'purged', batch.length - this.#batch.length)
+    this.#batchUnits = this.#batch.reduce((units, message) => units + this.#unitsOf(message), 0)
+    this.#surroundings.concluded('purged', batch.length - this.#batch.length)
   }
 
   // Nothing waits
@@ -367,6 +439,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   #catchUp(): void {
     this.#waiting = undefined
+    this.#lagDueMs = Infinity
     this.#surroundings.caughtUp(this)
     this.#watchNoMore()
   }
@@ -377,12 +450,13 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     stop?.()
   }
 
-  #end(as: 'skipped' | 'failed'): void {
+  /** Discards what is there; so many of it count as failed. */
+  #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as
     this.#arriving = undefined
-    this.#surroundings.moved('sent', 'purged', this.#takeBatch().length)
-    this.#surroundings.moved('queued', 'purged', this.#waiting?.size ?? 0)
+    this.#surroundings.concluded('failed', failed)
+    this.#surroundings.concluded('purged', this.#takeBatch().length + (this.#waiting?.size ?? 0) - failed)
     this.#waiting = undefined
     this.#surroundings.ended(this)
     this.#watchNoMore()

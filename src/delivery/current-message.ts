@@ -1,13 +1,17 @@
 import type { MessageFields } from '../streams/message-fields.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
-import type { Outcome } from './publish-result.ts'
+
+/** What can have become of a message at a connection that did not simply hand it to its socket. */
+export type Kept = 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
 /**
  * The message that is being delivered, and what has become of it at those connections that did not simply take it.
  *
  * One for all messages, since it is filled in again for each: the outboxes look here for theirs.
  */
-export class CurrentMessage implements Record<Exclude<Outcome, 'sent' | 'purged'>, number> {
+export class CurrentMessage implements Record<Kept, number> {
+  /** In a batch that leaves at the end of this turn. */
+  batched = 0
   queued = 0
   conflated = 0
   dropped = 0
@@ -24,6 +28,7 @@ export class CurrentMessage implements Record<Exclude<Outcome, 'sent' | 'purged'
   }
 
   begin(text: string, fields: MessageFields): void {
+    this.batched = 0
     this.queued = 0
     this.conflated = 0
     this.dropped = 0

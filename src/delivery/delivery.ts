@@ -9,7 +9,7 @@ import { CurrentMessage } from './current-message.ts'
 import { DrainWatch } from './drain-watch.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
-import { bufferedAmount, meterOf } from './meter.ts'
+import { bufferedAmount, bufferedAmountOf, meterOf } from './meter.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
 import type { Recipients } from './recipients.ts'
@@ -28,6 +28,11 @@ interface Deferred<TConnection extends { readonly outlet: Outlet }> extends With
   readonly findRecipients: RecipientsFinder<TConnection>
 }
 
+/** The most bytes that a text can be on a wire: UTF-8 takes three a unit at most, and framing and TLS something for each chunk. */
+function mostBytesOf(text: string): number {
+  return text.length * 3 + (text.length >> 6) + 64
+}
+
 /** A connection as the delivery sees it. */
 export interface DeliveryConnection extends OutboxConnection {
   readonly outlet: Outlet
@@ -39,6 +44,7 @@ export interface DeliverySurroundings<TConnection> {
   readonly maxDeferred: number
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
+  readonly maxLagMs: number
   readonly drainIntervalMs: number
   /** Serializes a message; called once for each, or not at all when nobody is to receive it. May throw. */
   textOf(fields: MessageFields): string
@@ -72,11 +78,11 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #refusals = new WeakSet<object>()
   readonly #outcomes: SendOutcomes<TConnection> = {
     answeredLate: (connection, answer) => this.#watch(connection, answer, 1),
-    noRoom: (connection, buffered) => new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes).keep(buffered),
+    outletInstead: (connection, buffered) => this.#interimOutbox(connection, buffered),
     isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
   }
   readonly #current = new CurrentMessage()
-  readonly #endOfTick = new EndOfTick<ConnectionOutbox<TConnection>>((outboxes) => this.#flushBatches(outboxes))
+  readonly #endOfTick: EndOfTick<ConnectionOutbox<TConnection>>
   readonly #drainWatch: DrainWatch<ConnectionOutbox<TConnection>>
   readonly #forOutboxes: OutboxSurroundings<TConnection>
   /** For those that are there while something waits, and not longer. */
@@ -87,6 +93,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #running: FanOut<TConnection> | undefined
   /** What a socket may tell that it has buffered before its messages wait. `undefined`, so that none is asked, until one can tell. */
   #roomBytes: number | undefined
+  /** The most bytes that one socket can have been given in a turn, and in the one before it. */
+  #bytes = { tick: 0, inTick: 0, inTickBefore: 0 }
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
@@ -94,6 +102,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   constructor(surroundings: DeliverySurroundings<TConnection>) {
     this.#surroundings = surroundings
+    this.#endOfTick = new EndOfTick(surroundings.clock, (outboxes) => this.#flushBatches(outboxes))
     this.#drainWatch = new DrainWatch(surroundings.clock, surroundings.drainIntervalMs)
     this.#forOutboxes = this.#surroundingsOfOutboxes()
     this.#forInterimOutboxes = this.#surroundingsOfInterimOutboxes(this.#forOutboxes)
@@ -151,9 +160,11 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   stats(): Stats {
-    const { all } = this.#drainWatch
-    const waitingBytes = Array.from(all, ({ waitingUnits }) => waitingUnits).reduce((sum, units) => sum + units, 0)
-    return { ...this.#totals.read(), connectionsBehind: all.size, waitingBytes }
+    const behind = this.#drainWatch.all
+    const waitingUnits = Array.from(new Set([...behind, ...this.#endOfTick.items]), (outbox) => outbox.waitingUnits)
+    for (const units of waitingUnits) this.#totals.noteWaiting(units)
+    const waitingBytes = waitingUnits.reduce((sum, units) => sum + units, 0)
+    return { ...this.#totals.read(), connectionsBehind: behind.size, waitingBytes }
   }
 
   #deliverNow(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>): PublishResult {
@@ -189,7 +200,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const withheld: Withheld<TConnection> = { fields, exclusions: [] }
     const text = this.#textToDefer(withheld)
     this.#deferred.push({ ...withheld, text, findRecipients })
-    this.#totals.noteDeferred()
+    this.#totals.note('deferred')
     return emptyResult(true)
   }
 
@@ -218,14 +229,17 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
     const { taken, failures } = this.#fanOut(fields, recipients, deferred)
-    const { queued, conflated, dropped, failed, skipped } = this.#current
+    const { batched, queued, conflated, dropped, failed, skipped } = this.#current
     const missed = recipients.matched - taken - failures.length
-    this.#totals.move('sent', 'failed', failures.length)
-    this.#totals.move('sent', 'skipped', missed)
+    const sent = taken - queued - conflated - dropped - failed - skipped
+    // What outboxes took is concluded by them, sooner or later.
+    this.#totals.conclude('sent', sent - batched)
+    this.#totals.conclude('failed', failures.length)
+    this.#totals.conclude('skipped', missed)
     for (const { connection, error } of failures) this.#surroundings.failed(connection, error)
     return {
       matched: recipients.matched,
-      sent: taken - queued - conflated - dropped - failed - skipped,
+      sent,
       queued,
       conflated,
       dropped,
@@ -245,7 +259,9 @@ export class Delivery<TConnection extends DeliveryConnection> {
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
       this.#totals.begin(recipients.matched)
       this.#current.begin(text, fields)
+      this.#endOfTick.notice(fields.readAtMs)
       fanOut.serve(text)
+      if (this.#roomBytes !== undefined) this.#countBytes(text)
       return fanOut
     } finally {
       this.#running = undefined
@@ -274,24 +290,52 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #watch(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void {
     adopted(answer).catch((error: unknown) => {
       if (this.#outcomes.isOwnRefusal(error)) return
-      this.#totals.move('sent', 'failed', deliveries)
+      this.#totals.note('rejected', deliveries)
       this.#surroundings.failed(connection, error)
     })
   }
 
+  /**
+   * Puts an outbox in front of a socket that has more buffered than the limit. If that can all be of this turn, there is room until the turn
+   * ends. If it can be of this turn and the one before, this turn passes in doubt. Otherwise the outbox finds the connection behind.
+   */
+  #interimOutbox(connection: TConnection, buffered: number): Outlet {
+    const { interpose, softLimitBytes } = this.#surroundings
+    const outbox = new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes)
+    interpose(connection, outbox)
+    const unexplained = buffered - this.#bytesIn(this.#endOfTick.tick)
+    if (unexplained <= softLimitBytes) outbox.presumeRoom({ isInDoubt: false })
+    else if (unexplained - this.#bytesIn(this.#endOfTick.tick - 1) <= softLimitBytes) outbox.presumeRoom({ isInDoubt: true })
+    return outbox
+  }
+
   #surroundingsOfInterimOutboxes(forOutboxes: OutboxSurroundings<TConnection>): OutboxSurroundings<TConnection> {
-    const { interpose } = this.#surroundings
+    const { interpose, softLimitBytes } = this.#surroundings
     return {
       ...forOutboxes,
-      fellBehind: (outbox) => {
-        forOutboxes.fellBehind(outbox)
-        interpose(outbox.connection, outbox)
-      },
       caughtUp: (outbox) => {
         forOutboxes.caughtUp(outbox)
         interpose(outbox.connection, undefined)
       },
+      idle: (outbox) => {
+        const { connection } = outbox
+        if (connection.outlet === outbox && bufferedAmountOf(connection.socket) <= softLimitBytes) interpose(connection, undefined)
+      },
     }
+  }
+
+  /** Counts what each socket that is asked for its buffer may have been given in this turn. */
+  #countBytes(text: string): void {
+    const { tick } = this.#endOfTick
+    if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: 0, inTickBefore: this.#bytesIn(tick - 1) }
+    this.#bytes.inTick += mostBytesOf(text)
+    this.#endOfTick.await()
+  }
+
+  /** The most bytes that one socket can have been given in a turn: this one, or the one before. */
+  #bytesIn(tick: number): number {
+    if (this.#bytes.tick === tick) return this.#bytes.inTick
+    return this.#bytes.tick === tick + 1 ? this.#bytes.inTickBefore : 0
   }
 
   #surroundingsOfOutboxes(): OutboxSurroundings<TConnection> {
@@ -299,28 +343,34 @@ export class Delivery<TConnection extends DeliveryConnection> {
       this.#hasNews = true
       note(...facts)
     }
-    const { softLimitBytes, hardLimitBytes, failed, tooSlow, hookFailed, gapTold } = this.#surroundings
+    const { clock, softLimitBytes, hardLimitBytes, maxLagMs, failed, tooSlow, hookFailed, gapTold } = this.#surroundings
+    const tellOfGap = news(gapTold)
     return {
       softLimitBytes,
       hardLimitBytes,
+      maxLagMs,
       current: this.#current,
-      note: (outcome) => {
-        this.#current[outcome]++
-        this.#totals.move('sent', outcome, 1)
-      },
+      time: this.#endOfTick,
+      nowMs: () => clock.monotonic(),
+      note: (kept) => void this.#current[kept]++,
       run: (act) => this.run(act),
       flushAtEndOfTick: (outbox) => this.#endOfTick.add(outbox),
-      moved: (...move) => this.#totals.move(...move),
+      concluded: (...conclusion) => this.#totals.conclude(...conclusion),
       noteWaiting: (units) => this.#totals.noteWaiting(units),
       fellBehind: (outbox) => this.#drainWatch.add(outbox),
       toBePolled: (outbox) => this.#drainWatch.poll(outbox),
+      isWaiting: (ms) => this.#drainWatch.keepUp(ms),
+      idle: () => {},
       caughtUp: (outbox) => this.#drainWatch.delete(outbox),
       ended: (outbox) => this.#drainWatch.delete(outbox),
       failed: (...failure) => void this.#afterwards.push(() => failed(...failure)),
       tooSlow: (connection) => void this.#afterwards.push(() => tooSlow(connection)),
       afterwards: (act) => void this.#afterwards.push(act),
       hookFailed: news(hookFailed),
-      gapTold: news(gapTold),
+      gapTold: (connection, notice) => {
+        this.#totals.note('gapNotices')
+        tellOfGap(connection, notice)
+      },
       answeredLate: (...answer) => this.#watch(...answer),
       isOwnRefusal: (error) => this.#outcomes.isOwnRefusal(error),
     }

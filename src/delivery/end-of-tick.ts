@@ -1,29 +1,96 @@
+import type { Clock } from '../clock.ts'
+
 // Where a macrotask can follow what is already due, and nothing else: Node, Bun and Deno.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
+/** A turn that lasts longer is either busy, or its end was lost: then it is scheduled anew, which does a busy one no harm. */
+const LOST_AFTER_MS = 100
+
 /**
- * Calls back once at the end of the tick in which something was first added, with all that was added.
+ * Counts the turns of the event loop in which messages are delivered, and calls back once at the end of each with all that was added in it.
  *
- * The end of a tick is a `setImmediate`: what one turn of the event loop reads from its sockets is gathered, however many
- * callbacks and awaits it takes, and on an idle loop nothing is waited for. Where there is none it is a microtask.
+ * The end of a turn is a `setImmediate`: what one turn reads from its sockets is gathered, however many callbacks and awaits it takes, and on
+ * an idle loop nothing is waited for. Where there is none it is a microtask. Fake timers can swallow the immediate: `notice` schedules the
+ * end anew then.
  */
 export class EndOfTick<TItem> {
+  /** Which turn it is, of those that were awaited. */
+  tick = 1
   #items: TItem[] = []
+  #isAwaited = false
+  #scheduledBy: unknown
+  #sinceMs = 0
+  #nowMs = 0
+  #cancelTimer: (() => void) | undefined
+  readonly #clock: Clock
   readonly #callback: (items: readonly TItem[]) => void
 
-  constructor(callback: (items: readonly TItem[]) => void) {
+  constructor(clock: Clock, callback: (items: readonly TItem[]) => void) {
+    this.#clock = clock
     this.#callback = callback
   }
 
+  /** What was added in the running turn. */
+  get items(): readonly TItem[] {
+    return this.#items
+  }
+
   add(item: TItem): void {
-    if (this.#items.push(item) === 1) atEndOfTick(() => this.#end())
+    this.#items.push(item)
+    this.await()
+  }
+
+  /** Sees to it that the running turn comes to an end, though nothing may be added in it. */
+  await(): void {
+    if (this.#isAwaited) return
+    this.#isAwaited = true
+    this.#sinceMs = this.#nowMs
+    this.#scheduledBy = immediate()
+    atEndOfTick(this.#endOf(this.tick))
+  }
+
+  /** Takes note of the time, which any clock may tell that does not stand still: an end that has not come by then may be lost. */
+  notice(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (!this.#isAwaited) return
+    const isLate = Math.abs(nowMs - this.#sinceMs) >= LOST_AFTER_MS
+    if (!isLate && immediate() === this.#scheduledBy) return
+    this.#sinceMs = nowMs
+    this.#scheduledBy = immediate()
+    const end = this.#endOf(this.tick)
+    atEndOfTick(end)
+    // A timer cannot fire in the middle of a turn either: a busy one stays one turn.
+    if (isLate) {
+      this.#cancelTimer?.()
+      this.#cancelTimer = this.#clock.setTimeout(end, 0)
+    }
+  }
+
+  /** Ends this turn, unless that was done by another way. */
+  #endOf(tick: number): () => void {
+    return () => {
+      if (this.#isAwaited && this.tick === tick) this.#end()
+    }
   }
 
   #end(): void {
     const items = this.#items
     this.#items = []
-    this.#callback(items)
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    try {
+      this.#callback(items)
+    } finally {
+      this.tick++
+      this.#isAwaited = false
+      // Added from within the callback: that is the next turn's.
+      if (this.#items.length > 0) this.await()
+    }
   }
+}
+
+function immediate(): unknown {
+  return typeof setImmediate === 'function' ? setImmediate : undefined
 }
 
 function atEndOfTick(fn: () => void): void {

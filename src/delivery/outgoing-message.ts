@@ -1,6 +1,6 @@
 import { disown, isThenable } from '../foreign.ts'
 import type { ResolvedDefinition } from '../streams/catalogue.ts'
-import type { MessageFields } from '../streams/message-fields.ts'
+import { HOST_TEXT, type MessageFields } from '../streams/message-fields.ts'
 import type { StreamMessage } from '../streams/stream-message.ts'
 import type { AnyTransport } from '../transport.ts'
 
@@ -10,6 +10,12 @@ export const NO_FRAME: unique symbol = /* @__PURE__ */ Symbol('no frame')
 /** Whoever is told that a frame could not be made. */
 export interface FrameReporter {
   hookFailed(error: unknown): void
+}
+
+/** What a transport made of a message, and what that counts against the limits. */
+interface Framed {
+  readonly frame: unknown
+  readonly units: number
 }
 
 /** One message on its way to its recipients: its text, and what each transport makes of it, once. */
@@ -22,11 +28,13 @@ export class OutgoingMessage {
   readonly userId: string | undefined
   /** How many dropped messages it stands for, if it is a gap notice; `0` for a message. */
   readonly gap: number
+  /** Since when it waits, on the monotonic clock, for the first connection that is behind; `Infinity` before. */
+  waitsSinceMs: number = Infinity
   #data: unknown
   // Nearly always there is one transport, and no map is worth its place beside it.
   #transport: AnyTransport | undefined
-  #frame: unknown
-  #others: Map<AnyTransport, unknown> | undefined
+  #framed: Framed | undefined
+  #others: Map<AnyTransport, Framed> | undefined
 
   constructor(text: string, fields: Omit<MessageFields, 'readAtMs'>, gap = 0) {
     this.text = text
@@ -39,22 +47,22 @@ export class OutgoingMessage {
     this.#data = fields.data
   }
 
-  /** What counts against the limits. */
-  get units(): number {
-    return this.text.length
-  }
-
-  /** What a transport writes of this message; `NO_FRAME`, and a report at the first time, where it cannot make it. */
-  frameFor(transport: AnyTransport, reporter: FrameReporter): unknown {
-    if (this.#transport === transport) return this.#frame
-    if (this.#transport === undefined) {
+  /**
+   * What a transport writes of this message, and what counts against the limits; `NO_FRAME`, and a report at the first time, where it cannot
+   * make a frame.
+   */
+  framedFor(transport: AnyTransport, reporter: FrameReporter): Framed {
+    if (this.#framed !== undefined && this.#transport === transport) return this.#framed
+    if (this.#framed === undefined) {
       this.#transport = transport
-      this.#frame = this.#made(transport, reporter)
-      return this.#frame
+      return (this.#framed = this.#made(transport, reporter))
     }
     this.#others ??= new Map()
-    if (!this.#others.has(transport)) this.#others.set(transport, this.#made(transport, reporter))
-    return this.#others.get(transport)
+    const known = this.#others.get(transport)
+    if (known !== undefined) return known
+    const framed = this.#made(transport, reporter)
+    this.#others.set(transport, framed)
+    return framed
   }
 
   /** Lets go of the caller's data once every recipient's frame is made: a message may wait for long. */
@@ -62,20 +70,31 @@ export class OutgoingMessage {
     this.#data = undefined
   }
 
-  #made(transport: AnyTransport, reporter: FrameReporter): unknown {
-    if (transport.frame === undefined) return this.text
+  #made(transport: AnyTransport, reporter: FrameReporter): Framed {
+    const { text } = this
+    if (transport.frame === undefined) return { frame: text, units: text.length }
     try {
-      return synchronous(transport.frame(this.text, this.#asStreamMessage()))
+      const frame = synchronous(transport.frame(text, this.#asStreamMessage()))
+      return { frame, units: byteLengthOf(frame) ?? text.length }
     } catch (error) {
       reporter.hookFailed(error)
-      return NO_FRAME
+      return { frame: NO_FRAME, units: text.length }
     }
   }
 
-  #asStreamMessage(): StreamMessage<unknown, string> {
+  /** A text of the host's own is no message. */
+  #asStreamMessage(): StreamMessage<unknown, string> | undefined {
+    if (this.definition === HOST_TEXT) return undefined
     const { streamType, symbol, timestampMs, userId } = this
     return { streamType, symbol, data: this.#data, timestamp: new Date(timestampMs), userId }
   }
+}
+
+/** How many bytes a frame has, if it says so. */
+function byteLengthOf(frame: unknown): number | undefined {
+  if (typeof frame !== 'object' || frame === null) return undefined
+  const { byteLength } = frame as { readonly byteLength?: unknown }
+  return typeof byteLength === 'number' && byteLength >= 0 ? byteLength : undefined
 }
 
 /** A frame that is asynchronous by mistake must neither be written nor end the process by a rejection that nobody awaits. */

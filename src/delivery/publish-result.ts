@@ -26,76 +26,83 @@ export interface PublishResult {
 }
 
 /**
- * What has become of all messages up to now, in connections: `matched` is the sum of `sent`, `queued`, `conflated`, `dropped`,
- * `failed`, `skipped` and `purged`, at any moment. A message counts as sent to all of its recipients when its delivery starts, and
- * moves from one to another when more becomes of it.
+ * What has become of all messages up to now, in connections.
+ *
+ * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. The last four fields are
+ * gauges, which say how it is at this moment. All others are counters: they never fall.
  */
 export interface Stats {
-  /** Recipients of all messages that were delivered, or tried to be. */
+  /** Recipients of all messages whose delivery has started. */
   readonly matched: number
-  /** Accepted by a socket, at once or after waiting, or in a batch that leaves at the end of this tick. */
+  /** Handed to a socket, at once or after waiting. That is not received by the peer. */
   readonly sent: number
-  /** Waiting at this moment, because their connection is behind. */
-  readonly queued: number
   /** Replaced, while waiting, by a newer message of their stream. */
   readonly conflated: number
-  /** Given up because too much was waiting. */
+  /** Given up because too much was waiting, or for too long; the client is told by a gap notice. */
   readonly dropped: number
-  /** Refused: `send` or `write` threw or rejected, no frame could be made, or one too many for a slow consumer. */
+  /** Refused: `send` or `write` threw, no frame could be made, or one too many for a slow consumer. */
   readonly failed: number
   /** Removed or unsubscribed before their turn. */
   readonly skipped: number
   /** Discarded while waiting: the connection was unsubscribed, or has ended with no room for them. */
   readonly purged: number
+  /** Of those sent: the socket accepted them, and rejected them later. */
+  readonly rejected: number
+  /** Gap notices that were handed to a socket. They are no messages: no other field counts them. */
+  readonly gapNotices: number
   /** Messages, not connections, that had to wait for another delivery to end. */
   readonly deferred: number
-  /** Connections that are behind at this moment: something waits for them. */
-  readonly connectionsBehind: number
-  /** UTF-16 units of the messages that wait at this moment, for all connections that are behind. */
+  /** Not handed to a socket yet: the batch of this turn, and what waits for connections that are behind. */
+  readonly waiting: number
+  /** How much that is: UTF-16 units of the texts, or bytes of the frames that tell their `byteLength`. */
   readonly waitingBytes: number
-  /** The most UTF-16 units that were ever held for one connection, the batch of a tick included. */
+  /** The most that ever waited for one connection at a time, the batch of a turn included. */
   readonly mostWaitingBytes: number
+  /** Connections that are behind: something waits for them because their socket has no room. */
+  readonly connectionsBehind: number
 }
 
 export function emptyResult(deferred: boolean): PublishResult {
   return { matched: 0, sent: 0, queued: 0, conflated: 0, dropped: 0, failed: 0, skipped: 0, deferred }
 }
 
-/** Where a message counts. */
-export type Outcome = 'sent' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped' | 'purged'
+/** Where a message counts once it waits no more. */
+export type Outcome = 'sent' | 'conflated' | 'dropped' | 'failed' | 'skipped' | 'purged'
 
 type Counts = { -readonly [TName in Exclude<keyof Stats, 'connectionsBehind' | 'waitingBytes'>]: number }
 
-/** Running totals of results, and of what became of the messages afterwards. */
+/** Running totals of what became of messages. */
 export class Totals {
   readonly #counts: Counts = {
     matched: 0,
     sent: 0,
-    queued: 0,
     conflated: 0,
     dropped: 0,
     failed: 0,
     skipped: 0,
     purged: 0,
+    rejected: 0,
+    gapNotices: 0,
     deferred: 0,
+    waiting: 0,
     mostWaitingBytes: 0,
   }
 
-  /** Notes that a message goes out to so many: each counts as sent, until something else becomes of it. */
+  /** Notes that a message goes out to so many: each waits, until something else becomes of it. */
   begin(matched: number): void {
     this.#counts.matched += matched
-    this.#counts.sent += matched
+    this.#counts.waiting += matched
   }
 
-  noteDeferred(): void {
-    this.#counts.deferred++
+  /** Notes what became of so many that waited. */
+  conclude(outcome: Outcome, deliveries: number): void {
+    this.#counts.waiting -= deliveries
+    this.#counts[outcome] += deliveries
   }
 
-  /** Notes that deliveries which counted as one thing turn out to be another. */
-  move(from: Outcome, to: Outcome, deliveries: number): void {
-    if (deliveries === 0) return
-    this.#counts[from] -= deliveries
-    this.#counts[to] += deliveries
+  /** Notes one more, or so many more, of what is no outcome. */
+  note(what: 'rejected' | 'gapNotices' | 'deferred', count = 1): void {
+    this.#counts[what] += count
   }
 
   /** Notes how much waits for one connection. */

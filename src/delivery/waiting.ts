@@ -4,6 +4,8 @@ import { OutgoingMessage } from './outgoing-message.ts'
 /** A place in the queue: a message, or the notice of those that were dropped there. */
 interface Entry {
   message: OutgoingMessage
+  /** What counts against the limits; `0` for a notice. */
+  units: number
   readonly lane: Lane
   /** Where it stands among all that waits, whatever its line. */
   readonly position: number
@@ -56,16 +58,22 @@ class Line {
 export class Waiting {
   /** Messages, notices not included. */
   size = 0
-  /** UTF-16 units of the messages. Notices do not count: they are short, one a stream, and must not cost anybody a message. */
+  /** Units of the messages. Notices do not count: they are short, one a stream, and must not cost anybody a message. */
   units = 0
+  readonly #unitsOf: (message: OutgoingMessage) => number
   readonly #private = new Line()
   readonly #kept = new Line()
   readonly #droppable = new Line()
-  /** The first of the droppable that is a message. Before it there are only notices, behind it only messages. */
+  /** The first of the droppable that is a message: before it there are only notices. */
   #oldestDroppable: Entry | undefined
   readonly #lanes = new Map<string, Map<string | undefined, Lane>>()
   #firstPosition = 0
   #lastPosition = 0
+
+  /** @param unitsOf what a message counts against the limits as */
+  constructor(unitsOf: (message: OutgoingMessage) => number = ({ text }) => text.length) {
+    this.#unitsOf = unitsOf
+  }
 
   get isEmpty(): boolean {
     return this.#lanes.size === 0
@@ -76,9 +84,9 @@ export class Waiting {
     const lane = this.#laneFor(message)
     const { last } = lane
     if (message.definition.delivery === 'latest' && last !== undefined && last.message.gap === 0) {
-      this.#count(last.message, -1)
-      this.#count(message, 1)
+      this.#uncount(last)
       last.message = message
+      this.#count(last)
       return true
     }
     const entry = this.#entry(message, lane, ++this.#lastPosition)
@@ -111,7 +119,7 @@ export class Waiting {
     const taken: OutgoingMessage[] = []
     let units = 0
     for (let entry = this.#next(); entry !== undefined && (taken.length === 0 || units <= roomUnits); entry = this.#next()) {
-      units += entry.message.units
+      units += entry.message.gap > 0 ? entry.message.text.length : entry.units
       taken.push(entry.message)
       this.#remove(entry)
     }
@@ -120,17 +128,42 @@ export class Waiting {
 
   /** Gives up the oldest message that may be dropped, and leaves a notice in its place; `undefined` when there is none. */
   dropOldest(): OutgoingMessage | undefined {
-    const entry = this.#oldestDroppable
-    if (entry === undefined) return undefined
+    return this.#oldestDroppable && this.#drop(this.#oldestDroppable)
+  }
+
+  /**
+   * Gives up messages that began to wait at this moment or before, as far as they may be dropped. They need not be the first of their
+   * line: a newer message may have taken an older place.
+   */
+  dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
+    let dropped = 0
+    for (const lane of this.#allLanes()) {
+      for (let entry = oldestMessage(lane); entry !== undefined && entry.message.waitsSinceMs <= sinceMs; entry = oldestMessage(lane)) {
+        if (lane.line !== this.#droppable) return { dropped, mustEnd: true }
+        this.#drop(entry)
+        dropped++
+      }
+    }
+    return { dropped, mustEnd: false }
+  }
+
+  /** Since when the message waits that has waited for longest; `Infinity` when none does. */
+  get oldestSinceMs(): number {
+    let sinceMs = Infinity
+    for (const lane of this.#allLanes()) sinceMs = Math.min(sinceMs, oldestMessage(lane)?.message.waitsSinceMs ?? Infinity)
+    return sinceMs
+  }
+
+  #drop(entry: Entry): OutgoingMessage {
     const { lane, message } = entry
     const { first } = lane
     if (first !== undefined && first !== entry) {
       first.message = noticeOf(message, first.message.gap + 1)
       this.#removeSecond(first, entry)
     } else {
-      this.#oldestDroppable = entry.next
+      this.#uncount(entry)
       entry.message = noticeOf(message, 1)
-      this.#count(message, -1)
+      if (entry === this.#oldestDroppable) this.#oldestDroppable = nextMessage(entry)
     }
     return message
   }
@@ -145,6 +178,10 @@ export class Waiting {
       for (let entry = lane.first; entry !== undefined; entry = lane.first) this.#remove(entry)
     }
     return sizeBefore - this.size
+  }
+
+  *#allLanes(): Generator<Lane, undefined> {
+    for (const ofType of this.#lanes.values()) yield* ofType.values()
   }
 
   #next(): Entry | undefined {
@@ -167,13 +204,21 @@ export class Waiting {
   }
 
   #entry(message: OutgoingMessage, lane: Lane, position: number): Entry {
-    if (message.gap === 0) this.#count(message, 1)
-    return { message, lane, position, previous: undefined, next: undefined, nextOfStream: undefined }
+    const entry: Entry = { message, units: 0, lane, position, previous: undefined, next: undefined, nextOfStream: undefined }
+    if (message.gap === 0) this.#count(entry)
+    return entry
   }
 
-  #count({ units }: OutgoingMessage, times: 1 | -1): void {
-    this.size += times
-    this.units += times * units
+  #count(entry: Entry): void {
+    entry.units = this.#unitsOf(entry.message)
+    this.size++
+    this.units += entry.units
+  }
+
+  #uncount(entry: Entry): void {
+    this.size--
+    this.units -= entry.units
+    entry.units = 0
   }
 
   /** Removes the first of a lane. */
@@ -192,9 +237,9 @@ export class Waiting {
   }
 
   #unlink(entry: Entry): void {
-    if (entry === this.#oldestDroppable) this.#oldestDroppable = entry.next
+    if (entry === this.#oldestDroppable) this.#oldestDroppable = nextMessage(entry)
     entry.lane.line.remove(entry)
-    if (entry.message.gap === 0) this.#count(entry.message, -1)
+    if (entry.message.gap === 0) this.#uncount(entry)
   }
 
   #dropLane({ streamType, symbol }: OutgoingMessage): void {
@@ -202,6 +247,18 @@ export class Waiting {
     ofType?.delete(symbol)
     if (ofType?.size === 0) this.#lanes.delete(streamType)
   }
+}
+
+/** The oldest message of a lane, behind its notice if there is one. */
+function oldestMessage({ first }: Lane): Entry | undefined {
+  return first !== undefined && first.message.gap > 0 ? first.nextOfStream : first
+}
+
+/** The next entry of the same line that is a message. */
+function nextMessage({ next }: Entry): Entry | undefined {
+  let entry = next
+  while (entry !== undefined && entry.message.gap > 0) entry = entry.next
+  return entry
 }
 
 function noticeOf({ streamType, symbol, definition, timestampMs, userId }: OutgoingMessage, dropped: number): OutgoingMessage {

@@ -12,6 +12,21 @@ export interface MessageFields {
   readonly userId: string | undefined
   /** When it was read, which is when it was published. */
   readonly readAtMs: number
+  /** Its wire form, if that was made elsewhere. */
+  readonly text?: string
+}
+
+/** How a text of the host's own travels: as a private message does, and none of any stream. */
+export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
+  audience: 'private',
+  symbol: 'none',
+  delivery: 'every',
+  overflow: 'disconnect',
+})
+
+/** Returns a text of the host's own as a message. No stream type has an empty name, so nothing that names streams concerns it. */
+export function hostText(text: string, userId: string, nowMs: number): MessageFields {
+  return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
 }
 
 /**

@@ -17,7 +17,10 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
     'x-accel-buffering': 'no',
   })
 
-/** What the events of a transport have besides their data. A gap notice passes through both functions as well. */
+/**
+ * What the events of a transport have besides their data. A gap notice passes through both functions as well; a text of the host's own, from
+ * `connection.send`, has neither.
+ */
 export interface SseOptions {
   /**
    * The id of a message's event, for the client's `Last-Event-ID`.
@@ -166,7 +169,7 @@ export function sseSocket(target: SseTarget): SseSocket {
 export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame> {
   const { id, event } = checked(options)
   return {
-    frame: (text, message) => new EventFrame(text, { id: id?.(message), event: event?.(message) }),
+    frame: (text, message) => new EventFrame(text, message && { id: id?.(message), event: event?.(message) }),
     write: (socket, frames) => socket.write(frames),
     bufferedBytes: (socket) => socket.bufferedAmount,
     onDrain: (socket, listener) => socket.onDrain(listener),

@@ -147,7 +147,7 @@ describe('ConnectionManager › a transport with a write', () => {
     publish('BOOK', 'b2')
     await endOfTick()
 
-    expect(manager.stats()).toMatchObject({ sent: accepted, queued: 2 - accepted })
+    expect(manager.stats()).toMatchObject({ sent: accepted, waiting: 2 - accepted })
     expect([unaccounted(manager), log]).toEqual([0, []])
   })
 
@@ -164,7 +164,7 @@ describe('ConnectionManager › a transport with a write', () => {
     clock.advance(50)
 
     expect(socket.received).toEqual(['b1', 'b2', 'o1', 'b3', 'b4', 'b5', 'b6'])
-    expect(manager.stats()).toMatchObject({ sent: 7, queued: 0, connectionsBehind: 0 })
+    expect(manager.stats()).toMatchObject({ sent: 7, waiting: 0, connectionsBehind: 0 })
   })
 
   it('is offered the same frames again, which are not made anew', async () => {
@@ -242,7 +242,7 @@ describe('ConnectionManager › a transport with a write', () => {
     clock.advance(50)
 
     expect(socket.received).toEqual(['ticks 1', 'ticks 2'])
-    expect(manager.stats()).toMatchObject({ sent: 2, purged: 2, queued: 0 })
+    expect(manager.stats()).toMatchObject({ sent: 2, purged: 2, waiting: 0 })
   })
 
   it('is not entered again by a flush from within it, which is false', async () => {
@@ -298,10 +298,10 @@ describe('ConnectionManager › a write that fails', () => {
     expect(bad.socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4', 'b5', 'b6']])
     expect(log).toEqual([['error', 'send', 'bad', 'boom'], ['removed', 'bad', 'send-failed']])
     expect(bad.socket.closeCalls).toBe(1)
-    expect(manager.stats()).toMatchObject({ matched: 18, sent: 12, failed: 3, purged: 3, queued: 0, connectionsBehind: 0 })
+    expect(manager.stats()).toMatchObject({ matched: 18, sent: 12, failed: 3, purged: 3, waiting: 0, connectionsBehind: 0 })
   })
 
-  it('ends its connection when it rejects, and moves the messages of that write from sent to failed', async () => {
+  it('ends its connection when it rejects, and counts the messages of that write as sent and rejected', async () => {
     const { manager, connect, publish, log } = pressured()
     const { socket } = connect('c')
     socket.onWrite = () => Promise.reject(boom)
@@ -312,7 +312,7 @@ describe('ConnectionManager › a write that fails', () => {
     await endOfTick()
 
     expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
-    expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, failed: 2, purged: 0 })
+    expect(manager.stats()).toMatchObject({ matched: 2, sent: 2, failed: 0, rejected: 2, purged: 0 })
   })
 
   it('discards what this tick brought when it rejects, since the socket is of no use any more', async () => {
@@ -328,20 +328,21 @@ describe('ConnectionManager › a write that fails', () => {
     await endOfTick()
 
     expect(socket.writes).toEqual([['b1']])
-    expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, failed: 1, purged: 1 })
+    expect(manager.stats()).toMatchObject({ matched: 2, sent: 1, failed: 0, rejected: 1, purged: 1 })
   })
 
   it('discards what waits when it rejects', async () => {
     const { manager, clock, connect, publish } = pressured({ delivery: { softLimitBytes: 5 } })
     const { socket } = connect('c')
-    socket.onWrite = () => ((socket.buffered = 100), Promise.reject(boom))
-
+    socket.buffered = 6
     for (const label of ['b1', 'b2', 'b3', 'b4', 'b5']) publish('BOOK', label)
+    socket.buffered = 0
+    socket.onWrite = () => ((socket.buffered = 100), Promise.reject(boom))
     await endOfTick()
     await endOfTick()
 
     expect(socket.writes).toEqual([['b1', 'b2', 'b3']])
-    expect(manager.stats()).toMatchObject({ matched: 5, sent: 0, failed: 3, purged: 2, queued: 0, connectionsBehind: 0 })
+    expect(manager.stats()).toMatchObject({ matched: 5, sent: 3, failed: 0, rejected: 3, purged: 2, waiting: 0, connectionsBehind: 0 })
     expect(clock.pendingTimers).toBe(0)
   })
 

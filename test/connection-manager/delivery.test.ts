@@ -583,14 +583,14 @@ describe('ConnectionManager › isolation', () => {
     ['answers a thenable that throws', () => ({ then() { throw boom } })],
     ['answers a promise whose then was replaced', () => Object.assign(Promise.resolve(), { then() { throw boom } })],
     ['answers a function with a then that throws', () => Object.assign(() => {}, { then() { throw boom } })],
-  ])('moves a delivery from sent to failed when the send %s later, reports it, and removes the connection', async (_case, send) => {
+  ])('counts a delivery as rejected when the send %s later, reports it, and removes the connection', async (_case, send) => {
     const { manager, bad, log } = withBadSocket(send)
 
     expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 3 }))
-    expect(manager.stats()).toMatchObject({ matched: 3, sent: 3, failed: 0 })
+    expect(manager.stats()).toMatchObject({ matched: 3, sent: 3, rejected: 0 })
     await new Promise((resolve) => setImmediate(resolve))
 
-    expect(manager.stats()).toMatchObject({ matched: 3, sent: 2, failed: 1 })
+    expect(manager.stats()).toMatchObject({ matched: 3, sent: 3, failed: 0, rejected: 1 })
     expect(log).toEqual([{ error: boom, stage: 'send', connection: bad }, ['c1', 'send-failed']])
   })
 
@@ -953,19 +953,21 @@ describe('ConnectionManager › stats', () => {
     expect(stats).toEqual({
       matched: 6,
       sent: 4,
-      queued: 0,
       conflated: 0,
       dropped: 0,
       failed: 1,
       skipped: 1,
       purged: 0,
+      rejected: 0,
+      gapNotices: 0,
       deferred: 0,
+      waiting: 0,
       connectionsBehind: 0,
       waitingBytes: 0,
       mostWaitingBytes: 0,
     })
-    const { sent, queued, conflated, dropped, failed, skipped, purged } = stats
-    expect(sent + queued + conflated + dropped + failed + skipped + purged).toBe(stats.matched)
+    const { sent, waiting, conflated, dropped, failed, skipped, purged } = stats
+    expect(sent + waiting + conflated + dropped + failed + skipped + purged).toBe(stats.matched)
   })
 
   it('is a copy', () => {

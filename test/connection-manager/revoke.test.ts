@@ -355,7 +355,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
 
     expect(socket.received).toEqual(['b1'])
     expect(other.received.sort()).toEqual(['b1', 'b2', 'other'])
-    expect(manager.stats()).toMatchObject({ purged: 4, queued: 0, waitingBytes: 0 })
+    expect(manager.stats()).toMatchObject({ purged: 4, waiting: 0, waitingBytes: 0 })
     expect(unaccounted(manager)).toBe(0)
   })
 
@@ -465,7 +465,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
 
     expect(socket.received).not.toContain('o1')
     expect(socket.received).toContain('b1')
-    expect(manager.stats()).toMatchObject({ purged: 1, queued: 0, connectionsBehind: 0 })
+    expect(manager.stats()).toMatchObject({ purged: 1, waiting: 0, connectionsBehind: 0 })
     expect([unaccounted(manager), clock.pendingTimers]).toEqual([0, 0])
   })
 

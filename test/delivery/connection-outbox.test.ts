@@ -61,7 +61,7 @@ describe('ConnectionOutbox', () => {
     expect(connection.flush()).toBe(true)
 
     expect(socket.received).toEqual(['gap of TICKS:A × 1', 't2', 'b1'])
-    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ dropped: 1, purged: 1, queued: 0 }, 0])
+    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ dropped: 1, purged: 1, waiting: 0 }, 0])
   })
 
   it('counts as failed what comes after its socket failed in the middle of a delivery', async () => {
@@ -76,7 +76,7 @@ describe('ConnectionOutbox', () => {
     expect(world.manager.publish({ ...BOOK, data })).toMatchObject({ matched: 1, sent: 0, failed: 1 })
     await endOfTick()
 
-    expect(world.manager.stats()).toMatchObject({ matched: 2, sent: 0, queued: 0, failed: 2 })
+    expect(world.manager.stats()).toMatchObject({ matched: 2, sent: 0, waiting: 0, failed: 2 })
     expect([connection.removed, unaccounted(world.manager)]).toEqual([true, 0])
   })
 
@@ -99,7 +99,7 @@ describe('ConnectionOutbox', () => {
 
     expect(world.publish('BOOK', 'b2')).toMatchObject({ matched: 1, failed: 1, skipped: 0 })
 
-    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ failed: 2, queued: 0 }, 0])
+    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ failed: 2, waiting: 0 }, 0])
   })
 
   it('keeps the texts that wait, and nothing of what they were made of', async () => {
@@ -117,7 +117,7 @@ describe('ConnectionOutbox', () => {
     await collectGarbage()
 
     expect(made.map((data) => data.deref())).toEqual([undefined])
-    expect(world.manager.stats()).toMatchObject({ queued: 1, waitingBytes: 2 })
+    expect(world.manager.stats()).toMatchObject({ waiting: 1, waitingBytes: 2 })
   })
 
   it('keeps what a write refuses though the rest is unsubscribed from meanwhile', () => {
@@ -133,7 +133,7 @@ describe('ConnectionOutbox', () => {
     }
 
     connection.flush()
-    expect([socket.received, world.manager.stats()]).toMatchObject([[], { queued: 1, purged: 1, connectionsBehind: 1 }])
+    expect([socket.received, world.manager.stats()]).toMatchObject([[], { waiting: 1, purged: 1, connectionsBehind: 1 }])
     socket.onWrite = () => {}
 
     expect(connection.flush()).toBe(true)

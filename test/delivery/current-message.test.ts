@@ -22,14 +22,14 @@ describe('CurrentMessage', () => {
   it('lets go of the data at the end', () => {
     const current = new CurrentMessage()
     const data: unknown[] = []
-    const transport = { frame: (_text: string, message: { data: unknown }) => void data.push(message.data) }
+    const transport = { frame: (_text: string, message: { data: unknown } | undefined) => void data.push(message?.data) }
     const reporter = { hookFailed() {} }
 
     current.begin('text', fields)
     const { message } = current
-    message.frameFor({ ...transport }, reporter)
+    message.framedFor({ ...transport }, reporter)
     current.end()
-    message.frameFor({ ...transport }, reporter)
+    message.framedFor({ ...transport }, reporter)
 
     expect(data).toEqual([fields.data, undefined])
   })
@@ -38,11 +38,11 @@ describe('CurrentMessage', () => {
     const current = new CurrentMessage()
 
     current.begin('first', fields)
-    for (const outcome of ['queued', 'conflated', 'dropped', 'failed', 'skipped'] as const) current[outcome]++
+    for (const outcome of ['batched', 'queued', 'conflated', 'dropped', 'failed', 'skipped'] as const) current[outcome]++
     current.end()
     current.begin('second', fields)
 
-    const { queued, conflated, dropped, failed, skipped } = current
-    expect([queued, conflated, dropped, failed, skipped]).toEqual([0, 0, 0, 0, 0])
+    const { batched, queued, conflated, dropped, failed, skipped } = current
+    expect([batched, queued, conflated, dropped, failed, skipped]).toEqual([0, 0, 0, 0, 0, 0])
   })
 })

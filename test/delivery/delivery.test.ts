@@ -22,7 +22,7 @@ const surroundings: DeliverySurroundings<Connection> = {
   maxDeferred: 10,
   softLimitBytes: Infinity,
   hardLimitBytes: Infinity,
-  drainIntervalMs: Infinity,
+  maxLagMs: 60_000, drainIntervalMs: Infinity,
   textOf: () => 'text',
   failed() {},
   interpose() {},

@@ -84,7 +84,7 @@ type Options = ConnectionManagerOptions<PressuredSocket, Streams>
 
 /**
  * A manager whose messages are as long as their labels, with soft limit 10 and hard limit 1,000, and what happened so
- * far. Its connections batch unless told otherwise.
+ * far. Its connections batch, and messages wait for ever, unless told otherwise.
  */
 export function pressured({ delivery, ...options }: Options = {}) {
   const clock = new ManualClock()
@@ -94,7 +94,7 @@ export function pressured({ delivery, ...options }: Options = {}) {
     serialize: ({ data }) => String(data),
     transport: batching(),
     idleDelayMs: 0,
-    delivery: { softLimitBytes: 10, hardLimitBytes: 1_000, ...delivery },
+    delivery: { softLimitBytes: 10, hardLimitBytes: 1_000, maxLagMs: Infinity, ...delivery },
     ...options,
   })
   const log: unknown[] = []
@@ -121,6 +121,6 @@ export function endOfTick(): Promise<void> {
 
 /** How many deliveries are not accounted for, or twice: 0 unless something is wrong. */
 export function unaccounted(manager: { stats(): Stats }): number {
-  const { matched, sent, queued, conflated, dropped, failed, skipped, purged } = manager.stats()
-  return matched - sent - queued - conflated - dropped - failed - skipped - purged
+  const { matched, sent, waiting, conflated, dropped, failed, skipped, purged } = manager.stats()
+  return matched - sent - waiting - conflated - dropped - failed - skipped - purged
 }

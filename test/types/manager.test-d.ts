@@ -176,7 +176,7 @@ describe('addConnection', () => {
       transport: {
         frame: (text, message) => {
           expectTypeOf(text).toEqualTypeOf<string>()
-          expectTypeOf(message).toEqualTypeOf<StreamMessage<unknown, string>>()
+          expectTypeOf(message).toEqualTypeOf<StreamMessage<unknown, string> | undefined>()
           return new TextEncoder().encode(text)
         },
         write: (to, frames) => {

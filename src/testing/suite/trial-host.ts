@@ -97,7 +97,7 @@ export class TrialHost {
   async settles(): Promise<Stats> {
     const stats = await this.#patience.until('nothing waits for anybody', {
       look: () => this.#running.manager.stats(),
-      isAsExpected: ({ queued, connectionsBehind, waitingBytes }) => [queued, connectionsBehind, waitingBytes].every((count) => count === 0),
+      isAsExpected: ({ waiting, connectionsBehind, waitingBytes }) => [waiting, connectionsBehind, waitingBytes].every((count) => count === 0),
     })
     const { matched, sent, conflated, dropped, failed, skipped, purged } = stats
     const accounted = [sent, conflated, dropped, failed, skipped, purged].reduce((sum, count) => sum + count)

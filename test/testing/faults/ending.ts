@@ -50,7 +50,7 @@ export const endingFaults: readonly Fault[] = [
       says: /Expected that client 1 \(alice\) sees its connection end/,
     },
   ]),
-  ...(['queued', 'connectionsBehind', 'waitingBytes'] as const).map((waiting): Fault => ({
+  ...(['waiting', 'connectionsBehind', 'waitingBytes'] as const).map((waiting): Fault => ({
     test: 'cleans up after a client that vanishes',
     what: `a manager in whose totals something stays ${waiting}`,
     Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), [waiting]: 1 }) })),
