@@ -1,4 +1,5 @@
 import type { Connection, Socket } from './connection.ts'
+import type { PublishResult } from './delivery/publish-result.ts'
 import { ConnectionManagerError } from './errors.ts'
 import { readForeign } from './foreign.ts'
 import type { ConnectionRecord } from './registry/records.ts'
@@ -9,6 +10,7 @@ import type { ConnectionSubscribeRequest, StreamReference, Subscription } from '
 export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
+  send(connection: ConnectionRecord, text: unknown): PublishResult
   remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
 }
 
@@ -45,6 +47,10 @@ export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
 
   unsubscribe(stream: StreamReference): boolean {
     return this.#actions.unsubscribe(this.#connection, stream)
+  }
+
+  send(text: string): PublishResult {
+    return this.#actions.send(this.#connection, text)
   }
 
   flush(): boolean {

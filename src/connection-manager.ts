@@ -5,7 +5,7 @@ import { asSocket, type CloseReason, type Connection, type Socket } from './conn
 import { Delivery } from './delivery/delivery.ts'
 import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import type { PublishResult, Stats } from './delivery/publish-result.ts'
-import { allOf, eachOf, eitherOf, nobody, oneOf, type Recipients } from './delivery/recipients.ts'
+import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from './delivery/recipients.ts'
 import { Demand } from './demand/demand.ts'
 import { authorizationBy, type AnyAuthorizationRequest, type Authorization } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
@@ -23,7 +23,7 @@ import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
 import { asIdentifier } from './streams/identifier.ts'
-import { addressedTo, forEverybody, readMessage, withRecipient, type MessageFields } from './streams/message-fields.ts'
+import { addressedTo, forEverybody, hostText, readMessage, withRecipient, type MessageFields } from './streams/message-fields.ts'
 import { isOfRevoked, readRevocation, type Revocation, type Revoked } from './streams/revocation.ts'
 import type { AddressedMessage, PublicMessage, PublishableMessage } from './streams/stream-message.ts'
 import {
@@ -81,6 +81,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const actions: HandleActions = {
       subscribe: (...request) => this.#subscribe(...request),
       unsubscribe: (...stream) => this.#unsubscribe(...stream),
+      send: (...text) => this.#send(...text),
       remove: (...removal) => this.#removeOne(...removal),
     }
     this.#delivery = new Delivery({
@@ -521,7 +522,15 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return eachOf(this.#connections.all, membersOf(this.#users.find(userId)?.connections))
   }
 
+  #send(connection: ConnectionRecord, text: unknown): PublishResult {
+    if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${shown(text)}`)
+    const { id: connectionId, user } = connection
+    this.#quotas.assertLength(text, { connectionId, userId: user.id })
+    return this.#delivery.deliver(hostText(text, user.id, this.#options.clock.now()), () => thisOne(this.#connections.all, connection))
+  }
+
   #textOf(fields: MessageFields): string {
+    if (fields.text !== undefined) return fields.text
     const { serialize } = this.#options
     const text = serialize === undefined ? wireText(fields) : customText(serialize, fields)
     this.#quotas.assertLength(text, fields)
@@ -612,7 +621,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #withhold(revoked: Revoked): void {
     const isConcerned = ({ user }: ConnectionRecord): boolean => revoked.userId === undefined || user.id === revoked.userId
     const streamTypes = revoked.streamType === undefined ? Object.keys(this.#options.streams) : [revoked.streamType]
-    this.#delivery.withhold((fields) => isOfRevoked(fields, revoked), isConcerned)
+    this.#delivery.withhold((fields) => fields.text === undefined && isOfRevoked(fields, revoked), isConcerned)
     for (const { outbox } of this.#concernedBy(revoked).filter(isConcerned)) {
       for (const streamType of streamTypes) outbox?.purge(streamType, revoked.symbol, () => false)
     }

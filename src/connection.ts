@@ -1,3 +1,4 @@
+import type { PublishResult } from './delivery/publish-result.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
 import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
@@ -80,6 +81,20 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * let that out first, call `flush()`.
    */
   unsubscribe(stream: StreamReference): boolean
+
+  /**
+   * Sends a text of the host's own to this connection: an acknowledgement, a refusal, a notice. Returns what became of it, as a publish of
+   * one recipient.
+   *
+   * It goes the way of a message: after what was published before it, in the same write, and counted against the same limits, so that a
+   * client which sends commands and does not read the answers ends as a slow consumer. While the connection is behind it waits among the
+   * private messages. It is never conflated or dropped, and no unsubscribe or revocation discards it. Called while a delivery is running, it is
+   * `deferred`. After the connection was removed, and after `cleanup()`, it is `skipped`.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` if it is no string, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH`; then
+   * nothing is sent
+   */
+  send(text: string): PublishResult
 
   /**
    * Hands what waits for this connection to its socket now, as far as there is room: for a host that is about to write

@@ -49,6 +49,14 @@ export function oneOf<TConnection extends { readonly outlet: Outlet }>(
   return { matched: 1, ranges: [{ seats, from: seat.slot, to: seat.slot + 1 }], doubles: NO_DOUBLES }
 }
 
+/** The connection in this seat: a recipient, too, if it has gone, which is skipped then. */
+export function thisOne<TConnection extends { readonly outlet: Outlet }>(
+  seats: Seats<TConnection>,
+  seat: Seat<TConnection>,
+): Recipients<TConnection> {
+  return seats.holds(seat) ? oneOf(seats, seat) : { matched: 1, ranges: [], doubles: NO_DOUBLES }
+}
+
 /** The connections in these seats, each of which is taken. */
 export function eachOf<TConnection extends { readonly outlet: Outlet }>(
   seats: Seats<TConnection>,

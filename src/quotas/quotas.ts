@@ -16,7 +16,8 @@ const REASONS: Readonly<Record<QuotaName, (limit: number, request: QuotaRequest)
   connectionsPerUser: (limit, { userId }) => `User ${shown(userId)} has ${limit} connections already`,
   subscriptionsPerUser: (limit, { userId }) => `User ${shown(userId)} has ${limit} subscriptions already`,
   subscriptionsPerConnection: (limit, { connectionId }) => `Connection ${shown(connectionId)} has ${limit} subscriptions already`,
-  messageUnits: (limit, { streamType }) => `A message of stream type ${shown(streamType)} is longer than ${limit} UTF-16 units`,
+  messageUnits: (limit, { streamType, connectionId }) =>
+    `A ${streamType === undefined ? `text for connection ${shown(connectionId)}` : `message of stream type ${shown(streamType)}`} is longer than ${limit} UTF-16 units`,
   pendingUsers: (limit) => `There are ${limit} users with pending subscriptions alone already`,
 }
 
