@@ -1,7 +1,7 @@
 import type { Connection, Socket } from './connection.ts'
-import type { PublishResult } from './delivery/publish-result.ts'
 import { ConnectionManagerError } from './errors.ts'
 import { readForeign } from './foreign.ts'
+import type { PublishResult } from './publish-result.ts'
 import type { ConnectionRecord } from './registry/records.ts'
 import type { StreamCatalogue } from './streams/catalogue.ts'
 import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'

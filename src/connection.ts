@@ -1,5 +1,5 @@
-import type { PublishResult } from './delivery/publish-result.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
+import type { PublishResult } from './publish-result.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
 import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
 

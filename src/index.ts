@@ -3,11 +3,12 @@ export type { ConnectionManagerOptions, DeliveryOptions, QuotaOptions } from './
 export type { Clock } from './clock.ts'
 export type { CleanupReport } from './closing/socket-closer.ts'
 export type { CloseReason, Connection, Socket } from './connection.ts'
-export type { PublishResult, Stats } from './delivery/publish-result.ts'
+export type { Stats } from './delivery/totals.ts'
 export { ConnectionManagerError } from './errors.ts'
 export type { AuthorizationRequest } from './entitlements/authorization.ts'
 export type { ErrorCode, ErrorFacts, QuotaName } from './errors.ts'
 export type { ActiveStream, ErrorStage, ManagerEvents, SubscriptionEvent } from './events.ts'
+export type { PublishResult } from './publish-result.ts'
 export { defineStreams, tradingStreams } from './streams/catalogue.ts'
 export type {
   Audience,

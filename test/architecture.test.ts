@@ -25,9 +25,11 @@ const LAYERS: readonly Layer[] = [
     parts: [
       'streams/',
       'errors.ts',
+      'alarm.ts',
       'clock.ts',
       'events.ts',
       'connection.ts',
+      'publish-result.ts',
       'transport.ts',
       'outlet.ts',
       'seats.ts',

@@ -7,7 +7,7 @@ import { DrainListener, type DrainListening, type DrainTeller } from './drain-li
 import { bufferedBytes, type Meter } from './meter.ts'
 import type { Behind } from './drain-watch.ts'
 import { NO_FRAME, type FrameReporter, type OutgoingMessage } from './outgoing-message.ts'
-import type { Outcome } from './publish-result.ts'
+import type { Outcome } from './totals.ts'
 import { Waiting } from './waiting.ts'
 
 /** A connection as its outbox sees it. */

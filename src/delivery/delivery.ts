@@ -3,6 +3,7 @@ import { ConnectionManagerError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import { adopted } from '../foreign.ts'
 import type { Outbox, Outlet } from '../outlet.ts'
+import { emptyResult, type PublishResult } from '../publish-result.ts'
 import type { MessageFields } from '../streams/message-fields.ts'
 import { ConnectionOutbox, type OutboxConnection, type OutboxSurroundings } from './connection-outbox.ts'
 import { CurrentMessage } from './current-message.ts'
@@ -11,8 +12,8 @@ import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
 import { bufferedAmount, bufferedAmountOf, meterOf } from './meter.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
-import { emptyResult, Totals, type PublishResult, type Stats } from './publish-result.ts'
 import type { Recipients } from './recipients.ts'
+import { Totals, type Stats } from './totals.ts'
 
 /** Looks up whom a message is for; called once, when its turn has come. */
 export type RecipientsFinder<TConnection extends { readonly outlet: Outlet }> = (fields: MessageFields) => Recipients<TConnection>
