@@ -6,7 +6,7 @@ import type { CurrentMessage, Kept } from './current-message.ts'
 import { DrainListener, type DrainListening, type DrainTeller } from './drain-listener.ts'
 import { bufferedBytes, type Meter } from './meter.ts'
 import type { Behind } from './drain-watch.ts'
-import { NO_FRAME, type FrameReporter, type OutgoingMessage } from './outgoing-message.ts'
+import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from './outgoing-message.ts'
 import type { Outcome } from './totals.ts'
 import { Waiting } from './waiting.ts'
 
@@ -42,7 +42,7 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   /** Something waits, and may for so many milliseconds more. */
   isWaiting(ms: number): void
   /** A turn ends in which it was asked for room, and nothing waits. */
-  idle(outbox: ConnectionOutbox<TConnection>): void
+  readonly idle: ((outbox: ConnectionOutbox<TConnection>) => void) | undefined
   /** Nothing waits any more: everything was handed on, or is not wanted. */
   caughtUp(outbox: ConnectionOutbox<TConnection>): void
   /** Nothing waits any more, and nothing will. */
@@ -116,15 +116,16 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     if (this.#endedAs !== undefined) return this.#refuse(this.#endedAs)
     const { message } = this.#surroundings.current
     this.#arriving = message
-    const hasFrame = this.#frameOf(message) !== NO_FRAME
-    if (hasFrame && this.#isFullFor(message)) this.#flushNow()
+    const { frame, units } = this.#framed(message)
+    const hasFrame = frame !== NO_FRAME
+    if (hasFrame && this.#isFullFor(units)) this.#flushNow()
     const hasRoom = this.#waiting === undefined && this.#hasRoom()
     const isWanted = this.#arriving === message
     this.#arriving = undefined
     if (!hasFrame) return this.#refuse('failed')
     if (!isWanted) return this.#refuse(this.#endedAs ?? 'skipped')
-    // To read what is buffered was foreign code, which may have published and so put it behind.
-    return hasRoom && this.#waiting === undefined ? this.#pass(message) : this.#wait(message)
+    // To read what is buffered was foreign code, which may have flushed and so put it behind.
+    return hasRoom && this.#waiting === undefined ? this.#pass(message, units) : this.#wait(message)
   }
 
   /** Takes it that there is room until this turn ends. With a doubt, the next turn decides. */
@@ -147,7 +148,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   flushBatch(): void {
     this.#isDueAtEndOfTick = false
     this.#flushNow()
-    if (this.#endedAs === undefined && !this.#hasSomething()) this.#surroundings.idle(this)
+    const { idle } = this.#surroundings
+    if (idle !== undefined && this.#endedAs === undefined && !this.#hasSomething()) idle(this)
   }
 
   giveUpTooOld(): number {
@@ -206,23 +208,17 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
    * Whether what is there should leave before a message comes: a batch of more than one write is to be, or what would leave no place for the
    * message.
    */
-  #isFullFor(message: OutgoingMessage): boolean {
+  #isFullFor(units: number): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#surroundings
-    if (this.#waiting !== undefined) return this.#waiting.units + this.#unitsOf(message) > hardLimitBytes
+    if (this.#waiting !== undefined) return this.#waiting.units + units > hardLimitBytes
     return this.#batchUnits > (this.#meter === undefined ? hardLimitBytes : Math.min(softLimitBytes, hardLimitBytes))
   }
 
   // A message comes
 
-  #frameOf(message: OutgoingMessage): unknown {
+  #framed(message: OutgoingMessage): Framed {
     const transport = this.#transport
-    return transport?.write === undefined ? message.text : message.framedFor(transport, this).frame
-  }
-
-  /** What a message counts against the limits. */
-  readonly #unitsOf = (message: OutgoingMessage): number => {
-    const transport = this.#transport
-    return transport?.write === undefined ? message.text.length : message.framedFor(transport, this).units
+    return transport?.write === undefined ? message.plain : message.framedFor(transport, this)
   }
 
   #refuse(as: 'skipped' | 'failed'): void {
@@ -230,13 +226,13 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     this.#surroundings.concluded(as, 1)
   }
 
-  #pass(message: OutgoingMessage): unknown {
+  #pass(message: OutgoingMessage, units: number): unknown {
     if (this.#transport?.write === undefined) return this.#socket.send(message.text)
     // An array literal holds just this one: most ticks bring no more.
     if (this.#batch === undefined) this.#batch = [message]
     else this.#batch.push(message)
-    this.#batchUnits += this.#unitsOf(message)
-    this.#surroundings.note('batched')
+    this.#batchUnits += units
+    this.#surroundings.current.batched++
     this.#flushAtEndOfTick()
     return undefined
   }
@@ -253,7 +249,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   /** What waits no longer is a batch: the tick's has to wait as well. */
   #fallBehind(messages: readonly OutgoingMessage[]): Waiting {
-    const waiting = new Waiting(this.#unitsOf)
+    const waiting = new Waiting((message) => this.#framed(message).units)
     this.#waiting = waiting
     for (const message of messages) this.#keep(message, waiting)
     this.#surroundings.fellBehind(this)
@@ -317,9 +313,9 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   #flushNow(): void {
     if (this.#departure !== undefined || !this.#hasSomething()) return
-    const departure: Departure = { messages: [], unwanted: undefined }
+    const departure: Departure = { messages: NO_MESSAGES, unwanted: undefined }
     this.#departure = departure
-    this.#giveUpTooOld()
+    if (this.#waiting !== undefined) this.#giveUpTooOld()
     let isAccepted = true
     while (isAccepted && this.#hasSomething()) {
       const messages = this.#portion()
@@ -397,14 +393,16 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   #frameToWrite(message: OutgoingMessage): unknown {
-    const frame = this.#frameOf(message)
+    const { frame } = this.#framed(message)
     // Only a notice is framed as late as this. To leave it out would be to keep silent about what is missing.
     if (frame === NO_FRAME) throw new Error('No frame could be made of a gap notice')
     return frame
   }
 
   #noteAccepted(messages: readonly OutgoingMessage[]): void {
-    this.#surroundings.concluded('sent', deliveriesIn(messages))
+    const deliveries = deliveriesIn(messages)
+    this.#surroundings.concluded('sent', deliveries)
+    if (deliveries === messages.length) return
     for (const message of messages) if (message.gap > 0) this.#surroundings.gapTold(this.connection, message)
   }
 
@@ -426,7 +424,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     if (batch === undefined) return
     this.#surroundings.noteWaiting(this.#batchUnits)
     this.#batch = batch.filter((message) => !isUnwanted(message))
-    this.#batchUnits = this.#batch.reduce((units, message) => units + this.#unitsOf(message), 0)
+    this.#batchUnits = this.#batch.reduce((units, message) => units + this.#framed(message).units, 0)
     this.#surroundings.concluded('purged', batch.length - this.#batch.length)
   }
 
@@ -477,6 +475,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 }
 
+const NO_MESSAGES: readonly OutgoingMessage[] = []
+
 function tellsOfDrains(transport: AnyTransport | undefined): transport is DrainTeller {
   return transport?.onDrain !== undefined
 }
@@ -487,7 +487,9 @@ function noteUnwanted(departure: Departure, isUnwanted: (message: OutgoingMessag
 
 /** Notices are no deliveries. */
 function deliveriesIn(messages: readonly OutgoingMessage[]): number {
-  return messages.reduce((count, { gap }) => (gap === 0 ? count + 1 : count), 0)
+  let count = 0
+  for (const { gap } of messages) if (gap === 0) count++
+  return count
 }
 
 /** A number that makes no sense means none: rather wait, and be found slow, than lose something in silence. */

@@ -94,8 +94,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #running: FanOut<TConnection> | undefined
   /** What a socket may tell that it has buffered before its messages wait. `undefined`, so that none is asked, until one can tell. */
   #roomBytes: number | undefined
-  /** The most bytes that one socket can have been given in a turn, and in the one before it. */
-  #bytes = { tick: 0, inTick: 0, inTickBefore: 0 }
+  /** The most bytes that one socket can have been given: in a turn, in the one before it, and since, while that was too little to matter. */
+  #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
@@ -305,8 +305,9 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const outbox = new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes)
     interpose(connection, outbox)
     const unexplained = buffered - this.#bytesIn(this.#endOfTick.tick)
+    const ofBefore = this.#bytesIn(this.#endOfTick.tick - 1) + this.#bytes.since
     if (unexplained <= softLimitBytes) outbox.presumeRoom({ isInDoubt: false })
-    else if (unexplained - this.#bytesIn(this.#endOfTick.tick - 1) <= softLimitBytes) outbox.presumeRoom({ isInDoubt: true })
+    else if (unexplained - ofBefore <= softLimitBytes) outbox.presumeRoom({ isInDoubt: true })
     return outbox
   }
 
@@ -325,11 +326,21 @@ export class Delivery<TConnection extends DeliveryConnection> {
     }
   }
 
-  /** Counts what each socket that is asked for its buffer may have been given in this turn. */
+  /**
+   * Counts what each socket that is asked for its buffer may have been given in this turn.
+   *
+   * A turn that brings less than the limit puts nobody over it, so its end is not awaited, and its bytes are counted with those of the turns
+   * before.
+   */
   #countBytes(text: string): void {
+    const bytes = mostBytesOf(text)
+    if (!this.#endOfTick.isAwaited && this.#bytes.since + bytes <= this.#surroundings.softLimitBytes) {
+      this.#bytes.since += bytes
+      return
+    }
     const { tick } = this.#endOfTick
-    if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: 0, inTickBefore: this.#bytesIn(tick - 1) }
-    this.#bytes.inTick += mostBytesOf(text)
+    if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: 0, inTickBefore: this.#bytesIn(tick - 1), since: 0 }
+    this.#bytes.inTick += bytes
     this.#endOfTick.await()
   }
 
@@ -356,12 +367,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
       note: (kept) => void this.#current[kept]++,
       run: (act) => this.run(act),
       flushAtEndOfTick: (outbox) => this.#endOfTick.add(outbox),
-      concluded: (...conclusion) => this.#totals.conclude(...conclusion),
+      concluded: (outcome, deliveries) => this.#totals.conclude(outcome, deliveries),
       noteWaiting: (units) => this.#totals.noteWaiting(units),
       fellBehind: (outbox) => this.#drainWatch.add(outbox),
       toBePolled: (outbox) => this.#drainWatch.poll(outbox),
       isWaiting: (ms) => this.#drainWatch.keepUp(ms),
-      idle: () => {},
+      idle: undefined,
       caughtUp: (outbox) => this.#drainWatch.delete(outbox),
       ended: (outbox) => this.#drainWatch.delete(outbox),
       failed: (...failure) => void this.#afterwards.push(() => failed(...failure)),

@@ -16,8 +16,9 @@ const LOST_AFTER_MS = 100
 export class EndOfTick<TItem> {
   /** Which turn it is, of those that were awaited. */
   tick = 1
+  /** Whether the running turn's end was asked for. */
+  isAwaited = false
   #items: TItem[] = []
-  #isAwaited = false
   #scheduledBy: unknown
   #sinceMs = 0
   #nowMs = 0
@@ -42,8 +43,8 @@ export class EndOfTick<TItem> {
 
   /** Sees to it that the running turn comes to an end, though nothing may be added in it. */
   await(): void {
-    if (this.#isAwaited) return
-    this.#isAwaited = true
+    if (this.isAwaited) return
+    this.isAwaited = true
     this.#sinceMs = this.#nowMs
     this.#scheduledBy = immediate()
     atEndOfTick(this.#endOf(this.tick))
@@ -52,7 +53,7 @@ export class EndOfTick<TItem> {
   /** Takes note of the time, which any clock may tell that does not stand still: an end that has not come by then may be lost. */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
-    if (!this.#isAwaited) return
+    if (!this.isAwaited) return
     const isLate = Math.abs(nowMs - this.#sinceMs) >= LOST_AFTER_MS
     if (!isLate && immediate() === this.#scheduledBy) return
     this.#sinceMs = nowMs
@@ -69,7 +70,7 @@ export class EndOfTick<TItem> {
   /** Ends this turn, unless that was done by another way. */
   #endOf(tick: number): () => void {
     return () => {
-      if (this.#isAwaited && this.tick === tick) this.#end()
+      if (this.isAwaited && this.tick === tick) this.#end()
     }
   }
 
@@ -82,7 +83,7 @@ export class EndOfTick<TItem> {
       this.#callback(items)
     } finally {
       this.tick++
-      this.#isAwaited = false
+      this.isAwaited = false
       // Added from within the callback: that is the next turn's.
       if (this.#items.length > 0) this.await()
     }

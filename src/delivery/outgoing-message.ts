@@ -13,7 +13,7 @@ export interface FrameReporter {
 }
 
 /** What a transport made of a message, and what that counts against the limits. */
-interface Framed {
+export interface Framed {
   readonly frame: unknown
   readonly units: number
 }
@@ -34,6 +34,7 @@ export class OutgoingMessage {
   // Nearly always there is one transport, and no map is worth its place beside it.
   #transport: AnyTransport | undefined
   #framed: Framed | undefined
+  #plain: Framed | undefined
   #others: Map<AnyTransport, Framed> | undefined
 
   constructor(text: string, fields: Omit<MessageFields, 'readAtMs'>, gap = 0) {
@@ -45,6 +46,11 @@ export class OutgoingMessage {
     this.userId = fields.userId
     this.gap = gap
     this.#data = fields.data
+  }
+
+  /** What goes to sockets that are sent to text by text. */
+  get plain(): Framed {
+    return (this.#plain ??= { frame: this.text, units: this.text.length })
   }
 
   /**
@@ -72,7 +78,7 @@ export class OutgoingMessage {
 
   #made(transport: AnyTransport, reporter: FrameReporter): Framed {
     const { text } = this
-    if (transport.frame === undefined) return { frame: text, units: text.length }
+    if (transport.frame === undefined) return this.plain
     try {
       const frame = synchronous(transport.frame(text, this.#asStreamMessage()))
       return { frame, units: byteLengthOf(frame) ?? text.length }

@@ -65,8 +65,11 @@ export class Totals {
 
   /** Notes what became of so many that waited. */
   conclude(outcome: Outcome, deliveries: number): void {
+    if (deliveries === 0) return
     this.#counts.waiting -= deliveries
-    this.#counts[outcome] += deliveries
+    // Nearly always it is this one: a property that the engine knows by name.
+    if (outcome === 'sent') this.#counts.sent += deliveries
+    else this.#counts[outcome] += deliveries
   }
 
   /** Notes one more, or so many more, of what is no outcome. */
