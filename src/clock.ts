@@ -1,3 +1,5 @@
+import { disown } from './foreign.ts'
+
 // What the library needs of its runtime, all of it: Node, Bun, Deno, Workers and browsers each have these.
 declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
@@ -12,7 +14,8 @@ export interface Clock {
   /**
    * Calls `fn` once, `ms` milliseconds from now, unless the returned function is called first.
    *
-   * `ms` is finite and not negative. The timer must not keep a process alive.
+   * `ms` is finite and not negative. The timer must not keep a process alive. While a promise waits for one, of a removal or of
+   * `cleanup()`, the manager keeps the process alive itself; unless the clock stands still, as `ManualClock` does.
    */
   setTimeout(fn: () => void, ms: number): () => void
 }
@@ -39,4 +42,159 @@ export const systemClock: Clock = {
 /** Where timers are objects (Node, Bun), they hold the process unless told otherwise; elsewhere they are numbers, without an `unref`. */
 function letProcessEnd(timer: unknown): void {
   ;(timer as { unref?(): void } | null)?.unref?.()
+}
+
+/** The clock that all rooms go by. */
+export interface ManagerClock extends Clock {
+  /** How far `monotonic` went back so far, as it does when a test's fake timers come or go: then timers that were set before may be lost. */
+  readonly wentBackMs?: number
+  /** @param holdsProcess whether the process has to stay alive until the timer has fired, for a promise that waits for it */
+  setTimeout(fn: () => void, ms: number, holdsProcess?: boolean): () => void
+}
+
+/** What the clock throws, or what is wrong with its answers, and whether that was about the deadline of a close. */
+export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
+
+/** When a process that is held first asks whether it still has to be; and how late a timer that holds one may be. */
+const HOLD_MS = 1_000
+
+/** What dates can say: `new Date` of anything beyond is none. */
+const LATEST_DATE_MS = 8_640_000_000_000_000
+
+type Reading = 'now' | 'monotonic'
+
+/**
+ * A clock whose trouble is nobody else's: nothing of it throws, a reading is always a number, time never goes back, and a timer calls once
+ * or not at all.
+ *
+ * The runtime's own clock is behind one as well, since a test may replace the runtime's timers, and its time with them.
+ */
+export class GuardedClock implements ManagerClock {
+  readonly #clock: Clock
+  readonly #report: ClockFailureListener
+  #wallMs: number
+  /** What the clock's `monotonic` said last. */
+  #readMs: number
+  wentBackMs = 0
+  /** Readings that failed the last time, so that a clock that is broken for good is reported once. */
+  readonly #failing = new Set<Reading>()
+  /** Whether anything of it failed: then it does not say whether its timers still come. */
+  #isBroken = false
+
+  /** @throws what a reading throws, and a `TypeError` for one that is no number */
+  constructor(clock: Clock, report: ClockFailureListener) {
+    this.#clock = clock
+    this.#report = report
+    this.#wallMs = readingOf(clock, 'now')
+    this.#readMs = readingOf(clock, 'monotonic')
+  }
+
+  now(): number {
+    this.#wallMs = this.#read('now') ?? this.#wallMs
+    return this.#wallMs
+  }
+
+  monotonic(): number {
+    const readMs = this.#read('monotonic') ?? this.#readMs
+    // Time goes on from where it stood.
+    if (readMs < this.#readMs) this.wentBackMs += this.#readMs - readMs
+    this.#readMs = readMs
+    return readMs + this.wentBackMs
+  }
+
+  setTimeout(fn: () => void, ms: number, holdsProcess = false): () => void {
+    let isOver = false
+    let release = (): void => {}
+    const fire = (): void => {
+      if (isOver) return
+      isOver = true
+      release()
+      fn()
+    }
+    const cancel = this.#set(fire, ms, (error) => this.#failed(error, holdsProcess))
+    if (holdsProcess && !isOver) release = this.#holdProcess(fire, ms)
+    return () => {
+      if (isOver) return
+      isOver = true
+      release()
+      cancel()
+    }
+  }
+
+  #read(name: Reading): number | undefined {
+    try {
+      const readMs = readingOf(this.#clock, name)
+      if (this.#failing.size > 0) this.#failing.delete(name)
+      return readMs
+    } catch (error) {
+      if (!this.#failing.has(name)) this.#failed(error, false)
+      this.#failing.add(name)
+      return undefined
+    }
+  }
+
+  /** Sets a timer of the clock's; where that fails, one of the runtime's own takes its place. */
+  #set(fire: () => void, ms: number, failed: (error: unknown) => void): () => void {
+    let isSet = false
+    // A clock that calls at once would do so in the middle of a state change.
+    const fireLater = (): void => void (isSet ? fire() : systemClock.setTimeout(fire, 0))
+    try {
+      const answer: unknown = this.#clock.setTimeout(fireLater, ms)
+      isSet = true
+      if (typeof answer === 'function') return () => cancelBy(answer as () => unknown, failed)
+      disown(answer)
+      failed(new TypeError('The setTimeout of a clock must return a function that cancels the timer'))
+      return () => {}
+    } catch (error) {
+      failed(error)
+      return systemClock.setTimeout(fire, ms)
+    }
+  }
+
+  #failed(error: unknown, isOfClose: boolean): void {
+    this.#isBroken = true
+    this.#report(error, isOfClose)
+  }
+
+  /**
+   * Keeps the process alive until the returned function is called, since the clock's own timers do not.
+   *
+   * A clock that stands still, as a test's does, holds nothing: its timer may never come. A timer that has not come long after its
+   * time is lost: then this fires.
+   */
+  #holdProcess(fire: () => void, ms: number): () => void {
+    let seenMs = this.monotonic()
+    const lateMs = seenMs + ms + HOLD_MS
+    let heldMs = 0
+    let timer: unknown
+    const hold = (forMs: number): void => {
+      timer = setTimeout(() => {
+        const nowMs = this.monotonic()
+        heldMs += forMs
+        const leftMs = Math.max(0, this.#isBroken ? ms + HOLD_MS - heldMs : lateMs - nowMs)
+        if (leftMs === 0) fire()
+        // Seldom where it takes long.
+        else if (nowMs !== seenMs || this.#isBroken) hold(Math.min(Math.max(HOLD_MS, leftMs / 8), LONGEST_TIMER_MS))
+        seenMs = nowMs
+      }, forMs)
+    }
+    hold(HOLD_MS)
+    return () => clearTimeout(timer)
+  }
+}
+
+/** @throws what the clock throws, and a `TypeError` for a reading that is no number */
+function readingOf(clock: Clock, name: Reading): number {
+  const read: unknown = clock[name]()
+  if (typeof read === 'number' && (name === 'now' ? Math.abs(read) <= LATEST_DATE_MS : Number.isFinite(read))) return read
+  disown(read)
+  throw new TypeError(`The ${name} of a clock must return a number`)
+}
+
+function cancelBy(cancel: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    disown(cancel())
+  } catch (error) {
+    failed(error)
+  }
 }

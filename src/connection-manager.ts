@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" />
-import { cleanupReport, SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
+import { SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
 import { ConnectionHandle, type HandleActions } from './connection-handle.ts'
 import { asSocket, type CloseReason, type Connection, type Socket } from './connection.ts'
 import { Delivery } from './delivery/delivery.ts'
@@ -77,7 +77,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
-    this.#options = resolvedOptions(options)
+    this.#options = resolvedOptions(options, (...failure) => this.#clockFailed(...failure))
     const { authorize, clock, delivery, idleDelayMs, maxDeferred, pendingTtlMs, quotas, streams } = this.#options
     const actions: HandleActions = {
       subscribe: (...request) => this.#subscribe(...request),
@@ -108,7 +108,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#quotas = new Quotas(quotas)
     this.#authorization = authorizationBy(authorize, (...failure) => this.#authorizationFailed(...failure))
     this.#pending = new Expiry(clock, pendingTtlMs, (expired) => this.#expire(expired))
-    this.#demand = new Demand(clock, idleDelayMs, (...change) => this.#noteDemand(...change), () => this.#events.flush())
+    const { idleStreams } = quotas
+    this.#demand = new Demand(clock, { idleDelayMs, idleStreams }, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
     this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<TSocket>
     // Here and not as a method: where the symbol does not exist, a method of that name would be called "undefined".
@@ -139,6 +140,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     options?: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined },
   ): Connection<TSocket, TStreams> {
     const newcomer = this.#read(() => this.#newcomer(connectionId, socket, userId, options))
+    this.#renewTimers()
     const known = this.#connections.byId.get(connectionId)
     if (known?.socket === socket && known.user.id === userId) return this.#publicHandle(known)
     if (known !== undefined) {
@@ -154,7 +156,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Removes a connection and closes its socket. The promise is true when this call removed it, false for an unknown id.
    *
    * With a user's last connection, all of the user's subscriptions end, in the same call. The promise settles when
-   * the socket's `close` did, or `closeTimeoutMs` later, and never rejects.
+   * the socket's `close` did, or `closeTimeoutMs` later, and never rejects. The process stays alive until then.
    */
   async removeConnection(connectionId: string): Promise<boolean> {
     const connection = this.#connections.byId.get(connectionId)
@@ -285,7 +287,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const fields = withRecipient(this.#readMessage(message))
-    return this.#delivery.deliver(fields, this.#toSubscribers)
+    const result = this.#delivery.deliver(fields, this.#toSubscribers)
+    // What nobody listens to is perhaps still published because nobody was told that it is idle.
+    if (result.matched === 0) this.#renewTimers()
+    return result
   }
 
   /**
@@ -337,6 +342,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * `idleDelayMs` ago. For whoever comes too late for `streamActive`. The array is the caller's.
    */
   activeStreams(): ActiveStream[] {
+    this.#renewTimers()
     return [...this.#subscriptions.demanded(), ...this.#demand.idling()]
   }
 
@@ -410,9 +416,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Shuts down: refuses newcomers from now on, removes every connection and subscription, and closes every socket
    * once, in parallel. What is being delivered stops here; nothing is sent afterwards.
    *
-   * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000; `0`
-   * waits for what is settled already; `Infinity` waits forever), and says how they ended. Later calls get the same
-   * promise.
+   * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and says how they
+   * ended. Sockets of earlier removals whose `close` is still under way are waited for and counted, too; one that outlives `deadlineMs`
+   * counts as `timedOut`, and goes on to the deadline of its removal. Later calls get the same promise.
+   *
+   * The process stays alive until the promise resolves. A `deadlineMs` of `0` waits for what is settled already. `Infinity` waits for as
+   * long as the sockets take, without a timer, so only the sockets keep the process alive.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
    */
@@ -422,9 +431,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     // To read the options was foreign code.
     if (this.#cleanup !== undefined) return this.#cleanup
     // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
-    let outcomes: Promise<CloseOutcome>[] = []
-    this.#cleanup = Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))
-    outcomes = this.#shutDown(deadlineMs)
+    this.#cleanup = this.#closer.reportLast(deadlineMs)
+    this.#shutDown(deadlineMs)
     return this.#cleanup
   }
 
@@ -482,6 +490,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   /** Asks for leave, which is foreign code: what it may have changed is looked at again. */
   #assertMayHold(userId: string, connection: ConnectionRecord | undefined, stream: StreamRequest): void {
+    this.#renewTimers()
     this.#assertPresent(userId, connection)
     this.#authorization.assertAllowed(userId, stream, connection?.handle)
     this.#assertOpen()
@@ -581,7 +590,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     }
   }
 
-  #shutDown(deadlineMs: number): Promise<CloseOutcome>[] {
+  #shutDown(deadlineMs: number): void {
     const connections = [...this.#connections.byId.values()]
     this.#takeOut(connections, 'cleanup')
     for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
@@ -593,9 +602,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#delivery.run(() => {
       for (const { outbox } of leftBefore) outbox?.end(true)
     })
-    const outcomes = this.#close(connections, 'cleanup', deadlineMs)
+    this.#close(connections, 'cleanup', deadlineMs)
     this.#events.flush()
-    return outcomes
   }
 
   #noteChange(change: 'added' | 'changed' | 'removed', record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
@@ -633,6 +641,13 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return [...present, ...this.#leaving]
   }
 
+  /** Sets those timers anew that may be lost. */
+  #renewTimers(): void {
+    this.#closer.renew()
+    this.#pending.renew()
+    this.#demand.renew()
+  }
+
   #noteDemand(change: 'active' | 'idle', stream: ActiveStream): void {
     this.#events.post(change === 'active' ? 'streamActive' : 'streamIdle', stream)
   }
@@ -660,6 +675,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** It may have been removed before its turn to be: by the host, or for another reason. */
   #endService(connection: ConnectionRecord, reason: CloseReason): void {
     if (!connection.removed) this.#remove([connection], reason, this.#options.closeTimeoutMs)
+  }
+
+  /** The clock may be read in the middle of a state change: the listeners are told after it, and in any case soon. */
+  #clockFailed(error: unknown, isOfClose: boolean): void {
+    this.#events.post('error', { error, stage: isOfClose ? 'close' : 'listener' })
+    void Promise.resolve().then(() => this.#events.flush())
   }
 
   #closeFailed(error: unknown, connection: ConnectionRecord): void {

@@ -46,7 +46,7 @@ export type ErrorCode =
   | 'ERR_FORBIDDEN'
   | 'ERR_CLOSED'
 
-/** What there may be only so much of: see `QuotaOptions`. */
+/** What there may be only so much of: see `QuotaOptions`. No error names `idleStreams`, which refuses nothing. */
 export type QuotaName =
   | 'connections'
   | 'connectionsPerUser'
@@ -54,6 +54,10 @@ export type QuotaName =
   | 'subscriptionsPerConnection'
   | 'messageUnits'
   | 'pendingUsers'
+  | 'idleStreams'
+
+/** A quota that refuses what is more. `idleStreams` ends what was there before. */
+export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
 /** The facts of a failure that a handler may act on; each is present where it is known. */
 export interface ErrorFacts {

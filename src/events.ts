@@ -8,6 +8,9 @@ import type { Subscription } from './streams/subscription.ts'
 /**
  * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
  * listener; a transport's `frame` or `onDrain`; or `authorize`.
+ *
+ * Where the `clock` of the options failed, it is `close` for the deadline of a close, and `listener` for anything else, each without a
+ * `connection`.
  */
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
 
@@ -50,7 +53,10 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    * `streamIdle`, whatever happens.
    */
   streamActive: ActiveStream
-  /** A stream has had no connected subscriber for `idleDelayMs`, or the manager shuts down. */
+  /**
+   * A stream has had no connected subscriber for `idleDelayMs`, or was the oldest of more such streams than `quotas.idleStreams`, or the
+   * manager shuts down.
+   */
   streamIdle: ActiveStream
   /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing in its place. */
   gap: {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from './clock.ts'
+import { GuardedClock, systemClock, type Clock, type ClockFailureListener, type ManagerClock } from './clock.ts'
 import type { Socket } from './connection.ts'
 import type { Authorize, AuthorizationRequest } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
@@ -35,11 +35,17 @@ export interface ConnectionManagerOptions<
   readonly transport?: Transport<TSocket, unknown> | undefined
   /** What happens where a connection is behind. */
   readonly delivery?: DeliveryOptions | undefined
-  /** @default the runtime's own clock and timers */
+  /**
+   * Time as the manager sees it: see `Clock`. A clock whose `now` or `monotonic` returns no number is refused. What goes wrong with it
+   * later is told to `on('error', …)`, and nothing else is lost: a reading that is no number counts as no time having passed, and where
+   * `setTimeout` throws, a timer of the runtime's takes its place.
+   *
+   * @default the runtime's own clock and timers
+   */
   readonly clock?: Clock | undefined
   /**
-   * How long the promise of a removal waits for a socket's `close`. `0` waits for what is settled already;
-   * `Infinity` waits forever.
+   * How long the promise of a removal waits for a socket's `close`. The process stays alive until the promise settles. `0` waits for
+   * what is settled already; `Infinity` waits for as long as `close` does, without a timer, so only the socket keeps the process alive.
    *
    * @default 5_000
    */
@@ -66,7 +72,10 @@ export interface ConnectionManagerOptions<
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
-  /** How much there may be. What would be more is refused with `ERR_QUOTA_EXCEEDED`, and changes nothing. */
+  /**
+   * How much there may be. What would be more is refused with `ERR_QUOTA_EXCEEDED`, and changes nothing; but for `idleStreams`, which
+   * refuses nothing.
+   */
   readonly quotas?: QuotaOptions | undefined
   /**
    * Says whether a user may subscribe to a stream: asked before every `addSubscription` and `connection.subscribe`, for what
@@ -82,7 +91,7 @@ export interface ConnectionManagerOptions<
 
 /**
  * How much there may be: finite by default, so that one client, or one bug, cannot take all memory. `0` allows none, `Infinity`
- * sets no bound. What there is already is never taken away, and a place that was freed can be taken at once.
+ * sets no bound. Except for `idleStreams`, what there is already is never taken away, and a place that was freed can be taken at once.
  */
 export interface QuotaOptions {
   /**
@@ -117,6 +126,13 @@ export interface QuotaOptions {
    * @default 10_000
    */
   readonly pendingUsers?: number | undefined
+  /**
+   * Streams that `idleDelayMs` alone keeps active: those without a connected subscriber. Nothing is refused: with one more, the oldest
+   * of them is idle at once. `0` keeps none.
+   *
+   * @default 10_000
+   */
+  readonly idleStreams?: number | undefined
 }
 
 /** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
@@ -166,7 +182,7 @@ export interface ResolvedOptions {
   readonly delivery: DeliveryLimits
   readonly quotas: QuotaLimits
   readonly authorize: Authorize | undefined
-  readonly clock: Clock
+  readonly clock: ManagerClock
   readonly closeTimeoutMs: number
   readonly pendingTtlMs: number
   readonly maxDeferred: number
@@ -187,9 +203,10 @@ const QUOTA_DEFAULTS: QuotaLimits = {
   subscriptionsPerConnection: 1_000,
   messageUnits: 1_048_576,
   pendingUsers: 10_000,
+  idleStreams: 10_000,
 }
 
-const DEFAULTS: ResolvedOptions = {
+const DEFAULTS: Omit<ResolvedOptions, 'clock'> & { readonly clock: Clock } = {
   streams: tradingStreams,
   serialize: undefined,
   transport: undefined,
@@ -210,10 +227,11 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
 /**
  * Returns the options with their defaults.
  *
+ * @param clockFailed takes what goes wrong with the clock later
  * @throws `ERR_INVALID_OPTION` naming the one that is unknown or out of range; an unknown one is not ignored,
  * because somebody relies on it
  */
-export function resolvedOptions(options: unknown): ResolvedOptions {
+export function resolvedOptions(options: unknown, clockFailed: ClockFailureListener = () => {}): ResolvedOptions {
   const { streams, serialize, transport, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   return {
     streams: checkedStreams(streams),
@@ -222,7 +240,7 @@ export function resolvedOptions(options: unknown): ResolvedOptions {
     delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),
     quotas: checkedNumbers('quotas.', withDefaults('quotas', quotas, QUOTA_DEFAULTS)),
     authorize: optionalFunction('authorize', authorize),
-    clock: checkedClock(clock),
+    clock: guardedClock(clock, clockFailed),
     ...checkedNumbers('', numbers),
   }
 }
@@ -287,14 +305,14 @@ function checkedStreams(streams: StreamCatalogue): StreamCatalogue {
   }
 }
 
-function checkedClock(clock: Clock): Clock {
+function guardedClock(clock: Clock, failed: ClockFailureListener): ManagerClock {
   let cause: unknown
   try {
-    if (CLOCK_METHODS.every((name) => typeof clock[name] === 'function')) return clock
+    if (CLOCK_METHODS.every((name) => typeof clock[name] === 'function')) return new GuardedClock(clock, failed)
   } catch (error) {
     cause = error
   }
-  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}`, clock, cause)
+  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}, of which the first two return a number`, clock, cause)
 }
 
 function invalidOption(option: string, what: string, received: unknown, cause?: unknown): ConnectionManagerError {

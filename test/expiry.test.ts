@@ -93,18 +93,116 @@ describe('Expiry', () => {
     expect(log).toEqual([['b']])
   })
 
-  it('lets an item go for which no timer could be set, and sets one for the next', () => {
-    const { clock, expiry, log } = expiring(100)
-    const { setTimeout } = clock
-    clock.setTimeout = () => { throw new Error('no timers left') }
-    expect(() => expiry.add('a')).toThrow('no timers left')
+  describe('whose timer was lost', () => {
+    /** Items that expire by a clock that loses its first timer, without having had a chance to fire it. */
+    function losing(ttlMs: number) {
+      const { clock, expiry, log } = expiring(ttlMs)
+      const { setTimeout } = clock
+      let areLost = true
+      clock.setTimeout = (fn, ms) => (areLost ? () => {} : setTimeout.call(clock, fn, ms))
+      const recover = (): void => void (areLost = false)
+      return { clock, expiry, log, recover }
+    }
 
-    expiry.delete('a')
-    clock.setTimeout = setTimeout
-    expiry.add('b')
+    it('sets it anew at the next item once its time has passed, and not before', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      expiry.add('a')
+      recover()
+      clock.advance(99)
+      expiry.add('b')
+      expect(clock.pendingTimers).toBe(0)
+      clock.advance(1)
+
+      expiry.add('c')
+      expect([log, clock.pendingTimers]).toEqual([[], 1])
+      clock.advance(0)
+
+      expect(log).toEqual([['a']])
+      clock.advance(99)
+      expect(log).toEqual([['a'], ['b']])
+      clock.advance(1)
+      expect(log).toEqual([['a'], ['b'], ['c']])
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('sets it anew when it is asked to, once its time has passed', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      expiry.renew()
+      expiry.add('a')
+      recover()
+      clock.advance(99)
+      expiry.renew()
+      clock.advance(1)
+      expiry.renew()
+
+      clock.advance(0)
+      expiry.renew()
+
+      expect(log).toEqual([['a']])
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('waits for the rest of the time where the clock went back, since the timer may be of another time', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      const ticking: ManualClock & { wentBackMs?: number } = clock
+      ticking.wentBackMs = 0
+      expiry.add('a')
+      recover()
+      clock.advance(40)
+      ticking.wentBackMs = 1_000
+
+      expiry.renew()
+      clock.advance(59)
+      expiry.renew()
+      const logBefore = [...log]
+      clock.advance(1)
+
+      expect(logBefore).toEqual([])
+      expect(log).toEqual([['a']])
+    })
+
+    it('sets one timer at a time, and ever fewer while it may only be late', () => {
+      const { clock, expiry } = expiring(0)
+      const { setTimeout } = clock
+      let timers = 0
+      clock.setTimeout = (fn, ms) => (timers++, setTimeout.call(clock, fn, ms))
+
+      for (let i = 0; i < 1_000; i++) {
+        expiry.add(`item ${i}`)
+        // Time passes, and the event loop gets no chance to fire a timer.
+        clock.monotonic = () => i
+      }
+
+      expect(clock.pendingTimers).toBe(1)
+      expect(timers).toBeLessThan(15)
+    })
+
+    it('forgets it with the last item', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      expiry.add('a')
+      expiry.delete('a')
+      recover()
+      clock.advance(1_000)
+
+      expiry.add('b')
+      clock.advance(100)
+
+      expect(log).toEqual([['b']])
+      expect(clock.pendingTimers).toBe(0)
+    })
+  })
+
+  it.each([[true], [false]])('says that the process is to be held: %s', (holdsProcess) => {
+    const clock = new ManualClock()
+    const held: unknown[] = []
+    const setTimeout = (_fn: () => void, _ms: number, holds?: boolean) => (held.push(holds), () => {})
+    const expiry = new Expiry<string>({ now: () => 0, monotonic: () => clock.monotonic(), setTimeout }, 100, () => {}, holdsProcess)
+
+    expiry.add('a')
     clock.advance(100)
+    expiry.renew()
 
-    expect(log).toEqual([['b']])
+    expect(held).toEqual([holdsProcess, holdsProcess])
   })
 
   it('takes what is added while others expire', () => {

@@ -1,18 +1,22 @@
-import type { Clock } from '../clock.ts'
+import type { ManagerClock } from '../clock.ts'
 import type { CloseReason, Socket } from '../connection.ts'
+import { Expiry } from '../expiry.ts'
 import { adopted, isThenable } from '../foreign.ts'
 import type { AnyTransport } from '../transport.ts'
 
 /** How a socket's `close` ended. */
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut'
 
-/** How the sockets of a `cleanup()` ended, in connections. */
+/**
+ * How the sockets of a `cleanup()` ended, in connections: those that it removed, and those that were removed before and whose `close` was
+ * still under way. Each counts once.
+ */
 export interface CleanupReport {
   /** `close` returned, or its promise settled in time. */
   readonly closed: number
   /** `close` threw or rejected. */
   readonly failed: number
-  /** The promise of `close` had not settled when the deadline passed. */
+  /** The promise of `close` had not settled when the deadline passed: the cleanup's, or the removal's own if that was earlier. */
   readonly timedOut: number
 }
 
@@ -22,14 +26,25 @@ interface Closable {
   readonly transport: AnyTransport | undefined
 }
 
+/** What a cleanup waits for, and until when. */
+interface LastCloses {
+  readonly deadlineMs: number
+  readonly outcomes: Promise<CloseOutcome>[]
+}
+
 type Closing<TConnection> = { readonly connection: TConnection; readonly reason: CloseReason; readonly timeoutMs: number }
 
 /** Closes sockets, whatever their `close` does: the promise always resolves, and trouble is reported. */
 export class SocketCloser<TConnection extends Closable> {
-  readonly #clock: Clock
+  readonly #clock: ManagerClock
   readonly #report: (error: unknown, connection: TConnection) => void
+  /** By their milliseconds, of which there are two: those of removals, and those of the cleanup. */
+  readonly #deadlines = new Map<number, Expiry<() => void>>()
+  /** What has not settled yet, and for how many connections. */
+  readonly #underWay = new Map<Promise<CloseOutcome>, number>()
+  #last: LastCloses | undefined
 
-  constructor(clock: Clock, report: (error: unknown, connection: TConnection) => void) {
+  constructor(clock: ManagerClock, report: (error: unknown, connection: TConnection) => void) {
     this.#clock = clock
     this.#report = report
   }
@@ -37,7 +52,8 @@ export class SocketCloser<TConnection extends Closable> {
   /**
    * Closes the sockets of these connections at once, in parallel, one that serves several of them once.
    *
-   * Each promise resolves when its `close` settled, or `timeoutMs` later; `Infinity` waits for it forever. A socket that
+   * Each promise resolves when its `close` settled, or `timeoutMs` later, and keeps the process alive until then. `Infinity` waits for
+   * `close` alone, without a timer. A socket that
    * has not closed by then, or whose `close` failed, is terminated, where its transport can do that. A slow consumer's is at
    * once: what its socket buffers would otherwise stay for as long as the peer reads nothing.
    */
@@ -46,8 +62,27 @@ export class SocketCloser<TConnection extends Closable> {
     return connections.map((connection) => {
       const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, reason, timeoutMs })
       outcomes.set(connection.socket, outcome)
+      const served = this.#underWay.get(outcome)
+      if (served !== undefined) this.#underWay.set(outcome, served + 1)
+      this.#last?.outcomes.push(timeoutMs === this.#last.deadlineMs ? outcome : this.#within(this.#last.deadlineMs, outcome))
       return outcome
     })
+  }
+
+  /**
+   * Says how the closes end that are under way, and those that begin in the running call: at the latest `deadlineMs` from now. One that
+   * is still under way then goes on to its own deadline.
+   */
+  reportLast(deadlineMs: number): Promise<CleanupReport> {
+    this.renew()
+    const outcomes = [...this.#underWay].flatMap(([outcome, served]) => Array<Promise<CloseOutcome>>(served).fill(this.#within(deadlineMs, outcome)))
+    this.#last = { deadlineMs, outcomes }
+    return Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))
+  }
+
+  /** Sets the timers of deadlines anew that may be lost. */
+  renew(): void {
+    for (const deadlines of this.#deadlines.values()) deadlines.renew()
   }
 
   #close(closing: Closing<TConnection>): Promise<CloseOutcome> {
@@ -63,26 +98,45 @@ export class SocketCloser<TConnection extends Closable> {
 
   #settled(answer: PromiseLike<unknown>, closing: Closing<TConnection>): Promise<CloseOutcome> {
     const { connection, timeoutMs } = closing
-    return new Promise((resolve) => {
+    const outcome = new Promise<CloseOutcome>((resolve) => {
       let isOver = false
-      let cancelTimer = (): void => {}
-      const end = (outcome: CloseOutcome, ...errors: unknown[]): void => {
+      const end = (how: CloseOutcome, ...errors: unknown[]): void => {
         if (isOver) return
         isOver = true
-        cancelTimer()
-        resolve(outcome)
+        this.#deadlinesIn(timeoutMs).delete(pass)
+        this.#underWay.delete(outcome)
+        resolve(how)
         for (const error of errors) this.#report(error, connection)
-        if (outcome !== 'closed') this.#endOtherwise(closing)
+        if (how !== 'closed') this.#endOtherwise(closing)
       }
-      if (timeoutMs !== Infinity) {
-        const timeout = new Error(`close() had not settled after ${timeoutMs} ms`)
-        cancelTimer = this.#clock.setTimeout(() => end('timedOut', timeout), timeoutMs)
-      }
+      const pass = (): void => end('timedOut', new Error(`close() had not settled after ${timeoutMs} ms`))
+      this.#deadlinesIn(timeoutMs).add(pass)
       adopted(answer).then(
         () => end('closed'),
         (error: unknown) => end('failed', error),
       )
     })
+    this.#underWay.set(outcome, 0)
+    return outcome
+  }
+
+  #within(deadlineMs: number, outcome: Promise<CloseOutcome>): Promise<CloseOutcome> {
+    return new Promise((resolve) => {
+      const pass = (): void => resolve('timedOut')
+      this.#deadlinesIn(deadlineMs).add(pass)
+      void outcome.then((how) => {
+        this.#deadlinesIn(deadlineMs).delete(pass)
+        resolve(how)
+      })
+    })
+  }
+
+  #deadlinesIn(ms: number): Expiry<() => void> {
+    const known = this.#deadlines.get(ms)
+    if (known !== undefined) return known
+    const deadlines = new Expiry<() => void>(this.#clock, ms, (passed) => passed.forEach((pass) => pass()), true)
+    this.#deadlines.set(ms, deadlines)
+    return deadlines
   }
 
   /** Ends a socket whose `close` did not, by `terminate`; and the other way round. */
@@ -110,7 +164,7 @@ function closed({ connection: { socket, transport }, reason }: Closing<Closable>
 }
 
 /** Counts how closing ended. */
-export function cleanupReport(outcomes: readonly CloseOutcome[]): CleanupReport {
+function cleanupReport(outcomes: readonly CloseOutcome[]): CleanupReport {
   const report = { closed: 0, failed: 0, timedOut: 0 }
   for (const outcome of outcomes) report[outcome]++
   return report

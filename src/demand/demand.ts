@@ -1,9 +1,15 @@
-import type { Clock } from '../clock.ts'
+import type { ManagerClock } from '../clock.ts'
 import type { ActiveStream } from '../events.ts'
 import { Expiry } from '../expiry.ts'
 
 /** What became of the demand for a stream. */
 export type DemandListener = (change: 'active' | 'idle', stream: ActiveStream) => void
+
+/** How long, and how many, streams may be active without a subscriber. */
+export interface DemandLimits {
+  readonly idleDelayMs: number
+  readonly idleStreams: number
+}
 
 /**
  * Which streams are worth an upstream feed: a stream is active from its first connected subscriber on, until it has
@@ -13,13 +19,23 @@ export type DemandListener = (change: 'active' | 'idle', stream: ActiveStream) =
  */
 export class Demand {
   readonly #idleDelayMs: number
+  readonly #mostIdling: number
   readonly #changed: DemandListener
   readonly #idling = new Map<string, ActiveStream>()
+  /**
+   * Goes on from one stream that had to end to the next: to begin anew passes all the places of those that are gone. None is kept
+   * where there is room, since it would keep the map's former tables.
+   */
+  #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: Expiry<ActiveStream>
 
-  /** @param idleDelayMs how long a stream without subscribers stays active; `0`: not at all, `Infinity`: until the end */
-  constructor(clock: Clock, idleDelayMs: number, changed: DemandListener, expired: () => void) {
+  /**
+   * @param limits `idleDelayMs`: how long a stream without subscribers stays active; `0`: not at all, `Infinity`: until the end.
+   * `idleStreams`: how many such streams there may be
+   */
+  constructor(clock: ManagerClock, { idleDelayMs, idleStreams }: DemandLimits, changed: DemandListener, expired: () => void) {
     this.#idleDelayMs = idleDelayMs
+    this.#mostIdling = idleStreams
     this.#changed = changed
     this.#expiry = new Expiry(clock, idleDelayMs, (streams) => {
       for (const stream of streams) this.#letIdle(stream)
@@ -36,11 +52,18 @@ export class Demand {
     this.#expiry.delete(idling)
   }
 
-  /** Notes that the last connected subscriber of a stream has gone. */
+  /** Notes that the last connected subscriber of a stream has gone. Where too many are kept active, the oldest is idle at once. */
   lost(stream: ActiveStream): void {
-    if (this.#idleDelayMs === 0) return this.#changed('idle', stream)
+    if (this.#idleDelayMs === 0 || this.#mostIdling < 1) return this.#changed('idle', stream)
     this.#idling.set(keyOf(stream), stream)
     this.#expiry.add(stream)
+    if (this.#idling.size > this.#mostIdling) this.#endOldest()
+    else this.#oldestFirst = undefined
+  }
+
+  /** Sets the timer anew if it may be lost. */
+  renew(): void {
+    this.#expiry.renew()
   }
 
   /** The streams that have no subscriber and are active still. */
@@ -54,6 +77,14 @@ export class Demand {
       this.#expiry.delete(stream)
       this.#letIdle(stream)
     }
+  }
+
+  #endOldest(): void {
+    this.#oldestFirst ??= this.#idling.values()
+    const { value: oldest } = this.#oldestFirst.next()
+    if (oldest === undefined) return
+    this.#expiry.delete(oldest)
+    this.#letIdle(oldest)
   }
 
   #letIdle(stream: ActiveStream): void {

@@ -1,4 +1,4 @@
-import { ConnectionManagerError, shown, type ErrorFacts, type QuotaName } from '../errors.ts'
+import { ConnectionManagerError, shown, type ErrorFacts, type QuotaName, type RefusingQuota } from '../errors.ts'
 
 /** How many there may be of each. */
 export type QuotaLimits = Readonly<Record<QuotaName, number>>
@@ -11,7 +11,7 @@ export interface QuotaRequest {
   readonly symbol?: string | undefined
 }
 
-const REASONS: Readonly<Record<QuotaName, (limit: number, request: QuotaRequest) => string>> = {
+const REASONS: Readonly<Record<RefusingQuota, (limit: number, request: QuotaRequest) => string>> = {
   connections: (limit) => `There are ${limit} connections already`,
   connectionsPerUser: (limit, { userId }) => `User ${shown(userId)} has ${limit} connections already`,
   subscriptionsPerUser: (limit, { userId }) => `User ${shown(userId)} has ${limit} subscriptions already`,
@@ -30,7 +30,7 @@ export class Quotas {
   }
 
   /** @throws `ERR_QUOTA_EXCEEDED` where there are as many already as there may be */
-  assertRoom(quota: QuotaName, count: number, request: QuotaRequest): void {
+  assertRoom(quota: RefusingQuota, count: number, request: QuotaRequest): void {
     if (count >= this.#limits[quota]) throw this.#refusal(quota, request)
   }
 
@@ -39,7 +39,7 @@ export class Quotas {
     if (text.length > this.#limits.messageUnits) throw this.#refusal('messageUnits', request)
   }
 
-  #refusal(quota: QuotaName, request: QuotaRequest): ConnectionManagerError {
+  #refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {
     const limit = this.#limits[quota]
     return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', REASONS[quota](limit, request), { ...factsOf(request), quota, limit })
   }

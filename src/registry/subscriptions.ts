@@ -1,4 +1,4 @@
-import type { QuotaName } from '../errors.ts'
+import type { RefusingQuota } from '../errors.ts'
 import type { ActiveStream } from '../events.ts'
 import { Seats, VACATED } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
@@ -39,7 +39,7 @@ export interface SubscriptionsSurroundings {
   /** Milliseconds since the Unix epoch. */
   now(): number
   /** Throws where there are as many already as there may be. */
-  assertRoom(quota: QuotaName, count: number, request: HoldRequest): void
+  assertRoom(quota: RefusingQuota, count: number, request: HoldRequest): void
   readonly changed: SubscriptionListener
   /** A stream, on a private one a user's own, has its first connected subscriber, or its last one has gone. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void

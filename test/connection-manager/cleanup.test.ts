@@ -282,4 +282,136 @@ describe('ConnectionManager › cleanup', () => {
   it('resolves at once when there is nothing to close', async () => {
     expect(await new ConnectionManager().cleanup()).toEqual({ closed: 0, failed: 0, timedOut: 0 })
   })
+
+  describe('while closes are under way', () => {
+    const SETTLED = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
+
+    /** A socket that closes when it is told to, or fails to. */
+    function closable() {
+      let [close, fail] = [(): void => {}, (_error: Error): void => {}]
+      const socket = new FakeSocket({ close: () => new Promise<void>((resolve, reject) => ([close, fail] = [resolve, reject])) })
+      return { socket, close: () => close(), fail: () => fail(new Error('cannot close')) }
+    }
+
+    it('waits for them, and counts each once', async () => {
+      const [first, second] = [closable(), closable()]
+      const { manager, clock } = managing(first.socket, second.socket, hanging(), new FakeSocket())
+      for (const id of ['c0', 'c1', 'c2']) void manager.removeConnection(id)
+      let report: unknown
+
+      const cleanup = manager.cleanup().then((value) => (report = value))
+      first.close()
+      second.fail()
+      await SETTLED()
+      expect(report).toBeUndefined()
+      clock.advance(5_000)
+      await cleanup
+
+      expect(report).toEqual({ closed: 2, failed: 1, timedOut: 1 })
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('counts one that serves several connections as often', async () => {
+      const { socket, close } = closable()
+      const { manager } = managing(new FakeSocket())
+      for (const id of ['a', 'b']) manager.addConnection(id, socket, 'alice')
+      void manager.removeUser('alice')
+
+      const cleanup = manager.cleanup()
+      close()
+
+      expect(await cleanup).toEqual({ closed: 3, failed: 0, timedOut: 0 })
+      expect(socket.closeCalls).toBe(1)
+    })
+
+    it('counts none that has settled, or was given up, before', async () => {
+      const { manager, clock } = managing(new FakeSocket(), new FakeSocket({ close: () => Promise.resolve() }), hanging())
+      const removals = ['c0', 'c1', 'c2'].map((id) => manager.removeConnection(id))
+      await SETTLED()
+      clock.advance(5_000)
+      await Promise.all(removals)
+
+      expect(await manager.cleanup()).toEqual({ closed: 0, failed: 0, timedOut: 0 })
+    })
+
+    it.each([
+      ['its own deadline', 700, 5_000, 700],
+      ['that of the removal, if that is earlier', 5_000, 700, 700],
+      ['its own, though the removal waits without end', 700, Infinity, 700],
+      ['that of the removal, though it waits without end itself', Infinity, 700, 700],
+    ])('waits until %s', async (_until, deadlineMs, closeTimeoutMs, settlesAtMs) => {
+      const clock = new ManualClock()
+      const manager = new ConnectionManager<FakeSocket>({ clock, closeTimeoutMs })
+      void manager.addConnection('c', hanging(), 'u').remove()
+      let report: unknown
+
+      const cleanup = manager.cleanup({ deadlineMs }).then((value) => (report = value))
+      clock.advance(settlesAtMs - 1)
+      await SETTLED()
+      expect(report).toBeUndefined()
+      clock.advance(1)
+      await cleanup
+
+      expect(report).toEqual({ closed: 0, failed: 0, timedOut: 1 })
+    })
+
+    it('leaves one that it does not wait for any longer to the deadline of its removal, which terminates it', async () => {
+      const clock = new ManualClock()
+      const terminate = vi.fn()
+      const manager = new ConnectionManager<FakeSocket>({ clock, closeTimeoutMs: 1_000, transport: { terminate } })
+      const socket = hanging()
+      const settled = vi.fn()
+      void manager.addConnection('c', socket, 'u').remove().then(settled)
+
+      const cleanup = manager.cleanup({ deadlineMs: 100 })
+      clock.advance(100)
+      const report = await cleanup
+      const callsBefore = [terminate.mock.calls.length, settled.mock.calls.length]
+      clock.advance(900)
+      await SETTLED()
+
+      expect(report).toEqual({ closed: 0, failed: 0, timedOut: 1 })
+      expect(callsBefore).toEqual([0, 0])
+      expect(terminate).toHaveBeenCalledExactlyOnceWith(socket)
+      expect(settled).toHaveBeenCalledTimes(1)
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('takes what is settled already with a deadline of 0', async () => {
+      const { manager, clock } = managing(new FakeSocket({ close: () => Promise.resolve() }), hanging())
+      for (const id of ['c0', 'c1']) void manager.removeConnection(id)
+
+      const report = manager.cleanup({ deadlineMs: 0 })
+      await SETTLED()
+      clock.advance(0)
+
+      expect(await report).toEqual({ closed: 1, failed: 0, timedOut: 1 })
+    })
+
+    it('counts those of the removal that it was called from, those that are still to begin included', async () => {
+      const { manager, clock } = managing(
+        new FakeSocket({ close: () => { void manager.cleanup({ deadlineMs: 300 }); return Promise.resolve() } }),
+        hanging(),
+      )
+      manager.addConnection('late', hanging(), 'u0')
+      manager.addConnection('later', new FakeSocket(), 'u0')
+
+      void manager.removeUser('u0')
+      await SETTLED()
+      clock.advance(300)
+
+      expect(await manager.cleanup()).toEqual({ closed: 2, failed: 0, timedOut: 2 })
+    })
+
+    it('counts the slow consumers and the broken ones that are still being closed', async () => {
+      const broken = new FakeSocket({ send: () => { throw new Error('broken') }, close: () => new Promise(() => {}) })
+      const { manager, clock } = managing(broken)
+      manager.publish(price())
+
+      const report = manager.cleanup()
+      clock.advance(5_000)
+
+      expect(await report).toEqual({ closed: 0, failed: 0, timedOut: 1 })
+    })
+  })
 })

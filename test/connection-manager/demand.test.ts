@@ -291,6 +291,44 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([])
   })
 
+  it('is kept for 10,000 streams without a subscriber by default, and the oldest of more ends at once', () => {
+    const { manager, since, active } = demanding({ idleDelayMs: Infinity })
+    const alice = connected(manager, 'alice')
+    const visit = (i: number): void => {
+      alice.subscribe({ streamType: 'PRICE', symbol: `S${i}` })
+      alice.unsubscribe({ streamType: 'PRICE', symbol: `S${i}` })
+    }
+    for (let i = 0; i < 10_000; i++) visit(i)
+    const countBefore = active().length
+
+    const log = since(() => visit(10_000))
+
+    expect(countBefore).toBe(10_000)
+    expect(log).toEqual([`active ${named({ ...PRICE, symbol: 'S10000' })}`, `idle ${named({ ...PRICE, symbol: 'S0' })}`])
+    expect(active()).toHaveLength(10_000)
+  })
+
+  it('is told in order, and in balance, when a connection leaves more streams than are kept', async () => {
+    const { manager, clock, told, since } = demanding({ quotas: { idleStreams: 1 } })
+    const alice = connected(manager, 'alice')
+    for (const stream of [PRICE, ETH, ORDERS]) alice.subscribe(stream)
+    const orders = named({ ...ORDERS, symbol: undefined, userId: 'alice' })
+
+    expect(since(() => void alice.remove())).toEqual([`idle ${price$}`, `idle ${named(ETH)}`])
+    expect(told).toEqual([orders])
+    expect(since(() => clock.advance(1_000))).toEqual([`idle ${orders}`])
+  })
+
+  it('ends once for each stream when more are left at cleanup than are kept', () => {
+    const { manager, told, since, active } = demanding({ quotas: { idleStreams: 1 } })
+    for (const user of ['alice', 'bob']) for (const stream of [PRICE, ETH, ORDERS]) connected(manager, user).subscribe(stream)
+
+    const log = since(() => void manager.cleanup())
+
+    expect(log).toHaveLength(4)
+    expect([told, active()]).toEqual([[], []])
+  })
+
   it('outlives a connection whose user has another one', () => {
     const { manager, since } = demanding({ idleDelayMs: 0 })
     const first = connected(manager, 'alice')

@@ -6,19 +6,21 @@ import type { Told } from './told.ts'
 
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut' | 'never'
 
-interface Closing {
+export interface Closing {
   readonly connection: ConnectionFact
   readonly answer: Answer
   /** Until when it is waited for. */
   readonly dueMs: number
   /** `never` as long as it is open. */
   outcome: CloseOutcome
+  /** Whether the call of `close` has not returned yet. */
+  isRunning: boolean
 }
 
 interface Promised {
   readonly what: string
   readonly expected: unknown
-  readonly connections: readonly ConnectionFact[]
+  readonly isForever: () => boolean
   value: unknown
   isSettled: boolean
 }
@@ -31,7 +33,10 @@ export class Closings {
   readonly #complain: (complaint: string) => void
   readonly #closings: Closing[] = []
   readonly #promised: Promised[] = []
-  cleanupDeadlineMs = 0
+  #cleanupDeadlineMs = 0
+  #cleanupDueMs = 0
+  /** What was removed before `cleanup()` was called, and is waited for all the same. */
+  #underWay: Closing[] | undefined
 
   constructor(setting: Setting, clock: Clock, told: Told, complain: (complaint: string) => void) {
     this.#setting = setting
@@ -41,12 +46,22 @@ export class Closings {
   }
 
   /** A socket's `close` is called, and is going to do this. */
-  begun(connection: ConnectionFact, answer: Answer): void {
-    const timeoutMs = connection.reasons.includes('cleanup') ? this.cleanupDeadlineMs : this.#setting.closeTimeoutMs
-    const closing: Closing = { connection, answer, dueMs: this.#clock.monotonic() + timeoutMs, outcome: 'never' }
+  begun(connection: ConnectionFact, answer: Answer): Closing {
+    const isOfCleanup = connection.reasons.includes('cleanup')
+    const timeoutMs = isOfCleanup ? this.#cleanupDeadlineMs : this.#setting.closeTimeoutMs
+    const closing: Closing = { connection, answer, dueMs: this.#clock.monotonic() + timeoutMs, outcome: 'never', isRunning: true }
     this.#closings.push(closing)
+    if (!isOfCleanup) this.#underWay?.push(closing)
     if (answer === 'throw') this.#end(closing, 'failed')
     if (answer === 'ok') this.#end(closing, 'closed')
+    return closing
+  }
+
+  /** `cleanup()` is called: it waits for what is under way, too. */
+  cleanupBegun(deadlineMs: number): void {
+    this.#cleanupDeadlineMs = deadlineMs
+    this.#cleanupDueMs = this.#clock.monotonic() + deadlineMs
+    this.#underWay = this.#closings.filter(({ outcome, isRunning }) => outcome === 'never' || isRunning)
   }
 
   /** Promises have settled, those of `close` among them. */
@@ -64,7 +79,9 @@ export class Closings {
 
   /** Whether some may still be too late. */
   areSomeOpen(): boolean {
-    return this.#open().some(({ dueMs }) => dueMs !== Infinity)
+    const isAwaited = (closing: Closing): boolean =>
+      this.#underWay?.includes(closing) === true && this.#cleanupDueMs !== Infinity && this.#cleanupDueMs >= this.#clock.monotonic()
+    return this.#open().some((closing) => closing.dueMs !== Infinity || isAwaited(closing))
   }
 
   /** How a connection's `close` ended, as far as the manager can see; one that need not be closed has. */
@@ -72,16 +89,28 @@ export class Closings {
     return this.#closings.find((each) => each.connection === connection)?.outcome ?? 'closed'
   }
 
-  /** What `cleanup()` is to say of those whom it removed. */
+  /** What `cleanup()` is to say of those whom it removed, and of what was under way. */
   reportOn(connections: readonly ConnectionFact[]): { readonly [TOutcome in 'closed' | 'failed' | 'timedOut']: number } {
-    const outcomes = connections.map((each) => this.outcomeOf(each))
+    const outcomes = this.#outcomesAtCleanup(connections)
     const count = (outcome: CloseOutcome): number => outcomes.filter((each) => each === outcome).length
     return { closed: count('closed'), failed: count('failed'), timedOut: count('timedOut') }
   }
 
+  /** `cleanup()` promised its report on those whom it removed. */
+  cleanupPromised(promise: Promise<unknown>, connections: readonly ConnectionFact[]): void {
+    const isForever = (): boolean => this.#outcomesAtCleanup(connections).includes('never')
+    this.promised('cleanup()', promise, () => this.reportOn(connections), connections, isForever)
+  }
+
   /** A call promised something; it is to be settled once these have closed, or were given up. */
-  promised(what: string, promise: Promise<unknown>, expected: unknown, connections: readonly ConnectionFact[]): void {
-    const promised: Promised = { what, expected, connections, value: undefined, isSettled: false }
+  promised(
+    what: string,
+    promise: Promise<unknown>,
+    expected: unknown,
+    connections: readonly ConnectionFact[],
+    isForever = (): boolean => connections.some((each) => this.outcomeOf(each) === 'never'),
+  ): void {
+    const promised: Promised = { what, expected, isForever, value: undefined, isSettled: false }
     this.#promised.push(promised)
     promise.then(
       (value) => Object.assign(promised, { value, isSettled: true }),
@@ -100,13 +129,18 @@ export class Closings {
 
   /** All deadlines have passed. */
   assertAllSettled(): void {
-    for (const { what, expected, connections, value, isSettled } of this.#promised) {
-      const isForever = connections.some((each) => this.outcomeOf(each) === 'never')
+    for (const { what, expected, isForever, value, isSettled } of this.#promised) {
       const wanted = typeof expected === 'function' ? expected() : expected
-      if (isForever === isSettled) this.#complain(`${what} ${isSettled ? 'settled, and was to wait' : 'never settled'}`)
+      if (isForever() === isSettled) this.#complain(`${what} ${isSettled ? 'settled, and was to wait' : 'never settled'}`)
       if (isSettled && JSON.stringify(value) !== JSON.stringify(wanted))
         this.#complain(`${what} promised ${JSON.stringify(value)}, expected ${JSON.stringify(wanted)}`)
     }
+  }
+
+  #outcomesAtCleanup(connections: readonly ConnectionFact[]): CloseOutcome[] {
+    const late: CloseOutcome = this.#cleanupDeadlineMs === Infinity ? 'never' : 'timedOut'
+    const underWay = (this.#underWay ?? []).map(({ outcome }) => (outcome === 'never' ? late : outcome))
+    return [...connections.map((each) => this.outcomeOf(each)), ...underWay]
   }
 
   #callsDue(connection: ConnectionFact, reasons: readonly CloseReason[]): readonly [closes: number, terminations: number] {

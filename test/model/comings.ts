@@ -92,7 +92,7 @@ export class Comings {
   cleanup(deadlineMs: number): void {
     const { facts, closings, manager } = this.#world
     const { live, isClosed } = facts
-    if (!isClosed) closings.cleanupDeadlineMs = deadlineMs
+    if (!isClosed) closings.cleanupBegun(deadlineMs)
     this.#world.call({
       name: 'cleanup',
       text: () => `manager.cleanup(${shown({ deadlineMs })})`,
@@ -101,7 +101,7 @@ export class Comings {
       act: () => manager.cleanup({ deadlineMs }),
       check: (promise) => {
         if (promise !== manager.cleanup()) this.#world.complain('cleanup() promised two things')
-        if (!isClosed) closings.promised('cleanup()', promise, () => closings.reportOn(live), live)
+        if (!isClosed) closings.cleanupPromised(promise, live)
       },
     })
   }

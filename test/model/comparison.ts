@@ -118,11 +118,16 @@ function compareStreams(manager: Manager, facts: Facts, same: Same): void {
   compareActivity(manager, facts, same)
 }
 
-/** An idling stream whose time is up may be active still: timers that are due at one moment come one after the other. */
-function compareActivity(manager: Manager, facts: Facts, same: Same): void {
-  const active = manager
+/** The streams that a manager says are active, as texts. */
+export function activeIn(manager: Manager): string[] {
+  return manager
     .activeStreams()
     .map(({ streamType, symbol, userId = '' }) => demandKeyOf({ stream: { streamType, symbol } as never, userId }))
+}
+
+/** An idling stream whose time is up may be active still: timers that are due at one moment come one after the other. */
+function compareActivity(manager: Manager, facts: Facts, same: Same): void {
+  const active = activeIn(manager)
   const overdue = facts.overdueIdling()
   const expected = [...facts.demanded(), ...facts.idling.keys()].filter((key) => !overdue.includes(key) || active.includes(key))
   same('activeStreams()', active.sort(), expected.sort())

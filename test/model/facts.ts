@@ -79,6 +79,14 @@ interface Picture {
 /** Since which version a connection has been covered by a subscription to a stream, without a break. */
 export type Cover = ReadonlyMap<string, number>
 
+/** What the facts need to see of the manager. */
+export interface FactsSurroundings {
+  monotonic(): number
+  /** The streams that the manager says are active. */
+  active(): readonly string[]
+  complain(complaint: string): void
+}
+
 /**
  * Who is connected and who holds what, as plain lists: every question is answered by looking through all of them.
  *
@@ -92,17 +100,24 @@ export class Facts {
   subscriptions: SubscriptionFact[] = []
   readonly ended: SubscriptionFact[] = []
   readonly revocations: RevocationFact[] = []
-  /** Streams that were active and have no connected subscriber → since when. */
-  readonly idling = new Map<string, number>()
   cover: Cover = new Map()
   /** The cover before the last change. */
   coverBefore: Cover = new Map()
   readonly #setting: Setting
-  readonly #monotonic: () => number
+  readonly #surroundings: FactsSurroundings
+  readonly #idling = new Map<string, number>()
+  /** Of these one change left more than are kept, and in which order cannot be seen. */
+  #contenders: string[] = []
 
-  constructor(setting: Setting, monotonic: () => number) {
+  constructor(setting: Setting, surroundings: FactsSurroundings) {
     this.#setting = setting
-    this.#monotonic = monotonic
+    this.#surroundings = surroundings
+  }
+
+  /** Streams that were active and have no connected subscriber → since when. */
+  get idling(): Map<string, number> {
+    if (this.#contenders.length > 0) this.#seeWhoIsKept()
+    return this.#idling
   }
 
   get live(): ConnectionFact[] {
@@ -151,13 +166,13 @@ export class Facts {
 
   /** Pending subscriptions whose time is up. */
   overdue(): SubscriptionFact[] {
-    const nowMs = this.#monotonic()
+    const nowMs = this.#surroundings.monotonic()
     return this.subscriptions.filter(({ userId, pendingUntilMs }) => pendingUntilMs <= nowMs && !this.isOnline(userId))
   }
 
   /** Idling streams that need not be active any more. */
   overdueIdling(): string[] {
-    const nowMs = this.#monotonic()
+    const nowMs = this.#surroundings.monotonic()
     return [...this.idling].filter(([, sinceMs]) => sinceMs + this.#setting.idleDelayMs <= nowMs).map(([key]) => key)
   }
 
@@ -165,7 +180,7 @@ export class Facts {
   untilDueMs(): number {
     const pending = this.subscriptions.filter(({ userId }) => !this.isOnline(userId)).map(({ pendingUntilMs }) => pendingUntilMs)
     const idling = [...this.idling.values()].map((sinceMs) => sinceMs + this.#setting.idleDelayMs)
-    return Math.max(0, Math.min(...pending, ...idling) - this.#monotonic())
+    return Math.max(0, Math.min(...pending, ...idling) - this.#surroundings.monotonic())
   }
 
   // Changes
@@ -241,7 +256,7 @@ export class Facts {
   }
 
   #begin(userId: string, stream: Stream, createdAtMs: number): SubscriptionFact {
-    const pendingUntilMs = this.#monotonic() + this.#setting.pendingTtlMs
+    const pendingUntilMs = this.#surroundings.monotonic() + this.#setting.pendingTtlMs
     const subscription: SubscriptionFact = {
       userId,
       stream,
@@ -280,10 +295,30 @@ export class Facts {
   }
 
   #renewDemand(before: ReadonlySet<string>): void {
+    const { idling } = this
     const after = this.demanded()
-    for (const key of after) this.idling.delete(key)
-    for (const key of before) if (!after.has(key) && this.#setting.idleDelayMs > 0) this.idling.set(key, this.#monotonic())
-    if (this.isClosed) this.idling.clear()
+    const left = [...before].filter((key) => !after.has(key) && this.#setting.idleDelayMs > 0)
+    for (const key of after) idling.delete(key)
+    for (const key of left) idling.set(key, this.#surroundings.monotonic())
+    if (this.isClosed) idling.clear()
+    else this.#endOldest(left)
+  }
+
+  /** With more idling streams than there may be, those that wait longest are idle. */
+  #endOldest(left: readonly string[]): void {
+    const { idleStreams } = this.#setting.quotas
+    for (const key of [...this.#idling.keys()].filter((each) => !left.includes(each)))
+      if (this.#idling.size > idleStreams) this.#idling.delete(key)
+    if (this.#idling.size > idleStreams) this.#contenders = [...left]
+  }
+
+  #seeWhoIsKept(): void {
+    const active = this.#surroundings.active()
+    for (const key of this.#contenders) if (!active.includes(key)) this.#idling.delete(key)
+    this.#contenders = []
+    const { idleStreams } = this.#setting.quotas
+    if (this.#idling.size !== idleStreams)
+      this.#surroundings.complain(`${this.#idling.size} streams without a subscriber are active, expected ${idleStreams}`)
   }
 
   #picture(): Picture {

@@ -144,8 +144,12 @@ export class ForeignCode implements SocketHost {
       this.#world.complain(`${socket.name} was closed as ${reason}, expected ${connection.reasons.join(' or ')}`)
     book.closed(connection)
     const reaction = socket.nextCloses.shift()
-    closings.begun(connection, reaction?.answer ?? 'ok')
-    return this.#hook('close', connection, [], reaction)
+    const closing = closings.begun(connection, reaction?.answer ?? 'ok')
+    try {
+      return this.#hook('close', connection, [], reaction)
+    } finally {
+      closing.isRunning = false
+    }
   }
 
   terminated(socket: ScriptedSocket): void {

@@ -69,6 +69,7 @@ const NO_QUOTAS = {
   subscriptionsPerConnection: 1_000,
   messageUnits: 1_048_576,
   pendingUsers: 10_000,
+  idleStreams: 10_000,
 }
 
 /** Each is small now and then, so that the others can be reached at all. */
@@ -82,6 +83,7 @@ function quotas(): Arbitrary<Setting['quotas']> {
     subscriptionsPerConnection: small(2, 1, 0),
     messageUnits: small(200, 60),
     pendingUsers: small(0, 1, 2),
+    idleStreams: small(1, 2, 0),
   })
 }
 

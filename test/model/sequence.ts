@@ -91,6 +91,7 @@ class Sequence {
     await this.#step(() => surroundings.tick())
     this.#assertNothingIsLeft()
     if (!manager.closed) await this.#step(() => comings.cleanup(0))
+    await this.#step(() => surroundings.advance(0))
     this.world.closings.assertAllSettled()
     this.assertSound()
   }

@@ -8,6 +8,7 @@ export interface QuotaSetting {
   readonly subscriptionsPerConnection: number
   readonly messageUnits: number
   readonly pendingUsers: number
+  readonly idleStreams: number
 }
 
 /** What one sequence is run with. */

@@ -12,7 +12,7 @@ import { Aim } from './aim.ts'
 import { Book } from './book.ts'
 import { streams, type Streams } from './catalogue.ts'
 import { Closings } from './closings.ts'
-import { differences } from './comparison.ts'
+import { activeIn, differences } from './comparison.ts'
 import { hasOutbox, mayWait, type Delivery } from './deliveries.ts'
 import { Depth } from './depth.ts'
 import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
@@ -82,7 +82,7 @@ export class World {
     this.trace = new Trace(isTraced)
     this.#perform = perform
     const complain = (complaint: string): void => this.complain(complaint)
-    this.facts = new Facts(setting, () => this.clock.monotonic())
+    this.facts = new Facts(setting, { monotonic: () => this.clock.monotonic(), active: () => activeIn(this.manager), complain })
     this.inboxes = new Inboxes(complain)
     this.book = new Book(this.facts, this.inboxes, setting.softLimitBytes, complain)
     this.accounts = new Accounts(this.book, this.facts, setting, complain)
