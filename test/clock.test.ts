@@ -502,3 +502,92 @@ describe('a manager whose timers were lost', () => {
     expect(await manager.cleanup()).toEqual({ closed: 0, failed: 0, timedOut: 0 })
   })
 })
+
+describe('a removal that waits for a close', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.useRealTimers()
+  })
+
+  const runtimes = (parts: Partial<Clock> = {}): Clock => ({ now: () => Date.now(), monotonic: () => performance.now(), setTimeout: () => () => {}, ...parts })
+
+  /** Removes a connection, and says what has settled. */
+  function removing(clock: Clock | undefined, closeTimeoutMs = 10_000, close: () => Promise<void> = () => NEVER) {
+    const manager = new ConnectionManager({ clock, closeTimeoutMs })
+    const settled = vi.fn()
+    void manager.addConnection('c1', new FakeSocket({ close }), 'alice').remove().then(settled)
+    return settled
+  }
+
+  it('holds the process by a timer of the runtime, until it settles', async () => {
+    const held = new Set<unknown>()
+    vi.stubGlobal('setTimeout', () => {
+      const timer = { unref: () => held.delete(timer) }
+      held.add(timer)
+      return timer
+    })
+    vi.stubGlobal('clearTimeout', (timer: unknown) => held.delete(timer))
+    let close = (): void => {}
+
+    const settled = removing(undefined, 10_000, () => new Promise((resolve) => (close = resolve)))
+    const heldBefore = held.size
+    close()
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+
+    expect([heldBefore, held.size, settled.mock.calls.length]).toEqual([1, 0, 1])
+  })
+
+  it('holds it no longer than a second by a clock that stands still, and settles by that clock alone', async () => {
+    const clock = new ManualClock()
+    const settled = removing(clock)
+
+    await vi.advanceTimersByTimeAsync(999)
+    const timersBefore = vi.getTimerCount()
+    await vi.advanceTimersByTimeAsync(1)
+    const timersAfter = vi.getTimerCount()
+    await vi.advanceTimersByTimeAsync(1e6)
+    const callsBefore = settled.mock.calls.length
+    clock.advance(10_000)
+    await vi.advanceTimersByTimeAsync(0)
+
+    expect([timersBefore, timersAfter, callsBefore, settled.mock.calls.length]).toEqual([1, 0, 0, 1])
+  })
+
+  it('settles though the clock loses the timer: a second after its time', async () => {
+    const settled = removing(runtimes())
+
+    await vi.advanceTimersByTimeAsync(10_999)
+    const callsBefore = settled.mock.calls.length
+    await vi.advanceTimersByTimeAsync(1_001)
+
+    expect([callsBefore, settled.mock.calls.length, vi.getTimerCount()]).toEqual([0, 1, 0])
+  })
+
+  it.each<[how: string, broken: () => Partial<Clock>]>([
+    ['sets no timer and stands still', () => ({ monotonic: () => 0, setTimeout: () => { throw new Error('no timers left') } })],
+    ['answers no function and stands still', () => ({ monotonic: () => 0, setTimeout: () => undefined as never })],
+    ['tells no time any more', () => {
+      let reading = 0
+      return { monotonic: () => (reading === 0 ? reading++ : NaN) }
+    }],
+  ])('settles though the clock %s', async (_how, broken) => {
+    const settled = removing(runtimes(broken()))
+
+    await vi.advanceTimersByTimeAsync(12_500)
+
+    expect([settled.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0])
+  })
+
+  it('looks ever less often where it takes long', async () => {
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const settled = removing(runtimes(), 86_400_000)
+
+    await vi.advanceTimersByTimeAsync(86_410_000)
+
+    expect(settled).toHaveBeenCalledTimes(1)
+    expect(set.mock.calls.length).toBeLessThan(100)
+  })
+})
