@@ -8,7 +8,7 @@ import { someTransport } from './transports.ts'
 type Options = ConnectionManagerOptions<Socket, StreamCatalogue>
 
 /** The ceilings that a manager's state is held against. */
-export type Ceilings = { readonly [TName in Exclude<keyof QuotaOptions, 'messageUnits' | 'subscriptionsPerConnection'>]-?: number }
+export type Ceilings = { readonly [TName in Exclude<keyof QuotaOptions, 'messageUnits' | 'subscriptionsPerConnection' | 'idleStreams'>]-?: number }
 
 /** Options that a manager accepts, and what follows from them. */
 export interface Setting {
@@ -22,8 +22,8 @@ const DEFAULT_CEILINGS: Ceilings = { connections: Infinity, connectionsPerUser: 
 const QUOTAS: readonly (Partial<Record<keyof QuotaOptions, number>> | undefined)[] = [
   undefined,
   undefined,
-  { connections: 20, connectionsPerUser: 4, subscriptionsPerUser: 20, subscriptionsPerConnection: 8, messageUnits: 450, pendingUsers: 4 },
-  { connections: 30, pendingUsers: 0 },
+  { connections: 20, connectionsPerUser: 4, subscriptionsPerUser: 20, subscriptionsPerConnection: 8, messageUnits: 450, pendingUsers: 4, idleStreams: 3 },
+  { connections: 30, pendingUsers: 0, idleStreams: 0 },
   { connectionsPerUser: Infinity, subscriptionsPerUser: Infinity, messageUnits: Infinity },
 ]
 
@@ -104,7 +104,7 @@ export function hostileOptions(setting: Setting, dice: Dice, menagerie: Menageri
     case 0: return options
     case 1: return value
     case 2: return { ...options, delivery: { [dice.pick(['softLimitBytes', 'hardLimitBytes', 'drainIntervalMs', 'else'])]: value } }
-    case 3: return { ...options, quotas: { [dice.pick(['connections', 'messageUnits', 'pendingUsers', 'else'])]: value } }
+    case 3: return { ...options, quotas: { [dice.pick(['connections', 'messageUnits', 'pendingUsers', 'idleStreams', 'else'])]: value } }
     case 4: return Object.defineProperty({ ...options }, name, { enumerable: true, get: boom })
     default: return { ...options, [name]: value }
   }
