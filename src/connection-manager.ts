@@ -1,14 +1,15 @@
 /// <reference lib="esnext.disposable" />
+import { CloseListener } from './closing/close-listener.ts'
 import { SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
 import { ConnectionHandle, type HandleActions } from './connection-handle.ts'
-import { asSocket, type CloseReason, type Connection, type Socket } from './connection.ts'
+import { asSocket, isClosed, type CloseReason, type Connection, type Socket } from './connection.ts'
 import { Delivery } from './delivery/delivery.ts'
 import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from './delivery/recipients.ts'
 import type { Stats } from './delivery/totals.ts'
 import { Demand } from './demand/demand.ts'
 import { authorizationBy, type AnyAuthorizationRequest, type Authorization } from './entitlements/authorization.ts'
-import { ConnectionManagerError, shown } from './errors.ts'
+import { ConnectionManagerError, shown, type ErrorFacts } from './errors.ts'
 import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
 import { deadlineIn, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
@@ -70,6 +71,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   readonly #toSubscribers = (fields: MessageFields): Recipients<ConnectionRecord> => this.#subscribersOf(fields)
   /** Removed, and about to be handed what waits for them. */
   readonly #leaving = new Set<ConnectionRecord>()
+  /** Those whose transport tells when the socket has closed. */
+  readonly #closeListeners = new Map<ConnectionRecord, CloseListener>()
   #cleanup: Promise<CleanupReport> | undefined
 
   /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
@@ -128,10 +131,13 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * ids is two connections.
    *
    * A `transport` says how this connection's socket is written to, measured and closed, in place of the one in the
-   * manager's options.
+   * manager's options. If it has `onClose`, the connection is removed by itself when its socket has closed.
    *
-   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_DUPLICATE_CONNECTION` when the id is in use by another
-   * socket or user, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
+   * A socket that closed already, while the host awaited something for instance, is refused with `ERR_SOCKET_CLOSED`. An
+   * existing connection is returned all the same.
+   *
+   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` when its `readyState` is 2 or 3 or its transport says that it
+   * is closed, `ERR_DUPLICATE_CONNECTION` when the id is in use by another socket or user, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
    */
   addConnection<TOwnSocket extends TSocket, TFrame = string>(
     connectionId: string,
@@ -141,15 +147,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   ): Connection<TSocket, TStreams> {
     const newcomer = this.#read(() => this.#newcomer(connectionId, socket, userId, options))
     this.#renewTimers()
-    const known = this.#connections.byId.get(connectionId)
-    if (known?.socket === socket && known.user.id === userId) return this.#publicHandle(known)
-    if (known !== undefined) {
-      const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
-      throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, { connectionId, userId })
-    }
-    this.#quotas.assertRoom('connections', this.connectionCount, { connectionId, userId })
-    this.#quotas.assertRoom('connectionsPerUser', countOf(this.#users.find(userId)?.connections), { connectionId, userId })
-    return this.#publicHandle(this.#admit(newcomer))
+    return this.#publicHandle(this.#known(newcomer) ?? this.#listenAndAdmit(newcomer))
   }
 
   /**
@@ -460,17 +458,70 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     asSocket(socket)
     asIdentifier(userId, 'userId')
     const transport = transportIn(options) ?? this.#options.transport
-    return { id, userId, socket, transport, outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
+    return { id, userId, socket, transport, isClosed: isClosed(socket), outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
   }
 
-  #admit(newcomer: Newcomer): ConnectionRecord {
+  /** Returns the connection that a newcomer is already; nothing, if it may be registered. */
+  #known({ id: connectionId, socket, userId, isClosed }: Newcomer): ConnectionRecord | undefined {
+    const known = this.#connections.byId.get(connectionId)
+    if (known?.socket === socket && known.user.id === userId) return known
+    const facts = { connectionId, userId }
+    if (known !== undefined) {
+      const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
+      throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, facts)
+    }
+    if (isClosed) throw socketClosed(facts)
+    this.#quotas.assertRoom('connections', this.connectionCount, facts)
+    this.#quotas.assertRoom('connectionsPerUser', countOf(this.#users.find(userId)?.connections), facts)
+    return undefined
+  }
+
+  /** Has the transport listen for the socket's close, which is foreign code: what it may have changed is looked at again. */
+  #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
+    const { id: connectionId, socket, transport, userId } = newcomer
+    if (transport?.onClose === undefined) return this.#admit(newcomer)
+    const listener = new CloseListener(socket, transport.onClose)
+    let isInUse = false
+    try {
+      this.#assertOpen()
+      const known = this.#known(newcomer)
+      if (known !== undefined) return known
+      if (listener.isClosed) throw socketClosed({ connectionId, userId }, listener.failure?.error)
+      isInUse = true
+      return this.#admit(newcomer, listener)
+    } finally {
+      if (!isInUse) this.#discard(listener)
+    }
+  }
+
+  /** Ends a listening that came to nothing. */
+  #discard(listener: CloseListener): void {
+    const report = (error: unknown): void => this.#hookFailed(error)
+    if (listener.failure !== undefined && !listener.isClosed) report(listener.failure.error)
+    listener.stop(report)
+  }
+
+  #admit(newcomer: Newcomer, closeListener?: CloseListener): ConnectionRecord {
     const { userId } = newcomer
     const connection = this.#connections.add(newcomer)
     this.#events.post('connectionAdded', { connection: this.#publicHandle(connection) })
+    if (closeListener !== undefined) this.#attach(closeListener, connection)
     if (countOf(connection.user.connections) === 1) this.#events.post('userOnline', { userId })
     this.#subscriptions.admit(connection)
     this.#events.flush()
     return connection
+  }
+
+  #attach(closeListener: CloseListener, connection: ConnectionRecord): void {
+    this.#closeListeners.set(connection, closeListener)
+    closeListener.attach(() => void this.#removeOne(connection, false))
+    if (closeListener.failure !== undefined) this.#postError('transport', closeListener.failure.error, connection)
+  }
+
+  #stopListening(connection: ConnectionRecord): void {
+    const closeListener = this.#closeListeners.get(connection)
+    this.#closeListeners.delete(connection)
+    closeListener?.stop((error) => this.#hookFailed(error, connection))
   }
 
   #interpose(connection: ConnectionRecord, outbox: Outbox | undefined): void {
@@ -570,13 +621,17 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
         connection.outbox?.end(isToBeFlushed)
         this.#leaving.delete(connection)
       }
+      for (const connection of connections) this.#stopListening(connection)
     })
     return this.#closer.closeAll(connections, reason, timeoutMs)
   }
 
   #forget(connection: ConnectionRecord): void {
     this.#takeOut([connection], 'peer-closed')
-    this.#delivery.run(() => connection.outbox?.end(false))
+    this.#delivery.run(() => {
+      connection.outbox?.end(false)
+      this.#stopListening(connection)
+    })
     this.#events.flush()
   }
 
@@ -666,6 +721,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#events.post('error', { error, stage, connection: this.#publicHandle(connection) })
   }
 
+  #hookFailed(error: unknown, connection?: ConnectionRecord): void {
+    if (connection === undefined) this.#events.post('error', { error, stage: 'transport' })
+    else this.#postError('transport', error, connection)
+    this.#events.flush()
+  }
+
   #sendFailed(connection: ConnectionRecord, error: unknown): void {
     this.#postError('send', error, connection)
     this.#endService(connection, 'send-failed')
@@ -692,6 +753,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   #publicHandle({ handle }: ConnectionRecord): Connection<TSocket, TStreams> {
     return handle as Connection<Socket, StreamCatalogue> as unknown as Connection<TSocket, TStreams>
   }
+}
+
+function socketClosed(facts: ErrorFacts, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_SOCKET_CLOSED', `The socket of connection ${shown(facts.connectionId)} has closed`, facts, cause)
 }
 
 const SUBSCRIPTION_EVENTS = {

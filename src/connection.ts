@@ -33,13 +33,25 @@ export function asSocket(value: unknown): Socket {
   throw new ConnectionManagerError('ERR_INVALID_SOCKET', message, {}, cause)
 }
 
+/** `readyState` of a WebSocket that is closing, and of one that is closed. */
+const CLOSING_STATES: readonly unknown[] = [2, 3]
+
+/** True if the socket itself says that it is closing, or closed. A `readyState` that is no number, or that throws, says nothing. */
+export function isClosed(socket: Socket): boolean {
+  try {
+    return CLOSING_STATES.includes((socket as { readonly readyState?: unknown }).readyState)
+  } catch {
+    return false
+  }
+}
+
 /**
  * Why a connection was removed.
  *
  * | reason | the connection was removed |
  * | --- | --- |
  * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
- * | `peer-closed` | by the host, because the peer had gone: `connection.remove({ close: false })` |
+ * | `peer-closed` | because the peer had gone: its transport's `onClose` said so, or the host did by `connection.remove({ close: false })` |
  * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected |
  * | `slow-consumer` | by the manager: more waited for it than `delivery.hardLimitBytes` |
  * | `cleanup` | by `cleanup()` |

@@ -5,6 +5,7 @@
  * | --- | --- |
  * | `ERR_INVALID_ID` | an id or symbol is not a non-empty, well-formed string of at most 255 UTF-16 units |
  * | `ERR_INVALID_SOCKET` | a socket has no callable `send` and `close` |
+ * | `ERR_SOCKET_CLOSED` | a socket that is registered is closing, or closed |
  * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no code of its own |
  * | `ERR_INVALID_OPTION` | an option is unknown or out of range |
  * | `ERR_INVALID_KEY` | a text is no stream or subscription key, or none can be built |
@@ -27,6 +28,7 @@
 export type ErrorCode =
   | 'ERR_INVALID_ID'
   | 'ERR_INVALID_SOCKET'
+  | 'ERR_SOCKET_CLOSED'
   | 'ERR_INVALID_ARGUMENT'
   | 'ERR_INVALID_OPTION'
   | 'ERR_INVALID_KEY'

@@ -7,7 +7,7 @@ import type { Subscription } from './streams/subscription.ts'
 
 /**
  * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
- * listener; a transport's `frame` or `onDrain`; or `authorize`.
+ * listener; a transport's `frame`, `onDrain` or `onClose`; or `authorize`.
  *
  * Where the `clock` of the options failed, it is `close` for the deadline of a close, and `listener` for anything else, each without a
  * `connection`.

@@ -47,6 +47,15 @@ export interface Transport<TSocket = Socket, TFrame = string> {
    * Registered when a connection falls behind, ended when it caught up. Too early, or twice, is harmless.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
+  /**
+   * Calls the listener when the socket has closed; the returned function ends that. The manager then removes the connection with
+   * the reason `peer-closed` and does not touch the socket again, so that the host need not do it.
+   *
+   * Called before the connection is registered. If the listener is called at once, within this hook, the socket is closed already:
+   * `addConnection` throws `ERR_SOCKET_CLOSED`. The returned function is called once, when the connection is removed for any reason
+   * or was not registered after all. Calls of the listener that come later, or twice, do nothing.
+   */
+  readonly onClose?: (socket: TSocket, listener: () => void) => () => void
   /** Closes the socket, instead of `socket.close()`; a promise settles when it is really closed. */
   readonly close?: (socket: TSocket, reason: CloseReason) => Promise<void> | void
   /**
@@ -62,7 +71,7 @@ export interface Transport<TSocket = Socket, TFrame = string> {
 /** A transport of whatever sockets and frames. */
 export type AnyTransport = Transport<Socket, unknown>
 
-const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
+const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 
 /** Given → what the manager goes by. A transport that two managers, or connections, share is one: its frames are made once. */
 const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()

@@ -19,6 +19,8 @@ export interface Newcomer {
   readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
+  /** The socket says of itself that it is closing, or closed. */
+  readonly isClosed: boolean
   /** Makes the outbox, where the socket or its transport gives a reason for one from the start. */
   readonly outboxFor: ((connection: ConnectionRecord) => Outbox) | undefined
 }

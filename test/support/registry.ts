@@ -15,7 +15,7 @@ export function registry() {
     connections,
     subscriptions,
     connect: (id: string, userId: string) =>
-      connections.add({ id, socket: new FakeSocket(), userId, transport: undefined, outboxFor: undefined }),
+      connections.add({ id, socket: new FakeSocket(), userId, transport: undefined, isClosed: false, outboxFor: undefined }),
     known: () => Array.from(users.all(), ({ id }) => id),
   }
 }

@@ -70,7 +70,7 @@ describe('Transport<TSocket, TFrame>', () => {
 
   it('has all hooks optional, and no other', () => {
     expectTypeOf({}).toExtend<Transport>()
-    expectTypeOf<keyof Transport>().toEqualTypeOf<'frame' | 'write' | 'bufferedBytes' | 'onDrain' | 'close' | 'terminate'>()
+    expectTypeOf<keyof Transport>().toEqualTypeOf<'frame' | 'write' | 'bufferedBytes' | 'onDrain' | 'onClose' | 'close' | 'terminate'>()
   })
 })
 
