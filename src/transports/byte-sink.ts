@@ -1,4 +1,6 @@
 import { adopted } from '../foreign.ts'
+import { Listeners } from './listeners.ts'
+import { isDestroyed, onTcpClose, tcpProgress } from './node-response.ts'
 
 /** What server-sent events need of a response: those of `node:http` and `node:http2` fit, and HTTP/2 streams. */
 export interface SseResponse {
@@ -28,52 +30,76 @@ export interface ByteSink {
   readonly bufferedBytes: number
   /** False once it was ended or cut off, by whomever. */
   readonly isWritable: boolean
+  /** True once it is over. */
+  readonly isOver: boolean
+  /** Differs from an earlier reading if bytes have left in between: of this response, or of others on its TCP socket. */
+  readonly progress: string
   /** Resolves when it is over: all has left, or nothing more can. Never rejects. */
   readonly over: Promise<void>
-  /** Writes the chunks as one. Throws, or rejects, when they cannot leave; such a rejection is handled already. */
-  write(chunks: readonly Uint8Array[]): Promise<void> | void
+  /**
+   * Writes the chunks as one, and calls `sent` when all of them have left. Throws, or rejects, when they cannot leave; such a
+   * rejection is handled already.
+   */
+  write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
   /** Calls the listener whenever something left, and when it is over; the returned function ends that. */
   onDrain(listener: () => void): () => void
+  /** Calls the listener when it is over, at once if it is; the returned function ends that. */
+  onOver(listener: () => void): () => void
   /** Ends it once all has left. Nothing happens the second time. */
   end(): void
   /** Cuts it off. Nothing happens once it is over. */
   destroy(): void
 }
 
-/** Listeners that may come and go while they are told. */
-class Listeners {
-  readonly #listeners = new Set<() => void>()
+/** A larger write to a web stream is cut: it tells nothing of one chunk before all of that has left. */
+const LONGEST_PIECE_BYTES = 65_536
 
-  add(listener: () => void): () => void {
-    const own = (): void => listener()
-    this.#listeners.add(own)
-    return () => void this.#listeners.delete(own)
+/** The end of a sink: it comes once, whoever brings it about. */
+class Ending {
+  readonly over: Promise<void>
+  #isOver = false
+  #resolve!: () => void
+  readonly #listeners = new Listeners()
+
+  constructor() {
+    this.over = new Promise((resolve) => (this.#resolve = resolve))
   }
 
-  readonly tell = (): void => {
-    for (const listener of [...this.#listeners]) listener()
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Calls the listener at the end, or now if that has been. */
+  add(listener: () => void): () => void {
+    if (!this.#isOver) return this.#listeners.add(listener)
+    listener()
+    return () => {}
+  }
+
+  come(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#resolve()
+    this.#listeners.tell()
   }
 }
 
 /** The sink that a response of Node's is. */
 export class ResponseSink implements ByteSink {
-  readonly over: Promise<void>
   readonly #response: SseResponse
   readonly #drain = new Listeners()
-  #isOver = false
+  readonly #ending = new Ending()
   #error: unknown
+  #writtenBytes = 0
+  #flushes = 0
 
   constructor(response: SseResponse) {
     this.#response = response
-    this.over = new Promise((resolve) => {
-      const end = (): void => {
-        this.#isOver = true
-        resolve()
-        this.#drain.tell()
-      }
-      if (response.writableFinished || response.destroyed === true || response.stream?.destroyed === true) end()
-      for (const event of ['finish', 'close']) response.on(event, end)
-    })
+    this.#ending.add(this.#drain.tell)
+    const end = (): void => this.#ending.come()
+    if (response.writableFinished || isDestroyed(response)) end()
+    for (const event of ['finish', 'close']) response.on(event, end)
+    this.#ending.add(onTcpClose(response, end))
     // Without a listener it would end the process. What it means is told by `close`, and by the next write.
     response.on('error', (error) => {
       this.#error = error
@@ -83,24 +109,46 @@ export class ResponseSink implements ByteSink {
     for (const aborting of [response, response.stream]) aborting?.on('aborted', () => this.destroy())
   }
 
+  get over(): Promise<void> {
+    return this.#ending.over
+  }
+
+  get isOver(): boolean {
+    return this.#ending.isOver
+  }
+
   get bufferedBytes(): number {
     return this.#response.writableLength
   }
 
   get isWritable(): boolean {
-    return !this.#isOver && !this.#response.writableEnded && this.#response.destroyed !== true
+    return !this.isOver && !this.#response.writableEnded && this.#response.destroyed !== true
   }
 
-  write(chunks: readonly Uint8Array[]): void {
+  get progress(): string {
+    return `${this.#flushes}, ${this.#writtenBytes - this.bufferedBytes}, ${tcpProgress(this.#response)}`
+  }
+
+  write(chunks: readonly Uint8Array[], sent?: () => void): void {
     // Node would say so in the callback, by an `error` event or not at all, as the case may be.
     if (!this.isWritable) throw tooLate(this.#error)
     const [first] = chunks
+    const bytes = chunks.length === 1 && first !== undefined ? first : joined(chunks)
+    this.#writtenBytes += bytes.length
     // After every write: `drain` comes only after one beyond the high-water mark, and the soft limit may be lower.
-    this.#response.write(chunks.length === 1 && first !== undefined ? first : joined(chunks), this.#drain.tell)
+    this.#response.write(bytes, () => {
+      this.#flushes++
+      sent?.()
+      this.#drain.tell()
+    })
   }
 
   onDrain(listener: () => void): () => void {
     return this.#drain.add(listener)
+  }
+
+  onOver(listener: () => void): () => void {
+    return this.#ending.add(listener)
   }
 
   end(): void {
@@ -109,28 +157,90 @@ export class ResponseSink implements ByteSink {
 
   destroy(): void {
     // Once it is over, the TCP socket may be serving the client's next request.
-    if (!this.#isOver) this.#response.destroy()
+    if (this.isOver) return
+    this.#response.destroy()
+    // Up to Node 22, a response that waits for its turn in a pipeline does not say that it was destroyed.
+    this.#ending.come()
+  }
+}
+
+/** The sink of a response without a body, an answer to HEAD for instance. It drops what is written, and ends with this turn. */
+export class EmptySink implements ByteSink {
+  readonly bufferedBytes = 0
+  readonly progress = ''
+  readonly #response: SseResponse
+  readonly #ending = new Ending()
+
+  constructor(response: SseResponse) {
+    this.#response = response
+    response.on('error', () => {})
+    // Not in the middle of a handler that goes on to register the socket: a HEAD is no reason to throw at it.
+    void Promise.resolve().then(() => this.end())
+  }
+
+  get over(): Promise<void> {
+    return this.#ending.over
+  }
+
+  get isOver(): boolean {
+    return this.#ending.isOver
+  }
+
+  get isWritable(): boolean {
+    return !this.isOver
+  }
+
+  write(_chunks: readonly Uint8Array[], sent?: () => void): void {
+    if (this.isOver) throw tooLate(undefined)
+    sent?.()
+  }
+
+  onDrain(listener: () => void): () => void {
+    return this.onOver(listener)
+  }
+
+  onOver(listener: () => void): () => void {
+    return this.#ending.add(listener)
+  }
+
+  end(): void {
+    if (this.isOver) return
+    this.#response.end()
+    this.#ending.come()
+  }
+
+  destroy(): void {
+    if (this.isOver) return
+    this.#response.destroy()
+    this.#ending.come()
   }
 }
 
 /** The sink that the writer of a web stream is. */
 export class WriterSink implements ByteSink {
-  readonly over: Promise<void>
   readonly #writer: SseWriter
   readonly #drain = new Listeners()
+  readonly #ending = new Ending()
   #bufferedBytes = 0
+  #flushes = 0
   #isWritable = true
-  #isOver = false
-  #resolveOver!: () => void
   #error: unknown
 
   constructor(writer: SseWriter) {
     this.#writer = writer
-    this.over = new Promise((resolve) => (this.#resolveOver = resolve))
+    this.#ending.add(this.#drain.tell)
     adopted(writer.closed).then(
       () => this.#end(),
       (error: unknown) => this.#end(error),
     )
+  }
+
+  get over(): Promise<void> {
+    return this.#ending.over
+  }
+
+  get isOver(): boolean {
+    return this.#ending.isOver
   }
 
   get bufferedBytes(): number {
@@ -141,10 +251,42 @@ export class WriterSink implements ByteSink {
     return this.#isWritable
   }
 
-  write(chunks: readonly Uint8Array[]): Promise<void> {
+  get progress(): string {
+    return String(this.#flushes)
+  }
+
+  write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> {
     if (!this.#isWritable) throw tooLate(this.#error)
     // Always a copy: a stream of bytes takes the memory of its chunks away, and other sockets share the frame.
-    const bytes = joined(chunks)
+    const pieces = piecesOf(joined(chunks))
+    const written = Promise.all(pieces.map((piece) => this.#writePiece(piece))).then(() => sent?.())
+    written.catch(() => {})
+    return written
+  }
+
+  onDrain(listener: () => void): () => void {
+    return this.#drain.add(listener)
+  }
+
+  onOver(listener: () => void): () => void {
+    return this.#ending.add(listener)
+  }
+
+  end(): void {
+    if (!this.#isWritable) return
+    this.#isWritable = false
+    ignoreOutcome(this.#writer.close())
+  }
+
+  destroy(): void {
+    if (this.isOver) return
+    const error = new Error('The connection was terminated')
+    ignoreOutcome(this.#writer.abort(error))
+    // Not when the promise of `abort` settles: a TransformStream whose reader is stuck holds on until that reads or leaves.
+    this.#end(error)
+  }
+
+  #writePiece(bytes: Uint8Array): Promise<void> {
     const answer = this.#writer.write(bytes)
     this.#bufferedBytes += bytes.length
     const written = adopted(answer).then(
@@ -158,36 +300,17 @@ export class WriterSink implements ByteSink {
     return written
   }
 
-  onDrain(listener: () => void): () => void {
-    return this.#drain.add(listener)
-  }
-
-  end(): void {
-    if (!this.#isWritable) return
-    this.#isWritable = false
-    ignoreOutcome(this.#writer.close())
-  }
-
-  destroy(): void {
-    if (this.#isOver) return
-    const error = new Error('The connection was terminated')
-    ignoreOutcome(this.#writer.abort(error))
-    // Not when the promise of `abort` settles: a TransformStream whose reader is stuck holds on until that reads or leaves.
-    this.#end(error)
-  }
-
   #settle(byteCount: number): void {
     this.#bufferedBytes -= byteCount
+    this.#flushes++
     this.#drain.tell()
   }
 
   #end(error?: unknown): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.isOver) return
     this.#isWritable = false
     this.#error = error
-    this.#resolveOver()
-    this.#drain.tell()
+    this.#ending.come()
   }
 }
 
@@ -204,6 +327,13 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
     offset += chunk.length
   }
   return bytes
+}
+
+/** Each piece has memory of its own: a stream of bytes takes it away. */
+function piecesOf(bytes: Uint8Array): Uint8Array[] {
+  if (bytes.length <= LONGEST_PIECE_BYTES) return [bytes]
+  const count = Math.ceil(bytes.length / LONGEST_PIECE_BYTES)
+  return Array.from({ length: count }, (_, i) => bytes.slice(i * LONGEST_PIECE_BYTES, (i + 1) * LONGEST_PIECE_BYTES))
 }
 
 function tooLate(cause: unknown): Error {

@@ -39,9 +39,11 @@ export class EventFrame {
   }
 }
 
+// Comments and `retry` stand alone: a blank line behind them would end an event, and some clients make an empty one of that.
+
 /** The bytes of a comment, which clients pass over. */
 export function commentBytes(text: string): Uint8Array {
-  return encoder.encode(`${lines(': ', text)}\n`)
+  return encoder.encode(lines(': ', text))
 }
 
 /**
@@ -51,7 +53,7 @@ export function commentBytes(text: string): Uint8Array {
  */
 export function retryBytes(ms: number): Uint8Array {
   if (!Number.isSafeInteger(ms) || ms < 0) throw invalid('A retry must be a whole number of milliseconds, 0 or more', ms)
-  return encoder.encode(`retry: ${ms}\n\n`)
+  return encoder.encode(`retry: ${ms}\n`)
 }
 
 function fieldOf(name: keyof EventFields, value: unknown, forbidden: RegExp): string {

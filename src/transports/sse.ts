@@ -3,7 +3,11 @@ import { ConnectionManagerError, shown } from '../errors.ts'
 import type { StreamMessage } from '../streams/stream-message.ts'
 import type { Transport } from '../transport.ts'
 import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
-import { ResponseSink, WriterSink, type ByteSink, type SseResponse, type SseWriter } from './byte-sink.ts'
+import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseResponse, type SseWriter } from './byte-sink.ts'
+import { hasNoBody, isDestroyed } from './node-response.ts'
+
+// All that the heartbeat needs of its runtime, and each one has it.
+declare function setTimeout(fn: () => void, ms: number): unknown
 
 /** A response of `node:http` or `node:http2`, an HTTP/2 stream, or the writer of a web stream. */
 export type SseTarget = SseResponse | SseWriter
@@ -17,6 +21,9 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
     'x-accel-buffering': 'no',
   })
 
+/** Says of a message, and of the text that is sent for it, what its event has besides its data. */
+export type SseField = (message: StreamMessage<unknown, string>, text: string) => string | undefined
+
 /**
  * What the events of a transport have besides their data. A gap notice passes through both functions as well; a text of the host's own, from
  * `connection.send`, has neither.
@@ -25,21 +32,27 @@ export interface SseOptions {
   /**
    * The id of a message's event, for the client's `Last-Event-ID`.
    *
+   * Keep to ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so that an `€` arrives as three characters:
+   * `Buffer.from(header, 'latin1').toString()` has it back. Clients that use `fetch` cannot send it at all; `encodeURIComponent`
+   * makes ASCII of any text.
+   *
    * One that is no string, or has a line end or a NUL, fails the message for the connections of this transport.
    */
-  readonly id?: ((message: StreamMessage<unknown, string>) => string | undefined) | undefined
+  readonly id?: SseField | undefined
   /**
    * The type of a message's event, for the client's `addEventListener`; without one, its `message` listeners get it.
    *
    * One that is no string, or has a line end, fails the message for the connections of this transport.
    */
-  readonly event?: ((message: StreamMessage<unknown, string>) => string | undefined) | undefined
+  readonly event?: SseField | undefined
 }
 
 /** A response as a socket, from `sseSocket`. It serves any manager as it is; with `sseTransport` it serves it better. */
 export interface SseSocket extends Socket {
   /** Resolves when the response is over, whoever ended it: then the connection is to be removed. Never rejects. */
   readonly closed: Promise<void>
+  /** `1` while the response is open, `2` once it was ended and something has still to leave, `3` once it is over. */
+  readonly readyState: 1 | 2 | 3
   /** Bytes that were written and have not left: of the whole response for Node's, of this socket's for a web stream. */
   readonly bufferedAmount: number
   /**
@@ -51,7 +64,13 @@ export interface SseSocket extends Socket {
   send(text: string, fields?: EventFields): Promise<void> | void
   /** Writes events that `sseTransport` framed, as one write. */
   write(frames: readonly SseFrame[]): Promise<void> | void
-  /** Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over. */
+  /**
+   * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
+   *
+   * If the comment before this one has not left, and no byte has left since, nobody reads the response: then it is terminated
+   * instead. So let some seconds pass between two comments: a client that is only slow has to take something meanwhile. Of a web
+   * stream that is one write, or 64 KiB of a large one.
+   */
   comment(text?: string): void
   /**
    * Tells the client how long to wait before it reconnects. Does nothing once the response is over.
@@ -61,6 +80,8 @@ export interface SseSocket extends Socket {
   retry(ms: number): void
   /** Calls the listener whenever bytes have left, and when the response is over; the returned function ends that. */
   onDrain(listener: () => void): () => void
+  /** Calls the listener when the response is over, at once if it is already; the returned function ends that. */
+  onClose(listener: () => void): () => void
   /** Ends the response; the promise resolves when all has left, or when it is over otherwise. Never rejects. */
   close(): Promise<void>
   /**
@@ -77,8 +98,18 @@ export interface SseFrame {
   readonly bytes: Uint8Array
 }
 
+/** What is known of the last comment. */
+interface Comment {
+  isSent: boolean
+  /** It is from an earlier turn of the event loop. */
+  isOlder: boolean
+  /** That of the sink once the comment was written. */
+  progress: string
+}
+
 class ResponseSocket implements SseSocket {
   readonly #sink: ByteSink
+  #comment: Comment = { isSent: true, isOlder: true, progress: '' }
 
   constructor(sink: ByteSink) {
     this.#sink = sink
@@ -86,6 +117,11 @@ class ResponseSocket implements SseSocket {
 
   get closed(): Promise<void> {
     return this.#sink.over
+  }
+
+  get readyState(): 1 | 2 | 3 {
+    if (this.#sink.isOver) return 3
+    return this.#sink.isWritable ? 1 : 2
   }
 
   get bufferedAmount(): number {
@@ -101,7 +137,15 @@ class ResponseSocket implements SseSocket {
   }
 
   comment(text = ''): void {
-    this.#offer(commentBytes(text))
+    if (!this.#sink.isWritable) return
+    const { isSent, isOlder, progress } = this.#comment
+    if (!isSent && isOlder && progress === this.#sink.progress) return this.terminate()
+    const comment: Comment = { isSent: false, isOlder: false, progress: '' }
+    this.#offer(commentBytes(text), () => (comment.isSent = true))
+    comment.progress = this.#sink.progress
+    this.#comment = comment
+    // One that was written in this very turn has had no chance to leave.
+    setTimeout(() => (comment.isOlder = true), 0)
   }
 
   retry(ms: number): void {
@@ -110,6 +154,10 @@ class ResponseSocket implements SseSocket {
 
   onDrain(listener: () => void): () => void {
     return this.#sink.onDrain(listener)
+  }
+
+  onClose(listener: () => void): () => void {
+    return this.#sink.onOver(listener)
   }
 
   close(): Promise<void> {
@@ -122,13 +170,17 @@ class ResponseSocket implements SseSocket {
   }
 
   /** A heartbeat is not the place to learn that the client has gone: `closed`, and the next event, tell. */
-  #offer(bytes: Uint8Array): void {
-    if (this.#sink.isWritable) void this.#sink.write([bytes])
+  #offer(bytes: Uint8Array, sent?: () => void): void {
+    if (this.#sink.isWritable) void this.#sink.write([bytes], sent)
   }
 }
 
 /**
  * Returns a socket of a response whose head the host has written: see `sseHeaders`. From then on, write through it.
+ *
+ * The socket is over when the response is, however that comes. A response without a body, as to HEAD, drops what is sent and is
+ * ended once the running turn is. Of a web stream whose reader neither reads nor cancels, nobody learns: send comments, of which
+ * the second ends it.
  *
  * @throws `ERR_INVALID_ARGUMENT` when it is neither a response nor the writer of a web stream
  *
@@ -140,8 +192,7 @@ class ResponseSocket implements SseSocket {
  * const server = createServer((request, response) => {
  *   response.writeHead(200, sseHeaders).flushHeaders()
  *   const socket = sseSocket(response)
- *   const connection = manager.addConnection(randomUUID(), socket, 'alice')
- *   void socket.closed.then(() => connection.remove({ close: false }))
+ *   manager.addConnection(randomUUID(), socket, 'alice') // until the response is over: the transport sees to that
  * })
  *
  * @example
@@ -149,8 +200,7 @@ class ResponseSocket implements SseSocket {
  * function prices(): Response {
  *   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
  *   const socket = sseSocket(writable.getWriter())
- *   const connection = manager.addConnection(crypto.randomUUID(), socket, 'alice')
- *   void socket.closed.then(() => connection.remove({ close: false }))
+ *   manager.addConnection(crypto.randomUUID(), socket, 'alice')
  *   return new Response(readable, { headers: sseHeaders })
  * }
  */
@@ -160,7 +210,7 @@ export function sseSocket(target: SseTarget): SseSocket {
 
 /**
  * Returns the transport for the sockets that `sseSocket` makes: an event is framed once for all of them, what one tick
- * brings is one write, and a drain is told by the response itself.
+ * brings is one write, and a drain is told by the response itself. A connection is removed when its response is over.
  *
  * A browser's `EventSource` reconnects after any close; only an answer such as 204 to that request stops it.
  *
@@ -169,10 +219,11 @@ export function sseSocket(target: SseTarget): SseSocket {
 export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame> {
   const { id, event } = checked(options)
   return {
-    frame: (text, message) => new EventFrame(text, message && { id: id?.(message), event: event?.(message) }),
+    frame: (text, message) => new EventFrame(text, message && { id: id?.(message, text), event: event?.(message, text) }),
     write: (socket, frames) => socket.write(frames),
     bufferedBytes: (socket) => socket.bufferedAmount,
     onDrain: (socket, listener) => socket.onDrain(listener),
+    onClose: (socket, listener) => socket.onClose(listener),
     close: (socket) => socket.close(),
     terminate: (socket) => socket.terminate(),
   }
@@ -180,7 +231,7 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
 
 function sinkOf(target: SseTarget): ByteSink {
   if (isWriter(target)) return new WriterSink(target)
-  if (isResponse(target)) return new ResponseSink(target)
+  if (isResponse(target)) return hasNoBody(target) && !isDestroyed(target) ? new EmptySink(target) : new ResponseSink(target)
   throw new ConnectionManagerError(
     'ERR_INVALID_ARGUMENT',
     `Server-sent events need a response or the writer of a web stream, got ${shown(target)}`,

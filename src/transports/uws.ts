@@ -26,7 +26,8 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => 
  * Returns the transport for uWebSockets.js: what one tick brings is one write, and what uWS would drop waits.
  *
  * uWS tells of a drain in a handler of the app's alone, so pass it on, as below; without that the manager looks again
- * every `drainIntervalMs`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
+ * every `drainIntervalMs`. Pass a close on likewise; a socket that closed before it is added is refused with
+ * `ERR_SOCKET_CLOSED`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
  * 1006; it is told 1013 where that fails.
@@ -47,7 +48,7 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => 
  * })
  */
 export function uwsTransport(): Transport<UwsSocket> {
-  return { write, bufferedBytes, close, terminate }
+  return { write, bufferedBytes, onClose, close, terminate }
 }
 
 /** A socket that is closed already throws, as all that uWS offers does: so the connection ends. */
@@ -57,6 +58,16 @@ function write(socket: UwsSocket, texts: readonly string[]): number {
 
 function bufferedBytes(socket: UwsSocket): number {
   return socket.getBufferedAmount()
+}
+
+/** uWS tells of a close in a handler of the app's alone, but a socket that is closed already throws at any use. */
+function onClose(socket: UwsSocket, listener: () => void): () => void {
+  try {
+    socket.getBufferedAmount()
+  } catch {
+    listener()
+  }
+  return () => {}
 }
 
 function close(socket: UwsSocket, reason: CloseReason): void {

@@ -34,6 +34,8 @@ export interface WsSocket {
   terminate(): void
   /** Tells that the socket is closed. */
   once(event: 'close', listener: () => void): unknown
+  /** Ends that. Without it, a listener stays until the socket closes. */
+  off?(event: 'close', listener: () => void): unknown
 }
 
 /** One message, for those sockets that can be written to directly and for those that cannot. */
@@ -99,8 +101,7 @@ const LOOK_AGAIN_MS = 50
  * a Blob, and with a ws whose inside is not as expected. In the middle of a message that the host sends in fragments
  * (`fin: false`) messages wait for its end: ws would make them part of it.
  *
- * Of a socket that is closing, which `socket.send` takes messages for in silence, the host's `close` listener is to remove
- * the connection.
+ * A connection is removed when its socket emits `close`. While a socket is closing, `socket.send` takes messages for it in silence.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
  * 1006; it is told 1013 where that fails.
@@ -121,6 +122,7 @@ export function wsTransport<TSocket extends WsSocket = WsSocket>(): Transport<TS
     write: (socket, frames) => write(socket, frames, { writer, sendings }),
     bufferedBytes,
     onDrain: (socket, listener) => onDrain(socket, listener, sendings),
+    onClose,
     close,
     terminate,
   }
@@ -259,6 +261,11 @@ function onDrain(socket: WsSocket, listener: () => void, sendings: Sendings): ()
     clearInterval(timer)
     tcp?.off?.('drain', listener)
   }
+}
+
+function onClose(socket: WsSocket, listener: () => void): () => void {
+  socket.once('close', listener)
+  return () => void socket.off?.('close', listener)
 }
 
 function close(socket: WsSocket, reason: CloseReason): Promise<void> {

@@ -371,7 +371,7 @@ describe('sseSocket', () => {
     socket.comment('of\ntwo lines\r\ndata: or three\n')
     void socket.send('an event')
 
-    expect(response.text).toMatch(/^: \n\n: of\n: two lines\n: data: or three\n: \n\n/)
+    expect(response.text).toBe(': \n: of\n: two lines\n: data: or three\n: \ndata: an event\n\n')
     expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual(['an event'])
   })
 
@@ -383,6 +383,27 @@ describe('sseSocket', () => {
     expect(parseEventStream(response.text).retry).toBe(ms)
   })
 
+  it('ends no event that nobody sent: there is a blank line behind each event, and nowhere else', () => {
+    const { response, socket } = scripted()
+
+    socket.retry(1_000)
+    socket.comment('alive')
+    void socket.send('a', { event: 'fill' })
+    socket.comment()
+    socket.retry(2_000)
+    socket.comment()
+    void socket.send('b')
+
+    const blocks = response.text.split('\n\n')
+    expect(blocks).toHaveLength(3)
+    expect(blocks[2]).toBe('')
+    expect(blocks.every((block, i) => i === 2 || /^data: /m.test(block))).toBe(true)
+    expect(parseEventStream(response.text)).toEqual({
+      events: [{ event: 'fill', id: '', data: 'a' }, { event: 'message', id: '', data: 'b' }],
+      retry: 2_000,
+    })
+  })
+
   it('brings comments, and when to reconnect, by a web stream as well', async () => {
     const { socket, text } = thatTransfers()
 
@@ -390,7 +411,7 @@ describe('sseSocket', () => {
     socket.retry(1_500)
     await socket.close()
 
-    expect(text()).toBe(': alive\n\nretry: 1500\n\n')
+    expect(text()).toBe(': alive\nretry: 1500\n')
   })
 
   it.each([-1, 1.5, NaN, Infinity, '3' as never])('refuses to have the client reconnect after %s', (ms) => {
@@ -661,6 +682,25 @@ describe('sseTransport', () => {
     transport.write!(socket, [transport.frame!('a', message)])
 
     expect(parseEventStream(response.text).events).toEqual([{ event: 'ORDER_UPDATES', id: '7', data: 'a' }])
+  })
+
+  it('asks with the text that goes out as well', () => {
+    const asked: unknown[][] = []
+    const ask = (...question: unknown[]) => void asked.push(question)
+    const transport = sseTransport({ id: ask as never, event: ask as never })
+
+    transport.frame!('the text', message)
+
+    expect(asked).toEqual([[message, 'the text'], [message, 'the text']])
+  })
+
+  it("asks for nothing where a text is the host's own, and has no message", () => {
+    const ask = (): string => { throw new Error('asked') }
+    const transport = sseTransport({ id: ask, event: ask })
+
+    const frame = transport.frame!('welcome', undefined as never)
+
+    expect(new TextDecoder().decode(frame.bytes)).toBe('data: welcome\n\n')
   })
 
   it('gives neither where the functions answer with nothing', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { CloseReason } from '../../src/index.ts'
+import { ConnectionManager, type CloseReason } from '../../src/index.ts'
 import { uwsTransport, type UwsSocket } from '../../src/transports/uws.ts'
+import { expectCode } from '../support/errors.ts'
 
 const SENT = 1
 const ACCEPTED_UNDER_PRESSURE = 0
@@ -114,7 +115,19 @@ describe('uwsTransport', () => {
     expect(socket.calls).toEqual([['close']])
   })
 
+  it('has a socket refused that closed before it was registered, and leaves telling of a later close to the host', async () => {
+    const manager = new ConnectionManager<ScriptedSocket>({ transport })
+    const [open, closed] = [new ScriptedSocket(), new ScriptedSocket()]
+    closed.close()
+
+    expectCode('ERR_SOCKET_CLOSED', () => manager.addConnection('c1', closed, 'alice'))
+    const connection = manager.addConnection('c2', open, 'alice')
+
+    expect(manager.connectionCount).toBe(1)
+    expect(await connection.remove()).toBe(true)
+  })
+
   it('leaves telling of a drain to the host, and texts as they are', () => {
-    expect(Object.keys(transport).toSorted()).toEqual(['bufferedBytes', 'close', 'terminate', 'write'])
+    expect(Object.keys(transport).toSorted()).toEqual(['bufferedBytes', 'close', 'onClose', 'terminate', 'write'])
   })
 })

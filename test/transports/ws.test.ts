@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { WebSocket } from 'ws'
-import type { CloseReason, StreamMessage } from '../../src/index.ts'
+import { ConnectionManager, type CloseReason, type StreamMessage } from '../../src/index.ts'
 import type { Transport } from '../../src/transport.ts'
 import { wsTransport, type WsFrame, type WsSocket } from '../../src/transports/ws.ts'
+import { expectCode } from '../support/errors.ts'
 
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3]
 const MESSAGE = { streamType: 'PRICE', data: null } as StreamMessage<unknown, string>
@@ -440,6 +441,58 @@ describe('wsTransport › close', () => {
     })
 
     await expect(transportFor().transport.close(socket, 'removed')).rejects.toThrow('no')
+  })
+})
+
+describe('wsTransport › onClose', () => {
+  it('has the connection removed when its socket has closed, whatever the host does then', async () => {
+    const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
+    const socket = socketWith()
+    const connection = manager.addConnection('c1', socket, 'alice')
+    const reasons: string[] = []
+    manager.on('connectionRemoved', ({ reason }) => reasons.push(reason))
+    const removals: Promise<boolean>[] = []
+    socket.on('close', () => removals.push(connection.remove({ close: false })))
+
+    socket.readyState = CLOSED
+    socket.emit('close', 1006, Buffer.from(''))
+
+    expect(manager.connectionCount).toBe(0)
+    expect(reasons).toEqual(['peer-closed'])
+    expect(await Promise.all(removals)).toEqual([false])
+    expect(socket.closes).toEqual([])
+  })
+
+  it('leaves no listener behind on a socket whose connections come and go', async () => {
+    const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
+    const socket = socketWith()
+
+    for (let i = 0; i < 20; i++) await manager.addConnection('c1', socket, `user${i}`).remove({ close: false })
+
+    expect(socket.listenerCount('close')).toBe(0)
+  })
+
+  it('does with a socket that cannot end its listening', async () => {
+    const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
+    const errors: unknown[] = []
+    manager.on('error', ({ error }) => errors.push(error))
+    const socket = socketWith({ off: undefined })
+    await manager.addConnection('c1', socket, 'alice').remove({ close: false })
+    const next = manager.addConnection('c1', socketWith(), 'alice')
+
+    socket.emit('close')
+
+    expect(next.removed).toBe(false)
+    expect(errors).toEqual([])
+  })
+
+  it.each([CLOSING, CLOSED])('registers no socket whose readyState is %i', (readyState) => {
+    const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
+    const socket = socketWith({ readyState })
+
+    expectCode('ERR_SOCKET_CLOSED', () => manager.addConnection('c1', socket, 'alice'))
+
+    expect(socket.listenerCount('close')).toBe(0)
   })
 })
 
