@@ -34,6 +34,8 @@ export interface ByteSink {
   readonly isOver: boolean
   /** Differs from an earlier reading if bytes have left in between: of this response, or of others on its TCP socket. */
   readonly progress: string
+  /** True until the first bytes have left. */
+  readonly isUnread: boolean
   /** Resolves when it is over: all has left, or nothing more can. Never rejects. */
   readonly over: Promise<void>
   /**
@@ -89,12 +91,14 @@ export class ResponseSink implements ByteSink {
   readonly #response: SseResponse
   readonly #drain = new Listeners()
   readonly #ending = new Ending()
+  readonly #tcpProgressBefore: string
   #error: unknown
   #writtenBytes = 0
   #flushes = 0
 
   constructor(response: SseResponse) {
     this.#response = response
+    this.#tcpProgressBefore = tcpProgress(response)
     this.#ending.add(this.#drain.tell)
     const end = (): void => this.#ending.come()
     if (response.writableFinished || isDestroyed(response)) end()
@@ -127,6 +131,10 @@ export class ResponseSink implements ByteSink {
 
   get progress(): string {
     return `${this.#flushes}, ${this.#writtenBytes - this.bufferedBytes}, ${tcpProgress(this.#response)}`
+  }
+
+  get isUnread(): boolean {
+    return this.#flushes === 0 && this.#tcpProgressBefore === tcpProgress(this.#response)
   }
 
   write(chunks: readonly Uint8Array[], sent?: () => void): void {
@@ -168,6 +176,7 @@ export class ResponseSink implements ByteSink {
 export class EmptySink implements ByteSink {
   readonly bufferedBytes = 0
   readonly progress = ''
+  readonly isUnread = true
   readonly #response: SseResponse
   readonly #ending = new Ending()
 
@@ -253,6 +262,10 @@ export class WriterSink implements ByteSink {
 
   get progress(): string {
     return String(this.#flushes)
+  }
+
+  get isUnread(): boolean {
+    return this.#flushes === 0
   }
 
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> {

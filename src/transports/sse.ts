@@ -6,8 +6,9 @@ import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseResponse, type SseWriter } from './byte-sink.ts'
 import { hasNoBody, isDestroyed } from './node-response.ts'
 
-// All that the heartbeat needs of its runtime, and each one has it.
+// All that a heartbeat needs of its runtime, and each one has it.
 declare function setTimeout(fn: () => void, ms: number): unknown
+declare const performance: { now(): number }
 
 /** A response of `node:http` or `node:http2`, an HTTP/2 stream, or the writer of a web stream. */
 export type SseTarget = SseResponse | SseWriter
@@ -67,9 +68,9 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * If the comment before this one has not left, and no byte has left since, nobody reads the response: then it is terminated
-   * instead. So let some seconds pass between two comments: a client that is only slow has to take something meanwhile. Of a web
-   * stream that is one write, or 64 KiB of a large one.
+   * If the last comment still waits and nothing has left since, nobody reads the response, and it is terminated: at once if nothing
+   * has ever been read, and otherwise once this has lasted for a minute, because a client that reads slowly looks the same for
+   * a while.
    */
   comment(text?: string): void
   /**
@@ -98,18 +99,27 @@ export interface SseFrame {
   readonly bytes: Uint8Array
 }
 
+/**
+ * How long nothing may leave of a response that was read before, while a comment waits.
+ *
+ * The kernel tells of room in steps of up to some megabytes: a client that reads slowly looks like one that does not.
+ */
+const STUCK_AFTER_MS = 60_000
+
 /** What is known of the last comment. */
 interface Comment {
   isSent: boolean
-  /** It is from an earlier turn of the event loop. */
+  /** It is from an earlier turn of the event loop: one from this turn has had no chance to leave. */
   isOlder: boolean
   /** That of the sink once the comment was written. */
   progress: string
+  /** When the first of the comments was written since which nothing has left. */
+  readonly sinceMs: number
 }
 
 class ResponseSocket implements SseSocket {
   readonly #sink: ByteSink
-  #comment: Comment = { isSent: true, isOlder: true, progress: '' }
+  #comment: Comment = { isSent: true, isOlder: true, progress: '', sinceMs: 0 }
 
   constructor(sink: ByteSink) {
     this.#sink = sink
@@ -138,13 +148,13 @@ class ResponseSocket implements SseSocket {
 
   comment(text = ''): void {
     if (!this.#sink.isWritable) return
-    const { isSent, isOlder, progress } = this.#comment
-    if (!isSent && isOlder && progress === this.#sink.progress) return this.terminate()
-    const comment: Comment = { isSent: false, isOlder: false, progress: '' }
+    const last = this.#comment
+    const hasWaited = !last.isSent && last.progress === this.#sink.progress
+    if (hasWaited && this.#isStuck(last)) return this.terminate()
+    const comment: Comment = { isSent: false, isOlder: false, progress: '', sinceMs: hasWaited ? last.sinceMs : performance.now() }
     this.#offer(commentBytes(text), () => (comment.isSent = true))
     comment.progress = this.#sink.progress
     this.#comment = comment
-    // One that was written in this very turn has had no chance to leave.
     setTimeout(() => (comment.isOlder = true), 0)
   }
 
@@ -169,6 +179,10 @@ class ResponseSocket implements SseSocket {
     this.#sink.destroy()
   }
 
+  #isStuck({ isOlder, sinceMs }: Comment): boolean {
+    return isOlder && (this.#sink.isUnread || performance.now() - sinceMs >= STUCK_AFTER_MS)
+  }
+
   /** A heartbeat is not the place to learn that the client has gone: `closed`, and the next event, tell. */
   #offer(bytes: Uint8Array, sent?: () => void): void {
     if (this.#sink.isWritable) void this.#sink.write([bytes], sent)
@@ -179,8 +193,8 @@ class ResponseSocket implements SseSocket {
  * Returns a socket of a response whose head the host has written: see `sseHeaders`. From then on, write through it.
  *
  * The socket is over when the response is, however that comes. A response without a body, as to HEAD, drops what is sent and is
- * ended once the running turn is. Of a web stream whose reader neither reads nor cancels, nobody learns: send comments, of which
- * the second ends it.
+ * ended once the running turn is. Nothing tells that a web stream is neither read nor cancelled, as when a framework drops
+ * the body: so send comments, of which the second ends it.
  *
  * @throws `ERR_INVALID_ARGUMENT` when it is neither a response nor the writer of a web stream
  *

@@ -2,13 +2,14 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server, type Http2Server, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import { connect, type AddressInfo, type Socket as TcpSocket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type CloseReason } from '../../src/index.ts'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket, type SseTarget } from '../../src/transports/sse.ts'
 import { expectCode } from '../support/errors.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
+  vi.useRealTimers()
   for (const close of closers.splice(0)) close()
 })
 
@@ -323,6 +324,12 @@ describe('onClose of an event stream', () => {
   })
 })
 
+/** Comments, and lets some turns of the event loop pass. */
+async function comment(socket: SseSocket): Promise<void> {
+  socket.comment()
+  for (let i = 0; i < 3; i++) await turn()
+}
+
 describe('comments on an event stream', () => {
   it('end one of a web stream that nobody reads, at the second', async () => {
     const { manager, reasons, add } = managing()
@@ -348,29 +355,56 @@ describe('comments on an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('end none whose reader has taken something in between, though the comment has not left', async () => {
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-    const reader = readable.getReader()
-    const socket = sseSocket(writable.getWriter())
-    void socket.send('x'.repeat(300_000))
+  it('end one of Node that takes nothing from the start, at the second', async () => {
+    const response = new HeldResponse()
+    const socket = sseSocket(response)
 
-    for (let i = 0; i < 4; i++) {
-      socket.comment()
-      await turn()
-      await reader.read()
-      await turn()
-    }
-    expect(socket.bufferedAmount).toBeGreaterThan(0)
+    await comment(socket)
     expect(socket.readyState).toBe(1)
-    socket.comment()
+    await comment(socket)
+
+    expect([socket.readyState, response.destroyed]).toEqual([3, true])
+  })
+
+  it('end one that was read before once nothing has left for a minute, and a comment waits', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const reads: (() => void)[] = []
+    const write = (): Promise<void> => new Promise((resolve) => reads.push(resolve))
+    const socket = sseSocket({ closed: new Promise(() => {}), write, close: async () => {}, abort: async () => {} })
+    void socket.send('welcome')
+    reads.shift()?.()
     await turn()
-    await turn()
-    socket.comment()
+
+    await comment(socket)
+    vi.advanceTimersByTime(59_999)
+    await comment(socket)
+    expect(socket.readyState).toBe(1)
+    vi.advanceTimersByTime(1)
+    await comment(socket)
 
     expect(socket.readyState).toBe(3)
   })
 
+  it('end none whose reader has taken something in between, though no comment has left', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const reader = readable.getReader()
+    const socket = sseSocket(writable.getWriter())
+    void socket.send('x'.repeat(300_000)) // one write, which leaves in pieces
+
+    for (let i = 0; i < 4; i++) {
+      await comment(socket)
+      await reader.read()
+      await turn()
+      vi.advanceTimersByTime(60_000)
+    }
+
+    expect(socket.bufferedAmount).toBeGreaterThan(0)
+    expect(socket.readyState).toBe(1)
+  })
+
   it('end none whose comments leave, whatever else has come to wait since', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const socket = sseSocket(response)
 
@@ -378,48 +412,49 @@ describe('comments on an event stream', () => {
     response.leave()
     void socket.send('stuck')
     await turn()
-    await turn()
-    socket.comment()
+    vi.advanceTimersByTime(60_000)
+    await comment(socket)
 
     expect(socket.readyState).toBe(1)
   })
 
-  it('end a response of Node whose bytes do not leave, and none of which some do', async () => {
+  it('end no response of Node of which some bytes leave', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const socket = sseSocket(response)
-    void socket.send('a')
-    void socket.send('b')
+    for (let i = 0; i < 5; i++) void socket.send('a')
 
-    for (let i = 0; i < 2; i++) {
-      socket.comment()
-      await turn()
-      await turn()
+    for (let i = 0; i < 4; i++) {
+      await comment(socket)
       response.leave()
+      vi.advanceTimersByTime(60_000)
     }
-    socket.comment()
+    await comment(socket)
     expect(socket.readyState).toBe(1)
-    await turn()
-    await turn()
-    socket.comment()
+    vi.advanceTimersByTime(60_000)
+    await comment(socket)
 
     expect(socket.readyState).toBe(3)
-    expect(response.destroyed).toBe(true)
   })
 
-  it('end none whose one large write is taken by the system bit by bit', async () => {
+  it.each<[what: string, handleOf: (queue: { writeQueueSize: number }) => object]>([
+    ['of a TCP socket', (queue) => queue],
+    ['below one of TLS', (queue) => ({ writeQueueSize: 0, _parent: queue })],
+  ])('end none whose one large write is taken by the system bit by bit, %s', async (_what, handleOf) => {
+    vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
-    const handle = { writeQueueSize: 1_000_000 }
-    response.req = { method: 'GET', socket: { destroyed: false, bytesWritten: 1_000_000, writableLength: 1_000_000, _handle: handle } }
+    const queue = { writeQueueSize: 1_000_000 }
+    const tcp = { destroyed: false, bytesWritten: 1_000_000, writableLength: 1_000_000, _handle: handleOf(queue) }
+    response.req = { method: 'GET', socket: tcp }
     const socket = sseSocket(response)
     void socket.send('x'.repeat(1_000_000))
 
     for (let i = 0; i < 3; i++) {
-      socket.comment()
-      await turn()
-      await turn()
-      handle.writeQueueSize -= 1_000
+      await comment(socket)
+      queue.writeQueueSize -= 1_000
+      vi.advanceTimersByTime(60_000)
     }
-    socket.comment()
+    await comment(socket)
 
     expect(socket.readyState).toBe(1)
   })
