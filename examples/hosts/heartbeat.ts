@@ -4,10 +4,15 @@ import type { WebSocket } from 'ws'
 
 // A peer that vanished without a word stays registered until somebody notices. The timers keep no process alive.
 
+const CLOSED = 3
+
 /** Pings every WebSocket, and ends those that did not answer the ping before: their `close` removes them. */
 export function pingAll(manager: ConnectionManager<WebSocket>, intervalMs = 30_000): void {
+  const answering = new WeakSet<WebSocket>() // one socket may be added again, at a login for instance
   const unanswered = new WeakSet<WebSocket>()
   manager.on('connectionAdded', ({ connection: { socket } }) => {
+    if (answering.has(socket)) return
+    answering.add(socket)
     socket.on('pong', () => unanswered.delete(socket))
   })
   every(intervalMs, manager, (socket) => {
@@ -17,14 +22,28 @@ export function pingAll(manager: ConnectionManager<WebSocket>, intervalMs = 30_0
   })
 }
 
-/** Sends every event stream a comment, so that no proxy closes it as idle, and a peer that has gone is noticed. */
+/**
+ * Sends every event stream a comment, so that no proxy closes it as idle, and a peer that has gone is noticed. A stream that nobody
+ * reads ends by it.
+ */
 export function commentAll(manager: ConnectionManager<SseSocket>, intervalMs = 15_000): void {
   every(intervalMs, manager, (socket) => socket.comment())
 }
 
-function every<TSocket extends Socket>(intervalMs: number, manager: ConnectionManager<TSocket>, work: (socket: TSocket) => void): void {
+/** Works on every socket once, however many connections it serves, and removes those whose `close` came before anybody listened. */
+function every<TSocket extends Socket & { readonly readyState: number }>(
+  intervalMs: number,
+  manager: ConnectionManager<TSocket>,
+  work: (socket: TSocket) => void,
+): void {
   const timer = setInterval(() => {
     if (manager.closed) return clearInterval(timer)
-    for (const { socket } of manager.connections()) work(socket)
+    const done = new Set<TSocket>()
+    for (const connection of manager.connections()) {
+      const { socket } = connection
+      if (socket.readyState === CLOSED) void connection.remove({ close: false })
+      else if (!done.has(socket)) work(socket)
+      done.add(socket)
+    }
   }, intervalMs).unref()
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { createServer, type ServerHttp2Session } from 'node:http2'
+import type { Socket as TcpSocket } from 'node:net'
 import { ConnectionManager } from 'stream-connection-manager'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
 import { commentAll } from './heartbeat.ts'
@@ -8,21 +10,23 @@ import { admit, authenticate, obeyUrl } from './protocol.ts'
 export async function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<SseSocket>({ transport: sseTransport() })
   const sessions = new Set<ServerHttp2Session>()
+  const tcpSockets = new Set<TcpSocket>()
 
   // Without TLS, as behind a proxy: browsers want `createSecureServer`.
   const server = createServer((request, response) => {
     const userId = authenticate(request.url)
     if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would come back
     response.writeHead(200, sseHeaders)
-    const socket = sseSocket(response)
-    const connection = admit(manager, socket, userId)
-    obeyUrl(connection, request.url)
-    void socket.closed.then(() => connection?.remove({ close: false }))
+    obeyUrl(admit(manager, sseSocket(response), userId), request.url)
   })
 
   server.on('session', (session) => {
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
+  })
+  server.on('connection', (tcp: TcpSocket) => {
+    tcpSockets.add(tcp)
+    tcp.on('close', () => tcpSockets.delete(tcp))
   })
 
   commentAll(manager)
@@ -30,8 +34,13 @@ export async function listen(port?: number): Promise<Listening> {
   return {
     ...host,
     async stop() {
+      const closed = once(server, 'close')
       await host.stop()
       for (const session of sessions) session.close() // a session outlives its streams
+      // That of a peer that reads nothing would outlive even `destroy()`, which waits for its last frame to leave.
+      const deadline = setTimeout(() => tcpSockets.forEach((tcp) => tcp.destroy()), 1_000)
+      await closed
+      clearTimeout(deadline)
     },
   }
 }
