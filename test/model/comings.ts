@@ -41,6 +41,7 @@ export class Comings {
     if (flaw === 'badId') return this.#refused('', userId, socket(), flaw)
     if (flaw === 'badUser') return this.#refused(aim.id(id), '\udc00', socket(), flaw)
     if (flaw === 'badSocket') return this.#refused(aim.id(id), userId, { send: () => {} } as never, flaw)
+    if (flaw === 'closedSocket') return this.#refused(aim.id(id), userId, Object.assign(socket(), { readyState: 2 + (kind % 2) }), flaw)
     if (flaw === undefined || known === undefined) return void this.#add(aim.id(id), userId, kind)
     if (flaw === 'same') return this.#addAgain(known)
     if (flaw === 'otherSocket') return this.#refused(known.id, known.userId, socket(), flaw)
@@ -171,13 +172,19 @@ export class Comings {
     const text =
       how === 'byId'
         ? `manager.removeConnection(${shown(id)})`
-        : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : ''})`
+        : how === 'told'
+          ? `${socket.name} tells that it has closed`
+          : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : ''})`
+    const hasGone = how === 'gone' || how === 'told'
     this.#world.call({
       name: how === 'byId' ? 'removeConnection' : 'remove',
       text: () => text,
       verdict: PASS,
-      commit: () => removed && this.#world.commit(() => facts.disconnect(removed, [how === 'gone' ? 'peer-closed' : 'removed'])),
-      act: () => (how === 'byId' ? manager.removeConnection(id) : handle.remove(how === 'gone' ? { close: false } : {})),
+      commit: () => removed && this.#world.commit(() => facts.disconnect(removed, [hasGone ? 'peer-closed' : 'removed'])),
+      act: () => {
+        if (how === 'byId') return manager.removeConnection(id)
+        return how === 'told' && socket.tellsOfClose ? socket.tellOfClose() : handle.remove(hasGone ? { close: false } : {})
+      },
       check: (promise) => closings.promised(text, promise, removed !== undefined, removed === undefined ? [] : [removed]),
     })
   }

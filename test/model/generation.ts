@@ -170,7 +170,7 @@ function connect(): Arbitrary<OperationOf<'connect'>> {
     user: fc.nat(3),
     id: fc.nat(5),
     kind: fc.nat(5),
-    flaw: fc.constantFrom<OperationOf<'connect'>['flaw']>(undefined, 'same', 'otherSocket', 'otherUser', 'badId', 'badUser', 'badSocket'),
+    flaw: fc.constantFrom<OperationOf<'connect'>['flaw']>(undefined, 'same', 'otherSocket', 'otherUser', 'badId', 'badUser', 'badSocket', 'closedSocket'),
   })
 }
 
@@ -236,7 +236,7 @@ function remove(depth: number): Arbitrary<OperationOf<'remove'>> {
   return fc.record({
     do: fc.constant('remove' as const),
     who: who(),
-    how: fc.constantFrom('close' as const, 'gone' as const, 'byId' as const),
+    how: fc.constantFrom('close' as const, 'gone' as const, 'told' as const, 'byId' as const),
     handedOn: handedOn(depth),
   })
 }

@@ -43,7 +43,7 @@ export interface Trouble {
 
 export type EventName = (typeof EVENT_NAMES)[number]
 
-export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket'
+export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket' | 'closedSocket'
 export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'badFilters' | 'nothing'
 export type MessageFlaw =
   | 'unknownType'
@@ -102,7 +102,7 @@ export type Operation =
   /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
   | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
   /** Of what waits some may be handed on first: then the socket does this. */
-  | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'byId'; readonly handedOn: Reaction }
+  | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'told' | 'byId'; readonly handedOn: Reaction }
   | { readonly do: 'removeUser'; readonly user: number; readonly handedOn: Reaction }
   /** Goes, perhaps with a message on its way to it, and comes again with its id, for what it held. */
   | { readonly do: 'reconnect'; readonly who: number; readonly how: 'close' | 'gone'; readonly kind: number; readonly isSentTo: boolean }

@@ -12,6 +12,7 @@ const CONNECT_CODES: Readonly<Record<ConnectFlaw, ErrorCode | undefined>> = {
   badId: 'ERR_INVALID_ID',
   badUser: 'ERR_INVALID_ID',
   badSocket: 'ERR_INVALID_SOCKET',
+  closedSocket: undefined,
 }
 
 export const SUBSCRIBE_CODES: Readonly<Record<SubscribeFlaw, ErrorCode>> = {
@@ -65,6 +66,7 @@ export class Refusals {
     if (this.#facts.isClosed) return refusedWith('ERR_CLOSED')
     if (flaw === 'same') return PASS
     if (this.#facts.liveById(id) !== undefined) return refusedWith('ERR_DUPLICATE_CONNECTION')
+    if (flaw === 'closedSocket') return refusedWith('ERR_SOCKET_CLOSED')
     return quotaVerdict(this.exceededByConnection(userId))
   }
 

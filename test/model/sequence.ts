@@ -104,7 +104,9 @@ class Sequence {
     if (clock.pendingTimers > 0) this.world.complain(`${clock.pendingTimers} timers are left`)
     if (!facts.isClosed && facts.idling.size === 0 && manager.activeStreams().length > 0)
       this.world.complain('Streams are active, and nobody is there')
-    for (const { name, drainListeners } of sockets) if (drainListeners.size > 0) this.world.complain(`${name} is listened to still`)
+    for (const { name, drainListeners, closeListeners } of sockets) {
+      if (drainListeners.size + closeListeners.size > 0) this.world.complain(`${name} is listened to still`)
+    }
     this.assertSound()
   }
 }

@@ -43,6 +43,7 @@ export class ScriptedSocket implements Socket {
   readonly nextSends: Reaction[] = []
   readonly nextCloses: Reaction[] = []
   readonly drainListeners: Set<() => void> = new Set()
+  readonly closeListeners: Set<() => void> = new Set()
   closeCalls = 0
   terminations = 0
   readonly #host: SocketHost
@@ -61,8 +62,20 @@ export class ScriptedSocket implements Socket {
     return this.#host.closing(this, undefined) as void
   }
 
+  get tellsOfClose(): boolean {
+    return this.kind === 'told' || this.kind === 'framed'
+  }
+
   tellOfRoom(): void {
     for (const listener of [...this.drainListeners]) listener()
+  }
+
+  /** The promise is what `remove` would have promised. */
+  tellOfClose(): Promise<boolean> {
+    const listeners = [...this.closeListeners]
+    // A second word is none: nobody may act on it.
+    for (const listener of [...listeners, ...listeners]) listener()
+    return Promise.resolve(listeners.length > 0)
   }
 }
 
@@ -88,10 +101,16 @@ export function transportsOf(host: SocketHost): Readonly<Record<Kind, AnyTranspo
     drainListeners.add(registered)
     return () => void drainListeners.delete(registered)
   }
+  const onClose = ({ closeListeners }: ScriptedSocket, listener: () => void) => {
+    const registered = (): void => listener()
+    closeListeners.add(registered)
+    return () => void closeListeners.delete(registered)
+  }
   const framed: Transport<ScriptedSocket, Frame> = {
     frame: (text) => host.framed(text),
     write,
     bufferedBytes,
+    onClose,
     close: (socket, reason) => host.closing(socket, reason) as void,
     terminate: (socket) => host.terminated(socket),
   }
@@ -99,7 +118,7 @@ export function transportsOf(host: SocketHost): Readonly<Record<Kind, AnyTranspo
     plain: undefined,
     metered: undefined,
     polled: { write, bufferedBytes },
-    told: { write, bufferedBytes, onDrain },
+    told: { write, bufferedBytes, onDrain, onClose },
     framed: framed as unknown as AnyTransport,
     unmeasured: { write },
   }

@@ -3,6 +3,7 @@ import { ConnectionManagerError, type ErrorCode } from '../../../src/index.ts'
 const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_INVALID_ID: true,
   ERR_INVALID_SOCKET: true,
+  ERR_SOCKET_CLOSED: true,
   ERR_INVALID_ARGUMENT: true,
   ERR_INVALID_OPTION: true,
   ERR_INVALID_KEY: true,

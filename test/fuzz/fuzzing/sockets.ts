@@ -89,6 +89,13 @@ function trappedSocket(company: SocketCompany): Socket {
   return Object.defineProperty({ send } as Socket, 'close', { get: () => (company.reenter(), close) })
 }
 
+/** It may have closed before it is added, and may set something off when it is asked. */
+function socketWithReadyState(company: SocketCompany): Socket {
+  const { dice, reenter } = company
+  const get = (): unknown => (dice.chance(0.02) ? boom() : dice.chance(0.02) ? reenter() : dice.chance(0.8) ? 1 : dice.pick([0, 2, 3, '3', NaN, {}]))
+  return Object.defineProperty(nastySocket(company), 'readyState', { get })
+}
+
 function proxiedSocket(company: SocketCompany): Socket {
   return new Proxy(nastySocket(company), {})
 }
@@ -104,6 +111,7 @@ const SOCKETS = new Lottery<(company: SocketCompany) => Socket>([
   [socketWithGetBufferedAmount, 2],
   [fickleSocket, 0.5],
   [trappedSocket, 1],
+  [socketWithReadyState, 1],
   [proxiedSocket, 1],
   [functionSocket, 0.5],
   [(company) => Object.freeze(nastySocket(company)), 1],

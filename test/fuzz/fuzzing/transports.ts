@@ -69,6 +69,25 @@ const DRAINS = new Lottery<Hook<'onDrain'>>([
   [() => (_, listener) => (void Promise.resolve().then(listener), boom), 1],
 ])
 
+const CLOSINGS = new Lottery<Hook<'onClose'>>([
+  [
+    ({ dice }) => (_, listener) => {
+      // It closes within a few microtasks, or never.
+      if (dice.chance(0.1)) void Promise.resolve().then(listener)
+      return () => {}
+    },
+    4,
+  ],
+  [({ dice }) => (_, listener) => (dice.chance(0.2) && listener(), () => {}), 1],
+  [() => boom, 1],
+  [() => () => undefined as never, 1],
+  [() => () => reject() as never, 1],
+  [({ reenter }) => () => (reenter(), () => {}), 1],
+  [({ reenter }) => (_, listener) => () => (reenter(), listener()), 1],
+  [() => () => boom, 1],
+  [() => () => reject as never, 1],
+])
+
 const CLOSES = new Lottery<Hook<'close'>>([
   [() => (socket) => socket.close(), 4],
   [() => () => {}, 2],
@@ -110,6 +129,7 @@ export function someTransport(company: SocketCompany): AnyTransport {
     ...(dice.chance(0.4) && { frame: FRAMES.draw(dice)(company) }),
     ...(dice.chance(0.7) && { bufferedBytes: METERS.draw(dice)(company) }),
     ...(dice.chance(0.4) && { onDrain: DRAINS.draw(dice)(company) }),
+    ...(dice.chance(0.3) && { onClose: CLOSINGS.draw(dice)(company) }),
     ...(dice.chance(0.4) && { close: CLOSES.draw(dice)(company) }),
     ...(dice.chance(0.4) && { terminate: TERMINATIONS.draw(dice)(company) }),
   }
@@ -119,6 +139,6 @@ export function someTransport(company: SocketCompany): AnyTransport {
 /** A transport with something in it that may pass for a hook, or not. */
 export function hostileTransport(company: SocketCompany): AnyTransport {
   const { dice } = company
-  const name = dice.pick(['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'])
+  const name = dice.pick(['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'])
   return { ...someTransport(company), [name]: dice.pick(NO_HOOKS)() }
 }
