@@ -1,20 +1,6 @@
 import { adopted } from '../foreign.ts'
 import { Listeners } from './listeners.ts'
-import { isDestroyed, onTcpClose, tcpProgress } from './node-response.ts'
-
-/** What server-sent events need of a response: those of `node:http` and `node:http2` fit, and HTTP/2 streams. */
-export interface SseResponse {
-  readonly writableLength: number
-  readonly writableEnded: boolean
-  readonly writableFinished: boolean
-  readonly destroyed?: boolean
-  write(chunk: Uint8Array, flushed: () => void): boolean
-  end(): unknown
-  destroy(): unknown
-  on(event: string, listener: (error?: unknown) => void): unknown
-  /** That of HTTP/2, below a response of `node:http2`. */
-  readonly stream?: { readonly destroyed: boolean; on(event: string, listener: () => void): unknown } | undefined
-}
+import { isDestroyed, onTcpClose, tcpProgress, type SseResponse } from './node-response.ts'
 
 /** What server-sent events need of a web stream: the writer that `stream.getWriter()` returns fits as it is. */
 export interface SseWriter {

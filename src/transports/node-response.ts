@@ -1,5 +1,18 @@
-import type { SseResponse } from './byte-sink.ts'
 import { Listeners } from './listeners.ts'
+
+/** What server-sent events need of a response: those of `node:http` and `node:http2` fit, and HTTP/2 streams. */
+export interface SseResponse {
+  readonly writableLength: number
+  readonly writableEnded: boolean
+  readonly writableFinished: boolean
+  readonly destroyed?: boolean
+  write(chunk: Uint8Array, flushed: () => void): boolean
+  end(): unknown
+  destroy(): unknown
+  on(event: string, listener: (error?: unknown) => void): unknown
+  /** That of HTTP/2, below a response of `node:http2`. */
+  readonly stream?: { readonly destroyed: boolean; on(event: string, listener: () => void): unknown } | undefined
+}
 
 /** What is read of Node's objects beyond the interface that a response has to fit. Any of it may be missing. */
 interface Internals {

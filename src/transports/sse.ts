@@ -3,8 +3,8 @@ import { ConnectionManagerError, shown } from '../errors.ts'
 import type { StreamMessage } from '../streams/stream-message.ts'
 import type { Transport } from '../transport.ts'
 import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
-import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseResponse, type SseWriter } from './byte-sink.ts'
-import { hasNoBody, isDestroyed } from './node-response.ts'
+import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
+import { hasNoBody, isDestroyed, type SseResponse } from './node-response.ts'
 
 // All that a heartbeat needs of its runtime, and each one has it.
 declare function setTimeout(fn: () => void, ms: number): unknown
@@ -22,9 +22,6 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
     'x-accel-buffering': 'no',
   })
 
-/** Says of a message, and of the text that is sent for it, what its event has besides its data. */
-export type SseField = (message: StreamMessage<unknown, string>, text: string) => string | undefined
-
 /**
  * What the events of a transport have besides their data. A gap notice passes through both functions as well; a text of the host's own, from
  * `connection.send`, has neither.
@@ -39,13 +36,13 @@ export interface SseOptions {
    *
    * One that is no string, or has a line end or a NUL, fails the message for the connections of this transport.
    */
-  readonly id?: SseField | undefined
+  readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
    * The type of a message's event, for the client's `addEventListener`; without one, its `message` listeners get it.
    *
    * One that is no string, or has a line end, fails the message for the connections of this transport.
    */
-  readonly event?: SseField | undefined
+  readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
 
 /** A response as a socket, from `sseSocket`. It serves any manager as it is; with `sseTransport` it serves it better. */
