@@ -97,8 +97,8 @@ describe('ConnectionManagerOptions', () => {
   it('keeps the default of each delivery option that is not given, or undefined', () => {
     const { delivery } = resolvedOptions({ delivery: { hardLimitBytes: 7, drainIntervalMs: undefined } })
 
-    expect(delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 7, drainIntervalMs: 50 })
-    expect(resolvedOptions({}).delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 1_048_576, drainIntervalMs: 50 })
+    expect(delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 7, drainIntervalMs: 50, maxLagMs: 60_000 })
+    expect(resolvedOptions({}).delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 1_048_576, drainIntervalMs: 50, maxLagMs: 60_000 })
     expect(resolvedOptions({}).idleDelayMs).toBe(1_000)
   })
 
