@@ -1,10 +1,12 @@
 import type { HostHarness } from './host.ts'
 import { acceptsAgain, registers, servesAtOnce, standsAlone, subscribes } from './suite/accepting.ts'
-import { deliversBursts, deliversExactly, deliversUnchanged, deliversWhileOthersLeave } from './suite/delivering.ts'
+import { endsWhatIsGivenUp, servesTheSenderAlone } from './suite/commanding.ts'
+import { deliversBeforeShutdown, deliversBursts, deliversExactly, deliversUnchanged, deliversWhileOthersLeave } from './suite/delivering.ts'
 import { cleansUpAfterClosing, cleansUpAfterVanishing, closesEverybody, closesWhoIsRemoved } from './suite/ending.ts'
 import { keepsPrivate, sendsToOneUser } from './suite/keeping-private.ts'
 import { Patience, type PatienceOptions } from './suite/patience.ts'
-import { cleansUpAfterWhoIsStuck, endsWhoStaysStuck, holdsBack } from './suite/pressure.ts'
+import { cleansUpAfterWhoIsStuck, endsWhoStaysStuck, holdsBack, letsNoAnswersPileUp, removesWhoFallsSilent } from './suite/pressure.ts'
+import { registersNobodyWhoLeft, survivesBadBytes, survivesBadTexts } from './suite/surviving.ts'
 import { Trial } from './suite/trial.ts'
 
 /** The tests that every host passes: who is accepted, what is delivered, what stays private, and that nothing is left behind. */
@@ -23,12 +25,23 @@ export type EssentialHostTest =
   | 'accepts a client that comes back'
   | 'serves the others while clients leave'
   | 'closes everybody at shutdown'
+  | 'delivers what is published right before its shutdown'
 
-/** The tests that ask for what not every host can do: a second server, a client that pauses, a reading of buffered bytes. */
+/**
+ * The tests that ask for what not every host can do: a second server, a client that pauses or that sends, a reading of buffered bytes, a
+ * heartbeat that can be made to pass.
+ */
 export type SkippableHostTest =
   | 'keeps two servers apart'
+  | 'ends the subscription that a client gives up'
+  | 'carries out what a client asks for that client alone'
+  | 'goes on serving whatever text a client sends'
+  | 'goes on serving whatever bytes a client sends'
+  | 'registers no client that left before it was accepted'
+  | 'removes a client that falls silent'
   | 'holds a stuck client back until it reads again'
   | 'ends a client that stays stuck'
+  | 'lets no answers pile up for a client that does not read'
   | 'cleans up after a stuck client that vanishes'
 
 /** The name of a test of the host suite. */
@@ -61,12 +74,20 @@ const ESSENTIAL: Readonly<Record<EssentialHostTest, Run>> = {
   'accepts a client that comes back': acceptsAgain,
   'serves the others while clients leave': deliversWhileOthersLeave,
   'closes everybody at shutdown': closesEverybody,
+  'delivers what is published right before its shutdown': deliversBeforeShutdown,
 }
 
 const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
   'keeps two servers apart': standsAlone,
+  'ends the subscription that a client gives up': endsWhatIsGivenUp,
+  'carries out what a client asks for that client alone': servesTheSenderAlone,
+  'goes on serving whatever text a client sends': survivesBadTexts,
+  'goes on serving whatever bytes a client sends': survivesBadBytes,
+  'registers no client that left before it was accepted': registersNobodyWhoLeft,
+  'removes a client that falls silent': removesWhoFallsSilent,
   'holds a stuck client back until it reads again': holdsBack,
   'ends a client that stays stuck': endsWhoStaysStuck,
+  'lets no answers pile up for a client that does not read': letsNoAnswersPileUp,
   'cleans up after a stuck client that vanishes': cleansUpAfterWhoIsStuck,
 }
 

@@ -30,11 +30,45 @@ export interface RunningHost {
    */
   connect(userId: string, subscriptions?: readonly StreamReference[]): Promise<HostClient>
 
+  /**
+   * A client of this user that asks for these subscriptions and breaks its connection off before the server has accepted it: while the
+   * host authenticates. Resolves once it has gone.
+   *
+   * Without it, `registers no client that left before it was accepted` fails. It may be skipped.
+   */
+  connectAndLeave?(userId: string, subscriptions: readonly StreamReference[]): Promise<void>
+
+  /**
+   * Lets one interval of the host's heartbeat pass: call its function, advance its clock, or wait. Resolves once every client that still
+   * answers has answered. The suite calls it five times at most before the server has to have removed a client that does not.
+   *
+   * Without it, `removes a client that falls silent` fails. It may be skipped.
+   */
+  beat?(): Awaitable<void>
+
   /** Ends the server and what is left of its clients. Called once, after `cleanup()` of its manager in some tests. */
   stop(): Promise<void>
 }
 
-/** A client as the suite sees it: a peer on the other end of a real connection. */
+/** What a client asks of the server for its own connection. */
+export interface HostRequest {
+  /** Whether the client wants messages of the stream from now on, or none any more. */
+  readonly action: 'subscribe' | 'unsubscribe'
+  /** The stream that the client means. */
+  readonly stream: StreamReference
+  /**
+   * More fields for the command, by which the client claims to be another user or another connection. Add them as they are: the suite
+   * looks whether the server heeds them.
+   */
+  readonly claims?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * A client as the suite sees it: a peer on the other end of a real connection.
+ *
+ * A test that needs an optional method which is not there fails and says so. If clients of this host cannot do such a thing, skip the test
+ * with that reason.
+ */
 export interface HostClient {
   /**
    * The texts that came, in order: each what the manager gave to a socket, without the transport's framing, and nothing that the server
@@ -56,6 +90,21 @@ export interface HostClient {
 
   /** Reads again. */
   resume(): Awaitable<void>
+
+  /**
+   * Sends a request as the host's clients do, without waiting for an answer: the server carries out a client's requests in order. Once the
+   * connection has ended, nothing happens.
+   */
+  ask?(request: HostRequest): Awaitable<void>
+
+  /** Sends any text where a request would stand: what is no request at all, or one with a mistake. Once the connection has ended, nothing happens. */
+  send?(text: string): Awaitable<void>
+
+  /** Writes bytes to the network below the host's protocol, such as bytes that are no WebSocket frame. */
+  sendBytes?(bytes: Uint8Array): Awaitable<void>
+
+  /** Falls silent, as a peer whose network has gone: it reads nothing more, answers no heartbeat and leaves its connection open. */
+  freeze?(): Awaitable<void>
 }
 
 /** The part of a manager that the suite drives, in a form that can be forwarded to another process as JSON. */
@@ -72,11 +121,14 @@ export interface HostedManager {
   /** The running totals. */
   stats(): Awaitable<Stats>
 
+  /** The ids of a user's connections; none for a user who has none. */
+  connectionIds(userId: string): Awaitable<readonly string[]>
+
   /** Removes all of a user's connections; how many there were. */
   removeUser(userId: string): Awaitable<number>
 
-  /** Shuts the manager down. */
-  cleanup(): Awaitable<CleanupReport>
+  /** Publishes these, if any, and shuts the manager down within the same tick. */
+  cleanup(last?: readonly PublishableMessage[]): Awaitable<CleanupReport>
 }
 
 /** How much a manager holds: its `connectionCount`, `userCount`, `subscriptionCount` and `streamCount`. */

@@ -4,7 +4,8 @@ import type { HostedManager } from './host.ts'
 /** What the suite needs of a manager, of whichever sockets and catalogue. */
 export type Hostable = Pick<
   ConnectionManager,
-  'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
+  | 'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup'
+  | 'userConnections' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
 >
 
 /** Returns a manager of this process as the host suite drives it. */
@@ -19,7 +20,11 @@ export function hosted(manager: Hostable): HostedManager {
       streams: manager.streamCount,
     }),
     stats: () => manager.stats(),
+    connectionIds: (userId) => [...(manager.userConnections.get(userId) ?? [])],
     removeUser: (userId) => manager.removeUser(userId),
-    cleanup: () => manager.cleanup(),
+    cleanup(last = []) {
+      for (const message of last) manager.publish(message)
+      return manager.cleanup()
+    },
   }
 }

@@ -5,7 +5,7 @@ export type { FakeSocketOptions, ReceivedMessage, SocketScript } from './fake-so
 export { fakeTransport } from './fake-transport.ts'
 export { hosted } from './hosted.ts'
 export type { Hostable } from './hosted.ts'
-export type { Awaitable, HostClient, HostCounts, HostedManager, HostHarness, RunningHost } from './host.ts'
+export type { Awaitable, HostClient, HostCounts, HostedManager, HostHarness, HostRequest, RunningHost } from './host.ts'
 export { hostTests } from './host-tests.ts'
 export type { EssentialHostTest, HostTest, HostTestName, SkippableHostTest } from './host-tests.ts'
 export { ManualClock } from './manual-clock.ts'

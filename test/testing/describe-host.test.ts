@@ -137,8 +137,15 @@ describe('describeHost', () => {
   it('never lets acceptance, exact delivery, privacy and clean-up be skipped', () => {
     expect(SKIPPABLE).toEqual([
       'keeps two servers apart',
+      'ends the subscription that a client gives up',
+      'carries out what a client asks for that client alone',
+      'goes on serving whatever text a client sends',
+      'goes on serving whatever bytes a client sends',
+      'registers no client that left before it was accepted',
+      'removes a client that falls silent',
       'holds a stuck client back until it reads again',
       'ends a client that stays stuck',
+      'lets no answers pile up for a client that does not read',
       'cleans up after a stuck client that vanishes',
     ])
   })

@@ -1,20 +1,40 @@
 import { describe, expect, it } from 'vitest'
 import { hostTests } from '../../src/testing/host-tests.ts'
 import { acceptingFaults } from './faults/accepting.ts'
+import { commandingFaults } from './faults/commanding.ts'
 import { deliveringFaults } from './faults/delivering.ts'
 import { endingFaults } from './faults/ending.ts'
 import { hangingFaults } from './faults/hanging.ts'
 import { privacyFaults } from './faults/keeping-private.ts'
 import { pressureFaults } from './faults/pressure.ts'
-import { withManager } from './faults/fault.ts'
+import { survivingFaults } from './faults/surviving.ts'
+import { withClients, withManager } from './faults/fault.ts'
 import { HastyClock } from './hasty-clock.ts'
-import { harnessOf, MemoryHost } from './memory-host.ts'
+import { BufferedMemoryClient, harnessOf, MemoryHost, type MemoryConnection } from './memory-host.ts'
 
-const faults = [...acceptingFaults, ...deliveringFaults, ...privacyFaults, ...endingFaults, ...pressureFaults, ...hangingFaults]
+const faults = [
+  ...acceptingFaults, ...deliveringFaults, ...privacyFaults, ...endingFaults, ...commandingFaults, ...survivingFaults, ...pressureFaults,
+  ...hangingFaults,
+]
 
 describe('the host suite', () => {
   it.each(hostTests)('passes a good host: $name', async ({ run }) => {
     await run(harnessOf(() => new MemoryHost()), { clock: new HastyClock() })
+  })
+
+  it.each(hostTests)('passes a good host whose sockets hold what a turn brings: $name', async ({ run }) => {
+    await run(harnessOf(() => new (withClients(BufferedMemoryClient))()), { clock: new HastyClock() })
+  })
+
+  it('passes a good host that reads nothing of a client that does not read itself', async () => {
+    class HoldingHost extends MemoryHost {
+      override obey(connection: MemoryConnection, text: string): void {
+        if (Number(connection.socket.bufferedAmount) === 0) super.obey(connection, text)
+      }
+    }
+    const { run } = hostTests.find(({ name }) => name === 'lets no answers pile up for a client that does not read') ?? expect.fail('There is no such test')
+
+    await expect(run(harnessOf(() => new HoldingHost()), { clock: new HastyClock() })).resolves.toBeUndefined()
   })
 
   it.each(faults)('$test: notices $what', async ({ test, Host, says }) => {

@@ -17,8 +17,10 @@ describe('hosted', () => {
     expect([alice.received, bob.received]).toEqual([[1], [3]])
     expect(await host.counts()).toEqual({ connections: 2, users: 2, subscriptions: 1, streams: 1 })
     expect(await host.stats()).toEqual(manager.stats())
+    expect([await host.connectionIds('alice'), await host.connectionIds('nobody')]).toEqual([['c1'], []])
     expect(await host.removeUser('bob')).toBe(1)
-    expect(await host.cleanup()).toEqual({ closed: 1, failed: 0, timedOut: 0 })
+    expect(await host.cleanup([price(4)])).toEqual({ closed: 1, failed: 0, timedOut: 0 })
+    expect(alice.received).toEqual([1, 4])
     expect([alice.closeCalls, bob.closeCalls, manager.closed]).toEqual([1, 1, true])
   })
 

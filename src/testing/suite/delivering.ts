@@ -6,6 +6,8 @@ import type { Trial } from './trial.ts'
 
 const SYMBOLS = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT']
 const USERS = ['alice', 'bob', 'carol', 'dave']
+const CHUNK = 'x'.repeat(64 * 1_024)
+const HEAVY_COUNT = 16
 const STREAMS = SYMBOLS.flatMap((symbol) => [prices(symbol), books(symbol), trades(symbol)])
 
 /** Many messages to many clients: each gets those of its streams once, in order. */
@@ -58,19 +60,42 @@ function tradeOfBytes(bytes: number): PublishableMessage {
   return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
 }
 
-/** Thousands of messages of one tick arrive whole, and in the order of their streams. */
+/** Thousands of messages of one tick, and megabytes of them, arrive whole and in the order of their streams: also as soon as a client is there. */
 export async function deliversBursts(trial: Trial): Promise<void> {
   const host = await trial.start()
-  await host.connectForPressure('alice', books('BTCUSDT'), trades('BTCUSDT'), orders())
   await host.connectForPressure('bob', trades('BTCUSDT'))
-  await host.publish(...burstOf(1_000))
-  await host.delivers()
+  await host.connectForPressure('alice', books('BTCUSDT'), trades('BTCUSDT'), orders())
+  for (const burst of [heavyBurst(), burstOf(1_000), heavyBurst()]) {
+    await host.publish(...burst)
+    await host.delivers()
+  }
   await host.settles()
 }
 
+/** What is published in the tick in which the manager shuts down arrives whole, too. */
+export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  const clients = [
+    await host.connectForPressure('alice', books('BTCUSDT'), trades('BTCUSDT'), orders()),
+    await host.connectForPressure('bob', trades('BTCUSDT')),
+  ]
+  await host.delivers()
+  await host.cleanup(...heavyBurst())
+  await host.hasDelivered()
+  host.forget(...clients)
+  for (const client of clients) await client.seesItsEnd()
+  await host.countsWhoIsThere()
+}
+
 /** So many messages of each of three streams. */
-function burstOf(count: number): PublishableMessage[] {
-  return Array.from({ length: count }, (_, i) => [book('BTCUSDT', i), trade('BTCUSDT', i), order('alice', i)]).flat()
+function burstOf(count: number, dataOf: (i: number) => unknown = (i) => i): PublishableMessage[] {
+  const data = Array.from({ length: count }, (_, i) => dataOf(i))
+  return data.flatMap((each) => [book('BTCUSDT', each), trade('BTCUSDT', each), order('alice', each)])
+}
+
+/** 3 MiB: three times what a manager lets wait for a connection, by default. */
+function heavyBurst(): PublishableMessage[] {
+  return burstOf(HEAVY_COUNT, (i) => [i, CHUNK])
 }
 
 /** Clients that leave while messages are on their way to them cost the others nothing. */

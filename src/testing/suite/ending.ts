@@ -1,5 +1,4 @@
 import { orders, price, prices, trade, trades } from './messages.ts'
-import { shown } from './patience.ts'
 import type { TrialClient } from './trial-client.ts'
 import type { Trial } from './trial.ts'
 
@@ -52,8 +51,7 @@ export async function closesEverybody(trial: Trial): Promise<void> {
     await host.connect('alice', trades('BTCUSDT')),
     await host.connect('bob', prices('BTCUSDT')),
   ]
-  const report = await host.cleanup()
-  if (report.closed !== clients.length) throw new Error(`Expected the report of ${clients.length} connections closed; it is ${shown(report)}`)
+  await host.cleanup()
   host.forget(...clients)
   for (const client of clients) await client.seesItsEnd()
   await host.countsWhoIsThere()

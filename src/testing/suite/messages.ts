@@ -25,6 +25,10 @@ export const books = (symbol: string): StreamReference => ({ streamType: 'ORDERB
 export const trades = (symbol: string): StreamReference => ({ streamType: 'TRADES', symbol })
 export const orders = (symbol?: string): StreamReference => ({ streamType: 'ORDER_UPDATES', symbol })
 
+export function isSameStream(one: StreamReference, other: StreamReference): boolean {
+  return one.streamType === other.streamType && one.symbol === other.symbol
+}
+
 /** Whether a message is for who has these subscriptions: a symbol's, or the whole type's where the message is private. */
 export function isCovered({ streamType, symbol }: PublishableMessage, streams: readonly StreamReference[]): boolean {
   return streams.some((stream) => stream.streamType === streamType && (stream.symbol === symbol || stream.symbol === undefined))

@@ -1,7 +1,8 @@
-import type { CleanupReport, PublishableMessage, PublishResult, Stats, StreamReference } from '../../index.ts'
+import type { PublishableMessage, PublishResult, Stats, StreamReference } from '../../index.ts'
 import { streamKey, subscriptionKey } from '../../streams/keys.ts'
 import type { HostCounts, RunningHost } from '../host.ts'
-import { trade, trades } from './messages.ts'
+import { needed } from './capabilities.ts'
+import { book, books, trade, trades } from './messages.ts'
 import { shown, type Patience } from './patience.ts'
 import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
@@ -17,6 +18,7 @@ export class TrialHost {
   /** Those too that are not connected any more. */
   readonly #everybody: TrialClient[] = []
   #markers = 0
+  #fences = 0
 
   constructor(running: RunningHost, patience: Patience) {
     this.#running = running
@@ -42,6 +44,22 @@ export class TrialHost {
     return this.#connect(userId, streams)
   }
 
+  /** A client that leaves before the server has accepted it: nobody is expected to be there afterwards. */
+  connectAndLeave(userId: string, ...streams: readonly StreamReference[]): Promise<void> {
+    const connectAndLeave = needed('connectAndLeave', this.#running)
+    return this.#patience.within(`a client (${userId}) connects and leaves`, connectAndLeave(userId, streams))
+  }
+
+  /** Lets one interval of the host's heartbeat pass. */
+  beat(): Promise<void> {
+    return this.#patience.within('the heartbeat passes', needed('beat', this.#running)())
+  }
+
+  /** The same, if the harness can: for a test that needs no heartbeat, and grants one to a host that notices a broken connection by it. */
+  async beatIfPossible(): Promise<void> {
+    if (this.#running.beat !== undefined) await this.beat()
+  }
+
   /** From now on these clients are not connected any more. */
   forget(...clients: readonly TrialClient[]): void {
     this.#clients = this.#clients.filter((client) => !clients.includes(client))
@@ -63,6 +81,29 @@ export class TrialHost {
     const recipients = this.#expect(message, (client) => client.userId === userId)
     const result = await this.#patience.within(`the manager sends to ${userId}`, this.#running.manager.sendToUser(userId, message))
     assertMatched([result], [recipients])
+  }
+
+  /** Waits until the server has carried out all that a client has asked for. */
+  async heeds(client: TrialClient): Promise<void> {
+    if (!(await this.#heeds(client))) throw new Error(`Expected that ${client.label} stays connected; it was ended`)
+  }
+
+  /** The same of a client that the server may have ended for what it asked. */
+  async heedsOrEnds(client: TrialClient): Promise<void> {
+    if (!(await this.#heeds(client))) this.forget(client)
+  }
+
+  /** Requests are carried out in order: once a stream that was asked for last is in force, all before it is. */
+  async #heeds(client: TrialClient): Promise<boolean> {
+    const fence = `FENCE ${++this.#fences}`
+    const message = book(fence, 1)
+    await client.subscribe(books(fence))
+    const matched = await this.#patience.until(`the server carries out what ${client.label} asks for`, {
+      look: async () => (await this.#publish([message]))[0]?.matched,
+      isAsExpected: (count) => count === 1 || client.hasEnded,
+    })
+    if (matched === 1) client.expect(message)
+    return matched === 1
   }
 
   /** Waits until each client that reads has received what it should have, and nothing else. */
@@ -105,12 +146,20 @@ export class TrialHost {
     throw new Error(`Expected every message to be accounted for; the totals are ${shown(stats)}`)
   }
 
+  connectionIds(userId: string): Promise<readonly string[]> {
+    return this.#patience.within(`the manager tells the connections of ${userId}`, this.#running.manager.connectionIds(userId))
+  }
+
   removeUser(userId: string): Promise<number> {
     return this.#patience.within(`the manager removes ${userId}`, this.#running.manager.removeUser(userId))
   }
 
-  cleanup(): Promise<CleanupReport> {
-    return this.#patience.within('the manager cleans up', this.#running.manager.cleanup())
+  /** Publishes these, if any, and shuts the manager down within the same tick; all who are there are to be closed. */
+  async cleanup(...last: readonly PublishableMessage[]): Promise<void> {
+    for (const message of last) this.#expect(message, (client) => client.isRecipientOf(message))
+    const report = await this.#patience.within('the manager cleans up', this.#running.manager.cleanup(last))
+    const { length } = this.#clients
+    if (report.closed !== length) throw new Error(`Expected the report of ${length} connections closed; it is ${shown(report)}`)
   }
 
   stop(): Promise<void> {

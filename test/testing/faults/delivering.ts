@@ -20,6 +20,29 @@ const SPOILED: Readonly<Record<string, (text: string) => string>> = {
   'cuts what has many bytes a letter': (text) => (Buffer.byteLength(text) > 300_000 ? text.slice(0, 99_999) : text),
 }
 
+const MEBIBYTE = 1_048_576
+
+/** Its socket loses what is more than a megabyte of one turn. */
+class FrugalClient extends MemoryClient {
+  #units = 0
+  #bursts = 0
+
+  override carry(texts: readonly string[]): void {
+    for (const text of texts) {
+      if (this.#units === 0) setImmediate(() => (this.#units = 0))
+      if (this.#units <= MEBIBYTE && (this.#units += text.length) > MEBIBYTE) this.#bursts++
+      if (this.#units <= MEBIBYTE || !this.isFrugal(this.#bursts)) super.carry([text])
+      else this.refuse()
+    }
+  }
+
+  protected isFrugal(burst: number): boolean {
+    return burst > 0
+  }
+
+  protected refuse(): void {}
+}
+
 export const deliveringFaults: readonly Fault[] = [
   {
     test: 'delivers each message to exactly its subscribers',
@@ -170,7 +193,66 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected text \d+ of client 1 \(alice\) to be the wire form of/,
+    says: /Expected text \d+ of client \d \(\w+\) to be the wire form of/,
+  },
+  ...([['as soon as it is connected', 1], ['later', 2]] as const).map(([when, due]): Fault => ({
+    test: 'delivers a burst of one tick whole and in order',
+    what: `a socket that takes no more than a megabyte a turn, ${when}`,
+    Host: withClients(
+      class extends FrugalClient {
+        protected override isFrugal(burst: number): boolean {
+          return burst >= due
+        }
+      },
+    ),
+    says: /Expected text \d+ of client \d \(\w+\) to be the wire form of|client \d \(\w+\) receives all that is due/,
+  })),
+  {
+    test: 'delivers a burst of one tick whole and in order',
+    what: 'a server that ends who is sent more than a megabyte in a turn',
+    Host: withClients(
+      class extends FrugalClient {
+        protected override refuse(): void {
+          this.leave()
+        }
+      },
+    ),
+    says: /client \d \(\w+\) receives all that is due|Expected the manager to find/,
+  },
+  {
+    test: 'delivers what is published right before its shutdown',
+    what: 'a socket that is closed before what it holds is sent',
+    Host: withClients(
+      class extends MemoryClient {
+        override carry(texts: readonly string[]): void {
+          setImmediate(() => this.hasEnded || super.carry(texts))
+        }
+      },
+    ),
+    says: /receives all that is due/,
+  },
+  {
+    test: 'delivers what is published right before its shutdown',
+    what: 'a socket that takes no more than a megabyte on its way out',
+    Host: withClients(FrugalClient),
+    says: /receives all that is due/,
+  },
+  {
+    test: 'delivers what is published right before its shutdown',
+    what: 'a manager that forgets its last messages',
+    Host: withManager(({ inner }) => ({ cleanup: () => inner.cleanup() })),
+    says: /receives all that is due/,
+  },
+  {
+    test: 'delivers what is published right before its shutdown',
+    what: 'a manager that leaves somebody out',
+    Host: withManager(({ inner }) => ({
+      cleanup: async () => {
+        void inner.getConnection('c1')?.remove({ close: false })
+        return inner.cleanup()
+      },
+    })),
+    says: /Expected the report of 2 connections closed; it is .*"closed":1/,
   },
   {
     test: 'delivers a burst of one tick whole and in order',

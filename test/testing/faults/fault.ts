@@ -1,8 +1,6 @@
-import type { FakeSocket } from '../../../src/testing/fake-socket.ts'
-import type { Connection } from '../../../src/index.ts'
 import type { HostedManager } from '../../../src/testing/host.ts'
 import type { HostTestName } from '../../../src/testing/host-tests.ts'
-import { MemoryHost, type MemoryClient } from '../memory-host.ts'
+import { MemoryHost, type MemoryClient, type MemoryConnection } from '../memory-host.ts'
 
 /** One thing that a host does wrong, the test that is there to notice, and what that says. */
 export interface Fault {
@@ -12,7 +10,7 @@ export interface Fault {
   readonly says: RegExp
 }
 
-export type Handle = Connection<FakeSocket>
+export type Handle = MemoryConnection
 
 /** Hosts that are good, but for their clients and the sockets of these. */
 export function withClients(Client: new () => MemoryClient): new () => MemoryHost {
@@ -28,6 +26,19 @@ export function withManager(change: (host: MemoryHost) => Partial<HostedManager>
   return class extends MemoryHost {
     override get manager(): HostedManager {
       return { ...super.manager, ...change(this) }
+    }
+  }
+}
+
+/** Hosts that are good, but for what their clients and harness cannot do. */
+export function without(method: 'ask' | 'send' | 'sendBytes' | 'freeze' | 'connectAndLeave' | 'beat'): new () => MemoryHost {
+  return class extends MemoryHost {
+    constructor() {
+      super()
+      Object.defineProperty(this, method, { value: undefined })
+    }
+    override client(): MemoryClient {
+      return Object.defineProperty(super.client(), method, { value: undefined })
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Stats } from '../../../src/index.ts'
-import { MemoryClient, type MemoryHost } from '../memory-host.ts'
-import { withClients, withManager, type Fault } from './fault.ts'
+import { MemoryClient, MemoryHost } from '../memory-host.ts'
+import { withClients, withManager, without, type Fault, type Handle } from './fault.ts'
 
 /** Its socket does not tell what it has buffered. */
 class Untelling extends MemoryClient {
@@ -163,7 +163,13 @@ export const pressureFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected it to be ended once 1 MiB waited; the totals are/,
+    says: /Expected it to be ended once 1 MiB waited, and by the next message; the totals are/,
+  },
+  {
+    test: 'ends a client that stays stuck',
+    what: 'a manager that has let two messages more wait than it may',
+    Host: withTotals(({ mostWaitingBytes }) => ({ mostWaitingBytes: mostWaitingBytes + 2 * 64 * 1_024 })),
+    says: /Expected it to be ended once 1 MiB waited, and by the next message; the totals are/,
   },
   {
     test: 'ends a client that stays stuck',
@@ -194,4 +200,55 @@ export const pressureFaults: readonly Fault[] = [
     ),
     says: /the manager counts .*"connections":1,.*: there was .*"connections":2,/,
   },
+  {
+    test: 'lets no answers pile up for a client that does not read',
+    what: 'a server whose answers go past the limits',
+    Host: class extends MemoryHost {
+      override answer({ socket }: Handle, text: string): void {
+        socket.send(text)
+      }
+    },
+    says: /Expected a limit to the answers to a client that does not read; there was none after 196608 requests/,
+  },
+  {
+    test: 'lets no answers pile up for a client that does not read',
+    what: 'a server that ends who asks too much, whoever reads',
+    Host: class extends MemoryHost {
+      override answer(): void {
+        for (const connection of [...this.inner.connections()]) void connection.remove()
+      }
+    },
+    says: /Expected that client 2 \(bob\) receives all that is due|the manager counts .*"connections":1,/,
+  },
+  {
+    test: 'removes a client that falls silent',
+    what: 'a server without a heartbeat',
+    Host: class extends MemoryHost {
+      override beat(): void {}
+    },
+    says: /the manager counts .*"connections":1,.*: there was .*"connections":2,/,
+  },
+  {
+    test: 'removes a client that falls silent',
+    what: 'a server whose heartbeat ends everybody',
+    Host: class extends MemoryHost {
+      override beat(): void {
+        for (const [connection, client] of this.clients) this.end(connection, client)
+      }
+    },
+    says: /the manager counts .*"connections":2,.*: there was .*"connections":0,/,
+  },
+  {
+    test: 'removes a client that falls silent',
+    what: 'a server whose heartbeat ends the others',
+    Host: class extends MemoryHost {
+      override beat(): void {
+        if ([...this.clients.values()].every(({ isAlive }) => isAlive)) return
+        for (const [connection, client] of this.clients) this.end(connection, client)
+      }
+    },
+    says: /Expected that client 2 \(bob\) receives all that is due|the manager counts .*"connections":1,.*: there was .*"connections":0,/,
+  },
+  { test: 'removes a client that falls silent', what: 'a harness without a heartbeat', Host: without('beat'), says: /This test needs "beat"/ },
+  { test: 'removes a client that falls silent', what: 'clients that cannot fall silent', Host: without('freeze'), says: /This test needs "freeze"/ },
 ]

@@ -1,0 +1,76 @@
+import { serializeStreamMessage } from '../../streams/wire-form.ts'
+import { order, orders, price, prices, trade, trades } from './messages.ts'
+import type { Trial } from './trial.ts'
+
+/** What a server that reads commands could stumble over, and what it must not pass on. */
+const BAD_TEXTS: readonly string[] = [
+  '', ' ', '{', 'null', '0', '""', '[]', '[null]', '{}', 'undefined', '\u0000', '\u2028',
+  '{"command":null}', '{"command":"subscribe"}', '{"command":"subscribe","streamType":{},"symbol":[]}', '{"command":"__proto__"}',
+  '{"type":"subscribe","action":"subscribe","stream":null,"streams":null,"channel":null,"channels":null}',
+  '{"__proto__":{"command":"subscribe"},"constructor":{"prototype":null}}',
+  '['.repeat(5_000),
+  `{"command":"${'x'.repeat(10_000)}"}`,
+  'x'.repeat(1_024 * 1_024),
+  serializeStreamMessage(trade('BTCUSDT', 'of a client')),
+  serializeStreamMessage(order('alice', 'of a client')),
+  '{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":1}',
+]
+
+/** No text that a client sends harms anybody else, or reaches them. The server may end a client that sends it. */
+export async function survivesBadTexts(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  await host.connect('alice', trades('BTCUSDT'), orders())
+  for (const [i, text] of BAD_TEXTS.entries()) {
+    const mallory = await host.connectToBeCounted('mallory')
+    await mallory.send(text)
+    await mallory.close()
+    host.forget(mallory)
+    await host.countsWhoIsThere()
+    await host.publish(trade('BTCUSDT', i), order('alice', i))
+  }
+  await host.delivers()
+}
+
+/** What is no frame of a WebSocket, the head of one that is too long, no line, no request. */
+const BAD_BYTES: readonly Uint8Array[] = [
+  new Uint8Array(64).fill(0xff),
+  new Uint8Array(64),
+  Uint8Array.of(...new Uint8Array(64).fill(0xff), 0x0a),
+  Uint8Array.of(0x81, 0xff, 0x7f, ...new Uint8Array(7).fill(0xff), 0, 0, 0, 0, 0),
+  Uint8Array.from('GET http://[ HTTP/9.9\r\nHost\r\n\r\n', (letter) => letter.charCodeAt(0)),
+]
+
+const BEATS_TO_NOTICE = 2
+
+/** No bytes that a client sends harm anybody else. Nothing is left of the client then, at the latest after the heartbeat, if there is one. */
+export async function survivesBadBytes(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  await host.connect('alice', trades('BTCUSDT'), orders())
+  for (const [i, bytes] of BAD_BYTES.entries()) {
+    const mallory = await host.connectToBeCounted('mallory')
+    await mallory.sendBytes(bytes)
+    await host.publishInPassing(trade('BTCUSDT', i), order('alice', i))
+    await host.hasDelivered()
+    await mallory.destroy()
+    host.forget(mallory)
+    for (let beats = 0; beats < BEATS_TO_NOTICE; beats++) await host.beatIfPossible()
+    await host.countsWhoIsThere()
+  }
+  await host.delivers()
+}
+
+const LEAVING_COUNT = 10
+
+/** Nothing is left of clients that leave while the server still decides whether to accept them. */
+export async function registersNobodyWhoLeft(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  await host.connect('bob', prices('BTCUSDT'))
+  for (let i = 0; i < LEAVING_COUNT; i++) await host.connectAndLeave('alice', prices('BTCUSDT'), orders())
+  // Who comes after them is accepted after them.
+  await host.connect('alice', orders())
+  await host.countsWhoIsThere()
+  await host.publish(price('BTCUSDT', 'public'), order('alice', 'private'))
+  await host.delivers()
+  await host.countsWhoIsThere()
+  await host.settles()
+}
