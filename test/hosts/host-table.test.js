@@ -13,14 +13,16 @@ const RESULT = {
   date: '2026-01-31',
   tests: [
     { name: 'registers a client that connects', outcome: 'passed' },
+    { name: 'keeps two servers apart', outcome: 'skipped', reason: 'it has one port' },
     { name: 'ends a client that stays stuck', outcome: 'skipped', reason: 'it cannot pause' },
+    { name: 'cleans up after a stuck client that vanishes', outcome: 'skipped', reason: 'it cannot pause' },
   ],
 }
 const ROW = {
   host: 'ws',
   versions: 'ws 8.23.0, Node 20',
   passed: '1',
-  skipped: 'ends a client that stays stuck: it cannot pause',
+  skipped: '1: it has one port; 2: it cannot pause',
   recipe: '[ws.ts](examples/hosts/ws.ts)',
   lines: '18',
   date: '2026-01-31',

@@ -31,11 +31,13 @@ export function rowOf({ host, runtime, versions, recipe, date, tests }: HostResu
   if (failed.length > 0) throw new Error(`${host} failed: ${failed.map(({ name }) => name).join(', ')}`)
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   const skipped = tests.filter(({ outcome }) => outcome === 'skipped')
+  const counts = new Map<string | undefined, number>()
+  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
   return {
     host,
     versions: [...packages, runtime].join(', '),
     passed: String(tests.length - skipped.length),
-    skipped: skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'none',
+    skipped: [...counts].map(([reason, count]) => `${count}: ${reason}`).join('; ') || 'none',
     recipe: `[${recipe}](examples/hosts/${recipe})`,
     lines: String(lineCount),
     date,

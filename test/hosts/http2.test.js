@@ -1,5 +1,14 @@
 import { listen } from '../../examples/hosts/http2.ts'
 import { connectHttp2 } from './clients/http2-client.ts'
+import { leavingHttp2 } from './clients/leaving.ts'
+import { CANNOT_SEND } from './skips.ts'
 import { testRecipe } from './test-recipe.ts'
 
-testRecipe({ host: 'node:http2, server-sent events', recipe: 'http2.ts', listen, connect: connectHttp2 })
+testRecipe({
+  host: 'node:http2, server-sent events',
+  recipe: 'http2.ts',
+  listen,
+  connect: connectHttp2,
+  connectAndLeave: leavingHttp2,
+  skip: [CANNOT_SEND],
+})

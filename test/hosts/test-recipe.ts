@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { describeHost, hosted } from 'stream-connection-manager/testing'
+import { describeHost, hosted, type HostSkip } from 'stream-connection-manager/testing'
 import type { Listening } from '../../examples/hosts/listening.ts'
+import { leavingWs, type ConnectAndLeave } from './clients/leaving.ts'
+import { DrivenIntervals } from './driven-intervals.ts'
 import { harnessOf, type Connect } from './harness.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
 import { describeRecipe } from './recipe-tests.ts'
@@ -17,6 +19,10 @@ export interface RecipeUnderTest {
   readonly packages?: readonly string[]
   readonly listen: () => Promise<Listening>
   readonly connect: Connect
+  /** How a client leaves before it is accepted; as one of a WebSocket at the root, if not said. */
+  readonly connectAndLeave?: ConnectAndLeave
+  /** What cannot be asked of it, and why. */
+  readonly skip?: readonly HostSkip[]
   /** Where a WebSocket is accepted, if not at the root. */
   readonly webSocketPath?: string
 }
@@ -24,16 +30,18 @@ export interface RecipeUnderTest {
 const RESULTS = new URL('results/', import.meta.url)
 
 /** Runs the host suite on a recipe, and writes down what became of it. */
-export function testRecipe({ host, recipe, packages = [], listen, connect, webSocketPath }: RecipeUnderTest): void {
+export function testRecipe({ host, recipe, packages = [], listen, connect, connectAndLeave = leavingWs(), skip = [], webSocketPath }: RecipeUnderTest): void {
   const [major] = process.versions.node.split('.')
   const versions = Object.fromEntries(packages.map((name) => [name, versionOf(name)]))
   const facts = { host, recipe, runtime: `Node ${major}`, versions }
   removeResult(RESULTS, facts)
   const serve = async () => {
-    const { manager, port, stop } = await listen()
-    return { manager: hosted(manager), port, stop }
+    const intervals = new DrivenIntervals()
+    const { manager, port, stop } = await intervals.while(() => listen())
+    return { manager: hosted(manager), port, stop, ...(intervals.count > 0 && { beat: () => intervals.beat() }) }
   }
-  describeHost(host, harnessOf(serve, connect), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
+  const harness = harnessOf(serve, connect, connectAndLeave)
+  describeHost(host, harness, { describe, it, skip, report: (report) => writeResult(RESULTS, facts, report) })
   describeRecipe(host, listen, connect, webSocketPath)
   expectNothingLeftOpen()
 }

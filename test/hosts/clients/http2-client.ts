@@ -1,13 +1,13 @@
 import { connect as connectSession } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import type { StreamReference } from 'stream-connection-manager'
-import type { HostClient } from 'stream-connection-manager/testing'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
+import type { RecipeClient } from './recipe-client.ts'
 import { vanish } from './vanish.ts'
 
 /** Connects a client of server-sent events, over an HTTP/2 session of its own, which stays open as those of browsers do. */
-export async function connectHttp2(port: number, userId: string, streams: readonly StreamReference[]): Promise<HostClient> {
+export async function connectHttp2(port: number, userId: string, streams: readonly StreamReference[]): Promise<RecipeClient> {
   const inbox = new Inbox()
   const tcp = connectTcp(port, '127.0.0.1')
   const session = connectSession(`http://127.0.0.1:${port}`, { createConnection: () => tcp }).on('error', inbox.fail)
@@ -23,5 +23,8 @@ export async function connectHttp2(port: number, userId: string, streams: readon
     destroy: () => vanish(tcp),
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
+    sendBytes: (bytes) => void tcp.write(bytes),
+    freeze: () => void stream.pause(),
+    feelsBeat: () => new Promise((resolve) => stream.once('data', () => resolve())),
   }
 }

@@ -1,5 +1,5 @@
 import type { StreamReference } from 'stream-connection-manager'
-import type { Command } from '../../../examples/hosts/protocol.ts'
+import { commandOf } from './command.ts'
 
 const ANSWER = /^\{"type":"(?:welcome|subscribed|unsubscribed|refused)"/
 
@@ -26,10 +26,14 @@ export class Inbox {
   /** Resolves once the server has welcomed the client, and subscribed it to these streams; rejects at a refusal. */
   async subscribe(streams: readonly StreamReference[], send: (text: string) => unknown): Promise<void> {
     await this.answers(1)
-    for (const { streamType, symbol } of streams) {
-      send(JSON.stringify({ command: 'subscribe', streamType, symbol: symbol ?? undefined } satisfies Command))
-    }
+    for (const stream of streams) send(commandOf({ action: 'subscribe', stream }))
     await this.answers(1 + streams.length)
+  }
+
+  /** Resolves once the server has read what this client sent before: it has answered a command that changes nothing. */
+  async roundTrip(send: (text: string) => unknown): Promise<void> {
+    send(commandOf({ action: 'unsubscribe', stream: { streamType: 'PRICE', symbol: 'of a round trip' } }))
+    await this.answers(this.#answerCount + 1)
   }
 
   /** Resolves once so many answers have come in all; rejects at a refusal, and when no more can come. */

@@ -2,6 +2,7 @@ import type { Socket as TcpSocket } from 'node:net'
 import { io, type Socket } from 'socket.io-client'
 import type { StreamReference } from 'stream-connection-manager'
 import type { HostClient } from 'stream-connection-manager/testing'
+import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
 import { vanish } from './vanish.ts'
 
@@ -23,6 +24,10 @@ export async function connectSocketIo(port: number, userId: string, streams: rea
     destroy: () => vanish(tcp),
     pause: () => void tcp.pause(),
     resume: () => void tcp.resume(),
+    ask: (request) => void client.send(commandOf(request)),
+    send: (text) => void client.send(text),
+    sendBytes: (bytes) => void tcp.write(bytes),
+    freeze: () => void tcp.pause(),
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket as TcpSocket } from 'node:net'
 import SockJs from 'sockjs-client'
 import type { StreamReference } from 'stream-connection-manager'
 import type { HostClient } from 'stream-connection-manager/testing'
+import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
 import { vanish } from './vanish.ts'
 
@@ -21,6 +22,10 @@ export async function connectSockJs(port: number, userId: string, streams: reado
     destroy: () => vanish(tcp),
     pause: () => void tcp.pause(),
     resume: () => void tcp.resume(),
+    ask: (request) => client.send(commandOf(request)),
+    send: (text) => client.send(text),
+    sendBytes: (bytes) => void tcp.write(bytes),
+    freeze: () => void tcp.pause(),
   }
 }
 

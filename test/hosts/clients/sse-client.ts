@@ -1,12 +1,12 @@
 import { get, type IncomingMessage } from 'node:http'
 import type { StreamReference } from 'stream-connection-manager'
-import type { HostClient } from 'stream-connection-manager/testing'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
+import type { RecipeClient } from './recipe-client.ts'
 import { vanish } from './vanish.ts'
 
 /** Connects a client of server-sent events, over node:http. */
-export async function connectSse(port: number, userId: string, streams: readonly StreamReference[]): Promise<HostClient> {
+export async function connectSse(port: number, userId: string, streams: readonly StreamReference[]): Promise<RecipeClient> {
   const inbox = new Inbox()
   const response = await responseTo(`http://127.0.0.1:${port}${pathOf(userId, streams)}`)
   response.on('error', inbox.fail)
@@ -22,6 +22,9 @@ export async function connectSse(port: number, userId: string, streams: readonly
     destroy: () => vanish(socket),
     pause: () => void response.pause(),
     resume: () => void response.resume(),
+    sendBytes: (bytes) => void socket.write(bytes),
+    freeze: () => void response.pause(),
+    feelsBeat: () => new Promise((resolve) => response.once('data', () => resolve())),
   }
 }
 

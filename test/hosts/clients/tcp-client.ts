@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { StreamReference } from 'stream-connection-manager'
 import type { HostClient } from 'stream-connection-manager/testing'
+import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
 import { onLine } from './lines.ts'
 import { vanish } from './vanish.ts'
@@ -13,7 +14,8 @@ export async function connectTcp(port: number, userId: string, streams: readonly
   const closed = new Promise<void>((resolve) => tcp.once('close', () => resolve()))
   void closed.then(() => inbox.fail(new Error('The connection has ended')))
   tcp.write(`/?${new URLSearchParams({ user: userId })}\n`)
-  await inbox.subscribe(streams, (command) => tcp.write(`${command}\n`))
+  const send = (text: string): void => void tcp.write(`${text}\n`)
+  await inbox.subscribe(streams, send)
   return {
     received: inbox.received,
     closed,
@@ -21,5 +23,9 @@ export async function connectTcp(port: number, userId: string, streams: readonly
     destroy: () => vanish(tcp),
     pause: () => void tcp.pause(),
     resume: () => void tcp.resume(),
+    ask: (request) => send(commandOf(request)),
+    send,
+    sendBytes: (bytes) => void tcp.write(bytes),
+    freeze: () => void tcp.pause(),
   }
 }

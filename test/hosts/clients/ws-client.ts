@@ -1,19 +1,21 @@
 import type { Socket } from 'node:net'
 import type { StreamReference } from 'stream-connection-manager'
-import type { HostClient } from 'stream-connection-manager/testing'
 import { WebSocket } from 'ws'
+import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
+import type { RecipeClient } from './recipe-client.ts'
 import { vanish } from './vanish.ts'
 
 /** Connects a WebSocket client of ws. */
-export async function connectWs(port: number, userId: string, streams: readonly StreamReference[]): Promise<HostClient> {
+export async function connectWs(port: number, userId: string, streams: readonly StreamReference[]): Promise<RecipeClient> {
   const inbox = new Inbox()
   const socket = new WebSocket(`ws://127.0.0.1:${port}/?${new URLSearchParams({ user: userId })}`)
   socket.on('error', inbox.fail)
   socket.on('message', (text) => inbox.take(String(text)))
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   void closed.then(() => inbox.fail(new Error('The connection has ended')))
-  await inbox.subscribe(streams, (command) => socket.send(command))
+  const send = (text: string): void => socket.send(text)
+  await inbox.subscribe(streams, send)
   const tcp = tcpOf(socket)
   return {
     received: inbox.received,
@@ -22,6 +24,14 @@ export async function connectWs(port: number, userId: string, streams: readonly 
     destroy: () => vanish(tcp),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
+    ask: (request) => send(commandOf(request)),
+    send,
+    sendBytes: (bytes) => void tcp.write(bytes),
+    freeze: () => socket.pause(),
+    async feelsBeat() {
+      await new Promise((resolve) => socket.once('ping', resolve))
+      await inbox.roundTrip(send)
+    },
   }
 }
 

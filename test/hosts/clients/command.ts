@@ -1,0 +1,6 @@
+import type { HostRequest } from 'stream-connection-manager/testing'
+
+/** A request as the recipes' clients write it. */
+export function commandOf({ action, stream: { streamType, symbol }, claims }: HostRequest): string {
+  return JSON.stringify({ command: action, streamType, symbol: symbol ?? undefined, ...claims })
+}
