@@ -30,7 +30,8 @@ export function remoteManager(ask: (call: Call) => Promise<Answer>): HostedManag
     sendToUser: (userId, message) => call('sendToUser', userId, message),
     counts: () => call('counts'),
     stats: () => call('stats'),
+    connectionIds: (userId) => call('connectionIds', userId),
     removeUser: (userId) => call('removeUser', userId),
-    cleanup: () => call('cleanup'),
+    cleanup: (last) => call('cleanup', last),
   }
 }

@@ -7,7 +7,13 @@ import { testRuntime } from './test-runtime.ts'
 
 const start = () => startProcess('deno', ['run', '--no-prompt', '--allow-net=127.0.0.1', 'inside/deno-host.ts'])
 
-testRuntime({ host: 'Deno', recipe: 'deno.ts', runtime: ['Deno', 'deno'], start })
+testRuntime({
+  host: 'Deno',
+  recipe: 'deno.ts',
+  runtime: ['Deno', 'deno'],
+  start,
+  heartbeat: 'Deno pings by itself, and waits 30 s for an answer: longer than the suite waits',
+})
 
 describe('in Deno', () => {
   it('the recipe has types that Deno accepts', async () => {

@@ -1,9 +1,11 @@
 import { describe, it } from 'node:test'
 import { createRequire } from 'node:module'
 import { describeHost } from 'stream-connection-manager/testing'
+import { leavingWs } from '../hosts/clients/leaving.ts'
 import { connectWs } from '../hosts/clients/ws-client.ts'
 import { harnessOf, type Served } from '../hosts/harness.ts'
 import { removeResult, writeResult } from '../hosts/result.ts'
+import { heartbeatElsewhere } from '../hosts/skips.ts'
 
 /** A runtime that is a host itself, and how its recipe is run. */
 export interface RuntimeUnderTest {
@@ -15,15 +17,18 @@ export interface RuntimeUnderTest {
   readonly runtime: readonly [name: string, packageName: string]
   /** Starts the recipe's server in a process of its own. */
   readonly start: () => Promise<Served>
+  /** Why its heartbeat cannot be made to pass. */
+  readonly heartbeat: string
 }
 
 const RESULTS = new URL('results/', import.meta.url)
 const require = createRequire(import.meta.url)
 
 /** Runs the host suite on a runtime, and writes down what became of it. */
-export function testRuntime({ host, recipe, runtime: [name, packageName], start }: RuntimeUnderTest): void {
+export function testRuntime({ host, recipe, runtime: [name, packageName], start, heartbeat }: RuntimeUnderTest): void {
   const { version } = require(`./node_modules/${packageName}/package.json`) as { readonly version: string }
   const facts = { host, recipe, runtime: `${name} ${version}`, versions: {} }
   removeResult(RESULTS, facts)
-  describeHost(host, harnessOf(start, connectWs), { describe, it, report: (report) => writeResult(RESULTS, facts, report) })
+  const skip = [heartbeatElsewhere(heartbeat)]
+  describeHost(host, harnessOf(start, connectWs, leavingWs()), { describe, it, skip, report: (report) => writeResult(RESULTS, facts, report) })
 }

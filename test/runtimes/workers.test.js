@@ -8,7 +8,13 @@ import { testRuntime } from './test-runtime.ts'
 
 before(bundleWorker)
 
-testRuntime({ host: 'Cloudflare Workers', recipe: 'workers.ts', runtime: ['workerd', 'workerd'], start: startWorkerd })
+testRuntime({
+  host: 'Cloudflare Workers',
+  recipe: 'workers.ts',
+  runtime: ['workerd', 'workerd'],
+  start: startWorkerd,
+  heartbeat: 'a Worker has no pings: to notice who has gone is left to the platform',
+})
 
 describe('in workerd', { timeout: 60_000 }, () => {
   it('the library passes its tests, and the host suite runs', async (test) => {
