@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test'
 import { createRequire } from 'node:module'
-import { describeHost } from 'stream-connection-manager/testing'
+import { describeHost, type HostSkip } from 'stream-connection-manager/testing'
 import { leavingWs } from '../hosts/clients/leaving.ts'
 import { connectWs } from '../hosts/clients/ws-client.ts'
 import { harnessOf, type Served } from '../hosts/harness.ts'
@@ -19,16 +19,18 @@ export interface RuntimeUnderTest {
   readonly start: () => Promise<Served>
   /** Why its heartbeat cannot be made to pass. */
   readonly heartbeat: string
+  /** What else cannot be asked of it, and why. */
+  readonly skip?: readonly HostSkip[]
 }
 
 const RESULTS = new URL('results/', import.meta.url)
 const require = createRequire(import.meta.url)
 
 /** Runs the host suite on a runtime, and writes down what became of it. */
-export function testRuntime({ host, recipe, runtime: [name, packageName], start, heartbeat }: RuntimeUnderTest): void {
+export function testRuntime({ host, recipe, runtime: [name, packageName], start, heartbeat, skip: more = [] }: RuntimeUnderTest): void {
   const { version } = require(`./node_modules/${packageName}/package.json`) as { readonly version: string }
   const facts = { host, recipe, runtime: `${name} ${version}`, versions: {} }
   removeResult(RESULTS, facts)
-  const skip = [heartbeatElsewhere(heartbeat)]
+  const skip = [heartbeatElsewhere(heartbeat), ...more]
   describeHost(host, harnessOf(start, connectWs, leavingWs()), { describe, it, skip, report: (report) => writeResult(RESULTS, facts, report) })
 }

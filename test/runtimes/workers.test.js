@@ -14,6 +14,12 @@ testRuntime({
   runtime: ['workerd', 'workerd'],
   start: startWorkerd,
   heartbeat: 'a Worker has no pings: to notice who has gone is left to the platform',
+  skip: [
+    {
+      reason: 'workerd does not tell of a client that broke off before it got the upgrade: the limits end what is sent to it',
+      tests: ['registers no client that left before it was accepted'],
+    },
+  ],
 })
 
 describe('in workerd', { timeout: 60_000 }, () => {

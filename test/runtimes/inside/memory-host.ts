@@ -33,15 +33,15 @@ export const memoryHost: HostHarness = {
 
 function obey(connection: Connection, text: string): void {
   if (connection.removed) return
-  let answer = `${ANSWER}done`
+  let answer = 'done'
   try {
     const { action, streamType, symbol } = Object(JSON.parse(text)) as HostRequest & ConnectionSubscribeRequest
     if (action === 'unsubscribe') connection.unsubscribe({ streamType, symbol })
     else connection.subscribe({ streamType, symbol } as ConnectionSubscribeRequest)
   } catch {
-    answer = `${ANSWER}refused`
+    answer = 'refused'
   }
-  connection.send(answer)
+  connection.send(`${ANSWER}${answer} ${text.slice(0, 1_000)}`)
 }
 
 const ANSWER = '# '
