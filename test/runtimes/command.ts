@@ -11,7 +11,7 @@ export interface Outcome {
 }
 
 /** Only what hangs is to be killed by it. */
-const DEADLINE_MS = 300_000
+const DEADLINE_MS = 600_000
 
 /** Runs a program of this folder's packages to its end, in this folder or in one relative to it. */
 export function run(program: string, args: readonly string[], folder = '.'): Promise<Outcome> {

@@ -7,7 +7,7 @@ import { run } from './command.ts'
 
 /** What is about the repository, whatever runs it. */
 const ABOUT_FILES = {
-  reason: 'is about the texts, types and packing of the repository, and run by Node alone',
+  reason: 'is about the texts, types and packing of the repository, which `npm test` checks',
   files: ['architecture', 'docstrings', 'guides', 'package', 'readme'],
 }
 
@@ -26,6 +26,9 @@ const REALMS = {
  * }[]}
  */
 const RUNTIMES = [
+  { runtime: 'Node 22', command: ['node22'], skip: [ABOUT_FILES] },
+  { runtime: 'Node 24', command: ['node24'], skip: [ABOUT_FILES] },
+  { runtime: 'Node 26', command: ['node26'], skip: [ABOUT_FILES] },
   {
     runtime: 'Bun',
     command: ['bun', '--bun'],

@@ -6,9 +6,17 @@ import type * as Library from '../../src/index.ts'
 const BUILT = new URL('../../dist/index.cjs', import.meta.url)
 const HOST_GLOBALS = ['process', 'require', 'module', 'Buffer', 'performance', 'setTimeout', 'clearTimeout', 'queueMicrotask', 'structuredClone', 'TextEncoder', 'URL', 'window']
 
+/** A `Symbol` as engines have it that do not know `asyncDispose` yet: where there is one, it cannot be deleted. */
+const OLD_SYMBOL = `{
+  const { asyncDispose, ...old } = Object.getOwnPropertyDescriptors(Symbol)
+  const make = Symbol
+  globalThis.Symbol = Object.defineProperties((description) => make(description), old)
+}`
+
 /** Runs the built library in a realm that has the language and nothing else: neither Node's globals nor a browser's. */
 function loadedWithoutHost(): { readonly library: typeof Library; readonly realm: vm.Context } {
   const realm = vm.createContext(Object.create(null) as object, { codeGeneration: { strings: false, wasm: false } })
+  vm.runInContext(OLD_SYMBOL, realm)
   const module = { exports: {} }
   const load = vm.compileFunction(readFileSync(BUILT, 'utf8'), ['module', 'exports'], { parsingContext: realm })
   load(module, module.exports)
