@@ -1,5 +1,6 @@
 import {
-  parseStreamKey, type Connection, type ConnectionManager, type ConnectionSubscribeRequest, type Socket,
+  parseStreamKey, type Connection, type ConnectionManager, type ConnectionSubscribeRequest, type Socket, type StreamCatalogue,
+  type StreamReference, type Subscription,
 } from 'stream-connection-manager'
 
 // What the recipes share, in any runtime: how a client says who it is and what it wants, and how it is answered.
@@ -17,12 +18,24 @@ export type Answer =
   | { readonly type: 'subscribed' | 'unsubscribed'; readonly streamType: string; readonly symbol?: string | undefined }
   | { readonly type: 'refused'; readonly code: string }
 
+/** Sends what a new subscription starts from, synchronously, so that it comes after `subscribed` and before the next message. */
+export type SendSnapshot<TSocket extends Socket, TStreams extends StreamCatalogue> = (
+  connection: Connection<TSocket, TStreams>,
+  subscription: Subscription,
+) => void
+
 export interface AdmitOptions {
-  /** The host's own id of the connection, where it has one that is unique. */
+  /** The host's own id of the connection, if it has one that is unique. */
   readonly connectionId?: string
-  /** Closes a socket that is refused once it has sent the answer, where the socket's own `close` would not send it. */
+  /** Closes a socket that is refused once it has sent the answer, if the socket's own `close` would not send it. */
   readonly close?: () => void
 }
+
+/** A connection, whatever its streams are. */
+type Answered = Pick<Connection, 'removed' | 'send' | 'remove'>
+
+/** Not every host limits what comes in. */
+const LONGEST_COMMAND = 16 * 1024
 
 /** Who asks for this URL. A stand-in: authenticate for real, by a session or a token, and check the `Origin`, too. */
 export function authenticate(url: string | undefined): string | undefined {
@@ -35,33 +48,52 @@ export function authenticate(url: string | undefined): string | undefined {
  * A socket of nobody, and one that the manager refuses (by a quota, or as it shuts down), is told why and closed; then there is no
  * connection.
  */
-export function admit<TSocket extends Socket>(
-  manager: ConnectionManager<TSocket>,
+export function admit<TSocket extends Socket, TStreams extends StreamCatalogue>(
+  manager: ConnectionManager<TSocket, TStreams>,
   socket: TSocket,
   userId: string | undefined,
-  { connectionId = crypto.randomUUID(), close = () => void socket.close() }: AdmitOptions = {},
-): Connection<TSocket> | undefined {
+  { connectionId = crypto.randomUUID(), close = () => socket.close() }: AdmitOptions = {},
+): Connection<TSocket, TStreams> | undefined {
   try {
     if (userId === undefined) throw coded('ERR_UNAUTHENTICATED')
     const connection = manager.addConnection(connectionId, socket, userId)
-    socket.send(textOf({ type: 'welcome', connectionId }))
+    tell(connection, { type: 'welcome', connectionId })
     return connection
   } catch (error) {
-    socket.send(textOf(refusalOf(error)))
-    close()
+    // There is no connection to send by. The socket may be closed by now, so that it throws or rejects.
+    void attempt(() => socket.send(JSON.stringify(refusalOf(error))))
+    void attempt(close)
     return undefined
   }
 }
 
-/** Carries out a client's command, as JSON, on its own connection alone: nobody can listen as somebody else. */
-export function obey(connection: Connection | undefined, text: string): void {
-  if (connection !== undefined) carryOut(connection, () => Object(JSON.parse(text)))
+/**
+ * Carries out a client's command, as JSON, on its own connection alone: nobody can listen as somebody else. Never throws.
+ *
+ * A snapshot that cannot be sent ends the subscription: what follows would build on nothing.
+ */
+export function obey<TSocket extends Socket, TStreams extends StreamCatalogue>(
+  connection: Connection<TSocket, TStreams> | undefined,
+  text: unknown,
+  sendSnapshot?: SendSnapshot<TSocket, TStreams>,
+): void {
+  if (connection === undefined) return
+  answering(connection, () => {
+    const { command, ...stream } = commandIn(text)
+    if (command === 'subscribe') subscribe(connection, stream, sendSnapshot)
+    else if (command === 'unsubscribe') unsubscribe(connection, stream)
+    else throw coded('ERR_BAD_COMMAND')
+  })
 }
 
 /** Subscribes to the streams of a URL, `?stream=PRICE:BTCUSDT&stream=ORDER_UPDATES`: for clients that cannot send. */
-export function obeyUrl(connection: Connection | undefined, url: string | undefined): void {
+export function obeyUrl<TSocket extends Socket, TStreams extends StreamCatalogue>(
+  connection: Connection<TSocket, TStreams> | undefined,
+  url: string | undefined,
+  sendSnapshot?: SendSnapshot<TSocket, TStreams>,
+): void {
   if (connection === undefined) return
-  for (const key of queryOf(url).getAll('stream')) carryOut(connection, () => ({ command: 'subscribe', ...parseStreamKey(key) }))
+  for (const key of queryOf(url).getAll('stream')) answering(connection, () => subscribe(connection, parseStreamKey(key), sendSnapshot))
 }
 
 /** Unlike `new URL`, this takes whatever a client may have sent. */
@@ -69,41 +101,68 @@ function queryOf(url = ''): URLSearchParams {
   return new URLSearchParams(/\?(.*)/.exec(url)?.[1])
 }
 
+function commandIn(text: unknown): Command {
+  if (typeof text !== 'string' || text.length > LONGEST_COMMAND) throw coded('ERR_BAD_COMMAND')
+  return Object(JSON.parse(text)) as Command
+}
+
 /** A refusal is an answer: a client's mistake is not to end the server. */
-function carryOut(connection: Connection, read: () => Command): void {
+function answering(connection: Answered, act: () => void): void {
   if (connection.removed) return
-  let answer: Answer
   try {
-    answer = done(connection, read())
+    act()
   } catch (error) {
-    answer = refusalOf(error)
+    tell(connection, refusalOf(error))
   }
-  connection.flush() // what was published before leaves before
-  connection.socket.send(textOf(answer))
 }
 
 /** The stream is passed on as it came: the manager checks it. */
-function done(connection: Connection, { command, ...stream }: Command): Answer {
-  switch (command) {
-    case 'subscribe':
-      connection.subscribe(stream as ConnectionSubscribeRequest)
-      return { type: 'subscribed', ...stream }
-    case 'unsubscribe':
-      connection.unsubscribe(stream)
-      return { type: 'unsubscribed', ...stream }
-    default:
-      throw coded('ERR_BAD_COMMAND')
+function subscribe<TSocket extends Socket, TStreams extends StreamCatalogue>(
+  connection: Connection<TSocket, TStreams>,
+  stream: StreamReference,
+  sendSnapshot: SendSnapshot<TSocket, TStreams> = () => {},
+): void {
+  const subscription = connection.subscribe(stream as ConnectionSubscribeRequest<TStreams>)
+  const { streamType, symbol } = subscription
+  tell(connection, { type: 'subscribed', streamType, symbol })
+  try {
+    sendSnapshot(connection, subscription)
+  } catch (error) {
+    connection.unsubscribe({ streamType, symbol })
+    throw error
   }
 }
 
+function unsubscribe(connection: Answered & Pick<Connection, 'unsubscribe'>, stream: StreamReference): void {
+  connection.unsubscribe(stream)
+  tell(connection, { type: 'unsubscribed', streamType: stream.streamType, symbol: stream.symbol ?? undefined })
+}
+
+/**
+ * By `connection.send`, an answer keeps its place among the messages, and counts against the limits: a client that asks without end and
+ * does not read ends as a slow consumer. An answer that is refused is the end of its connection, and nothing that is thrown at the host.
+ */
+function tell(connection: Answered, answer: Answer): void {
+  const text = JSON.stringify(answer)
+  try {
+    connection.send(text)
+  } catch {
+    void connection.remove()
+  }
+}
+
+/** Does what may throw or reject, and is of no consequence then. */
+async function attempt(act: () => unknown): Promise<void> {
+  try {
+    await act()
+  } catch {}
+}
+
 function refusalOf(error: unknown): Answer {
-  return { type: 'refused', code: error instanceof Error && 'code' in error ? String(error.code) : 'ERR_BAD_COMMAND' }
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_BAD_COMMAND'
+  return { type: 'refused', code }
 }
 
 function coded(code: string): Error {
   return Object.assign(new Error(code), { code })
-}
-
-function textOf(answer: Answer): string {
-  return JSON.stringify(answer)
 }

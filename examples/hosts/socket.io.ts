@@ -21,7 +21,7 @@ export function listen(port?: number): Promise<Listening> {
   new Server(server, { maxHttpBufferSize: 16 * 1024 }).on('connection', (client) => {
     const peer = { client, send: (text: string) => void client.send(text), close: () => void client.disconnect(true) }
     const connection = admit(manager, peer, authenticate(client.handshake.url))
-    client.on('message', (text) => obey(connection, String(text)))
+    client.on('message', (text: unknown) => obey(connection, text)) // a client may send what is no text
     client.on('disconnect', () => void connection?.remove({ close: false }))
   })
 

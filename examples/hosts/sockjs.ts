@@ -27,7 +27,7 @@ export function listen(port?: number): Promise<Listening> {
   service.on('connection', (client) => {
     const peer = { client, send: (text: string) => send(client, text), close: () => void client.close() }
     const connection = admit(manager, peer, authenticate(client.url))
-    client.on('data', (text) => obey(connection, text))
+    client.on('data', (text: unknown) => obey(connection, text)) // a client may send what is no text
     client.on('close', () => void connection?.remove({ close: false }))
   })
 

@@ -15,6 +15,7 @@ export function listen(port = 0): Promise<Listening> {
 
   const app = uWS.App().ws<Session>('/*', {
     maxPayloadLength: 16 * 1024,
+    maxBackpressure: 0, // no limit of uWS's own, 64 KiB otherwise, past which `send` drops: the manager's limits decide
     idleTimeout: 60, // uWS pings by itself, and closes who does not answer
     upgrade(response, request, context) {
       response.upgrade<Session>(
