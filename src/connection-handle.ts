@@ -1,10 +1,11 @@
 import type { Connection, Socket } from './connection.ts'
-import { ConnectionManagerError } from './errors.ts'
-import { readForeign } from './foreign.ts'
+import { ConnectionManagerError, shown } from './errors.ts'
+import { readNamed, type Refusal } from './named.ts'
 import type { PublishResult } from './publish-result.ts'
 import type { ConnectionRecord } from './registry/records.ts'
+import { ownViewsOf } from './registry/subscription-view.ts'
 import type { StreamCatalogue } from './streams/catalogue.ts'
-import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
+import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, Subscription } from './streams/subscription.ts'
 
 /** What a manager does for the handles that it gives out. */
 export interface HandleActions {
@@ -41,6 +42,10 @@ export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
     return this.#connection.removed
   }
 
+  subscriptions(): OwnSubscription[] {
+    return ownViewsOf(this.#connection)
+  }
+
   subscribe(request: ConnectionSubscribeRequest<StreamCatalogue>): Subscription {
     return this.#actions.subscribe(this.#connection, request)
   }
@@ -61,11 +66,19 @@ export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
     this.#connection.outbox?.drained()
   }
 
-  remove(options?: { readonly close?: boolean }): Promise<boolean> {
-    const isToBeClosed = readForeign(
-      () => options?.close !== false,
-      (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The options of a removal must be readable', {}, cause),
-    )
-    return this.#actions.remove(this.#connection, isToBeClosed)
+  remove(options?: { readonly close?: boolean | undefined }): Promise<boolean> {
+    return this.#actions.remove(this.#connection, isToBeClosed(options))
   }
+}
+
+function isToBeClosed(options: unknown): boolean {
+  if (options === undefined) return true
+  const { close = true } = readNamed(options, ['close'], refused)
+  if (typeof close === 'boolean') return close
+  throw refused(`must be a boolean, got ${shown(close)}`, 'close')
+}
+
+const refused: Refusal = (what, field, cause) => {
+  const message = field === undefined ? `What a removal is told ${what}` : `Field ${shown(field)} of a removal ${what}`
+  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
 }

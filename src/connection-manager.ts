@@ -196,8 +196,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /**
    * Subscribes a user as such: all of their present and future connections. Returns the subscription's view.
    *
-   * Subscribing again is the same subscription and returns the same view; the last request's `filters` win. A user
-   * without a connection may be subscribed: see `pendingTtlMs`. Where the stream type's symbol is optional, none
+   * Subscribing again is the same subscription and returns the same view, whose `filters` are those of the last request here: what
+   * a connection asked for is its own. A user without a connection may be subscribed: see `pendingTtlMs`. Where the stream type's symbol is optional, none
    * means the whole type. The first time costs as much as the user has connections.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -205,7 +205,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * changed
    */
   addSubscription<TName extends keyof TStreams & string>(request: SubscribeRequest<TStreams, TName>): Subscription {
-    const { userId, ...stream } = this.#read(() => readUserRequest(request, this.#options.streams))
+    const { userId, ...stream } = this.#read(() => this.#measured(readUserRequest(request, this.#options.streams)))
     const { streamType, symbol, filters } = stream
     this.#assertMayHold(userId, undefined, stream)
     const subscription = this.#subscriptions.holdForUser(userId, streamType, symbol, filters)
@@ -214,12 +214,16 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   /**
-   * Ends a subscription for all of its holders, the user and any connection; false when there was none. Never throws.
+   * Ends a subscription for all of its holders, the user and any connection; false when there was none.
    *
-   * What waits of it for the user's connections is discarded, the batch of this tick included.
+   * What waits of it for the user's connections is discarded, the batch of this tick included. A `Subscription` is accepted as it is; an
+   * unknown or ill-formed id is none that there is.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for what names no subscription: what is no object, lacks its `userId` or `streamType`, or has an
+   * unknown field
    */
   removeSubscription(subscription: SubscriptionReference): boolean {
-    const { userId, streamType, symbol } = readReference(subscription)
+    const { userId, streamType, symbol } = readReference(subscription, 'userId', 'streamType')
     const found = this.#subscriptions.find(this.#users.find(userId), streamType, symbol)
     if (found === undefined) return false
     this.#subscriptions.end(found)
@@ -531,12 +535,20 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #subscribe(connection: ConnectionRecord, request: unknown): Subscription {
-    const stream = this.#read(() => readRequest(request, this.#options.streams))
+    const stream = this.#read(() => this.#measured(readRequest(request, connection.user.id, this.#options.streams), connection))
     const { streamType, symbol, filters } = stream
     this.#assertMayHold(connection.user.id, connection, stream)
     const subscription = this.#subscriptions.holdForConnection(connection, streamType, symbol, filters)
     this.#events.flush()
     return viewOf(subscription)
+  }
+
+  /** Returns a request whose filters are not too long. To measure them may run the caller's code. */
+  #measured<TRequest extends StreamRequest & { readonly userId?: string }>(request: TRequest, connection?: ConnectionRecord): TRequest {
+    if (request.filters === undefined) return request
+    const { userId = connection?.user.id, streamType, symbol, filters } = request
+    this.#quotas.assertFilters(filters, { userId, connectionId: connection?.id, streamType, symbol })
+    return request
   }
 
   /** Asks for leave, which is foreign code: what it may have changed is looked at again. */
@@ -559,7 +571,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   #unsubscribe(connection: ConnectionRecord, stream: unknown): boolean {
-    const { streamType, symbol } = readReference(stream)
+    const { streamType, symbol } = readReference(stream, 'streamType')
     const wasHeld = this.#subscriptions.letGo(connection, streamType, symbol)
     this.#delivery.settle()
     this.#events.flush()

@@ -1,7 +1,7 @@
 import { ConnectionManagerError, shown } from './errors.ts'
 import type { PublishResult } from './publish-result.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
-import type { ConnectionSubscribeRequest, StreamReference, Subscription } from './streams/subscription.ts'
+import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, Subscription } from './streams/subscription.ts'
 
 /**
  * What the manager needs of a socket: anything that can send a text and be closed.
@@ -75,22 +75,33 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   readonly removed: boolean
 
   /**
+   * Returns what this connection holds for itself, oldest first, with the `filters` that it asked for; empty once it was removed. What
+   * its user holds is not in it. The array is the caller's.
+   */
+  subscriptions(): OwnSubscription[]
+
+  /**
    * Subscribes this connection alone; the subscription goes with it.
    *
-   * Subscribing again is the same subscription and returns the same view; the last request's `filters` win.
+   * Subscribing again is the same subscription and returns the same view. The `filters` are this connection's own, of its last request:
+   * they stand in `subscriptions()`, and another connection's and the user's are untouched.
    *
-   * @throws `ERR_UNKNOWN_CONNECTION` once removed, `ERR_CLOSED` once `cleanup()` began, and what a malformed
-   * request deserves: `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`,
-   * `ERR_INVALID_ARGUMENT`.
+   * @throws `ERR_UNKNOWN_CONNECTION` once removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, and
+   * what a malformed request deserves: `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`,
+   * `ERR_INVALID_ARGUMENT`, also for a field that is unknown and for a `userId` that is not the connection's own. Then nothing has
+   * changed.
    */
   subscribe<TName extends keyof TStreams & string>(request: ConnectionSubscribeRequest<TStreams, TName>): Subscription
 
   /**
-   * Releases this connection's own hold on a subscription; false if it has none. Never throws.
+   * Releases this connection's own hold on a subscription, with its filters; false if it has none. The stream alone counts: a `userId`
+   * may be there.
    *
    * A hold of the user's, or of another connection, is untouched: a connection that its user's subscription
    * covers goes on receiving. Where it does not, what waits of the stream is discarded, the batch of this tick included: to
    * let that out first, call `flush()`.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for what names no stream: what is no object, has no `streamType`, or has an unknown field
    */
   unsubscribe(stream: StreamReference): boolean
 
@@ -127,7 +138,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * `closeTimeoutMs` later. It never rejects. With `close: false` the socket is not touched, for a peer that is
    * gone already.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read; then nothing has changed
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown one, and a `close` that is no boolean; then nothing has
+   * changed
    */
-  remove(options?: { readonly close?: boolean }): Promise<boolean>
+  remove(options?: { readonly close?: boolean | undefined }): Promise<boolean>
 }

@@ -56,6 +56,7 @@ export type QuotaName =
   | 'subscriptionsPerConnection'
   | 'messageUnits'
   | 'pendingUsers'
+  | 'filterUnits'
   | 'idleStreams'
 
 /** A quota that refuses what is more. `idleStreams` ends what was there before. */
@@ -73,6 +74,8 @@ export interface ErrorFacts {
   readonly symbol?: string
   /** The dotted name of the option that was refused. */
   readonly option?: string
+  /** The field of an argument that was refused: one that is unknown, missing, or holds what it cannot. */
+  readonly field?: string
   /** The quota that was reached. */
   readonly quota?: QuotaName
   /** The ceiling that was reached. */
@@ -101,6 +104,7 @@ export class ConnectionManagerError extends Error implements ErrorFacts {
   declare readonly streamType?: string
   declare readonly symbol?: string
   declare readonly option?: string
+  declare readonly field?: string
   declare readonly quota?: QuotaName
   declare readonly limit?: number
 

@@ -9,6 +9,11 @@ export function readForeign<TRead>(read: () => TRead, refusal: (cause: unknown) 
   }
 }
 
+/** Returns a caller's function bound to the object that it came with, past a `bind` of its own. */
+export function bound<TFunction extends (...facts: never[]) => unknown>(fn: TFunction, owner: unknown, refusal: (cause: unknown) => Error): TFunction {
+  return readForeign(() => Function.prototype.bind.call(fn, owner) as TFunction, refusal)
+}
+
 /**
  * True when foreign code answered with something that settles later.
  *

@@ -40,13 +40,14 @@ export type {
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './streams/wire-form.ts'
 export type { ServerMessage } from './streams/wire-form.ts'
 export type { Transport } from './transport.ts'
+export type { SubscriptionFilters } from './streams/filters.ts'
 export { StreamType } from './streams/stream-type.ts'
 export { SubscriptionStatus } from './streams/subscription.ts'
 export type {
   ConnectionSubscribeRequest,
+  OwnSubscription,
   StreamReference,
   SubscribeRequest,
   Subscription,
-  SubscriptionFilters,
   SubscriptionReference,
 } from './streams/subscription.ts'

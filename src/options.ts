@@ -2,7 +2,8 @@ import { GuardedClock, systemClock, type Clock, type ClockFailureListener, type 
 import type { Socket } from './connection.ts'
 import type { Authorize, AuthorizationRequest } from './entitlements/authorization.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
-import { readForeign } from './foreign.ts'
+import { bound } from './foreign.ts'
+import { readNamed } from './named.ts'
 import type { QuotaLimits } from './quotas/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
@@ -10,6 +11,10 @@ import { asTransport, type AnyTransport, type Transport } from './transport.ts'
 
 /**
  * What a manager can be told, all of it optional. `undefined` is the same as absence.
+ *
+ * Options are read by name when the manager is made, each once, wherever the property stands: an object of a class will do, and its
+ * functions are called as methods of it. An unknown name, a `Map` and an array are refused with `ERR_INVALID_OPTION`, in the groups
+ * `delivery` and `quotas` as well. `{}` is allowed.
  *
  * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
  */
@@ -133,6 +138,13 @@ export interface QuotaOptions {
    * @default 10_000
    */
   readonly idleStreams?: number | undefined
+  /**
+   * Length of the `filters` of one request, in UTF-16 units of their JSON. `0` allows no filters, not even `{}`. With `Infinity` they are
+   * not measured, and need no JSON form.
+   *
+   * @default 4_096
+   */
+  readonly filterUnits?: number | undefined
 }
 
 /** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
@@ -204,6 +216,7 @@ const QUOTA_DEFAULTS: QuotaLimits = {
   messageUnits: 1_048_576,
   pendingUsers: 10_000,
   idleStreams: 10_000,
+  filterUnits: 4_096,
 }
 
 const DEFAULTS: Omit<ResolvedOptions, 'clock'> & { readonly clock: Clock } = {
@@ -235,11 +248,11 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   const { streams, serialize, transport, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   return {
     streams: checkedStreams(streams),
-    serialize: optionalFunction('serialize', serialize),
+    serialize: optionalMethod('serialize', serialize, options),
     transport: optionalTransport(transport),
     delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),
     quotas: checkedNumbers('quotas.', withDefaults('quotas', quotas, QUOTA_DEFAULTS)),
-    authorize: optionalFunction('authorize', authorize),
+    authorize: optionalMethod('authorize', authorize, options),
     clock: guardedClock(clock, clockFailed),
     ...checkedNumbers('', numbers),
   }
@@ -269,16 +282,17 @@ function optionalTransport(transport: unknown): AnyTransport | undefined {
 }
 
 /** What was given, and the defaults for the rest; a name that the defaults do not have is refused. */
-function withDefaults<TOptions>(group: string, given: unknown, defaults: TOptions): TOptions {
-  const name = group || 'options'
-  if (typeof given !== 'object' || given === null) throw invalidOption(name, 'must be an object', given)
+function withDefaults<TOptions extends object>(group: string, given: unknown, defaults: TOptions): TOptions {
+  const names = Object.keys(defaults)
+  const read = readNamed(given, names, (what, name, cause) => invalidOption(dotted(group, name), what, cause))
   const resolved = { ...defaults } as Record<string, unknown>
-  const entries = readForeign(() => Object.entries(given), (cause) => invalidOption(name, 'must be readable', given, cause))
-  for (const [name, value] of entries) {
-    if (!Object.hasOwn(resolved, name)) throw invalidOption(group ? `${group}.${name}` : name, 'is unknown', value)
-    if (value !== undefined) resolved[name] = value
-  }
+  for (const name of names) if (read[name] !== undefined) resolved[name] = read[name]
   return resolved as TOptions
+}
+
+function dotted(group: string, name: string | undefined): string {
+  if (name === undefined) return group || 'options'
+  return group ? `${group}.${name}` : name
 }
 
 function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbers): TNumbers {
@@ -289,19 +303,25 @@ function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbe
 /** Returns the value of a numeric option: `0` or more, `Infinity` included. */
 function checkedNumber(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0) return value
-  throw invalidOption(name, 'must be a number, 0 or more', value)
+  throw invalidOption(name, `must be a number, 0 or more, got ${shown(value)}`)
 }
 
-function optionalFunction<TFunction>(name: string, value: TFunction): TFunction {
-  if (value === undefined || typeof value === 'function') return value
-  throw invalidOption(name, 'must be a function', value)
+/** Returns a function that is called as a method of the options, as those of a class expect it. */
+function optionalMethod<TMethod extends (...facts: never[]) => unknown>(
+  name: string,
+  value: TMethod | undefined,
+  options: unknown,
+): TMethod | undefined {
+  if (value === undefined) return value
+  if (typeof value !== 'function') throw invalidOption(name, `must be a function, got ${shown(value)}`)
+  return bound(value, options, (cause) => invalidOption(name, 'must be readable', cause))
 }
 
 function checkedStreams(streams: StreamCatalogue): StreamCatalogue {
   try {
     return defineStreams(streams)
   } catch (cause) {
-    throw invalidOption('streams', 'is no catalogue', streams, cause)
+    throw invalidOption('streams', `is no catalogue, got ${shown(streams)}`, cause)
   }
 }
 
@@ -312,9 +332,9 @@ function guardedClock(clock: Clock, failed: ClockFailureListener): ManagerClock 
   } catch (error) {
     cause = error
   }
-  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}, of which the first two return a number`, clock, cause)
+  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}, of which the first two return a number, got ${shown(clock)}`, cause)
 }
 
-function invalidOption(option: string, what: string, received: unknown, cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}, got ${shown(received)}`, { option }, cause)
+function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}`, { option }, cause)
 }

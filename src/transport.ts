@@ -1,11 +1,13 @@
 import type { CloseReason, Socket } from './connection.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
-import { readForeign } from './foreign.ts'
+import { bound, readForeign } from './foreign.ts'
+import { assertNamed } from './named.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
 
 /**
  * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional, read once, and called as one of
- * its object.
+ * its object. A plain object that has something else besides, such as a misspelt hook, is refused with `ERR_INVALID_OPTION`; an object
+ * of a class may have members of its own.
  *
  * Hooks run synchronously, in the middle of the manager's work. What they publish while a message is delivered, or what waits
  * is handed on, waits its turn, as from within a `send`.
@@ -79,12 +81,15 @@ const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
 /**
  * Returns the value as a transport whose hooks were read, once and for all.
  *
- * @throws `ERR_INVALID_OPTION` when it is no object, or when a hook is there and cannot be called; `option` names it
+ * One of a class may have more than hooks, but needs one.
+ *
+ * @throws `ERR_INVALID_OPTION` when it is no object, when a plain one has what is no hook, or when a hook is there and cannot be
+ * called; `option` names it
  */
 export function asTransport(value: unknown): AnyTransport {
-  if (typeof value !== 'object' || value === null) throw invalid('transport', 'must be an object', value)
-  const known = transports.get(value)
+  const known = transports.get(value as object)
   if (known !== undefined) return known
+  assertNamed(value, HOOKS, invalid, 'classes have more')
   const hooks: Record<string, unknown> = {}
   for (const name of HOOKS) {
     const hook = hookOf(value, name)
@@ -95,14 +100,14 @@ export function asTransport(value: unknown): AnyTransport {
 }
 
 function hookOf(transport: object, name: (typeof HOOKS)[number]): unknown {
-  const refusal = (cause: unknown): ConnectionManagerError => invalid(`transport.${name}`, 'must be readable', transport, cause)
+  const refusal = (cause: unknown): ConnectionManagerError => invalid('must be readable', name, cause)
   const hook = readForeign(() => (transport as Record<string, unknown>)[name], refusal)
   if (hook === undefined) return undefined
-  if (typeof hook !== 'function') throw invalid(`transport.${name}`, 'must be a function', hook)
-  // Past a `bind` of its own.
-  return readForeign(() => Function.prototype.bind.call(hook, transport) as unknown, refusal)
+  if (typeof hook !== 'function') throw invalid(`must be a function, got ${shown(hook)}`, name)
+  return bound(hook as () => unknown, transport, refusal)
 }
 
-function invalid(option: string, what: string, received: unknown, cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}, got ${shown(received)}`, { option }, cause)
+function invalid(what: string, hook?: string, cause?: unknown): ConnectionManagerError {
+  const option = hook === undefined ? 'transport' : `transport.${hook}`
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}`, { option }, cause)
 }

@@ -37,6 +37,7 @@ const LAYERS: readonly Layer[] = [
       'fifo.ts',
       'foreign.ts',
       'inspect.ts',
+      'named.ts',
     ],
   },
   { name: 'rooms', parts: ['registry/', 'delivery/', 'demand/', 'closing/', 'quotas/', 'entitlements/'], areRooms: true },

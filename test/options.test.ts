@@ -62,7 +62,7 @@ describe('ConnectionManagerOptions', () => {
     },
   )
 
-  it.each(['connections', 'connectionsPerUser', 'subscriptionsPerUser', 'subscriptionsPerConnection', 'messageUnits', 'pendingUsers'])(
+  it.each(['connections', 'connectionsPerUser', 'subscriptionsPerUser', 'subscriptionsPerConnection', 'messageUnits', 'pendingUsers', 'filterUnits'])(
     'refuses quotas.%s that is no number, 0 or more, and keeps its default where it is absent',
     (name) => {
       for (const value of [-1, NaN, '100', null, 100n]) {

@@ -47,6 +47,32 @@ describe.each(TAKERS)('a transport, in %s', (_where, take) => {
   })
 })
 
+describe.each(TAKERS)('a transport, in %s', (_where, take) => {
+  it.each([
+    ['a misspelt hook', () => ({ onDrian: () => () => {} })],
+    ['a misspelt hook beside others', () => ({ onDrian: () => () => {}, write() {} })],
+    ['a misspelt hook that is not enumerable', () => Object.defineProperty({}, 'onDrian', { value: () => () => {} })],
+    ['a misspelt hook that is inherited', () => Object.create({ onDrian: () => () => {} }) as object],
+    ['a misspelt hook and no prototype', () => Object.assign(Object.create(null) as object, { onDrian: () => () => {} })],
+  ])('is refused when it is a plain object with %s, by name', (_case, make) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => take(make()))
+
+    expect(error).toMatchObject({ option: 'transport.onDrian' })
+  })
+
+  it.each([
+    ['a Map', () => new Map([['close', () => {}]])],
+    ['an array', () => [() => {}]],
+    ['of a class without a hook', () => new (class { onDrian(): void {} })()],
+    ['a date', () => new Date()],
+    ['a proxy that cannot be looked into', () => new Proxy({}, { getPrototypeOf() { throw new Error('hostile') } })],
+  ])('is refused when it is %s', (_case, make) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => take(make()))
+
+    expect(error).toMatchObject({ option: 'transport' })
+  })
+})
+
 describe('asTransport', () => {
   class OwnTransport {
     readonly #log: string[] = []
@@ -67,7 +93,8 @@ describe('asTransport', () => {
     ['with hooks of its prototype', Object.create({ close() {} }) as object],
     ['that is an instance of a class', new OwnTransport()],
     ['that is frozen', Object.freeze({ close() {} })],
-    ['with more than hooks', { name: 'own', close() {} }],
+    ['that is of a class, with more of its own than hooks', Object.assign(new OwnTransport(), { name: 'own' })],
+    ['with an own name that is a symbol', { [Symbol('tag')]: 7, close() {} }],
   ])('returns the hooks of one %s, and nothing else', (_case, transport) => {
     const given = transport as Record<string, unknown>
 

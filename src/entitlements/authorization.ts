@@ -2,7 +2,8 @@ import type { Connection, Socket } from '../connection.ts'
 import { ConnectionManagerError, shown } from '../errors.ts'
 import { adopted, isThenable } from '../foreign.ts'
 import type { StreamCatalogue, TradingStreams } from '../streams/catalogue.ts'
-import type { StreamRequest, SubscriptionFilters } from '../streams/subscription.ts'
+import type { SubscriptionFilters } from '../streams/filters.ts'
+import type { StreamRequest } from '../streams/subscription.ts'
 
 /** What `authorize` is asked: whether this user may subscribe to this stream. Frozen. */
 export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {

@@ -1,4 +1,5 @@
 import { ConnectionManagerError, shown, type ErrorFacts, type QuotaName, type RefusingQuota } from '../errors.ts'
+import { jsonUnits, type SubscriptionFilters } from '../streams/filters.ts'
 
 /** How many there may be of each. */
 export type QuotaLimits = Readonly<Record<QuotaName, number>>
@@ -19,6 +20,7 @@ const REASONS: Readonly<Record<RefusingQuota, (limit: number, request: QuotaRequ
   messageUnits: (limit, { streamType, connectionId }) =>
     `A ${streamType === undefined ? `text for connection ${shown(connectionId)}` : `message of stream type ${shown(streamType)}`} is longer than ${limit} UTF-16 units`,
   pendingUsers: (limit) => `There are ${limit} users with pending subscriptions alone already`,
+  filterUnits: (limit, { streamType }) => `Filters for stream type ${shown(streamType)} are longer than ${limit} UTF-16 units of JSON`,
 }
 
 /** Ceilings: each question is answered by nothing, or by a refusal with the facts. Counts nothing itself. */
@@ -37,6 +39,12 @@ export class Quotas {
   /** @throws `ERR_QUOTA_EXCEEDED` for a text that is too long */
   assertLength(text: string, request: QuotaRequest): void {
     if (text.length > this.#limits.messageUnits) throw this.#refusal('messageUnits', request)
+  }
+
+  /** @throws `ERR_QUOTA_EXCEEDED` for filters that are too long, `ERR_INVALID_ARGUMENT` for those that cannot be measured */
+  assertFilters(filters: SubscriptionFilters, request: QuotaRequest): void {
+    const { filterUnits } = this.#limits
+    if (filterUnits !== Infinity && jsonUnits(filters) > filterUnits) throw this.#refusal('filterUnits', request)
   }
 
   #refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {

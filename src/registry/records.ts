@@ -2,7 +2,8 @@ import type { Connection, Socket } from '../connection.ts'
 import type { Outbox, Outlet } from '../outlet.ts'
 import { VACATED, type Seat, type Seats } from '../seats.ts'
 import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
-import type { Subscription, SubscriptionFilters, SubscriptionStatus } from '../streams/subscription.ts'
+import type { SubscriptionFilters } from '../streams/filters.ts'
+import type { Subscription, SubscriptionStatus } from '../streams/subscription.ts'
 import type { AnyTransport } from '../transport.ts'
 import type { Chain, Link } from './chain.ts'
 import { FewBy, type Few } from './few.ts'
@@ -36,6 +37,8 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
   readonly handle: Connection<Socket, StreamCatalogue>
   /** What this connection holds for itself. */
   ownSubscriptions: FewSubscriptions = undefined
+  /** What it asked for beyond the streams, where it did; none is kept for a subscription that it does not hold. */
+  ownFilters: Map<SubscriptionRecord, SubscriptionFilters> | undefined = undefined
   slot: number = VACATED
 
   constructor(newcomer: Newcomer, user: UserRecord, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
@@ -106,6 +109,7 @@ export interface SubscriptionRecord extends Link<SubscriptionRecord> {
   /** What `lastUpdate` said when the subscription ended. */
   lastUpdateAtEndMs: number | undefined
   status: SubscriptionStatus
+  /** Those of the user as such. A connection has its own: see `ConnectionRecord`. */
   filters: SubscriptionFilters | undefined
   /** How many of the user's connections hold it for themselves. */
   ownHolds: number

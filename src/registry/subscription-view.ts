@@ -1,12 +1,19 @@
 import { inspectable } from '../inspect.ts'
+import type { SubscriptionFilters } from '../streams/filters.ts'
 import { subscriptionKey } from '../streams/keys.ts'
-import { SubscriptionStatus, type Subscription, type SubscriptionFilters } from '../streams/subscription.ts'
-import type { SubscriptionRecord } from './records.ts'
+import { SubscriptionStatus, type OwnSubscription, type Subscription } from '../streams/subscription.ts'
+import { membersOf } from './few.ts'
+import type { ConnectionRecord, SubscriptionRecord } from './records.ts'
 
 /** The one view of a subscription. */
 export function viewOf(record: SubscriptionRecord): Subscription {
   record.view ??= new InspectableView(record)
   return record.view
+}
+
+/** What a connection holds for itself, in the order in which it asked. */
+export function ownViewsOf({ ownSubscriptions, ownFilters }: ConnectionRecord): OwnSubscription[] {
+  return membersOf(ownSubscriptions).map((each) => Object.freeze({ subscription: viewOf(each), filters: ownFilters?.get(each) }))
 }
 
 /** What a caller sees of a subscription: reads through to the record, and leads nowhere else. */

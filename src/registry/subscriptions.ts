@@ -2,8 +2,9 @@ import type { RefusingQuota } from '../errors.ts'
 import type { ActiveStream } from '../events.ts'
 import { Seats, VACATED } from '../seats.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
+import type { SubscriptionFilters } from '../streams/filters.ts'
 import { coversRevoked, type Revoked } from '../streams/revocation.ts'
-import { SubscriptionStatus, type SubscriptionFilters } from '../streams/subscription.ts'
+import { SubscriptionStatus } from '../streams/subscription.ts'
 import { Chain } from './chain.ts'
 import { countOf, membersOf } from './few.ts'
 import {
@@ -168,9 +169,9 @@ export class Subscriptions {
     const isNewHolder = known === undefined || !isHeldBy(connection, known)
     if (isNewHolder) this.#assertRoomForHold(connection, known, streamType, symbol)
     const subscription = known ?? this.#begin(user, stream, streamType, symbol)
-    const isNews = isNewHolder || subscription.filters !== filters
+    const isNews = isNewHolder || connection.ownFilters?.get(subscription) !== filters
     if (isNewHolder) this.#hold(subscription, connection)
-    subscription.filters = filters
+    keepFilters(connection, subscription, filters)
     if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, connection)
     if (known === undefined) this.#connected(subscription)
     return subscription
@@ -234,6 +235,7 @@ export class Subscriptions {
     // Only its own are looked at, not its siblings'.
     else for (const subscription of seatedIn(connection)) this.#dismissFrom(subscription, connection)
     connection.ownSubscriptions = undefined
+    connection.ownFilters = undefined
   }
 
   /** Ends all subscriptions of a user, in the order in which they began, with the user's last connection. */
@@ -299,6 +301,7 @@ export class Subscriptions {
 
   #release(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     connection.ownSubscriptions = SUBSCRIPTIONS.without(connection.ownSubscriptions, subscription)
+    keepFilters(connection, subscription, undefined)
     subscription.ownHolds--
   }
 
@@ -419,6 +422,16 @@ function isHeldByUser(subscription: SubscriptionRecord): boolean {
 /** Whether a user as such, or a connection, holds a subscription. */
 function isHeldBy({ ownSubscriptions }: UserRecord | ConnectionRecord, subscription: SubscriptionRecord): boolean {
   return SUBSCRIPTIONS.find(ownSubscriptions, subscription.stream) === subscription
+}
+
+/** Keeps what a connection asked for. Most ask for nothing, and have no map for it. */
+function keepFilters(connection: ConnectionRecord, subscription: SubscriptionRecord, filters: SubscriptionFilters | undefined): void {
+  if (filters !== undefined) {
+    connection.ownFilters ??= new Map()
+    connection.ownFilters.set(subscription, filters)
+  } else if (connection.ownFilters?.delete(subscription) && connection.ownFilters.size === 0) {
+    connection.ownFilters = undefined
+  }
 }
 
 /** The same number, without an object of its own where it is a small integer: what comes of two times would keep one. */

@@ -1,5 +1,7 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
 import { readForeign } from '../foreign.ts'
+import { isPlain } from '../named.ts'
+import { optionsOfFunction } from './function-options.ts'
 import { asIdentifier } from './identifier.ts'
 import { isStreamTypeName } from './keys.ts'
 
@@ -99,7 +101,8 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * one, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
  * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it: a name must be a non-empty
- * string without `:`, a field that does not exist is not ignored, and a private stream neither conflates nor drops
+ * string without `:`, a field that does not exist is not ignored, and a private stream neither conflates nor drops. A `Map`, an
+ * array and an object of a class are no catalogue.
  *
  * @example
  * const streams = defineStreams({
@@ -110,14 +113,15 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * const manager = new ConnectionManager({ streams })
  */
 export function defineStreams<const TStreams extends StreamCatalogue>(definitions: TStreams): DefinedStreams<TStreams> {
+  const isCatalogue = typeof definitions === 'object' && definitions !== null
+  if (isCatalogue && defined.has(definitions)) return definitions as unknown as DefinedStreams<TStreams>
   const entries = readForeign(
-    () => (typeof definitions === 'object' && definitions !== null && !Array.isArray(definitions) ? Object.entries(definitions) : undefined),
+    () => (isCatalogue && isPlain(definitions) && !Array.isArray(definitions) ? Object.entries(definitions) : undefined),
     (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A catalogue must be readable', {}, cause),
   )
   if (entries === undefined) {
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A catalogue must be an object, got ${shown(definitions)}`)
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A catalogue must be a plain object, got ${shown(definitions)}`)
   }
-  if (defined.has(definitions)) return definitions as unknown as DefinedStreams<TStreams>
   // Without a prototype, so that `constructor` and `__proto__` are names like any other.
   const catalogue: Record<string, ResolvedDefinition> = Object.create(null)
   for (const [name, definition] of entries) catalogue[name] = resolved(name, definition)
@@ -158,7 +162,7 @@ function resolved(name: string, definition: StreamDefinition): ResolvedDefinitio
 function withDefaults(definition: StreamDefinition): ResolvedDefinition & { readonly fields: readonly string[] } {
   const { audience } = definition
   const { symbol = audience === 'private' ? 'optional' : 'required', delivery = 'every', overflow = 'disconnect' } = definition
-  return { fields: Object.keys(definition), audience, symbol, delivery, overflow }
+  return { fields: Object.getOwnPropertyNames(definition), audience, symbol, delivery, overflow }
 }
 
 const TRADING_STREAMS = {
@@ -183,11 +187,8 @@ export type TradingStreams = typeof tradingStreams
  * @throws `ERR_INVALID_ARGUMENT`
  */
 export function catalogueIn(options: { readonly streams?: StreamCatalogue | undefined } | undefined): StreamCatalogue {
-  const streams = readForeign(
-    () => options?.streams,
-    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The options of a message must be readable', {}, cause),
-  )
-  return streams === undefined ? tradingStreams : defineStreams(streams)
+  const { streams } = optionsOfFunction(options, ['streams'])
+  return streams === undefined ? tradingStreams : defineStreams(streams as StreamCatalogue)
 }
 
 /**

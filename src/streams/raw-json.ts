@@ -1,5 +1,5 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
-import { readForeign } from '../foreign.ts'
+import { optionsOfFunction } from './function-options.ts'
 
 // Registered, so that the ESM and the CommonJS build of this library know each other's values. Parsed JSON cannot
 // have a symbol as a key: a client's data never passes for this.
@@ -22,6 +22,7 @@ export interface RawJson {
  * no client can parse; `validate: true` checks it, at the price of parsing it once.
  *
  * @throws `ERR_INVALID_ARGUMENT` when `text` is no string, or with `validate` no JSON, or when the options cannot be read
+ * or have an unknown name
  *
  * @example
  * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: rawJson('{"bid":"64000.10"}') })
@@ -30,11 +31,7 @@ export function rawJson(text: string, options?: { readonly validate?: boolean | 
   if (typeof text !== 'string') {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `JSON text must be a string, got ${shown(text)}`)
   }
-  const isToBeValidated = readForeign(
-    () => options?.validate === true,
-    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The options of rawJson must be readable', {}, cause),
-  )
-  if (isToBeValidated) assertJson(text)
+  if (optionsOfFunction(options, ['validate']).validate === true) assertJson(text)
   return Object.freeze({ [RAW_JSON]: true as const, text, toJSON: parsedText })
 }
 

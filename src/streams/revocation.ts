@@ -1,11 +1,11 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
-import { readForeign } from '../foreign.ts'
+import { readNamed, type Refusal } from '../named.ts'
 import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
 import { asIdentifier } from './identifier.ts'
 
 /**
  * What `manager.revoke` takes away: what each field that is given names. A field that is absent, `undefined` or `null` stands
- * for any.
+ * for any. What is no field of it is refused; a `Subscription` is accepted as it is.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   /** Whose; absent: everybody's. */
@@ -62,14 +62,14 @@ function isAmong(revoked: string | undefined, value: string | undefined): boolea
   return revoked === undefined || revoked === value
 }
 
+const refused: Refusal = (what, field, cause) => {
+  const message = field === undefined ? `What is to be revoked ${what}` : `Field ${shown(field)} of a revocation ${what}`
+  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
+}
+
 function fieldsOf(revocation: unknown): Record<keyof Revoked, unknown> {
-  const message = `Expected a readable object that says what to revoke, got ${shown(revocation)}`
-  const refusal = (cause?: unknown): Error => new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, {}, cause)
-  if (typeof revocation !== 'object' || revocation === null) throw refusal()
-  return readForeign(() => {
-    const { userId, streamType, symbol } = revocation as Record<keyof Revoked, unknown>
-    return { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
-  }, refusal)
+  const { userId, streamType, symbol } = readNamed(revocation, ['userId', 'streamType', 'symbol'], refused)
+  return { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
 }
 
 function anySymbol(symbol: unknown): string | undefined {

@@ -1,4 +1,6 @@
 import { ConnectionManagerError, shown } from '../errors.ts'
+import { readForeign } from '../foreign.ts'
+import { assertNamed, type Refusal } from '../named.ts'
 import {
   definitionOf,
   symbolFor,
@@ -7,6 +9,7 @@ import {
   type SymbolRuleOf,
   type TradingStreams,
 } from './catalogue.ts'
+import { frozenFilters, type SubscriptionFilters } from './filters.ts'
 import { asIdentifier } from './identifier.ts'
 
 /**
@@ -25,9 +28,6 @@ export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName
 
 export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERROR' | 'RECONNECTING'
 
-/** What a subscriber asked for beyond the stream. Opaque to the library: nothing is filtered by it. */
-export type SubscriptionFilters = Readonly<Record<string, unknown>>
-
 /**
  * One user's interest in one stream: a live, read-only view.
  *
@@ -41,7 +41,10 @@ export interface Subscription {
   readonly streamType: string
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
-  /** A frozen copy, one level deep, of what the last request gave; `undefined` when that gave none. */
+  /**
+   * The user's own: a frozen copy, one level deep, of what the last `addSubscription` gave. `undefined` when that gave none, and while
+   * only connections hold the subscription: theirs are in `connection.subscriptions()`.
+   */
   readonly filters: SubscriptionFilters | undefined
   /** Where it stands at this moment. */
   readonly status: SubscriptionStatus
@@ -55,6 +58,14 @@ export interface Subscription {
   readonly lastUpdate: Date | undefined
   /** `subscriptionKey` of this subscription. */
   readonly key: string
+}
+
+/** A subscription that a connection holds for itself, and what it asked for. Frozen. */
+export interface OwnSubscription {
+  /** The live view, which all holders of the subscription share. */
+  readonly subscription: Subscription
+  /** A frozen copy, one level deep, of what this connection's last request gave; `undefined` when that gave none. */
+  readonly filters: SubscriptionFilters | undefined
 }
 
 /** A stream by name. */
@@ -74,12 +85,21 @@ export interface SubscriptionReference extends StreamReference {
 /**
  * What `connection.subscribe` takes: a stream, with a symbol as its type's rule wants it, or a `Subscription` as it is.
  *
+ * A `userId` may be there if it is the connection's own. Fields that neither a request nor a `Subscription` has are refused.
+ *
  * Where the stream type is known only at run time, so is the rule: then the symbol may be left out.
  */
 export type ConnectionSubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends keyof TStreams & string = keyof TStreams & string,
-> = (StreamField<TStreams, TName> & { readonly filters?: SubscriptionFilters | null | undefined }) | Subscription
+> =
+  | (StreamField<TStreams, TName> & {
+      /** Whose connection it is, if it is said at all. */
+      readonly userId?: string | null | undefined
+      /** What this holder asks for beyond the stream. */
+      readonly filters?: SubscriptionFilters | null | undefined
+    })
+  | Subscription
 
 /** What `manager.addSubscription` takes: the same, and whose it is. */
 export type SubscribeRequest<
@@ -114,35 +134,62 @@ export function readUserRequest(request: unknown, streams: StreamCatalogue): Use
   return { userId: asIdentifier(userId, 'userId'), ...asStreamRequest(fields, streams) }
 }
 
-/** Reads a request for a subscription of a connection's, as `readUserRequest` does. */
-export function readRequest(request: unknown, streams: StreamCatalogue): StreamRequest {
-  return asStreamRequest(fieldsOf(request), streams)
+/** Reads a request for a subscription of a connection's, as `readUserRequest` does. A `userId` may only say whose connection it is. */
+export function readRequest(request: unknown, ownUserId: string, streams: StreamCatalogue): StreamRequest {
+  const { userId, ...fields } = fieldsOf(request)
+  if (userId !== undefined && userId !== null && userId !== ownUserId) {
+    throw refusedRequest(`must be the connection's own, ${shown(ownUserId)}, got ${shown(userId)}`, 'userId')
+  }
+  return asStreamRequest(fields, streams)
 }
 
-/** Reads what names a subscription, or a stream, that there may be; nothing where it cannot be read. Never throws. */
-export function readReference(reference: unknown): { readonly userId?: unknown; readonly streamType?: unknown; readonly symbol?: unknown } {
-  try {
-    const { userId, streamType, symbol } = reference as Record<string, unknown>
-    return { userId, streamType, symbol }
-  } catch {
-    return {}
-  }
+/** What names a stream that a subscription may be of, and whose it may be. */
+export interface ReadReference {
+  readonly userId: unknown
+  readonly streamType: unknown
+  readonly symbol: unknown
+}
+
+/**
+ * Reads what names a subscription that there may be. What the fields hold may be anything: then nothing is found.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` when it cannot be read, and when one of the `required` fields is not there
+ */
+export function readReference(reference: unknown, ...required: readonly ('userId' | 'streamType')[]): ReadReference {
+  const fields = fieldsOf(reference)
+  const isThere = (name: string): boolean =>
+    readForeign(() => name in (reference as object), (cause) => refusedRequest('must be readable', name, cause))
+  for (const name of required) if (fields[name] === undefined && !isThere(name)) throw refusedRequest('is missing', name)
+  return fields
 }
 
 type RequestFields = Record<'userId' | 'streamType' | 'symbol' | 'filters', unknown>
 
+/** Those of a request and those of a view, so that a subscription is a request, however it was copied. */
+const REQUEST_FIELDS: readonly string[] = [
+  'userId',
+  'streamType',
+  'symbol',
+  'filters',
+  'key',
+  'status',
+  'createdAt',
+  'lastUpdate',
+] satisfies (keyof Subscription)[]
+
+const refusedRequest: Refusal = (what, field, cause) => {
+  const message = field === undefined ? `What names a stream ${what}` : `Field ${shown(field)} of a request ${what}`
+  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
+}
+
 function fieldsOf(request: unknown): RequestFields {
-  let cause: unknown
+  assertNamed(request, REQUEST_FIELDS, refusedRequest)
   try {
-    if (typeof request === 'object' && request !== null) {
-      const { userId, streamType, symbol, filters } = request as RequestFields
-      return { userId, streamType, symbol, filters }
-    }
-  } catch (error) {
-    cause = error
+    const { userId, streamType, symbol, filters } = request as RequestFields
+    return { userId, streamType, symbol, filters }
+  } catch (cause) {
+    throw refusedRequest('must be readable', undefined, cause)
   }
-  const message = `Expected a readable object that names a stream, got ${shown(request)}`
-  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, {}, cause)
 }
 
 function asStreamRequest(fields: Omit<RequestFields, 'userId'>, streams: StreamCatalogue): StreamRequest {
@@ -153,16 +200,4 @@ function asStreamRequest(fields: Omit<RequestFields, 'userId'>, streams: StreamC
     symbol: symbolFor(streamType as string, definition, symbol),
     filters: frozenFilters(filters),
   }
-}
-
-/** A frozen copy, so that the caller's object stays the caller's. */
-function frozenFilters(filters: unknown): SubscriptionFilters | undefined {
-  if (filters === undefined || filters === null) return undefined
-  let cause: unknown
-  try {
-    if (typeof filters === 'object' && !Array.isArray(filters)) return Object.freeze({ ...filters })
-  } catch (error) {
-    cause = error
-  }
-  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `filters must be a readable object, got ${shown(filters)}`, {}, cause)
 }

@@ -64,7 +64,7 @@ export interface HostReport {
  * })
  */
 export function describeHost(host: string, harness: HostHarness, options: DescribeHostOptions): HostReport {
-  const { describe, it, skip = [], report, ...patience } = options
+  const { describe, it, skip = [], report } = options
   const reasons = reasonsIn(skip)
   const results = new Map<HostTestName, HostTestResult>()
   const soFar: HostReport = {
@@ -81,7 +81,7 @@ export function describeHost(host: string, harness: HostHarness, options: Descri
   describe(host, () => {
     for (const test of hostTests) {
       const reason = reasons.get(test.name)
-      if (reason === undefined) it(test.name, () => noted(test.name, test.run(harness, patience), note))
+      if (reason === undefined) it(test.name, () => noted(test.name, test.run(harness, options), note))
       else registerSkipped(it, `${test.name} (skipped: ${reason})`)
     }
   })

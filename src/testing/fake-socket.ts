@@ -1,5 +1,6 @@
 import type { Socket } from '../connection.ts'
 import type { GapNotice } from '../streams/gap-notice.ts'
+import { optionsIn } from './options-in.ts'
 
 /**
  * What a `FakeSocket` does when it is called, once it has noted the call: what a function answers or throws is what the manager gets.
@@ -81,9 +82,14 @@ export class FakeSocket implements Socket {
   /** Those who wait for a drain. */
   readonly drainListeners: Set<() => void> = new Set()
 
-  /** A socket that takes everything, and closes at once, where it is not told otherwise. */
-  constructor({ bufferedAmount, ...script }: FakeSocketOptions = {}) {
-    this.script = script
+  /**
+   * A socket that takes everything, and closes at once, where it is not told otherwise.
+   *
+   * @throws `ERR_INVALID_OPTION` for an unknown option: a misspelt part of a script would never be called
+   */
+  constructor(options: FakeSocketOptions = {}) {
+    const { bufferedAmount, ...script } = optionsIn(options, ['bufferedAmount', 'send', 'write', 'close', 'terminate'])
+    this.script = script as SocketScript
     if (bufferedAmount !== undefined) this.bufferedAmount = bufferedAmount
   }
 

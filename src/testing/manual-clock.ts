@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { optionsIn } from './options-in.ts'
 
 interface Timer {
   readonly dueMs: number
@@ -23,9 +24,14 @@ export class ManualClock implements Clock {
   #monotonicMs = 0
   readonly #timers = new Set<Timer>()
 
-  /** `startsAt` is what the wall clock shows at first; by default always the same moment, so that a test can name it. */
-  constructor({ startsAt = new Date('2026-01-31T12:00:00.000Z') }: { readonly startsAt?: Date | undefined } = {}) {
-    this.#wallMs = startsAt.getTime()
+  /**
+   * `startsAt` is what the wall clock shows at first; by default always the same moment, so that a test can name it.
+   *
+   * @throws `ERR_INVALID_OPTION` for an unknown option
+   */
+  constructor(options: { readonly startsAt?: Date | undefined } = {}) {
+    const { startsAt = new Date('2026-01-31T12:00:00.000Z') } = optionsIn(options, ['startsAt'])
+    this.#wallMs = (startsAt as Date).getTime()
   }
 
   /** How many timers are set and have neither fallen due nor been cancelled: 0 where nothing is left behind. */

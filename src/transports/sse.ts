@@ -1,5 +1,7 @@
 import type { Socket } from '../connection.ts'
 import { ConnectionManagerError, shown } from '../errors.ts'
+import { bound } from '../foreign.ts'
+import { assertNamed, readNamed, type Refusal } from '../named.ts'
 import type { StreamMessage } from '../streams/stream-message.ts'
 import type { Transport } from '../transport.ts'
 import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
@@ -23,8 +25,8 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
   })
 
 /**
- * What the events of a transport have besides their data. A gap notice passes through both functions as well; a text of the host's own, from
- * `connection.send`, has neither.
+ * What the events of a transport have besides their data: functions, called as methods of the options. A gap notice passes through both
+ * functions as well; a text of the host's own, from `connection.send`, has neither.
  */
 export interface SseOptions {
   /**
@@ -57,7 +59,7 @@ export interface SseSocket extends Socket {
    * Sends an event with this text as its data, and with the `id` and the `event` type that `fields` has. A response that is
    * over throws; a web stream may reject later instead, and a rejection that nobody looks at does no harm.
    *
-   * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry
+   * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry, and for a field that is neither
    */
   send(text: string, fields?: EventFields): Promise<void> | void
   /** Writes events that `sseTransport` framed, as one write. */
@@ -114,6 +116,11 @@ interface Comment {
   readonly sinceMs: number
 }
 
+const refusedField: Refusal = (what, field, cause) => {
+  const message = field === undefined ? `What an event has besides its data ${what}` : `Field ${shown(field)} of an event ${what}`
+  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
+}
+
 class ResponseSocket implements SseSocket {
   readonly #sink: ByteSink
   #comment: Comment = { isSent: true, isOlder: true, progress: '', sinceMs: 0 }
@@ -136,6 +143,7 @@ class ResponseSocket implements SseSocket {
   }
 
   send(text: string, fields?: EventFields): Promise<void> | void {
+    if (fields !== undefined) assertNamed(fields, ['id', 'event'], refusedField)
     return this.#sink.write([new EventFrame(text, fields).bytes])
   }
 
@@ -262,15 +270,18 @@ function hasMethods(target: unknown, names: readonly string[]): boolean {
   return names.every((name) => typeof (target as Record<string, unknown>)[name] === 'function')
 }
 
-function checked(options: SseOptions): SseOptions {
-  if (typeof options !== 'object' || options === null) throw invalidOption('options', 'must be an object', options)
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== 'id' && name !== 'event') throw invalidOption(name, 'is unknown', value)
-    if (value !== undefined && typeof value !== 'function') throw invalidOption(name, 'must be a function', value)
-  }
-  return options
+function checked(options: unknown): SseOptions {
+  const { id, event } = readNamed(options, ['id', 'event'], invalidOption)
+  return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options) }
 }
 
-function invalidOption(option: string, what: string, received: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}, got ${shown(received)}`, { option })
+/** Called as a method of the options, as that of a class expects it. */
+function optionalMethod(name: keyof SseOptions, value: unknown, options: unknown): SseOptions['id'] {
+  if (value === undefined) return undefined
+  if (typeof value !== 'function') throw invalidOption(`must be a function, got ${shown(value)}`, name)
+  return bound(value as NonNullable<SseOptions['id']>, options, (cause) => invalidOption('must be readable', name, cause))
+}
+
+function invalidOption(what: string, name = 'options', cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${name} ${what}`, { option: name }, cause)
 }

@@ -65,12 +65,15 @@ describe('ConnectionManager › authorize', () => {
     const { manager, connection, requests, subscribeConnection } = asked(() => allowed)
     const subscription = connection.subscribe({ ...PRICE, filters: { depth: 5 } })
     allowed = false
+    const [held] = connection.subscriptions()
 
     expectCode('ERR_FORBIDDEN', subscribeConnection)
     expectCode('ERR_FORBIDDEN', () => manager.addSubscription(subscription))
 
     expect(requests).toHaveLength(3)
-    expect([subscription.status, subscription.filters]).toEqual(['CONNECTED', { depth: 5 }])
+    expect(subscription.status).toBe('CONNECTED')
+    expect(connection.subscriptions()).toEqual([held])
+    expect(held?.filters).toEqual({ depth: 5 })
   })
 
   it.each(LEVELS)('refuses anything but true, and changes nothing: %s', (level) => {

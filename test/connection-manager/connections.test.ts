@@ -117,7 +117,6 @@ describe('ConnectionManager › connections', () => {
       expect(manager.getUserConnections(id)).toEqual([])
       expect(manager.getUserSubscriptions(id)).toEqual([])
       expect(manager.getSubscribers(id, id)).toEqual([])
-      expect(manager.removeSubscription(id)).toBe(false)
       expect(manager.removeSubscription({ userId: id, streamType: id, symbol: id })).toBe(false)
       expect(await manager.removeConnection(id)).toBe(false)
       expect(await manager.removeUser(id)).toBe(0)

@@ -364,6 +364,20 @@ describe('sseSocket', () => {
     expect(response.chunks).toEqual([])
   })
 
+  it.each([
+    ['an unknown field', { id: '1', retry: 1_000 }],
+    ['a misspelt field', { evnt: 'fill' }],
+    ['a Map', new Map([['id', '1']])],
+    ['a text', 'fill'],
+    ['null', null],
+  ])('refuses %s besides the text, rather than ignore it', (_what, fields) => {
+    const { response, socket } = scripted()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => socket.send('a', fields as never))
+
+    expect(response.chunks).toEqual([])
+  })
+
   it('sends comments that no client takes for an event', () => {
     const { response, socket } = scripted()
 

@@ -5,6 +5,7 @@ import {
   parseStreamKey,
   parseSubscriptionKey,
   subscriptionKey,
+  type OwnSubscription,
   type Subscription,
   type SubscriptionStatus,
 } from '../../src/index.ts'
@@ -72,9 +73,31 @@ describe('connection.subscribe', () => {
     connection.subscribe(view)
   })
 
+  it('takes a userId, which has to be its own', () => {
+    connection.subscribe({ userId: connection.userId, streamType: 'PRICE', symbol: 'BTCUSDT' })
+    connection.subscribe({ userId: undefined, streamType: 'ORDER_UPDATES' })
+    // @ts-expect-error an id is a text
+    connection.subscribe({ userId: 7, streamType: 'ORDER_UPDATES' })
+  })
+
+  it('takes no field that a request does not have', () => {
+    // @ts-expect-error misspelt
+    connection.subscribe({ streamType: 'ORDER_UPDATES', simbol: 'BTCUSDT' })
+  })
+
   it('takes no missing symbol where one is required', () => {
     // @ts-expect-error the price of what?
     connection.subscribe({ streamType: 'PRICE' })
+  })
+})
+
+describe('connection.subscriptions', () => {
+  it('returns what it holds, with its filters', () => {
+    expectTypeOf(connection.subscriptions()).toEqualTypeOf<OwnSubscription[]>()
+    expectTypeOf<OwnSubscription>().toEqualTypeOf<{
+      readonly subscription: Subscription
+      readonly filters: Readonly<Record<string, unknown>> | undefined
+    }>()
   })
 })
 
