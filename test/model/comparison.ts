@@ -16,6 +16,7 @@ export function differences(manager: Manager, facts: Facts, isNothingUnderWay: b
   compareSubscriptions(manager, facts, same)
   compareStreams(manager, facts, same)
   compareViews(manager, facts, same)
+  compareHolds(facts, same)
   if (isNothingUnderWay) compareUpdates(facts, same)
   return differences
 }
@@ -135,7 +136,7 @@ function compareActivity(manager: Manager, facts: Facts, same: Same): void {
 
 function compareViews(manager: Manager, facts: Facts, same: Same): void {
   for (const subscription of facts.subscriptions) {
-    const { userId, stream, view, filters, createdAtMs } = subscription
+    const { userId, stream, view, asked, createdAtMs } = subscription
     const shown = manager.getUserSubscriptions(userId).find(({ key }) => key === publicKeyOf(subscription))
     if (view !== undefined) same(() => `the view of ${publicKeyOf(subscription)}`, shown, view)
     if (shown === undefined) continue
@@ -145,11 +146,23 @@ function compareViews(manager: Manager, facts: Facts, same: Same): void {
       [shown.userId, shown.streamType, shown.symbol, shown.status, shown.createdAt.getTime()],
       [userId, stream.streamType, stream.symbol, status, createdAtMs],
     )
-    same(() => `the filters of ${publicKeyOf(subscription)}`, JSON.stringify(shown.filters), JSON.stringify(filters))
+    same(() => `the filters of ${publicKeyOf(subscription)}`, JSON.stringify(shown.filters), JSON.stringify(asked.get('user')?.filters))
   }
   for (const subscription of facts.ended) {
     if (subscription.view !== undefined)
       same(() => `the status of ${publicKeyOf(subscription)}, which has ended`, subscription.view.status, 'DISCONNECTED')
+  }
+}
+
+function compareHolds(facts: Facts, same: Same): void {
+  for (const connection of facts.connections) {
+    const own = connection.handle?.subscriptions() ?? []
+    const held = connection.handle === undefined ? [] : facts.heldBy(connection)
+    same(
+      () => `the subscriptions of ${connection.socket.name}`,
+      own.flatMap(({ subscription, filters }) => [subscription.key, JSON.stringify(filters)]),
+      held.flatMap((each) => [publicKeyOf(each), JSON.stringify(each.asked.get(connection)?.filters)]),
+    )
   }
 }
 

@@ -28,12 +28,21 @@ export interface ConnectionFact {
 
 export type Holder = ConnectionFact | 'user'
 
+export type Filters = Readonly<Record<string, unknown>>
+
+/** What a holder asked for, and how many began to hold anything before it did. */
+export interface Asked {
+  readonly filters: Filters | undefined
+  readonly order: number
+}
+
 /** A subscription that is there, or was. */
 export interface SubscriptionFact {
   readonly userId: string
   readonly stream: Stream
   readonly holders: Holder[]
-  filters: Readonly<Record<string, unknown>> | undefined
+  /** What each holder asked for last. */
+  readonly asked: Map<Holder, Asked>
   readonly createdAtMs: number
   /** When it ends unless its user has connected. */
   readonly pendingUntilMs: number
@@ -94,6 +103,7 @@ export interface FactsSurroundings {
  */
 export class Facts {
   version = 0
+  #holdsBegun = 0
   isClosed = false
   /** All connections that ever were. */
   readonly connections: ConnectionFact[] = []
@@ -145,8 +155,10 @@ export class Facts {
     return [...new Set(this.subscriptions.map(({ userId }) => userId))].filter((userId) => !this.isOnline(userId))
   }
 
+  /** What a connection holds for itself, in the order in which it asked. */
   heldBy(connection: ConnectionFact): SubscriptionFact[] {
-    return this.subscriptions.filter(({ holders }) => holders.includes(connection))
+    const orderOf = ({ asked }: SubscriptionFact): number => asked.get(connection)?.order ?? 0
+    return this.subscriptions.filter(({ holders }) => holders.includes(connection)).sort((one, other) => orderOf(one) - orderOf(other))
   }
 
   /** The streams with a connected subscriber; of private ones each user's own. */
@@ -227,11 +239,14 @@ export class Facts {
     holder,
     filters,
     createdAtMs,
-  }: Pick<SubscriptionFact, 'userId' | 'stream' | 'filters' | 'createdAtMs'> & { readonly holder: Holder }): SubscriptionFact {
+  }: Pick<SubscriptionFact, 'userId' | 'stream' | 'createdAtMs'> & {
+    readonly holder: Holder
+    readonly filters: Filters | undefined
+  }): SubscriptionFact {
     const known = this.subscription(userId, stream)
     const subscription = known ?? this.#begin(userId, stream, createdAtMs)
     if (!subscription.holders.includes(holder)) subscription.holders.push(holder)
-    subscription.filters = filters
+    subscription.asked.set(holder, { filters, order: subscription.asked.get(holder)?.order ?? this.#holdsBegun++ })
     return subscription
   }
 
@@ -261,7 +276,7 @@ export class Facts {
       userId,
       stream,
       holders: [],
-      filters: undefined,
+      asked: new Map(),
       createdAtMs,
       pendingUntilMs,
       view: undefined,
@@ -273,10 +288,11 @@ export class Facts {
 
   /** Nobody holds what they hold as a connection that has gone, and whoever's last connection went holds nothing. */
   #sweep(before: Picture): void {
-    for (const { userId, holders } of this.subscriptions) {
+    for (const { userId, holders, asked } of this.subscriptions) {
       const hasGone = before.users.has(userId) && !this.isOnline(userId)
       const left = hasGone ? [] : holders.filter((holder) => holder === 'user' || holder.isLive)
       holders.splice(0, holders.length, ...left)
+      for (const holder of asked.keys()) if (!holders.includes(holder)) asked.delete(holder)
     }
     this.ended.push(...this.subscriptions.filter(({ holders }) => holders.length === 0))
     this.subscriptions = this.subscriptions.filter(({ holders }) => holders.length > 0)

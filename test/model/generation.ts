@@ -70,6 +70,7 @@ const NO_QUOTAS = {
   messageUnits: 1_048_576,
   pendingUsers: 10_000,
   idleStreams: 10_000,
+  filterUnits: 20,
 }
 
 /** Each is small now and then, so that the others can be reached at all. */
@@ -84,6 +85,7 @@ function quotas(): Arbitrary<Setting['quotas']> {
     messageUnits: small(200, 60),
     pendingUsers: small(0, 1, 2),
     idleStreams: small(1, 2, 0),
+    filterUnits: fc.constant(20),
   })
 }
 
@@ -215,7 +217,14 @@ function revoke(): Arbitrary<OperationOf<'revoke'>> {
     which: fc.nat(19),
     by: revokedBy(),
     comeBack: weighted([2, false], [1, true]),
-    flaw: rarely<Exclude<OperationOf<'revoke'>['flaw'], undefined>>('nothing', 'unknownType', 'symbolTooMuch', 'badUser', 'badSymbol'),
+    flaw: rarely<Exclude<OperationOf<'revoke'>['flaw'], undefined>>(
+      'nothing',
+      'unknownType',
+      'symbolTooMuch',
+      'badUser',
+      'badSymbol',
+      'unknownField',
+    ),
   })
 }
 
@@ -422,7 +431,10 @@ function subscribeFlaw(): Arbitrary<OperationOf<'subscribe'>['flaw']> {
     'symbolTooMuch',
     'badSymbol',
     'badUser',
+    'otherUser',
     'badFilters',
+    'longFilters',
+    'unknownField',
     'nothing',
   )
 }

@@ -1,6 +1,6 @@
-import type { Subscription } from '../../src/index.ts'
+import type { ErrorCode, Subscription } from '../../src/index.ts'
 import type { Stream } from './catalogue.ts'
-import type { ConnectionFact, Holder } from './facts.ts'
+import type { ConnectionFact, Filters, Holder } from './facts.ts'
 import type { Leave, OperationOf, SubscribeFlaw } from './operations.ts'
 import { possible, REVOKE_CODES, SUBSCRIBE_CODES } from './refusals.ts'
 import { answerOf, isRevokedBy, Rejection, requestOf, revocationOf } from './requests.ts'
@@ -14,7 +14,7 @@ interface Wish {
   readonly stream: Stream
   /** Who wants it for itself; `undefined` for the user as such. */
   readonly connection: ConnectionFact | undefined
-  readonly filters: Readonly<Record<string, unknown>> | undefined
+  readonly filters: Filters | undefined
   readonly leave: Leave
   readonly flaw: SubscribeFlaw | undefined
 }
@@ -33,7 +33,7 @@ export class Holds {
     const connection = this.#world.aim.connection(who)
     if (connection === undefined) return
     const stream = this.#world.aim.stream(n)
-    const possibleFlaw = flaw === 'badUser' ? undefined : possible(flaw, stream)
+    const possibleFlaw = possible(flaw, stream)
     this.#ask({ userId: connection.userId, stream, connection, filters: this.#filters(filters), leave, flaw: possibleFlaw })
   }
 
@@ -47,7 +47,7 @@ export class Holds {
       connection: undefined,
       filters: this.#filters(filters || known !== undefined),
       leave,
-      flaw: possible(flaw, stream),
+      flaw: flaw === 'otherUser' ? undefined : possible(flaw, stream),
     })
   }
 
@@ -123,7 +123,7 @@ export class Holds {
     const { manager, refusals, setting } = this.#world
     if (connection !== undefined && connection.handle === undefined) return
     const request = requestOf(userId, stream, filters, flaw)
-    const before = flaw === undefined ? refusals.subscribe(userId, connection) : refusals.malformed(SUBSCRIBE_CODES[flaw])
+    const before = flaw === undefined ? refusals.subscribe(userId, connection) : refusals.malformed(codeOf(flaw, connection))
     this.#world.call<Subscription | undefined>({
       name: connection === undefined ? 'addSubscription' : 'subscribe',
       text: () =>
@@ -135,7 +135,8 @@ export class Holds {
       commit: () => this.#commit(wish),
       act: () => (connection === undefined ? manager.addSubscription(request as never) : connection.handle?.subscribe(request as never)),
       check: (view) => this.#checkView(wish, view),
-      refused: (error) => this.#world.checkQuota(error, refusals.exceededByHold(userId, stream, connection)),
+      refused: (error) =>
+        this.#world.checkQuota(error, flaw === 'longFilters' ? ['filterUnits'] : refusals.exceededByHold(userId, stream, connection)),
     })
   }
 
@@ -158,7 +159,7 @@ export class Holds {
     const { facts, clock } = this.#world
     const holder = connection ?? 'user'
     const known = facts.subscription(userId, stream)
-    const hasOtherFilters = known !== undefined && (known.filters !== undefined || filters !== undefined)
+    const hasOtherFilters = known !== undefined && (known.asked.get(holder)?.filters !== undefined || filters !== undefined)
     const hold = (): void => void facts.hold({ userId, stream, holder, filters, createdAtMs: clock.now() })
     this.#world.commit(hold, hasOtherFilters ? { subscription: known, holder } : undefined)
   }
@@ -170,6 +171,11 @@ export class Holds {
     if (subscription.view !== undefined && subscription.view !== view) this.#world.complain(`${shown({ userId, ...stream })} has two views`)
     subscription.view = view
   }
+}
+
+/** A connection's own user is no news, whoever else is somebody else. */
+function codeOf(flaw: SubscribeFlaw, connection: ConnectionFact | undefined): ErrorCode {
+  return flaw === 'badUser' && connection !== undefined ? 'ERR_INVALID_ARGUMENT' : SUBSCRIBE_CODES[flaw]
 }
 
 function asConnection(holder: Holder): ConnectionFact | undefined {

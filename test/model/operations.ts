@@ -44,7 +44,7 @@ export interface Trouble {
 export type EventName = (typeof EVENT_NAMES)[number]
 
 export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket' | 'closedSocket'
-export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'badFilters' | 'nothing'
+export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'otherUser' | 'badFilters' | 'longFilters' | 'unknownField' | 'nothing'
 export type MessageFlaw =
   | 'unknownType'
   | 'noSymbol'
@@ -57,7 +57,7 @@ export type MessageFlaw =
   | 'nothing'
 /** By which fields something is revoked. */
 export type RevokedBy = 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'
-export type RevokeFlaw = 'nothing' | 'unknownType' | 'symbolTooMuch' | 'badUser' | 'badSymbol'
+export type RevokeFlaw = 'nothing' | 'unknownType' | 'symbolTooMuch' | 'badUser' | 'badSymbol' | 'unknownField'
 
 export type Operation =
   /** Connects, and subscribes what came. */

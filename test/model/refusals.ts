@@ -21,7 +21,10 @@ export const SUBSCRIBE_CODES: Readonly<Record<SubscribeFlaw, ErrorCode>> = {
   symbolTooMuch: 'ERR_SYMBOL_NOT_ALLOWED',
   badSymbol: 'ERR_INVALID_ID',
   badUser: 'ERR_INVALID_ID',
+  otherUser: 'ERR_INVALID_ARGUMENT',
   badFilters: 'ERR_INVALID_ARGUMENT',
+  longFilters: 'ERR_QUOTA_EXCEEDED',
+  unknownField: 'ERR_INVALID_ARGUMENT',
   nothing: 'ERR_INVALID_ARGUMENT',
 }
 
@@ -43,6 +46,7 @@ export const REVOKE_CODES: Readonly<Record<RevokeFlaw, ErrorCode>> = {
   symbolTooMuch: 'ERR_SYMBOL_NOT_ALLOWED',
   badUser: 'ERR_INVALID_ID',
   badSymbol: 'ERR_INVALID_ID',
+  unknownField: 'ERR_INVALID_ARGUMENT',
 }
 
 /** What a call must be refused with, by the facts alone. */

@@ -24,7 +24,13 @@ export function requestOf(
     case 'badUser':
       return { ...request, userId: '' }
     case 'badFilters':
-      return { ...request, filters: [1] }
+      return { ...request, filters: new Map([['depth', 1]]) }
+    case 'longFilters':
+      return { ...request, filters: { depth: 'x'.repeat(100) } }
+    case 'unknownField':
+      return { ...request, simbol: 'x' }
+    case 'otherUser':
+      return { ...request, userId: `${userId} and another` }
     case undefined:
       return request
   }
@@ -79,6 +85,8 @@ export function revocationOf(userId: string | undefined, stream: Stream, by: Rev
       return { ...ANYTHING, userId: '' }
     case 'badSymbol':
       return { ...ANYTHING, userId: user, symbol: '\ud800' }
+    case 'unknownField':
+      return Object.assign({ simbol: symbol }, ANYTHING, { userId: user })
     case undefined:
   }
   switch (by) {

@@ -9,6 +9,7 @@ export interface QuotaSetting {
   readonly messageUnits: number
   readonly pendingUsers: number
   readonly idleStreams: number
+  readonly filterUnits: number
 }
 
 /** What one sequence is run with. */

@@ -6,7 +6,7 @@ import type { ConnectionFact } from './facts.ts'
 import type { Content, EventName, OperationOf } from './operations.ts'
 import type { Posts } from './posts.ts'
 import type { ScriptedSocket } from './sockets.ts'
-import { PASS } from './stage.ts'
+import { PASS, refusedWith } from './stage.ts'
 import { shown } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -55,17 +55,22 @@ export class Surroundings {
         manager.getUserConnections(stranger).length,
         manager.getUserSubscriptions(stranger).length,
         manager.getSubscribers(stranger, stranger).length,
-        manager.removeSubscription(stranger),
         manager.removeSubscription({ userId: stranger, streamType: stranger, symbol: stranger }),
-        connection?.handle?.unsubscribe(stranger) ?? false,
+        connection?.handle?.unsubscribe({ streamType: stranger, symbol: stranger }) ?? false,
         facts.connections.length === 0 ? false : manager.userConnections.has(stranger),
       ],
       check: (answers) =>
         this.#world.expect(
           'what is found of a stranger',
           JSON.stringify(answers),
-          JSON.stringify([undefined, 0, 0, 0, false, false, false, false]),
+          JSON.stringify([undefined, 0, 0, 0, false, false, false]),
         ),
+    })
+    this.#world.call({
+      name: 'questions',
+      text: () => `manager.removeSubscription(${shown(stranger)}), which names nothing`,
+      verdict: refusedWith('ERR_INVALID_ARGUMENT'),
+      act: () => manager.removeSubscription(stranger),
     })
   }
 
