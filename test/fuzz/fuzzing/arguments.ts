@@ -57,9 +57,22 @@ export class Arguments {
     return this.#object({ ...this.#stream(streamType), data: this.data(), ...this.#timestamp() })
   }
 
-  /** What a user, or a connection, asks for. */
+  /** What a user asks for. */
   request(): Wrapped {
-    return this.#object({ userId: this.#names.userId(), ...this.#stream(this.#names.streamType()), filters: this.#filters() })
+    return this.#object({ userId: this.#names.userId(), ...this.#wish() })
+  }
+
+  /** What a connection of this user asks for: it may say whose it is. */
+  ownRequest(ownUserId: string): Wrapped {
+    const dice = this.#dice
+    if (dice.chance(0.7)) return this.#object(this.#wish())
+    return this.#object({ userId: dice.chance(0.9) ? ownUserId : this.#names.userId(), ...this.#wish() })
+  }
+
+  /** A request with a field that there is not; a `constructor` is left out, since what inherits one is of a class. */
+  misspelt(): Wrapped {
+    const field = this.#dice.pick(['simbol', 'filter', 'Symbol', 'user_id', '__proto__', 'toString', ''])
+    return wrapped({ userId: this.#names.userId(), ...this.#wish(), [field]: this.#menagerie.value() }, this.#dice, this.#mischief)
   }
 
   /** What names a subscription that there may be. */
@@ -83,6 +96,10 @@ export class Arguments {
     if (dice.chance(SHARE_OF_WRONG_FIELDS)) return wrapped({ ...fields, [dice.pick(Object.keys(fields))]: this.#menagerie.value() }, dice, this.#mischief)
     if (dice.chance(0.01)) return { value: this.#menagerie.value(), readTwice: () => [] }
     return wrapped(fields, dice, this.#mischief)
+  }
+
+  #wish(): Fields {
+    return { ...this.#stream(this.#names.streamType()), filters: this.#filters() }
   }
 
   #stream(streamType: unknown): { streamType: unknown; symbol: unknown } {
@@ -121,6 +138,7 @@ export class Arguments {
   #filters(): unknown {
     const dice = this.#dice
     if (dice.chance(0.6)) return dice.chance(0.5) ? undefined : null
+    if (dice.chance(0.1)) return { text: 'x'.repeat(dice.below(200)), nested: { value: this.#menagerie.value() } }
     return dice.chance(0.8) ? { depth: dice.below(3), ['__proto__']: 'a filter' } : this.#menagerie.value()
   }
 }

@@ -8,7 +8,7 @@ import { someTransport } from './transports.ts'
 type Options = ConnectionManagerOptions<Socket, StreamCatalogue>
 
 /** The ceilings that a manager's state is held against. */
-export type Ceilings = { readonly [TName in Exclude<keyof QuotaOptions, 'messageUnits' | 'subscriptionsPerConnection' | 'idleStreams'>]-?: number }
+export type Ceilings = { readonly [TName in Exclude<keyof QuotaOptions, 'messageUnits' | 'subscriptionsPerConnection' | 'filterUnits' | 'idleStreams'>]-?: number }
 
 /** Options that a manager accepts, and what follows from them. */
 export interface Setting {
@@ -22,9 +22,9 @@ const DEFAULT_CEILINGS: Ceilings = { connections: Infinity, connectionsPerUser: 
 const QUOTAS: readonly (Partial<Record<keyof QuotaOptions, number>> | undefined)[] = [
   undefined,
   undefined,
-  { connections: 20, connectionsPerUser: 4, subscriptionsPerUser: 20, subscriptionsPerConnection: 8, messageUnits: 450, pendingUsers: 4, idleStreams: 3 },
+  { connections: 20, connectionsPerUser: 4, subscriptionsPerUser: 20, subscriptionsPerConnection: 8, messageUnits: 450, pendingUsers: 4, idleStreams: 3, filterUnits: 100 },
   { connections: 30, pendingUsers: 0, idleStreams: 0 },
-  { connectionsPerUser: Infinity, subscriptionsPerUser: Infinity, messageUnits: Infinity },
+  { connectionsPerUser: Infinity, subscriptionsPerUser: Infinity, messageUnits: Infinity, filterUnits: Infinity },
 ]
 
 const LIMITS: readonly (DeliveryOptions | undefined)[] = [
@@ -100,12 +100,14 @@ export function hostileOptions(setting: Setting, dice: Dice, menagerie: Menageri
   const { options } = setting
   const name = dice.pick(OPTION_NAMES)
   const value = menagerie.value()
-  switch (dice.below(6)) {
+  switch (dice.below(8)) {
     case 0: return options
     case 1: return value
     case 2: return { ...options, delivery: { [dice.pick(['softLimitBytes', 'hardLimitBytes', 'drainIntervalMs', 'else'])]: value } }
-    case 3: return { ...options, quotas: { [dice.pick(['connections', 'messageUnits', 'pendingUsers', 'idleStreams', 'else'])]: value } }
+    case 3: return { ...options, quotas: { [dice.pick(['connections', 'messageUnits', 'pendingUsers', 'idleStreams', 'filterUnits', 'else'])]: value } }
     case 4: return Object.defineProperty({ ...options }, name, { enumerable: true, get: boom })
+    case 5: return { ...options, delivery: Object.assign(dice.pick([[], new Map(), Object.create({}), Object.create(null)]) as object, { softLimitBytes: 7 }) }
+    case 6: return Object.create(options) as object
     default: return { ...options, [name]: value }
   }
 }

@@ -1,4 +1,5 @@
 import type { Subscription } from '../../../../src/index.ts'
+import { codeOf } from '../codes.ts'
 import type { Stage } from '../stage.ts'
 import { call, type Call } from './call.ts'
 
@@ -26,7 +27,38 @@ function subscribe(stage: Stage): unknown {
   if (handle === undefined) return undefined
   const view = kept(stage)
   if (view !== undefined) return added(stage, handle.subscribe(view as never))
-  return added(stage, stage.give(stage.arguments.request(), (request) => handle.subscribe(request)))
+  return added(stage, stage.give(stage.arguments.ownRequest(handle.userId), (request) => handle.subscribe(request)))
+}
+
+/** What a connection holds is its user's, and what it asked for cannot be changed. */
+function subscriptions(stage: Stage): unknown {
+  const own = stage.handle()?.subscriptions() ?? []
+  for (const { subscription, filters } of own) {
+    stage.expect(subscription.status === 'CONNECTED', 'A connection holds what is not connected')
+    stage.expect(filters === undefined || Object.isFrozen(filters), 'The filters of a connection can be changed')
+  }
+  return own.splice(0).map((each) => stage.expect(Object.isFrozen(each), 'What a connection holds can be changed'))
+}
+
+/** Whatever else is right or wrong about it, a field that there is not is never passed over. */
+function misspelt(stage: Stage): unknown {
+  const handle = stage.handle()
+  const { manager } = stage
+  const calls: readonly ((given: never) => unknown)[] = [
+    (given) => manager.addSubscription(given),
+    (given) => manager.removeSubscription(given),
+    (given) => manager.revoke(given),
+    ...(handle === undefined ? [] : [(given: never) => handle.subscribe(given), (given: never) => handle.unsubscribe(given)]),
+  ]
+  return stage.give(stage.arguments.misspelt(), (given) => {
+    let code: unknown
+    try {
+      stage.dice.pick(calls)(given)
+    } catch (error) {
+      code = codeOf(error)
+    }
+    stage.expect(code === 'ERR_INVALID_ARGUMENT' || code === 'ERR_CLOSED', `A request with a field that there is not: ${String(code)}`)
+  })
 }
 
 /** A reference, mostly to what there is. */
@@ -77,5 +109,7 @@ export const subscriptionCalls: readonly Call[] = [
   call('getSubscribers', 2, ({ manager, names }) => manager.getSubscribers(names.streamType() as string, names.symbol() as string).length),
   call('handle.subscribe', 9, subscribe),
   call('handle.unsubscribe', 3, unsubscribe),
+  call('handle.subscriptions', 2, subscriptions),
+  call('a field that there is not', 0.5, misspelt),
   call('view: every getter', 3, readView),
 ]
