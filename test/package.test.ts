@@ -86,6 +86,7 @@ const TYPE_NAMES = [
   'ManagerEvents',
   'MessageOptions',
   'OverflowPolicy',
+  'OwnSubscription',
   'PayloadOf',
   'PublicMessage',
   'PublishResult',
