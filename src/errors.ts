@@ -92,7 +92,7 @@ export interface ErrorFacts {
  * try {
  *   connection.subscribe(command)
  * } catch (error) {
- *   if (error instanceof Error && 'code' in error) connection.socket.send(JSON.stringify({ refused: error.code }))
+ *   if (error instanceof Error && 'code' in error) connection.send(JSON.stringify({ refused: error.code }))
  *   else throw error
  * }
  */

@@ -26,7 +26,10 @@ const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
  * Returns the transport for Bun's WebSocket server: what one tick brings is one write, and what Bun would drop waits.
  *
  * Bun tells of a drain in a handler of the server's alone, so pass it on, as below; without that the manager looks again
- * every `drainIntervalMs`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
+ * every `drainIntervalMs`.
+ *
+ * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `backpressureLimit`, 16 MiB
+ * by default, Bun refuses messages. These wait and count against `hardLimitBytes`, even if they are a burst that the client reads in time.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
  * 1006; it is told 1013 where that fails.
@@ -39,6 +42,7 @@ const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
  * Bun.serve<Session>({
  *   fetch: (request, server) => authenticatedUpgrade(request, server),
  *   websocket: {
+ *     backpressureLimit: 0,
  *     open(ws) {
  *       ws.data.connection = manager.addConnection(ws.data.id, ws, ws.data.userId)
  *     },

@@ -27,7 +27,10 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => 
  *
  * uWS tells of a drain in a handler of the app's alone, so pass it on, as below; without that the manager looks again
  * every `drainIntervalMs`. Pass a close on likewise; a socket that closed before it is added is refused with
- * `ERR_SOCKET_CLOSED`. Leave `closeOnBackpressureLimit` off, so that the manager's limits decide.
+ * `ERR_SOCKET_CLOSED`.
+ *
+ * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `maxBackpressure`, 64 KiB by
+ * default, uWS refuses messages. These wait and count against `hardLimitBytes`, even if they are a burst that the client reads in time.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
  * 1006; it is told 1013 where that fails.
@@ -39,6 +42,7 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => 
  * const manager = new ConnectionManager<WebSocket<Session>>({ transport: uwsTransport() })
  *
  * App().ws<Session>('/prices', {
+ *   maxBackpressure: 0,
  *   open(ws) {
  *     const session = ws.getUserData()
  *     session.connection = manager.addConnection(session.id, ws, session.userId)

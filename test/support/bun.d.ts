@@ -19,6 +19,7 @@ declare namespace Bun {
     port?: number
     fetch(request: Request, server: Server<TData>): Response | undefined
     websocket: {
+      backpressureLimit?: number
       idleTimeout?: number
       open?(ws: ServerWebSocket<TData>): void
       message(ws: ServerWebSocket<TData>, message: string | Buffer): void

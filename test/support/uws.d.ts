@@ -11,6 +11,7 @@ declare module 'uWebSockets.js' {
 
   export interface TemplatedApp {
     ws<TUserData>(pattern: string, behavior: {
+      maxBackpressure?: number
       open?(ws: WebSocket<TUserData>): void
       drain?(ws: WebSocket<TUserData>): void
       close?(ws: WebSocket<TUserData>, code: number, message: ArrayBuffer): void
