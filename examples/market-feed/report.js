@@ -38,18 +38,20 @@
  */
 export function accountMismatches(accounts, reckoning) {
   const { due, lost, missed, lostByTooSlow, tooSlow, refusals, users, connections } = reckoning
-  const { matched, sent, queued, conflated, dropped, failed, skipped, purged } = accounts
-  const mayBeSent = due - missed.conflated - missed.dropped
+  const { matched, sent, waiting, conflated, dropped, failed, skipped, purged, notices } = accounts
+  const dueWithNotices = due + notices.all
+  const mayBeSent = dueWithNotices - missed.conflated - missed.dropped
+  const mayBeLost = lost + notices.cut
   /** @type {[name: string, told: number, least: number, most?: number][]} */
   const figures = [
-    ['matched', matched, due],
-    ['the sum of what became of them', sent + queued + conflated + dropped + failed + skipped + purged, due],
-    ['sent', sent, mayBeSent - lost, mayBeSent],
+    ['matched', matched, dueWithNotices],
+    ['the sum of what became of them', sent + waiting + conflated + dropped + failed + skipped + purged, dueWithNotices],
+    ['sent', sent, mayBeSent - mayBeLost, mayBeSent],
     ['conflated', conflated, missed.conflated, missed.conflated + lostByTooSlow.conflated],
     ['dropped', dropped, missed.dropped, missed.dropped + lostByTooSlow.dropped],
-    ['queued', queued, 0],
+    ['waiting', waiting, 0],
     ['skipped', skipped, 0],
-    ['failed and purged', failed + purged, 0, lost],
+    ['failed and purged', failed + purged, 0, mayBeLost],
     ['slow consumers', accounts.slowConsumers, tooSlow],
     ['refusals', accounts.refusals, refusals],
     ['userCount', accounts.userCount, users],

@@ -33,6 +33,7 @@ import { noticeText } from './notice.js'
  * @property {string} place which of its user's places it fills, such as `user-07/1`
  * @property {boolean} answered whether the peer answered the latest ping
  * @property {boolean} slow whether the play goes on without waiting for it
+ * @property {number} notices how many it was told
  */
 
 /** @typedef {Awaited<ReturnType<MarketServer['close']>>} Accounts */
@@ -79,6 +80,8 @@ export class MarketServer {
   #accepted = 0
   /** How many deliveries had to wait. */
   #queued = 0
+  /** How many notices there were, and how many of them were for connections that were cut: the manager counts them with the rest. */
+  #notices = { all: 0, cut: 0 }
   #http
   #listener
   #heartbeat
@@ -188,7 +191,7 @@ export class MarketServer {
     const cleanup = await this.#manager.cleanup()
     this.#stop()
     return {
-      ...this.#manager.stats(), hadToWait: this.#queued, slowConsumers: this.slowConsumers,
+      ...this.#manager.stats(), hadToWait: this.#queued, notices: this.#notices, slowConsumers: this.slowConsumers,
       connectionCount, userCount, closed: cleanup.closed, refusals: this.refusals,
     }
   }
@@ -279,7 +282,7 @@ export class MarketServer {
     }
     const { socket } = connection
     /** @type {Session} */
-    const session = { socket, connection, place: `${userId}/${query.get('place')}`, answered: true, slow: false }
+    const session = { socket, connection, place: `${userId}/${query.get('place')}`, answered: true, slow: false, notices: 0 }
     this.#sessions.set(connection.id, session)
     return { session, replaced }
   }
@@ -322,6 +325,7 @@ export class MarketServer {
     if (!session) return
     this.#sessions.delete(connectionId)
     this.#departures.set(connectionId, this.#position())
+    if (reason !== 'removed' && reason !== 'cleanup') this.#notices.cut += session.notices
     if (reason !== 'slow-consumer') return
     this.slowConsumers++
     this.#onTooSlow(session.place)
@@ -389,23 +393,19 @@ export class MarketServer {
   }
 
   /**
-   * Writes a notice behind all that was published before: what the manager still holds of it leaves first.
+   * Sends a notice in one order with the deliveries, behind all that was published before, and at once.
    *
-   * To a client that is behind it comes ahead of what waits: its position tells what it holds for, all the same.
+   * It counts against the limits as they do. To a client that is behind it comes ahead of the public messages that wait: its position
+   * tells what it holds for, all the same.
    *
    * @param {Session} session
    * @param {Omit<Notice, 'position'>} notice
    */
-  #notify({ socket, connection }, notice) {
-    connection.flush()
-    // The peer may have gone, and the flush may have been the first to find out.
-    if (connection.removed) return
-    try {
-      socket.send(noticeText({ ...notice, position: this.#position() }))
-    } catch {
-      // A response that is over throws, before its `closed` has told.
-      void connection.remove({ close: false })
-    }
+  #notify(session, notice) {
+    const { matched } = session.connection.send(noticeText({ ...notice, position: this.#position() }))
+    session.notices += matched
+    this.#notices.all += matched
+    session.connection.flush()
   }
 
   /** @param {string} place */

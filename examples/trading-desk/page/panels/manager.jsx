@@ -8,7 +8,7 @@ import { Panel } from './panel.jsx'
 /** What becomes of a message: the library's word for it, and what it means. @type {readonly [keyof Figures, string][]} */
 const ENDS = [
   ['sent', 'handed to a line'],
-  ['queued', 'waiting right now'],
+  ['waiting', 'waiting right now'],
   ['conflated', 'replaced by a newer one'],
   ['dropped', 'given up, and told'],
   ['purged', 'nobody wanted it any more'],
