@@ -38,7 +38,7 @@ export async function serve({ WebSocketServer }, options) {
  *
  * `received(count)` waits for that many messages and answers all that came until then.
  */
-function open(url, WebSocketOfTheirs = globalThis.WebSocket) {
+export function open(url, WebSocketOfTheirs = globalThis.WebSocket) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocketOfTheirs(url)
     const messages = []

@@ -129,8 +129,8 @@ function numbersWithGaps(messages) {
 }
 
 /** Every message of every connection is accounted for. */
-function assertBalanced({ matched, sent, queued, conflated, dropped, failed, skipped, purged }) {
-  assert.equal(matched, sent + queued + conflated + dropped + failed + skipped + purged)
+function assertBalanced({ matched, sent, conflated, dropped, failed, skipped, purged, waiting }) {
+  assert.equal(matched, sent + conflated + dropped + failed + skipped + purged + waiting)
 }
 
 /** Counts the writes that the server's TCP socket of a client hands to the system. */
@@ -159,7 +159,7 @@ for (const [version, ws] of versions) {
       const publishPrices = () => prices.forEach((price) => feed.publish(price))
       alice.pause()
 
-      await publishUntil(() => manager.stats().queued > 0 && manager.stats().conflated > 100, publishPrices)
+      await publishUntil(() => manager.stats().waiting > 0 && manager.stats().conflated > 100, publishPrices)
       alice.resume()
       const messages = await readToTheEnd(manager, alice)
 
@@ -183,7 +183,7 @@ for (const [version, ws] of versions) {
       }
       alice.pause()
 
-      await publishUntil(() => manager.stats().queued > 100, publishAll)
+      await publishUntil(() => manager.stats().waiting > 100, publishAll)
       alice.resume()
       // The feed does not wait for a client to catch up.
       await publishUntil(() => manager.stats().connectionsBehind === 0, publishAll)
@@ -317,15 +317,15 @@ for (const [version, ws] of versions) {
         const alice = await host.join('alice', [...trades, orders])
         const feed = startFeed(manager)
         alice.pause()
-        await publishUntil(() => manager.stats().queued > 20, () => trades.forEach((trade) => feed.publish(trade)))
+        await publishUntil(() => manager.stats().waiting > 20, () => trades.forEach((trade) => feed.publish(trade)))
 
         destroy(alice)
         await until(() => removals.length > 0)
 
-        const { connectionsBehind, waitingBytes, queued, ...stats } = manager.stats()
-        assert.deepEqual({ connectionsBehind, waitingBytes, queued }, { connectionsBehind: 0, waitingBytes: 0, queued: 0 })
+        const { connectionsBehind, waitingBytes, waiting, ...stats } = manager.stats()
+        assert.deepEqual({ connectionsBehind, waitingBytes, waiting }, { connectionsBehind: 0, waitingBytes: 0, waiting: 0 })
         assert.ok(stats.purged > 20, `${stats.purged} purged`)
-        assertBalanced({ queued, ...stats })
+        assertBalanced({ waiting, ...stats })
         assert.deepEqual([manager.connectionCount, manager.subscriptionCount], [0, 0])
         assert.equal(alice.tcp.listenerCount('drain'), 0)
       })
@@ -347,7 +347,7 @@ for (const [version, ws] of versions) {
       // To deflate takes longer than to publish: this way the system's buffers are full before much waits.
       await publishUntil(() => alice.tcp.writableLength > 0, () => alice.socket.send(FILLER, { compress: false }))
 
-      await publishUntil(() => manager.stats().queued > 100, publishAll)
+      await publishUntil(() => manager.stats().waiting > 100, publishAll)
       alice.resume()
       const messages = await readToTheEnd(manager, alice)
 
