@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ConnectionManager, type PublishableMessage, type PublishResult, type Socket, type Stats } from '../../src/index.ts'
 import { STREAM_NAMES, streams, type StreamName, type Streams } from '../support/pressured-socket.ts'
 import { NOTHING, stateOf } from '../support/state.ts'
-import { accountOf, imbalances, OUTCOMES, type Outcome } from './accounts.ts'
+import { accountOf, fallen, imbalances, OUTCOMES, type Outcome } from './accounts.ts'
 import { isPrivate, keyOf, type Client } from './client.ts'
 import { FaultyClock } from './faulty-clock.ts'
 import { Ledger, type Entry } from './ledger.ts'
@@ -25,7 +25,7 @@ export interface Publication {
 }
 
 /** What must have come of the fault; nothing where nothing is said. `any` where it is the peer, or the system, that decides. */
-export type Expected = Partial<Record<Exclude<Outcome, 'sent'>, number | 'any'>> & {
+export type Expected = Partial<Record<Exclude<Outcome, 'sent'> | 'rejected', number | 'any'>> & {
   readonly errors?: readonly string[]
   readonly removals?: readonly string[]
 }
@@ -48,6 +48,7 @@ export abstract class Market<TSocket extends Socket = Socket> implements Arena {
   readonly ledger = new Ledger()
   readonly observer: Observer
   #expected: Expected = {}
+  #lastStats: Stats | undefined
   readonly #complaints: string[] = []
 
   constructor(trial: Trial, options: Options<TSocket>) {
@@ -139,16 +140,19 @@ export abstract class Market<TSocket extends Socket = Socket> implements Arena {
     }
   }
 
-  /** Asserts that the accounts add up at this moment. */
+  /** Asserts that the accounts add up at this moment, and that no counter fell. */
   assertBalanced(): void {
-    this.#complaints.push(...imbalances(this.stats))
+    const { stats } = this
+    this.#complaints.push(...imbalances(stats), ...fallen(this.#lastStats ?? stats, stats))
+    this.#lastStats = stats
   }
 
   /** Asserts what is expected of the faults, and of every client. */
   protected assertExpected(): void {
     const { errors = [], removals = [], ...counts } = this.#expected
     const stats = this.stats
-    const wrong = OUTCOMES.filter((outcome) => outcome !== 'sent').flatMap((outcome) => {
+    const wrong = [...OUTCOMES, 'rejected' as const].flatMap((outcome) => {
+      if (outcome === 'sent') return []
       const expected = counts[outcome] ?? 0
       return expected === 'any' || stats[outcome] === expected ? [] : [`${stats[outcome]} ${outcome}, not ${expected}`]
     })
@@ -162,10 +166,10 @@ export abstract class Market<TSocket extends Socket = Socket> implements Arena {
 
   /** Asserts that a manager that was cleaned up holds nothing, and says no to everybody. */
   protected assertEmpty(): void {
-    const { connectionsBehind, waitingBytes, queued } = this.stats
+    const { connectionsBehind, waitingBytes, waiting } = this.stats
     assert.deepEqual(stateOf(this.manager), NOTHING)
     assert.deepEqual([this.manager.activeStreams(), [...this.manager.connections()]], [[], []])
-    assert.deepEqual({ connectionsBehind, waitingBytes, queued }, { connectionsBehind: 0, waitingBytes: 0, queued: 0 })
+    assert.deepEqual({ connectionsBehind, waitingBytes, waiting }, { connectionsBehind: 0, waitingBytes: 0, waiting: 0 })
     assert.deepEqual([this.observer.unfinished, this.observer.complaints, imbalances(this.stats)], [[], [], []])
     assert.equal(this.clock.pendingTimers, 0, 'timers of the manager that are left')
     assert.throws(() => this.manager.publish({ streamType: 'BOOK', symbol: 'A', data: 0 }), { code: 'ERR_CLOSED' })
@@ -175,7 +179,8 @@ export abstract class Market<TSocket extends Socket = Socket> implements Arena {
   #deliver(entry: Entry, publish: () => PublishResult): PublishResult {
     try {
       const result = publish()
-      this.#complaints.push(...imbalances(result), ...imbalances(this.stats))
+      this.#complaints.push(...imbalances(result))
+      this.assertBalanced()
       if (!result.deferred && result.matched !== entry.audience.length) {
         this.#complaints.push(`${entry.n} of ${entry.key} matched ${result.matched}, not ${entry.audience.length}`)
       }

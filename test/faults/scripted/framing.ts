@@ -54,14 +54,14 @@ const frameThrows = fault('frame throws', {
     const { victim, others } = stage.cast({ transport: framing((text) => (isNotice(text) ? trial.throws()() : text)) })
     stage.jam(victim)
     const published = stage.overflow('TICKS')
-    const { queued } = stage.stats
+    const waiting = stage.waitingFor(victim)
 
     victim.socket.drain()
 
     const { failed, purged, dropped } = stage.stats
-    assert.deepEqual([dropped, failed + purged], [1, queued], 'it learns nothing of a gap, so it may not go on')
+    assert.deepEqual([dropped, failed + purged], [1, waiting], 'it learns nothing of a gap, so it may not go on')
     assert.deepEqual([victim.numbers, victim.missed, stage.publish().matched], [[], 0, others.length])
-    assert.equal(published, queued + dropped)
+    assert.equal(published, waiting + dropped)
     stage.expect({ dropped: 1, failed: 'any', purged: 'any', errors: ['send victim', 'transport victim'], removals: ['victim send-failed'] })
   },
 
@@ -140,12 +140,12 @@ const frameMeddles = fault('frame meddles', {
     const { victim } = stage.cast({ transport: framing((text) => (isNotice(text) && frame(), text)) })
     stage.jam(victim)
     stage.overflow('TICKS')
-    const { queued } = stage.stats
+    const waiting = stage.waitingFor(victim)
 
     victim.socket.drain()
 
     assert.deepEqual([victim.numbers, victim.socket.writes], [[], []])
-    stage.expect({ dropped: 1, purged: queued, removals: ['victim removed'] })
+    stage.expect({ dropped: 1, purged: waiting, removals: ['victim removed'] })
   },
 })
 

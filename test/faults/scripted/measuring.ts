@@ -80,15 +80,20 @@ const readingLies = fault('bufferedBytes lies', {
     const stage = trial.stage()
     const { victim } = stage.cast({ kind: 'batching' })
     victim.condition = 'slow'
-    const { sent } = stage.publish()
-    victim.script.reading = trial.answers(HUGE)
+    stage.publish()
     await stage.settle()
-    assert.deepEqual([sent - stage.stats.sent, stage.stats.queued], [1, 1], 'what was in the batch waits')
+    victim.script.reading = trial.answers(HUGE)
+    stage.publish()
+    await stage.settle()
+    stage.assertNumbers(victim, [1, 2])
+    const { queued } = stage.publish()
+    await stage.settle()
+    assert.deepEqual([queued, stage.waitingFor(victim)], [1, 1], 'a second turn believes it')
 
     victim.script.reading = () => 0
     stage.clock.advance(50)
 
-    stage.assertNumbers(victim, [1])
+    stage.assertNumbers(victim, [1, 2, 3])
   },
 
   behind(trial) {
@@ -163,6 +168,7 @@ const readingMeddles = fault('bufferedBytes meddles', {
   async 'during the flush'(trial) {
     const stage = trial.stage()
     const { victim } = stage.cast({ kind: 'batching' })
+    stage.jam(victim)
     stage.publish()
     stage.publish('TICKS')
     stage.publish()

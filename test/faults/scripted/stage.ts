@@ -129,6 +129,22 @@ export class Stage extends Market<ScriptedSocket> {
     return [join(1), ...Array.from({ length: this.trial.between(0, 2) }, (_, i) => join(i + 2))]
   }
 
+  /** Publishes, a turn each time, until something waits for somebody; how many messages that took. */
+  async publishUntilBehind(streamType: StreamName = 'BOOK'): Promise<number> {
+    let count = 0
+    for (; this.stats.connectionsBehind === 0 && count < 10; count++) {
+      this.publish(streamType)
+      await this.settle()
+    }
+    return count
+  }
+
+  /** How many messages wait for one client. All others get their batch before. */
+  waitingFor(actor: Actor): number {
+    for (const { connection } of this.#actors) if (connection !== actor.connection) connection.flush()
+    return this.stats.waiting
+  }
+
   /** Fills a client's socket, so that from now on what comes for it waits. */
   jam(actor: Actor): void {
     actor.socket.buffered = 10 * SOFT_LIMIT_BYTES
@@ -167,8 +183,10 @@ export class Stage extends Market<ScriptedSocket> {
 
   /** What the sockets say that they took is what the manager says that it sent. */
   #assertSocketsAgree(): void {
-    const taken = this.#actors.reduce((sum, { received, socket }) => sum + received.length - socket.rejected, 0)
-    assert.equal(this.stats.sent, taken, 'sent, against what the sockets took')
+    const { sent, rejected } = this.stats
+    const total = (countOf: (actor: Actor) => number): number => this.#actors.reduce((sum, actor) => sum + countOf(actor), 0)
+    assert.equal(sent, total(({ received }) => received.length), 'sent, against what the sockets took')
+    assert.equal(rejected, total(({ socket }) => socket.rejected), 'rejected, against what the sockets say that they rejected')
     for (const { name, socket } of this.#actors) assert.deepEqual(socket.strayCalls, [], `calls of ${name}'s socket`)
     assert.ok(this.stats.mostWaitingBytes <= HARD_LIMIT_BYTES + LARGEST_UNITS, `${this.stats.mostWaitingBytes} waited for one connection`)
   }

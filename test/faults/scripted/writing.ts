@@ -113,7 +113,7 @@ const writeRejects = fault('write rejects later', {
     await stage.settle()
 
     assert.deepEqual(framesIn(victim.socket.writes), [3])
-    stage.expect({ failed: 3, errors: ['send victim'], removals: ['victim send-failed'] })
+    stage.expect({ rejected: 3, errors: ['send victim'], removals: ['victim send-failed'] })
   },
 
   async 'on drain'(trial) {
@@ -124,13 +124,13 @@ const writeRejects = fault('write rejects later', {
     victim.script.write = trial.rejects()
     victim.socket.rejected = 3
     victim.socket.drain()
-    assert.deepEqual([stage.stats.queued, stage.stats.failed], [0, 0], 'they count as sent until it is known')
+    assert.deepEqual([stage.waitingFor(victim), stage.stats.rejected], [0, 0], 'nobody knows yet')
     stage.jam(victim)
     stage.publish()
 
     await stage.settle()
 
-    stage.expect({ failed: 3, purged: 1, errors: ['send victim'], removals: ['victim send-failed'] })
+    stage.expect({ rejected: 3, purged: 1, errors: ['send victim'], removals: ['victim send-failed'] })
   },
 
   async 'during close'(trial) {
@@ -145,7 +145,7 @@ const writeRejects = fault('write rejects later', {
     await stage.settle()
 
     assert.deepEqual(victim.socket.closes, ['removed'])
-    stage.expect({ failed: 1, errors: ['send victim'], removals: ['victim removed'] })
+    stage.expect({ rejected: 1, errors: ['send victim'], removals: ['victim removed'] })
   },
 
   async 'after cleanup'(trial) {
@@ -160,7 +160,7 @@ const writeRejects = fault('write rejects later', {
     victim.socket.rejected = 2
     await stage.settle()
 
-    stage.expect({ failed: 2, errors: ['send victim'], removals: [...others, victim].map(({ name }) => `${name} cleanup`) })
+    stage.expect({ rejected: 2, errors: ['send victim'], removals: [...others, victim].map(({ name }) => `${name} cleanup`) })
   },
 })
 
@@ -176,7 +176,7 @@ const acceptsInPart = fault('write accepts in part', {
     const result = stage.publish()
 
     assert.equal(result.queued, 1, 'it stands behind what was not accepted')
-    assert.equal(stage.stats.queued, 2)
+    assert.equal(stage.waitingFor(victim), 2)
     stage.clock.advance(50)
     stage.assertNumbers(victim, [1, 2, 3])
   },
@@ -188,7 +188,7 @@ const acceptsInPart = fault('write accepts in part', {
     victim.script.write = trial.answers(1, Infinity, 'partial write')
     for (let i = 0; i < 4; i++) stage.publish()
     await stage.settle()
-    assert.deepEqual([stage.stats.queued, stage.stats.connectionsBehind], [3, 1])
+    assert.deepEqual([stage.waitingFor(victim), stage.stats.connectionsBehind], [3, 1])
 
     for (let i = 0; i < 3; i++) stage.clock.advance(50)
 
@@ -226,7 +226,7 @@ const acceptsInPart = fault('write accepts in part', {
 
     for (let i = 5; i > 0; i--) {
       victim.socket.drain()
-      assert.equal(stage.stats.queued, i - 1)
+      assert.equal(stage.waitingFor(victim), i - 1)
     }
     assert.ok(victim.socket.writes.some(({ length }, i) => length > 1 && length < 5 - i), 'some of what it is offered, and not all, is taken')
 

@@ -172,6 +172,12 @@ export class Host extends Market<WebSocket> {
     await this.publishUntil(isJammed, () => this.sendTo(peer.client, 'PRICE', { symbol: 'JAM', padding: JAM_UNITS }))
   }
 
+  /** How many messages wait for those who are behind, once all others have their batch. */
+  async waitingForThoseBehind(): Promise<number> {
+    await this.turn()
+    return this.stats.waiting
+  }
+
   /** Terminates those that did not answer the last time, and pings all others. */
   heartbeat(): void {
     for (const { socket } of this.manager.connections()) {

@@ -120,14 +120,14 @@ const peerResets = fault('a peer resets its socket', {
     const { victim } = await setOut(host)
     await host.jam(victim)
     for (let i = 0; i < 10; i++) host.publish()
-    const { queued } = host.stats
+    const waiting = await host.waitingForThoseBehind()
 
     reset(trial, victim)
     await host.until(() => victim.client.isGone)
 
     const { connectionsBehind, waitingBytes } = host.stats
-    assert.deepEqual([queued >= 10, connectionsBehind, waitingBytes], [true, 0, 0])
-    host.expect({ purged: queued, conflated: 'any', removals: GONE })
+    assert.deepEqual([waiting >= 10, connectionsBehind, waitingBytes], [true, 0, 0])
+    host.expect({ purged: waiting, conflated: 'any', removals: GONE })
   },
 
   async 'on drain'(trial) {
@@ -259,14 +259,14 @@ const tcpIsDestroyed = fault('a TCP socket is destroyed', {
     const { victim } = await setOut(host)
     await host.jam(victim)
     for (let i = 0; i < 5; i++) host.publish()
-    const { queued } = host.stats
+    const waiting = await host.waitingForThoseBehind()
     trial.inject('destroy')
     victim.serverEnd.tcp.destroy()
     host.publish()
 
     await host.until(() => victim.client.isGone)
 
-    host.expect({ purged: queued + 1, conflated: 'any', removals: GONE })
+    host.expect({ purged: waiting + 1, conflated: 'any', removals: GONE })
   },
 
   async 'during close'(trial) {
@@ -362,13 +362,13 @@ const resetStorm = fault('a storm of resets', {
     const survivors = host.peers.filter(({ client }) => !client.isGone && !victims.some((victim) => victim.client === client))
     for (const victim of victims) await host.jam(victim)
     for (let i = 0; i < 5; i++) host.publish()
-    const { queued } = host.stats
+    const waiting = await host.waitingForThoseBehind()
 
     for (const victim of victims) reset(trial, victim)
     await host.until(areGone(victims))
 
     assert.deepEqual([host.stats.connectionsBehind, host.manager.connectionCount], [0, survivors.length])
-    host.expect({ purged: queued, conflated: 'any', removals: goneOf(victims) })
+    host.expect({ purged: waiting, conflated: 'any', removals: goneOf(victims) })
   },
 
   async 'during cleanup'(trial) {
