@@ -361,8 +361,8 @@ async function checkDataOfWaiting(verdict: Verdict): Promise<void> {
   stage.manager.addConnection('behind', full(), 'u', { transport }).subscribe(TRADES)
   for (let i = 0; i < 5; i++) stage.trade()
   const left = await stage.collection.left()
-  const { queued } = stage.manager.stats()
-  verdict.check('the data of messages that wait was collected while they wait', queued === 5 && left.length === 0, [`${queued} wait`, ...left])
+  const { waiting } = stage.manager.stats()
+  verdict.check('the data of messages that wait was collected while they wait', waiting === 5 && left.length === 0, [`${waiting} wait`, ...left])
 }
 
 function refused(call: () => unknown): void {

@@ -183,8 +183,8 @@ export class Host {
   check(): Stats {
     for (const { listener, connection } of this.#sessions.values()) if (connection.flush()) this.#noteComplete(listener)
     const stats = this.manager.stats()
-    const { matched, sent, queued, conflated, dropped, failed, skipped, purged } = stats
-    const accounted = sent + queued + conflated + dropped + failed + skipped + purged
+    const { matched, sent, conflated, dropped, failed, skipped, purged, waiting } = stats
+    const accounted = sent + conflated + dropped + failed + skipped + purged + waiting
     if (matched !== accounted) this.complain(`stats() has ${matched} recipients and accounts for ${accounted}`)
     if (matched !== this.expected) this.complain(`stats() has ${matched} recipients, there were ${this.expected}`)
     if (sent !== this.handed) this.complain(`stats() has ${sent} sent, sockets accepted ${this.handed}`)

@@ -36,7 +36,9 @@ export function witnessedTransport(witness: TransportWitness): Transport<WebSock
   }
 }
 
-function markOf(text: string, { streamType, symbol, userId, data }: StreamMessage<unknown, string>): Mark {
+function markOf(text: string, message: StreamMessage<unknown, string> | undefined): Mark {
+  if (message === undefined) throw new Error(`Nobody sent a text of the host's own: ${text}`)
+  const { streamType, symbol, userId, data } = message
   const { n = 0, dropped = 0 } = data as { n?: number; dropped?: number }
   return { lane: laneName({ streamType, symbol, userId }), n, gap: dropped, userId, digest: digest(text), units: text.length }
 }
