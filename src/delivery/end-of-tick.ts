@@ -19,6 +19,8 @@ export class EndOfTick<TItem> {
   /** Whether the running turn's end was asked for. */
   isAwaited = false
   #items: TItem[] = []
+  /** What the end that runs is called back with. */
+  #ending: readonly TItem[] = []
   #scheduledBy: unknown
   #sinceMs = 0
   #nowMs = 0
@@ -31,9 +33,9 @@ export class EndOfTick<TItem> {
     this.#callback = callback
   }
 
-  /** What was added in the running turn. */
+  /** What was added in the running turn, until its end is over. */
   get items(): readonly TItem[] {
-    return this.#items
+    return [...this.#ending, ...this.#items]
   }
 
   add(item: TItem): void {
@@ -77,11 +79,13 @@ export class EndOfTick<TItem> {
   #end(): void {
     const items = this.#items
     this.#items = []
+    this.#ending = items
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     try {
       this.#callback(items)
     } finally {
+      this.#ending = []
       this.tick++
       this.isAwaited = false
       // Added from within the callback: that is the next turn's.

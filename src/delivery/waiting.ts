@@ -79,7 +79,7 @@ export class Waiting {
     return this.#lanes.size === 0
   }
 
-  /** Appends a message, or lets it take the place of the older one of its stream: then it is true. */
+  /** Appends a message or a notice, or lets it take the place of the older one of its stream: then it is true. */
   add(message: OutgoingMessage): boolean {
     const lane = this.#laneFor(message)
     const { last } = lane
@@ -94,7 +94,7 @@ export class Waiting {
     if (last === undefined) lane.first = entry
     else last.nextOfStream = entry
     lane.last = entry
-    if (lane.line === this.#droppable) this.#oldestDroppable ??= entry
+    if (lane.line === this.#droppable && message.gap === 0) this.#oldestDroppable ??= entry
     return false
   }
 

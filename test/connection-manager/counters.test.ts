@@ -19,6 +19,38 @@ describe('ConnectionManager › stats() › counters', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, waiting: 0, waitingBytes: 0 })
   })
 
+  it('know what waits at every moment, the batches that the end of a turn has not come to yet included', async () => {
+    const { connect, publish, manager } = pressured({ transport: batching() })
+    const looks: unknown[] = []
+    const look = (): void => {
+      const { waiting, waitingBytes } = manager.stats()
+      looks.push([waiting, waitingBytes])
+    }
+    for (const id of ['c1', 'c2', 'c3']) connect(id, new PressuredSocket(look))
+    publish('BOOK', 'b1')
+
+    await endOfTick()
+
+    // What is being written counts until it is accepted, and its bytes are not there any more.
+    expect(looks).toEqual([[3, 4], [2, 2], [1, 0]])
+  })
+
+  it('count what was dropped once, where a notice of it is refused while it is all that is there', async () => {
+    const world = pressured({ delivery: { hardLimitBytes: 0 } })
+    const { connection, socket } = world.connect('c')
+    socket.onWrite = () => 0
+    world.publish('QUOTES', 'q1')
+    await endOfTick()
+
+    socket.onWrite = () => (connection.unsubscribe({ streamType: 'BOOK', symbol: 'A' }), 0)
+    world.publish('QUOTES', 'q2')
+    socket.onWrite = () => {}
+    world.clock.advance(50)
+
+    expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ matched: 2, dropped: 2, waiting: 0, gapNotices: 1 }, 0])
+    expect(socket.received).toEqual(['gap of QUOTES:A × 2'])
+  })
+
   it('do not fall when a socket rejects later what it accepted', async () => {
     const manager = new ConnectionManager()
     manager.on('error', () => {})
