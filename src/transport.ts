@@ -24,7 +24,7 @@ export interface Transport<TSocket = Socket, TFrame = string> {
    * connections of this transport, and ends none of them; of a notice it ends the connection, which would not learn
    * otherwise what is missing.
    *
-   * `message` is `undefined` for a text of the host's own, from `connection.send`. If a frame tells a numeric `byteLength`, that is what
+   * `message` is `undefined` for a text of the host's own, from `connection.send`. If a frame tells its `byteLength`, a whole number, that is what
    * counts against the limits; otherwise the text's UTF-16 units count.
    */
   frame?(text: string, message: StreamMessage<unknown, string> | undefined): TFrame

@@ -96,11 +96,13 @@ export class OutgoingMessage {
   }
 }
 
-/** How many bytes a frame has, if it says so. */
+/** How many bytes a frame has, if it says so. Anything else could not be added up, and would undo the limits. */
 function byteLengthOf(frame: unknown): number | undefined {
   if (typeof frame !== 'object' || frame === null) return undefined
   const { byteLength } = frame as { readonly byteLength?: unknown }
-  return typeof byteLength === 'number' && byteLength >= 0 ? byteLength : undefined
+  if (typeof byteLength === 'number' && Number.isSafeInteger(byteLength) && byteLength >= 0) return byteLength
+  disown(byteLength)
+  return undefined
 }
 
 /** A frame that is asynchronous by mistake must neither be written nor end the process by a rejection that nobody awaits. */

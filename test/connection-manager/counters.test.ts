@@ -162,7 +162,7 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     expect(world.manager.stats()).toMatchObject({ waitingBytes: 0, mostWaitingBytes: 11, sent: 2 })
   })
 
-  it.each([['no number', '5'], ['NaN', NaN], ['a negative number', -1]])('counts with its text where it tells %s', (_case, byteLength) => {
+  it.each([['no number', '5'], ['NaN', NaN], ['a negative number', -1], ['a fraction', 0.5], ['Infinity', Infinity], ['more than can be added up', 2 ** 53]])('counts with its text where it tells %s', (_case, byteLength) => {
     const world = pressured({ transport: {} })
     const transport = { frame: () => ({ byteLength }), write: () => {}, bufferedBytes: () => 0 }
     world.connect('c', new PressuredSocket(), { transport: transport as never })
@@ -170,6 +170,36 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     world.publish('BOOK', 'b12')
 
     expect(world.manager.stats().waitingBytes).toBe(3)
+  })
+
+  it('is not outdone by a promise that rejects', async () => {
+    const rejections: unknown[] = []
+    const listener = (error: unknown): void => void rejections.push(error)
+    process.on('unhandledRejection', listener)
+    const world = pressured({ transport: {} })
+    const transport = { frame: () => ({ get byteLength() { return Promise.reject(new Error('boom')) } }), write: () => {} }
+    world.connect('c', new PressuredSocket(), { transport: transport as never })
+
+    world.publish('BOOK', 'b12')
+    expect(world.manager.stats().waitingBytes).toBe(3)
+    await endOfTick()
+    await endOfTick()
+    process.off('unhandledRejection', listener)
+
+    expect(rejections).toEqual([])
+  })
+
+  it('keeps the hard limit where one frame tells an absurd length', () => {
+    const world = pressured({ transport: {}, delivery: { hardLimitBytes: 10 } })
+    let length = Infinity
+    const transport = { frame: (text: string) => ({ byteLength: length, text }), write: () => 0, bufferedBytes: () => 1e6 }
+    world.connect('c', new PressuredSocket(), { transport: transport as never })
+    world.publish('QUOTES', 'q1')
+    length = 3
+
+    for (let i = 0; i < 5; i++) world.publish('BOOK', `b${i}`)
+
+    expect(world.log).toEqual([['removed', 'c', 'slow-consumer']])
   })
 
   it('fails the message for its transport where reading it throws', () => {
