@@ -98,7 +98,8 @@ export class Aim {
 
   /** Something to take away: what is on its way, or else what somebody is subscribed to. */
   revocable(n: number): Destination {
-    const onTheirWay = this.#book.underWay().map(({ connection, delivery }) => ({ stream: delivery.stream, userId: connection.userId }))
+    const ofStreams = this.#book.underWay().filter(({ delivery }) => delivery.way !== 'text')
+    const onTheirWay = ofStreams.map(({ connection, delivery }) => ({ stream: delivery.stream, userId: connection.userId }))
     return chosen([...onTheirWay, ...this.#facts.subscriptions], n) ?? this.destination(n)
   }
 

@@ -2,17 +2,24 @@ import { isPrivate, keyOf, streams, type StreamName } from './catalogue.ts'
 import { definitionOf, hasOutbox, isEntitled, isOpen, isRevoked, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
 import type { ConnectionFact, Facts } from './facts.ts'
 import type { Gap, Inboxes } from './inboxes.ts'
+import { unitsOf, type Pressures, type Reception } from './pressures.ts'
+import type { Setting } from './setting.ts'
 
 /** A text that a socket is being handed: of a message, or of a notice that some are missing. */
 export type Handed = { readonly receipt: Receipt } | { readonly gap: Gap } | undefined
 
 type Complain = (complaint: string) => void
 
+/** What is too old is looked for at most this often. */
+const LOOK_AGAIN_MS = 50
+
 /** What a message is told from others by. */
 export type Announcement = Omit<
   Delivery,
   | 'place'
   | 'publishedAt'
+  | 'publishedMs'
+  | 'wasTooLate'
   | 'phase'
   | 'candidates'
   | 'startedFrom'
@@ -34,28 +41,42 @@ export class Book {
   readonly deliveries: Delivery[] = []
   readonly #facts: Facts
   readonly #inboxes: Inboxes
-  readonly #softLimitBytes: number
+  readonly #pressures: Pressures
+  readonly #maxLagMs: number
+  readonly #monotonic: () => number
   readonly #complain: Complain
   #places = 0
   #lastTurn = 0
   /** Receipts whose end is open. */
   #unsettled: Receipt[] = []
 
-  constructor(facts: Facts, inboxes: Inboxes, softLimitBytes: number, complain: Complain) {
+  constructor(
+    facts: Facts,
+    inboxes: Inboxes,
+    pressures: Pressures,
+    { maxLagMs }: Pick<Setting, 'maxLagMs'>,
+    monotonic: () => number,
+    complain: Complain,
+  ) {
     this.#facts = facts
-    this.#softLimitBytes = softLimitBytes
     this.#inboxes = inboxes
+    this.#pressures = pressures
+    this.#maxLagMs = maxLagMs
+    this.#monotonic = monotonic
     this.#complain = complain
   }
 
   // From the call to the end
 
   /** A message is published or sent; when nothing else is under way, its delivery begins with that. */
-  announce(announcement: Announcement, mayBeginNow: boolean): Delivery {
+  announce(announcement: Announcement, begins: 'now' | 'perhaps now' | 'later'): Delivery {
     const { version } = this.#facts
+    const { target } = announcement
     const delivery: Delivery = {
       ...announcement,
       publishedAt: version,
+      publishedMs: this.#monotonic(),
+      wasTooLate: typeof target === 'object' && !target.isLive,
       place: ++this.#places,
       phase: 'called',
       candidates: [],
@@ -69,7 +90,7 @@ export class Book {
     }
     this.deliveries.push(delivery)
     delivery.candidates = [recipientsOf(delivery, this.#facts)]
-    if (mayBeginNow) this.#makeReceipts(delivery)
+    if (begins !== 'later') this.#makeReceipts(delivery, begins === 'now')
     return delivery
   }
 
@@ -96,7 +117,8 @@ export class Book {
     delivery.phase = 'over'
     for (const receipt of delivery.receipts.values()) {
       const { connection, state } = receipt
-      const isPassedOver = state === 'awaited' && (!hasOutbox(connection) || (connection.socket.kind === 'metered' && !mayWait(connection)))
+      const isSentDirectly = connection.socket.kind === 'metered' && (receipt.passes || !mayWait(connection))
+      const isPassedOver = state === 'awaited' && (!hasOutbox(connection) || isSentDirectly)
       if (isPassedOver) this.#complain(`${nameOf(delivery)} never came to ${connection.socket.name}, which was to get it`)
       if (state === 'doubtful' && !hasOutbox(connection)) receipt.state = 'lost'
     }
@@ -127,7 +149,9 @@ export class Book {
   unframed(delivery: Delivery): void {
     delivery.hasNoFrame = true
     for (const receipt of delivery.receipts.values()) {
-      if (receipt.connection.socket.kind === 'framed' && isOpen(receipt)) receipt.state = 'unframed'
+      if (receipt.connection.socket.kind !== 'framed') continue
+      this.#pressures.lost(receipt.connection)
+      if (isOpen(receipt)) receipt.state = 'unframed'
     }
     this.#settleReceipts()
   }
@@ -144,6 +168,8 @@ export class Book {
     if (complaint !== undefined) return void this.#complain(`${connection.socket.name} was handed ${nameOf(delivery)}, ${complaint}`)
     if (receipt === undefined) return undefined
     this.#inboxes.checkPlace(receipt)
+    if (this.hasWaitedTooLong(receipt, 0))
+      this.#complain(`${connection.socket.name} was handed ${nameOf(delivery)}, which has waited for longer than it may`)
     receipt.state = 'handed'
     return { receipt }
   }
@@ -155,7 +181,7 @@ export class Book {
       dropped,
     } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number }
     const form = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped })
-    if (text !== form || streams[streamType]?.overflow !== 'drop')
+    if (text !== form || !(streamType in streams) || streams[streamType].overflow !== 'drop')
       return void this.#complain(`${connection.socket.name} was handed a notice that cannot be: ${text}`)
     const gap = { connection, key: keyOf({ streamType, symbol: symbol ?? undefined }), dropped }
     this.#beginWhatIsMissed(gap)
@@ -181,6 +207,7 @@ export class Book {
       } else if (i < accepted) this.#accepted(each.receipt)
       else this.#putBack(each.receipt)
     }
+    this.#noteRefused(handed.slice(accepted))
     this.#settleReceipts()
   }
 
@@ -199,7 +226,7 @@ export class Book {
   closed(connection: ConnectionFact): void {
     for (const receipt of this.#unsettled) {
       if (receipt.connection !== connection || receipt.state !== 'leaving') continue
-      if (receipt.isOwed && !connection.hasFailed)
+      if (receipt.isOwed && !connection.hasFailed && connection.socket.accepts === undefined)
         this.#complain(`${nameOf(receipt.delivery)} was not handed on when ${connection.socket.name} was removed`)
       this.#lose(receipt)
     }
@@ -226,20 +253,43 @@ export class Book {
     return this.#unsettled.filter((receipt) => receipt.connection === connection && isOpen(receipt))
   }
 
-  /** The units of all that may be waiting for a connection. */
-  unitsOpenFor(connection: ConnectionFact): number {
-    return this.#mayWaitFor(connection).reduce((units, { text }) => units + text.length, 0)
+  /** The units of all that may be waiting for a connection, and of what is for certain. */
+  unitsOpenFor(connection: ConnectionFact): readonly [least: number, most: number] {
+    const unitsIn = (deliveries: readonly Delivery[]): number =>
+      deliveries.reduce((units, { text }) => units + unitsOf(text, connection.socket), 0)
+    const certain = this.openOf(connection).filter(({ passes, state }) => passes && state === 'awaited')
+    return [unitsIn(certain.map(({ delivery }) => delivery)), unitsIn(this.#mayWaitFor(connection))]
+  }
+
+  /** Whether something that may not be dropped may have waited for too long. */
+  mayHaveWaitedTooLong(connection: ConnectionFact): boolean {
+    const kept = this.#unsettled.filter((each) => each.connection === connection && definitionOf(each.delivery).overflow === 'disconnect')
+    return kept.some(({ delivery }) => this.#monotonic() - delivery.publishedMs >= this.#maxLagMs)
+  }
+
+  /** Whether something waits for certain, and has for so much longer than it may. */
+  hasWaitedTooLong({ hasWaited, delivery }: Receipt, toleranceMs: number): boolean {
+    return hasWaited && this.#monotonic() - delivery.publishedMs >= this.#maxLagMs + toleranceMs
+  }
+
+  /** What waits for too long, though nobody has asked for it since. */
+  overdueOf(connection: ConnectionFact): string[] {
+    const open = this.openOf(connection).filter(({ state }) => state === 'awaited')
+    return open
+      .filter((each) => definitionOf(each.delivery).overflow === 'disconnect' && this.hasWaitedTooLong(each, LOOK_AGAIN_MS))
+      .filter(({ delivery }) => definitionOf(delivery).delivery === 'every')
+      .map(({ delivery }) => `${nameOf(delivery)} waits for ${connection.socket.name} for longer than it may`)
   }
 
   /** The same without what may be dropped, or replaced by a newer one. */
   unitsKeptFor(connection: ConnectionFact): number {
     const kept = this.#mayWaitFor(connection).filter((each) => definitionOf(each).overflow === 'disconnect')
-    const unitsOf = new Map<string, number>()
+    const unitsPerKey = new Map<string, number>()
     for (const delivery of kept) {
       const key = definitionOf(delivery).delivery === 'latest' ? keyOf(delivery.stream) : `${delivery.number}`
-      unitsOf.set(key, Math.max(unitsOf.get(key) ?? 0, delivery.text.length))
+      unitsPerKey.set(key, Math.max(unitsPerKey.get(key) ?? 0, unitsOf(delivery.text, connection.socket)))
     }
-    return [...unitsOf.values()].reduce((sum, units) => sum + units, 0)
+    return [...unitsPerKey.values()].reduce((sum, units) => sum + units, 0)
   }
 
   #mayWaitFor(connection: ConnectionFact): Delivery[] {
@@ -249,10 +299,13 @@ export class Book {
     return [...this.#unsettled.filter((receipt) => receipt.connection === connection).map(({ delivery }) => delivery), ...toCome]
   }
 
-  /** A socket's pressure changes: of what is being delivered nobody knows whether it came before that. */
+  /** A socket's pressure changes, or it is handed on: of what is being delivered nobody knows whether it came before that. */
   pressureChanges(connection: ConnectionFact): void {
-    for (const receipt of this.#unsettled)
-      if (receipt.connection === connection && receipt.delivery.phase !== 'over') receipt.hasWaited = false
+    for (const receipt of this.#unsettled) {
+      if (receipt.connection !== connection || receipt.delivery.phase === 'over') continue
+      receipt.hasWaited = false
+      receipt.passes = false
+    }
   }
 
   // How an order is inferred
@@ -280,7 +333,7 @@ export class Book {
 
   #begin(delivery: Delivery): void {
     delivery.phase = 'running'
-    this.#makeReceipts(delivery)
+    this.#makeReceipts(delivery, false)
   }
 
   #hasNotBegun(delivery: Delivery): void {
@@ -298,23 +351,26 @@ export class Book {
 
   // Receipts
 
-  #makeReceipts(delivery: Delivery): void {
-    const { candidates, receipts } = delivery
+  #makeReceipts(delivery: Delivery, isNow: boolean): void {
+    const { candidates, receipts, wasTooLate } = delivery
     for (const connection of new Set(candidates.flat())) {
       const isCertain = candidates.every((each) => each.includes(connection))
+      const reception = wasTooLate ? 'unknown' : this.#receptionOf(connection, isNow)
       const receipt: Receipt = {
         connection,
         delivery,
-        state: isCertain ? 'awaited' : 'doubtful',
+        state: wasTooLate ? 'lost' : isCertain ? 'awaited' : 'doubtful',
         isUnwanted: false,
         isCertain,
         wasDoubtful: !isCertain,
         wasRejected: false,
         isOwed: false,
-        hasWaited: isCertain && this.#isBehind(connection),
+        hasWaited: isCertain && reception === 'waits',
+        passes: isCertain && reception === 'passes',
       }
       receipts.set(connection, receipt)
       this.#inboxes.add(receipt)
+      if (wasTooLate) continue
       this.#unsettled.push(receipt)
       // By the time at which it is seen that a delivery has begun, a recipient may have lost it already.
       this.#renew(receipt)
@@ -322,13 +378,17 @@ export class Book {
     }
   }
 
-  /** Whether a message that comes now is sure to wait. */
-  #isBehind({ socket: { kind, buffered } }: ConnectionFact): boolean {
-    return kind !== 'plain' && kind !== 'unmeasured' && buffered > this.#softLimitBytes
+  #receptionOf(connection: ConnectionFact, isNow: boolean): Reception {
+    if (isNow) return this.#pressures.arrival(connection)
+    this.#pressures.someArrival(connection)
+    return 'unknown'
   }
 
   #forgetReceipts({ receipts }: Delivery): void {
-    for (const receipt of receipts.values()) this.#inboxes.remove(receipt)
+    for (const receipt of receipts.values()) {
+      this.#inboxes.remove(receipt)
+      this.#pressures.lost(receipt.connection)
+    }
     this.#unsettled = this.#unsettled.filter((receipt) => receipts.get(receipt.connection) !== receipt)
     receipts.clear()
   }
@@ -356,7 +416,8 @@ export class Book {
     else if (receipt.state === 'handed') receipt.isUnwanted = true
     else {
       // Of one that may be on its way to the batch still, nobody knows; nor is anything owed from within a write.
-      receipt.isOwed ||= receipt.state === 'awaited' && delivery.phase === 'over' && !mayWait(connection) && connection.handingOn === 0
+      const isDue = !mayWait(connection) || (receipt.passes && connection.socket.accepts === undefined)
+      receipt.isOwed ||= receipt.state === 'awaited' && delivery.phase === 'over' && isDue && connection.handingOn === 0
       receipt.state = 'leaving'
     }
   }
@@ -383,6 +444,7 @@ export class Book {
   #lose(receipt: Receipt): void {
     if (receipt.state === 'handed') receipt.isUnwanted = true
     else receipt.state = 'lost'
+    this.#pressures.lost(receipt.connection)
     this.#inboxes.forgetGaps(receipt)
   }
 
@@ -394,6 +456,17 @@ export class Book {
   #putBack(receipt: Receipt): void {
     if (receipt.isUnwanted || !receipt.connection.isLive) receipt.state = 'lost'
     else receipt.state = receipt.wasDoubtful ? 'doubtful' : 'awaited'
+  }
+
+  /** What a write refused waits from now on, and so does whatever came with it. */
+  #noteRefused(refused: readonly Handed[]): void {
+    const wanted = refused.map((each) => each !== undefined && 'receipt' in each && each.receipt.state === 'awaited')
+    for (const each of refused) {
+      if (each === undefined) continue
+      const { connection } = 'gap' in each ? each.gap : each.receipt
+      this.#pressures.refused(connection, wanted.includes(true))
+      for (const receipt of this.#unsettled) if (receipt.connection === connection) receipt.passes = false
+    }
   }
 
   #objectionTo({ stream, userId }: Delivery, connection: ConnectionFact, receipt: Receipt | undefined): string | undefined {

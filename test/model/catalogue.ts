@@ -14,12 +14,23 @@ export const streams = defineStreams({
 })
 
 export type Streams = typeof streams
+
+/** The rules of each stream type, and of the texts of a host's own, which are of no stream. */
+const RULES = { ...streams, '': { audience: 'private', symbol: 'none', delivery: 'every', overflow: 'disconnect' } } as const
+export type Rules = (typeof RULES)[StreamName]
 export type StreamName = keyof Streams & string
 
 /** A stream by name; `undefined` for one without a symbol, and for a whole type. */
 export interface Stream {
   readonly streamType: StreamName
   readonly symbol: string | undefined
+}
+
+/** What texts of a host's own count as: a line of their own, which nobody subscribes to. */
+export const OWN_TEXTS: Stream = { streamType: '' as StreamName, symbol: undefined }
+
+export function rulesOf({ streamType }: Stream): Rules {
+  return RULES[streamType]
 }
 
 // Ids that a careless separator would confuse: joined by colons, `PRICE` + `FILLS` + `FILLS:x` and `PRICE:FILLS` + `FILLS` + `x`
@@ -63,10 +74,10 @@ export function keyOf({ streamType, symbol }: Stream): string {
 
 /** The streams whose subscribers a message of this stream reaches. */
 export function bringing(stream: Stream): readonly Stream[] {
-  const isAlsoOfWhole = streams[stream.streamType].symbol === 'optional' && stream.symbol !== undefined
+  const isAlsoOfWhole = rulesOf(stream).symbol === 'optional' && stream.symbol !== undefined
   return isAlsoOfWhole ? [stream, { streamType: stream.streamType, symbol: undefined }] : [stream]
 }
 
-export function isPrivate({ streamType }: Stream): boolean {
-  return streams[streamType].audience === 'private'
+export function isPrivate(stream: Stream): boolean {
+  return rulesOf(stream).audience === 'private'
 }

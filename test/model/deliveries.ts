@@ -1,7 +1,8 @@
-import { isPrivate, keyOf, streams, type Stream } from './catalogue.ts'
+import { isPrivate, keyOf, rulesOf, type Rules, type Stream } from './catalogue.ts'
 import type { ConnectionFact, Facts } from './facts.ts'
 
-export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast'
+/** A `text` is one of the host's own, by a connection's handle. */
+export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast' | 'text'
 
 /** What has become of one message at one of its recipients, as far as can be seen. */
 export type ReceiptState =
@@ -35,6 +36,8 @@ export interface Receipt {
   wasDoubtful: boolean
   /** Its connection was behind for certain when it came, so that it waited in a queue. */
   hasWaited: boolean
+  /** Its connection was not behind when it came, so that it is handed on by the end of the turn, and nothing takes its place. */
+  passes: boolean
   /** Its connection was removed, and it must be handed on before that is closed. */
   isOwed: boolean
   /** It was accepted by a promise that rejected. */
@@ -51,7 +54,12 @@ export interface Delivery {
   /** For whom it is, if it is not published. */
   readonly target: ConnectionFact | string | undefined
   readonly text: string
+  /** At which version. */
   readonly publishedAt: number
+  /** When, on the monotonic clock. */
+  readonly publishedMs: number
+  /** It is for a connection that had gone already. */
+  readonly wasTooLate: boolean
   /** Its place in the one order of all messages. */
   place: number
   /** Called, then waiting for others to end, then under way, then over. One that was refused is over at once. */
@@ -81,6 +89,9 @@ export function recipientsOf({ way, stream, userId, target }: Delivery, facts: F
       return facts.live.filter((each) => each === target)
     case 'broadcast':
       return facts.live
+    case 'text':
+      // It is a recipient if it has gone, too, which is skipped then.
+      return facts.connections.filter((each) => each === target)
   }
 }
 
@@ -92,7 +103,8 @@ export function isEntitled({ connection, delivery }: Receipt, facts: Facts): boo
 }
 
 /** Whether a message was published before it was revoked for this connection's user. */
-export function isRevoked({ stream, publishedAt }: Delivery, { userId }: ConnectionFact, { revocations }: Facts): boolean {
+export function isRevoked({ way, stream, publishedAt }: Delivery, { userId }: ConnectionFact, { revocations }: Facts): boolean {
+  if (way === 'text') return false
   return revocations.some(
     (each) =>
       each.version > publishedAt &&
@@ -111,8 +123,8 @@ export function isOfStream(stream: Stream): (receipt: Receipt) => boolean {
   return ({ delivery }) => keyOf(delivery.stream) === key
 }
 
-export function definitionOf({ stream }: Delivery): (typeof streams)[Stream['streamType']] {
-  return streams[stream.streamType]
+export function definitionOf({ stream }: Delivery): Rules {
+  return rulesOf(stream)
 }
 
 /** Whether messages of this connection may wait with the manager. */

@@ -3,6 +3,7 @@ import { nameOf, type Handed } from './book.ts'
 import type { Delivery } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Answer, EventName, Operation, Reaction } from './operations.ts'
+import { frameBytes } from './pressures.ts'
 import type { Frame, ScriptedSocket, SocketHost } from './sockets.ts'
 import type { HookFrame, HookName } from './stage.ts'
 import type { Payloads } from './told.ts'
@@ -120,7 +121,7 @@ export class ForeignCode implements SocketHost {
 
   framed(text: string): Frame {
     this.#world.observe()
-    if (text.startsWith('{"type":"gap"')) return { framed: text }
+    if (text.startsWith('{"type":"gap"')) return frameOf(text)
     const delivery = this.#world.book.framed(text)
     if (delivery !== undefined && ++delivery.timesFramed > 1)
       this.#world.complain(`${nameOf(delivery)} was framed ${delivery.timesFramed} times`)
@@ -131,7 +132,7 @@ export class ForeignCode implements SocketHost {
       this.#world.told.expectError('transport')
       throw error
     }
-    return { framed: text }
+    return frameOf(text)
   }
 
   closing(socket: ScriptedSocket, reason: CloseReason | undefined): unknown {
@@ -261,6 +262,10 @@ export class ForeignCode implements SocketHost {
 /** A refused publish is not the fault of the socket that passes it on. */
 function isOwnRefusal(error: unknown): boolean {
   return error instanceof ConnectionManagerError && error.code === 'ERR_PUBLISH_DEPTH'
+}
+
+function frameOf(text: string): Frame {
+  return { framed: text, byteLength: frameBytes(text) }
 }
 
 const rejecting = new WeakSet<object>()

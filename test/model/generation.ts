@@ -52,6 +52,7 @@ function settings(): Arbitrary<Setting> {
     softLimitBytes: fc.constantFrom(10, 0, 300, Infinity),
     hardLimitBytes: fc.constantFrom(400, 0, 150, Infinity),
     drainIntervalMs: weighted([5, 50], [1, Infinity]),
+    maxLagMs: weighted([6, 60_000], [2, 100], [1, 30], [1, 0], [1, Infinity]),
     pendingTtlMs: weighted([3, 100], [1, 0], [1, Infinity]),
     idleDelayMs: fc.constantFrom(20, 0, Infinity),
     closeTimeoutMs: fc.constantFrom(200, 0, Infinity),
@@ -108,6 +109,7 @@ function operationsAtTop(): Arbitrary<Operation> {
     { weight: 5, arbitrary: reconnect() },
     { weight: 11, arbitrary: burst() },
     { weight: 9, arbitrary: send(0) },
+    { weight: 9, arbitrary: sendText(0) },
     { weight: 3, arbitrary: connect() },
     { weight: 4, arbitrary: armSend(0) },
     { weight: 4, arbitrary: armClose(0) },
@@ -144,6 +146,7 @@ function operationsWithin(depth: number): Arbitrary<Operation> {
     { weight: 4, arbitrary: reconnect() },
     { weight: 1, arbitrary: burst() },
     { weight: 4, arbitrary: send(depth) },
+    { weight: 5, arbitrary: sendText(depth) },
     { weight: 2, arbitrary: press() },
     { weight: 2, arbitrary: drain() },
     { weight: 4, arbitrary: flush(depth) },
@@ -306,6 +309,16 @@ function send(depth: number): Arbitrary<OperationOf<'send'>> {
   })
 }
 
+function sendText(depth: number): Arbitrary<OperationOf<'sendText'>> {
+  return fc.record({
+    do: fc.constant('sendText' as const),
+    who: who(),
+    padding: weighted([4, 0], [2, 20], [1, 300]),
+    flaw: rarely<Exclude<OperationOf<'sendText'>['flaw'], undefined>>('noText', 'tooLong'),
+    troubles: troubles(depth),
+  })
+}
+
 function armSend(depth: number): Arbitrary<OperationOf<'armSend'>> {
   return fc.record({
     do: fc.constant('armSend' as const),
@@ -364,7 +377,7 @@ function ask(): Arbitrary<OperationOf<'ask'>> {
 }
 
 function advance(): Arbitrary<OperationOf<'advance'>> {
-  return fc.record({ do: fc.constant('advance' as const), by: weighted([2, 0], [3, 8]).chain((most) => fc.nat(most)) })
+  return fc.record({ do: fc.constant('advance' as const), by: weighted([2, 0], [3, 10]).chain((most) => fc.nat(most)) })
 }
 
 function jump(): Arbitrary<OperationOf<'jump'>> {

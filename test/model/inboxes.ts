@@ -24,6 +24,8 @@ interface Inbox {
  * before. What a connection misses of a stream is replaced, or noticed.
  */
 export class Inboxes {
+  /** Notices that were handed over. */
+  notices = 0
   readonly #inboxes = new Map<ConnectionFact, Inbox>()
   readonly #complain: (complaint: string) => void
 
@@ -47,6 +49,7 @@ export class Inboxes {
     const newer = ofStream.find((each) => each.delivery.place > delivery.place && each.state === 'accepted')
     if (newer !== undefined)
       this.#complain(`${connection.socket.name} got ${numbered(receipt)} behind ${numbered(newer)} of the same stream`)
+    if (receipt.passes) this.#complainOfPassing(receipt)
     if (mayWait(connection))
       this.#supersede(
         receipt,
@@ -84,6 +87,7 @@ export class Inboxes {
   }
 
   noteGap({ connection, key, dropped }: Gap): void {
+    this.notices++
     const { missing, told, receipts } = this.#of(connection)
     told.set(key, (told.get(key) ?? 0) + dropped)
     const isStillMissed = receipts.some((each) => keyOf(each.delivery.stream) === key && isToCome(each))
@@ -128,6 +132,14 @@ export class Inboxes {
     }
   }
 
+  /** What comes in turns in which there is room is handed on in one order. */
+  #complainOfPassing(receipt: Receipt): void {
+    const { receipts } = this.#of(receipt.connection)
+    const before = receipts.find((each) => each.passes && each.state === 'awaited' && isBefore(each, receipt))
+    if (before !== undefined)
+      this.#complain(`${receipt.connection.socket.name} got ${numbered(receipt)} before ${numbered(before)}, in a turn in which it was not behind`)
+  }
+
   #supersede(receipt: Receipt, passedOver: readonly Receipt[]): void {
     const { connection, delivery } = receipt
     const { delivery: kept, overflow } = definitionOf(delivery)
@@ -140,6 +152,8 @@ export class Inboxes {
         `${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices told of ${missing.get(key) ?? 0}`,
       )
     missing.delete(key)
+    for (const each of passedOver)
+      if (each.passes) this.#complain(`${connection.socket.name} never got ${numbered(each)}, and was not behind when it came`)
     for (const each of passedOver) each.state = overflow === 'disconnect' && kept === 'every' ? 'lost' : 'superseded'
   }
 

@@ -134,6 +134,14 @@ export type Operation =
       readonly troubles: readonly Trouble[]
       readonly flaw: MessageFlaw | undefined
     }
+  /** A text of the host's own to one connection. */
+  | {
+      readonly do: 'sendText'
+      readonly who: number
+      readonly padding: number
+      readonly flaw: 'noText' | 'tooLong' | undefined
+      readonly troubles: readonly Trouble[]
+    }
   /** What a socket does at its next `close`. */
   | { readonly do: 'armClose'; readonly who: number; readonly reaction: Reaction }
   /** What a socket does at its next `send` or `write`. */

@@ -61,6 +61,8 @@ export class Performer {
         return this.#posts.publish(operation)
       case 'send':
         return this.#posts.send(operation)
+      case 'sendText':
+        return this.#posts.sendText(operation)
       case 'armClose':
       case 'armSend':
         return this.surroundings.arm(operation)

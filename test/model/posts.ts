@@ -1,6 +1,6 @@
 import type { ErrorCode, PublishResult } from '../../src/index.ts'
 import { chosen, type Destination } from './aim.ts'
-import { isPrivate, USERS, type Stream } from './catalogue.ts'
+import { isPrivate, OWN_TEXTS, USERS, type Stream } from './catalogue.ts'
 import { recipientsOf, type Delivery, type Way } from './deliveries.ts'
 import type { ConnectionFact, SubscriptionFact } from './facts.ts'
 import { dataOf, fieldsOf, isCounted, isSerializable, textOf } from './messages.ts'
@@ -13,7 +13,7 @@ import type { World } from './world.ts'
 
 /** A message that is about to be published or sent. */
 interface Post {
-  readonly way: Way
+  readonly way: Exclude<Way, 'text'>
   readonly stream: Stream
   /** Whose it becomes. */
   readonly userId: string | undefined
@@ -62,6 +62,47 @@ export class Posts {
     this.#post({ way, stream, userId, named, target, address, content, troubles, codes, flaw })
   }
 
+  sendText({ who, padding, flaw, troubles }: OperationOf<'sendText'>): void {
+    const { book, setting, aim } = this.#world
+    const connection = aim.connection(who)
+    if (connection?.handle === undefined) return
+    const { handle, socket } = connection
+    const number = book.deliveries.length + 1
+    const isRefused = flaw === 'noText' || (flaw === 'tooLong' && setting.quotas.messageUnits < Infinity)
+    const own = `#${number} ${'.'.repeat(padding)}`
+    const text = flaw === 'tooLong' && isRefused ? own.padEnd(setting.quotas.messageUnits + 1) : own
+    if (!isRefused && text.length <= setting.quotas.messageUnits) return this.#sendSoundText(connection, number, text, troubles)
+    this.#world.call({
+      name: 'sendText',
+      text: () => `${socket.name}'s handle.send(…)  // ${flaw ?? 'tooLong'}`,
+      verdict: refusedWith(flaw === 'noText' ? 'ERR_INVALID_ARGUMENT' : 'ERR_QUOTA_EXCEEDED'),
+      act: () => handle.send(flaw === 'noText' ? (undefined as never) : text),
+      refused: (error) => this.#world.checkQuota(error, ['messageUnits']),
+    })
+  }
+
+  #sendSoundText(connection: ConnectionFact, number: number, text: string, troubles: readonly Trouble[]): void {
+    const { book, depth, stage, tally } = this.#world
+    const { socket, handle, userId } = connection
+    const timing = stage.isDelivering()
+    const verdict = this.#verdictOnDepth(timing)
+    const message = { number, way: 'text' as const, stream: OWN_TEXTS, userId, target: connection, text }
+    const delivery = book.announce(message, timing === 'yes' ? 'later' : timing === 'no' ? 'now' : 'perhaps now')
+    this.#armRecipients(delivery, troubles)
+    tally.publishes++
+    depth.enter(timing)
+    this.#world.call<PublishResult | undefined>({
+      name: 'sendText',
+      text: () => `${socket.name}'s handle.send(${shown(text)})`,
+      verdict,
+      delivery,
+      act: () => handle?.send(text),
+      check: (result) => result && this.#checkResult(delivery, undefined, timing, result, []),
+      refused: ({ code }) => this.#noteRefusal(delivery, undefined, timing, code),
+    })
+    depth.leave(timing)
+  }
+
   #targetOf(way: Way, connection: ConnectionFact | undefined, n: number): Pick<Post, 'target' | 'address'> {
     const { aim, facts } = this.#world
     const userId = connection?.userId ?? aim.user(n)
@@ -101,7 +142,8 @@ export class Posts {
       text: textOf({ number, stream, userId, timestampMs: clock.now() }, content, setting.form),
     }
     const verdict = this.#verdictOn(message as Delivery, content, timing)
-    const delivery = book.announce(message, timing !== 'yes' && refusalOf(message.text, content, setting) === undefined)
+    const isMade = refusalOf(message.text, content, setting) === undefined
+    const delivery = book.announce(message, timing === 'yes' || !isMade ? 'later' : timing === 'no' ? 'now' : 'perhaps now')
     const served = updates.servedBy(delivery)
     const data = dataOf(number, content, setting.form, () => foreign.serializing(delivery, content.meanwhile))
     this.#armRecipients(delivery, post.troubles)
@@ -138,18 +180,24 @@ export class Posts {
 
   /** What a sound message may be refused with all the same. */
   #verdictOn(message: Delivery, content: Content, timing: Timing): Verdict {
-    const { facts, setting, stage, depth } = this.#world
+    const { facts, setting } = this.#world
     const code = refusalOf(message.text, content, setting)
     const isMade = timing === 'yes' || recipientsOf(message, facts).length > 0
-    if (timing === 'yes' && stage.isWithinOneDelivery && depth.isReached()) return refusedWith('ERR_PUBLISH_DEPTH')
-    const mayBeTooDeep = timing !== 'no' && depth.mayBeReached()
+    const tooDeep = this.#verdictOnDepth(timing)
+    if (!tooDeep.mayPass) return tooDeep
     return {
-      codes: [...(code === undefined ? [] : [code]), ...(mayBeTooDeep ? ['ERR_PUBLISH_DEPTH' as const] : [])],
+      codes: [...(code === undefined ? [] : [code]), ...tooDeep.codes],
       mayPass: code === undefined || !isMade,
     }
   }
 
-  #checkResult(delivery: Delivery, content: Content, timing: Timing, result: PublishResult, served: readonly SubscriptionFact[]): void {
+  #verdictOnDepth(timing: Timing): Verdict {
+    const { stage, depth } = this.#world
+    if (timing === 'yes' && stage.isWithinOneDelivery && depth.isReached()) return refusedWith('ERR_PUBLISH_DEPTH')
+    return { codes: timing !== 'no' && depth.mayBeReached() ? ['ERR_PUBLISH_DEPTH'] : [], mayPass: true }
+  }
+
+  #checkResult(delivery: Delivery, content: Content | undefined, timing: Timing, result: PublishResult, served: readonly SubscriptionFact[]): void {
     const { book, accounts, updates } = this.#world
     if (timing !== 'perhaps') this.#world.expect(`deferred of message ${delivery.number}`, result.deferred, timing === 'yes')
     if (result.deferred) return this.#noteDeferred(delivery, content, timing, result)
@@ -159,7 +207,7 @@ export class Posts {
     updates.noteServed(delivery, served)
   }
 
-  #noteDeferred(delivery: Delivery, content: Content, timing: Timing, result: PublishResult): void {
+  #noteDeferred(delivery: Delivery, content: Content | undefined, timing: Timing, result: PublishResult): void {
     const { book, accounts, depth, updates } = this.#world
     const { matched, sent, queued, conflated, dropped, failed, skipped } = result
     this.#world.expect(
@@ -174,16 +222,17 @@ export class Posts {
     updates.noteDeferred(delivery)
   }
 
-  #noteRefusal(delivery: Delivery, content: Content, timing: Timing, code: ErrorCode): void {
+  #noteRefusal(delivery: Delivery, content: Content | undefined, timing: Timing, code: ErrorCode): void {
     const { book, depth } = this.#world
     depth.noteRefused(timing)
     book.refuse(delivery)
     this.#checkSerialized(delivery, content, code === 'ERR_PUBLISH_DEPTH' ? 0 : 1)
   }
 
-  #checkSerialized(delivery: Delivery, content: Content, times: number): void {
+  /** A text of the host's own has no content to be serialized. */
+  #checkSerialized(delivery: Delivery, content: Content | undefined, times: number): void {
     const { timesSerialized, number } = delivery
-    if (isCounted(content, this.#world.setting.form))
+    if (content !== undefined && isCounted(content, this.#world.setting.form))
       this.#world.expect(`how often message ${number} was serialized`, timesSerialized, times)
   }
 

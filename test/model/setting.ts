@@ -25,6 +25,7 @@ export interface Setting {
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly drainIntervalMs: number
+  readonly maxLagMs: number
   readonly pendingTtlMs: number
   readonly idleDelayMs: number
   readonly closeTimeoutMs: number

@@ -20,6 +20,8 @@ export type Kind =
 /** What a frame of the `framed` kind is. */
 export interface Frame {
   readonly framed: string
+  /** What it counts against the limits, whatever its text is. */
+  readonly byteLength: number
 }
 
 /** What is called back when the manager calls foreign code. */

@@ -16,6 +16,7 @@ export type CallName =
   | 'sendToUser'
   | 'sendToConnection'
   | 'broadcast'
+  | 'sendText'
   | 'flush'
   | 'drained'
   | 'cleanup'

@@ -111,8 +111,9 @@ export class Surroundings {
     const connection = aim.connection(who)
     if (connection?.handle === undefined) return
     this.#world.armHandingOn([connection], handedOn)
+    this.#handsOn(connection)
     const { handle, socket, isLive } = connection
-    const isUndisturbed = stage.depth === 0 && isLive && !mayWait(connection) && socket.nextSends.length === 0
+    const isUndisturbed = stage.depth === 0 && isLive && !this.#world.pressures.mayBeBehind(connection) && socket.nextSends.length === 0
     this.#world.call({
       name: 'flush',
       text: () => `${socket.name}'s handle.flush()`,
@@ -132,6 +133,7 @@ export class Surroundings {
     if (connection?.isLive !== true || !hasOutbox(connection)) return
     connection.socket.nextSends.unshift({ answer: 'throw', meanwhile: [] })
     this.#world.trace.say(() => `// ${connection.socket.name} breaks`)
+    this.#handsOn(connection)
     this.#flushNow(connection)
   }
 
@@ -158,18 +160,20 @@ export class Surroundings {
 
   #assertRecovered(): void {
     const { manager, facts, inboxes } = this.#world
-    const { queued, connectionsBehind, waitingBytes } = manager.stats()
+    const { waiting, connectionsBehind, waitingBytes } = manager.stats()
     for (const connection of facts.live) {
       for (const complaint of inboxes.late(connection)) this.#world.complain(complaint)
       if (connection.socket.drainListeners.size > 0) this.#world.complain(`${connection.socket.name} is listened to for room, and has it`)
     }
-    this.#world.expect('what waits when there is room', queued + connectionsBehind + waitingBytes, 0)
+    this.#world.expect('what waits when there is room', waiting + connectionsBehind + waitingBytes, 0)
   }
 
   /** From now on a socket has so much buffered, and accepts so many frames of a write. */
   #put(connection: ConnectionFact, buffered: number, accepts: number | undefined): void {
     const { socket } = connection
-    this.#world.book.pressureChanges(connection)
+    const { book, pressures, stage } = this.#world
+    book.pressureChanges(connection)
+    if (stage.depth > 0) pressures.changesMeanwhile(connection, buffered)
     socket.buffered = buffered
     socket.accepts = accepts
     connection.wasPressed ||= isPressed(socket)
@@ -178,12 +182,23 @@ export class Surroundings {
     )
   }
 
-  #drained({ handle, socket }: ConnectionFact): void {
+  /** What waits for a connection is about to be handed on, if there is room. */
+  #handsOn(connection: ConnectionFact): void {
+    const { book, pressures, stage } = this.#world
+    if (stage.depth > 0) book.pressureChanges(connection)
+    pressures.handingOn(connection, stage.depth === 0)
+  }
+
+  #drained(connection: ConnectionFact): void {
+    const { handle, socket } = connection
     if (handle === undefined) return
+    this.#handsOn(connection)
     this.#world.call({ name: 'drained', text: () => `${socket.name}'s handle.drained()`, verdict: PASS, act: () => handle.drained() })
   }
 
-  #tellOfRoom({ socket }: ConnectionFact): void {
+  #tellOfRoom(connection: ConnectionFact): void {
+    const { socket } = connection
+    if (socket.drainListeners.size > 0) this.#handsOn(connection)
     this.#world.happen(
       'room is told of',
       () => `${socket.name}.tellOfRoom()`,
@@ -194,8 +209,9 @@ export class Surroundings {
   // Time
 
   tick(): void {
-    const { facts, book, atEndOfTick } = this.#world
-    const due = facts.live.filter((each) => !mayWait(each)).flatMap((each) => book.openOf(each))
+    const { facts, book, atEndOfTick, pressures } = this.#world
+    const due = facts.live.flatMap((each) => book.openOf(each)).filter(({ connection, passes }) => passes || !mayWait(connection))
+    const isTurn = atEndOfTick.length > 0
     this.#world.happen(
       'end of tick',
       () => '// the tick ends',
@@ -203,8 +219,9 @@ export class Surroundings {
         for (const act of atEndOfTick.splice(0)) act()
       },
     )
-    for (const { connection, state, delivery } of due) {
-      const isLate = state === 'awaited' && connection.isLive && !mayWait(connection)
+    if (isTurn) pressures.turnEnds()
+    for (const { connection, state, delivery, passes } of due) {
+      const isLate = state === 'awaited' && connection.isLive && (passes || !mayWait(connection))
       if (isLate) this.#world.complain(`message ${delivery.number} was not written to ${connection.socket.name} at the end of the tick`)
     }
   }
@@ -212,18 +229,20 @@ export class Surroundings {
   /** Lets time pass, mostly as much as it takes for something to happen. */
   pass({ by }: OperationOf<'advance'>): void {
     const { setting, facts } = this.#world
-    const { pendingTtlMs, idleDelayMs, closeTimeoutMs } = setting
-    const durations = [facts.untilDueMs(), 50, 0, 7, pendingTtlMs, idleDelayMs, closeTimeoutMs, 30, 1].filter((ms) => ms !== Infinity)
+    const { pendingTtlMs, idleDelayMs, closeTimeoutMs, maxLagMs } = setting
+    const durations = [facts.untilDueMs(), 50, 0, 7, pendingTtlMs, idleDelayMs, closeTimeoutMs, 30, 1, maxLagMs, 110].filter((ms) => ms <= 1_000)
     this.advance(chosen(durations, by) ?? 0)
   }
 
   advance(ms: number): void {
-    const { clock, closings, facts } = this.#world
+    const { atEndOfTick, clock, closings, facts, pressures } = this.#world
+    const isTurn = atEndOfTick.length > 0
     this.#world.happen(
       'time passes',
       () => `clock.advance(${ms})`,
       () => {
         clock.advance(ms)
+        pressures.timePassed(isTurn || atEndOfTick.length > 0)
         closings.timePassed()
         for (const key of facts.overdueIdling()) facts.idling.delete(key)
         const late = facts.overdue().filter(({ view }) => view?.status !== 'DISCONNECTED')

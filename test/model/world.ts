@@ -22,6 +22,7 @@ import type { Operation, Reaction } from './operations.ts'
 import { Refusals } from './refusals.ts'
 import type { Setting } from './setting.ts'
 import { socketOf, transportsOf, type AnyTransport, type Kind, type ScriptedSocket } from './sockets.ts'
+import { Pressures } from './pressures.ts'
 import { PASS, Stage, type Asking, type CallFrame, type CallName, type Verdict } from './stage.ts'
 import type { Tally } from './tally.ts'
 import { Told } from './told.ts'
@@ -58,6 +59,7 @@ export class World {
   readonly tally: Tally
   readonly facts: Facts
   readonly inboxes: Inboxes
+  readonly pressures: Pressures
   readonly book: Book
   readonly accounts: Accounts
   readonly updates: Updates
@@ -84,8 +86,9 @@ export class World {
     const complain = (complaint: string): void => this.complain(complaint)
     this.facts = new Facts(setting, { monotonic: () => this.clock.monotonic(), active: () => activeIn(this.manager), complain })
     this.inboxes = new Inboxes(complain)
-    this.book = new Book(this.facts, this.inboxes, setting.softLimitBytes, complain)
-    this.accounts = new Accounts(this.book, this.facts, setting, complain)
+    this.pressures = new Pressures(this.facts, setting.softLimitBytes)
+    this.book = new Book(this.facts, this.inboxes, this.pressures, setting, () => this.clock.monotonic(), complain)
+    this.accounts = new Accounts(this.book, this.facts, this.inboxes, setting, complain)
     this.updates = new Updates(this.facts, () => this.clock.now())
     this.told = new Told(this.facts, this.inboxes, complain)
     this.aim = new Aim(setting, this.facts, this.book, this.stage)
@@ -130,9 +133,9 @@ export class World {
     this.trace.say(text)
     const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking }
     this.stage.within(frame, () => this.#callWithin(frame, call))
-    if (this.stage.depth === 0) this.depth.reset()
+    this.#noteEndOfOutermost()
     this.told.assertToldOf(frame)
-    this.accounts.checkSum(this.manager.stats())
+    this.accounts.checkAtAnyMoment(this.manager.stats())
     this.compare()
   }
 
@@ -141,6 +144,14 @@ export class World {
     this.trace.say(text)
     this.stage.within(happening(name), () => this.trace.within(act))
     this.observe()
+    this.#noteEndOfOutermost()
+  }
+
+  /** What was deferred within the outermost call has been delivered when that is over. */
+  #noteEndOfOutermost(): void {
+    if (this.stage.depth > 0) return
+    this.depth.reset()
+    this.book.concludeAll()
   }
 
   /** Lets promises settle, and what comes of that happen. */
@@ -193,7 +204,9 @@ export class World {
     this.updates.settle()
     this.told.assertAllTold()
     this.foreign.checkListeners()
-    this.accounts.checkTotals(this.manager.stats())
+    const stats = this.manager.stats()
+    this.accounts.checkTotals(stats)
+    for (const complaint of this.pressures.settle(stats.connectionsBehind)) this.complain(complaint)
     this.compare(true)
     this.#checkTimers()
     for (const connection of this.facts.connections) this.#checkConnection(connection)
@@ -204,6 +217,8 @@ export class World {
     const { isLive, hasFailed, socket } = connection
     if (isLive && hasFailed) this.complain(`${socket.name} failed, and is still in service`)
     this.closings.check(connection)
+    if (isLive && this.pressures.isBehindForCertain(connection))
+      for (const complaint of this.book.overdueOf(connection)) this.complain(complaint)
     connection.wasFull = false
   }
 
@@ -214,6 +229,8 @@ export class World {
       (pendingTtlMs !== Infinity && this.facts.pendingUsers().length > 0) ||
       (idleDelayMs !== Infinity && this.facts.idling.size > 0) ||
       this.manager.stats().connectionsBehind > 0 ||
+      // A turn that lasts for long is ended by the clock, if nothing else does.
+      this.atEndOfTick.length > 0 ||
       this.closings.areSomeOpen()
     if (!isExpected && this.clock.pendingTimers > 0)
       this.complain(`${this.clock.pendingTimers} timers wait, and there is nothing to wait for`)
@@ -228,7 +245,9 @@ export class World {
   /** Before anything is taken away from what waits. */
   #noteWhoIsFull(): void {
     for (const connection of this.facts.live) {
-      connection.wasFull ||= mayWait(connection) && this.book.unitsKeptFor(connection) > this.setting.hardLimitBytes
+      if (connection.wasFull || !mayWait(connection)) continue
+      connection.wasFull =
+        this.book.unitsKeptFor(connection) > this.setting.hardLimitBytes || this.book.mayHaveWaitedTooLong(connection)
     }
   }
 
@@ -285,6 +304,7 @@ export class World {
       softLimitBytes,
       hardLimitBytes,
       drainIntervalMs,
+      maxLagMs,
       pendingTtlMs,
       idleDelayMs,
       closeTimeoutMs,
@@ -297,7 +317,7 @@ export class World {
     return {
       streams,
       clock: this.clock,
-      delivery: { softLimitBytes, hardLimitBytes, drainIntervalMs },
+      delivery: { softLimitBytes, hardLimitBytes, drainIntervalMs, maxLagMs },
       quotas,
       pendingTtlMs,
       idleDelayMs,
