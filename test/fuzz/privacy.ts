@@ -59,7 +59,7 @@ for (let done = 0; done < settings.publishes && !faults.areEnough; done += PUBLI
 endProgress()
 const seconds = (performance.now() - startedAt) / 1_000
 console.log(`churn: ${told('connects', 'removals', 'subscribes', 'unsubscribes', 'revocations', 'revoked', 'refusals')}`)
-console.log(`from within a send, a write or a toJSON: ${told('nested', 'deferred')}`)
+console.log(`from within a send, a write or a toJSON: ${told('nested', 'deferred')}; texts to one connection: ${told('texts')}`)
 console.log(`state: users ${grouped(settings.users)}, ${told('mostConnections', 'mostBehind')}`)
 console.log(`messages, in connections: ${told('matched', 'arrived', 'conflated', 'withdrawn', 'dropped', 'rejected')}`)
 console.log(`of the manager's own counting: ${told('purged', 'skipped')}`)

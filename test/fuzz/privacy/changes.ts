@@ -63,6 +63,10 @@ const useStaleHandle: Change = ({ choice, deeds, dice, gone }) => {
   if (gone.length > 0) deeds.useStaleHandle(dice.pick(gone.slice(-STALE_HANDLES)), choice.stream())
 }
 
+function sendTextTo(client: Client | undefined, deeds: Deeds): void {
+  if (client !== undefined) deeds.sendText(client)
+}
+
 /** What happens by itself, as often as its weight says. */
 export const CHANGES: Lottery<Change> = new Lottery<Change>([
   [connect, 30],
@@ -72,6 +76,7 @@ export const CHANGES: Lottery<Change> = new Lottery<Change>([
   [revoke, 6],
   [revokeFromEverybody, 0.05],
   [useStaleHandle, 4],
+  [({ choice, deeds }) => sendTextTo(choice.clientOf(choice.user()), deeds), 20],
   [({ deeds }) => deeds.liftBans(), 0.2],
   [({ choice }) => choice.clientOf(choice.user())?.handle.flush(), 4],
   [({ choice }) => choice.clientOf(choice.user())?.handle.drained(), 2],
@@ -88,5 +93,6 @@ export const REACTIONS: Lottery<(means: Means, subject: Subject) => void> = new 
   [({ deeds }, { client, stream }) => client && deeds.subscribe(client, stream), 12],
   [({ deeds }, { user, stream }) => deeds.subscribeUser(user, stream), 6],
   [({ deeds }, { user }) => deeds.connect(user), 6],
+  [({ deeds }, { client }) => sendTextTo(client, deeds), 14],
   [(_, { client }) => client?.handle.flush(), 3],
 ] as readonly (readonly [(means: Means, subject: Subject) => void, number])[])

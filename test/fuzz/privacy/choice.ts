@@ -3,7 +3,7 @@ import type { Client } from './client.ts'
 import type { Message } from './message.ts'
 import type { Model } from './model.ts'
 import { LOOKALIKES, type User } from './people.ts'
-import { STREAMS, type Stream } from './streams.ts'
+import { OWN_TEXTS, STREAMS, type Stream } from './streams.ts'
 
 /** How often it is one of those with names to be confused. */
 const SHARE_OF_LOOKALIKES = 0.15
@@ -96,7 +96,7 @@ export class Choice {
   }
 
   #streamConcerned(message: Message | undefined): Stream {
-    if (message === undefined || this.#dice.chance(0.1)) return this.stream()
+    if (message === undefined || message.stream === OWN_TEXTS || this.#dice.chance(0.1)) return this.stream()
     return this.#itOrItsWhole(message.stream)
   }
 

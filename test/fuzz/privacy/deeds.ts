@@ -1,11 +1,11 @@
 import type { PublishResult } from '../../../src/index.ts'
 import { Client } from './client.ts'
-import { toldOf, type Address, type Message } from './message.ts'
+import { ownText, toldOf, type Address, type Message } from './message.ts'
 import type { RevokedStreams } from './model.ts'
 import { connectionIds, type User } from './people.ts'
 import type { Scene } from './scene.ts'
 import { socketFor, TEMPER, TRANSPORTS, type Reception } from './sockets.ts'
-import { STREAMS, type Stream } from './streams.ts'
+import { OWN_TEXTS, STREAMS, type Stream } from './streams.ts'
 
 /** Connections that one user has at most. */
 export const MOST_CLIENTS = 5
@@ -45,6 +45,12 @@ export class Deeds {
     this.#send(stream, owner, dice.chance(shareOfAddressed) ? this.#someAddress(user, owner) : 'subscribers')
   }
 
+  /** Sends a text of the host's own to one connection, which may have gone: then nobody gets it. */
+  sendText(client: Client): void {
+    this.#scene.happenings.texts++
+    this.#send(OWN_TEXTS, client.user, { client })
+  }
+
   #someAddress(user: User, owner: User | undefined): Address {
     const { dice } = this.#scene
     if (owner === undefined && dice.chance(0.02)) return 'everybody'
@@ -78,8 +84,10 @@ export class Deeds {
     model.defer(message)
   }
 
-  #hand({ number, stream, owner, address }: Message): PublishResult {
+  #hand(composed: Message): PublishResult {
+    const { number, stream, owner, address } = composed
     const { dice, manager } = this.#scene
+    if (stream === OWN_TEXTS && typeof address === 'object' && 'client' in address) return address.client.handle.send(ownText(composed))
     const message = { ...requestFor(stream), data: this.#dataOf(number) }
     const owned = owner === undefined ? message : { ...message, userId: owner.id }
     if (address === 'subscribers') return manager.publish(owned)
@@ -169,11 +177,13 @@ export class Deeds {
   }
 
   /** What a handle can do once its connection is gone: nothing. */
-  useStaleHandle({ handle, id }: Client, stream: Stream): void {
+  useStaleHandle(client: Client, stream: Stream): void {
+    const { handle, id } = client
     const request = requestFor(stream)
     this.#say(`using the stale handle of ${JSON.stringify(id)}`)
     this.#mustBeRefused('ERR_UNKNOWN_CONNECTION', () => handle.subscribe(request))
     if (handle.unsubscribe(request) || !handle.removed) this.#scene.complain('A stale handle does something')
+    this.sendText(client)
     handle.flush()
     handle.drained()
     void handle.remove()

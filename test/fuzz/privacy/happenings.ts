@@ -6,6 +6,8 @@ export interface Happenings {
   /** Done from within a `send`, a `write` or a `toJSON`. */
   nested: number
   deferred: number
+  /** Texts of the host's own to one connection. */
+  texts: number
   revocations: number
   /** Subscriptions that revocations ended. */
   revoked: number
@@ -27,6 +29,7 @@ export function nothing(): Happenings {
     privateDeliveries: 0,
     nested: 0,
     deferred: 0,
+    texts: 0,
     revocations: 0,
     revoked: 0,
     connects: 0,

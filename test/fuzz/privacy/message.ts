@@ -44,6 +44,12 @@ export class Message {
   }
 }
 
+/** A text of the host's own, as it is sent: it names whom it is for. */
+export function ownText({ number, owner, address }: Message): string {
+  const id = typeof address === 'object' && 'client' in address ? address.client.id : ''
+  return `{"text":${number},"for":${JSON.stringify(id)}${owner?.tail}`
+}
+
 /** Says in words which message it is, at whose connection. */
 export function toldOf({ number, stream, owner, address }: Message, { id, temper, user }: Client): string {
   const whose = owner === undefined ? 'a public message' : `a message of ${JSON.stringify(owner.id)}`

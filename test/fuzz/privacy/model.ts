@@ -1,7 +1,7 @@
 import type { Client, Remission } from './client.ts'
 import { Message, type Address } from './message.ts'
 import { peopleOf, type User } from './people.ts'
-import { STREAMS, type Stream, type StreamType } from './streams.ts'
+import { OWN_TEXTS, STREAMS, type Stream, type StreamType } from './streams.ts'
 
 /** What is revoked: each that is absent stands for any. */
 export interface RevokedStreams {
@@ -171,12 +171,14 @@ export class Model {
     message.begunAt = this.#clock
     message.recipients = recipients
     message.isDeferred = false
-    this.accounts.matched += recipients.length
+    // A text to a connection that has gone matches that, and is skipped.
+    const matched = message.stream === OWN_TEXTS ? 1 : recipients.length
+    this.accounts.matched += matched
     for (const client of recipients) {
       if (message.isWithheldFrom(client)) this.accounts.withdrawn++
       else this.#owe(client, message)
     }
-    return recipients.length
+    return matched
   }
 
   /** A message is being serialized while another is delivered. */
@@ -307,7 +309,9 @@ export class Model {
 }
 
 /** Whether a message is of the streams that were revoked. */
-function isOf({ type, symbol }: Stream, revoked: RevokedStreams): boolean {
+function isOf(stream: Stream, revoked: RevokedStreams): boolean {
+  const { type, symbol } = stream
+  if (stream === OWN_TEXTS) return false
   return (revoked.type === undefined || revoked.type === type) && (revoked.symbol === undefined || revoked.symbol === symbol)
 }
 

@@ -1,6 +1,6 @@
-import type { Message } from './message.ts'
+import { ownText, type Message } from './message.ts'
 import type { Model } from './model.ts'
-import { STREAM_OF_NOTICE, type Stream } from './streams.ts'
+import { OWN_TEXTS, STREAM_OF_NOTICE, type Stream } from './streams.ts'
 
 /** What a text turned out to be. */
 export interface Read {
@@ -28,7 +28,7 @@ export class Reader {
 
   read(text: string): Read {
     if (text === this.#lastText) return this.#lastRead
-    this.#lastRead = text.startsWith(NOTICE) ? this.#notice(text) : this.#message(text)
+    this.#lastRead = text.startsWith(NOTICE) ? this.#notice(text) : text.startsWith(OWN_TEXTS.head) ? this.#ownText(text) : this.#message(text)
     this.#lastText = text
     return this.#lastRead
   }
@@ -41,6 +41,12 @@ export class Reader {
     if (!text.startsWith(message.stream.head)) return { objection: `It begins otherwise than ${message.stream.head}` }
     const tail = message.owner?.tail ?? OF_NOBODY
     return text.endsWith(tail) ? { message } : { objection: `It ends otherwise than ${tail}` }
+  }
+
+  #ownText(text: string): Read {
+    const message = this.#model.messageOf(parseInt(text.slice(OWN_TEXTS.head.length), 10))
+    if (message?.stream !== OWN_TEXTS) return { objection: 'It has no number of a text' }
+    return text === ownText(message) ? { message } : { objection: `It is not ${ownText(message)}` }
   }
 
   #notice(text: string): Read {

@@ -251,8 +251,9 @@ export class Round implements Scene, Reacting, Means {
     const { accounts } = this.model
     const facts: readonly (readonly [what: string, isRight: boolean])[] = [
       ['matched', stats.matched === accounts.matched],
-      ['sent', stats.sent === accounts.arrived - accounts.rejected],
-      ['queued', stats.queued === 0],
+      ['sent', stats.sent === accounts.arrived],
+      ['rejected', stats.rejected === accounts.rejected],
+      ['waiting', stats.waiting === 0],
       // What was withdrawn may have been conflated or dropped before: nobody has seen it.
       ['conflated', stats.conflated >= accounts.conflated],
       ['dropped', stats.dropped >= accounts.dropped],

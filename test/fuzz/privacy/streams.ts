@@ -46,6 +46,16 @@ export interface Stream {
 /** Every stream that there may be, by its number. */
 export const STREAMS: readonly Stream[] = DEFINITIONS.flatMap(streamsOf).map((stream, number) => Object.assign(stream, { number }))
 
+/** Texts of a host's own: a line of their own at each connection, which no subscription and no revocation is about. */
+export const OWN_TEXTS: Stream = {
+  number: STREAMS.length,
+  type: { name: '', isPrivate: true, streams: [], whole: undefined },
+  symbol: undefined,
+  isLatest: false,
+  head: '{"text":',
+  noticeHead: '',
+}
+
 /** Every stream type that there may be. */
 export const STREAM_TYPES: readonly StreamType[] = [...new Set(STREAMS.map(({ type }) => type))]
 
