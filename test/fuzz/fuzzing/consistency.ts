@@ -1,4 +1,4 @@
-import { parseStreamKey, parseSubscriptionKey, streamKey, type ConnectionManager, type Socket, type StreamCatalogue, type Subscription } from '../../../src/index.ts'
+import { parseStreamKey, parseSubscriptionKey, streamKey, type ConnectionManager, type Socket, type Stats, type StreamCatalogue, type Subscription } from '../../../src/index.ts'
 import type { Ceilings } from './options.ts'
 
 type Manager = ConnectionManager<Socket, StreamCatalogue>
@@ -12,12 +12,25 @@ export function objectionToCounts(manager: Manager): string | undefined {
   return streamCount > subscriptionCount ? 'there are more streams than subscriptions' : undefined
 }
 
-/** Where the sums of `stats()` do not add up, which they have to at any moment. */
+const GAUGES = ['waiting', 'waitingBytes', 'connectionsBehind'] as const satisfies (keyof Stats)[]
+const RISING = [
+  'matched', 'sent', 'conflated', 'dropped', 'failed', 'skipped', 'purged', 'rejected', 'gapNotices', 'deferred', 'mostWaitingBytes',
+] as const satisfies (keyof Stats)[]
+
+/** What each manager's `stats()` said at the last look. */
+const looks = new WeakMap<Manager, Stats>()
+
+/** Where the sums of `stats()` do not add up, or a counter has fallen since the last look, which may not be at any moment. */
 export function objectionToTotals(manager: Manager): string | undefined {
-  const { matched, sent, queued, conflated, dropped, failed, skipped, purged, waitingBytes } = manager.stats()
-  if (matched !== sent + queued + conflated + dropped + failed + skipped + purged) return 'stats: the sum is not what was matched'
-  const isNegative = sent < 0 || queued < 0 || conflated < 0 || dropped < 0 || failed < 0 || skipped < 0 || purged < 0 || waitingBytes < 0
-  return isNegative ? 'stats: a count is negative' : undefined
+  const stats = manager.stats()
+  const before = looks.get(manager)
+  looks.set(manager, stats)
+  const { matched, sent, conflated, dropped, failed, skipped, purged, waiting, rejected } = stats
+  if (matched !== sent + conflated + dropped + failed + skipped + purged + waiting) return 'stats: the sum is not what was matched'
+  if (rejected > sent) return 'stats: more was rejected than sent'
+  for (const name of GAUGES) if (!(stats[name] >= 0 && stats[name] < Infinity)) return `stats: ${name} is no amount`
+  for (const name of RISING) if (!(stats[name] >= (before?.[name] ?? 0))) return `stats: ${name} has fallen`
+  return undefined
 }
 
 /** Where the five mappings, the counts and the queries contradict each other; looks at all of the state. */

@@ -1,6 +1,7 @@
 import { Dice } from '../../support/dice.ts'
 import { described } from '../faults.ts'
 import { isUnpolluted, type Builtins } from '../builtins.ts'
+import { Immediates } from './immediates.ts'
 import { CALLS, CLEANUP } from './calls/all.ts'
 import type { Call } from './calls/call.ts'
 import { codeOf } from './codes.ts'
@@ -24,6 +25,10 @@ const MOST_NESTED = 12
 /** How often a call from within others is the one that ends the manager. */
 const SHARE_OF_ENDS = 0.008
 const LONG_MS = 10_000_000
+/** How often, by turns, fake timers begin or end to swallow what is to happen at a turn's end. */
+const SHARE_OF_FAKE_TIMERS = 0.15
+/** So many turns, each begun by what is published from within the one before. */
+const MOST_TURNS = 12
 
 /** What went wrong, and at which call of the episode. */
 export interface Complaint {
@@ -40,6 +45,7 @@ export class Episode {
   readonly #tally: Tally
   readonly #builtins: Builtins
   readonly #keep = new Keep()
+  readonly #immediates = new Immediates()
   #stage: Stage
   #made = 0
   #sinceClosed = 0
@@ -61,6 +67,8 @@ export class Episode {
       await this.#end()
     } catch (error) {
       this.complain(`${this.#current}: something throws that must not`, error)
+    } finally {
+      this.#immediates.restore()
     }
   }
 
@@ -68,6 +76,7 @@ export class Episode {
     while (this.#made < calls && this.complaint === undefined) {
       this.#makeOutermost()
       if (this.#made % CALLS_PER_TURN === 0) await this.#turn()
+      if (this.#made % CALLS_PER_TURN === 0 && this.#dice.chance(SHARE_OF_FAKE_TIMERS)) await this.#changeTimers()
       if (this.#made % CALLS_PER_AUDIT === 0) this.#audit()
     }
   }
@@ -161,7 +170,32 @@ export class Episode {
 
   /** What is due at the end of a tick happens, and what was rejected is noticed. */
   #turn(): Promise<void> {
-    return new Promise((resolve) => void setImmediate(resolve))
+    return this.#immediates.turn()
+  }
+
+  /** Swallows immediates from now on, as fake timers do; or has real ones again, and sees that nothing was lost with the others. */
+  async #changeTimers(): Promise<void> {
+    if (!this.#immediates.areFake) return this.#immediates.fake(this.#dice.chance(0.8))
+    this.#immediates.restore()
+    const { manager } = this.#stage
+    if (!this.#isDelivered()) return
+    let stats = manager.stats()
+    for (let turns = 0; turns < MOST_TURNS && stats.waiting > 0; turns++) {
+      await this.#turn()
+      stats = manager.stats()
+    }
+    this.#current = 'real immediates again'
+    if (stats.waiting > 0 && stats.connectionsBehind === 0) this.complain('A batch was never written', JSON.stringify(stats))
+  }
+
+  /** Whether a message can be delivered now: with the next one, a turn whose end was lost is noticed. */
+  #isDelivered(): boolean {
+    const [connection] = this.#stage.manager.connections()
+    try {
+      return connection !== undefined && connection.send('.').matched === 1 && !connection.removed
+    } catch {
+      return false
+    }
   }
 
   /** Sees a manager off that is closed, and takes the next. */
@@ -172,6 +206,7 @@ export class Episode {
 
   async #end(): Promise<void> {
     const { clock, manager } = this.#stage
+    this.#immediates.restore()
     this.#audit()
     this.#current = 'cleanup at the end'
     const report = manager.cleanup({ deadlineMs: this.#dice.pick([0, 1_000]) })
@@ -188,9 +223,9 @@ export class Episode {
 
   #lookAtWhatIsLeft(): void {
     const { clock, manager } = this.#stage
-    const { queued, waitingBytes, connectionsBehind } = manager.stats()
+    const { waiting, waitingBytes, connectionsBehind } = manager.stats()
     if (manager.connectionCount + manager.subscriptionCount + manager.activeStreams().length > 0) this.complain('Something is left after cleanup()')
-    if (queued + waitingBytes + connectionsBehind > 0) this.complain('Something waits after cleanup()')
+    if (waiting + waitingBytes + connectionsBehind > 0) this.complain('Something waits after cleanup()')
     if (clock.pendingTimers > 0) this.complain('A timer is left after cleanup()')
   }
 }

@@ -33,6 +33,9 @@ const LIMITS: readonly (DeliveryOptions | undefined)[] = [
   { softLimitBytes: 40, hardLimitBytes: 1_500, drainIntervalMs: 10 },
   { softLimitBytes: 0, hardLimitBytes: 0 },
   { softLimitBytes: 900, hardLimitBytes: 4_000, drainIntervalMs: Infinity },
+  { softLimitBytes: 40, hardLimitBytes: 4_000, maxLagMs: 60 },
+  { softLimitBytes: 40, maxLagMs: 0 },
+  { softLimitBytes: 40, hardLimitBytes: Infinity, maxLagMs: Infinity },
 ]
 
 /** Options as somebody gives them who means well, with hooks of his own that do not. */
@@ -103,7 +106,7 @@ export function hostileOptions(setting: Setting, dice: Dice, menagerie: Menageri
   switch (dice.below(8)) {
     case 0: return options
     case 1: return value
-    case 2: return { ...options, delivery: { [dice.pick(['softLimitBytes', 'hardLimitBytes', 'drainIntervalMs', 'else'])]: value } }
+    case 2: return { ...options, delivery: { [dice.pick(['softLimitBytes', 'hardLimitBytes', 'drainIntervalMs', 'maxLagMs', 'maxLagMs', 'else'])]: value } }
     case 3: return { ...options, quotas: { [dice.pick(['connections', 'messageUnits', 'pendingUsers', 'idleStreams', 'filterUnits', 'else'])]: value } }
     case 4: return Object.defineProperty({ ...options }, name, { enumerable: true, get: boom })
     case 5: return { ...options, delivery: Object.assign(dice.pick([[], new Map(), Object.create({}), Object.create(null)]) as object, { softLimitBytes: 7 }) }

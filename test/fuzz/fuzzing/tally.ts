@@ -47,7 +47,7 @@ export class Tally {
     refused.set(code, (refused.get(code) ?? 0) + 1)
   }
 
-  noteDeliveries({ mostWaitingBytes: _, waitingBytes: __, connectionsBehind: ___, ...counts }: Stats): void {
+  noteDeliveries({ mostWaitingBytes: _, waiting: __, waitingBytes: ___, connectionsBehind: ____, ...counts }: Stats): void {
     for (const [name, count] of Object.entries(counts)) this.#deliveries[name] = (this.#deliveries[name] ?? 0) + count
   }
 

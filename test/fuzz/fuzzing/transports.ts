@@ -35,13 +35,25 @@ const WRITE_ANSWERS = new Lottery<(write: { frames: readonly unknown[]; reenter(
 
 const write: Hook<'write'> = (company) => (_, frames) => writeAll(company, frames) as void
 
+/** To look at its length is to set something off, and no two looks agree. */
+function frameWithGetter({ dice, reenter }: SocketCompany, text: string): object {
+  const get = (): unknown => {
+    if (dice.chance(0.02)) boom()
+    if (dice.chance(0.02)) reenter()
+    return dice.chance(0.05) ? reject() : dice.below(100)
+  }
+  return Object.defineProperty({ text }, 'byteLength', { get })
+}
+
 const FRAMES = new Lottery<Hook<'frame'>>([
   [() => (text) => text, 4],
   [() => (text) => new TextEncoder().encode(text), 1],
   [({ dice }) => (text) => (dice.chance(0.01) ? boom() : text), 1],
   [({ dice }) => (text) => (dice.chance(0.01) ? reject() : text), 1],
   [({ dice, reenter }) => (text) => (dice.chance(0.02) && reenter(), text), 2],
-  [() => (text, message) => (Reflect.set(message, 'userId', 'somebody else'), Reflect.set(message, 'streamType', 'PRICE'), text), 1],
+  [({ dice }) => () => ({ byteLength: dice.pick([0, 7, 60, 2_000, 2 ** 40, 2 ** 60, 0.1, -1, NaN, Infinity, '9', 9n, null, undefined, {}, boom]) }), 2],
+  [(company) => (text) => frameWithGetter(company, text), 2],
+  [() => (text, message) => (message !== undefined && Reflect.set(message, 'userId', 'somebody else'), message !== undefined && Reflect.set(message, 'streamType', 'PRICE'), text), 1],
 ])
 
 const METERS = new Lottery<Hook<'bufferedBytes'>>([

@@ -24,12 +24,28 @@ const sendToConnection = (stage: Stage): unknown =>
 const broadcast = (stage: Stage): unknown =>
   stage.give(stage.arguments.publicMessage(), (message) => checked(stage, stage.manager.broadcast(message)))
 
+/** A text of the host's own: mostly one. */
+function send(stage: Stage): unknown {
+  const { dice, manager, menagerie } = stage
+  const handle = stage.handle()
+  if (handle === undefined) return undefined
+  const text = dice.chance(0.85) ? dice.pick(['{"type":"ack"}', '', 'not JSON', '\ud83d', 'x'.repeat(440)]) : menagerie.value()
+  const wasGone = handle.removed || manager.closed
+  const result = checked(stage, handle.send(text as string))
+  stage.expect(typeof text === 'string', 'What is no text was sent')
+  stage.expect(result.deferred || result.matched === 1, 'A text is for one connection, and matched another number')
+  stage.expect(result.deferred || !wasGone || result.skipped === 1, 'A text to a connection that has gone was not skipped')
+  stage.expect(result.conflated + result.dropped === 0, 'A text was conflated or dropped')
+  return result
+}
+
 /** Messages on their way. */
 export const deliveryCalls: readonly Call[] = [
   call('publish', 15, publish),
   call('sendToUser', 4, sendToUser),
   call('sendToConnection', 4, sendToConnection),
   call('broadcast', 2, broadcast),
+  call('handle.send', 6, send),
   call('stats', 1, ({ manager }) => manager.stats()),
   call('activeStreams', 1, ({ manager }) => manager.activeStreams().length),
 ]
