@@ -323,7 +323,6 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
       this.#forgetWhatIsEmpty()
     }
     this.#departure = undefined
-    if (this.#batch !== undefined) this.#fallBehind(this.#takeBatch())
     if (this.#waiting === undefined) return
     if (this.#relieve(this.#waiting) === undefined) this.#watchForDrain()
   }
