@@ -1,5 +1,6 @@
 import type { Connection, Socket } from './connection.ts'
 import { ConnectionManagerError, shown } from './errors.ts'
+import { inspectable } from './inspect.ts'
 import { readNamed, type Refusal } from './named.ts'
 import type { PublishResult } from './publish-result.ts'
 import type { ConnectionRecord } from './registry/records.ts'
@@ -15,19 +16,28 @@ export interface HandleActions {
   remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
 }
 
-/** The handle of one connection: reads through to the record, and leads to nothing but what `Connection` names. */
-export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
+/** Makes the handle of a connection. */
+export function handleOf(connection: ConnectionRecord, actions: HandleActions): Connection<Socket, StreamCatalogue> {
+  return new InspectableHandle(connection, actions)
+}
+
+/**
+ * The handle of one connection: reads through to the record, and leads to nothing but what `Connection` names.
+ *
+ * Its `id` and `userId` are own, enumerable properties, by which a test, a log and an equality check tell it from others. They are
+ * there to be read: the manager goes by the record.
+ */
+class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
+  readonly id: string
   readonly #connection: ConnectionRecord
   readonly #actions: HandleActions
 
   constructor(connection: ConnectionRecord, actions: HandleActions) {
+    this.id = connection.id
     this.#connection = connection
     this.#actions = actions
+    Object.defineProperty(this, 'userId', OWN_USER_ID)
     Object.freeze(this)
-  }
-
-  get id(): string {
-    return this.#connection.id
   }
 
   get userId(): string {
@@ -69,6 +79,26 @@ export class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
   remove(options?: { readonly close?: boolean | undefined }): Promise<boolean> {
     return this.#actions.remove(this.#connection, isToBeClosed(options))
   }
+
+  /** Lets `JSON.stringify` and `console.log` show what the handle stands for. */
+  toJSON(): Pick<Connection, 'id' | 'userId'> {
+    const { id, userId } = this
+    return { id, userId }
+  }
+}
+
+/**
+ * The getter of the prototype as a property of each handle's own.
+ *
+ * An accessor, since a connection may change its user. All handles share the one function: then it takes no memory of theirs, and they
+ * keep their hidden class. A function each would cost 200 bytes.
+ */
+const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ enumerableAccessor(ConnectionHandle.prototype, 'userId')
+
+const InspectableHandle = /* @__PURE__ */ inspectable(ConnectionHandle)
+
+function enumerableAccessor(prototype: object, name: string): PropertyDescriptor {
+  return { ...Object.getOwnPropertyDescriptor(prototype, name), enumerable: true, configurable: false }
 }
 
 function isToBeClosed(options: unknown): boolean {

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" />
 import { CloseListener } from './closing/close-listener.ts'
 import { SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
-import { ConnectionHandle, type HandleActions } from './connection-handle.ts'
+import { handleOf, type HandleActions } from './connection-handle.ts'
 import { asSocket, isClosed, type CloseReason, type Connection, type Socket } from './connection.ts'
 import { Delivery } from './delivery/delivery.ts'
 import type { OutgoingMessage } from './delivery/outgoing-message.ts'
@@ -12,6 +12,7 @@ import { authorizationBy, type AnyAuthorizationRequest, type Authorization } fro
 import { ConnectionManagerError, shown, type ErrorFacts } from './errors.ts'
 import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
 import { Expiry } from './expiry.ts'
+import { INSPECT } from './inspect.ts'
 import { deadlineIn, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
 import type { Outbox } from './outlet.ts'
 import type { PublishResult } from './publish-result.ts'
@@ -40,6 +41,8 @@ import {
 } from './streams/subscription.ts'
 import { customText, wireText } from './streams/wire-form.ts'
 import type { Transport } from './transport.ts'
+
+let managersMade = 0
 
 /**
  * Knows who is connected and what each user listens to, and delivers each message once to exactly those connections.
@@ -100,7 +103,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       gapTold: (...gap) => this.#postGap(...gap),
       settled: () => this.#events.flush(),
     })
-    this.#connections = new Connections(this.#users, (connection) => new ConnectionHandle(connection, actions))
+    this.#connections = new Connections(this.#users, (connection) => handleOf(connection, actions))
     this.#subscriptions = new Subscriptions(streams, this.#users, {
       now: () => clock.now(),
       assertRoom: (quota, count, request) => this.#quotas.assertRoom(quota, count, request),
@@ -115,6 +118,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#demand = new Demand(clock, { idleDelayMs, idleStreams }, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
     this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<TSocket>
+    // All else is private, and an equality check would take any two managers for equal.
+    Object.defineProperty(this, 'serial', { value: ++managersMade, enumerable: true })
+    Object.defineProperty(this, INSPECT, { value: () => this.toJSON() })
     // Here and not as a method: where the symbol does not exist, a method of that name would be called "undefined".
     if (typeof Symbol.asyncDispose === 'symbol') {
       Object.defineProperty(this, Symbol.asyncDispose, { value: async () => void (await this.cleanup()) })
@@ -393,6 +399,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** Streams that somebody is subscribed to, pending or not. */
   get streamCount(): number {
     return this.#subscriptions.streamCount
+  }
+
+  /** Returns the counts and no content: what `JSON.stringify` and `console.log` show of a manager. */
+  toJSON(): Pick<ConnectionManager, 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount' | 'closed'> {
+    const { connectionCount, userCount, subscriptionCount, streamCount, closed } = this
+    return { connectionCount, userCount, subscriptionCount, streamCount, closed }
   }
 
   // ── Events and shutdown ────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,9 @@ export interface MapSource<TKey, TRecord, TValue> {
   valueOf(record: TRecord): TValue
 }
 
+/** Has equality checks look at what is in a view, which they would find in a real `Map` alone. Neither JSON nor a log has symbols. */
+const CONTENT = /* @__PURE__ */ Symbol('content')
+
 /** A `ReadonlyMap` that has nothing to write to: it reads through to its source at every call. */
 export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue> {
   readonly #source: MapSource<TKey, TRecord, TValue>
@@ -16,6 +19,7 @@ export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue>
   constructor(source: MapSource<TKey, TRecord, TValue>) {
     this.#source = source
     Object.defineProperty(this, INSPECT, { value: () => new Map(this) })
+    Object.defineProperty(this, CONTENT, { get: () => [...this], enumerable: true })
     Object.freeze(this)
   }
 

@@ -16,25 +16,25 @@ export function ownViewsOf({ ownSubscriptions, ownFilters }: ConnectionRecord): 
   return membersOf(ownSubscriptions).map((each) => Object.freeze({ subscription: viewOf(each), filters: ownFilters?.get(each) }))
 }
 
-/** What a caller sees of a subscription: reads through to the record, and leads nowhere else. */
+/**
+ * What a caller sees of a subscription: reads through to the record, and leads nowhere else.
+ *
+ * What identifies it never changes, so that is its own, enumerable: a test, a log and an equality check tell it from others, and a
+ * copy is a reference to it.
+ */
 class SubscriptionView implements Subscription {
+  readonly userId: string
+  readonly streamType: string
+  readonly symbol: string | undefined
   readonly #record: SubscriptionRecord
 
   constructor(record: SubscriptionRecord) {
+    const { user, stream } = record
+    this.userId = user.id
+    this.streamType = stream.type.name
+    this.symbol = stream.symbol
     this.#record = record
     Object.freeze(this)
-  }
-
-  get userId(): string {
-    return this.#record.user.id
-  }
-
-  get streamType(): string {
-    return this.#record.stream.type.name
-  }
-
-  get symbol(): string | undefined {
-    return this.#record.stream.symbol
   }
 
   get filters(): SubscriptionFilters | undefined {
@@ -59,7 +59,7 @@ class SubscriptionView implements Subscription {
     return subscriptionKey(this)
   }
 
-  /** Lets `JSON.stringify` show what the getters say. */
+  /** Lets `JSON.stringify` and `console.log` show what the getters say as well. */
   toJSON(): Record<keyof Subscription, unknown> {
     const { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key } = this
     return { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key }

@@ -46,6 +46,9 @@ export interface ReceivedMessage {
   readonly userId: string | undefined
 }
 
+/** How many sockets were made so far. */
+let made = 0
+
 /**
  * A socket without a network, for tests: it records what it is given, and does as its script says.
  *
@@ -67,6 +70,8 @@ export interface ReceivedMessage {
  * console.log(socket.received) // [ 3 ]
  */
 export class FakeSocket implements Socket {
+  /** Which one it is, in the order in which they were made: an equality check and a log tell two sockets apart. */
+  readonly serial: number = ++made
   /** What it does from now on: a function of it may be replaced at any time. */
   readonly script: SocketScript
   /** Every text that it was given, in order: those too that its script then refused, but none that `write` did not take. */
