@@ -6,6 +6,8 @@ export default defineConfig({
     // Only what hangs is to end by it: a busy machine is no failure.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Many tests are about failures, and listen to none.
+    onConsoleLog: (text) => !text.startsWith('stream-connection-manager: an error at the stage'),
     typecheck: { include: ['test/types/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
   },
 })

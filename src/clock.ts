@@ -198,3 +198,15 @@ function cancelBy(cancel: () => unknown, failed: (error: unknown) => void): void
     failed(error)
   }
 }
+
+/** Returns a clock that goes by another one, and whose timers are run by `run`. */
+export function clockThatRuns(clock: ManagerClock, run: (fn: () => void) => void): ManagerClock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    get wentBackMs() {
+      return clock.wentBackMs ?? 0
+    },
+    setTimeout: (fn, ...rest) => clock.setTimeout(() => run(fn), ...rest),
+  }
+}

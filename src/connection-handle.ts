@@ -14,6 +14,8 @@ export interface HandleActions {
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
   send(connection: ConnectionRecord, text: unknown): PublishResult
   remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
+  /** Makes a change: what comes of it is told to those who listened before. */
+  change<TOutcome>(make: () => TOutcome): TOutcome
 }
 
 /** Makes the handle of a connection. */
@@ -69,11 +71,11 @@ class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
   }
 
   flush(): boolean {
-    return this.#connection.outbox?.flush() ?? true
+    return this.#actions.change(() => this.#connection.outbox?.flush() ?? true)
   }
 
   drained(): void {
-    this.#connection.outbox?.drained()
+    this.#actions.change(() => this.#connection.outbox?.drained())
   }
 
   remove(options?: { readonly close?: boolean | undefined }): Promise<boolean> {

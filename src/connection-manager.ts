@@ -1,9 +1,10 @@
 /// <reference lib="esnext.disposable" />
+import { clockThatRuns } from './clock.ts'
 import { CloseListener } from './closing/close-listener.ts'
 import { SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
 import { handleOf, type HandleActions } from './connection-handle.ts'
 import { asSocket, isClosed, type CloseReason, type Connection, type Socket } from './connection.ts'
-import { Delivery } from './delivery/delivery.ts'
+import { Delivery, type RecipientsFinder } from './delivery/delivery.ts'
 import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from './delivery/recipients.ts'
 import type { Stats } from './delivery/totals.ts'
@@ -84,12 +85,15 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
     this.#options = resolvedOptions(options, (...failure) => this.#clockFailed(...failure))
-    const { authorize, clock, delivery, idleDelayMs, maxDeferred, pendingTtlMs, quotas, streams } = this.#options
+    const { authorize, delivery, idleDelayMs, maxDeferred, pendingTtlMs, quotas, streams } = this.#options
+    const change = <TOutcome>(make: () => TOutcome): TOutcome => this.#events.change(make)
+    const clock = clockThatRuns(this.#options.clock, change)
     const actions: HandleActions = {
-      subscribe: (...request) => this.#subscribe(...request),
-      unsubscribe: (...stream) => this.#unsubscribe(...stream),
+      subscribe: (...request) => change(() => this.#subscribe(...request)),
+      unsubscribe: (...stream) => change(() => this.#unsubscribe(...stream)),
       send: (...text) => this.#send(...text),
-      remove: (...removal) => this.#removeOne(...removal),
+      remove: (...removal) => change(() => this.#removeOne(...removal)),
+      change,
     }
     this.#delivery = new Delivery({
       clock,
@@ -102,6 +106,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
       hookFailed: (connection, error) => this.#postError('transport', error, connection),
       gapTold: (...gap) => this.#postGap(...gap),
       settled: () => this.#events.flush(),
+      change,
+      withinChange: (act) => this.#events.withinChange(act),
     })
     this.#connections = new Connections(this.#users, (connection) => handleOf(connection, actions))
     this.#subscriptions = new Subscriptions(streams, this.#users, {
@@ -153,7 +159,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   ): Connection<TSocket, TStreams> {
     const newcomer = this.#read(() => this.#newcomer(connectionId, socket, userId, options))
     this.#renewTimers()
-    return this.#publicHandle(this.#known(newcomer) ?? this.#listenAndAdmit(newcomer))
+    return this.#publicHandle(this.#events.change(() => this.#known(newcomer) ?? this.#listenAndAdmit(newcomer)))
   }
 
   /**
@@ -164,7 +170,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   async removeConnection(connectionId: string): Promise<boolean> {
     const connection = this.#connections.byId.get(connectionId)
-    return connection !== undefined && this.#removeOne(connection, true)
+    return connection !== undefined && this.#events.change(() => this.#removeOne(connection, true))
   }
 
   /**
@@ -176,8 +182,11 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const user = this.#users.find(userId)
     if (user === undefined) return 0
     const connections = membersOf(user.connections)
-    if (connections.length === 0) this.#subscriptions.endAllOf(user)
-    await Promise.all(this.#remove(connections, 'removed', this.#options.closeTimeoutMs))
+    const outcomes = this.#events.change(() => {
+      if (connections.length === 0) this.#subscriptions.endAllOf(user)
+      return this.#remove(connections, 'removed', this.#options.closeTimeoutMs)
+    })
+    await Promise.all(outcomes)
     return connections.length
   }
 
@@ -211,12 +220,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * changed
    */
   addSubscription<TName extends keyof TStreams & string>(request: SubscribeRequest<TStreams, TName>): Subscription {
-    const { userId, ...stream } = this.#read(() => this.#measured(readUserRequest(request, this.#options.streams)))
-    const { streamType, symbol, filters } = stream
-    this.#assertMayHold(userId, undefined, stream)
-    const subscription = this.#subscriptions.holdForUser(userId, streamType, symbol, filters)
-    this.#events.flush()
-    return viewOf(subscription)
+    return this.#events.change(() => this.#subscribeUser(request))
   }
 
   /**
@@ -231,11 +235,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   removeSubscription(subscription: SubscriptionReference): boolean {
     const { userId, streamType, symbol } = readReference(subscription, 'userId', 'streamType')
     const found = this.#subscriptions.find(this.#users.find(userId), streamType, symbol)
-    if (found === undefined) return false
-    this.#subscriptions.end(found)
-    this.#delivery.settle()
-    this.#events.flush()
-    return true
+    if (found !== undefined) this.#events.change(() => this.#end([found]))
+    return found !== undefined
   }
 
   /**
@@ -256,10 +257,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   revoke(revocation: Revocation<TStreams>): number {
     const revoked = readRevocation(revocation, this.#options.streams)
     const subscriptions = this.#subscriptions.revoked(revoked)
-    for (const subscription of subscriptions) this.#subscriptions.end(subscription)
-    this.#withhold(revoked)
-    this.#delivery.settle()
-    this.#events.flush()
+    this.#events.change(() => this.#end(subscriptions, revoked))
     return subscriptions.length
   }
 
@@ -295,7 +293,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const fields = withRecipient(this.#readMessage(message))
-    const result = this.#delivery.deliver(fields, this.#toSubscribers)
+    const result = this.#deliver(fields, this.#toSubscribers)
     // What nobody listens to is perhaps still published because nobody was told that it is idle.
     if (result.matched === 0) this.#renewTimers()
     return result
@@ -308,7 +306,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   sendToUser(userId: string, message: AddressedMessage<TStreams>): PublishResult {
     const fields = addressedTo(asIdentifier(userId, 'userId'), this.#readMessage(message))
-    return this.#delivery.deliver(fields, () => this.#connectionsOf(userId))
+    return this.#deliver(fields, () => this.#connectionsOf(userId))
   }
 
   /**
@@ -321,8 +319,8 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   sendToConnection(connectionId: string, message: AddressedMessage<TStreams>): PublishResult {
     const fields = this.#readMessage(message)
     const connection = this.#connections.byId.get(asIdentifier(connectionId, 'connectionId'))
-    if (connection === undefined) return this.#delivery.deliver(fields, nobody)
-    return this.#delivery.deliver(addressedTo(connection.user.id, fields), () => oneOf(this.#connections.all, connection))
+    if (connection === undefined) return this.#deliver(fields, nobody)
+    return this.#deliver(addressedTo(connection.user.id, fields), () => oneOf(this.#connections.all, connection))
   }
 
   /**
@@ -333,7 +331,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    */
   broadcast(message: PublicMessage<TStreams>): PublishResult {
     const fields = forEverybody(this.#readMessage(message))
-    return this.#delivery.deliver(fields, () => allOf(this.#connections.all))
+    return this.#deliver(fields, () => allOf(this.#connections.all))
   }
 
   /**
@@ -413,9 +411,12 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Calls `listener` at each event of this name; the returned function ends that.
    *
    * Listeners run synchronously, in the order of their registration, when a state change is complete and before the
-   * call that made it returns. A function that is registered twice is called twice; one that is registered during an
-   * event is called from the next one on. One that throws or rejects is contained, and told to `on('error', …)`, without
+   * call that made it returns. A function that is registered twice is called twice. One that throws or rejects is contained, and told to `on('error', …)`, without
    * a `connection`; of an error listener that does, nobody is told.
+   *
+   * A listener that is registered while a change is made or told (in a listener, a hook, a `send`, a `toJSON`) is called from the next
+   * change on. One change is what one call of the manager's makes, with all that it is told about; what a listener calls in its turn
+   * is a change of its own. An error that no listener is told of is printed by `console.warn`, once for each stage and manager.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is no function
    */
@@ -446,7 +447,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     if (this.#cleanup !== undefined) return this.#cleanup
     // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
     this.#cleanup = this.#closer.reportLast(deadlineMs)
-    this.#shutDown(deadlineMs)
+    this.#events.change(() => this.#shutDown(deadlineMs))
     return this.#cleanup
   }
 
@@ -530,7 +531,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   #attach(closeListener: CloseListener, connection: ConnectionRecord): void {
     this.#closeListeners.set(connection, closeListener)
-    closeListener.attach(() => void this.#removeOne(connection, false))
+    closeListener.attach(() => void this.#events.change(() => this.#removeOne(connection, false)))
     if (closeListener.failure !== undefined) this.#postError('transport', closeListener.failure.error, connection)
   }
 
@@ -544,6 +545,15 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     connection.outbox = outbox
     this.#connections.renew(connection)
     this.#subscriptions.renew(connection)
+  }
+
+  #subscribeUser(request: unknown): Subscription {
+    const { userId, ...stream } = this.#read(() => this.#measured(readUserRequest(request, this.#options.streams)))
+    const { streamType, symbol, filters } = stream
+    this.#assertMayHold(userId, undefined, stream)
+    const subscription = this.#subscriptions.holdForUser(userId, streamType, symbol, filters)
+    this.#events.flush()
+    return viewOf(subscription)
   }
 
   #subscribe(connection: ConnectionRecord, request: unknown): Subscription {
@@ -590,9 +600,26 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     return wasHeld
   }
 
+  /** Ends subscriptions, and what waits for their connections with them; of what was revoked, all of it. */
+  #end(subscriptions: readonly SubscriptionRecord[], revoked?: Revoked): void {
+    for (const subscription of subscriptions) this.#subscriptions.end(subscription)
+    if (revoked !== undefined) this.#withhold(revoked)
+    this.#delivery.settle()
+    this.#events.flush()
+  }
+
   #readMessage(message: unknown): MessageFields {
     const { streams, clock } = this.#options
     return this.#read(() => readMessage(message, streams, () => clock.now()))
+  }
+
+  #deliver(fields: MessageFields, findRecipients: RecipientsFinder<ConnectionRecord>): PublishResult {
+    const outer = this.#events.begin()
+    try {
+      return this.#delivery.deliver(fields, findRecipients)
+    } finally {
+      this.#events.end(outer)
+    }
   }
 
   #subscribersOf({ definition, streamType, symbol, userId }: MessageFields): Recipients<ConnectionRecord> {
@@ -611,7 +638,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${shown(text)}`)
     const { id: connectionId, user } = connection
     this.#quotas.assertLength(text, { connectionId, userId: user.id })
-    return this.#delivery.deliver(hostText(text, user.id, this.#options.clock.now()), () => thisOne(this.#connections.all, connection))
+    return this.#deliver(hostText(text, user.id, this.#options.clock.now()), () => thisOne(this.#connections.all, connection))
   }
 
   #textOf(fields: MessageFields): string {
@@ -737,16 +764,16 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   #authorizationFailed(error: unknown, { connection }: AnyAuthorizationRequest): void {
     const holder = connection && { connection: connection as unknown as Connection<TSocket, TStreams> }
-    this.#events.post('error', { error, stage: 'authorize', ...holder })
+    this.#events.postError({ error, stage: 'authorize', ...holder })
     this.#events.flush()
   }
 
   #postError(stage: ErrorStage, error: unknown, connection: ConnectionRecord): void {
-    this.#events.post('error', { error, stage, connection: this.#publicHandle(connection) })
+    this.#events.postError({ error, stage, connection: this.#publicHandle(connection) })
   }
 
   #hookFailed(error: unknown, connection?: ConnectionRecord): void {
-    if (connection === undefined) this.#events.post('error', { error, stage: 'transport' })
+    if (connection === undefined) this.#events.postError({ error, stage: 'transport' })
     else this.#postError('transport', error, connection)
     this.#events.flush()
   }
@@ -764,7 +791,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
   /** The clock may be read in the middle of a state change: the listeners are told after it, and in any case soon. */
   #clockFailed(error: unknown, isOfClose: boolean): void {
-    this.#events.post('error', { error, stage: isOfClose ? 'close' : 'listener' })
+    this.#events.postError({ error, stage: isOfClose ? 'close' : 'listener' })
     void Promise.resolve().then(() => this.#events.flush())
   }
 

@@ -62,8 +62,8 @@ export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-cons
  * The handle of one connection, from `addConnection`.
  *
  * It stands for this very connection: when the same id is used again later, an old handle never touches the
- * new connection. There is one handle for each connection. `id` and `userId` are own, enumerable properties: the handles of two
- * connections are not deeply equal, and a log names them. `JSON.stringify` gives `{"id":…,"userId":…}`.
+ * new connection. There is one handle for each connection. `id` and `userId` are own, enumerable properties: an
+ * equality check compares these, and a log shows them. `JSON.stringify` gives `{"id":…,"userId":…}`.
  */
 export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
   /** The `connectionId` that it was added by, unique among the connections that are there. */

@@ -4,6 +4,7 @@ import { Fifo } from './fifo.ts'
 import { adopted, isThenable } from './foreign.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
 import type { Subscription } from './streams/subscription.ts'
+import { UnheardErrors } from './unheard-errors.ts'
 
 /**
  * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
@@ -66,8 +67,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
     readonly dropped: number
   }
   /**
-   * Foreign code failed; a `close` that outlives its deadline counts as that. Nothing was thrown at anybody; without a
-   * listener nothing is printed either.
+   * Foreign code failed; a `close` that outlives its deadline counts as that. Nothing was thrown at anybody. An error that no
+   * listener is told of is printed by `console.warn`, once for each stage and manager.
    */
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
 }
@@ -88,6 +89,8 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
 
 interface Registration {
   readonly listener: (payload: never) => unknown
+  /** The change in which it was registered: it is told of later ones alone. */
+  readonly since: number
   active: boolean
 }
 
@@ -95,6 +98,7 @@ interface Call {
   readonly registration: Registration
   readonly payload: unknown
   readonly isError: boolean
+  wasMade: boolean
 }
 
 /**
@@ -103,10 +107,18 @@ interface Call {
  * Events are posted while a state change is made and flushed when it is complete. One queue serves all of them:
  * when a listener calls back into the manager, what was posted before is delivered first. So each listener sees
  * events in the order of the changes, and each change's events before the call that made it returns.
+ *
+ * A change is what one call of the manager's makes, or one timer, or the delivery of one deferred message. Changes are numbered, and may
+ * be nested: a listener that calls back makes a later one. A listener is told of what was posted in changes that are later than the
+ * one in which it was registered.
  */
 export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
   readonly #calls = new Fifo<Call>()
+  readonly #unheard = new UnheardErrors()
+  /** The change that is being made or told; `0` between changes. */
+  #change = 0
+  #latestChange = 0
 
   on<TName extends keyof ManagerEvents>(
     name: TName,
@@ -118,7 +130,7 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     if (typeof listener !== 'function') {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A listener must be a function, got ${shown(listener)}`)
     }
-    const registration: Registration = { listener, active: true }
+    const registration: Registration = { listener, since: this.#change || this.#latestChange, active: true }
     const registered = this.#registrations.get(name) ?? new Set()
     this.#registrations.set(name, registered.add(registration))
     return () => {
@@ -127,29 +139,77 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     }
   }
 
+  /** Begins a change, and returns what `end` needs. */
+  begin(): number {
+    const outer = this.#change
+    this.#change = ++this.#latestChange
+    return outer
+  }
+
+  end(outer: number): void {
+    this.#change = outer
+  }
+
+  /** Makes a change. */
+  change<TOutcome>(make: () => TOutcome): TOutcome {
+    const outer = this.begin()
+    try {
+      return make()
+    } finally {
+      this.end(outer)
+    }
+  }
+
+  /** Does something that belongs to the change that is being made, or is one where none is. */
+  withinChange<TOutcome>(act: () => TOutcome): TOutcome {
+    return this.#change === 0 ? this.change(act) : act()
+  }
+
   /** Whether anybody listens to events of this name: for whom it would take something to say what happened. */
   areHeard(name: keyof ManagerEvents): boolean {
     return this.#registrations.has(name)
   }
 
-  /** Queues an event for those who listen now; `flush` delivers it. */
-  post<TName extends keyof ManagerEvents>(name: TName, payload: ManagerEvents<TSocket, TStreams>[TName]): void {
+  /** Queues an event for those who listened before this change; `flush` delivers it. */
+  post<TName extends Exclude<keyof ManagerEvents, 'error'>>(name: TName, payload: ManagerEvents<TSocket, TStreams>[TName]): void {
     const registered = this.#registrations.get(name)
-    if (registered === undefined) return
-    // One object for all of them: what one listener does to it, the next one must not see.
-    Object.freeze(payload)
-    for (const registration of registered) this.#calls.push({ registration, payload, isError: name === 'error' })
+    if (registered !== undefined) this.#post(payload, registered, false)
+  }
+
+  /** Queues an error, and has it printed where nobody was told of it; that is not clear before, since a listener may end another. */
+  postError(payload: ManagerEvents<TSocket, TStreams>['error']): void {
+    const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
+    const printUnlessTold = (): void => {
+      if (!calls.some(({ wasMade }) => wasMade)) this.#unheard.print(payload)
+    }
+    this.#calls.push({ registration: { listener: printUnlessTold, since: 0, active: true }, payload, isError: true, wasMade: false })
   }
 
   /** Delivers all that is queued, and what is posted meanwhile. */
   flush(): void {
-    for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) this.#deliver(call)
+    this.withinChange(() => {
+      for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) this.#deliver(call)
+    })
   }
 
-  #deliver({ registration, payload, isError }: Call): void {
+  #post(payload: unknown, registered: ReadonlySet<Registration>, isError: boolean): Call[] {
+    const change = this.#change || ++this.#latestChange
+    // One object for all of them: what one listener does to it, the next one must not see.
+    Object.freeze(payload)
+    const calls: Call[] = []
+    for (const registration of registered) {
+      if (registration.since < change) calls.push({ registration, payload, isError, wasMade: false })
+    }
+    for (const call of calls) this.#calls.push(call)
+    return calls
+  }
+
+  #deliver(call: Call): void {
+    const { registration, payload, isError } = call
     if (!registration.active) return
+    call.wasMade = true
     const report = (error: unknown): void => {
-      if (!isError) this.post('error', { error, stage: 'listener' })
+      if (!isError) this.postError({ error, stage: 'listener' })
     }
     try {
       const answer: unknown = registration.listener(payload as never)

@@ -38,6 +38,7 @@ const LAYERS: readonly Layer[] = [
       'foreign.ts',
       'inspect.ts',
       'named.ts',
+      'unheard-errors.ts',
     ],
   },
   { name: 'rooms', parts: ['registry/', 'delivery/', 'demand/', 'closing/', 'quotas/', 'entitlements/'], areRooms: true },

@@ -61,6 +61,10 @@ export interface DeliverySurroundings<TConnection> {
   gapTold(connection: TConnection, notice: OutgoingMessage): void
   /** What was noted can be told. */
   settled(): void
+  /** Does something that is a change of its own: who begins to listen before it is told of it. */
+  change<TOutcome>(make: () => TOutcome): TOutcome
+  /** Does something that belongs to the change that is being made, or is one where none is. */
+  withinChange<TOutcome>(act: () => TOutcome): TOutcome
 }
 
 /**
@@ -145,13 +149,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** Lets what foreign code publishes meanwhile wait until this is done, and then does what had to wait for it. */
   run(act: () => void): void {
     if (this.#isRunning) return act()
-    this.#isRunning = true
-    try {
-      act()
-    } finally {
-      this.#settle()
-      this.#deliverDeferred()
-    }
+    this.#surroundings.withinChange(() => this.#runNow(act))
   }
 
   /** Keeps what was published before from those who have lost the right to it: what is being delivered, and what is deferred. */
@@ -168,6 +166,16 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return { ...this.#totals.read(), connectionsBehind: behind.size, waitingBytes }
   }
 
+  #runNow(act: () => void): void {
+    this.#isRunning = true
+    try {
+      act()
+    } finally {
+      this.#settle()
+      this.#deliverDeferred()
+    }
+  }
+
   #deliverNow(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>): PublishResult {
     this.#isRunning = true
     try {
@@ -180,7 +188,9 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #deliverDeferred(): void {
     try {
       for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) {
-        this.#carryOutAndSettle(next.fields, next.findRecipients, next)
+        const { fields, findRecipients } = next
+        const deferred = next
+        this.#surroundings.change(() => this.#carryOutAndSettle(fields, findRecipients, deferred))
       }
     } finally {
       this.#deferredCount = 0
@@ -292,7 +302,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     adopted(answer).catch((error: unknown) => {
       if (this.#outcomes.isOwnRefusal(error)) return
       this.#totals.note('rejected', deliveries)
-      this.#surroundings.failed(connection, error)
+      this.#surroundings.withinChange(() => this.#surroundings.failed(connection, error))
     })
   }
 

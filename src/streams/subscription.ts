@@ -32,8 +32,8 @@ export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERR
  * One user's interest in one stream: a live, read-only view.
  *
  * The same subscription is the same object for as long as it lasts. Held beyond its end, it says `DISCONNECTED`
- * and keeps what it said last. `userId`, `streamType` and `symbol` are own, enumerable properties: two subscriptions are never
- * deeply equal, and `{ ...subscription }` refers to it. The other fields are getters, which a copy does not have.
+ * and keeps what it said last. `userId`, `streamType` and `symbol` are own, enumerable properties: an equality check compares
+ * these, and `{ ...subscription }` refers to it. The other fields are getters, which a copy does not have.
  */
 export interface Subscription {
   /** Whose interest it is, whoever of the user's connections holds it. */

@@ -30,6 +30,8 @@ const surroundings: DeliverySurroundings<Connection> = {
   hookFailed() {},
   gapTold() {},
   settled() {},
+  change: (make) => make(),
+  withinChange: (act) => act(),
 }
 
 const fields = readMessage(price(), tradingStreams, () => 0)
