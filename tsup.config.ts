@@ -16,8 +16,6 @@ export default defineConfig({
   clean: true,
   silent: true,
   dts: {
-    // The bundler of declarations drops the reference that `await using` needs in connection-manager.ts.
-    banner: '/// <reference lib="esnext.disposable" />',
     // tsup passes a `baseUrl` on to the declaration build, which TypeScript 6 calls deprecated.
     compilerOptions: { ignoreDeprecations: '6.0' },
   },

@@ -1,4 +1,3 @@
-/// <reference lib="esnext.disposable" />
 import { clockThatRuns } from './clock.ts'
 import { CloseListener } from './closing/close-listener.ts'
 import { SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
@@ -36,6 +35,7 @@ import {
   readUserRequest,
   SubscriptionStatus,
   type StreamRequest,
+  type StreamTypeName,
   type SubscribeRequest,
   type Subscription,
   type SubscriptionReference,
@@ -43,7 +43,21 @@ import {
 import { customText, wireText } from './streams/wire-form.ts'
 import type { Transport } from './transport.ts'
 
+/** The key of `Symbol.asyncDispose`, where the compiler knows of one: `await using` is younger than what the library is written for. */
+type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
+
+/** What `await using` needs. */
+type Disposal = {
+  /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
+  readonly [TKey in AsyncDisposeKey]: () => Promise<void>
+}
+
+/** Nothing for the default catalogue. Another one is in the types alone, unless it is in the options: that asks for an argument that there is not. */
+type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
+
 let managersMade = 0
+
+export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue> extends Disposal {}
 
 /**
  * Knows who is connected and what each user listens to, and delivers each message once to exactly those connections.
@@ -59,7 +73,7 @@ let managersMade = 0
  * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } }) // { matched: 1, sent: 1, … }
  * await connection.remove()
  */
-export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+export class ConnectionManager<in out TSocket extends Socket = Socket, in out TStreams extends StreamCatalogue = TradingStreams> {
   readonly #options: ResolvedOptions
   readonly #events = new Events<TSocket, TStreams>()
   readonly #users = new Users()
@@ -71,7 +85,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   readonly #demand: Demand
   readonly #delivery: Delivery<ConnectionRecord>
   readonly #closer: SocketCloser<ConnectionRecord>
-  readonly #mappings: Mappings<TSocket>
+  readonly #mappings: Mappings<TSocket, TStreams>
   readonly #toSubscribers = (fields: MessageFields): Recipients<ConnectionRecord> => this.#subscribersOf(fields)
   /** Removed, and about to be handed what waits for them. */
   readonly #leaving = new Set<ConnectionRecord>()
@@ -79,10 +93,10 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   readonly #closeListeners = new Map<ConnectionRecord, CloseListener>()
   #cleanup: Promise<CleanupReport> | undefined
 
-  /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
-  declare readonly [Symbol.asyncDispose]: () => Promise<void>
-
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+  constructor(options: ConnectionManagerOptions<TSocket, TStreams> & { readonly streams: TStreams })
+  /** Without `streams`, the catalogue is the default one. */
+  constructor(options?: ConnectionManagerOptions<TSocket, TStreams>, ...missing: MissingStreams<TStreams>)
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
     this.#options = resolvedOptions(options, (...failure) => this.#clockFailed(...failure))
     const { authorize, delivery, idleDelayMs, maxDeferred, pendingTtlMs, quotas, streams } = this.#options
@@ -123,13 +137,14 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     const { idleStreams } = quotas
     this.#demand = new Demand(clock, { idleDelayMs, idleStreams }, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
-    this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<TSocket>
+    this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<Socket, StreamCatalogue> as unknown as Mappings<TSocket, TStreams>
     // All else is private, and an equality check would take any two managers for equal.
     Object.defineProperty(this, 'serial', { value: ++managersMade, enumerable: true })
     Object.defineProperty(this, INSPECT, { value: () => this.toJSON() })
+    const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }
     // Here and not as a method: where the symbol does not exist, a method of that name would be called "undefined".
-    if (typeof Symbol.asyncDispose === 'symbol') {
-      Object.defineProperty(this, Symbol.asyncDispose, { value: async () => void (await this.cleanup()) })
+    if (typeof asyncDispose === 'symbol') {
+      Object.defineProperty(this, asyncDispose, { value: async () => void (await this.cleanup()) })
     }
   }
 
@@ -219,7 +234,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
    * changed
    */
-  addSubscription<TName extends keyof TStreams & string>(request: SubscribeRequest<TStreams, TName>): Subscription {
+  addSubscription<TName extends StreamTypeName<TStreams>>(
+    request: SubscribeRequest<TStreams, TName>,
+  ): Subscription<keyof TStreams & string> {
     return this.#events.change(() => this.#subscribeUser(request))
   }
 
@@ -262,7 +279,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   /** Returns the views of a user's subscriptions, oldest first; empty for an unknown user. The array is the caller's. */
-  getUserSubscriptions(userId: string): Subscription[] {
+  getUserSubscriptions(userId: string): Subscription<keyof TStreams & string>[] {
     return this.userSubscriptions.get(userId) ?? []
   }
 
@@ -347,9 +364,9 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
    * Returns the streams that are active: those with a connected subscriber, and those that lost their last one less than
    * `idleDelayMs` ago. For whoever comes too late for `streamActive`. The array is the caller's.
    */
-  activeStreams(): ActiveStream[] {
+  activeStreams(): ActiveStream<keyof TStreams & string>[] {
     this.#renewTimers()
-    return [...this.#subscriptions.demanded(), ...this.#demand.idling()]
+    return [...this.#subscriptions.demanded(), ...this.#demand.idling()] as ActiveStream<keyof TStreams & string>[]
   }
 
   // ── The five mappings, and how much is in them ─────────────────────────────────────────────────────────────
@@ -370,7 +387,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
   }
 
   /** userId → subscriptions, oldest first, pending ones included. */
-  get userSubscriptions(): ReadonlyMap<string, Subscription[]> {
+  get userSubscriptions(): ReadonlyMap<string, Subscription<keyof TStreams & string>[]> {
     return this.#mappings.userSubscriptions
   }
 
@@ -547,13 +564,13 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     this.#subscriptions.renew(connection)
   }
 
-  #subscribeUser(request: unknown): Subscription {
+  #subscribeUser(request: unknown): Subscription<keyof TStreams & string> {
     const { userId, ...stream } = this.#read(() => this.#measured(readUserRequest(request, this.#options.streams)))
     const { streamType, symbol, filters } = stream
     this.#assertMayHold(userId, undefined, stream)
     const subscription = this.#subscriptions.holdForUser(userId, streamType, symbol, filters)
     this.#events.flush()
-    return viewOf(subscription)
+    return publicView(subscription)
   }
 
   #subscribe(connection: ConnectionRecord, request: unknown): Subscription {
@@ -717,7 +734,7 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
     else this.#pending.delete(record)
     const name = SUBSCRIPTION_EVENTS[change]
     if (!this.#events.areHeard(name)) return
-    const subscription = viewOf(record)
+    const subscription = publicView<keyof TStreams & string>(record)
     this.#events.post(name, holder === undefined ? { subscription } : { subscription, connection: this.#publicHandle(holder) })
   }
 
@@ -808,6 +825,11 @@ export class ConnectionManager<TSocket extends Socket = Socket, TStreams extends
 
 function socketClosed(facts: ErrorFacts, cause?: unknown): ConnectionManagerError {
   return new ConnectionManagerError('ERR_SOCKET_CLOSED', `The socket of connection ${shown(facts.connectionId)} has closed`, facts, cause)
+}
+
+/** The registry knows stream types as texts; this manager's are of its catalogue. */
+function publicView<TStreamType extends string>(record: SubscriptionRecord): Subscription<TStreamType> {
+  return viewOf(record) as Subscription<TStreamType>
 }
 
 const SUBSCRIPTION_EVENTS = {

@@ -1,7 +1,7 @@
 import { ConnectionManagerError, shown } from './errors.ts'
 import type { PublishResult } from './publish-result.ts'
 import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
-import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, Subscription } from './streams/subscription.ts'
+import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, StreamTypeName, Subscription } from './streams/subscription.ts'
 
 /**
  * What the manager needs of a socket: anything that can send a text and be closed.
@@ -92,7 +92,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * `ERR_INVALID_ARGUMENT`, also for a field that is unknown and for a `userId` that is not the connection's own. Then nothing has
    * changed.
    */
-  subscribe<TName extends keyof TStreams & string>(request: ConnectionSubscribeRequest<TStreams, TName>): Subscription
+  subscribe<TName extends StreamTypeName<TStreams>>(
+    request: ConnectionSubscribeRequest<TStreams, TName>,
+  ): Subscription<keyof TStreams & string>
 
   /**
    * Releases this connection's own hold on a subscription, with its filters; false if it has none. The stream alone counts: a `userId`

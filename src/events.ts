@@ -16,9 +16,9 @@ import { UnheardErrors } from './unheard-errors.ts'
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
 
 /** A stream that somebody listens to; a private one is each user's own. */
-export interface ActiveStream {
+export interface ActiveStream<TStreamType extends string = string> {
   /** A type of the catalogue. */
-  readonly streamType: string
+  readonly streamType: TStreamType
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
   /** Whose stream it is, on a private one. */
@@ -28,7 +28,7 @@ export interface ActiveStream {
 /** The payload of a subscription event: `connection` is the holder when it is one, not the user as such. */
 export interface SubscriptionEvent<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
   /** The live view, as `addSubscription` returns it: of one that ended it says so. */
-  readonly subscription: Subscription
+  readonly subscription: Subscription<keyof TStreams & string>
   /** The holder that asked, came or went; absent when that is the user as such. */
   readonly connection?: Connection<TSocket, TStreams>
 }
@@ -53,16 +53,16 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    * A stream gained its first connected subscriber: a server opens its upstream feed. Each is followed by one
    * `streamIdle`, whatever happens.
    */
-  streamActive: ActiveStream
+  streamActive: ActiveStream<keyof TStreams & string>
   /**
    * A stream has had no connected subscriber for `idleDelayMs`, or was the oldest of more such streams than `quotas.idleStreams`, or the
    * manager shuts down.
    */
-  streamIdle: ActiveStream
+  streamIdle: ActiveStream<keyof TStreams & string>
   /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing in its place. */
   gap: {
     readonly connection: Connection<TSocket, TStreams>
-    readonly streamType: string
+    readonly streamType: keyof TStreams & string
     readonly symbol: string | undefined
     readonly dropped: number
   }

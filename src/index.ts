@@ -16,6 +16,8 @@ export type {
   DeliveryClass,
   OverflowPolicy,
   PayloadOf,
+  PrivateStreamDefinition,
+  PublicStreamDefinition,
   StreamCatalogue,
   StreamDefinition,
   SymbolRule,
@@ -39,7 +41,7 @@ export type {
 } from './streams/stream-message.ts'
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './streams/wire-form.ts'
 export type { ServerMessage } from './streams/wire-form.ts'
-export type { Transport } from './transport.ts'
+export type { ManagerTransport, Transport, TransportHooks } from './transport.ts'
 export type { SubscriptionFilters } from './streams/filters.ts'
 export { StreamType } from './streams/stream-type.ts'
 export { SubscriptionStatus } from './streams/subscription.ts'
@@ -47,6 +49,7 @@ export type {
   ConnectionSubscribeRequest,
   OwnSubscription,
   StreamReference,
+  StreamTypeName,
   SubscribeRequest,
   Subscription,
   SubscriptionReference,

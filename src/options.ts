@@ -7,7 +7,7 @@ import { readNamed } from './named.ts'
 import type { QuotaLimits } from './quotas/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
-import { asTransport, type AnyTransport, type Transport } from './transport.ts'
+import { asTransport, type AnyTransport, type ManagerTransport } from './transport.ts'
 
 /**
  * What a manager can be told, all of it optional. `undefined` is the same as absence.
@@ -37,7 +37,7 @@ export interface ConnectionManagerOptions<
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
   /** How the sockets are written to, measured and closed, for connections that bring no transport of their own. */
-  readonly transport?: Transport<TSocket, unknown> | undefined
+  readonly transport?: ManagerTransport<TSocket> | undefined
   /** What happens where a connection is behind. */
   readonly delivery?: DeliveryOptions | undefined
   /**

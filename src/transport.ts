@@ -7,14 +7,48 @@ import type { StreamMessage } from './streams/stream-message.ts'
 /**
  * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional, read once, and called as one of
  * its object. A plain object that has something else besides, such as a misspelt hook, is refused with `ERR_INVALID_OPTION`; an object
- * of a class may have members of its own.
+ * of a class may have members of its own. Only a `write` of anything but texts needs the `frame` that makes them.
  *
  * Hooks run synchronously, in the middle of the manager's work. What they publish while a message is delivered, or what waits
  * is handed on, waits its turn, as from within a `send`.
  *
  * @typeParam TFrame what `write` takes: whatever `frame` makes of a text, or the text itself where there is no `frame`
  */
-export interface Transport<TSocket = Socket, TFrame = string> {
+export type Transport<TSocket = Socket, TFrame = string> = TransportHooks<TSocket, TFrame> &
+  ([string] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame>, 'frame'>>)
+
+/**
+ * A transport of whatever frames: what a manager takes for all of its connections.
+ *
+ * No type can say "any frame, but the same in both hooks". So frames are texts, bytes or other objects, and `frame` and `write` must
+ * agree on which; where more is to be checked, declare the transport as a `Transport<MySocket, MyFrame>`.
+ */
+export type ManagerTransport<TSocket = Socket> =
+  | UnframedTransport<TSocket>
+  | Transport<TSocket>
+  | Transport<TSocket, ByteFrame>
+  | Transport<TSocket, ObjectFrame>
+  | OpaqueTransport<TSocket>
+
+/** A transport without a `frame`: whose `write`, if there is one, takes texts. */
+type UnframedTransport<TSocket> = Omit<TransportHooks<TSocket>, 'frame'> & { readonly frame?: undefined }
+
+/** A frame that is bytes: whatever has a `byteLength`. */
+interface ByteFrame {
+  readonly byteLength: number
+}
+
+/** Any other object. */
+type ObjectFrame = object & { readonly byteLength?: undefined }
+
+/** A transport whose `write` takes whatever there is. The hooks are function types, so that one that wants something does not fit. */
+type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' | 'write'> & {
+  readonly frame: Required<TransportHooks<TSocket, unknown>>['frame']
+  readonly write?: (socket: TSocket, frames: readonly unknown[]) => number | void | Promise<void>
+}
+
+/** The hooks of a transport; see `Transport` for which of them belong together. */
+export interface TransportHooks<TSocket = Socket, TFrame = string> {
   /**
    * Makes what goes on the wire of a message's text, once per publish: all sockets of this transport share it. Only
    * called where there is a `write`.

@@ -1,4 +1,4 @@
-import type { ConnectionManager, Socket } from 'stream-connection-manager'
+import type { ConnectionManager, Socket, StreamCatalogue } from 'stream-connection-manager'
 import type { SseSocket } from 'stream-connection-manager/transports/sse'
 import type { WebSocket } from 'ws'
 
@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws'
 const CLOSED = 3
 
 /** Pings every WebSocket, and ends those that did not answer the ping before: their `close` removes them. */
-export function pingAll(manager: ConnectionManager<WebSocket>, intervalMs = 30_000): void {
+export function pingAll<TStreams extends StreamCatalogue>(manager: ConnectionManager<WebSocket, TStreams>, intervalMs = 30_000): void {
   const answering = new WeakSet<WebSocket>() // one socket may be added again, at a login for instance
   const unanswered = new WeakSet<WebSocket>()
   manager.on('connectionAdded', ({ connection: { socket } }) => {
@@ -26,14 +26,14 @@ export function pingAll(manager: ConnectionManager<WebSocket>, intervalMs = 30_0
  * Sends every event stream a comment, so that no proxy closes it as idle, and a peer that has gone is noticed. A stream that nobody
  * reads ends by it.
  */
-export function commentAll(manager: ConnectionManager<SseSocket>, intervalMs = 15_000): void {
+export function commentAll<TStreams extends StreamCatalogue>(manager: ConnectionManager<SseSocket, TStreams>, intervalMs = 15_000): void {
   every(intervalMs, manager, (socket) => socket.comment())
 }
 
 /** Works on every socket once, however many connections it serves, and removes those whose `close` came before anybody listened. */
-function every<TSocket extends Socket & { readonly readyState: number }>(
+function every<TSocket extends Socket & { readonly readyState: number }, TStreams extends StreamCatalogue>(
   intervalMs: number,
-  manager: ConnectionManager<TSocket>,
+  manager: ConnectionManager<TSocket, TStreams>,
   work: (socket: TSocket) => void,
 ): void {
   const timer = setInterval(() => {

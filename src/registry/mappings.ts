@@ -1,4 +1,5 @@
 import type { Socket } from '../connection.ts'
+import type { StreamCatalogue, TradingStreams } from '../streams/catalogue.ts'
 import { splitStreamKey, streamKey } from '../streams/keys.ts'
 import type { Subscription } from '../streams/subscription.ts'
 import type { Connections } from './connections.ts'
@@ -10,7 +11,7 @@ import type { Subscriptions } from './subscriptions.ts'
 import type { Users } from './users.ts'
 
 /** The five mappings: live, read-only views of the registry. */
-export interface Mappings<TSocket extends Socket = Socket> {
+export interface Mappings<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
   /** connectionId → socket */
   readonly activeConnections: ReadonlyMap<string, TSocket>
   /** connectionId → userId */
@@ -18,12 +19,12 @@ export interface Mappings<TSocket extends Socket = Socket> {
   /** userId → connectionIds, oldest first */
   readonly userConnections: ReadonlyMap<string, string[]>
   /** userId → subscriptions, oldest first */
-  readonly userSubscriptions: ReadonlyMap<string, Subscription[]>
+  readonly userSubscriptions: ReadonlyMap<string, Subscription<keyof TStreams & string>[]>
   /** stream key → userIds, in the order in which they subscribed */
   readonly streamSubscriptions: ReadonlyMap<string, string[]>
 }
 
-export function mappingsOf(users: Users, connections: Connections, subscriptions: Subscriptions): Mappings {
+export function mappingsOf(users: Users, connections: Connections, subscriptions: Subscriptions): Mappings<Socket, StreamCatalogue> {
   return {
     activeConnections: byConnection(connections, ({ socket }) => socket),
     connectionUsers: byConnection(connections, ({ user }) => user.id),

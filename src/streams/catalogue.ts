@@ -26,23 +26,39 @@ export type DeliveryClass = 'latest' | 'every'
 export type OverflowPolicy = 'drop' | 'disconnect'
 
 /** One entry of a catalogue, as one writes it for `defineStreams`. */
-export interface StreamDefinition<TPayload = unknown> {
-  /** Who may receive its messages. */
-  readonly audience: Audience
-  /** @default 'required' for public streams, 'optional' for private ones */
-  readonly symbol?: SymbolRule
+export type StreamDefinition<TPayload = unknown> = PublicStreamDefinition<TPayload> | PrivateStreamDefinition<TPayload>
+
+/** An entry for a stream whose messages are for everybody who subscribes. */
+export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
+  /** Everybody may receive its messages. */
+  readonly audience: 'public'
   /**
-   * The delivery class. Private streams are `every`: a message that belongs to one user is never replaced.
+   * The delivery class.
    *
    * @default 'every'
    */
   readonly delivery?: DeliveryClass
   /**
-   * What gives way when too much waits. Private streams are `disconnect`: a user misses nothing of theirs unawares.
+   * What gives way when too much waits.
    *
    * @default 'disconnect'
    */
   readonly overflow?: OverflowPolicy
+}
+
+/** An entry for a stream whose messages belong to one user each: that user misses nothing of theirs, so it has no choice of delivery. */
+export interface PrivateStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
+  /** The user whom a message names may receive it, and nobody else. */
+  readonly audience: 'private'
+  /** A message that belongs to one user is never replaced. */
+  readonly delivery?: 'every'
+  /** Nor is it dropped. */
+  readonly overflow?: 'disconnect'
+}
+
+interface AnyStreamDefinition<TPayload> {
+  /** @default 'required' for public streams, 'optional' for private ones */
+  readonly symbol?: SymbolRule
   /** The type of the stream's data, for the compiler alone: write `payload: {} as Ticker`. The value is never read. */
   readonly payload?: TPayload
 }
@@ -73,14 +89,24 @@ export type PayloadOf<TDefinition extends StreamDefinition> = TDefinition extend
 
 /** A catalogue whose defaults are filled in. */
 export type DefinedStreams<TStreams extends StreamCatalogue> = {
-  readonly [TName in keyof TStreams]: {
-    readonly audience: TStreams[TName]['audience']
-    readonly symbol: SymbolRuleOf<TStreams[TName]>
-    readonly delivery: DeliveryClass
-    readonly overflow: OverflowPolicy
-    readonly payload?: PayloadOf<TStreams[TName]>
-  }
+  readonly [TName in keyof TStreams]: DefinedStream<TStreams[TName]>
 }
+
+type DefinedStream<TDefinition extends StreamDefinition> = TDefinition extends { readonly audience: 'private' }
+  ? {
+      readonly audience: 'private'
+      readonly symbol: SymbolRuleOf<TDefinition>
+      readonly delivery: 'every'
+      readonly overflow: 'disconnect'
+      readonly payload?: PayloadOf<TDefinition>
+    }
+  : {
+      readonly audience: 'public'
+      readonly symbol: SymbolRuleOf<TDefinition>
+      readonly delivery: DeliveryClass
+      readonly overflow: OverflowPolicy
+      readonly payload?: PayloadOf<TDefinition>
+    }
 
 /** A definition whose defaults are filled in. */
 export interface ResolvedDefinition {

@@ -35,11 +35,11 @@ export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERR
  * and keeps what it said last. `userId`, `streamType` and `symbol` are own, enumerable properties: an equality check compares
  * these, and `{ ...subscription }` refers to it. The other fields are getters, which a copy does not have.
  */
-export interface Subscription {
+export interface Subscription<TStreamType extends string = string> {
   /** Whose interest it is, whoever of the user's connections holds it. */
   readonly userId: string
   /** A type of the catalogue. */
-  readonly streamType: string
+  readonly streamType: TStreamType
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
   /**
@@ -88,11 +88,12 @@ export interface SubscriptionReference extends StreamReference {
  *
  * A `userId` may be there if it is the connection's own. Fields that neither a request nor a `Subscription` has are refused.
  *
- * Where the stream type is known only at run time, so is the rule: then the symbol may be left out.
+ * Where the stream type is any `string`, known only at run time, so is the rule: then the symbol may be left out, and what
+ * `parseStreamKey` returns is a request as it is.
  */
 export type ConnectionSubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
-  TName extends keyof TStreams & string = keyof TStreams & string,
+  TName extends string = keyof TStreams & string,
 > =
   | (StreamField<TStreams, TName> & {
       /** Whose connection it is, if it is said at all. */
@@ -100,17 +101,23 @@ export type ConnectionSubscribeRequest<
       /** What this holder asks for beyond the stream. */
       readonly filters?: SubscriptionFilters | null | undefined
     })
-  | Subscription
+  | Subscription<keyof TStreams & string>
 
 /** What `manager.addSubscription` takes: the same, and whose it is. */
 export type SubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
-  TName extends keyof TStreams & string = keyof TStreams & string,
+  TName extends string = keyof TStreams & string,
 > = ConnectionSubscribeRequest<TStreams, TName> & { readonly userId: string }
 
-type StreamField<TStreams extends StreamCatalogue, TName extends keyof TStreams & string> = string extends keyof TStreams
-  ? StreamReference
-  : { readonly streamType: TName } & SymbolField<SymbolRuleOf<TStreams[TName]>>
+/** The name of a stream type: one of the catalogue's, or a `string` that is known only at run time. */
+export type StreamTypeName<TStreams extends StreamCatalogue> = (keyof TStreams & string) | (string & {})
+
+/** A name that is known to be wrong is refused by those that there are. */
+type StreamField<TStreams extends StreamCatalogue, TName extends string> = string extends TName
+  ? { readonly streamType: TName } & SymbolField<'optional'>
+  : [TName] extends [keyof TStreams]
+    ? { readonly streamType: TName } & SymbolField<string extends keyof TStreams ? 'optional' : SymbolRuleOf<TStreams[TName & keyof TStreams]>>
+    : { readonly streamType: keyof TStreams & string } & SymbolField<'optional'>
 
 /** What a subscriber asked for, as it was read from a request. */
 export interface StreamRequest {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionManager } from '../../src/index.ts'
-import type { Transport } from '../../src/transport.ts'
+import type { ManagerTransport, Transport } from '../../src/transport.ts'
 import { expectCode } from '../support/errors.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 import { ORDERS, order, PRICE, price } from '../support/messages.ts'
@@ -427,7 +427,7 @@ describe('ConnectionManager › frames', () => {
       frame: (text) => (framed.push(text), { name, text: frame(text) }),
       write: (socket, frames) => socket.write(frames.map(({ name: of, text }) => `${of} ${text}`)),
     })
-    return { transport: transport as Transport<PressuredSocket, never>, framed }
+    return { transport: transport as ManagerTransport<PressuredSocket>, framed }
   }
 
   it('are made once for each publish and transport, and shared by users', async () => {
@@ -728,7 +728,7 @@ describe('ConnectionManager › sockets side by side', () => {
     const { connect, publish } = pressured()
     const byDefault = connect('default')
     const shouting = connect('shouting', new PressuredSocket(), {
-      transport: batching({ frame: (text) => text.toUpperCase() }) as Transport<PressuredSocket, never>,
+      transport: batching({ frame: (text) => text.toUpperCase() }) as ManagerTransport<PressuredSocket>,
     })
     const direct = connect('direct', new PressuredSocket(), { transport: {} })
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type Connection, type PublishResult } from '../../src/index.ts'
-import type { Transport } from '../../src/transport.ts'
+import type { ManagerTransport, Transport } from '../../src/transport.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { Witness } from '../support/pressure-witness.ts'
 import {
@@ -330,17 +330,17 @@ class World {
   }
 
   readonly #measured = { bufferedBytes: (socket: PressuredSocket) => (socket as ScriptedSocket).reading }
-  readonly #transports: Readonly<Record<Kind, Transport<PressuredSocket, never> | undefined>> = {
-    polled: batching(this.#measured) as Transport<PressuredSocket, never>,
-    told: batching({ ...this.#measured, ...tellingOfDrains() }) as Transport<PressuredSocket, never>,
+  readonly #transports: Readonly<Record<Kind, ManagerTransport<PressuredSocket> | undefined>> = {
+    polled: batching(this.#measured) as ManagerTransport<PressuredSocket>,
+    told: batching({ ...this.#measured, ...tellingOfDrains() }) as ManagerTransport<PressuredSocket>,
     framed: batching({
       ...this.#measured,
       frame: (text: string) => {
         if (text.includes('!')) throw new Error('no frame')
         return text
       },
-    }) as Transport<PressuredSocket, never>,
-    unmeasured: { write: (socket: PressuredSocket, frames: readonly string[]) => socket.write(frames) } as Transport<PressuredSocket, never>,
+    }) as ManagerTransport<PressuredSocket>,
+    unmeasured: { write: (socket: PressuredSocket, frames: readonly string[]) => socket.write(frames) } as ManagerTransport<PressuredSocket>,
     direct: this.#measured,
     property: undefined,
     method: undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/transport.ts'
+import type { ManagerTransport, Transport } from '../../src/transport.ts'
 import {
   batching,
   endOfTick,
@@ -67,10 +67,10 @@ describe('ConnectionManager › stats(), from within a delivery', () => {
 describe('ConnectionManager › the pressure of a socket', () => {
   const metered = (bufferedAmount: unknown): PressuredSocket => Object.assign(new MeteredSocket(), { bufferedAmount })
   const asking = (answer: () => unknown): PressuredSocket => Object.assign(new PressuredSocket(), { getBufferedAmount: answer })
-  const measuredAs = (answer: () => unknown): Transport<PressuredSocket, never> => ({ bufferedBytes: answer as () => number })
+  const measuredAs = (answer: () => unknown): ManagerTransport<PressuredSocket> => ({ bufferedBytes: answer as () => number })
   const failing = (): never => { throw boom }
 
-  it.each<[string, PressuredSocket, Transport<PressuredSocket, never>?]>([
+  it.each<[string, PressuredSocket, ManagerTransport<PressuredSocket>?]>([
     ['a numeric bufferedAmount', metered(11)],
     ['a bufferedAmount of Infinity', metered(Infinity)],
     ['getBufferedAmount()', asking(() => 11)],
@@ -86,7 +86,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.writes).toEqual([])
   })
 
-  it.each<[string, PressuredSocket, Transport<PressuredSocket, never>?]>([
+  it.each<[string, PressuredSocket, ManagerTransport<PressuredSocket>?]>([
     ...[NaN, -11, -Infinity, '11', null, undefined, {}, 11n, true].map((value): [string, PressuredSocket] => [`is a bufferedAmount of ${String(value)}`, metered(value)]),
     ['is a bufferedAmount that throws', Object.defineProperty(new PressuredSocket(), 'bufferedAmount', { get: failing })],
     ['is a getBufferedAmount that throws', asking(failing)],
@@ -161,7 +161,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
   })
 
   it('is unknown without a reading: one write takes all that a tick brings', async () => {
-    const { connect, publish } = pressured({ transport: { write: (socket, frames) => socket.write(frames as readonly string[]) } })
+    const { connect, publish } = pressured({ transport: { write: (socket: PressuredSocket, frames: readonly string[]) => socket.write(frames) } })
     const { socket } = connect('c')
 
     for (let i = 0; i < 50; i++) expect(publish('PRICE', `p${i}`)).toEqual(result({ matched: 1, sent: 1 }))

@@ -53,7 +53,7 @@ export abstract class Market<TSocket extends Socket = Socket> implements Arena {
 
   constructor(trial: Trial, options: Options<TSocket>) {
     this.trial = trial
-    this.manager = new ConnectionManager<TSocket, Streams>({ streams, clock: this.clock, ...options })
+    this.manager = new ConnectionManager<TSocket, Streams>({ clock: this.clock, ...options, streams })
     this.observer = new Observer(this.manager as unknown as ConnectionManager<Socket, Streams>, this.ledger, () => this.noticed())
   }
 

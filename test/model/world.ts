@@ -299,7 +299,7 @@ export class World {
     }
   }
 
-  #options(): ConnectionManagerOptions<ScriptedSocket, Streams> {
+  #options(): ConnectionManagerOptions<ScriptedSocket, Streams> & { readonly streams: Streams } {
     const {
       softLimitBytes,
       hardLimitBytes,

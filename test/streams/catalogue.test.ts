@@ -9,6 +9,7 @@ import {
   tradingStreams,
   type MessageOptions,
   type StreamCatalogue,
+  type StreamDefinition,
 } from '../../src/index.ts'
 import { expectCode } from '../support/errors.ts'
 
@@ -45,9 +46,9 @@ describe('defineStreams', () => {
     for (const symbol of ['required', 'optional', 'none'] as const) {
       for (const delivery of deliveries) {
         for (const overflow of overflows) {
-          const definition = { audience, symbol, delivery, overflow }
+          const definition = { audience, symbol, delivery, overflow } as StreamDefinition
 
-          expect(defineStreams({ X: definition }).X).toEqual(definition)
+          expect(defineStreams({ X: definition })['X']).toEqual(definition)
         }
       }
     }

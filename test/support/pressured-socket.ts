@@ -1,5 +1,5 @@
 import { ConnectionManager, defineStreams, type ConnectionManagerOptions, type Stats } from '../../src/index.ts'
-import type { Transport } from '../../src/transport.ts'
+import type { ManagerTransport, Transport, TransportHooks } from '../../src/transport.ts'
 import { FakeSocket } from './fake-socket.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -52,9 +52,11 @@ export class MeteredSocket extends PressuredSocket {
 }
 
 /** Writes in batches and measures; polled for drains. */
-export function batching<TFrame = string>(hooks: Partial<Transport<PressuredSocket, TFrame>> = {}): Transport<PressuredSocket, TFrame> {
+export function batching(hooks?: TransportHooks<PressuredSocket>): Transport<PressuredSocket>
+export function batching<TFrame>(hooks: Transport<PressuredSocket, TFrame>): Transport<PressuredSocket, TFrame>
+export function batching(hooks: TransportHooks<PressuredSocket, unknown> = {}): TransportHooks<PressuredSocket, unknown> {
   return {
-    write: (socket, frames) => socket.write(frames as readonly unknown[] as readonly string[]),
+    write: (socket, frames) => socket.write(frames as readonly string[]),
     bufferedBytes: ({ buffered }) => buffered,
     ...hooks,
   }
@@ -78,7 +80,7 @@ export function labelOf(text: string): string {
 }
 
 /** A transport, whatever it makes of a text. */
-type AnyFrames = Transport<PressuredSocket, never> | Transport<PressuredSocket>
+type AnyFrames = ManagerTransport<PressuredSocket>
 
 type Options = ConnectionManagerOptions<PressuredSocket, Streams>
 
@@ -89,13 +91,13 @@ type Options = ConnectionManagerOptions<PressuredSocket, Streams>
 export function pressured({ delivery, ...options }: Options = {}) {
   const clock = new ManualClock()
   const manager = new ConnectionManager<PressuredSocket, Streams>({
-    streams,
     clock,
     serialize: ({ data }) => String(data),
     transport: batching(),
     idleDelayMs: 0,
     delivery: { softLimitBytes: 10, hardLimitBytes: 1_000, maxLagMs: Infinity, ...delivery },
     ...options,
+    streams,
   })
   const log: unknown[] = []
   manager.on('error', ({ error, stage, connection }) => log.push(['error', stage, connection?.id, (error as Error).message]))

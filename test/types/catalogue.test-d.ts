@@ -3,8 +3,10 @@ import {
   defineStreams,
   tradingStreams,
   type DeliveryClass,
+  type OverflowPolicy,
   type PayloadOf,
   type StreamCatalogue,
+  type StreamDefinition,
   type StreamType,
   type TradingStreams,
 } from '../../src/index.ts'
@@ -23,6 +25,9 @@ describe('defineStreams', () => {
     expectTypeOf(streams.FILLS.symbol).toEqualTypeOf<'optional'>()
     expectTypeOf(streams.NEWS.symbol).toEqualTypeOf<'none'>()
     expectTypeOf(streams.TICKER.delivery).toEqualTypeOf<DeliveryClass>()
+    expectTypeOf(streams.TICKER.overflow).toEqualTypeOf<OverflowPolicy>()
+    expectTypeOf(streams.FILLS.delivery).toEqualTypeOf<'every'>()
+    expectTypeOf(streams.FILLS.overflow).toEqualTypeOf<'disconnect'>()
   })
 
   it('keeps the type of a payload, and has unknown where there is none', () => {
@@ -68,6 +73,20 @@ describe('defineStreams', () => {
     defineStreams({ NEWS: { audience: 'public', symbol: 'forbidden' } })
     // @ts-expect-error there is no such class
     defineStreams({ NEWS: { audience: 'public', delivery: 'newest' } })
+  })
+
+  it('takes no private stream whose messages may be replaced or dropped', () => {
+    // @ts-expect-error a private stream delivers every message
+    defineStreams({ FILLS: { audience: 'private', delivery: 'latest' } })
+    // @ts-expect-error a private stream drops nothing
+    defineStreams({ FILLS: { audience: 'private', overflow: 'drop' } })
+    // @ts-expect-error a private stream delivers every message, whoever defines it
+    const definition: StreamDefinition = { audience: 'private', delivery: 'latest' }
+    // @ts-expect-error a private stream drops nothing, in a catalogue of any kind
+    const catalogue: StreamCatalogue = { FILLS: { audience: 'private', overflow: 'drop' } }
+    expectTypeOf([definition, catalogue]).toBeArray()
+    defineStreams({ FILLS: { audience: 'private', delivery: 'every', overflow: 'disconnect' } })
+    defineStreams({ ...tradingStreams, NEWS: { audience: 'public', delivery: 'latest', overflow: 'drop' } })
   })
 
   it('has the seven types in the default catalogue', () => {

@@ -5,17 +5,21 @@ import {
   ConnectionManagerError,
   defineStreams,
   parseServerMessage,
+  parseStreamKey,
   StreamType,
   SubscriptionStatus,
+  tradingStreams,
   type ActiveStream,
   type CleanupReport,
   type Clock,
   type CloseReason,
   type Connection,
+  type ConnectionManagerOptions,
   type ErrorCode,
   type ErrorStage,
   type GapNotice,
   type ManagerEvents,
+  type ManagerTransport,
   type PublishResult,
   type ServerMessage,
   type Socket,
@@ -23,6 +27,7 @@ import {
   type StreamMessage,
   type Subscription,
   type TradingStreams,
+  type Transport,
   type ValidMessage,
 } from '../../src/index.ts'
 import { sseTransport, type SseSocket } from '../../src/transports/sse.ts'
@@ -55,9 +60,81 @@ describe('ConnectionManager', () => {
     manager.publish({ streamType: 'TICKER', symbol: 'BTCUSDT', data: { last: 1 } })
   })
 
+  it('infers both from the options', () => {
+    expectTypeOf(new ConnectionManager({ streams, transport: wsTransport<WsSocket>() })).toEqualTypeOf<ConnectionManager<WsSocket, Streams>>()
+    new ConnectionManager({
+      streams,
+      transport: wsTransport<WsSocket>(),
+      authorize({ streamType, connection }) {
+        expectTypeOf(streamType).toEqualTypeOf<'TICKER' | 'FILLS'>()
+        expectTypeOf(connection).toEqualTypeOf<Connection<WsSocket, Streams> | undefined>()
+        return true
+      },
+    })
+  })
+
   it('takes no other catalogue than that of its type', () => {
     // @ts-expect-error the catalogue lacks the trading streams
     new ConnectionManager<WsSocket>({ streams })
+    // @ts-expect-error the trading streams are another catalogue
+    new ConnectionManager<WsSocket, Streams>({ streams: tradingStreams })
+  })
+
+  it('takes no catalogue that is in its type alone', () => {
+    // @ts-expect-error the streams are missing in the options
+    new ConnectionManager<Socket, Streams>()
+    // @ts-expect-error the streams are missing in the options
+    new ConnectionManager<Socket, Streams>({})
+    // @ts-expect-error the streams are missing in the options
+    new ConnectionManager<Socket, Streams>({ closeTimeoutMs: 1 })
+    // @ts-expect-error undefined is no catalogue
+    new ConnectionManager<Socket, Streams>({ streams: undefined })
+    const options: ConnectionManagerOptions<Socket, Streams> = {}
+    // @ts-expect-error the options may have no streams
+    new ConnectionManager<Socket, Streams>(options)
+    // @ts-expect-error the options may take the streams away
+    new ConnectionManager<Socket, Streams>({ streams, ...options })
+    new ConnectionManager<Socket, Streams>({ ...options, streams })
+    // @ts-expect-error one type more than the default ones
+    new ConnectionManager<Socket, TradingStreams & Streams>()
+  })
+
+  it('needs no catalogue in the options for the default one, and for one that is known at run time', () => {
+    new ConnectionManager<Socket, TradingStreams>()
+    new ConnectionManager<Socket, StreamCatalogue>()
+    new ConnectionManager<Socket, StreamCatalogue>({ closeTimeoutMs: 1 })
+  })
+
+  it('is a class that can be extended', () => {
+    class Trading extends ConnectionManager<WsSocket> {}
+    class Custom extends ConnectionManager<WsSocket, Streams> {
+      constructor() {
+        super({ streams })
+      }
+    }
+
+    expectTypeOf(new Trading().getUserConnections('alice')).toEqualTypeOf<WsSocket[]>()
+    expectTypeOf(new Custom().getUserSubscriptions('alice')).toEqualTypeOf<Subscription<'TICKER' | 'FILLS'>[]>()
+    // @ts-expect-error the streams are missing in the options
+    class Wrong extends ConnectionManager<WsSocket, Streams> { constructor() { super() } } // prettier-ignore
+    expectTypeOf<InstanceType<typeof Wrong>>().toExtend<ConnectionManager<WsSocket, Streams>>()
+  })
+
+  it('is not a manager of another kind of socket, nor of other streams', () => {
+    const ofWs = new ConnectionManager<WsSocket>()
+    const ofAny = new ConnectionManager()
+
+    // @ts-expect-error it would be given sockets that are not of ws
+    const any: ConnectionManager<Socket> = ofWs
+    // @ts-expect-error its sockets are not of ws
+    const ws: ConnectionManager<WsSocket> = ofAny
+    // @ts-expect-error it would be given sockets of the other kind
+    const either: ConnectionManager<WsSocket | SseSocket> = ofWs
+    // @ts-expect-error it has no TICKER
+    const custom: ConnectionManager<Socket, Streams> = ofAny
+    // @ts-expect-error it would be asked for streams that it does not have
+    const anyStreams: ConnectionManager<Socket, StreamCatalogue> = ofAny
+    expectTypeOf([any, ws, either, custom, anyStreams]).toBeArray()
   })
 
   it('takes undefined for any option', () => {
@@ -88,10 +165,53 @@ describe('ConnectionManager', () => {
     new ConnectionManager<WsSocket>({ transport: { bufferedBytes: (socket) => socket.bufferedAmount, close: (socket, reason) => socket.close(1000, reason) } })
     // @ts-expect-error its sockets are no responses
     new ConnectionManager<WsSocket>({ transport: sseTransport() })
+    expectTypeOf<ManagerTransport<WsSocket>>().toExtend<NonNullable<ConnectionManagerOptions<WsSocket>['transport']>>()
     // @ts-expect-error there is no such hook
     new ConnectionManager<WsSocket>({ transport: { flush: () => {} } })
     // @ts-expect-error bytes are a number
     new ConnectionManager<WsSocket>({ transport: { bufferedBytes: () => '7' } })
+  })
+
+  it('takes a transport that writes texts, or what it frames', () => {
+    new ConnectionManager<WsSocket>({ transport: { write: (_to: WsSocket, frames: readonly string[]) => frames.length } })
+    new ConnectionManager<WsSocket>({ transport: { write: (_to: WsSocket, frames: readonly unknown[]) => frames.length } })
+    new ConnectionManager<WsSocket>({ transport: { frame: (text) => text, write: (_to: WsSocket, frames: readonly string[]) => frames.length } })
+    new ConnectionManager<WsSocket>({
+      transport: { frame: (text) => new TextEncoder().encode(text), write: (_to: WsSocket, frames: readonly Uint8Array[]) => frames.length },
+    })
+    new ConnectionManager<WsSocket>({
+      transport: { frame: (text) => ({ text }), write: (_to: WsSocket, frames: readonly { text: string }[]) => frames.length },
+    })
+    new ConnectionManager<WsSocket>({ transport: { frame: () => 7, write: (_to: WsSocket, frames: readonly unknown[]) => frames.length } })
+    const declared: Transport<WsSocket, Uint8Array> = { frame: (text) => new TextEncoder().encode(text), write: (_to, frames) => frames.length }
+    new ConnectionManager<WsSocket>({ transport: declared })
+    new ConnectionManager<WsSocket>({ transport: wsTransport<WsSocket>() })
+  })
+
+  it('takes no transport that writes what nothing frames, nor what it does not frame', () => {
+    const bytes = (_to: WsSocket, frames: readonly Uint8Array[]): number => frames.length
+    const objects = (_to: WsSocket, frames: readonly { text: string }[]): number => frames.length
+    const numbers = (_to: WsSocket, frames: readonly number[]): number => frames.length
+
+    // @ts-expect-error nothing makes bytes
+    new ConnectionManager<WsSocket>({ transport: { write: bytes } })
+    // @ts-expect-error nothing makes objects
+    new ConnectionManager<WsSocket>({ transport: { write: objects } })
+    // @ts-expect-error nothing makes bytes
+    new ConnectionManager<WsSocket>({ transport: { write: bytes, frame: undefined } })
+    // @ts-expect-error it frames texts and writes numbers
+    new ConnectionManager<WsSocket>({ transport: { frame: (text: string) => text, write: numbers } })
+    // @ts-expect-error it frames texts and writes bytes
+    new ConnectionManager<WsSocket>({ transport: { frame: (text: string) => text, write: bytes } })
+    // @ts-expect-error it frames bytes and writes objects
+    new ConnectionManager<WsSocket>({ transport: { frame: () => new Uint8Array(), write: objects } })
+    // @ts-expect-error it frames objects and writes bytes
+    new ConnectionManager<WsSocket>({ transport: { frame: (text: string) => ({ text }), write: bytes } })
+    // @ts-expect-error it frames bytes and writes texts
+    new ConnectionManager<WsSocket>({ transport: { frame: () => new Uint8Array(), write: (_to: WsSocket, frames: readonly string[]) => frames.length } })
+    // @ts-expect-error nothing makes the bytes that it is declared to write
+    const declared: Transport<WsSocket, Uint8Array> = { write: bytes }
+    expectTypeOf(declared).toEqualTypeOf<Transport<WsSocket, Uint8Array>>()
   })
 
   it('infers its sockets from the transport', () => {
@@ -110,7 +230,7 @@ describe('ConnectionManager', () => {
     expectTypeOf(manager.removeConnection('c1')).toEqualTypeOf<Promise<boolean>>()
     expectTypeOf(manager.removeUser('alice')).toEqualTypeOf<Promise<number>>()
     expectTypeOf(manager.removeSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'X' })).toEqualTypeOf<boolean>()
-    expectTypeOf(manager.getUserSubscriptions('alice')).toEqualTypeOf<Subscription[]>()
+    expectTypeOf(manager.getUserSubscriptions('alice')).toEqualTypeOf<Subscription<StreamType>[]>()
     expectTypeOf(manager.getSubscribers('PRICE', 'X')).toEqualTypeOf<string[]>()
     expectTypeOf(manager.cleanup({ deadlineMs: 1 })).toEqualTypeOf<Promise<CleanupReport>>()
     expectTypeOf(manager.closed).toEqualTypeOf<boolean>()
@@ -144,7 +264,7 @@ describe('ConnectionManager', () => {
 
     expectTypeOf(manager.connectionUsers).toEqualTypeOf<ReadonlyMap<string, string>>()
     expectTypeOf(manager.userConnections.get('alice')).toEqualTypeOf<string[] | undefined>()
-    expectTypeOf(manager.userSubscriptions.get('alice')).toEqualTypeOf<Subscription[] | undefined>()
+    expectTypeOf(manager.userSubscriptions.get('alice')).toEqualTypeOf<Subscription<StreamType>[] | undefined>()
     expectTypeOf(manager.streamSubscriptions.get('PRICE:X')).toEqualTypeOf<string[] | undefined>()
     // @ts-expect-error a view has no set
     manager.connectionUsers.set('c1', 'mallory')
@@ -159,11 +279,21 @@ describe('ConnectionManager', () => {
     expectTypeOf(manager[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>()
   })
 
-  it('can be handed to what serves any catalogue', () => {
-    const serve = <TStreams extends StreamCatalogue>(manager: ConnectionManager<Socket, TStreams>): number => manager.connectionCount
+  it('can be handed to what serves any manager, without a cast', () => {
+    const serve = <TSocket extends Socket, TStreams extends StreamCatalogue>(manager: ConnectionManager<TSocket, TStreams>, socket: TSocket) => {
+      manager.on('subscriptionAdded', ({ subscription, connection }) => {
+        const names: readonly [streamType: keyof TStreams & string, socket: TSocket | undefined] = [subscription.streamType, connection?.socket]
+        void names
+      })
+      for (const connection of manager.connections()) connection.subscribe(parseStreamKey('PRICE:X'))
+      return manager.addConnection('c1', socket, 'alice')
+    }
 
-    serve(new ConnectionManager())
-    serve(new ConnectionManager({ streams }))
+    expectTypeOf(serve(new ConnectionManager(), {} as WsSocket)).toEqualTypeOf<Connection>()
+    expectTypeOf(serve(new ConnectionManager<WsSocket>(), {} as WsSocket)).toEqualTypeOf<Connection<WsSocket>>()
+    expectTypeOf(serve(new ConnectionManager<WsSocket, Streams>({ streams }), {} as WsSocket)).toEqualTypeOf<Connection<WsSocket, Streams>>()
+    // @ts-expect-error a manager of other sockets
+    serve(new ConnectionManager<SseSocket>(), {} as WsSocket)
   })
 })
 
@@ -224,6 +354,8 @@ describe('addConnection', () => {
       // @ts-expect-error it frames texts and writes numbers
       transport: { frame: (text: string) => text, write: (_to: WsSocket, frames: readonly number[]) => frames.length },
     })
+    // @ts-expect-error nothing makes bytes
+    manager.addConnection('c1', socket, 'alice', { transport: { write: (_to: WsSocket, frames: readonly Uint8Array[]) => frames.length } })
     // @ts-expect-error its sockets are no responses
     manager.addConnection('c1', socket, 'alice', { transport: sseTransport() })
     // @ts-expect-error there is no such option
@@ -240,7 +372,8 @@ describe('addConnection', () => {
 
 describe('activeStreams', () => {
   it('answers with what streamActive tells', () => {
-    expectTypeOf(new ConnectionManager().activeStreams()).toEqualTypeOf<ActiveStream[]>()
+    expectTypeOf(new ConnectionManager().activeStreams()).toEqualTypeOf<ActiveStream<StreamType>[]>()
+    expectTypeOf(new ConnectionManager({ streams }).activeStreams()).toEqualTypeOf<ActiveStream<'TICKER' | 'FILLS'>[]>()
     expectTypeOf<ActiveStream>().toEqualTypeOf<{ readonly streamType: string; readonly symbol: string | undefined; readonly userId?: string }>()
   })
 })
@@ -293,14 +426,14 @@ describe('on', () => {
 
   it.for(['subscriptionAdded', 'subscriptionChanged', 'subscriptionRemoved'] as const)('tells listeners of %s which one, and its holder', (event) => {
     manager.on(event, ({ subscription, connection }) => {
-      expectTypeOf(subscription).toEqualTypeOf<Subscription>()
+      expectTypeOf(subscription).toEqualTypeOf<Subscription<'TICKER' | 'FILLS'>>()
       expectTypeOf(connection).toEqualTypeOf<Handle | undefined>()
     })
   })
 
   it.for(['streamActive', 'streamIdle'] as const)('tells listeners of %s which stream, and whose where it is private', (event) => {
     manager.on(event, ({ streamType, symbol, userId, ...rest }) => {
-      expectTypeOf(streamType).toEqualTypeOf<string>()
+      expectTypeOf(streamType).toEqualTypeOf<'TICKER' | 'FILLS'>()
       expectTypeOf(symbol).toEqualTypeOf<string | undefined>()
       expectTypeOf(userId).toEqualTypeOf<string | undefined>()
       expectTypeOf(rest).toEqualTypeOf<{}>()
@@ -311,7 +444,7 @@ describe('on', () => {
     manager.on('gap', (event) =>
       expectTypeOf(event).toEqualTypeOf<{
         readonly connection: Handle
-        readonly streamType: string
+        readonly streamType: 'TICKER' | 'FILLS'
         readonly symbol: string | undefined
         readonly dropped: number
       }>(),

@@ -6,6 +6,7 @@ import {
   parseSubscriptionKey,
   subscriptionKey,
   type OwnSubscription,
+  type StreamType,
   type Subscription,
   type SubscriptionStatus,
 } from '../../src/index.ts'
@@ -29,10 +30,21 @@ describe('addSubscription', () => {
     custom.addSubscription({ userId: 'alice', streamType: 'NEWS' })
   })
 
-  it('takes a subscription view as it is', () => {
+  it('takes a subscription view as it is, and its copy', () => {
     trading.addSubscription(view)
+    trading.addSubscription({ ...view })
+    for (const subscription of trading.getUserSubscriptions('alice')) trading.addSubscription(subscription)
+    // @ts-expect-error a subscription to streams of another catalogue
     custom.addSubscription(view)
-    for (const subscription of trading.getUserSubscriptions('alice')) custom.addSubscription(subscription)
+  })
+
+  it('takes what is known only at run time, a key that was parsed among it', () => {
+    trading.addSubscription(parseSubscriptionKey('alice:PRICE:X'))
+    custom.addSubscription({ userId: 'alice', ...parseStreamKey('TICKER:X') })
+    custom.addSubscription({ userId: 'alice', streamType: 'TICKER' as string })
+    expectTypeOf(custom.addSubscription(parseSubscriptionKey('')).streamType).toEqualTypeOf<'TICKER' | 'FILLS' | 'NEWS'>()
+    const any: Subscription = view
+    custom.addSubscription(any)
   })
 
   it('takes a stream type that is one of several alike', () => {
@@ -68,7 +80,7 @@ describe('addSubscription', () => {
 
 describe('connection.subscribe', () => {
   it('takes a stream and filters, or a subscription view', () => {
-    expectTypeOf(connection.subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT', filters: { depth: 5 } })).toEqualTypeOf<Subscription>()
+    expectTypeOf(connection.subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT', filters: { depth: 5 } })).toEqualTypeOf<Subscription<StreamType>>()
     connection.subscribe({ streamType: 'ORDER_UPDATES' })
     connection.subscribe(view)
   })
@@ -83,6 +95,17 @@ describe('connection.subscribe', () => {
   it('takes no field that a request does not have', () => {
     // @ts-expect-error misspelt
     connection.subscribe({ streamType: 'ORDER_UPDATES', simbol: 'BTCUSDT' })
+  })
+
+  it('takes what parseStreamKey returns, and any name that is known only at run time', () => {
+    connection.subscribe(parseStreamKey('PRICE:BTCUSDT'))
+    connection.subscribe({ ...parseStreamKey('PRICE:BTCUSDT'), filters: { depth: 5 } })
+    connection.subscribe({ streamType: 'PRICE' as string, symbol: null })
+  })
+
+  it('takes no stream type that the catalogue does not have', () => {
+    // @ts-expect-error there is no such type
+    connection.subscribe({ streamType: 'TICKER', symbol: 'BTCUSDT' })
   })
 
   it('takes no missing symbol where one is required', () => {
@@ -113,7 +136,8 @@ describe('what ends or asks for a subscription', () => {
 
 describe('Subscription', () => {
   it('is a view that cannot be written to', () => {
-    expectTypeOf(view).toEqualTypeOf<Subscription>()
+    expectTypeOf(view).toEqualTypeOf<Subscription<StreamType>>()
+    expectTypeOf(view).toExtend<Subscription>()
     expectTypeOf<Subscription>().toEqualTypeOf<{
       readonly userId: string
       readonly streamType: string

@@ -209,7 +209,7 @@ const timePauses = fault('the process pauses for 60 s', {
 })
 
 /** Keeps the event loop from turning, for real. */
-export function stall({ trial }: Market, ms: number): void {
+export function stall({ trial }: Pick<Market, 'trial'>, ms: number): void {
   trial.inject('stall')
   for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
 }
