@@ -28,6 +28,7 @@ const SUB_PATHS: Readonly<Record<string, { readonly values: readonly string[]; r
       'HostCounts',
       'HostHarness',
       'HostReport',
+      'HostRequest',
       'HostSkip',
       'HostTest',
       'HostTestName',

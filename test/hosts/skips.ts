@@ -11,6 +11,12 @@ export const CANNOT_SEND: HostSkip = {
   ],
 }
 
+/** For hosts of server-sent events: their heartbeat are comments. */
+export const ENDS_UNREAD_LATE: HostSkip = {
+  reason: 'comments end the stream of a client that stops reading after a minute: longer than the suite waits',
+  tests: ['removes a client that falls silent'],
+}
+
 /** For hosts whose heartbeat is not a recipe's. */
 export function heartbeatElsewhere(reason: string): HostSkip {
   return { reason, tests: ['removes a client that falls silent'] }
