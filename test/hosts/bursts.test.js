@@ -2,20 +2,17 @@ import { once } from 'node:events'
 import { createServer as createHttp, get as getHttp } from 'node:http'
 import { createServer as createHttps, get as getHttps } from 'node:https'
 import { connect as connectSession, createSecureServer as createHttp2s, createServer as createHttp2 } from 'node:http2'
-import { createRequire } from 'node:module'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { describe } from 'node:test'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
 import { ConnectionManager, defineStreams } from 'stream-connection-manager'
 import { sseHeaders, sseSocket, sseTransport } from 'stream-connection-manager/transports/sse'
 import { testBursts } from '../ws/bursts.js'
 import { selfSigned } from '../ws/certificate.js'
 import { onEvent } from './clients/events.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
-
-const ofHosts = createRequire(new URL('../../examples/hosts/package.json', import.meta.url))
-const { Hono } = ofHosts('hono')
-const { createAdaptorServer } = ofHosts('@hono/node-server')
 
 const tls = selfSigned()
 
