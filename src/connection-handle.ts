@@ -95,11 +95,12 @@ class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
  * An accessor, since a connection may change its user. All handles share the one function: then it takes no memory of theirs, and they
  * keep their hidden class. A function each would cost 200 bytes.
  */
-const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ enumerableAccessor(ConnectionHandle.prototype, 'userId')
+const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ ownAccessor(ConnectionHandle, 'userId')
 
 const InspectableHandle = /* @__PURE__ */ inspectable(ConnectionHandle)
 
-function enumerableAccessor(prototype: object, name: string): PropertyDescriptor {
+/** Takes the class and not its prototype: a bundler takes the reading of a property for a side effect, and would keep the class for it. */
+function ownAccessor({ prototype }: { readonly prototype: object }, name: string): PropertyDescriptor {
   return { ...Object.getOwnPropertyDescriptor(prototype, name), enumerable: true, configurable: false }
 }
 
