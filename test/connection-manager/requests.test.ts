@@ -137,7 +137,7 @@ describe.each(Object.entries(TAKERS))('%s', (name, take) => {
     at.connection.subscribe(PRICE)
     const { userId, streamType, symbol } = subscription
 
-    for (const given of [subscription, { userId, streamType, symbol }]) {
+    for (const given of [subscription, { ...subscription }, { userId, streamType, symbol }]) {
       expect(() => take(at, given)).not.toThrow()
       at.manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
       at.connection.subscribe(PRICE)
