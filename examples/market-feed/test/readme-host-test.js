@@ -76,9 +76,11 @@ test('the host for ws in the README', async (t) => {
     }
   })
 
-  await t.test('subscribes a client as the user whom it was opened for, whatever it asks for', async () => {
+  await t.test('subscribes a client as the user whom it was opened for, and refuses one that claims to be another', async () => {
     const subscribed = new Promise((resolve) => manager.on('subscriptionAdded', ({ subscription }) => resolve(subscription.key)))
     client.send('{"command":"subscribe","streamType":"ORDER_UPDATES","userId":"bob"}')
+    assert.deepEqual(JSON.parse(await nextText(client)), { type: 'refused', code: 'ERR_INVALID_ARGUMENT' })
+    client.send('{"command":"subscribe","streamType":"ORDER_UPDATES"}')
     assert.equal(await subscribed, 'alice:ORDER_UPDATES')
 
     manager.publish({ streamType: 'ORDER_UPDATES', userId: 'bob', data: 'of Bob' })
