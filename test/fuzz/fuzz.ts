@@ -36,6 +36,9 @@ process.exitCode = 1
 process.on('unhandledRejection', (reason) => current?.complain('A rejection that nobody caught', reason))
 process.on('uncaughtException', (error) => current?.complain('An exception that nobody caught', error))
 
+// Most managers have no error listener here, and would print each stage's first error.
+console.warn = () => {}
+
 /** Stack traces are most of what a refusal costs: they are taken only when a fault is looked at again. */
 const NO_STACK = 0
 const WHOLE_STACK = 20

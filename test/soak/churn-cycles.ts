@@ -88,6 +88,7 @@ export class ChurnCycles {
     this.#cycles = cycles
     this.#dice = dice
     this.#verdict = verdict
+    this.#manager.on('error', () => {})
     this.#manager.on('connectionRemoved', ({ reason }) => {
       if (reason === 'send-failed' || reason === 'slow-consumer') this.#there--
     })

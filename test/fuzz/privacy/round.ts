@@ -76,6 +76,7 @@ export class Round implements Scene, Reacting, Means {
       authorize: ({ userId, streamType }) => this.deeds.isAllowed(userId, streamType),
       delivery: { softLimitBytes: 400, hardLimitBytes: this.dice.chance(0.5) ? Infinity : 9_000, drainIntervalMs: POLL_MS },
     })
+    this.manager.on('error', () => {})
     this.manager.on('connectionRemoved', ({ connection, reason }) => witness.noteRemoval(connection.id, reason))
   }
 
