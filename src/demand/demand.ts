@@ -23,8 +23,8 @@ export class Demand {
   readonly #changed: DemandListener
   readonly #idling = new Map<string, ActiveStream>()
   /**
-   * Goes on from one stream that had to end to the next: to begin anew passes all the places of those that are gone. None is kept
-   * where there is room, since it would keep the map's former tables.
+   * Goes on from one stream that had to end to the next: to begin anew passes all the places of those that are gone. It is let go once
+   * there is room, since it keeps the map's former tables.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: Expiry<ActiveStream>
@@ -38,6 +38,7 @@ export class Demand {
     this.#mostIdling = idleStreams
     this.#changed = changed
     this.#expiry = new Expiry(clock, idleDelayMs, (streams) => {
+      this.#oldestFirst = undefined
       for (const stream of streams) this.#letIdle(stream)
       expired()
     })
@@ -73,6 +74,7 @@ export class Demand {
 
   /** Lets every stream that has no subscriber be idle now. */
   end(): void {
+    this.#oldestFirst = undefined
     for (const stream of this.#idling.values()) {
       this.#expiry.delete(stream)
       this.#letIdle(stream)
