@@ -27,6 +27,11 @@ export class Alarm {
     this.#cancelTimer = this.#clock.setTimeout(() => this.#end(), isLost ? 0 : ms)
   }
 
+  /** Sets it anew if its time has passed: the timer may be lost. */
+  renew(): void {
+    if (this.#cancelTimer !== undefined && this.#dueMs < this.#clock.monotonic()) this.set(0)
+  }
+
   cancel(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined

@@ -73,8 +73,11 @@ export class GuardedClock implements ManagerClock {
   readonly #clock: Clock
   readonly #report: ClockFailureListener
   #wallMs: number
-  /** What the clock's `monotonic` said last. */
+  /** What the clock's `monotonic` said last, and what was made of it. */
   #readMs: number
+  #toldMs = 0
+  /** Where it stood when it first went back, until it is there again. */
+  #leftAtMs: number | undefined
   wentBackMs = 0
   /** Readings that failed the last time, so that a clock that is broken for good is reported once. */
   readonly #failing = new Set<Reading>()
@@ -87,6 +90,7 @@ export class GuardedClock implements ManagerClock {
     this.#report = report
     this.#wallMs = readingOf(clock, 'now')
     this.#readMs = readingOf(clock, 'monotonic')
+    this.#toldMs = this.#readMs
   }
 
   now(): number {
@@ -96,10 +100,18 @@ export class GuardedClock implements ManagerClock {
 
   monotonic(): number {
     const readMs = this.#read('monotonic') ?? this.#readMs
-    // Time goes on from where it stood.
-    if (readMs < this.#readMs) this.wentBackMs += this.#readMs - readMs
+    if (readMs < this.#readMs) {
+      // Time goes on from where it stood.
+      this.#leftAtMs ??= this.#readMs
+      this.wentBackMs += this.#readMs - readMs
+    } else if (this.#leftAtMs !== undefined && readMs >= this.#leftAtMs) {
+      // It is back where it was, as when a test gives the real time back: what it went back by does not count any more.
+      this.wentBackMs = Math.max(0, this.#toldMs - readMs)
+      this.#leftAtMs = undefined
+    }
     this.#readMs = readMs
-    return readMs + this.wentBackMs
+    this.#toldMs = readMs + this.wentBackMs
+    return this.#toldMs
   }
 
   setTimeout(fn: () => void, ms: number, holdsProcess = false): () => void {

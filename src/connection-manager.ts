@@ -172,8 +172,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     userId: string,
     options?: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined },
   ): Connection<TSocket, TStreams> {
-    const newcomer = this.#read(() => this.#newcomer(connectionId, socket, userId, options))
     this.#renewTimers()
+    const newcomer = this.#read(() => this.#newcomer(connectionId, socket, userId, options))
     return this.#publicHandle(this.#events.change(() => this.#known(newcomer) ?? this.#listenAndAdmit(newcomer)))
   }
 
@@ -353,8 +353,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 
   /**
    * Returns what became of all messages so far, in connections, and how much waits. A deferred message counts once it was
-   * delivered; what a socket accepted and rejects later moves from `sent` to `failed`, what waited and leaves from `queued`
-   * to `sent`. Costs as much as there are connections behind.
+   * delivered. A message counts as `sent` at the latest when the delivery that handed it over is done. Costs as much as there are
+   * connections behind.
    */
   stats(): Stats {
     return this.#delivery.stats()
@@ -706,6 +706,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   #takeOut(connections: readonly ConnectionRecord[], reason: CloseReason): void {
     for (const connection of connections) {
       this.#connections.remove(connection)
+      this.#delivery.forget(connection)
       this.#events.post('connectionRemoved', { connection: this.#publicHandle(connection), reason })
       this.#subscriptions.dismiss(connection)
       const { id: userId, connections: left } = connection.user
@@ -769,6 +770,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     this.#closer.renew()
     this.#pending.renew()
     this.#demand.renew()
+    this.#delivery.renewTimers()
   }
 
   #noteDemand(change: 'active' | 'idle', stream: ActiveStream): void {

@@ -402,6 +402,23 @@ describe('a clock that is not to be trusted', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
+  it('has no time pass when its monotonic() is back where it was', () => {
+    const { clock, own, manager } = onClock()
+    clock.advance(1_000_000)
+    manager.addSubscription(ALICES)
+    const { monotonic } = own
+    own.monotonic = () => monotonic() - 1_000_000
+    manager.addSubscription({ ...ALICES, userId: 'bob' })
+
+    own.monotonic = monotonic
+    manager.addSubscription({ ...ALICES, userId: 'carol' })
+    clock.advance(1)
+    expect(manager.subscriptionCount).toBe(3)
+    clock.advance(100)
+
+    expect(manager.subscriptionCount).toBe(0)
+  })
+
   it.each([
     ['now', 'NaN', () => NaN],
     ['now', 'what no date can be', () => 8.64e15 + 1],

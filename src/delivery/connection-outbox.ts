@@ -32,6 +32,8 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   run(act: () => void): void
   /** Calls `flushBatch` at the end of this tick. */
   flushAtEndOfTick(outbox: ConnectionOutbox<TConnection>): void
+  /** Sees to it that this tick comes to an end. */
+  awaitEndOfTick(): void
   /** This became of so many that waited. */
   concluded(outcome: Outcome, deliveries: number): void
   noteWaiting(units: number): void
@@ -41,8 +43,6 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   toBePolled(outbox: ConnectionOutbox<TConnection>): void
   /** Something waits, and may for so many milliseconds more. */
   isWaiting(ms: number): void
-  /** A turn ends in which it was asked for room, and nothing waits. */
-  readonly idle: ((outbox: ConnectionOutbox<TConnection>) => void) | undefined
   /** Nothing waits any more: everything was handed on, or is not wanted. */
   caughtUp(outbox: ConnectionOutbox<TConnection>): void
   /** Nothing waits any more, and nothing will. */
@@ -128,11 +128,9 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     return hasRoom && this.#waiting === undefined ? this.#pass(message, units) : this.#wait(message)
   }
 
-  /** Takes it that there is room until this turn ends. With a doubt, the next turn decides. */
-  presumeRoom({ isInDoubt }: { readonly isInDoubt: boolean }): void {
-    this.#hasRoomIn = this.#surroundings.time.tick
-    this.#isInDoubt = isInDoubt
-    this.#flushAtEndOfTick()
+  /** Takes the message that is being delivered where the socket was found to have no room for it. */
+  keep(): void {
+    this.#wait(this.#surroundings.current.message)
   }
 
   flush(): boolean {
@@ -148,8 +146,6 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   flushBatch(): void {
     this.#isDueAtEndOfTick = false
     this.#flushNow()
-    const { idle } = this.#surroundings
-    if (idle !== undefined && this.#endedAs === undefined && !this.#hasSomething()) idle(this)
   }
 
   giveUpTooOld(): number {
@@ -200,8 +196,15 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     const isInDoubt = this.#bufferedBytes() > softLimitBytes
     const wasServedInTurnBefore = this.#hasRoomIn === time.tick - 1
     if (isInDoubt && (this.#isInDoubt || !wasServedInTurnBefore)) return false
-    this.presumeRoom({ isInDoubt })
+    this.#presumeRoom(isInDoubt)
     return true
+  }
+
+  /** Takes it that there is room until this turn ends. With a doubt, the next turn decides. */
+  #presumeRoom(isInDoubt: boolean): void {
+    this.#hasRoomIn = this.#surroundings.time.tick
+    this.#isInDoubt = isInDoubt
+    this.#surroundings.awaitEndOfTick()
   }
 
   /**
@@ -286,7 +289,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #giveUpTooOld(): void {
     const { maxLagMs } = this.#surroundings
     const waiting = this.#waiting
-    if (waiting === undefined || maxLagMs === Infinity) return
+    if (waiting === undefined) return
+    if (maxLagMs === Infinity) return this.#surroundings.isWaiting(Infinity)
     const nowMs = this.#surroundings.nowMs()
     if (nowMs >= this.#lagDueMs) {
       const { dropped, mustEnd } = waiting.dropSince(nowMs - maxLagMs)
@@ -324,7 +328,9 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     }
     this.#departure = undefined
     if (this.#waiting === undefined) return
-    if (this.#relieve(this.#waiting) === undefined) this.#watchForDrain()
+    if (this.#relieve(this.#waiting) !== undefined) return
+    this.#giveUpTooOld()
+    this.#watchForDrain()
   }
 
   /**
@@ -335,7 +341,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     if (this.#waiting === undefined) return this.#takeBatch()
     const roomBytes = this.#surroundings.softLimitBytes - this.#bufferedBytes()
     if (roomBytes < 0) return undefined
-    this.presumeRoom({ isInDoubt: false })
+    this.#presumeRoom(false)
     const isOneByOne = this.#transport?.write === undefined
     return this.#waiting?.take(isOneByOne ? -1 : roomBytes)
   }

@@ -39,6 +39,12 @@ export interface DeliveryConnection extends OutboxConnection {
   readonly outlet: Outlet
 }
 
+/** A turn in which a socket that has more buffered than the limit is taken to have room; with a doubt, the next turn decides. */
+interface Presumption {
+  readonly tick: number
+  readonly isInDoubt: boolean
+}
+
 /** What a delivery needs of its surroundings. None of it may throw, but for `textOf`. */
 export interface DeliverySurroundings<TConnection> {
   readonly clock: Clock
@@ -83,7 +89,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #refusals = new WeakSet<object>()
   readonly #outcomes: SendOutcomes<TConnection> = {
     answeredLate: (connection, answer) => this.#watch(connection, answer, 1),
-    outletInstead: (connection, buffered) => this.#interimOutbox(connection, buffered),
+    isKept: (connection, buffered) => !this.#isPresumedToHaveRoom(connection, buffered) && this.#keepFor(connection),
     isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
   }
   readonly #current = new CurrentMessage()
@@ -100,6 +106,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #roomBytes: number | undefined
   /** The most bytes that one socket can have been given: in a turn, in the one before it, and since, while that was too little to matter. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
+  /** Those without an outbox that have more buffered than the limit, which may all be of this turn, or the one before. */
+  readonly #presumptions = new Map<TConnection, Presumption>()
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
@@ -150,6 +158,16 @@ export class Delivery<TConnection extends DeliveryConnection> {
   run(act: () => void): void {
     if (this.#isRunning) return act()
     this.#surroundings.withinChange(() => this.#runNow(act))
+  }
+
+  /** Keeps nothing of a connection that was removed. */
+  forget(connection: TConnection): void {
+    this.#presumptions.delete(connection)
+  }
+
+  /** Sets timers anew that may be lost. */
+  renewTimers(): void {
+    this.#drainWatch.renew()
   }
 
   /** Keeps what was published before from those who have lost the right to it: what is being delivered, and what is deferred. */
@@ -271,6 +289,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
       this.#totals.begin(recipients.matched)
       this.#current.begin(text, fields)
       this.#endOfTick.notice(fields.readAtMs)
+      this.#drainWatch.renew()
       fanOut.serve(text)
       if (this.#roomBytes !== undefined) this.#countBytes(text)
       return fanOut
@@ -295,6 +314,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #flushBatches(outboxes: readonly ConnectionOutbox<TConnection>[]): void {
     this.run(() => {
       for (const outbox of outboxes) outbox.flushBatch()
+      this.#reviewPresumptions()
     })
   }
 
@@ -307,31 +327,48 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Puts an outbox in front of a socket that has more buffered than the limit. If that can all be of this turn, there is room until the turn
-   * ends. If it can be of this turn and the one before, this turn passes in doubt. Otherwise the outbox finds the connection behind.
+   * Whether a socket that has more buffered than the limit is taken to have room until this turn ends, as an outbox finds for its own. If all
+   * that is too much can be of this turn, there is room. If it can be of the turn before, or the socket had room in that one, this turn passes
+   * in doubt.
    */
-  #interimOutbox(connection: TConnection, buffered: number): Outlet {
-    const { interpose, softLimitBytes } = this.#surroundings
+  #isPresumedToHaveRoom(connection: TConnection, buffered: number): boolean {
+    const { tick } = this.#endOfTick
+    const last = this.#presumptions.get(connection)
+    if (last?.tick === tick) return true
+    const { softLimitBytes } = this.#surroundings
+    const unexplained = buffered - this.#bytesIn(tick) - this.#bytes.since
+    const isInDoubt = unexplained > softLimitBytes
+    const canBeOfTurnBefore = last?.tick === tick - 1 ? !last.isInDoubt : unexplained - this.#bytesIn(tick - 1) <= softLimitBytes
+    if (isInDoubt && !canBeOfTurnBefore) return false
+    this.#presumptions.set(connection, { tick, isInDoubt })
+    this.#endOfTick.await()
+    return true
+  }
+
+  /** Has the message wait in an outbox, which stands in front of the socket until nothing waits any more. */
+  #keepFor(connection: TConnection): true {
     const outbox = new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes)
-    interpose(connection, outbox)
-    const unexplained = buffered - this.#bytesIn(this.#endOfTick.tick)
-    const ofBefore = this.#bytesIn(this.#endOfTick.tick - 1) + this.#bytes.since
-    if (unexplained <= softLimitBytes) outbox.presumeRoom({ isInDoubt: false })
-    else if (unexplained - ofBefore <= softLimitBytes) outbox.presumeRoom({ isInDoubt: true })
-    return outbox
+    this.#presumptions.delete(connection)
+    this.#surroundings.interpose(connection, outbox)
+    outbox.keep()
+    return true
+  }
+
+  /** Forgets those that have room again. */
+  #reviewPresumptions(): void {
+    const { softLimitBytes } = this.#surroundings
+    for (const connection of [...this.#presumptions.keys()]) {
+      if (bufferedAmountOf(connection.socket) <= softLimitBytes) this.#presumptions.delete(connection)
+    }
   }
 
   #surroundingsOfInterimOutboxes(forOutboxes: OutboxSurroundings<TConnection>): OutboxSurroundings<TConnection> {
-    const { interpose, softLimitBytes } = this.#surroundings
+    const { interpose } = this.#surroundings
     return {
       ...forOutboxes,
       caughtUp: (outbox) => {
         forOutboxes.caughtUp(outbox)
         interpose(outbox.connection, undefined)
-      },
-      idle: (outbox) => {
-        const { connection } = outbox
-        if (connection.outlet === outbox && bufferedAmountOf(connection.socket) <= softLimitBytes) interpose(connection, undefined)
       },
     }
   }
@@ -349,7 +386,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
       return
     }
     const { tick } = this.#endOfTick
-    if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: 0, inTickBefore: this.#bytesIn(tick - 1), since: 0 }
+    // What was too little until now may be of this very turn.
+    if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: this.#bytes.since, inTickBefore: this.#bytesIn(tick - 1), since: 0 }
     this.#bytes.inTick += bytes
     this.#endOfTick.await()
   }
@@ -377,12 +415,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
       note: (kept) => void this.#current[kept]++,
       run: (act) => this.run(act),
       flushAtEndOfTick: (outbox) => this.#endOfTick.add(outbox),
+      awaitEndOfTick: () => this.#endOfTick.await(),
       concluded: (outcome, deliveries) => this.#totals.conclude(outcome, deliveries),
       noteWaiting: (units) => this.#totals.noteWaiting(units),
       fellBehind: (outbox) => this.#drainWatch.add(outbox),
       toBePolled: (outbox) => this.#drainWatch.poll(outbox),
       isWaiting: (ms) => this.#drainWatch.keepUp(ms),
-      idle: undefined,
       caughtUp: (outbox) => this.#drainWatch.delete(outbox),
       ended: (outbox) => this.#drainWatch.delete(outbox),
       failed: (...failure) => void this.#afterwards.push(() => failed(...failure)),

@@ -45,6 +45,13 @@ export class DrainWatch<TOutbox extends Behind> {
     this.#lag.set(ms)
   }
 
+  /** Sets timers anew that may be lost. */
+  renew(): void {
+    if (this.all.size === 0) return
+    this.#poll.renew()
+    this.#lag.renew()
+  }
+
   delete(outbox: TOutbox): void {
     this.all.delete(outbox)
     if (this.all.size === 0) this.#lag.cancel()

@@ -15,8 +15,8 @@ export interface SendFailure<TConnection> {
 export interface SendOutcomes<TConnection> {
   /** Told of each `send` that answered with something that settles later. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** Where the text for a connection goes whose socket has this much buffered, which is more than the limit. */
-  outletInstead(connection: TConnection, buffered: number): Outlet
+  /** Told of a socket that has this much buffered, which is more than the limit: true if the text waits for its connection. */
+  isKept(connection: TConnection, buffered: number): boolean
   /** Whether a socket threw what a publish of this very chain was refused with: no fault of the socket. */
   isOwnRefusal(error: unknown): boolean
 }
@@ -138,8 +138,8 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
             untaken++
             continue
           }
-          const taker = buffered > roomBytes ? this.#outcomes.outletInstead(connectionIn(slot, occupants), buffered) : outlet
-          const answer = taker.send(text)
+          if (buffered > roomBytes && this.#outcomes.isKept(connectionIn(slot, occupants), buffered)) continue
+          const answer = outlet.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
       } catch (error) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionManager } from '../../src/index.ts'
-import { batching, pressured, PressuredSocket, sized, tellingOfDrains, unaccounted } from '../support/pressured-socket.ts'
+import { batching, endOfTick, pressured, PressuredSocket, sized, tellingOfDrains, unaccounted } from '../support/pressured-socket.ts'
 
 /** One connection that is stuck, in a world where nothing may wait for more than a second. */
 function stuck(transport = batching()) {
@@ -30,6 +30,20 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(log).toEqual([['removed', 'c', 'slow-consumer']])
     expect([manager.stats(), unaccounted(manager)]).toMatchObject([{ purged: 1, waiting: 0, connectionsBehind: 0 }, 0])
     expect([socket.received, clock.pendingTimers]).toEqual([[], 0])
+  })
+
+  it.each([0, 1])('ends a connection that is behind since a write took %d of three, and tells of no drain', async (accepted) => {
+    const transport = batching({ write: () => accepted, bufferedBytes: () => 0, onDrain: () => () => {} })
+    const world = pressured({ delivery: { maxLagMs: 1_000, drainIntervalMs: Infinity } })
+    world.connect('c', new PressuredSocket(), { transport })
+    for (const label of ['b1', 'b2', 'b3']) world.publish('BOOK', label)
+    await endOfTick()
+
+    world.clock.advance(999)
+    expect(world.log).toEqual([])
+    world.clock.advance(1)
+
+    expect(world.log).toEqual([['removed', 'c', 'slow-consumer']])
   })
 
   it('drops what may be dropped, and tells of it in its place', () => {

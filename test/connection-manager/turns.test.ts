@@ -245,6 +245,69 @@ describe('ConnectionManager › a turn', () => {
     expect(manager.stats()).toMatchObject({ connectionsBehind: 1 })
   })
 
+  it('is not begun anew by a write that refuses though there is room: who waits is looked at again at the interval alone', async () => {
+    let writes = 0
+    const { connect, publish, clock } = pressured({ transport: batching({ write: () => (writes++, 0), bufferedBytes: () => 0 }) })
+    connect('c')
+    publish('BOOK', 'b1')
+    for (let turn = 0; turn < 5; turn++) await endOfTick()
+    expect(writes).toBe(1)
+
+    clock.advance(50)
+    for (let turn = 0; turn < 5; turn++) await endOfTick()
+
+    expect(writes).toBe(2)
+  })
+
+  it('ends in a microtask, and once, where a write refuses and there is no setImmediate', async () => {
+    vi.stubGlobal('setImmediate', undefined)
+    let writes = 0
+    const { connect, publish } = pressured({ transport: batching({ write: () => (writes++, 0), bufferedBytes: () => 0 }) })
+    const { connection } = connect('c')
+
+    publish('BOOK', 'b1')
+    connection.drained()
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+
+    expect(writes).toBeLessThanOrEqual(2)
+  })
+
+  it('knows what it brought before it brought more than the limit', async () => {
+    const { connect, publish, manager, log } = pressured({ delivery: { softLimitBytes: 65_536, hardLimitBytes: 1_048_576 }, transport: {} })
+    const socket = withBufferedAmount(filling(new PressuredSocket()))
+    socket.buffered = 60_000
+    connect('c', socket)
+    const other = connect('other', new MeteredSocket(), { userId: 'v' })
+    other.connection.subscribe({ streamType: 'BOOK', symbol: 'B' })
+
+    publish('BOOK', sized('b1', 20_000))
+    publish('BOOK', sized('b2', 2_000), 'B')
+    for (let i = 0; i < 12; i++) publish('BOOK', sized(`b${i + 3}`, 100_000))
+
+    expect(log).toEqual([])
+    expect(manager.stats()).toMatchObject({ connectionsBehind: 0, waiting: 0 })
+    expect(socket.received).toHaveLength(13)
+  })
+
+  it('puts no outbox before a socket that takes its burst, however much is subscribed', async () => {
+    const { manager, connect, publish } = pressured({ delivery: LIMITS, transport: {} })
+    const socket = withBufferedAmount(filling(new PressuredSocket()))
+    const { connection } = connect('c', socket)
+    let sends = 0
+    socket.send = () => void sends++
+    socket.buffered = 0
+
+    for (let i = 0; i < 10; i++) {
+      publish('BOOK', sized(`b${i}`, MESSAGE_UNITS))
+      socket.buffered += MESSAGE_UNITS
+    }
+    void connection.remove({ close: false })
+    await endOfTick()
+
+    expect(sends).toBe(10)
+    expect(manager.stats()).toMatchObject({ sent: 10, connectionsBehind: 0 })
+  })
+
   it('whose end fake timers have swallowed leaves with the next, once there are real ones', async () => {
     const { connect, publish } = pressured()
     const { socket } = connect('c')
@@ -271,5 +334,31 @@ describe('ConnectionManager › a turn', () => {
 
     expect(socket.received).toHaveLength(50)
     expect(manager.stats()).toMatchObject({ sent: 50, connectionsBehind: 0 })
+  })
+})
+
+describe('ConnectionManager › a drain that is looked for at an interval', () => {
+  it.each<[string, (world: ReturnType<typeof pressured>) => unknown]>([
+    ['a publish to others', ({ publish }) => publish('BOOK', 'b2', 'B')],
+    ['activeStreams()', ({ manager }) => manager.activeStreams()],
+    ['a subscribe', ({ manager }) => manager.getConnection('other')?.subscribe({ streamType: 'BOOK', symbol: 'C' })],
+  ])('is looked for anew by %s once its timer was lost', (_call, act) => {
+    const timers: (() => void)[] = []
+    let nowMs = 0
+    const clock = { now: () => nowMs, monotonic: () => nowMs, setTimeout: (fn: () => void) => (timers.push(fn), () => {}) }
+    const world = pressured({ clock })
+    const { socket } = world.connect('c')
+    const other = world.connect('other', new PressuredSocket(), { userId: 'v' })
+    other.connection.subscribe({ streamType: 'BOOK', symbol: 'B' })
+    socket.buffered = 11
+    world.publish('BOOK', 'b1')
+    timers.length = 0
+    socket.buffered = 0
+
+    nowMs = 1_000
+    act(world)
+    for (const fire of timers.splice(0)) fire()
+
+    expect(socket.received).toContain('b1')
   })
 })
