@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts'
 
 /**
- * One timer, set for the earliest moment at which somebody wants to be called.
+ * One timer, set for the earliest of the moments that `set` was called with.
  *
- * A timer can be lost: fake timers of a test, a suspended runtime. An alarm whose time has passed is set anew by the next call of `set`.
+ * Fake timers of a test, or a suspended runtime, can lose a timer. If the time of an alarm has passed, the next call of `set` sets it anew.
  */
 export class Alarm {
   readonly #clock: Clock
@@ -16,7 +16,7 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Rings once, at most `ms` milliseconds from now. `Infinity`: not for this call. */
+  /** Rings once, at most `ms` milliseconds from now. `Infinity` sets nothing. */
   set(ms: number): void {
     if (ms === Infinity) return
     const nowMs = this.#clock.monotonic()

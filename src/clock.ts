@@ -14,8 +14,8 @@ export interface Clock {
   /**
    * Calls `fn` once, `ms` milliseconds from now, unless the returned function is called first.
    *
-   * `ms` is finite and not negative. The timer must not keep a process alive. While a promise waits for one, of a removal or of
-   * `cleanup()`, the manager keeps the process alive itself; unless the clock stands still, as `ManualClock` does.
+   * `ms` is finite and not negative. The timer must not keep a process alive. While the promise of a removal or of `cleanup()` waits for
+   * a timer, the manager itself keeps the process alive, unless the clock stands still, as `ManualClock` does.
    */
   setTimeout(fn: () => void, ms: number): () => void
 }
@@ -46,7 +46,7 @@ function letProcessEnd(timer: unknown): void {
 
 /** The clock that all rooms go by. */
 export interface ManagerClock extends Clock {
-  /** How far `monotonic` went back so far, as it does when a test's fake timers come or go: then timers that were set before may be lost. */
+  /** How far `monotonic` has gone back in all, as it does when a test's fake timers come or go. Timers that were set before may be lost then. */
   readonly wentBackMs?: number
   /** @param holdsProcess whether the process has to stay alive until the timer has fired, for a promise that waits for it */
   setTimeout(fn: () => void, ms: number, holdsProcess?: boolean): () => void
@@ -58,16 +58,16 @@ export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 /** When a process that is held first asks whether it still has to be; and how late a timer that holds one may be. */
 const HOLD_MS = 1_000
 
-/** What dates can say: `new Date` of anything beyond is none. */
+/** The latest time that a `Date` can hold. */
 const LATEST_DATE_MS = 8_640_000_000_000_000
 
 type Reading = 'now' | 'monotonic'
 
 /**
- * A clock whose trouble is nobody else's: nothing of it throws, a reading is always a number, time never goes back, and a timer calls once
- * or not at all.
+ * Contains the faults of a clock: no method throws, a reading is always a number, time never goes back, and a timer calls once or not at
+ * all.
  *
- * The runtime's own clock is behind one as well, since a test may replace the runtime's timers, and its time with them.
+ * It guards the runtime's own clock as well, because a test may replace the runtime's timers and time.
  */
 export class GuardedClock implements ManagerClock {
   readonly #clock: Clock
@@ -81,7 +81,7 @@ export class GuardedClock implements ManagerClock {
   wentBackMs = 0
   /** Readings that failed the last time, so that a clock that is broken for good is reported once. */
   readonly #failing = new Set<Reading>()
-  /** Whether anything of it failed: then it does not say whether its timers still come. */
+  /** Whether the clock ever failed: then it cannot tell whether its timers still come. */
   #isBroken = false
 
   /** @throws what a reading throws, and a `TypeError` for one that is no number */
@@ -145,10 +145,10 @@ export class GuardedClock implements ManagerClock {
     }
   }
 
-  /** Sets a timer of the clock's; where that fails, one of the runtime's own takes its place. */
+  /** Sets a timer of the clock's; if that fails, one of the runtime's own takes its place. */
   #set(fire: () => void, ms: number, failed: (error: unknown) => void): () => void {
     let isSet = false
-    // A clock that calls at once would do so in the middle of a state change.
+    // If the clock calls at once, that is in the middle of a state change: the call is made later.
     const fireLater = (): void => void (isSet ? fire() : systemClock.setTimeout(fire, 0))
     try {
       const answer: unknown = this.#clock.setTimeout(fireLater, ms)
@@ -171,8 +171,8 @@ export class GuardedClock implements ManagerClock {
   /**
    * Keeps the process alive until the returned function is called, since the clock's own timers do not.
    *
-   * A clock that stands still, as a test's does, holds nothing: its timer may never come. A timer that has not come long after its
-   * time is lost: then this fires.
+   * A clock that stands still, as a test's does, does not keep the process alive, because its timer may never come. A timer that has
+   * not come long after its time is lost: then this fires in its place.
    */
   #holdProcess(fire: () => void, ms: number): () => void {
     let seenMs = this.monotonic()
@@ -185,7 +185,7 @@ export class GuardedClock implements ManagerClock {
         heldMs += forMs
         const leftMs = Math.max(0, this.#isBroken ? ms + HOLD_MS - heldMs : lateMs - nowMs)
         if (leftMs === 0) fire()
-        // Seldom where it takes long.
+        // The longer it takes, the less often it asks.
         else if (nowMs !== seenMs || this.#isBroken) hold(Math.min(Math.max(HOLD_MS, leftMs / 8), LONGEST_TIMER_MS))
         seenMs = nowMs
       }, forMs)

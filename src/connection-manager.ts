@@ -43,7 +43,7 @@ import {
 import { customText, wireText } from './streams/wire-form.ts'
 import type { Transport } from './transport.ts'
 
-/** The key of `Symbol.asyncDispose`, where the compiler knows of one: `await using` is younger than what the library is written for. */
+/** The key of `Symbol.asyncDispose`, if the compiler knows it: `await using` is newer than the language version of the library. */
 type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
 
 /** What `await using` needs. */
@@ -52,7 +52,7 @@ type Disposal = {
   readonly [TKey in AsyncDisposeKey]: () => Promise<void>
 }
 
-/** Nothing for the default catalogue. Another one is in the types alone, unless it is in the options: that asks for an argument that there is not. */
+/** Empty for the default catalogue. For another one it asks for an argument that nobody has, so that `streams` has to be in the options. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 let managersMade = 0
@@ -89,7 +89,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   readonly #toSubscribers = (fields: MessageFields): Recipients<ConnectionRecord> => this.#subscribersOf(fields)
   /** Removed, and about to be handed what waits for them. */
   readonly #leaving = new Set<ConnectionRecord>()
-  /** Those whose transport tells when the socket has closed. */
+  /** The listeners of connections whose transport has `onClose`. */
   readonly #closeListeners = new Map<ConnectionRecord, CloseListener>()
   #cleanup: Promise<CleanupReport> | undefined
 
@@ -138,7 +138,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     this.#demand = new Demand(clock, { idleDelayMs, idleStreams }, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
     this.#mappings = mappingsOf(this.#users, this.#connections, this.#subscriptions) as Mappings<Socket, StreamCatalogue> as unknown as Mappings<TSocket, TStreams>
-    // All else is private, and an equality check would take any two managers for equal.
+    // All else is private, so an equality check would take any two managers for equal.
     Object.defineProperty(this, 'serial', { value: ++managersMade, enumerable: true })
     Object.defineProperty(this, INSPECT, { value: () => this.toJSON() })
     const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }
@@ -158,13 +158,14 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    * ids is two connections.
    *
    * A `transport` says how this connection's socket is written to, measured and closed, in place of the one in the
-   * manager's options. If it has `onClose`, the connection is removed by itself when its socket has closed.
+   * manager's options. If it has `onClose`, the manager removes the connection when its socket has closed.
    *
-   * A socket that closed already, while the host awaited something for instance, is refused with `ERR_SOCKET_CLOSED`. An
-   * existing connection is returned all the same.
+   * A socket that has closed already is refused with `ERR_SOCKET_CLOSED`. That happens if the client leaves while the host awaits
+   * something. If the connection exists already, it is returned.
    *
    * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` when its `readyState` is 2 or 3 or its transport says that it
-   * is closed, `ERR_DUPLICATE_CONNECTION` when the id is in use by another socket or user, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
+   * is closed, `ERR_DUPLICATE_CONNECTION` when the id is in use by another socket or user, `ERR_INVALID_OPTION` for a bad transport,
+   * `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
    */
   addConnection<TOwnSocket extends TSocket, TFrame = string>(
     connectionId: string,
@@ -226,9 +227,9 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   /**
    * Subscribes a user as such: all of their present and future connections. Returns the subscription's view.
    *
-   * Subscribing again is the same subscription and returns the same view, whose `filters` are those of the last request here: what
-   * a connection asked for is its own. A user without a connection may be subscribed: see `pendingTtlMs`. Where the stream type's symbol is optional, none
-   * means the whole type. The first time costs as much as the user has connections.
+   * Subscribing again is the same subscription and returns the same view. Its `filters` are those of the last call of this method; a
+   * connection has filters of its own. A user without a connection may be subscribed: see `pendingTtlMs`. If the stream type's symbol is
+   * optional, a request without one means the whole type. The first time costs as much as the user has connections.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
@@ -243,11 +244,10 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   /**
    * Ends a subscription for all of its holders, the user and any connection; false when there was none.
    *
-   * What waits of it for the user's connections is discarded, the batch of this tick included. A `Subscription` is accepted as it is; an
-   * unknown or ill-formed id is none that there is.
+   * What waits of it for the user's connections is discarded, the batch of this turn included. A `Subscription` is accepted as it is. An
+   * unknown or ill-formed id returns false.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for what names no subscription: what is no object, lacks its `userId` or `streamType`, or has an
-   * unknown field
+   * @throws `ERR_INVALID_ARGUMENT` if the argument is no object, lacks its `userId` or `streamType`, or has an unknown field
    */
   removeSubscription(subscription: SubscriptionReference): boolean {
     const { userId, streamType, symbol } = readReference(subscription, 'userId', 'streamType')
@@ -311,7 +311,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const fields = withRecipient(this.#readMessage(message))
     const result = this.#deliver(fields, this.#toSubscribers)
-    // What nobody listens to is perhaps still published because nobody was told that it is idle.
+    // A stream without listeners may still be published because a lost timer kept `streamIdle` back.
     if (result.matched === 0) this.#renewTimers()
     return result
   }
@@ -352,9 +352,9 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /**
-   * Returns what became of all messages so far, in connections, and how much waits. A deferred message counts once it was
-   * delivered. A message counts as `sent` at the latest when the delivery that handed it over is done. Costs as much as there are
-   * connections behind.
+   * Returns what became of all messages so far, in connections, and how much waits. A deferred message counts from its delivery
+   * on. A message that waits moves from `waiting` to what becomes of it. A message that a socket accepts and rejects later stays
+   * `sent` and also counts as `rejected`. Costs as much as there are connections that something waits for.
    */
   stats(): Stats {
     return this.#delivery.stats()
@@ -428,12 +428,12 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    * Calls `listener` at each event of this name; the returned function ends that.
    *
    * Listeners run synchronously, in the order of their registration, when a state change is complete and before the
-   * call that made it returns. A function that is registered twice is called twice. One that throws or rejects is contained, and told to `on('error', …)`, without
-   * a `connection`; of an error listener that does, nobody is told.
+   * call that made it returns. A function that is registered twice is called twice. If a listener throws or rejects, the call goes
+   * on, and `on('error', …)` is told, without a `connection`. Errors of an error listener are swallowed. If there is no error listener,
+   * `console.warn` prints the first error of each stage.
    *
-   * A listener that is registered while a change is made or told (in a listener, a hook, a `send`, a `toJSON`) is called from the next
-   * change on. One change is what one call of the manager's makes, with all that it is told about; what a listener calls in its turn
-   * is a change of its own. An error that no listener is told of is printed by `console.warn`, once for each stage and manager.
+   * A listener that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is called from the next change on. One call
+   * of the manager's methods is one change, with all the events that it causes. If a listener calls such a method, that is another change.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is no function
    */
@@ -449,8 +449,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    * once, in parallel. What is being delivered stops here; nothing is sent afterwards.
    *
    * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and says how they
-   * ended. Sockets of earlier removals whose `close` is still under way are waited for and counted, too; one that outlives `deadlineMs`
-   * counts as `timedOut`, and goes on to the deadline of its removal. Later calls get the same promise.
+   * ended. It also waits for sockets of earlier removals that are still closing, and counts them. A socket that is still closing after
+   * `deadlineMs` counts as `timedOut`; if its removal has a later deadline, that one still holds. Later calls get the same promise.
    *
    * The process stays alive until the promise resolves. A `deadlineMs` of `0` waits for what is settled already. `Infinity` waits for as
    * long as the sockets take, without a timer, so only the sockets keep the process alive.
@@ -495,7 +495,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return { id, userId, socket, transport, isClosed: isClosed(socket), outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
   }
 
-  /** Returns the connection that a newcomer is already; nothing, if it may be registered. */
+  /** Returns the connection if it is registered already, and nothing if it may be registered. */
   #known({ id: connectionId, socket, userId, isClosed }: Newcomer): ConnectionRecord | undefined {
     const known = this.#connections.byId.get(connectionId)
     if (known?.socket === socket && known.user.id === userId) return known
@@ -510,7 +510,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return undefined
   }
 
-  /** Has the transport listen for the socket's close, which is foreign code: what it may have changed is looked at again. */
+  /** Has the transport listen for the socket's close, then checks the state again, because that is foreign code. */
   #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
     const { id: connectionId, socket, transport, userId } = newcomer
     if (transport?.onClose === undefined) return this.#admit(newcomer)
@@ -528,7 +528,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     }
   }
 
-  /** Ends a listening that came to nothing. */
+  /** Stops listening for the close of a socket that was not registered. */
   #discard(listener: CloseListener): void {
     const report = (error: unknown): void => this.#hookFailed(error)
     if (listener.failure !== undefined && !listener.isClosed) report(listener.failure.error)
@@ -829,7 +829,7 @@ function socketClosed(facts: ErrorFacts, cause?: unknown): ConnectionManagerErro
   return new ConnectionManagerError('ERR_SOCKET_CLOSED', `The socket of connection ${shown(facts.connectionId)} has closed`, facts, cause)
 }
 
-/** The registry knows stream types as texts; this manager's are of its catalogue. */
+/** The registry knows stream types as texts; those of this manager are of its catalogue. */
 function publicView<TStreamType extends string>(record: SubscriptionRecord): Subscription<TStreamType> {
   return viewOf(record) as Subscription<TStreamType>
 }

@@ -53,7 +53,7 @@ export function isClosed(socket: Socket): boolean {
  * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
  * | `peer-closed` | because the peer had gone: its transport's `onClose` said so, or the host did by `connection.remove({ close: false })` |
  * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected |
- * | `slow-consumer` | by the manager: more waited for it than `delivery.hardLimitBytes` |
+ * | `slow-consumer` | by the manager: more waited for it than `delivery.hardLimitBytes`, or something for longer than `delivery.maxLagMs` |
  * | `cleanup` | by `cleanup()` |
  */
 export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-consumer' | 'cleanup'
@@ -76,20 +76,20 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   readonly removed: boolean
 
   /**
-   * Returns what this connection holds for itself, oldest first, with the `filters` that it asked for; empty once it was removed. What
-   * its user holds is not in it. The array is the caller's.
+   * Returns the subscriptions that this connection holds for itself, oldest first, with the `filters` that it asked for. Those that only its
+   * user holds are not among them. Empty once the connection was removed. The array is the caller's.
    */
   subscriptions(): OwnSubscription[]
 
   /**
    * Subscribes this connection alone; the subscription goes with it.
    *
-   * Subscribing again is the same subscription and returns the same view. The `filters` are this connection's own, of its last request:
-   * they stand in `subscriptions()`, and another connection's and the user's are untouched.
+   * Subscribing again is the same subscription and returns the same view. The `filters` of the last request replace this
+   * connection's own, which are in `subscriptions()`. Those of another connection, or of the user, do not change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, and
-   * what a malformed request deserves: `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`,
-   * `ERR_INVALID_ARGUMENT`, also for a field that is unknown and for a `userId` that is not the connection's own. Then nothing has
+   * for a malformed request `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, or
+   * `ERR_INVALID_ARGUMENT`, also for an unknown field and for a `userId` that is not the connection's own. Then nothing has
    * changed.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(
@@ -97,25 +97,25 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   ): Subscription<keyof TStreams & string>
 
   /**
-   * Releases this connection's own hold on a subscription, with its filters; false if it has none. The stream alone counts: a `userId`
-   * may be there.
+   * Releases this connection's own hold on a subscription, with its filters; false if it has none. Only the stream counts; a
+   * `userId` is ignored.
    *
    * A hold of the user's, or of another connection, is untouched: a connection that its user's subscription
-   * covers goes on receiving. Where it does not, what waits of the stream is discarded, the batch of this tick included: to
-   * let that out first, call `flush()`.
+   * covers goes on receiving. If it is not covered, what waits of the stream is discarded, the batch of this turn included. To
+   * send that first, call `flush()`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for what names no stream: what is no object, has no `streamType`, or has an unknown field
+   * @throws `ERR_INVALID_ARGUMENT` if the argument is no object, has no `streamType`, or has an unknown field
    */
   unsubscribe(stream: StreamReference): boolean
 
   /**
-   * Sends a text of the host's own to this connection: an acknowledgement, a refusal, a notice. Returns what became of it, as a publish of
-   * one recipient.
+   * Sends a text of the host's own to this connection: an acknowledgement, a refusal, a notice. Returns what became of it, as a publish to
+   * one recipient does.
    *
-   * It goes the way of a message: after what was published before it, in the same write, and counted against the same limits, so that a
-   * client which sends commands and does not read the answers ends as a slow consumer. While the connection is behind it waits among the
-   * private messages. It is never conflated or dropped, and no unsubscribe or revocation discards it. Called while a delivery is running, it is
-   * `deferred`. After the connection was removed, and after `cleanup()`, it is `skipped`.
+   * The text leaves after what was published before it, in the same write, and counts against the same limits. So a client that sends
+   * commands and does not read the answers ends as a slow consumer. While the connection is behind, the text waits among the private
+   * messages. It is never conflated or dropped, and no unsubscribe or revocation discards it. During a delivery it is `deferred`. After the
+   * connection was removed, and after `cleanup()`, it is `skipped`.
    *
    * @throws `ERR_INVALID_ARGUMENT` if it is no string, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH`; then
    * nothing is sent
@@ -141,7 +141,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * `closeTimeoutMs` later. It never rejects. With `close: false` the socket is not touched, for a peer that is
    * gone already.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown one, and a `close` that is no boolean; then nothing has
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, or a `close` that is no boolean; then nothing has
    * changed
    */
   remove(options?: { readonly close?: boolean | undefined }): Promise<boolean>

@@ -48,7 +48,7 @@ export type ErrorCode =
   | 'ERR_FORBIDDEN'
   | 'ERR_CLOSED'
 
-/** What there may be only so much of: see `QuotaOptions`. No error names `idleStreams`, which refuses nothing. */
+/** The quotas: see `QuotaOptions`. No error names `idleStreams`, because it refuses nothing. */
 export type QuotaName =
   | 'connections'
   | 'connectionsPerUser'
@@ -59,7 +59,7 @@ export type QuotaName =
   | 'filterUnits'
   | 'idleStreams'
 
-/** A quota that refuses what is more. `idleStreams` ends what was there before. */
+/** A quota that refuses what exceeds it. `idleStreams` ends an older stream instead. */
 export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
 /** The facts of a failure that a handler may act on; each is present where it is known. */
@@ -74,7 +74,7 @@ export interface ErrorFacts {
   readonly symbol?: string
   /** The dotted name of the option that was refused. */
   readonly option?: string
-  /** The field of an argument that was refused: one that is unknown, missing, or holds what it cannot. */
+  /** The field of an argument that was refused: it is unknown, missing, or has a bad value. */
   readonly field?: string
   /** The quota that was reached. */
   readonly quota?: QuotaName

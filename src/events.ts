@@ -10,7 +10,7 @@ import { UnheardErrors } from './unheard-errors.ts'
  * Which foreign code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
  * listener; a transport's `frame`, `onDrain` or `onClose`; or `authorize`.
  *
- * Where the `clock` of the options failed, it is `close` for the deadline of a close, and `listener` for anything else, each without a
+ * If the `clock` of the options failed, the stage is `close` for the deadline of a close, and `listener` for anything else. Then there is no
  * `connection`.
  */
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
@@ -55,8 +55,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
-   * A stream has had no connected subscriber for `idleDelayMs`, or was the oldest of more such streams than `quotas.idleStreams`, or the
-   * manager shuts down.
+   * A stream has had no connected subscriber for `idleDelayMs`. Also if there were more such streams than `quotas.idleStreams` and this was
+   * the oldest, and when the manager shuts down.
    */
   streamIdle: ActiveStream<keyof TStreams & string>
   /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing in its place. */
@@ -67,8 +67,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
     readonly dropped: number
   }
   /**
-   * Foreign code failed; a `close` that outlives its deadline counts as that. Nothing was thrown at anybody. An error that no
-   * listener is told of is printed by `console.warn`, once for each stage and manager.
+   * Foreign code failed, or a `close` outlived its deadline. No call threw because of it. Without a listener, `console.warn` prints the
+   * first error of each stage.
    */
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
 }
@@ -89,7 +89,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
 
 interface Registration {
   readonly listener: (payload: never) => unknown
-  /** The change in which it was registered: it is told of later ones alone. */
+  /** The change in which it was registered: it is told of later ones only. */
   readonly since: number
   active: boolean
 }
@@ -109,8 +109,8 @@ interface Call {
  * events in the order of the changes, and each change's events before the call that made it returns.
  *
  * A change is what one call of the manager's makes, or one timer, or the delivery of one deferred message. Changes are numbered, and may
- * be nested: a listener that calls back makes a later one. A listener is told of what was posted in changes that are later than the
- * one in which it was registered.
+ * be nested: a listener that calls back makes a later one. A listener is told of what was posted in changes later than the one in which it
+ * was registered.
  */
 export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
@@ -160,7 +160,7 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     }
   }
 
-  /** Does something that belongs to the change that is being made, or is one where none is. */
+  /** Does something within the running change, or as a change of its own if none is running. */
   withinChange<TOutcome>(act: () => TOutcome): TOutcome {
     return this.#change === 0 ? this.change(act) : act()
   }

@@ -2,7 +2,7 @@ import type { ManagerClock } from './clock.ts'
 
 interface Timer {
   readonly dueMs: number
-  /** What the clock had gone back by when it was set. */
+  /** How far the clock had gone back when the timer was set. */
   readonly wentBackMs: number | undefined
   readonly cancel: () => void
 }
@@ -12,9 +12,9 @@ interface Timer {
  *
  * All wait equally long, so they expire in the order in which they came, and one timer, for the first, is enough.
  *
- * A timer may be lost: a test replaces the runtime's, or the runtime is suspended. So the next call that could tell replaces one that is
- * overdue, or was set before the clock went back. It may only be late: so the next one gets twice the time, and a busy event loop is not
- * kept from firing any.
+ * A timer may be lost: a test replaces the runtime's, or the runtime is suspended. So the next call replaces a timer that is overdue, or that
+ * was set before the clock went back. An overdue timer may only be late. So the next one gets twice the time before it is replaced; otherwise a
+ * busy event loop would never fire any.
  */
 export class Expiry<TItem> {
   readonly #clock: ManagerClock

@@ -1,16 +1,16 @@
 import { shown } from './errors.ts'
 import { readForeign } from './foreign.ts'
 
-// Options and requests are read by name, wherever the property stands: own or inherited, enumerable or not, a getter or a value.
-// What nobody would read is refused, so that no caller relies on it.
+// Options and requests are read by name. A property may be own or inherited, enumerable or not, a getter or a value.
+// A name that would not be read is refused, so that no caller relies on it.
 
-/** Makes the refusal of what a caller gave: `what` is wrong with it, or with the field of this name. */
+/** Makes the error that refuses an argument: `what` is wrong with it, or with the field of this name. */
 export type Refusal = (what: string, name?: string, cause?: unknown) => Error
 
 /**
- * Returns what an object says by these names, each read once.
+ * Returns the values that an object has under these names, each read once.
  *
- * @throws what `refusal` makes of a value that is no such object, of a name that is unknown, and of a getter that throws
+ * @throws the error of `refusal` for a value that is no such object, an unknown name, or a getter that throws
  */
 export function readNamed<TName extends string>(given: unknown, names: readonly TName[], refusal: Refusal): Record<TName, unknown> {
   assertNamed(given, names, refusal)
@@ -20,10 +20,10 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
 }
 
 /**
- * Returns if a value is an object that these names are enough to read: `{}`, or one that has some of them and no others.
+ * Returns if a value is an object with these names only: `{}`, or one that has some of them and no others.
  *
- * Names that stand in a class are nobody's mistake, and are not looked at; nor are an object's own where `classes have more`. A symbol
- * is no name.
+ * Names that a class defines are not checked, because they are no caller's mistake. With `classes have more`, the own names of an object
+ * of a class are not checked either. Symbols are not checked.
  */
 export function assertNamed(
   given: unknown,
@@ -76,7 +76,7 @@ function unknownOwnName(given: object, names: readonly string[]): Flaw | undefin
   return name === undefined ? undefined : { what: 'is unknown', name }
 }
 
-/** What an object inherits from that is no class: the defaults of `Object.create(defaults)`. */
+/** What an object inherits from, other than a class: the defaults of `Object.create(defaults)`. */
 function plainBaseOf(given: object): object | undefined {
   if (isPlain(given)) return undefined
   const prototype = prototypeOf(given) as object

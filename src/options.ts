@@ -12,9 +12,9 @@ import { asTransport, type AnyTransport, type ManagerTransport } from './transpo
 /**
  * What a manager can be told, all of it optional. `undefined` is the same as absence.
  *
- * Options are read by name when the manager is made, each once, wherever the property stands: an object of a class will do, and its
- * functions are called as methods of it. An unknown name, a `Map` and an array are refused with `ERR_INVALID_OPTION`, in the groups
- * `delivery` and `quotas` as well. `{}` is allowed.
+ * Options are read by name when the manager is made, each once. They may be own or inherited, so an object of a class works, and its
+ * functions are called as its methods. An unknown name, a `Map` or an array is refused with `ERR_INVALID_OPTION`, also in the groups
+ * `delivery` and `quotas`. `{}` is allowed.
  *
  * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
  */
@@ -41,16 +41,16 @@ export interface ConnectionManagerOptions<
   /** What happens where a connection is behind. */
   readonly delivery?: DeliveryOptions | undefined
   /**
-   * Time as the manager sees it: see `Clock`. A clock whose `now` or `monotonic` returns no number is refused. What goes wrong with it
-   * later is told to `on('error', …)`, and nothing else is lost: a reading that is no number counts as no time having passed, and where
-   * `setTimeout` throws, a timer of the runtime's takes its place.
+   * Time as the manager sees it: see `Clock`. A clock whose `now` or `monotonic` returns no number is refused. If it fails later,
+   * `on('error', …)` is told, and the manager goes on. If a reading is no number, no time has passed. If `setTimeout` throws, a timer of the
+   * runtime takes its place.
    *
    * @default the runtime's own clock and timers
    */
   readonly clock?: Clock | undefined
   /**
    * How long the promise of a removal waits for a socket's `close`. The process stays alive until the promise settles. `0` waits for
-   * what is settled already; `Infinity` waits for as long as `close` does, without a timer, so only the socket keeps the process alive.
+   * what is settled already. `Infinity` waits for as long as `close` takes, without a timer, so only the socket keeps the process alive.
    *
    * @default 5_000
    */
@@ -78,7 +78,7 @@ export interface ConnectionManagerOptions<
    */
   readonly idleDelayMs?: number | undefined
   /**
-   * How much there may be. What would be more is refused with `ERR_QUOTA_EXCEEDED`, and changes nothing; but for `idleStreams`, which
+   * How much there may be. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. `idleStreams` alone
    * refuses nothing.
    */
   readonly quotas?: QuotaOptions | undefined
@@ -132,8 +132,8 @@ export interface QuotaOptions {
    */
   readonly pendingUsers?: number | undefined
   /**
-   * Streams that `idleDelayMs` alone keeps active: those without a connected subscriber. Nothing is refused: with one more, the oldest
-   * of them is idle at once. `0` keeps none.
+   * Streams that only `idleDelayMs` keeps active: those without a connected subscriber. Nothing is refused. If there is one more, the
+   * oldest becomes idle at once. `0` keeps none.
    *
    * @default 10_000
    */
@@ -151,16 +151,16 @@ export interface QuotaOptions {
 export interface DeliveryOptions {
   /**
    * Bytes that a connection's socket may have buffered before further messages wait with the manager, where they can be
-   * conflated and dropped. `0`: whatever is unsent makes them wait. A batch of more is written before its tick ends, so that
-   * a burst shows whether the socket takes it.
+   * conflated and dropped. `0`: any unsent byte makes them wait. Bytes of the current turn of the event loop do not count. A batch
+   * of more is written in several writes, before its turn ends.
    *
    * @default 65_536 // 64 KiB
    */
   readonly softLimitBytes?: number | undefined
   /**
-   * Bytes that may wait with the manager for one connection, in UTF-16 units of the texts, before its streams' overflow
-   * policy applies. `0`: nothing may wait. Gap notices, short and one a stream, do not count; nor does what a transport's
-   * `frame` made of a text, which waits with it: the ready transports make their bytes when they write.
+   * Bytes that may wait with the manager for one connection before its streams' overflow policy applies. `0`: nothing may wait.
+   * A message counts by the `byteLength` of its frame, if it has one, and otherwise by the UTF-16 units of its text. Gap notices
+   * do not count: they are short, and one a stream.
    *
    * @default 1_048_576 // 1 MiB
    */
@@ -173,10 +173,10 @@ export interface DeliveryOptions {
    */
   readonly drainIntervalMs?: number | undefined
   /**
-   * The longest that a message may wait with the manager for a connection that is behind, in milliseconds. After that its stream's overflow
-   * policy applies: it is dropped and the client is told by a gap notice, or the connection is ended as a slow consumer. A message that took
-   * the place of an older one counts from its own publish. The age is checked within 50 ms, whether or not anything is published.
-   * `0`: nothing may wait. `Infinity`: for ever.
+   * How long a message may wait with the manager for a connection that is behind, in milliseconds. After that the overflow policy of its
+   * stream applies: it is dropped and the client is told by a gap notice, or the connection is ended as a slow consumer. If a message replaced
+   * an older one, its time counts from its own publish. The manager checks within 50 ms, whether or not anything is published. `0`: nothing may
+   * wait. `Infinity`: no limit.
    *
    * @default 60_000
    */
@@ -306,7 +306,7 @@ function checkedNumber(name: string, value: unknown): number {
   throw invalidOption(name, `must be a number, 0 or more, got ${shown(value)}`)
 }
 
-/** Returns a function that is called as a method of the options, as those of a class expect it. */
+/** Returns a function that is called as a method of the options object, because a class expects that. */
 function optionalMethod<TMethod extends (...facts: never[]) => unknown>(
   name: string,
   value: TMethod | undefined,

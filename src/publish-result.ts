@@ -6,7 +6,7 @@
 export interface PublishResult {
   /** Recipients when the delivery started. */
   readonly matched: number
-  /** Accepted by the socket, or into the batch that leaves at the end of this tick. That is not received by the peer. */
+  /** Accepted by the socket, or into the batch that leaves at the end of this turn. The peer may not have received it. */
   readonly sent: number
   /** Waiting because the connection is behind. */
   readonly queued: number
@@ -15,8 +15,8 @@ export interface PublishResult {
   /** Given up because too much was waiting; the client is told by a gap notice. */
   readonly dropped: number
   /**
-   * The socket's `send` threw, the transport could not make a frame of it, or it was one too many for a slow consumer, which
-   * was disconnected.
+   * The socket's `send` threw, the transport could not make a frame of it, or it was one too many for a slow consumer,
+   * which was disconnected.
    */
   readonly failed: number
   /** Removed or unsubscribed before its turn. */

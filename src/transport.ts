@@ -5,9 +5,9 @@ import { assertNamed } from './named.ts'
 import type { StreamMessage } from './streams/stream-message.ts'
 
 /**
- * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional, read once, and called as one of
- * its object. A plain object that has something else besides, such as a misspelt hook, is refused with `ERR_INVALID_OPTION`; an object
- * of a class may have members of its own. Only a `write` of anything but texts needs the `frame` that makes them.
+ * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional, read once, and called as a method of
+ * its object. A plain object with any other property, such as a misspelt hook, is refused with `ERR_INVALID_OPTION`. An object of a class
+ * may have members of its own. If `write` takes anything but texts, `frame` must make it.
  *
  * Hooks run synchronously, in the middle of the manager's work. What they publish while a message is delivered, or what waits
  * is handed on, waits its turn, as from within a `send`.
@@ -18,10 +18,10 @@ export type Transport<TSocket = Socket, TFrame = string> = TransportHooks<TSocke
   ([string] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame>, 'frame'>>)
 
 /**
- * A transport of whatever frames: what a manager takes for all of its connections.
+ * A transport with any kind of frame: what a manager takes for all of its connections.
  *
  * No type can say "any frame, but the same in both hooks". So frames are texts, bytes or other objects, and `frame` and `write` must
- * agree on which; where more is to be checked, declare the transport as a `Transport<MySocket, MyFrame>`.
+ * agree on which of these. To have more checked, declare the transport as a `Transport<MySocket, MyFrame>`.
  */
 export type ManagerTransport<TSocket = Socket> =
   | UnframedTransport<TSocket>
@@ -30,7 +30,7 @@ export type ManagerTransport<TSocket = Socket> =
   | Transport<TSocket, ObjectFrame>
   | OpaqueTransport<TSocket>
 
-/** A transport without a `frame`: whose `write`, if there is one, takes texts. */
+/** A transport without a `frame`. Its `write`, if there is one, takes texts. */
 type UnframedTransport<TSocket> = Omit<TransportHooks<TSocket>, 'frame'> & { readonly frame?: undefined }
 
 /** A frame that is bytes: whatever has a `byteLength`. */
@@ -41,7 +41,7 @@ interface ByteFrame {
 /** Any other object. */
 type ObjectFrame = object & { readonly byteLength?: undefined }
 
-/** A transport whose `write` takes whatever there is. The hooks are function types, so that one that wants something does not fit. */
+/** A transport whose `write` takes any frame. The hooks are function types, so a `write` that wants a certain frame does not fit. */
 type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' | 'write'> & {
   readonly frame: Required<TransportHooks<TSocket, unknown>>['frame']
   readonly write?: (socket: TSocket, frames: readonly unknown[]) => number | void | Promise<void>
@@ -58,13 +58,13 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
    * connections of this transport, and ends none of them; of a notice it ends the connection, which would not learn
    * otherwise what is missing.
    *
-   * `message` is `undefined` for a text of the host's own, from `connection.send`. If a frame tells its `byteLength`, a whole number, that is what
-   * counts against the limits; otherwise the text's UTF-16 units count.
+   * `message` is `undefined` for a text of the host's own, from `connection.send`. If the frame has a `byteLength` that is a whole number, that
+   * counts against the limits. Otherwise the text's UTF-16 units count.
    */
   frame?(text: string, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
-   * Writes what one tick brought, in order, as one write; in several where that is more than `softLimitBytes`. The array is
-   * the transport's to keep.
+   * Writes what one turn of the event loop brought, in order, as one write, or in several if it is more than `softLimitBytes`.
+   * The array is the transport's to keep.
    *
    * A number says how many frames were accepted, from the first on; the others wait, and are offered again. Anything
    * else means all of them. A throw, or a promise that rejects, ends the connection: `send-failed`.
@@ -115,9 +115,9 @@ const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
 /**
  * Returns the value as a transport whose hooks were read, once and for all.
  *
- * One of a class may have more than hooks, but needs one.
+ * An object of a class may have other members, but needs one hook at least.
  *
- * @throws `ERR_INVALID_OPTION` when it is no object, when a plain one has what is no hook, or when a hook is there and cannot be
+ * @throws `ERR_INVALID_OPTION` when it is no object, when a plain object has a property that is no hook, or when a hook cannot be
  * called; `option` names it
  */
 export function asTransport(value: unknown): AnyTransport {

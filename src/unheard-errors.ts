@@ -7,7 +7,7 @@ interface Failure {
 }
 
 /**
- * Prints errors that no listener was told of: silence would hide a broken server.
+ * Prints errors that have no listener: silence would hide a broken server.
  *
  * One for each stage is enough to be noticed; a socket may fail a thousand times a second. The error itself is shown, and nothing of
  * messages, users or connections.

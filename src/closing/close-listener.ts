@@ -12,7 +12,7 @@ export type FailureReport = (error: unknown) => void
  * ends when the connection is removed.
  */
 export class CloseListener {
-  /** What the transport's `onClose` threw, or that it gave no function. */
+  /** What the transport's `onClose` threw, or an error if it returned no function. */
   readonly failure: { readonly error: unknown } | undefined
   #isClosed = false
   #closed: (() => void) | undefined
@@ -55,7 +55,7 @@ export class CloseListener {
   }
 }
 
-/** A transport that does not say how to end the listening may be told of nothing, too: that is worth a report. */
+/** A transport whose `onClose` returns no function may not listen at all: that is reported. */
 function asFunction(stop: unknown): () => unknown {
   if (typeof stop === 'function') return stop as () => unknown
   disown(stop)

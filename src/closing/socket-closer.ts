@@ -38,9 +38,9 @@ type Closing<TConnection> = { readonly connection: TConnection; readonly reason:
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: ManagerClock
   readonly #report: (error: unknown, connection: TConnection) => void
-  /** By their milliseconds, of which there are two: those of removals, and those of the cleanup. */
+  /** Milliseconds → deadlines. There are two durations: that of removals, and that of the cleanup. */
   readonly #deadlines = new Map<number, Expiry<() => void>>()
-  /** What has not settled yet, and for how many connections. */
+  /** Closes that have not settled yet → how many connections each one serves. */
   readonly #underWay = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
 
@@ -53,9 +53,8 @@ export class SocketCloser<TConnection extends Closable> {
    * Closes the sockets of these connections at once, in parallel, one that serves several of them once.
    *
    * Each promise resolves when its `close` settled, or `timeoutMs` later, and keeps the process alive until then. `Infinity` waits for
-   * `close` alone, without a timer. A socket that
-   * has not closed by then, or whose `close` failed, is terminated, where its transport can do that. A slow consumer's is at
-   * once: what its socket buffers would otherwise stay for as long as the peer reads nothing.
+   * `close` alone, without a timer. A socket that has not closed by then, or whose `close` failed, is terminated if its transport can do
+   * that. The socket of a slow consumer is terminated at once: what it buffers would otherwise stay for as long as the peer reads nothing.
    */
   closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     const outcomes = new Map<Socket, Promise<CloseOutcome>>()
@@ -70,8 +69,8 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Says how the closes end that are under way, and those that begin in the running call: at the latest `deadlineMs` from now. One that
-   * is still under way then goes on to its own deadline.
+   * Reports how the closes end that are under way, and those that begin in the running call, at the latest `deadlineMs` from now. A close
+   * that is still under way then goes on to its own deadline.
    */
   reportLast(deadlineMs: number): Promise<CleanupReport> {
     this.renew()

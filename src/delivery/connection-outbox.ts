@@ -30,7 +30,7 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   note(kept: Kept): void
   /** Lets nobody else deliver meanwhile, and sees to what became of it afterwards. */
   run(act: () => void): void
-  /** Calls `flushBatch` at the end of this tick. */
+  /** Calls `flushBatch` at the end of this turn. */
   flushAtEndOfTick(outbox: ConnectionOutbox<TConnection>): void
   /** Sees to it that this tick comes to an end. */
   awaitEndOfTick(): void
@@ -41,7 +41,7 @@ export interface OutboxSurroundings<TConnection extends OutboxConnection> {
   fellBehind(outbox: ConnectionOutbox<TConnection>): void
   /** It is behind, and its socket does not say when it has room again. */
   toBePolled(outbox: ConnectionOutbox<TConnection>): void
-  /** Something waits, and may for so many milliseconds more. */
+  /** Something waits, and may wait for `ms` milliseconds more. */
   isWaiting(ms: number): void
   /** Nothing waits any more: everything was handed on, or is not wanted. */
   caughtUp(outbox: ConnectionOutbox<TConnection>): void
@@ -65,7 +65,7 @@ interface Departure {
 }
 
 /**
- * Hands one connection's messages on in order, at once or in a batch at the end of the tick, and keeps them while the
+ * Hands one connection's messages on in order, at once or in a batch at the end of the turn, and keeps them while the
  * socket has no room: the one queue of a connection, which exists only while something is in it.
  *
  * While there is room it is `#batch`, a plain list, since nearly every message passes through here in no time. Once the
@@ -83,11 +83,11 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   #waiting: Waiting | undefined
   #stopWatching: (() => void) | undefined
   #isDueAtEndOfTick = false
-  /** The turn in which it was found to have room: until that ends, what its socket has buffered is that turn's own. */
+  /** The last turn in which the socket had room. In that turn it counts as having room, because what it buffers is of that turn. */
   #hasRoomIn = -1
-  /** Whether it was over the limit then, which may have been of the turn before. */
+  /** Whether more than the limit was buffered then, which may have been of the turn before. */
   #isInDoubt = false
-  /** Not before this moment has anything waited for too long. */
+  /** The earliest moment at which something has waited for too long. */
   #lagDueMs = Infinity
   // Hooks are foreign code, which may unsubscribe, or end all this, while a message is on its way in or out.
   /** The message that is coming in; `undefined` once nobody wants it any more. */
@@ -124,7 +124,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     this.#arriving = undefined
     if (!hasFrame) return this.#refuse('failed')
     if (!isWanted) return this.#refuse(this.#endedAs ?? 'skipped')
-    // To read what is buffered was foreign code, which may have flushed and so put it behind.
+    // Reading what is buffered calls foreign code, which may have flushed and so put the connection behind.
     return hasRoom && this.#waiting === undefined ? this.#pass(message, units) : this.#wait(message)
   }
 
@@ -142,7 +142,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     if (this.#waiting !== undefined) this.flush()
   }
 
-  /** Hands the batch of the tick that ends now on. */
+  /** Hands on the batch of the turn that ends now. */
   flushBatch(): void {
     this.#isDueAtEndOfTick = false
     this.#flushNow()
@@ -187,8 +187,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   /**
-   * Found once a turn, for all of it: from then on a reading tells of the turn's own bytes, which no peer had the time to read. Nor had it
-   * the time for those of the turn before, which may have been written as that ended: if there is too much then, the next turn decides.
+   * Decides once a turn, because later readings include bytes of this turn, which no peer had time to read. Bytes of the turn before may have
+   * been written as it ended, so the peer had no time for those either. If too much is buffered then, the next turn decides.
    */
   #hasRoom(): boolean {
     const { softLimitBytes, time } = this.#surroundings
@@ -208,8 +208,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   /**
-   * Whether what is there should leave before a message comes: a batch of more than one write is to be, or what would leave no place for the
-   * message.
+   * Whether what waits should leave before a message comes: the batch is large enough for a write, or it would leave no place for
+   * the message.
    */
   #isFullFor(units: number): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#surroundings
@@ -231,7 +231,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
 
   #pass(message: OutgoingMessage, units: number): unknown {
     if (this.#transport?.write === undefined) return this.#socket.send(message.text)
-    // An array literal holds just this one: most ticks bring no more.
+    // An array literal holds just this one: most turns bring no more.
     if (this.#batch === undefined) this.#batch = [message]
     else this.#batch.push(message)
     this.#batchUnits += units
@@ -250,7 +250,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     this.#flushAtEndOfTick()
   }
 
-  /** What waits no longer is a batch: the tick's has to wait as well. */
+  /** Makes the connection fall behind: the messages of the turn's batch have to wait as well. */
   #fallBehind(messages: readonly OutgoingMessage[]): Waiting {
     const waiting = new Waiting((message) => this.#framed(message).units)
     this.#waiting = waiting
@@ -301,7 +301,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     this.#surroundings.isWaiting(this.#lagDueMs - nowMs)
   }
 
-  /** Ends a slow consumer; so many of what waits were refused to the newest publish. */
+  /** Ends a slow consumer. `failed` is 1 if the newest message is among what waits: it counts as failed. */
   #giveUp(failed: number): void {
     this.#end('failed', failed)
     this.#surroundings.tooSlow(this.connection)
@@ -334,8 +334,8 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
   }
 
   /**
-   * What is to leave next: the whole batch, since it is of a turn in which there is room, or what there is room for of what waits. Nothing, when
-   * there is none, or when the reading of the room has made an end of it.
+   * What is to leave next: the whole batch, because its turn has room, or as much of what waits as there is room for. Nothing if
+   * there is no room, or if the reading of the room has ended this outbox.
    */
   #portion(): readonly OutgoingMessage[] | undefined {
     if (this.#waiting === undefined) return this.#takeBatch()
@@ -453,7 +453,7 @@ export class ConnectionOutbox<TConnection extends OutboxConnection> implements O
     stop?.()
   }
 
-  /** Discards what is there; so many of it count as failed. */
+  /** Discards what is there. `failed` of it count as failed. */
   #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as

@@ -29,7 +29,7 @@ interface Deferred<TConnection extends { readonly outlet: Outlet }> extends With
   readonly findRecipients: RecipientsFinder<TConnection>
 }
 
-/** The most bytes that a text can be on a wire: UTF-8 takes three a unit at most, and framing and TLS something for each chunk. */
+/** The most bytes that a text can take on the wire: at most three a unit in UTF-8, and some for framing and TLS in each chunk. */
 function mostBytesOf(text: string): number {
   return text.length * 3 + (text.length >> 6) + 64
 }
@@ -67,9 +67,9 @@ export interface DeliverySurroundings<TConnection> {
   gapTold(connection: TConnection, notice: OutgoingMessage): void
   /** What was noted can be told. */
   settled(): void
-  /** Does something that is a change of its own: who begins to listen before it is told of it. */
+  /** Does something that is a change of its own: listeners that were registered before it are told of it. */
   change<TOutcome>(make: () => TOutcome): TOutcome
-  /** Does something that belongs to the change that is being made, or is one where none is. */
+  /** Does something within the running change, or as a change of its own if none is running. */
   withinChange<TOutcome>(act: () => TOutcome): TOutcome
 }
 
@@ -104,7 +104,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #running: FanOut<TConnection> | undefined
   /** What a socket may tell that it has buffered before its messages wait. `undefined`, so that none is asked, until one can tell. */
   #roomBytes: number | undefined
-  /** The most bytes that one socket can have been given: in a turn, in the one before it, and since, while that was too little to matter. */
+  /** The most bytes that one socket can have got: in turn `tick`, in the one before it, and since then while that was too little to count. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
   /** Those without an outbox that have more buffered than the limit, which may all be of this turn, or the one before. */
   readonly #presumptions = new Map<TConnection, Presumption>()
@@ -261,7 +261,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const { batched, queued, conflated, dropped, failed, skipped } = this.#current
     const missed = recipients.matched - taken - failures.length
     const sent = taken - queued - conflated - dropped - failed - skipped
-    // What outboxes took is concluded by them, sooner or later.
+    // An outbox concludes what it took, sooner or later.
     this.#totals.conclude('sent', sent - batched)
     this.#totals.conclude('failed', failures.length)
     this.#totals.conclude('skipped', missed)
@@ -376,8 +376,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /**
    * Counts what each socket that is asked for its buffer may have been given in this turn.
    *
-   * A turn that brings less than the limit puts nobody over it, so its end is not awaited, and its bytes are counted with those of the turns
-   * before.
+   * A turn that brings less than the limit puts no socket over it. So its end is not awaited, and its bytes are counted with those of earlier
+   * turns.
    */
   #countBytes(text: string): void {
     const bytes = mostBytesOf(text)

@@ -1,20 +1,20 @@
 import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
 
-/** What is too old is looked for at most this often. */
+/** The manager looks for messages that are too old at most this often. */
 const LOOK_AGAIN_MS = 50
 
-/** Somebody who is behind. */
+/** An outbox that is behind. */
 export interface Behind {
   /** Asks whether there is room again. */
   drained(): void
-  /** Gives up what has waited for too long; in how many milliseconds to come again, `Infinity` when nothing can be too old. */
+  /** Gives up what has waited for too long. Returns in how many milliseconds to call again; `Infinity` if nothing can be too old. */
   giveUpTooOld(): number
 }
 
 /**
- * Those that are behind. Those whose sockets do not say when they have room again are asked at an interval. All are told when
- * something has waited for too long. There is one timer for each of the two, for as long as there are any.
+ * The outboxes that are behind. An outbox is polled at an interval if its socket does not say when it has room again. All are told when
+ * something may have waited for too long. Each of the two jobs has one timer, while any outbox needs it.
  */
 export class DrainWatch<TOutbox extends Behind> {
   readonly all: Set<TOutbox> = new Set()
@@ -39,7 +39,7 @@ export class DrainWatch<TOutbox extends Behind> {
     this.#poll.set(this.#intervalMs)
   }
 
-  /** Sees to it that no timer is lost, and that nothing waits for longer than so many milliseconds. */
+  /** Sets lost timers anew, and looks for old messages in `ms` milliseconds at the latest. */
   keepUp(ms: number): void {
     if (this.#polled.size > 0) this.#poll.set(this.#intervalMs)
     this.#lag.set(ms)

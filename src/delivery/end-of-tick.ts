@@ -3,23 +3,23 @@ import type { Clock } from '../clock.ts'
 // Where a macrotask can follow what is already due, and nothing else: Node, Bun and Deno.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
-/** A turn that lasts longer is either busy, or its end was lost: then it is scheduled anew, which does a busy one no harm. */
+/** If a turn lasts longer, it is busy, or its end was lost. Then the end is scheduled anew, which does a busy turn no harm. */
 const LOST_AFTER_MS = 100
 
 /**
  * Counts the turns of the event loop in which messages are delivered, and calls back once at the end of each with all that was added in it.
  *
- * The end of a turn is a `setImmediate`: what one turn reads from its sockets is gathered, however many callbacks and awaits it takes, and on
- * an idle loop nothing is waited for. Where there is none it is a microtask. Fake timers can swallow the immediate: `notice` schedules the
- * end anew then.
+ * A turn ends with a `setImmediate`. So what one turn reads from its sockets is gathered, however many callbacks and awaits it takes, and an
+ * idle loop waits for nothing. Without a `setImmediate`, a turn ends with a microtask. Fake timers can swallow the immediate; then `notice`
+ * schedules the end anew.
  */
 export class EndOfTick<TItem> {
-  /** Which turn it is, of those that were awaited. */
+  /** The number of the running turn. Only turns whose end is awaited are counted. */
   tick = 1
   /** Whether the running turn's end was asked for. */
   isAwaited = false
   #items: TItem[] = []
-  /** What the end that runs is called back with. */
+  /** The items of the turn whose end is running. */
   #ending: readonly TItem[] = []
   #scheduledBy: unknown
   #sinceMs = 0
@@ -43,7 +43,7 @@ export class EndOfTick<TItem> {
     this.await()
   }
 
-  /** Sees to it that the running turn comes to an end, though nothing may be added in it. */
+  /** Schedules the end of the running turn, even if nothing is added in it. */
   await(): void {
     if (this.isAwaited) return
     this.isAwaited = true
@@ -52,7 +52,7 @@ export class EndOfTick<TItem> {
     atEndOfTick(this.#endOf(this.tick))
   }
 
-  /** Takes note of the time, which any clock may tell that does not stand still: an end that has not come by then may be lost. */
+  /** Takes note of the time, and schedules the end anew if it is so late that it may be lost. */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
     if (!this.isAwaited) return
@@ -62,14 +62,14 @@ export class EndOfTick<TItem> {
     this.#scheduledBy = immediate()
     const end = this.#endOf(this.tick)
     atEndOfTick(end)
-    // A timer cannot fire in the middle of a turn either: a busy one stays one turn.
+    // A timer cannot fire in the middle of a turn either, so a busy turn stays one turn.
     if (isLate) {
       this.#cancelTimer?.()
       this.#cancelTimer = this.#clock.setTimeout(end, 0)
     }
   }
 
-  /** Ends this turn, unless that was done by another way. */
+  /** Ends this turn, unless it has ended already. */
   #endOf(tick: number): () => void {
     return () => {
       if (this.isAwaited && this.tick === tick) this.#end()
@@ -88,7 +88,7 @@ export class EndOfTick<TItem> {
       this.#ending = []
       this.tick++
       this.isAwaited = false
-      // Added from within the callback: that is the next turn's.
+      // What was added from within the callback belongs to the next turn.
       if (this.#items.length > 0) this.await()
     }
   }

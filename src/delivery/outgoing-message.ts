@@ -28,7 +28,7 @@ export class OutgoingMessage {
   readonly userId: string | undefined
   /** How many dropped messages it stands for, if it is a gap notice; `0` for a message. */
   readonly gap: number
-  /** Since when it waits, on the monotonic clock, for the first connection that is behind; `Infinity` before. */
+  /** When it began to wait for the first connection that is behind, on the monotonic clock. `Infinity` before. */
   waitsSinceMs: number = Infinity
   #data: unknown
   // Nearly always there is one transport, and no map is worth its place beside it.
@@ -48,14 +48,14 @@ export class OutgoingMessage {
     this.#data = fields.data
   }
 
-  /** What goes to sockets that are sent to text by text. */
+  /** The frame for sockets that get text by text. */
   get plain(): Framed {
     return (this.#plain ??= { frame: this.text, units: this.text.length })
   }
 
   /**
-   * What a transport writes of this message, and what counts against the limits; `NO_FRAME`, and a report at the first time, where it cannot
-   * make a frame.
+   * What a transport writes of this message, and how much that counts against the limits. If it cannot make a frame, `NO_FRAME`, and a report
+   * the first time.
    */
   framedFor(transport: AnyTransport, reporter: FrameReporter): Framed {
     if (this.#framed !== undefined && this.#transport === transport) return this.#framed
@@ -88,7 +88,7 @@ export class OutgoingMessage {
     }
   }
 
-  /** A text of the host's own is no message. */
+  /** The message; `undefined` for a text of the host's own. */
   #asStreamMessage(): StreamMessage<unknown, string> | undefined {
     if (this.definition === HOST_TEXT) return undefined
     const { streamType, symbol, timestampMs, userId } = this
@@ -96,7 +96,7 @@ export class OutgoingMessage {
   }
 }
 
-/** How many bytes a frame has, if it says so. Anything else could not be added up, and would undo the limits. */
+/** How many bytes a frame has, if its `byteLength` is a whole number. Anything else could not be added up, and would undo the limits. */
 function byteLengthOf(frame: unknown): number | undefined {
   if (typeof frame !== 'object' || frame === null) return undefined
   const { byteLength } = frame as { readonly byteLength?: unknown }

@@ -1,17 +1,17 @@
 /**
  * What has become of all messages up to now, in connections.
  *
- * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. The last four fields are
- * gauges, which say how it is at this moment. All others are counters: they never fall.
+ * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`,
+ * `waitingBytes` and `connectionsBehind` are gauges of this moment. `mostWaitingBytes` is a peak. All others are counters: they never fall.
  */
 export interface Stats {
   /** Recipients of all messages whose delivery has started. */
   readonly matched: number
-  /** Handed to a socket, at once or after waiting. That is not received by the peer. */
+  /** Handed to a socket, at once or after waiting. The peer may not have received it. */
   readonly sent: number
   /** Replaced, while waiting, by a newer message of their stream. */
   readonly conflated: number
-  /** Given up because too much was waiting, or for too long; the client is told by a gap notice. */
+  /** Given up because too much was waiting, or it waited too long. The client is told by a gap notice. */
   readonly dropped: number
   /** Refused: `send` or `write` threw, no frame could be made, or one too many for a slow consumer. */
   readonly failed: number
@@ -19,17 +19,17 @@ export interface Stats {
   readonly skipped: number
   /** Discarded while waiting: the connection was unsubscribed, or has ended with no room for them. */
   readonly purged: number
-  /** Of those sent: the socket accepted them, and rejected them later. */
+  /** Also counted as `sent`: the socket accepted them, and rejected them later. */
   readonly rejected: number
-  /** Gap notices that were handed to a socket. They are no messages: no other field counts them. */
+  /** Gap notices that were handed to a socket. They are not messages, so no other field counts them. */
   readonly gapNotices: number
   /** Messages, not connections, that had to wait for another delivery to end. */
   readonly deferred: number
   /** Not handed to a socket yet: the batch of this turn, and what waits for connections that are behind. */
   readonly waiting: number
-  /** How much that is: UTF-16 units of the texts, or bytes of the frames that tell their `byteLength`. */
+  /** The size of `waiting`: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
   readonly waitingBytes: number
-  /** The most that ever waited for one connection at a time, the batch of a turn included. */
+  /** The most that ever waited for one connection, in the same units. The batch of a turn counts. */
   readonly mostWaitingBytes: number
   /** Connections that are behind: something waits for them because their socket has no room. */
   readonly connectionsBehind: number
@@ -57,22 +57,22 @@ export class Totals {
     mostWaitingBytes: 0,
   }
 
-  /** Notes that a message goes out to so many: each waits, until something else becomes of it. */
+  /** Notes that a message goes out to `matched` connections. Each delivery waits until it is concluded. */
   begin(matched: number): void {
     this.#counts.matched += matched
     this.#counts.waiting += matched
   }
 
-  /** Notes what became of so many that waited. */
+  /** Notes what became of deliveries that waited. */
   conclude(outcome: Outcome, deliveries: number): void {
     if (deliveries === 0) return
     this.#counts.waiting -= deliveries
-    // Nearly always it is this one: a property that the engine knows by name.
+    // Nearly always it is `sent`, and a property by its name is faster for the engine.
     if (outcome === 'sent') this.#counts.sent += deliveries
     else this.#counts[outcome] += deliveries
   }
 
-  /** Notes one more, or so many more, of what is no outcome. */
+  /** Notes one more, or `count` more, of something that is no outcome. */
   note(what: 'rejected' | 'gapNotices' | 'deferred', count = 1): void {
     this.#counts[what] += count
   }

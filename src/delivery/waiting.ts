@@ -58,19 +58,19 @@ class Line {
 export class Waiting {
   /** Messages, notices not included. */
   size = 0
-  /** Units of the messages. Notices do not count: they are short, one a stream, and must not cost anybody a message. */
+  /** Units of the messages. Notices do not count: they are short, one a stream, and must not displace a message. */
   units = 0
   readonly #unitsOf: (message: OutgoingMessage) => number
   readonly #private = new Line()
   readonly #kept = new Line()
   readonly #droppable = new Line()
-  /** The first of the droppable that is a message: before it there are only notices. */
+  /** The first message in the droppable line: before it there are only notices. */
   #oldestDroppable: Entry | undefined
   readonly #lanes = new Map<string, Map<string | undefined, Lane>>()
   #firstPosition = 0
   #lastPosition = 0
 
-  /** @param unitsOf what a message counts against the limits as */
+  /** @param unitsOf how much a message counts against the limits */
   constructor(unitsOf: (message: OutgoingMessage) => number = ({ text }) => text.length) {
     this.#unitsOf = unitsOf
   }
@@ -79,7 +79,7 @@ export class Waiting {
     return this.#lanes.size === 0
   }
 
-  /** Appends a message or a notice, or lets it take the place of the older one of its stream: then it is true. */
+  /** Appends a message or a notice, or puts it in the place of the older one of its stream. Returns true for the latter. */
   add(message: OutgoingMessage): boolean {
     const lane = this.#laneFor(message)
     const { last } = lane
@@ -132,8 +132,8 @@ export class Waiting {
   }
 
   /**
-   * Gives up messages that began to wait at this moment or before, as far as they may be dropped. They need not be the first of their
-   * line: a newer message may have taken an older place.
+   * Drops the droppable messages that began to wait at `sinceMs` or before. They need not be the first of their line: a newer message may
+   * have taken an older place.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0
@@ -147,7 +147,7 @@ export class Waiting {
     return { dropped, mustEnd: false }
   }
 
-  /** Since when the message waits that has waited for longest; `Infinity` when none does. */
+  /** When the oldest waiting message began to wait; `Infinity` if none waits. */
   get oldestSinceMs(): number {
     let sinceMs = Infinity
     for (const lane of this.#allLanes()) sinceMs = Math.min(sinceMs, oldestMessage(lane)?.message.waitsSinceMs ?? Infinity)

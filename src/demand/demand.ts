@@ -5,7 +5,7 @@ import { Expiry } from '../expiry.ts'
 /** What became of the demand for a stream. */
 export type DemandListener = (change: 'active' | 'idle', stream: ActiveStream) => void
 
-/** How long, and how many, streams may be active without a subscriber. */
+/** How long streams may be active without a subscriber, and how many. */
 export interface DemandLimits {
   readonly idleDelayMs: number
   readonly idleStreams: number
@@ -53,7 +53,7 @@ export class Demand {
     this.#expiry.delete(idling)
   }
 
-  /** Notes that the last connected subscriber of a stream has gone. Where too many are kept active, the oldest is idle at once. */
+  /** Notes that the last connected subscriber of a stream has gone. If too many are kept active, the oldest becomes idle at once. */
   lost(stream: ActiveStream): void {
     if (this.#idleDelayMs === 0 || this.#mostIdling < 1) return this.#changed('idle', stream)
     this.#idling.set(keyOf(stream), stream)

@@ -20,15 +20,16 @@ export type SymbolRule = 'required' | 'optional' | 'none'
 export type DeliveryClass = 'latest' | 'every'
 
 /**
- * What happens when more waits for a connection than `delivery.hardLimitBytes`: the oldest waiting messages of the stream
- * are given up and the client is told how many (`drop`), or the connection is ended (`disconnect`).
+ * What happens when more waits for a connection than `delivery.hardLimitBytes`, or something for longer than `delivery.maxLagMs`:
+ * the oldest waiting messages of the stream are given up and the client is told how many (`drop`), or the connection is ended
+ * (`disconnect`).
  */
 export type OverflowPolicy = 'drop' | 'disconnect'
 
 /** One entry of a catalogue, as one writes it for `defineStreams`. */
 export type StreamDefinition<TPayload = unknown> = PublicStreamDefinition<TPayload> | PrivateStreamDefinition<TPayload>
 
-/** An entry for a stream whose messages are for everybody who subscribes. */
+/** An entry for a stream whose messages may go to every subscriber. */
 export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
   /** Everybody may receive its messages. */
   readonly audience: 'public'
@@ -39,20 +40,20 @@ export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDef
    */
   readonly delivery?: DeliveryClass
   /**
-   * What gives way when too much waits.
+   * What happens when too much waits, or something for too long.
    *
    * @default 'disconnect'
    */
   readonly overflow?: OverflowPolicy
 }
 
-/** An entry for a stream whose messages belong to one user each: that user misses nothing of theirs, so it has no choice of delivery. */
+/** An entry for a stream whose messages belong to one user each. That user must miss none of them, so the delivery is fixed. */
 export interface PrivateStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
-  /** The user whom a message names may receive it, and nobody else. */
+  /** Only the user that a message names may receive it. */
   readonly audience: 'private'
   /** A message that belongs to one user is never replaced. */
   readonly delivery?: 'every'
-  /** Nor is it dropped. */
+  /** A message that belongs to one user is never dropped. */
   readonly overflow?: 'disconnect'
 }
 
@@ -127,8 +128,8 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * one, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
  * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it: a name must be a non-empty
- * string without `:`, a field that does not exist is not ignored, and a private stream neither conflates nor drops. A `Map`, an
- * array and an object of a class are no catalogue.
+ * string without `:`, an unknown field is refused, and a private stream neither conflates nor drops. A `Map`, an array or an object of a
+ * class is refused as well.
  *
  * @example
  * const streams = defineStreams({

@@ -8,7 +8,7 @@ export type SubscriptionFilters = Readonly<Record<string, unknown>>
 /**
  * Returns a frozen copy, one level deep, so that the caller's object stays the caller's; `undefined` for none.
  *
- * A `Map`, a `Set` and an object of a class keep their content where a copy has none of it.
+ * A `Map`, a `Set` or an object of a class is refused, because a copy would lose its content.
  *
  * @throws `ERR_INVALID_ARGUMENT` when the filters are no plain object, or cannot be read
  */
@@ -23,7 +23,7 @@ export function frozenFilters(filters: unknown): SubscriptionFilters | undefined
 }
 
 /**
- * Returns the length of the filters' JSON in UTF-16 units. Runs code of the caller's, where a filter has a `toJSON` or a getter.
+ * Returns the length of the filters' JSON in UTF-16 units. Runs code of the caller's if a filter has a `toJSON` or a getter.
  *
  * @throws `ERR_INVALID_ARGUMENT` when they have no JSON form
  */

@@ -4,7 +4,7 @@ import { readNamed } from '../named.ts'
 /**
  * Returns the options that a function was called with, each name read once.
  *
- * What is no object is no options: `texts.map(parseStreamMessage)` passes an index.
+ * A value that is no object counts as no options: `texts.map(parseStreamMessage)` passes an index.
  *
  * @throws `ERR_INVALID_ARGUMENT` when the options cannot be read, or have a name that is not among these
  */

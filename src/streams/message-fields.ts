@@ -12,11 +12,11 @@ export interface MessageFields {
   readonly userId: string | undefined
   /** When it was read, which is when it was published. */
   readonly readAtMs: number
-  /** Its wire form, if that was made elsewhere. */
+  /** Its wire form, if it was made before. */
   readonly text?: string
 }
 
-/** How a text of the host's own travels: as a private message does, and none of any stream. */
+/** A text of the host's own is delivered like a private message, and belongs to no stream. */
 export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   audience: 'private',
   symbol: 'none',
@@ -24,7 +24,7 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   overflow: 'disconnect',
 })
 
-/** Returns a text of the host's own as a message. No stream type has an empty name, so nothing that names streams concerns it. */
+/** Returns a text of the host's own as a message. Its stream type is empty, as no real one is, so an unsubscribe or a revocation never matches it. */
 export function hostText(text: string, userId: string, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
 }

@@ -5,7 +5,7 @@ import { asIdentifier } from './identifier.ts'
 
 /**
  * What `manager.revoke` takes away: what each field that is given names. A field that is absent, `undefined` or `null` stands
- * for any. What is no field of it is refused; a `Subscription` is accepted as it is.
+ * for any. An unknown field is refused; a `Subscription` is accepted as it is.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   /** Whose; absent: everybody's. */

@@ -33,7 +33,7 @@ export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERR
  *
  * The same subscription is the same object for as long as it lasts. Held beyond its end, it says `DISCONNECTED`
  * and keeps what it said last. `userId`, `streamType` and `symbol` are own, enumerable properties: an equality check compares
- * these, and `{ ...subscription }` refers to it. The other fields are getters, which a copy does not have.
+ * these, and `{ ...subscription }` refers to it. The other fields are getters; a copy does not have them.
  */
 export interface Subscription<TStreamType extends string = string> {
   /** Whose interest it is, whoever of the user's connections holds it. */
@@ -43,8 +43,8 @@ export interface Subscription<TStreamType extends string = string> {
   /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
   readonly symbol: string | undefined
   /**
-   * The user's own: a frozen copy, one level deep, of what the last `addSubscription` gave. `undefined` when that gave none, and while
-   * only connections hold the subscription: theirs are in `connection.subscriptions()`.
+   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if that had none, and while only
+   * connections hold the subscription. Those of a connection are in `connection.subscriptions()`.
    */
   readonly filters: SubscriptionFilters | undefined
   /** Where it stands at this moment. */
@@ -65,7 +65,7 @@ export interface Subscription<TStreamType extends string = string> {
 export interface OwnSubscription {
   /** The live view, which all holders of the subscription share. */
   readonly subscription: Subscription
-  /** A frozen copy, one level deep, of what this connection's last request gave; `undefined` when that gave none. */
+  /** A frozen copy, one level deep, of the filters of this connection's last request; `undefined` if that had none. */
   readonly filters: SubscriptionFilters | undefined
 }
 
@@ -88,15 +88,15 @@ export interface SubscriptionReference extends StreamReference {
  *
  * A `userId` may be there if it is the connection's own. Fields that neither a request nor a `Subscription` has are refused.
  *
- * Where the stream type is any `string`, known only at run time, so is the rule: then the symbol may be left out, and what
- * `parseStreamKey` returns is a request as it is.
+ * If the stream type is any `string`, known only at run time, its symbol rule is unknown as well. Then the symbol may be left out, so the
+ * result of `parseStreamKey` is a request.
  */
 export type ConnectionSubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends string = keyof TStreams & string,
 > =
   | (StreamField<TStreams, TName> & {
-      /** Whose connection it is, if it is said at all. */
+      /** The user of the connection. It may be left out. */
       readonly userId?: string | null | undefined
       /** What this holder asks for beyond the stream. */
       readonly filters?: SubscriptionFilters | null | undefined
@@ -112,7 +112,7 @@ export type SubscribeRequest<
 /** The name of a stream type: one of the catalogue's, or a `string` that is known only at run time. */
 export type StreamTypeName<TStreams extends StreamCatalogue> = (keyof TStreams & string) | (string & {})
 
-/** A name that is known to be wrong is refused by those that there are. */
+/** The compiler refuses a name that the catalogue does not have. */
 type StreamField<TStreams extends StreamCatalogue, TName extends string> = string extends TName
   ? { readonly streamType: TName } & SymbolField<'optional'>
   : [TName] extends [keyof TStreams]
@@ -142,7 +142,7 @@ export function readUserRequest(request: unknown, streams: StreamCatalogue): Use
   return { userId: asIdentifier(userId, 'userId'), ...asStreamRequest(fields, streams) }
 }
 
-/** Reads a request for a subscription of a connection's, as `readUserRequest` does. A `userId` may only say whose connection it is. */
+/** Reads a request for a subscription of a connection's, as `readUserRequest` does. A `userId` must be that of the connection. */
 export function readRequest(request: unknown, ownUserId: string, streams: StreamCatalogue): StreamRequest {
   const { userId, ...fields } = fieldsOf(request)
   if (userId !== undefined && userId !== null && userId !== ownUserId) {
@@ -151,7 +151,7 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
   return asStreamRequest(fields, streams)
 }
 
-/** What names a stream that a subscription may be of, and whose it may be. */
+/** The fields that name a subscription: its stream, and its user. */
 export interface ReadReference {
   readonly userId: unknown
   readonly streamType: unknown
@@ -159,7 +159,7 @@ export interface ReadReference {
 }
 
 /**
- * Reads what names a subscription that there may be. What the fields hold may be anything: then nothing is found.
+ * Reads the fields that name a subscription. They may hold anything: a bad value finds no subscription.
  *
  * @throws `ERR_INVALID_ARGUMENT` when it cannot be read, and when one of the `required` fields is not there
  */
@@ -173,7 +173,7 @@ export function readReference(reference: unknown, ...required: readonly ('userId
 
 type RequestFields = Record<'userId' | 'streamType' | 'symbol' | 'filters', unknown>
 
-/** Those of a request and those of a view, so that a subscription is a request, however it was copied. */
+/** The fields of a request and of a view, so that any copy of a subscription is a valid request. */
 const REQUEST_FIELDS: readonly string[] = [
   'userId',
   'streamType',

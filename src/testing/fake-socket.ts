@@ -70,7 +70,7 @@ let made = 0
  * console.log(socket.received) // [ 3 ]
  */
 export class FakeSocket implements Socket {
-  /** Which one it is, in the order in which they were made: an equality check and a log tell two sockets apart. */
+  /** The number of this socket, in the order of their making, so that an equality check and a log tell two sockets apart. */
   readonly serial: number = ++made
   /** What it does from now on: a function of it may be replaced at any time. */
   readonly script: SocketScript
@@ -88,7 +88,7 @@ export class FakeSocket implements Socket {
   readonly drainListeners: Set<() => void> = new Set()
 
   /**
-   * A socket that takes everything, and closes at once, where it is not told otherwise.
+   * Makes a socket that takes everything and closes at once, unless the script says otherwise.
    *
    * @throws `ERR_INVALID_OPTION` for an unknown option: a misspelt part of a script would never be called
    */

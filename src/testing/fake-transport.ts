@@ -4,7 +4,7 @@ import type { FakeSocket } from './fake-socket.ts'
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
 
 /**
- * Returns a transport for `FakeSocket` with all that a transport can do: it writes in batches, one `write` at the end of each tick,
+ * Returns a transport for `FakeSocket` with all that a transport can do: it writes in batches, one `write` at the end of each turn,
  * measures by `bufferedAmount`, tells of drains and terminates.
  *
  * A hook that is given takes the place of its own; `undefined` takes it away.

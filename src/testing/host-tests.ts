@@ -28,8 +28,8 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that ask for what not every host can do: a second server, a client that pauses or that sends, a reading of buffered bytes, a
- * heartbeat that can be made to pass.
+ * The tests that need something that not every host has: a second server, a client that pauses or sends, a reading of buffered bytes, or a
+ * heartbeat that the suite can let pass.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'

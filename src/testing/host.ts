@@ -31,8 +31,8 @@ export interface RunningHost {
   connect(userId: string, subscriptions?: readonly StreamReference[]): Promise<HostClient>
 
   /**
-   * A client of this user that asks for these subscriptions and breaks its connection off before the server has accepted it: while the
-   * host authenticates. Resolves once it has gone.
+   * Connects a client of this user that asks for these subscriptions, and breaks its connection off before the server has accepted it, while
+   * the host authenticates. Resolves once the client has gone.
    *
    * Without it, `registers no client that left before it was accepted` fails. It may be skipped.
    */
@@ -52,13 +52,13 @@ export interface RunningHost {
 
 /** What a client asks of the server for its own connection. */
 export interface HostRequest {
-  /** Whether the client wants messages of the stream from now on, or none any more. */
+  /** Whether the client subscribes to the stream or gives it up. */
   readonly action: 'subscribe' | 'unsubscribe'
   /** The stream that the client means. */
   readonly stream: StreamReference
   /**
    * More fields for the command, by which the client claims to be another user or another connection. Add them as they are: the suite
-   * looks whether the server heeds them.
+   * checks that the server ignores them.
    */
   readonly claims?: Readonly<Record<string, string>> | undefined
 }
@@ -66,7 +66,7 @@ export interface HostRequest {
 /**
  * A client as the suite sees it: a peer on the other end of a real connection.
  *
- * A test that needs an optional method which is not there fails and says so. If clients of this host cannot do such a thing, skip the test
+ * If an optional method is missing, the tests that need it fail and say so. If clients of this host cannot do such a thing, skip those tests
  * with that reason.
  */
 export interface HostClient {
@@ -97,7 +97,7 @@ export interface HostClient {
    */
   ask?(request: HostRequest): Awaitable<void>
 
-  /** Sends any text where a request would stand: what is no request at all, or one with a mistake. Once the connection has ended, nothing happens. */
+  /** Sends any text in place of a request: no request at all, or one with a mistake. Once the connection has ended, nothing happens. */
   send?(text: string): Awaitable<void>
 
   /** Writes bytes to the network below the host's protocol, such as bytes that are no WebSocket frame. */
@@ -109,7 +109,7 @@ export interface HostClient {
 
 /** The part of a manager that the suite drives, in a form that can be forwarded to another process as JSON. */
 export interface HostedManager {
-  /** Publishes these within one tick, in order. */
+  /** Publishes these within one turn of the event loop, in order. */
   publish(messages: readonly PublishableMessage[]): Awaitable<readonly PublishResult[]>
 
   /** Sends this to all of a user's connections, subscribed or not. */
@@ -121,13 +121,13 @@ export interface HostedManager {
   /** The running totals. */
   stats(): Awaitable<Stats>
 
-  /** The ids of a user's connections; none for a user who has none. */
+  /** The ids of a user's connections; empty for a user without any. */
   connectionIds(userId: string): Awaitable<readonly string[]>
 
   /** Removes all of a user's connections; how many there were. */
   removeUser(userId: string): Awaitable<number>
 
-  /** Publishes these, if any, and shuts the manager down within the same tick. */
+  /** Publishes these, if any, and shuts the manager down within the same turn of the event loop. */
   cleanup(last?: readonly PublishableMessage[]): Awaitable<CleanupReport>
 }
 

@@ -23,13 +23,13 @@ const OPEN = 1
 const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
 
 /**
- * Returns the transport for Bun's WebSocket server: what one tick brings is one write, and what Bun would drop waits.
+ * Returns the transport for Bun's WebSocket server: what one turn brings is one write, and what Bun would drop waits.
  *
  * Bun tells of a drain in a handler of the server's alone, so pass it on, as below; without that the manager looks again
  * every `drainIntervalMs`.
  *
  * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `backpressureLimit`, 16 MiB
- * by default, Bun refuses messages. These wait and count against `hardLimitBytes`, even if they are a burst that the client reads in time.
+ * by default, Bun refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
  * 1006; it is told 1013 where that fails.

@@ -18,7 +18,7 @@ export interface ByteSink {
   readonly isWritable: boolean
   /** True once it is over. */
   readonly isOver: boolean
-  /** Differs from an earlier reading if bytes have left in between: of this response, or of others on its TCP socket. */
+  /** Differs from an earlier reading if bytes have left since, of this response or of others on its TCP socket. */
   readonly progress: string
   /** True until the first bytes have left. */
   readonly isUnread: boolean
@@ -39,10 +39,10 @@ export interface ByteSink {
   destroy(): void
 }
 
-/** A larger write to a web stream is cut: it tells nothing of one chunk before all of that has left. */
+/** A larger write to a web stream is cut into pieces, because the stream reports a chunk only when all of it has left. */
 const LONGEST_PIECE_BYTES = 65_536
 
-/** The end of a sink: it comes once, whoever brings it about. */
+/** The end of a sink. It comes once, whatever causes it. */
 class Ending {
   readonly over: Promise<void>
   #isOver = false
@@ -57,7 +57,7 @@ class Ending {
     return this.#isOver
   }
 
-  /** Calls the listener at the end, or now if that has been. */
+  /** Calls the listener at the end, or now if the end has come. */
   add(listener: () => void): () => void {
     if (!this.#isOver) return this.#listeners.add(listener)
     listener()
@@ -169,7 +169,7 @@ export class EmptySink implements ByteSink {
   constructor(response: SseResponse) {
     this.#response = response
     response.on('error', () => {})
-    // Not in the middle of a handler that goes on to register the socket: a HEAD is no reason to throw at it.
+    // Not at once: a handler goes on to register the socket, and that must not throw for a HEAD.
     void Promise.resolve().then(() => this.end())
   }
 
@@ -328,7 +328,7 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Each piece has memory of its own: a stream of bytes takes it away. */
+/** Each piece has memory of its own, because a stream of bytes transfers the memory of a chunk. */
 function piecesOf(bytes: Uint8Array): Uint8Array[] {
   if (bytes.length <= LONGEST_PIECE_BYTES) return [bytes]
   const count = Math.ceil(bytes.length / LONGEST_PIECE_BYTES)

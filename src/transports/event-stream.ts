@@ -39,7 +39,7 @@ export class EventFrame {
   }
 }
 
-// Comments and `retry` stand alone: a blank line behind them would end an event, and some clients make an empty one of that.
+// No blank line follows comments and `retry`: it would end an event, and some clients make an empty one of that.
 
 /** The bytes of a comment, which clients pass over. */
 export function commentBytes(text: string): Uint8Array {

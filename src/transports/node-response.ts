@@ -10,11 +10,11 @@ export interface SseResponse {
   end(): unknown
   destroy(): unknown
   on(event: string, listener: (error?: unknown) => void): unknown
-  /** That of HTTP/2, below a response of `node:http2`. */
+  /** The HTTP/2 stream below a response of `node:http2`. */
   readonly stream?: { readonly destroyed: boolean; on(event: string, listener: () => void): unknown } | undefined
 }
 
-/** What is read of Node's objects beyond the interface that a response has to fit. Any of it may be missing. */
+/** Fields of Node's objects that a response need not have. Any of them may be missing. */
 interface Internals {
   /** False for an answer to HEAD, and for a status without a body. */
   readonly _hasBody?: unknown
@@ -80,7 +80,7 @@ export function onTcpClose(response: SseResponse, listener: () => void): () => v
   return listeners.add(listener)
 }
 
-/** Changes whenever bytes have left by the TCP socket: those of one large write, bit by bit, and those of others included. */
+/** Changes whenever bytes have left by the TCP socket, also in the middle of one large write, and also for other responses. */
 export function tcpProgress(response: SseResponse): string {
   try {
     const tcp = tcpOfRequest(response) ?? http2Of(response).session?.socket
@@ -92,12 +92,12 @@ export function tcpProgress(response: SseResponse): string {
   }
 }
 
-/** That of HTTP/1; an HTTP/2 stream tells its end itself. */
+/** The TCP socket of an HTTP/1 response. An HTTP/2 stream reports its end itself. */
 function tcpOfRequest(response: SseResponse): TcpSocket | undefined {
   return response.stream === undefined ? ((response as Internals).req?.socket ?? undefined) : undefined
 }
 
-/** The stream of HTTP/2 below a response, or the response itself where it is one. */
+/** The HTTP/2 stream below a response, or the response itself if it is one. */
 function http2Of(response: SseResponse): Http2Internals {
   return (response as Internals).stream ?? (response as Http2Internals)
 }

@@ -8,7 +8,7 @@ import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
 import { hasNoBody, isDestroyed, type SseResponse } from './node-response.ts'
 
-// All that a heartbeat needs of its runtime, and each one has it.
+// What a heartbeat needs of its runtime. Every runtime has it.
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare const performance: { now(): number }
 
@@ -25,15 +25,15 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
   })
 
 /**
- * What the events of a transport have besides their data: functions, called as methods of the options. A gap notice passes through both
- * functions as well; a text of the host's own, from `connection.send`, has neither.
+ * What the events of a transport have besides their data. Both functions are called as methods of the options, also for a gap notice. A text
+ * of the host's own, from `connection.send`, gets neither an id nor a type.
  */
 export interface SseOptions {
   /**
    * The id of a message's event, for the client's `Last-Event-ID`.
    *
-   * Keep to ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so that an `€` arrives as three characters:
-   * `Buffer.from(header, 'latin1').toString()` has it back. Clients that use `fetch` cannot send it at all; `encodeURIComponent`
+   * Keep it to ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
+   * `Buffer.from(header, 'latin1').toString()` restores it. Clients that use `fetch` cannot send it at all. `encodeURIComponent`
    * makes ASCII of any text.
    *
    * One that is no string, or has a line end or a NUL, fails the message for the connections of this transport.
@@ -51,7 +51,7 @@ export interface SseOptions {
 export interface SseSocket extends Socket {
   /** Resolves when the response is over, whoever ended it: then the connection is to be removed. Never rejects. */
   readonly closed: Promise<void>
-  /** `1` while the response is open, `2` once it was ended and something has still to leave, `3` once it is over. */
+  /** `1` while the response is open, `2` once it was ended but not everything has left, `3` once it is over. */
   readonly readyState: 1 | 2 | 3
   /** Bytes that were written and have not left: of the whole response for Node's, of this socket's for a web stream. */
   readonly bufferedAmount: number
@@ -59,7 +59,7 @@ export interface SseSocket extends Socket {
    * Sends an event with this text as its data, and with the `id` and the `event` type that `fields` has. A response that is
    * over throws; a web stream may reject later instead, and a rejection that nobody looks at does no harm.
    *
-   * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry, and for a field that is neither
+   * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry, and for any other field
    */
   send(text: string, fields?: EventFields): Promise<void> | void
   /** Writes events that `sseTransport` framed, as one write. */
@@ -67,9 +67,8 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * If the last comment still waits and nothing has left since, nobody reads the response, and it is terminated: at once if nothing
-   * has ever been read, and otherwise once this has lasted for a minute, because a client that reads slowly looks the same for
-   * a while.
+   * If the last comment still waits and nothing has left since, the response is not read, and it is terminated. If nothing was ever
+   * read, that happens at once. Otherwise it happens after a minute, because a client that reads slowly looks the same for a while.
    */
   comment(text?: string): void
   /**
@@ -99,9 +98,9 @@ export interface SseFrame {
 }
 
 /**
- * How long nothing may leave of a response that was read before, while a comment waits.
+ * A response that was read before is terminated if nothing has left for this long while a comment waits.
  *
- * The kernel tells of room in steps of up to some megabytes: a client that reads slowly looks like one that does not.
+ * The kernel reports room in steps of up to some megabytes, so a client that reads slowly looks like one that does not read.
  */
 const STUCK_AFTER_MS = 60_000
 
@@ -110,9 +109,9 @@ interface Comment {
   isSent: boolean
   /** It is from an earlier turn of the event loop: one from this turn has had no chance to leave. */
   isOlder: boolean
-  /** That of the sink once the comment was written. */
+  /** The `progress` of the sink when the comment was written. */
   progress: string
-  /** When the first of the comments was written since which nothing has left. */
+  /** When the first comment was written after which nothing has left. */
   readonly sinceMs: number
 }
 
@@ -197,9 +196,9 @@ class ResponseSocket implements SseSocket {
 /**
  * Returns a socket of a response whose head the host has written: see `sseHeaders`. From then on, write through it.
  *
- * The socket is over when the response is, however that comes. A response without a body, as to HEAD, drops what is sent and is
- * ended once the running turn is. Nothing tells that a web stream is neither read nor cancelled, as when a framework drops
- * the body: so send comments, of which the second ends it.
+ * The socket is over when the response is, for whatever reason. A response without a body, as to HEAD, drops what is sent and ends with
+ * the running turn. A framework may drop the body of a web stream without reading or cancelling it, and nothing reports that. So send
+ * comments: the second one ends such a stream.
  *
  * @throws `ERR_INVALID_ARGUMENT` when it is neither a response nor the writer of a web stream
  *
@@ -211,7 +210,7 @@ class ResponseSocket implements SseSocket {
  * const server = createServer((request, response) => {
  *   response.writeHead(200, sseHeaders).flushHeaders()
  *   const socket = sseSocket(response)
- *   manager.addConnection(randomUUID(), socket, 'alice') // until the response is over: the transport sees to that
+ *   manager.addConnection(randomUUID(), socket, 'alice') // the transport removes it when the response is over
  * })
  *
  * @example
@@ -228,7 +227,7 @@ export function sseSocket(target: SseTarget): SseSocket {
 }
 
 /**
- * Returns the transport for the sockets that `sseSocket` makes: an event is framed once for all of them, what one tick
+ * Returns the transport for the sockets that `sseSocket` makes: an event is framed once for all of them, what one turn
  * brings is one write, and a drain is told by the response itself. A connection is removed when its response is over.
  *
  * A browser's `EventSource` reconnects after any close; only an answer such as 204 to that request stops it.
@@ -275,7 +274,7 @@ function checked(options: unknown): SseOptions {
   return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options) }
 }
 
-/** Called as a method of the options, as that of a class expects it. */
+/** Returns a function that is called as a method of the options, because a class expects that. */
 function optionalMethod(name: keyof SseOptions, value: unknown, options: unknown): SseOptions['id'] {
   if (value === undefined) return undefined
   if (typeof value !== 'function') throw invalidOption(`must be a function, got ${shown(value)}`, name)

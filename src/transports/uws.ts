@@ -23,14 +23,14 @@ const DROPPED = 2
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => status === DROPPED)
 
 /**
- * Returns the transport for uWebSockets.js: what one tick brings is one write, and what uWS would drop waits.
+ * Returns the transport for uWebSockets.js: what one turn brings is one write, and what uWS would drop waits.
  *
  * uWS tells of a drain in a handler of the app's alone, so pass it on, as below; without that the manager looks again
- * every `drainIntervalMs`. Pass a close on likewise; a socket that closed before it is added is refused with
- * `ERR_SOCKET_CLOSED`.
+ * every `drainIntervalMs`. Report a close in the same way. A socket that closed before it is added is refused
+ * with `ERR_SOCKET_CLOSED`.
  *
  * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `maxBackpressure`, 64 KiB by
- * default, uWS refuses messages. These wait and count against `hardLimitBytes`, even if they are a burst that the client reads in time.
+ * default, uWS refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
  * 1006; it is told 1013 where that fails.
@@ -64,7 +64,7 @@ function bufferedBytes(socket: UwsSocket): number {
   return socket.getBufferedAmount()
 }
 
-/** uWS tells of a close in a handler of the app's alone, but a socket that is closed already throws at any use. */
+/** uWS reports a close only to a handler of the app. But a socket that is closed already throws at any use. */
 function onClose(socket: UwsSocket, listener: () => void): () => void {
   try {
     socket.getBufferedAmount()

@@ -34,7 +34,7 @@ export interface WsSocket {
   terminate(): void
   /** Tells that the socket is closed. */
   once(event: 'close', listener: () => void): unknown
-  /** Ends that. Without it, a listener stays until the socket closes. */
+  /** Removes a listener. If it is missing, listeners stay until the socket closes. */
   off?(event: 'close', listener: () => void): unknown
 }
 
@@ -94,7 +94,7 @@ const CLOSED = 3
 const LOOK_AGAIN_MS = 50
 
 /**
- * Returns the transport for ws 8: each message is framed once for all sockets, and what one tick brings is one write.
+ * Returns the transport for ws 8: each message is framed once for all sockets, and what one turn brings is one write.
  *
  * The frames go to ws's own TCP socket, past `socket.send` and whatever was put in its way. Where that would not be
  * safe, it is `socket.send` for each message: on a client's socket, with permessage-deflate, while ws deflates or reads

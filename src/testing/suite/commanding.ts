@@ -2,7 +2,7 @@ import { books, order, orders, trade, trades } from './messages.ts'
 import { shown } from './patience.ts'
 import type { Trial } from './trial.ts'
 
-/** What a client gives up does not reach it any more; its other streams, and the user's other connections, go on. */
+/** A stream that a client gave up does not reach it any more. Its other streams, and the user's other connections, go on. */
 export async function endsWhatIsGivenUp(trial: Trial): Promise<void> {
   const host = await trial.start()
   const giving = await host.connect('alice', trades('BTCUSDT'), trades('ETHUSDT'), orders())
@@ -26,11 +26,11 @@ export async function endsWhatIsGivenUp(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** By what fields a command could name another user, or another connection. */
+/** The fields by which a command could name another user, or another connection. */
 const USER_FIELDS = ['userId', 'user_id', 'user', 'uid', 'as', 'sub']
 const CONNECTION_FIELDS = ['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id']
 
-/** What a client asks for it gets as itself, on its own connection, whoever it claims to be. */
+/** A client's commands are carried out for its own user and connection, whatever they claim. */
 export async function servesTheSenderAlone(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())

@@ -60,7 +60,7 @@ function tradeOfBytes(bytes: number): PublishableMessage {
   return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
 }
 
-/** Thousands of messages of one tick, and megabytes of them, arrive whole and in the order of their streams: also as soon as a client is there. */
+/** Thousands of messages of one turn, and megabytes of them, arrive whole and in the order of their streams, also right after connecting. */
 export async function deliversBursts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connectForPressure('bob', trades('BTCUSDT'))
@@ -72,7 +72,7 @@ export async function deliversBursts(trial: Trial): Promise<void> {
   await host.settles()
 }
 
-/** What is published in the tick in which the manager shuts down arrives whole, too. */
+/** What is published in the turn in which the manager shuts down arrives whole, too. */
 export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
   const host = await trial.start()
   const clients = [

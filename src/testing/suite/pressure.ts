@@ -106,17 +106,17 @@ export async function cleansUpAfterWhoIsStuck(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Nearly as long as it may be: a server that says in its answer what it was asked for has much to say. */
+/** Nearly as long as a symbol may be, so that an answer which repeats the request is long. */
 const LONG_SYMBOL = 'x'.repeat(250)
 const REQUESTS_A_ROUND = 256
 /** With a symbol in each answer some 60 MiB. Short answers are still more than kernels hold. */
 const MOST_ROUNDS = 768
-/** In so many rounds, in each of which it serves somebody else, a server that still reads what a client asks for has read some of it. */
+/** If the server still reads the client's requests, it has read some of them after this many rounds. */
 const ROUNDS_UNREAD = 50
 
 /**
- * Answers, too, are held to the limits: a server ends a client that asks without end and does not read, or reads nothing more of what it
- * asks for. The others get everything.
+ * Answers count against the limits, too. If a client keeps asking and does not read, the server ends it, or reads no more of its requests. The
+ * others get everything.
  */
 export async function letsNoAnswersPileUp(trial: Trial): Promise<void> {
   const host = await trial.start()
@@ -148,7 +148,7 @@ async function askToItsEnd(host: TrialHost, client: TrialClient): Promise<void> 
   throw new Error(`Expected a limit to the answers to a client that does not read; there was none after ${MOST_ROUNDS * REQUESTS_A_ROUND} requests`)
 }
 
-/** A round ends with one subscription more than there were: so it can be seen whether the server carries it out. */
+/** A round ends with one subscription more than before, which shows whether the server carries it out. */
 function roundOfRequests(number: number): HostRequest[] {
   const stream = trades(LONG_SYMBOL + String(number))
   return Array.from({ length: REQUESTS_A_ROUND + 1 }, (_, i) => ({ action: i % 2 === 0 ? 'subscribe' : 'unsubscribe', stream }))
@@ -156,7 +156,7 @@ function roundOfRequests(number: number): HostRequest[] {
 
 const MOST_BEATS = 5
 
-/** A client that answers nothing is removed by the heartbeat, though its connection stands; who answers stays. */
+/** The heartbeat removes a client that answers nothing, even if its connection stands. A client that answers stays. */
 export async function removesWhoFallsSilent(trial: Trial): Promise<void> {
   const host = await trial.start()
   const silent = await host.connectForPressure('alice', prices('BTCUSDT'))

@@ -2,7 +2,7 @@ import { serializeStreamMessage } from '../../streams/wire-form.ts'
 import { order, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** What a server that reads commands could stumble over, and what it must not pass on. */
+/** Texts that a server could fail on, and that it must not pass on. */
 const BAD_TEXTS: readonly string[] = [
   '', ' ', '{', 'null', '0', '""', '[]', '[null]', '{}', 'undefined', '\u0000', '\u2028',
   '{"command":null}', '{"command":"subscribe"}', '{"command":"subscribe","streamType":{},"symbol":[]}', '{"command":"__proto__"}',
@@ -16,7 +16,7 @@ const BAD_TEXTS: readonly string[] = [
   '{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":1}',
 ]
 
-/** No text that a client sends harms anybody else, or reaches them. The server may end a client that sends it. */
+/** No text that a client sends harms or reaches other clients. The server may end the client that sends it. */
 export async function survivesBadTexts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())
@@ -31,7 +31,7 @@ export async function survivesBadTexts(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** What is no frame of a WebSocket, the head of one that is too long, no line, no request. */
+/** Bytes that are no WebSocket frame, the head of one that is too long, no line, no request. */
 const BAD_BYTES: readonly Uint8Array[] = [
   new Uint8Array(64).fill(0xff),
   new Uint8Array(64),
@@ -42,7 +42,7 @@ const BAD_BYTES: readonly Uint8Array[] = [
 
 const BEATS_TO_NOTICE = 2
 
-/** No bytes that a client sends harm anybody else. Nothing is left of the client then, at the latest after the heartbeat, if there is one. */
+/** No bytes that a client sends harm other clients. The sender is removed, at the latest after the heartbeat, if there is one. */
 export async function survivesBadBytes(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())
@@ -66,7 +66,7 @@ export async function registersNobodyWhoLeft(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('bob', prices('BTCUSDT'))
   for (let i = 0; i < LEAVING_COUNT; i++) await host.connectAndLeave('alice', prices('BTCUSDT'), orders())
-  // Who comes after them is accepted after them.
+  // A client that comes after them is accepted after them.
   await host.connect('alice', orders())
   await host.countsWhoIsThere()
   await host.publish(price('BTCUSDT', 'public'), order('alice', 'private'))

@@ -95,7 +95,7 @@ export class TrialClient {
     await this.#patience.within(`${this.label} resumes`, this.#peer.resume())
   }
 
-  /** Asks for a stream. What it should receive counts from now on: have the server heed it before anything is published. */
+  /** Asks for a stream. The client should receive it from now on, so the server has to carry this out before anything is published. */
   async subscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'subscribe', stream })
     this.#streams = [...this.#streams, stream]
@@ -107,7 +107,7 @@ export class TrialClient {
     this.#streams = this.#streams.filter((each) => !isSameStream(each, stream))
   }
 
-  /** Asks for what changes nothing of what it should receive. */
+  /** Sends a request that does not change what the client should receive. */
   ask(...requests: readonly HostRequest[]): Promise<void> {
     const ask = needed('ask', this.#peer)
     const asking = async (): Promise<void> => {

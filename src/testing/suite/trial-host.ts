@@ -55,7 +55,7 @@ export class TrialHost {
     return this.#patience.within('the heartbeat passes', needed('beat', this.#running)())
   }
 
-  /** The same, if the harness can: for a test that needs no heartbeat, and grants one to a host that notices a broken connection by it. */
+  /** The same, if the harness can. For a test that needs no heartbeat, but some hosts notice a broken connection only by it. */
   async beatIfPossible(): Promise<void> {
     if (this.#running.beat !== undefined) await this.beat()
   }
@@ -65,7 +65,7 @@ export class TrialHost {
     this.#clients = this.#clients.filter((client) => !clients.includes(client))
   }
 
-  /** Publishes within one tick, and checks that the manager knows whom each message is for. */
+  /** Publishes within one turn, and checks that the manager knows the recipients of each message. */
   async publish(...messages: readonly PublishableMessage[]): Promise<void> {
     const recipients = messages.map((message) => this.#expect(message, (client) => client.isRecipientOf(message)))
     assertMatched(await this.#publish(messages), recipients)
@@ -154,7 +154,7 @@ export class TrialHost {
     return this.#patience.within(`the manager removes ${userId}`, this.#running.manager.removeUser(userId))
   }
 
-  /** Publishes these, if any, and shuts the manager down within the same tick; all who are there are to be closed. */
+  /** Publishes these, if any, and shuts the manager down within the same turn. All connections have to be closed. */
   async cleanup(...last: readonly PublishableMessage[]): Promise<void> {
     for (const message of last) this.#expect(message, (client) => client.isRecipientOf(message))
     const report = await this.#patience.within('the manager cleans up', this.#running.manager.cleanup(last))
