@@ -44,7 +44,8 @@ export class DrainListener {
     if (stop === undefined) return
     this.#listening.afterwards(() => {
       try {
-        stop()
+        const answer: unknown = stop()
+        disown(answer)
       } catch (error) {
         this.#listening.hookFailed(error)
       }

@@ -870,6 +870,7 @@ describe('ConnectionManager › drains', () => {
     ['answers nothing', () => undefined as never],
     ['answers what cannot be called', () => ({}) as never],
     ['answers a function that throws', () => () => { throw boom }],
+    ['answers a function that rejects', () => () => Promise.reject(boom) as never],
   ])('do no harm where onDrain %s', async (_case, onDrain) => {
     const world = stuck({ transport: batching({ onDrain }) })
     const { socket, publish, connection, manager, clock } = world
