@@ -33,11 +33,16 @@ export default {
   excludeExternals: true,
   // What types are made of, and users cannot name.
   intentionallyNotExported: [
+    'ByteFrame',
+    'DefinedStream',
     'EventFields',
     'FakeHooks',
     'MessagesOf',
+    'MissingStreams',
     'NamesOf',
     'NoRecipient',
+    'ObjectFrame',
+    'OpaqueTransport',
     'PossibleRecipient',
     'Recipient',
     'RegisterTest',
@@ -45,6 +50,7 @@ export default {
     'SseWriter',
     'StreamField',
     'TRADING_STREAMS',
+    'UnframedTransport',
   ],
   validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: true, unusedMergeModuleWith: true },
   // Fields have a plugin of their own.
