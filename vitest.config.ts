@@ -2,12 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/unit/**/*.test.ts'],
     // Only what hangs is to end by it: a busy machine is no failure.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Many tests are about failures, and listen to none.
     onConsoleLog: (text) => !text.startsWith('stream-connection-manager: an error at the stage'),
-    typecheck: { include: ['test/types/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
+    typecheck: { include: ['test/unit/types/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
   },
 })

@@ -1,34 +1,34 @@
-import { clockThatRuns } from './clock.ts'
+import { clockThatRuns } from './time/clock.ts'
 import { CloseListener } from './closing/close-listener.ts'
 import { SocketCloser, type CleanupReport, type CloseOutcome } from './closing/socket-closer.ts'
-import { handleOf, type HandleActions } from './connection-handle.ts'
-import { asSocket, isClosed, type CloseReason, type Connection, type Socket } from './connection.ts'
+import { handleOf, type HandleActions } from './registry/connection-handle.ts'
+import { asSocket, isClosed, type CloseReason, type Connection, type Socket } from './ports/connection.ts'
 import { Delivery, type RecipientsFinder } from './delivery/delivery.ts'
 import type { OutgoingMessage } from './delivery/outgoing-message.ts'
 import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from './delivery/recipients.ts'
 import type { Stats } from './delivery/totals.ts'
 import { Demand } from './demand/demand.ts'
-import { authorizationBy, type AnyAuthorizationRequest, type Authorization } from './entitlements/authorization.ts'
-import { ConnectionManagerError, shown, type ErrorFacts } from './errors.ts'
-import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events.ts'
-import { Expiry } from './expiry.ts'
-import { INSPECT } from './inspect.ts'
+import { authorizationBy, type AnyAuthorizationRequest, type Authorization } from './access/authorization.ts'
+import { ConnectionManagerError, describe, type ErrorFacts } from './errors.ts'
+import { Events, type ActiveStream, type ErrorStage, type ManagerEvents } from './events/events.ts'
+import { ExpiringSet } from './time/expiring-set.ts'
+import { INSPECT } from './guards/inspect.ts'
 import { deadlineIn, resolvedOptions, transportIn, type ConnectionManagerOptions, type ResolvedOptions } from './options.ts'
-import type { Outbox } from './outlet.ts'
-import type { PublishResult } from './publish-result.ts'
-import { Quotas } from './quotas/quotas.ts'
+import type { SendQueue } from './ports/sink.ts'
+import type { PublishResult } from './model/publish-result.ts'
+import { Quotas } from './access/quotas.ts'
 import { Connections } from './registry/connections.ts'
-import { countOf, membersOf } from './registry/few.ts'
+import { countOf, membersOf } from './collections/small-set.ts'
 import { mappingsOf, subscribersOf, type Mappings } from './registry/mappings.ts'
 import type { ConnectionRecord, Newcomer, StreamRecord, SubscriptionRecord } from './registry/records.ts'
 import { viewOf } from './registry/subscription-view.ts'
 import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
-import type { StreamCatalogue, TradingStreams } from './streams/catalogue.ts'
-import { asIdentifier } from './streams/identifier.ts'
-import { addressedTo, forEverybody, hostText, readMessage, withRecipient, type MessageFields } from './streams/message-fields.ts'
-import { isOfRevoked, readRevocation, type Revocation, type Revoked } from './streams/revocation.ts'
-import type { AddressedMessage, PublicMessage, PublishableMessage } from './streams/stream-message.ts'
+import type { StreamCatalogue, TradingStreams } from './model/catalogue.ts'
+import { asIdentifier } from './model/identifier.ts'
+import { addressedTo, forEverybody, hostText, readMessage, withRecipient, type MessageFields } from './model/message-fields.ts'
+import { isOfRevoked, readRevocation, type Revocation, type Revoked } from './model/revocation.ts'
+import type { AddressedMessage, PublicMessage, PublishableMessage } from './model/stream-message.ts'
 import {
   readReference,
   readRequest,
@@ -39,9 +39,9 @@ import {
   type SubscribeRequest,
   type Subscription,
   type SubscriptionReference,
-} from './streams/subscription.ts'
-import { customText, wireText } from './streams/wire-form.ts'
-import type { Transport } from './transport.ts'
+} from './model/subscription.ts'
+import { customText, wireText } from './model/wire-form.ts'
+import type { Transport } from './ports/transport.ts'
 
 /** The key of `Symbol.asyncDispose`, if the compiler knows it: `await using` is newer than the language version of the library. */
 type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
@@ -81,7 +81,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   readonly #subscriptions: Subscriptions
   readonly #quotas: Quotas
   readonly #authorization: Authorization
-  readonly #pending: Expiry<SubscriptionRecord>
+  readonly #pending: ExpiringSet<SubscriptionRecord>
   readonly #demand: Demand
   readonly #delivery: Delivery<ConnectionRecord>
   readonly #closer: SocketCloser<ConnectionRecord>
@@ -114,7 +114,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
       maxDeferred,
       ...delivery,
       textOf: (fields) => this.#textOf(fields),
-      interpose: (...outbox) => this.#interpose(...outbox),
+      attachQueue: (...sendQueue) => this.#attachQueue(...sendQueue),
       failed: (...failure) => this.#sendFailed(...failure),
       tooSlow: (connection) => this.#endService(connection, 'slow-consumer'),
       hookFailed: (connection, error) => this.#postError('transport', error, connection),
@@ -133,7 +133,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     })
     this.#quotas = new Quotas(quotas)
     this.#authorization = authorizationBy(authorize, (...failure) => this.#authorizationFailed(...failure))
-    this.#pending = new Expiry(clock, pendingTtlMs, (expired) => this.#expire(expired))
+    this.#pending = new ExpiringSet(clock, pendingTtlMs, (expired) => this.#expire(expired))
     const { idleStreams } = quotas
     this.#demand = new Demand(clock, { idleDelayMs, idleStreams }, (...change) => this.#noteDemand(...change), () => this.#events.flush())
     this.#closer = new SocketCloser(clock, (...failure) => this.#closeFailed(...failure))
@@ -460,7 +460,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   cleanup(options: { readonly deadlineMs?: number | undefined } = {}): Promise<CleanupReport> {
     if (this.#cleanup !== undefined) return this.#cleanup
     const deadlineMs = deadlineIn(options)
-    // To read the options was foreign code.
+    // To read the options was user code.
     if (this.#cleanup !== undefined) return this.#cleanup
     // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
     this.#cleanup = this.#closer.reportLast(deadlineMs)
@@ -492,7 +492,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     asSocket(socket)
     asIdentifier(userId, 'userId')
     const transport = transportIn(options) ?? this.#options.transport
-    return { id, userId, socket, transport, isClosed: isClosed(socket), outboxFor: this.#delivery.outboxMaker({ socket, transport }) }
+    return { id, userId, socket, transport, isClosed: isClosed(socket), sendQueueFor: this.#delivery.sendQueueMaker({ socket, transport }) }
   }
 
   /** Returns the connection if it is registered already, and nothing if it may be registered. */
@@ -501,7 +501,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     if (known?.socket === socket && known.user.id === userId) return known
     const facts = { connectionId, userId }
     if (known !== undefined) {
-      const message = `Connection ${shown(connectionId)} exists already, with another socket or user`
+      const message = `Connection ${describe(connectionId)} exists already, with another socket or user`
       throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, facts)
     }
     if (isClosed) throw socketClosed(facts)
@@ -510,7 +510,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return undefined
   }
 
-  /** Has the transport listen for the socket's close, then checks the state again, because that is foreign code. */
+  /** Has the transport listen for the socket's close, then checks the state again, because that is user code. */
   #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
     const { id: connectionId, socket, transport, userId } = newcomer
     if (transport?.onClose === undefined) return this.#admit(newcomer)
@@ -558,8 +558,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     closeListener?.stop((error) => this.#hookFailed(error, connection))
   }
 
-  #interpose(connection: ConnectionRecord, outbox: Outbox | undefined): void {
-    connection.outbox = outbox
+  #attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void {
+    connection.sendQueue = sendQueue
     this.#connections.renew(connection)
     this.#subscriptions.renew(connection)
   }
@@ -590,7 +590,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return request
   }
 
-  /** Asks for leave, which is foreign code: what it may have changed is looked at again. */
+  /** Asks for leave, which is user code: what it may have changed is looked at again. */
   #assertMayHold(userId: string, connection: ConnectionRecord | undefined, stream: StreamRequest): void {
     this.#renewTimers()
     this.#assertPresent(userId, connection)
@@ -601,11 +601,11 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 
   #assertPresent(userId: string, connection: ConnectionRecord | undefined): void {
     if (connection?.removed === true) {
-      const message = `Connection ${shown(connection.id)} was removed`
+      const message = `Connection ${describe(connection.id)} was removed`
       throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', message, { connectionId: connection.id })
     }
     if (this.#options.pendingTtlMs === 0 && !this.userConnections.has(userId)) {
-      throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${shown(userId)} has no connection`, { userId })
+      throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${describe(userId)} has no connection`, { userId })
     }
   }
 
@@ -652,7 +652,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   #send(connection: ConnectionRecord, text: unknown): PublishResult {
-    if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${shown(text)}`)
+    if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${describe(text)}`)
     const { id: connectionId, user } = connection
     this.#quotas.assertLength(text, { connectionId, userId: user.id })
     return this.#deliver(hostText(text, user.id, this.#options.clock.now()), () => thisOne(this.#connections.all, connection))
@@ -686,7 +686,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     this.#delivery.run(() => {
       for (const connection of connections) this.#leaving.add(connection)
       for (const connection of connections) {
-        connection.outbox?.end(isToBeFlushed)
+        connection.sendQueue?.end(isToBeFlushed)
         this.#leaving.delete(connection)
       }
       for (const connection of connections) this.#stopListening(connection)
@@ -697,7 +697,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   #forget(connection: ConnectionRecord): void {
     this.#takeOut([connection], 'peer-closed')
     this.#delivery.run(() => {
-      connection.outbox?.end(false)
+      connection.sendQueue?.end(false)
       this.#stopListening(connection)
     })
     this.#events.flush()
@@ -719,12 +719,12 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     this.#takeOut(connections, 'cleanup')
     for (const user of this.#users.all()) this.#subscriptions.endAllOf(user)
     this.#demand.end()
-    // Called from within what a removal hands on: nothing of it may come later than this. That is foreign code, which may revoke
+    // Called from within what a removal hands on: nothing of it may come later than this. That is user code, which may revoke
     // what these wait for.
     const leftBefore = [...this.#leaving]
     for (const connection of connections) this.#leaving.add(connection)
     this.#delivery.run(() => {
-      for (const { outbox } of leftBefore) outbox?.end(true)
+      for (const { sendQueue } of leftBefore) sendQueue?.end(true)
     })
     this.#close(connections, 'cleanup', deadlineMs)
     this.#events.flush()
@@ -747,7 +747,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   /** Discards what waits of a stream for a connection that sits in it no more. Who is removed has no need of it. */
   #purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     if (connection.removed) return
-    connection.outbox?.purge(type.name, symbol, (each) => this.#subscriptions.covers(connection, type.name, each))
+    connection.sendQueue?.purge(type.name, symbol, (each) => this.#subscriptions.covers(connection, type.name, each))
   }
 
   /** Keeps back all that was published before of what was revoked, from those whom it was revoked for. */
@@ -755,8 +755,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     const isConcerned = ({ user }: ConnectionRecord): boolean => revoked.userId === undefined || user.id === revoked.userId
     const streamTypes = revoked.streamType === undefined ? Object.keys(this.#options.streams) : [revoked.streamType]
     this.#delivery.withhold((fields) => fields.text === undefined && isOfRevoked(fields, revoked), isConcerned)
-    for (const { outbox } of this.#concernedBy(revoked).filter(isConcerned)) {
-      for (const streamType of streamTypes) outbox?.purge(streamType, revoked.symbol, () => false)
+    for (const { sendQueue } of this.#concernedBy(revoked).filter(isConcerned)) {
+      for (const streamType of streamTypes) sendQueue?.purge(streamType, revoked.symbol, () => false)
     }
   }
 
@@ -826,7 +826,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 }
 
 function socketClosed(facts: ErrorFacts, cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_SOCKET_CLOSED', `The socket of connection ${shown(facts.connectionId)} has closed`, facts, cause)
+  return new ConnectionManagerError('ERR_SOCKET_CLOSED', `The socket of connection ${describe(facts.connectionId)} has closed`, facts, cause)
 }
 
 /** The registry knows stream types as texts; those of this manager are of its catalogue. */

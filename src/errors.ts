@@ -124,7 +124,7 @@ const LONGEST_SHOWN = 80
  * Long ones are cut, strings are quoted; objects and functions are only named as such, since a getter, a proxy or a
  * `toString` of theirs could throw.
  */
-export function shown(value: unknown): string {
+export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(cut(value))
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null) return 'an object'

@@ -1,13 +1,13 @@
-import { GuardedClock, systemClock, type Clock, type ClockFailureListener, type ManagerClock } from './clock.ts'
-import type { Socket } from './connection.ts'
-import type { Authorize, AuthorizationRequest } from './entitlements/authorization.ts'
-import { ConnectionManagerError, shown } from './errors.ts'
-import { bound } from './foreign.ts'
-import { readNamed } from './named.ts'
-import type { QuotaLimits } from './quotas/quotas.ts'
-import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './streams/catalogue.ts'
-import type { StreamMessage } from './streams/stream-message.ts'
-import { asTransport, type AnyTransport, type ManagerTransport } from './transport.ts'
+import { GuardedClock, systemClock, type Clock, type ClockFailureListener, type ManagerClock } from './time/clock.ts'
+import type { Socket } from './ports/connection.ts'
+import type { Authorize, AuthorizationRequest } from './access/authorization.ts'
+import { ConnectionManagerError, describe } from './errors.ts'
+import { bound } from './guards/user-code.ts'
+import { readNamed } from './guards/named-fields.ts'
+import type { QuotaLimits } from './access/quotas.ts'
+import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './model/catalogue.ts'
+import type { StreamMessage } from './model/stream-message.ts'
+import { asTransport, type AnyTransport, type ManagerTransport } from './ports/transport.ts'
 
 /**
  * What a manager can be told, all of it optional. `undefined` is the same as absence.
@@ -303,7 +303,7 @@ function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbe
 /** Returns the value of a numeric option: `0` or more, `Infinity` included. */
 function checkedNumber(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0) return value
-  throw invalidOption(name, `must be a number, 0 or more, got ${shown(value)}`)
+  throw invalidOption(name, `must be a number, 0 or more, got ${describe(value)}`)
 }
 
 /** Returns a function that is called as a method of the options object, because a class expects that. */
@@ -313,7 +313,7 @@ function optionalMethod<TMethod extends (...facts: never[]) => unknown>(
   options: unknown,
 ): TMethod | undefined {
   if (value === undefined) return value
-  if (typeof value !== 'function') throw invalidOption(name, `must be a function, got ${shown(value)}`)
+  if (typeof value !== 'function') throw invalidOption(name, `must be a function, got ${describe(value)}`)
   return bound(value, options, (cause) => invalidOption(name, 'must be readable', cause))
 }
 
@@ -321,7 +321,7 @@ function checkedStreams(streams: StreamCatalogue): StreamCatalogue {
   try {
     return defineStreams(streams)
   } catch (cause) {
-    throw invalidOption('streams', `is no catalogue, got ${shown(streams)}`, cause)
+    throw invalidOption('streams', `is no catalogue, got ${describe(streams)}`, cause)
   }
 }
 
@@ -332,7 +332,7 @@ function guardedClock(clock: Clock, failed: ClockFailureListener): ManagerClock 
   } catch (error) {
     cause = error
   }
-  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}, of which the first two return a number, got ${shown(clock)}`, cause)
+  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}, of which the first two return a number, got ${describe(clock)}`, cause)
 }
 
 function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {

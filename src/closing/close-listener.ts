@@ -1,6 +1,6 @@
-import type { Socket } from '../connection.ts'
-import { adopted, disown, isThenable } from '../foreign.ts'
-import type { AnyTransport } from '../transport.ts'
+import type { Socket } from '../ports/connection.ts'
+import { adopted, disown, isThenable } from '../guards/user-code.ts'
+import type { AnyTransport } from '../ports/transport.ts'
 
 /** Takes what user code failed with. */
 export type FailureReport = (error: unknown) => void

@@ -1,8 +1,8 @@
-import type { ManagerClock } from '../clock.ts'
-import type { CloseReason, Socket } from '../connection.ts'
-import { Expiry } from '../expiry.ts'
-import { adopted, isThenable } from '../foreign.ts'
-import type { AnyTransport } from '../transport.ts'
+import type { ManagerClock } from '../time/clock.ts'
+import type { CloseReason, Socket } from '../ports/connection.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
+import { adopted, isThenable } from '../guards/user-code.ts'
+import type { AnyTransport } from '../ports/transport.ts'
 
 /** How a socket's `close` ended. */
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut'
@@ -39,7 +39,7 @@ export class SocketCloser<TConnection extends Closable> {
   readonly #clock: ManagerClock
   readonly #report: (error: unknown, connection: TConnection) => void
   /** Milliseconds → deadlines. There are two durations: that of removals, and that of the cleanup. */
-  readonly #deadlines = new Map<number, Expiry<() => void>>()
+  readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
   /** Closes that have not settled yet → how many connections each one serves. */
   readonly #underWay = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
@@ -130,10 +130,10 @@ export class SocketCloser<TConnection extends Closable> {
     })
   }
 
-  #deadlinesIn(ms: number): Expiry<() => void> {
+  #deadlinesIn(ms: number): ExpiringSet<() => void> {
     const known = this.#deadlines.get(ms)
     if (known !== undefined) return known
-    const deadlines = new Expiry<() => void>(this.#clock, ms, (passed) => passed.forEach((pass) => pass()), true)
+    const deadlines = new ExpiringSet<() => void>(this.#clock, ms, (passed) => passed.forEach((pass) => pass()), true)
     this.#deadlines.set(ms, deadlines)
     return deadlines
   }

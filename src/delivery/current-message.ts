@@ -1,4 +1,4 @@
-import type { MessageFields } from '../streams/message-fields.ts'
+import type { MessageFields } from '../model/message-fields.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
 
 /** What can have become of a message at a connection that did not simply hand it to its socket. */
@@ -7,7 +7,7 @@ export type Kept = 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | '
 /**
  * The message that is being delivered, and what has become of it at those connections that did not simply take it.
  *
- * One for all messages, since it is filled in again for each: the outboxes look here for theirs.
+ * One for all messages, since it is filled in again for each: the send queues look here for theirs.
  */
 export class CurrentMessage implements Record<Kept, number> {
   /** In a batch that leaves at the end of this turn. */
@@ -21,7 +21,7 @@ export class CurrentMessage implements Record<Kept, number> {
   #fields: MessageFields | undefined
   #message: OutgoingMessage | undefined
 
-  /** The message as outboxes keep it. Made when the first of them asks: what goes to sockets straight has no need of it. */
+  /** The message as send queues keep it. Made when the first of them asks: what goes to sockets straight has no need of it. */
   get message(): OutgoingMessage {
     this.#message ??= new OutgoingMessage(this.#text, this.#fields as MessageFields)
     return this.#message

@@ -1,13 +1,13 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { ConnectionManagerError } from '../errors.ts'
-import { Fifo } from '../fifo.ts'
-import { adopted } from '../foreign.ts'
-import type { Outbox, Outlet } from '../outlet.ts'
-import { emptyResult, type PublishResult } from '../publish-result.ts'
-import type { MessageFields } from '../streams/message-fields.ts'
-import { ConnectionOutbox, type OutboxConnection, type OutboxSurroundings } from './connection-outbox.ts'
+import { Queue } from '../collections/queue.ts'
+import { adopted } from '../guards/user-code.ts'
+import type { SendQueue, Sink } from '../ports/sink.ts'
+import { emptyResult, type PublishResult } from '../model/publish-result.ts'
+import type { MessageFields } from '../model/message-fields.ts'
+import { ConnectionSendQueue, type QueueConnection, type SendQueueDependencies } from './send-queue/send-queue.ts'
 import { CurrentMessage } from './current-message.ts'
-import { DrainWatch } from './drain-watch.ts'
+import { DrainWatch } from './send-queue/drain-watch.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
 import { bufferedAmount, bufferedAmountOf, meterOf } from './meter.ts'
@@ -16,7 +16,7 @@ import type { Recipients } from './recipients.ts'
 import { Totals, type Stats } from './totals.ts'
 
 /** Looks up whom a message is for; called once, when its turn has come. */
-export type RecipientsFinder<TConnection extends { readonly outlet: Outlet }> = (fields: MessageFields) => Recipients<TConnection>
+export type RecipientsFinder<TConnection extends { readonly sink: Sink }> = (fields: MessageFields) => Recipients<TConnection>
 
 /** A message whose turn is still to come, and whom it is to be withheld from then. */
 interface Withheld<TConnection> {
@@ -24,7 +24,7 @@ interface Withheld<TConnection> {
   readonly exclusions: Exclusion<TConnection>[]
 }
 
-interface Deferred<TConnection extends { readonly outlet: Outlet }> extends Withheld<TConnection> {
+interface Deferred<TConnection extends { readonly sink: Sink }> extends Withheld<TConnection> {
   readonly text: string
   readonly findRecipients: RecipientsFinder<TConnection>
 }
@@ -35,8 +35,8 @@ function mostBytesOf(text: string): number {
 }
 
 /** A connection as the delivery sees it. */
-export interface DeliveryConnection extends OutboxConnection {
-  readonly outlet: Outlet
+export interface DeliveryConnection extends QueueConnection {
+  readonly sink: Sink
 }
 
 /** A turn in which a socket that has more buffered than the limit is taken to have room; with a doubt, the next turn decides. */
@@ -45,8 +45,8 @@ interface Presumption {
   readonly isInDoubt: boolean
 }
 
-/** What a delivery needs of its surroundings. None of it may throw, but for `textOf`. */
-export interface DeliverySurroundings<TConnection> {
+/** What a delivery needs of the others. None of it may throw, but for `textOf`. */
+export interface DeliveryDependencies<TConnection> {
   readonly clock: Clock
   readonly maxDeferred: number
   readonly softLimitBytes: number
@@ -57,8 +57,8 @@ export interface DeliverySurroundings<TConnection> {
   textOf(fields: MessageFields): string
   /** Takes a connection whose socket failed out of service. */
   failed(connection: TConnection, error: unknown): void
-  /** Puts an outbox in front of a connection's socket, wherever the connection sits, or takes it away again. */
-  interpose(connection: TConnection, outbox: Outbox | undefined): void
+  /** Puts a send queue in front of a connection's socket, wherever the connection sits, or takes it away again. */
+  attachQueue(connection: TConnection, sendQueue: SendQueue | undefined): void
   /** Takes a connection that too much waits for out of service. */
   tooSlow(connection: TConnection): void
   /** Notes that a hook of a connection's transport failed. */
@@ -76,12 +76,12 @@ export interface DeliverySurroundings<TConnection> {
 /**
  * Delivers one message after the other: each to all of its recipients before the next begins.
  *
- * Sockets, transports, listeners and serializers are foreign code that may publish in their turn. What they publish is
+ * Sockets, transports, listeners and serializers are user code that may publish in their turn. What they publish is
  * deferred until the running delivery is over, so that every connection sees messages in one order.
  */
 export class Delivery<TConnection extends DeliveryConnection> {
-  readonly #surroundings: DeliverySurroundings<TConnection>
-  readonly #deferred = new Fifo<Deferred<TConnection>>()
+  readonly #dependencies: DeliveryDependencies<TConnection>
+  readonly #deferred = new Queue<Deferred<TConnection>>()
   /** Those that are being serialized in order to be deferred. */
   readonly #toBeDeferred = new Set<Withheld<TConnection>>()
   readonly #totals = new Totals()
@@ -93,11 +93,11 @@ export class Delivery<TConnection extends DeliveryConnection> {
     isOwnRefusal: (error) => error instanceof ConnectionManagerError && this.#refusals.has(error),
   }
   readonly #current = new CurrentMessage()
-  readonly #endOfTick: EndOfTick<ConnectionOutbox<TConnection>>
-  readonly #drainWatch: DrainWatch<ConnectionOutbox<TConnection>>
-  readonly #forOutboxes: OutboxSurroundings<TConnection>
+  readonly #endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
+  readonly #drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
+  readonly #forQueues: SendQueueDependencies<TConnection>
   /** For those that are there while something waits, and not longer. */
-  readonly #forInterimOutboxes: OutboxSurroundings<TConnection>
+  readonly #forInterimQueues: SendQueueDependencies<TConnection>
   /** What is to be done once the running message, or flush, is: to take somebody out of service, say. */
   #afterwards: (() => void)[] = []
   /** What is going out to its recipients. */
@@ -106,38 +106,38 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #roomBytes: number | undefined
   /** The most bytes that one socket can have got: in turn `tick`, in the one before it, and since then while that was too little to count. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
-  /** Those without an outbox that have more buffered than the limit, which may all be of this turn, or the one before. */
+  /** Those without a send queue that have more buffered than the limit, which may all be of this turn, or the one before. */
   readonly #presumptions = new Map<TConnection, Presumption>()
   #hasNews = false
   #isRunning = false
   /** How many were deferred since the running outermost delivery began. */
   #deferredCount = 0
 
-  constructor(surroundings: DeliverySurroundings<TConnection>) {
-    this.#surroundings = surroundings
-    this.#endOfTick = new EndOfTick(surroundings.clock, (outboxes) => this.#flushBatches(outboxes))
-    this.#drainWatch = new DrainWatch(surroundings.clock, surroundings.drainIntervalMs)
-    this.#forOutboxes = this.#surroundingsOfOutboxes()
-    this.#forInterimOutboxes = this.#surroundingsOfInterimOutboxes(this.#forOutboxes)
+  constructor(dependencies: DeliveryDependencies<TConnection>) {
+    this.#dependencies = dependencies
+    this.#endOfTick = new EndOfTick(dependencies.clock, (sendQueues) => this.#flushBatches(sendQueues))
+    this.#drainWatch = new DrainWatch(dependencies.clock, dependencies.drainIntervalMs)
+    this.#forQueues = this.#dependenciesOfQueues()
+    this.#forInterimQueues = this.#dependenciesOfInterimQueues(this.#forQueues)
   }
 
   /**
-   * Looks at a socket and its transport, which is foreign code, and returns what makes the connection's outbox. `undefined`
+   * Looks at a socket and its transport, which is user code, and returns what makes the connection's send queue. `undefined`
    * where the socket is to be sent to itself: its transport has no `write`, and its pressure is unknown, or is told by the
-   * socket, so that it needs an outbox only while it is behind.
+   * socket, so that it needs a send queue only while it is behind.
    */
-  outboxMaker(measured: OutboxConnection): ((connection: TConnection) => Outbox) | undefined {
+  sendQueueMaker(measured: QueueConnection): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
     if (measured.transport?.write === undefined) {
       if (meter === undefined) return undefined
       if (meter === bufferedAmount) {
         // From now on all sockets are asked, unless nothing is too much; those that tell nothing have room.
-        const { softLimitBytes } = this.#surroundings
+        const { softLimitBytes } = this.#dependencies
         if (softLimitBytes !== Infinity) this.#roomBytes = softLimitBytes
         return undefined
       }
     }
-    return (connection) => new ConnectionOutbox(connection, meter, this.#forOutboxes)
+    return (connection) => new ConnectionSendQueue(connection, meter, this.#forQueues)
   }
 
   /**
@@ -154,10 +154,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.run(() => {})
   }
 
-  /** Lets what foreign code publishes meanwhile wait until this is done, and then does what had to wait for it. */
+  /** Lets what user code publishes meanwhile wait until this is done, and then does what had to wait for it. */
   run(act: () => void): void {
     if (this.#isRunning) return act()
-    this.#surroundings.withinChange(() => this.#runNow(act))
+    this.#dependencies.withinChange(() => this.#runNow(act))
   }
 
   /** Keeps nothing of a connection that was removed. */
@@ -178,7 +178,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   stats(): Stats {
     const behind = this.#drainWatch.all
-    const waitingUnits = Array.from(new Set([...behind, ...this.#endOfTick.items]), (outbox) => outbox.waitingUnits)
+    const waitingUnits = Array.from(new Set([...behind, ...this.#endOfTick.items]), (sendQueue) => sendQueue.waitingUnits)
     for (const units of waitingUnits) this.#totals.noteWaiting(units)
     const waitingBytes = waitingUnits.reduce((sum, units) => sum + units, 0)
     return { ...this.#totals.read(), connectionsBehind: behind.size, waitingBytes }
@@ -208,7 +208,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
       for (let next = this.#deferred.shift(); next !== undefined; next = this.#deferred.shift()) {
         const { fields, findRecipients } = next
         const deferred = next
-        this.#surroundings.change(() => this.#carryOutAndSettle(fields, findRecipients, deferred))
+        this.#dependencies.change(() => this.#carryOutAndSettle(fields, findRecipients, deferred))
       }
     } finally {
       this.#deferredCount = 0
@@ -217,7 +217,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   #defer(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>): PublishResult {
-    const { maxDeferred } = this.#surroundings
+    const { maxDeferred } = this.#dependencies
     if (this.#deferredCount >= maxDeferred) {
       const reason = `More than ${maxDeferred} messages were published from within one delivery`
       const refusal = new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit: maxDeferred })
@@ -236,7 +236,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   #textToDefer(withheld: Withheld<TConnection>): string {
     this.#toBeDeferred.add(withheld)
     try {
-      return this.#surroundings.textOf(withheld.fields)
+      return this.#dependencies.textOf(withheld.fields)
     } catch (error) {
       this.#deferredCount--
       throw error
@@ -254,18 +254,18 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   #carryOut(fields: MessageFields, findRecipients: RecipientsFinder<TConnection>, deferred: Deferred<TConnection> | undefined): PublishResult {
-    // Before serialization, which may run foreign code: whoever it adds gets the next message, not this one.
+    // Before serialization, which may run user code: whoever it adds gets the next message, not this one.
     const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
     const { taken, failures } = this.#fanOut(fields, recipients, deferred)
     const { batched, queued, conflated, dropped, failed, skipped } = this.#current
     const missed = recipients.matched - taken - failures.length
     const sent = taken - queued - conflated - dropped - failed - skipped
-    // An outbox concludes what it took, sooner or later.
+    // A send queue concludes what it took, sooner or later.
     this.#totals.conclude('sent', sent - batched)
     this.#totals.conclude('failed', failures.length)
     this.#totals.conclude('skipped', missed)
-    for (const { connection, error } of failures) this.#surroundings.failed(connection, error)
+    for (const { connection, error } of failures) this.#dependencies.failed(connection, error)
     return {
       matched: recipients.matched,
       sent,
@@ -283,8 +283,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
     if (deferred !== undefined) for (const isExcluded of deferred.exclusions) fanOut.withhold(isExcluded)
     this.#running = fanOut
     try {
-      const text = deferred === undefined ? this.#surroundings.textOf(fields) : deferred.text
-      const servedAtMs = deferred === undefined ? fields.readAtMs : this.#surroundings.clock.now()
+      const text = deferred === undefined ? this.#dependencies.textOf(fields) : deferred.text
+      const servedAtMs = deferred === undefined ? fields.readAtMs : this.#dependencies.clock.now()
       for (const { seats } of recipients.ranges) seats.served(servedAtMs)
       this.#totals.begin(recipients.matched)
       this.#current.begin(text, fields)
@@ -307,13 +307,13 @@ export class Delivery<TConnection extends DeliveryConnection> {
       this.#afterwards = []
       for (const act of acts) act()
       this.#hasNews = false
-      this.#surroundings.settled()
+      this.#dependencies.settled()
     }
   }
 
-  #flushBatches(outboxes: readonly ConnectionOutbox<TConnection>[]): void {
+  #flushBatches(sendQueues: readonly ConnectionSendQueue<TConnection>[]): void {
     this.run(() => {
-      for (const outbox of outboxes) outbox.flushBatch()
+      for (const sendQueue of sendQueues) sendQueue.flushBatch()
       this.#reviewPresumptions()
     })
   }
@@ -322,12 +322,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
     adopted(answer).catch((error: unknown) => {
       if (this.#outcomes.isOwnRefusal(error)) return
       this.#totals.note('rejected', deliveries)
-      this.#surroundings.withinChange(() => this.#surroundings.failed(connection, error))
+      this.#dependencies.withinChange(() => this.#dependencies.failed(connection, error))
     })
   }
 
   /**
-   * Whether a socket that has more buffered than the limit is taken to have room until this turn ends, as an outbox finds for its own. If all
+   * Whether a socket that has more buffered than the limit is taken to have room until this turn ends, as a send queue finds for its own. If all
    * that is too much can be of this turn, there is room. If it can be of the turn before, or the socket had room in that one, this turn passes
    * in doubt.
    */
@@ -335,7 +335,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const { tick } = this.#endOfTick
     const last = this.#presumptions.get(connection)
     if (last?.tick === tick) return true
-    const { softLimitBytes } = this.#surroundings
+    const { softLimitBytes } = this.#dependencies
     const unexplained = buffered - this.#bytesIn(tick) - this.#bytes.since
     const isInDoubt = unexplained > softLimitBytes
     const canBeOfTurnBefore = last?.tick === tick - 1 ? !last.isInDoubt : unexplained - this.#bytesIn(tick - 1) <= softLimitBytes
@@ -345,30 +345,30 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return true
   }
 
-  /** Has the message wait in an outbox, which stands in front of the socket until nothing waits any more. */
+  /** Has the message wait in a send queue, which stands in front of the socket until nothing waits any more. */
   #keepFor(connection: TConnection): true {
-    const outbox = new ConnectionOutbox(connection, bufferedAmount, this.#forInterimOutboxes)
+    const sendQueue = new ConnectionSendQueue(connection, bufferedAmount, this.#forInterimQueues)
     this.#presumptions.delete(connection)
-    this.#surroundings.interpose(connection, outbox)
-    outbox.keep()
+    this.#dependencies.attachQueue(connection, sendQueue)
+    sendQueue.keep()
     return true
   }
 
   /** Forgets those that have room again. */
   #reviewPresumptions(): void {
-    const { softLimitBytes } = this.#surroundings
+    const { softLimitBytes } = this.#dependencies
     for (const connection of [...this.#presumptions.keys()]) {
       if (bufferedAmountOf(connection.socket) <= softLimitBytes) this.#presumptions.delete(connection)
     }
   }
 
-  #surroundingsOfInterimOutboxes(forOutboxes: OutboxSurroundings<TConnection>): OutboxSurroundings<TConnection> {
-    const { interpose } = this.#surroundings
+  #dependenciesOfInterimQueues(forQueues: SendQueueDependencies<TConnection>): SendQueueDependencies<TConnection> {
+    const { attachQueue } = this.#dependencies
     return {
-      ...forOutboxes,
-      caughtUp: (outbox) => {
-        forOutboxes.caughtUp(outbox)
-        interpose(outbox.connection, undefined)
+      ...forQueues,
+      caughtUp: (sendQueue) => {
+        forQueues.caughtUp(sendQueue)
+        attachQueue(sendQueue.connection, undefined)
       },
     }
   }
@@ -381,7 +381,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
    */
   #countBytes(text: string): void {
     const bytes = mostBytesOf(text)
-    if (!this.#endOfTick.isAwaited && this.#bytes.since + bytes <= this.#surroundings.softLimitBytes) {
+    if (!this.#endOfTick.isAwaited && this.#bytes.since + bytes <= this.#dependencies.softLimitBytes) {
       this.#bytes.since += bytes
       return
     }
@@ -398,12 +398,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return this.#bytes.tick === tick + 1 ? this.#bytes.inTickBefore : 0
   }
 
-  #surroundingsOfOutboxes(): OutboxSurroundings<TConnection> {
+  #dependenciesOfQueues(): SendQueueDependencies<TConnection> {
     const news = <TArguments extends unknown[]>(note: (...facts: TArguments) => void) => (...facts: TArguments): void => {
       this.#hasNews = true
       note(...facts)
     }
-    const { clock, softLimitBytes, hardLimitBytes, maxLagMs, failed, tooSlow, hookFailed, gapTold } = this.#surroundings
+    const { clock, softLimitBytes, hardLimitBytes, maxLagMs, failed, tooSlow, hookFailed, gapTold } = this.#dependencies
     const tellOfGap = news(gapTold)
     return {
       softLimitBytes,
@@ -414,15 +414,15 @@ export class Delivery<TConnection extends DeliveryConnection> {
       nowMs: () => clock.monotonic(),
       note: (kept) => void this.#current[kept]++,
       run: (act) => this.run(act),
-      flushAtEndOfTick: (outbox) => this.#endOfTick.add(outbox),
+      flushAtEndOfTick: (sendQueue) => this.#endOfTick.add(sendQueue),
       awaitEndOfTick: () => this.#endOfTick.await(),
       concluded: (outcome, deliveries) => this.#totals.conclude(outcome, deliveries),
       noteWaiting: (units) => this.#totals.noteWaiting(units),
-      fellBehind: (outbox) => this.#drainWatch.add(outbox),
-      toBePolled: (outbox) => this.#drainWatch.poll(outbox),
+      fellBehind: (sendQueue) => this.#drainWatch.add(sendQueue),
+      toBePolled: (sendQueue) => this.#drainWatch.poll(sendQueue),
       isWaiting: (ms) => this.#drainWatch.keepUp(ms),
-      caughtUp: (outbox) => this.#drainWatch.delete(outbox),
-      ended: (outbox) => this.#drainWatch.delete(outbox),
+      caughtUp: (sendQueue) => this.#drainWatch.delete(sendQueue),
+      ended: (sendQueue) => this.#drainWatch.delete(sendQueue),
       failed: (...failure) => void this.#afterwards.push(() => failed(...failure)),
       tooSlow: (connection) => void this.#afterwards.push(() => tooSlow(connection)),
       afterwards: (act) => void this.#afterwards.push(act),

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 
 // Where a macrotask can follow what is already due, and nothing else: Node, Bun and Deno.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined

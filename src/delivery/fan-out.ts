@@ -1,11 +1,11 @@
-import { isThenable } from '../foreign.ts'
-import type { Outlet } from '../outlet.ts'
-import type { Seat, Seats } from '../seats.ts'
-import type { MessageFields } from '../streams/message-fields.ts'
+import { isThenable } from '../guards/user-code.ts'
+import type { Sink } from '../ports/sink.ts'
+import type { Seat, Seats } from '../collections/fan-out-list.ts'
+import type { MessageFields } from '../model/message-fields.ts'
 import { bufferedAmountOf } from './meter.ts'
 import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
 
-/** A connection whose outlet threw, and what it threw. */
+/** A connection whose sink threw, and what it threw. */
 export interface SendFailure<TConnection> {
   readonly connection: TConnection
   readonly error: unknown
@@ -25,8 +25,8 @@ export interface SendOutcomes<TConnection> {
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
 /** Sends one message to each recipient, once, whatever the others do. */
-export class FanOut<TConnection extends { readonly outlet: Outlet }> {
-  /** How many outlets took the text. */
+export class FanOut<TConnection extends { readonly sink: Sink }> {
+  /** How many sinks took the text. */
   taken = 0
   readonly failures: SendFailure<TConnection>[] = []
   readonly fields: MessageFields
@@ -35,7 +35,7 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   readonly #roomBytes: number | undefined
   #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
 
-  /** With `roomBytes`, outlets are asked what they have buffered, and sent to where it is no more than that; without, none is. */
+  /** With `roomBytes`, sinks are asked what they have buffered, and sent to where it is no more than that; without, none is. */
   constructor(
     fields: MessageFields,
     recipients: Recipients<TConnection>,
@@ -101,17 +101,17 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   // In both, the inner loop is left by a throw, and entered again behind it: one `try` for all of them. And both count those who do not
   // take the text, since that is nearly nobody.
 
-  #sendToAll({ seats: { outlets, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
+  #sendToAll({ seats: { sinks, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
-          const outlet = outlets[slot]
-          if (outlet === undefined) {
+          const sink = sinks[slot]
+          if (sink === undefined) {
             untaken++
             continue
           }
-          const answer = outlet.send(text)
+          const answer = sink.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
       } catch (error) {
@@ -122,24 +122,24 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
   }
 
   #sendWhereThereIsRoom({ seats, from, to }: SeatRange<TConnection>, text: string, roomBytes: number): void {
-    const { outlets, occupants } = seats
+    const { sinks, occupants } = seats
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
-          const outlet = outlets[slot]
-          if (outlet === undefined) {
+          const sink = sinks[slot]
+          if (sink === undefined) {
             untaken++
             continue
           }
-          const buffered = bufferedAmountOf(outlet)
-          // That was foreign code: it may have cost the connection its seat.
-          if (seats.isDisturbed && outlets[slot] !== outlet) {
+          const buffered = bufferedAmountOf(sink)
+          // That was user code: it may have cost the connection its seat.
+          if (seats.isDisturbed && sinks[slot] !== sink) {
             untaken++
             continue
           }
           if (buffered > roomBytes && this.#outcomes.isKept(connectionIn(slot, occupants), buffered)) continue
-          const answer = outlet.send(text)
+          const answer = sink.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
       } catch (error) {
@@ -149,7 +149,7 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
     this.taken += to - from - untaken
   }
 
-  /** Notes that an outlet threw, unless what it threw is no fault of its own: then it has taken the text. */
+  /** Notes that a sink threw, unless what it threw is no fault of its own: then it has taken the text. */
   #isFailure(connection: TConnection, error: unknown): boolean {
     if (this.#outcomes.isOwnRefusal(error)) return false
     this.failures.push({ connection, error })
@@ -159,12 +159,12 @@ export class FanOut<TConnection extends { readonly outlet: Outlet }> {
 
 const NO_EXCLUSIONS: readonly Exclusion<unknown>[] = []
 
-/** Whose outlet it is. Looked up when needed: to read the seats along with the outlets costs a quarter more. */
+/** Whose sink it is. Looked up when needed: to read the seats along with the sinks costs a quarter more. */
 function connectionIn<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
   return (occupants[slot] as Seat<TConnection>).connection
 }
 
-function coverBoth<TConnection extends { readonly outlet: Outlet }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
+function coverBoth<TConnection extends { readonly sink: Sink }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
   exact.cover(exactSeat)
   whole.cover(wholeSeat)
 }

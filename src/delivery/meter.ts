@@ -1,7 +1,7 @@
-import type { Socket } from '../connection.ts'
-import { disown } from '../foreign.ts'
-import type { Outlet } from '../outlet.ts'
-import type { AnyTransport } from '../transport.ts'
+import type { Socket } from '../ports/connection.ts'
+import { disown } from '../guards/user-code.ts'
+import type { Sink } from '../ports/sink.ts'
+import type { AnyTransport } from '../ports/transport.ts'
 
 /** Whose buffer is measured. */
 interface Measured {
@@ -9,7 +9,7 @@ interface Measured {
   readonly transport: AnyTransport | undefined
 }
 
-/** Reads how many bytes a socket has buffered. Foreign code: it may throw, and answer anything. */
+/** Reads how many bytes a socket has buffered. User code: it may throw, and answer anything. */
 export type Meter = (socket: Socket, transport: AnyTransport | undefined) => unknown
 
 /** How to read a socket's buffered bytes; `undefined` where there is no way, so that its pressure is unknown. */
@@ -34,10 +34,10 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
   }
 }
 
-/** The number that an outlet tells of what it has buffered, if only to be compared: it may make no sense; `0` where there is none. */
-export function bufferedAmountOf(outlet: Outlet): number {
+/** The number that a sink tells of what it has buffered, if only to be compared: it may make no sense; `0` where there is none. */
+export function bufferedAmountOf(sink: Sink): number {
   try {
-    const reading = outlet.bufferedAmount
+    const reading = sink.bufferedAmount
     if (typeof reading === 'number') return reading
     disown(reading)
   } catch {}

@@ -1,8 +1,8 @@
-import { disown, isThenable } from '../foreign.ts'
-import type { ResolvedDefinition } from '../streams/catalogue.ts'
-import { HOST_TEXT, type MessageFields } from '../streams/message-fields.ts'
-import type { StreamMessage } from '../streams/stream-message.ts'
-import type { AnyTransport } from '../transport.ts'
+import { disown, isThenable } from '../guards/user-code.ts'
+import type { ResolvedDefinition } from '../model/catalogue.ts'
+import { HOST_TEXT, type MessageFields } from '../model/message-fields.ts'
+import type { StreamMessage } from '../model/stream-message.ts'
+import type { AnyTransport } from '../ports/transport.ts'
 
 /** What stands for a frame that could not be made. */
 export const NO_FRAME: unique symbol = /* @__PURE__ */ Symbol('no frame')

@@ -1,15 +1,15 @@
-import type { Outlet } from '../outlet.ts'
-import type { Seat, Seats } from '../seats.ts'
+import type { Sink } from '../ports/sink.ts'
+import type { Seat, Seats } from '../collections/fan-out-list.ts'
 
 /** Some of the seats that receive together: those from slot `from` up to, not including, slot `to`. */
-export interface SeatRange<TConnection extends { readonly outlet: Outlet }> {
+export interface SeatRange<TConnection extends { readonly sink: Sink }> {
   readonly seats: Seats<TConnection>
   readonly from: number
   readonly to: number
 }
 
 /** Two seats of one connection, which is to receive one copy. */
-export interface DoubleSeat<TConnection extends { readonly outlet: Outlet }> {
+export interface DoubleSeat<TConnection extends { readonly sink: Sink }> {
   readonly exact: Seats<TConnection>
   readonly exactSeat: Seat<TConnection>
   readonly whole: Seats<TConnection>
@@ -17,7 +17,7 @@ export interface DoubleSeat<TConnection extends { readonly outlet: Outlet }> {
 }
 
 /** Those whom one delivery is for, fixed at its start. */
-export interface Recipients<TConnection extends { readonly outlet: Outlet }> {
+export interface Recipients<TConnection extends { readonly sink: Sink }> {
   /** In connections. */
   readonly matched: number
   readonly ranges: readonly SeatRange<TConnection>[]
@@ -33,7 +33,7 @@ export function nobody(): Recipients<never> {
 }
 
 /** Everybody who is seated here. */
-export function allOf<TConnection extends { readonly outlet: Outlet }>(
+export function allOf<TConnection extends { readonly sink: Sink }>(
   seats: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
   if (seats === undefined) return nobody()
@@ -41,7 +41,7 @@ export function allOf<TConnection extends { readonly outlet: Outlet }>(
 }
 
 /** The connection in this seat, if it still sits there. */
-export function oneOf<TConnection extends { readonly outlet: Outlet }>(
+export function oneOf<TConnection extends { readonly sink: Sink }>(
   seats: Seats<TConnection>,
   seat: Seat<TConnection>,
 ): Recipients<TConnection> {
@@ -50,7 +50,7 @@ export function oneOf<TConnection extends { readonly outlet: Outlet }>(
 }
 
 /** The connection in this seat: a recipient, too, if it has gone, which is skipped then. */
-export function thisOne<TConnection extends { readonly outlet: Outlet }>(
+export function thisOne<TConnection extends { readonly sink: Sink }>(
   seats: Seats<TConnection>,
   seat: Seat<TConnection>,
 ): Recipients<TConnection> {
@@ -58,7 +58,7 @@ export function thisOne<TConnection extends { readonly outlet: Outlet }>(
 }
 
 /** The connections in these seats, each of which is taken. */
-export function eachOf<TConnection extends { readonly outlet: Outlet }>(
+export function eachOf<TConnection extends { readonly sink: Sink }>(
   seats: Seats<TConnection>,
   chosen: readonly Seat<TConnection>[],
 ): Recipients<TConnection> {
@@ -67,7 +67,7 @@ export function eachOf<TConnection extends { readonly outlet: Outlet }>(
 }
 
 /** Everybody who is seated in a whole type, in one of its exact streams, or in both. */
-export function eitherOf<TConnection extends { readonly outlet: Outlet }>(
+export function eitherOf<TConnection extends { readonly sink: Sink }>(
   whole: Seats<TConnection> | undefined,
   exact: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
@@ -81,6 +81,6 @@ export function eitherOf<TConnection extends { readonly outlet: Outlet }>(
   }
 }
 
-function rangeOf<TConnection extends { readonly outlet: Outlet }>(seats: Seats<TConnection>): SeatRange<TConnection> {
+function rangeOf<TConnection extends { readonly sink: Sink }>(seats: Seats<TConnection>): SeatRange<TConnection> {
   return { seats, from: 0, to: seats.occupants.length }
 }

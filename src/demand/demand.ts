@@ -1,6 +1,6 @@
-import type { ManagerClock } from '../clock.ts'
-import type { ActiveStream } from '../events.ts'
-import { Expiry } from '../expiry.ts'
+import type { ManagerClock } from '../time/clock.ts'
+import type { ActiveStream } from '../events/events.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
 
 /** What became of the demand for a stream. */
 export type DemandListener = (change: 'active' | 'idle', stream: ActiveStream) => void
@@ -27,7 +27,7 @@ export class Demand {
    * there is room, since it keeps the map's former tables.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
-  readonly #expiry: Expiry<ActiveStream>
+  readonly #expiry: ExpiringSet<ActiveStream>
 
   /**
    * @param limits `idleDelayMs`: how long a stream without subscribers stays active; `0`: not at all, `Infinity`: until the end.
@@ -37,7 +37,7 @@ export class Demand {
     this.#idleDelayMs = idleDelayMs
     this.#mostIdling = idleStreams
     this.#changed = changed
-    this.#expiry = new Expiry(clock, idleDelayMs, (streams) => {
+    this.#expiry = new ExpiringSet(clock, idleDelayMs, (streams) => {
       this.#oldestFirst = undefined
       for (const stream of streams) this.#letIdle(stream)
       expired()

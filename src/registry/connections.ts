@@ -1,4 +1,4 @@
-import { Seats } from '../seats.ts'
+import { Seats } from '../collections/fan-out-list.ts'
 import { ConnectionRecord, CONNECTIONS, type HandleMaker, type Newcomer } from './records.ts'
 import type { Users } from './users.ts'
 
@@ -25,7 +25,7 @@ export class Connections {
     return record
   }
 
-  /** Seats the outlet that a connection has now. */
+  /** Seats the sink that a connection has now. */
   renew(connection: ConnectionRecord): void {
     this.all.renew(connection)
   }

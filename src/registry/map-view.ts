@@ -1,5 +1,5 @@
-import { ConnectionManagerError, shown } from '../errors.ts'
-import { INSPECT } from '../inspect.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { INSPECT } from '../guards/inspect.ts'
 
 /** Where a view reads: a live collection of records, and what a caller is to see of each. */
 export interface MapSource<TKey, TRecord, TValue> {
@@ -51,7 +51,7 @@ export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue>
   /** @throws `ERR_INVALID_ARGUMENT` when `visit` is no function, and what it throws */
   forEach(visit: (value: TValue, key: TKey, map: ReadonlyMap<TKey, TValue>) => void, thisArg?: unknown): void {
     if (typeof visit !== 'function') {
-      throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A visitor must be a function, got ${shown(visit)}`)
+      throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A visitor must be a function, got ${describe(visit)}`)
     }
     for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this)
   }

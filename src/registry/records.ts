@@ -1,12 +1,12 @@
-import type { Connection, Socket } from '../connection.ts'
-import type { Outbox, Outlet } from '../outlet.ts'
-import { VACATED, type Seat, type Seats } from '../seats.ts'
-import type { ResolvedDefinition, StreamCatalogue } from '../streams/catalogue.ts'
-import type { SubscriptionFilters } from '../streams/filters.ts'
-import type { Subscription, SubscriptionStatus } from '../streams/subscription.ts'
-import type { AnyTransport } from '../transport.ts'
-import type { Chain, Link } from './chain.ts'
-import { FewBy, type Few } from './few.ts'
+import type { Connection, Socket } from '../ports/connection.ts'
+import type { SendQueue, Sink } from '../ports/sink.ts'
+import { VACATED, type Seat, type Seats } from '../collections/fan-out-list.ts'
+import type { ResolvedDefinition, StreamCatalogue } from '../model/catalogue.ts'
+import type { SubscriptionFilters } from '../model/filters.ts'
+import type { Subscription, SubscriptionStatus } from '../model/subscription.ts'
+import type { AnyTransport } from '../ports/transport.ts'
+import type { Chain, Link } from '../collections/linked-list.ts'
+import { FewBy, type Few } from '../collections/small-set.ts'
 
 // The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
 // They never leave the library; what a caller gets is a handle, a view or a copy.
@@ -22,8 +22,8 @@ export interface Newcomer {
   readonly transport: AnyTransport | undefined
   /** The socket says of itself that it is closing, or closed. */
   readonly isClosed: boolean
-  /** Makes the outbox, where the socket or its transport gives a reason for one from the start. */
-  readonly outboxFor: ((connection: ConnectionRecord) => Outbox) | undefined
+  /** Makes the send queue, where the socket or its transport gives a reason for one from the start. */
+  readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
 /** A connection, and its seat among all: a seat of its own would take 48 bytes more. */
@@ -33,7 +33,7 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
   /** `undefined` where there is none, or only while the connection is behind. */
-  outbox: Outbox | undefined
+  sendQueue: SendQueue | undefined
   readonly handle: Connection<Socket, StreamCatalogue>
   /** What this connection holds for itself. */
   ownSubscriptions: FewSubscriptions = undefined
@@ -46,7 +46,7 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
     this.user = user
     this.socket = newcomer.socket
     this.transport = newcomer.transport
-    this.outbox = newcomer.outboxFor?.(this)
+    this.sendQueue = newcomer.sendQueueFor?.(this)
     this.handle = handleFor(this)
     all.take(this)
   }
@@ -59,8 +59,8 @@ export class ConnectionRecord implements Seat<ConnectionRecord> {
     return this.slot === VACATED
   }
 
-  get outlet(): Outlet {
-    return this.outbox ?? this.socket
+  get sink(): Sink {
+    return this.sendQueue ?? this.socket
   }
 }
 

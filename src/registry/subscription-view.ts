@@ -1,8 +1,8 @@
-import { inspectable } from '../inspect.ts'
-import type { SubscriptionFilters } from '../streams/filters.ts'
-import { subscriptionKey } from '../streams/keys.ts'
-import { SubscriptionStatus, type OwnSubscription, type Subscription } from '../streams/subscription.ts'
-import { membersOf } from './few.ts'
+import { inspectable } from '../guards/inspect.ts'
+import type { SubscriptionFilters } from '../model/filters.ts'
+import { subscriptionKey } from '../model/keys.ts'
+import { SubscriptionStatus, type OwnSubscription, type Subscription } from '../model/subscription.ts'
+import { membersOf } from '../collections/small-set.ts'
 import type { ConnectionRecord, SubscriptionRecord } from './records.ts'
 
 /** The one view of a subscription. */

@@ -1,12 +1,12 @@
 import type { RefusingQuota } from '../errors.ts'
-import type { ActiveStream } from '../events.ts'
-import { Seats, VACATED } from '../seats.ts'
-import type { StreamCatalogue, ResolvedDefinition } from '../streams/catalogue.ts'
-import type { SubscriptionFilters } from '../streams/filters.ts'
-import { coversRevoked, type Revoked } from '../streams/revocation.ts'
-import { SubscriptionStatus } from '../streams/subscription.ts'
-import { Chain } from './chain.ts'
-import { countOf, membersOf } from './few.ts'
+import type { ActiveStream } from '../events/events.ts'
+import { Seats, VACATED } from '../collections/fan-out-list.ts'
+import type { StreamCatalogue, ResolvedDefinition } from '../model/catalogue.ts'
+import type { SubscriptionFilters } from '../model/filters.ts'
+import { coversRevoked, type Revoked } from '../model/revocation.ts'
+import { SubscriptionStatus } from '../model/subscription.ts'
+import { Chain } from '../collections/linked-list.ts'
+import { countOf, membersOf } from '../collections/small-set.ts'
 import {
   SEATS,
   SUBSCRIPTIONS,
@@ -36,7 +36,7 @@ interface HoldRequest {
 }
 
 /** What the rest of the manager has to know of at once. */
-export interface SubscriptionsSurroundings {
+export interface SubscriptionsDependencies {
   /** Milliseconds since the Unix epoch. */
   now(): number
   /** Throws where there are as many already as there may be. */
@@ -69,14 +69,14 @@ export class Subscriptions {
   pendingUserCount = 0
   readonly #types = new Map<string, StreamTypeRecord>()
   readonly #users: Users
-  readonly #surroundings: SubscriptionsSurroundings
+  readonly #dependencies: SubscriptionsDependencies
 
-  constructor(streams: StreamCatalogue, users: Users, surroundings: SubscriptionsSurroundings) {
+  constructor(streams: StreamCatalogue, users: Users, dependencies: SubscriptionsDependencies) {
     for (const [name, definition] of Object.entries(streams)) {
       this.#types.set(name, { name, definition: definition as ResolvedDefinition, whole: undefined, bySymbol: new Map() })
     }
     this.#users = users
-    this.#surroundings = surroundings
+    this.#dependencies = dependencies
   }
 
   // Looking up
@@ -151,7 +151,7 @@ export class Subscriptions {
     subscription.filters = filters
     // Who came since the user became the holder was seated on arrival.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#seat(subscription, connection)
-    if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, undefined)
+    if (isNews) this.#dependencies.changed(known === undefined ? 'added' : 'changed', subscription, undefined)
     if (known === undefined && subscription.status === SubscriptionStatus.CONNECTED) this.#connected(subscription)
     return subscription
   }
@@ -172,7 +172,7 @@ export class Subscriptions {
     const isNews = isNewHolder || connection.ownFilters?.get(subscription) !== filters
     if (isNewHolder) this.#hold(subscription, connection)
     keepFilters(connection, subscription, filters)
-    if (isNews) this.#surroundings.changed(known === undefined ? 'added' : 'changed', subscription, connection)
+    if (isNews) this.#dependencies.changed(known === undefined ? 'added' : 'changed', subscription, connection)
     if (known === undefined) this.#connected(subscription)
     return subscription
   }
@@ -215,12 +215,12 @@ export class Subscriptions {
       this.#seat(subscription, connection)
       if (subscription.status !== SubscriptionStatus.PENDING) continue
       subscription.status = SubscriptionStatus.CONNECTED
-      this.#surroundings.changed('changed', subscription, undefined)
+      this.#dependencies.changed('changed', subscription, undefined)
       this.#connected(subscription)
     }
   }
 
-  /** Seats the outlet that a connection has now. Costs as much as it may receive. */
+  /** Seats the sink that a connection has now. Costs as much as it may receive. */
   renew(connection: ConnectionRecord): void {
     for (const subscription of seatedIn(connection)) {
       const seat = seatIn(subscription, connection)
@@ -260,15 +260,15 @@ export class Subscriptions {
     stream.subscriptions.delete(subscription)
     this.count--
     if (stream.subscriptions.isEmpty) this.#drop(stream)
-    this.#surroundings.changed('removed', subscription, lastHolder)
+    this.#dependencies.changed('removed', subscription, lastHolder)
     if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
   }
 
   #assertRoomForUser(userId: string, streamType: string, symbol: string | undefined): void {
     const user = this.#users.find(userId)
     const request = { userId, streamType, symbol }
-    if (user === undefined) this.#surroundings.assertRoom('pendingUsers', this.pendingUserCount, request)
-    this.#surroundings.assertRoom('subscriptionsPerUser', countOf(user?.subscriptions), request)
+    if (user === undefined) this.#dependencies.assertRoom('pendingUsers', this.pendingUserCount, request)
+    this.#dependencies.assertRoom('subscriptionsPerUser', countOf(user?.subscriptions), request)
   }
 
   #assertRoomForHold(
@@ -278,8 +278,8 @@ export class Subscriptions {
     symbol: string | undefined,
   ): void {
     const request = { userId: user.id, connectionId, streamType, symbol }
-    if (known === undefined) this.#surroundings.assertRoom('subscriptionsPerUser', countOf(user.subscriptions), request)
-    this.#surroundings.assertRoom('subscriptionsPerConnection', countOf(ownSubscriptions), request)
+    if (known === undefined) this.#dependencies.assertRoom('subscriptionsPerUser', countOf(user.subscriptions), request)
+    this.#dependencies.assertRoom('subscriptionsPerConnection', countOf(ownSubscriptions), request)
   }
 
   #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
@@ -306,22 +306,22 @@ export class Subscriptions {
   }
 
   #holderLeft(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    if (isHeldByUser(subscription) || subscription.ownHolds > 0) this.#surroundings.changed('changed', subscription, connection)
+    if (isHeldByUser(subscription) || subscription.ownHolds > 0) this.#dependencies.changed('changed', subscription, connection)
     else this.end(subscription, connection)
   }
 
   #connected(subscription: SubscriptionRecord): void {
     const isFirst = ++subscription.stream.connectedCount === 1
-    if (isFirst || isPrivate(subscription)) this.#surroundings.demanded('gained', streamOf(subscription))
+    if (isFirst || isPrivate(subscription)) this.#dependencies.demanded('gained', streamOf(subscription))
   }
 
   #disconnected(subscription: SubscriptionRecord): void {
     const wasLast = --subscription.stream.connectedCount === 0
-    if (wasLast || isPrivate(subscription)) this.#surroundings.demanded('lost', streamOf(subscription))
+    if (wasLast || isPrivate(subscription)) this.#dependencies.demanded('lost', streamOf(subscription))
   }
 
   #begin(user: UserRecord, opened: StreamRecord | undefined, streamType: string, symbol: string | undefined): SubscriptionRecord {
-    const nowMs = this.#surroundings.now()
+    const nowMs = this.#dependencies.now()
     const stream = opened ?? this.#open(streamType, symbol, nowMs)
     const seats = stream.seats ?? new Seats()
     const subscription: SubscriptionRecord = {
@@ -400,7 +400,7 @@ export class Subscriptions {
     for (const { exact, exactSeat } of doublesOf(subscription, seat)) exact.doubles?.delete(exactSeat)
     subscription.taken = SEATS.without(subscription.taken, seat)
     subscription.seats.vacate(seat)
-    this.#surroundings.unseated(seat.connection, subscription.stream)
+    this.#dependencies.unseated(seat.connection, subscription.stream)
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Socket } from '../connection.ts'
-import type { GapNotice } from '../streams/gap-notice.ts'
+import type { Socket } from '../ports/connection.ts'
+import type { GapNotice } from '../model/gap-notice.ts'
 import { optionsIn } from './options-in.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Transport } from '../transport.ts'
+import type { Transport } from '../ports/transport.ts'
 import type { FakeSocket } from './fake-socket.ts'
 
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }

@@ -1,5 +1,5 @@
 import { ConnectionManagerError } from '../errors.ts'
-import { readNamed } from '../named.ts'
+import { readNamed } from '../guards/named-fields.ts'
 
 /**
  * Returns what a test's options say, each name read once.

@@ -1,5 +1,5 @@
-import type { CloseReason } from '../connection.ts'
-import type { Transport } from '../transport.ts'
+import type { CloseReason } from '../ports/connection.ts'
+import type { Transport } from '../ports/transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 

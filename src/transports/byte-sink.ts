@@ -1,4 +1,4 @@
-import { adopted } from '../foreign.ts'
+import { adopted } from '../guards/user-code.ts'
 import { Listeners } from './listeners.ts'
 import { isDestroyed, onTcpClose, tcpProgress, type SseResponse } from './node-response.ts'
 

@@ -1,4 +1,4 @@
-import type { CloseReason } from '../connection.ts'
+import type { CloseReason } from '../ports/connection.ts'
 
 /** What a WebSocket client is told when its connection is closed: a status code of RFC 6455, and a word for people. */
 export interface CloseFrame {

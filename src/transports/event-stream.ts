@@ -1,4 +1,4 @@
-import { ConnectionManagerError, shown } from '../errors.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
 
 // All that the framing needs of its runtime, and each one has it.
 declare class TextEncoder {
@@ -69,5 +69,5 @@ function lines(prefix: string, text: string): string {
 }
 
 function invalid(what: string, received: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', `${what}, got ${shown(received)}`)
+  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', `${what}, got ${describe(received)}`)
 }

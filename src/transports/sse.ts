@@ -1,9 +1,9 @@
-import type { Socket } from '../connection.ts'
-import { ConnectionManagerError, shown } from '../errors.ts'
-import { bound } from '../foreign.ts'
-import { assertNamed, readNamed, type Refusal } from '../named.ts'
-import type { StreamMessage } from '../streams/stream-message.ts'
-import type { Transport } from '../transport.ts'
+import type { Socket } from '../ports/connection.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { bound } from '../guards/user-code.ts'
+import { assertNamed, readNamed, type Refusal } from '../guards/named-fields.ts'
+import type { StreamMessage } from '../model/stream-message.ts'
+import type { Transport } from '../ports/transport.ts'
 import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
 import { hasNoBody, isDestroyed, type SseResponse } from './node-response.ts'
@@ -116,7 +116,7 @@ interface Comment {
 }
 
 const refusedField: Refusal = (what, field, cause) => {
-  const message = field === undefined ? `What an event has besides its data ${what}` : `Field ${shown(field)} of an event ${what}`
+  const message = field === undefined ? `What an event has besides its data ${what}` : `Field ${describe(field)} of an event ${what}`
   return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
 }
 
@@ -252,7 +252,7 @@ function sinkOf(target: SseTarget): ByteSink {
   if (isResponse(target)) return hasNoBody(target) && !isDestroyed(target) ? new EmptySink(target) : new ResponseSink(target)
   throw new ConnectionManagerError(
     'ERR_INVALID_ARGUMENT',
-    `Server-sent events need a response or the writer of a web stream, got ${shown(target)}`,
+    `Server-sent events need a response or the writer of a web stream, got ${describe(target)}`,
   )
 }
 
@@ -277,7 +277,7 @@ function checked(options: unknown): SseOptions {
 /** Returns a function that is called as a method of the options, because a class expects that. */
 function optionalMethod(name: keyof SseOptions, value: unknown, options: unknown): SseOptions['id'] {
   if (value === undefined) return undefined
-  if (typeof value !== 'function') throw invalidOption(`must be a function, got ${shown(value)}`, name)
+  if (typeof value !== 'function') throw invalidOption(`must be a function, got ${describe(value)}`, name)
   return bound(value as NonNullable<SseOptions['id']>, options, (cause) => invalidOption('must be readable', name, cause))
 }
 

@@ -1,5 +1,5 @@
 import { ConnectionManager, defineStreams, type ConnectionManagerOptions, type Stats } from '../../src/index.ts'
-import type { ManagerTransport, Transport, TransportHooks } from '../../src/transport.ts'
+import type { ManagerTransport, Transport, TransportHooks } from '../../src/ports/transport.ts'
 import { FakeSocket } from './fake-socket.ts'
 import { ManualClock } from './manual-clock.ts'
 

@@ -2,7 +2,7 @@ import type { Connection, Socket, StreamCatalogue } from '../../src/index.ts'
 import { Connections } from '../../src/registry/connections.ts'
 import { Subscriptions } from '../../src/registry/subscriptions.ts'
 import { Users } from '../../src/registry/users.ts'
-import { tradingStreams } from '../../src/streams/catalogue.ts'
+import { tradingStreams } from '../../src/model/catalogue.ts'
 import { FakeSocket } from './fake-socket.ts'
 
 /** The room by itself: nobody is told anything, time stands still, and handles lead nowhere. */
@@ -15,7 +15,7 @@ export function registry() {
     connections,
     subscriptions,
     connect: (id: string, userId: string) =>
-      connections.add({ id, socket: new FakeSocket(), userId, transport: undefined, isClosed: false, outboxFor: undefined }),
+      connections.add({ id, socket: new FakeSocket(), userId, transport: undefined, isClosed: false, sendQueueFor: undefined }),
     known: () => Array.from(users.all(), ({ id }) => id),
   }
 }

@@ -1,5 +1,5 @@
 import { books, order, orders, trade, trades } from './messages.ts'
-import { shown } from './patience.ts'
+import { describe } from './patience.ts'
 import type { Trial } from './trial.ts'
 
 /** A stream that a client gave up does not reach it any more. Its other streams, and the user's other connections, go on. */
@@ -48,7 +48,7 @@ export async function servesTheSenderAlone(trial: Trial): Promise<void> {
   mallory.receivedNothingElse()
 
   const left = await host.connectionIds('alice')
-  if (shown(left) !== shown(connectionIds)) throw new Error(`Expected alice to have her ${connectionIds.length} connections; she has ${left.length}`)
+  if (describe(left) !== describe(connectionIds)) throw new Error(`Expected alice to have her ${connectionIds.length} connections; she has ${left.length}`)
 }
 
 function claimsOf(userId: string, connectionIds: readonly string[]): Record<string, string>[] {

@@ -1,5 +1,5 @@
-import type { PublishableMessage } from '../../streams/stream-message.ts'
-import { serializeStreamMessage } from '../../streams/wire-form.ts'
+import type { PublishableMessage } from '../../model/stream-message.ts'
+import { serializeStreamMessage } from '../../model/wire-form.ts'
 import { book, books, order, orders, price, prices, trade, trades } from './messages.ts'
 import type { TrialClient } from './trial-client.ts'
 import type { Trial } from './trial.ts'

@@ -1,8 +1,8 @@
-import { tradingStreams } from '../../streams/catalogue.ts'
-import { streamKey } from '../../streams/keys.ts'
-import type { PublishableMessage } from '../../streams/stream-message.ts'
-import type { StreamReference } from '../../streams/subscription.ts'
-import { serializeStreamMessage } from '../../streams/wire-form.ts'
+import { tradingStreams } from '../../model/catalogue.ts'
+import { streamKey } from '../../model/keys.ts'
+import type { PublishableMessage } from '../../model/stream-message.ts'
+import type { StreamReference } from '../../model/subscription.ts'
+import { serializeStreamMessage } from '../../model/wire-form.ts'
 
 export function price(symbol: string, data: unknown): PublishableMessage {
   return { streamType: 'PRICE', symbol, data }

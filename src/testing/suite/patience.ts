@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { Awaitable } from '../host.ts'
 
 // What waiting needs of a runtime. Unlike the library's own timers these hold the process: a test that waits is not over.
@@ -60,7 +60,7 @@ export class Patience {
   }
 
   /** Looks again and again until what is seen is as expected, and returns it. */
-  async until<T>(expectation: string, { look, isAsExpected, told = shown }: Expected<T>): Promise<T> {
+  async until<T>(expectation: string, { look, isAsExpected, told = describe }: Expected<T>): Promise<T> {
     const giveUpAt = this.#clock.monotonic() + this.#deadlineMs
     for (;;) {
       const seen = await this.within(expectation, look())
@@ -80,7 +80,7 @@ export class Patience {
 }
 
 /** A value in an error message, cut where it is long. */
-export function shown(value: unknown): string {
+export function describe(value: unknown): string {
   const text = JSON.stringify(value)
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}… (${text.length} units)` : text
 }

@@ -1,7 +1,7 @@
 import type { Stats } from '../../index.ts'
 import type { HostRequest } from '../host.ts'
 import { price, prices, trade, trades } from './messages.ts'
-import { shown } from './patience.ts'
+import { describe } from './patience.ts'
 import type { TrialClient } from './trial-client.ts'
 import type { TrialHost } from './trial-host.ts'
 import type { Trial } from './trial.ts'
@@ -38,7 +38,7 @@ function assertLossless(totals: Stats, receivedCount: number): void {
   const { sent, conflated, dropped, failed, skipped, purged } = totals
   const isLossless = [dropped, failed, skipped, purged].every((count) => count === 0)
   if (conflated > 0 && isLossless && sent === receivedCount) return
-  throw new Error(`Expected ${receivedCount} to be sent, and nothing but prices to be passed over; the totals are ${shown(totals)}`)
+  throw new Error(`Expected ${receivedCount} to be sent, and nothing but prices to be passed over; the totals are ${describe(totals)}`)
 }
 
 /** Publishes prices until who does not read is behind, and stays so. The others get everything meanwhile. */
@@ -73,7 +73,7 @@ export async function endsWhoStaysStuck(trial: Trial): Promise<void> {
   const totals = await host.settles()
   const { mostWaitingBytes } = totals
   if (mostWaitingBytes > HARD_LIMIT_BYTES && mostWaitingBytes <= MOST_WAITING_BYTES) return
-  throw new Error(`Expected it to be ended once 1 MiB waited, and by the next message; the totals are ${shown(totals)}`)
+  throw new Error(`Expected it to be ended once 1 MiB waited, and by the next message; the totals are ${describe(totals)}`)
 }
 
 async function floodToItsEnd(host: TrialHost): Promise<void> {

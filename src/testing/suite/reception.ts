@@ -1,8 +1,8 @@
-import { tradingStreams } from '../../streams/catalogue.ts'
-import { streamKey } from '../../streams/keys.ts'
-import type { PublishableMessage } from '../../streams/stream-message.ts'
+import { tradingStreams } from '../../model/catalogue.ts'
+import { streamKey } from '../../model/keys.ts'
+import type { PublishableMessage } from '../../model/stream-message.ts'
 import { isWireFormOf, streamOf } from './messages.ts'
-import { shown } from './patience.ts'
+import { describe } from './patience.ts'
 
 /** What has to come in order, and how much of it has. */
 interface Lane {
@@ -47,7 +47,7 @@ export class Reception {
     const due = lane.messages[lane.place]
     if (due === undefined) return 'nothing more'
     const place = this.#placeOf(text, lane)
-    if (place === undefined) return `the wire form of ${shown(due)}`
+    if (place === undefined) return `the wire form of ${describe(due)}`
     lane.place = place + 1
     return undefined
   }

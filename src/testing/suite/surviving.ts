@@ -1,4 +1,4 @@
-import { serializeStreamMessage } from '../../streams/wire-form.ts'
+import { serializeStreamMessage } from '../../model/wire-form.ts'
 import { order, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 

@@ -1,9 +1,9 @@
-import type { PublishableMessage } from '../../streams/stream-message.ts'
-import type { StreamReference } from '../../streams/subscription.ts'
+import type { PublishableMessage } from '../../model/stream-message.ts'
+import type { StreamReference } from '../../model/subscription.ts'
 import type { HostClient, HostRequest } from '../host.ts'
 import { needed } from './capabilities.ts'
 import { isCovered, isPrivate, isSameStream } from './messages.ts'
-import { shown, type Patience } from './patience.ts'
+import { describe, type Patience } from './patience.ts'
 import { Reception, type Promised } from './reception.ts'
 
 /** Who a client is, what it subscribed to, and what it may rely on. */
@@ -140,7 +140,7 @@ export class TrialClient {
     while (this.#seen < received.length) {
       const text = received[this.#seen++] as string
       const due = this.#reception.see(text)
-      if (due !== undefined) throw new Error(`Expected text ${this.#seen} of ${this.label} to be ${due}; it is ${shown(text)}`)
+      if (due !== undefined) throw new Error(`Expected text ${this.#seen} of ${this.label} to be ${due}; it is ${describe(text)}`)
     }
     return this.#reception.missing
   }

@@ -1,9 +1,9 @@
 import type { PublishableMessage, PublishResult, Stats, StreamReference } from '../../index.ts'
-import { streamKey, subscriptionKey } from '../../streams/keys.ts'
+import { streamKey, subscriptionKey } from '../../model/keys.ts'
 import type { HostCounts, RunningHost } from '../host.ts'
 import { needed } from './capabilities.ts'
 import { book, books, trade, trades } from './messages.ts'
-import { shown, type Patience } from './patience.ts'
+import { describe, type Patience } from './patience.ts'
 import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
 
@@ -123,10 +123,10 @@ export class TrialHost {
 
   /** Waits until the manager's counts are those of who is connected. */
   async countsWhoIsThere(): Promise<void> {
-    const expected = shown(this.#expectedCounts())
+    const expected = describe(this.#expectedCounts())
     await this.#patience.until(`the manager counts ${expected}`, {
       look: () => this.#running.manager.counts(),
-      isAsExpected: (counts) => shown(inOrder(counts)) === expected,
+      isAsExpected: (counts) => describe(inOrder(counts)) === expected,
     })
   }
 
@@ -143,7 +143,7 @@ export class TrialHost {
     const { matched, sent, conflated, dropped, failed, skipped, purged } = stats
     const accounted = [sent, conflated, dropped, failed, skipped, purged].reduce((sum, count) => sum + count)
     if (matched === accounted) return stats
-    throw new Error(`Expected every message to be accounted for; the totals are ${shown(stats)}`)
+    throw new Error(`Expected every message to be accounted for; the totals are ${describe(stats)}`)
   }
 
   connectionIds(userId: string): Promise<readonly string[]> {
@@ -159,7 +159,7 @@ export class TrialHost {
     for (const message of last) this.#expect(message, (client) => client.isRecipientOf(message))
     const report = await this.#patience.within('the manager cleans up', this.#running.manager.cleanup(last))
     const { length } = this.#clients
-    if (report.closed !== length) throw new Error(`Expected the report of ${length} connections closed; it is ${shown(report)}`)
+    if (report.closed !== length) throw new Error(`Expected the report of ${length} connections closed; it is ${describe(report)}`)
   }
 
   stop(): Promise<void> {
@@ -205,5 +205,5 @@ function assertMatched(results: readonly PublishResult[], recipients: readonly n
   const isAsExpected = results.length === recipients.length && results.every(({ matched }, i) => matched === recipients[i])
   if (isAsExpected) return
   const matched = results.map((result) => result.matched)
-  throw new Error(`Expected the manager to find ${shown(recipients)} recipients of ${recipients.length} messages; it found ${shown(matched)}`)
+  throw new Error(`Expected the manager to find ${describe(recipients)} recipients of ${recipients.length} messages; it found ${describe(matched)}`)
 }

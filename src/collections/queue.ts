@@ -1,0 +1,32 @@
+const COMPACT_FROM = 1_024
+
+/** A first-in, first-out queue whose `shift` costs the same however long it is, as an array's does not. */
+export class Queue<T> {
+  #items: (T | undefined)[] = []
+  /** Only items from `#head` onward are live. */
+  #head = 0
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#items.length) return undefined
+    const item = this.#items[this.#head]
+    this.#items[this.#head++] = undefined
+    this.#dropShifted()
+    return item
+  }
+
+  /** Iterates over what is in it, oldest first. */
+  *[Symbol.iterator](): Generator<T, undefined> {
+    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T
+  }
+
+  #dropShifted(): void {
+    const isEmpty = this.#head === this.#items.length
+    if (!isEmpty && (this.#head < COMPACT_FROM || this.#head * 2 < this.#items.length)) return
+    this.#items = isEmpty ? [] : this.#items.slice(this.#head)
+    this.#head = 0
+  }
+}

@@ -1,0 +1,267 @@
+import { gapNoticeText } from '../../model/gap-notice.ts'
+import { OutgoingMessage } from '../outgoing-message.ts'
+
+/** A place in the queue: a message, or the notice of those that were dropped there. */
+interface Entry {
+  message: OutgoingMessage
+  /** What counts against the limits; `0` for a notice. */
+  units: number
+  readonly streamQueue: StreamQueue
+  /** Where it stands among all that waits, whatever its list. */
+  readonly position: number
+  previous: Entry | undefined
+  next: Entry | undefined
+  nextOfStream: Entry | undefined
+}
+
+/** What waits of one stream, oldest first. A notice of dropped messages can only be the first. */
+interface StreamQueue {
+  readonly list: EntryList
+  first: Entry | undefined
+  last: Entry | undefined
+}
+
+/** Those that leave one after the other. */
+class EntryList {
+  first: Entry | undefined
+  last: Entry | undefined
+
+  append(entry: Entry): void {
+    entry.previous = this.last
+    if (this.last === undefined) this.first = entry
+    else this.last.next = entry
+    this.last = entry
+  }
+
+  prepend(entry: Entry): void {
+    entry.next = this.first
+    if (this.first === undefined) this.last = entry
+    else this.first.previous = entry
+    this.first = entry
+  }
+
+  remove({ previous, next }: Entry): void {
+    if (previous === undefined) this.first = next
+    else previous.next = next
+    if (next === undefined) this.last = previous
+    else next.previous = previous
+  }
+}
+
+/**
+ * What waits for one connection that is behind, in the order in which it is to leave.
+ *
+ * Private messages stand in a list of their own, and so do those that may be dropped, so that each question has its answer
+ * at the head of a list: what leaves next, and what is dropped first. Every operation costs the same however
+ * much waits; a purge costs as much as it discards.
+ */
+export class Backlog {
+  /** Messages, notices not included. */
+  size = 0
+  /** Units of the messages. Notices do not count: they are short, one a stream, and must not displace a message. */
+  units = 0
+  readonly #unitsOf: (message: OutgoingMessage) => number
+  readonly #private = new EntryList()
+  readonly #kept = new EntryList()
+  readonly #droppable = new EntryList()
+  /** The first message in the droppable list: before it there are only notices. */
+  #oldestDroppable: Entry | undefined
+  readonly #streamQueues = new Map<string, Map<string | undefined, StreamQueue>>()
+  #firstPosition = 0
+  #lastPosition = 0
+
+  /** @param unitsOf how much a message counts against the limits */
+  constructor(unitsOf: (message: OutgoingMessage) => number = ({ text }) => text.length) {
+    this.#unitsOf = unitsOf
+  }
+
+  get isEmpty(): boolean {
+    return this.#streamQueues.size === 0
+  }
+
+  /** Appends a message or a notice, or puts it in the place of the older one of its stream. Returns true for the latter. */
+  add(message: OutgoingMessage): boolean {
+    const streamQueue = this.#streamQueueFor(message)
+    const { last } = streamQueue
+    if (message.definition.delivery === 'latest' && last !== undefined && last.message.gap === 0) {
+      this.#uncount(last)
+      last.message = message
+      this.#count(last)
+      return true
+    }
+    const entry = this.#entry(message, streamQueue, ++this.#lastPosition)
+    streamQueue.list.append(entry)
+    if (last === undefined) streamQueue.first = entry
+    else last.nextOfStream = entry
+    streamQueue.last = entry
+    if (streamQueue.list === this.#droppable && message.gap === 0) this.#oldestDroppable ??= entry
+    return false
+  }
+
+  /** Puts back what was taken and not accepted, in front of all that waits of its kind. */
+  putBack(messages: readonly OutgoingMessage[]): void {
+    for (const message of [...messages].reverse()) {
+      const streamQueue = this.#streamQueueFor(message)
+      const entry = this.#entry(message, streamQueue, --this.#firstPosition)
+      streamQueue.list.prepend(entry)
+      entry.nextOfStream = streamQueue.first
+      streamQueue.first = entry
+      streamQueue.last ??= entry
+      if (streamQueue.list === this.#droppable && message.gap === 0) this.#oldestDroppable = entry
+    }
+  }
+
+  /**
+   * Takes the next message, and those after it as long as no more than `roomUnits` were taken before: private ones first.
+   * At least one.
+   */
+  take(roomUnits: number): OutgoingMessage[] {
+    const taken: OutgoingMessage[] = []
+    let units = 0
+    for (let entry = this.#next(); entry !== undefined && (taken.length === 0 || units <= roomUnits); entry = this.#next()) {
+      units += entry.message.gap > 0 ? entry.message.text.length : entry.units
+      taken.push(entry.message)
+      this.#remove(entry)
+    }
+    return taken
+  }
+
+  /** Gives up the oldest message that may be dropped, and leaves a notice in its place; `undefined` when there is none. */
+  dropOldest(): OutgoingMessage | undefined {
+    return this.#oldestDroppable && this.#drop(this.#oldestDroppable)
+  }
+
+  /**
+   * Drops the droppable messages that began to wait at `sinceMs` or before. They need not be the first of their list: a newer message may
+   * have taken an older place.
+   */
+  dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
+    let dropped = 0
+    for (const streamQueue of this.#allStreamQueues()) {
+      for (let entry = oldestMessage(streamQueue); entry !== undefined && entry.message.waitsSinceMs <= sinceMs; entry = oldestMessage(streamQueue)) {
+        if (streamQueue.list !== this.#droppable) return { dropped, mustEnd: true }
+        this.#drop(entry)
+        dropped++
+      }
+    }
+    return { dropped, mustEnd: false }
+  }
+
+  /** When the oldest waiting message began to wait; `Infinity` if none waits. */
+  get oldestSinceMs(): number {
+    let sinceMs = Infinity
+    for (const streamQueue of this.#allStreamQueues()) sinceMs = Math.min(sinceMs, oldestMessage(streamQueue)?.message.waitsSinceMs ?? Infinity)
+    return sinceMs
+  }
+
+  #drop(entry: Entry): OutgoingMessage {
+    const { streamQueue, message } = entry
+    const { first } = streamQueue
+    if (first !== undefined && first !== entry) {
+      first.message = noticeOf(message, first.message.gap + 1)
+      this.#removeSecond(first, entry)
+    } else {
+      this.#uncount(entry)
+      entry.message = noticeOf(message, 1)
+      if (entry === this.#oldestDroppable) this.#oldestDroppable = nextMessage(entry)
+    }
+    return message
+  }
+
+  /** Discards what waits of a stream, or of all streams of a type but those that are covered; how many messages. */
+  purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): number {
+    const sizeBefore = this.size
+    const symbols = symbol === undefined ? [...(this.#streamQueues.get(streamType)?.keys() ?? [])] : [symbol]
+    for (const each of symbols) {
+      const streamQueue = this.#streamQueues.get(streamType)?.get(each)
+      if (streamQueue === undefined || isCovered(each)) continue
+      for (let entry = streamQueue.first; entry !== undefined; entry = streamQueue.first) this.#remove(entry)
+    }
+    return sizeBefore - this.size
+  }
+
+  *#allStreamQueues(): Generator<StreamQueue, undefined> {
+    for (const ofType of this.#streamQueues.values()) yield* ofType.values()
+  }
+
+  #next(): Entry | undefined {
+    if (this.#private.first !== undefined) return this.#private.first
+    const kept = this.#kept.first
+    const droppable = this.#droppable.first
+    if (kept === undefined || droppable === undefined) return kept ?? droppable
+    return kept.position < droppable.position ? kept : droppable
+  }
+
+  #streamQueueFor({ streamType, symbol, definition: { audience, overflow } }: OutgoingMessage): StreamQueue {
+    const ofType = this.#streamQueues.get(streamType) ?? new Map<string | undefined, StreamQueue>()
+    let streamQueue = ofType.get(symbol)
+    if (streamQueue === undefined) {
+      const list = audience === 'private' ? this.#private : overflow === 'drop' ? this.#droppable : this.#kept
+      streamQueue = { list, first: undefined, last: undefined }
+      this.#streamQueues.set(streamType, ofType.set(symbol, streamQueue))
+    }
+    return streamQueue
+  }
+
+  #entry(message: OutgoingMessage, streamQueue: StreamQueue, position: number): Entry {
+    const entry: Entry = { message, units: 0, streamQueue, position, previous: undefined, next: undefined, nextOfStream: undefined }
+    if (message.gap === 0) this.#count(entry)
+    return entry
+  }
+
+  #count(entry: Entry): void {
+    entry.units = this.#unitsOf(entry.message)
+    this.size++
+    this.units += entry.units
+  }
+
+  #uncount(entry: Entry): void {
+    this.size--
+    this.units -= entry.units
+    entry.units = 0
+  }
+
+  /** Removes the first of a stream queue. */
+  #remove(entry: Entry): void {
+    const { streamQueue, message } = entry
+    this.#unlink(entry)
+    streamQueue.first = entry.nextOfStream
+    if (streamQueue.first === undefined) this.#dropStreamQueue(message)
+  }
+
+  /** Removes the one behind a stream queue's notice. */
+  #removeSecond(notice: Entry, entry: Entry): void {
+    this.#unlink(entry)
+    notice.nextOfStream = entry.nextOfStream
+    if (entry.nextOfStream === undefined) entry.streamQueue.last = notice
+  }
+
+  #unlink(entry: Entry): void {
+    if (entry === this.#oldestDroppable) this.#oldestDroppable = nextMessage(entry)
+    entry.streamQueue.list.remove(entry)
+    if (entry.message.gap === 0) this.#uncount(entry)
+  }
+
+  #dropStreamQueue({ streamType, symbol }: OutgoingMessage): void {
+    const ofType = this.#streamQueues.get(streamType)
+    ofType?.delete(symbol)
+    if (ofType?.size === 0) this.#streamQueues.delete(streamType)
+  }
+}
+
+/** The oldest message of a stream queue, behind its notice if there is one. */
+function oldestMessage({ first }: StreamQueue): Entry | undefined {
+  return first !== undefined && first.message.gap > 0 ? first.nextOfStream : first
+}
+
+/** The next entry of the same list that is a message. */
+function nextMessage({ next }: Entry): Entry | undefined {
+  let entry = next
+  while (entry !== undefined && entry.message.gap > 0) entry = entry.next
+  return entry
+}
+
+function noticeOf({ streamType, symbol, definition, timestampMs, userId }: OutgoingMessage, dropped: number): OutgoingMessage {
+  const fields = { streamType, symbol, definition, data: { type: 'gap', dropped }, timestampMs, userId }
+  return new OutgoingMessage(gapNoticeText({ streamType, symbol, dropped }), fields, dropped)
+}

@@ -1,0 +1,190 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { disown } from '../guards/user-code.ts'
+import { catalogueIn, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
+import type { GapNotice } from './gap-notice.ts'
+import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
+import { rawJsonText } from './raw-json.ts'
+import {
+  createStreamMessage,
+  type AnyMessage,
+  type MessageOptions,
+  type PublishableMessage,
+  type StreamMessage,
+  type ValidMessage,
+} from './stream-message.ts'
+
+/**
+ * Returns the wire form of a message: JSON with the keys `stream_type`, `symbol`, `data`, `timestamp` and `user_id`,
+ * in this order, absent ones as `null`.
+ *
+ * @throws what `createStreamMessage` throws, and `ERR_UNSERIALIZABLE` when `data` has no JSON form: `undefined`, a
+ * function, a cycle, a BigInt, a `toJSON` that throws (its error is the `cause`)
+ */
+export function serializeStreamMessage(message: PublishableMessage): string
+export function serializeStreamMessage<TStreams extends StreamCatalogue>(
+  message: PublishableMessage<TStreams>,
+  options: MessageOptions<TStreams> | undefined,
+): string
+export function serializeStreamMessage(message: AnyMessage, options?: MessageOptions<StreamCatalogue>): string {
+  return wireText(withRecipient(readMessage(message, catalogueIn(options), Date.now)))
+}
+
+/**
+ * Returns the message that a text in the wire form holds. For clients, too: it needs nothing but the language.
+ *
+ * Extra keys are ignored, so that the wire form can grow. `data` is what the text holds: its payload type is
+ * the catalogue's word, and is not checked.
+ *
+ * @throws `ERR_UNKNOWN_STREAM` for a stream type that the catalogue does not have, `ERR_INVALID_MESSAGE` for every
+ * other text that is not the wire form
+ */
+export function parseStreamMessage(text: string): ValidMessage
+export function parseStreamMessage<TStreams extends StreamCatalogue>(
+  text: string,
+  options: MessageOptions<TStreams> | undefined,
+): ValidMessage<TStreams>
+export function parseStreamMessage(text: string, options?: MessageOptions<StreamCatalogue>): ValidMessage<StreamCatalogue> {
+  return messageIn(wireObject(text), text, catalogueIn(options))
+}
+
+/** Whatever a server of this library writes: a message, or a gap notice. Told apart by `type`, which a message has none of. */
+export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
+  | (ValidMessage<TStreams> & { readonly type?: undefined })
+  | GapNotice
+
+/**
+ * Returns the message, or the notice, that a text from the server holds. For clients, too.
+ *
+ * A gap notice stands where messages are missing: whoever keeps a state built from them has to fetch it anew.
+ *
+ * @throws what `parseStreamMessage` throws
+ *
+ * @example
+ * const message = parseServerMessage('{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":7}')
+ * if (message.type === 'gap') console.log(message.streamType, message.symbol, message.dropped) // TRADES BTCUSDT 7
+ */
+export function parseServerMessage(text: string): ServerMessage
+export function parseServerMessage<TStreams extends StreamCatalogue>(
+  text: string,
+  options: MessageOptions<TStreams> | undefined,
+): ServerMessage<TStreams>
+export function parseServerMessage(text: string, options?: MessageOptions<StreamCatalogue>): ServerMessage<StreamCatalogue> {
+  const streams = catalogueIn(options)
+  const wire = wireObject(text)
+  // Extra keys are ignored in a message, and "type" may be one of them some day.
+  return wire['type'] === 'gap' && wire['data'] === undefined ? gapIn(wire, text, streams) : messageIn(wire, text, streams)
+}
+
+function messageIn(wire: Record<string, unknown>, text: string, streams: StreamCatalogue): ValidMessage<StreamCatalogue> {
+  const { stream_type: streamType, symbol, data, timestamp, user_id: userId } = wire
+  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
+  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
+  if (data === undefined) throw notWire('data', data)
+  if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)
+  const init = { streamType, symbol, data, timestamp: wireDate(timestamp), userId }
+  definitionOf(streams, streamType)
+  try {
+    return createStreamMessage(init, { streams })
+  } catch (cause) {
+    throw notWireForm(text, streamType, cause)
+  }
+}
+
+function gapIn({ stream_type: streamType, symbol, dropped }: Record<string, unknown>, text: string, streams: StreamCatalogue): GapNotice {
+  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
+  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
+  if (!Number.isSafeInteger(dropped) || (dropped as number) < 1) throw notWire('dropped', dropped)
+  const definition = definitionOf(streams, streamType)
+  try {
+    return Object.freeze({ type: 'gap', streamType, symbol: symbolFor(streamType, definition, symbol), dropped: dropped as number })
+  } catch (cause) {
+    throw notWireForm(text, streamType, cause)
+  }
+}
+
+/**
+ * Returns the wire form of a message that was read.
+ *
+ * Put together around the data, not stringified as a whole: that would leave `data` out in silence where it has no JSON
+ * form, and could not carry raw JSON.
+ *
+ * @throws `ERR_UNSERIALIZABLE`
+ */
+export function wireText(fields: MessageFields): string {
+  const { streamType, symbol, timestampMs, userId } = fields
+  const head = `{"stream_type":${JSON.stringify(streamType)},"symbol":${jsonOrNull(symbol)},"data":`
+  return `${head}${dataText(fields)},"timestamp":"${isoText(timestampMs)}","user_id":${jsonOrNull(userId)}}`
+}
+
+/**
+ * Returns what a caller's own serializer makes of a message.
+ *
+ * @throws `ERR_UNSERIALIZABLE` when it throws or returns no string
+ */
+export function customText(serialize: (message: StreamMessage<unknown, string>) => string, fields: MessageFields): string {
+  return serialized(fields, () => serialize(asStreamMessage(fields)))
+}
+
+function asStreamMessage({ streamType, symbol, data, timestampMs, userId }: MessageFields): StreamMessage<unknown, string> {
+  return { streamType, symbol, data, timestamp: new Date(timestampMs), userId }
+}
+
+function jsonOrNull(text: string | undefined): string {
+  return text === undefined ? 'null' : JSON.stringify(text)
+}
+
+function dataText(fields: MessageFields): string {
+  return serialized(fields, () => rawJsonText(fields.data) ?? JSON.stringify(fields.data))
+}
+
+function serialized({ streamType, symbol, data }: MessageFields, serialize: () => unknown): string {
+  let cause: unknown
+  try {
+    const text = serialize()
+    if (typeof text === 'string') return text
+    disown(text)
+  } catch (error) {
+    cause = error
+  }
+  const facts = { streamType, ...(symbol !== undefined && { symbol }) }
+  throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${describe(data)}`, facts, cause)
+}
+
+let lastIsoMs = NaN
+let lastIso = ''
+
+/** The ISO text of a moment, kept for its millisecond: many messages share one, and making it costs as much as they do. */
+function isoText(ms: number): string {
+  if (ms !== lastIsoMs) {
+    lastIso = new Date(ms).toISOString()
+    lastIsoMs = ms
+  }
+  return lastIso
+}
+
+function wireObject(text: unknown): Record<string, unknown> {
+  let wire: unknown
+  try {
+    wire = typeof text === 'string' ? JSON.parse(text) : undefined
+  } catch (cause) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not JSON: ${describe(text)}`, {}, cause)
+  }
+  if (typeof wire === 'object' && wire !== null && !Array.isArray(wire)) return wire as Record<string, unknown>
+  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not a JSON object: ${describe(text)}`)
+}
+
+function wireDate(timestamp: unknown): Date {
+  const date = new Date(typeof timestamp === 'string' ? timestamp : NaN)
+  // Only what `toISOString` writes: `Date` alone would take "2026" and "1 Jan" as well.
+  if (!Number.isNaN(date.getTime()) && date.toISOString() === timestamp) return date
+  throw notWire('timestamp', timestamp)
+}
+
+function notWireForm(text: string, streamType: string, cause: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${describe(text)}`, { streamType }, cause)
+}
+
+function notWire(key: string, received: unknown): ConnectionManagerError {
+  const message = received === undefined ? `"${key}" is missing` : `"${key}" cannot be ${describe(received)}`
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${message}`)
+}

@@ -1,0 +1,393 @@
+import type { CloseReason, Connection, Subscription } from '../../../src/index.ts'
+import { bringing, isPrivate, keyOf, type Stream, type Streams } from './catalogue.ts'
+import type { Setting } from './setting.ts'
+import type { ScriptedSocket } from './sockets.ts'
+
+/** A connection that is there, or was. */
+export interface ConnectionFact {
+  readonly id: string
+  readonly userId: string
+  readonly socket: ScriptedSocket
+  /** How many came before it, in all. */
+  readonly order: number
+  handle: Connection<ScriptedSocket, Streams> | undefined
+  isLive: boolean
+  /** Why it went, as far as is known: what went wrong says more than one thing. */
+  reasons: readonly CloseReason[]
+  /** Removed in a way that hands on what waits first, and not closed yet. */
+  isLeaving: boolean
+  /** How many calls of its socket's `send`, or its transport's `write`, are running. */
+  handingOn: number
+  /** Its socket failed, so that it is to be taken out of service. */
+  hasFailed: boolean
+  /** Its socket had something buffered, or did not accept everything, so that messages may wait for it. */
+  wasPressed: boolean
+  /** More may have waited for it than may, since the outermost call began. */
+  wasFull: boolean
+}
+
+export type Holder = ConnectionFact | 'user'
+
+export type Filters = Readonly<Record<string, unknown>>
+
+/** What a holder asked for, and how many began to hold anything before it did. */
+export interface Asked {
+  readonly filters: Filters | undefined
+  readonly order: number
+}
+
+/** A subscription that is there, or was. */
+export interface SubscriptionFact {
+  readonly userId: string
+  readonly stream: Stream
+  readonly holders: Holder[]
+  /** What each holder asked for last. */
+  readonly asked: Map<Holder, Asked>
+  readonly createdAtMs: number
+  /** When it ends unless its user has connected. */
+  readonly pendingUntilMs: number
+  view: Subscription | undefined
+  /** When it was last served; `perhaps` where that depends on what cannot be seen. */
+  lastUpdateMs: number | undefined | 'perhaps'
+}
+
+/** A revocation, and since when. */
+export interface RevocationFact {
+  readonly version: number
+  readonly userId: string | undefined
+  readonly streamType: string | undefined
+  readonly symbol: string | undefined
+}
+
+/** What came of one change. */
+export interface Change {
+  readonly came: readonly ConnectionFact[]
+  readonly went: readonly ConnectionFact[]
+  readonly online: readonly string[]
+  readonly offline: readonly string[]
+  readonly begun: readonly SubscriptionFact[]
+  /** With whoever held it last. */
+  readonly ended: readonly { readonly subscription: SubscriptionFact; readonly holders: readonly Holder[] }[]
+  /** Those that are not as they were; `holder` is the connection that came or went. */
+  readonly changed: readonly { readonly subscription: SubscriptionFact; readonly holder: ConnectionFact | undefined }[]
+}
+
+/** A subscription that was asked for again with other filters, by this holder. */
+export interface Refreshed {
+  readonly subscription: SubscriptionFact
+  readonly holder: Holder
+}
+
+interface Picture {
+  readonly live: readonly ConnectionFact[]
+  readonly users: ReadonlySet<string>
+  readonly subscriptions: readonly SubscriptionFact[]
+  readonly holders: ReadonlyMap<SubscriptionFact, readonly Holder[]>
+}
+
+/** Since which version a connection has been covered by a subscription to a stream, without a break. */
+export type Cover = ReadonlyMap<string, number>
+
+/** What the facts need to see of the manager. */
+export interface FactsSurroundings {
+  monotonic(): number
+  /** The streams that the manager says are active. */
+  active(): readonly string[]
+  complain(complaint: string): void
+}
+
+/**
+ * Who is connected and who holds what, as plain lists: every question is answered by looking through all of them.
+ *
+ * Each change has a number, its version, so that it can be said afterwards what was so when.
+ */
+export class Facts {
+  version = 0
+  #holdsBegun = 0
+  isClosed = false
+  /** All connections that ever were. */
+  readonly connections: ConnectionFact[] = []
+  subscriptions: SubscriptionFact[] = []
+  readonly ended: SubscriptionFact[] = []
+  readonly revocations: RevocationFact[] = []
+  cover: Cover = new Map()
+  /** The cover before the last change. */
+  coverBefore: Cover = new Map()
+  readonly #setting: Setting
+  readonly #dependencies: FactsSurroundings
+  readonly #idling = new Map<string, number>()
+  /** Of these one change left more than are kept, and in which order cannot be seen. */
+  #contenders: string[] = []
+
+  constructor(setting: Setting, dependencies: FactsSurroundings) {
+    this.#setting = setting
+    this.#dependencies = dependencies
+  }
+
+  /** Streams that were active and have no connected subscriber → since when. */
+  get idling(): Map<string, number> {
+    if (this.#contenders.length > 0) this.#seeWhoIsKept()
+    return this.#idling
+  }
+
+  get live(): ConnectionFact[] {
+    return this.connections.filter(({ isLive }) => isLive)
+  }
+
+  liveOf(userId: string): ConnectionFact[] {
+    return this.connections.filter((each) => each.isLive && each.userId === userId)
+  }
+
+  liveById(id: string): ConnectionFact | undefined {
+    return this.connections.find((each) => each.isLive && each.id === id)
+  }
+
+  isOnline(userId: string): boolean {
+    return this.connections.some((each) => each.isLive && each.userId === userId)
+  }
+
+  subscription(userId: string, stream: Stream): SubscriptionFact | undefined {
+    return this.subscriptions.find((each) => each.userId === userId && keyOf(each.stream) === keyOf(stream))
+  }
+
+  /** Users who are known by pending subscriptions alone. */
+  pendingUsers(): string[] {
+    return [...new Set(this.subscriptions.map(({ userId }) => userId))].filter((userId) => !this.isOnline(userId))
+  }
+
+  /** What a connection holds for itself, in the order in which it asked. */
+  heldBy(connection: ConnectionFact): SubscriptionFact[] {
+    const orderOf = ({ asked }: SubscriptionFact): number => asked.get(connection)?.order ?? 0
+    return this.subscriptions.filter(({ holders }) => holders.includes(connection)).sort((one, other) => orderOf(one) - orderOf(other))
+  }
+
+  /** The streams with a connected subscriber; of private ones each user's own. */
+  demanded(): Set<string> {
+    return new Set(this.subscriptions.filter(({ userId }) => this.isOnline(userId)).map(demandKeyOf))
+  }
+
+  /** Whether a connection is covered by a subscription that brings it this stream. */
+  covers(connection: ConnectionFact, stream: Stream, cover: Cover = this.cover): boolean {
+    return bringing(stream).some((each) => cover.has(coverKeyOf(connection, each)))
+  }
+
+  /** Whether it has been so without a break since some version, by one and the same subscription. */
+  hasCoveredSince(version: number, connection: ConnectionFact, stream: Stream): boolean {
+    return bringing(stream).some((each) => (this.cover.get(coverKeyOf(connection, each)) ?? Infinity) <= version)
+  }
+
+  /** Pending subscriptions whose time is up. */
+  overdue(): SubscriptionFact[] {
+    const nowMs = this.#dependencies.monotonic()
+    return this.subscriptions.filter(({ userId, pendingUntilMs }) => pendingUntilMs <= nowMs && !this.isOnline(userId))
+  }
+
+  /** Idling streams that need not be active any more. */
+  overdueIdling(): string[] {
+    const nowMs = this.#dependencies.monotonic()
+    return [...this.idling].filter(([, sinceMs]) => sinceMs + this.#setting.idleDelayMs <= nowMs).map(([key]) => key)
+  }
+
+  /** How long it is until the next pending subscription ends, or stream is idle; `Infinity` when none will. */
+  untilDueMs(): number {
+    const pending = this.subscriptions.filter(({ userId }) => !this.isOnline(userId)).map(({ pendingUntilMs }) => pendingUntilMs)
+    const idling = [...this.idling.values()].map((sinceMs) => sinceMs + this.#setting.idleDelayMs)
+    return Math.max(0, Math.min(...pending, ...idling) - this.#dependencies.monotonic())
+  }
+
+  // Changes
+
+  /** Makes a change, and all that follows from it, and says what that is. */
+  commit(change: () => void, refreshed?: Refreshed): Change {
+    const before = this.#picture()
+    const demandedBefore = this.demanded()
+    this.version++
+    change()
+    this.#sweep(before)
+    this.#renewCover()
+    this.#renewDemand(demandedBefore)
+    return changeFrom(before, this.#picture(), refreshed)
+  }
+
+  connect(newcomer: Pick<ConnectionFact, 'id' | 'userId' | 'socket'>): ConnectionFact {
+    const connection: ConnectionFact = {
+      ...newcomer,
+      order: this.connections.length,
+      handle: undefined,
+      isLive: true,
+      reasons: [],
+      isLeaving: false,
+      handingOn: 0,
+      hasFailed: false,
+      wasPressed: false,
+      wasFull: false,
+    }
+    newcomer.socket.connection = connection
+    this.connections.push(connection)
+    return connection
+  }
+
+  disconnect(connection: ConnectionFact, reasons: readonly CloseReason[]): void {
+    connection.isLive = false
+    connection.reasons = reasons
+    connection.isLeaving = reasons.includes('removed') || reasons.includes('cleanup')
+  }
+
+  hold({
+    userId,
+    stream,
+    holder,
+    filters,
+    createdAtMs,
+  }: Pick<SubscriptionFact, 'userId' | 'stream' | 'createdAtMs'> & {
+    readonly holder: Holder
+    readonly filters: Filters | undefined
+  }): SubscriptionFact {
+    const known = this.subscription(userId, stream)
+    const subscription = known ?? this.#begin(userId, stream, createdAtMs)
+    if (!subscription.holders.includes(holder)) subscription.holders.push(holder)
+    subscription.asked.set(holder, { filters, order: subscription.asked.get(holder)?.order ?? this.#holdsBegun++ })
+    return subscription
+  }
+
+  letGo(subscription: SubscriptionFact, holder: Holder): void {
+    subscription.holders.splice(subscription.holders.indexOf(holder), 1)
+  }
+
+  end(subscriptions: readonly SubscriptionFact[]): void {
+    for (const { holders } of subscriptions) holders.length = 0
+  }
+
+  /** What was published before is not for those any more whom it is revoked for. */
+  revoke(revocation: Omit<RevocationFact, 'version'>): void {
+    this.revocations.push({ version: this.version, ...revocation })
+  }
+
+  /** Everybody is removed, and everything ends. */
+  close(): void {
+    this.isClosed = true
+    for (const connection of this.live) this.disconnect(connection, ['cleanup'])
+    this.end(this.subscriptions)
+  }
+
+  #begin(userId: string, stream: Stream, createdAtMs: number): SubscriptionFact {
+    const pendingUntilMs = this.#dependencies.monotonic() + this.#setting.pendingTtlMs
+    const subscription: SubscriptionFact = {
+      userId,
+      stream,
+      holders: [],
+      asked: new Map(),
+      createdAtMs,
+      pendingUntilMs,
+      view: undefined,
+      lastUpdateMs: undefined,
+    }
+    this.subscriptions.push(subscription)
+    return subscription
+  }
+
+  /** Nobody holds what they hold as a connection that has gone, and whoever's last connection went holds nothing. */
+  #sweep(before: Picture): void {
+    for (const { userId, holders, asked } of this.subscriptions) {
+      const hasGone = before.users.has(userId) && !this.isOnline(userId)
+      const left = hasGone ? [] : holders.filter((holder) => holder === 'user' || holder.isLive)
+      holders.splice(0, holders.length, ...left)
+      for (const holder of asked.keys()) if (!holders.includes(holder)) asked.delete(holder)
+    }
+    this.ended.push(...this.subscriptions.filter(({ holders }) => holders.length === 0))
+    this.subscriptions = this.subscriptions.filter(({ holders }) => holders.length > 0)
+  }
+
+  #renewCover(): void {
+    const cover = new Map<string, number>()
+    for (const { userId, stream, holders } of this.subscriptions) {
+      for (const connection of this.liveOf(userId)) {
+        const key = coverKeyOf(connection, stream)
+        if (holders.includes('user') || holders.includes(connection)) cover.set(key, this.cover.get(key) ?? this.version)
+      }
+    }
+    this.coverBefore = this.cover
+    this.cover = cover
+  }
+
+  #renewDemand(before: ReadonlySet<string>): void {
+    const { idling } = this
+    const after = this.demanded()
+    const left = [...before].filter((key) => !after.has(key) && this.#setting.idleDelayMs > 0)
+    for (const key of after) idling.delete(key)
+    for (const key of left) idling.set(key, this.#dependencies.monotonic())
+    if (this.isClosed) idling.clear()
+    else this.#endOldest(left)
+  }
+
+  /** With more idling streams than there may be, those that wait longest are idle. */
+  #endOldest(left: readonly string[]): void {
+    const { idleStreams } = this.#setting.quotas
+    for (const key of [...this.#idling.keys()].filter((each) => !left.includes(each)))
+      if (this.#idling.size > idleStreams) this.#idling.delete(key)
+    if (this.#idling.size > idleStreams) this.#contenders = [...left]
+  }
+
+  #seeWhoIsKept(): void {
+    const active = this.#dependencies.active()
+    for (const key of this.#contenders) if (!active.includes(key)) this.#idling.delete(key)
+    this.#contenders = []
+    const { idleStreams } = this.#setting.quotas
+    if (this.#idling.size !== idleStreams)
+      this.#dependencies.complain(`${this.#idling.size} streams without a subscriber are active, expected ${idleStreams}`)
+  }
+
+  #picture(): Picture {
+    const live = this.live
+    return {
+      live,
+      users: new Set(live.map(({ userId }) => userId)),
+      subscriptions: [...this.subscriptions],
+      holders: new Map(this.subscriptions.map((each) => [each, [...each.holders]])),
+    }
+  }
+}
+
+/** A stream that may be active, as a text; of private streams each user has their own. */
+export function demandKeyOf({ stream, userId }: { readonly stream: Stream; readonly userId: string }): string {
+  return isPrivate(stream) ? `${keyOf(stream)} of ${userId}` : keyOf(stream)
+}
+
+function coverKeyOf({ order }: ConnectionFact, stream: Stream): string {
+  return `${order} ${keyOf(stream)}`
+}
+
+function changeFrom(before: Picture, after: Picture, refreshed: Refreshed | undefined): Change {
+  const isOnlineNow = ({ userId }: SubscriptionFact): boolean => !before.users.has(userId) && after.users.has(userId)
+  const stayed = after.subscriptions.filter((each) => before.holders.has(each))
+  const news = stayed.map((subscription) => ({ subscription, holder: holderOfChange(before, after, subscription, refreshed) }))
+  return {
+    came: without(after.live, before.live),
+    went: without(before.live, after.live),
+    online: without([...after.users], [...before.users]),
+    offline: without([...before.users], [...after.users]),
+    begun: after.subscriptions.filter((each) => !before.holders.has(each)),
+    ended: before.subscriptions
+      .filter((each) => !after.holders.has(each))
+      .map((subscription) => ({ subscription, holders: before.holders.get(subscription) ?? [] })),
+    changed: news
+      .filter(({ subscription, holder }) => holder !== undefined || isOnlineNow(subscription))
+      .map(({ subscription, holder }) => ({ subscription, holder: holder === 'user' ? undefined : holder })),
+  }
+}
+
+/** Who came, went or asked again; nobody, when the subscription is as it was. */
+function holderOfChange(
+  before: Picture,
+  after: Picture,
+  subscription: SubscriptionFact,
+  refreshed: Refreshed | undefined,
+): Holder | undefined {
+  const [held = [], holds = []] = [before, after].map(({ holders }) => holders.get(subscription))
+  const [holder] = [...without(holds, held), ...without(held, holds)]
+  return holder ?? (refreshed?.subscription === subscription ? refreshed.holder : undefined)
+}
+
+function without<TItem>(items: readonly TItem[], others: readonly TItem[]): TItem[] {
+  return items.filter((each) => !others.includes(each))
+}

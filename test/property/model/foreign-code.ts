@@ -1,0 +1,312 @@
+import { ConnectionManagerError, type CloseReason } from '../../../src/index.ts'
+import { nameOf, type Handed } from './book.ts'
+import type { Delivery } from './deliveries.ts'
+import type { ConnectionFact } from './facts.ts'
+import type { Answer, EventName, Operation, Reaction } from './operations.ts'
+import { frameBytes } from './pressures.ts'
+import type { Frame, ScriptedSocket, SocketHost } from './sockets.ts'
+import type { HookFrame, HookName } from './stage.ts'
+import type { Payloads } from './told.ts'
+import type { World } from './world.ts'
+
+/** A listener besides the one that hears everything. */
+interface FurtherListener {
+  readonly event: EventName
+  readonly off: () => void
+  /** How many events there had been when it was registered. */
+  readonly before: number
+  calls: number
+}
+
+/**
+ * All code that the manager calls and that is not its own: sockets, transports, serialization, `authorize`, listeners. Each does as
+ * it was told to: calls the manager in its turn, then answers, throws or rejects.
+ */
+export class ForeignCode implements SocketHost {
+  readonly #world: World
+  readonly #nextFrames: Reaction[] = []
+  readonly #nextHeard = new Map<EventName, Reaction[]>()
+  readonly #heard = new Map<EventName, number>()
+  readonly #further: FurtherListener[] = []
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  // What it is told to do
+
+  /** What a socket is to do at one of its next calls. */
+  arm(socket: ScriptedSocket, when: 'nextSends' | 'nextCloses', reaction: Reaction): void {
+    socket[when].push(reaction)
+    this.#world.trace.say(
+      () =>
+        `// ${socket.name} will ${reaction.answer} at its next ${when === 'nextSends' ? 'send' : 'close'}${reaction.meanwhile.length > 0 ? ', and do more' : ''}`,
+    )
+  }
+
+  armFrame(reaction: Reaction): void {
+    this.#nextFrames.push(reaction)
+  }
+
+  armListener(event: EventName, reaction: Reaction): void {
+    this.#nextHeard.set(event, [...(this.#nextHeard.get(event) ?? []), reaction])
+  }
+
+  /** Lets it do no more than it is asked to, and that well; how sockets close stays as it was to be. */
+  disarm(): void {
+    this.#nextFrames.length = 0
+    this.#nextHeard.clear()
+    for (const { nextSends, nextCloses } of this.#world.sockets) {
+      nextSends.length = 0
+      nextCloses.splice(0, nextCloses.length, ...nextCloses.map(({ answer }) => ({ answer, meanwhile: [] })))
+    }
+  }
+
+  listen(event: EventName): void {
+    const off = this.#world.manager.on(event, () => void listener.calls++)
+    const listener: FurtherListener = { event, off, before: this.#timesHeard(event), calls: 0 }
+    this.#further.push(listener)
+  }
+
+  unlisten(): void {
+    this.#further.shift()?.off()
+  }
+
+  /** Further listeners are told of what the first one is told of. */
+  checkListeners(): void {
+    for (const { event, before, calls } of this.#further)
+      this.#world.expect(`how many ${event} a further listener was told of`, calls, this.#timesHeard(event) - before)
+  }
+
+  // Sockets and their transports
+
+  sent(socket: ScriptedSocket, text: string): unknown {
+    const { book } = this.#world
+    const connection = this.#connectionOf(socket, 'sent to')
+    if (connection === undefined) return undefined
+    const handed = [book.hand(connection, text)]
+    connection.handingOn++
+    try {
+      const answer = this.#hook('send', connection, handed, socket.nextSends.shift())
+      this.#accepted(connection, handed, 1, answer)
+      return answer
+    } catch (error) {
+      if (isOwnRefusal(error)) book.accept(handed, 1)
+      else this.#failed(connection, handed)
+      throw error
+    } finally {
+      connection.handingOn--
+      if (socket.kind === 'plain') book.served(handed)
+    }
+  }
+
+  written(socket: ScriptedSocket, frames: readonly unknown[]): unknown {
+    const connection = this.#connectionOf(socket, 'written to')
+    if (connection === undefined) return undefined
+    if (frames.length === 0) this.#world.complain(`${socket.name} was written nothing`)
+    const handed = frames.map((frame) => this.#world.book.hand(connection, this.#textIn(frame, socket)))
+    connection.handingOn++
+    try {
+      const answer = this.#hook('write', connection, handed, socket.nextSends.shift())
+      const accepted = answer === undefined ? Math.min(socket.accepts ?? Infinity, frames.length) : frames.length
+      this.#accepted(connection, handed, accepted, answer)
+      return answer ?? (socket.accepts === undefined ? undefined : accepted)
+    } catch (error) {
+      this.#failed(connection, handed)
+      throw error
+    } finally {
+      connection.handingOn--
+    }
+  }
+
+  framed(text: string): Frame {
+    this.#world.observe()
+    if (text.startsWith('{"type":"gap"')) return frameOf(text)
+    const delivery = this.#world.book.framed(text)
+    if (delivery !== undefined && ++delivery.timesFramed > 1)
+      this.#world.complain(`${nameOf(delivery)} was framed ${delivery.timesFramed} times`)
+    try {
+      this.#hook('frame', undefined, delivery === undefined ? [] : [delivery], this.#nextFrames.shift())
+    } catch (error) {
+      if (delivery !== undefined) this.#world.book.unframed(delivery)
+      this.#world.told.expectError('transport')
+      throw error
+    }
+    return frameOf(text)
+  }
+
+  closing(socket: ScriptedSocket, reason: CloseReason | undefined): unknown {
+    const { book, closings } = this.#world
+    const connection = this.#connectionOf(socket, 'closed')
+    socket.closeCalls++
+    if (connection === undefined) return undefined
+    if (connection.isLive) this.#world.complain(`${socket.name} was closed while its connection is there`)
+    if (reason !== undefined && !connection.reasons.includes(reason))
+      this.#world.complain(`${socket.name} was closed as ${reason}, expected ${connection.reasons.join(' or ')}`)
+    book.closed(connection)
+    const reaction = socket.nextCloses.shift()
+    const closing = closings.begun(connection, reaction?.answer ?? 'ok')
+    try {
+      return this.#hook('close', connection, [], reaction)
+    } finally {
+      closing.isRunning = false
+    }
+  }
+
+  terminated(socket: ScriptedSocket): void {
+    const connection = this.#connectionOf(socket, 'terminated')
+    socket.terminations++
+    if (connection?.isLive === true) this.#world.complain(`${socket.name} was terminated while its connection is there`)
+  }
+
+  // Serialization, leave, listeners
+
+  /** A message's data, or the manager's serializer, is asked for the message's text. */
+  serializing(delivery: Delivery, meanwhile: readonly Operation[]): void {
+    this.#world.observe()
+    delivery.timesSerialized++
+    this.#hook('serialize', undefined, [delivery], { answer: 'ok', meanwhile })
+  }
+
+  authorizing(request: object): unknown {
+    this.#world.observe()
+    const asking = this.#world.stage.call?.asking
+    if (asking === undefined) return void this.#world.complain('Leave was asked without a subscription')
+    asking.timesAsked++
+    const { userId, streamType, symbol, filters, connection } = asking
+    const { filters: askedFilters, ...asked } = request as { filters: unknown }
+    const expected = { userId, streamType, symbol, ...(connection && { connection: connection.handle }) }
+    const isRight =
+      isShallowlyEqual(asked, expected) && JSON.stringify(askedFilters) === JSON.stringify(filters) && Object.isFrozen(request)
+    if (!isRight) this.#world.complain(`Leave was asked for something else than ${JSON.stringify({ userId, streamType, symbol, filters })}`)
+    const frame: HookFrame = { kind: 'hook', name: 'authorize', connection, delivery: undefined }
+    return this.#world.stage.within(frame, () => this.#world.trace.within(() => asking.answer()))
+  }
+
+  hearing<TName extends EventName>(event: TName, payload: Payloads[TName]): unknown {
+    this.#world.observe()
+    this.#heard.set(event, this.#timesHeard(event) + 1)
+    this.#world.trace.say(() => `// ${event}`)
+    this.#world.told.hear(event, payload)
+    try {
+      const answer = this.#hook('listener', undefined, [], this.#nextHeard.get(event)?.shift())
+      if (isRejecting(answer)) this.#expectListenerError(event)
+      return answer
+    } catch (error) {
+      this.#expectListenerError(event)
+      throw error
+    }
+  }
+
+  // How a hook is run
+
+  #hook(
+    name: HookName,
+    connection: ConnectionFact | undefined,
+    about: readonly (Handed | Delivery)[],
+    reaction: Reaction | undefined,
+  ): unknown {
+    const { stage, trace } = this.#world
+    const delivery = about.map(deliveryOf).find((each) => each !== undefined)
+    if (name !== 'listener')
+      trace.say(() => `// ${connection === undefined ? '' : `${connection.socket.name}.`}${name}(${about.map(described).join(', ')})`)
+    if (reaction === undefined) return undefined
+    const frame: HookFrame = { kind: 'hook', name, connection, delivery }
+    return stage.within(frame, () => trace.within(() => this.#react(name, reaction)))
+  }
+
+  #react(name: HookName, { answer, meanwhile }: Reaction): unknown {
+    const refusal = this.#world.carryOut(meanwhile)
+    this.#world.tally.noteBehaviour(name, answer)
+    if (answer !== 'ok') this.#world.trace.say(() => `// ${answer}`)
+    return answered(answer, refusal)
+  }
+
+  #connectionOf(socket: ScriptedSocket, what: string): ConnectionFact | undefined {
+    this.#world.observe()
+    if (socket.connection === undefined) this.#world.complain(`${socket.name} was ${what}, and is nobody's`)
+    return socket.connection
+  }
+
+  #textIn(frame: unknown, { kind, name }: ScriptedSocket): string {
+    const isFramed = typeof frame === 'object' && frame !== null && 'framed' in frame
+    if (isFramed !== (kind === 'framed')) this.#world.complain(`${name} was written what is not of its transport`)
+    return String(isFramed ? frame.framed : frame)
+  }
+
+  #accepted(connection: ConnectionFact, handed: readonly Handed[], accepted: number, answer: unknown): void {
+    this.#world.book.accept(handed, accepted)
+    this.#world.tally.deliveries += accepted
+    if (!isRejecting(answer)) return
+    for (const each of handed) if (each !== undefined && 'receipt' in each) each.receipt.wasRejected = true
+    connection.hasFailed = true
+    this.#world.told.expectError('send')
+  }
+
+  #failed(connection: ConnectionFact, handed: readonly Handed[]): void {
+    this.#world.book.fail(handed)
+    connection.hasFailed = true
+    this.#world.told.expectError('send')
+  }
+
+  /** Of an error listener that fails, nobody is told. */
+  #expectListenerError(event: EventName): void {
+    if (event !== 'error') this.#world.told.expectError('listener')
+  }
+
+  #timesHeard(event: EventName): number {
+    return this.#heard.get(event) ?? 0
+  }
+}
+
+/** A refused publish is not the fault of the socket that passes it on. */
+function isOwnRefusal(error: unknown): boolean {
+  return error instanceof ConnectionManagerError && error.code === 'ERR_PUBLISH_DEPTH'
+}
+
+function frameOf(text: string): Frame {
+  return { framed: text, byteLength: frameBytes(text) }
+}
+
+const rejecting = new WeakSet<object>()
+
+function isRejecting(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && rejecting.has(answer)
+}
+
+function answered(answer: Answer, refusal: Error | undefined): unknown {
+  switch (answer) {
+    case 'ok':
+      return undefined
+    case 'throw':
+      throw new Error('broken')
+    case 'passOn':
+      if (refusal !== undefined) throw refusal
+      return undefined
+    case 'resolve':
+      return Promise.resolve()
+    case 'hang':
+      return new Promise(() => {})
+    case 'reject': {
+      const rejection = Promise.reject(new Error('broken later'))
+      rejecting.add(rejection)
+      return rejection
+    }
+  }
+}
+
+function described(about: Handed | Delivery): string {
+  if (about === undefined) return 'what it was not to get'
+  if ('gap' in about) return `notice of ${about.gap.dropped} missing of ${about.gap.key}`
+  return nameOf('receipt' in about ? about.receipt.delivery : about)
+}
+
+function deliveryOf(about: Handed | Delivery): Delivery | undefined {
+  if (about === undefined || 'gap' in about) return undefined
+  return 'receipt' in about ? about.receipt.delivery : about
+}
+
+export function isShallowlyEqual(a: object, b: object): boolean {
+  const [one, other] = [Object.entries(a), Object.entries(b)]
+  return one.length === other.length && one.every(([name, value]) => Object.is(value, (b as Record<string, unknown>)[name]))
+}

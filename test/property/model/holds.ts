@@ -1,0 +1,183 @@
+import type { ErrorCode, Subscription } from '../../../src/index.ts'
+import type { Stream } from './catalogue.ts'
+import type { ConnectionFact, Filters, Holder } from './facts.ts'
+import type { Leave, OperationOf, SubscribeFlaw } from './operations.ts'
+import { possible, REVOKE_CODES, SUBSCRIBE_CODES } from './refusals.ts'
+import { answerOf, isRevokedBy, Rejection, requestOf, revocationOf } from './requests.ts'
+import { PASS, refusedWith } from './stage.ts'
+import { shown } from './trace.ts'
+import type { World } from './world.ts'
+
+/** A subscription that somebody wants. */
+interface Wish {
+  readonly userId: string
+  readonly stream: Stream
+  /** Who wants it for itself; `undefined` for the user as such. */
+  readonly connection: ConnectionFact | undefined
+  readonly filters: Filters | undefined
+  readonly leave: Leave
+  readonly flaw: SubscribeFlaw | undefined
+}
+
+const GIVEN: Leave = { answer: 'yes', meanwhile: [] }
+
+/** How subscriptions begin and end. */
+export class Holds {
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  subscribe({ who, stream: n, filters, leave, flaw }: OperationOf<'subscribe'>): void {
+    const connection = this.#world.aim.connection(who)
+    if (connection === undefined) return
+    const stream = this.#world.aim.stream(n)
+    const possibleFlaw = possible(flaw, stream)
+    this.#ask({ userId: connection.userId, stream, connection, filters: this.#filters(filters), leave, flaw: possibleFlaw })
+  }
+
+  addSubscription({ user, stream: n, whose, filters, leave, flaw }: OperationOf<'addSubscription'>): void {
+    const { aim } = this.#world
+    const known = whose === 'again' ? aim.known(n) : undefined
+    const { userId, stream } = known ?? { userId: whose === 'absent' ? aim.absentUser(user) : aim.user(user), stream: aim.stream(n) }
+    this.#ask({
+      userId,
+      stream,
+      connection: undefined,
+      filters: this.#filters(filters || known !== undefined),
+      leave,
+      flaw: flaw === 'otherUser' ? undefined : possible(flaw, stream),
+    })
+  }
+
+  /** Subscribes without more ado: a connection, or else a user. */
+  hold(userId: string, stream: Stream, connection: ConnectionFact | undefined): void {
+    this.#ask({ userId, stream, connection, filters: undefined, leave: GIVEN, flaw: undefined })
+  }
+
+  /** Subscribes a user again, with other filters. */
+  holdOtherwise(userId: string, stream: Stream): void {
+    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(true), leave: GIVEN, flaw: undefined })
+  }
+
+  unsubscribe({ which }: OperationOf<'unsubscribe'>): void {
+    const { aim, facts } = this.#world
+    const hold = aim.hold(which)
+    if (hold?.connection.handle === undefined) return
+    const { connection, stream } = hold
+    const subscription = connection.isLive ? facts.subscription(connection.userId, stream) : undefined
+    const isHeld = subscription?.holders.includes(connection) === true
+    this.#world.call({
+      name: 'unsubscribe',
+      text: () => `${connection.socket.name}'s handle.unsubscribe(${shown(stream)})`,
+      verdict: PASS,
+      commit: () => isHeld && this.#world.commit(() => facts.letGo(subscription, connection)),
+      act: () => connection.handle?.unsubscribe(stream),
+      check: (wasHeld) => this.#world.expect('unsubscribe', wasHeld, isHeld),
+    })
+  }
+
+  removeSubscription({ which }: OperationOf<'removeSubscription'>): void {
+    const { aim, facts, manager } = this.#world
+    const known = aim.subscription(which)
+    const reference = { userId: known?.userId ?? aim.user(which), ...(known?.stream ?? aim.stream(which)) }
+    const isByView = which % 2 === 0
+    this.#world.call({
+      name: 'removeSubscription',
+      text: () => `manager.removeSubscription(${shown(reference)})`,
+      verdict: PASS,
+      commit: () => known && this.#world.commit(() => facts.end([known])),
+      act: () => manager.removeSubscription(isByView && known?.view !== undefined ? known.view : reference),
+      check: (wasThere) => this.#world.expect('removeSubscription', wasThere, known !== undefined),
+    })
+  }
+
+  revoke({ which, by, comeBack, flaw }: OperationOf<'revoke'>): void {
+    const { aim, facts, manager } = this.#world
+    const { userId, stream } = aim.revocable(which)
+    const revocation = revocationOf(userId, stream, by, flaw)
+    const ended = flaw === undefined ? facts.subscriptions.filter((each) => isRevokedBy(each, revocation)) : []
+    const held = ended.flatMap((each) => each.holders.map((holder) => ({ ...each, holder })))
+    this.#world.call({
+      name: 'revoke',
+      text: () => `manager.revoke(${shown(revocation)})`,
+      verdict: flaw === undefined ? PASS : refusedWith(REVOKE_CODES[flaw]),
+      commit: () =>
+        this.#world.commit(() => {
+          facts.revoke(revocation)
+          facts.end(ended)
+        }),
+      act: () => manager.revoke(revocation as never),
+      check: (count) => this.#world.expect('revoke', count, ended.length),
+    })
+    if (comeBack) for (const each of held) this.hold(each.userId, each.stream, asConnection(each.holder))
+  }
+
+  #filters(areWanted: boolean): Wish['filters'] {
+    return areWanted ? { depth: this.#world.facts.version % 3 } : undefined
+  }
+
+  #ask(wish: Wish): void {
+    const { userId, stream, connection, filters, flaw } = wish
+    const { manager, refusals, setting } = this.#world
+    if (connection !== undefined && connection.handle === undefined) return
+    const request = requestOf(userId, stream, filters, flaw)
+    const before = flaw === undefined ? refusals.subscribe(userId, connection) : refusals.malformed(codeOf(flaw, connection))
+    this.#world.call<Subscription | undefined>({
+      name: connection === undefined ? 'addSubscription' : 'subscribe',
+      text: () =>
+        `${connection === undefined ? 'manager.addSubscription' : `${connection.socket.name}'s handle.subscribe`}(${shown(request)})`,
+      verdict: before.mayPass && !setting.asksLeave ? refusals.hold(userId, stream, connection) : before,
+      asking: setting.asksLeave
+        ? { ...stream, userId, filters, connection, timesAsked: 0, answer: () => this.#giveLeave(wish) }
+        : undefined,
+      commit: () => this.#commit(wish),
+      act: () => (connection === undefined ? manager.addSubscription(request as never) : connection.handle?.subscribe(request as never)),
+      check: (view) => this.#checkView(wish, view),
+      refused: (error) =>
+        this.#world.checkQuota(error, flaw === 'longFilters' ? ['filterUnits'] : refusals.exceededByHold(userId, stream, connection)),
+    })
+  }
+
+  /** Leave is asked: it is decided only now what becomes of the subscription. */
+  #giveLeave(wish: Wish): unknown {
+    const frame = this.#world.stage.call
+    this.#world.carryOut(wish.leave.meanwhile)
+    if (frame !== undefined) frame.verdict = refusedWith('ERR_FORBIDDEN')
+    this.#world.tally.noteBehaviour('authorize', wish.leave.answer)
+    if (wish.leave.answer === 'throw' || wish.leave.answer === 'rejection') this.#world.told.expectError('authorize')
+    const given = answerOf(wish.leave.answer)
+    if (given !== true) return given instanceof Rejection ? given.promise : given
+    const verdict = this.#world.refusals.hold(wish.userId, wish.stream, wish.connection)
+    if (frame !== undefined) frame.verdict = verdict
+    if (verdict.mayPass) this.#commit(wish)
+    return true
+  }
+
+  #commit({ userId, stream, connection, filters }: Wish): void {
+    const { facts, clock } = this.#world
+    const holder = connection ?? 'user'
+    const known = facts.subscription(userId, stream)
+    const hasOtherFilters = known !== undefined && (known.asked.get(holder)?.filters !== undefined || filters !== undefined)
+    const hold = (): void => void facts.hold({ userId, stream, holder, filters, createdAtMs: clock.now() })
+    this.#world.commit(hold, hasOtherFilters ? { subscription: known, holder } : undefined)
+  }
+
+  #checkView({ userId, stream }: Wish, view: Subscription | undefined): void {
+    const subscription = this.#world.facts.subscription(userId, stream)
+    // What ended within the call, by a listener, is nobody's any more.
+    if (view === undefined || subscription === undefined || view.status === 'DISCONNECTED') return
+    if (subscription.view !== undefined && subscription.view !== view) this.#world.complain(`${shown({ userId, ...stream })} has two views`)
+    subscription.view = view
+  }
+}
+
+/** A connection's own user is no news, whoever else is somebody else. */
+function codeOf(flaw: SubscribeFlaw, connection: ConnectionFact | undefined): ErrorCode {
+  return flaw === 'badUser' && connection !== undefined ? 'ERR_INVALID_ARGUMENT' : SUBSCRIBE_CODES[flaw]
+}
+
+function asConnection(holder: Holder): ConnectionFact | undefined {
+  return holder === 'user' ? undefined : holder
+}

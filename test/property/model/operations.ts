@@ -1,0 +1,173 @@
+// What a sequence is made of. Numbers choose among what there is when the operation's turn comes, so that an operation keeps its
+// meaning when others are taken out before it. They are positions, counted from 0 and round again at the end.
+
+import type { EVENT_NAMES } from '../../support/event-names.ts'
+
+/** What a hook does in the end, once it has done the rest. */
+export type Answer =
+  | 'ok'
+  | 'throw'
+  /** A promise that rejects. */
+  | 'reject'
+  /** A promise that resolves. */
+  | 'resolve'
+  /** A promise that never settles. */
+  | 'hang'
+  /** Throws what its last operation was refused with, if it was. */
+  | 'passOn'
+
+/** What user code does when it is called. */
+export interface Reaction {
+  readonly answer: Answer
+  readonly meanwhile: readonly Operation[]
+}
+
+/** What `authorize` does when it is asked. */
+export interface Leave {
+  readonly answer: 'yes' | 'no' | 'truthy' | 'throw' | 'promise' | 'rejection'
+  readonly meanwhile: readonly Operation[]
+}
+
+/** What is published, and what happens when it is serialized. */
+export interface Content {
+  readonly form: 'object' | 'raw' | 'throwing' | 'formless'
+  readonly padding: number
+  readonly meanwhile: readonly Operation[]
+}
+
+/** What one of the recipients does when its turn comes. */
+export interface Trouble {
+  readonly recipient: number
+  readonly reaction: Reaction
+}
+
+export type EventName = (typeof EVENT_NAMES)[number]
+
+export type ConnectFlaw = 'same' | 'otherSocket' | 'otherUser' | 'badId' | 'badUser' | 'badSocket' | 'closedSocket'
+export type SubscribeFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'badUser' | 'otherUser' | 'badFilters' | 'longFilters' | 'unknownField' | 'nothing'
+export type MessageFlaw =
+  | 'unknownType'
+  | 'noSymbol'
+  | 'symbolTooMuch'
+  | 'badSymbol'
+  | 'recipientTooMuch'
+  | 'noRecipient'
+  | 'badRecipient'
+  | 'badTimestamp'
+  | 'nothing'
+/** By which fields something is revoked. */
+export type RevokedBy = 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'
+export type RevokeFlaw = 'nothing' | 'unknownType' | 'symbolTooMuch' | 'badUser' | 'badSymbol' | 'unknownField'
+
+export type Operation =
+  /** Connects, and subscribes what came. */
+  | {
+      readonly do: 'join'
+      readonly user: number
+      readonly id: number
+      readonly kind: number
+      readonly streams: readonly number[]
+      readonly asUser: boolean
+    }
+  | { readonly do: 'connect'; readonly user: number; readonly id: number; readonly kind: number; readonly flaw: ConnectFlaw | undefined }
+  | {
+      readonly do: 'subscribe'
+      readonly who: number
+      readonly stream: number
+      readonly filters: boolean
+      readonly leave: Leave
+      readonly flaw: SubscribeFlaw | undefined
+    }
+  /** Of a user, of one who is not there, or again what somebody has: those who wait for a connection first. */
+  | {
+      readonly do: 'addSubscription'
+      readonly user: number
+      readonly stream: number
+      readonly whose: 'anybody' | 'absent' | 'again'
+      readonly filters: boolean
+      readonly leave: Leave
+      readonly flaw: SubscribeFlaw | undefined
+    }
+  /** Somebody who is not there, or was for a moment, is subscribed, is so again after half of the time to wait, and does not come. */
+  | { readonly do: 'pend'; readonly user: number; readonly stream: number; readonly visits: boolean }
+  | { readonly do: 'unsubscribe'; readonly which: number }
+  | { readonly do: 'removeSubscription'; readonly which: number }
+  | {
+      readonly do: 'revoke'
+      readonly which: number
+      readonly by: RevokedBy
+      readonly comeBack: boolean
+      readonly flaw: RevokeFlaw | undefined
+    }
+  /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
+  | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
+  /** Of what waits some may be handed on first: then the socket does this. */
+  | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'told' | 'byId'; readonly handedOn: Reaction }
+  | { readonly do: 'removeUser'; readonly user: number; readonly handedOn: Reaction }
+  /** Goes, perhaps with a message on its way to it, and comes again with its id, for what it held. */
+  | { readonly do: 'reconnect'; readonly who: number; readonly how: 'close' | 'gone'; readonly kind: number; readonly isSentTo: boolean }
+  /** A socket breaks, which shows when what waits is handed to it. */
+  | { readonly do: 'breakDown'; readonly who: number }
+  /** A connection falls behind, and messages come that it is subscribed to; then it may have some room. */
+  | {
+      readonly do: 'burst'
+      readonly who: number
+      readonly paddings: readonly number[]
+      readonly first: number
+      readonly accepts: 'all' | 'none' | 'one'
+      readonly then: 'tick' | 'drained' | 'nothing'
+    }
+  | {
+      readonly do: 'publish'
+      readonly where: number
+      readonly content: Content
+      readonly troubles: readonly Trouble[]
+      readonly flaw: MessageFlaw | undefined
+    }
+  | {
+      readonly do: 'send'
+      readonly way: 'sendToUser' | 'sendToConnection' | 'broadcast'
+      readonly who: number
+      readonly stream: number
+      readonly recipient: 'none' | 'right' | 'wrong'
+      readonly content: Content
+      readonly troubles: readonly Trouble[]
+      readonly flaw: MessageFlaw | undefined
+    }
+  /** A text of the host's own to one connection. */
+  | {
+      readonly do: 'sendText'
+      readonly who: number
+      readonly padding: number
+      readonly flaw: 'noText' | 'tooLong' | undefined
+      readonly troubles: readonly Trouble[]
+    }
+  /** What a socket does at its next `close`. */
+  | { readonly do: 'armClose'; readonly who: number; readonly reaction: Reaction }
+  /** What a socket does at its next `send` or `write`. */
+  | { readonly do: 'armSend'; readonly who: number; readonly reaction: Reaction }
+  /** What a transport's `frame` does at the next message. */
+  | { readonly do: 'armFrame'; readonly reaction: Reaction }
+  /** What a listener does at the next event of this name. */
+  | { readonly do: 'armListener'; readonly event: number; readonly reaction: Reaction }
+  /** Registers a further listener, or takes the oldest of them off. */
+  | { readonly do: 'listen'; readonly event: number; readonly isOff: boolean }
+  /** What a socket has buffered from now on, and how many frames it accepts. */
+  | {
+      readonly do: 'press'
+      readonly who: number
+      readonly buffered: 'nothing' | 'little' | 'much' | 'nonsense'
+      readonly accepts: 'all' | 'none' | 'one'
+    }
+  /** Lets a socket have room, and says so in one of two ways, or not at all. */
+  | { readonly do: 'drain'; readonly who: number; readonly tells: 'drained' | 'listener' | 'nobody' }
+  /** What waits is handed on: then the socket does this. */
+  | { readonly do: 'flush'; readonly who: number; readonly handedOn: Reaction }
+  | { readonly do: 'ask'; readonly who: number }
+  | { readonly do: 'tick' }
+  | { readonly do: 'advance'; readonly by: number }
+  | { readonly do: 'jump'; readonly ms: number }
+  | { readonly do: 'recover' }
+  | { readonly do: 'cleanup'; readonly deadline: number }
+
+export type OperationOf<TName extends Operation['do']> = Extract<Operation, { do: TName }>

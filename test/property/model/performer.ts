@@ -1,0 +1,130 @@
+import { isPrivate } from './catalogue.ts'
+import { Comings } from './comings.ts'
+import { Holds } from './holds.ts'
+import type { Content, Operation, OperationOf } from './operations.ts'
+import { Posts } from './posts.ts'
+import { Surroundings } from './surroundings.ts'
+import type { World } from './world.ts'
+
+const PLAIN: Content = { form: 'object', padding: 0, meanwhile: [] }
+
+const DEADLINES_MS = [5_000, 0, 100, Infinity] as const
+
+/** Carries out operations: each finds out what it means now, and what must come of it, and makes its calls. */
+export class Performer {
+  readonly comings: Comings
+  readonly dependencies: Surroundings
+  readonly #world: World
+  readonly #holds: Holds
+  readonly #posts: Posts
+
+  constructor(world: World) {
+    this.#world = world
+    this.#holds = new Holds(world)
+    this.#posts = new Posts(world)
+    this.comings = new Comings(world, this.#holds)
+    this.dependencies = new Surroundings(world, this.#posts)
+  }
+
+  perform(operation: Operation): void {
+    this.#world.tally.operations++
+    switch (operation.do) {
+      case 'join':
+        return this.comings.join(operation)
+      case 'connect':
+        return this.comings.connect(operation)
+      case 'reconnect':
+        return this.#reconnect(operation)
+      case 'breakDown':
+        return this.dependencies.breakDown(operation)
+      case 'remove':
+        return this.comings.remove(operation)
+      case 'removeUser':
+        return this.comings.removeUser(this.#world.aim.user(operation.user), operation.handedOn)
+      case 'cleanup':
+        return this.comings.cleanup(DEADLINES_MS[operation.deadline] ?? 0)
+      case 'subscribe':
+        return this.#holds.subscribe(operation)
+      case 'addSubscription':
+        return this.#holds.addSubscription(operation)
+      case 'pend':
+        return this.#pend(operation)
+      case 'unsubscribe':
+        return this.#holds.unsubscribe(operation)
+      case 'removeSubscription':
+        return this.#holds.removeSubscription(operation)
+      case 'revoke':
+        return this.#holds.revoke(operation)
+      case 'regain':
+        return this.#regain(operation)
+      case 'publish':
+        return this.#posts.publish(operation)
+      case 'send':
+        return this.#posts.send(operation)
+      case 'sendText':
+        return this.#posts.sendText(operation)
+      case 'armClose':
+      case 'armSend':
+        return this.dependencies.arm(operation)
+      case 'armFrame':
+        return this.dependencies.armFrame(operation)
+      case 'armListener':
+        return this.dependencies.armListener(operation)
+      case 'listen':
+        return this.dependencies.listen(operation)
+      case 'ask':
+        return this.dependencies.ask(operation)
+      case 'press':
+        return this.dependencies.press(operation)
+      case 'drain':
+        return this.dependencies.drain(operation)
+      case 'burst':
+        return this.dependencies.burst(operation)
+      case 'flush':
+        return this.dependencies.flush(operation)
+      case 'tick':
+        return this.dependencies.tick()
+      case 'advance':
+        return this.dependencies.pass(operation)
+      case 'jump':
+        return this.dependencies.jump(operation)
+      case 'recover':
+        return this.dependencies.recover()
+    }
+  }
+  #reconnect(operation: OperationOf<'reconnect'>): void {
+    const { who, isSentTo } = operation
+    if (isSentTo)
+      this.#posts.send({
+        do: 'send',
+        way: 'sendToConnection',
+        who,
+        stream: 0,
+        recipient: 'none',
+        content: PLAIN,
+        troubles: [],
+        flaw: undefined,
+      })
+    this.comings.reconnect(operation)
+  }
+
+  #pend({ user, stream: n, visits }: OperationOf<'pend'>): void {
+    const { aim, setting, facts } = this.#world
+    const [userId, stream] = [aim.absentUser(user), aim.stream(n)]
+    if (visits) this.comings.visit(userId)
+    this.#holds.hold(userId, stream, undefined)
+    this.#posts.publishTo({ stream, userId: isPrivate(stream) ? userId : undefined }, PLAIN)
+    if (setting.pendingTtlMs === Infinity) return
+    this.dependencies.advance(setting.pendingTtlMs / 2)
+    this.#holds.holdOtherwise(userId, stream)
+    this.dependencies.advance(Math.min(facts.untilDueMs(), setting.pendingTtlMs))
+  }
+
+  #regain({ where, by, when }: OperationOf<'regain'>): void {
+    const destination = this.#world.aim.destination(where)
+    const revoke: Operation = { do: 'revoke', which: 0, by, comeBack: true, flaw: undefined }
+    const isMeanwhile = when === 'meanwhile'
+    this.#posts.publishTo(destination, { ...PLAIN, meanwhile: isMeanwhile ? [revoke] : [] })
+    if (!isMeanwhile) this.#holds.revoke(revoke)
+  }
+}

@@ -1,0 +1,221 @@
+import type { CloseReason, Connection, ErrorStage, ManagerEvents, Subscription } from '../../../src/index.ts'
+import { keyOf, type Stream, type StreamName, type Streams } from './catalogue.ts'
+import { demandKeyOf, type Change, type ConnectionFact, type Facts, type Holder, type SubscriptionFact } from './facts.ts'
+import type { Inboxes } from './inboxes.ts'
+import type { EventName } from './operations.ts'
+import type { ScriptedSocket } from './sockets.ts'
+import type { CallFrame } from './stage.ts'
+
+export type Payloads = ManagerEvents<ScriptedSocket, Streams>
+
+/** An event that is to come. */
+interface Expected {
+  readonly name: EventName
+  readonly subject: ConnectionFact | SubscriptionFact | string
+  readonly holder: ConnectionFact | 'anybody' | undefined
+  /** It need not come. */
+  readonly isOptional: boolean
+}
+
+/** The events of one change, in whatever order. */
+interface Batch {
+  readonly owner: CallFrame | undefined
+  readonly events: Expected[]
+}
+
+/**
+ * What listeners are told: all that changed, once, in the order of the changes, before the call that made them returns.
+ */
+export class Told {
+  readonly #facts: Facts
+  readonly #inboxes: Inboxes
+  readonly #complain: (complaint: string) => void
+  readonly #batches: Batch[] = []
+  /** Streams that are active by what was told. */
+  readonly #active = new Set<string>()
+  readonly #errors = new Map<ErrorStage, number>()
+  readonly #expectedErrors = new Map<ErrorStage, number>()
+
+  constructor(facts: Facts, inboxes: Inboxes, complain: (complaint: string) => void) {
+    this.#facts = facts
+    this.#inboxes = inboxes
+    this.#complain = complain
+  }
+
+  /** What a change is to be told as; of several removals at once nobody says in which order holders let go. */
+  expect(change: Change, owner: CallFrame | undefined): void {
+    const areSeveral = change.went.length > 1
+    const event = (name: EventName, subject: Expected['subject'], holder?: Expected['holder'], isOptional = false): Expected => ({
+      name,
+      subject,
+      holder,
+      isOptional,
+    })
+    const events = [
+      ...change.came.map((each) => event('connectionAdded', each)),
+      ...change.online.map((userId) => event('userOnline', userId)),
+      ...change.went.map((each) => event('connectionRemoved', each)),
+      ...change.offline.map((userId) => event('userOffline', userId)),
+      ...change.begun.map((each) => event('subscriptionAdded', each, holderIn(each))),
+      ...change.ended.map(({ subscription, holders }) =>
+        event('subscriptionRemoved', subscription, areSeveral ? 'anybody' : lastHolder(holders, change, owner)),
+      ),
+      ...change.changed.map(({ subscription, holder }) => event('subscriptionChanged', subscription, holder, areSeveral)),
+      ...(areSeveral ? change.ended.map(({ subscription }) => event('subscriptionChanged', subscription, undefined, true)) : []),
+    ]
+    if (events.length > 0) this.#batches.push({ owner, events })
+  }
+
+  expectError(stage: ErrorStage): void {
+    this.#expectedErrors.set(stage, (this.#expectedErrors.get(stage) ?? 0) + 1)
+  }
+
+  hear<TName extends EventName>(name: TName, payload: Payloads[TName]): void {
+    if (!Object.isFrozen(payload)) this.#complain(`The payload of ${name} can be changed`)
+    const heard = { name, payload } as { [TEach in EventName]: { name: TEach; payload: Payloads[TEach] } }[EventName]
+    switch (heard.name) {
+      case 'connectionAdded':
+        return this.#match(heard.name, this.#connectionOf(heard.payload.connection))
+      case 'connectionRemoved':
+        return this.#hearRemoval(this.#connectionOf(heard.payload.connection), heard.payload.reason)
+      case 'userOnline':
+        return this.#match(heard.name, heard.payload.userId)
+      case 'userOffline':
+        return this.#hearOffline(heard.payload)
+      case 'subscriptionAdded':
+      case 'subscriptionRemoved':
+      case 'subscriptionChanged':
+        return this.#hearSubscription(heard.name, heard.payload)
+      case 'streamActive':
+      case 'streamIdle':
+        return this.#hearDemand(heard.name, heard.payload)
+      case 'gap':
+        return this.#hearGap(heard.payload)
+      case 'error':
+        return void this.#errors.set(heard.payload.stage, (this.#errors.get(heard.payload.stage) ?? 0) + 1)
+    }
+  }
+
+  /** All that this call changed, and not what others did, must have been told when it returns. */
+  assertToldOf(owner: CallFrame): void {
+    for (const batch of this.#batches) if (batch.owner === owner) this.#complainOfUntold(batch)
+  }
+
+  /** Nothing is under way: all was told. */
+  assertAllTold(): void {
+    for (const batch of this.#batches) this.#complainOfUntold(batch)
+    this.#batches.length = 0
+    for (const complaint of this.#inboxes.untold()) this.#complain(complaint)
+    for (const stage of new Set([...this.#errors.keys(), ...this.#expectedErrors.keys()])) {
+      const [told, expected] = [this.#errors.get(stage) ?? 0, this.#expectedErrors.get(stage) ?? 0]
+      if (told !== expected) this.#complain(`${told} errors of stage ${stage} were told of, expected ${expected}`)
+    }
+    const active = new Set([...this.#facts.demanded(), ...this.#facts.idling.keys()])
+    for (const key of active) if (!this.#active.has(key)) this.#complain(`${key} is active, and nobody was told`)
+    for (const key of this.#active) if (!active.has(key)) this.#complain(`${key} is idle, and nobody was told`)
+  }
+
+  #match(name: EventName, subject: Expected['subject'] | undefined, holder?: ConnectionFact): void {
+    const isThis = (each: Expected): boolean =>
+      each.name === name && each.subject === subject && (each.isOptional || each.holder === 'anybody' || each.holder === holder)
+    const batch = this.#batches.find(({ events }) => events.some((each) => !each.isOptional) || events.some(isThis))
+    const at = batch?.events.findIndex(isThis) ?? -1
+    if (batch === undefined || at === -1)
+      return this.#complain(
+        `${name} of ${shown(subject)}${holder === undefined ? '' : ` by ${shown(holder)}`} was told, ${this.#awaited()}`,
+      )
+    if (batch.events[at]?.isOptional === false) batch.events.splice(at, 1)
+  }
+
+  #awaited(): string {
+    const batch = this.#batches.find(({ events }) => events.some((each) => !each.isOptional))
+    return batch === undefined
+      ? 'and nothing had changed'
+      : `next is ${batch.events
+          .filter((each) => !each.isOptional)
+          .map(described)
+          .join(', ')}`
+  }
+
+  #complainOfUntold({ events }: Batch): void {
+    for (const event of events) if (!event.isOptional) this.#complain(`${described(event)} was not told`)
+    events.length = 0
+  }
+
+  #hearRemoval(connection: ConnectionFact | undefined, reason: CloseReason): void {
+    this.#match('connectionRemoved', connection)
+    if (connection === undefined) return
+    if (!connection.reasons.includes(reason))
+      this.#complain(`${shown(connection)} was removed as ${reason}, expected ${connection.reasons.join(' or ')}`)
+    connection.reasons = [reason]
+  }
+
+  #hearOffline({ userId, reason }: Payloads['userOffline']): void {
+    this.#match('userOffline', userId)
+    const gone = this.#facts.connections.filter((each) => !each.isLive && each.userId === userId)
+    if (!gone.some(({ reasons }) => reasons.includes(reason)))
+      this.#complain(`${JSON.stringify(userId)} went offline as ${reason}, and no connection of theirs did`)
+  }
+
+  #hearSubscription(
+    name: 'subscriptionAdded' | 'subscriptionRemoved' | 'subscriptionChanged',
+    { subscription: view, connection }: Payloads['subscriptionAdded'],
+  ): void {
+    const subscription = this.#subscriptionOf(view)
+    if (subscription === undefined) return this.#complain(`${name} was told of ${view.key}, which nobody has`)
+    this.#match(name, subscription, connection && this.#connectionOf(connection))
+  }
+
+  /** The subscription of a view: the one that it is known to be of, or else the oldest of this name that has none yet. */
+  #subscriptionOf(view: Subscription): SubscriptionFact | undefined {
+    const all = [...this.#facts.ended, ...this.#facts.subscriptions]
+    const known = all.find((each) => each.view === view)
+    const found =
+      known ?? all.find((each) => each.view === undefined && each.userId === view.userId && keyOf(each.stream) === keyOf(view as Stream))
+    if (found !== undefined) found.view = view
+    return found
+  }
+
+  #connectionOf(handle: Connection<ScriptedSocket, Streams>): ConnectionFact | undefined {
+    const connection = this.#facts.connections.find(({ socket }) => socket === handle.socket)
+    if (connection === undefined) this.#complain(`An event is about a connection that nobody made: ${handle.id}`)
+    else if (connection.handle !== undefined && connection.handle !== handle) this.#complain(`${shown(connection)} has two handles`)
+    else connection.handle = handle
+    return connection
+  }
+
+  #hearDemand(name: 'streamActive' | 'streamIdle', { streamType, symbol, userId = '' }: Payloads['streamActive']): void {
+    const key = demandKeyOf({ stream: { streamType: streamType as StreamName, symbol }, userId })
+    if (this.#active.has(key) === (name === 'streamActive'))
+      this.#complain(`${name} of ${key} was told twice, or without the other before it`)
+    if (name === 'streamActive') this.#active.add(key)
+    else this.#active.delete(key)
+  }
+
+  #hearGap({ connection: handle, streamType, symbol, dropped }: Payloads['gap']): void {
+    const connection = this.#connectionOf(handle)
+    if (connection !== undefined) this.#inboxes.noteGapEvent(connection, { streamType: streamType as StreamName, symbol }, dropped)
+  }
+}
+
+/** The connection that let go last: it unsubscribed, or it went, and nobody else held it. */
+function lastHolder(holders: readonly Holder[], { went }: Change, owner: CallFrame | undefined): ConnectionFact | undefined {
+  if (holders.includes('user')) return undefined
+  const [holder] = holders
+  return went.length === 1 ? went[0] : owner?.name === 'unsubscribe' && holder !== 'user' ? holder : undefined
+}
+
+function holderIn({ holders }: SubscriptionFact): ConnectionFact | undefined {
+  const [holder] = holders
+  return holder === 'user' ? undefined : holder
+}
+
+function described({ name, subject, holder }: Expected): string {
+  return `${name} of ${shown(subject)}${holder === undefined || holder === 'anybody' ? '' : ` by ${shown(holder)}`}`
+}
+
+function shown(subject: Expected['subject'] | undefined): string {
+  if (subject === undefined) return 'somebody unknown'
+  if (typeof subject === 'string') return JSON.stringify(subject)
+  return 'socket' in subject ? subject.socket.name : `${JSON.stringify(subject.userId)}'s ${keyOf(subject.stream)}`
+}

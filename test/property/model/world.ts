@@ -1,0 +1,348 @@
+import {
+  ConnectionManager,
+  ConnectionManagerError,
+  type CloseReason,
+  type ConnectionManagerOptions,
+  type QuotaName,
+} from '../../../src/index.ts'
+import { EVENT_NAMES } from '../../support/event-names.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { Accounts } from './accounts.ts'
+import { Aim } from './aim.ts'
+import { Book } from './book.ts'
+import { streams, type Streams } from './catalogue.ts'
+import { Closings } from './closings.ts'
+import { activeIn, differences } from './comparison.ts'
+import { hasOutbox, mayWait, type Delivery } from './deliveries.ts'
+import { Depth } from './depth.ts'
+import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
+import { ForeignCode, isShallowlyEqual } from './foreign-code.ts'
+import { Inboxes } from './inboxes.ts'
+import type { Operation, Reaction } from './operations.ts'
+import { Refusals } from './refusals.ts'
+import type { Setting } from './setting.ts'
+import { socketOf, transportsOf, type AnyTransport, type Kind, type ScriptedSocket } from './sockets.ts'
+import { Pressures } from './pressures.ts'
+import { PASS, Stage, type Asking, type CallFrame, type CallName, type Verdict } from './stage.ts'
+import type { Tally } from './tally.ts'
+import { Told } from './told.ts'
+import { Trace } from './trace.ts'
+import { Updates } from './updates.ts'
+
+type Manager = ConnectionManager<ScriptedSocket, Streams>
+
+/** A call into the manager, and what is to come of it. */
+export interface Call<TValue> {
+  readonly name: CallName
+  /** As one would write it. */
+  readonly text: () => string
+  /** By what is known when it is made; of a subscription, before leave is asked. */
+  readonly verdict: Verdict
+  readonly delivery?: Delivery | undefined
+  readonly asking?: Asking | undefined
+  /** Makes it a fact. */
+  commit?(): void
+  act(): TValue
+  /** Looks at what it answered. */
+  check?(value: TValue): void
+  /** It was refused, as it was to be. */
+  refused?(error: ConnectionManagerError): void
+}
+
+/** One manager, what is known of it from outside, and how calls into it are held against that. */
+export class World {
+  readonly setting: Setting
+  readonly clock: ManualClock = new ManualClock()
+  readonly complaints: string[] = []
+  readonly stage: Stage = new Stage()
+  readonly trace: Trace
+  readonly tally: Tally
+  readonly facts: Facts
+  readonly inboxes: Inboxes
+  readonly pressures: Pressures
+  readonly book: Book
+  readonly accounts: Accounts
+  readonly updates: Updates
+  readonly told: Told
+  readonly aim: Aim
+  readonly closings: Closings
+  readonly refusals: Refusals
+  readonly depth: Depth
+  readonly foreign: ForeignCode
+  readonly manager: Manager
+  readonly transports: Readonly<Record<Kind, AnyTransport | undefined>>
+  readonly sockets: ScriptedSocket[] = []
+  /** What is to happen at the end of this tick. */
+  readonly atEndOfTick: (() => void)[] = []
+  readonly #perform: (operation: Operation) => void
+  #lastRefusal: ConnectionManagerError | undefined
+  #callsMade = 0
+
+  constructor(setting: Setting, tally: Tally, isTraced: boolean, perform: (operation: Operation) => void) {
+    this.setting = setting
+    this.tally = tally
+    this.trace = new Trace(isTraced)
+    this.#perform = perform
+    const complain = (complaint: string): void => this.complain(complaint)
+    this.facts = new Facts(setting, { monotonic: () => this.clock.monotonic(), active: () => activeIn(this.manager), complain })
+    this.inboxes = new Inboxes(complain)
+    this.pressures = new Pressures(this.facts, setting.softLimitBytes)
+    this.book = new Book(this.facts, this.inboxes, this.pressures, setting, () => this.clock.monotonic(), complain)
+    this.accounts = new Accounts(this.book, this.facts, this.inboxes, setting, complain)
+    this.updates = new Updates(this.facts, () => this.clock.now())
+    this.told = new Told(this.facts, this.inboxes, complain)
+    this.aim = new Aim(setting, this.facts, this.book, this.stage)
+    this.closings = new Closings(setting, this.clock, this.told, complain)
+    this.refusals = new Refusals(setting, this.facts)
+    this.depth = new Depth(setting.maxDeferred)
+    this.foreign = new ForeignCode(this)
+    this.transports = transportsOf(this.foreign)
+    this.manager = new ConnectionManager<ScriptedSocket, Streams>(this.#options())
+    for (const event of EVENT_NAMES) this.manager.on(event, (payload) => this.foreign.hearing(event, payload))
+  }
+
+  complain(complaint: string): void {
+    this.complaints.push(complaint)
+    this.trace.say(() => `// ✗ ${complaint}`)
+  }
+
+  expect(what: string, value: unknown, expected: unknown): void {
+    if (value !== expected) this.complain(`${what} is ${String(value)}, expected ${String(expected)}`)
+  }
+
+  /** A quota that was reached must be one of these, as it is set. */
+  checkQuota({ code, quota, limit }: ConnectionManagerError, exceeded: readonly QuotaName[]): void {
+    if (code !== 'ERR_QUOTA_EXCEEDED') return
+    const isRight = quota !== undefined && exceeded.includes(quota) && limit === this.setting.quotas[quota]
+    if (!isRight) this.complain(`Quota ${quota} of ${limit} was reached, expected ${exceeded.join(' or ')}`)
+  }
+
+  newSocket(kind: Kind): ScriptedSocket {
+    const socket = socketOf(kind, `socket${this.sockets.length + 1}`, this.foreign)
+    this.sockets.push(socket)
+    return socket
+  }
+
+  // What happens
+
+  /** Makes a call, holds its outcome against what was expected, and all that the manager shows against the facts. */
+  call<TValue>(call: Call<TValue>): void {
+    const { name, text, verdict, delivery, asking } = call
+    const caller = this.stage.hook
+    if (caller !== undefined) this.tally.noteNested(caller.name, name)
+    this.trace.say(text)
+    const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking }
+    this.stage.within(frame, () => this.#callWithin(frame, call))
+    this.#noteEndOfOutermost()
+    this.told.assertToldOf(frame)
+    this.accounts.checkAtAnyMoment(this.manager.stats())
+    this.compare()
+  }
+
+  /** Lets something happen that is no call, such as time that passes. */
+  happen(name: CallName, text: () => string, act: () => void): void {
+    this.trace.say(text)
+    this.stage.within(happening(name), () => this.trace.within(act))
+    this.observe()
+    this.#noteEndOfOutermost()
+  }
+
+  /** What was deferred within the outermost call has been delivered when that is over. */
+  #noteEndOfOutermost(): void {
+    if (this.stage.depth > 0) return
+    this.depth.reset()
+    this.book.concludeAll()
+  }
+
+  /** Lets promises settle, and what comes of that happen. */
+  async settle(): Promise<void> {
+    await this.stage.during(happening('promises settle'), async () => {
+      for (let i = 0; i < 8; i++) await undefined
+    })
+    this.closings.promisesSettled()
+    this.observe()
+  }
+
+  /** Carries out what user code does before it answers; returns what it was refused with last. */
+  carryOut(operations: readonly Operation[]): ConnectionManagerError | undefined {
+    this.#lastRefusal = undefined
+    for (const operation of operations) this.#perform(operation)
+    this.observe()
+    return this.#lastRefusal
+  }
+
+  /** Of these the first that something waits for does something when it is handed that. */
+  armHandingOn(connections: readonly ConnectionFact[], reaction: Reaction): void {
+    const first = connections.find((each) => hasOutbox(each) && this.book.openOf(each).length > 0)
+    const isNothing = reaction.answer === 'ok' && reaction.meanwhile.length === 0
+    if (first !== undefined && !isNothing) this.foreign.arm(first.socket, 'nextSends', reaction)
+  }
+
+  // What is known of it
+
+  /** Makes a fact of what the call that is running changes. */
+  commit(change: () => void, refreshed?: Refreshed): void {
+    this.#commitFor(this.stage.call, change, refreshed)
+  }
+
+  /** Looks for what the manager did by itself: connections that it took out of service, subscriptions that expired. */
+  observe(): void {
+    for (const connection of this.facts.live) {
+      if (this.#handleOf(connection)?.removed === true) this.#noteEndOfService(connection)
+    }
+    const expired = this.facts.overdue().filter(({ view }) => view?.status === 'DISCONNECTED')
+    if (expired.length > 0) this.#commitFor(undefined, () => this.facts.end(expired))
+  }
+
+  compare(isNothingUnderWay = false): void {
+    for (const difference of differences(this.manager, this.facts, isNothingUnderWay)) this.complain(difference)
+  }
+
+  /** Nothing is under way: everything must be accounted for. */
+  assertSettled(): void {
+    this.book.concludeAll()
+    this.updates.settle()
+    this.told.assertAllTold()
+    this.foreign.checkListeners()
+    const stats = this.manager.stats()
+    this.accounts.checkTotals(stats)
+    for (const complaint of this.pressures.settle(stats.connectionsBehind)) this.complain(complaint)
+    this.compare(true)
+    this.#checkTimers()
+    for (const connection of this.facts.connections) this.#checkConnection(connection)
+    this.depth.reset()
+  }
+
+  #checkConnection(connection: ConnectionFact): void {
+    const { isLive, hasFailed, socket } = connection
+    if (isLive && hasFailed) this.complain(`${socket.name} failed, and is still in service`)
+    this.closings.check(connection)
+    if (isLive && this.pressures.isBehindForCertain(connection))
+      for (const complaint of this.book.overdueOf(connection)) this.complain(complaint)
+    connection.wasFull = false
+  }
+
+  /** Without anything that time will do something about there is nothing to wait for. */
+  #checkTimers(): void {
+    const { pendingTtlMs, idleDelayMs } = this.setting
+    const isExpected =
+      (pendingTtlMs !== Infinity && this.facts.pendingUsers().length > 0) ||
+      (idleDelayMs !== Infinity && this.facts.idling.size > 0) ||
+      this.manager.stats().connectionsBehind > 0 ||
+      // A turn that lasts for long is ended by the clock, if nothing else does.
+      this.atEndOfTick.length > 0 ||
+      this.closings.areSomeOpen()
+    if (!isExpected && this.clock.pendingTimers > 0)
+      this.complain(`${this.clock.pendingTimers} timers wait, and there is nothing to wait for`)
+  }
+
+  #commitFor(owner: CallFrame | undefined, change: () => void, refreshed?: Refreshed): void {
+    this.#noteWhoIsFull()
+    this.told.expect(this.facts.commit(change, refreshed), owner)
+    this.book.changed()
+  }
+
+  /** Before anything is taken away from what waits. */
+  #noteWhoIsFull(): void {
+    for (const connection of this.facts.live) {
+      if (connection.wasFull || !mayWait(connection)) continue
+      connection.wasFull =
+        this.book.unitsKeptFor(connection) > this.setting.hardLimitBytes || this.book.mayHaveWaitedTooLong(connection)
+    }
+  }
+
+  #noteEndOfService(connection: ConnectionFact): void {
+    this.#noteWhoIsFull()
+    const { socket, hasFailed, wasFull } = connection
+    const reasons: CloseReason[] = [...(hasFailed ? ['send-failed' as const] : []), ...(wasFull ? ['slow-consumer' as const] : [])]
+    if (reasons.length === 0) this.complain(`${socket.name} was taken out of service for no reason`)
+    this.trace.say(() => `// ${socket.name} is out of service: ${reasons.join(' or ')}`)
+    this.#commitFor(undefined, () => this.facts.disconnect(connection, reasons))
+  }
+
+  #handleOf({ id, socket, handle }: ConnectionFact): { readonly removed: boolean } | undefined {
+    if (handle !== undefined) return handle
+    const found = this.manager.getConnection(id)
+    return found?.socket === socket ? found : undefined
+  }
+
+  // How calls are judged
+
+  #callWithin<TValue>(frame: CallFrame, call: Call<TValue>): void {
+    const [statsBefore, callsBefore] = [this.manager.stats(), ++this.#callsMade]
+    if (call.verdict.mayPass && call.asking === undefined) call.commit?.()
+    const outcome = this.trace.within(() => attempt(call.act))
+    this.observe()
+    this.#judge(call, frame, outcome)
+    const wasUndisturbed = this.#callsMade === callsBefore
+    if (outcome.error !== undefined && wasUndisturbed && !isShallowlyEqual(this.manager.stats(), statsBefore))
+      this.complain(`${call.text()} was refused, and changed the totals`)
+    // Whoever may be asked is asked once; whoever was refused before is not.
+    if (call.asking !== undefined)
+      this.expect(`how often ${call.text()} asked for leave`, call.asking.timesAsked, call.verdict.mayPass ? 1 : 0)
+  }
+
+  #judge<TValue>(call: Call<TValue>, { name, verdict: { codes, mayPass } }: CallFrame, { value, error }: Outcome<TValue>): void {
+    if (error instanceof ConnectionManagerError) {
+      this.#lastRefusal = error
+      this.tally.noteRefused(name, error.code)
+      this.trace.say(() => `// refused: ${error.code}`)
+      if (!codes.includes(error.code))
+        this.complain(`${call.text()} was refused with ${error.code}, expected ${codes.join(' or ') || 'none'}`)
+      call.refused?.(error)
+    } else if (error !== undefined) {
+      this.complain(`${call.text()} threw ${error instanceof Error ? error.stack : String(error)}`)
+    } else {
+      this.tally.noteAccepted(name)
+      if (!mayPass) this.complain(`${call.text()} was not refused, expected ${codes.join(' or ')}`)
+      else call.check?.(value as TValue)
+    }
+  }
+
+  #options(): ConnectionManagerOptions<ScriptedSocket, Streams> & { readonly streams: Streams } {
+    const {
+      softLimitBytes,
+      hardLimitBytes,
+      drainIntervalMs,
+      maxLagMs,
+      pendingTtlMs,
+      idleDelayMs,
+      closeTimeoutMs,
+      maxDeferred,
+      quotas,
+      managerKind,
+      form,
+      asksLeave,
+    } = this.setting
+    return {
+      streams,
+      clock: this.clock,
+      delivery: { softLimitBytes, hardLimitBytes, drainIntervalMs, maxLagMs },
+      quotas,
+      pendingTtlMs,
+      idleDelayMs,
+      closeTimeoutMs,
+      maxDeferred,
+      ...(managerKind !== undefined && { transport: this.transports[managerKind] }),
+      ...(form === 'custom' && { serialize: ({ data }) => (data as { serialized(): string }).serialized() }),
+      ...(asksLeave && { authorize: (request) => this.foreign.authorizing(request) as boolean }),
+    }
+  }
+}
+
+interface Outcome<TValue> {
+  readonly value?: TValue
+  readonly error?: unknown
+}
+
+function attempt<TValue>(act: () => TValue): Outcome<TValue> {
+  try {
+    return { value: act() }
+  } catch (error) {
+    return { error: error ?? new Error('nothing was thrown') }
+  }
+}
+
+function happening(name: CallName): CallFrame {
+  return { kind: 'call', name, verdict: PASS, delivery: undefined, asking: undefined }
+}

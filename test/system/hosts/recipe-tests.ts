@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Listening } from '../../../examples/hosts/listening.ts'
+import { vanish } from './clients/vanish.ts'
+import type { Connect } from './harness.ts'
+
+const STREAMS = [{ streamType: 'PRICE', symbol: 'BTCUSDT' }]
+const TOO_LONG = 'x'.repeat(300)
+const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
+const NO_FRAME = Buffer.alloc(64, 0xff)
+
+/** What a recipe owes besides the host suite: an end in good order, and that no client's mistake, nor its malice, harms anybody else. */
+export function describeRecipe(host: string, listen: () => Promise<Listening>, connect: Connect, webSocketPath = '/?user=mallory'): void {
+  describe(`${host}, the recipe`, { timeout: 30_000 }, () => {
+    let server: Listening
+    afterEach(async () => {
+      if (!server.manager.closed) await server.stop()
+    })
+
+    it('closes everybody when it stops', async () => {
+      server = await listen()
+      const alice = await connect(server.port, 'alice', STREAMS)
+
+      await server.stop()
+      await alice.closed
+
+      assert.equal(server.manager.closed, true)
+    })
+
+    it('says why a user is refused, and registers nobody', async () => {
+      server = await listen()
+
+      await assert.rejects(connect(server.port, TOO_LONG, []), /ERR_INVALID_ID/)
+
+      assert.equal(server.manager.connectionCount, 0)
+    })
+
+    it('says why a subscription is refused, and keeps the connection', async () => {
+      server = await listen()
+
+      await assert.rejects(connect(server.port, 'alice', [{ streamType: 'GOSSIP' }]), /ERR_UNKNOWN_STREAM/)
+
+      assert.equal(server.manager.connectionCount, 1)
+      assert.equal(server.manager.subscriptionCount, 0)
+    })
+
+    for (const [what, path, headers] of [
+      ['a request for what is not there', '/elsewhere', []],
+      ['a path that is no URL', '//', UPGRADE],
+      ['bytes that are no frame', webSocketPath, UPGRADE],
+    ] as const) {
+      it(`lets nobody else suffer from ${what}`, async () => {
+        server = await listen()
+        const mallory = connectTcp(server.port, '127.0.0.1').on('error', () => {})
+
+        mallory.write([`GET ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n'))
+        await Promise.race([once(mallory, 'data'), once(mallory, 'close')])
+        mallory.write(NO_FRAME)
+
+        const alice = await connect(server.port, 'alice', STREAMS)
+        vanish(mallory)
+        while (server.manager.connectionCount > 1) await sleep(5)
+        server.manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: 1 })
+        while (alice.received.length === 0) await sleep(5)
+        await alice.destroy()
+      })
+    }
+  })
+}

@@ -1,0 +1,16 @@
+import { listen } from '../../../examples/hosts/socket.io.ts'
+import { connectSocketIo } from './clients/socket.io-client.ts'
+import { leavingWs } from './clients/leaving.ts'
+import { heartbeatElsewhere } from './skips.ts'
+import { testRecipe } from './test-recipe.ts'
+
+testRecipe({
+  host: 'socket.io',
+  recipe: 'socket.io.ts',
+  packages: ['socket.io'],
+  listen,
+  connect: connectSocketIo,
+  connectAndLeave: leavingWs('/socket.io/?EIO=4&transport=websocket'),
+  skip: [heartbeatElsewhere('engine.io pings by itself, every 25 s: longer than the suite waits')],
+  webSocketPath: '/socket.io/?EIO=4&transport=websocket&user=mallory',
+})

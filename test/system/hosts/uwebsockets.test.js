@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { listen } from '../../../examples/hosts/uwebsockets.ts'
+import { connectWs } from './clients/ws-client.ts'
+import { heartbeatElsewhere } from './skips.ts'
+import { testRecipe } from './test-recipe.ts'
+
+it('is uWebSockets.js itself that runs, not what its package falls back on', () => {
+  const { sharedObjects } = /** @type {{ sharedObjects: string[] }} */ (process.report.getReport())
+  assert.ok(sharedObjects.some((path) => /uws_.*\.node$/.test(path)))
+})
+
+testRecipe({
+  host: 'uWebSockets.js',
+  recipe: 'uwebsockets.ts',
+  packages: ['uWebSockets.js'],
+  listen,
+  connect: connectWs,
+  skip: [heartbeatElsewhere('uWS pings by itself, and waits 60 s for an answer: longer than the suite waits')],
+})

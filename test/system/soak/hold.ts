@@ -1,0 +1,61 @@
+// The library by the million, in process: `npm --prefix test/system/soak run --silent hold -- --help`
+import { parseArgs } from 'node:util'
+import { Dice } from '../../support/dice.ts'
+import { ChurnCycles } from './churn-cycles.ts'
+import { checkCollectability } from './collectability.ts'
+import { parsed, runCommand, seedOf, whole } from './command-line.ts'
+import { HeldCrowd } from './held-crowd.ts'
+import { Verdict } from './verdict.ts'
+
+const USAGE = `Usage: npm --prefix test/system/soak run --silent hold -- [options]
+
+  --connections N   how many are held at once              (1000000)
+  --cycles M        how many come and go                   (10000000)
+  --quick           50000 and 200000, unless they are given
+  --seed S          what the decisions are drawn from      (a new one)
+
+Exit code: 0 everything held, 1 something did not, 2 bad usage.`
+
+const WARM_UP = 20_000
+/** Fewer would not make a round of each order of leaving. */
+const FEWEST_CYCLES = 1_000
+
+interface Options {
+  readonly connections: number
+  readonly cycles: number
+  readonly seed: number
+}
+
+async function hold({ connections, cycles, seed }: Options): Promise<0 | 1> {
+  const verdict = new Verdict()
+  verdict.note(`hold: ${connections} connections, ${cycles} cycles, seed ${seed}\n`)
+  await warmUp()
+  await checkCollectability(verdict)
+  verdict.note('')
+  await new HeldCrowd(connections, new Dice(seed), verdict).run()
+  verdict.note('')
+  await new ChurnCycles(cycles, new Dice(seed + 1), verdict).run()
+  return verdict.conclude(`npm --prefix test/system/soak run --silent hold -- --connections ${connections} --cycles ${cycles} --seed ${seed}`)
+}
+
+/** Lets all code run once, so that what the runtime makes of it is not taken for what the library keeps. */
+async function warmUp(): Promise<void> {
+  const unheard = new Verdict(() => {})
+  await new HeldCrowd(WARM_UP, new Dice(0), unheard).run()
+  await new ChurnCycles(WARM_UP, new Dice(0), unheard).run()
+}
+
+/** @throws `UsageError` */
+function optionsIn(args: readonly string[]): Options | 'help' {
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
+  const known = { connections: text, cycles: text, quick: flag, seed: text, help: flag } as const
+  const { connections, cycles, quick, seed, help } = parsed(() => parseArgs({ args: [...args], options: known }).values)
+  if (help === true) return 'help'
+  return {
+    connections: whole('connections', connections ?? (quick === true ? '50000' : '1000000'), 1),
+    cycles: whole('cycles', cycles ?? (quick === true ? '200000' : '10000000'), FEWEST_CYCLES),
+    seed: seedOf(seed),
+  }
+}
+
+process.exitCode = await runCommand(USAGE, optionsIn, hold)

@@ -1,0 +1,154 @@
+import { describe, expect, it, vi } from 'vitest'
+import { Queue } from '../../../src/collections/queue.ts'
+import { collectGarbage } from '../../support/garbage.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+
+function queueOf(count: number): Queue<number> {
+  const queue = new Queue<number>()
+  for (let item = 0; item < count; item++) queue.push(item)
+  return queue
+}
+
+/** How many items `act` has copied from one array to another. */
+function countMoved(act: () => void): number {
+  const { slice } = Array.prototype
+  let moved = 0
+  const spy = vi.spyOn(Array.prototype, 'slice').mockImplementation(function (this: unknown[], ...range) {
+    const copy: unknown[] = slice.apply(this, range)
+    moved += copy.length
+    return copy
+  })
+  try {
+    act()
+  } finally {
+    spy.mockRestore()
+  }
+  return moved
+}
+
+/** Bytes in use once all garbage is collected. */
+async function heapUsed(): Promise<number> {
+  await collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+function drained<T>(queue: Queue<T>): T[] {
+  const items: T[] = []
+  for (let item = queue.shift(); item !== undefined; item = queue.shift()) items.push(item)
+  return items
+}
+
+describe('Fifo', () => {
+  it('is empty at first', () => {
+    expect(new Queue().shift()).toBeUndefined()
+  })
+
+  it('gives back what was pushed, in order', () => {
+    expect(drained(queueOf(3))).toEqual([0, 1, 2])
+  })
+
+  it('iterates over what is in it still, oldest first, and takes nothing out', () => {
+    const queue = queueOf(3)
+    queue.shift()
+
+    expect([...queue, ...queue]).toEqual([1, 2, 1, 2])
+  })
+
+  it('takes more after it was emptied', () => {
+    const queue = queueOf(2)
+    drained(queue)
+
+    queue.push(7)
+
+    expect(drained(queue)).toEqual([7])
+  })
+
+  it('stays empty however often it is asked', () => {
+    const queue = queueOf(1)
+    queue.shift()
+
+    expect([queue.shift(), queue.shift()]).toEqual([undefined, undefined])
+    queue.push(7)
+    expect(queue.shift()).toBe(7)
+  })
+
+  it.each([1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 5_000])('keeps the order of %d items, wherever it drops those that left', (count) => {
+    expect(drained(queueOf(count))).toEqual(Array.from({ length: count }, (_, item) => item))
+  })
+
+  it('keeps the order when pushes and shifts alternate on a long queue', () => {
+    const queue = queueOf(3_000)
+    const left: (number | undefined)[] = []
+
+    for (let item = 3_000; item < 10_000; item++) {
+      left.push(queue.shift())
+      queue.push(item)
+    }
+
+    expect([...left, ...drained(queue)]).toEqual(Array.from({ length: 10_000 }, (_, item) => item))
+  })
+
+  it('drains a queue of any length in time: a shift costs the same wherever it comes', () => {
+    const queue = queueOf(300_000)
+    let sum = 0
+
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) sum += item
+
+    expect(sum).toBe((300_000 * 299_999) / 2)
+  })
+
+  it.each([
+    ['none', 1_000, 0],
+    ['no more than there are', 300_000, 300_000],
+  ])('moves %s of %i items while they leave', (_case, count, most) => {
+    const queue = queueOf(count)
+
+    expect(countMoved(() => { for (let i = 0; i < count; i++) queue.shift() })).toBeLessThanOrEqual(most)
+  })
+
+  it('keeps no places once it is emptied, though it was short', async () => {
+    const before = await heapUsed()
+
+    const queues = Array.from({ length: 1_000 }, () => queueOf(1_000))
+    for (const queue of queues) drained(queue)
+
+    // A place for each that went through would be 8 MB.
+    expect((await heapUsed()) - before).toBeLessThan(1_000_000)
+    expect(queues.map((queue) => queue.shift())).toEqual(queues.map(() => undefined))
+  })
+
+  it.each([0, 1, 5_000])('takes no more memory for what went through it, while %i wait', async (waiting) => {
+    const queue = queueOf(waiting)
+    const before = await heapUsed()
+
+    for (let item = 0; item < 1_000_000; item++) {
+      queue.push(item)
+      queue.shift()
+    }
+
+    // A place for each that went through would be 8 MB.
+    expect((await heapUsed()) - before).toBeLessThan(1_000_000)
+    expect([...queue]).toHaveLength(waiting)
+  })
+
+  it('does as an array does, whatever comes', () => {
+    const random = seededRandom(4)
+    const queue = new Queue<number>()
+    const model: number[] = []
+    let longest = 0
+
+    for (let step = 0; step < 40_000; step++) {
+      const isGrowing = Math.floor(step / 10_000) % 2 === 0
+      if (random() < (isGrowing ? 0.7 : 0.3)) {
+        queue.push(step)
+        model.push(step)
+      } else if (queue.shift() !== model.shift()) {
+        throw new Error(`Step ${step} gave another item than an array would`)
+      }
+      longest = Math.max(longest, model.length)
+    }
+
+    expect(longest).toBeGreaterThan(2_048)
+    expect(drained(queue)).toEqual(model)
+  })
+})

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, type AuthorizationRequest, type ConnectionManagerOptions } from '../../../src/index.ts'
+import { expectCode } from '../../support/errors.ts'
+import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { ORDERS, PRICE, price } from '../../support/messages.ts'
+import { stateOf } from '../../support/state.ts'
+
+type Request = AuthorizationRequest<FakeSocket>
+
+/** A user with one connection, and a host that is asked. */
+function asked(authorize: (request: Request) => unknown = () => true, options: ConnectionManagerOptions<FakeSocket> = {}) {
+  const clock = new ManualClock()
+  const requests: Request[] = []
+  const manager = new ConnectionManager<FakeSocket>({
+    clock,
+    ...options,
+    authorize: (request) => {
+      requests.push(request)
+      return authorize(request) as boolean
+    },
+  })
+  const errors: unknown[] = []
+  manager.on('error', ({ error, stage, connection }) => errors.push([stage, error, connection?.id]))
+  const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
+  const subscribeUser = (): unknown => manager.addSubscription({ userId: 'alice', ...PRICE })
+  const subscribeConnection = (): unknown => connection.subscribe(PRICE)
+  return { manager, clock, connection, requests, errors, subscribeUser, subscribeConnection }
+}
+
+const LEVELS = ['subscribeUser', 'subscribeConnection'] as const
+
+describe('ConnectionManager › authorize', () => {
+  it('is asked what a user as such wants, filters included', () => {
+    const { manager, requests } = asked()
+
+    manager.addSubscription({ userId: 'alice', ...PRICE, filters: { depth: 5 } })
+    manager.addSubscription({ userId: 'bob', ...ORDERS })
+
+    expect(requests).toEqual([
+      { userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT', filters: { depth: 5 } },
+      { userId: 'bob', streamType: 'ORDER_UPDATES', symbol: undefined, filters: undefined },
+    ])
+  })
+
+  it('is asked what a connection wants for itself, with its handle', () => {
+    const { connection, requests } = asked()
+
+    connection.subscribe({ ...PRICE, filters: { depth: 5 } })
+
+    expect(requests).toEqual([{ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT', filters: { depth: 5 }, connection }])
+    expect(requests[0]?.connection).toBe(connection)
+  })
+
+  it('cannot change what it is asked', () => {
+    const { requests, subscribeConnection } = asked()
+
+    subscribeConnection()
+
+    expect(Object.isFrozen(requests[0])).toBe(true)
+  })
+
+  it('is asked again for what is held already', () => {
+    let allowed = true
+    const { manager, connection, requests, subscribeConnection } = asked(() => allowed)
+    const subscription = connection.subscribe({ ...PRICE, filters: { depth: 5 } })
+    allowed = false
+    const [held] = connection.subscriptions()
+
+    expectCode('ERR_FORBIDDEN', subscribeConnection)
+    expectCode('ERR_FORBIDDEN', () => manager.addSubscription(subscription))
+
+    expect(requests).toHaveLength(3)
+    expect(subscription.status).toBe('CONNECTED')
+    expect(connection.subscriptions()).toEqual([held])
+    expect(held?.filters).toEqual({ depth: 5 })
+  })
+
+  it.each(LEVELS)('refuses anything but true, and changes nothing: %s', (level) => {
+    for (const answer of [false, undefined, null, 0, 1, 'true', {}, [true], Object(true), () => true]) {
+      const world = asked(() => answer)
+      const before = [stateOf(world.manager), world.clock.pendingTimers, world.manager.activeStreams()]
+
+      const error = expectCode('ERR_FORBIDDEN', world[level])
+
+      expect(error).toMatchObject({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })
+      expect(error.cause).toBeUndefined()
+      expect([stateOf(world.manager), world.clock.pendingTimers, world.manager.activeStreams()]).toEqual(before)
+      expect(world.errors).toEqual([])
+    }
+  })
+
+  it('says which connection was refused, and no symbol where there is none', () => {
+    const { manager, connection } = asked(() => false)
+
+    expect(expectCode('ERR_FORBIDDEN', () => connection.subscribe(ORDERS))).toMatchObject({ connectionId: 'c1' })
+    const error = expectCode('ERR_FORBIDDEN', () => manager.addSubscription({ userId: 'alice', ...ORDERS }))
+    expect(['symbol' in error, 'connectionId' in error]).toEqual([false, false])
+  })
+
+  it.each(LEVELS)('refuses when it throws, with what it threw as the cause, and tells of it: %s', (level) => {
+    const boom = new Error('boom')
+    const world = asked(() => { throw boom })
+
+    const error = expectCode('ERR_FORBIDDEN', world[level])
+
+    expect(error.cause).toBe(boom)
+    expect(world.errors).toEqual([['authorize', boom, level === 'subscribeConnection' ? 'c1' : undefined]])
+    expect(world.manager.subscriptionCount).toBe(0)
+  })
+
+  it('refuses a promise, even of true, and tells what it rejects with', async () => {
+    const boom = new Error('boom')
+    const answers = [Promise.resolve(true), Promise.reject(boom)]
+    const { connection, manager, errors } = asked(() => answers.shift())
+
+    expectCode('ERR_FORBIDDEN', () => connection.subscribe(PRICE))
+    expectCode('ERR_FORBIDDEN', () => connection.subscribe(PRICE))
+    await new Promise((resolve) => void setImmediate(resolve))
+
+    expect(errors).toEqual([['authorize', boom, 'c1']])
+    expect(manager.subscriptionCount).toBe(0)
+  })
+
+  it('refuses an answer whose then throws', () => {
+    const boom = new Error('boom')
+    const { connection } = asked(() => ({ get then() { throw boom } }))
+
+    expect(expectCode('ERR_FORBIDDEN', () => connection.subscribe(PRICE)).cause).toBe(boom)
+  })
+
+  it('is not asked about a request that is wrong in itself, nor by who has gone or is unknown', async () => {
+    const { manager, connection, requests } = asked(() => true, { pendingTtlMs: 0 })
+
+    expectCode('ERR_SYMBOL_REQUIRED', () => connection.subscribe({ streamType: 'PRICE' } as never))
+    expectCode('ERR_UNKNOWN_STREAM', () => manager.addSubscription({ userId: 'alice', streamType: 'NONE' } as never))
+    expectCode('ERR_UNKNOWN_USER', () => manager.addSubscription({ userId: 'bob', ...PRICE }))
+    void connection.remove()
+    expectCode('ERR_UNKNOWN_CONNECTION', () => connection.subscribe(PRICE))
+    await manager.cleanup()
+    expectCode('ERR_CLOSED', () => connection.subscribe(PRICE))
+
+    expect(requests).toEqual([])
+  })
+
+  it('is looked behind: what it removed cannot subscribe', () => {
+    const { manager, connection, subscribeConnection } = asked(({ connection: own }) => {
+      void own?.remove()
+      return true
+    })
+
+    expectCode('ERR_UNKNOWN_CONNECTION', subscribeConnection)
+
+    expect([connection.removed, manager.subscriptionCount]).toEqual([true, 0])
+  })
+
+  it('is looked behind: who is unknown after it stays unknown', () => {
+    const { manager, subscribeUser } = asked(() => {
+      void manager.removeUser('alice')
+      return true
+    }, { pendingTtlMs: 0 })
+
+    expectCode('ERR_UNKNOWN_USER', subscribeUser)
+
+    expect(manager.subscriptionCount).toBe(0)
+  })
+
+  it.each(LEVELS)('is looked behind: nothing begins once it shut the manager down: %s', (level) => {
+    const world = asked(() => {
+      void world.manager.cleanup()
+      return true
+    })
+
+    expectCode('ERR_CLOSED', world[level])
+
+    expect(world.manager.subscriptionCount).toBe(0)
+  })
+
+  it('is looked behind: what it took of a quota is taken', () => {
+    const { manager, connection } = asked(({ symbol }) => {
+      if (symbol === 'BTCUSDT') connection.subscribe({ streamType: 'PRICE', symbol: 'ETHUSDT' })
+      return true
+    }, { quotas: { subscriptionsPerUser: 1 } })
+
+    expectCode('ERR_QUOTA_EXCEEDED', () => connection.subscribe(PRICE))
+
+    expect(manager.getUserSubscriptions('alice').map(({ key }) => key)).toEqual(['alice:PRICE:ETHUSDT'])
+  })
+
+  it('may publish: it is called before anything has changed', () => {
+    const { manager, connection } = asked(() => {
+      manager.publish(price('before'))
+      return true
+    })
+    connection.subscribe(PRICE)
+    connection.subscribe(PRICE)
+
+    expect(connection.socket.received).toEqual(['before'])
+  })
+
+  it('is never asked about a message, nor when a pending subscription is taken up', () => {
+    const { manager, requests } = asked()
+    manager.addSubscription({ userId: 'bob', ...PRICE })
+    manager.addConnection('b1', new FakeSocket(), 'bob')
+    manager.publish(price())
+
+    expect(requests).toHaveLength(1)
+  })
+})

@@ -1,0 +1,243 @@
+import { describe, expect, it, vi } from 'vitest'
+import { ConnectionManager, type ConnectionManagerOptions, type ManagerEvents, type TradingStreams } from '../../../src/index.ts'
+import { FakeSocket, fakeTransport } from '../../../src/testing/index.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { ORDERS, PRICE, price } from '../../support/messages.ts'
+
+type Name = keyof ManagerEvents
+
+const NAMES = [
+  'connectionAdded',
+  'connectionRemoved',
+  'userOnline',
+  'userOffline',
+  'subscriptionAdded',
+  'subscriptionRemoved',
+  'subscriptionChanged',
+  'streamActive',
+  'streamIdle',
+  'gap',
+  'error',
+] as const satisfies readonly Name[]
+
+/** A manager, and a newcomer that begins to listen to everything when it is called for the first time. */
+function setting(options: ConnectionManagerOptions<FakeSocket, TradingStreams> = {}) {
+  const clock = new ManualClock()
+  const manager = new ConnectionManager<FakeSocket>({ clock, ...options })
+  const heard: Name[] = []
+  let isListening = false
+  const listen = (): void => {
+    if (isListening) return
+    isListening = true
+    for (const name of NAMES) manager.on(name, () => heard.push(name))
+  }
+  return { clock, manager, heard, listen }
+}
+
+function fail(): never {
+  throw new Error('failed')
+}
+
+describe('ConnectionManager › a listener that is registered during a change', () => {
+  it.each<[during: Name, act: (manager: ConnectionManager<FakeSocket>) => void]>([
+    ['connectionAdded', (manager) => manager.addConnection('new', new FakeSocket(), 'bob')],
+    ['userOnline', (manager) => manager.addConnection('new', new FakeSocket(), 'bob')],
+    ['connectionRemoved', (manager) => void manager.removeConnection('c1')],
+    ['userOffline', (manager) => void manager.removeUser('alice')],
+    ['subscriptionAdded', (manager) => manager.addSubscription({ userId: 'alice', ...PRICE })],
+    ['subscriptionChanged', (manager) => manager.getConnection('c1')?.subscribe(ORDERS)],
+    ['subscriptionRemoved', (manager) => manager.revoke({ userId: 'alice' })],
+    ['streamActive', (manager) => manager.addSubscription({ userId: 'alice', ...PRICE })],
+    ['streamIdle', (manager) => void manager.cleanup()],
+  ])('in %s hears nothing of that change, and all of the next', (during, act) => {
+    const { manager, heard, listen } = setting()
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+    manager.addSubscription({ userId: 'alice', ...ORDERS })
+    manager.on(during, listen)
+
+    act(manager)
+    expect(heard).toEqual([])
+    if (manager.closed) return
+    manager.addConnection('next', new FakeSocket(), 'carol')
+
+    expect(heard).toEqual(['connectionAdded', 'userOnline'])
+  })
+
+  it('hears nothing of the other failures of the same publish', () => {
+    const { manager, heard, listen } = setting()
+    for (const id of ['c1', 'c2', 'c3']) manager.addConnection(id, new FakeSocket({ send: fail }), id)
+    manager.on('error', listen)
+
+    manager.broadcast(price())
+
+    expect([heard, manager.connectionCount]).toEqual([[], 0])
+  })
+
+  it('hears nothing of the other failures of the same end of a tick', async () => {
+    const { manager, heard, listen } = setting({ transport: fakeTransport() })
+    for (const id of ['c1', 'c2', 'c3']) manager.addConnection(id, new FakeSocket({ write: fail }), id)
+    manager.on('error', listen)
+
+    manager.broadcast(price())
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect([heard, manager.connectionCount]).toEqual([[], 0])
+  })
+
+  it('hears nothing of the other failures of the same timer', () => {
+    const { clock, manager, heard, listen } = setting()
+    for (const id of ['c1', 'c2', 'c3']) {
+      const socket = new FakeSocket({ bufferedAmount: 0 })
+      manager.addConnection(id, socket, id)
+      socket.bufferedAmount = 100_000
+    }
+    manager.broadcast(price())
+    manager.broadcast(price())
+    for (const { socket } of manager.connections()) {
+      socket.bufferedAmount = 0
+      socket.script.send = fail
+    }
+    manager.on('error', listen)
+
+    clock.advance(50)
+
+    expect([heard, manager.connectionCount]).toEqual([[], 0])
+  })
+
+  it('hears nothing of what is found out only while that change is told: that a listener throws, that a close fails', () => {
+    const { manager, heard, listen } = setting()
+    manager.on('connectionRemoved', () => {
+      listen()
+      fail()
+    })
+    const connection = manager.addConnection('c1', new FakeSocket({ close: fail }), 'alice')
+
+    void connection.remove()
+
+    expect(heard).toEqual([])
+  })
+
+  it.each<[what: string, script: 'send' | 'close']>([
+    ['a send', 'send'],
+    ['a close', 'close'],
+  ])('from %s hears nothing of that change', (_what, script) => {
+    const { manager, heard, listen } = setting()
+    const socket = new FakeSocket({ [script]: () => {
+      listen()
+      fail()
+    } })
+    manager.addConnection('c1', socket, 'alice')
+
+    manager.sendToConnection('c1', price())
+    void manager.removeConnection('c1')
+
+    expect(heard.filter((name) => name === 'error')).toEqual([])
+  })
+
+  it('from authorize hears nothing of the subscription that is asked about', () => {
+    const { manager, heard, listen } = setting({ authorize: () => (listen(), true) })
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    manager.addSubscription({ userId: 'alice', ...PRICE })
+    expect(heard).toEqual([])
+    manager.addSubscription({ userId: 'alice', ...ORDERS })
+
+    expect(heard).toEqual(['subscriptionAdded', 'streamActive'])
+  })
+
+  it('from a toJSON hears nothing of that publish', () => {
+    const { manager, heard, listen } = setting()
+    manager.addConnection('c1', new FakeSocket({ send: fail }), 'alice')
+
+    manager.sendToUser('alice', price({ toJSON: () => (listen(), 1) }))
+    expect([heard, manager.connectionCount]).toEqual([[], 0])
+    manager.addConnection('c2', new FakeSocket(), 'alice')
+
+    expect(heard).toEqual(['connectionAdded', 'userOnline'])
+  })
+
+  it('hears of a change that is made after it was registered, within the telling of the first', () => {
+    const { manager, heard, listen } = setting()
+    manager.on('connectionAdded', ({ connection }) => {
+      listen()
+      if (connection.id === 'c1') connection.subscribe(PRICE)
+    })
+
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    expect(heard).toEqual(['subscriptionAdded', 'streamActive'])
+  })
+
+  it('hears nothing of what an outer change goes on to do, when it was registered in an inner one', () => {
+    const { manager, heard, listen } = setting()
+    manager.on('error', () => manager.addSubscription({ userId: 'carol', ...PRICE }))
+    manager.on('subscriptionAdded', listen)
+    for (const id of ['c1', 'c2']) manager.addConnection(id, new FakeSocket({ send: fail }), id)
+
+    manager.broadcast(price())
+
+    expect([heard, manager.connectionCount]).toEqual([[], 0])
+  })
+
+  it('hears of the failures of a message that was deferred', () => {
+    const { manager, heard, listen } = setting()
+    manager.addConnection('c1', new FakeSocket({ send: () => {
+      if (manager.connectionCount < 2) return
+      listen()
+      manager.sendToConnection('c2', price('deferred'))
+    } }), 'alice')
+    manager.addConnection('c2', new FakeSocket({ send: fail }), 'bob')
+
+    manager.sendToConnection('c1', price('running'))
+
+    expect(heard).toEqual(['error', 'connectionRemoved', 'userOffline'])
+  })
+
+  it.each<[what: string, act: (manager: ConnectionManager<FakeSocket>) => unknown]>([
+    ['flush', (manager) => manager.getConnection('slow')?.flush()],
+    ['drained', (manager) => manager.getConnection('slow')?.drained()],
+  ])('hears of what %s changes, which is called after it was registered', (_what, act) => {
+    const { manager, heard, listen } = setting()
+    const slow = new FakeSocket({ bufferedAmount: 0 })
+    manager.addConnection('slow', slow, 'bob')
+    slow.bufferedAmount = 100_000
+    manager.broadcast(price())
+    manager.broadcast(price())
+    slow.bufferedAmount = 0
+    slow.script.send = fail
+    manager.on('connectionAdded', () => {
+      listen()
+      act(manager)
+    })
+
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    expect(heard).toEqual(['error', 'connectionRemoved', 'userOffline'])
+  })
+
+  it('hears of what a timer does that comes due within the change', () => {
+    const { clock, manager, heard, listen } = setting()
+    manager.addSubscription({ userId: 'carol', ...PRICE })
+    manager.on('connectionAdded', () => {
+      listen()
+      clock.advance(30_000)
+    })
+
+    manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    expect(heard).toEqual(['subscriptionRemoved'])
+  })
+
+  it('is called as any other from then on', () => {
+    const { manager } = setting()
+    const newcomer = vi.fn()
+    const end = manager.on('connectionAdded', () => {
+      end()
+      manager.on('connectionAdded', newcomer)
+    })
+
+    for (const id of ['c1', 'c2', 'c3']) manager.addConnection(id, new FakeSocket(), 'alice')
+
+    expect(newcomer.mock.calls.map(([{ connection }]) => connection.id)).toEqual(['c2', 'c3'])
+  })
+})

@@ -1,0 +1,148 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { EndOfTick } from '../../../src/delivery/end-of-tick.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { endOfTick } from '../../support/pressured-socket.ts'
+
+/** Gathers strings, and records what each tick brought. */
+function gathering() {
+  const ticks: (readonly string[])[] = []
+  const gathered = new EndOfTick<string>(new ManualClock(), (items) => ticks.push(items))
+  return { gathered, ticks }
+}
+
+describe('EndOfTick', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  it('calls back once with all that one tick added, in order', async () => {
+    const { gathered, ticks } = gathering()
+
+    gathered.add('a')
+    gathered.add('b')
+    expect(ticks).toEqual([])
+    await endOfTick()
+
+    expect(ticks).toEqual([['a', 'b']])
+  })
+
+  it('gathers across awaits, which end no tick', async () => {
+    const { gathered, ticks } = gathering()
+
+    gathered.add('a')
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+    gathered.add('b')
+    await endOfTick()
+
+    expect(ticks).toEqual([['a', 'b']])
+  })
+
+  it('gathers anew in the next tick, and does nothing in an idle one', async () => {
+    const { gathered, ticks } = gathering()
+
+    gathered.add('a')
+    await endOfTick()
+    await endOfTick()
+    gathered.add('b')
+    await endOfTick()
+
+    expect(ticks).toEqual([['a'], ['b']])
+  })
+
+  it('keeps what is added from within the callback for the next tick', async () => {
+    const ticks: (readonly string[])[] = []
+    const gathered: EndOfTick<string> = new EndOfTick(new ManualClock(), (items) => {
+      ticks.push(items)
+      if (ticks.length === 1) gathered.add('from within')
+    })
+
+    gathered.add('a')
+    await endOfTick()
+    expect(ticks).toEqual([['a']])
+    await endOfTick()
+
+    expect(ticks).toEqual([['a'], ['from within']])
+  })
+
+  it('asks for one immediate a tick, however much is added', () => {
+    const immediates: (() => void)[] = []
+    vi.stubGlobal('setImmediate', (fn: () => void) => immediates.push(fn))
+    const { gathered, ticks } = gathering()
+
+    for (const item of ['a', 'b', 'c']) gathered.add(item)
+    expect(immediates).toHaveLength(1)
+    immediates[0]?.()
+    gathered.add('d')
+
+    expect(ticks).toEqual([['a', 'b', 'c']])
+    expect(immediates).toHaveLength(2)
+  })
+
+  it('counts the turns in which something was added, or that were awaited', async () => {
+    const { gathered } = gathering()
+    const first = gathered.tick
+
+    gathered.await()
+    expect(gathered.tick).toBe(first)
+    await endOfTick()
+    await endOfTick()
+
+    expect(gathered.tick).toBe(first + 1)
+  })
+
+  it('schedules its end anew once setImmediate is another one', () => {
+    const { gathered, ticks } = gathering()
+    vi.stubGlobal('setImmediate', () => {})
+    gathered.add('a')
+    const immediates: (() => void)[] = []
+    vi.stubGlobal('setImmediate', (fn: () => void) => immediates.push(fn))
+
+    gathered.notice(0)
+    gathered.notice(0)
+    for (const immediate of immediates) immediate()
+
+    expect([ticks, immediates.length]).toEqual([[['a']], 1])
+  })
+
+  it('schedules its end anew, by the clock as well, once it is late', () => {
+    vi.stubGlobal('setImmediate', () => {})
+    const clock = new ManualClock()
+    const ticks: (readonly string[])[] = []
+    const gathered = new EndOfTick<string>(clock, (items) => ticks.push(items))
+    gathered.notice(0)
+    gathered.add('a')
+
+    gathered.notice(99)
+    expect(clock.pendingTimers).toBe(0)
+    gathered.notice(100)
+    clock.advance(0)
+
+    expect([ticks, clock.pendingTimers]).toEqual([[['a']], 0])
+  })
+
+  it('ends each turn once, whichever of its ends comes first', () => {
+    const immediates: (() => void)[] = []
+    vi.stubGlobal('setImmediate', (fn: () => void) => immediates.push(fn))
+    const { gathered, ticks } = gathering()
+    gathered.notice(0)
+    gathered.add('a')
+    gathered.notice(1_000)
+
+    for (const immediate of immediates.splice(0)) immediate()
+    gathered.add('b')
+    expect(ticks).toEqual([['a']])
+    for (const immediate of immediates) immediate()
+
+    expect(ticks).toEqual([['a'], ['b']])
+  })
+
+  it.each([['does not exist', undefined], ['is no function', {}]])('ends the tick with a microtask where setImmediate %s', async (_case, value) => {
+    vi.stubGlobal('setImmediate', value)
+    const { gathered, ticks } = gathering()
+
+    gathered.add('a')
+    gathered.add('b')
+    expect(ticks).toEqual([])
+    await Promise.resolve()
+
+    expect(ticks).toEqual([['a', 'b']])
+  })
+})

@@ -1,0 +1,344 @@
+import { describe, expect, it } from 'vitest'
+import { OutgoingMessage } from '../../../../src/delivery/outgoing-message.ts'
+import { Backlog } from '../../../../src/delivery/send-queue/backlog.ts'
+import type { ResolvedDefinition } from '../../../../src/model/catalogue.ts'
+import { labelOf, sized, streams, STREAM_NAMES, type StreamName } from '../../../support/pressured-socket.ts'
+import { seededRandom } from '../../../support/seeded-random.ts'
+
+const ALL = Number.POSITIVE_INFINITY
+const ONE = -1
+const NOT_COVERED = (): boolean => false
+
+/** A message of stream type and symbol, as long as its label unless a size is given. */
+function message(stream: string, label: string, units = label.length): OutgoingMessage {
+  const [streamType = '', symbol] = stream.split(':')
+  return new OutgoingMessage(sized(label, units), {
+    streamType,
+    symbol,
+    definition: streams[streamType as StreamName] as ResolvedDefinition,
+    data: label,
+    timestampMs: 0,
+    userId: undefined,
+  })
+}
+
+/** A queue in which these wait, each as `stream label`. */
+function waitingFor(...messages: string[]) {
+  const waiting = new Backlog()
+  const add = (each: string): boolean => waiting.add(message(...(each.split(' ') as [string, string])))
+  const replaced = messages.map(add)
+  return { waiting, add, replaced }
+}
+
+const labels = (messages: readonly OutgoingMessage[]): string[] => messages.map(({ text }) => labelOf(text))
+const take = (waiting: Backlog, room = ALL): string[] => labels(waiting.take(room))
+
+describe('Waiting', () => {
+  it('lets private messages leave before public ones, and else each in its turn', () => {
+    const { waiting } = waitingFor('BOOK:A b1', 'TICKS:A t1', 'ORDERS:A o1', 'PRICE:A p1', 'QUOTES:A q1', 'ORDERS o2', 'BOOK:A b2')
+
+    expect(take(waiting)).toEqual(['o1', 'o2', 'b1', 't1', 'p1', 'q1', 'b2'])
+    expect([waiting.isEmpty, waiting.size, waiting.units]).toEqual([true, 0, 0])
+  })
+
+  it('lets the newest of a latest stream take the place of the one that waits, symbol by symbol', () => {
+    const { waiting, replaced } = waitingFor('PRICE:A p1', 'PRICE:B p2', 'BOOK:A b1', 'PRICE:A p3', 'BOOK:A b2')
+
+    expect(replaced).toEqual([false, false, false, true, false])
+    expect([waiting.size, waiting.units]).toEqual([4, 8])
+    expect(take(waiting)).toEqual(['p3', 'p2', 'b1', 'b2'])
+  })
+
+  it('counts the units of the newer message once it has replaced the older', () => {
+    const waiting = new Backlog()
+
+    for (const units of [10, 3, 25]) waiting.add(message('PRICE:A', 'p', units))
+
+    expect([waiting.size, waiting.units]).toEqual([1, 25])
+  })
+
+  it('keeps streams apart whose names and symbols look alike', () => {
+    const { waiting } = waitingFor('PRICE:BOOK p1', 'BOOK:PRICE b1', 'ORDERS o1', 'ORDERS:undefined o2', 'PRICE:__proto__ p2', 'PRICE:constructor p3')
+
+    waiting.purge('ORDERS', 'undefined', NOT_COVERED)
+    waiting.purge('PRICE', '__proto__', NOT_COVERED)
+
+    expect(take(waiting)).toEqual(['o1', 'p1', 'b1', 'p3'])
+  })
+
+  it('takes until more than the room was taken, and one at least', () => {
+    const waiting = new Backlog()
+    for (const label of ['b1', 'b2', 'b3', 'b4']) waiting.add(message('BOOK:A', label, 10))
+
+    expect(take(waiting, ONE)).toEqual(['b1'])
+    expect(take(waiting, 10)).toEqual(['b2', 'b3'])
+    expect(take(waiting, 0)).toEqual(['b4'])
+    expect(take(waiting, ALL)).toEqual([])
+  })
+
+  it('starves nobody, and updates in its place, when one of 10,000 waiting streams changes in every round', () => {
+    const waiting = new Backlog()
+    for (let i = 0; i < 10_000; i++) waiting.add(message(`PRICE:S${i}`, `S${i}`))
+
+    const left: string[] = []
+    for (let round = 0; round < 10_000; round++) {
+      waiting.add(message('PRICE:S5000', `update ${round}`))
+      left.push(...take(waiting, ONE))
+    }
+
+    expect(left).toEqual(Array.from({ length: 10_000 }, (_, i) => (i === 5_000 ? 'update 5000' : `S${i}`)))
+    expect(take(waiting)).toEqual(['update 9999'])
+  })
+
+  describe('putBack', () => {
+    it('puts what was not accepted in front again, in its order', () => {
+      const { waiting } = waitingFor('BOOK:A b1', 'TICKS:A t1', 'BOOK:A b2', 'PRICE:A p1')
+
+      const [, ...refused] = waiting.take(5)
+      waiting.putBack(refused)
+
+      expect(labels(refused)).toEqual(['t1', 'b2'])
+      expect(take(waiting)).toEqual(['t1', 'b2', 'p1'])
+    })
+
+    it('puts private messages before private ones, and public before public ones', () => {
+      const { waiting } = waitingFor('BOOK:A b1', 'ORDERS:A o1', 'ORDERS:A o2')
+
+      const refused = waiting.take(ALL)
+      for (const each of ['BOOK:A b2', 'ORDERS:A o3']) waiting.add(message(...(each.split(' ') as [string, string])))
+      waiting.putBack(refused)
+
+      expect(take(waiting)).toEqual(['o1', 'o2', 'o3', 'b1', 'b2'])
+    })
+
+    it('is what a later newest one replaces, in a latest stream that has no other', () => {
+      const { waiting, add } = waitingFor('PRICE:A p1', 'BOOK:A b1')
+
+      waiting.putBack(waiting.take(ONE))
+
+      expect(add('PRICE:A p2')).toBe(true)
+      expect(take(waiting)).toEqual(['p2', 'b1'])
+    })
+  })
+
+  describe('dropOldest', () => {
+    it('gives up the oldest of all streams that may be dropped, and leaves a notice in its place', () => {
+      const { waiting } = waitingFor('BOOK:A b1', 'TICKS:B t1', 'ORDERS:A o1', 'TICKS:A t2', 'PRICE:A p1', 'QUOTES:A q1')
+
+      const dropped = Array.from({ length: 4 }, () => waiting.dropOldest()?.text)
+
+      expect(dropped).toEqual(['t1', 't2', 'q1', undefined])
+      expect(waiting.size).toBe(3)
+      expect(take(waiting)).toEqual(['o1', 'b1', 'gap of TICKS:B × 1', 'gap of TICKS:A × 1', 'p1', 'gap of QUOTES:A × 1'])
+    })
+
+    it('counts up the notice of a stream instead of making another', () => {
+      const { waiting, add } = waitingFor('TICKS:A t1', 'BOOK:A b1', 'TICKS:A t2', 'TICKS:A t3')
+
+      for (let i = 0; i < 3; i++) waiting.dropOldest()
+      expect(waiting.dropOldest()).toBeUndefined()
+      add('TICKS:A t4')
+
+      expect(waiting.size).toBe(2)
+      expect(take(waiting)).toEqual(['gap of TICKS:A × 3', 'b1', 't4'])
+    })
+
+    it('takes a new notice for what is dropped after the first has left', () => {
+      const { waiting, add } = waitingFor('TICKS:A t1', 'TICKS:A t2')
+
+      waiting.dropOldest()
+      const left = take(waiting, ONE)
+      waiting.dropOldest()
+      add('TICKS:A t3')
+
+      expect([...left, ...take(waiting)]).toEqual(['gap of TICKS:A × 1', 'gap of TICKS:A × 1', 't3'])
+    })
+
+    it('never lets a newer message of a latest stream replace the notice', () => {
+      const { waiting, add } = waitingFor('QUOTES:A q1')
+
+      waiting.dropOldest()
+
+      expect([add('QUOTES:A q2'), add('QUOTES:A q3')]).toEqual([false, true])
+      expect(take(waiting)).toEqual(['gap of QUOTES:A × 1', 'q3'])
+    })
+
+    it('begins with what was put back, which is the oldest', () => {
+      const { waiting } = waitingFor('TICKS:A t1', 'TICKS:B t2')
+
+      waiting.putBack(waiting.take(ONE))
+
+      expect([waiting.dropOldest()?.text, waiting.dropOldest()?.text]).toEqual(['t1', 't2'])
+    })
+
+    it('counts up a notice that was put back', () => {
+      const { waiting } = waitingFor('TICKS:A t1', 'TICKS:A t2')
+
+      waiting.dropOldest()
+      waiting.putBack(waiting.take(ONE))
+      waiting.dropOldest()
+
+      expect(take(waiting)).toEqual(['gap of TICKS:A × 2'])
+    })
+
+    it('counts the notice neither among the units nor among the messages', () => {
+      const waiting = new Backlog()
+      waiting.add(message('TICKS:A', 't1', 500))
+
+      waiting.dropOldest()
+
+      expect([waiting.units, waiting.size, waiting.isEmpty]).toEqual([0, 0, false])
+    })
+  })
+
+  describe('purge', () => {
+    it('discards what waits of one stream, its notice included, and says how many messages that were', () => {
+      const { waiting } = waitingFor('TICKS:A t1', 'TICKS:A t2', 'TICKS:B t3', 'TICKS:A t4')
+      waiting.dropOldest()
+
+      expect(waiting.purge('TICKS', 'A', NOT_COVERED)).toBe(2)
+
+      expect(take(waiting)).toEqual(['t3'])
+      expect([waiting.purge('TICKS', 'A', NOT_COVERED), waiting.purge('NONE', undefined, NOT_COVERED)]).toEqual([0, 0])
+    })
+
+    it('discards what waits of a whole type, but for the streams that are covered still', () => {
+      const { waiting } = waitingFor('ORDERS o1', 'ORDERS:A o2', 'ORDERS:B o3', 'BOOK:A b1', 'ORDERS:A o4')
+
+      expect(waiting.purge('ORDERS', undefined, (symbol) => symbol === 'A')).toBe(2)
+
+      expect(take(waiting)).toEqual(['o2', 'o4', 'b1'])
+    })
+
+    it('lets a stream that was purged begin anew', () => {
+      const { waiting, add } = waitingFor('TICKS:A t1', 'BOOK:A b1')
+      waiting.dropOldest()
+
+      waiting.purge('TICKS', 'A', NOT_COVERED)
+      add('TICKS:A t2')
+      waiting.dropOldest()
+
+      expect(take(waiting)).toEqual(['b1', 'gap of TICKS:A × 1'])
+    })
+
+    it('looks at nothing but the stream that it discards', () => {
+      const waiting = new Backlog()
+      let looks = 0
+      for (let i = 0; i < 1_000; i++) {
+        const bystander = message(`TICKS:S${i}`, `S${i}`)
+        waiting.add(new Proxy(bystander, { get: (target, name: keyof OutgoingMessage) => (looks++, target[name]) }))
+        if (i % 100 === 0) waiting.add(message('TICKS:A', 'a'))
+      }
+      looks = 0
+
+      expect(waiting.purge('TICKS', 'A', NOT_COVERED)).toBe(10)
+
+      expect(looks).toBe(0)
+      expect(waiting.size).toBe(1_000)
+    })
+  })
+
+  it('agrees with a plain array, whatever happens', () => {
+    for (let seed = 1; seed <= 300; seed++) runAgainstModel(seed)
+  })
+})
+
+interface Item {
+  readonly streamType: StreamName
+  readonly symbol: string | undefined
+  units: number
+  label: string
+  gap: number
+}
+
+/** What `Backlog` is to do, as plainly as it can be said: an array in order of place, searched from the front. */
+class NaiveWaiting {
+  items: Item[] = []
+
+  get size(): number {
+    return this.items.filter(({ gap }) => gap === 0).length
+  }
+
+  get units(): number {
+    return this.items.reduce((sum, { units, gap }) => (gap === 0 ? sum + units : sum), 0)
+  }
+
+  add(item: Item): boolean {
+    const last = this.items.findLast(({ streamType, symbol }) => streamType === item.streamType && symbol === item.symbol)
+    const isReplaced = streams[item.streamType].delivery === 'latest' && last?.gap === 0
+    if (isReplaced) Object.assign(last, item)
+    else this.items.push(item)
+    return isReplaced
+  }
+
+  take(room: number): Item[] {
+    const taken: Item[] = []
+    let units = 0
+    while (this.items.length > 0 && (taken.length === 0 || units <= room)) {
+      const next = this.items.find(({ streamType }) => streams[streamType].audience === 'private') ?? (this.items[0] as Item)
+      this.items = this.items.filter((item) => item !== next)
+      units += next.units
+      taken.push(next)
+    }
+    return taken
+  }
+
+  putBack(items: Item[]): void {
+    this.items = [...items, ...this.items]
+  }
+
+  dropOldest(): string | undefined {
+    const oldest = this.items.find(({ streamType, gap }) => streams[streamType].overflow === 'drop' && gap === 0)
+    if (oldest === undefined) return undefined
+    const { streamType, symbol, label } = oldest
+    const notice = this.items.find((item) => item.streamType === streamType && item.symbol === symbol && item.gap > 0)
+    if (notice !== undefined) this.items = this.items.filter((item) => item !== oldest)
+    const told = notice ?? oldest
+    told.gap++
+    told.label = `gap of ${streamType}:${symbol} × ${told.gap}`
+    told.units = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped: told.gap }).length
+    return label
+  }
+
+  purge(type: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): number {
+    const sizeBefore = this.size
+    this.items = this.items.filter((item) => item.streamType !== type || (symbol !== undefined && item.symbol !== symbol) || isCovered(item.symbol))
+    return sizeBefore - this.size
+  }
+}
+
+function runAgainstModel(seed: number): void {
+  const random = seededRandom(seed)
+  const below = (n: number): number => Math.floor(random() * n)
+  const symbolOf = (streamType: StreamName): string | undefined => (['A', 'B', streamType === 'ORDERS' ? undefined : 'C'] as const)[below(3)]
+  const [waiting, model] = [new Backlog(), new NaiveWaiting()]
+  const because = `seed ${seed}`
+
+  for (let step = 0; step < 120; step++) {
+    const streamType = STREAM_NAMES[below(STREAM_NAMES.length)] as StreamName
+    const symbol = symbolOf(streamType)
+    const choice = below(20)
+    if (choice < 12) {
+      const [label, units] = [`m${step}`, 5 + below(40)]
+      const stream = symbol === undefined ? streamType : `${streamType}:${symbol}`
+      expect(waiting.add(message(stream, label, units)), because).toBe(model.add({ streamType, symbol, units, label, gap: 0 }))
+    } else if (choice < 15) {
+      const room = [ONE, 0, 50, ALL][below(4)] as number
+      const [taken, expected] = [waiting.take(room), model.take(room)]
+      expect(labels(taken), because).toEqual(expected.map(({ label }) => label))
+      const accepted = random() < 0.5 ? taken.length : below(taken.length)
+      waiting.putBack(taken.slice(accepted))
+      model.putBack(expected.slice(accepted))
+    } else if (choice < 18) {
+      const dropped = waiting.dropOldest()
+      expect(dropped && labelOf(dropped.text), because).toBe(model.dropOldest())
+    } else {
+      const purged = streamType === 'ORDERS' && random() < 0.5 ? undefined : symbol
+      const isCovered = (each: string | undefined): boolean => each === 'B'
+      expect(waiting.purge(streamType, purged, isCovered), because).toBe(model.purge(streamType, purged, isCovered))
+    }
+    expect([waiting.size, waiting.units, waiting.isEmpty], because).toEqual([model.size, model.units, model.items.length === 0])
+  }
+  expect(labels(waiting.take(ALL)), because).toEqual(model.take(ALL).map(({ label }) => label))
+  expect([waiting.size, waiting.units, waiting.isEmpty], because).toEqual([0, 0, true])
+}

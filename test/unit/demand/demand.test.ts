@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { Demand } from '../../../src/demand/demand.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { BTC_ORDERS, PRICE } from '../../support/messages.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+
+const ALICES = { ...BTC_ORDERS, userId: 'alice' }
+
+describe('Demand', () => {
+  it.each([0, 1_000])('tells of each stream that it is active, and then that it is idle, after a delay of %d ms', (idleDelayMs) => {
+    const clock = new ManualClock()
+    const told: unknown[] = []
+    const demand = new Demand(clock, { idleDelayMs, idleStreams: Infinity }, (...change) => told.push(change), () => {})
+
+    for (const stream of [PRICE, ALICES]) demand.gained(stream)
+    for (const stream of [PRICE, ALICES]) demand.lost(stream)
+    clock.advance(idleDelayMs)
+
+    expect(told).toEqual([['active', PRICE], ['active', ALICES], ['idle', PRICE], ['idle', ALICES]])
+    expect([...demand.idling()]).toEqual([])
+  })
+
+  it('keeps two streams apart whose users and names read alike, one after the other', () => {
+    const clock = new ManualClock()
+    const told: unknown[] = []
+    const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, (...change) => told.push(change), () => {})
+    const one = { streamType: 'ORDERS', symbol: 'FILLS', userId: 'a' }
+    const other = { streamType: 'FILLS', symbol: undefined, userId: 'a:ORDERS' }
+
+    demand.lost(one)
+    demand.lost(other)
+    expect([...demand.idling()]).toEqual([one, other])
+    demand.gained(one)
+    clock.advance(1_000)
+
+    expect(told).toEqual([['idle', other]])
+  })
+
+  describe('with as many idling streams as there may be', () => {
+    const stream = (i: number) => ({ streamType: 'PRICE', symbol: `S${i}` })
+
+    function limited(idleStreams: number, idleDelayMs = 1_000) {
+      const clock = new ManualClock()
+      const told: string[] = []
+      const demand = new Demand(clock, { idleDelayMs, idleStreams }, (change, { symbol }) => told.push(`${change} ${symbol}`), () => {})
+      const idling = (): unknown[] => [...demand.idling()].map(({ symbol }) => symbol)
+      return { clock, demand, told, idling }
+    }
+
+    it('lets the oldest of them be idle at once', () => {
+      const { clock, demand, told, idling } = limited(2)
+
+      for (const i of [1, 2, 3, 4]) demand.lost(stream(i))
+
+      expect(told).toEqual(['idle S1', 'idle S2'])
+      expect(idling()).toEqual(['S3', 'S4'])
+      clock.advance(1_000)
+      expect(told).toEqual(['idle S1', 'idle S2', 'idle S3', 'idle S4'])
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('takes for the oldest the one that has waited longest, not the one that came first', () => {
+      const { demand, told, idling } = limited(2)
+      for (const i of [1, 2, 3]) demand.lost(stream(i))
+      for (const i of [2, 4]) demand.gained(stream(i))
+      demand.lost(stream(2))
+
+      demand.lost(stream(4))
+
+      expect(told).toEqual(['idle S1', 'active S4', 'idle S3'])
+      expect(idling()).toEqual(['S2', 'S4'])
+    })
+
+    it('tells each once, however they come and go', () => {
+      const { clock, demand, told, idling } = limited(10)
+      const random = seededRandom(7)
+      const below = (count: number): number => Math.floor(random() * count)
+      let most = 0
+      const wanted = new Set<number>()
+      for (let turn = 0; turn < 5_000; turn++) {
+        const i = below(40)
+        if (wanted.delete(i)) demand.lost(stream(i))
+        else demand.gained((wanted.add(i), stream(i)))
+        if (below(100) === 0) clock.advance(300)
+        most = Math.max(most, idling().length)
+      }
+
+      const active = new Set<string>()
+      const unbalanced = told.filter((line) => {
+        const [change, symbol] = line.split(' ') as [string, string]
+        return change === 'active' ? active.size === active.add(symbol).size : !active.delete(symbol)
+      })
+      expect(unbalanced).toEqual([])
+      expect(active).toEqual(new Set([...[...wanted].map((i) => `S${i}`), ...idling()]))
+      expect(most).toBe(10)
+    })
+
+    it('keeps none where there may be none, and sets no timer', () => {
+      const { clock, demand, told, idling } = limited(0)
+
+      demand.lost(stream(1))
+
+      expect([told, idling(), clock.pendingTimers]).toEqual([['idle S1'], [], 0])
+    })
+
+    it('keeps no more of those that are to stay until the end, either', () => {
+      const { demand, told, idling } = limited(1, Infinity)
+
+      for (const i of [1, 2]) demand.lost(stream(i))
+      const idlingBefore = idling()
+      demand.end()
+
+      expect(idlingBefore).toEqual(['S2'])
+      expect(told).toEqual(['idle S1', 'idle S2'])
+    })
+  })
+})

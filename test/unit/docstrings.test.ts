@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readText } from '../support/markdown.ts'
+import { runnable, typeErrors } from '../support/typescript.ts'
+
+const SRC = new URL('../../src/', import.meta.url)
+const IMPORTS =
+  "import { ConnectionManager, ConnectionManagerError, createStreamMessage, defineStreams, parseServerMessage, rawJson } from 'stream-connection-manager'"
+
+/** What an example takes for granted, by its file. */
+const SURROUNDINGS: Readonly<Record<string, string>> = {
+  'connection-manager.ts': 'const socket = { send() {}, close() {} } as unknown as WebSocket',
+  'errors.ts': `
+    const socket = { send: (text: string) => console.log(text), close() {} }
+    const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
+    const command = { streamType: 'GOSSIP' } as never`,
+  'streams/raw-json.ts': 'const manager = new ConnectionManager()',
+  'testing/describe-host.ts': `
+    import type { HostHarness } from 'stream-connection-manager/testing'
+    declare const harness: HostHarness`,
+  'transports/bun.ts': `
+    import type { Connection } from 'stream-connection-manager'
+    interface Session { id: string; userId: string; connection?: Connection<Bun.ServerWebSocket<Session>> }
+    declare function authenticatedUpgrade(request: Request, server: Bun.Server<Session>): Response | undefined
+    declare function obey(ws: Bun.ServerWebSocket<Session>, text: string | Buffer): void`,
+  'transports/sse.ts': `
+    import { randomUUID } from 'node:crypto'
+    import { createServer } from 'node:http'`,
+  'transports/uws.ts': `
+    import type { Connection } from 'stream-connection-manager'
+    interface Session { id: string; userId: string; connection?: Connection<WebSocket<Session>> }`,
+  'transports/ws.ts': 'const socket = { send() {}, close() {} } as unknown as WebSocket',
+}
+
+/** What stands for libraries that cannot be installed, for the compiler. */
+const AMBIENT = ['test/support/bun.d.ts', 'test/support/uws.d.ts']
+
+/** Examples that only compile, and why. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  'testing/describe-host.ts': 'it needs a host',
+  'transports/bun.ts': 'it needs Bun',
+  'transports/uws.ts': 'it needs uWebSockets.js',
+}
+
+/** What an example prints, by its file; nothing where it is not named. */
+const PRINTED: Readonly<Record<string, string>> = {
+  'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
+  'streams/wire-form.ts': 'TRADES BTCUSDT 7\n',
+  'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
+  'testing/fake-transport.ts': '1 [ 1, 2, 3 ]\n',
+  'testing/manual-clock.ts': '0 0\n',
+}
+
+interface Example {
+  readonly file: string
+  readonly code: string
+}
+
+const examples = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.replaceAll('\\', '/'))
+  .flatMap((file) => commentsIn(file).map(examplesIn).filter((parts) => parts.length > 0).map((parts) => asExample(file, parts)))
+
+function commentsIn(file: string): string[] {
+  return Array.from(readText(new URL(file, SRC)).matchAll(/^ *\/\*\*[^]*?\*\//gm), ([comment]) => comment)
+}
+
+/** The code of each example of a comment: all of it, up to the next tag or the end. */
+function examplesIn(comment: string): string[] {
+  return Array.from(comment.matchAll(/^ *\* @example\n([^]*?)(?=^ *\* @|^ *\*\/)/gm), ([, lines = '']) => lines.replaceAll(/^ *\* ?/gm, ''))
+}
+
+/** Those of one comment are read one after the other, so they are one module: the later go on from the earlier. */
+function asExample(file: string, parts: readonly string[]): Example {
+  return { file, code: [IMPORTS, SURROUNDINGS[file] ?? '', ...parts, 'export {}', ''].join('\n') }
+}
+
+describe('the examples in docstrings', () => {
+  let folder = ''
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'docstrings-'))
+  })
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  it('stand on each public class and on what is not plain from a signature', () => {
+    const files = examples.map(({ file }) => file).toSorted()
+
+    expect(files).toEqual([
+      'connection-manager.ts',
+      'errors.ts',
+      'streams/catalogue.ts',
+      'streams/raw-json.ts',
+      'streams/stream-message.ts',
+      'streams/wire-form.ts',
+      'testing/describe-host.ts',
+      'testing/fake-socket.ts',
+      'testing/fake-transport.ts',
+      'testing/manual-clock.ts',
+      'transports/bun.ts',
+      'transports/sse.ts',
+      'transports/uws.ts',
+      'transports/ws.ts',
+    ])
+  })
+
+  it('are taken whole, blank lines and all, and none of what follows them', () => {
+    const comment = ['/**', ' * Text.', ' *', ' * @example', ' * one()', ' *', ' * two()', ' *', ' * @example', ' * three()', ' * @throws four', ' */'].join('\n')
+
+    expect(examplesIn(comment)).toEqual(['one()\n\ntwo()\n\n', 'three()\n'])
+  })
+
+  it('compile', () => {
+    const sources = examples.map(({ code }, i) => [`docstring-${i}.ts`, code] as const)
+
+    expect(typeErrors(new Map(sources), AMBIENT)).toEqual([])
+  })
+
+  it('have no exception from running that nobody needs', () => {
+    const files = examples.map(({ file }) => file)
+
+    expect(Object.keys(NOT_RUN).filter((file) => !files.includes(file))).toEqual([])
+  })
+
+  it.each(examples.filter(({ file }) => NOT_RUN[file] === undefined))('run: $file', ({ file, code }) => {
+    const path = join(folder, `${file.replaceAll('/', '-')}.mjs`)
+    writeFileSync(path, runnable(code))
+
+    const printed = execFileSync(process.execPath, [path], { encoding: 'utf8' })
+
+    expect(printed).toBe(PRINTED[file] ?? '')
+  })
+})

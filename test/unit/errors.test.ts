@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest'
+import {
+  ConnectionManager,
+  ConnectionManagerError,
+  createStreamMessage,
+  defineStreams,
+  parseServerMessage,
+  parseStreamKey,
+  parseStreamMessage,
+  parseSubscriptionKey,
+  rawJson,
+  serializeStreamMessage,
+  streamKey,
+  subscriptionKey,
+  type ConnectionManagerOptions,
+  type ErrorCode,
+  type StreamCatalogue,
+} from '../../src/index.ts'
+import { expectCode } from '../support/errors.ts'
+import { FakeSocket } from '../support/fake-socket.ts'
+import { order, price } from '../support/messages.ts'
+
+/** The message of the error for a value that no stream type can have. */
+function messageFor(value: unknown): string {
+  return expectCode('ERR_INVALID_KEY', () => streamKey(value as string)).message
+}
+
+/** An object that notes whatever is done to it, and refuses to do it. */
+function untouchable(target: object = () => {}): { readonly value: never; readonly touches: string[] } {
+  const touches: string[] = []
+  const traps = new Proxy({} as Record<string, unknown>, {
+    get: (_, trap) => (): never => {
+      touches.push(String(trap))
+      throw new Error(`foreign code: ${String(trap)}`)
+    },
+  })
+  return { value: new Proxy(target, traps) as never, touches }
+}
+
+describe('ConnectionManagerError', () => {
+  it('is an Error with a name, a code and a message', () => {
+    const error = new ConnectionManagerError('ERR_CLOSED', 'Closed')
+
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({ name: 'ConnectionManagerError', code: 'ERR_CLOSED', message: 'Closed' })
+    expect(String(error)).toBe('ConnectionManagerError: Closed')
+  })
+
+  it('has the facts as fields, and no others', () => {
+    const facts = { connectionId: 'c1', userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT', option: 'clock', limit: 7 }
+
+    const withFacts = new ConnectionManagerError('ERR_CLOSED', 'Closed', facts)
+    const withoutFacts = new ConnectionManagerError('ERR_CLOSED', 'Closed')
+
+    expect(withFacts).toMatchObject(facts)
+    for (const fact of Object.keys(facts)) expect(withoutFacts).not.toHaveProperty(fact)
+  })
+
+  it('has the error behind it as its cause, where there is one', () => {
+    const cause = new Error('foreign')
+
+    expect(new ConnectionManagerError('ERR_CLOSED', 'Closed', {}, cause).cause).toBe(cause)
+    expect(new ConnectionManagerError('ERR_CLOSED', 'Closed')).not.toHaveProperty('cause')
+  })
+
+  it('shows facts to whoever logs it as JSON', () => {
+    const error = expectCode('ERR_UNKNOWN_STREAM', () => createStreamMessage({ ...price(), streamType: 'TICKER' as 'PRICE' }))
+
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code: 'ERR_UNKNOWN_STREAM', streamType: 'TICKER' })
+  })
+})
+
+describe('an error that is thrown', () => {
+  const manager = new ConnectionManager({ pendingTtlMs: 0, maxDeferred: 1 })
+  const socket = new FakeSocket()
+  manager.addConnection('c1', socket, 'alice')
+  const removed = manager.addConnection('c2', socket, 'alice')
+  const news = defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
+  void removed.remove()
+
+  it.each<[code: ErrorCode, facts: Record<string, unknown>, call: () => unknown]>([
+    ['ERR_DUPLICATE_CONNECTION', { connectionId: 'c1', userId: 'bob' }, () => manager.addConnection('c1', socket, 'bob')],
+    ['ERR_UNKNOWN_CONNECTION', { connectionId: 'c2' }, () => removed.subscribe({ streamType: 'USER_DATA' })],
+    ['ERR_UNKNOWN_USER', { userId: 'bob' }, () => manager.addSubscription({ userId: 'bob', streamType: 'USER_DATA' })],
+    ['ERR_UNKNOWN_STREAM', { streamType: 'TICKER' }, () => manager.publish({ ...price(), streamType: 'TICKER' as 'PRICE' })],
+    ['ERR_SYMBOL_REQUIRED', { streamType: 'PRICE' }, () => manager.publish({ ...price(), symbol: undefined as unknown as string })],
+    ['ERR_RECIPIENT_REQUIRED', { streamType: 'ORDER_UPDATES' }, () => manager.publish(order(undefined as unknown as string))],
+    ['ERR_RECIPIENT_NOT_ALLOWED', { streamType: 'PRICE' }, () => manager.publish({ ...price(), userId: 'bob' as unknown as null })],
+    ['ERR_RECIPIENT_MISMATCH', { streamType: 'ORDER_UPDATES', userId: 'bob' }, () => manager.sendToUser('alice', order('bob'))],
+    ['ERR_RECIPIENT_NOT_ALLOWED', { streamType: 'ORDER_UPDATES', userId: 'bob' }, () => manager.broadcast(order('bob') as never)],
+    ['ERR_SYMBOL_NOT_ALLOWED', { streamType: 'NEWS' }, () => createStreamMessage({ ...price(), streamType: 'NEWS', symbol: 'BTCUSDT' as unknown as null }, { streams: news })],
+    ['ERR_UNSERIALIZABLE', { streamType: 'PRICE', symbol: 'BTCUSDT' }, () => manager.broadcast(price(1n))],
+    ['ERR_INVALID_OPTION', { option: 'pendingTtlMs' }, () => new ConnectionManager({ pendingTtlMs: -1 })],
+    ['ERR_INVALID_OPTION', { option: 'deadlineMs' }, () => manager.cleanup({ deadlineMs: NaN })],
+    ['ERR_INVALID_ARGUMENT', { streamType: 'FAULTY' }, () => defineStreams({ FAULTY: { audience: 'all' as 'public' } })],
+  ])('has its facts: %s %j', (code, facts, call) => {
+    expect(expectCode(code, call)).toMatchObject(facts)
+  })
+
+  it.each<[fact: string, code: ErrorCode, call: () => unknown]>([
+    ['userId', 'ERR_RECIPIENT_REQUIRED', () => manager.broadcast(order(undefined as unknown as string) as never)],
+    ['streamType', 'ERR_UNKNOWN_STREAM', () => manager.publish({ ...price(), streamType: 7 as unknown as 'PRICE' })],
+  ])('has no fact that is not known: %s, %s', (fact, code, call) => {
+    expect(expectCode(code, call)).not.toHaveProperty(fact)
+  })
+
+  it('has the ceiling that was reached among its facts', () => {
+    const errors: unknown[] = []
+    const nested = new ConnectionManager({ maxDeferred: 1 })
+    const publishTwice = (): void => {
+      nested.broadcast(price())
+      errors.push(expectCode('ERR_PUBLISH_DEPTH', () => nested.broadcast(price())))
+    }
+    nested.addConnection('c1', new FakeSocket({ send: () => errors.length === 0 && publishTwice() }), 'alice')
+
+    nested.broadcast(price())
+
+    expect(errors).toMatchObject([{ limit: 1 }])
+  })
+
+  it.each([
+    ['a text, quoted', 'A:B', '"A:B"'],
+    ['a text with quotes, escaped', '"\n:', '"\\"\\n:"'],
+    ['an empty text', '', '""'],
+    ['undefined', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a boolean', true, 'true'],
+    ['a number', -1.5, '-1.5'],
+    ['NaN', NaN, 'NaN'],
+    ['a bigint', 7n, '7n'],
+    ['a symbol', Symbol('PRICE'), 'Symbol(PRICE)'],
+    ['a symbol without a name', Symbol(), 'Symbol()'],
+    ['an object, only as such', { secret: 'hidden' }, 'an object'],
+    ['an array, only as such', ['hidden'], 'an object'],
+    ['a function, only as such', () => 'hidden', 'a function'],
+    ['a class, only as such', class Hidden {}, 'a function'],
+  ])('names the received value in its message: %s', (_, value, shown) => {
+    const message = messageFor(value)
+
+    expect(message).toContain(shown)
+    expect(message).not.toMatch(/hidden/i)
+  })
+
+  it.each([['number', 10n ** 5_000n], ['symbol', Symbol('x'.repeat(1_000_000))]])('cuts a long %s', (_, value) => {
+    expect(messageFor(value).length).toBeLessThan(300)
+  })
+
+  it('shows a text of 80 units whole, and cuts the next', () => {
+    expect(messageFor(`:${'x'.repeat(79)}`)).toContain(`":${'x'.repeat(79)}"`)
+    expect(messageFor(`:${'x'.repeat(80)}`)).toContain(`":${'x'.repeat(79)}…"`)
+  })
+
+  it('cuts a long text', () => {
+    const message = messageFor(`:${'x'.repeat(1_000_000)}`)
+
+    expect(message).toContain('xxxxxxxxxx…"')
+    expect(message.length).toBeLessThan(300)
+  })
+
+  it.each(['\ud83d', `${'x'.repeat(79)}😀${'x'.repeat(79)}`])('is well-formed, whatever the text that it shows', (text) => {
+    expect(messageFor(`:${text}`)).not.toMatch(/\p{Surrogate}/u)
+    expect(messageFor(`${text}:`)).not.toMatch(/\p{Surrogate}/u)
+  })
+})
+
+describe('a value that is refused', () => {
+  const manager = new ConnectionManager()
+  const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
+
+  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
+    ['a catalogue', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
+    ['a message', 'ERR_INVALID_MESSAGE', (value) => manager.publish(value)],
+    ['a request for a subscription', 'ERR_INVALID_ARGUMENT', (value) => connection.subscribe(value)],
+    ['what is to be revoked', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
+    ['the subscription of a key', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
+    ['the definition of a stream type', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
+  ])('is shown for what it is, with no error behind the refusal, when it is null in place of %s', (_, code, call) => {
+    const error = expectCode(code, () => call(null as never))
+
+    expect(error.message).toContain('null')
+    expect(error).not.toHaveProperty('cause')
+  })
+
+  it.each<[what: string, fields: object, call: (value: never) => unknown]>([
+    ['what is to be revoked', { userId: 'alice' }, (value) => manager.revoke(value)],
+    ['the definition of a stream type', { audience: 'public' }, (value) => defineStreams({ X: value })],
+  ])('is not looked into when it is a function in place of %s', (_, fields, call) => {
+    const value = Object.assign(() => {}, fields)
+
+    expectCode('ERR_INVALID_ARGUMENT', () => call(value as never))
+  })
+
+  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
+    ['the stream type of a stream key', 'ERR_INVALID_KEY', (value) => streamKey(value)],
+    ['the symbol of a stream key', 'ERR_INVALID_ID', (value) => streamKey('PRICE', value)],
+    ['the user of a subscription key', 'ERR_INVALID_ID', (value) => subscriptionKey({ userId: value, streamType: 'PRICE' })],
+    ['a stream key', 'ERR_INVALID_KEY', (value) => parseStreamKey(value)],
+    ['a subscription key', 'ERR_INVALID_KEY', (value) => parseSubscriptionKey(value)],
+    ['an audience', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: { audience: value } })],
+    ['a symbol rule', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: { audience: 'public', symbol: value } })],
+    ['a delivery class', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: { audience: 'public', delivery: value } })],
+    ['raw JSON', 'ERR_INVALID_ARGUMENT', (value) => rawJson(value)],
+    ['a text to parse', 'ERR_INVALID_MESSAGE', (value) => parseStreamMessage(value)],
+    ['a stream type', 'ERR_UNKNOWN_STREAM', (value) => createStreamMessage({ ...price(), streamType: value })],
+    ['a symbol', 'ERR_INVALID_ID', (value) => createStreamMessage({ ...price(), symbol: value })],
+    ['a timestamp', 'ERR_INVALID_MESSAGE', (value) => createStreamMessage({ ...price(), timestamp: value })],
+    ['the recipient of a private message', 'ERR_INVALID_ID', (value) => createStreamMessage(order(value))],
+    ['the recipient of a public message', 'ERR_RECIPIENT_NOT_ALLOWED', (value) => createStreamMessage({ ...price(), userId: value })],
+    ['a connection id', 'ERR_INVALID_ID', (value) => manager.addConnection(value, new FakeSocket(), 'alice')],
+    ['a user id', 'ERR_INVALID_ID', (value) => manager.addConnection('c2', new FakeSocket(), value)],
+    ['a subscriber', 'ERR_INVALID_ID', (value) => manager.addSubscription({ userId: value, streamType: 'USER_DATA' })],
+    ['a subscribed symbol', 'ERR_INVALID_ID', (value) => connection.subscribe({ streamType: 'USER_DATA', symbol: value })],
+    ['the user to send to', 'ERR_INVALID_ID', (value) => manager.sendToUser(value, price())],
+    ['the connection to send to', 'ERR_INVALID_ID', (value) => manager.sendToConnection(value, price())],
+    ['an event', 'ERR_INVALID_ARGUMENT', (value) => manager.on(value, () => {})],
+    ['a duration', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ closeTimeoutMs: value })],
+    ['a deadline', 'ERR_INVALID_OPTION', (value) => manager.cleanup({ deadlineMs: value })],
+  ])('runs no code of its own: %s', (_, code, call) => {
+    const { value, touches } = untouchable()
+
+    expectCode(code, () => call(value))
+
+    expect(touches).toEqual([])
+  })
+
+  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
+    ['a listener', 'ERR_INVALID_ARGUMENT', (value) => manager.on('error', value)],
+    ['a serializer', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ serialize: value })],
+    ['an authorizer', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ authorize: value })],
+    ['a visitor of a mapping', 'ERR_INVALID_ARGUMENT', (value) => manager.userConnections.forEach(value)],
+    ['a visitor of an empty mapping', 'ERR_INVALID_ARGUMENT', (value) => new ConnectionManager().userConnections.forEach(value)],
+  ])('runs no code of its own, where a function would do: %s', (_, code, call) => {
+    const { value, touches } = untouchable({})
+
+    expectCode(code, () => call(value))
+
+    expect(touches).toEqual([])
+  })
+
+  it.each<[what: string, code: ErrorCode, call: (value: never) => unknown]>([
+    ['a socket', 'ERR_INVALID_SOCKET', (value) => manager.addConnection('c2', value, 'alice')],
+    ['a catalogue', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ streams: value as StreamCatalogue })],
+    ['data', 'ERR_UNSERIALIZABLE', (data) => serializeStreamMessage(price(data))],
+    ['a catalogue of its own', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
+    ['a stream definition', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
+    ['a subscription to make a key of', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
+    ['the options of rawJson', 'ERR_INVALID_ARGUMENT', (value) => rawJson('1', value)],
+    ['the options of a message', 'ERR_INVALID_ARGUMENT', (value) => createStreamMessage(price(), value)],
+    ['the options of a serializer', 'ERR_INVALID_ARGUMENT', (value) => serializeStreamMessage(price(), value)],
+    ['the options of a parser', 'ERR_INVALID_ARGUMENT', (value) => parseStreamMessage(serializeStreamMessage(price()), value)],
+    ["the options of a client's parser", 'ERR_INVALID_ARGUMENT', (value) => parseServerMessage(serializeStreamMessage(price()), value)],
+    ['the options of a manager', 'ERR_INVALID_OPTION', (value) => new ConnectionManager(value)],
+    ['a group of options', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ quotas: value })],
+    ['the options of a connection', 'ERR_INVALID_OPTION', (value) => manager.addConnection('c2', new FakeSocket(), 'alice', value)],
+    ['the options of a removal', 'ERR_INVALID_ARGUMENT', (value) => connection.remove(value)],
+    ['the options of a shutdown', 'ERR_INVALID_OPTION', (value) => manager.cleanup(value)],
+    ['a revocation', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
+  ])('is the cause when what it must be asked for is an error: %s', (_, code, call) => {
+    const { value } = untouchable({})
+
+    const error = expectCode(code, () => call(value))
+
+    let cause: unknown = error
+    while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause
+    expect(cause).toMatchObject({ message: expect.stringMatching(/^foreign code: /) as unknown })
+  })
+
+  it('is shown even where its toString throws', () => {
+    const hostile = {
+      toString: (): never => {
+        throw new Error('foreign')
+      },
+    }
+
+    expect(messageFor(hostile)).toContain('an object')
+    expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ maxDeferred: hostile } as unknown as ConnectionManagerOptions))
+  })
+})

@@ -1,0 +1,284 @@
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from 'vitest'
+import {
+  ConnectionManager,
+  createStreamMessage,
+  defineStreams,
+  parseServerMessage,
+  parseStreamMessage,
+  rawJson,
+  serializeStreamMessage,
+  type ErrorCode,
+} from '../../../src/index.ts'
+import { sseTransport } from '../../../src/transports/sse.ts'
+import { expectCode } from '../../support/errors.ts'
+import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { PRICE, price } from '../../support/messages.ts'
+import { NOTHING, stateOf } from '../../support/state.ts'
+
+/** The places that read an object by name: what takes it, a field with a good value, and how it refuses. */
+interface Place {
+  readonly take: (given: unknown) => unknown
+  readonly field: string
+  readonly value: unknown
+  readonly code: ErrorCode
+  /** What the facts of a refusal call a field, and the object as such. */
+  readonly factOf: (field?: string) => object
+}
+
+const option = (group?: string) => (field?: string) => ({ option: [group, field].filter(Boolean).join('.') || 'options' })
+const argument = (field?: string): object => (field === undefined ? {} : { field })
+const text = serializeStreamMessage(price())
+
+function connected() {
+  const manager = new ConnectionManager<FakeSocket>()
+  return { manager, connection: manager.addConnection('c1', new FakeSocket(), 'alice') }
+}
+
+const STRICT: Readonly<Record<string, Place>> = {
+  'the options of a manager': { take: (given) => new ConnectionManager(given as never), field: 'authorize', value: () => false, code: 'ERR_INVALID_OPTION', factOf: option() },
+  'its delivery': { take: (delivery) => new ConnectionManager({ delivery } as never), field: 'softLimitBytes', value: 7, code: 'ERR_INVALID_OPTION', factOf: option('delivery') },
+  'its quotas': { take: (quotas) => new ConnectionManager({ quotas } as never), field: 'connections', value: 0, code: 'ERR_INVALID_OPTION', factOf: option('quotas') },
+  'the options of a connection': { take: (given) => new ConnectionManager().addConnection('c1', new FakeSocket(), 'alice', given as never), field: 'transport', value: {}, code: 'ERR_INVALID_OPTION', factOf: option() },
+  'the options of a shutdown': { take: (given) => new ConnectionManager().cleanup(given as never), field: 'deadlineMs', value: 0, code: 'ERR_INVALID_OPTION', factOf: option() },
+  'the options of sseTransport': { take: (given) => sseTransport(given as never), field: 'id', value: () => 'id', code: 'ERR_INVALID_OPTION', factOf: option() },
+  'the options of a FakeSocket': { take: (given) => new FakeSocket(given as never), field: 'send', value: () => 7, code: 'ERR_INVALID_OPTION', factOf: option() },
+  'the options of a ManualClock': { take: (given) => new ManualClock(given as never), field: 'startsAt', value: new Date(0), code: 'ERR_INVALID_OPTION', factOf: option() },
+  'what a removal is told': { take: (given) => connected().connection.remove(given as never), field: 'close', value: false, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of rawJson': { take: (given) => rawJson('1', given as never), field: 'validate', value: true, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of createStreamMessage': { take: (given) => createStreamMessage(price(), given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of serializeStreamMessage': { take: (given) => serializeStreamMessage(price(), given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of parseStreamMessage': { take: (given) => parseStreamMessage(text, given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of parseServerMessage': { take: (given) => parseServerMessage(text, given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+}
+
+class Bare {
+  readonly #secret = 7
+
+  get unrelated(): number {
+    return this.#secret
+  }
+}
+
+describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code, factOf }) => {
+  it.each([
+    ['as own properties', () => ({ [field]: value })],
+    ['without a prototype', () => Object.assign(Object.create(null) as object, { [field]: value })],
+    ['inherited from defaults', () => Object.create({ [field]: value }) as object],
+    ['by a getter', () => Object.defineProperty({}, field, { get: () => value })],
+    ['not enumerable', () => Object.defineProperty({}, field, { value })],
+    ['by a getter of a class', () => Object.create(Object.defineProperty(class {}.prototype, field, { get: () => value })) as object],
+    ['from another realm', () => Object.assign(runInNewContext('({})') as object, { [field]: value })],
+    ['with a symbol besides', () => ({ [field]: value, [Symbol('tag')]: 7 })],
+  ])('may be given %s', (_how, make) => {
+    expect(() => take(make())).not.toThrow()
+  })
+
+  it('may be {}, and the same without a prototype', () => {
+    expect(() => take({})).not.toThrow()
+    expect(() => take(Object.create(null))).not.toThrow()
+  })
+
+  it.each([
+    ['a Map', () => new Map([[field, value]])],
+    ['a Map with the field', () => Object.assign(new Map(), { [field]: value })],
+    ['an array', () => [value]],
+    ['an empty array', () => []],
+    ['an array with the field', () => Object.assign([], { [field]: value })],
+    ['a Set', () => new Set([field])],
+    ['a Map of another realm', () => runInNewContext('new Map()') as object],
+    ['a Date', () => new Date()],
+    ['a promise', () => Promise.resolve({ [field]: value })],
+    ['an object of a class that has none of the names', () => new Bare()],
+    ['a proxy that was revoked', () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }],
+    ['a prototype chain without an end', () => endless()],
+  ])('is refused when it is %s', (_what, make) => {
+    const error = expectCode(code, () => take(make()))
+
+    expect(error).toMatchObject(factOf())
+  })
+
+  it.each([
+    ['own', () => ({ [field]: value, simbol: 1 })],
+    ['own and not enumerable', () => Object.defineProperty({}, 'simbol', { value: 1 })],
+    ['own and a getter, which is not read', () => Object.defineProperty({}, 'simbol', { get() { throw new Error('read') } })],
+    ['own, of an object of a class', () => Object.assign(Object.create(Object.defineProperty(class {}.prototype, field, { value })) as object, { simbol: 1 })],
+    ['inherited from defaults', () => Object.create({ [field]: value, simbol: 1 }) as object],
+    ['undefined', () => ({ simbol: undefined })],
+  ])('is refused with an unknown name, by name: one that is %s', (_how, make) => {
+    const error = expectCode(code, () => take(make()))
+
+    expect(error).toMatchObject(factOf('simbol'))
+    expect(error.message).toContain('simbol')
+    expect(error).not.toHaveProperty('cause')
+  })
+
+  it.each(['constructor', 'toString', '__proto__'])('is refused with a %s of its own', (name) => {
+    const error = expectCode(code, () => take(Object.defineProperty({}, name, { value: 1, enumerable: true })))
+
+    expect(error).toMatchObject(factOf(name))
+  })
+
+  it('is refused with the reason when a getter throws', () => {
+    const reason = new Error('hostile')
+
+    const error = expectCode(code, () => take({ get [field]() { throw reason } }))
+
+    expect(error).toMatchObject({ ...factOf(field), cause: reason })
+  })
+
+  it('is read once', () => {
+    let readings = 0
+
+    take({ get [field]() { readings++; return value } })
+
+    expect(readings).toBe(1)
+  })
+})
+
+/** An object that says of itself that it inherits from another one like it. */
+function endless(): object {
+  return new Proxy({}, { getPrototypeOf: endless })
+}
+
+describe('ConnectionManagerOptions', () => {
+  it('has authorize and serialize called as methods of the object that they came with', () => {
+    class Config {
+      readonly #allowed = new Set(['alice'])
+      readonly #prefix = 'as '
+
+      authorize({ userId }: { userId: string }): boolean {
+        return this.#allowed.has(userId)
+      }
+
+      serialize({ data }: { data: unknown }): string {
+        return this.#prefix + String(data)
+      }
+    }
+    const manager = new ConnectionManager<FakeSocket>(new Config())
+    const { socket } = manager.addConnection('c1', new FakeSocket(), 'alice')
+
+    manager.addSubscription({ userId: 'alice', ...PRICE })
+    expectCode('ERR_FORBIDDEN', () => manager.addSubscription({ userId: 'bob', ...PRICE }))
+    manager.publish(price())
+
+    expect(socket.sent).toEqual(['as price'])
+  })
+
+  it('is refused when a function of it cannot be bound, with the reason', () => {
+    const reason = new Error('hostile')
+    const unbindable = new Proxy(() => true, { getOwnPropertyDescriptor: () => { throw reason } })
+
+    expect(expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ authorize: unbindable }))).toMatchObject({ option: 'authorize', cause: reason })
+    expect(expectCode('ERR_INVALID_OPTION', () => sseTransport({ event: unbindable as never }))).toMatchObject({ option: 'event', cause: reason })
+  })
+
+  it.each([
+    ['by a getter of a class', () => new (class { get quotas() { return new (class { get connections() { return 0 } })() } })()],
+    ['inherited', () => Object.create({ quotas: Object.create({ connections: 0 }) }) as object],
+    ['not enumerable', () => Object.defineProperty({}, 'quotas', { value: Object.defineProperty({}, 'connections', { value: 0 }) })],
+  ])('goes by a quota that is given %s', (_how, make) => {
+    const manager = new ConnectionManager<FakeSocket>(make() as never)
+
+    const error = expectCode('ERR_QUOTA_EXCEEDED', () => manager.addConnection('c1', new FakeSocket(), 'alice'))
+
+    expect(error).toMatchObject({ quota: 'connections', limit: 0 })
+  })
+})
+
+describe('Connection › remove', () => {
+  it.each([null, true, 'close', 0, () => ({})])('refuses %s as what it is told, and removes nothing', (given) => {
+    const { manager, connection } = connected()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => connection.remove(given as never))
+
+    expect(manager.connectionCount).toBe(1)
+  })
+
+  it.each([null, 0, 'false', 1000])('refuses a close that is %s, by name, and removes nothing', (close) => {
+    const { manager, connection } = connected()
+
+    const error = expectCode('ERR_INVALID_ARGUMENT', () => connection.remove({ close } as never))
+
+    expect(error).toMatchObject({ field: 'close' })
+    expect([manager.connectionCount, connection.socket.closeCalls]).toEqual([1, 0])
+  })
+
+  it('takes undefined for the absence of close', async () => {
+    const { connection } = connected()
+
+    await connection.remove({ close: undefined })
+
+    expect(connection.socket.closeCalls).toBe(1)
+  })
+})
+
+describe('the message functions', () => {
+  it('go by the default catalogue when they are given what is no object, as by map', () => {
+    expect([text, text].map(parseStreamMessage).map(({ data }) => data)).toEqual(['price', 'price'])
+    expect(rawJson('1', 0 as never).text).toBe('1')
+  })
+
+  it('go by a catalogue that is inherited or a getter', () => {
+    const streams = defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
+    const options = new (class { get streams() { return streams } })()
+
+    expect(createStreamMessage({ streamType: 'NEWS', data: 1 }, options)).toMatchObject({ streamType: 'NEWS', data: 1 })
+  })
+})
+
+describe('defineStreams', () => {
+  it.each([
+    ['a Map', new Map([['NEWS', { audience: 'public' }]])],
+    ['a Set', new Set(['NEWS'])],
+    ['an array', []],
+    ['an object of a class', new Bare()],
+    ['what inherits its definitions', Object.create({ NEWS: { audience: 'public' } })],
+  ])('refuses %s, rather than define nothing in silence', (_what, definitions) => {
+    expectCode('ERR_INVALID_ARGUMENT', () => defineStreams(definitions as never))
+    expect(expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams: definitions as never }))).toMatchObject({ option: 'streams' })
+  })
+
+  it('refuses a field that does not exist, enumerable or not', () => {
+    const NEWS = Object.defineProperty({ audience: 'public' }, 'delivry', { value: 'latest' })
+
+    expectCode('ERR_INVALID_ARGUMENT', () => defineStreams({ NEWS } as never))
+  })
+})
+
+describe('ConnectionManager › cleanup', () => {
+  it('shuts nothing down for options that are refused', () => {
+    const { manager } = connected()
+
+    expectCode('ERR_INVALID_OPTION', () => manager.cleanup({ deadlineMS: 0 } as never))
+
+    expect([manager.closed, manager.connectionCount]).toEqual([false, 1])
+  })
+})
+
+describe('ConnectionManager › addConnection', () => {
+  it('uses a transport by a getter of a class', () => {
+    const written: string[] = []
+    class Options {
+      get transport() {
+        return { write: (_socket: FakeSocket, texts: readonly string[]) => void written.push(...texts) }
+      }
+    }
+    const manager = new ConnectionManager<FakeSocket>()
+    const connection = manager.addConnection('c1', new FakeSocket(), 'alice', new Options())
+
+    manager.sendToUser('alice', price())
+    connection.flush()
+
+    expect([written.length, connection.socket.sent]).toEqual([1, []])
+  })
+
+  it('changes nothing for options that are refused', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+
+    expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', new Map([['transport', {}]]) as never))
+
+    expect(stateOf(manager)).toEqual(NOTHING)
+  })
+})

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest'
+import { defineStreams, parseServerMessage, parseStreamMessage, serializeStreamMessage, type StreamCatalogue } from '../../../src/index.ts'
+import { gapNoticeText } from '../../../src/model/gap-notice.ts'
+import { expectCode } from '../../support/errors.ts'
+import { HOSTILE_IDS } from '../../support/hostile.ts'
+
+const NOON = '2026-01-31T12:00:00.000Z'
+const WIRE_PRICE = { stream_type: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 }, timestamp: NOON, user_id: null }
+const WIRE_ORDER = { stream_type: 'ORDER_UPDATES', symbol: null, data: { id: 'o1' }, timestamp: NOON, user_id: 'alice' }
+const WIRE_GAP = { type: 'gap', stream_type: 'TRADES', symbol: 'BTCUSDT', dropped: 7 }
+
+const streams: StreamCatalogue = defineStreams({
+  NEWS: { audience: 'public', symbol: 'none' },
+  TICKER: { audience: 'public', symbol: 'optional', overflow: 'drop' },
+})
+
+function parsed(wire: unknown, options?: { streams: StreamCatalogue }): unknown {
+  return parseServerMessage(JSON.stringify(wire), options)
+}
+
+describe('parseServerMessage', () => {
+  it.each([
+    ['a public message', WIRE_PRICE],
+    ['a private message', WIRE_ORDER],
+    ['a message with extra keys', { ...WIRE_PRICE, seq: 7 }],
+  ])('reads %s as parseStreamMessage does', (_, wire) => {
+    const text = JSON.stringify(wire)
+
+    const message = parseServerMessage(text)
+
+    expect(message).toStrictEqual(parseStreamMessage(text))
+    expect(message.type).toBeUndefined()
+  })
+
+  it('reads what serializeStreamMessage writes', () => {
+    const text = serializeStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data: 1, timestamp: new Date(NOON) })
+
+    expect(parseServerMessage(text)).toEqual(parseStreamMessage(text))
+  })
+
+  it('reads a gap notice', () => {
+    expect(parsed(WIRE_GAP)).toStrictEqual({ type: 'gap', streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })
+  })
+
+  it('gives a notice without a symbol undefined in its place', () => {
+    expect(parsed({ ...WIRE_GAP, stream_type: 'NEWS', symbol: null }, { streams })).toStrictEqual({
+      type: 'gap',
+      streamType: 'NEWS',
+      symbol: undefined,
+      dropped: 7,
+    })
+  })
+
+  it.each([['a message', WIRE_PRICE], ['a notice', WIRE_GAP]])('returns %s frozen', (_, wire) => {
+    expect(Object.isFrozen(parsed(wire))).toBe(true)
+  })
+
+  it('does not depend on white space or the order of keys in a notice, and ignores extra ones', () => {
+    const text = '\n{ "dropped": 7, "since": "12:00", "symbol": "BTCUSDT", "stream_type": "TRADES", "timestamp": 0, "type": "gap" }'
+
+    expect(parseServerMessage(text)).toEqual({ type: 'gap', streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })
+  })
+
+  it.each([
+    ['a message with data', { ...WIRE_PRICE, type: 'gap' }],
+    ['a message whose data is null', { ...WIRE_PRICE, data: null, type: 'gap' }],
+    ['a message that counts something as well', { ...WIRE_PRICE, type: 'gap', dropped: 7 }],
+  ])('takes %s for a message, though it has an extra key "type" that says gap', (_, wire) => {
+    const message = parsed(wire)
+
+    expect(message).toEqual(parseStreamMessage(JSON.stringify(wire)))
+    expect(message).not.toHaveProperty('type')
+  })
+
+  it.each(['Gap', 'gap ', 'notice', ['gap'], null, true])('takes %j for no kind of notice', (type) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, type }))
+  })
+
+  it.each(['type', 'stream_type', 'symbol', 'dropped'])('refuses a notice without %s', (key) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, [key]: undefined }))
+  })
+
+  it('refuses a notice without a symbol key where the symbol is optional, too', () => {
+    const streams = { NEWS: { audience: 'public', symbol: 'optional' } } as const
+
+    expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage('{"type":"gap","stream_type":"NEWS","dropped":7}', { streams }))
+  })
+
+  it.each([0, -1, 1.5, '7', null, true, [7], 2 ** 53, 1e400])('refuses a notice of %j dropped messages', (dropped) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, dropped }))
+  })
+
+  it('counts up to the largest safe integer', () => {
+    expect(parsed({ ...WIRE_GAP, dropped: 2 ** 53 - 1 })).toMatchObject({ dropped: 2 ** 53 - 1 })
+  })
+
+  it.each([null, 7, ['TRADES'], {}])('refuses a notice whose stream type is %j', (streamType) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, stream_type: streamType }))
+  })
+
+  it.each(['TICKER', 'trades', '', '__proto__', 'constructor', 'TRADES:BTCUSDT'])('refuses a notice of the unknown stream type %j', (streamType) => {
+    const error = expectCode('ERR_UNKNOWN_STREAM', () => parsed({ ...WIRE_GAP, stream_type: streamType }))
+
+    expect(error).toMatchObject({ streamType })
+  })
+
+  it.each(['', 'x'.repeat(256), '\ud83d', 'a\ude00b', 7, true, {}, ['BTCUSDT']])('refuses a notice whose symbol is %j', (symbol) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, symbol }))
+  })
+
+  it.each([
+    ['null where one is required', 'TRADES', null, 'ERR_SYMBOL_REQUIRED', undefined],
+    ['one where the type takes none', 'NEWS', 'BTCUSDT', 'ERR_SYMBOL_NOT_ALLOWED', { streams }],
+  ])('refuses a notice whose symbol is %s, with the reason', (_, streamType, symbol, code, options) => {
+    const error = expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, stream_type: streamType, symbol }, options))
+
+    expect(error).toMatchObject({ streamType, cause: { code } })
+  })
+
+  it.each(['', ' ', 'null', '1', '"gap"', '[]', `[${JSON.stringify(WIRE_GAP)}]`, '{}', `${JSON.stringify(WIRE_GAP)},`])('refuses %j', (text) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(text))
+  })
+
+  it.each([undefined, null, 7, {}, Object(JSON.stringify(WIRE_GAP))])('refuses %s in place of a text', (text) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(text as string))
+  })
+
+  it('refuses a truncated notice, wherever it ends', () => {
+    const text = JSON.stringify(WIRE_GAP)
+
+    for (let length = 0; length < text.length; length++) expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(text.slice(0, length)))
+  })
+
+  it('takes no field of a notice from a prototype that a text names', () => {
+    const own = '"stream_type":"TRADES","symbol":"BTCUSDT"'
+
+    expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(`{"__proto__":{"type":"gap","dropped":7},${own}}`))
+    expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(`{"__proto__":{"dropped":7},"type":"gap",${own}}`))
+    expect(({} as Record<string, unknown>)['dropped']).toBeUndefined()
+  })
+
+  it.each(HOSTILE_IDS)('reads back the notice that was written for the symbol %j', (symbol) => {
+    const notice = { streamType: 'TRADES', symbol, dropped: 3 }
+
+    expect(parseServerMessage(gapNoticeText(notice))).toStrictEqual({ type: 'gap', ...notice })
+  })
+
+  it.each(['__proto__', 'constructor', ' ', '"', '%3A', '😀', 'T'.repeat(300)])('reads back the notice that was written for the stream type %j', (streamType) => {
+    const own: StreamCatalogue = defineStreams({ [streamType]: { audience: 'public', symbol: 'none' } })
+    const notice = { streamType, symbol: undefined, dropped: 1 }
+
+    expect(parseServerMessage(gapNoticeText(notice), { streams: own })).toStrictEqual({ type: 'gap', ...notice })
+  })
+
+  it('goes by a catalogue of one\'s own, for messages and for notices', () => {
+    const news = { ...WIRE_PRICE, stream_type: 'NEWS', symbol: null }
+
+    expect(parsed(news, { streams })).toMatchObject({ streamType: 'NEWS', symbol: undefined })
+    expect(parsed({ ...WIRE_GAP, stream_type: 'TICKER' }, { streams })).toMatchObject({ streamType: 'TICKER', symbol: 'BTCUSDT' })
+    expectCode('ERR_UNKNOWN_STREAM', () => parsed(news))
+    expectCode('ERR_UNKNOWN_STREAM', () => parsed(WIRE_PRICE, { streams }))
+    expectCode('ERR_UNKNOWN_STREAM', () => parsed(WIRE_GAP, { streams }))
+  })
+
+  it.each([undefined, {}, { streams: undefined }])('goes by the default catalogue where the options are %j', (options) => {
+    const text = JSON.stringify(WIRE_GAP)
+
+    expect(parseServerMessage(text, options as { streams: StreamCatalogue })).toMatchObject({ streamType: 'TRADES' })
+  })
+
+  it('refuses a broken catalogue', () => {
+    const broken = { NEWS: { audience: 'everyone' } } as unknown as StreamCatalogue
+
+    expectCode('ERR_INVALID_ARGUMENT', () => parsed(WIRE_GAP, { streams: broken }))
+  })
+})
+
+describe('gapNoticeText', () => {
+  it('writes exactly these keys, in this order, with null for no symbol', () => {
+    expect(gapNoticeText({ streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })).toBe(
+      '{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":7}',
+    )
+    expect(gapNoticeText({ streamType: 'NEWS', symbol: undefined, dropped: 1 })).toBe('{"type":"gap","stream_type":"NEWS","symbol":null,"dropped":1}')
+  })
+})

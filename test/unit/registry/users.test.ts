@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { registry } from '../../support/registry.ts'
+
+describe('Users', () => {
+  it('forget a user whose last connection went', () => {
+    const { connections, connect, known } = registry()
+    const connection = connect('c1', 'alice')
+    expect(known()).toEqual(['alice'])
+
+    connections.remove(connection)
+
+    expect(known()).toEqual([])
+  })
+
+  it('forget a user whose last pending subscription ended', () => {
+    const { subscriptions, known } = registry()
+    const first = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    const second = subscriptions.holdForUser('alice', 'PRICE', 'ETHUSDT', undefined)
+
+    subscriptions.end(first)
+    expect(known()).toEqual(['alice'])
+    subscriptions.end(second)
+
+    expect(known()).toEqual([])
+  })
+
+  it('forget a user whose connection went and took the subscriptions with it', () => {
+    const { connections, subscriptions, connect, known } = registry()
+    const connection = connect('c1', 'alice')
+    subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
+
+    connections.remove(connection)
+    subscriptions.dismiss(connection)
+
+    expect(known()).toEqual([])
+  })
+})

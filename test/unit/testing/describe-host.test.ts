@@ -1,0 +1,161 @@
+import * as nodeTest from 'node:test'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { describeHost, type DescribeHostOptions, type HostReport, type TestRunner } from '../../../src/testing/describe-host.ts'
+import { hostTests, type EssentialHostTest, type HostTestName, type SkippableHostTest } from '../../../src/testing/host-tests.ts'
+import { HastyClock } from './hasty-clock.ts'
+import { harnessOf, MemoryHost } from './memory-host.ts'
+
+const NAMES = hostTests.map(({ name }) => name)
+const SKIPPABLE = hostTests.filter(({ isSkippable }) => isSkippable).map(({ name }) => name as SkippableHostTest)
+const good = harnessOf(() => new MemoryHost())
+
+interface Registered {
+  readonly title: string
+  readonly run: () => Promise<void>
+}
+
+/** A runner that runs nothing by itself, and knows what was registered. */
+function fakeRunner() {
+  const suites: string[] = []
+  const tests: Registered[] = []
+  const skipped: Registered[] = []
+  const register = (list: Registered[]) => (title: string, run: () => Promise<void>) => void list.push({ title, run })
+  const runner: TestRunner = {
+    describe: (name, body) => {
+      suites.push(name)
+      body()
+    },
+    it: Object.assign(register(tests), { skip: register(skipped) }),
+  }
+  return { runner, suites, tests, skipped }
+}
+
+async function runAll(tests: readonly Registered[]): Promise<string[]> {
+  const failed: string[] = []
+  for (const { title, run } of tests) await run().catch(() => failed.push(title))
+  return failed
+}
+
+describe('describeHost', () => {
+  it('registers every test under the name of the host', () => {
+    const { runner, suites, tests, skipped } = fakeRunner()
+
+    describeHost('memory', good, runner)
+
+    expect(suites).toEqual(['memory'])
+    expect(tests.map(({ title }) => title)).toEqual(NAMES)
+    expect(skipped).toEqual([])
+  })
+
+  it('reports what was passed, as it comes, and once it is complete', async () => {
+    const { runner, tests } = fakeRunner()
+    const reports: HostReport[] = []
+
+    const report = describeHost('memory', good, { ...runner, clock: new HastyClock(), report: (each) => reports.push(each) })
+    const atFirst = report.results
+    await tests[0]?.run()
+    const afterOne = report.results
+    const failed = await runAll(tests.slice(1))
+
+    expect([atFirst, afterOne, failed]).toEqual([[], [{ test: NAMES[0], outcome: 'passed' }], []])
+    expect(report.results).toEqual(NAMES.map((test) => ({ test, outcome: 'passed' })))
+    expect(reports).toEqual([report])
+    expect(report.host).toBe('memory')
+  })
+
+  it('needs nobody to report to', async () => {
+    const { runner, tests } = fakeRunner()
+
+    const report = describeHost('memory', good, { ...runner, clock: new HastyClock() })
+
+    expect(await runAll(tests)).toEqual([])
+    expect(report.results).toHaveLength(NAMES.length)
+  })
+
+  it('fails the tests that the host fails, and reports why', async () => {
+    const { runner, tests } = fakeRunner()
+    const failing = { start: () => Promise.reject(new Error('the port is taken')) }
+
+    const report = describeHost('broken', failing, runner)
+
+    await expect(tests[0]?.run()).rejects.toThrow('the port is taken')
+    expect(report.results).toEqual([{ test: NAMES[0], outcome: 'failed', error: new Error('the port is taken') }])
+  })
+
+  it('waits as long as it is told to', async () => {
+    const { runner, tests } = fakeRunner()
+    describeHost('silent', { start: () => new Promise(() => {}) }, { ...runner, deadlineMs: 70, clock: new HastyClock() })
+
+    await expect(tests[0]?.run()).rejects.toThrow('Expected that the server starts, within 70 ms: it did not happen')
+  })
+
+  it('registers what is skipped by it.skip, with the reason in its title, and reports it from the start', async () => {
+    const { runner, tests, skipped } = fakeRunner()
+    const reports: HostReport[] = []
+    const skip = [{ reason: 'one port alone', tests: ['keeps two servers apart'] }] as const
+
+    const report = describeHost('memory', good, { ...runner, clock: new HastyClock(), skip, report: (each) => reports.push(each) })
+    const atFirst = report.results
+    await runAll(tests)
+
+    expect(skipped.map(({ title }) => title)).toEqual(['keeps two servers apart (skipped: one port alone)'])
+    expect(tests.map(({ title }) => title)).toEqual(NAMES.filter((name) => name !== 'keeps two servers apart'))
+    expect(atFirst).toEqual([{ test: 'keeps two servers apart', outcome: 'skipped', reason: 'one port alone' }])
+    expect(report.results.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'passed')).toEqual(['skipped'])
+    expect(reports).toEqual([report])
+    await expect(skipped[0]?.run()).resolves.toBeUndefined()
+  })
+
+  it('registers what is skipped as a test that does nothing, where there is no it.skip', async () => {
+    const { runner, tests } = fakeRunner()
+    const it = (...test: Parameters<TestRunner['it']>) => runner.it(...test)
+    const skip = [{ reason: 'clients cannot pause', tests: SKIPPABLE }]
+
+    describeHost('memory', { start: () => expect.fail('nothing is to start') }, { describe: runner.describe, it, skip })
+    const registered = tests.filter(({ title }) => title.includes('skipped'))
+
+    expect(registered.map(({ title }) => title)).toEqual(SKIPPABLE.map((name) => `${name} (skipped: clients cannot pause)`))
+    expect(await runAll(registered)).toEqual([])
+  })
+
+  it.each<[what: string, skip: unknown, says: string]>([
+    ['a skip without a reason', [{ tests: SKIPPABLE }], 'A skip needs a reason: keeps two servers apart'],
+    ['a skip whose reason is blank', [{ reason: ' ', tests: SKIPPABLE }], 'A skip needs a reason'],
+    ['a skip of a test that there is not', [{ reason: 'why not', tests: ['is fast'] }], 'There is no test "is fast"'],
+    ...NAMES.filter((name) => !SKIPPABLE.includes(name as SkippableHostTest)).map((name): [string, unknown, string] => [
+      `a skip of "${name}"`,
+      [{ reason: 'too hard', tests: [name] }],
+      `The test "${name}" may not be skipped`,
+    ]),
+  ])('refuses %s, and registers nothing', (_, skip, says) => {
+    const { runner, suites, tests } = fakeRunner()
+
+    expect(() => describeHost('memory', good, { ...runner, skip: skip as DescribeHostOptions['skip'] })).toThrow(says)
+    expect([suites, tests]).toEqual([[], []])
+  })
+
+  it('never lets acceptance, exact delivery, privacy and clean-up be skipped', () => {
+    expect(SKIPPABLE).toEqual([
+      'keeps two servers apart',
+      'ends the subscription that a client gives up',
+      'carries out what a client asks for that client alone',
+      'goes on serving whatever text a client sends',
+      'goes on serving whatever bytes a client sends',
+      'registers no client that left before it was accepted',
+      'removes a client that falls silent',
+      'holds a stuck client back until it reads again',
+      'ends a client that stays stuck',
+      'lets no answers pile up for a client that does not read',
+      'cleans up after a stuck client that vanishes',
+    ])
+  })
+
+  it('takes the runners that there are, and a skip list only of names that may be in it', () => {
+    expectTypeOf({ describe, it }).toExtend<TestRunner>()
+    expectTypeOf({ describe: nodeTest.describe, it: nodeTest.it }).toExtend<TestRunner>()
+    expectTypeOf<EssentialHostTest>().not.toExtend<SkippableHostTest>()
+    expectTypeOf<EssentialHostTest | SkippableHostTest>().toEqualTypeOf<HostTestName>()
+    expectTypeOf<{ reason: string; tests: ['keeps two servers apart'] }[]>().toExtend<NonNullable<DescribeHostOptions['skip']>>()
+    expectTypeOf<{ reason: string; tests: ['sends to one user alone'] }[]>().not.toExtend<NonNullable<DescribeHostOptions['skip']>>()
+  })
+})

@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, defineStreams } from '../../../src/index.ts'
+import { FakeSocket } from '../../../src/testing/fake-socket.ts'
+import { order, price } from '../../support/messages.ts'
+import { endOfTick } from '../../support/pressured-socket.ts'
+
+const MOMENT = new Date('2026-01-31T12:00:00.000Z')
+
+describe('FakeSocket', () => {
+  it('records what it is sent, as text, as data and as messages', () => {
+    const socket = new FakeSocket()
+    const manager = new ConnectionManager()
+    manager.addConnection('c1', socket, 'alice')
+
+    manager.sendToUser('alice', { ...price({ bid: 1 }), timestamp: MOMENT })
+    manager.sendToUser('alice', { ...order('alice', [2]), timestamp: MOMENT })
+
+    expect(socket.sent).toEqual([
+      '{"stream_type":"PRICE","symbol":"BTCUSDT","data":{"bid":1},"timestamp":"2026-01-31T12:00:00.000Z","user_id":null}',
+      '{"stream_type":"ORDER_UPDATES","symbol":null,"data":[2],"timestamp":"2026-01-31T12:00:00.000Z","user_id":"alice"}',
+    ])
+    expect(socket.received).toEqual([{ bid: 1 }, [2]])
+    expect(socket.messages).toEqual([
+      { streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 1 }, timestamp: MOMENT, userId: undefined },
+      { streamType: 'ORDER_UPDATES', symbol: undefined, data: [2], timestamp: MOMENT, userId: 'alice' },
+    ])
+    expect(socket.writes).toEqual(socket.sent.map((text) => [text]))
+  })
+
+  it('reads gap notices as what they are', () => {
+    const streams = defineStreams({ TICKS: { audience: 'public', overflow: 'drop' } })
+    const socket = new FakeSocket({ bufferedAmount: 100 })
+    const manager = new ConnectionManager({ streams, delivery: { softLimitBytes: 10, hardLimitBytes: 300 } })
+    const connection = manager.addConnection('c1', socket, 'alice')
+    connection.subscribe({ streamType: 'TICKS', symbol: 'A' })
+    for (const data of [1, 2, 3, 4, 5]) manager.publish({ streamType: 'TICKS', symbol: 'A', data })
+
+    socket.drain()
+    connection.drained()
+
+    const gap = { type: 'gap', streamType: 'TICKS', symbol: 'A', dropped: 2 }
+    expect(socket.received).toEqual([gap, 3, 4, 5])
+    expect(socket.messages[0]).toEqual(gap)
+  })
+
+  it('takes a message with a "type" of its own for a message', () => {
+    const socket = new FakeSocket()
+
+    socket.send('{"type":"gap","stream_type":"PRICE","symbol":"A","data":1,"timestamp":"2026-01-31T12:00:00.000Z","user_id":null}')
+
+    expect(socket.received).toEqual([1])
+  })
+
+  it('takes what has no data for a message, too, unless it says that it is a gap', () => {
+    const socket = new FakeSocket()
+
+    socket.send('{"stream_type":"PRICE","symbol":"A","timestamp":"2026-01-31T12:00:00.000Z","user_id":null}')
+
+    expect(socket.messages).toEqual([{ streamType: 'PRICE', symbol: 'A', data: undefined, timestamp: MOMENT, userId: undefined }])
+  })
+
+  it('throws where a text is no JSON, which only a serializer of one\'s own can make', () => {
+    const socket = new FakeSocket()
+    socket.send('64000')
+    socket.send('BTC 64000')
+
+    expect(() => socket.messages).toThrow(SyntaxError)
+    expect(socket.sent).toEqual(['64000', 'BTC 64000'])
+  })
+
+  it('refuses, fails later, and hangs as its script says', async () => {
+    const errors: unknown[] = []
+    const manager = new ConnectionManager<FakeSocket>({ closeTimeoutMs: 0 })
+    manager.on('error', ({ stage, error }) => errors.push([stage, error]))
+    const refusing = new FakeSocket({ send: () => { throw 'refused' } })
+    const failing = new FakeSocket({ send: () => Promise.reject('failed later'), close: () => Promise.reject('close failed') })
+    const hanging = new FakeSocket({ send: () => new Promise(() => {}), close: () => new Promise(() => {}) })
+    for (const [i, socket] of [refusing, failing, hanging].entries()) manager.addConnection(`c${i}`, socket, 'alice')
+
+    const result = manager.sendToUser('alice', price())
+    await endOfTick()
+
+    expect(result).toMatchObject({ matched: 3, sent: 2, failed: 1 })
+    expect(errors).toEqual([['send', 'refused'], ['send', 'failed later'], ['close', 'close failed']])
+    expect([refusing, failing, hanging].map(({ sent }) => sent.length)).toEqual([1, 1, 1])
+    expect([...manager.activeConnections.values()]).toEqual([hanging])
+  })
+
+  it('does something else once its script is changed', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const socket = new FakeSocket()
+    manager.addConnection('c1', socket, 'alice')
+
+    manager.sendToUser('alice', price(1))
+    socket.script.send = () => { throw new Error('gone') }
+    const { failed } = manager.sendToUser('alice', price(2))
+
+    expect([failed, socket.received, socket.closeCalls]).toEqual([1, [1, 2], 1])
+  })
+
+  it('calls back from within a send: what it publishes comes next', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const socket: FakeSocket = new FakeSocket({ send: () => socket.sent.length === 1 && manager.sendToUser('alice', price('second')) })
+    manager.addConnection('c1', socket, 'alice')
+
+    manager.sendToUser('alice', price('first'))
+
+    expect(socket.received).toEqual(['first', 'second'])
+  })
+
+  it('calls back from within a close, and counts each', async () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const socket: FakeSocket = new FakeSocket({ close: () => void manager.addConnection('c1', new FakeSocket(), 'bob') })
+    const connection = manager.addConnection('c1', socket, 'alice')
+
+    await connection.remove()
+
+    expect(socket.closeCalls).toBe(1)
+    expect(manager.getConnection('c1')?.userId).toBe('bob')
+  })
+
+  it('has no reading of its buffer unless it is made with one', () => {
+    expect('bufferedAmount' in new FakeSocket()).toBe(false)
+    expect('bufferedAmount' in new FakeSocket({ bufferedAmount: undefined })).toBe(false)
+    expect(new FakeSocket({ bufferedAmount: 'a lot' }).bufferedAmount).toBe('a lot')
+  })
+
+  it.each<[reading: string, bufferedAmount: unknown, waiting: number]>([
+    ['none', undefined, 0],
+    ['a full buffer', 100_000, 1],
+    ['room', 0, 0],
+    ['nonsense', NaN, 0],
+  ])('is slow, or not, by its reading: %s', (_, bufferedAmount, waiting) => {
+    const manager = new ConnectionManager<FakeSocket>()
+    manager.addConnection('c1', new FakeSocket({ bufferedAmount }), 'alice')
+
+    expect(manager.sendToUser('alice', price())).toMatchObject({ queued: waiting, sent: 1 - waiting })
+  })
+
+  describe('given a batch', () => {
+    it('records it as one write, in a copy', () => {
+      const socket = new FakeSocket()
+      const batch = ['a', 'b']
+
+      const answer = socket.write(batch)
+      batch.length = 0
+
+      expect([socket.writes, socket.sent, answer]).toEqual([[['a', 'b']], ['a', 'b'], undefined])
+    })
+
+    it.each<[answer: unknown, taken: readonly string[]]>([
+      [2, ['a', 'b']],
+      [1.9, ['a']],
+      [0, []],
+      [-1, []],
+      [NaN, []],
+      [9, ['a', 'b', 'c']],
+      [undefined, ['a', 'b', 'c']],
+      ['2', ['a', 'b', 'c']],
+    ])('takes what an answer of %s says', (answer, taken) => {
+      const socket = new FakeSocket({ write: () => answer })
+
+      expect(socket.write(['a', 'b', 'c'])).toBe(answer)
+      expect([socket.sent, socket.writes]).toEqual([taken, [taken]])
+    })
+
+    it('keeps what was sent from within the write, whatever of the write was taken', () => {
+      const socket: FakeSocket = new FakeSocket({ write: () => (socket.send('within'), 1) })
+      socket.send('before')
+
+      socket.write(['a', 'b'])
+
+      expect(socket.sent).toEqual(['before', 'a', 'within'])
+      expect(socket.writes).toEqual([['before'], ['a'], ['within']])
+    })
+
+    it('records those too that its script refused by a throw', () => {
+      const socket = new FakeSocket({ write: () => { throw new Error('gone') } })
+
+      expect(() => socket.write(['a'])).toThrow('gone')
+      expect(socket.sent).toEqual(['a'])
+    })
+  })
+
+  it('counts terminations, and does as its script says', () => {
+    const calls: string[] = []
+    const socket = new FakeSocket({ terminate: () => void calls.push('terminated') })
+
+    socket.terminate()
+    new FakeSocket().terminate()
+
+    expect([socket.terminateCalls, socket.closeCalls, calls]).toEqual([1, 0, ['terminated']])
+  })
+
+  it('tells of a drain whoever listens, once for each registration, until they stop', () => {
+    const socket = new FakeSocket({ bufferedAmount: 5 })
+    const calls: unknown[] = []
+    const listener = (): void => void calls.push(socket.bufferedAmount)
+    const [stop] = [socket.onDrain(listener), socket.onDrain(listener)]
+
+    socket.drain()
+    stop()
+    socket.drain()
+
+    expect(calls).toEqual([0, 0, 0])
+    expect(socket.drainListeners.size).toBe(1)
+  })
+
+  it('calls nobody at a drain who begins to listen during it', () => {
+    const socket = new FakeSocket()
+    const calls: string[] = []
+    socket.onDrain(() => {
+      calls.push('first')
+      socket.onDrain(() => void calls.push('late'))
+    })
+
+    socket.drain()
+
+    expect(calls).toEqual(['first'])
+    expect('bufferedAmount' in socket).toBe(false)
+  })
+})

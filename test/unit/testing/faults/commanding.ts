@@ -1,0 +1,182 @@
+import type { StreamReference } from '../../../../src/index.ts'
+import { FakeSocket } from '../../../../src/testing/fake-socket.ts'
+import { MemoryHost, type MemoryCommand } from '../memory-host.ts'
+import { without, type Fault, type Handle } from './fault.ts'
+
+function withCommands(carryOut: (host: MemoryHost, connection: Handle, command: MemoryCommand) => void): new () => MemoryHost {
+  return class extends MemoryHost {
+    override carryOut(connection: Handle, command: MemoryCommand): void {
+      carryOut(this, connection, command)
+      super.carryOut(connection, command)
+    }
+  }
+}
+
+/** A server that carries a command out on whatever connections it takes for the sender's. */
+function withSenders(sendersOf: (host: MemoryHost, sender: Handle, claims: MemoryCommand['claims']) => Iterable<Handle>): new () => MemoryHost {
+  return class extends MemoryHost {
+    override carryOut(sender: Handle, command: MemoryCommand): void {
+      for (const connection of sendersOf(this, sender, command.claims)) super.carryOut(connection, command)
+    }
+  }
+}
+
+function* connectionsOf({ inner }: MemoryHost, userId: unknown): Iterable<Handle> {
+  for (const connection of inner.connections()) if (connection.userId === userId) yield connection
+}
+
+const UNSUBSCRIBING = 'ends the subscription that a client gives up'
+const COMMANDS = 'carries out what a client asks for that client alone'
+
+export const commandingFaults: readonly Fault[] = [
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that ignores it',
+    Host: class extends MemoryHost {
+      override unsubscribe(): void {}
+    },
+    says: /Expected the manager to find \[2,1,2\] recipients of 3 messages; it found \[3,1,2\]/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that gives up the stream for the whole user',
+    Host: withCommands((host, { userId }, { action, stream }) => {
+      if (action === 'unsubscribe') for (const each of connectionsOf(host, userId)) each.unsubscribe(stream)
+    }),
+    says: /Expected the manager to find \[2,1,2\] .*; it found \[1,1,2\]/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that gives up everything',
+    Host: class extends MemoryHost {
+      override unsubscribe(connection: Handle): void {
+        for (const { streamType, symbol } of this.inner.getUserSubscriptions(connection.userId)) connection.unsubscribe({ streamType, symbol })
+      }
+    },
+    says: /Expected the manager to find \[2,1,2\] .*; it found \[2,0,1\]/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that knows public streams alone',
+    Host: class extends MemoryHost {
+      override unsubscribe(connection: Handle, stream: StreamReference): void {
+        if (stream.symbol !== null && stream.symbol !== undefined) super.unsubscribe(connection, stream)
+      }
+    },
+    says: /Expected the manager to find \[2,1,1\] .*; it found \[2,1,2\]/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that lets nobody come back to a stream',
+    Host: class extends MemoryHost {
+      readonly #givenUp = new Set<string | null | undefined>()
+      override unsubscribe(connection: Handle, stream: StreamReference): void {
+        this.#givenUp.add(stream.symbol)
+        super.unsubscribe(connection, stream)
+      }
+      override subscribe(connection: Handle, stream: StreamReference): void {
+        if (!this.#givenUp.has(stream.symbol)) super.subscribe(connection, stream)
+      }
+    },
+    says: /Expected the manager to find \[3,0,1\] .*; it found \[2,0,1\]/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that ends who gives anything up',
+    Host: withCommands((_, connection, { action }) => {
+      if (action === 'unsubscribe') void connection.remove()
+    }),
+    says: /Expected that client 1 \(alice\) stays connected; it was ended/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a server that carries nothing out',
+    Host: class extends MemoryHost {
+      override obey(): void {}
+    },
+    says: /Expected that the server carries out what client 1 \(alice\) asks for, within 10000 ms: there was 0/,
+  },
+  {
+    test: UNSUBSCRIBING,
+    what: 'a harness whose clients cannot ask',
+    Host: without('ask'),
+    says: /^This test needs "ask" of the harness: add it, or skip the test with a reason$/,
+  },
+  ...['userId', 'user_id', 'user', 'uid', 'as', 'sub'].map((field): Fault => ({
+    test: COMMANDS,
+    what: `a server that takes commands for whom their ${field} names`,
+    Host: withSenders((host, sender, claims) => (field in claims ? connectionsOf(host, claims[field]) : [sender])),
+    says: /Expected the manager to find \[1,1\] recipients of 2 messages; it found \[2,0\]/,
+  })),
+  ...['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id'].map((field): Fault => ({
+    test: COMMANDS,
+    what: `a server that takes commands for the connection that their ${field} names`,
+    Host: withSenders(({ inner }, sender, claims) => [inner.getConnection(String(claims[field])) ?? sender]),
+    says: /Expected the manager to find \[1,1\] recipients of 2 messages; it found \[2,0\]/,
+  })),
+  {
+    test: COMMANDS,
+    what: 'a server that believes who a client says it is',
+    Host: class extends MemoryHost {
+      override carryOut(connection: Handle, command: MemoryCommand): void {
+        const { userId } = command.claims
+        super.carryOut(typeof userId === 'string' ? this.#renamed(connection, userId) : connection, command)
+      }
+      #renamed({ id, socket }: Handle, userId: string): Handle {
+        void this.inner.getConnection(id)?.remove({ close: false })
+        return this.inner.addConnection(id, socket, userId)
+      }
+    },
+    says: /Expected the manager to find \[1,1\] .*; it found \[2,1\]|the server carries out what client 3 \(mallory\) asks for/,
+  },
+  {
+    test: COMMANDS,
+    what: 'a server that reads the private stream of whom it is told to out to the sender',
+    Host: class extends MemoryHost {
+      #spy: Handle | undefined
+      override carryOut(connection: Handle, command: MemoryCommand): void {
+        if (command.claims['userId'] === 'alice') this.#spy = connection
+        super.carryOut(connection, command)
+      }
+      override get manager() {
+        const { manager } = withoutOverride(this)
+        return {
+          ...manager,
+          publish: (messages: Parameters<typeof manager.publish>[0]) => {
+            for (const { userId } of messages) if (userId === 'alice') this.#spy?.socket.send('for alice alone')
+            return manager.publish(messages)
+          },
+        }
+      }
+    },
+    says: /Expected text \d of client 3 \(mallory\) to be nothing of its stream|to be the wire form of .*; it is "for alice alone"/,
+  },
+  {
+    test: COMMANDS,
+    what: 'a server that ends a connection that somebody else names',
+    Host: withCommands(({ inner }, sender, { claims }) => {
+      const named = inner.getConnection(String(claims['sid']))
+      if (named !== undefined && named !== sender) void named.remove()
+    }),
+    says: /Expected the manager to find \[1,1\] .*; it found \[0,0\]/,
+  },
+  {
+    test: COMMANDS,
+    what: 'a manager that has an additional connection of the user who was named',
+    Host: class extends MemoryHost {
+      readonly #real = this.inner.addConnection('real', new FakeSocket(), 'nobody')
+      override carryOut(connection: Handle, command: MemoryCommand): void {
+        super.carryOut(connection, command)
+        if (!this.#real.removed) {
+          void this.#real.remove()
+          this.inner.addConnection('another', new FakeSocket(), 'alice')
+        }
+      }
+    },
+    says: /Expected alice to have her 2 connections; she has 3/,
+  },
+]
+
+function withoutOverride({ inner }: MemoryHost): MemoryHost {
+  return Object.defineProperty(new MemoryHost(), 'inner', { value: inner })
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { hostTests, type HostTestName } from '../../../src/testing/host-tests.ts'
+import { acceptingFaults } from './faults/accepting.ts'
+import { commandingFaults } from './faults/commanding.ts'
+import { deliveringFaults } from './faults/delivering.ts'
+import { endingFaults } from './faults/ending.ts'
+import { hangingFaults } from './faults/hanging.ts'
+import { privacyFaults } from './faults/keeping-private.ts'
+import { pressureFaults } from './faults/pressure.ts'
+import { survivingFaults } from './faults/surviving.ts'
+import { withClients, withManager, without } from './faults/fault.ts'
+import { HastyClock } from './hasty-clock.ts'
+import { BufferedMemoryClient, harnessOf, MemoryHost, type MemoryCommand, type MemoryConnection } from './memory-host.ts'
+
+const faults = [
+  ...acceptingFaults, ...deliveringFaults, ...privacyFaults, ...endingFaults, ...commandingFaults, ...survivingFaults, ...pressureFaults,
+  ...hangingFaults,
+]
+
+function runOn(Host: new () => MemoryHost, test: HostTestName): Promise<void> {
+  const { run } = hostTests.find(({ name }) => name === test) ?? expect.fail('There is no such test')
+  return run(harnessOf(() => new Host()), { clock: new HastyClock() })
+}
+
+describe('the host suite', () => {
+  it.each(hostTests)('passes a good host: $name', async ({ run }) => {
+    await run(harnessOf(() => new MemoryHost()), { clock: new HastyClock() })
+  })
+
+  it.each(hostTests)('passes a good host whose sockets hold what a turn brings: $name', async ({ run }) => {
+    await run(harnessOf(() => new (withClients(BufferedMemoryClient))()), { clock: new HastyClock() })
+  })
+
+  it('passes a good host that ends a client that claims to be somebody else', async () => {
+    class StrictHost extends MemoryHost {
+      override carryOut(connection: MemoryConnection, command: MemoryCommand): void {
+        if (Object.keys(command.claims).length > 0) void connection.remove()
+        else super.carryOut(connection, command)
+      }
+    }
+
+    await expect(runOn(StrictHost, 'carries out what a client asks for that client alone')).resolves.toBeUndefined()
+  })
+
+  it('asks for no heartbeat where a host notices without one', async () => {
+    await expect(runOn(without('beat'), 'goes on serving whatever bytes a client sends')).resolves.toBeUndefined()
+  })
+
+  it('passes a good host that reads nothing of a client that does not read itself', async () => {
+    class HoldingHost extends MemoryHost {
+      override obey(connection: MemoryConnection, text: string): void {
+        if (Number(connection.socket.bufferedAmount) === 0) super.obey(connection, text)
+      }
+    }
+
+    await expect(runOn(HoldingHost, 'lets no answers pile up for a client that does not read')).resolves.toBeUndefined()
+  })
+
+  it.each(faults)('$test: notices $what', async ({ test, Host, says }) => {
+    const { run } = hostTests.find(({ name }) => name === test) ?? expect.fail(`There is no such test`)
+
+    const verdict = await run(harnessOf(() => new Host()), { clock: new HastyClock() }).catch((error: unknown) => error)
+
+    expect(verdict).toBeInstanceOf(Error)
+    expect((verdict as Error).message).toMatch(says)
+  })
+
+  it('marks the end of what it published by markers that differ, so that none stands for another', async () => {
+    const markers: unknown[] = []
+    const Host = withManager(({ inner }) => ({
+      publish(messages) {
+        markers.push(...messages.filter(({ symbol }) => symbol === 'MARKER').map(({ data }) => data))
+        return messages.map((message) => inner.publish(message))
+      },
+    }))
+    const { run } = hostTests.find(({ name }) => name === 'accepts a client that comes back') ?? expect.fail('There is no such test')
+
+    await run(harnessOf(() => new Host()), { clock: new HastyClock() })
+
+    expect(markers).toEqual([1, 2, 3])
+  })
+
+  it('has a fault to notice for each of its tests', () => {
+    const noticing = new Set(faults.map(({ test }) => test))
+
+    expect(hostTests.map(({ name }) => name).filter((name) => !noticing.has(name))).toEqual([])
+  })
+})

@@ -1,0 +1,272 @@
+import { describe, expect, it } from 'vitest'
+import { ExpiringSet } from '../../../src/time/expiring-set.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+/** Items that expire, and a log of those that did, each time in one group. */
+function expiring(ttlMs: number) {
+  const clock = new ManualClock()
+  const log: (readonly string[])[] = []
+  const expiry = new ExpiringSet<string>(clock, ttlMs, (expired) => void (expired.length > 0 && log.push(expired)))
+  return { clock, expiry, log }
+}
+
+describe('Expiry', () => {
+  it('lets each item expire in its own time, with one timer for all', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+    clock.advance(40)
+    expiry.add('b')
+    expect(clock.pendingTimers).toBe(1)
+
+    clock.advance(59)
+    expect(log).toEqual([])
+    clock.advance(1)
+    expect(log).toEqual([['a']])
+    expect(clock.pendingTimers).toBe(1)
+    clock.advance(40)
+
+    expect(log).toEqual([['a'], ['b']])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('lets those that came at the same time expire together, in the order in which they came', () => {
+    const { clock, expiry, log } = expiring(100)
+    for (const item of ['b', 'a', 'c']) expiry.add(item)
+
+    clock.advance(100)
+
+    expect(log).toEqual([['b', 'a', 'c']])
+  })
+
+  it('counts from the first time that an item was added', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+    clock.advance(99)
+    expiry.add('a')
+
+    clock.advance(1)
+
+    expect(log).toEqual([['a']])
+  })
+
+  it('counts anew for an item that was deleted and added again', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+    expiry.add('b')
+    clock.advance(60)
+    expiry.delete('a')
+    expiry.add('a')
+
+    clock.advance(99)
+    expect(log).toEqual([['b']])
+    clock.advance(1)
+
+    expect(log).toEqual([['b'], ['a']])
+  })
+
+  it('keeps what was deleted, and leaves no timer for the last one', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+    expiry.add('b')
+
+    expiry.delete('a')
+    expiry.delete('unknown')
+    expect(clock.pendingTimers).toBe(1)
+    expiry.delete('b')
+
+    expect(clock.pendingTimers).toBe(0)
+    clock.advance(1_000)
+    expect(log).toEqual([])
+  })
+
+  it('waits for later items once the first was deleted', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+    clock.advance(50)
+    expiry.add('b')
+    expiry.delete('a')
+
+    clock.advance(99)
+    expect(log).toEqual([])
+    clock.advance(1)
+
+    expect(log).toEqual([['b']])
+  })
+
+  describe('whose timer was lost', () => {
+    /** Items that expire by a clock that loses its first timer, without having had a chance to fire it. */
+    function losing(ttlMs: number) {
+      const { clock, expiry, log } = expiring(ttlMs)
+      const { setTimeout } = clock
+      let areLost = true
+      clock.setTimeout = (fn, ms) => (areLost ? () => {} : setTimeout.call(clock, fn, ms))
+      const recover = (): void => void (areLost = false)
+      return { clock, expiry, log, recover }
+    }
+
+    it('sets it anew at the next item once its time has passed, and not before', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      expiry.add('a')
+      recover()
+      clock.advance(99)
+      expiry.add('b')
+      expect(clock.pendingTimers).toBe(0)
+      clock.advance(1)
+
+      expiry.add('c')
+      expect([log, clock.pendingTimers]).toEqual([[], 1])
+      clock.advance(0)
+
+      expect(log).toEqual([['a']])
+      clock.advance(99)
+      expect(log).toEqual([['a'], ['b']])
+      clock.advance(1)
+      expect(log).toEqual([['a'], ['b'], ['c']])
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('sets it anew when it is asked to, once its time has passed', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      expiry.renew()
+      expiry.add('a')
+      recover()
+      clock.advance(99)
+      expiry.renew()
+      clock.advance(1)
+      expiry.renew()
+
+      clock.advance(0)
+      expiry.renew()
+
+      expect(log).toEqual([['a']])
+      expect(clock.pendingTimers).toBe(0)
+    })
+
+    it('waits for the rest of the time where the clock went back, since the timer may be of another time', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      const ticking: ManualClock & { wentBackMs?: number } = clock
+      ticking.wentBackMs = 0
+      expiry.add('a')
+      recover()
+      clock.advance(40)
+      ticking.wentBackMs = 1_000
+
+      expiry.renew()
+      clock.advance(59)
+      expiry.renew()
+      const logBefore = [...log]
+      clock.advance(1)
+
+      expect(logBefore).toEqual([])
+      expect(log).toEqual([['a']])
+    })
+
+    it('sets one timer at a time, and ever fewer while it may only be late', () => {
+      const { clock, expiry } = expiring(0)
+      const { setTimeout } = clock
+      let timers = 0
+      clock.setTimeout = (fn, ms) => (timers++, setTimeout.call(clock, fn, ms))
+
+      for (let i = 0; i < 1_000; i++) {
+        expiry.add(`item ${i}`)
+        // Time passes, and the event loop gets no chance to fire a timer.
+        clock.monotonic = () => i
+      }
+
+      expect(clock.pendingTimers).toBe(1)
+      expect(timers).toBeLessThan(15)
+    })
+
+    it('forgets it with the last item', () => {
+      const { clock, expiry, log, recover } = losing(100)
+      expiry.add('a')
+      expiry.delete('a')
+      recover()
+      clock.advance(1_000)
+
+      expiry.add('b')
+      clock.advance(100)
+
+      expect(log).toEqual([['b']])
+      expect(clock.pendingTimers).toBe(0)
+    })
+  })
+
+  it.each([[true], [false]])('says that the process is to be held: %s', (holdsProcess) => {
+    const clock = new ManualClock()
+    const held: unknown[] = []
+    const setTimeout = (_fn: () => void, _ms: number, holds?: boolean) => (held.push(holds), () => {})
+    const expiry = new ExpiringSet<string>({ now: () => 0, monotonic: () => clock.monotonic(), setTimeout }, 100, () => {}, holdsProcess)
+
+    expiry.add('a')
+    clock.advance(100)
+    expiry.renew()
+
+    expect(held).toEqual([holdsProcess, holdsProcess])
+  })
+
+  it('takes what is added while others expire', () => {
+    const clock = new ManualClock()
+    const log: string[] = []
+    const expiry: ExpiringSet<string> = new ExpiringSet<string>(clock, 100, (expired) => {
+      log.push(...expired)
+      if (log.length < 3) expiry.add(`after ${expired.join()}`)
+    })
+    expiry.add('a')
+
+    clock.advance(300)
+
+    expect(log).toEqual(['a', 'after a', 'after after a'])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('lets an item expire when its timer fires early by the clock, and not a later one', () => {
+    const { clock, expiry, log } = expiring(100)
+    const { monotonic } = clock
+    expiry.add('a')
+    clock.advance(20)
+    expiry.add('b')
+    clock.monotonic = () => monotonic.call(clock) - 1
+
+    clock.advance(80)
+
+    expect(log).toEqual([['a']])
+    clock.advance(21)
+    expect(log).toEqual([['a'], ['b']])
+  })
+
+  it('goes by elapsed time, not by the wall clock', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+
+    clock.jump(1_000_000)
+    clock.advance(99)
+    expect(log).toEqual([])
+    clock.jump(-2_000_000)
+    clock.advance(1)
+
+    expect(log).toEqual([['a']])
+  })
+
+  it('lets items of no time expire at the next timer, not in the call', () => {
+    const { clock, expiry, log } = expiring(0)
+
+    expiry.add('a')
+    expect(log).toEqual([])
+    clock.advance(0)
+
+    expect(log).toEqual([['a']])
+  })
+
+  it('keeps items of infinite time, without a timer', () => {
+    const { clock, expiry, log } = expiring(Infinity)
+
+    expiry.add('a')
+    expiry.delete('a')
+    expiry.add('b')
+    clock.advance(1e9)
+
+    expect(log).toEqual([])
+    expect(clock.pendingTimers).toBe(0)
+  })
+})

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import type { CloseReason } from '../../../src/index.ts'
+import { bunTransport, type BunSocket } from '../../../src/transports/bun.ts'
+
+const QUEUED = -1
+const DROPPED = 0
+const [OPEN, CLOSED] = [1, 3]
+
+/** Answers as Bun 1.4 was seen to: `send` with the given statuses, else with the length; nothing throws once it is closed. */
+class ScriptedSocket implements BunSocket {
+  readonly calls: unknown[] = []
+  bufferedAmount = 0
+  readyState = OPEN
+  /** Whether `cork` calls back on a closed socket: not every release does. */
+  corksWhenClosed = true
+  readonly #statuses: number[]
+  #isCorked = false
+
+  constructor(...statuses: number[]) {
+    this.#statuses = statuses
+  }
+
+  send(text: string): number {
+    this.calls.push([this.#isCorked ? 'corked send' : 'send', text])
+    return this.readyState === OPEN ? (this.#statuses.shift() ?? text.length) : DROPPED
+  }
+
+  cork(callback: () => void): void {
+    this.calls.push(['cork'])
+    if (this.readyState !== OPEN && !this.corksWhenClosed) return
+    this.#isCorked = true
+    callback()
+    this.#isCorked = false
+  }
+
+  getBufferedAmount(): number {
+    return this.bufferedAmount
+  }
+
+  close(code?: number, reason?: string): void {
+    this.readyState = CLOSED
+    this.calls.push(['close', code, reason])
+  }
+
+  terminate(): void {
+    this.readyState = CLOSED
+    this.calls.push(['terminate'])
+  }
+}
+
+describe('bunTransport', () => {
+  const transport = bunTransport()
+
+  it('sends what one tick brought within one cork, in order', () => {
+    const socket = new ScriptedSocket()
+
+    const accepted = transport.write?.(socket, ['a', 'b', 'c'])
+
+    expect(accepted).toBe(3)
+    expect(socket.calls).toEqual([['cork'], ['corked send', 'a'], ['corked send', 'b'], ['corked send', 'c']])
+  })
+
+  it.each([
+    ['all when all were sent', [1, 1, 1], 3, 3],
+    ['those that Bun queued', [1, QUEUED, QUEUED], 3, 3],
+    ['none from the first drop on, and sends no other', [QUEUED, DROPPED, 1], 1, 2],
+    ['none when the first is dropped', [DROPPED], 0, 1],
+  ])('counts as accepted %s', (_case, statuses, accepted, sends) => {
+    const socket = new ScriptedSocket(...statuses)
+
+    expect(transport.write?.(socket, ['a', 'b', 'c'])).toBe(accepted)
+    expect(socket.calls).toHaveLength(1 + sends)
+  })
+
+  it('takes no bytes sent for no drop when the text is empty', () => {
+    const socket = new ScriptedSocket()
+
+    expect(transport.write?.(socket, ['a', '', 'c'])).toBe(3)
+  })
+
+  it('takes no bytes sent for a drop under back-pressure, though the text is empty', () => {
+    const socket = new ScriptedSocket(DROPPED)
+    socket.bufferedAmount = 1_048_577
+
+    expect(transport.write?.(socket, [''])).toBe(0)
+  })
+
+  it.each([
+    ['a', true],
+    ['a', false],
+    ['', true],
+    ['', false],
+  ])('throws for a socket that is closed (text %j, cork calls back: %s)', (text, corksWhenClosed) => {
+    const socket = new ScriptedSocket()
+    socket.terminate()
+    socket.corksWhenClosed = corksWhenClosed
+
+    expect(() => transport.write?.(socket, [text])).toThrow('readyState is 3')
+  })
+
+  it('throws for a socket that Bun closes because of the drop', () => {
+    const socket = new ScriptedSocket(1)
+    socket.send = (text) => {
+      if (text === 'b') socket.readyState = CLOSED
+      return text === 'b' ? DROPPED : 1
+    }
+
+    expect(() => transport.write?.(socket, ['a', 'b'])).toThrow('readyState is 3')
+  })
+
+  it('bears that a socket closes once it has taken everything', () => {
+    const socket = new ScriptedSocket()
+    socket.send = (text) => {
+      if (text === 'b') socket.readyState = CLOSED
+      return 1
+    }
+
+    expect(transport.write?.(socket, ['a', 'b'])).toBe(2)
+  })
+
+  it('knows how much a socket buffers', () => {
+    const socket = new ScriptedSocket()
+    socket.bufferedAmount = 70_000
+
+    expect(transport.bufferedBytes?.(socket)).toBe(70_000)
+  })
+
+  it.each<[CloseReason, number, string]>([
+    ['removed', 1000, 'removed'],
+    ['peer-closed', 1000, 'peer closed'],
+    ['cleanup', 1001, 'going away'],
+    ['send-failed', 1011, 'send failed'],
+    ['slow-consumer', 1013, 'slow consumer'],
+  ])('tells a client that was closed for "%s" code %i', (reason, code, text) => {
+    const socket = new ScriptedSocket()
+
+    void transport.close?.(socket, reason)
+
+    expect(socket.calls).toEqual([['close', code, text]])
+  })
+
+  it('terminates without a close frame', () => {
+    const socket = new ScriptedSocket()
+
+    transport.terminate?.(socket)
+
+    expect(socket.calls).toEqual([['terminate']])
+  })
+
+  it('leaves telling of a drain to the host, and texts as they are', () => {
+    expect(Object.keys(transport).toSorted()).toEqual(['bufferedBytes', 'close', 'terminate', 'write'])
+  })
+})

@@ -1,0 +1,786 @@
+import { EventEmitter, once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import { connect, createServer as createHttp2Server, constants, type Http2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ConnectionManager, createStreamMessage } from '../../../src/index.ts'
+import { sseHeaders, sseSocket, sseTransport } from '../../../src/transports/sse.ts'
+import type { SseOptions, SseSocket, SseTarget } from '../../../src/transports/sse.ts'
+import { expectCode } from '../../support/errors.ts'
+
+interface ReceivedEvent {
+  readonly event: string
+  readonly data: string
+  readonly id: string
+}
+
+/** What a client makes of an event stream: HTML, 9.2.6. Written from the standard, and knows nothing of the code it tests. */
+function parseEventStream(text: string): { events: ReceivedEvent[]; retry: number | undefined } {
+  const events: ReceivedEvent[] = []
+  let [data, event, id] = ['', '', '']
+  let retry: number | undefined
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)
+  lines.pop() // what no line end ended is no line
+  for (const line of lines) {
+    if (line === '') {
+      if (data !== '') events.push({ event: event || 'message', data: data.slice(0, -1), id })
+      data = event = ''
+      continue
+    }
+    const colon = line.indexOf(':')
+    if (colon === 0) continue
+    const field = colon === -1 ? line : line.slice(0, colon)
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '')
+    if (field === 'data') data += `${value}\n`
+    else if (field === 'event') event = value
+    else if (field === 'id' && !value.includes('\0')) id = value
+    else if (field === 'retry' && /^\d+$/.test(value)) retry = Number(value)
+  }
+  return { events, retry }
+}
+
+/** A response of Node's that does what it is told, and nothing else. */
+class ScriptedResponse extends EventEmitter {
+  readonly chunks: Uint8Array[] = []
+  readonly flushes: (() => void)[] = []
+  writableLength = 0
+  writableEnded = false
+  writableFinished = false
+  destroyed = false
+  destroyCalls = 0
+  endCalls = 0
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString()
+  }
+
+  write(chunk: Uint8Array, flushed: () => void): boolean {
+    this.chunks.push(chunk)
+    this.flushes.push(flushed)
+    this.writableLength += chunk.length
+    return true
+  }
+
+  end(): void {
+    this.endCalls++
+    this.writableEnded = true
+  }
+
+  destroy(): void {
+    this.destroyCalls++
+    this.destroyed = true
+  }
+
+  /** What was written leaves, below the high-water mark: no `drain`. */
+  flush(): void {
+    this.writableLength = 0
+    for (const flushed of this.flushes.splice(0)) flushed()
+  }
+}
+
+function scripted() {
+  const response = new ScriptedResponse()
+  return { response, socket: sseSocket(response) }
+}
+
+/** The writer of a stream that is over when it is told so, and that records whatever else is done to it. */
+function scriptedWriter() {
+  const calls: string[] = []
+  let end = (): void => {}
+  let fail = (_error: Error): void => {}
+  const closed = new Promise<void>((resolve, reject) => {
+    end = resolve
+    fail = reject
+  })
+  const recorded = (call: string) => async () => void calls.push(call)
+  return { writer: { closed, write: recorded('write'), close: recorded('close'), abort: recorded('abort') }, calls, end, fail }
+}
+
+/** A stream that takes away the memory of each chunk, as streams of bytes do. */
+function thatTransfers() {
+  let text = ''
+  const stream = new WritableStream<Uint8Array<ArrayBuffer>>({
+    write(chunk) {
+      text += new TextDecoder().decode(structuredClone(chunk, { transfer: [chunk.buffer] }))
+    },
+  })
+  return { socket: sseSocket(stream.getWriter()), text: () => text }
+}
+
+async function settledOf(answer: unknown): Promise<'kept' | 'rejected'> {
+  return Promise.resolve(answer).then(
+    () => 'kept' as const,
+    () => 'rejected' as const,
+  )
+}
+
+async function outcomeOf(call: () => unknown): Promise<'kept' | 'rejected' | 'thrown'> {
+  try {
+    return await settledOf(call())
+  } catch {
+    return 'thrown'
+  }
+}
+
+/** One response, and the client at its other end, which reads nothing before it is asked to. */
+interface Exchange {
+  readonly target: SseTarget
+  /** Reads until the response is over; what was read when it breaks off, where it does. */
+  readonly readAll: () => Promise<string>
+  /** Goes away, over HTTP/2 with this code. */
+  readonly leave: (code?: number) => void
+}
+
+const closers: (() => void)[] = []
+afterEach(() => {
+  for (const close of closers.splice(0)) close()
+})
+
+async function portOf(server: Server | Http2Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  closers.push(() => server.close())
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+async function readAllOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      text += decoder.decode(read.value, { stream: true })
+    }
+  } catch {
+    // The text so far is the answer.
+  }
+  return text
+}
+
+async function http1(): Promise<Exchange> {
+  const server = createServer()
+  const requested = once(server, 'request') as Promise<[unknown, ServerResponse]>
+  const port = await portOf(server)
+  const client = new AbortController()
+  const answered = fetch(`http://127.0.0.1:${port}/`, { signal: client.signal })
+  const [, response] = await requested
+  response.writeHead(200, sseHeaders).flushHeaders()
+  const { body } = await answered
+  const reader = body!.getReader()
+  closers.push(() => server.closeAllConnections())
+  return { target: response, readAll: () => readAllOf(reader), leave: () => client.abort() }
+}
+
+async function http2(event: 'request' | 'stream'): Promise<Exchange> {
+  const server = createHttp2Server()
+  const requested = once(server, event)
+  const session = connect(`http://127.0.0.1:${await portOf(server)}`)
+  closers.push(() => session.destroy())
+  const client = session.request({ ':path': '/' })
+  client.on('error', () => {})
+  const [first, second] = await requested
+  if (event === 'stream') first.respond({ ':status': 200, ...sseHeaders })
+  else second.writeHead(200, sseHeaders).flushHeaders()
+  await once(client, 'response')
+  return {
+    target: event === 'stream' ? first : second,
+    readAll: async () => {
+      let text = ''
+      client.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+      await once(client, 'close')
+      return text
+    },
+    leave: (code = constants.NGHTTP2_CANCEL) => client.close(code),
+  }
+}
+
+async function webStream(): Promise<Exchange> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const reader = readable.getReader()
+  return { target: writable.getWriter(), readAll: () => readAllOf(reader), leave: () => void reader.cancel() }
+}
+
+describe.each<[name: string, open: () => Promise<Exchange>]>([
+  ['a response of node:http', http1],
+  ['a response of node:http2', () => http2('request')],
+  ['a stream of node:http2', () => http2('stream')],
+  ['the writer of a web stream', webStream],
+])('sseSocket of %s', (_name, open) => {
+  it('brings each event to the client, in order, and closes once all have arrived', async () => {
+    const { target, readAll } = await open()
+    const socket = sseSocket(target)
+
+    const received = readAll()
+    for (const text of ['first', 'second\nof two lines', 'dritte: ü €']) void socket.send(text)
+    await socket.close()
+
+    const { events } = parseEventStream(await received)
+    expect(events.map(({ data }) => data)).toEqual(['first', 'second\nof two lines', 'dritte: ü €'])
+  })
+
+  it('closes a second time, and terminates, without more ado', async () => {
+    const { target, readAll } = await open()
+    const socket = sseSocket(target)
+    const received = readAll()
+
+    await socket.close()
+    await socket.close()
+    socket.terminate()
+
+    expect(await received).toBe('')
+    expect(await outcomeOf(() => socket.send('late'))).toBe('thrown')
+  })
+
+  it('tells when the client has gone, and accepts nothing from then on', async () => {
+    const { target, leave } = await open()
+    const socket = sseSocket(target)
+
+    leave()
+    await socket.closed
+
+    expect(await outcomeOf(() => socket.send('late'))).not.toBe('kept')
+    expect(await outcomeOf(() => socket.comment())).toBe('kept')
+    expect(await outcomeOf(() => socket.close())).toBe('kept')
+  })
+
+  it('accepts nothing when the client had gone before there was a socket', async () => {
+    const { target, leave } = await open()
+    const first = sseSocket(target)
+    leave()
+    await first.closed
+
+    const socket = sseSocket(target)
+
+    await socket.closed
+    expect(await outcomeOf(() => socket.send('late'))).not.toBe('kept')
+  })
+
+  it('knows what a client that does not read leaves behind, and tells when that has left', async () => {
+    const { target, readAll } = await open()
+    const socket = sseSocket(target)
+
+    while (socket.bufferedAmount < 1_000_000) void socket.send('x'.repeat(65_536))
+    const drained = new Promise<void>((resolve) => socket.onDrain(() => socket.bufferedAmount === 0 && resolve()))
+    const received = readAll()
+    await drained
+
+    await socket.close()
+    const { events } = parseEventStream(await received)
+    expect(events.length).toBeGreaterThan(15)
+    expect(events.every(({ data }) => data.length === 65_536)).toBe(true)
+  })
+
+  it('tells of room after writes too small for a high-water mark', async () => {
+    const { target, readAll } = await open()
+    const socket = sseSocket(target)
+
+    void socket.send('small')
+    const drained = new Promise<void>((resolve) => socket.onDrain(() => socket.bufferedAmount === 0 && resolve()))
+    const received = readAll()
+    await drained
+
+    await socket.close()
+    expect(parseEventStream(await received).events).toHaveLength(1)
+  })
+
+  it('discards what waits for a stuck client when it is terminated, though it was closing', async () => {
+    const { target, readAll } = await open()
+    const socket = sseSocket(target)
+    while (socket.bufferedAmount < 10_000_000) void socket.send('x'.repeat(1_000_000))
+    let isClosed = false
+    void socket.close().then(() => (isClosed = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isClosed).toBe(false)
+
+    socket.terminate()
+    await socket.closed
+
+    expect((await readAll()).length).toBeLessThan(10_000_000)
+  })
+})
+
+describe.each(['request', 'stream'] as const)('sseSocket of a %s of node:http2', (event) => {
+  it('is over when its client resets the stream without an error while much is waiting', async () => {
+    const { target, leave } = await http2(event)
+    const socket = sseSocket(target)
+    for (let i = 0; i < 200; i++) void socket.send('x'.repeat(1_000))
+
+    leave(constants.NGHTTP2_NO_ERROR)
+    await socket.closed
+
+    expect(() => socket.send('too late')).toThrow()
+  })
+})
+
+describe('sseSocket', () => {
+  it.each([
+    ['{"bid":"64000.10"}', '{"bid":"64000.10"}'],
+    ['a\nb', 'a\nb'],
+    ['a\r\nb', 'a\nb'],
+    ['a\rb', 'a\nb'],
+    ['a\n\r\n\rb', 'a\n\n\nb'],
+    ['a\n\nevent: forged\ndata: b', 'a\n\nevent: forged\ndata: b'],
+    ['ends with a line\n', 'ends with a line\n'],
+    ['\r\nbegins with one', '\nbegins with one'],
+    [' begins with spaces', ' begins with spaces'],
+    [': looks like a comment', ': looks like a comment'],
+    ['', ''],
+    ['\uFEFFü €\u2028😀\0', '\uFEFFü €\u2028😀\0'],
+  ])('sends %j, which arrives as %j', (sent, arrives) => {
+    const { response, socket } = scripted()
+
+    void socket.send(sent)
+    void socket.send('the next')
+
+    expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual([arrives, 'the next'])
+  })
+
+  it('sends the type and the id of an event, and no type to the next one', () => {
+    const { response, socket } = scripted()
+
+    void socket.send('a', { event: 'fill', id: '7:1' })
+    void socket.send('b')
+    void socket.send('c', { id: '' })
+
+    expect(parseEventStream(response.text).events).toEqual([
+      { event: 'fill', id: '7:1', data: 'a' },
+      { event: 'message', id: '7:1', data: 'b' },
+      { event: 'message', id: '', data: 'c' },
+    ])
+  })
+
+  it.each([
+    { id: '1\ndata: forged' },
+    { id: '1\r' },
+    { id: '1\0' },
+    { id: 1 as never },
+    { event: 'a\nb' },
+    { event: 'a\rb' },
+    { event: null as never },
+  ])('refuses %j, which an event stream cannot carry', (fields) => {
+    const { response, socket } = scripted()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => socket.send('a', fields))
+
+    expect(response.chunks).toEqual([])
+  })
+
+  it.each([
+    ['an unknown field', { id: '1', retry: 1_000 }],
+    ['a misspelt field', { evnt: 'fill' }],
+    ['a Map', new Map([['id', '1']])],
+    ['a text', 'fill'],
+    ['null', null],
+  ])('refuses %s besides the text, rather than ignore it', (_what, fields) => {
+    const { response, socket } = scripted()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => socket.send('a', fields as never))
+
+    expect(response.chunks).toEqual([])
+  })
+
+  it('sends comments that no client takes for an event', () => {
+    const { response, socket } = scripted()
+
+    socket.comment()
+    socket.comment('of\ntwo lines\r\ndata: or three\n')
+    void socket.send('an event')
+
+    expect(response.text).toBe(': \n: of\n: two lines\n: data: or three\n: \ndata: an event\n\n')
+    expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual(['an event'])
+  })
+
+  it.each([0, 1_500])('tells the client to reconnect after %i ms', (ms) => {
+    const { response, socket } = scripted()
+
+    socket.retry(ms)
+
+    expect(parseEventStream(response.text).retry).toBe(ms)
+  })
+
+  it('ends no event that nobody sent: there is a blank line behind each event, and nowhere else', () => {
+    const { response, socket } = scripted()
+
+    socket.retry(1_000)
+    socket.comment('alive')
+    void socket.send('a', { event: 'fill' })
+    socket.comment()
+    socket.retry(2_000)
+    socket.comment()
+    void socket.send('b')
+
+    const blocks = response.text.split('\n\n')
+    expect(blocks).toHaveLength(3)
+    expect(blocks[2]).toBe('')
+    expect(blocks.every((block, i) => i === 2 || /^data: /m.test(block))).toBe(true)
+    expect(parseEventStream(response.text)).toEqual({
+      events: [{ event: 'fill', id: '', data: 'a' }, { event: 'message', id: '', data: 'b' }],
+      retry: 2_000,
+    })
+  })
+
+  it('brings comments, and when to reconnect, by a web stream as well', async () => {
+    const { socket, text } = thatTransfers()
+
+    socket.comment('alive')
+    socket.retry(1_500)
+    await socket.close()
+
+    expect(text()).toBe(': alive\nretry: 1500\n')
+  })
+
+  it.each([-1, 1.5, NaN, Infinity, '3' as never])('refuses to have the client reconnect after %s', (ms) => {
+    const { response, socket } = scripted()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => socket.retry(ms))
+
+    expect(response.chunks).toEqual([])
+  })
+
+  it.each<[what: string, target: unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', 'text'],
+    ['an event emitter', new EventEmitter()],
+    ['half a writer', { write() {}, close() {} }],
+  ])('refuses %s, which is no response', (_what, target) => {
+    expectCode('ERR_INVALID_ARGUMENT', () => sseSocket(target as never))
+  })
+
+  it('knows what the host itself has written, and tells when it has left', () => {
+    const { response, socket } = scripted()
+    const told: number[] = []
+    socket.onDrain(() => told.push(socket.bufferedAmount))
+
+    response.writableLength = 100_000
+    expect(socket.bufferedAmount).toBe(100_000)
+    response.writableLength = 0
+    response.emit('drain')
+
+    expect(told).toEqual([0])
+  })
+
+  it('tells of a drain whoever still listens, once each', () => {
+    const { response, socket } = scripted()
+    const told: string[] = []
+    const listener = () => void told.push('twice')
+    const stopSelf = socket.onDrain(() => {
+      told.push('once')
+      stopSelf()
+      socket.onDrain(listener)
+    })
+    const stop = socket.onDrain(listener)
+    socket.onDrain(() => told.push('always'))
+
+    void socket.send('a')
+    response.flush()
+    stop()
+    stop()
+    void socket.send('b')
+    response.flush()
+
+    expect(told).toEqual(['once', 'twice', 'always', 'always', 'twice'])
+  })
+
+  it('tells of the end, too, whoever waits for a drain', async () => {
+    const { response, socket } = scripted()
+    let told = 0
+    socket.onDrain(() => told++)
+
+    response.emit('close')
+    await socket.closed
+
+    expect(told).toBe(1)
+  })
+
+  it.each(['destroyed', 'writableEnded'] as const)('throws for a response that is %s before it says so', (state) => {
+    const { response, socket } = scripted()
+    response[state] = true
+
+    expect(() => socket.send('a')).toThrow('The response is over')
+    socket.comment()
+
+    expect(response.chunks).toEqual([])
+  })
+
+  it('bears an error of the response, and says so to whoever sends afterwards', async () => {
+    const { response, socket } = scripted()
+    const cause = new Error('ECONNRESET')
+
+    response.emit('error', cause)
+    response.emit('close')
+    await socket.closed
+
+    expect(() => socket.send('a')).toThrow(expect.objectContaining({ cause }))
+  })
+
+  it('spares the connection that a finished response has passed on to the next request', async () => {
+    const { response, socket } = scripted()
+    void socket.close()
+    response.emit('finish')
+    await socket.closed
+
+    socket.terminate()
+
+    expect(response.destroyCalls).toBe(0)
+  })
+
+  it('has no cause to name when it is over and nothing went wrong', () => {
+    const { response, socket } = scripted()
+
+    response.emit('close')
+
+    expect(() => socket.send('a')).toThrow(expect.not.objectContaining({ cause: undefined }))
+  })
+
+  it('ends and cuts off the writer of a web stream once, whoever asks again', async () => {
+    const { writer, calls, end } = scriptedWriter()
+    const socket = sseSocket(writer)
+
+    void socket.close()
+    void socket.close()
+    expect(calls).toEqual(['close'])
+    socket.terminate()
+    socket.terminate()
+    await socket.closed
+
+    expect(calls).toEqual(['close', 'abort'])
+    end()
+  })
+
+  it('does nothing to the writer of a web stream that is over', async () => {
+    const { writer, calls, end } = scriptedWriter()
+    const socket = sseSocket(writer)
+
+    end()
+    await socket.closed
+    socket.terminate()
+    await socket.close()
+
+    expect(calls).toEqual([])
+  })
+
+  it('is over once: what comes after a termination is told to nobody, and is not the cause', async () => {
+    const { writer, fail } = scriptedWriter()
+    const socket = sseSocket(writer)
+    let told = 0
+    socket.onDrain(() => told++)
+
+    socket.terminate()
+    fail(new Error('the stream was aborted'))
+    await new Promise((resolve) => setImmediate(resolve))
+
+    const cause = expect.objectContaining({ message: 'The connection was terminated' })
+    expect(() => socket.send('a')).toThrow(expect.objectContaining({ cause }))
+    expect(told).toBe(1)
+  })
+
+  it('waits for the end of a response that the host has ended', async () => {
+    const { response, socket } = scripted()
+    response.end()
+    let isClosed = false
+
+    const closed = socket.close().then(() => (isClosed = true))
+    await Promise.resolve()
+    expect(isClosed).toBe(false)
+    response.emit('finish')
+    await closed
+
+    expect(response.endCalls).toBe(1)
+  })
+
+  it('rejects, and is unharmed, when a web stream fails to write', async () => {
+    const failing = new WritableStream({ write: () => Promise.reject(new Error('disk full')) })
+    const socket = sseSocket(failing.getWriter())
+
+    void socket.send('nobody looks at this one')
+    expect(await outcomeOf(() => socket.send('a'))).toBe('rejected')
+    await socket.closed
+
+    const cause = expect.objectContaining({ message: 'disk full' })
+    expect(() => socket.send('b')).toThrow(expect.objectContaining({ cause }))
+    expect(socket.bufferedAmount).toBe(0)
+    expect(await outcomeOf(() => socket.close())).toBe('kept')
+  })
+
+  it('sends nothing more to a web stream that is closing', async () => {
+    let written = 0
+    const stream = new WritableStream({ write: () => void written++ })
+    const socket = sseSocket(stream.getWriter())
+
+    void socket.close()
+    socket.comment()
+    expect(() => socket.send('late')).toThrow('The response is over')
+    await socket.close()
+
+    expect(written).toBe(0)
+  })
+
+  it('tells whoever waits for a drain that the reader of a web stream has gone', async () => {
+    const { target, leave } = await webStream()
+    const socket = sseSocket(target)
+    let told = 0
+    socket.onDrain(() => told++)
+
+    leave()
+    await socket.closed
+
+    expect(told).toBe(1)
+  })
+
+  it('closes a web stream that fails to close', async () => {
+    const failing = new WritableStream({ close: () => Promise.reject(new Error('disk full')) })
+    const socket = sseSocket(failing.getWriter())
+
+    expect(await outcomeOf(() => socket.close())).toBe('kept')
+  })
+
+  it('is a socket to a manager as it is', async () => {
+    const { target, readAll } = await http1()
+    const manager = new ConnectionManager<SseSocket>()
+    const connection = manager.addConnection('c1', sseSocket(target), 'alice')
+    connection.subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT' })
+
+    const received = readAll()
+    const { sent } = manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 1 } })
+    const report = await manager.cleanup()
+
+    const { events } = parseEventStream(await received)
+    expect(sent).toBe(1)
+    expect(report).toEqual({ closed: 1, failed: 0, timedOut: 0 })
+    expect(events.map(({ data }) => JSON.parse(data))).toMatchObject([{ stream_type: 'PRICE', data: { bid: 1 } }])
+  })
+})
+
+describe('sseTransport', () => {
+  const message = createStreamMessage({ streamType: 'ORDER_UPDATES', symbol: 'BTCUSDT', userId: 'alice', data: { seq: 7 } })
+  const seqOf = (data: unknown) => String((data as { seq: number }).seq)
+
+  it('writes what one tick brought as one write', () => {
+    const transport = sseTransport()
+    const { response, socket } = scripted()
+
+    const frames = ['a', 'b\nb', 'c'].map((text) => transport.frame!(text, message))
+    transport.write!(socket, frames)
+
+    expect(response.chunks).toHaveLength(1)
+    expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual(['a', 'b\nb', 'c'])
+  })
+
+  it('has all sockets of Node share the one frame', () => {
+    const transport = sseTransport()
+    const [one, other] = [scripted(), scripted()]
+
+    const frame = transport.frame!('a', message)
+    transport.write!(one.socket, [frame])
+    transport.write!(other.socket, [frame])
+
+    expect(one.response.chunks[0]).toBe(frame.bytes)
+    expect(other.response.chunks[0]).toBe(frame.bytes)
+  })
+
+  it('has no web stream take a frame away from other sockets', async () => {
+    const transport = sseTransport()
+    const [one, other] = [thatTransfers(), thatTransfers()]
+
+    const frame = transport.frame!('a', message)
+    for (const { socket } of [one, other]) transport.write!(socket, [frame])
+    await Promise.all([one.socket.close(), other.socket.close()])
+
+    expect([one.text(), other.text()]).toEqual(['data: a\n\n', 'data: a\n\n'])
+  })
+
+  it('names the events of messages, and gives them ids', () => {
+    const transport = sseTransport({ id: ({ data }) => seqOf(data), event: ({ streamType }) => streamType })
+    const { response, socket } = scripted()
+
+    transport.write!(socket, [transport.frame!('a', message)])
+
+    expect(parseEventStream(response.text).events).toEqual([{ event: 'ORDER_UPDATES', id: '7', data: 'a' }])
+  })
+
+  it('asks with the text that goes out as well', () => {
+    const asked: unknown[][] = []
+    const ask = (...question: unknown[]) => void asked.push(question)
+    const transport = sseTransport({ id: ask as never, event: ask as never })
+
+    transport.frame!('the text', message)
+
+    expect(asked).toEqual([[message, 'the text'], [message, 'the text']])
+  })
+
+  it("asks for nothing where a text is the host's own, and has no message", () => {
+    const ask = (): string => { throw new Error('asked') }
+    const transport = sseTransport({ id: ask, event: ask })
+
+    const frame = transport.frame!('welcome', undefined as never)
+
+    expect(new TextDecoder().decode(frame.bytes)).toBe('data: welcome\n\n')
+  })
+
+  it('gives neither where the functions answer with nothing', () => {
+    const transport = sseTransport({ id: () => undefined, event: undefined })
+
+    expect(new TextDecoder().decode(transport.frame!('a', message).bytes)).toBe('data: a\n\n')
+  })
+
+  it.each<[what: string, options: SseOptions]>([
+    ['id has a line end', { id: () => '1\n2' }],
+    ['id is no text', { id: () => 1 as never }],
+    ['type has a line end', { event: () => '1\r2' }],
+  ])('frames no message whose %s', (_what, options) => {
+    const transport = sseTransport(options)
+
+    expectCode('ERR_INVALID_ARGUMENT', () => transport.frame!('a', message))
+  })
+
+  it.each([{ id: 'seq' }, { event: null }, { retry: 1_000 }, { data: () => 'a' }])('refuses the options %j', (options) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
+
+    expect(error['option']).toBe(Object.keys(options)[0])
+  })
+
+  it.each([null, 5, 'id'])('refuses %j in place of options', (options) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
+
+    expect(error['option']).toBe('options')
+  })
+
+  it('answers for pressure, drains and the end as the socket does', async () => {
+    const transport = sseTransport()
+    const { response, socket } = scripted()
+    let told = 0
+
+    const stop = transport.onDrain!(socket, () => told++)
+    transport.write!(socket, [transport.frame!('a', message)])
+    expect(transport.bufferedBytes!(socket)).toBe(9)
+    response.flush()
+    expect(told).toBe(1)
+    stop()
+
+    const closed = transport.close!(socket, 'cleanup')
+    expect(response.endCalls).toBe(1)
+    transport.terminate!(socket)
+    expect(response.destroyCalls).toBe(1)
+    response.emit('close')
+    await closed
+    expect(told).toBe(1)
+  })
+
+  it('throws, or rejects, when it writes to a client that has gone', async () => {
+    const transport = sseTransport()
+    const { target, leave } = await webStream()
+    const socket = sseSocket(target)
+
+    leave()
+
+    expect(await outcomeOf(() => transport.write!(socket, [transport.frame!('a', message)]))).toBe('rejected')
+  })
+})
+
+describe('sseHeaders', () => {
+  it('make a response an event stream that is neither stored, transformed nor buffered', () => {
+    expect(new Response('', { headers: sseHeaders }).headers.get('content-type')).toBe('text/event-stream')
+    expect(sseHeaders).toMatchObject({ 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
+    expect(Object.isFrozen(sseHeaders)).toBe(true)
+  })
+})

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, type CloseReason } from '../../../src/index.ts'
+import { uwsTransport, type UwsSocket } from '../../../src/transports/uws.ts'
+import { expectCode } from '../../support/errors.ts'
+
+const SENT = 1
+const ACCEPTED_UNDER_PRESSURE = 0
+const DROPPED = 2
+
+/** Answers as uWebSockets.js does: `send` with the given statuses, and everything throws once it is closed. */
+class ScriptedSocket implements UwsSocket {
+  readonly calls: unknown[] = []
+  bufferedAmount = 0
+  readonly #statuses: number[]
+  #isCorked = false
+  #isClosed = false
+
+  constructor(...statuses: number[]) {
+    this.#statuses = statuses
+  }
+
+  send(text: string): number {
+    this.#assertOpen()
+    this.calls.push([this.#isCorked ? 'corked send' : 'send', text])
+    return this.#statuses.shift() ?? SENT
+  }
+
+  cork(callback: () => void): this {
+    this.#assertOpen()
+    this.calls.push(['cork'])
+    this.#isCorked = true
+    callback()
+    this.#isCorked = false
+    return this
+  }
+
+  getBufferedAmount(): number {
+    this.#assertOpen()
+    return this.bufferedAmount
+  }
+
+  end(code?: number, shortMessage?: string): void {
+    this.#assertOpen()
+    this.#isClosed = true
+    this.calls.push(['end', code, shortMessage])
+  }
+
+  close(): void {
+    this.#assertOpen()
+    this.#isClosed = true
+    this.calls.push(['close'])
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new Error('Invalid access of closed uWS.WebSocket/SSLWebSocket.')
+  }
+}
+
+describe('uwsTransport', () => {
+  const transport = uwsTransport()
+
+  it('sends what one tick brought within one cork, in order', () => {
+    const socket = new ScriptedSocket()
+
+    const accepted = transport.write?.(socket, ['a', 'b', 'c'])
+
+    expect(accepted).toBe(3)
+    expect(socket.calls).toEqual([['cork'], ['corked send', 'a'], ['corked send', 'b'], ['corked send', 'c']])
+  })
+
+  it.each([
+    ['all when all were sent', [SENT, SENT, SENT], 3, 3],
+    ['those that uWS buffered', [SENT, ACCEPTED_UNDER_PRESSURE, ACCEPTED_UNDER_PRESSURE], 3, 3],
+    ['none from the first drop on, and sends no other', [ACCEPTED_UNDER_PRESSURE, DROPPED, SENT], 1, 2],
+    ['none when the first is dropped', [DROPPED], 0, 1],
+  ])('counts as accepted %s', (_case, statuses, accepted, sends) => {
+    const socket = new ScriptedSocket(...statuses)
+
+    expect(transport.write?.(socket, ['a', 'b', 'c'])).toBe(accepted)
+    expect(socket.calls).toHaveLength(1 + sends)
+  })
+
+  it('throws for a socket that is closed', () => {
+    const socket = new ScriptedSocket()
+    socket.close()
+
+    expect(() => transport.write?.(socket, ['a'])).toThrow('closed')
+  })
+
+  it('knows how much a socket buffers', () => {
+    const socket = new ScriptedSocket()
+    socket.bufferedAmount = 70_000
+
+    expect(transport.bufferedBytes?.(socket)).toBe(70_000)
+  })
+
+  it.each<[CloseReason, number, string]>([
+    ['removed', 1000, 'removed'],
+    ['cleanup', 1001, 'going away'],
+    ['send-failed', 1011, 'send failed'],
+    ['slow-consumer', 1013, 'slow consumer'],
+  ])('tells a client that was closed for "%s" code %i', (reason, code, text) => {
+    const socket = new ScriptedSocket()
+
+    void transport.close?.(socket, reason)
+
+    expect(socket.calls).toEqual([['end', code, text]])
+  })
+
+  it('terminates without a close frame', () => {
+    const socket = new ScriptedSocket()
+
+    transport.terminate?.(socket)
+
+    expect(socket.calls).toEqual([['close']])
+  })
+
+  it('has a socket refused that closed before it was registered, and leaves telling of a later close to the host', async () => {
+    const manager = new ConnectionManager<ScriptedSocket>({ transport })
+    const [open, closed] = [new ScriptedSocket(), new ScriptedSocket()]
+    closed.close()
+
+    expectCode('ERR_SOCKET_CLOSED', () => manager.addConnection('c1', closed, 'alice'))
+    const connection = manager.addConnection('c2', open, 'alice')
+
+    expect(manager.connectionCount).toBe(1)
+    expect(await connection.remove()).toBe(true)
+  })
+
+  it('leaves telling of a drain to the host, and texts as they are', () => {
+    expect(Object.keys(transport).toSorted()).toEqual(['bufferedBytes', 'close', 'onClose', 'terminate', 'write'])
+  })
+})

@@ -1,0 +1,174 @@
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
+import type { WritableStreamDefaultWriter as NodeWriter } from 'node:stream/web'
+import { describe, expectTypeOf, it } from 'vitest'
+import type { WebSocket as WsWebSocket } from 'ws'
+import type { Socket, StreamMessage } from '../../../src/index.ts'
+import type { Transport } from '../../../src/ports/transport.ts'
+import { bunTransport } from '../../../src/transports/bun.ts'
+import { sseHeaders, sseSocket, sseTransport, type SseSocket, type SseTarget } from '../../../src/transports/sse.ts'
+import { uwsTransport } from '../../../src/transports/uws.ts'
+import { wsTransport, type WsFrame } from '../../../src/transports/ws.ts'
+
+/** As uWebSockets.js declares its own, as far as it matters. */
+interface UwsWebSocket<TUserData> {
+  send(message: string | ArrayBuffer | Uint8Array, isBinary?: boolean, compress?: boolean): number
+  getBufferedAmount(): number
+  end(code?: number, shortMessage?: string | ArrayBuffer | Uint8Array): void
+  close(): void
+  cork(callback: () => void): UwsWebSocket<TUserData>
+  getUserData(): TUserData
+}
+
+/** As Bun declares its own, as far as it matters. */
+interface BunWebSocket<TData> {
+  readonly data: TData
+  readonly readyState: 0 | 1 | 2 | 3
+  send(data: string | ArrayBuffer | Uint8Array, compress?: boolean): number
+  getBufferedAmount(): number
+  close(code?: number, reason?: string): void
+  terminate(): void
+  cork<TResult>(callback: (ws: BunWebSocket<TData>) => TResult): TResult
+}
+
+interface Session {
+  readonly userId: string
+}
+
+describe('Transport<TSocket, TFrame>', () => {
+  it('writes what it frames', () => {
+    const transport: Transport<Socket, Uint8Array> = {
+      frame: (text) => new TextEncoder().encode(text),
+      write: (_socket, frames) => frames.length,
+    }
+
+    expectTypeOf(transport.write!).parameter(1).toEqualTypeOf<readonly Uint8Array[]>()
+  })
+
+  it('writes texts where nothing is framed', () => {
+    expectTypeOf<NonNullable<Transport['write']>>().parameter(1).toEqualTypeOf<readonly string[]>()
+    expectTypeOf<NonNullable<Transport['write']>>().parameter(0).toEqualTypeOf<Socket>()
+  })
+
+  it('writes nothing else than what it frames', () => {
+    const transport: Transport<Socket, Uint8Array> = {
+      frame: (text) => new TextEncoder().encode(text),
+      // @ts-expect-error the frames are bytes
+      write: (_socket, frames: readonly string[]) => frames.length,
+    }
+    const mute: Transport<Socket, Uint8Array> = {
+      // @ts-expect-error a text is no bytes
+      frame: (text) => text,
+    }
+    expectTypeOf([transport, mute]).toEqualTypeOf<Transport<Socket, Uint8Array>[]>()
+  })
+
+  it('answers a write with a number, or with nothing', () => {
+    // @ts-expect-error neither a number nor nothing
+    expectTypeOf<Transport>({ write: () => 'all' }).toEqualTypeOf<Transport>()
+  })
+
+  it('has all hooks optional, and no other', () => {
+    expectTypeOf({}).toExtend<Transport>()
+    expectTypeOf<keyof Transport>().toEqualTypeOf<'frame' | 'write' | 'bufferedBytes' | 'onDrain' | 'onClose' | 'close' | 'terminate'>()
+  })
+})
+
+describe('wsTransport', () => {
+  it('serves the sockets of ws as they are, with one frame for all', () => {
+    expectTypeOf(wsTransport()).toExtend<Transport<WsWebSocket, WsFrame>>()
+  })
+
+  it('serves no sockets of the DOM', () => {
+    // @ts-expect-error it has neither terminate nor once
+    const transport: Transport<WebSocket, WsFrame> = wsTransport()
+    expectTypeOf(transport).toEqualTypeOf<Transport<WebSocket, WsFrame>>()
+  })
+})
+
+describe('uwsTransport', () => {
+  it('serves the sockets of uWebSockets.js as they are', () => {
+    expectTypeOf<UwsWebSocket<Session>>().toExtend<Socket>()
+    expectTypeOf(uwsTransport()).toExtend<Transport<UwsWebSocket<Session>>>()
+  })
+
+  it('serves no socket that cannot cork', () => {
+    // @ts-expect-error it has neither cork nor end
+    const transport: Transport<WebSocket> = uwsTransport()
+    expectTypeOf(transport).toEqualTypeOf<Transport<WebSocket>>()
+  })
+})
+
+describe('bunTransport', () => {
+  it("serves Bun's sockets as they are", () => {
+    expectTypeOf<BunWebSocket<Session>>().toExtend<Socket>()
+    expectTypeOf(bunTransport()).toExtend<Transport<BunWebSocket<Session>>>()
+  })
+
+  it('serves no socket that cannot be terminated', () => {
+    // @ts-expect-error it has neither readyState nor terminate
+    const transport: Transport<UwsWebSocket<Session>> = bunTransport()
+    expectTypeOf(transport).toEqualTypeOf<Transport<UwsWebSocket<Session>>>()
+  })
+})
+
+describe('sseSocket', () => {
+  it('takes the responses of node:http and node:http2, and HTTP/2 streams', () => {
+    expectTypeOf<ServerResponse>().toExtend<SseTarget>()
+    expectTypeOf<Http2ServerResponse>().toExtend<SseTarget>()
+    expectTypeOf<ServerHttp2Stream>().toExtend<SseTarget>()
+  })
+
+  it('takes the writers of web streams', () => {
+    expectTypeOf<WritableStreamDefaultWriter>().toExtend<SseTarget>()
+    expectTypeOf<WritableStreamDefaultWriter<Uint8Array>>().toExtend<SseTarget>()
+    expectTypeOf<WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>>().toExtend<SseTarget>()
+    expectTypeOf<NodeWriter<Uint8Array>>().toExtend<SseTarget>()
+  })
+
+  it('takes no stream without its writer, and no writer of texts', () => {
+    // @ts-expect-error a stream has to be locked by a writer first
+    sseSocket(new WritableStream<Uint8Array>())
+    // @ts-expect-error an event stream is bytes
+    sseSocket(new WritableStream<string>().getWriter())
+  })
+
+  it('is a socket', () => {
+    expectTypeOf(sseSocket).returns.toEqualTypeOf<SseSocket>()
+    expectTypeOf<SseSocket>().toExtend<Socket>()
+    expectTypeOf<SseSocket['bufferedAmount']>().toEqualTypeOf<number>()
+  })
+})
+
+describe('sseTransport', () => {
+  it('serves the sockets of sseSocket, with bytes for frames', () => {
+    expectTypeOf(sseTransport).returns.toExtend<Transport<SseSocket, { readonly bytes: Uint8Array }>>()
+  })
+
+  it('serves no other sockets', () => {
+    // @ts-expect-error a WebSocket has no response to write to
+    const transport: Transport<WebSocket, Uint8Array> = sseTransport()
+    expectTypeOf(transport).toEqualTypeOf<Transport<WebSocket, Uint8Array>>()
+  })
+
+  it('gives messages to its options, which answer with texts', () => {
+    sseTransport({
+      id: (message) => {
+        expectTypeOf(message).toEqualTypeOf<StreamMessage<unknown, string>>()
+        return undefined
+      },
+      event: ({ streamType }) => streamType,
+    })
+    // @ts-expect-error an id is a text
+    sseTransport({ id: () => 7 })
+    // @ts-expect-error there is no such option
+    sseTransport({ retry: 1_000 })
+  })
+})
+
+describe('sseHeaders', () => {
+  it('go into a response of Node and of the web', () => {
+    expectTypeOf(sseHeaders).toExtend<NonNullable<Parameters<ServerResponse['writeHead']>[1]>>()
+    expectTypeOf(sseHeaders).toExtend<HeadersInit>()
+  })
+})
