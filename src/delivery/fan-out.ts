@@ -1,8 +1,10 @@
 import { isThenable } from '../guards/user-code.ts'
-import type { Sink } from '../ports/sink.ts'
+import { SendQueue, type Acceptance, type Sink } from '../ports/sink.ts'
 import type { Seat, Seats } from '../collections/fan-out-list.ts'
 import type { MessageFields } from '../model/message-fields.ts'
+import type { PublishResult } from '../model/publish-result.ts'
 import { bufferedAmountOf } from './meter.ts'
+import { OutgoingMessage } from '../model/outgoing-message.ts'
 import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
 
 /** A connection whose sink threw, and what it threw. */
@@ -11,31 +13,40 @@ export interface SendFailure<TConnection> {
   readonly error: unknown
 }
 
-/** What a fan-out leaves to whoever started it. */
+/** What a fan-out leaves to the delivery that it is part of. */
 export interface SendOutcomes<TConnection> {
   /** Told of each `send` that answered with something that settles later. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** Told of a socket that has this much buffered, which is more than the limit: true if the text waits for its connection. */
-  isKept(connection: TConnection, buffered: number): boolean
-  /** Whether a socket threw what a publish of this very chain was refused with: no fault of the socket. */
+  /** Whether a socket that has this much buffered, which is more than the limit, is taken to have room. */
+  hasRoom(connection: TConnection, buffered: number): boolean
+  /** Has the message wait in a send queue, and says what became of it. */
+  keep(connection: TConnection, message: OutgoingMessage): Acceptance
+  /** Whether a socket threw what a publish of this very chain was refused with. That is no fault of the socket. */
   isOwnRefusal(error: unknown): boolean
 }
 
 /** Whom a message is not for any more. */
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
-/** Sends one message to each recipient, once, whatever the others do. */
-export class FanOut<TConnection extends { readonly sink: Sink }> {
-  /** How many sinks took the text. */
-  taken = 0
-  readonly failures: SendFailure<TConnection>[] = []
+/** One message on its way to its recipients: hands it to each, once, whatever the others do, and counts what became of it. */
+export class FanOut<TConnection extends { readonly sink: Sink }> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
+  readonly failures: SendFailure<TConnection>[] = []
+  /** Sockets and send queues that took the message, whatever became of it there. */
+  taken = 0
+  batched = 0
+  queued = 0
+  conflated = 0
+  dropped = 0
+  failed = 0
+  skipped = 0
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
   #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
+  #message: OutgoingMessage | undefined
 
-  /** With `roomBytes`, sinks are asked what they have buffered, and sent to where it is no more than that; without, none is. */
+  /** With `roomBytes`, sockets are asked what they have buffered, and looked at if it is more than that. Without, none is asked. */
   constructor(
     fields: MessageFields,
     recipients: Recipients<TConnection>,
@@ -49,21 +60,38 @@ export class FanOut<TConnection extends { readonly sink: Sink }> {
     for (const { seats } of recipients.ranges) seats.pin()
   }
 
-  serve(text: string): void {
+  get matched(): number {
+    return this.#recipients.matched
+  }
+
+  /** How many were removed or unsubscribed before their turn. */
+  get missed(): number {
+    return this.matched - this.#servedCount
+  }
+
+  serve(text: string, servedAtMs: number): void {
     const { doubles, ranges } = this.#recipients
+    for (const { seats } of ranges) seats.served(servedAtMs)
     for (const double of doubles) coverBoth(double)
     for (const range of ranges) this.#serveRange(range, text)
     for (const double of doubles) this.#serveDouble(double, text)
   }
 
-  /** Keeps the text from those whose turn is still to come. */
-  withhold(isExcluded: Exclusion<TConnection>): void {
+  result(): PublishResult {
+    const { matched, taken, queued, conflated, dropped, failed, skipped } = this
+    const sent = taken - queued - conflated - dropped - failed - skipped
+    return { matched, sent, queued, conflated, dropped, failed: failed + this.failures.length, skipped: skipped + this.missed, deferred: false }
+  }
+
+  /** Keeps the message from those whose turn is still to come. */
+  exclude(isExcluded: Exclusion<TConnection>): void {
     this.#exclusions = [...this.#exclusions, isExcluded]
     for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.cover(seat)
   }
 
-  /** Lets all seats be as they were; to be called once nobody is to be served any more. */
+  /** Lets all seats be as they were, and lets go of the caller's data. To be called once nobody is to be served any more. */
   end(): void {
+    this.#message?.release()
     for (const isExcluded of this.#exclusions) for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.uncover(seat)
     for (const { seats } of this.#recipients.ranges) seats.unpin()
   }
@@ -111,6 +139,10 @@ export class FanOut<TConnection extends { readonly sink: Sink }> {
             untaken++
             continue
           }
+          if (sink instanceof SendQueue) {
+            this.#note(sink.accept(this.#outgoing(text)))
+            continue
+          }
           const answer = sink.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
@@ -132,13 +164,20 @@ export class FanOut<TConnection extends { readonly sink: Sink }> {
             untaken++
             continue
           }
+          if (sink instanceof SendQueue) {
+            this.#note(sink.accept(this.#outgoing(text)))
+            continue
+          }
           const buffered = bufferedAmountOf(sink)
           // That was user code: it may have cost the connection its seat.
           if (seats.isDisturbed && sinks[slot] !== sink) {
             untaken++
             continue
           }
-          if (buffered > roomBytes && this.#outcomes.isKept(connectionIn(slot, occupants), buffered)) continue
+          if (buffered > roomBytes && !this.#outcomes.hasRoom(connectionIn(slot, occupants), buffered)) {
+            this.#note(this.#outcomes.keep(connectionIn(slot, occupants), this.#outgoing(text)))
+            continue
+          }
           const answer = sink.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
@@ -147,6 +186,15 @@ export class FanOut<TConnection extends { readonly sink: Sink }> {
       }
     }
     this.taken += to - from - untaken
+  }
+
+  #note(acceptance: Acceptance): void {
+    if (acceptance !== 'sent') this[acceptance]++
+  }
+
+  /** The message as send queues keep it. Made when the first of them needs it. */
+  #outgoing(text: string): OutgoingMessage {
+    return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
   /** Notes that a sink threw, unless what it threw is no fault of its own: then it has taken the text. */

@@ -73,6 +73,9 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
 }
 
+/** The events as the rooms know them, whatever the manager's sockets and catalogue are. */
+export type AnyEvents = ManagerEvents<Socket, StreamCatalogue>
+
 const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   connectionAdded: true,
   connectionRemoved: true,
@@ -112,7 +115,7 @@ interface Call {
  * be nested: a listener that calls back makes a later one. A listener is told of what was posted in changes later than the one in which it
  * was registered.
  */
-export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
+export class Events {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
   readonly #calls = new Queue<Call>()
   readonly #unheard = new UnheardErrors()
@@ -120,10 +123,7 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
   #change = 0
   #latestChange = 0
 
-  on<TName extends keyof ManagerEvents>(
-    name: TName,
-    listener: (payload: ManagerEvents<TSocket, TStreams>[TName]) => void,
-  ): () => void {
+  on(name: keyof ManagerEvents, listener: (payload: never) => void): () => void {
     if (typeof name !== 'string' || EVENT_NAMES[name] !== true) {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `There is no event ${describe(name)}`)
     }
@@ -139,30 +139,26 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     }
   }
 
-  /** Begins a change, and returns what `end` needs. */
-  begin(): number {
+  /** Begins a change, and returns what `endChange` needs. */
+  beginChange(): number {
     const outer = this.#change
     this.#change = ++this.#latestChange
     return outer
   }
 
-  end(outer: number): void {
+  endChange(outer: number): void {
     this.#change = outer
-  }
-
-  /** Makes a change. */
-  change<TOutcome>(make: () => TOutcome): TOutcome {
-    const outer = this.begin()
-    try {
-      return make()
-    } finally {
-      this.end(outer)
-    }
   }
 
   /** Does something within the running change, or as a change of its own if none is running. */
   withinChange<TOutcome>(act: () => TOutcome): TOutcome {
-    return this.#change === 0 ? this.change(act) : act()
+    if (this.#change !== 0) return act()
+    const outer = this.beginChange()
+    try {
+      return act()
+    } finally {
+      this.endChange(outer)
+    }
   }
 
   /** Whether anybody listens to events of this name: for whom it would take something to say what happened. */
@@ -171,13 +167,13 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
   }
 
   /** Queues an event for those who listened before this change; `flush` delivers it. */
-  post<TName extends Exclude<keyof ManagerEvents, 'error'>>(name: TName, payload: ManagerEvents<TSocket, TStreams>[TName]): void {
+  post<TName extends Exclude<keyof ManagerEvents, 'error'>>(name: TName, payload: AnyEvents[TName]): void {
     const registered = this.#registrations.get(name)
     if (registered !== undefined) this.#post(payload, registered, false)
   }
 
   /** Queues an error, and has it printed where nobody was told of it; that is not clear before, since a listener may end another. */
-  postError(payload: ManagerEvents<TSocket, TStreams>['error']): void {
+  postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
     const printUnlessTold = (): void => {
       if (!calls.some(({ wasMade }) => wasMade)) this.#unheard.print(payload)
@@ -187,6 +183,7 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
 
   /** Delivers all that is queued, and what is posted meanwhile. */
   flush(): void {
+    if (this.#calls.isEmpty) return
     this.withinChange(() => {
       for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) this.#deliver(call)
     })

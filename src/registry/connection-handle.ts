@@ -13,9 +13,9 @@ export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
   send(connection: ConnectionRecord, text: unknown): PublishResult
+  flush(connection: ConnectionRecord): boolean
+  drained(connection: ConnectionRecord): void
   remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
-  /** Makes a change: what comes of it is told to those who listened before. */
-  change<TOutcome>(make: () => TOutcome): TOutcome
 }
 
 /** Makes the handle of a connection. */
@@ -71,11 +71,11 @@ class ConnectionHandle implements Connection<Socket, StreamCatalogue> {
   }
 
   flush(): boolean {
-    return this.#actions.change(() => this.#connection.sendQueue?.flush() ?? true)
+    return this.#actions.flush(this.#connection)
   }
 
   drained(): void {
-    this.#actions.change(() => this.#connection.sendQueue?.drained())
+    this.#actions.drained(this.#connection)
   }
 
   remove(options?: { readonly close?: boolean | undefined }): Promise<boolean> {

@@ -1,5 +1,4 @@
 import type { Socket } from '../ports/connection.ts'
-import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import { splitStreamKey, streamKey } from '../model/keys.ts'
 import type { Subscription } from '../model/subscription.ts'
 import type { Connections } from './connections.ts'
@@ -10,21 +9,25 @@ import { viewOf } from './subscription-view.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Users } from './users.ts'
 
-/** The five mappings: live, read-only views of the registry. */
-export interface Mappings<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+/**
+ * The five mappings of the first versions: live, read-only views of the registry.
+ *
+ * They are kept for compatibility. Nothing in the library reads them, and they hold no state of their own.
+ */
+export interface Mappings {
   /** connectionId → socket */
-  readonly activeConnections: ReadonlyMap<string, TSocket>
+  readonly activeConnections: ReadonlyMap<string, Socket>
   /** connectionId → userId */
   readonly connectionUsers: ReadonlyMap<string, string>
   /** userId → connectionIds, oldest first */
   readonly userConnections: ReadonlyMap<string, string[]>
   /** userId → subscriptions, oldest first */
-  readonly userSubscriptions: ReadonlyMap<string, Subscription<keyof TStreams & string>[]>
+  readonly userSubscriptions: ReadonlyMap<string, Subscription[]>
   /** stream key → userIds, in the order in which they subscribed */
   readonly streamSubscriptions: ReadonlyMap<string, string[]>
 }
 
-export function mappingsOf(users: Users, connections: Connections, subscriptions: Subscriptions): Mappings<Socket, StreamCatalogue> {
+export function mappingsOf(users: Users, connections: Connections, subscriptions: Subscriptions): Mappings {
   return {
     activeConnections: byConnection(connections, ({ socket }) => socket),
     connectionUsers: byConnection(connections, ({ user }) => user.id),

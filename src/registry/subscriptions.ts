@@ -21,8 +21,10 @@ import { lastUpdateMs } from './subscription-view.ts'
 import type { Users } from './users.ts'
 
 /** What became of a subscription, and through which connection if it was one. */
+export type SubscriptionChange = 'added' | 'changed' | 'removed'
+
 type SubscriptionListener = (
-  change: 'added' | 'changed' | 'removed',
+  change: SubscriptionChange,
   subscription: SubscriptionRecord,
   holder: ConnectionRecord | undefined,
 ) => void

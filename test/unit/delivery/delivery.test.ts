@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { Changes } from '../../../src/events/changes.ts'
+import { Events } from '../../../src/events/events.ts'
+import type { PublishResult } from '../../../src/model/publish-result.ts'
+import type { AnyConnection } from '../../../src/ports/connection.ts'
 import { Delivery, type DeliveryDependencies } from '../../../src/delivery/delivery.ts'
-import { allOf, eachOf, eitherOf } from '../../../src/delivery/recipients.ts'
+import { allOf, eachOf, eitherOf, type Recipients } from '../../../src/delivery/recipients.ts'
 import type { SendQueue } from '../../../src/ports/sink.ts'
 import { Seats, type Seat } from '../../../src/collections/fan-out-list.ts'
 import { tradingStreams } from '../../../src/model/catalogue.ts'
@@ -15,30 +19,42 @@ interface Connection {
   readonly socket: FakeSocket
   readonly sink: FakeSocket
   readonly transport: undefined
+  readonly handle: AnyConnection
 }
 
-const dependencies: DeliveryDependencies<Connection> = {
-  clock: new ManualClock(),
-  maxDeferred: 10,
-  softLimitBytes: Infinity,
-  hardLimitBytes: Infinity,
-  maxLagMs: 60_000, drainIntervalMs: Infinity,
-  textOf: () => 'text',
-  failed() {},
-  attachQueue() {},
-  tooSlow() {},
-  hookFailed() {},
-  gapTold() {},
-  settled() {},
-  change: (make) => make(),
-  withinChange: (act) => act(),
+const HANDLE = { id: 'c', userId: 'u' } as AnyConnection
+
+function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Delivery<Connection> {
+  const events = new Events()
+  return new Delivery<Connection>({
+    clock: new ManualClock(),
+    changes: new Changes(events),
+    events,
+    softLimitBytes: Infinity,
+    hardLimitBytes: Infinity,
+    maxLagMs: 60_000,
+    drainIntervalMs: Infinity,
+    attachQueue() {},
+    endService() {},
+    ...own,
+  })
+}
+
+function deliver(delivery: Delivery<Connection>, recipients: Recipients<Connection>, textOf = () => 'text'): PublishResult {
+  const fanOut = delivery.begin(fields, recipients, [])
+  try {
+    delivery.serve(fanOut, textOf(), 5)
+  } finally {
+    delivery.end(fanOut)
+  }
+  return delivery.resultOf(fanOut)
 }
 
 const fields = readMessage(price(), tradingStreams, () => 0)
 
 function connected(): Connection {
   const socket = new FakeSocket()
-  return { socket, sink: socket, transport: undefined }
+  return { socket, sink: socket, transport: undefined, handle: HANDLE }
 }
 
 function seated(count: number) {
@@ -52,18 +68,15 @@ describe('Delivery', () => {
     const { seats, taken } = seated(5)
     const recipients = [taken[1], taken[3]] as [(typeof taken)[0], (typeof taken)[0]]
     const asked = new Set<Connection>()
-    const delivery: Delivery<Connection> = new Delivery<Connection>({
-      ...dependencies,
-      textOf() {
-        delivery.withhold(() => true, (connection) => {
-          asked.add(connection)
-          return connection === recipients[0].connection
-        })
-        return 'text'
-      },
-    })
+    const delivery = deliveryWith()
 
-    const result = delivery.deliver(fields, () => eachOf(seats, recipients))
+    const result = deliver(delivery, eachOf(seats, recipients), () => {
+      delivery.exclude(() => true, (connection) => {
+        asked.add(connection)
+        return connection === recipients[0].connection
+      })
+      return 'text'
+    })
 
     expect([...asked]).toEqual(recipients.map(({ connection }) => connection))
     expect(result).toMatchObject({ matched: 2, sent: 1, skipped: 1 })
@@ -76,10 +89,9 @@ describe('Delivery', () => {
   ])('lets seats be compacted again once a message %s', (_case, textOf) => {
     const whole = seated(10)
     const exact = seated(10)
-    const delivery = new Delivery<Connection>({ ...dependencies, textOf })
 
     try {
-      delivery.deliver(fields, () => eitherOf(whole.seats, exact.seats))
+      deliver(deliveryWith(), eitherOf(whole.seats, exact.seats), textOf)
     } catch {}
     for (const { seats, taken } of [whole, exact]) for (const seat of taken) seats.vacate(seat)
 
@@ -87,71 +99,32 @@ describe('Delivery', () => {
   })
 
   it.each([
-    ['no outbox', 'neither writes in batches nor measures', {}],
-    ['an outbox', 'writes in batches', { write() {} }],
-    ['an outbox', 'measures', { bufferedBytes: () => 0 }],
+    ['no send queue', 'neither writes in batches nor measures', {}],
+    ['a send queue', 'writes in batches', { write() {} }],
+    ['a send queue', 'measures', { bufferedBytes: () => 0 }],
   ])('puts %s in front of a socket whose transport %s', (expected, _what, transport) => {
-    const delivery = new Delivery<Connection>(dependencies)
+    const maker = deliveryWith().queueMaker({ socket: new FakeSocket(), transport })
 
-    const maker = delivery.sendQueueMaker({ socket: new FakeSocket(), transport })
-
-    expect(maker === undefined ? 'no outbox' : 'an outbox').toBe(expected)
+    expect(maker === undefined ? 'no send queue' : 'a send queue').toBe(expected)
   })
 
-  it('puts an outbox in front of a socket that tells of its pressure while something waits, and lets go of it then', async () => {
+  it('puts a send queue in front of a socket that tells of its pressure while something waits, and releases it then', async () => {
     const { seats, taken: [seat] } = seated(1)
     const socket = Object.assign((seat as Seat<Connection>).connection.socket, { bufferedAmount: 11 })
-    const interposed: (WeakRef<SendQueue> | undefined)[] = []
-    const delivery = new Delivery<Connection>({
-      ...dependencies,
+    const attached: (WeakRef<SendQueue> | undefined)[] = []
+    const delivery = deliveryWith({
       softLimitBytes: 10,
-      attachQueue: (_connection, sendQueue) => interposed.push(sendQueue && new WeakRef(sendQueue)),
+      attachQueue: (_connection, queue) => attached.push(queue && new WeakRef(queue)),
     })
 
-    const maker = delivery.sendQueueMaker({ socket, transport: undefined })
-    delivery.deliver(fields, () => allOf(seats))
-    expect([maker, interposed.length, socket.sent]).toEqual([undefined, 1, []])
+    const maker = delivery.queueMaker({ socket, transport: undefined })
+    deliver(delivery, allOf(seats))
+    expect([maker, attached.length, socket.sent]).toEqual([undefined, 1, []])
     socket.bufferedAmount = 10
-    interposed[0]?.deref()?.drained()
+    attached[0]?.deref()?.drained()
 
-    expect([interposed.length, interposed[1], socket.sent]).toEqual([2, undefined, ['text']])
+    expect([attached.length, attached[1], socket.sent]).toEqual([2, undefined, ['text']])
     await collectGarbage()
-    expect(interposed[0]?.deref()).toBeUndefined()
-  })
-
-  it('has nothing to tell where nothing was noted', () => {
-    const { seats } = seated(1)
-    let tellings = 0
-    const delivery = new Delivery<Connection>({ ...dependencies, settled: () => tellings++ })
-
-    delivery.settle()
-    delivery.deliver(fields, () => allOf(seats))
-
-    expect(tellings).toBe(0)
-  })
-
-  it('reads the clock for a message whose turn has come later, and goes on after a clock that throws', () => {
-    const { seats, taken: [seat] } = seated(1)
-    const { socket } = (seat as Seat<Connection>).connection
-    let isBroken = true
-    const clock = new ManualClock()
-    clock.now = () => { if (isBroken) throw new Error('no time'); return 5 }
-    const delivery = new Delivery<Connection>({ ...dependencies, clock })
-    const deliver = () => delivery.deliver(fields, () => allOf(seats))
-    const deliverAnotherMeanwhile = () => {
-      socket.send = (text) => {
-        socket.send = FakeSocket.prototype.send
-        socket.send(text)
-        deliver()
-      }
-      return deliver()
-    }
-
-    expect(deliverAnotherMeanwhile).toThrow('no time')
-    expect(seats.servedAtMs).toBe(0)
-    isBroken = false
-
-    expect(deliverAnotherMeanwhile()).toMatchObject({ sent: 1, deferred: false })
-    expect([socket.sent, seats.servedAtMs]).toEqual([['text', 'text', 'text'], 5])
+    expect(attached[0]?.deref()).toBeUndefined()
   })
 })
