@@ -4,7 +4,7 @@ import { SocketCloser } from './closing/socket-closer.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { Demand } from './demand/demand.ts'
 import { Changes } from './events/changes.ts'
-import { Events } from './events/events.ts'
+import type { Events } from './events/events.ts'
 import { resolvedOptions } from './options.ts'
 import { Connections } from './registry/connections.ts'
 import { handleOf } from './registry/connection-handle.ts'
@@ -41,8 +41,8 @@ export interface Parts {
  * @throws `ERR_INVALID_OPTION`
  */
 export function assemble(given: unknown): Parts {
-  const events = new Events()
-  const changes = new Changes(events)
+  const changes = new Changes()
+  const { events } = changes
   const options = resolvedOptions(given, (error, isOfClose) => clockFailed(events, error, isOfClose))
   const clock = clockThatRuns(options.clock, (fire) => changes.make(fire))
   const quotas = new Quotas(options.quotas)

@@ -90,7 +90,8 @@ export class Seats<TConnection extends { readonly sink: Sink }> {
 
   unpin(): void {
     this.#isPinned = false
-    if (this.#vacated !== undefined) for (const slot of this.#vacated) this.occupants[slot] = undefined
+    if (this.#vacated === undefined) return
+    for (const slot of this.#vacated) this.occupants[slot] = undefined
     this.#vacated = undefined
     this.#compactIfWorthIt()
   }

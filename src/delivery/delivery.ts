@@ -100,7 +100,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return undefined
   }
 
-  /** Fixes the recipients of a message, before it is serialized. Must be ended. */
+  /** Fixes the recipients of a message, before it is serialized. To be served, or abandoned. */
   begin(fields: MessageFields, recipients: Recipients<TConnection>, exclusions: readonly Exclusion<TConnection>[]): FanOut<TConnection> {
     const fanOut = new FanOut(fields, recipients, this.#outcomes, this.#roomBytes)
     for (const isExcluded of exclusions) fanOut.exclude(isExcluded)
@@ -108,28 +108,26 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return fanOut
   }
 
-  /** Hands a text to the recipients, each once, whatever the others do. */
-  serve(fanOut: FanOut<TConnection>, text: string, servedAtMs: number): void {
-    this.#totals.begin(fanOut.matched)
-    this.#endOfTick.notice(fanOut.fields.readAtMs)
-    this.#drainWatch.renew()
+  /** Hands a text to the recipients, each once, removes the connections whose sockets failed, and returns what became of the message. */
+  serve(fanOut: FanOut<TConnection>, text: string, servedAtMs: number): PublishResult {
+    const { failures, fields, matched } = fanOut
+    this.#totals.begin(matched)
+    this.#endOfTick.notice(fields.readAtMs)
+    if (this.#drainWatch.all.size > 0) this.#drainWatch.renew()
     fanOut.serve(text, servedAtMs)
     if (this.#roomBytes !== undefined) this.#plain.count(text)
-  }
-
-  end(fanOut: FanOut<TConnection>): void {
     this.#running = undefined
-    fanOut.end()
-  }
-
-  /** Removes the connections whose sockets failed, and returns what became of the message. */
-  resultOf(fanOut: FanOut<TConnection>): PublishResult {
-    const { failures } = fanOut
-    const result = fanOut.result()
+    const result = fanOut.end()
     // A send queue counts what it took, sooner or later.
-    this.#totals.served(result.sent - fanOut.batched, failures.length, fanOut.missed)
+    this.#totals.served(result.sent - fanOut.batched, failures.length, result.skipped - fanOut.skipped)
     for (const { connection, error } of failures) this.#dependencies.endService(connection, 'send-failed', { error })
     return result
+  }
+
+  /** Lets go of the recipients of a message. */
+  abandon(fanOut: FanOut<TConnection>): void {
+    this.#running = undefined
+    fanOut.end()
   }
 
   /** Keeps the running message from those who have lost the right to it. */

@@ -31,6 +31,7 @@ export type Exclusion<TConnection> = (connection: TConnection) => boolean
 /** One message on its way to its recipients: hands it to each, once, whatever the others do, and counts what became of it. */
 export class FanOut<TConnection extends { readonly sink: Sink }> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
+  readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
   /** Sockets and send queues that took the message, whatever became of it there. */
   taken = 0
@@ -54,21 +55,14 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
     roomBytes: number | undefined,
   ) {
     this.fields = fields
+    this.matched = recipients.matched
     this.#recipients = recipients
     this.#outcomes = outcomes
     this.#roomBytes = roomBytes
     for (const { seats } of recipients.ranges) seats.pin()
   }
 
-  get matched(): number {
-    return this.#recipients.matched
-  }
-
-  /** How many were removed or unsubscribed before their turn. */
-  get missed(): number {
-    return this.matched - this.#servedCount
-  }
-
+  /** Hands the message to its recipients. */
   serve(text: string, servedAtMs: number): void {
     const { doubles, ranges } = this.#recipients
     for (const { seats } of ranges) seats.served(servedAtMs)
@@ -77,23 +71,21 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
     for (const double of doubles) this.#serveDouble(double, text)
   }
 
-  result(): PublishResult {
-    const { matched, taken, queued, conflated, dropped, failed, skipped } = this
-    const sent = taken - queued - conflated - dropped - failed - skipped
-    return { matched, sent, queued, conflated, dropped, failed: failed + this.failures.length, skipped: skipped + this.missed, deferred: false }
-  }
-
   /** Keeps the message from those whose turn is still to come. */
   exclude(isExcluded: Exclusion<TConnection>): void {
     this.#exclusions = [...this.#exclusions, isExcluded]
     for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.cover(seat)
   }
 
-  /** Lets all seats be as they were, and lets go of the caller's data. To be called once nobody is to be served any more. */
-  end(): void {
+  /** Lets all seats be as they were, releases the caller's data, and returns what became of the message. */
+  end(): PublishResult {
     this.#message?.release()
     for (const isExcluded of this.#exclusions) for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.uncover(seat)
     for (const { seats } of this.#recipients.ranges) seats.unpin()
+    const { matched, taken, failures, queued, conflated, dropped, failed, skipped } = this
+    const sent = taken - queued - conflated - dropped - failed - skipped
+    const missed = matched - taken - failures.length
+    return { matched, sent, queued, conflated, dropped, failed: failed + failures.length, skipped: skipped + missed, deferred: false }
   }
 
   *#seatsWhere(isExcluded: Exclusion<TConnection>): Generator<{ seats: Seats<TConnection>; seat: Seat<TConnection> }, undefined> {
@@ -121,40 +113,13 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
     }
   }
 
-  #serveRange(range: SeatRange<TConnection>, text: string): void {
-    if (this.#roomBytes === undefined) this.#sendToAll(range, text)
-    else this.#sendWhereThereIsRoom(range, text, this.#roomBytes)
-  }
-
-  // In both, the inner loop is left by a throw, and entered again behind it: one `try` for all of them. And both count those who do not
-  // take the text, since that is nearly nobody.
-
-  #sendToAll({ seats: { sinks, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
-    let untaken = 0
-    for (let slot = from; slot < to; slot++) {
-      try {
-        for (; slot < to; slot++) {
-          const sink = sinks[slot]
-          if (sink === undefined) {
-            untaken++
-            continue
-          }
-          if (sink instanceof SendQueue) {
-            this.#note(sink.accept(this.#outgoing(text)))
-            continue
-          }
-          const answer = sink.send(text)
-          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
-        }
-      } catch (error) {
-        if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++
-      }
-    }
-    this.taken += to - from - untaken
-  }
-
-  #sendWhereThereIsRoom({ seats, from, to }: SeatRange<TConnection>, text: string, roomBytes: number): void {
+  /**
+   * Serves some of the recipients. The inner loop is left by a throw, and entered again behind it: one `try` for all of them. What does not
+   * take the text is counted, since that is nearly nothing.
+   */
+  #serveRange({ seats, from, to }: SeatRange<TConnection>, text: string): void {
     const { sinks, occupants } = seats
+    const roomBytes = this.#roomBytes
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
@@ -162,24 +127,20 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
           const sink = sinks[slot]
           if (sink === undefined) {
             untaken++
-            continue
-          }
-          if (sink instanceof SendQueue) {
+          } else if (sink instanceof SendQueue) {
             this.#note(sink.accept(this.#outgoing(text)))
-            continue
+          } else {
+            const buffered = roomBytes === undefined ? 0 : bufferedAmountOf(sink)
+            // That was user code: it may have cost the connection its slot.
+            if (seats.isDisturbed && sinks[slot] !== sink) {
+              untaken++
+            } else if (roomBytes !== undefined && buffered > roomBytes && !this.#outcomes.hasRoom(connectionIn(slot, occupants), buffered)) {
+              this.#note(this.#outcomes.keep(connectionIn(slot, occupants), this.#outgoing(text)))
+            } else {
+              const answer = sink.send(text)
+              if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
+            }
           }
-          const buffered = bufferedAmountOf(sink)
-          // That was user code: it may have cost the connection its seat.
-          if (seats.isDisturbed && sinks[slot] !== sink) {
-            untaken++
-            continue
-          }
-          if (buffered > roomBytes && !this.#outcomes.hasRoom(connectionIn(slot, occupants), buffered)) {
-            this.#note(this.#outcomes.keep(connectionIn(slot, occupants), this.#outgoing(text)))
-            continue
-          }
-          const answer = sink.send(text)
-          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
         }
       } catch (error) {
         if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++

@@ -37,7 +37,7 @@ export function allOf<TConnection extends { readonly sink: Sink }>(
   seats: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
   if (seats === undefined) return nobody()
-  return { matched: seats.size, ranges: [rangeOf(seats)], doubles: NO_DOUBLES }
+  return { matched: seats.size, ranges: [{ seats, from: 0, to: seats.occupants.length }], doubles: NO_DOUBLES }
 }
 
 /** The connection in this seat, if it still sits there. */
@@ -71,7 +71,10 @@ export function eitherOf<TConnection extends { readonly sink: Sink }>(
   whole: Seats<TConnection> | undefined,
   exact: Seats<TConnection> | undefined,
 ): Recipients<TConnection> {
-  if (whole === undefined || whole.size === 0) return allOf(exact)
+  if (whole === undefined || whole.size === 0) {
+    // Nearly every message ends here.
+    return exact === undefined ? nobody() : { matched: exact.size, ranges: [{ seats: exact, from: 0, to: exact.occupants.length }], doubles: NO_DOUBLES }
+  }
   if (exact === undefined || exact.size === 0) return allOf(whole)
   const doubles = Array.from(exact.doubles ?? [], ([exactSeat, wholeSeat]) => ({ exact, exactSeat, whole, wholeSeat }))
   return {

@@ -3,7 +3,7 @@ import type { ActiveStream, Events } from '../events/events.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 
 /** Where it posts `streamActive` and `streamIdle`. */
-export type DemandEvents = Pick<Events, 'post' | 'flush'>
+export type DemandEvents = Pick<Events, 'post'>
 
 /** How long streams may be active without a subscriber, and how many. */
 export interface DemandLimits {
@@ -40,7 +40,6 @@ export class Demand {
     this.#expiry = new ExpiringSet(clock, idleDelayMs, (streams) => {
       this.#oldestFirst = undefined
       for (const stream of streams) this.#letIdle(stream)
-      events.flush()
     })
   }
 

@@ -1,5 +1,6 @@
 import { Queue } from '../collections/queue.ts'
-import type { Events } from './events.ts'
+import type { ChangeNumbers } from './change-numbers.ts'
+import { Events } from './events.ts'
 
 /**
  * Makes each change of a manager whole, in three steps: change the state, settle, tell the listeners.
@@ -9,66 +10,66 @@ import type { Events } from './events.ts'
  * it may publish. While messages are handed to sockets, such a publish waits its turn, so every connection sees messages in one order.
  */
 export class Changes {
-  readonly #events: Events
-  #isSending = false
+  readonly events: Events
+  readonly #numbers: ChangeNumbers = { current: 0, latest: 0 }
+  /** Whether messages are being handed to sockets. Only `Changes` sets it. */
+  isSending = false
   #hasNews = false
   #afterwards: (() => void)[] = []
   readonly #postponed = new Queue<() => void>()
   /** How many were postponed since the outermost sending began. */
   postponedCount = 0
 
-  constructor(events: Events) {
-    this.#events = events
-  }
-
-  /** Whether messages are being handed to sockets. */
-  get isSending(): boolean {
-    return this.#isSending
+  constructor() {
+    this.events = new Events(this.#numbers)
   }
 
   /** Makes a change, and tells the listeners what was posted during it. One that is made within another one is a change of its own. */
   make<TOutcome>(change: () => TOutcome): TOutcome {
-    const outer = this.#events.beginChange()
+    const outer = this.#begin()
     try {
       return change()
     } finally {
-      if (!this.#isSending && this.#afterwards.length > 0) this.send(() => {})
-      this.#events.flush()
-      this.#events.endChange(outer)
+      if (!this.isSending && this.#afterwards.length > 0) this.send(() => {})
+      this.events.flush()
+      this.#numbers.current = outer
     }
   }
 
   /** As `make`, but as a part of the running change if there is one: for what comes of it. */
   continue(act: () => void): void {
-    this.#events.withinChange(() => {
-      act()
-      this.#events.flush()
-    })
+    if (this.#numbers.current === 0) return this.make(act)
+    act()
+    this.events.flush()
   }
 
   /** Hands messages to sockets, in the running change if there is one. What user code publishes meanwhile follows. */
   send(act: () => void): void {
-    if (this.#isSending) return act()
-    this.#events.withinChange(() => {
-      this.#isSending = true
-      try {
-        act()
-      } finally {
-        this.#settleAll()
-      }
-    })
+    if (this.isSending) return act()
+    const outer = this.#numbers.current
+    if (outer === 0) this.#begin()
+    this.isSending = true
+    try {
+      act()
+    } finally {
+      this.#settleAll()
+      this.#numbers.current = outer
+    }
   }
 
   /** As `make` with a `send` in it, for `publish`, where two functions a message cost too much. Returns what `endSending` needs. */
   beginSending(): number {
-    this.#isSending = true
-    return this.#events.beginChange()
+    const numbers = this.#numbers
+    const outer = numbers.current
+    numbers.current = ++numbers.latest
+    this.isSending = true
+    return outer
   }
 
   endSending(outer: number): void {
     if (this.#afterwards.length > 0 || this.#hasNews || this.postponedCount > 0) this.#settleAll()
-    this.#isSending = false
-    this.#events.endChange(outer)
+    this.isSending = false
+    this.#numbers.current = outer
   }
 
   /** Does something as soon as the messages that are being handed to sockets are there. */
@@ -92,17 +93,17 @@ export class Changes {
       for (let change = this.#postponed.shift(); change !== undefined; change = this.#postponed.shift()) this.#makePostponed(change)
     } finally {
       this.postponedCount = 0
-      this.#isSending = false
+      this.isSending = false
     }
   }
 
   #makePostponed(change: () => void): void {
-    const outer = this.#events.beginChange()
+    const outer = this.#begin()
     try {
       change()
       this.#settle()
     } finally {
-      this.#events.endChange(outer)
+      this.#numbers.current = outer
     }
   }
 
@@ -113,7 +114,14 @@ export class Changes {
       this.#afterwards = []
       for (const act of acts) act()
       this.#hasNews = false
-      this.#events.flush()
+      this.events.flush()
     }
+  }
+
+  /** Begins a change. Returns the number of the outer one, to be set again at the end. */
+  #begin(): number {
+    const outer = this.#numbers.current
+    this.#numbers.current = ++this.#numbers.latest
+    return outer
   }
 }

@@ -1,3 +1,4 @@
+import type { ChangeNumbers } from './change-numbers.ts'
 import type { CloseReason, Connection, Socket } from '../ports/connection.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { Queue } from '../collections/queue.ts'
@@ -119,9 +120,11 @@ export class Events {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
   readonly #calls = new Queue<Call>()
   readonly #unheard = new UnheardErrors()
-  /** The change that is being made or told; `0` between changes. */
-  #change = 0
-  #latestChange = 0
+  readonly #numbers: ChangeNumbers
+
+  constructor(numbers: ChangeNumbers) {
+    this.#numbers = numbers
+  }
 
   on(name: keyof ManagerEvents, listener: (payload: never) => void): () => void {
     if (typeof name !== 'string' || EVENT_NAMES[name] !== true) {
@@ -130,34 +133,12 @@ export class Events {
     if (typeof listener !== 'function') {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A listener must be a function, got ${describe(listener)}`)
     }
-    const registration: Registration = { listener, since: this.#change || this.#latestChange, active: true }
+    const registration: Registration = { listener, since: this.#numbers.current || this.#numbers.latest, active: true }
     const registered = this.#registrations.get(name) ?? new Set()
     this.#registrations.set(name, registered.add(registration))
     return () => {
       registration.active = false
       registered.delete(registration)
-    }
-  }
-
-  /** Begins a change, and returns what `endChange` needs. */
-  beginChange(): number {
-    const outer = this.#change
-    this.#change = ++this.#latestChange
-    return outer
-  }
-
-  endChange(outer: number): void {
-    this.#change = outer
-  }
-
-  /** Does something within the running change, or as a change of its own if none is running. */
-  withinChange<TOutcome>(act: () => TOutcome): TOutcome {
-    if (this.#change !== 0) return act()
-    const outer = this.beginChange()
-    try {
-      return act()
-    } finally {
-      this.endChange(outer)
     }
   }
 
@@ -181,16 +162,21 @@ export class Events {
     this.#calls.push({ registration: { listener: printUnlessTold, since: 0, active: true }, payload, isError: true, wasMade: false })
   }
 
-  /** Delivers all that is queued, and what is posted meanwhile. */
+  /** Delivers all that is queued, and what is posted meanwhile: in the running change, or as a change of its own if none is running. */
   flush(): void {
     if (this.#calls.isEmpty) return
-    this.withinChange(() => {
+    const numbers = this.#numbers
+    const outer = numbers.current
+    if (outer === 0) numbers.current = ++numbers.latest
+    try {
       for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) this.#deliver(call)
-    })
+    } finally {
+      numbers.current = outer
+    }
   }
 
   #post(payload: unknown, registered: ReadonlySet<Registration>, isError: boolean): Call[] {
-    const change = this.#change || ++this.#latestChange
+    const change = this.#numbers.current || ++this.#numbers.latest
     // One object for all of them: what one listener does to it, the next one must not see.
     Object.freeze(payload)
     const calls: Call[] = []

@@ -6,7 +6,12 @@ export class Gate {
 
   /** @throws `ERR_CLOSED` */
   assertOpen(): void {
-    if (this.isClosed) throw new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
+    if (this.isClosed) throw this.refusal()
+  }
+
+  /** What a call is refused with once the manager is closed. */
+  refusal(): ConnectionManagerError {
+    return new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
   }
 
   /** Reads what a caller gave. That may run the caller's code, so the manager must be open before it and after it. */

@@ -6,7 +6,7 @@ import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import { asIdentifier } from '../model/identifier.ts'
-import { addressedTo, forEverybody, hostText, readMessage, withRecipient, type MessageFields } from '../model/message-fields.ts'
+import { addressedTo, forEverybody, hostText, readMessage, recipientMissing, type MessageFields } from '../model/message-fields.ts'
 import { emptyResult, type PublishResult } from '../model/publish-result.ts'
 import { customText, wireText } from '../model/wire-form.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -45,18 +45,22 @@ export interface PublishingDependencies {
  */
 export class Publishing {
   readonly #dependencies: PublishingDependencies
-  readonly #now: () => number
   readonly #deferred = new Set<DeferredMessage>()
-  readonly #toSubscribers: RecipientsFinder = (fields) => this.#subscribersOf(fields)
+  readonly #toSubscribers: RecipientsFinder = ({ definition, streamType, symbol, userId }) => {
+    const { subscriptions } = this.#dependencies
+    const isPrivate = definition.audience === 'private'
+    const { whole, exact } = isPrivate ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
+    return eitherOf(whole, exact)
+  }
 
   constructor(dependencies: PublishingDependencies) {
-    const { clock } = dependencies.options
     this.#dependencies = dependencies
-    this.#now = () => clock.now()
   }
 
   publish(message: unknown): PublishResult {
-    return this.#deliver(withRecipient(this.#read(message)), this.#toSubscribers)
+    const fields = this.#read(message)
+    if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
+    return this.#deliver(fields, this.#toSubscribers)
   }
 
   sendToUser(userId: string, message: unknown): PublishResult {
@@ -80,11 +84,11 @@ export class Publishing {
 
   /** Delivers a text of the host's own to one connection. */
   send(connection: ConnectionRecord, text: unknown): PublishResult {
-    const { connections, quotas } = this.#dependencies
+    const { connections, options, quotas } = this.#dependencies
     if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${describe(text)}`)
     const { id: connectionId, user } = connection
     quotas.assertLength(text, { connectionId, userId: user.id })
-    return this.#deliver(hostText(text, user.id, this.#now()), () => thisOne(connections.all, connection))
+    return this.#deliver(hostText(text, user.id, options.clock.now()), () => thisOne(connections.all, connection))
   }
 
   /** Keeps what was published before from those who have lost the right to it: the message that is being delivered, and the deferred ones. */
@@ -95,10 +99,10 @@ export class Publishing {
 
   #read(message: unknown): MessageFields {
     const { gate, options } = this.#dependencies
-    gate.assertOpen()
-    const fields = readMessage(message, options.streams, this.#now)
+    if (gate.isClosed) throw gate.refusal()
+    const fields = readMessage(message, options.streams, options.clock)
     // To read it may have run the caller's code.
-    gate.assertOpen()
+    if (gate.isClosed) throw gate.refusal()
     return fields
   }
 
@@ -148,33 +152,26 @@ export class Publishing {
   }
 
   #handOver(fields: MessageFields, findRecipients: RecipientsFinder, deferred?: DeferredMessage): PublishResult {
-    const { delivery } = this.#dependencies
+    const { delivery, options } = this.#dependencies
     // Before serialization, which may run user code: a connection that it adds gets the next message, not this one.
     const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
     const fanOut = delivery.begin(fields, recipients, deferred?.exclusions ?? NO_EXCLUSIONS)
+    let text: string | undefined
     try {
-      const text = deferred?.text ?? this.#textOf(fields)
-      delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : this.#now())
+      text = deferred?.text ?? this.#textOf(fields)
+      return delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : options.clock.now())
     } finally {
-      delivery.end(fanOut)
+      if (text === undefined) delivery.abandon(fanOut)
     }
-    return delivery.resultOf(fanOut)
   }
 
   #textOf(fields: MessageFields): string {
     if (fields.text !== undefined) return fields.text
     const { options: { serialize }, quotas } = this.#dependencies
     const text = serialize === undefined ? wireText(fields) : customText(serialize, fields)
-    quotas.assertLength(text, fields)
+    if (text.length > quotas.limits.messageUnits) throw quotas.refusal('messageUnits', fields)
     return text
-  }
-
-  #subscribersOf({ definition, streamType, symbol, userId }: MessageFields): Recipients<ConnectionRecord> {
-    const { subscriptions } = this.#dependencies
-    const isPrivate = definition.audience === 'private'
-    const { whole, exact } = isPrivate ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
-    return eitherOf(whole, exact)
   }
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { Changes } from '../../../src/events/changes.ts'
-import { Events } from '../../../src/events/events.ts'
 import type { PublishResult } from '../../../src/model/publish-result.ts'
 import type { AnyConnection } from '../../../src/ports/connection.ts'
 import { Delivery, type DeliveryDependencies } from '../../../src/delivery/delivery.ts'
@@ -25,11 +24,11 @@ interface Connection {
 const HANDLE = { id: 'c', userId: 'u' } as AnyConnection
 
 function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Delivery<Connection> {
-  const events = new Events()
+  const changes = new Changes()
   return new Delivery<Connection>({
     clock: new ManualClock(),
-    changes: new Changes(events),
-    events,
+    changes,
+    events: changes.events,
     softLimitBytes: Infinity,
     hardLimitBytes: Infinity,
     maxLagMs: 60_000,
@@ -42,15 +41,16 @@ function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Deli
 
 function deliver(delivery: Delivery<Connection>, recipients: Recipients<Connection>, textOf = () => 'text'): PublishResult {
   const fanOut = delivery.begin(fields, recipients, [])
+  let text: string | undefined
   try {
-    delivery.serve(fanOut, textOf(), 5)
+    text = textOf()
+    return delivery.serve(fanOut, text, 5)
   } finally {
-    delivery.end(fanOut)
+    if (text === undefined) delivery.abandon(fanOut)
   }
-  return delivery.resultOf(fanOut)
 }
 
-const fields = readMessage(price(), tradingStreams, () => 0)
+const fields = readMessage(price(), tradingStreams, { now: () => 0 })
 
 function connected(): Connection {
   const socket = new FakeSocket()

@@ -9,7 +9,7 @@ const CHANGES: Record<string, string> = { streamActive: 'active', streamIdle: 'i
 
 /** Events that tell at once. */
 function eventsFor(tell: (change: string | undefined, stream: ActiveStream) => unknown): DemandEvents {
-  return { post: (name, payload) => void tell(CHANGES[name], payload as ActiveStream), flush() {} }
+  return { post: (name, payload) => void tell(CHANGES[name], payload as ActiveStream) }
 }
 
 const ALICES = { ...BTC_ORDERS, userId: 'alice' }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Changes } from '../../../src/events/changes.ts'
-import { Events } from '../../../src/events/events.ts'
 
 function changesWith(listen: (userId: string) => void = () => {}) {
-  const events = new Events()
+  const changes = new Changes()
+  const { events } = changes
   events.on('userOnline', ({ userId }: { readonly userId: string }) => listen(userId))
-  return { events, changes: new Changes(events) }
+  return { events, changes }
 }
 
 describe('Changes', () => {

@@ -4,7 +4,7 @@ import { readMessage } from '../../../src/model/message-fields.ts'
 import { OutgoingMessage } from '../../../src/model/outgoing-message.ts'
 import { price } from '../../support/messages.ts'
 
-const fields = readMessage(price(), tradingStreams, () => 7)
+const fields = readMessage(price(), tradingStreams, { now: () => 7 })
 
 describe('OutgoingMessage', () => {
   it('is framed once for each transport', () => {
