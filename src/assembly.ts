@@ -7,9 +7,8 @@ import { Changes } from './events/changes.ts'
 import type { Events } from './events/events.ts'
 import { resolvedOptions } from './options.ts'
 import { Connections } from './registry/connections.ts'
-import { handleOf } from './registry/connection-handle.ts'
 import { mappingsOf, type Mappings } from './registry/mappings.ts'
-import type { ConnectionRecord, SubscriptionRecord } from './registry/records.ts'
+import { ConnectionRecord, type SubscriptionRecord } from './registry/records.ts'
 import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
 import { Gate } from './services/gate.ts'
@@ -50,33 +49,31 @@ export function assemble(given: unknown): Parts {
   const users = new Users()
   const leaving = new Set<ConnectionRecord>()
 
-  const connections: Connections = new Connections(users, (connection) =>
-    handleOf(connection, {
-      subscribe: (...request) => subscribing.subscribe(...request),
-      unsubscribe: (...reference) => subscribing.unsubscribe(...reference),
-      send: (...text) => publishing.send(...text),
-      flush: ({ sendQueue }) => changes.make(() => sendQueue?.flush() ?? true),
-      drained: ({ sendQueue }) => changes.make(() => sendQueue?.drained()),
-      remove: (...removal) => lifecycle.remove(...removal),
-    }),
-  )
+  const connections = new Connections(users, {
+    subscribe: (connection, request) => subscribing.subscribe(connection, request),
+    unsubscribe: (connection, reference) => subscribing.unsubscribe(connection, reference),
+    send: (connection, text) => publishing.send(connection, text),
+    remove: (connection, isToBeClosed) => lifecycle.remove(connection, isToBeClosed),
+    change: (make) => changes.make(make),
+  })
   const subscriptions: Subscriptions = new Subscriptions(options.streams, users, {
     now: () => clock.now(),
-    assertRoom: (...request) => quotas.assertRoom(...request),
-    changed: (...change) => subscribing.noteChange(...change),
+    quotas,
+    changed: (change, subscription, holder) => subscribing.noteChange(change, subscription, holder),
     demanded: (change, stream) => demand[change](stream),
-    unseated: (...place) => subscribing.purge(...place),
+    released: (connection, stream) => subscribing.purge(connection, stream),
   })
   const delivery = new Delivery<ConnectionRecord>({
     clock,
     changes,
     events,
     ...options.delivery,
-    attachQueue: (...queue) => lifecycle.attachQueue(...queue),
-    endService: (...end) => lifecycle.endService(...end),
+    transportOf: (connection) => ConnectionRecord.transportOf(connection),
+    attachQueue: (connection, queue) => lifecycle.attachQueue(connection, queue),
+    endService: (connection, reason, failure) => lifecycle.endService(connection, reason, failure),
   })
   const demand = new Demand(clock, { idleDelayMs: options.idleDelayMs, idleStreams: options.quotas.idleStreams }, events)
-  const closer = new SocketCloser<ConnectionRecord>(clock, (error, { handle: connection }) =>
+  const closer = new SocketCloser<ConnectionRecord>(clock, (connection) => ConnectionRecord.transportOf(connection), (error, connection) =>
     changes.continue(() => events.postError({ error, stage: 'close', connection })),
   )
   const pending = new ExpiringSet<SubscriptionRecord>(clock, options.pendingTtlMs, (expired) => subscribing.expire(expired))

@@ -87,7 +87,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     userId: string,
     options?: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined },
   ): Connection<TSocket, TStreams> {
-    return this.#own(this.#parts.lifecycle.add(connectionId, socket, userId, options).handle)
+    return this.#own(this.#parts.lifecycle.add(connectionId, socket, userId, options))
   }
 
   /**
@@ -113,7 +113,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   /** Returns the handle of a connection, `undefined` for an unknown id. */
   getConnection(connectionId: string): Connection<TSocket, TStreams> | undefined {
     const connection = this.#parts.connections.byId.get(connectionId)
-    return connection && this.#own(connection.handle)
+    return connection && this.#own(connection)
   }
 
   /** Returns the sockets of a user, oldest first; empty for an unknown user. The array is the caller's. */
@@ -123,7 +123,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 
   /** Iterates over the handles of all connections, oldest first. Connections may come and go meanwhile. */
   *connections(): Generator<Connection<TSocket, TStreams>, undefined> {
-    for (const { handle } of this.#parts.connections.byId.values()) yield this.#own(handle)
+    for (const connection of this.#parts.connections.byId.values()) yield this.#own(connection)
   }
 
   // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────

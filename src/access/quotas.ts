@@ -31,9 +31,14 @@ export class Quotas {
     this.limits = limits
   }
 
+  /** True if there may be one more than `count`. */
+  hasRoom(quota: RefusingQuota, count: number): boolean {
+    return count < this.limits[quota]
+  }
+
   /** @throws `ERR_QUOTA_EXCEEDED` where there are as many already as there may be */
   assertRoom(quota: RefusingQuota, count: number, request: QuotaRequest): void {
-    if (count >= this.limits[quota]) throw this.refusal(quota, request)
+    if (!this.hasRoom(quota, count)) throw this.refusal(quota, request)
   }
 
   /** @throws `ERR_QUOTA_EXCEEDED` for a text that is too long */
@@ -47,7 +52,7 @@ export class Quotas {
     if (filterUnits !== Infinity && jsonUnits(filters) > filterUnits) throw this.refusal('filterUnits', request)
   }
 
-  /** What is refused where there is as much already as there may be. */
+  /** Returns the error that says which limit is reached, with the facts. */
   refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {
     const limit = this.limits[quota]
     return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', REASONS[quota](limit, request), { ...factsOf(request), quota, limit })

@@ -5,11 +5,12 @@ import { adopted } from '../guards/user-code.ts'
 import type { MessageFields } from '../model/message-fields.ts'
 import type { PublishResult } from '../model/publish-result.ts'
 import type { AnyConnection, CloseReason } from '../ports/connection.ts'
-import type { SendQueue, Sink } from '../ports/sink.ts'
+import type { SendQueue } from '../ports/sink.ts'
+import type { AnyTransport } from '../ports/transport.ts'
 import type { ManagerClock } from '../time/clock.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
-import { bufferedAmount, meterOf } from './meter.ts'
+import { bufferedAmount, meterOf, type Measured } from './meter.ts'
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import { PlainPressure } from './plain-pressure.ts'
 import type { Recipients } from './recipients.ts'
@@ -18,10 +19,7 @@ import { ConnectionSendQueue, type QueueConnection, type QueueContext } from './
 import { Totals, type Stats } from './totals.ts'
 
 /** A connection as the delivery sees it. */
-export interface DeliveryConnection extends QueueConnection {
-  readonly sink: Sink
-  readonly handle: AnyConnection
-}
+export type DeliveryConnection = QueueConnection & AnyConnection
 
 /** What a delivery needs of the others. None of it may throw. */
 export interface DeliveryDependencies<TConnection> {
@@ -32,6 +30,8 @@ export interface DeliveryDependencies<TConnection> {
   readonly hardLimitBytes: number
   readonly maxLagMs: number
   readonly drainIntervalMs: number
+  /** Returns the transport of a connection, if it has one. */
+  transportOf(connection: TConnection): AnyTransport | undefined
   /** Puts a send queue in front of a connection's socket, wherever the connection is listed, or takes it away again. */
   attachQueue(connection: TConnection, queue: SendQueue | undefined): void
   /** Removes a connection that cannot be served any more. */
@@ -89,11 +89,11 @@ export class Delivery<TConnection extends DeliveryConnection> {
    * Looks at a socket and its transport, which is user code, and returns what makes the connection's send queue; `undefined` if texts go to
    * the socket itself.
    */
-  queueMaker(measured: QueueConnection): ((connection: TConnection) => SendQueue) | undefined {
+  queueMaker(measured: Measured): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
     const isWrittenTo = measured.transport?.write !== undefined
     if (!isWrittenTo && meter === undefined) return undefined
-    if (isWrittenTo || meter !== bufferedAmount) return (connection) => new ConnectionSendQueue(connection, meter, this.#queueContext)
+    if (isWrittenTo || meter !== bufferedAmount) return (connection) => new ConnectionSendQueue(connection, measured.transport, meter, this.#queueContext)
     // From now on all plain sockets are asked, unless nothing is too much; those that tell nothing have room.
     const { softLimitBytes } = this.#dependencies
     if (softLimitBytes !== Infinity) this.#roomBytes = softLimitBytes
@@ -171,7 +171,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   #attachInterimQueue(connection: TConnection): ConnectionSendQueue<TConnection> {
-    const queue = new ConnectionSendQueue(connection, bufferedAmount, this.#interimContext)
+    const queue = new ConnectionSendQueue(connection, this.#dependencies.transportOf(connection), bufferedAmount, this.#interimContext)
     this.#plain.forget(connection)
     this.#dependencies.attachQueue(connection, queue)
     return queue
@@ -189,13 +189,13 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return error instanceof ConnectionManagerError && this.#refusals.has(error)
   }
 
-  #tellOfGap({ handle: connection }: TConnection, { gap: dropped, streamType, symbol }: OutgoingMessage): void {
+  #tellOfGap(connection: TConnection, { gap: dropped, streamType, symbol }: OutgoingMessage): void {
     this.#totals.note('gapNotices')
     this.#dependencies.events.post('gap', { connection, streamType, symbol, dropped })
     this.#dependencies.changes.tellAfterwards()
   }
 
-  #hookFailed({ handle: connection }: TConnection, error: unknown): void {
+  #hookFailed(connection: TConnection, error: unknown): void {
     this.#dependencies.events.postError({ error, stage: 'transport', connection })
     this.#dependencies.changes.tellAfterwards()
   }

@@ -1,11 +1,11 @@
 import { isThenable } from '../guards/user-code.ts'
-import { SendQueue, type Acceptance, type Sink } from '../ports/sink.ts'
-import type { Seat, Seats } from '../collections/fan-out-list.ts'
+import type { FanOutList, Overlap } from '../collections/fan-out-list.ts'
 import type { MessageFields } from '../model/message-fields.ts'
-import type { PublishResult } from '../model/publish-result.ts'
-import { bufferedAmountOf } from './meter.ts'
 import { OutgoingMessage } from '../model/outgoing-message.ts'
-import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
+import type { PublishResult } from '../model/publish-result.ts'
+import type { Acceptance, SendQueue } from '../ports/sink.ts'
+import { bufferedAmountOf } from './meter.ts'
+import type { Recipients, SlotRange } from './recipients.ts'
 
 /** A connection whose sink threw, and what it threw. */
 export interface SendFailure<TConnection> {
@@ -29,7 +29,7 @@ export interface SendOutcomes<TConnection> {
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
 /** One message on its way to its recipients: hands it to each, once, whatever the others do, and counts what became of it. */
-export class FanOut<TConnection extends { readonly sink: Sink }> implements Record<Exclude<Acceptance, 'sent'>, number> {
+export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
   readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
@@ -59,94 +59,144 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
     this.#recipients = recipients
     this.#outcomes = outcomes
     this.#roomBytes = roomBytes
-    for (const { seats } of recipients.ranges) seats.pin()
+    for (const { list } of recipients.ranges) list.pin()
   }
 
   /** Hands the message to its recipients. */
   serve(text: string, servedAtMs: number): void {
-    const { doubles, ranges } = this.#recipients
-    for (const { seats } of ranges) seats.served(servedAtMs)
-    for (const double of doubles) coverBoth(double)
-    for (const range of ranges) this.#serveRange(range, text)
-    for (const double of doubles) this.#serveDouble(double, text)
+    const { overlaps, ranges } = this.#recipients
+    for (const { list } of ranges) list.served(servedAtMs)
+    for (const overlap of overlaps) this.#maskBoth(overlap)
+    for (const { list, from, to } of ranges) {
+      if (this.#roomBytes === undefined) this.#sendToAll(list, from, to, text)
+      else this.#sendIfThereIsRoom(list, from, to, text, this.#roomBytes)
+    }
+    for (const overlap of overlaps) this.#serveOverlap(overlap, text)
   }
 
-  /** Keeps the message from those whose turn is still to come. */
+  /** Keeps the text from those connections that are excluded and have not been served yet. */
   exclude(isExcluded: Exclusion<TConnection>): void {
     this.#exclusions = [...this.#exclusions, isExcluded]
-    for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.cover(seat)
+    for (const { list, slot } of this.#slotsWhere(isExcluded)) list.mask(slot)
   }
 
-  /** Lets all seats be as they were, releases the caller's data, and returns what became of the message. */
+  /** Leaves all lists as they were, releases the caller's data, and returns what became of the message. */
   end(): PublishResult {
     this.#message?.release()
-    for (const isExcluded of this.#exclusions) for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.uncover(seat)
-    for (const { seats } of this.#recipients.ranges) seats.unpin()
+    for (const isExcluded of this.#exclusions) for (const { list, slot } of this.#slotsWhere(isExcluded)) list.unmask(slot)
+    for (const { list } of this.#recipients.ranges) list.unpin()
     const { matched, taken, failures, queued, conflated, dropped, failed, skipped } = this
     const sent = taken - queued - conflated - dropped - failed - skipped
     const missed = matched - taken - failures.length
     return { matched, sent, queued, conflated, dropped, failed: failed + failures.length, skipped: skipped + missed, deferred: false }
   }
 
-  *#seatsWhere(isExcluded: Exclusion<TConnection>): Generator<{ seats: Seats<TConnection>; seat: Seat<TConnection> }, undefined> {
-    for (const { seats, from, to } of this.#recipients.ranges) {
+  *#slotsWhere(isExcluded: Exclusion<TConnection>): Generator<{ list: FanOutList<TConnection>; slot: number }, undefined> {
+    for (const { list, from, to } of this.#recipients.ranges) {
       for (let slot = from; slot < to; slot++) {
-        const seat = seats.occupants[slot]
-        if (seat !== undefined && isExcluded(seat.connection)) yield { seats, seat }
+        const connection = list.connections[slot]
+        if (connection !== undefined && isExcluded(connection)) yield { list, slot }
       }
     }
   }
 
-  /** How many had their turn. */
+  /** How many were served, with or without success. */
   get #servedCount(): number {
     return this.taken + this.failures.length
   }
 
-  #serveDouble({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>, text: string): void {
-    exact.uncover(exactSeat)
-    whole.uncover(wholeSeat)
-    if (this.#exclusions.some((isExcluded) => isExcluded(exactSeat.connection))) return
-    const servedBefore = this.#servedCount
-    // A connection may have lost either seat meanwhile, and may lose the one while it is asked for its pressure.
-    for (const { ranges } of [oneOf(exact, exactSeat), oneOf(whole, wholeSeat)]) {
-      if (this.#servedCount === servedBefore) for (const range of ranges) this.#serveRange(range, text)
-    }
+  /** The lists that overlap. */
+  get #both(): { readonly whole: FanOutList<TConnection>; readonly exact: FanOutList<TConnection> } {
+    const [whole, exact] = this.#recipients.ranges as [SlotRange<TConnection>, SlotRange<TConnection>]
+    return { whole: whole.list, exact: exact.list }
   }
 
-  /**
-   * Serves some of the recipients. The inner loop is left by a throw, and entered again behind it: one `try` for all of them. What does not
-   * take the text is counted, since that is nearly nothing.
-   */
-  #serveRange({ seats, from, to }: SeatRange<TConnection>, text: string): void {
-    const { sinks, occupants } = seats
-    const roomBytes = this.#roomBytes
+  #maskBoth({ exactSlot, wholeSlot }: Overlap): void {
+    const { exact, whole } = this.#both
+    exact.mask(exactSlot)
+    whole.mask(wholeSlot)
+  }
+
+  #serveOverlap({ exactSlot, wholeSlot }: Overlap, text: string): void {
+    const { exact, whole } = this.#both
+    exact.unmask(exactSlot)
+    whole.unmask(wholeSlot)
+    const connection = connectionIn(exactSlot, exact.connections)
+    if (this.#exclusions.some((isExcluded) => isExcluded(connection))) return
+    const servedBefore = this.#servedCount
+    // A connection may have lost a slot by now. It may lose the other one while its socket is asked what it has buffered.
+    if (exact.has(exactSlot)) this.#serveSlot(exact, exactSlot, text)
+    if (this.#servedCount === servedBefore && whole.has(wholeSlot)) this.#serveSlot(whole, wholeSlot, text)
+  }
+
+  #serveSlot(list: FanOutList<TConnection>, slot: number, text: string): void {
+    if (this.#roomBytes === undefined) this.#sendToAll(list, slot, slot + 1, text)
+    else this.#sendIfThereIsRoom(list, slot, slot + 1, text, this.#roomBytes)
+  }
+
+  // In both, a throw leaves the inner loop, and the outer one enters it again behind the slot that threw: one `try` for all of them. Both
+  // count the connections that do not take the message, because there are hardly any.
+
+  #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: string): void {
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
-          const sink = sinks[slot]
-          if (sink === undefined) {
-            untaken++
-          } else if (sink instanceof SendQueue) {
-            this.#note(sink.accept(this.#outgoing(text)))
-          } else {
-            const buffered = roomBytes === undefined ? 0 : bufferedAmountOf(sink)
-            // That was user code: it may have cost the connection its slot.
-            if (seats.isDisturbed && sinks[slot] !== sink) {
-              untaken++
-            } else if (roomBytes !== undefined && buffered > roomBytes && !this.#outcomes.hasRoom(connectionIn(slot, occupants), buffered)) {
-              this.#note(this.#outcomes.keep(connectionIn(slot, occupants), this.#outgoing(text)))
-            } else {
-              const answer = sink.send(text)
-              if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
-            }
+          const socket = sockets[slot]
+          if (socket === undefined) {
+            if (!this.#enqueue(queues[slot], text)) untaken++
+            continue
           }
+          const answer = socket.send(text)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
         }
       } catch (error) {
-        if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++
+        if (this.#isFailure(connectionIn(slot, connections), error)) untaken++
       }
     }
     this.taken += to - from - untaken
+  }
+
+  #sendIfThereIsRoom(list: FanOutList<TConnection>, from: number, to: number, text: string, roomBytes: number): void {
+    const { sockets, queues, connections } = list
+    let untaken = 0
+    for (let slot = from; slot < to; slot++) {
+      try {
+        for (; slot < to; slot++) {
+          const socket = sockets[slot]
+          if (socket === undefined) {
+            if (!this.#enqueue(queues[slot], text)) untaken++
+            continue
+          }
+          const buffered = bufferedAmountOf(socket)
+          // That was user code. It may have removed the connection from the list.
+          if (list.isDisturbed && sockets[slot] !== socket) {
+            untaken++
+            continue
+          }
+          if (buffered > roomBytes && this.#isKept(connectionIn(slot, connections), buffered, text)) continue
+          const answer = socket.send(text)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
+        }
+      } catch (error) {
+        if (this.#isFailure(connectionIn(slot, connections), error)) untaken++
+      }
+    }
+    this.taken += to - from - untaken
+  }
+
+  /** Hands the message to a send queue. False if there is none in this slot. */
+  #enqueue(queue: SendQueue | undefined, text: string): boolean {
+    if (queue === undefined) return false
+    this.#note(queue.accept(this.#outgoing(text)))
+    return true
+  }
+
+  /** Has the message wait for a socket without room. False if the socket is taken to have room. */
+  #isKept(connection: TConnection, buffered: number, text: string): boolean {
+    if (this.#outcomes.hasRoom(connection, buffered)) return false
+    this.#note(this.#outcomes.keep(connection, this.#outgoing(text)))
+    return true
   }
 
   #note(acceptance: Acceptance): void {
@@ -158,7 +208,7 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw, unless what it threw is no fault of its own: then it has taken the text. */
+  /** Notes that a sink threw. If the error is a refusal of the socket's own nested publish, the sink has taken the text. */
   #isFailure(connection: TConnection, error: unknown): boolean {
     if (this.#outcomes.isOwnRefusal(error)) return false
     this.failures.push({ connection, error })
@@ -168,12 +218,7 @@ export class FanOut<TConnection extends { readonly sink: Sink }> implements Reco
 
 const NO_EXCLUSIONS: readonly Exclusion<unknown>[] = []
 
-/** Whose sink it is. Looked up when needed: to read the seats along with the sinks costs a quarter more. */
-function connectionIn<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
-  return (occupants[slot] as Seat<TConnection>).connection
-}
-
-function coverBoth<TConnection extends { readonly sink: Sink }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
-  exact.cover(exactSeat)
-  whole.cover(wholeSeat)
+/** Returns the connection of a slot. Called only when needed: reading it along with each sink costs a quarter more. */
+function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {
+  return connections[slot] as TConnection
 }

@@ -4,7 +4,7 @@ import type { PlainSink } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
 /** Whose buffer is measured. */
-interface Measured {
+export interface Measured {
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
 }

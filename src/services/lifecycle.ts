@@ -12,7 +12,7 @@ import { deadlineIn, transportIn, type ResolvedOptions } from '../options.ts'
 import { asSocket, isClosed, type CloseReason, type Socket } from '../ports/connection.ts'
 import type { SendQueue } from '../ports/sink.ts'
 import type { Connections } from '../registry/connections.ts'
-import type { ConnectionRecord, Newcomer } from '../registry/records.ts'
+import { ConnectionRecord, type Newcomer } from '../registry/records.ts'
 import type { Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
@@ -93,9 +93,9 @@ export class Lifecycle {
 
   attachQueue(connection: ConnectionRecord, queue: SendQueue | undefined): void {
     const { connections, subscriptions } = this.#dependencies
-    connection.sendQueue = queue
-    connections.renew(connection)
-    subscriptions.renew(connection)
+    ConnectionRecord.attachQueue(connection, queue)
+    connections.refreshSink(connection)
+    subscriptions.refreshSink(connection)
   }
 
   cleanup(options: unknown): Promise<CleanupReport> {
@@ -124,7 +124,7 @@ export class Lifecycle {
   #known({ id: connectionId, socket, userId, isClosed }: Newcomer): ConnectionRecord | undefined {
     const { connections, quotas, users } = this.#dependencies
     const known = connections.byId.get(connectionId)
-    if (known?.socket === socket && known.user.id === userId) return known
+    if (known?.socket === socket && known.userId === userId) return known
     const facts = { connectionId, userId }
     if (known !== undefined) {
       const message = `Connection ${describe(connectionId)} exists already, with another socket or user`
@@ -164,9 +164,9 @@ export class Lifecycle {
   #admit(newcomer: Newcomer, closeListener?: CloseListener): ConnectionRecord {
     const { connections, events, subscriptions } = this.#dependencies
     const connection = connections.add(newcomer)
-    events.post('connectionAdded', { connection: connection.handle })
+    events.post('connectionAdded', { connection })
     if (closeListener !== undefined) this.#listenFor(closeListener, connection)
-    if (countOf(connection.user.connections) === 1) events.post('userOnline', { userId: newcomer.userId })
+    if (countOf(ConnectionRecord.userOf(connection).connections) === 1) events.post('userOnline', { userId: newcomer.userId })
     subscriptions.admit(connection)
     return connection
   }
@@ -195,7 +195,7 @@ export class Lifecycle {
     changes.make(() => {
       this.#takeOut([connection], 'peer-closed')
       changes.send(() => {
-        connection.sendQueue?.end(false)
+        ConnectionRecord.sendQueueOf(connection)?.end(false)
         this.#stopListening(connection)
       })
     })
@@ -206,9 +206,9 @@ export class Lifecycle {
     for (const connection of leaving) {
       connections.remove(connection)
       delivery.release(connection)
-      events.post('connectionRemoved', { connection: connection.handle, reason })
-      subscriptions.dismiss(connection)
-      const { id: userId, connections: left } = connection.user
+      events.post('connectionRemoved', { connection, reason })
+      subscriptions.detach(connection)
+      const { id: userId, connections: left } = ConnectionRecord.userOf(connection)
       if (left === undefined) events.post('userOffline', { userId, reason })
     }
   }
@@ -219,7 +219,7 @@ export class Lifecycle {
     changes.send(() => {
       for (const connection of connections) leaving.add(connection)
       for (const connection of connections) {
-        connection.sendQueue?.end(isToBeFlushed)
+        ConnectionRecord.sendQueueOf(connection)?.end(isToBeFlushed)
         leaving.delete(connection)
       }
       for (const connection of connections) this.#stopListening(connection)
@@ -238,19 +238,19 @@ export class Lifecycle {
     const leftBefore = [...leaving]
     for (const connection of connections) leaving.add(connection)
     changes.send(() => {
-      for (const { sendQueue } of leftBefore) sendQueue?.end(true)
+      for (const connection of leftBefore) ConnectionRecord.sendQueueOf(connection)?.end(true)
     })
     this.#close(connections, 'cleanup', deadlineMs)
   }
 
-  #postError(stage: ErrorStage, error: unknown, { handle: connection }: ConnectionRecord): void {
+  #postError(stage: ErrorStage, error: unknown, connection: ConnectionRecord): void {
     this.#dependencies.events.postError({ error, stage, connection })
   }
 
   /** A hook may fail later, by a promise. */
   #hookFailed(error: unknown, connection?: ConnectionRecord): void {
     const { changes, events } = this.#dependencies
-    changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection: connection.handle }) }))
+    changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection }) }))
   }
 }
 

@@ -11,7 +11,7 @@ import { emptyResult, type PublishResult } from '../model/publish-result.ts'
 import { customText, wireText } from '../model/wire-form.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
-import type { ConnectionRecord } from '../registry/records.ts'
+import { ConnectionRecord } from '../registry/records.ts'
 import type { Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
@@ -49,8 +49,8 @@ export class Publishing {
   readonly #toSubscribers: RecipientsFinder = ({ definition, streamType, symbol, userId }) => {
     const { subscriptions } = this.#dependencies
     const isPrivate = definition.audience === 'private'
-    const { whole, exact } = isPrivate ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
-    return eitherOf(whole, exact)
+    const { whole, exact, overlaps } = isPrivate ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
+    return eitherOf(whole, exact, overlaps)
   }
 
   constructor(dependencies: PublishingDependencies) {
@@ -66,7 +66,7 @@ export class Publishing {
   sendToUser(userId: string, message: unknown): PublishResult {
     const { users, connections } = this.#dependencies
     const fields = addressedTo(asIdentifier(userId, 'userId'), this.#read(message))
-    return this.#deliver(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections)))
+    return this.#deliver(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections).map(ConnectionRecord.slotOf)))
   }
 
   sendToConnection(connectionId: string, message: unknown): PublishResult {
@@ -74,7 +74,7 @@ export class Publishing {
     const fields = this.#read(message)
     const connection = connections.byId.get(asIdentifier(connectionId, 'connectionId'))
     if (connection === undefined) return this.#deliver(fields, nobody)
-    return this.#deliver(addressedTo(connection.user.id, fields), () => oneOf(connections.all, connection))
+    return this.#deliver(addressedTo(connection.userId, fields), () => oneOf(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
   broadcast(message: unknown): PublishResult {
@@ -86,9 +86,9 @@ export class Publishing {
   send(connection: ConnectionRecord, text: unknown): PublishResult {
     const { connections, options, quotas } = this.#dependencies
     if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${describe(text)}`)
-    const { id: connectionId, user } = connection
-    quotas.assertLength(text, { connectionId, userId: user.id })
-    return this.#deliver(hostText(text, user.id, options.clock.now()), () => thisOne(connections.all, connection))
+    const { id: connectionId, userId } = connection
+    quotas.assertLength(text, { connectionId, userId })
+    return this.#deliver(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
   /** Keeps what was published before from those who have lost the right to it: the message that is being delivered, and the deferred ones. */

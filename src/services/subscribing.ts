@@ -9,8 +9,7 @@ import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.t
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
-import type { ConnectionRecord, StreamRecord, SubscriptionRecord } from '../registry/records.ts'
-import { viewOf } from '../registry/subscription-view.ts'
+import { ConnectionRecord, type StreamRecord, type SubscriptionRecord } from '../registry/records.ts'
 import type { SubscriptionChange, Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { ExpiringSet } from '../time/expiring-set.ts'
@@ -50,16 +49,16 @@ export class Subscribing {
     return changes.make(() => {
       const { userId, ...stream } = gate.read(() => this.#measured(readUserRequest(request, options.streams)))
       this.#assertMayHold(userId, undefined, stream)
-      return viewOf(subscriptions.holdForUser(userId, stream.streamType, stream.symbol, stream.filters))
+      return subscriptions.holdForUser(userId, stream.streamType, stream.symbol, stream.filters)
     })
   }
 
   subscribe(connection: ConnectionRecord, request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
-      const stream = gate.read(() => this.#measured(readRequest(request, connection.user.id, options.streams), connection))
-      this.#assertMayHold(connection.user.id, connection, stream)
-      return viewOf(subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters))
+      const stream = gate.read(() => this.#measured(readRequest(request, connection.userId, options.streams), connection))
+      this.#assertMayHold(connection.userId, connection, stream)
+      return subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters)
     })
   }
 
@@ -67,7 +66,7 @@ export class Subscribing {
     const { changes, subscriptions } = this.#dependencies
     return changes.make(() => {
       const { streamType, symbol } = readReference(reference, 'streamType')
-      return subscriptions.letGo(connection, streamType, symbol)
+      return subscriptions.release(connection, streamType, symbol)
     })
   }
 
@@ -107,21 +106,20 @@ export class Subscribing {
     else pending.delete(record)
     const name = SUBSCRIPTION_EVENTS[change]
     if (!events.areHeard(name)) return
-    const subscription = viewOf(record)
-    events.post(name, holder === undefined ? { subscription } : { subscription, connection: holder.handle })
+    events.post(name, holder === undefined ? { subscription: record } : { subscription: record, connection: holder })
   }
 
   /** Purges what waits of a stream for a connection that is not listed in it any more. A removed connection's queue ends as a whole. */
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
     if (connection.removed) return
-    connection.sendQueue?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
+    ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
   }
 
   /** Returns a request whose filters are not too long. To measure them may run the caller's code. */
   #measured<TRequest extends StreamRequest & { readonly userId?: string }>(request: TRequest, connection?: ConnectionRecord): TRequest {
     if (request.filters === undefined) return request
-    const { userId = connection?.user.id, streamType, symbol, filters } = request
+    const { userId = connection?.userId, streamType, symbol, filters } = request
     this.#dependencies.quotas.assertFilters(filters, { userId, connectionId: connection?.id, streamType, symbol })
     return request
   }
@@ -131,7 +129,7 @@ export class Subscribing {
     const { authorization, gate, renewTimers } = this.#dependencies
     renewTimers()
     this.#assertPresent(userId, connection)
-    authorization.assertAllowed(userId, stream, connection?.handle)
+    authorization.assertAllowed(userId, stream, connection)
     gate.assertOpen()
     this.#assertPresent(userId, connection)
   }
@@ -150,10 +148,11 @@ export class Subscribing {
   /** Keeps back all that was published before of what was revoked, from those whom it was revoked for. */
   #keepBack(revoked: Revoked): void {
     const { options, publishing } = this.#dependencies
-    const isConcerned = ({ user }: ConnectionRecord): boolean => revoked.userId === undefined || user.id === revoked.userId
+    const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId
     const streamTypes = revoked.streamType === undefined ? Object.keys(options.streams) : [revoked.streamType]
     publishing.exclude((fields) => fields.text === undefined && isOfRevoked(fields, revoked), isConcerned)
-    for (const { sendQueue } of this.#presentAndLeaving(revoked).filter(isConcerned)) {
+    for (const connection of this.#presentAndLeaving(revoked).filter(isConcerned)) {
+      const sendQueue = ConnectionRecord.sendQueueOf(connection)
       for (const streamType of streamTypes) sendQueue?.purge(streamType, revoked.symbol, () => false)
     }
   }

@@ -15,7 +15,6 @@ import { Backlog } from './backlog.ts'
 /** A connection as its send queue sees it. */
 export interface QueueConnection {
   readonly socket: Socket
-  readonly transport: AnyTransport | undefined
 }
 
 /** What the send queues of a delivery share. */
@@ -77,11 +76,11 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /** As what a message counts that comes too late: the connection was removed, or has failed. */
   #endedAs: 'skipped' | 'failed' | undefined
 
-  constructor(connection: TConnection, meter: Meter | undefined, context: QueueContext<TConnection>) {
+  constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
     super()
     this.connection = connection
     this.#socket = connection.socket
-    this.#transport = connection.transport
+    this.#transport = transport
     this.#meter = meter
     this.#context = context
   }

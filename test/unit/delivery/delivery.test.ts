@@ -5,23 +5,21 @@ import type { AnyConnection } from '../../../src/ports/connection.ts'
 import { Delivery, type DeliveryDependencies } from '../../../src/delivery/delivery.ts'
 import { allOf, eachOf, eitherOf, type Recipients } from '../../../src/delivery/recipients.ts'
 import type { SendQueue } from '../../../src/ports/sink.ts'
-import { Seats, type Seat } from '../../../src/collections/fan-out-list.ts'
+import type { FanOutList } from '../../../src/collections/fan-out-list.ts'
 import { tradingStreams } from '../../../src/model/catalogue.ts'
 import { readMessage } from '../../../src/model/message-fields.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
+import { fanOutList, type Listed } from '../../support/fan-out-list.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { price } from '../../support/messages.ts'
-import { seatIn } from '../../support/seat.ts'
 
-interface Connection {
-  readonly socket: FakeSocket
-  readonly sink: FakeSocket
-  readonly transport: undefined
-  readonly handle: AnyConnection
+type Connection = Listed & AnyConnection
+
+/** A list of so many connections, which are no handles: none of these tests asks them for anything that a handle has. */
+function connected(count: number) {
+  return fanOutList(count) as unknown as { readonly list: FanOutList<Connection>; readonly connections: readonly Connection[] }
 }
-
-const HANDLE = { id: 'c', userId: 'u' } as AnyConnection
 
 function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Delivery<Connection> {
   const changes = new Changes()
@@ -33,6 +31,7 @@ function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Deli
     hardLimitBytes: Infinity,
     maxLagMs: 60_000,
     drainIntervalMs: Infinity,
+    transportOf: () => undefined,
     attachQueue() {},
     endService() {},
     ...own,
@@ -52,50 +51,39 @@ function deliver(delivery: Delivery<Connection>, recipients: Recipients<Connecti
 
 const fields = readMessage(price(), tradingStreams, { now: () => 0 })
 
-function connected(): Connection {
-  const socket = new FakeSocket()
-  return { socket, sink: socket, transport: undefined, handle: HANDLE }
-}
-
-function seated(count: number) {
-  const seats = new Seats<Connection>()
-  const taken = Array.from({ length: count }, () => seatIn(seats, connected()))
-  return { seats, taken }
-}
-
 describe('Delivery', () => {
-  it('asks of none but its recipients whether the message is kept from them', () => {
-    const { seats, taken } = seated(5)
-    const recipients = [taken[1], taken[3]] as [(typeof taken)[0], (typeof taken)[0]]
+  it('asks only about its recipients whether they are excluded', () => {
+    const { list, connections } = connected(5)
+    const recipients = [connections[1], connections[3]]
     const asked = new Set<Connection>()
     const delivery = deliveryWith()
 
-    const result = deliver(delivery, eachOf(seats, recipients), () => {
+    const result = deliver(delivery, eachOf(list, [1, 3]), () => {
       delivery.exclude(() => true, (connection) => {
         asked.add(connection)
-        return connection === recipients[0].connection
+        return connection === recipients[0]
       })
       return 'text'
     })
 
-    expect([...asked]).toEqual(recipients.map(({ connection }) => connection))
+    expect([...asked]).toEqual(recipients)
     expect(result).toMatchObject({ matched: 2, sent: 1, skipped: 1 })
-    expect(seats.sinks).toEqual(taken.map(({ connection }) => connection.sink))
+    expect(list.sockets).toEqual(connections.map(({ sink }) => sink))
   })
 
   it.each([
     ['was delivered', () => 'text'],
     ['could not be serialized', () => { throw new Error('no') }],
-  ])('lets seats be compacted again once a message %s', (_case, textOf) => {
-    const whole = seated(10)
-    const exact = seated(10)
+  ])('lets lists be compacted again once a message %s', (_case, textOf) => {
+    const whole = connected(10)
+    const exact = connected(10)
 
     try {
-      deliver(deliveryWith(), eitherOf(whole.seats, exact.seats), textOf)
+      deliver(deliveryWith(), eitherOf(whole.list, exact.list, []), textOf)
     } catch {}
-    for (const { seats, taken } of [whole, exact]) for (const seat of taken) seats.vacate(seat)
+    for (const { list, connections } of [whole, exact]) for (const { slot } of connections) list.remove(slot)
 
-    expect([whole.seats.occupants, exact.seats.occupants]).toEqual([[], []])
+    expect([whole.list.connections, exact.list.connections]).toEqual([[], []])
   })
 
   it.each([
@@ -109,8 +97,8 @@ describe('Delivery', () => {
   })
 
   it('puts a send queue in front of a socket that tells of its pressure while something waits, and releases it then', async () => {
-    const { seats, taken: [seat] } = seated(1)
-    const socket = Object.assign((seat as Seat<Connection>).connection.socket, { bufferedAmount: 11 })
+    const { list, connections: [connection] } = connected(1)
+    const socket = Object.assign((connection as Connection).socket as FakeSocket, { bufferedAmount: 11 })
     const attached: (WeakRef<SendQueue> | undefined)[] = []
     const delivery = deliveryWith({
       softLimitBytes: 10,
@@ -118,7 +106,7 @@ describe('Delivery', () => {
     })
 
     const maker = delivery.queueMaker({ socket, transport: undefined })
-    deliver(delivery, allOf(seats))
+    deliver(delivery, allOf(list))
     expect([maker, attached.length, socket.sent]).toEqual([undefined, 1, []])
     socket.bufferedAmount = 10
     attached[0]?.deref()?.drained()
