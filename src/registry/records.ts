@@ -230,6 +230,8 @@ class Ended {
   }
 }
 
+const ENDED_WITHOUT_UPDATE = /* @__PURE__ */ new Ended(undefined)
+
 /**
  * A subscription, and the view that callers have of it.
  *
@@ -377,7 +379,8 @@ export class SubscriptionRecord implements Subscription {
 
   /** Ends it. No connection is in the list by this subscription any more. */
   static end(subscription: SubscriptionRecord): void {
-    subscription.#slots = new Ended(SubscriptionRecord.#lastUpdateMs(subscription))
+    const lastUpdateMs = SubscriptionRecord.#lastUpdateMs(subscription)
+    subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)
   }
 
   static earlierOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined {

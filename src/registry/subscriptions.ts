@@ -266,7 +266,7 @@ export class Subscriptions {
     // The lists of the user are dropped as a whole. No other connection receives through these.
     for (const subscription of membersOf(user.subscriptions)) {
       const { status } = subscription
-      for (const each of SubscriptionRecord.connectionsOf(subscription)) this.#remove(subscription, each)
+      if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) this.#remove(subscription, connection)
       SubscriptionRecord.setFilters(subscription, connection, undefined)
       this.#conclude(subscription, status, isHeldByUser(subscription) ? undefined : connection)
     }
