@@ -130,43 +130,17 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
 
   // For the library alone.
 
-  static userOf(connection: ConnectionRecord): UserRecord {
-    return connection.#user
-  }
-
-  static transportOf(connection: ConnectionRecord): AnyTransport | undefined {
-    return connection.#common.transport
-  }
-
-  static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined {
-    return connection.#sendQueue
-  }
-
-  static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void {
-    connection.#sendQueue = sendQueue
-  }
-
+  static userOf(connection: ConnectionRecord): UserRecord { return connection.#user }
+  static transportOf(connection: ConnectionRecord): AnyTransport | undefined { return connection.#common.transport }
+  static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined { return connection.#sendQueue }
+  static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void { connection.#sendQueue = sendQueue }
   /** Returns what the texts for a connection are sent to: its send queue, or else its socket. */
-  static sinkOf(connection: ConnectionRecord): Sink {
-    return connection.#sendQueue ?? connection.#socket
-  }
-
-  static slotOf(connection: ConnectionRecord): number {
-    return connection.#slot
-  }
-
-  static moved(connection: ConnectionRecord, slot: number): void {
-    connection.#slot = slot
-  }
-
+  static sinkOf(connection: ConnectionRecord): Sink { return connection.#sendQueue ?? connection.#socket }
+  static slotOf(connection: ConnectionRecord): number { return connection.#slot }
+  static moved(connection: ConnectionRecord, slot: number): void { connection.#slot = slot }
   /** Returns what a connection holds for itself. */
-  static ownSubscriptionsOf(connection: ConnectionRecord): SubscriptionSet {
-    return connection.#ownSubscriptions
-  }
-
-  static setOwnSubscriptions(connection: ConnectionRecord, subscriptions: SubscriptionSet): void {
-    connection.#ownSubscriptions = subscriptions
-  }
+  static ownSubscriptionsOf(connection: ConnectionRecord): SubscriptionSet { return connection.#ownSubscriptions }
+  static setOwnSubscriptions(connection: ConnectionRecord, subscriptions: SubscriptionSet): void { connection.#ownSubscriptions = subscriptions }
 }
 
 /** The getter of the prototype as an own property of each handle. A connection may change its user, so it is no value. */
@@ -303,13 +277,8 @@ export class SubscriptionRecord implements Subscription {
     return servings === subscription.#servingsBefore ? undefined : servedAtMs
   }
 
-  static userOf(subscription: SubscriptionRecord): UserRecord {
-    return subscription.#user
-  }
-
-  static streamOf(subscription: SubscriptionRecord): StreamRecord {
-    return subscription.#stream
-  }
+  static userOf(subscription: SubscriptionRecord): UserRecord { return subscription.#user }
+  static streamOf(subscription: SubscriptionRecord): StreamRecord { return subscription.#stream }
 
   /** Returns the list that its connections are in: that of the stream, or its own on a private stream. */
   static listOf(subscription: SubscriptionRecord): FanOutList<ConnectionRecord> {
@@ -369,13 +338,8 @@ export class SubscriptionRecord implements Subscription {
     if (filters !== undefined) extra.filters = FILTERS.including(extra.filters, { holder, filters })
   }
 
-  static connectionHoldsOf(subscription: SubscriptionRecord): number {
-    return subscription.#connectionHolds
-  }
-
-  static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void {
-    subscription.#connectionHolds += difference
-  }
+  static connectionHoldsOf(subscription: SubscriptionRecord): number { return subscription.#connectionHolds }
+  static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void { subscription.#connectionHolds += difference }
 
   /** Ends it. No connection is in the list by this subscription any more. */
   static end(subscription: SubscriptionRecord): void {
@@ -383,13 +347,8 @@ export class SubscriptionRecord implements Subscription {
     subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)
   }
 
-  static earlierOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined {
-    return subscription.#earlier
-  }
-
-  static laterOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined {
-    return subscription.#later
-  }
+  static earlierOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined { return subscription.#earlier }
+  static laterOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined { return subscription.#later }
 
   static setNeighbours(subscription: SubscriptionRecord, earlier: SubscriptionRecord | undefined, later: SubscriptionRecord | undefined): void {
     subscription.#earlier = earlier
