@@ -48,11 +48,15 @@ function scriptsOf(folder: string): string[] {
   return Object.keys(scripts)
 }
 
-/** The commands in a page that name a script that does not exist. */
+/** The commands in a page that name a script, or a folder to install, that does not exist. */
 function unknownCommands(text: string): string[] {
-  return Array.from(text.matchAll(/npm (?:--prefix (\S+) )?(?:run (?:--silent )?([\w-]+)|(test))\b/g))
+  const uninstallable = Array.from(text.matchAll(/npm (?:ci --prefix (\S+?)|--prefix (\S+) ci)(?=[\s`.])/g))
+    .filter(([, folder, before = '']) => !existsInRoot(`${folder ?? before}/package-lock.json`))
+    .map(([command]) => command)
+  const unknown = Array.from(text.matchAll(/npm (?:--prefix (\S+) )?(?:run (?:--silent )?([\w-]+)|(test))\b/g))
     .filter(([, folder, script, itself = '']) => !scriptsOf(folder === undefined ? '' : `${folder}/`).includes(script ?? itself))
     .map(([command]) => command)
+  return [...uninstallable, ...unknown]
 }
 
 let folder = ''
