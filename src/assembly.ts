@@ -9,7 +9,7 @@ import { resolvedOptions, type ResolvedOptions } from './options.ts'
 import type { AnyConnection } from './ports/connection.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, type Mappings } from './registry/mappings.ts'
-import { ConnectionRecord, type SubscriptionRecord } from './registry/records.ts'
+import { ConnectionRecord, type HandleActions, type SubscriptionRecord } from './registry/records.ts'
 import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
 import { Gate } from './services/gate.ts'
@@ -76,7 +76,7 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
     changes,
     events,
     users,
-    connections: connectionsFor(users, changes, services),
+    connections: connectionsFor(options, users, changes, services),
     subscriptions: subscriptionsFor(options, { users, quotas, demand }, services),
     quotas,
     authorization: authorizationBy(options.authorize, (error, { connection }) => postError('authorize', error, connection)),
@@ -87,14 +87,15 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
   }
 }
 
-function connectionsFor(users: Users, changes: Changes, services: () => Services): Connections {
-  return new Connections(users, {
+function connectionsFor({ transport }: ResolvedOptions, users: Users, changes: Changes, services: () => Services): Connections {
+  const actions: HandleActions = {
     subscribe: (connection, request) => services().subscribing.subscribe(connection, request),
     unsubscribe: (connection, reference) => services().subscribing.unsubscribe(connection, reference),
     send: (connection, text) => services().publishing.send(connection, text),
     remove: (connection, isToBeClosed) => services().lifecycle.remove(connection, isToBeClosed),
     change: (make) => changes.make(make),
-  })
+  }
+  return new Connections(users, { transport, actions })
 }
 
 function subscriptionsFor(

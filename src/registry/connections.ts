@@ -1,7 +1,6 @@
 import { FanOutList, NO_SLOT } from '../collections/fan-out-list.ts'
-import type { AnyTransport } from '../ports/transport.ts'
 import { concealed } from './concealed.ts'
-import { CONNECTIONS, ConnectionRecord, type Common, type HandleActions, type Newcomer } from './records.ts'
+import { CONNECTIONS, ConnectionRecord, type Common, type Newcomer } from './records.ts'
 import type { Users } from './users.ts'
 
 const ConcealedConnection = /* @__PURE__ */ concealed(ConnectionRecord)
@@ -13,20 +12,20 @@ export class Connections {
   /** How many users have a connection. */
   userCount = 0
   readonly #users: Users
-  /** What the last newcomer shares with the next one, if that has the same transport. */
-  #common: Common
+  readonly #common: Common
 
-  constructor(users: Users, actions: HandleActions) {
+  /** `common` is for the connections without a transport of their own. */
+  constructor(users: Users, common: Common) {
     this.#users = users
-    this.#common = { transport: undefined, actions }
+    this.#common = common
   }
 
   add(newcomer: Newcomer): ConnectionRecord {
     const { id, transport, userId } = newcomer
-    this.#shareWith(transport)
+    const common = transport === this.#common.transport ? this.#common : { ...this.#common, transport }
     const user = this.#users.obtain(userId)
     if (user.connections === undefined) this.userCount++
-    const connection = new ConcealedConnection(newcomer, user, this.#common)
+    const connection = new ConcealedConnection(newcomer, user, common)
     ConnectionRecord.moved(connection, this.all.add(connection))
     user.connections = CONNECTIONS.including(user.connections, connection)
     this.byId.set(id, connection)
@@ -47,11 +46,5 @@ export class Connections {
     user.connections = CONNECTIONS.without(user.connections, connection)
     if (user.connections === undefined) this.userCount--
     this.#users.release(user)
-    // A transport may lead to a socket. Nothing of the last connection is to stay.
-    if (this.byId.size === 0) this.#shareWith(undefined)
-  }
-
-  #shareWith(transport: AnyTransport | undefined): void {
-    if (transport !== this.#common.transport) this.#common = { ...this.#common, transport }
   }
 }

@@ -46,7 +46,7 @@ export interface Newcomer {
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** What connections with the same transport share. A field for each of these would take 8 bytes a connection. */
+/** What connections have in common, unless they have a transport of their own. It saves each of them a field. */
 export interface Common {
   readonly transport: AnyTransport | undefined
   readonly actions: HandleActions

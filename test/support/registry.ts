@@ -1,5 +1,5 @@
 import { Connections } from '../../src/registry/connections.ts'
-import type { HandleActions } from '../../src/registry/records.ts'
+import type { Common } from '../../src/registry/records.ts'
 import { Subscriptions } from '../../src/registry/subscriptions.ts'
 import { Users } from '../../src/registry/users.ts'
 import { tradingStreams } from '../../src/model/catalogue.ts'
@@ -10,7 +10,7 @@ const unlimited = { hasRoom: () => true, refusal: () => new Error('There is no l
 /** The registry by itself. Nobody is told anything, time stands still, and handles have no actions. */
 export function registry() {
   const users = new Users()
-  const connections = new Connections(users, {} as HandleActions)
+  const connections = new Connections(users, {} as Common)
   const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, quotas: unlimited, changed() {}, demanded() {}, released() {} })
   return {
     users,

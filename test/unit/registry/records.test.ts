@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, type Subscription } from '../../../src/index.ts'
+import { FakeSocket } from '../../support/fake-socket.ts'
+import { collectGarbage } from '../../support/garbage.ts'
+import { BTC_ORDERS, ORDERS, PRICE, price } from '../../support/messages.ts'
+
+const connected = () => new ConnectionManager<FakeSocket>().addConnection('c1', new FakeSocket(), 'alice')
+
+/** All names that lead on from an object, other than those that every object has. */
+function namesOf(object: object): PropertyKey[] {
+  const prototype = Object.getPrototypeOf(object) as object
+  expect(Object.getPrototypeOf(prototype)).toBe(Object.prototype)
+  return [...new Set([...Reflect.ownKeys(object), ...Reflect.ownKeys(prototype)])]
+}
+
+const OF_ANY = ['constructor', 'toJSON', Symbol.for('nodejs.util.inspect.custom')]
+
+describe('ConnectionRecord', () => {
+  it('shows callers what a connection has, and nothing else', () => {
+    const names = ['id', 'userId', 'socket', 'removed', 'subscriptions', 'subscribe', 'unsubscribe', 'send', 'flush', 'drained', 'remove']
+
+    expect(new Set(namesOf(connected()))).toEqual(new Set([...names, ...OF_ANY]))
+  })
+
+  it('does not lead callers to its class', () => {
+    expect(connected().constructor).toBe(Object)
+  })
+
+  it('does not let callers change what all handles inherit', () => {
+    const prototype = Object.getPrototypeOf(connected()) as { removed: boolean; note?: string }
+
+    expect(Object.isFrozen(prototype)).toBe(true)
+    expect(() => { prototype.note = 'added' }).toThrow(TypeError)
+  })
+})
+
+describe('SubscriptionRecord', () => {
+  it('shows callers what a subscription has, and nothing else', () => {
+    const names = ['userId', 'streamType', 'symbol', 'filters', 'status', 'createdAt', 'lastUpdate', 'key']
+
+    expect(new Set(namesOf(connected().subscribe(PRICE)))).toEqual(new Set([...names, ...OF_ANY]))
+  })
+
+  it('does not lead callers to its class', () => {
+    expect(connected().subscribe(PRICE).constructor).toBe(Object)
+  })
+
+  it('does not let callers change what all views inherit', () => {
+    expect(Object.isFrozen(Object.getPrototypeOf(connected().subscribe(PRICE)))).toBe(true)
+  })
+
+  it.each<[what: string, subscribe: (manager: ConnectionManager<FakeSocket>) => Subscription, siblings: number]>([
+    ["of a user's only connection", (manager) => manager.getConnection('gone')!.subscribe(PRICE), 0],
+    ['of one of two connections', (manager) => manager.getConnection('gone')!.subscribe(PRICE), 1],
+    ['of one of three connections that it is shared by', (manager) => manager.addSubscription({ userId: 'alice', ...PRICE }), 2],
+    ['of a connection with filters', (manager) => manager.getConnection('gone')!.subscribe({ ...PRICE, filters: { depth: 5 } }), 1],
+    ['of a private stream', (manager) => manager.getConnection('gone')!.subscribe(BTC_ORDERS), 1],
+    ['of a whole type', (manager) => {
+      manager.getConnection('gone')!.subscribe(BTC_ORDERS)
+      return manager.addSubscription({ userId: 'alice', ...ORDERS })
+    }, 1],
+  ])('does not keep a socket that is gone, if it is %s', async (_what, subscribe, siblings) => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const [view, socket] = (() => {
+      const gone = new FakeSocket()
+      manager.addConnection('gone', gone, 'alice')
+      for (let i = 0; i < siblings; i++) manager.addConnection(`sibling ${i}`, new FakeSocket(), 'alice')
+      return [subscribe(manager), new WeakRef(gone)] as const
+    })()
+    manager.publish(price())
+
+    await manager.removeConnection('gone')
+    await collectGarbage()
+
+    expect(socket.deref()).toBeUndefined()
+    expect(view.userId).toBe('alice')
+  })
+})
