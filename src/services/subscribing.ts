@@ -56,7 +56,10 @@ export class Subscribing {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
-      const stream = gate.read(() => this.#measured(readRequest(request, connection.userId, options.streams), connection))
+      // As `gate.read`, without a function for each call.
+      gate.assertOpen()
+      const stream = this.#measured(readRequest(request, connection.userId, options.streams), connection)
+      gate.assertOpen()
       this.#assertMayHold(connection.userId, connection, stream)
       return subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters)
     })
