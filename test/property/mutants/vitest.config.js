@@ -4,7 +4,7 @@ import { BaseSequencer } from 'vitest/node'
 import rootConfig from '../../../vitest.config.ts'
 
 /** Tests that a change of src cannot fail, because they look at something else: the build, texts, or src as a text. */
-const BLIND = ['package', 'readme', 'guides', 'docstrings', 'architecture', 'model/without-host', 'testing/tcp-host'].map((name) => `test/unit/${name}.test.ts`)
+const BLIND = ['readme', 'guides', 'docstrings', 'architecture', 'model/without-host'].map((name) => `test/unit/${name}.test.ts`)
 
 /** Those that take seconds, because they try much. */
 const SLOW = ['pressure-model', 'scale']
