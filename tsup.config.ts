@@ -12,7 +12,6 @@ export default defineConfig({
   format: ['esm', 'cjs'],
   target: 'es2022',
   platform: 'neutral',
-  sourcemap: true,
   clean: true,
   silent: true,
   dts: {

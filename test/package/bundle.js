@@ -6,7 +6,7 @@ import esbuild from 'esbuild'
 import { rollup } from 'rollup'
 import webpack from 'webpack'
 import { bytesBySource } from './attribution.js'
-import { NAME, PROJECT } from './pack.js'
+import { PROJECT } from './pack.js'
 
 /**
  * @typedef {object} Bundle
@@ -36,8 +36,7 @@ export const BUNDLERS = {
   },
 
   async rollup(entry) {
-    const withMaps = { name: 'maps', load: (/** @type {string} */ path) => ({ code: readFileSync(path, 'utf8'), map: mapOf(path) }) }
-    const bundle = await rollup({ input: entry, plugins: [nodeResolve({ browser: true }), withMaps] })
+    const bundle = await rollup({ input: entry, plugins: [nodeResolve({ browser: true })] })
     const { output } = await bundle.generate({ format: 'es', sourcemap: true })
     return { code: output[0].code, map: String(output[0].map) }
   },
@@ -51,7 +50,6 @@ export const BUNDLERS = {
       devtool: 'hidden-source-map',
       experiments: { outputModule: true },
       output: { path: folder, filename: 'bundle.js', library: { type: 'module' } },
-      module: { rules: [{ test: /\.js$/, extractSourceMap: true }] },
       performance: false,
     })
     const [code, map] = ['bundle.js', 'bundle.js.map'].map((name) => readFileSync(join(folder, name), 'utf8'))
@@ -77,10 +75,6 @@ export async function bundled(bundler, module, project = PROJECT) {
   } finally {
     rmSync(folder, { recursive: true })
   }
-}
-
-function mapOf(/** @type {string} */ path) {
-  return path.includes(NAME) ? JSON.parse(readFileSync(`${path}.map`, 'utf8')) : null
 }
 
 /** @returns {Promise<void>} */

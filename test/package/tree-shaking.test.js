@@ -8,7 +8,7 @@ import { withSpoiledProject } from './spoiled.js'
 /** @import { Bundle } from './bundle.js' */
 
 /** What a client may need: the vocabulary of streams, how errors are made, and how options are read by name. All else serves the manager. */
-const CLIENT = /^src\/(streams\/.+|errors|foreign|named)\.ts$/
+const CLIENT = /^src\/(model\/.+|errors|guards\/(named-fields|user-code))\.ts$/
 
 /** webpack leaves a bare `Symbol.iterator` of a class that it drops. */
 const MOST_LEFTOVER_BYTES = 64
