@@ -14,7 +14,7 @@ export const HELP = `What the library costs, beside its peers and beside a bare 
   --only churn,memory      these parts alone: ${PARTS.slice(0, 6).join(', ')},
                            ${PARTS.slice(6).join(', ')}
   --json FILE              writes every row
-  --report                 writes REPORT.md and its plots; of all parts in full, what the README quotes as well
+  --report                 writes REPORT.md and its plots; after a full run of all parts, also the figures in README.md
   --of FILE,FILE,FILE      measures nothing: of runs that --json wrote, each row from the run in the middle
   --library DIR            measures another build than dist
   --profile DIR            writes a CPU profile of each process that measures

@@ -47,7 +47,7 @@ export async function runSuite(/** @type {import('./options.js').Options} */ opt
     // A drawing library takes its time to load.
     const { writeQuotes, writeReport } = await import('./report/report.js')
     await writeReport(findings)
-    // Of a quick run, or of some parts, the README quotes nothing.
+    // README.md quotes full runs of all parts only.
     if (!findings.isQuick && findings.parts.length === PARTS.length) writeQuotes(findings)
   }
   return findings

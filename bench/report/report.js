@@ -4,7 +4,7 @@ import { plotsOf } from './plots.js'
 import { quoting } from './quotes.js'
 
 const BENCH = new URL('../', import.meta.url)
-const README = new URL('../../README.md', import.meta.url)
+const PAGE = new URL('README.md', BENCH)
 
 /** Writes REPORT.md and its plots, in place of those that are there. */
 export async function writeReport(/** @type {import('../suite.js').Findings} */ findings, folder = BENCH) {
@@ -16,7 +16,7 @@ export async function writeReport(/** @type {import('../suite.js').Findings} */ 
   writeFileSync(new URL('REPORT.md', folder), markdownOf(findings, plots))
 }
 
-/** Renews what the project's README quotes, which has to be in what was found. */
-export function writeQuotes(/** @type {import('../suite.js').Findings} */ findings, file = README) {
+/** Renews what bench/README.md quotes. The findings must have all of it. */
+export function writeQuotes(/** @type {import('../suite.js').Findings} */ findings, file = PAGE) {
   writeFileSync(file, quoting(readFileSync(file, 'utf8'), findings))
 }

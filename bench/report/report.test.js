@@ -76,7 +76,7 @@ describe('the report', () => {
       const judged = '| ✓ | to 1,000 | **1.20×** (1.10–1.30) | ≤ 1.35× |'
       assert.ok(report.includes(`\n${judged} delivery, to the bare loop | delivery 2.40 µs; bare loop 2.00 µs | 18.0× |\n`))
       assert.match(report, /^\| ✓ \| to 10 \|/m)
-      assert.match(report, /Of one quick run, 60 s: Node 20\.0\.0.*their quartiles/s)
+      assert.match(report, /Of one quick run, 60 s: Node 20\.0\.0.*the quartiles/s)
       assert.deepEqual(readdirSync(join(folder, 'plots')), ['fan-out.svg'])
       assert.match(readFileSync(join(folder, 'plots', 'fan-out.svg'), 'utf8'), /^<svg .*this library/s)
     } finally {

@@ -19,8 +19,8 @@ export async function listen(port = 0): Promise<Listening> {
     },
     websocket: {
       maxPayloadLength: 16 * 1024,
-      backpressureLimit: 0, // no limit of Bun's own, 16 MiB otherwise, past which `send` drops: the manager's limits decide
-      idleTimeout: 60, // Bun pings by itself, and ends who does not answer
+      backpressureLimit: 0, // switches off Bun's own limit, at which `send` drops messages: the manager's limits decide
+      idleTimeout: 60, // Bun sends pings, and closes a socket that does not answer
       open: (ws) => void (ws.data.connection = admit(manager, ws, ws.data.userId)),
       message: (ws, text) => obey(ws.data.connection, String(text)),
       drain: (ws) => ws.data.connection?.drained(),

@@ -13,7 +13,7 @@ export function listen(port?: number): Promise<Listening> {
   const server = createServer(app)
 
   new WebSocketServer({ server, maxPayload: 16 * 1024 }).on('connection', (ws, request) => {
-    ws.on('error', () => ws.terminate()) // without a listener, a bad frame would end the process
+    ws.on('error', () => ws.terminate()) // without this listener, a bad frame ends the process
     const connection = admit(manager, ws, authenticate(request.url))
     ws.on('message', (text) => obey(connection, String(text)))
     ws.on('close', () => void connection?.remove({ close: false }))

@@ -10,11 +10,11 @@ import { admit, authenticate, obey } from './protocol.ts'
 export async function listen(port = 0): Promise<Listening> {
   const manager = new ConnectionManager<WebSocket>({ transport: wsTransport() })
   const app = fastify()
-  // Instead of the plugin's own `preClose`, which would close the sockets without a reason.
+  // Replaces the plugin's own `preClose`, which would close the sockets without a reason.
   await app.register(websocket, { options: { maxPayload: 16 * 1024 }, preClose: () => manager.cleanup().then(() => {}) })
 
   app.get('/', { websocket: true }, (ws, request) => {
-    ws.on('error', () => ws.terminate()) // without a listener, a bad frame would end the process
+    ws.on('error', () => ws.terminate()) // without this listener, a bad frame ends the process
     const connection = admit(manager, ws, authenticate(request.url))
     ws.on('message', (text: unknown) => obey(connection, String(text)))
     ws.on('close', () => void connection?.remove({ close: false }))

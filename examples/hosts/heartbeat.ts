@@ -2,13 +2,13 @@ import type { ConnectionManager, Socket, StreamCatalogue } from 'stream-connecti
 import type { SseSocket } from 'stream-connection-manager/transports/sse'
 import type { WebSocket } from 'ws'
 
-// A peer that vanished without a word stays registered until somebody notices. The timers keep no process alive.
+// A peer that vanished without a word stays registered until somebody notices. These timers do not keep the process alive.
 
 const CLOSED = 3
 
-/** Pings every WebSocket, and ends those that did not answer the ping before: their `close` removes them. */
+/** Pings every WebSocket, and terminates those that did not answer the ping before. Their `close` removes them. */
 export function pingAll<TStreams extends StreamCatalogue>(manager: ConnectionManager<WebSocket, TStreams>, intervalMs = 30_000): void {
-  const answering = new WeakSet<WebSocket>() // one socket may be added again, at a login for instance
+  const answering = new WeakSet<WebSocket>() // a socket may be added again, for instance at a login
   const unanswered = new WeakSet<WebSocket>()
   manager.on('connectionAdded', ({ connection: { socket } }) => {
     if (answering.has(socket)) return
@@ -23,14 +23,14 @@ export function pingAll<TStreams extends StreamCatalogue>(manager: ConnectionMan
 }
 
 /**
- * Sends every event stream a comment, so that no proxy closes it as idle, and a peer that has gone is noticed. A stream that nobody
- * reads ends by it.
+ * Sends every event stream a comment. So no proxy closes it as idle, and a peer that has gone is noticed. A stream that nobody reads
+ * ends.
  */
 export function commentAll<TStreams extends StreamCatalogue>(manager: ConnectionManager<SseSocket, TStreams>, intervalMs = 15_000): void {
   every(intervalMs, manager, (socket) => socket.comment())
 }
 
-/** Works on every socket once, however many connections it serves, and removes those whose `close` came before anybody listened. */
+/** Calls `work` once for each socket, even if it serves several connections. Removes those whose `close` came before anybody listened. */
 function every<TSocket extends Socket & { readonly readyState: number }, TStreams extends StreamCatalogue>(
   intervalMs: number,
   manager: ConnectionManager<TSocket, TStreams>,

@@ -12,10 +12,10 @@ export async function listen(port?: number): Promise<Listening> {
   const sessions = new Set<ServerHttp2Session>()
   const tcpSockets = new Set<TcpSocket>()
 
-  // Without TLS, as behind a proxy: browsers want `createSecureServer`.
+  // This has no TLS, as behind a proxy. Browsers need `createSecureServer`.
   const server = createServer((request, response) => {
     const userId = authenticate(request.url)
-    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would come back
+    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
     response.writeHead(200, sseHeaders)
     obeyUrl(admit(manager, sseSocket(response), userId), request.url)
   })
@@ -37,7 +37,7 @@ export async function listen(port?: number): Promise<Listening> {
       const closed = once(server, 'close')
       await host.stop()
       for (const session of sessions) session.close() // a session outlives its streams
-      // That of a peer that reads nothing would outlive even `destroy()`, which waits for its last frame to leave.
+      // The session of a peer that reads nothing outlives even `destroy()`, which waits until its last frame has left.
       const deadline = setTimeout(() => tcpSockets.forEach((tcp) => tcp.destroy()), 1_000)
       await closed
       clearTimeout(deadline)

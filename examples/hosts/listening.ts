@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
 import type { ConnectionManager } from 'stream-connection-manager'
 
-/** A server of a recipe that takes connections, and the manager that it registers them with. */
+/** A running server of a recipe, and the manager with which it registers connections. */
 export interface Listening {
-  readonly manager: Omit<ConnectionManager, 'addConnection'> // of whatever sockets: they are the recipe's own
+  readonly manager: Omit<ConnectionManager, 'addConnection'> // each recipe has its own kind of socket
   readonly port: number
-  /** Takes no more connections, and ends those there are: for SIGTERM. */
+  /** Accepts no more connections, and closes all: for SIGTERM. */
   stop(): Promise<void>
 }
 
-/** Has a server listen on the loopback interface, at a free port if it is 0. */
+/** Starts a server on the loopback interface. Port 0 means any free port. */
 export async function listening(server: Server, manager: Listening['manager'], port = 0): Promise<Listening> {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')

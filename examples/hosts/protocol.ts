@@ -3,7 +3,7 @@ import {
   type StreamReference, type Subscription,
 } from 'stream-connection-manager'
 
-// What the recipes share, in any runtime: how a client says who it is and what it wants, and how it is answered.
+// Shared by the recipes, in any runtime: how a client says who it is and what it wants, and how it is answered.
 
 /** What a client asks of its own connection. */
 export interface Command {
@@ -12,32 +12,32 @@ export interface Command {
   readonly symbol?: string | undefined
 }
 
-/** What a client is told besides messages and gap notices, in one order with them. */
+/** What a client gets besides messages and gap notices, in one order with them. */
 export type Answer =
   | { readonly type: 'welcome'; readonly connectionId: string }
   | { readonly type: 'subscribed' | 'unsubscribed'; readonly streamType: string; readonly symbol?: string | undefined }
   | { readonly type: 'refused'; readonly code: string }
 
-/** Sends what a new subscription starts from, synchronously, so that it comes after `subscribed` and before the next message. */
+/** Sends the state from which a new subscription starts. It is synchronous, so the state comes after `subscribed` and before the next message. */
 export type SendSnapshot<TSocket extends Socket, TStreams extends StreamCatalogue> = (
   connection: Connection<TSocket, TStreams>,
   subscription: Subscription,
 ) => void
 
 export interface AdmitOptions {
-  /** The host's own id of the connection, if it has one that is unique. */
+  /** The host's own id of the connection, if that is unique. */
   readonly connectionId?: string
-  /** Closes a socket that is refused once it has sent the answer, if the socket's own `close` would not send it. */
+  /** Closes a refused socket after it has sent the answer, if the socket's own `close` would not send it. */
   readonly close?: () => void
 }
 
-/** A connection, whatever its streams are. */
+/** A connection with any catalogue. */
 type Answered = Pick<Connection, 'removed' | 'send' | 'remove'>
 
-/** Not every host limits what comes in. */
+/** Not every host limits the size of what comes in. */
 const LONGEST_COMMAND = 16 * 1024
 
-/** Who asks for this URL. A stand-in: authenticate for real, by a session or a token, and check the `Origin`, too. */
+/** Returns the user of this URL. A placeholder: authenticate by a session or a token, and check the `Origin` too. */
 export function authenticate(url: string | undefined): string | undefined {
   return queryOf(url).get('user') ?? undefined
 }
@@ -45,8 +45,8 @@ export function authenticate(url: string | undefined): string | undefined {
 /**
  * Registers a socket for this user and welcomes it.
  *
- * A socket of nobody, and one that the manager refuses (by a quota, or as it shuts down), is told why and closed; then there is no
- * connection.
+ * A socket without a user is told why and closed, and so is one that the manager refuses (a quota, a shutdown). Then the result is
+ * `undefined`.
  */
 export function admit<TSocket extends Socket, TStreams extends StreamCatalogue>(
   manager: ConnectionManager<TSocket, TStreams>,
@@ -60,7 +60,7 @@ export function admit<TSocket extends Socket, TStreams extends StreamCatalogue>(
     tell(connection, { type: 'welcome', connectionId })
     return connection
   } catch (error) {
-    // There is no connection to send by. The socket may be closed by now, so that it throws or rejects.
+    // There is no connection to answer on. The socket may be closed by now, and throw or reject.
     void attempt(() => socket.send(JSON.stringify(refusalOf(error))))
     void attempt(close)
     return undefined
@@ -68,9 +68,9 @@ export function admit<TSocket extends Socket, TStreams extends StreamCatalogue>(
 }
 
 /**
- * Carries out a client's command, as JSON, on its own connection alone: nobody can listen as somebody else. Never throws.
+ * Carries out a client's command, as JSON, on its own connection only, so a client cannot act as another user. Never throws.
  *
- * A snapshot that cannot be sent ends the subscription: what follows would build on nothing.
+ * If the snapshot cannot be sent, the subscription ends, because later messages would have nothing to build on.
  */
 export function obey<TSocket extends Socket, TStreams extends StreamCatalogue>(
   connection: Connection<TSocket, TStreams> | undefined,
@@ -96,7 +96,7 @@ export function obeyUrl<TSocket extends Socket, TStreams extends StreamCatalogue
   for (const key of queryOf(url).getAll('stream')) answering(connection, () => subscribe(connection, parseStreamKey(key), sendSnapshot))
 }
 
-/** Unlike `new URL`, this takes whatever a client may have sent. */
+/** Unlike `new URL`, this accepts anything that a client may have sent. */
 function queryOf(url = ''): URLSearchParams {
   return new URLSearchParams(/\?(.*)/.exec(url)?.[1])
 }
@@ -106,7 +106,7 @@ function commandIn(text: unknown): Command {
   return Object(JSON.parse(text)) as Command
 }
 
-/** A refusal is an answer: a client's mistake is not to end the server. */
+/** Answers with the refusal, because a client's mistake must not end the server. */
 function answering(connection: Answered, act: () => void): void {
   if (connection.removed) return
   try {
@@ -116,7 +116,7 @@ function answering(connection: Answered, act: () => void): void {
   }
 }
 
-/** The stream is passed on as it came: the manager checks it. */
+/** Passes the stream on as it came, because the manager checks it. */
 function subscribe<TSocket extends Socket, TStreams extends StreamCatalogue>(
   connection: Connection<TSocket, TStreams>,
   stream: StreamReference,
@@ -139,8 +139,8 @@ function unsubscribe(connection: Answered & Pick<Connection, 'unsubscribe'>, str
 }
 
 /**
- * By `connection.send`, an answer keeps its place among the messages, and counts against the limits: a client that asks without end and
- * does not read ends as a slow consumer. An answer that is refused is the end of its connection, and nothing that is thrown at the host.
+ * With `connection.send`, an answer keeps its place among the messages and counts against the limits. So a client that asks without end
+ * and does not read ends as a slow consumer. If an answer is refused, its connection is removed, and the host sees no error.
  */
 function tell(connection: Answered, answer: Answer): void {
   const text = JSON.stringify(answer)
@@ -151,7 +151,7 @@ function tell(connection: Answered, answer: Answer): void {
   }
 }
 
-/** Does what may throw or reject, and is of no consequence then. */
+/** Does something and ignores a throw or a rejection. */
 async function attempt(act: () => unknown): Promise<void> {
   try {
     await act()

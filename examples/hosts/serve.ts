@@ -1,6 +1,6 @@
 import type { Listening } from './listening.ts'
 
-// npm start RECIPE [PORT]: runs a recipe as a program, with a price a second for its clients to see.
+// npm start RECIPE [PORT]: runs a recipe as a program that publishes one price a second.
 
 const [recipe = 'ws', wanted = '8080'] = process.argv.slice(2)
 const { listen } = (await import(`./${recipe}.ts`)) as { listen(port: number): Promise<Listening> }

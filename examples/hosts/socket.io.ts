@@ -8,7 +8,7 @@ interface Peer extends Socket {
   readonly client: Client
 }
 
-/** The private parts of engine.io that tell of pressure. Where they are missing the reading throws: it is unknown then. */
+/** The private parts of engine.io that show pressure. If they are missing, the reading throws, and the pressure is unknown. */
 interface Internals {
   readonly writeBuffer: readonly { readonly data?: string }[]
   readonly transport: { readonly name: string; readonly socket: { readonly bufferedAmount: number; terminate(): void } }
@@ -21,7 +21,7 @@ export function listen(port?: number): Promise<Listening> {
   new Server(server, { maxHttpBufferSize: 16 * 1024 }).on('connection', (client) => {
     const peer = { client, send: (text: string) => void client.send(text), close: () => void client.disconnect(true) }
     const connection = admit(manager, peer, authenticate(client.handshake.url))
-    client.on('message', (text: unknown) => obey(connection, text)) // a client may send what is no text
+    client.on('message', (text: unknown) => obey(connection, text)) // a client may send something other than text
     client.on('disconnect', () => void connection?.remove({ close: false }))
   })
 

@@ -9,11 +9,11 @@ interface Peer extends Socket {
   readonly client: Client
 }
 
-/** The private parts of sockjs that tell of pressure. Where they are missing the reading throws: it is unknown then. */
+/** The private parts of sockjs that show pressure. If they are missing, the reading throws, and the pressure is unknown. */
 interface Internals {
   readonly _session: {
     readonly send_buffer: readonly string[]
-    /** What the client receives by right now; between two polls there is none. */
+    /** The current receiver of the client. Between two polls there is none. */
     readonly recv: { readonly connection?: TcpSocket; readonly response?: { readonly socket: TcpSocket } } | null
   }
 }
@@ -21,13 +21,13 @@ interface Internals {
 export function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<Peer>({ transport: { bufferedBytes, terminate } })
   const server = createServer((_request, response) => void response.writeHead(404).end())
-  server.on('upgrade', (_request, tcp) => tcp.destroy()) // what is not for sockjs comes here
+  server.on('upgrade', (_request, tcp) => tcp.destroy()) // upgrades that are not for sockjs come here
 
   const service = sockjs.createServer({ prefix: '/sockjs', log: () => {} })
   service.on('connection', (client) => {
     const peer = { client, send: (text: string) => send(client, text), close: () => void client.close() }
     const connection = admit(manager, peer, authenticate(client.url))
-    client.on('data', (text: unknown) => obey(connection, text)) // a client may send what is no text
+    client.on('data', (text: unknown) => obey(connection, text)) // a client may send something other than text
     client.on('close', () => void connection?.remove({ close: false }))
   })
 

@@ -10,7 +10,7 @@ export function listen(port?: number): Promise<Listening> {
 
   const server = createServer((request, response) => {
     const userId = authenticate(request.url)
-    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would come back
+    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
     response.writeHead(200, sseHeaders).flushHeaders()
     const socket = sseSocket(response)
     const connection = admit(manager, socket, userId)

@@ -25,8 +25,8 @@ export function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<Peer>({ transport: lines })
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (tcp) => {
-    tcp.on('error', () => tcp.destroy()) // without a listener, it would end the process
-    tcp.setTimeout(10_000, () => tcp.destroy()) // for who never says who it is
+    tcp.on('error', () => tcp.destroy()) // without this listener, an error ends the process
+    tcp.setTimeout(10_000, () => tcp.destroy()) // for a client that never says who it is
     let take = (url: string): void => {
       const peer = { tcp, send: (text: string) => void tcp.write(lineOf(text)), close: () => tcp.destroySoon() }
       const connection = admit(manager, peer, authenticate(url))
@@ -49,7 +49,7 @@ function onLine(tcp: TcpSocket, take: (line: string) => void): void {
   })
 }
 
-/** JSON has line ends between its tokens only, where a space is as good. */
+/** JSON has line ends only between its tokens. A space is as good there. */
 function lineOf(text: string): string {
   return `${text.replaceAll('\n', ' ')}\n`
 }

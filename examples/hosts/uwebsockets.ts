@@ -15,8 +15,8 @@ export function listen(port = 0): Promise<Listening> {
 
   const app = uWS.App().ws<Session>('/*', {
     maxPayloadLength: 16 * 1024,
-    maxBackpressure: 0, // no limit of uWS's own, 64 KiB otherwise, past which `send` drops: the manager's limits decide
-    idleTimeout: 60, // uWS pings by itself, and closes who does not answer
+    maxBackpressure: 0, // switches off uWS's own limit, at which `send` drops messages: the manager's limits decide
+    idleTimeout: 60, // uWS sends pings, and closes a socket that does not answer
     upgrade(response, request, context) {
       response.upgrade<Session>(
         { userId: authenticate(`?${request.getQuery()}`) },

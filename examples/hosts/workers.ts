@@ -7,11 +7,11 @@ interface Env {
 }
 
 /**
- * One object has one manager and all of its connections, since only who accepted a socket can use it. Feeds call `publish` of the object.
+ * One object has one manager and all of its connections, because only the object that accepted a socket can use it. Feeds call its `publish`.
  *
- * The sockets are not handed to `ctx.acceptWebSocket`: an object that hibernates keeps them and forgets its manager. So it stays in
- * memory while anybody is connected, and who is cut off when it moves, or is deployed anew, connects again. A socket's `bufferedAmount`
- * tells who is behind. A `close` comes for who vanished, too (code 1006), and is answered as of the compatibility date 2026-04-07.
+ * The sockets are not given to `ctx.acceptWebSocket`, because an object that hibernates keeps its sockets and loses its manager. So the object
+ * stays in memory while anybody is connected. When it moves or is deployed again, its clients are cut off and reconnect. The manager reads each
+ * socket's `bufferedAmount`. A peer that vanished also causes a `close` (code 1006). It is answered as of the compatibility date 2026-04-07.
  */
 export class Market extends DurableObject<Env> {
   readonly manager = new ConnectionManager<WebSocket>()

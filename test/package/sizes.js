@@ -1,4 +1,4 @@
-// The sizes of the library in a consumer's bundle, and the table of them in the README. Run by itself, prints the table.
+// The sizes of the library in a consumer's bundle, and their table in bench/README.md. Run by itself, prints the table.
 import { pathToFileURL } from 'node:url'
 import { constants, gzipSync } from 'node:zlib'
 import { bundled } from './bundle.js'
@@ -26,18 +26,18 @@ export function measuredSizes() {
   return Promise.all([...entries, ...clients].map(async ({ what, module }) => ({ what, ...sizeOf((await bundled('esbuild', module)).code) })))
 }
 
-/** Returns the table of the README, with its markers. */
+/** Returns the table, with its markers. */
 export function tableOf(/** @type {readonly Size[]} */ sizes) {
   const rows = sizes.map(({ what, minified, gzipped }) => `| ${what} | ${kilobytes(minified)} | ${kilobytes(gzipped)} |`)
   return [BEGIN, '| Imported | Minified | Minified and gzipped |', '| --- | ---: | ---: |', ...rows, END].join('\n')
 }
 
-/** @returns {string[]} what is wrong with the table of a README */
-export function objectionsTo(/** @type {string} */ readme, /** @type {string} */ table) {
-  const begin = readme.indexOf(BEGIN)
-  const end = readme.indexOf(END, begin)
+/** @returns {string[]} what is wrong with the table on a page */
+export function objectionsTo(/** @type {string} */ page, /** @type {string} */ table) {
+  const begin = page.indexOf(BEGIN)
+  const end = page.indexOf(END, begin)
   if (begin === -1 || end === -1) return [`There is no table between ${BEGIN} and ${END}`]
-  const stated = readme.slice(begin, end + END.length).split('\n')
+  const stated = page.slice(begin, end + END.length).split('\n')
   const measured = table.split('\n')
   return [
     ...measured.filter((row) => !stated.includes(row)).map((row) => `measured, but not stated: ${row}`),

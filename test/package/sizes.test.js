@@ -2,16 +2,27 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
-import { ROOT } from './pack.js'
+import { NAME, ROOT } from './pack.js'
 import { measuredSizes, objectionsTo, tableOf } from './sizes.js'
 
-const WRITE_ANEW = 'Put what this prints into the README: npm --prefix test/package run sizes'
+const WRITE_ANEW = 'Put what this prints into bench/README.md: npm --prefix test/package run sizes'
 
-describe('the sizes in the README', () => {
-  it('are those of the packed library', async () => {
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+function page(/** @type {string} */ path) {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
 
-    const objections = objectionsTo(readme, tableOf(await measuredSizes()))
+describe('the size in the README', () => {
+  it('is that of the packed core, in whole kilobytes', async () => {
+    const [, stated] = /core is (\d+) kB minified and gzipped/.exec(page('README.md')) ?? []
+    const core = (await measuredSizes()).find(({ what }) => what === `\`${NAME}\``)
+
+    assert.equal(stated, ((core?.gzipped ?? 0) / 1_000).toFixed(0))
+  })
+})
+
+describe('the table of sizes in bench/README.md', () => {
+  it('is that of the packed library', async () => {
+    const objections = objectionsTo(page('bench/README.md'), tableOf(await measuredSizes()))
 
     assert.deepEqual(objections, [], `${objections.join('\n')}\n${WRITE_ANEW}`)
   })
@@ -37,11 +48,11 @@ describe('measuredSizes', () => {
   })
 })
 
-describe('objections to a README', () => {
+describe('objections to a table of sizes', () => {
   const size = { what: '`library`', minified: 54_323, gzipped: 16_942 }
   const table = tableOf([size])
 
-  it('are none where the table is what was measured', () => {
+  it('are none if the table is what was measured', () => {
     assert.match(table, /^\| `library` \| 54\.32 kB \| 16\.94 kB \|$/m)
     assert.deepEqual(objectionsTo(`# Library\n\n${table}\n\nMore.\n`, table), [])
   })
@@ -52,15 +63,15 @@ describe('objections to a README', () => {
     assert.deepEqual(objectionsTo(stale, table).map((objection) => objection.split(':')[0]), ['measured, but not stated', 'stated, but not measured'])
   })
 
-  for (const [what, readme] of [
-    ['a README without the table', '# Library\n'],
+  for (const [what, text] of [
+    ['a page without the table', '# Library\n'],
     ['a table that does not end', table.slice(0, table.lastIndexOf('\n'))],
     ['a row that is missing', tableOf([])],
     ['a row too many', tableOf([size, { ...size, what: 'other' }])],
     ['a row twice', tableOf([size, size])],
   ]) {
     it(`are raised by ${what}`, () => {
-      assert.equal(objectionsTo(readme, table).length, 1)
+      assert.equal(objectionsTo(text, table).length, 1)
     })
   }
 })

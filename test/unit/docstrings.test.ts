@@ -17,7 +17,7 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const socket = { send: (text: string) => console.log(text), close() {} }
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
-  'streams/raw-json.ts': 'const manager = new ConnectionManager()',
+  'model/raw-json.ts': 'const manager = new ConnectionManager()',
   'testing/describe-host.ts': `
     import type { HostHarness } from 'stream-connection-manager/testing'
     declare const harness: HostHarness`,
@@ -48,7 +48,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 /** What an example prints, by its file; nothing where it is not named. */
 const PRINTED: Readonly<Record<string, string>> = {
   'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
-  'streams/wire-form.ts': 'TRADES BTCUSDT 7\n',
+  'model/wire-form.ts': 'TRADES BTCUSDT 7\n',
   'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
   'testing/fake-transport.ts': '1 [ 1, 2, 3 ]\n',
   'testing/manual-clock.ts': '0 0\n',
@@ -95,10 +95,10 @@ describe('the examples in docstrings', () => {
     expect(files).toEqual([
       'connection-manager.ts',
       'errors.ts',
-      'streams/catalogue.ts',
-      'streams/raw-json.ts',
-      'streams/stream-message.ts',
-      'streams/wire-form.ts',
+      'model/catalogue.ts',
+      'model/raw-json.ts',
+      'model/stream-message.ts',
+      'model/wire-form.ts',
       'testing/describe-host.ts',
       'testing/fake-socket.ts',
       'testing/fake-transport.ts',

@@ -5,9 +5,21 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { blocksToRun, brokenLinks, objectionsToBlocks, objectionsToRun, objectionsToTypes } from '../support/guide.ts'
 import { codeBlocks, readText, type CodeBlock } from '../support/markdown.ts'
+import * as library from '../../src/index.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const INDEX = 'docs/README.md'
+/** The pages beside the guides. */
+const OTHERS = [
+  INDEX,
+  'README.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  'bench/README.md',
+  'examples/hosts/README.md',
+  'examples/market-feed/README.md',
+  'examples/trading-desk/README.md',
+]
 
 function page(path: string): string {
   return readText(new URL(path, ROOT))
@@ -26,6 +38,26 @@ function existsInRoot(path: string): boolean {
 }
 
 const guides = pages(...markdownIn('docs/').filter((path) => path !== INDEX))
+const all = new Map([...pages(...OTHERS), ...guides])
+
+/** The scripts in the package.json of a folder of the repository. */
+function scriptsOf(folder: string): string[] {
+  const path = `${folder}package.json`
+  if (!existsInRoot(path)) return []
+  const { scripts = {} } = JSON.parse(page(path)) as { scripts?: Record<string, string> }
+  return Object.keys(scripts)
+}
+
+/** The commands in a page that name a script, or a folder to install, that does not exist. */
+function unknownCommands(text: string): string[] {
+  const uninstallable = Array.from(text.matchAll(/npm (?:ci --prefix (\S+?)|--prefix (\S+) ci)(?=[\s`.])/g))
+    .filter(([, folder, before = '']) => !existsInRoot(`${folder ?? before}/package-lock.json`))
+    .map(([command]) => command)
+  const unknown = Array.from(text.matchAll(/npm (?:--prefix (\S+) )?(?:run (?:--silent )?([\w-]+)|(test))\b/g))
+    .filter(([, folder, script, itself = '']) => !scriptsOf(folder === undefined ? '' : `${folder}/`).includes(script ?? itself))
+    .map(([command]) => command)
+  return [...uninstallable, ...unknown]
+}
 
 let folder = ''
 
@@ -48,15 +80,19 @@ describe('the guides', () => {
     expect(listed.toSorted()).toEqual([...guides.keys()].toSorted())
   })
 
-  it('link to what there is', () => {
-    expect(brokenLinks(pages(INDEX, 'README.md', 'SECURITY.md', ...guides.keys()), existsInRoot)).toEqual([])
+  it('link to files and headings that exist, as the other pages do', () => {
+    expect(brokenLinks(all, existsInRoot)).toEqual([])
+  })
+
+  it.each([...all])('name commands that exist, as the other pages do: %s', (_, text) => {
+    expect(unknownCommands(text)).toEqual([])
   })
 
   it('have TypeScript that compiles, every block of it', () => {
     expect(objectionsToTypes(guides)).toEqual([])
   })
 
-  it.each([...guides.keys()])('have blocks that are checked, one of which runs: %s', (path) => {
+  it.each([...guides.keys()])('have blocks that are checked: %s', (path) => {
     expect(objectionsToBlocks(guides.get(path) ?? '')).toEqual([])
   })
 
@@ -86,16 +122,68 @@ describe('the guide to the errors', () => {
 })
 
 describe('the guide to the guarantees', () => {
-  function pairsIn(path: string, pattern: RegExp): unknown[] {
-    return Array.from(page(path).matchAll(pattern), ([, guarantee, suites]) => ({ guarantee, suites }))
+  const guide = page('docs/guarantees.md')
+
+  function pairs(pattern: RegExp): unknown[] {
+    return Array.from(guide.matchAll(pattern), ([, promise, suites]) => ({ promise, suites }))
   }
 
-  it('explains what the README promises, and names the same suites', () => {
-    const promised = pairsIn('README.md', /^\| \*\*([^*]+?)\.?\*\* .+ \| ([^|]+) \| [^|]+ \|$/gm)
-    const explained = pairsIn('docs/guarantees.md', /^## (.+)\n[^]*?^\*\*Put to the test by\*\* ([^.]+)\./gm)
+  it('explains each promise of its table, and names the same suites', () => {
+    const promised = pairs(/^\| \[([^\]]+)\]\(#[^)]+\) \| ([^|]+) \|/gm)
+    const explained = pairs(/^## (.+)\n[^]*?^\*\*Tested by\*\* ([^.]+)\./gm)
 
     expect(promised.length).toBeGreaterThan(8)
     expect(explained).toEqual(promised)
+  })
+
+  it('names for each rule a test that exists', () => {
+    const rows = [...guide.matchAll(/\| `(\S+\.test\.ts)` › (.+) \|$/gm)]
+
+    expect(rows.length).toBeGreaterThan(20)
+    for (const [, path, title = ''] of rows) {
+      expect(page(`test/unit/${path}`).replaceAll("\\'", "'"), `${path} › ${title}`).toContain(`'${title}'`)
+    }
+  })
+})
+
+describe('the manual', () => {
+  const manual = page('docs/manual.md')
+
+  it('shows the wire form as it is', () => {
+    const text = codeBlocks(manual).find(({ heading, language }) => heading === 'The wire form' && language === 'json')?.code.trim() ?? ''
+
+    expect(library.serializeStreamMessage(library.parseStreamMessage(text))).toBe(text)
+  })
+
+  it('states the defaults of the options as they are, together with the guide to pressure', () => {
+    const declared = [...page('src/options.ts').matchAll(/^ {2}(\w+): ([\d_]+),$/gm)].map(([, name, value = '']) => [name, value.replaceAll('_', ',')])
+
+    const tables = manual + page('docs/pressure.md')
+    const stated = [...tables.matchAll(/^\| `(?:\w+\.)?(\w+)` \| ([\d,]+) \|/gm)].map(([, name, value]) => [name, value])
+
+    expect(stated).toHaveLength(15)
+    expect(stated.toSorted()).toEqual(declared.toSorted())
+  })
+})
+
+describe('CONTRIBUTING', () => {
+  const text = page('CONTRIBUTING.md')
+
+  it('says how many seeded bugs there are', () => {
+    const [, seeded] = /(\d+) bugs can be seeded/.exec(text) ?? []
+
+    expect(Number(seeded)).toBe(readdirSync(new URL('test/property/mutants/bugs/', ROOT)).length)
+  })
+
+  it('names for each suite a long form, a short form, and the folder in which both run', () => {
+    const { scripts } = JSON.parse(page('package.json')) as { scripts: Record<string, string> }
+    const suites = [...text.matchAll(/^\| `npm run (\w+).* \| `npm run (\w+).*` \| `(\S+)` \|/gm)]
+
+    expect(suites).toHaveLength(8)
+    for (const [, long = '', short, folder] of suites) {
+      expect(short).toBe(long)
+      expect(scripts[long]).toContain(folder)
+    }
   })
 })
 
@@ -152,8 +240,6 @@ describe('the check of the guides', () => {
   })
 
   it.each<[what: string, guide: string, objection: RegExp]>([
-    ['a guide of which nothing runs', '# Guide\n\nText.\n', /^no block runs$/],
-    ['a guide of which all only compiles', guideOf('let x = 1', { note: '<!-- not run: it needs a network -->' }), /^no block runs$/],
     ['a block that is not run for no reason', guideOf('let x = 1', { note: '<!-- not run -->' }), /^4: "not run" says neither/],
     ['a note that means nothing', guideOf('let x = 1', { note: '<!-- compile only: slow -->' }), /^4: "compile only: slow" says neither/],
     ['an output of what is not run', guideOf('let x = 1', { note: '<!-- not run: slow -->', output: '1' }), /^4: nobody runs what/],

@@ -20,7 +20,7 @@ const HOST = new URL('./readme-host.generated.mjs', import.meta.url)
  */
 async function readmeHost() {
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const [, code = ''] = /### ws\n[^]*?```ts\n([^]*?)```/.exec(readme) ?? []
+  const [, code = ''] = /## A server on ws\n[^]*?```ts\n([^]*?)```/.exec(readme) ?? []
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   })

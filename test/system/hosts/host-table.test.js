@@ -23,11 +23,11 @@ const ROW = {
   versions: 'ws 8.23.0, Node 20',
   passed: '1',
   skipped: '1: it has one port; 2: it cannot pause',
-  recipe: '[ws.ts](examples/hosts/ws.ts)',
+  recipe: '[ws.ts](../examples/hosts/ws.ts)',
   lines: '18',
   date: '2026-01-31',
 }
-const README = `# Title
+const GUIDE = `# Title
 
 <!-- hosts: written by npm --prefix test/system/hosts run table -->
 | | |
@@ -49,7 +49,7 @@ describe('The table of hosts', () => {
   })
 
   it('is read as it was written, and leaves the rest alone', () => {
-    const written = withRows(README, [ROW])
+    const written = withRows(GUIDE, [ROW])
 
     assert.deepEqual(rowsIn(written), [ROW])
     assert.match(written, /^# Title\n\n<!-- hosts.*<!-- \/hosts -->\n\nThe end\n$/s)

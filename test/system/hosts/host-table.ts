@@ -1,6 +1,6 @@
 import type { HostResult } from './result.ts'
 
-/** A row of the README's table of hosts, as its cells read. */
+/** A row of the table in the guide to hosts, as its cells read. */
 export interface HostRow {
   readonly host: string
   readonly versions: string
@@ -38,25 +38,25 @@ export function rowOf({ host, runtime, versions, recipe, date, tests }: HostResu
     versions: [...packages, runtime].join(', '),
     passed: String(tests.length - skipped.length),
     skipped: [...counts].map(([reason, count]) => `${count}: ${reason}`).join('; ') || 'none',
-    recipe: `[${recipe}](examples/hosts/${recipe})`,
+    recipe: `[${recipe}](../examples/hosts/${recipe})`,
     lines: String(lineCount),
     date,
   }
 }
 
-/** The rows in a README. */
-export function rowsIn(readme: string): HostRow[] {
-  const [, , ...rows] = tableIn(readme).split('\n')
+/** The rows in a guide. */
+export function rowsIn(guide: string): HostRow[] {
+  const [, , ...rows] = tableIn(guide).split('\n')
   return rows.map((row) => {
     const cells = row.split('|').slice(1, -1).map((cell) => cell.trim())
     return Object.fromEntries(COLUMNS.map((column, i) => [column, cells[i] ?? ''])) as unknown as HostRow
   })
 }
 
-/** The README with these rows in place of what it has. */
-export function withRows(readme: string, rows: readonly HostRow[]): string {
+/** The guide with these rows instead of those that it has. */
+export function withRows(guide: string, rows: readonly HostRow[]): string {
   const table = [rowText(HEADINGS), `|${' --- |'.repeat(COLUMNS.length)}`, ...rows.map(rowText)].join('\n')
-  return readme.replace(tableIn(readme), () => table)
+  return guide.replace(tableIn(guide), () => table)
 }
 
 /** The new rows, and those of the other hosts as they were, by the hosts' names. */
@@ -78,10 +78,10 @@ export function codeLineCount(source: string): number {
   return lines.filter((line) => line !== '' && !line.startsWith('//')).length
 }
 
-function tableIn(readme: string): string {
-  const [, after] = readme.split(`${BEGIN}\n`)
+function tableIn(guide: string): string {
+  const [, after] = guide.split(`${BEGIN}\n`)
   const [table, rest] = after?.split(`\n${END}`) ?? []
-  if (table === undefined || rest === undefined) throw new Error(`The README has no lines "${BEGIN}" and "${END}" with a table between them`)
+  if (table === undefined || rest === undefined) throw new Error(`The guide has no lines "${BEGIN}" and "${END}" with a table between them`)
   return table
 }
 

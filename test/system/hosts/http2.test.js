@@ -14,7 +14,7 @@ testRecipe({
     CANNOT_SEND,
     ENDS_UNREAD_LATE,
     {
-      reason: 'Node does not tell that a client broke the framing of HTTP/2: comments end its stream after a minute',
+      reason: 'Node does not report that a client broke the framing of HTTP/2; comments end its stream after a minute',
       tests: ['goes on serving whatever bytes a client sends'],
     },
   ],

@@ -2,7 +2,7 @@ import type { HostSkip } from 'stream-connection-manager/testing'
 
 /** For hosts of server-sent events. */
 export const CANNOT_SEND: HostSkip = {
-  reason: 'its clients ask by their URL and cannot send',
+  reason: 'its clients subscribe by their URL, and cannot send',
   tests: [
     'ends the subscription that a client gives up',
     'carries out what a client asks for that client alone',
@@ -13,7 +13,7 @@ export const CANNOT_SEND: HostSkip = {
 
 /** For hosts of server-sent events: their heartbeat are comments. */
 export const ENDS_UNREAD_LATE: HostSkip = {
-  reason: 'comments end the stream of a client that stops reading after a minute: longer than the suite waits',
+  reason: 'comments end the stream of a client that stops reading, but only after a minute, and the suite does not wait so long',
   tests: ['removes a client that falls silent'],
 }
 

@@ -11,6 +11,6 @@ testRecipe({
   listen,
   connect: connectSocketIo,
   connectAndLeave: leavingWs('/socket.io/?EIO=4&transport=websocket'),
-  skip: [heartbeatElsewhere('engine.io pings by itself, every 25 s: longer than the suite waits')],
+  skip: [heartbeatElsewhere('engine.io sends a ping every 25 s; the suite does not wait so long')],
   webSocketPath: '/socket.io/?EIO=4&transport=websocket&user=mallory',
 })

@@ -11,6 +11,6 @@ testRecipe({
   listen,
   connect: connectSockJs,
   connectAndLeave: leavingWs('/sockjs/000/leaving/websocket'),
-  skip: [heartbeatElsewhere('its heartbeat wants no answer: who is silent is noticed by the TCP connection alone')],
+  skip: [heartbeatElsewhere('its heartbeat needs no answer; only the TCP connection shows that a peer is silent')],
   webSocketPath: '/sockjs/000/mallory/websocket?user=mallory',
 })

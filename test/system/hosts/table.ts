@@ -2,24 +2,24 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { codeLineCount, differences, merged, rowOf, rowsIn, withRows } from './host-table.ts'
 import { readResults } from './result.ts'
 
-// npm run table: writes what the last runs of the suite say into the README's table of hosts.
-// npm run table -- --check: fails where the table says something else, dates aside.
+// npm run table: writes the results of the last runs into the table of docs/hosts.md.
+// npm run table -- --check: fails if the table differs from the results, dates aside.
 
-const README = new URL('../../../README.md', import.meta.url)
+const GUIDE = new URL('../../../docs/hosts.md', import.meta.url)
 const RESULTS = ['results', '../runtimes/results'].map((folder) => new URL(`${folder}/`, import.meta.url))
 const RECIPES = new URL('../../../examples/hosts/', import.meta.url)
 
 const results = RESULTS.flatMap(readResults)
 const fresh = results.map((result) => rowOf(result, codeLineCount(readFileSync(new URL(result.recipe, RECIPES), 'utf8'))))
-const readme = readFileSync(README, 'utf8')
-const old = rowsIn(readme)
+const guide = readFileSync(GUIDE, 'utf8')
+const old = rowsIn(guide)
 const rows = merged(old, fresh)
 
 if (fresh.length === 0) throw new Error('There are no results: run the suite first')
 if (!process.argv.includes('--check')) {
-  writeFileSync(README, withRows(readme, rows))
-  console.log(`${fresh.length} of ${rows.length} hosts in the README are of the last runs`)
+  writeFileSync(GUIDE, withRows(guide, rows))
+  console.log(`${fresh.length} of ${rows.length} hosts in docs/hosts.md are from the last runs`)
 } else if (differences(old, rows).length > 0) {
-  console.error(["The README's table of hosts is out of date: npm --prefix test/system/hosts run table", ...differences(old, rows)].join('\n'))
+  console.error(["The table in docs/hosts.md is out of date: npm --prefix test/system/hosts run table", ...differences(old, rows)].join('\n'))
   process.exitCode = 1
-} else console.log(`The README's table of hosts agrees with ${fresh.length} results`)
+} else console.log(`The table in docs/hosts.md agrees with ${fresh.length} results`)

@@ -25,5 +25,5 @@ testRecipe({
   listen,
   connect: connectTcp,
   connectAndLeave: leavingTcp,
-  skip: [heartbeatElsewhere('its heartbeat is the keep-alive of TCP: the kernel of a client that is still there answers it')],
+  skip: [heartbeatElsewhere('its heartbeat is TCP keep-alive, which the kernel of the client answers')],
 })

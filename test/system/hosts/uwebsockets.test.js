@@ -16,5 +16,5 @@ testRecipe({
   packages: ['uWebSockets.js'],
   listen,
   connect: connectWs,
-  skip: [heartbeatElsewhere('uWS pings by itself, and waits 60 s for an answer: longer than the suite waits')],
+  skip: [heartbeatElsewhere('uWS sends pings and waits 60 s for an answer; the suite does not wait so long')],
 })

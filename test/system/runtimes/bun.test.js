@@ -12,7 +12,7 @@ testRuntime({
   recipe: 'bun.ts',
   runtime: ['Bun', 'bun'],
   start: () => startProcess('bun', ['inside/bun-host.ts']),
-  heartbeat: 'Bun pings by itself, and waits 60 s for an answer: longer than the suite waits',
+  heartbeat: 'Bun sends pings and waits 60 s for an answer; the suite does not wait so long',
 })
 
 describe('in Bun', { timeout: 60_000 }, () => {

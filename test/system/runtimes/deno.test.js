@@ -12,7 +12,7 @@ testRuntime({
   recipe: 'deno.ts',
   runtime: ['Deno', 'deno'],
   start,
-  heartbeat: 'Deno pings by itself, and waits 30 s for an answer: longer than the suite waits',
+  heartbeat: 'Deno sends pings and waits 30 s for an answer; the suite does not wait so long',
 })
 
 describe('in Deno', () => {

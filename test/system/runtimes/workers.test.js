@@ -13,10 +13,10 @@ testRuntime({
   recipe: 'workers.ts',
   runtime: ['workerd', 'workerd'],
   start: startWorkerd,
-  heartbeat: 'a Worker has no pings: to notice who has gone is left to the platform',
+  heartbeat: 'a Worker cannot send pings; the platform notices peers that have gone',
   skip: [
     {
-      reason: 'workerd does not tell of a client that broke off before it got the upgrade: the limits end what is sent to it',
+      reason: 'workerd does not report a client that left before the upgrade; the limits for slow clients end its connection',
       tests: ['registers no client that left before it was accepted'],
     },
   ],
