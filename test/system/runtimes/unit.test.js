@@ -7,8 +7,8 @@ import { run } from './command.ts'
 
 /** What is about the repository, whatever runs it. */
 const ABOUT_FILES = {
-  reason: 'is about the texts, types and packing of the repository, which `npm test` checks',
-  files: ['architecture', 'docstrings', 'guides', 'readme'],
+  reason: 'is about the files of the repository, which `npm test` checks',
+  files: ['architecture'],
 }
 
 const REALMS = {
@@ -106,7 +106,7 @@ function vitest(skip, report) {
   const files = skip.flatMap(({ files = [] }) => files).map((name) => `test/unit/${name}.test.ts`)
   const tests = skip.flatMap(({ tests = [] }) => tests)
   return [
-    'run', '--pool=forks', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`,
+    'run', '--config', 'test/system/runtimes/vitest.config.js', '--pool=forks', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`,
     ...files.flatMap((file) => ['--exclude', file]),
     ...(tests.length > 0 ? ['--testNamePattern', `^(?!.*(?:${tests.join('|')}))`] : []),
   ]
