@@ -6,7 +6,7 @@ import { compared, wireRemarks, wireRow } from '../wire/comparison.js'
 export const title = 'Bun'
 
 const WAYS = ['native publish', 'send loop', 'no hook', 'bunTransport']
-const PLACES = ['../node_modules/bun/bin/bun.exe', '../../test/system/runtimes/node_modules/bun/bin/bun.exe']
+const PLACES = ['../node_modules/bun/bin/bun.exe', '../../test/node_modules/bun/bin/bun.exe']
 
 /** Returns Bun's program where its npm package is installed, here or with the tests on other runtimes. */
 export function installedBun() {
@@ -34,7 +34,7 @@ export function rows(outcomes) {
     const facts = { sockets, bytes, messagesPerTick }
     const contender = 'bunTransport'
     if (outcome === null) {
-      const remark = 'the npm package "bun" is not installed, neither here nor in test/system/runtimes'
+      const remark = 'the npm package "bun" is not installed, neither here nor in test'
       return [{ what: `${what}, ${contender}`, metric: 'CPU per delivery', facts: { ...facts, contender }, of: 'native publish', costs: {}, remark }]
     }
     return [

@@ -1,21 +1,12 @@
 #!/usr/bin/env node
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { UsageError } from '../command-line.js'
+import { ensureLibrary, ensurePackages, MissingPieceError } from '../ready.js'
 import { FeedError, readFeed } from './feed.js'
 import { planMisbehaviour } from './misbehaviour.js'
-import { HELP, parseOptions, UsageError } from './options.js'
+import { HELP, parseOptions } from './options.js'
 import { drawScenario } from './scenario.js'
 
-const HERE = fileURLToPath(new URL('.', import.meta.url))
-const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
-const WS = fileURLToPath(new URL('./node_modules/ws/package.json', import.meta.url))
 const DESK = new URL('../trading-desk/run.js', import.meta.url)
-
-const MOST_REASONS = 5
-
-/** What has to be there before the demo can run. */
-class MissingPieceError extends Error {}
 
 // Whoever reads the output may have seen enough of it, as in `| head`.
 process.stdout.on('error', () => {})
@@ -48,7 +39,7 @@ async function run(args) {
   const scenario = drawScenario(options, feed)
   const misbehaviour = options.inject && planMisbehaviour(options.inject, scenario, options.seed)
   ensureLibrary()
-  ensureDependencies()
+  ensurePackages(['ws'])
   // Only now: it imports what the two lines above saw to.
   const { runDemo } = await import('./run.js')
   return runDemo({ options, feed, scenario, misbehaviour })
@@ -70,23 +61,4 @@ async function serve(args) {
 function fail(message) {
   console.error(message)
   return 2
-}
-
-function ensureLibrary() {
-  if (!existsSync(LIBRARY)) throw new MissingPieceError('The library is not built yet: `npm ci` in its root builds it')
-}
-
-function ensureDependencies() {
-  if (existsSync(WS)) return
-  const { status, error, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
-    cwd: HERE,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  })
-  if (status === 0) return
-  const reasons = error ? [error.message] : stderr.split('\n').filter((line) => /^npm error(?! +at )/.test(line))
-  throw new MissingPieceError([
-    'The demo needs ws, and `npm ci` in examples/market-feed could not install it:',
-    ...reasons.slice(0, MOST_REASONS),
-  ].join('\n'))
 }

@@ -1,7 +1,7 @@
+import { UsageError } from '../command-line.js'
 import { wireText } from './checker.js'
 import { Dice } from './dice.js'
 import { HARD_LIMIT_BYTES } from './limits.js'
-import { UsageError } from './options.js'
 import { steadyStreams } from './plan.js'
 import { covers, isOneOf, isPublic } from './stream.js'
 

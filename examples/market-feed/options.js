@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
 
 /**
  * @typedef {'drop' | 'duplicate' | 'swap' | 'leak' | 'regress' | 'hide'} MisbehaviourKind
@@ -34,9 +34,6 @@ Exit code: 0 when every client received exactly what it should have, 1 when not,
 2 for a bad option or a broken feed.
 `
 
-/** A mistake of whoever called: one clear line and exit code 2. */
-export class UsageError extends Error {}
-
 /** @type {readonly MisbehaviourKind[]} */
 const MISBEHAVIOURS = ['drop', 'duplicate', 'swap', 'leak', 'regress', 'hide']
 const LARGEST_SEED = 2 ** 32 - 1
@@ -51,7 +48,7 @@ const MOST_CONNECTIONS = 100
  * @returns {Options | 'help'}
  */
 export function parseOptions(args) {
-  const given = readArguments(args)
+  const given = readArguments(args, ['feed', 'speed', 'users', 'connections', 'slow', 'seed', 'inject'])
   if (given.help) return 'help'
   return {
     feed: parseFeedPath(given.feed),
@@ -62,29 +59,6 @@ export function parseOptions(args) {
     seed: parseWhole('seed', given.seed, 1, 0, LARGEST_SEED),
     inject: parseMisbehaviour(given.inject),
   }
-}
-
-/** @param {string[]} args */
-function readArguments(args) {
-  const text = /** @type {const} */ ({ type: 'string' })
-  try {
-    return parseArgs({
-      args,
-      options: {
-        feed: text, speed: text, users: text, connections: text, slow: text, seed: text, inject: text,
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values
-  } catch (error) {
-    // Node explains some mistakes on several lines.
-    throw new UsageError(/** @type {Error} */ (error).message.replaceAll('\n', ' '))
-  }
-}
-
-/** @param {string | undefined} path */
-function parseFeedPath(path) {
-  if (path === '') throw new UsageError('--feed needs the name of a file')
-  return path
 }
 
 /** @param {string | undefined} text */

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
 
 /** @import { TradesPolicy } from './streams.js' */
 
@@ -28,9 +28,6 @@ Usage: npm run desk -- [options]
 It runs until it is interrupted. Exit code: 0 then, 2 for a bad option or a broken feed.
 `
 
-/** A mistake of whoever called: one clear line and exit code 2. */
-export class UsageError extends Error {}
-
 const LARGEST_PORT = 65_535
 const LARGEST_SEED = 2 ** 32 - 1
 const HIGHEST_SPEED = 20
@@ -42,7 +39,7 @@ const HIGHEST_SPEED = 20
  * @returns {Options | 'help'}
  */
 export function parseOptions(args) {
-  const given = readArguments(args)
+  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades'])
   if (given.help) return 'help'
   return {
     port: parseWhole('port', given.port, 0, LARGEST_PORT),
@@ -51,26 +48,6 @@ export function parseOptions(args) {
     seed: parseWhole('seed', given.seed, 1, LARGEST_SEED),
     trades: parseTrades(given.trades),
   }
-}
-
-/** @param {string[]} args */
-function readArguments(args) {
-  const text = /** @type {const} */ ({ type: 'string' })
-  try {
-    return parseArgs({
-      args,
-      options: { port: text, feed: text, speed: text, seed: text, trades: text, help: { type: 'boolean', short: 'h' } },
-    }).values
-  } catch (error) {
-    // Node explains some mistakes on several lines.
-    throw new UsageError(/** @type {Error} */ (error).message.replaceAll('\n', ' '))
-  }
-}
-
-/** @param {string | undefined} path */
-function parseFeedPath(path) {
-  if (path === '') throw new UsageError('--feed needs the name of a file')
-  return path
 }
 
 /** @param {string | undefined} text */

@@ -10,7 +10,7 @@ import { NAME, TARBALL } from './pack.js'
 import { packedEntries } from './packed.js'
 
 /**
- * A project that uses the library. The root's own tests have those of its TypeScript under nodenext and bundler, without the DOM.
+ * A project that uses the library. library.test.js has those of the root's TypeScript under nodenext and bundler, without the DOM.
  *
  * @typedef {object} Consumer
  * @property {string} kind
@@ -144,13 +144,13 @@ describe('a project that installs the tarball', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(sources) }))
     for (const [name, text] of Object.entries(sources)) writeFileSync(join(folder, name), text)
     mkdirSync(join(folder, 'node_modules'))
-    symlinkSync(fileURLToPath(new URL('node_modules/@types', import.meta.url)), join(folder, 'node_modules/@types'))
+    symlinkSync(fileURLToPath(new URL('../node_modules/@types', import.meta.url)), join(folder, 'node_modules/@types'))
     return folder
   }
 
   for (const consumer of CONSUMERS) {
     it(`type-checks, the library's declarations included: ${consumer.kind}`, async () => {
-      const tsc = fileURLToPath(new URL(`node_modules/${consumer.typescript}/bin/tsc`, import.meta.url))
+      const tsc = fileURLToPath(new URL(`../node_modules/${consumer.typescript}/bin/tsc`, import.meta.url))
 
       const compilation = compile(process.execPath, [tsc, '-p', '.'], { cwd: laidOut(consumer) })
       const { stdout } = await compilation.catch(({ stdout, message }) => ({ stdout: stdout || message }))

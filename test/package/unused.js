@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
  * @typedef {Unused & { reason: string }} Excepted
  */
 
-const KNIP = fileURLToPath(new URL('node_modules/knip/bin/knip.js', import.meta.url))
+const KNIP = fileURLToPath(new URL('../node_modules/knip/bin/knip.js', import.meta.url))
 const CONFIG = fileURLToPath(new URL('knip.json', import.meta.url))
 const KINDS = ['files', 'exports', 'types', 'nsExports', 'nsTypes', 'enumMembers', 'duplicates']
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { planMisbehaviour } from '../misbehaviour.js'
-import { UsageError } from '../options.js'
+import { UsageError } from '../../command-line.js'
 import { drawScenario } from '../scenario.js'
 
 /** @import { MisbehaviourKind } from '../options.js' */

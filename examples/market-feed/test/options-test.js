@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseOptions, UsageError } from '../options.js'
+import { UsageError } from '../../command-line.js'
+import { parseOptions } from '../options.js'
 
 /** @param {string[]} args */
 function refuses(...args) {

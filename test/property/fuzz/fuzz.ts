@@ -1,5 +1,5 @@
+import { endProgress, readCommandLine, showProgress, wholeNumber } from '../../support/command-line.ts'
 import { Builtins } from './builtins.ts'
-import { endProgress, readCommandLine, showProgress, wholeNumber } from './command-line.ts'
 import { Faults } from './faults.ts'
 import { ERROR_CODES } from './fuzzing/codes.ts'
 import { CALLS_PER_EPISODE, Episode, type Complaint } from './fuzzing/episode.ts'

@@ -1,4 +1,4 @@
-import { endProgress, readCommandLine, showProgress, wholeNumber } from './command-line.ts'
+import { endProgress, readCommandLine, showProgress, wholeNumber } from '../../support/command-line.ts'
 import { Faults } from './faults.ts'
 import { grouped } from './fuzzing/tally.ts'
 import { PUBLISHES_PER_ROUND, Round } from './privacy/round.ts'

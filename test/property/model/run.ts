@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { newSeed, readCommandLine, textOf, wholeNumber, type Values } from '../../support/command-line.ts'
 import { runCampaign } from './campaign.ts'
 import { faultReport, summary } from './report.ts'
 
@@ -21,49 +21,19 @@ interface Options {
   readonly isAsFound: boolean
 }
 
-function optionsIn(args: readonly string[]): Options | 'help' {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      runs: { type: 'string' },
-      seed: { type: 'string' },
-      path: { type: 'string' },
-      'as-found': { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  })
-  if (values.help === true) return 'help'
+const [TEXT, FLAG] = [{ type: 'string' }, { type: 'boolean' }] as const
+
+function optionsIn(values: Values): Options {
   return {
-    runs: numberIn('--runs', values.runs, 2_000, 1),
-    seed: numberIn('--seed', values.seed, Date.now() % 2 ** 31, -(2 ** 31)),
-    path: values.path,
+    runs: wholeNumber(values, 'runs', 2_000, 1),
+    seed: wholeNumber(values, 'seed', newSeed(), -(2 ** 31)),
+    path: textOf(values, 'path'),
     isAsFound: values['as-found'] === true,
   }
 }
 
-function numberIn(option: string, text: string | undefined, otherwise: number, least: number): number {
-  if (text === undefined) return otherwise
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < least) throw new Error(`${option} must be a whole number of ${least} or more, not ${text}`)
-  return number
-}
-
-async function main(args: readonly string[]): Promise<number> {
-  let options: Options | 'help'
-  try {
-    options = optionsIn(args)
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`)
-    return 2
-  }
-  if (options === 'help') {
-    console.log(USAGE)
-    return 0
-  }
-  console.log(`${options.runs} sequences, seed ${options.seed}`)
-  const { fault, tally } = await runCampaign(options)
-  console.log(fault === undefined ? summary(tally, options.seed) : faultReport(fault))
-  return fault === undefined ? 0 : 1
-}
-
-process.exitCode = await main(process.argv.slice(2))
+const options = readCommandLine(USAGE, { runs: TEXT, seed: TEXT, path: TEXT, 'as-found': FLAG }, optionsIn)
+console.log(`${options.runs} sequences, seed ${options.seed}`)
+const { fault, tally } = await runCampaign(options)
+console.log(fault === undefined ? summary(tally, options.seed) : faultReport(fault))
+process.exitCode = fault === undefined ? 0 : 1

@@ -38,13 +38,12 @@ function failureIn({ testResults }, tree) {
   return 'an error outside of any test, such as a rejection that nobody handled'
 }
 
-/** @returns {Suite} a suite with packages of its own, which exits with 1 when it finds a fault */
+/** @returns {Suite} a suite that is a program of its own, which exits with 1 when it finds a fault */
 function suiteOf(folder, ...options) {
   const name = basename(folder)
   return {
     name,
     async run(tree) {
-      if (!existsSync(join(tree, folder, 'node_modules'))) throw new Error(`First: npm ci --prefix ${folder}`)
       const script = ['--prefix', folder, 'run', '--silent', name, ...(options.length > 0 ? ['--', ...options] : [])]
       const { status, output } = await finished(tree, 'npm', script)
       if (status === 0) return undefined

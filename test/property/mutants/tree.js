@@ -10,7 +10,7 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const COPIED = ['package.json', 'tsconfig.json', 'vitest.config.ts', 'src', 'test']
 const LEFT_OUT = new Set(['node_modules', 'report', 'coverage'])
 
-const FOLDERS_WITH_PACKAGES = ['', 'test/property/model', 'test/property/fuzz', 'test/system/faults']
+const FOLDERS_WITH_PACKAGES = ['', 'test']
 
 /** Returns the path of a fresh copy of the project's sources and tests. The packages are those of the checkout. */
 export function copyOfTree(root = ROOT) {

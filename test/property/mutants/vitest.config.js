@@ -4,10 +4,10 @@ import { BaseSequencer } from 'vitest/node'
 import rootConfig from '../../../vitest.config.ts'
 
 /** Tests that a change of src cannot fail, because they look at something else: the build, texts, or src as a text. */
-const BLIND = ['package', 'readme', 'guides', 'docstrings', 'architecture', 'model/without-host', 'testing/tcp-host'].map((name) => `test/unit/${name}.test.ts`)
+const BLIND = ['architecture', 'model/without-host'].map((name) => `test/unit/${name}.test.ts`)
 
 /** Those that take seconds, because they try much. */
-const SLOW = ['pressure-model', 'scale']
+const SLOW = ['pressure/pressure', 'scale']
 
 /**
  * The test of the changed file has its turn first, then those of its room, then the others; what is slow, last. Most changes are
@@ -32,6 +32,7 @@ export default mergeConfig(
   defineConfig({
     root: fileURLToPath(new URL('../../..', import.meta.url)),
     test: {
+      include: ['test/property/pressure/*.test.ts'],
       exclude: [...configDefaults.exclude, ...BLIND],
       setupFiles: [fileURLToPath(new URL('without-build.js', import.meta.url))],
       isolate: false,

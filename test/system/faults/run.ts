@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { readCommandLine, textOf, UsageError, wholeNumber, type Values } from '../../support/command-line.ts'
 import { nameOf, PHASES, type Scenario } from './scenario.ts'
 import { families } from './families.ts'
 import { Trial } from './trial.ts'
@@ -22,34 +22,18 @@ interface Settings {
   readonly scenarios: readonly Scenario[]
 }
 
-function readSettings(): Settings {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '1' },
-      runs: { type: 'string', default: '1' },
-      only: { type: 'string', default: '' },
-      quick: { type: 'boolean', default: false },
-      list: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) exitWith(USAGE)
-  const pattern = new RegExp(values.only, 'i')
-  const scenarios = [...(values.quick ? firstOfEach(families) : families)].filter((scenario) => pattern.test(nameOf(scenario)))
-  if (values.list) exitWith(matrixOf(scenarios))
-  if (scenarios.length === 0) throw new Error(`No scenario matches ${pattern}`)
-  return { seed: positiveInteger('seed', values.seed), runs: positiveInteger('runs', values.runs), scenarios }
-}
+const [TEXT, FLAG] = [{ type: 'string' }, { type: 'boolean' }] as const
+const FLAGS = { seed: TEXT, runs: TEXT, only: TEXT, quick: FLAG, list: FLAG }
 
-function positiveInteger(name: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} must be a positive integer, got ${text}`)
-  return value
-}
-
-function exitWith(text: string): never {
-  console.log(text)
-  process.exit(0)
+function settingsIn(values: Values): Settings {
+  const pattern = new RegExp(textOf(values, 'only') ?? '', 'i')
+  const scenarios = [...(values['quick'] === true ? firstOfEach(families) : families)].filter((scenario) => pattern.test(nameOf(scenario)))
+  if (values['list'] === true) {
+    console.log(matrixOf(scenarios))
+    process.exit(0)
+  }
+  if (scenarios.length === 0) throw new UsageError(`No scenario matches ${pattern}`)
+  return { seed: wholeNumber(values, 'seed', 1, 1), runs: wholeNumber(values, 'runs', 1, 1), scenarios }
 }
 
 function firstOfEach(scenarios: readonly Scenario[]): readonly Scenario[] {
@@ -121,15 +105,6 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-function settingsOrUsage(): Settings {
-  try {
-    return readSettings()
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`)
-    process.exit(2)
-  }
-}
-
 function assertDistinct(scenarios: readonly Scenario[]): void {
   const names = scenarios.map(nameOf)
   const twice = names.filter((name, i) => names.indexOf(name) !== i)
@@ -137,7 +112,7 @@ function assertDistinct(scenarios: readonly Scenario[]): void {
 }
 
 assertDistinct(families)
-const { seed: firstSeed, runs, scenarios } = settingsOrUsage()
+const { seed: firstSeed, runs, scenarios } = readCommandLine(USAGE, FLAGS, settingsIn)
 const watchdog = new Worker(new URL('watchdog.js', import.meta.url), { workerData: { timeoutMs: 3 * HANG_MS } })
 watchdog.unref()
 let failed = 0

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { packInto } from '../../support/pack.js'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const LIBRARY = 'stream-connection-manager'
@@ -13,13 +14,10 @@ const LIBRARY = 'stream-connection-manager'
  * @param {readonly string[]} folders
  */
 export function installPacked(folders) {
-  if (!existsSync(join(ROOT, 'dist/testing.js'))) throw new Error('The library is not built: run "npm ci" in the root of the repository first')
   const work = mkdtempSync(join(tmpdir(), 'packed-'))
   try {
-    execFileSync('npm', ['pack', ROOT, '--ignore-scripts', '--silent', '--pack-destination', work], { stdio: ['ignore', 'ignore', 'inherit'] })
-    const [tarball] = readdirSync(work)
-    if (tarball === undefined) throw new Error('npm pack left no tarball')
-    for (const folder of folders) extract(join(work, tarball), join(folder, 'node_modules'))
+    const tarball = packInto(work)
+    for (const folder of folders) extract(tarball, join(folder, 'node_modules'))
   } finally {
     rmSync(work, { recursive: true })
   }

@@ -47,6 +47,6 @@ export function testRecipe({ host, recipe, packages = [], listen, connect, conne
 }
 
 function versionOf(name: string): string {
-  const manifest = new URL(`../../examples/hosts/node_modules/${name}/package.json`, import.meta.url)
+  const manifest = new URL(`../../../examples/node_modules/${name}/package.json`, import.meta.url)
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version
 }

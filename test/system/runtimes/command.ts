@@ -13,7 +13,7 @@ export interface Outcome {
 /** Only what hangs is to be killed by it. */
 const DEADLINE_MS = 600_000
 
-/** Runs a program of this folder's packages to its end, in this folder or in one relative to it. */
+/** Runs a program to its end, in this folder or in one relative to it. */
 export function run(program: string, args: readonly string[], folder = '.'): Promise<Outcome> {
   const options = { cwd: resolve(FOLDER, folder), timeout: DEADLINE_MS, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NO_COLOR: '1' } }
   return new Promise((done) => {

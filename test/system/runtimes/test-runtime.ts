@@ -6,6 +6,7 @@ import { connectWs } from '../hosts/clients/ws-client.ts'
 import { harnessOf, type Served } from '../hosts/harness.ts'
 import { removeResult, writeResult } from '../hosts/result.ts'
 import { heartbeatElsewhere } from '../hosts/skips.ts'
+import { PACKAGES } from './programs.ts'
 
 /** A runtime that is a host itself, and how its recipe is run. */
 export interface RuntimeUnderTest {
@@ -28,7 +29,7 @@ const require = createRequire(import.meta.url)
 
 /** Runs the host suite on a runtime, and writes down what became of it. */
 export function testRuntime({ host, recipe, runtime: [name, packageName], start, heartbeat, skip: more = [] }: RuntimeUnderTest): void {
-  const { version } = require(`./node_modules/${packageName}/package.json`) as { readonly version: string }
+  const { version } = require(`${PACKAGES}${packageName}/package.json`) as { readonly version: string }
   const facts = { host, recipe, runtime: `${name} ${version}`, versions: {} }
   removeResult(RESULTS, facts)
   const skip = [heartbeatElsewhere(heartbeat), ...more]

@@ -7,13 +7,13 @@ import { run } from './command.ts'
 
 /** What is about the repository, whatever runs it. */
 const ABOUT_FILES = {
-  reason: 'is about the texts, types and packing of the repository, which `npm test` checks',
-  files: ['architecture', 'docstrings', 'guides', 'package', 'readme'],
+  reason: 'is about the files of the repository, which `npm test` checks',
+  files: ['architecture'],
 }
 
 const REALMS = {
   reason: 'takes a realm of node:vm for a runtime without a host, which it is in Node alone: in Bun and Deno it has more',
-  files: ['streams/without-host'],
+  files: ['model/without-host'],
 }
 
 /**
@@ -103,10 +103,10 @@ describe('the unit tests', () => {
  * @param {string} report
  */
 function vitest(skip, report) {
-  const files = skip.flatMap(({ files = [] }) => files).map((name) => `test/${name}.test.ts`)
+  const files = skip.flatMap(({ files = [] }) => files).map((name) => `test/unit/${name}.test.ts`)
   const tests = skip.flatMap(({ tests = [] }) => tests)
   return [
-    'run', '--pool=forks', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`,
+    'run', '--config', 'test/system/runtimes/vitest.config.js', '--pool=forks', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`,
     ...files.flatMap((file) => ['--exclude', file]),
     ...(tests.length > 0 ? ['--testNamePattern', `^(?!.*(?:${tests.join('|')}))`] : []),
   ]

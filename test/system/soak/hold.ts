@@ -1,9 +1,8 @@
 // The library by the million, in process: `npm --prefix test/system/soak run --silent hold -- --help`
-import { parseArgs } from 'node:util'
+import { newSeed, readCommandLine, wholeNumber, type Values } from '../../support/command-line.ts'
 import { Dice } from '../../support/dice.ts'
 import { ChurnCycles } from './churn-cycles.ts'
 import { checkCollectability } from './collectability.ts'
-import { parsed, runCommand, seedOf, whole } from './command-line.ts'
 import { HeldCrowd } from './held-crowd.ts'
 import { Verdict } from './verdict.ts'
 
@@ -45,17 +44,15 @@ async function warmUp(): Promise<void> {
   await new ChurnCycles(WARM_UP, new Dice(0), unheard).run()
 }
 
-/** @throws `UsageError` */
-function optionsIn(args: readonly string[]): Options | 'help' {
-  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
-  const known = { connections: text, cycles: text, quick: flag, seed: text, help: flag } as const
-  const { connections, cycles, quick, seed, help } = parsed(() => parseArgs({ args: [...args], options: known }).values)
-  if (help === true) return 'help'
+const [TEXT, FLAG] = [{ type: 'string' }, { type: 'boolean' }] as const
+
+function optionsIn(values: Values): Options {
+  const isQuick = values['quick'] === true
   return {
-    connections: whole('connections', connections ?? (quick === true ? '50000' : '1000000'), 1),
-    cycles: whole('cycles', cycles ?? (quick === true ? '200000' : '10000000'), FEWEST_CYCLES),
-    seed: seedOf(seed),
+    connections: wholeNumber(values, 'connections', isQuick ? 50_000 : 1_000_000, 1),
+    cycles: wholeNumber(values, 'cycles', isQuick ? 200_000 : 10_000_000, FEWEST_CYCLES),
+    seed: wholeNumber(values, 'seed', newSeed()),
   }
 }
 
-process.exitCode = await runCommand(USAGE, optionsIn, hold)
+process.exitCode = await hold(readCommandLine(USAGE, { connections: TEXT, cycles: TEXT, quick: FLAG, seed: TEXT }, optionsIn))

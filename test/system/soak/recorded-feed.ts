@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { UsageError } from './command-line.ts'
+import { UsageError } from '../../support/command-line.ts'
 import type { Market, MarketMessage } from './market.ts'
 import { MARKET_STREAM_TYPES, type MarketStreamType } from './streams.ts'
 

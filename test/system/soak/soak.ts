@@ -1,7 +1,6 @@
 // The library on real ws sockets for as long as one likes: clients that come and go, some of them slow, each of which checks all that
 // it receives. `npm --prefix test/system/soak run --silent soak -- --help`
-import { parseArgs } from 'node:util'
-import { parsed, positive, runCommand, seedOf, whole } from './command-line.ts'
+import { endWithUsage, newSeed, positiveNumber, readCommandLine, textOf, UsageError, wholeNumber, type Values } from '../../support/command-line.ts'
 import { SoakRun, type SoakOptions } from './soak-run.ts'
 import { Verdict } from './verdict.ts'
 
@@ -26,19 +25,22 @@ function commandFor({ minutes, clients, churn, feed, seed }: SoakOptions): strin
   return `npm --prefix test/system/soak run --silent soak -- --minutes ${minutes} --clients ${clients} --churn ${churn}${source} --seed ${seed}`
 }
 
-/** @throws `UsageError` */
-function optionsIn(args: readonly string[]): SoakOptions | 'help' {
-  const text = { type: 'string' } as const
-  const known = { minutes: text, clients: text, churn: text, feed: text, seed: text, help: { type: 'boolean' } } as const
-  const values = parsed(() => parseArgs({ args: [...args], options: known }).values)
-  if (values.help === true) return 'help'
+const TEXT = { type: 'string' } as const
+
+function optionsIn(values: Values): SoakOptions {
   return {
-    minutes: positive('minutes', values.minutes ?? '1'),
-    clients: whole('clients', values.clients ?? '300', 1),
-    churn: positive('churn', values.churn ?? '5'),
-    feed: values.feed,
-    seed: seedOf(values.seed),
+    minutes: positiveNumber(values, 'minutes', 1),
+    clients: wholeNumber(values, 'clients', 300, 1),
+    churn: positiveNumber(values, 'churn', 5),
+    feed: textOf(values, 'feed'),
+    seed: wholeNumber(values, 'seed', newSeed()),
   }
 }
 
-process.exitCode = await runCommand(USAGE, optionsIn, soak)
+const options = readCommandLine(USAGE, { minutes: TEXT, clients: TEXT, churn: TEXT, feed: TEXT, seed: TEXT }, optionsIn)
+try {
+  process.exitCode = await soak(options)
+} catch (error) {
+  if (error instanceof UsageError) endWithUsage(USAGE, error)
+  throw error
+}

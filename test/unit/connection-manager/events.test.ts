@@ -1,22 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type ManagerEvents } from '../../../src/index.ts'
 import { expectCode } from '../../support/errors.ts'
+import { EVENT_NAMES } from '../../support/event-names.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { BTC_ORDERS, ORDERS, PRICE, price } from '../../support/messages.ts'
 import { stateOf } from '../../support/state.ts'
 
 /** Those that tell of connections, users, subscriptions and failures. Demand and gaps have suites of their own. */
-const NAMES = [
-  'connectionAdded',
-  'connectionRemoved',
-  'userOnline',
-  'userOffline',
-  'subscriptionAdded',
-  'subscriptionRemoved',
-  'subscriptionChanged',
-  'error',
-] as const satisfies readonly (keyof ManagerEvents)[]
+const NAMES = EVENT_NAMES.filter((name) => !['streamActive', 'streamIdle', 'gap'].includes(name))
 
 /** A manager, and a log of what it tells: event, whom it is about, and what else there is to say. */
 function logged() {

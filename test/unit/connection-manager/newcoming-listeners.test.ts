@@ -1,24 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type ConnectionManagerOptions, type ManagerEvents, type TradingStreams } from '../../../src/index.ts'
 import { FakeSocket, fakeTransport } from '../../../src/testing/index.ts'
+import { EVENT_NAMES } from '../../support/event-names.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { ORDERS, PRICE, price } from '../../support/messages.ts'
 
 type Name = keyof ManagerEvents
-
-const NAMES = [
-  'connectionAdded',
-  'connectionRemoved',
-  'userOnline',
-  'userOffline',
-  'subscriptionAdded',
-  'subscriptionRemoved',
-  'subscriptionChanged',
-  'streamActive',
-  'streamIdle',
-  'gap',
-  'error',
-] as const satisfies readonly Name[]
 
 /** A manager, and a newcomer that begins to listen to everything when it is called for the first time. */
 function setting(options: ConnectionManagerOptions<FakeSocket, TradingStreams> = {}) {
@@ -29,7 +16,7 @@ function setting(options: ConnectionManagerOptions<FakeSocket, TradingStreams> =
   const listen = (): void => {
     if (isListening) return
     isListening = true
-    for (const name of NAMES) manager.on(name, () => heard.push(name))
+    for (const name of EVENT_NAMES) manager.on(name, () => heard.push(name))
   }
   return { clock, manager, heard, listen }
 }

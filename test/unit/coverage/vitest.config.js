@@ -9,6 +9,7 @@ export default mergeConfig(
   defineConfig({
     root: inThisFolder('../../..'),
     test: {
+      include: ['test/property/pressure/*.test.ts'],
       reporters: [['default', { summary: false }]],
       coverage: {
         enabled: true,

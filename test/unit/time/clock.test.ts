@@ -525,6 +525,8 @@ describe('a removal that waits for a close', () => {
     vi.useFakeTimers()
   })
   afterEach(() => {
+    // In this order: a spy or a stub gives back what it stood for, which is the fake.
+    vi.restoreAllMocks()
     vi.unstubAllGlobals()
     vi.useRealTimers()
   })

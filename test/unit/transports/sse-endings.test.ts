@@ -1,24 +1,17 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect as connectHttp2, createServer as createHttp2Server, type Http2Server, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
-import { connect, type AddressInfo, type Socket as TcpSocket } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import { connect, type Socket as TcpSocket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type CloseReason } from '../../../src/index.ts'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket, type SseTarget } from '../../../src/transports/sse.ts'
 import { expectCode } from '../../support/errors.ts'
+import { closeAll, closers, portOf } from '../../support/loopback.ts'
 
-const closers: (() => void)[] = []
 afterEach(() => {
   vi.useRealTimers()
-  for (const close of closers.splice(0)) close()
+  closeAll()
 })
-
-async function portOf(server: Server | Http2Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  closers.push(() => server.close())
-  await once(server, 'listening')
-  return (server.address() as AddressInfo).port
-}
 
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
 

@@ -1,12 +1,12 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import { connect, createServer as createHttp2Server, constants, type Http2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
+import { connect, createServer as createHttp2Server, constants } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ConnectionManager, createStreamMessage } from '../../../src/index.ts'
 import { sseHeaders, sseSocket, sseTransport } from '../../../src/transports/sse.ts'
 import type { SseOptions, SseSocket, SseTarget } from '../../../src/transports/sse.ts'
 import { expectCode } from '../../support/errors.ts'
+import { closeAll, closers, portOf } from '../../support/loopback.ts'
 
 interface ReceivedEvent {
   readonly event: string
@@ -131,17 +131,7 @@ interface Exchange {
   readonly leave: (code?: number) => void
 }
 
-const closers: (() => void)[] = []
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})
-
-async function portOf(server: Server | Http2Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  closers.push(() => server.close())
-  await once(server, 'listening')
-  return (server.address() as AddressInfo).port
-}
+afterEach(closeAll)
 
 async function readAllOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder()

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { codeBlocks, readText } from '../support/markdown.ts'
-import { runnable, typeErrors } from '../support/typescript.ts'
+import { codeBlocks, readText } from '../../test/support/markdown.ts'
+import { runnable, typeErrors } from '../../test/support/typescript.ts'
 
 const readme = readText(new URL('../../README.md', import.meta.url))
 const blocks = codeBlocks(readme)

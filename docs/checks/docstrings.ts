@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readText } from '../support/markdown.ts'
-import { runnable, typeErrors } from '../support/typescript.ts'
+import { readText } from '../../test/support/markdown.ts'
+import { runnable, typeErrors } from '../../test/support/typescript.ts'
 
 const SRC = new URL('../../src/', import.meta.url)
 const IMPORTS =

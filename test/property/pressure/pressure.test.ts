@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type Connection, type PublishResult } from '../../../src/index.ts'
 import type { ManagerTransport, Transport } from '../../../src/ports/transport.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { Witness } from '../../support/pressure-witness.ts'
 import {
   batching,
   MeteredSocket,
@@ -16,6 +15,7 @@ import {
   type Streams,
 } from '../../support/pressured-socket.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { Witness } from './witness.ts'
 
 const LARGEST_UNITS = 120
 const USERS = ['u0', 'u1']

@@ -1,4 +1,4 @@
-import { labelOf, streams, type StreamName } from './pressured-socket.ts'
+import { labelOf, streams, type StreamName } from '../../support/pressured-socket.ts'
 
 /** What is still to come of one stream, and how many of it a notice said are missing. */
 interface Expectation {
