@@ -137,7 +137,7 @@ function servicesFor(rooms: Rooms): Services {
   return { gate, publishing, subscribing, lifecycle, renewTimers }
 }
 
-/** Reports an error of the clock. The clock may be read in the middle of a state change, so the listeners are called a microtask later at the latest. */
+/** Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are told after it, or a microtask later. */
 function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
   events.postError({ error, stage: isOfClose ? 'close' : 'listener' })
   void Promise.resolve().then(() => events.flush())

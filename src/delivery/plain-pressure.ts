@@ -2,7 +2,10 @@ import type { Socket } from '../ports/connection.ts'
 import type { Ticks } from './end-of-tick.ts'
 import { bufferedAmountOf } from './meter.ts'
 
-/** Notes that a socket is taken to have room in turn `tick`, although it has more than the limit buffered. If that is in doubt, the next turn decides. */
+/**
+ * Notes that a socket is taken to have room in turn `tick`, although it has more than the limit buffered. If that is in doubt, the next turn
+ * decides.
+ */
 interface Presumption {
   readonly tick: number
   readonly isInDoubt: boolean
