@@ -19,7 +19,7 @@ import { Subscribing } from './services/subscribing.ts'
 import { clockThatRuns } from './time/clock.ts'
 import { ExpiringSet } from './time/expiring-set.ts'
 
-/** The state of a manager: each part knows its own, and none knows another. */
+/** The state of a manager. Each room holds one kind of it, and knows no other room. */
 interface Rooms {
   readonly options: ResolvedOptions
   readonly changes: Changes
@@ -32,25 +32,25 @@ interface Rooms {
   readonly delivery: Delivery<ConnectionRecord>
   readonly demand: Demand
   readonly closer: SocketCloser<ConnectionRecord>
-  /** Subscriptions of users who have no connection yet. */
+  /** The subscriptions of users who have no connection yet. */
   readonly pending: ExpiringSet<SubscriptionRecord>
 }
 
-/** What a manager does with it. */
+/** What a manager does with its state. */
 interface Services {
   readonly gate: Gate
   readonly publishing: Publishing
   readonly subscribing: Subscribing
   readonly lifecycle: Lifecycle
-  /** Sets timers anew that may be lost. */
+  /** Restarts timers that may be lost. */
   renewTimers(): void
 }
 
-/** What a manager is made of. */
+/** All that a manager consists of. */
 export type Parts = Rooms & Services & { readonly mappings: Mappings }
 
 /**
- * Makes the parts of a manager, and wires them. Rooms call services only by the functions that they are given here.
+ * Makes the parts of a manager, and connects them. A room calls a service only through a function that it is given here.
  *
  * @throws `ERR_INVALID_OPTION`
  */
@@ -65,10 +65,9 @@ export function assemble(given: unknown): Parts {
 function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Services): Rooms {
   const { events } = changes
   const clock = clockThatRuns(options.clock, (fire) => changes.make(fire))
-  const { idleDelayMs, pendingTtlMs } = options
   const users = new Users()
   const quotas = new Quotas(options.quotas)
-  const demand = new Demand(clock, { idleDelayMs, idleStreams: options.quotas.idleStreams }, events)
+  const demand = new Demand(clock, { ...options, ...options.quotas }, events)
   const postError = (stage: 'authorize' | 'close', error: unknown, connection: AnyConnection | undefined): void =>
     changes.continue(() => events.postError({ error, stage, ...(connection && { connection }) }))
   return {
@@ -83,7 +82,7 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
     delivery: deliveryFor(options, changes, services),
     demand,
     closer: new SocketCloser<ConnectionRecord>(clock, ConnectionRecord.transportOf, (error, connection) => postError('close', error, connection)),
-    pending: new ExpiringSet<SubscriptionRecord>(clock, pendingTtlMs, (expired) => services().subscribing.expire(expired)),
+    pending: new ExpiringSet<SubscriptionRecord>(clock, options.pendingTtlMs, (expired) => services().subscribing.expire(expired)),
   }
 }
 
@@ -120,7 +119,7 @@ function deliveryFor({ clock, delivery }: ResolvedOptions, changes: Changes, ser
     events: changes.events,
     transportOf: ConnectionRecord.transportOf,
     attachQueue: (connection, queue) => services().lifecycle.attachQueue(connection, queue),
-    endService: (connection, reason, failure) => services().lifecycle.endService(connection, reason, failure),
+    remove: (connection, reason, failure) => services().lifecycle.removeFor(connection, reason, failure),
   })
 }
 
@@ -139,7 +138,7 @@ function servicesFor(rooms: Rooms): Services {
   return { gate, publishing, subscribing, lifecycle, renewTimers }
 }
 
-/** The clock may be read in the middle of a state change. So the listeners are told after it, and in any case soon. */
+/** Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are told after it, or a microtask later. */
 function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
   events.postError({ error, stage: isOfClose ? 'close' : 'listener' })
   void Promise.resolve().then(() => events.flush())

@@ -22,7 +22,7 @@ type Disposal = {
   readonly [TKey in AsyncDisposeKey]: () => Promise<void>
 }
 
-/** Empty for the default catalogue. For another one it asks for an argument that nobody has, so that `streams` has to be in the options. */
+/** Empty for the default catalogue. For another one it is an argument that cannot be given, so the options must have `streams`. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 let managersMade = 0
@@ -30,11 +30,16 @@ let managersMade = 0
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue> extends Disposal {}
 
 /**
- * Knows who is connected and what each user listens to, and delivers each message once to exactly those connections.
+ * Knows who is connected and what each user is subscribed to. Delivers each message once to each connection that is to get it.
  *
- * State changes are synchronous and atomic: when a call returns, every index agrees and every listener was told.
- * Only what waits for a socket to close is a promise, and by the time it is returned the state has changed. Bad
- * arguments throw, synchronously; trouble with a peer never does: it is counted, and told to `on('error', …)`.
+ * State changes are synchronous and atomic. When a call returns, every index agrees and every listener was told. A method returns a promise
+ * only if it waits for sockets to close. The state has changed by the time the promise is returned.
+ *
+ * Bad arguments throw synchronously. A failing socket never does: it is counted, and `on('error', …)` is told.
+ *
+ * Messages go this way: `publish` finds the subscribed connections and serializes the message once. Each socket gets the text at once, or through
+ * a send queue. If a client reads too slowly, its messages wait in the send queue. If they become too many or too old, older ones are replaced
+ * or dropped, as the stream type says. If they must be kept, the client is a slow consumer: its connection is removed and its socket is closed.
  *
  * @example
  * const manager = new ConnectionManager<WebSocket>()
@@ -48,37 +53,29 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> & { readonly streams: TStreams })
-  /** Without `streams`, the catalogue is the default one. */
+  /** Without `streams`, the manager has the default catalogue. */
   constructor(options?: ConnectionManagerOptions<TSocket, TStreams>, ...missing: MissingStreams<TStreams>)
   constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
     this.#parts = assemble(options)
-    // All else is private, so an equality check would take any two managers for equal.
-    Object.defineProperty(this, 'serial', { value: ++managersMade, enumerable: true })
-    Object.defineProperty(this, INSPECT, { value: () => this.toJSON() })
-    const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }
-    // Here and not as a method: where the symbol does not exist, a method of that name would be called "undefined".
-    if (typeof asyncDispose === 'symbol') {
-      Object.defineProperty(this, asyncDispose, { value: async () => void (await this.cleanup()) })
-    }
+    defineHiddenMembers(this)
   }
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Registers a socket as a connection of a user, and returns its handle.
+   * Adds a socket as a connection of a user, and returns the connection's handle.
    *
-   * The connection gets what its user is subscribed to from the next message on; pending subscriptions become
-   * `CONNECTED`. The same id with the same socket and user again returns the existing handle. One socket under two
-   * ids is two connections.
+   * From the next message on, the connection gets the messages that its user is subscribed to. The user's pending subscriptions become
+   * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. One socket under two ids is two connections.
    *
-   * A `transport` says how this connection's socket is written to, measured and closed, in place of the one in the
-   * manager's options. If it has `onClose`, the manager removes the connection when its socket has closed.
+   * A `transport` says how to write to this connection's socket, and how to measure and close it. It replaces the one in the manager's options.
+   * If it has `onClose`, the manager removes the connection when its socket has closed.
    *
-   * A socket that has closed already is refused with `ERR_SOCKET_CLOSED`. That happens if the client leaves while the host awaits
-   * something. If the connection exists already, it is returned.
+   * A socket that has closed already is refused. That happens if the client leaves while the host awaits something. If the connection exists
+   * already, it is returned.
    *
-   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` when its `readyState` is 2 or 3 or its transport says that it
-   * is closed, `ERR_DUPLICATE_CONNECTION` when the id is in use by another socket or user, `ERR_INVALID_OPTION` for a bad transport,
+   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3 or its transport says that it
+   * is closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport,
    * `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
    */
   addConnection<TOwnSocket extends TSocket, TFrame = string>(
@@ -91,10 +88,10 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /**
-   * Removes a connection and closes its socket. The promise is true when this call removed it, false for an unknown id.
+   * Removes a connection and closes its socket. The promise is true if this call removed it, false for an unknown id.
    *
-   * With a user's last connection, all of the user's subscriptions end, in the same call. The promise settles when
-   * the socket's `close` did, or `closeTimeoutMs` later, and never rejects. The process stays alive until then.
+   * If it is the user's last connection, all of the user's subscriptions end in the same call. The promise settles when the socket's `close`
+   * has settled, or after `closeTimeoutMs`. It never rejects. The process stays alive until then.
    */
   async removeConnection(connectionId: string): Promise<boolean> {
     const connection = this.#parts.connections.byId.get(connectionId)
@@ -102,9 +99,9 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /**
-   * Removes all of a user's connections, for a ban or a logout; the promise says how many there were.
+   * Removes all connections of a user, for a ban or a logout. The promise says how many there were.
    *
-   * The user's subscriptions end, pending ones included. The promise settles as that of `removeConnection` does.
+   * The user's subscriptions end, pending ones included. The promise settles as the one of `removeConnection` does.
    */
   async removeUser(userId: string): Promise<number> {
     return this.#parts.lifecycle.removeUser(userId)
@@ -121,7 +118,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return this.#parts.lifecycle.socketsOf(userId) as TSocket[]
   }
 
-  /** Iterates over the handles of all connections, oldest first. Connections may come and go meanwhile. */
+  /** Iterates over the handles of all connections, oldest first. Connections may be added and removed meanwhile. */
   *connections(): Generator<Connection<TSocket, TStreams>, undefined> {
     for (const connection of this.#parts.connections.byId.values()) yield this.#own(connection)
   }
@@ -129,11 +126,11 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Subscribes a user as such: all of their present and future connections. Returns the subscription's view.
+   * Subscribes a user: all of their present and future connections. Returns a live view of the subscription.
    *
-   * Subscribing again is the same subscription and returns the same view. Its `filters` are those of the last call of this method; a
-   * connection has filters of its own. A user without a connection may be subscribed: see `pendingTtlMs`. If the stream type's symbol is
-   * optional, a request without one means the whole type. The first time costs as much as the user has connections.
+   * Subscribing again returns the same view. Its `filters` are those of the last call of this method. A connection has filters of its own. A
+   * user without a connection may be subscribed: see `pendingTtlMs`. If the symbol of the stream type is optional, a request without one means
+   * the whole type. The first call costs as much as the user has connections.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
@@ -146,10 +143,10 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /**
-   * Ends a subscription for all of its holders, the user and any connection; false when there was none.
+   * Ends a subscription for all of its holders: the user, and any connection. Returns false if there was none.
    *
-   * What waits of it for the user's connections is discarded, the batch of this turn included. A `Subscription` is accepted as it is. An
-   * unknown or ill-formed id returns false.
+   * Messages of the stream that wait for the user's connections are purged, including those in the batch of this turn. A `Subscription` is
+   * accepted as it is. An unknown or ill-formed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is no object, lacks its `userId` or `streamType`, or has an unknown field
    */
@@ -158,18 +155,16 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /**
-   * Takes away what a user was entitled to: ends every subscription to the streams that are named, whoever holds it, and
-   * discards what waits of them for the user's connections. Returns how many subscriptions ended.
+   * Revokes streams that a user may not see any more: ends all subscriptions to them, and purges their messages that wait for the user's
+   * connections. Returns how many subscriptions ended.
    *
-   * When it returns, no message of those streams that was published before is handed to a socket of those users any more,
-   * however it was addressed: not by a delivery that is running, not by one that is deferred, and not from what waits. What was
-   * handed over cannot be called back.
+   * When it returns, no earlier message of these streams is handed to a socket of these users any more. It does not matter how the message
+   * was addressed, or whether it was being delivered, deferred or waiting. Messages that a socket has got already cannot be called back.
    *
-   * A field that is absent stands for any: `{ userId }` revokes all that the user has, `{ streamType }` a stream type of
-   * everybody's. A `symbol` ends subscriptions to the whole types that cover it, too. Nobody is kept from subscribing again: change
-   * what `authorize` answers first.
+   * An absent field stands for any: `{ userId }` revokes all streams of the user, `{ streamType }` revokes a stream type for all users. A
+   * `symbol` also ends subscriptions to whole types that cover it. A user may subscribe again later, so change what `authorize` answers first.
    *
-   * @throws `ERR_INVALID_ARGUMENT` where no field says what to revoke, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`,
+   * @throws `ERR_INVALID_ARGUMENT` if no field says what to revoke, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`,
    * `ERR_SYMBOL_NOT_ALLOWED`; then nothing has changed
    */
   revoke(revocation: Revocation<TStreams>): number {
@@ -184,7 +179,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   /**
    * Returns the ids of the users who are subscribed to exactly this stream, in the order in which they subscribed.
    *
-   * Subscribers of the whole type are not among those of a symbol. Pending ones are. The array is the caller's.
+   * Pending subscribers are included. Subscribers of the whole type are not, if a symbol is given. The array is the caller's.
    */
   getSubscribers(streamType: string, symbol?: string | null): string[] {
     const stream = this.#parts.subscriptions.stream(streamType, symbol)
@@ -194,13 +189,13 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   // ── Delivery ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Delivers a message to the subscribed connections of its stream: of everybody on a public stream, of the user in
-   * `userId` alone on a private one. Each gets one copy, however many subscriptions cover it.
+   * Delivers a message to the connections that are subscribed to its stream. A private message goes only to the connections of the user in its
+   * `userId`. Each connection gets one copy, however many subscriptions cover it.
    *
-   * Recipients are fixed when the delivery starts, which is now, and the message is serialized once, or not at all when
-   * there are none. Called from within a `send`, a listener or a `toJSON` while a delivery is running, it is serialized
-   * now and delivered in its turn, to those who are subscribed then: the result says `deferred`, and what became of it
-   * is in `stats()`.
+   * The recipients are fixed when the delivery starts, which is now. The message is serialized once, or not at all if there are no recipients.
+   *
+   * A `send`, a listener or a `toJSON` may call this while a delivery is running. Then the message is serialized now and delivered later, to the
+   * connections that are subscribed by then. The result says `deferred`, and `stats()` counts what becomes of the message.
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
    * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_UNSERIALIZABLE`,
@@ -208,26 +203,26 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    */
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const result = this.#parts.publishing.publish(message)
-    // A stream without subscribers may still be published because a lost timer kept `streamIdle` back.
+    // If nobody is subscribed, the host may publish this stream only because a lost timer has delayed `streamIdle`.
     if (result.matched === 0) this.#parts.renewTimers()
     return result
   }
 
   /**
-   * Delivers a message to all connections of a user, subscribed or not. A private message becomes that user's.
+   * Delivers a message to all connections of a user, subscribed or not. A private message becomes that user's, so it need not name the user.
    *
-   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` when the message is another user's
+   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
   sendToUser(userId: string, message: AddressedMessage<TStreams>): PublishResult {
     return this.#parts.publishing.sendToUser(userId, message)
   }
 
   /**
-   * Delivers a message to one connection, subscribed or not. A private message becomes its user's.
+   * Delivers a message to one connection, subscribed or not. A private message becomes that user's, so it need not name the user.
    *
-   * An unknown connection is no error, since it may have gone a moment ago: then nothing is `matched`.
+   * An unknown connection is no error, because it may have been removed a moment ago. Then nothing is `matched`.
    *
-   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` when the message is another user's
+   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
   sendToConnection(connectionId: string, message: AddressedMessage<TStreams>): PublishResult {
     return this.#parts.publishing.sendToConnection(connectionId, message)
@@ -237,24 +232,24 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    * Delivers a public message to every connection, subscribed or not.
    *
    * @throws what `publish` throws; for a private message `ERR_RECIPIENT_REQUIRED`, or `ERR_RECIPIENT_NOT_ALLOWED`
-   * when it names its user
+   * if it names a user
    */
   broadcast(message: PublicMessage<TStreams>): PublishResult {
     return this.#parts.publishing.broadcast(message)
   }
 
   /**
-   * Returns what became of all messages so far, in connections, and how much waits. A deferred message counts from its delivery
-   * on. A message that waits moves from `waiting` to what becomes of it. A message that a socket accepts and rejects later stays
-   * `sent` and also counts as `rejected`. Costs as much as there are connections that something waits for.
+   * Returns what became of all messages so far, and how much is waiting. A message counts once for each connection. A deferred message
+   * counts when its delivery starts. A waiting message moves from `waiting` to what becomes of it. A message that a socket accepts and rejects
+   * later stays `sent` and also counts as `rejected`. The call costs as much as there are connections with waiting messages.
    */
   stats(): Stats {
     return this.#parts.delivery.stats()
   }
 
   /**
-   * Returns the streams that are active: those with a connected subscriber, and those that lost their last one less than
-   * `idleDelayMs` ago. For whoever comes too late for `streamActive`. The array is the caller's.
+   * Returns the active streams: those with a connected subscriber, and those that lost their last one less than `idleDelayMs` ago. It is for
+   * a listener that was registered too late for `streamActive`. The array is the caller's.
    */
   activeStreams(): ActiveStream<keyof TStreams & string>[] {
     const { demand, renewTimers, subscriptions } = this.#parts
@@ -262,9 +257,10 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return [...subscriptions.demanded(), ...demand.idling()] as ActiveStream<keyof TStreams & string>[]
   }
 
-  // ── The five mappings, and how much is in them ─────────────────────────────────────────────────────────────
+  // ── Five mappings, and how much is in them ─────────────────────────────────────────────────────────────────
+  // These are live, read-only views of the registry. They exist for compatibility with managers that keep their state in five maps.
 
-  /** connectionId → socket. Live and read-only, as all five are. */
+  /** connectionId → socket. Like all five mappings, it is a live and read-only view, for code that expects maps. */
   get activeConnections(): ReadonlyMap<string, TSocket> {
     return this.#parts.mappings.activeConnections as ReadonlyMap<string, TSocket>
   }
@@ -289,27 +285,27 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return this.#parts.mappings.streamSubscriptions
   }
 
-  /** Connections that are there now. */
+  /** How many connections there are. */
   get connectionCount(): number {
     return this.#parts.connections.byId.size
   }
 
-  /** Users who have a connection. */
+  /** How many users have a connection. */
   get userCount(): number {
     return this.#parts.connections.userCount
   }
 
-  /** Subscriptions, pending ones included. */
+  /** How many subscriptions there are, pending ones included. */
   get subscriptionCount(): number {
     return this.#parts.subscriptions.count
   }
 
-  /** Streams that somebody is subscribed to, pending or not. */
+  /** How many streams have a subscriber, pending ones included. */
   get streamCount(): number {
     return this.#parts.subscriptions.streamCount
   }
 
-  /** Returns the counts and no content: what `JSON.stringify` and `console.log` show of a manager. */
+  /** Returns the counts, and no ids or messages. `JSON.stringify` and `console.log` show this of a manager. */
   toJSON(): Pick<ConnectionManager, 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount' | 'closed'> {
     const { connectionCount, userCount, subscriptionCount, streamCount, closed } = this
     return { connectionCount, userCount, subscriptionCount, streamCount, closed }
@@ -318,17 +314,18 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   // ── Events and shutdown ────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Calls `listener` at each event of this name; the returned function ends that.
+   * Calls `listener` at each event of this name. The returned function ends that.
    *
-   * Listeners run synchronously, in the order of their registration, when a state change is complete and before the
-   * call that made it returns. A function that is registered twice is called twice. If a listener throws or rejects, the call goes
-   * on, and `on('error', …)` is told, without a `connection`. Errors of an error listener are swallowed. If there is no error listener,
-   * `console.warn` prints the first error of each stage.
+   * Listeners run synchronously, in the order of their registration. They run when a state change is complete, and before the call that made
+   * it returns. A function that is registered twice is called twice.
+   *
+   * If a listener throws or rejects, the call goes on, and `on('error', …)` is told, without a `connection`. Errors of an error listener are
+   * swallowed. If there is no error listener, `console.warn` prints the first error of each stage.
    *
    * A listener that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is called from the next change on. One call
    * of the manager's methods is one change, with all the events that it causes. If a listener calls such a method, that is another change.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is no function
+   * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */
   on<TName extends keyof ManagerEvents>(
     event: TName,
@@ -338,15 +335,15 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /**
-   * Shuts down: refuses newcomers from now on, removes every connection and subscription, and closes every socket
-   * once, in parallel. What is being delivered stops here; nothing is sent afterwards.
+   * Shuts down. It refuses new connections from now on, removes every connection and subscription, and closes all sockets in parallel, each
+   * once. A running delivery stops here, and nothing is sent afterwards.
    *
    * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and says how they
    * ended. It also waits for sockets of earlier removals that are still closing, and counts them. A socket that is still closing after
    * `deadlineMs` counts as `timedOut`; if its removal has a later deadline, that one still holds. Later calls get the same promise.
    *
-   * The process stays alive until the promise resolves. A `deadlineMs` of `0` waits for what is settled already. `Infinity` waits for as
-   * long as the sockets take, without a timer, so only the sockets keep the process alive.
+   * The process stays alive until the promise resolves. With a `deadlineMs` of `0`, only sockets whose `close` has settled already count as
+   * closed. `Infinity` waits for as long as the sockets take, without a timer, so only the sockets keep the process alive.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
    */
@@ -354,13 +351,23 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return this.#parts.lifecycle.cleanup(options)
   }
 
-  /** True from the moment at which `cleanup()` was called. */
+  /** True once `cleanup()` was called. */
   get closed(): boolean {
     return this.#parts.gate.isClosed
   }
 
-  /** The parts know sockets as such and catalogues as such. What they hold of this manager's came from its callers. */
+  /** Gives a handle this manager's types. The parts know any socket and any catalogue, but all that they hold came from this manager's callers. */
   #own(handle: AnyConnection): Connection<TSocket, TStreams> {
     return handle as unknown as Connection<TSocket, TStreams>
   }
+}
+
+/** Defines what a class cannot declare without showing it in its type. */
+function defineHiddenMembers(manager: Pick<ConnectionManager, 'toJSON' | 'cleanup'>): void {
+  // An equality check sees no private state, so it would take any two managers for equal.
+  Object.defineProperty(manager, 'serial', { value: ++managersMade, enumerable: true })
+  Object.defineProperty(manager, INSPECT, { value: () => manager.toJSON() })
+  const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }
+  // Runtimes without this symbol would take it for the name "undefined".
+  if (typeof asyncDispose === 'symbol') Object.defineProperty(manager, asyncDispose, { value: async () => void (await manager.cleanup()) })
 }

@@ -15,42 +15,43 @@ import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import { PlainPressure } from './plain-pressure.ts'
 import type { Recipients } from './recipients.ts'
 import { DrainWatch } from './send-queue/drain-watch.ts'
-import { ConnectionSendQueue, type QueueConnection, type QueueContext } from './send-queue/send-queue.ts'
+import { ConnectionSendQueue, type DeliveryLimits, type QueueConnection, type QueueContext } from './send-queue/send-queue.ts'
 import { Totals, type Stats } from './totals.ts'
 
 /** A connection as the delivery sees it. */
 export type DeliveryConnection = QueueConnection & AnyConnection
 
-/** What a delivery needs of the others. None of it may throw. */
-export interface DeliveryDependencies<TConnection> {
+/** What a delivery needs. None of these functions may throw. */
+export interface DeliveryDependencies<TConnection> extends DeliveryLimits {
   readonly clock: ManagerClock
   readonly changes: Changes
   readonly events: Events
-  readonly softLimitBytes: number
-  readonly hardLimitBytes: number
-  readonly maxLagMs: number
-  readonly drainIntervalMs: number
   /** Returns the transport of a connection, if it has one. */
   transportOf(connection: TConnection): AnyTransport | undefined
-  /** Puts a send queue in front of a connection's socket, wherever the connection is listed, or takes it away again. */
+  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket is the sink again. */
   attachQueue(connection: TConnection, queue: SendQueue | undefined): void
-  /** Removes a connection that cannot be served any more. */
-  endService(connection: TConnection, reason: CloseReason, failure?: { readonly error: unknown }): void
+  /** Removes a connection whose socket failed, or whose client is a slow consumer. */
+  remove(connection: TConnection, reason: CloseReason, failure?: { readonly error: unknown }): void
 }
 
 /**
- * Hands messages to sockets, at once or by way of a send queue, and knows what became of each.
+ * Hands messages to sockets, at once or through a send queue, and counts what becomes of each.
  *
- * A **slow consumer** is a connection whose client reads less than it is sent. Sockets buffer what the client has not read, without a limit,
- * so a server that goes on sending runs out of memory. This room bounds that:
+ * A client may read more slowly than the server sends. Its socket buffers what the client has not read, without a limit, until the server
+ * runs out of memory. The delivery prevents that:
  *
- * 1. A socket **has room** while it buffers at most `softLimitBytes`. That is decided once a turn of the event loop.
- * 2. Without room, the connection is **behind**: its messages wait in its send queue. The stream's policy says what becomes of them: a newer
- *    message replaces an older one (`latest`), the oldest ones are dropped and the client is told of the gap (`drop`), or all are kept.
- * 3. If more than `hardLimitBytes` must be kept, or something has waited for `maxLagMs`, the connection is removed as a slow consumer.
+ * 1. A socket **has room** while it buffers at most `softLimitBytes`. This is decided once a turn of the event loop.
+ * 2. Without room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what becomes of
+ *    them there. A newer message replaces an older one (`latest`), the oldest ones are dropped and the client is told (`drop`), or all are kept.
+ * 3. If more than `hardLimitBytes` must be kept, or a message that must be kept has waited for `maxLagMs`, the connection is a **slow
+ *    consumer**: it is removed, and its socket is closed. Search for `slow-consumer` to find the place.
  *
- * A plain socket that cannot be asked what it buffers always has room. One that tells a `bufferedAmount` gets a send queue only while it is
- * behind (`PlainPressure`). One whose transport has a `write`, or tells by a function what it buffers, has a send queue from the start.
+ * Not every socket has a send queue:
+ *
+ * - A transport with a `write` gets a send queue from the start. So does a socket that is measured by a function: `bufferedBytes` of the
+ *   transport, or `getBufferedAmount()`.
+ * - A socket with a `bufferedAmount` has a send queue only while it is behind. `PlainPressure` decides when that begins.
+ * - Any other plain socket has none. Its pressure is unknown, so it always has room.
  */
 export class Delivery<TConnection extends DeliveryConnection> {
   readonly #dependencies: DeliveryDependencies<TConnection>
@@ -59,14 +60,14 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
   readonly #plain: PlainPressure<TConnection>
   readonly #queueContext: QueueContext<TConnection>
-  /** For the send queues that are there only while something waits. */
+  /** The same, for send queues that exist only while their connection is behind. */
   readonly #interimContext: QueueContext<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
-  /** What publishes were refused with. A socket that lets it pass through its `send` has not failed. */
+  /** The errors that publishes were refused with. If a socket's `send` publishes and lets such an error pass, the socket has not failed. */
   readonly #refusals = new WeakSet<object>()
-  /** What is going out to its recipients. */
+  /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
-  /** What a plain socket may have buffered before it is looked at. `undefined` until a socket can tell, so that none is asked. */
+  /** How much a plain socket may have buffered before `PlainPressure` is asked. `undefined` if no socket needs to be measured. */
   #roomBytes: number | undefined
 
   constructor(dependencies: DeliveryDependencies<TConnection>) {
@@ -75,32 +76,32 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#endOfTick = new EndOfTick(clock, (queues) => this.#endTick(queues))
     this.#drainWatch = new DrainWatch(clock, drainIntervalMs)
     this.#plain = new PlainPressure(softLimitBytes, this.#endOfTick)
-    this.#queueContext = this.#contextOfQueues()
-    this.#interimContext = { ...this.#queueContext, caughtUp: ({ connection }) => dependencies.attachQueue(connection, undefined) }
+    this.#queueContext = this.#makeQueueContext()
+    this.#interimContext = { ...this.#queueContext, caughtUp: (connection) => dependencies.attachQueue(connection, undefined) }
     this.#outcomes = {
-      answeredLate: (connection, answer) => this.#watch(connection, answer, 1),
+      answeredLate: (connection, answer) => this.#watchAnswer(connection, answer, 1),
       hasRoom: (connection, buffered) => this.#plain.hasRoom(connection, buffered),
-      keep: (connection, message) => this.#attachInterimQueue(connection).keep(message),
+      queue: (connection, message) => this.#attachInterimQueue(connection).queue(message),
       isOwnRefusal: (error) => this.#isOwnRefusal(error),
     }
   }
 
   /**
-   * Looks at a socket and its transport, which is user code, and returns what makes the connection's send queue; `undefined` if texts go to
-   * the socket itself.
+   * Reads what a socket and its transport can do, which is user code. Returns a function that makes the connection's send queue, or `undefined`
+   * if texts go to the socket itself.
    */
   queueMaker(measured: Measured): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
     const isWrittenTo = measured.transport?.write !== undefined
     if (!isWrittenTo && meter === undefined) return undefined
     if (isWrittenTo || meter !== bufferedAmount) return (connection) => new ConnectionSendQueue(connection, measured.transport, meter, this.#queueContext)
-    // From now on all plain sockets are asked, unless nothing is too much; those that tell nothing have room.
+    // From now on the fan-out measures all plain sockets. Those without a `bufferedAmount` always have room. An infinite limit needs no measuring.
     const { softLimitBytes } = this.#dependencies
     if (softLimitBytes !== Infinity) this.#roomBytes = softLimitBytes
     return undefined
   }
 
-  /** Fixes the recipients of a message, before it is serialized. To be served, or abandoned. */
+  /** Fixes the recipients of a message before it is serialized. The caller must then call `serve` or `abandon`. */
   begin(fields: MessageFields, recipients: Recipients<TConnection>, exclusions: readonly Exclusion<TConnection>[]): FanOut<TConnection> {
     const fanOut = new FanOut(fields, recipients, this.#outcomes, this.#roomBytes)
     for (const isExcluded of exclusions) fanOut.exclude(isExcluded)
@@ -108,7 +109,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return fanOut
   }
 
-  /** Hands a text to the recipients, each once, removes the connections whose sockets failed, and returns what became of the message. */
+  /** Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what became of the message. */
   serve(fanOut: FanOut<TConnection>, text: string, servedAtMs: number): PublishResult {
     const { failures, fields, matched } = fanOut
     this.#totals.begin(matched)
@@ -118,19 +119,19 @@ export class Delivery<TConnection extends DeliveryConnection> {
     if (this.#roomBytes !== undefined) this.#plain.count(text)
     this.#running = undefined
     const result = fanOut.end()
-    // A send queue counts what it took, sooner or later.
-    this.#totals.served(result.sent - fanOut.batched, failures.length, result.skipped - fanOut.skipped)
-    for (const { connection, error } of failures) this.#dependencies.endService(connection, 'send-failed', { error })
+    // Send queues count the messages in their batches themselves, when they leave.
+    this.#totals.countServed(result.sent - fanOut.batched, failures.length, result.skipped - fanOut.skipped)
+    for (const { connection, error } of failures) this.#dependencies.remove(connection, 'send-failed', { error })
     return result
   }
 
-  /** Lets go of the recipients of a message. */
+  /** Releases the recipients of a message that cannot be serialized. */
   abandon(fanOut: FanOut<TConnection>): void {
     this.#running = undefined
     fanOut.end()
   }
 
-  /** Keeps the running message from those who have lost the right to it. */
+  /** Excludes connections from the message that is being delivered, if `isMeant` is true for it. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<TConnection>): void {
     if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.exclude(isExcluded)
   }
@@ -140,26 +141,26 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#totals.note('deferred')
   }
 
-  /** Notes an error that a publish was refused with. */
+  /** Notes an error that a publish is refused with. */
   noteRefusal(refusal: ConnectionManagerError): void {
     this.#refusals.add(refusal)
   }
 
-  /** Keeps nothing of a connection that was removed. */
+  /** Releases what is held of a removed connection. */
   release(connection: TConnection): void {
-    this.#plain.forget(connection)
+    this.#plain.release(connection)
   }
 
-  /** Sets timers anew that may be lost. */
+  /** Restarts timers that may be lost. */
   renewTimers(): void {
     this.#drainWatch.renew()
   }
 
   stats(): Stats {
     const behind = this.#drainWatch.all
-    const waitingUnits = Array.from(new Set([...behind, ...this.#endOfTick.items]), (queue) => queue.waitingUnits)
-    for (const units of waitingUnits) this.#totals.noteWaiting(units)
-    const waitingBytes = waitingUnits.reduce((sum, units) => sum + units, 0)
+    const queuedUnits = Array.from(new Set([...behind, ...this.#endOfTick.items]), (queue) => queue.queuedUnits)
+    for (const units of queuedUnits) this.#totals.noteQueued(units)
+    const waitingBytes = queuedUnits.reduce((sum, units) => sum + units, 0)
     return { ...this.#totals.read(), connectionsBehind: behind.size, waitingBytes }
   }
 
@@ -172,16 +173,16 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   #attachInterimQueue(connection: TConnection): ConnectionSendQueue<TConnection> {
     const queue = new ConnectionSendQueue(connection, this.#dependencies.transportOf(connection), bufferedAmount, this.#interimContext)
-    this.#plain.forget(connection)
+    this.#plain.release(connection)
     this.#dependencies.attachQueue(connection, queue)
     return queue
   }
 
-  #watch(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void {
+  #watchAnswer(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void {
     adopted(answer).catch((error: unknown) => {
       if (this.#isOwnRefusal(error)) return
       this.#totals.note('rejected', deliveries)
-      this.#dependencies.endService(connection, 'send-failed', { error })
+      this.#dependencies.remove(connection, 'send-failed', { error })
     })
   }
 
@@ -200,22 +201,18 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#dependencies.changes.tellAfterwards()
   }
 
-  #contextOfQueues(): QueueContext<TConnection> {
-    const { clock, changes, endService, softLimitBytes, hardLimitBytes, maxLagMs } = this.#dependencies
+  #makeQueueContext(): QueueContext<TConnection> {
+    const { changes, remove } = this.#dependencies
     return {
-      softLimitBytes,
-      hardLimitBytes,
-      maxLagMs,
-      clock,
-      changes,
+      ...this.#dependencies,
       totals: this.#totals,
       endOfTick: this.#endOfTick,
       drainWatch: this.#drainWatch,
       caughtUp: () => {},
-      endService: (...end) => changes.afterwards(() => endService(...end)),
+      remove: (...removal) => changes.afterwards(() => remove(...removal)),
       hookFailed: (connection, error) => this.#hookFailed(connection, error),
       gapTold: (connection, notice) => this.#tellOfGap(connection, notice),
-      answeredLate: (...answer) => this.#watch(...answer),
+      answeredLate: (...answer) => this.#watchAnswer(...answer),
       isOwnRefusal: (error) => this.#isOwnRefusal(error),
     }
   }

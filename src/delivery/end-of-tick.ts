@@ -1,27 +1,26 @@
 import type { Clock } from '../time/clock.ts'
 
-// Where a macrotask can follow what is already due, and nothing else: Node, Bun and Deno.
+// It exists in Node, Bun and Deno. It runs after everything that is due already, and before anything else.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
-/** If a turn lasts longer, it is busy, or its end was lost. Then the end is scheduled anew, which does a busy turn no harm. */
+/** If a turn lasts longer, it is busy, or its end was lost. Then its end is scheduled again, which does a busy turn no harm. */
 const LOST_AFTER_MS = 100
 
 /** The turns of the event loop in which messages are delivered. */
 export interface Ticks {
-  /** The number of the running turn. Only turns whose end is awaited are counted. */
+  /** The number of the running turn. Only turns whose end is awaited have a number of their own. */
   readonly tick: number
-  /** Whether the running turn's end was asked for. */
+  /** True if the end of the running turn is scheduled. */
   readonly isAwaited: boolean
   /** Schedules the end of the running turn. */
   await(): void
 }
 
 /**
- * Counts the turns of the event loop in which messages are delivered, and calls back once at the end of each with all that was added in it.
+ * Counts the turns of the event loop in which messages are delivered. At the end of each turn, it calls back once with all items of the turn.
  *
- * A turn ends with a `setImmediate`. So what one turn reads from its sockets is gathered, however many callbacks and awaits it takes, and an
- * idle loop waits for nothing. Without a `setImmediate`, a turn ends with a microtask. Fake timers can swallow the immediate; then `notice`
- * schedules the end anew.
+ * A turn ends with a `setImmediate`. So one batch holds all messages of a turn, however many callbacks and awaits it takes. Nothing waits for a
+ * timer. Without a `setImmediate`, a turn ends with a microtask. Fake timers can swallow the immediate. Then `notice` schedules the end again.
  */
 export class EndOfTick<TItem> implements Ticks {
   tick = 1
@@ -41,7 +40,7 @@ export class EndOfTick<TItem> implements Ticks {
     this.#callback = callback
   }
 
-  /** What was added in the running turn, until its end is over. */
+  /** The items of the running turn. They are included until its end is over. */
   get items(): readonly TItem[] {
     return [...this.#ending, ...this.#items]
   }
@@ -60,7 +59,7 @@ export class EndOfTick<TItem> implements Ticks {
     atEndOfTick(this.#endOf(this.tick))
   }
 
-  /** Takes note of the time, and schedules the end anew if it is so late that it may be lost. */
+  /** Notes the time. If the end of the turn is so late that it may be lost, it is scheduled again. */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
     if (!this.isAwaited) return
@@ -70,14 +69,14 @@ export class EndOfTick<TItem> implements Ticks {
     this.#scheduledBy = immediate()
     const end = this.#endOf(this.tick)
     atEndOfTick(end)
-    // A timer cannot fire in the middle of a turn either, so a busy turn stays one turn.
+    // A timer cannot fire in the middle of a turn either. So a busy turn stays one turn.
     if (isLate) {
       this.#cancelTimer?.()
       this.#cancelTimer = this.#clock.setTimeout(end, 0)
     }
   }
 
-  /** Ends this turn, unless it has ended already. */
+  /** Returns a function that ends this turn, unless it has ended already. */
   #endOf(tick: number): () => void {
     return () => {
       if (this.isAwaited && this.tick === tick) this.#end()

@@ -13,27 +13,27 @@ export interface SendFailure<TConnection> {
   readonly error: unknown
 }
 
-/** What a fan-out leaves to the delivery that it is part of. */
+/** What a fan-out leaves to the delivery. */
 export interface SendOutcomes<TConnection> {
-  /** Told of each `send` that answered with something that settles later. */
+  /** Called for each `send` that returned a promise. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** Whether a socket that has this much buffered, which is more than the limit, is taken to have room. */
+  /** True if a socket is taken to have room, although it has more than the limit buffered. */
   hasRoom(connection: TConnection, buffered: number): boolean
-  /** Has the message wait in a send queue, and says what became of it. */
-  keep(connection: TConnection, message: OutgoingMessage): Acceptance
-  /** Whether a socket threw what a publish of this very chain was refused with. That is no fault of the socket. */
+  /** Attaches a send queue to the connection, and queues the message there. Returns what became of it. */
+  queue(connection: TConnection, message: OutgoingMessage): Acceptance
+  /** True if a socket let the refusal of its own nested publish pass through its `send`. Then the socket has not failed. */
   isOwnRefusal(error: unknown): boolean
 }
 
-/** Whom a message is not for any more. */
+/** True for connections that must not get a message any more. */
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
-/** One message on its way to its recipients: hands it to each, once, whatever the others do, and counts what became of it. */
+/** One message on its way to its recipients. Each gets it once, also if the sinks of others fail. The fan-out counts what becomes of it. */
 export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
   readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
-  /** Sockets and send queues that took the message, whatever became of it there. */
+  /** How many sockets and send queues took the message, whatever became of it there. */
   taken = 0
   batched = 0
   queued = 0
@@ -47,7 +47,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
   #message: OutgoingMessage | undefined
 
-  /** With `roomBytes`, sockets are asked what they have buffered, and looked at if it is more than that. Without, none is asked. */
+  /** With `roomBytes`, the `bufferedAmount` of each plain socket is read, and `hasRoom` is asked if it is more than that. */
   constructor(
     fields: MessageFields,
     recipients: Recipients<TConnection>,
@@ -74,13 +74,13 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     for (const overlap of overlaps) this.#serveOverlap(overlap, text)
   }
 
-  /** Keeps the text from those connections that are excluded and have not been served yet. */
+  /** Excludes connections that have not been served yet. */
   exclude(isExcluded: Exclusion<TConnection>): void {
     this.#exclusions = [...this.#exclusions, isExcluded]
     for (const { list, slot } of this.#slotsWhere(isExcluded)) list.mask(slot)
   }
 
-  /** Leaves all lists as they were, releases the caller's data, and returns what became of the message. */
+  /** Restores all lists, releases the caller's data, and returns what became of the message. */
   end(): PublishResult {
     this.#message?.release()
     for (const isExcluded of this.#exclusions) for (const { list, slot } of this.#slotsWhere(isExcluded)) list.unmask(slot)
@@ -100,12 +100,12 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     }
   }
 
-  /** How many were served, with or without success. */
+  /** How many connections were served, with or without success. */
   get #servedCount(): number {
     return this.taken + this.failures.length
   }
 
-  /** The lists that overlap. */
+  /** The two lists that overlap. */
   get #both(): { readonly whole: FanOutList<TConnection>; readonly exact: FanOutList<TConnection> } {
     const [whole, exact] = this.#recipients.ranges as [SlotRange<TConnection>, SlotRange<TConnection>]
     return { whole: whole.list, exact: exact.list }
@@ -124,7 +124,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     const connection = connectionIn(exactSlot, exact.connections)
     if (this.#exclusions.some((isExcluded) => isExcluded(connection))) return
     const servedBefore = this.#servedCount
-    // A connection may have lost a slot by now. It may lose the other one while its socket is asked what it has buffered.
+    // The connection may have lost one of its slots by now. It may lose the other one while its `bufferedAmount` is read.
     if (exact.has(exactSlot)) this.#serveSlot(exact, exactSlot, text)
     if (this.#servedCount === servedBefore && whole.has(wholeSlot)) this.#serveSlot(whole, wholeSlot, text)
   }
@@ -134,8 +134,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     else this.#sendIfThereIsRoom(list, slot, slot + 1, text, this.#roomBytes)
   }
 
-  // In both, a throw leaves the inner loop, and the outer one enters it again behind the slot that threw: one `try` for all of them. Both
-  // count the connections that do not take the message, because there are hardly any.
+  // Both loops need only one `try`: a throw leaves the inner loop, and the outer loop enters it again behind the slot that threw. Both count
+  // the connections that do not take the message, because there are hardly any.
 
   #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: string): void {
     let untaken = 0
@@ -169,12 +169,12 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
             continue
           }
           const buffered = bufferedAmountOf(socket)
-          // That was user code. It may have removed the connection from the list.
+          // Reading it was user code, which may have removed the connection from the list.
           if (list.isDisturbed && sockets[slot] !== socket) {
             untaken++
             continue
           }
-          if (buffered > roomBytes && this.#isKept(connectionIn(slot, connections), buffered, text)) continue
+          if (buffered > roomBytes && this.#enqueueUnlessRoom(connectionIn(slot, connections), buffered, text)) continue
           const answer = socket.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
         }
@@ -185,17 +185,17 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     this.taken += to - from - untaken
   }
 
-  /** Hands the message to a send queue. False if there is none in this slot. */
+  /** Hands the message to a send queue. False if this slot has none. */
   #enqueue(queue: SendQueue | undefined, text: string): boolean {
     if (queue === undefined) return false
     this.#note(queue.accept(this.#outgoing(text)))
     return true
   }
 
-  /** Has the message wait for a socket without room. False if the socket is taken to have room. */
-  #isKept(connection: TConnection, buffered: number, text: string): boolean {
+  /** Queues the message if the socket has no room. Returns true if it did. */
+  #enqueueUnlessRoom(connection: TConnection, buffered: number, text: string): boolean {
     if (this.#outcomes.hasRoom(connection, buffered)) return false
-    this.#note(this.#outcomes.keep(connection, this.#outgoing(text)))
+    this.#note(this.#outcomes.queue(connection, this.#outgoing(text)))
     return true
   }
 
@@ -203,12 +203,12 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     if (acceptance !== 'sent') this[acceptance]++
   }
 
-  /** The message as send queues keep it. Made when the first of them needs it. */
+  /** The message as send queues keep it. It is made when the first of them needs it. */
   #outgoing(text: string): OutgoingMessage {
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw. If the error is a refusal of the socket's own nested publish, the sink has taken the text. */
+  /** Notes that a sink threw. False if that is no failure, because the socket let the refusal of its own nested publish pass. */
   #isFailure(connection: TConnection, error: unknown): boolean {
     if (this.#outcomes.isOwnRefusal(error)) return false
     this.failures.push({ connection, error })
@@ -218,7 +218,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
 
 const NO_EXCLUSIONS: readonly Exclusion<unknown>[] = []
 
-/** Returns the connection of a slot. Called only when needed: reading it along with each sink costs a quarter more. */
+/** Returns the connection of a slot. The loops call it only when needed, because reading it with each sink makes them a quarter slower. */
 function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {
   return connections[slot] as TConnection
 }

@@ -3,16 +3,16 @@ import { disown } from '../guards/user-code.ts'
 import type { PlainSink } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
-/** Whose buffer is measured. */
+/** A socket whose buffer is measured, and its transport. */
 export interface Measured {
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
 }
 
-/** Reads how many bytes a socket has buffered. User code: it may throw, and answer anything. */
+/** Reads how many bytes a socket has buffered. It is user code: it may throw, or return anything. */
 export type Meter = (socket: Socket, transport: AnyTransport | undefined) => unknown
 
-/** How to read a socket's buffered bytes; `undefined` where there is no way, so that its pressure is unknown. */
+/** Returns how to read a socket's buffered bytes. `undefined` if there is no way: then its pressure is unknown. */
 export function meterOf({ socket, transport }: Measured): Meter | undefined {
   if (transport?.bufferedBytes !== undefined) return bufferedBytesOfTransport
   try {
@@ -22,7 +22,7 @@ export function meterOf({ socket, transport }: Measured): Meter | undefined {
   return undefined
 }
 
-/** What the meter reads; `0`, which is no pressure, for a reading that makes no sense. */
+/** Returns what the meter reads. An invalid reading counts as `0`, which is no pressure. */
 export function bufferedBytes(meter: Meter | undefined, socket: Socket, transport: AnyTransport | undefined): number {
   if (meter === undefined) return 0
   try {
@@ -34,7 +34,7 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
   }
 }
 
-/** The number that a sink tells of what it has buffered, if only to be compared: it may make no sense; `0` where there is none. */
+/** Returns the number in a sink's `bufferedAmount`, `0` if there is none. It may be negative or `NaN`, so only compare it. */
 export function bufferedAmountOf(sink: PlainSink): number {
   try {
     const reading = sink.bufferedAmount
@@ -50,7 +50,7 @@ function bufferedBytesOfTransport(socket: Socket, transport: AnyTransport | unde
   return transport?.bufferedBytes?.(socket)
 }
 
-/** The meter of those that tell it themselves, by a property. */
+/** The meter of sockets with a `bufferedAmount`. */
 export function bufferedAmount(socket: Socket): unknown {
   return (socket as Metered).bufferedAmount
 }

@@ -2,24 +2,27 @@ import type { Socket } from '../ports/connection.ts'
 import type { Ticks } from './end-of-tick.ts'
 import { bufferedAmountOf } from './meter.ts'
 
-/** A turn in which a socket that has more buffered than the limit is taken to have room. With a doubt, the next turn decides. */
+/**
+ * Notes that a socket is taken to have room in turn `tick`, although it has more than the limit buffered. If that is in doubt, the next turn
+ * decides.
+ */
 interface Presumption {
   readonly tick: number
   readonly isInDoubt: boolean
 }
 
 /**
- * Decides which plain sockets have room: those that tell a `bufferedAmount` and have no send queue.
+ * Decides whether a plain socket has room: one that has a `bufferedAmount` and no send queue.
  *
- * The amount is read for each message, and grows with each. So a reading above the limit says nothing if this turn of the event loop and the
- * one before can explain it, because no peer had time to read those bytes. This counts the most bytes that one socket can have been given in
- * a turn, and keeps a state only for the sockets above the limit.
+ * The amount is read for each message, and grows with each. No client had time to read the bytes of this turn of the event loop, nor those of
+ * the turn before. So a reading above the limit means nothing if these bytes can explain it. They are counted once for all sockets, as the
+ * most that one socket can have been given. A state is kept only for sockets above the limit.
  */
 export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** In turn `tick`, in the one before it, and since then while that was too little to count. */
+  /** The most bytes for one socket: in turn `tick`, in the turn before it, and since then in turns that were too small to count. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {
@@ -28,8 +31,10 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   }
 
   /**
-   * Whether a socket that has more buffered than the limit is taken to have room until this turn ends. If all that is too much can be of this
-   * turn, there is room. If it can be of the turn before, or the socket had room in that one, this turn passes in doubt.
+   * True if a socket is taken to have room until this turn ends, although it has more than the limit buffered.
+   *
+   * If the bytes of this turn can explain the excess, there is room. If the bytes of the turn before can explain the rest, or the socket had
+   * room then without doubt, there is room as well, but in doubt.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks
@@ -45,10 +50,10 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   }
 
   /**
-   * Counts what each of these sockets may have been given in this turn.
+   * Counts a text that was delivered in this turn.
    *
-   * A turn that brings less than the limit puts no socket over it. So its end is not awaited, and its bytes are counted with those of earlier
-   * turns.
+   * A turn that brings less than the limit does not put a socket over it. So its end is not awaited, and its bytes are added to those of
+   * earlier such turns.
    */
   count(text: string): void {
     const bytes = mostBytesOf(text)
@@ -57,31 +62,31 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
       return
     }
     const { tick } = this.#ticks
-    // What was too little until now may be of this very turn.
+    // The bytes that were too few to count may be of this very turn.
     if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: this.#bytes.since, inTickBefore: this.#bytesIn(tick - 1), since: 0 }
     this.#bytes.inTick += bytes
     this.#ticks.await()
   }
 
-  /** Forgets the sockets that have room again. */
+  /** Releases the state of sockets that have room again. */
   review(): void {
     for (const connection of [...this.#presumptions.keys()]) {
-      if (bufferedAmountOf(connection.socket) <= this.#softLimitBytes) this.forget(connection)
+      if (bufferedAmountOf(connection.socket) <= this.#softLimitBytes) this.release(connection)
     }
   }
 
-  forget(connection: TConnection): void {
+  release(connection: TConnection): void {
     this.#presumptions.delete(connection)
   }
 
-  /** The most bytes that one socket can have been given in a turn: this one, or the one before. */
+  /** The most bytes that one socket can have been given in this turn, or in the turn before. */
   #bytesIn(tick: number): number {
     if (this.#bytes.tick === tick) return this.#bytes.inTick
     return this.#bytes.tick === tick + 1 ? this.#bytes.inTickBefore : 0
   }
 }
 
-/** The most bytes that a text can take on the wire: at most three a unit in UTF-8, and some for framing and TLS in each chunk. */
+/** The most bytes that a text can take on the wire: three for each unit in UTF-8, and some for framing and TLS. */
 function mostBytesOf(text: string): number {
   return text.length * 3 + (text.length >> 6) + 64
 }

@@ -7,11 +7,11 @@ export interface SlotRange<TConnection> {
   readonly to: number
 }
 
-/** The connections that one delivery is for. They are fixed when it starts. */
+/** The recipients of one message. They are fixed when its delivery starts. */
 export interface Recipients<TConnection> {
-  /** In connections. */
+  /** How many connections there are. */
   readonly matched: number
-  /** If there are overlaps, the whole type comes first and the exact stream second. */
+  /** If there are overlaps, the range of the whole type is the first one, and that of the exact stream the second one. */
   readonly ranges: readonly SlotRange<TConnection>[]
   readonly overlaps: readonly Overlap[]
 }
@@ -22,29 +22,29 @@ export function nobody(): Recipients<never> {
   return { matched: 0, ranges: [], overlaps: NO_OVERLAPS }
 }
 
-/** Every connection in the list. */
+/** All connections in the list. */
 export function allOf<TConnection>(list: FanOutList<TConnection> | undefined): Recipients<TConnection> {
   if (list === undefined) return nobody()
   return { matched: list.size, ranges: [rangeOf(list)], overlaps: NO_OVERLAPS }
 }
 
-/** The connection in this slot, `NO_SLOT` for one that is not in the list any more. */
+/** The connection in this slot; nobody if the slot is `NO_SLOT`, because the connection is not in the list any more. */
 export function oneOf<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
   return list.has(slot) ? eachOf(list, [slot]) : nobody()
 }
 
-/** The connection in this slot. If it is not in the list any more, it is a recipient that is skipped. */
+/** The connection in this slot. If the connection is not in the list any more, it still counts as a recipient, and is skipped. */
 export function thisOne<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
   return list.has(slot) ? eachOf(list, [slot]) : { matched: 1, ranges: [], overlaps: NO_OVERLAPS }
 }
 
-/** The connections in these slots. There is one in each. */
+/** The connections in these slots. Each slot must have one. */
 export function eachOf<TConnection>(list: FanOutList<TConnection>, slots: readonly number[]): Recipients<TConnection> {
   const ranges = slots.map((slot) => ({ list, from: slot, to: slot + 1 }))
   return { matched: ranges.length, ranges, overlaps: NO_OVERLAPS }
 }
 
-/** Every connection in the list of a whole type, in the list of one of its exact streams, or in both. */
+/** All connections in the list of a whole type or of one of its exact streams. Those in both lists are the overlaps. */
 export function eitherOf<TConnection>(
   whole: FanOutList<TConnection> | undefined,
   exact: FanOutList<TConnection> | undefined,

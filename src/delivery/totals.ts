@@ -1,5 +1,5 @@
 /**
- * What has become of all messages up to now, in connections.
+ * What became of all messages up to now. A message counts once for each connection.
  *
  * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`,
  * `waitingBytes` and `connectionsBehind` are gauges of this moment. `mostWaitingBytes` is a peak. All others are counters: they never fall.
@@ -11,19 +11,19 @@ export interface Stats {
   readonly sent: number
   /** Replaced, while waiting, by a newer message of their stream. */
   readonly conflated: number
-  /** Given up because too much was waiting, or it waited too long. The client is told by a gap notice. */
+  /** Dropped because too much was waiting, or because it waited too long. A gap notice tells the client. */
   readonly dropped: number
-  /** Refused: `send` or `write` threw, no frame could be made, or one too many for a slow consumer. */
+  /** Not sent because `send` or `write` threw, because no frame could be made, or because it was one too many for a slow consumer. */
   readonly failed: number
-  /** Removed or unsubscribed before their turn. */
+  /** Not sent because the connection was removed or unsubscribed before its turn. */
   readonly skipped: number
-  /** Discarded while waiting: the connection was unsubscribed, or has ended with no room for them. */
+  /** Discarded while waiting: the connection was unsubscribed, or it was removed and its socket had no room. */
   readonly purged: number
-  /** Also counted as `sent`: the socket accepted them, and rejected them later. */
+  /** Accepted by the socket and rejected later. These also count as `sent`. */
   readonly rejected: number
-  /** Gap notices that were handed to a socket. They are not messages, so no other field counts them. */
+  /** Gap notices that were handed to a socket. No other field counts them, because they are not messages. */
   readonly gapNotices: number
-  /** Messages, not connections, that had to wait for another delivery to end. */
+  /** Messages that had to wait for another delivery to end. Each counts once, however many connections it is for. */
   readonly deferred: number
   /** Not handed to a socket yet: the batch of this turn, and what waits for connections that are behind. */
   readonly waiting: number
@@ -35,12 +35,12 @@ export interface Stats {
   readonly connectionsBehind: number
 }
 
-/** Where a message counts once it waits no more. */
+/** What becomes of a delivery in the end. */
 export type Outcome = 'sent' | 'conflated' | 'dropped' | 'failed' | 'skipped' | 'purged'
 
 type Counts = { -readonly [TName in Exclude<keyof Stats, 'connectionsBehind' | 'waitingBytes'>]: number }
 
-/** Running totals of what became of messages. */
+/** The running totals of a manager. */
 export class Totals {
   readonly #counts: Counts = {
     matched: 0,
@@ -57,36 +57,36 @@ export class Totals {
     mostWaitingBytes: 0,
   }
 
-  /** Notes that a message goes out to `matched` connections. Each delivery waits until it is concluded. */
+  /** Notes that a message goes out to `matched` connections. Each of these deliveries is `waiting` until its outcome is counted. */
   begin(matched: number): void {
     this.#counts.matched += matched
     this.#counts.waiting += matched
   }
 
-  /** Notes what became of a message where no send queue took it. */
-  served(sent: number, failed: number, skipped: number): void {
+  /** Counts the deliveries of a message that no send queue took. */
+  countServed(sent: number, failed: number, skipped: number): void {
     this.#counts.waiting -= sent + failed + skipped
     this.#counts.sent += sent
     this.#counts.failed += failed
     this.#counts.skipped += skipped
   }
 
-  /** Notes what became of deliveries that waited. */
-  conclude(outcome: Outcome, deliveries: number): void {
+  /** Counts the outcome of deliveries that a send queue took. */
+  count(outcome: Outcome, deliveries: number): void {
     if (deliveries === 0) return
     this.#counts.waiting -= deliveries
-    // Nearly always it is `sent`, and a property by its name is faster for the engine.
+    // Nearly always the outcome is `sent`, and the engine reads a property faster by a constant name.
     if (outcome === 'sent') this.#counts.sent += deliveries
     else this.#counts[outcome] += deliveries
   }
 
-  /** Notes one more, or `count` more, of something that is no outcome. */
+  /** Counts something that is no outcome. */
   note(what: 'rejected' | 'gapNotices' | 'deferred', count = 1): void {
     this.#counts[what] += count
   }
 
-  /** Notes how much waits for one connection. */
-  noteWaiting(units: number): void {
+  /** Notes how much is queued for one connection. */
+  noteQueued(units: number): void {
     if (units > this.#counts.mostWaitingBytes) this.#counts.mostWaitingBytes = units
   }
 

@@ -1,6 +1,6 @@
-/** Numbers the changes of a manager. Fields and no methods: each message is a change, and would pay for the calls. */
+/** Numbers the changes of a manager. These are fields without methods, because each message is a change and would pay for the calls. */
 export interface ChangeNumbers {
-  /** The change that is being made or told; `0` between changes. */
+  /** The number of the change that is being made or told; `0` between changes. */
   current: number
   latest: number
 }

@@ -3,28 +3,30 @@ import type { ChangeNumbers } from './change-numbers.ts'
 import { Events } from './events.ts'
 
 /**
- * Makes each change of a manager whole, in three steps: change the state, settle, tell the listeners.
+ * Makes the changes of a manager. Each has three steps: change the state, settle, tell the listeners.
  *
- * To settle is to do what would have been wrong in the middle of the change: remove the connections whose sockets failed, stop the hooks
- * of transports, and deliver what user code published meanwhile. Sockets, transports, listeners and serializers are user code, and any of
- * it may publish. While messages are handed to sockets, such a publish waits its turn, so every connection sees messages in one order.
+ * To settle is to do what must not be done in the middle of a change. Connections whose sockets failed are removed, hooks of transports are
+ * stopped, and deferred messages are delivered.
+ *
+ * Sockets, transports, listeners and serializers are user code, and may publish. While messages are handed to sockets, such a message is
+ * deferred. So all connections see the messages in the same order.
  */
 export class Changes {
   readonly events: Events
   readonly #numbers: ChangeNumbers = { current: 0, latest: 0 }
-  /** Whether messages are being handed to sockets. Only `Changes` sets it. */
+  /** True while messages are handed to sockets. Only this class sets it. */
   isSending = false
   #hasNews = false
   #afterwards: (() => void)[] = []
   readonly #postponed = new Queue<() => void>()
-  /** How many were postponed since the outermost sending began. */
+  /** How many changes were postponed since the outermost `send` began. */
   postponedCount = 0
 
   constructor() {
     this.events = new Events(this.#numbers)
   }
 
-  /** Makes a change, and tells the listeners what was posted during it. One that is made within another one is a change of its own. */
+  /** Makes a change, and tells the listeners what was posted during it. Within another change, it is a change of its own. */
   make<TOutcome>(change: () => TOutcome): TOutcome {
     const outer = this.#begin()
     try {
@@ -36,14 +38,14 @@ export class Changes {
     }
   }
 
-  /** As `make`, but as a part of the running change if there is one: for what comes of it. */
+  /** Makes a consequence of a change: a part of the running change, or a change of its own if none is running. */
   continue(act: () => void): void {
     if (this.#numbers.current === 0) return this.make(act)
     act()
     this.events.flush()
   }
 
-  /** Hands messages to sockets, in the running change if there is one. What user code publishes meanwhile follows. */
+  /** Runs what hands messages to sockets, in the running change if there is one. Then settles, and delivers what user code published meanwhile. */
   send(act: () => void): void {
     if (this.isSending) return act()
     const outer = this.#numbers.current
@@ -57,7 +59,7 @@ export class Changes {
     }
   }
 
-  /** As `make` with a `send` in it, for `publish`, where two functions a message cost too much. Returns what `endSending` needs. */
+  /** Does what `make` with a `send` in it does, but without two functions for each message. Returns what `endSending` needs. */
   beginSending(): number {
     const numbers = this.#numbers
     const outer = numbers.current
@@ -72,17 +74,17 @@ export class Changes {
     this.#numbers.current = outer
   }
 
-  /** Does something as soon as the messages that are being handed to sockets are there. */
+  /** Calls a function as soon as no message is being handed to a socket. */
   afterwards(act: () => void): void {
     this.#afterwards.push(act)
   }
 
-  /** Has the listeners told what was posted as soon as the messages that are being handed to sockets are there. */
+  /** Tells the listeners what was posted as soon as no message is being handed to a socket. */
   tellAfterwards(): void {
     this.#hasNews = true
   }
 
-  /** Makes a change once the running one has settled, after those that were postponed before. */
+  /** Makes a change once the running one has settled. Postponed changes keep their order. */
   postpone(change: () => void): void {
     this.#postponed.push(change)
   }
@@ -107,7 +109,7 @@ export class Changes {
     }
   }
 
-  /** Does what had to wait, and what comes of that. */
+  /** Does what had to wait, and what follows from that. */
   #settle(): void {
     while (this.#afterwards.length > 0 || this.#hasNews) {
       const acts = this.#afterwards
@@ -118,7 +120,7 @@ export class Changes {
     }
   }
 
-  /** Begins a change. Returns the number of the outer one, to be set again at the end. */
+  /** Begins a change. Returns the number of the outer one, which the caller sets again at the end. */
   #begin(): number {
     const outer = this.#numbers.current
     this.#numbers.current = ++this.#numbers.latest

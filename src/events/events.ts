@@ -8,59 +8,64 @@ import type { Subscription } from '../model/subscription.ts'
 import { UnheardErrors } from './unheard-errors.ts'
 
 /**
- * Which user code failed: a socket's `send` or its transport's `write`; either's `close`, or `terminate`; an event
- * listener; a transport's `frame`, `onDrain` or `onClose`; or `authorize`.
+ * Which user code failed:
+ *
+ * - `send`: a socket's `send`, or its transport's `write`
+ * - `close`: a `close` or `terminate` of the socket or its transport
+ * - `listener`: an event listener
+ * - `transport`: a transport's `frame`, `onDrain` or `onClose`
+ * - `authorize`: the option of that name
  *
  * If the `clock` of the options failed, the stage is `close` for the deadline of a close, and `listener` for anything else. Then there is no
  * `connection`.
  */
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
 
-/** A stream that somebody listens to; a private one is each user's own. */
+/** A stream that somebody is subscribed to. On a private stream, each user has their own. */
 export interface ActiveStream<TStreamType extends string = string> {
   /** A type of the catalogue. */
   readonly streamType: TStreamType
-  /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
+  /** `undefined` for a stream without a symbol, and for a whole stream type. */
   readonly symbol: string | undefined
-  /** Whose stream it is, on a private one. */
+  /** The user whose stream it is, if it is private. */
   readonly userId?: string
 }
 
-/** The payload of a subscription event: `connection` is the holder when it is one, not the user as such. */
+/** The payload of a subscription event. */
 export interface SubscriptionEvent<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
-  /** The live view, as `addSubscription` returns it: of one that ended it says so. */
+  /** The live view, as `addSubscription` returns it. */
   readonly subscription: Subscription<keyof TStreams & string>
-  /** The holder that asked, came or went; absent when that is the user as such. */
+  /** The connection that caused the event by subscribing, unsubscribing or leaving; absent if none did. */
   readonly connection?: Connection<TSocket, TStreams>
 }
 
-/** What a manager tells its listeners: event name → payload. */
+/** The events of a manager: name → payload. */
 export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
-  /** A connection was registered. Its user's subscriptions cover it already. */
+  /** A connection was added. Its user's subscriptions cover it already. */
   connectionAdded: { readonly connection: Connection<TSocket, TStreams> }
-  /** A connection is gone from every index, for this reason; its socket may still be closing. */
+  /** A connection was removed, for this reason. Its socket may still be closing. */
   connectionRemoved: { readonly connection: Connection<TSocket, TStreams>; readonly reason: CloseReason }
-  /** A user's first connection came. */
+  /** A user has a first connection. */
   userOnline: { readonly userId: string }
-  /** A user's last connection went, for the `reason` of that connection. */
+  /** A user's last connection was removed, for this reason. */
   userOffline: { readonly userId: string; readonly reason: CloseReason }
-  /** A subscription began; `connection` when it was that connection that asked. */
+  /** A subscription began. */
   subscriptionAdded: SubscriptionEvent<TSocket, TStreams>
-  /** A subscription ended; `connection` when it was that connection that let go last. */
+  /** A subscription ended. */
   subscriptionRemoved: SubscriptionEvent<TSocket, TStreams>
-  /** A subscription's status, filters or holders changed; `connection` when it is the holder that came or went. */
+  /** The status, filters or holders of a subscription changed. */
   subscriptionChanged: SubscriptionEvent<TSocket, TStreams>
   /**
-   * A stream gained its first connected subscriber: a server opens its upstream feed. Each is followed by one
-   * `streamIdle`, whatever happens.
+   * A stream has a first connected subscriber, so a server opens its upstream feed. One `streamIdle` follows each of these events, whatever
+   * happens.
    */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
-   * A stream has had no connected subscriber for `idleDelayMs`. Also if there were more such streams than `quotas.idleStreams` and this was
-   * the oldest, and when the manager shuts down.
+   * A stream has had no connected subscriber for `idleDelayMs`. This also happens to the oldest such stream if there are more than
+   * `quotas.idleStreams`, and to all of them when the manager shuts down.
    */
   streamIdle: ActiveStream<keyof TStreams & string>
-  /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing in its place. */
+  /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing there. */
   gap: {
     readonly connection: Connection<TSocket, TStreams>
     readonly streamType: keyof TStreams & string
@@ -68,13 +73,13 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
     readonly dropped: number
   }
   /**
-   * User code failed, or a `close` outlived its deadline. No call threw because of it. Without a listener, `console.warn` prints the
-   * first error of each stage.
+   * User code failed, or a `close` missed its deadline. No call throws because of it. Without a listener, `console.warn` prints the first
+   * error of each stage.
    */
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
 }
 
-/** The events as the rooms know them, whatever the manager's sockets and catalogue are. */
+/** The events for any sockets and any catalogue. */
 export type AnyEvents = ManagerEvents<Socket, StreamCatalogue>
 
 const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
@@ -93,7 +98,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
 
 interface Registration {
   readonly listener: (payload: never) => unknown
-  /** The change in which it was registered: it is told of later ones only. */
+  /** The number of the change in which it was registered. It is told only of later changes. */
   readonly since: number
   active: boolean
 }
@@ -108,13 +113,12 @@ interface Call {
 /**
  * Listeners, and the events on their way to them.
  *
- * Events are posted while a state change is made and flushed when it is complete. One queue serves all of them:
- * when a listener calls back into the manager, what was posted before is delivered first. So each listener sees
- * events in the order of the changes, and each change's events before the call that made it returns.
+ * Events are posted while a change is made, and flushed when it is complete. There is one queue for all events. If a listener calls back into
+ * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. It sees the events of a
+ * change before the call that made the change returns.
  *
- * A change is what one call of the manager's makes, or one timer, or the delivery of one deferred message. Changes are numbered, and may
- * be nested: a listener that calls back makes a later one. A listener is told of what was posted in changes later than the one in which it
- * was registered.
+ * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be
+ * nested: a listener that calls back makes a later one. A listener is told only of changes that are later than its registration.
  */
 export class Events {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
@@ -142,18 +146,18 @@ export class Events {
     }
   }
 
-  /** Whether anybody listens to events of this name: for whom it would take something to say what happened. */
+  /** True if there may be listeners to this event. Without one, the caller need not make a payload. */
   areHeard(name: keyof ManagerEvents): boolean {
     return this.#registrations.has(name)
   }
 
-  /** Queues an event for those who listened before this change; `flush` delivers it. */
+  /** Queues an event for the listeners that were registered before this change. `flush` delivers it. */
   post<TName extends Exclude<keyof ManagerEvents, 'error'>>(name: TName, payload: AnyEvents[TName]): void {
     const registered = this.#registrations.get(name)
     if (registered !== undefined) this.#post(payload, registered, false)
   }
 
-  /** Queues an error, and has it printed where nobody was told of it; that is not clear before, since a listener may end another. */
+  /** Queues an error. If no listener is told of it in the end, it is printed. That is known late, because a listener may end another one. */
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
     const printUnlessTold = (): void => {
@@ -162,7 +166,7 @@ export class Events {
     this.#calls.push({ registration: { listener: printUnlessTold, since: 0, active: true }, payload, isError: true, wasMade: false })
   }
 
-  /** Delivers all that is queued, and what is posted meanwhile: in the running change, or as a change of its own if none is running. */
+  /** Delivers all queued events, and those that are posted meanwhile, in the running change or as a change of its own. */
   flush(): void {
     if (this.#calls.isEmpty) return
     const numbers = this.#numbers
@@ -177,7 +181,7 @@ export class Events {
 
   #post(payload: unknown, registered: ReadonlySet<Registration>, isError: boolean): Call[] {
     const change = this.#numbers.current || ++this.#numbers.latest
-    // One object for all of them: what one listener does to it, the next one must not see.
+    // All listeners get the same object, so none may change it.
     Object.freeze(payload)
     const calls: Call[] = []
     for (const registration of registered) {

@@ -1,15 +1,15 @@
 import { disown } from '../guards/user-code.ts'
 
-/** What an error event says, as far as it is printed. */
+/** The part of an error event that is printed. */
 interface Failure {
   readonly error: unknown
   readonly stage: string
 }
 
 /**
- * Prints errors that have no listener: silence would hide a broken server.
+ * Prints errors that have no listener, because silence would hide a broken server.
  *
- * One for each stage is enough to be noticed; a socket may fail a thousand times a second. The error itself is shown, and nothing of
+ * It prints one error for each stage, because a socket may fail a thousand times a second. It prints the error itself, and nothing about
  * messages, users or connections.
  */
 export class UnheardErrors {
@@ -32,6 +32,6 @@ function warn(...values: readonly unknown[]): void {
     const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }
     disown(console?.warn?.(...values))
   } catch {
-    // Then there is nowhere left to say so.
+    // There is no other place to print to.
   }
 }

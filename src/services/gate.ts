@@ -1,6 +1,6 @@
 import { ConnectionManagerError } from '../errors.ts'
 
-/** Whether a manager still takes calls that add something. It closes once, for good. */
+/** Says whether a manager is open: whether it still takes calls that add something. Once closed, it stays closed. */
 export class Gate {
   isClosed = false
 
@@ -9,12 +9,16 @@ export class Gate {
     if (this.isClosed) throw this.refusal()
   }
 
-  /** What a call is refused with once the manager is closed. */
+  /** Returns the error for calls to a closed manager. */
   refusal(): ConnectionManagerError {
     return new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
   }
 
-  /** Reads what a caller gave. That may run the caller's code, so the manager must be open before it and after it. */
+  /**
+   * Reads the arguments of a caller. That may run the caller's code, so the manager must be open before it and after it.
+   *
+   * @throws `ERR_CLOSED`
+   */
   read<TRead>(reader: () => TRead): TRead {
     this.assertOpen()
     const read = reader()

@@ -29,13 +29,18 @@ export interface LifecycleDependencies {
   readonly demand: Demand
   readonly delivery: Delivery<ConnectionRecord>
   readonly closer: SocketCloser<ConnectionRecord>
-  /** Removed connections that are still handed what waits for them. */
+  /** Removed connections whose send queues are being flushed. */
   readonly leaving: Set<ConnectionRecord>
-  /** Sets timers anew that may be lost. */
+  /** Restarts timers that may be lost. */
   renewTimers(): void
 }
 
-/** Registers connections, and removes them: for the host, because the peer has gone, because a socket failed or is too slow, or at shutdown. */
+/**
+ * Adds and removes connections, and shuts the manager down.
+ *
+ * Each removal does the same steps in the same order, whatever its reason: the connections leave every index, their send queues are flushed or
+ * purged, and their sockets are closed.
+ */
 export class Lifecycle {
   readonly #dependencies: LifecycleDependencies
   /** The listeners of connections whose transport has `onClose`. */
@@ -58,12 +63,12 @@ export class Lifecycle {
     return membersOf(this.#dependencies.users.find(userId)?.connections).map(({ socket }) => socket)
   }
 
-  /** Removes a connection. The promise is true if this call removed it. */
+  /** Removes a connection, and closes its socket if that is wanted. The promise is true if this call removed the connection. */
   remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
     const { changes, options } = this.#dependencies
     if (connection.removed) return Promise.resolve(false)
     if (!isToBeClosed) {
-      this.#forget(connection)
+      this.#removeWithoutClosing(connection)
       return Promise.resolve(true)
     }
     return Promise.all(changes.make(() => this.#removeAll([connection], 'removed', options.closeTimeoutMs))).then(() => true)
@@ -82,8 +87,8 @@ export class Lifecycle {
     return connections.length
   }
 
-  /** Removes a connection whose socket failed, or that is a slow consumer. It may have been removed before its turn to be. */
-  endService(connection: ConnectionRecord, reason: CloseReason, failure?: { readonly error: unknown }): void {
+  /** Removes a connection because its socket failed, or because it is a slow consumer. It may have been removed already. */
+  removeFor(connection: ConnectionRecord, reason: CloseReason, failure?: { readonly error: unknown }): void {
     const { changes, options } = this.#dependencies
     changes.continue(() => {
       if (failure !== undefined) this.#postError('send', failure.error, connection)
@@ -91,6 +96,7 @@ export class Lifecycle {
     })
   }
 
+  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket is the sink again. */
   attachQueue(connection: ConnectionRecord, queue: SendQueue | undefined): void {
     const { connections, subscriptions } = this.#dependencies
     ConnectionRecord.attachQueue(connection, queue)
@@ -102,9 +108,9 @@ export class Lifecycle {
     const { changes, closer, gate } = this.#dependencies
     if (this.#cleanup !== undefined) return this.#cleanup
     const deadlineMs = deadlineIn(options)
-    // To read the options may have run the caller's code.
+    // Reading the options may have run the caller's code.
     if (this.#cleanup !== undefined) return this.#cleanup
-    // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
+    // Set before any socket is closed, so that a `close` that calls `cleanup` gets the same promise.
     this.#cleanup = closer.reportLast(deadlineMs)
     gate.isClosed = true
     changes.make(() => this.#shutDown(deadlineMs))
@@ -120,7 +126,7 @@ export class Lifecycle {
     return { id, userId, socket, transport, isClosed: isClosed(socket), sendQueueFor: delivery.queueMaker({ socket, transport }) }
   }
 
-  /** Returns the connection if it is registered already, and nothing if it may be registered. */
+  /** Returns the connection if it exists already. Throws if the newcomer may not be added. */
   #known({ id: connectionId, socket, userId, isClosed }: Newcomer): ConnectionRecord | undefined {
     const { connections, quotas, users } = this.#dependencies
     const known = connections.byId.get(connectionId)
@@ -136,7 +142,7 @@ export class Lifecycle {
     return undefined
   }
 
-  /** Has the transport listen for the socket's close, then checks the state again, because that is user code. */
+  /** Makes the transport listen for the socket's close, which is user code. So the state is checked again before the newcomer is added. */
   #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
     const { id: connectionId, socket, transport, userId } = newcomer
     if (transport?.onClose === undefined) return this.#admit(newcomer)
@@ -150,12 +156,12 @@ export class Lifecycle {
       isInUse = true
       return this.#admit(newcomer, listener)
     } finally {
-      if (!isInUse) this.#discard(listener)
+      if (!isInUse) this.#release(listener)
     }
   }
 
-  /** Stops listening for the close of a socket that was not registered. */
-  #discard(listener: CloseListener): void {
+  /** Releases the close listener of a newcomer that was not added. */
+  #release(listener: CloseListener): void {
     const report = (error: unknown): void => this.#hookFailed(error)
     if (listener.failure !== undefined && !listener.isClosed) report(listener.failure.error)
     listener.stop(report)
@@ -183,17 +189,17 @@ export class Lifecycle {
     closeListener?.stop((error) => this.#hookFailed(error, connection))
   }
 
-  /** Takes connections out of every index, hands them what waits if there is room, and closes their sockets, in this order. */
+  /** Removes connections from every index, ends their send queues, and closes their sockets, in this order. */
   #removeAll(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
-    this.#takeOut(connections, reason)
+    this.#removeFromIndexes(connections, reason)
     return this.#close(connections, reason, timeoutMs)
   }
 
   /** Removes a connection whose socket has closed already. */
-  #forget(connection: ConnectionRecord): void {
+  #removeWithoutClosing(connection: ConnectionRecord): void {
     const { changes } = this.#dependencies
     changes.make(() => {
-      this.#takeOut([connection], 'peer-closed')
+      this.#removeFromIndexes([connection], 'peer-closed')
       changes.send(() => {
         ConnectionRecord.sendQueueOf(connection)?.end(false)
         this.#stopListening(connection)
@@ -201,7 +207,7 @@ export class Lifecycle {
     })
   }
 
-  #takeOut(leaving: readonly ConnectionRecord[], reason: CloseReason): void {
+  #removeFromIndexes(leaving: readonly ConnectionRecord[], reason: CloseReason): void {
     const { connections, delivery, events, subscriptions } = this.#dependencies
     for (const connection of leaving) {
       connections.remove(connection)
@@ -230,11 +236,11 @@ export class Lifecycle {
   #shutDown(deadlineMs: number): void {
     const { changes, demand, leaving, subscriptions, users } = this.#dependencies
     const connections = [...this.#dependencies.connections.byId.values()]
-    this.#takeOut(connections, 'cleanup')
+    this.#removeFromIndexes(connections, 'cleanup')
     for (const user of users.all()) subscriptions.endAllOf(user)
     demand.end()
-    // Called from within what a removal hands on: nothing of it may come later than this. That is user code, which may revoke what these
-    // wait for.
+    // If user code calls `cleanup` while removed connections are flushed, their flush ends here, because nothing is sent afterwards. Flushing is
+    // user code, which may revoke messages of all these connections. So they are among the leaving ones by then.
     const leftBefore = [...leaving]
     for (const connection of connections) leaving.add(connection)
     changes.send(() => {
@@ -247,7 +253,7 @@ export class Lifecycle {
     this.#dependencies.events.postError({ error, stage, connection })
   }
 
-  /** A hook may fail later, by a promise. */
+  /** Reports an error of a transport's hook. It may come later, from a promise. */
   #hookFailed(error: unknown, connection?: ConnectionRecord): void {
     const { changes, events } = this.#dependencies
     changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection }) }))

@@ -16,15 +16,16 @@ import type { Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
 
-/** Looks up whom a message is for. Called once, when its turn has come. */
+/** Finds the recipients of a message. It is called once, when the delivery of the message starts. */
 type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
 
-/** A message whose turn is still to come, and the connections that must not get it then. */
+/** A message that waits for another delivery to end. */
 interface DeferredMessage {
   readonly fields: MessageFields
   readonly findRecipients: RecipientsFinder
+  /** Connections that must not get it. */
   readonly exclusions: Exclusion<ConnectionRecord>[]
-  /** `undefined` while it is serialized. */
+  /** `undefined` while it is being serialized. */
   text: string | undefined
 }
 
@@ -40,8 +41,8 @@ export interface PublishingDependencies {
 }
 
 /**
- * Delivers one message after the other: reads it, finds its recipients, serializes it once, and has it handed to each of them before the next
- * message begins.
+ * Delivers one message after the other. It reads the message, finds the recipients, and serializes it once. Then it hands the text to the
+ * delivery, which gives it to each recipient before the next message begins.
  */
 export class Publishing {
   readonly #dependencies: PublishingDependencies
@@ -60,38 +61,38 @@ export class Publishing {
   publish(message: unknown): PublishResult {
     const fields = this.#read(message)
     if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
-    return this.#deliver(fields, this.#toSubscribers)
+    return this.#deliverOrDefer(fields, this.#toSubscribers)
   }
 
   sendToUser(userId: string, message: unknown): PublishResult {
     const { users, connections } = this.#dependencies
     const fields = addressedTo(asIdentifier(userId, 'userId'), this.#read(message))
-    return this.#deliver(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections).map(ConnectionRecord.slotOf)))
+    return this.#deliverOrDefer(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections).map(ConnectionRecord.slotOf)))
   }
 
   sendToConnection(connectionId: string, message: unknown): PublishResult {
     const { connections } = this.#dependencies
     const fields = this.#read(message)
     const connection = connections.byId.get(asIdentifier(connectionId, 'connectionId'))
-    if (connection === undefined) return this.#deliver(fields, nobody)
-    return this.#deliver(addressedTo(connection.userId, fields), () => oneOf(connections.all, ConnectionRecord.slotOf(connection)))
+    if (connection === undefined) return this.#deliverOrDefer(fields, nobody)
+    return this.#deliverOrDefer(addressedTo(connection.userId, fields), () => oneOf(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
   broadcast(message: unknown): PublishResult {
     const { connections } = this.#dependencies
-    return this.#deliver(forEverybody(this.#read(message)), () => allOf(connections.all))
+    return this.#deliverOrDefer(forEverybody(this.#read(message)), () => allOf(connections.all))
   }
 
-  /** Delivers a text of the host's own to one connection. */
+  /** Delivers a text of the host to one connection. */
   send(connection: ConnectionRecord, text: unknown): PublishResult {
     const { connections, options, quotas } = this.#dependencies
     if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${describe(text)}`)
     const { id: connectionId, userId } = connection
     quotas.assertLength(text, { connectionId, userId })
-    return this.#deliver(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
+    return this.#deliverOrDefer(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
-  /** Keeps what was published before from those who have lost the right to it: the message that is being delivered, and the deferred ones. */
+  /** Excludes connections from messages that were published before: the one that is being delivered, and the deferred ones. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<ConnectionRecord>): void {
     this.#dependencies.delivery.exclude(isMeant, isExcluded)
     for (const { fields, exclusions } of this.#deferred) if (isMeant(fields)) exclusions.push(isExcluded)
@@ -101,17 +102,17 @@ export class Publishing {
     const { gate, options } = this.#dependencies
     if (gate.isClosed) throw gate.refusal()
     const fields = readMessage(message, options.streams, options.clock)
-    // To read it may have run the caller's code.
+    // Reading the message may have run the caller's code.
     if (gate.isClosed) throw gate.refusal()
     return fields
   }
 
-  #deliver(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
+  #deliverOrDefer(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
     const { changes } = this.#dependencies
     if (changes.isSending) return changes.make(() => this.#defer(fields, findRecipients))
     const outer = changes.beginSending()
     try {
-      return this.#handOver(fields, findRecipients)
+      return this.#deliverNow(fields, findRecipients)
     } finally {
       changes.endSending(outer)
     }
@@ -120,7 +121,7 @@ export class Publishing {
   #defer(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
     const { changes, delivery } = this.#dependencies
     this.#assertMayDefer()
-    // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
+    // Counted before it is serialized. A `toJSON` may publish as well, and such a chain must end.
     changes.postponedCount++
     const message: DeferredMessage = { fields, findRecipients, exclusions: [], text: undefined }
     this.#deferred.add(message)
@@ -131,7 +132,7 @@ export class Publishing {
       this.#deferred.delete(message)
       throw error
     }
-    changes.postpone(() => this.#handOverDeferred(message))
+    changes.postpone(() => this.#deliverDeferred(message))
     delivery.noteDeferred()
     return emptyResult(true)
   }
@@ -146,14 +147,14 @@ export class Publishing {
     throw refusal
   }
 
-  #handOverDeferred(message: DeferredMessage): void {
+  #deliverDeferred(message: DeferredMessage): void {
     this.#deferred.delete(message)
-    this.#handOver(message.fields, message.findRecipients, message)
+    this.#deliverNow(message.fields, message.findRecipients, message)
   }
 
-  #handOver(fields: MessageFields, findRecipients: RecipientsFinder, deferred?: DeferredMessage): PublishResult {
+  #deliverNow(fields: MessageFields, findRecipients: RecipientsFinder, deferred?: DeferredMessage): PublishResult {
     const { delivery, options } = this.#dependencies
-    // Before serialization, which may run user code: a connection that it adds gets the next message, not this one.
+    // Before serialization, which may run user code. A connection that is added there gets the next message, not this one.
     const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
     const fanOut = delivery.begin(fields, recipients, deferred?.exclusions ?? NO_EXCLUSIONS)

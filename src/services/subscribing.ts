@@ -29,13 +29,13 @@ export interface SubscribingDependencies {
   readonly pending: ExpiringSet<SubscriptionRecord>
   readonly publishing: Publishing
   readonly delivery: Delivery<ConnectionRecord>
-  /** Removed connections that are still handed what waits for them. */
+  /** Removed connections whose send queues are being flushed. */
   readonly leaving: ReadonlySet<ConnectionRecord>
-  /** Sets timers anew that may be lost. */
+  /** Restarts timers that may be lost. */
   renewTimers(): void
 }
 
-/** Subscribes users and connections to streams, and takes that away again. */
+/** Begins and ends subscriptions: of users, of connections, and all that a revocation names. */
 export class Subscribing {
   readonly #dependencies: SubscribingDependencies
 
@@ -43,7 +43,7 @@ export class Subscribing {
     this.#dependencies = dependencies
   }
 
-  /** Subscribes a user as such. */
+  /** Subscribes a user: all of their connections. */
   subscribeUser(request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
@@ -53,6 +53,7 @@ export class Subscribing {
     })
   }
 
+  /** Subscribes one connection. */
   subscribe(connection: ConnectionRecord, request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
@@ -65,6 +66,7 @@ export class Subscribing {
     })
   }
 
+  /** Releases the hold of one connection on a subscription; false if it has none. */
   unsubscribe(connection: ConnectionRecord, reference: unknown): boolean {
     const { changes, subscriptions } = this.#dependencies
     return changes.make(() => {
@@ -82,19 +84,19 @@ export class Subscribing {
     return found !== undefined
   }
 
-  /** Ends all subscriptions to what is revoked, and keeps back what was published of it. Returns how many ended. */
+  /** Ends all subscriptions to revoked streams, and purges their messages. Returns how many subscriptions ended. */
   revoke(revocation: unknown): number {
     const { changes, options, subscriptions } = this.#dependencies
     const revoked = readRevocation(revocation, options.streams)
     const ended = subscriptions.revoked(revoked)
     changes.make(() => {
       for (const subscription of ended) subscriptions.end(subscription)
-      this.#keepBack(revoked)
+      this.#purgeRevoked(revoked)
     })
     return ended.length
   }
 
-  /** Ends subscriptions that have waited too long for a connection of their user. */
+  /** Ends pending subscriptions whose users had no connection for too long. */
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {
@@ -102,7 +104,7 @@ export class Subscribing {
     })
   }
 
-  /** Notes what became of a subscription, and through which connection if it was one. */
+  /** Notes that a subscription changed, and posts the event. `holder` is the connection that caused it, if it was one. */
   noteChange(change: SubscriptionChange, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     const { events, pending } = this.#dependencies
     if (record.status === SubscriptionStatus.PENDING) pending.add(record)
@@ -112,14 +114,14 @@ export class Subscribing {
     events.post(name, holder === undefined ? { subscription: record } : { subscription: record, connection: holder })
   }
 
-  /** Purges what waits of a stream for a connection that is not listed in it any more. A removed connection's queue ends as a whole. */
+  /** Purges a stream from the send queue of a connection that left it. If the connection was removed, its whole queue ends instead. */
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
     if (connection.removed) return
     ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
   }
 
-  /** Returns a request whose filters are not too long. To measure them may run the caller's code. */
+  /** Returns the request if its filters are not too long. Measuring them may run the caller's code. */
   #measured<TRequest extends StreamRequest & { readonly userId?: string }>(request: TRequest, connection?: ConnectionRecord): TRequest {
     if (request.filters === undefined) return request
     const { userId = connection?.userId, streamType, symbol, filters } = request
@@ -148,8 +150,8 @@ export class Subscribing {
     }
   }
 
-  /** Keeps back all that was published before of what was revoked, from those whom it was revoked for. */
-  #keepBack(revoked: Revoked): void {
+  /** Excludes the revoked users from all messages of the revoked streams that were published before. */
+  #purgeRevoked(revoked: Revoked): void {
     const { options, publishing } = this.#dependencies
     const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId
     const streamTypes = revoked.streamType === undefined ? Object.keys(options.streams) : [revoked.streamType]

@@ -1,27 +1,27 @@
 import { gapNoticeText } from '../../model/gap-notice.ts'
 import { OutgoingMessage } from '../../model/outgoing-message.ts'
 
-/** A place in the queue: a message, or the notice of those that were dropped there. */
+/** A place in the backlog: a message, or the gap notice of messages that were dropped there. */
 interface Entry {
   message: OutgoingMessage
-  /** What counts against the limits; `0` for a notice. */
+  /** What it counts against the limits: `0` for a gap notice. */
   units: number
   readonly streamQueue: StreamQueue
-  /** Where it stands among all that waits, whatever its list. */
+  /** Its place in the order of the whole backlog. */
   readonly position: number
   previous: Entry | undefined
   next: Entry | undefined
   nextOfStream: Entry | undefined
 }
 
-/** What waits of one stream, oldest first. A notice of dropped messages can only be the first. */
+/** The entries of one stream, oldest first. Only the first one can be a gap notice. */
 interface StreamQueue {
   readonly list: EntryList
   first: Entry | undefined
   last: Entry | undefined
 }
 
-/** Those that leave one after the other. */
+/** Entries that leave one after the other. */
 class EntryList {
   first: Entry | undefined
   last: Entry | undefined
@@ -49,22 +49,26 @@ class EntryList {
 }
 
 /**
- * What waits for one connection that is behind, in the order in which it is to leave.
+ * The messages that wait for one connection that is behind, in the order in which they are to leave.
  *
- * Private messages stand in a list of their own, and so do those that may be dropped, so that each question has its answer
- * at the head of a list: what leaves next, and what is dropped first. Every operation costs the same however
- * much waits; a purge costs as much as it discards.
+ * There are three lists: private messages, messages that may be dropped, and the others. So the next message to leave, and the first one to
+ * drop, are each at the head of a list. Each stream's entries also form a stream queue. There a new message of a `latest` stream finds the
+ * older one that it replaces.
+ *
+ * Adding, taking and dropping one message cost the same, however long the backlog is. A purge costs as much as it discards.
  */
 export class Backlog {
-  /** Messages, notices not included. */
+  /** How many messages there are, without gap notices. */
   size = 0
-  /** Units of the messages. Notices do not count: they are short, one a stream, and must not displace a message. */
+  /** The size of the messages. Gap notices do not count: they are short, there is one for each stream, and they must not displace a message. */
   units = 0
+  /** No message of the backlog began to wait before this moment. */
+  oldestSinceMs: number = Infinity
   readonly #unitsOf: (message: OutgoingMessage) => number
   readonly #private = new EntryList()
   readonly #kept = new EntryList()
   readonly #droppable = new EntryList()
-  /** The first message in the droppable list: before it there are only notices. */
+  /** The first message in the droppable list. Only gap notices stand before it. */
   #oldestDroppable: Entry | undefined
   readonly #streamQueues = new Map<string, Map<string | undefined, StreamQueue>>()
   #firstPosition = 0
@@ -79,8 +83,12 @@ export class Backlog {
     return this.#streamQueues.size === 0
   }
 
-  /** Appends a message or a notice, or puts it in the place of the older one of its stream. Returns true for the latter. */
+  /**
+   * Appends a message or a gap notice. If the stream is `latest` and a message of it is in the backlog, the new message replaces that one.
+   * Returns true if it did.
+   */
   add(message: OutgoingMessage): boolean {
+    this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
     const streamQueue = this.#streamQueueFor(message)
     const { last } = streamQueue
     if (message.definition.delivery === 'latest' && last !== undefined && last.message.gap === 0) {
@@ -98,9 +106,10 @@ export class Backlog {
     return false
   }
 
-  /** Puts back what was taken and not accepted, in front of all that waits of its kind. */
+  /** Puts back messages that were taken and not accepted. Each comes first in its list again. */
   putBack(messages: readonly OutgoingMessage[]): void {
     for (const message of [...messages].reverse()) {
+      this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
       const streamQueue = this.#streamQueueFor(message)
       const entry = this.#entry(message, streamQueue, --this.#firstPosition)
       streamQueue.list.prepend(entry)
@@ -111,10 +120,7 @@ export class Backlog {
     }
   }
 
-  /**
-   * Takes the next message, and those after it as long as no more than `roomUnits` were taken before: private ones first.
-   * At least one.
-   */
+  /** Takes at least one message, and goes on until more than `roomUnits` are taken. Private messages come first. */
   take(roomUnits: number): OutgoingMessage[] {
     const taken: OutgoingMessage[] = []
     let units = 0
@@ -126,14 +132,15 @@ export class Backlog {
     return taken
   }
 
-  /** Gives up the oldest message that may be dropped, and leaves a notice in its place; `undefined` when there is none. */
+  /** Drops the oldest message that may be dropped, and leaves a gap notice in its place. `undefined` if there is no such message. */
   dropOldest(): OutgoingMessage | undefined {
     return this.#oldestDroppable && this.#drop(this.#oldestDroppable)
   }
 
   /**
-   * Drops the droppable messages that began to wait at `sinceMs` or before. They need not be the first of their list: a newer message may
-   * have taken an older place.
+   * Drops the messages that began to wait at `sinceMs` or before. If one of them must be kept, it stops, and `mustEnd` is true.
+   *
+   * Old messages need not come first in their list, because a newer message may have replaced one that stood before them.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0
@@ -144,11 +151,11 @@ export class Backlog {
         dropped++
       }
     }
+    this.oldestSinceMs = this.#readOldestSinceMs()
     return { dropped, mustEnd: false }
   }
 
-  /** When the oldest waiting message began to wait; `Infinity` if none waits. */
-  get oldestSinceMs(): number {
+  #readOldestSinceMs(): number {
     let sinceMs = Infinity
     for (const streamQueue of this.#allStreamQueues()) sinceMs = Math.min(sinceMs, oldestMessage(streamQueue)?.message.waitsSinceMs ?? Infinity)
     return sinceMs
@@ -168,7 +175,7 @@ export class Backlog {
     return message
   }
 
-  /** Discards what waits of a stream, or of all streams of a type but those that are covered; how many messages. */
+  /** Purges a stream, or all streams of a type if `symbol` is `undefined`, except for covered ones. Returns how many messages that were. */
   purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): number {
     const sizeBefore = this.size
     const symbols = symbol === undefined ? [...(this.#streamQueues.get(streamType)?.keys() ?? [])] : [symbol]
@@ -221,15 +228,15 @@ export class Backlog {
     entry.units = 0
   }
 
-  /** Removes the first of a stream queue. */
+  /** Removes the first entry of a stream queue. */
   #remove(entry: Entry): void {
     const { streamQueue, message } = entry
     this.#unlink(entry)
     streamQueue.first = entry.nextOfStream
-    if (streamQueue.first === undefined) this.#dropStreamQueue(message)
+    if (streamQueue.first === undefined) this.#releaseStreamQueue(message)
   }
 
-  /** Removes the one behind a stream queue's notice. */
+  /** Removes the entry behind the gap notice of a stream queue. */
   #removeSecond(notice: Entry, entry: Entry): void {
     this.#unlink(entry)
     notice.nextOfStream = entry.nextOfStream
@@ -242,14 +249,14 @@ export class Backlog {
     if (entry.message.gap === 0) this.#uncount(entry)
   }
 
-  #dropStreamQueue({ streamType, symbol }: OutgoingMessage): void {
+  #releaseStreamQueue({ streamType, symbol }: OutgoingMessage): void {
     const ofType = this.#streamQueues.get(streamType)
     ofType?.delete(symbol)
     if (ofType?.size === 0) this.#streamQueues.delete(streamType)
   }
 }
 
-/** The oldest message of a stream queue, behind its notice if there is one. */
+/** The oldest message of a stream queue. It stands behind the gap notice, if there is one. */
 function oldestMessage({ first }: StreamQueue): Entry | undefined {
   return first !== undefined && first.message.gap > 0 ? first.nextOfStream : first
 }

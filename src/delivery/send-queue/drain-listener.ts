@@ -5,15 +5,16 @@ import type { AnyTransport } from '../../ports/transport.ts'
 /** A transport that tells of drains. */
 export type DrainTeller = AnyTransport & Required<Pick<AnyTransport, 'onDrain'>>
 
-/** What a listener leaves to whoever listens. */
+/** What a drain listener needs of its send queue. */
 export interface DrainListening {
+  /** Notes that there may be room again. */
   drained(): void
   hookFailed(error: unknown): void
-  /** Calls user code that must not run in the middle of anything. */
+  /** Calls a function, which is user code, when no message is being handed to a socket any more. */
   afterwards(act: () => void): void
 }
 
-/** Listens to one socket's drains until it is stopped, whatever its transport does meanwhile. */
+/** Listens to the drains of one socket until it is stopped. Errors of the transport are reported, and end nothing. */
 export class DrainListener {
   #isOver = false
   #stop: (() => void) | undefined
@@ -24,8 +25,8 @@ export class DrainListener {
   }
 
   /**
-   * Begins to listen; false where the transport throws, or answers with no function. It may tell of a drain at once, and so
-   * end this while it begins.
+   * Begins to listen. False if the transport's `onDrain` throws or does not return a function. A transport may call the listener at once, which
+   * may stop this listening before it has begun.
    */
   start(socket: Socket, transport: DrainTeller): boolean {
     try {
@@ -53,7 +54,7 @@ export class DrainListener {
   }
 }
 
-/** Who does not say how to end the listening may not listen at all. */
+/** Returns the function that ends the listening. A transport that returns none is taken not to listen at all. */
 function asFunction(stop: unknown): () => void {
   if (typeof stop === 'function') return stop as () => void
   disown(stop)

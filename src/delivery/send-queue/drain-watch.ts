@@ -1,69 +1,71 @@
 import { Alarm } from '../../time/alarm.ts'
 import type { Clock } from '../../time/clock.ts'
 
-/** The manager looks for messages that are too old at most this often. */
-const LOOK_AGAIN_MS = 50
+/** The manager looks for messages that have waited too long at most this often. */
+const LAG_CHECK_MS = 50
 
 /** A send queue that is behind. */
 export interface Behind {
-  /** Asks whether there is room again. */
+  /** Sends what there is room for. */
   drained(): void
-  /** Gives up what has waited for too long. Returns in how many milliseconds to call again; `Infinity` if nothing can be too old. */
-  giveUpTooOld(): number
+  /** Drops messages that have waited too long, or removes a slow consumer. Returns the milliseconds until the next check; `Infinity` for none. */
+  limitLag(): number
 }
 
 /**
- * The send queues that are behind. A send queue is polled at an interval if its socket does not say when it has room again. All are told when
- * something may have waited for too long. Each of the two jobs has one timer, while any send queue needs it.
+ * The send queues that are behind, and two timers for them.
+ *
+ * One timer polls the send queues whose sockets do not say when they have room again. The other one makes all send queues check how long their
+ * messages have waited. A timer runs only while a send queue needs it.
  */
 export class DrainWatch<TQueue extends Behind> {
   readonly all: Set<TQueue> = new Set()
   readonly #polled = new Set<TQueue>()
   readonly #intervalMs: number
-  readonly #poll: Alarm
-  readonly #lag: Alarm
+  readonly #pollTimer: Alarm
+  readonly #lagTimer: Alarm
 
   constructor(clock: Clock, intervalMs: number) {
     this.#intervalMs = intervalMs
-    this.#poll = new Alarm(clock, () => this.#askAgain())
-    this.#lag = new Alarm(clock, () => this.#giveUpTooOld())
+    this.#pollTimer = new Alarm(clock, () => this.#pollAll())
+    this.#lagTimer = new Alarm(clock, () => this.#limitLagOfAll())
   }
 
   add(sendQueue: TQueue): void {
     this.all.add(sendQueue)
   }
 
-  /** Asks this one at each interval, until it is deleted. */
+  /** Polls this send queue at each interval, until it is deleted. */
   poll(sendQueue: TQueue): void {
     this.#polled.add(sendQueue)
-    this.#poll.set(this.#intervalMs)
+    this.#pollTimer.set(this.#intervalMs)
   }
 
-  /** Sets lost timers anew, and looks for old messages in `ms` milliseconds at the latest. */
+  /** Restarts lost timers, and has the lag checked in `ms` milliseconds at the latest. */
   keepUp(ms: number): void {
-    if (this.#polled.size > 0) this.#poll.set(this.#intervalMs)
-    this.#lag.set(ms)
+    if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
+    this.#lagTimer.set(ms)
   }
 
-  /** Sets timers anew that may be lost. */
+  /** Restarts timers that may be lost. */
   renew(): void {
     if (this.all.size === 0) return
-    this.#poll.renew()
-    this.#lag.renew()
+    this.#pollTimer.renew()
+    this.#lagTimer.renew()
   }
 
   delete(sendQueue: TQueue): void {
     this.all.delete(sendQueue)
-    if (this.all.size === 0) this.#lag.cancel()
-    if (this.#polled.delete(sendQueue) && this.#polled.size === 0) this.#poll.cancel()
+    if (this.all.size === 0) this.#lagTimer.cancel()
+    if (this.#polled.delete(sendQueue) && this.#polled.size === 0) this.#pollTimer.cancel()
   }
 
-  #askAgain(): void {
+  #pollAll(): void {
     for (const sendQueue of [...this.#polled]) sendQueue.drained()
-    if (this.#polled.size > 0) this.#poll.set(this.#intervalMs)
+    if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
   }
 
-  #giveUpTooOld(): void {
-    for (const sendQueue of [...this.all]) this.#lag.set(Math.max(sendQueue.giveUpTooOld(), LOOK_AGAIN_MS))
+  #limitLagOfAll(): void {
+    for (const sendQueue of [...this.all]) this.#lagTimer.set(Math.max(sendQueue.limitLag(), LAG_CHECK_MS))
   }
 }

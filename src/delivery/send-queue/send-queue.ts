@@ -1,79 +1,71 @@
 import type { Changes } from '../../events/changes.ts'
-import type { Socket } from '../../ports/connection.ts'
-import type { Clock } from '../../time/clock.ts'
-import type { EndOfTick } from '../end-of-tick.ts'
 import { isThenable } from '../../guards/user-code.ts'
+import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../../model/outgoing-message.ts'
+import type { Socket } from '../../ports/connection.ts'
 import { SendQueue, type Acceptance } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
-import { DrainListener, type DrainListening, type DrainTeller } from './drain-listener.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { EndOfTick } from '../end-of-tick.ts'
 import { bufferedBytes, type Meter } from '../meter.ts'
-import type { Behind, DrainWatch } from './drain-watch.ts'
-import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../../model/outgoing-message.ts'
-import type { Totals } from '../totals.ts'
 import { Backlog } from './backlog.ts'
+import { DrainListener, type DrainListening, type DrainTeller } from './drain-listener.ts'
+import type { Behind, DrainWatch } from './drain-watch.ts'
+import { deliveriesIn, framedBy, WriteInFlight, type WriteContext } from './write-in-flight.ts'
 
 /** A connection as its send queue sees it. */
 export interface QueueConnection {
   readonly socket: Socket
 }
 
-/** What the send queues of a delivery share. */
-export interface QueueContext<TConnection extends QueueConnection> {
+/** The numbers of the option `delivery`. */
+export interface DeliveryLimits {
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly maxLagMs: number
-  readonly clock: Clock
-  readonly changes: Changes
-  readonly totals: Totals
-  readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
-  readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
-  /** Nothing waits any more: everything was handed on, or purged. */
-  caughtUp(queue: ConnectionSendQueue<TConnection>): void
-  /** Removes the connection once the messages that are being handed to sockets are there. */
-  endService(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
-  hookFailed(connection: TConnection, error: unknown): void
-  answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
-  isOwnRefusal(error: unknown): boolean
-  gapTold(connection: TConnection, notice: OutgoingMessage): void
+  readonly drainIntervalMs: number
 }
 
-/** What is going out, and what of it is not to be put back when it is not accepted. */
-interface WriteInFlight {
-  messages: readonly OutgoingMessage[]
-  unwanted: Set<OutgoingMessage> | undefined
+/** What the send queues of a delivery share. */
+export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection>, DeliveryLimits {
+  readonly clock: Clock
+  readonly changes: Changes
+  readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
+  readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
+  /** Called when a backlog is empty: all of it was sent or purged. */
+  caughtUp(connection: TConnection): void
+  /** Removes the connection, once the messages that are being handed to sockets are there. */
+  remove(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
 }
 
 /**
- * Hands one connection's messages on in order, at once or in a batch at the end of the turn, and keeps them while the
- * socket has no room: the one queue of a connection, which exists only while something is in it.
+ * The send queue of one connection: it sends the messages in order, at once or as a batch at the end of the turn, and keeps them while the
+ * socket has no room.
  *
- * While there is room it is `#batch`, a plain list, since nearly every message passes through here in no time. Once the
- * connection is behind it is `#waiting`, which knows streams and lists. It is never both.
+ * While there is room, messages are in `#batch`. That is an array, because nearly every message leaves it within the turn. Once the connection
+ * is behind, they are in `#backlog`, which knows their streams and what may be dropped. They are never in both.
  */
 export class ConnectionSendQueue<TConnection extends QueueConnection> extends SendQueue implements FrameReporter, DrainListening, Behind {
   readonly connection: TConnection
-  // Held here as well: to go by way of the connection costs a fetch from memory for each delivery.
+  // Held here as well, because reading it from the connection costs a fetch from memory for each delivery.
   readonly #socket: Socket
   readonly #transport: AnyTransport | undefined
   readonly #context: QueueContext<TConnection>
   readonly #meter: Meter | undefined
   #batch: OutgoingMessage[] | undefined
   #batchUnits = 0
-  #waiting: Backlog | undefined
+  #backlog: Backlog | undefined
   #stopWatching: (() => void) | undefined
   #isDueAtEndOfTick = false
   /** The last turn in which the socket had room. In that turn it counts as having room, because what it buffers is of that turn. */
   #hasRoomIn = -1
-  /** Whether more than the limit was buffered then, which may have been of the turn before. */
+  /** True if more than the limit was buffered in that turn. It may have been of the turn before. */
   #isInDoubt = false
-  /** The earliest moment at which something has waited for too long. */
-  #lagDueMs = Infinity
-  // Hooks are user code, which may unsubscribe, or end all this, while a message is on its way in or out.
-  /** The message that is coming in; `undefined` once nobody wants it any more. */
+  // Hooks are user code. While they run, they may unsubscribe the connection or end this queue.
+  /** The message that `accept` is working on; `undefined` once it is not wanted any more. */
   #arriving: OutgoingMessage | undefined
-  /** While a flush runs. */
-  #inFlight: WriteInFlight | undefined
-  /** As what a message counts that comes too late: the connection was removed, or has failed. */
+  /** Set while a flush runs. */
+  #inFlight: WriteInFlight<TConnection> | undefined
+  /** Set at the end: what becomes of a message that comes later. The connection was removed, or its socket has failed. */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -85,50 +77,58 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context = context
   }
 
-  /** What waits: the batch of this turn, or all that is there because the connection is behind. */
-  get waitingUnits(): number {
-    return this.#waiting?.units ?? this.#batchUnits
+  /** The size of all that is queued: the batch of this turn, or the backlog. */
+  get queuedUnits(): number {
+    return this.#backlog?.units ?? this.#batchUnits
   }
 
   accept(message: OutgoingMessage): Acceptance {
-    // It may have failed while the message was on its way here, and its connection still be there until that is over.
+    // The socket may have failed while this message was delivered to others. Its connection is removed after the delivery.
     if (this.#endedAs !== undefined) return this.#refuse(this.#endedAs)
     this.#arriving = message
     const { frame, units } = this.#framed(message)
     const hasFrame = frame !== NO_FRAME
     if (hasFrame && this.#isFullFor(units)) this.#flushNow()
-    const hasRoom = this.#waiting === undefined && this.#hasRoom()
+    const hasRoom = this.#backlog === undefined && this.#hasRoom()
     const isWanted = this.#arriving === message
     this.#arriving = undefined
     if (!hasFrame) return this.#refuse('failed')
     if (!isWanted) return this.#refuse(this.#endedAs ?? 'skipped')
-    // Reading what is buffered calls user code, which may have flushed and so put the connection behind.
-    return hasRoom && this.#waiting === undefined ? this.#pass(message, units) : this.#wait(message)
+    // `#hasRoom` calls user code, which may have flushed, so that the connection is behind now.
+    return hasRoom && this.#backlog === undefined ? this.#pass(message, units) : this.queue(message)
   }
 
-  /** Takes a message that the socket was found to have no room for. */
-  keep(message: OutgoingMessage): Acceptance {
-    return this.#wait(message)
+  /** Adds a message to the backlog, and says what became of it. For a message that the socket has no room for. */
+  queue(message: OutgoingMessage): Acceptance {
+    const backlog = this.#backlog ?? this.#fallBehind(this.#takeBatch())
+    const hasReplaced = this.#addTo(backlog, message)
+    const acceptance = this.#limitBacklog(backlog, message) ?? (hasReplaced ? 'conflated' : 'queued')
+    if (this.#endedAs === undefined) {
+      this.#limitLag()
+      this.#watchForDrain()
+      this.#flushAtEndOfTick()
+    }
+    return acceptance
   }
 
   flush(): boolean {
-    if (this.#hasSomething()) this.#context.changes.send(() => this.#flushNow())
-    return !this.#hasSomething() && this.#inFlight === undefined
+    if (!this.#isEmpty) this.#context.changes.send(() => this.#flushNow())
+    return this.#isEmpty && this.#inFlight === undefined
   }
 
   drained(): void {
-    if (this.#waiting !== undefined) this.flush()
+    if (this.#backlog !== undefined) this.flush()
   }
 
-  /** Hands on the batch of the turn that ends now. */
+  /** Sends the batch of the turn that ends now. */
   flushBatch(): void {
     this.#isDueAtEndOfTick = false
     this.#flushNow()
   }
 
-  giveUpTooOld(): number {
-    this.#context.changes.send(() => this.#giveUpTooOld())
-    return this.#waiting === undefined ? Infinity : this.#lagDueMs - this.#context.clock.monotonic()
+  limitLag(): number {
+    this.#context.changes.send(() => this.#limitLag())
+    return this.#backlog === undefined ? Infinity : this.#lagDueMs(this.#backlog) - this.#context.clock.monotonic()
   }
 
   hookFailed(error: unknown): void {
@@ -143,10 +143,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     const isUnwanted = (message: OutgoingMessage): boolean =>
       message.streamType === streamType && (symbol === undefined || message.symbol === symbol) && !isCovered(message.symbol)
     if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
-    if (this.#inFlight !== undefined) noteUnwanted(this.#inFlight, isUnwanted)
+    this.#inFlight?.exclude(isUnwanted)
     this.#purgeBatch(isUnwanted)
-    this.#context.totals.conclude('purged', this.#waiting?.purge(streamType, symbol, isCovered) ?? 0)
-    this.#forgetWhatIsEmpty()
+    this.#context.totals.count('purged', this.#backlog?.purge(streamType, symbol, isCovered) ?? 0)
+    this.#catchUpIfEmpty()
   }
 
   end(isToBeFlushed: boolean): void {
@@ -154,10 +154,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#end('skipped')
   }
 
-  // Whether there is room
+  // ── Is there room? ─────────────────────────────────────────────────────────────────────────────────────────
 
-  #hasSomething(): boolean {
-    return this.#batch !== undefined || this.#waiting !== undefined
+  get #isEmpty(): boolean {
+    return this.#batch === undefined && this.#backlog === undefined
   }
 
   #bufferedBytes(): number {
@@ -165,51 +165,49 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Decides once a turn, because later readings include bytes of this turn, which no peer had time to read. Bytes of the turn before may have
-   * been written as it ended, so the peer had no time for those either. If too much is buffered then, the next turn decides.
+   * Decides once a turn whether the socket has room. Later readings would include bytes of this turn, which no client had time to read.
+   *
+   * The bytes of the turn before may have been written as it ended, so the client had no time for those either. If too much is buffered and
+   * the socket had room in the turn before, it still has room, and the next turn decides.
    */
   #hasRoom(): boolean {
     const { softLimitBytes, endOfTick } = this.#context
     if (this.#meter === undefined || this.#hasRoomIn === endOfTick.tick) return true
     const isInDoubt = this.#bufferedBytes() > softLimitBytes
-    const wasServedInTurnBefore = this.#hasRoomIn === endOfTick.tick - 1
-    if (isInDoubt && (this.#isInDoubt || !wasServedInTurnBefore)) return false
+    const hadRoomInTurnBefore = this.#hasRoomIn === endOfTick.tick - 1
+    if (isInDoubt && (this.#isInDoubt || !hadRoomInTurnBefore)) return false
     this.#presumeRoom(isInDoubt)
     return true
   }
 
-  /** Takes it that there is room until this turn ends. With a doubt, the next turn decides. */
+  /** Takes the socket to have room until this turn ends. */
   #presumeRoom(isInDoubt: boolean): void {
     this.#hasRoomIn = this.#context.endOfTick.tick
     this.#isInDoubt = isInDoubt
     this.#context.endOfTick.await()
   }
 
-  /**
-   * Whether what waits should leave before a message comes: the batch is large enough for a write, or it would leave no place for
-   * the message.
-   */
+  /** True if a flush has to come before a message of this size: the batch is large enough for a write, or the backlog has no place. */
   #isFullFor(units: number): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#context
-    if (this.#waiting !== undefined) return this.#waiting.units + units > hardLimitBytes
+    if (this.#backlog !== undefined) return this.#backlog.units + units > hardLimitBytes
     return this.#batchUnits > (this.#meter === undefined ? hardLimitBytes : Math.min(softLimitBytes, hardLimitBytes))
   }
 
-  // A message comes
+  // ── A message comes ────────────────────────────────────────────────────────────────────────────────────────
 
   #framed(message: OutgoingMessage): Framed {
-    const transport = this.#transport
-    return transport?.write === undefined ? message.plain : message.framedFor(transport, this)
+    return framedBy(this.#transport, message, this)
   }
 
   #refuse(as: 'skipped' | 'failed'): Acceptance {
-    this.#context.totals.conclude(as, 1)
+    this.#context.totals.count(as, 1)
     return as
   }
 
   #pass(message: OutgoingMessage, units: number): Acceptance {
     if (this.#transport?.write === undefined) return this.#sendNow(message.text)
-    // An array literal holds just this one: most turns bring no more.
+    // An array literal reserves one place. Most turns bring one message.
     if (this.#batch === undefined) this.#batch = [message]
     else this.#batch.push(message)
     this.#batchUnits += units
@@ -217,80 +215,11 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return 'batched'
   }
 
+  /** Sends a text. The fan-out counts it, as it does for a plain socket. */
   #sendNow(text: string): Acceptance {
     const answer: unknown = this.#socket.send(text)
     if (answer !== undefined && isThenable(answer)) this.#context.answeredLate(this.connection, answer, 1)
-    // Counted by whoever counts the message, as for a plain socket.
     return 'sent'
-  }
-
-  #wait(message: OutgoingMessage): Acceptance {
-    const waiting = this.#waiting ?? this.#fallBehind(this.#takeBatch())
-    const hasReplaced = this.#keep(message, waiting)
-    const acceptance = this.#relieve(waiting, message) ?? (hasReplaced ? 'conflated' : 'queued')
-    if (this.#endedAs === undefined) {
-      this.#giveUpTooOld()
-      this.#watchForDrain()
-      this.#flushAtEndOfTick()
-    }
-    return acceptance
-  }
-
-  /** Makes the connection fall behind: the messages of the turn's batch have to wait as well. */
-  #fallBehind(messages: readonly OutgoingMessage[]): Backlog {
-    const waiting = new Backlog((message) => this.#framed(message).units)
-    this.#waiting = waiting
-    for (const message of messages) this.#keep(message, waiting)
-    this.#context.drainWatch.add(this)
-    return waiting
-  }
-
-  /** Lets a message wait; true when it took the place of another. */
-  #keep(message: OutgoingMessage, waiting: Backlog): boolean {
-    const { maxLagMs } = this.#context
-    if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#context.clock.monotonic()
-    this.#lagDueMs = Math.min(this.#lagDueMs, message.waitsSinceMs + maxLagMs)
-    const hasReplaced = waiting.add(message)
-    if (hasReplaced) this.#context.totals.conclude('conflated', 1)
-    this.#context.totals.noteWaiting(waiting.units)
-    return hasReplaced
-  }
-
-  /** Holds what waits to the hard limit; says what became of the newcomer, unless it waits. */
-  #relieve(waiting: Backlog, newcomer?: OutgoingMessage): 'dropped' | 'failed' | undefined {
-    let isWaiting = newcomer !== undefined
-    while (waiting.units > this.#context.hardLimitBytes) {
-      const dropped = waiting.dropOldest()
-      if (dropped === undefined) {
-        this.#giveUp(isWaiting ? 1 : 0)
-        return 'failed'
-      }
-      this.#context.totals.conclude('dropped', 1)
-      if (dropped === newcomer) isWaiting = false
-    }
-    return newcomer !== undefined && !isWaiting ? 'dropped' : undefined
-  }
-
-  /** Holds what waits to the longest time that it may. */
-  #giveUpTooOld(): void {
-    const { maxLagMs } = this.#context
-    const waiting = this.#waiting
-    if (waiting === undefined) return
-    if (maxLagMs === Infinity) return this.#context.drainWatch.keepUp(Infinity)
-    const nowMs = this.#context.clock.monotonic()
-    if (nowMs >= this.#lagDueMs) {
-      const { dropped, mustEnd } = waiting.dropSince(nowMs - maxLagMs)
-      this.#context.totals.conclude('dropped', dropped)
-      if (mustEnd) return this.#giveUp(0)
-      this.#lagDueMs = waiting.oldestSinceMs + maxLagMs
-    }
-    this.#context.drainWatch.keepUp(this.#lagDueMs - nowMs)
-  }
-
-  /** Ends a slow consumer. `failed` is 1 if the newest message is among what waits: it counts as failed. */
-  #giveUp(failed: number): void {
-    this.#end('failed', failed)
-    this.#context.endService(this.connection, 'slow-consumer')
   }
 
   #flushAtEndOfTick(): void {
@@ -299,158 +228,175 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.endOfTick.add(this)
   }
 
-  // What is there leaves
+  // ── The backlog and its limits ─────────────────────────────────────────────────────────────────────────────
+
+  /** Begins a backlog with these messages. */
+  #fallBehind(messages: readonly OutgoingMessage[]): Backlog {
+    const backlog = new Backlog((message) => this.#framed(message).units)
+    this.#backlog = backlog
+    for (const message of messages) this.#addTo(backlog, message)
+    this.#context.drainWatch.add(this)
+    return backlog
+  }
+
+  /** Adds a message to the backlog. Returns true if it replaced an older one. */
+  #addTo(backlog: Backlog, message: OutgoingMessage): boolean {
+    if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#context.clock.monotonic()
+    const hasReplaced = backlog.add(message)
+    if (hasReplaced) this.#context.totals.count('conflated', 1)
+    this.#context.totals.noteQueued(backlog.units)
+    return hasReplaced
+  }
+
+  /**
+   * Drops messages until the backlog is within `hardLimitBytes`. If those that must be kept are too many, the connection is removed as a slow
+   * consumer. Returns what became of the newest message, if it is not in the backlog any more.
+   */
+  #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
+    let isQueued = newest !== undefined
+    while (backlog.units > this.#context.hardLimitBytes) {
+      const dropped = backlog.dropOldest()
+      if (dropped === undefined) {
+        this.#removeSlowConsumer(isQueued ? 1 : 0)
+        return 'failed'
+      }
+      this.#context.totals.count('dropped', 1)
+      if (dropped === newest) isQueued = false
+    }
+    return newest !== undefined && !isQueued ? 'dropped' : undefined
+  }
+
+  /** Drops what has waited for `maxLagMs`. If some of it must be kept, the connection is removed as a slow consumer. */
+  #limitLag(): void {
+    const { clock, drainWatch, maxLagMs, totals } = this.#context
+    const backlog = this.#backlog
+    if (backlog === undefined) return
+    if (maxLagMs === Infinity) return drainWatch.keepUp(Infinity)
+    const nowMs = clock.monotonic()
+    if (nowMs >= this.#lagDueMs(backlog)) {
+      const { dropped, mustEnd } = backlog.dropSince(nowMs - maxLagMs)
+      totals.count('dropped', dropped)
+      if (mustEnd) return this.#removeSlowConsumer(0)
+    }
+    drainWatch.keepUp(this.#lagDueMs(backlog) - nowMs)
+  }
+
+  /** The moment at which something may have waited for too long. */
+  #lagDueMs(backlog: Backlog): number {
+    return backlog.oldestSinceMs + this.#context.maxLagMs
+  }
+
+  /** Disconnects a slow consumer. `failed` is 1 if the newest message is in the backlog, because it counts as failed. */
+  #removeSlowConsumer(failed: number): void {
+    this.#end('failed', failed)
+    this.#context.remove(this.connection, 'slow-consumer')
+  }
+
+  // ── Messages leave ─────────────────────────────────────────────────────────────────────────────────────────
 
   #flushNow(): void {
-    if (this.#inFlight !== undefined || !this.#hasSomething()) return
-    const inFlight: WriteInFlight = { messages: NO_MESSAGES, unwanted: undefined }
+    if (this.#inFlight !== undefined || this.#isEmpty) return
+    const inFlight = new WriteInFlight(this.connection, this.#socket, this.#transport, this.#context)
     this.#inFlight = inFlight
-    if (this.#waiting !== undefined) this.#giveUpTooOld()
+    this.#limitLag()
     let isAccepted = true
-    while (isAccepted && this.#hasSomething()) {
-      const messages = this.#nextChunk()
-      isAccepted = messages !== undefined && this.#handOn(messages, inFlight)
-      this.#forgetWhatIsEmpty()
+    while (isAccepted && !this.#isEmpty) {
+      const chunk = this.#nextChunk()
+      isAccepted = chunk !== undefined && this.#writeChunk(chunk, inFlight)
+      this.#catchUpIfEmpty()
     }
     this.#inFlight = undefined
-    if (this.#waiting === undefined) return
-    if (this.#relieve(this.#waiting) !== undefined) return
-    this.#giveUpTooOld()
+    if (this.#backlog === undefined) return
+    if (this.#limitBacklog(this.#backlog) !== undefined) return
+    this.#limitLag()
     this.#watchForDrain()
   }
 
   /**
-   * What is to leave next: the whole batch, because its turn has room, or as much of what waits as there is room for. Nothing if
-   * there is no room, or if the reading of the room has ended this send queue.
+   * Takes what is to leave next: the whole batch, because its turn has room, or as much of the backlog as the socket has room for. `undefined`
+   * if there is no room. Reading that is user code, so the backlog may be gone afterwards.
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
-    if (this.#waiting === undefined) return this.#takeBatch()
+    if (this.#backlog === undefined) return this.#takeBatch()
     const roomBytes = this.#context.softLimitBytes - this.#bufferedBytes()
     if (roomBytes < 0) return undefined
     this.#presumeRoom(false)
     const isOneByOne = this.#transport?.write === undefined
-    return this.#waiting?.take(isOneByOne ? -1 : roomBytes)
+    return this.#backlog?.take(isOneByOne ? -1 : roomBytes)
   }
 
   #takeBatch(): readonly OutgoingMessage[] {
     const batch = this.#batch ?? []
-    this.#context.totals.noteWaiting(this.#batchUnits)
+    this.#context.totals.noteQueued(this.#batchUnits)
     this.#batch = undefined
     this.#batchUnits = 0
     return batch
   }
 
-  /** Hands messages to the socket; true when there is a reason to go on with the next. */
-  #handOn(messages: readonly OutgoingMessage[], inFlight: WriteInFlight): boolean {
-    inFlight.messages = messages
+  /** Writes a chunk. Returns true if the next one may follow. */
+  #writeChunk(chunk: readonly OutgoingMessage[], inFlight: WriteInFlight<TConnection>): boolean {
     try {
-      const frames = messages.map((message) => this.#frameToWrite(message))
-      // To frame a notice was user code: what nobody may have any more must not go out for being taken already.
-      if (!this.#isWanted(messages, inFlight)) {
-        this.#putBack(messages, inFlight)
-        return true
-      }
-      const accepted = this.#offer(messages, frames)
-      const isWhole = accepted === messages.length
-      this.#noteAccepted(isWhole ? messages : messages.slice(0, accepted))
-      if (!isWhole) this.#putBack(messages.slice(accepted), inFlight)
-      return isWhole
+      const frames = inFlight.begin(chunk)
+      const accepted = frames === undefined ? 0 : inFlight.write(frames)
+      if (accepted < chunk.length) this.#putBack(chunk.slice(accepted), inFlight)
+      return frames === undefined || accepted === chunk.length
     } catch (error) {
-      this.#context.totals.conclude('failed', deliveriesIn(messages))
+      this.#context.totals.count('failed', deliveriesIn(chunk))
       this.#end('failed')
-      this.#context.endService(this.connection, 'send-failed', { error })
+      this.#context.remove(this.connection, 'send-failed', { error })
       return false
     }
   }
 
-  /** How many the socket accepted. */
-  #offer(messages: readonly OutgoingMessage[], frames: readonly unknown[]): number {
-    try {
-      const answer = this.#write(messages, frames)
-      if (typeof answer === 'number') return clamped(answer, messages.length)
-      if (isThenable(answer)) this.#context.answeredLate(this.connection, answer, deliveriesIn(messages))
-    } catch (error) {
-      // What a `send` publishes is not its socket's fault. Of a `write` nobody knows how far it came.
-      if (this.#transport?.write !== undefined || !this.#context.isOwnRefusal(error)) throw error
-    }
-    return messages.length
-  }
-
-  #write(messages: readonly OutgoingMessage[], frames: readonly unknown[]): unknown {
-    if (this.#transport?.write !== undefined) return this.#transport.write(this.#socket, frames)
-    let answer: unknown
-    for (const { text } of messages) answer = this.#socket.send(text)
-    return typeof answer === 'number' ? undefined : answer
-  }
-
-  #frameToWrite(message: OutgoingMessage): unknown {
-    const { frame } = this.#framed(message)
-    // Only a notice is framed as late as this. To leave it out would be to keep silent about what is missing.
-    if (frame === NO_FRAME) throw new Error('No frame could be made of a gap notice')
-    return frame
-  }
-
-  #noteAccepted(messages: readonly OutgoingMessage[]): void {
-    const deliveries = deliveriesIn(messages)
-    this.#context.totals.conclude('sent', deliveries)
-    if (deliveries === messages.length) return
-    for (const message of messages) if (message.gap > 0) this.#context.gapTold(this.connection, message)
-  }
-
-  #isWanted(messages: readonly OutgoingMessage[], { unwanted }: WriteInFlight): boolean {
-    return this.#endedAs === undefined && (unwanted === undefined || !messages.some((message) => unwanted.has(message)))
-  }
-
-  /** What was not accepted waits on, but for what the connection was unsubscribed from meanwhile. */
-  #putBack(messages: readonly OutgoingMessage[], inFlight: WriteInFlight): void {
-    const wanted = messages.filter((message) => this.#isWanted([message], inFlight))
-    this.#context.totals.conclude('purged', deliveriesIn(messages) - deliveriesIn(wanted))
+  /** Puts back what the socket did not accept, except for messages that are not wanted any more. */
+  #putBack(messages: readonly OutgoingMessage[], inFlight: WriteInFlight<TConnection>): void {
+    const wanted = messages.filter((message) => inFlight.areWanted([message]))
+    this.#context.totals.count('purged', deliveriesIn(messages) - deliveriesIn(wanted))
     if (wanted.length === 0) return
-    if (this.#waiting === undefined) this.#fallBehind(wanted)
-    else this.#waiting.putBack(wanted)
+    if (this.#backlog === undefined) this.#fallBehind(wanted)
+    else this.#backlog.putBack(wanted)
   }
 
   #purgeBatch(isUnwanted: (message: OutgoingMessage) => boolean): void {
     const batch = this.#batch
     if (batch === undefined) return
-    this.#context.totals.noteWaiting(this.#batchUnits)
+    this.#context.totals.noteQueued(this.#batchUnits)
     this.#batch = batch.filter((message) => !isUnwanted(message))
     this.#batchUnits = this.#batch.reduce((units, message) => units + this.#framed(message).units, 0)
-    this.#context.totals.conclude('purged', batch.length - this.#batch.length)
+    this.#context.totals.count('purged', batch.length - this.#batch.length)
   }
 
-  // Nothing waits
+  // ── Nothing is queued any more ─────────────────────────────────────────────────────────────────────────────
 
-  #forgetWhatIsEmpty(): void {
+  #catchUpIfEmpty(): void {
     if (this.#batch?.length === 0) this.#batch = undefined
-    if (this.#waiting?.isEmpty === true) this.#catchUp()
+    if (this.#backlog?.isEmpty === true) this.#catchUp()
   }
 
   #catchUp(): void {
-    this.#waiting = undefined
-    this.#lagDueMs = Infinity
+    this.#releaseBacklog()
+    this.#context.caughtUp(this.connection)
+    this.#stopWatchingForDrain()
+  }
+
+  #releaseBacklog(): void {
+    this.#backlog = undefined
     this.#context.drainWatch.delete(this)
-    this.#context.caughtUp(this)
-    this.#watchNoMore()
   }
 
-  #watchNoMore(): void {
-    const stop = this.#stopWatching
-    this.#stopWatching = undefined
-    stop?.()
-  }
-
-  /** Discards what is there. `failed` of it count as failed. */
+  /** Ends the queue, and purges what is in it. So many of the purged messages count as failed. */
   #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as
     this.#arriving = undefined
-    this.#context.totals.conclude('failed', failed)
-    this.#context.totals.conclude('purged', this.#takeBatch().length + (this.#waiting?.size ?? 0) - failed)
-    this.#waiting = undefined
-    this.#context.drainWatch.delete(this)
-    this.#watchNoMore()
+    this.#inFlight?.cancel()
+    this.#context.totals.count('failed', failed)
+    this.#context.totals.count('purged', this.#takeBatch().length + (this.#backlog?.size ?? 0) - failed)
+    this.#releaseBacklog()
+    this.#stopWatchingForDrain()
   }
+
+  // ── Waiting for a drain ────────────────────────────────────────────────────────────────────────────────────
 
   #watchForDrain(): void {
     if (this.#stopWatching !== undefined || this.#endedAs !== undefined) return
@@ -463,28 +409,16 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     const listener = new DrainListener(this)
     this.#stopWatching = () => listener.stop()
     const isListening = listener.start(this.#socket, transport)
-    if (!isListening && this.#waiting !== undefined) this.#context.drainWatch.poll(this)
+    if (!isListening && this.#backlog !== undefined) this.#context.drainWatch.poll(this)
+  }
+
+  #stopWatchingForDrain(): void {
+    const stop = this.#stopWatching
+    this.#stopWatching = undefined
+    stop?.()
   }
 }
 
-const NO_MESSAGES: readonly OutgoingMessage[] = []
-
 function tellsOfDrains(transport: AnyTransport | undefined): transport is DrainTeller {
   return transport?.onDrain !== undefined
-}
-
-function noteUnwanted(inFlight: WriteInFlight, isUnwanted: (message: OutgoingMessage) => boolean): void {
-  for (const message of inFlight.messages) if (isUnwanted(message)) (inFlight.unwanted ??= new Set()).add(message)
-}
-
-/** Notices are no deliveries. */
-function deliveriesIn(messages: readonly OutgoingMessage[]): number {
-  let count = 0
-  for (const { gap } of messages) if (gap === 0) count++
-  return count
-}
-
-/** A number that makes no sense means none: rather wait, and be found slow, than lose something in silence. */
-function clamped(accepted: number, most: number): number {
-  return accepted >= 1 ? Math.min(Math.floor(accepted), most) : 0
 }

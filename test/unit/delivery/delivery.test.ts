@@ -33,7 +33,7 @@ function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Deli
     drainIntervalMs: Infinity,
     transportOf: () => undefined,
     attachQueue() {},
-    endService() {},
+    remove() {},
     ...own,
   })
 }

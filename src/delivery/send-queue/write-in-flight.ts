@@ -1,0 +1,128 @@
+import { isThenable } from '../../guards/user-code.ts'
+import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../../model/outgoing-message.ts'
+import type { Socket } from '../../ports/connection.ts'
+import type { AnyTransport } from '../../ports/transport.ts'
+import type { Totals } from '../totals.ts'
+
+/** What a write needs of the delivery. */
+export interface WriteContext<TConnection> {
+  readonly totals: Totals
+  hookFailed(connection: TConnection, error: unknown): void
+  answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
+  /** True if a socket let the refusal of its own nested publish pass through its `send`. Then the socket has not failed. */
+  isOwnRefusal(error: unknown): boolean
+  gapTold(connection: TConnection, notice: OutgoingMessage): void
+}
+
+/**
+ * A flush of one send queue while it runs: it writes one chunk of messages after the other.
+ *
+ * The transport and the socket are user code. While they run, they may unsubscribe the connection, or end its send queue. So a write also
+ * knows which of its messages are not wanted any more. Those are neither written later nor put back.
+ */
+export class WriteInFlight<TConnection> implements FrameReporter {
+  readonly #connection: TConnection
+  readonly #socket: Socket
+  readonly #transport: AnyTransport | undefined
+  readonly #context: WriteContext<TConnection>
+  #chunk: readonly OutgoingMessage[] = NO_MESSAGES
+  #unwanted: Set<OutgoingMessage> | undefined
+  #isCancelled = false
+
+  constructor(connection: TConnection, socket: Socket, transport: AnyTransport | undefined, context: WriteContext<TConnection>) {
+    this.#connection = connection
+    this.#socket = socket
+    this.#transport = transport
+    this.#context = context
+  }
+
+  /**
+   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If that made a message of the chunk unwanted, nothing of the
+   * chunk may be written, and the answer is `undefined`.
+   */
+  begin(chunk: readonly OutgoingMessage[]): readonly unknown[] | undefined {
+    this.#chunk = chunk
+    const frames = chunk.map((message) => this.#frameOf(message))
+    return this.areWanted(chunk) ? frames : undefined
+  }
+
+  /** Hands the frames of the chunk to the socket. Returns how many messages it accepted, from the first on, and counts those as sent. */
+  write(frames: readonly unknown[]): number {
+    const accepted = this.#offer(frames)
+    this.#noteSent(accepted === this.#chunk.length ? this.#chunk : this.#chunk.slice(0, accepted))
+    return accepted
+  }
+
+  /** False if the connection must not get one of these messages any more. */
+  areWanted(messages: readonly OutgoingMessage[]): boolean {
+    const unwanted = this.#unwanted
+    return !this.#isCancelled && (unwanted === undefined || !messages.some((message) => unwanted.has(message)))
+  }
+
+  /** Marks messages of the running chunk as unwanted. */
+  exclude(isUnwanted: (message: OutgoingMessage) => boolean): void {
+    for (const message of this.#chunk) if (isUnwanted(message)) (this.#unwanted ??= new Set()).add(message)
+  }
+
+  /** Marks all messages as unwanted. */
+  cancel(): void {
+    this.#isCancelled = true
+  }
+
+  hookFailed(error: unknown): void {
+    this.#context.hookFailed(this.#connection, error)
+  }
+
+  #frameOf(message: OutgoingMessage): unknown {
+    const { frame } = framedBy(this.#transport, message, this)
+    // Only a gap notice is framed as late as this. Without it, the client would not learn what is missing.
+    if (frame === NO_FRAME) throw new Error('No frame could be made of a gap notice')
+    return frame
+  }
+
+  #offer(frames: readonly unknown[]): number {
+    const chunk = this.#chunk
+    try {
+      const answer = this.#send(frames)
+      if (typeof answer === 'number') return clamped(answer, chunk.length)
+      if (isThenable(answer)) this.#context.answeredLate(this.#connection, answer, deliveriesIn(chunk))
+    } catch (error) {
+      // If a `write` throws, nobody knows how much of it was written.
+      if (this.#transport?.write !== undefined || !this.#context.isOwnRefusal(error)) throw error
+    }
+    return chunk.length
+  }
+
+  #send(frames: readonly unknown[]): unknown {
+    if (this.#transport?.write !== undefined) return this.#transport.write(this.#socket, frames)
+    let answer: unknown
+    for (const { text } of this.#chunk) answer = this.#socket.send(text)
+    return typeof answer === 'number' ? undefined : answer
+  }
+
+  #noteSent(messages: readonly OutgoingMessage[]): void {
+    const deliveries = deliveriesIn(messages)
+    this.#context.totals.count('sent', deliveries)
+    if (deliveries === messages.length) return
+    for (const message of messages) if (message.gap > 0) this.#context.gapTold(this.#connection, message)
+  }
+}
+
+const NO_MESSAGES: readonly OutgoingMessage[] = []
+
+/** Returns what goes on the wire of a message. Without a `write` in the transport, that is the text. */
+export function framedBy(transport: AnyTransport | undefined, message: OutgoingMessage, reporter: FrameReporter): Framed {
+  return transport?.write === undefined ? message.plain : message.framedFor(transport, reporter)
+}
+
+/** How many of these count as deliveries. Gap notices do not. */
+export function deliveriesIn(messages: readonly OutgoingMessage[]): number {
+  let count = 0
+  for (const { gap } of messages) if (gap === 0) count++
+  return count
+}
+
+/** An invalid count means that nothing was accepted: writing a message again is better than losing it. */
+function clamped(accepted: number, most: number): number {
+  return accepted >= 1 ? Math.min(Math.floor(accepted), most) : 0
+}
