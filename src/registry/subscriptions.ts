@@ -123,9 +123,12 @@ export class Subscriptions {
     const user = this.#users.find(userId)
     const whole = this.find(user, streamType, undefined)
     const exact = symbol === undefined ? undefined : this.find(user, streamType, symbol)
-    const lists = { whole: whole && SubscriptionRecord.listOf(whole), exact: exact && SubscriptionRecord.listOf(exact) }
-    if (whole === undefined || exact === undefined) return { ...lists, overlaps: NO_OVERLAPS }
-    return { ...lists, overlaps: overlapsOf(lists.exact?.overlaps, SubscriptionRecord.streamOf(exact), SubscriptionRecord.streamOf(whole)) }
+    const list = exact && SubscriptionRecord.listOf(exact)
+    return {
+      whole: whole && SubscriptionRecord.listOf(whole),
+      exact: list,
+      overlaps: whole && exact ? overlapsOf(list?.overlaps, SubscriptionRecord.streamOf(exact), SubscriptionRecord.streamOf(whole)) : NO_OVERLAPS,
+    }
   }
 
   /** True if a connection receives a stream: it is in its list, or in that of its whole type. */
