@@ -9,9 +9,9 @@ import type { Subscriptions } from './subscriptions.ts'
 import type { Users } from './users.ts'
 
 /**
- * The five maps of hand-written connection managers, as live, read-only views of the registry.
+ * The five maps of hand-written connection managers, as live, read-only views.
  *
- * They are there for compatibility. The library itself does not read them.
+ * They are there for compatibility, and hold nothing: each call reads the registry.
  */
 export interface Mappings {
   /** connectionId → socket */

@@ -177,8 +177,9 @@ export class StreamRecord {
   }
 
   moved(connection: ConnectionRecord, slot: number): void {
-    const subscription = SUBSCRIPTIONS.find(ConnectionRecord.userOf(connection).subscriptions, this)
-    if (subscription !== undefined) SubscriptionRecord.moved(subscription, connection, slot)
+    // Each connection in the list is there by a subscription of its user.
+    const subscription = SUBSCRIPTIONS.find(ConnectionRecord.userOf(connection).subscriptions, this) as SubscriptionRecord
+    SubscriptionRecord.moved(subscription, connection, slot)
   }
 }
 

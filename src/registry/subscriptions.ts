@@ -114,7 +114,7 @@ export class Subscriptions {
   subscribed(streamType: string, symbol: string | undefined): Subscribed {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
     const stream = symbol === undefined ? undefined : bySymbol.get(symbol)
-    const overlaps = stream === undefined || whole === undefined ? NO_OVERLAPS : overlapsIn(stream.list, stream, whole)
+    const overlaps = stream === undefined || whole === undefined ? NO_OVERLAPS : overlapsOf(stream.list?.overlaps, stream, whole)
     return { whole: whole?.list, exact: stream?.list, overlaps }
   }
 
@@ -127,7 +127,7 @@ export class Subscriptions {
     return {
       whole: whole && SubscriptionRecord.listOf(whole),
       exact: list,
-      overlaps: overlapsIn(list, exact && SubscriptionRecord.streamOf(exact), whole && SubscriptionRecord.streamOf(whole)),
+      overlaps: whole && exact ? overlapsOf(list?.overlaps, SubscriptionRecord.streamOf(exact), SubscriptionRecord.streamOf(whole)) : NO_OVERLAPS,
     }
   }
 
@@ -448,14 +448,10 @@ function exactListsWith(connection: ConnectionRecord, type: StreamTypeRecord): r
   return mayReceive(connection).filter((each) => isExact(each) && isIn(each)).map((each) => SubscriptionRecord.listOf(each))
 }
 
-/** Returns the slots of the connections that are in the list of an exact stream and in that of its whole type. */
-function overlapsIn(
-  list: FanOutList<ConnectionRecord> | undefined,
-  exact: StreamRecord | undefined,
-  whole: StreamRecord | undefined,
-): readonly Overlap[] {
-  if (list?.overlaps === undefined || exact === undefined || whole === undefined) return NO_OVERLAPS
-  return Array.from(list.overlaps, (connection) => {
+/** Returns the slots of connections that are in the list of an exact stream and in that of its whole type. */
+function overlapsOf(connections: ReadonlySet<ConnectionRecord> | undefined, exact: StreamRecord, whole: StreamRecord): readonly Overlap[] {
+  if (connections === undefined) return NO_OVERLAPS
+  return Array.from(connections, (connection) => {
     const { subscriptions } = ConnectionRecord.userOf(connection)
     const slotInStream = (stream: StreamRecord): number => slotIn(SUBSCRIPTIONS.find(subscriptions, stream), connection)
     return { exactSlot: slotInStream(exact), wholeSlot: slotInStream(whole) }

@@ -79,6 +79,20 @@ describe('FanOutList', () => {
     expect(newcomer.slot).toBe(1)
   })
 
+  it('keeps all slots while it is pinned, even if it had holes before', () => {
+    const { list, connections } = crowd(6)
+    list.remove(0)
+    list.remove(1)
+
+    list.pin()
+    list.remove(2)
+    list.remove(3)
+    expect(list.connections).toEqual([undefined, undefined, ...connections.slice(2)])
+    list.unpin()
+
+    expect(list.connections).toEqual(connections.slice(4))
+  })
+
   it('keeps no connection that was removed while it was pinned, though there is nothing to compact', () => {
     const { list, connections, names } = crowd(10)
 
