@@ -1,4 +1,4 @@
-import type { Connection, Socket } from '../ports/connection.ts'
+import type { AnyConnection, Connection, Socket } from '../ports/connection.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { adopted, isThenable } from '../guards/user-code.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
@@ -22,7 +22,7 @@ export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams 
 /** The request as the room knows it, whatever the manager's sockets and catalogue are. */
 export type AnyAuthorizationRequest = AuthorizationRequest<Socket, StreamCatalogue>
 
-type AnyConnection = Connection<Socket, StreamCatalogue>
+
 
 /** The host's answer, which may be anything: only `true` is leave. */
 export type Authorize = (request: AnyAuthorizationRequest) => unknown

@@ -25,30 +25,36 @@ const REASONS: Readonly<Record<RefusingQuota, (limit: number, request: QuotaRequ
 
 /** Ceilings: each question is answered by nothing, or by a refusal with the facts. Counts nothing itself. */
 export class Quotas {
-  readonly #limits: QuotaLimits
+  readonly limits: QuotaLimits
 
   constructor(limits: QuotaLimits) {
-    this.#limits = limits
+    this.limits = limits
+  }
+
+  /** True if there may be one more than `count`. */
+  hasRoom(quota: RefusingQuota, count: number): boolean {
+    return count < this.limits[quota]
   }
 
   /** @throws `ERR_QUOTA_EXCEEDED` where there are as many already as there may be */
   assertRoom(quota: RefusingQuota, count: number, request: QuotaRequest): void {
-    if (count >= this.#limits[quota]) throw this.#refusal(quota, request)
+    if (!this.hasRoom(quota, count)) throw this.refusal(quota, request)
   }
 
   /** @throws `ERR_QUOTA_EXCEEDED` for a text that is too long */
   assertLength(text: string, request: QuotaRequest): void {
-    if (text.length > this.#limits.messageUnits) throw this.#refusal('messageUnits', request)
+    if (text.length > this.limits.messageUnits) throw this.refusal('messageUnits', request)
   }
 
   /** @throws `ERR_QUOTA_EXCEEDED` for filters that are too long, `ERR_INVALID_ARGUMENT` for those that cannot be measured */
   assertFilters(filters: SubscriptionFilters, request: QuotaRequest): void {
-    const { filterUnits } = this.#limits
-    if (filterUnits !== Infinity && jsonUnits(filters) > filterUnits) throw this.#refusal('filterUnits', request)
+    const { filterUnits } = this.limits
+    if (filterUnits !== Infinity && jsonUnits(filters) > filterUnits) throw this.refusal('filterUnits', request)
   }
 
-  #refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {
-    const limit = this.#limits[quota]
+  /** Returns the error that says which limit is reached, with the facts. */
+  refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {
+    const limit = this.limits[quota]
     return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', REASONS[quota](limit, request), { ...factsOf(request), quota, limit })
   }
 }

@@ -23,7 +23,6 @@ export interface CleanupReport {
 /** What is to be closed. */
 interface Closable {
   readonly socket: Socket
-  readonly transport: AnyTransport | undefined
 }
 
 /** What a cleanup waits for, and until when. */
@@ -32,11 +31,17 @@ interface LastCloses {
   readonly outcomes: Promise<CloseOutcome>[]
 }
 
-type Closing<TConnection> = { readonly connection: TConnection; readonly reason: CloseReason; readonly timeoutMs: number }
+interface Closing<TConnection> {
+  readonly connection: TConnection
+  readonly transport: AnyTransport | undefined
+  readonly reason: CloseReason
+  readonly timeoutMs: number
+}
 
 /** Closes sockets, whatever their `close` does: the promise always resolves, and trouble is reported. */
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: ManagerClock
+  readonly #transportOf: (connection: TConnection) => AnyTransport | undefined
   readonly #report: (error: unknown, connection: TConnection) => void
   /** Milliseconds → deadlines. There are two durations: that of removals, and that of the cleanup. */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
@@ -44,8 +49,13 @@ export class SocketCloser<TConnection extends Closable> {
   readonly #underWay = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
 
-  constructor(clock: ManagerClock, report: (error: unknown, connection: TConnection) => void) {
+  constructor(
+    clock: ManagerClock,
+    transportOf: (connection: TConnection) => AnyTransport | undefined,
+    report: (error: unknown, connection: TConnection) => void,
+  ) {
     this.#clock = clock
+    this.#transportOf = transportOf
     this.#report = report
   }
 
@@ -59,7 +69,7 @@ export class SocketCloser<TConnection extends Closable> {
   closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     const outcomes = new Map<Socket, Promise<CloseOutcome>>()
     return connections.map((connection) => {
-      const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, reason, timeoutMs })
+      const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, transport: this.#transportOf(connection), reason, timeoutMs })
       outcomes.set(connection.socket, outcome)
       const served = this.#underWay.get(outcome)
       if (served !== undefined) this.#underWay.set(outcome, served + 1)
@@ -86,7 +96,7 @@ export class SocketCloser<TConnection extends Closable> {
 
   #close(closing: Closing<TConnection>): Promise<CloseOutcome> {
     try {
-      const answer = isToBeTerminated(closing) ? terminated(closing.connection) : closed(closing)
+      const answer = isToBeTerminated(closing) ? terminated(closing) : closed(closing)
       return isThenable(answer) ? this.#settled(answer, closing) : Promise.resolve('closed')
     } catch (error) {
       this.#report(error, closing.connection)
@@ -142,7 +152,7 @@ export class SocketCloser<TConnection extends Closable> {
   #endOtherwise(closing: Closing<TConnection>): void {
     const report = (error: unknown): void => this.#report(error, closing.connection)
     try {
-      const answer = isToBeTerminated(closing) ? closed(closing) : terminated(closing.connection)
+      const answer = isToBeTerminated(closing) ? closed(closing) : terminated(closing)
       if (isThenable(answer)) adopted(answer).catch(report)
     } catch (error) {
       report(error)
@@ -150,15 +160,15 @@ export class SocketCloser<TConnection extends Closable> {
   }
 }
 
-function isToBeTerminated({ connection, reason }: Closing<Closable>): boolean {
-  return reason === 'slow-consumer' && connection.transport?.terminate !== undefined
+function isToBeTerminated({ transport, reason }: Closing<Closable>): boolean {
+  return reason === 'slow-consumer' && transport?.terminate !== undefined
 }
 
-function terminated({ socket, transport }: Closable): unknown {
-  return transport?.terminate?.(socket)
+function terminated({ connection, transport }: Closing<Closable>): unknown {
+  return transport?.terminate?.(connection.socket)
 }
 
-function closed({ connection: { socket, transport }, reason }: Closing<Closable>): unknown {
+function closed({ connection: { socket }, transport, reason }: Closing<Closable>): unknown {
   return transport?.close === undefined ? socket.close() : transport.close(socket, reason)
 }
 

@@ -1,83 +1,104 @@
-import type { Sink } from '../ports/sink.ts'
+import { SendQueue, type PlainSink, type Sink } from '../ports/sink.ts'
 
-/** The slot of a seat that is nowhere. */
-export const VACATED = -1
+/** The slot of a connection that is not in the list. */
+export const NO_SLOT = -1
 
-/** One connection's place among those that receive together. */
-export interface Seat<TConnection> {
-  readonly connection: TConnection
-  /** Where in the arrays; changes when they are compacted, negative once vacated. */
-  slot: number
+/** One for all lists that have none. It stays empty. */
+const NO_QUEUES: (SendQueue | undefined)[] = []
+
+/** What a fan-out list needs to know about its connections. */
+export interface SlotKeeper<TConnection> {
+  /** Returns what the texts for a connection are sent to now. */
+  sinkOf(connection: TConnection): Sink
+  /** Notes that a connection has another slot now, because the list was compacted. */
+  moved(connection: TConnection, slot: number): void
+}
+
+/** The two slots of a connection that is in the list of an exact stream and in the list of its whole type. */
+export interface Overlap {
+  readonly exactSlot: number
+  readonly wholeSlot: number
 }
 
 /**
- * The connections that receive together, oldest first: those of one stream, on a private one of one user, or all there are.
+ * The connections that receive the same messages, oldest first: those of a public stream, those of one user's private stream, or all.
  *
- * Outlets lie in one flat array, for the loop that sends; the seats beside it, slot for slot. Who leaves makes a hole.
- * Holes are closed once they outnumber the seats, so that leaving costs the same however many there are, and
- * never while a delivery has the arrays pinned: then a slot stays whose it was, newcomers come behind, and nobody
- * has to copy anything in order to call user code from within the loop.
+ * A connection has a slot, the same in parallel arrays. Its sink is in one of two, by its kind: sockets or send queues. That is all that the
+ * sending loop reads. A third array holds the connections. A removed connection leaves a hole. The list closes its holes once there are more holes than connections, so removing costs
+ * the same whatever the length. It never does so while a delivery has pinned it: until then slots keep their connections, and newcomers are
+ * added behind them. So the loop can call user code without copying anything first.
  */
-export class Seats<TConnection extends { readonly sink: Sink }> {
-  /** How many are seated. */
+export class FanOutList<TConnection> {
+  /** How many connections are in the list. */
   size = 0
-  /** `undefined` for a hole, and for a seat that is covered. */
-  sinks: (Sink | undefined)[] = []
-  occupants: (Seat<TConnection> | undefined)[] = []
-  /** Those of an exact stream that sit in its whole type as well: seat here → seat there. */
-  doubles: Map<Seat<TConnection>, Seat<TConnection>> | undefined
-  /** How often, and when last, a message was sent out to these. */
+  /** `undefined` for a send queue, a hole, and a masked slot. */
+  sockets: (PlainSink | undefined)[] = []
+  /** `undefined` for a socket, a hole, and a masked slot. Empty until the first send queue comes. */
+  queues: (SendQueue | undefined)[] = NO_QUEUES
+  connections: (TConnection | undefined)[] = []
+  /** Those that are in the list of the whole type as well, if this is the list of an exact stream. */
+  overlaps: Set<TConnection> | undefined = undefined
+  /** How many messages were sent to this list, and when the last one was. */
   servings = 0
   servedAtMs = 0
-  /** Whether a sink was taken away or replaced since the seats were pinned: only then has the loop that sends to look twice. */
+  /** True if a sink was removed or replaced since the list was pinned. Only then the sending loop has to look twice. */
   isDisturbed = false
   #isPinned = false
-  /** Slots that were vacated while pinned: until then, a delivery may still have to say whose sink threw. */
-  #vacated: number[] | undefined
+  /** Slots that were removed while pinned. They keep their connections until then: a delivery may have to say whose sink threw. */
+  #removed: Set<number> | undefined = undefined
+  readonly #keeper: SlotKeeper<TConnection>
 
-  /** Makes a vacated seat the last one of these. */
-  take(seat: Seat<TConnection>): void {
-    const { connection } = seat
-    seat.slot = this.occupants.length
-    if (seat.slot === 0) {
-      // An array literal holds just this one, where a push into an empty array would reserve seventeen places.
-      this.sinks = [connection.sink]
-      this.occupants = [seat]
-    } else {
-      this.sinks.push(connection.sink)
-      this.occupants.push(seat)
-    }
-    this.size++
+  constructor(keeper: SlotKeeper<TConnection>) {
+    this.#keeper = keeper
   }
 
-  vacate(seat: Seat<TConnection>): void {
-    this.#seat(undefined, seat.slot)
-    if (this.#isPinned) (this.#vacated ??= []).push(seat.slot)
-    else this.occupants[seat.slot] = undefined
-    seat.slot = VACATED
+  /** Adds a connection as the last one, and returns its slot. */
+  add(connection: TConnection): number {
+    const sink = this.#keeper.sinkOf(connection)
+    const slot = this.connections.length
+    const socket = sink instanceof SendQueue ? undefined : sink
+    if (slot === 0) {
+      // A literal has room for one. A push into an empty array would reserve 17 places.
+      this.sockets = [socket]
+      this.connections = [connection]
+    } else {
+      this.sockets.push(socket)
+      this.connections.push(connection)
+    }
+    if (sink instanceof SendQueue) this.#queuesForAll()[slot] = sink
+    else if (this.queues.length > 0) this.queues.push(undefined)
+    this.size++
+    return slot
+  }
+
+  remove(slot: number): void {
+    this.mask(slot)
+    if (this.#isPinned) (this.#removed ??= new Set()).add(slot)
+    else this.connections[slot] = undefined
     this.size--
     this.#compactIfWorthIt()
   }
 
-  holds(seat: Seat<TConnection>): boolean {
-    return seat.slot !== VACATED
+  /** True if there is a connection in this slot. */
+  has(slot: number): boolean {
+    return this.connections[slot] !== undefined && this.#removed?.has(slot) !== true
   }
 
-  /** Makes a seat look like a hole to the loop that sends. */
-  cover(seat: Seat<TConnection>): void {
-    if (this.holds(seat)) this.#seat(undefined, seat.slot)
+  /** Makes a slot look like a hole to the sending loop. */
+  mask(slot: number): void {
+    this.#setSink(slot, undefined)
   }
 
-  uncover(seat: Seat<TConnection>): void {
-    if (this.holds(seat)) this.#seat(seat.connection.sink, seat.slot)
+  unmask(slot: number): void {
+    if (this.has(slot)) this.#setSink(slot, this.#keeper.sinkOf(this.connections[slot] as TConnection))
   }
 
-  /** Gives a seat the sink that its connection has now; a covered one gets it when it is uncovered. */
-  renew(seat: Seat<TConnection>): void {
-    if (this.sinks[seat.slot] !== undefined) this.uncover(seat)
+  /** Takes over the sink that a connection has now. A masked slot gets it when it is unmasked. */
+  refreshSink(slot: number): void {
+    if (this.sockets[slot] !== undefined || this.queues[slot] !== undefined) this.unmask(slot)
   }
 
-  /** Notes that a message goes out to these. */
+  /** Notes that a message was sent to this list. */
   served(nowMs: number): void {
     this.servings++
     this.servedAtMs = nowMs
@@ -90,30 +111,44 @@ export class Seats<TConnection extends { readonly sink: Sink }> {
 
   unpin(): void {
     this.#isPinned = false
-    if (this.#vacated !== undefined) for (const slot of this.#vacated) this.occupants[slot] = undefined
-    this.#vacated = undefined
+    if (this.#removed === undefined) return
+    for (const slot of this.#removed) this.connections[slot] = undefined
+    this.#removed = undefined
     this.#compactIfWorthIt()
   }
 
-  *connections(): Generator<TConnection, undefined> {
-    for (const seat of this.occupants) if (seat !== undefined && this.holds(seat)) yield seat.connection
-  }
-
-  #seat(sink: Sink | undefined, slot: number): void {
-    this.sinks[slot] = sink
+  #setSink(slot: number, sink: Sink | undefined): void {
+    const isQueue = sink instanceof SendQueue
+    this.sockets[slot] = isQueue ? undefined : sink
+    if (isQueue) this.#queuesForAll()[slot] = sink
+    else if (this.queues.length > 0) this.queues[slot] = undefined
     this.isDisturbed = true
   }
 
+  /** The send queues, with a place for each slot: an array with gaps would be a slow one. */
+  #queuesForAll(): (SendQueue | undefined)[] {
+    if (this.queues === NO_QUEUES) this.queues = []
+    while (this.queues.length < this.connections.length) this.queues.push(undefined)
+    return this.queues
+  }
+
   #compactIfWorthIt(): void {
-    if (this.#isPinned || this.occupants.length <= this.size * 2) return
-    let slot = 0
-    for (const seat of this.occupants) {
-      if (seat === undefined) continue
-      this.sinks[slot] = seat.connection.sink
-      this.occupants[slot] = seat
-      seat.slot = slot++
+    const { connections, sockets, queues } = this
+    if (this.#isPinned || connections.length <= this.size * 2) return
+    let to = 0
+    for (let from = 0; from < connections.length; from++) {
+      const connection = connections[from]
+      if (connection === undefined) continue
+      if (to !== from) {
+        sockets[to] = sockets[from]
+        if (queues.length > 0) queues[to] = queues[from]
+        connections[to] = connection
+        this.#keeper.moved(connection, to)
+      }
+      to++
     }
-    this.sinks.length = slot
-    this.occupants.length = slot
+    sockets.length = to
+    if (queues.length > 0) queues.length = to
+    connections.length = to
   }
 }

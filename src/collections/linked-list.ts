@@ -1,44 +1,50 @@
-/** What can be a link of one chain: it knows its neighbours. */
-export interface Link<TLink> {
-  earlier: TLink | undefined
-  later: TLink | undefined
+/** How a linked list reads and changes the neighbours of its members, which may keep them private. */
+export interface Links<TMember> {
+  earlierOf(member: TMember): TMember | undefined
+  laterOf(member: TMember): TMember | undefined
+  setNeighbours(member: TMember, earlier: TMember | undefined, later: TMember | undefined): void
 }
 
 /**
- * Links in the order in which they were added.
+ * Members in the order in which they were added. Each of them knows its neighbours, and is in one list only.
  *
- * There is no table to look a link up in, which would be a fifth of what a subscription costs to begin and to end: each is taken out
- * from where it is, however long the chain.
+ * There is no table to look members up in. It would be a fifth of what beginning and ending a subscription costs. A member is removed from
+ * where it is, which costs the same whatever the length of the list.
  */
-export class Chain<TLink extends Link<TLink>> {
-  #first: TLink | undefined
-  #last: TLink | undefined
+export class LinkedList<TMember> {
+  readonly #links: Links<TMember>
+  #first: TMember | undefined = undefined
+  #last: TMember | undefined = undefined
+
+  constructor(links: Links<TMember>) {
+    this.#links = links
+  }
 
   get isEmpty(): boolean {
     return this.#first === undefined
   }
 
-  /** Adds a link that is in no chain, as the last one. */
-  add(link: TLink): void {
-    const last = this.#last
-    if (last === undefined) this.#first = link
-    else last.later = link
-    link.earlier = last
-    this.#last = link
+  /** Adds a member as the last one. */
+  add(member: TMember): void {
+    this.#join(this.#last, member)
+    this.#join(member, undefined)
   }
 
-  /** Takes one of its links out. It forgets its neighbours: whoever keeps it keeps none of them. */
-  delete(link: TLink): void {
-    const { earlier, later } = link
+  /** Removes a member. It keeps no reference to its neighbours. */
+  remove(member: TMember): void {
+    this.#join(this.#links.earlierOf(member), this.#links.laterOf(member))
+    this.#links.setNeighbours(member, undefined, undefined)
+  }
+
+  *[Symbol.iterator](): Generator<TMember, undefined> {
+    for (let member = this.#first; member !== undefined; member = this.#links.laterOf(member)) yield member
+  }
+
+  /** Makes two members neighbours. `undefined` stands for the end of the list on that side. */
+  #join(earlier: TMember | undefined, later: TMember | undefined): void {
     if (earlier === undefined) this.#first = later
-    else earlier.later = later
+    else this.#links.setNeighbours(earlier, this.#links.earlierOf(earlier), later)
     if (later === undefined) this.#last = earlier
-    else later.earlier = earlier
-    link.earlier = undefined
-    link.later = undefined
-  }
-
-  *[Symbol.iterator](): Generator<TLink, undefined> {
-    for (let link = this.#first; link !== undefined; link = link.later) yield link
+    else this.#links.setNeighbours(later, earlier, this.#links.laterOf(later))
   }
 }

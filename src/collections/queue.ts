@@ -6,12 +6,16 @@ export class Queue<T> {
   /** Only items from `#head` onward are live. */
   #head = 0
 
+  get isEmpty(): boolean {
+    return this.#head === this.#items.length
+  }
+
   push(item: T): void {
     this.#items.push(item)
   }
 
   shift(): T | undefined {
-    if (this.#head === this.#items.length) return undefined
+    if (this.isEmpty) return undefined
     const item = this.#items[this.#head]
     this.#items[this.#head++] = undefined
     this.#dropShifted()
@@ -24,9 +28,8 @@ export class Queue<T> {
   }
 
   #dropShifted(): void {
-    const isEmpty = this.#head === this.#items.length
-    if (!isEmpty && (this.#head < COMPACT_FROM || this.#head * 2 < this.#items.length)) return
-    this.#items = isEmpty ? [] : this.#items.slice(this.#head)
+    if (!this.isEmpty && (this.#head < COMPACT_FROM || this.#head * 2 < this.#items.length)) return
+    this.#items = this.isEmpty ? [] : this.#items.slice(this.#head)
     this.#head = 0
   }
 }

@@ -1,96 +1,95 @@
 /**
- * None, one, or more of what belongs to somebody, in the order in which they came: the value of a field, to be replaced by what
- * `FewBy` returns.
+ * No member, one, or several, in the order in which they were added. It is the value of a field: each change returns the new value.
  *
- * A `Map` or a `Set` takes 240 bytes before its second entry, and most users have one connection, most subscriptions one seat. So one
- * needs no container at all, some share an array that is never changed in place, and only many are kept in a `Map`.
+ * A `Map` or a `Set` takes 240 bytes before its second entry, and most users have one connection. So one member needs no container, some
+ * share an array that is never changed in place, and only many are in a `Map`.
  */
-export type Few<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
+export type SmallSet<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
 
-/** As many lie in an array; a look-up among these takes no longer than one in a `Map`. */
+/** Up to this many are in an array. There, a look-up takes no longer than in a `Map`. */
 const MOST_IN_ARRAY = 16
-/** As many go back into an array: so few that who comes and goes at the limit does not copy them every time. */
+/** Down to this many stay in a `Map`. The gap keeps a set at the limit from being copied at each change. */
 const FEWEST_IN_MAP = 8
 
-/** How many there are. */
-export function countOf<TKey>(few: Few<TKey, object>): number {
-  if (few === undefined) return 0
-  if (few instanceof Map) return few.size
-  return few instanceof Array ? few.length : 1
+/** Returns how many members there are. */
+export function countOf<TKey>(set: SmallSet<TKey, object>): number {
+  if (set === undefined) return 0
+  if (set instanceof Map) return set.size
+  return set instanceof Array ? set.length : 1
 }
 
-/** The members, in the order in which they came, as they are now: whoever comes or goes meanwhile changes nothing in it. */
-export function membersOf<TKey, TMember extends object>(few: Few<TKey, TMember>): readonly TMember[] {
-  if (few === undefined) return []
-  if (few instanceof Map) return [...few.values()]
-  return few instanceof Array ? few : [few]
+/** Returns the members as they are now, in order. Later changes do not show in the array. */
+export function membersOf<TKey, TMember extends object>(set: SmallSet<TKey, TMember>): readonly TMember[] {
+  if (set === undefined) return []
+  if (set instanceof Map) return [...set.values()]
+  return set instanceof Array ? set : [set]
 }
 
-/** How to find one of a few, and to have one more or one less of them. Each member has a key of its own that stays. */
-export class FewBy<TKey, TMember extends object> {
+/** The operations on small sets whose members have a key each. A member keeps its key. */
+export class SmallSetBy<TKey, TMember extends object> {
   readonly #keyOf: (member: TMember) => TKey
 
   constructor(keyOf: (member: TMember) => TKey) {
     this.#keyOf = keyOf
   }
 
-  find(few: Few<TKey, TMember>, key: TKey): TMember | undefined {
-    if (few === undefined) return undefined
-    if (few instanceof Map) return few.get(key)
-    if (!(few instanceof Array)) return this.#keyOf(few) === key ? few : undefined
-    for (const member of few) if (this.#keyOf(member) === key) return member
+  find(set: SmallSet<TKey, TMember>, key: TKey): TMember | undefined {
+    if (set === undefined) return undefined
+    if (set instanceof Map) return set.get(key)
+    if (!(set instanceof Array)) return this.#keyOf(set) === key ? set : undefined
+    for (const member of set) if (this.#keyOf(member) === key) return member
     return undefined
   }
 
-  /** These and, as the last one, a member whose key none of them has. */
-  including(few: Few<TKey, TMember>, member: TMember): Few<TKey, TMember> {
-    if (few === undefined) return member
-    if (few instanceof Map) return few.set(this.#keyOf(member), member)
-    if (!(few instanceof Array)) return [few, member]
-    if (few.length < MOST_IN_ARRAY) return withOneMore(few, member)
-    return new Map([...few, member].map((each) => [this.#keyOf(each), each]))
+  /** Returns the set with one more member, whose key is new to it. */
+  including(set: SmallSet<TKey, TMember>, member: TMember): SmallSet<TKey, TMember> {
+    if (set === undefined) return member
+    if (set instanceof Map) return set.set(this.#keyOf(member), member)
+    if (!(set instanceof Array)) return [set, member]
+    if (set.length < MOST_IN_ARRAY) return withOneMore(set, member)
+    return new Map([...set, member].map((each) => [this.#keyOf(each), each]))
   }
 
-  /** As `including`; where others are just these, in an array, that array itself: none is changed in place, so that two can share it. */
-  includingAlike(few: Few<TKey, TMember>, member: TMember, others: Few<TKey, TMember>): Few<TKey, TMember> {
-    return others instanceof Array && areJust(others, membersOf(few), member) ? others : this.including(few, member)
+  /** Does the same as `including`. If `other` is an array of the same members, it returns that array, so that two fields share it. */
+  includingAlike(set: SmallSet<TKey, TMember>, member: TMember, other: SmallSet<TKey, TMember>): SmallSet<TKey, TMember> {
+    return other instanceof Array && areJust(other, membersOf(set), member) ? other : this.including(set, member)
   }
 
-  /** These without a member, if it is one of them. */
-  without(few: Few<TKey, TMember>, member: TMember): Few<TKey, TMember> {
-    if (few === member) return undefined
-    if (few instanceof Map) {
-      few.delete(this.#keyOf(member))
-      return few.size > FEWEST_IN_MAP ? few : [...few.values()]
+  /** Returns the set without a member, if that is in it. */
+  without(set: SmallSet<TKey, TMember>, member: TMember): SmallSet<TKey, TMember> {
+    if (set === member) return undefined
+    if (set instanceof Map) {
+      set.delete(this.#keyOf(member))
+      return set.size > FEWEST_IN_MAP ? set : [...set.values()]
     }
-    return few instanceof Array ? withoutOne(few, member) : few
+    return set instanceof Array ? withoutOne(set, member) : set
   }
 }
 
 /**
- * A copy that is as long as it needs to be, where `push` and `[...few, member]` would reserve sixteen places more.
+ * Returns a copy that is as long as it needs to be. `push` and `[...set, member]` would reserve 16 places more.
  *
- * By hand: of ten members, `concat` takes 150 ns for what takes 20 here.
+ * Copies by hand, because `concat` takes 150 ns for ten members and this takes 20 ns.
  */
-function withOneMore<TMember>(few: readonly TMember[], member: TMember): TMember[] {
-  const longer = new Array<TMember>(few.length + 1)
-  longer[few.length] = member
-  for (let i = 0; i < few.length; i++) longer[i] = few[i] as TMember
+function withOneMore<TMember>(members: readonly TMember[], member: TMember): TMember[] {
+  const longer = new Array<TMember>(members.length + 1)
+  longer[members.length] = member
+  for (let i = 0; i < members.length; i++) longer[i] = members[i] as TMember
   return longer
 }
 
-/** Whether all there are is some, and one more. */
+/** True if `all` are `some`, followed by one more. */
 function areJust<TMember>(all: readonly TMember[], some: readonly TMember[], oneMore: TMember): boolean {
   if (all.length !== some.length + 1) return false
   for (let i = 0; i < some.length; i++) if (all[i] !== some[i]) return false
   return all[some.length] === oneMore
 }
 
-function withoutOne<TMember extends object>(few: readonly TMember[], member: TMember): TMember | readonly TMember[] | undefined {
-  const place = few.indexOf(member)
-  if (place === -1) return few
-  if (few.length === 2) return few[1 - place]
-  const shorter = new Array<TMember>(few.length - 1)
-  for (let i = 0; i < shorter.length; i++) shorter[i] = few[i < place ? i : i + 1] as TMember
+function withoutOne<TMember extends object>(members: readonly TMember[], member: TMember): TMember | readonly TMember[] | undefined {
+  const place = members.indexOf(member)
+  if (place === -1) return members
+  if (members.length === 2) return members[1 - place]
+  const shorter = new Array<TMember>(members.length - 1)
+  for (let i = 0; i < shorter.length; i++) shorter[i] = members[i < place ? i : i + 1] as TMember
   return shorter
 }

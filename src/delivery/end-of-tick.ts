@@ -6,6 +6,16 @@ declare const setImmediate: ((fn: () => void) => unknown) | undefined
 /** If a turn lasts longer, it is busy, or its end was lost. Then the end is scheduled anew, which does a busy turn no harm. */
 const LOST_AFTER_MS = 100
 
+/** The turns of the event loop in which messages are delivered. */
+export interface Ticks {
+  /** The number of the running turn. Only turns whose end is awaited are counted. */
+  readonly tick: number
+  /** Whether the running turn's end was asked for. */
+  readonly isAwaited: boolean
+  /** Schedules the end of the running turn. */
+  await(): void
+}
+
 /**
  * Counts the turns of the event loop in which messages are delivered, and calls back once at the end of each with all that was added in it.
  *
@@ -13,10 +23,8 @@ const LOST_AFTER_MS = 100
  * idle loop waits for nothing. Without a `setImmediate`, a turn ends with a microtask. Fake timers can swallow the immediate; then `notice`
  * schedules the end anew.
  */
-export class EndOfTick<TItem> {
-  /** The number of the running turn. Only turns whose end is awaited are counted. */
+export class EndOfTick<TItem> implements Ticks {
   tick = 1
-  /** Whether the running turn's end was asked for. */
   isAwaited = false
   #items: TItem[] = []
   /** The items of the turn whose end is running. */

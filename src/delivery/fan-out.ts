@@ -1,9 +1,11 @@
 import { isThenable } from '../guards/user-code.ts'
-import type { Sink } from '../ports/sink.ts'
-import type { Seat, Seats } from '../collections/fan-out-list.ts'
+import type { FanOutList, Overlap } from '../collections/fan-out-list.ts'
 import type { MessageFields } from '../model/message-fields.ts'
+import { OutgoingMessage } from '../model/outgoing-message.ts'
+import type { PublishResult } from '../model/publish-result.ts'
+import type { Acceptance, SendQueue } from '../ports/sink.ts'
 import { bufferedAmountOf } from './meter.ts'
-import { oneOf, type DoubleSeat, type Recipients, type SeatRange } from './recipients.ts'
+import type { Recipients, SlotRange } from './recipients.ts'
 
 /** A connection whose sink threw, and what it threw. */
 export interface SendFailure<TConnection> {
@@ -11,31 +13,41 @@ export interface SendFailure<TConnection> {
   readonly error: unknown
 }
 
-/** What a fan-out leaves to whoever started it. */
+/** What a fan-out leaves to the delivery that it is part of. */
 export interface SendOutcomes<TConnection> {
   /** Told of each `send` that answered with something that settles later. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** Told of a socket that has this much buffered, which is more than the limit: true if the text waits for its connection. */
-  isKept(connection: TConnection, buffered: number): boolean
-  /** Whether a socket threw what a publish of this very chain was refused with: no fault of the socket. */
+  /** Whether a socket that has this much buffered, which is more than the limit, is taken to have room. */
+  hasRoom(connection: TConnection, buffered: number): boolean
+  /** Has the message wait in a send queue, and says what became of it. */
+  keep(connection: TConnection, message: OutgoingMessage): Acceptance
+  /** Whether a socket threw what a publish of this very chain was refused with. That is no fault of the socket. */
   isOwnRefusal(error: unknown): boolean
 }
 
 /** Whom a message is not for any more. */
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
-/** Sends one message to each recipient, once, whatever the others do. */
-export class FanOut<TConnection extends { readonly sink: Sink }> {
-  /** How many sinks took the text. */
-  taken = 0
-  readonly failures: SendFailure<TConnection>[] = []
+/** One message on its way to its recipients: hands it to each, once, whatever the others do, and counts what became of it. */
+export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
+  readonly matched: number
+  readonly failures: SendFailure<TConnection>[] = []
+  /** Sockets and send queues that took the message, whatever became of it there. */
+  taken = 0
+  batched = 0
+  queued = 0
+  conflated = 0
+  dropped = 0
+  failed = 0
+  skipped = 0
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
   #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
+  #message: OutgoingMessage | undefined
 
-  /** With `roomBytes`, sinks are asked what they have buffered, and sent to where it is no more than that; without, none is. */
+  /** With `roomBytes`, sockets are asked what they have buffered, and looked at if it is more than that. Without, none is asked. */
   constructor(
     fields: MessageFields,
     recipients: Recipients<TConnection>,
@@ -43,113 +55,160 @@ export class FanOut<TConnection extends { readonly sink: Sink }> {
     roomBytes: number | undefined,
   ) {
     this.fields = fields
+    this.matched = recipients.matched
     this.#recipients = recipients
     this.#outcomes = outcomes
     this.#roomBytes = roomBytes
-    for (const { seats } of recipients.ranges) seats.pin()
+    for (const { list } of recipients.ranges) list.pin()
   }
 
-  serve(text: string): void {
-    const { doubles, ranges } = this.#recipients
-    for (const double of doubles) coverBoth(double)
-    for (const range of ranges) this.#serveRange(range, text)
-    for (const double of doubles) this.#serveDouble(double, text)
+  /** Hands the message to its recipients. */
+  serve(text: string, servedAtMs: number): void {
+    const { overlaps, ranges } = this.#recipients
+    for (const { list } of ranges) list.served(servedAtMs)
+    for (const overlap of overlaps) this.#maskBoth(overlap)
+    for (const { list, from, to } of ranges) {
+      if (this.#roomBytes === undefined) this.#sendToAll(list, from, to, text)
+      else this.#sendIfThereIsRoom(list, from, to, text, this.#roomBytes)
+    }
+    for (const overlap of overlaps) this.#serveOverlap(overlap, text)
   }
 
-  /** Keeps the text from those whose turn is still to come. */
-  withhold(isExcluded: Exclusion<TConnection>): void {
+  /** Keeps the text from those connections that are excluded and have not been served yet. */
+  exclude(isExcluded: Exclusion<TConnection>): void {
     this.#exclusions = [...this.#exclusions, isExcluded]
-    for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.cover(seat)
+    for (const { list, slot } of this.#slotsWhere(isExcluded)) list.mask(slot)
   }
 
-  /** Lets all seats be as they were; to be called once nobody is to be served any more. */
-  end(): void {
-    for (const isExcluded of this.#exclusions) for (const { seats, seat } of this.#seatsWhere(isExcluded)) seats.uncover(seat)
-    for (const { seats } of this.#recipients.ranges) seats.unpin()
+  /** Leaves all lists as they were, releases the caller's data, and returns what became of the message. */
+  end(): PublishResult {
+    this.#message?.release()
+    for (const isExcluded of this.#exclusions) for (const { list, slot } of this.#slotsWhere(isExcluded)) list.unmask(slot)
+    for (const { list } of this.#recipients.ranges) list.unpin()
+    const { matched, taken, failures, queued, conflated, dropped, failed, skipped } = this
+    const sent = taken - queued - conflated - dropped - failed - skipped
+    const missed = matched - taken - failures.length
+    return { matched, sent, queued, conflated, dropped, failed: failed + failures.length, skipped: skipped + missed, deferred: false }
   }
 
-  *#seatsWhere(isExcluded: Exclusion<TConnection>): Generator<{ seats: Seats<TConnection>; seat: Seat<TConnection> }, undefined> {
-    for (const { seats, from, to } of this.#recipients.ranges) {
+  *#slotsWhere(isExcluded: Exclusion<TConnection>): Generator<{ list: FanOutList<TConnection>; slot: number }, undefined> {
+    for (const { list, from, to } of this.#recipients.ranges) {
       for (let slot = from; slot < to; slot++) {
-        const seat = seats.occupants[slot]
-        if (seat !== undefined && isExcluded(seat.connection)) yield { seats, seat }
+        const connection = list.connections[slot]
+        if (connection !== undefined && isExcluded(connection)) yield { list, slot }
       }
     }
   }
 
-  /** How many had their turn. */
+  /** How many were served, with or without success. */
   get #servedCount(): number {
     return this.taken + this.failures.length
   }
 
-  #serveDouble({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>, text: string): void {
-    exact.uncover(exactSeat)
-    whole.uncover(wholeSeat)
-    if (this.#exclusions.some((isExcluded) => isExcluded(exactSeat.connection))) return
+  /** The lists that overlap. */
+  get #both(): { readonly whole: FanOutList<TConnection>; readonly exact: FanOutList<TConnection> } {
+    const [whole, exact] = this.#recipients.ranges as [SlotRange<TConnection>, SlotRange<TConnection>]
+    return { whole: whole.list, exact: exact.list }
+  }
+
+  #maskBoth({ exactSlot, wholeSlot }: Overlap): void {
+    const { exact, whole } = this.#both
+    exact.mask(exactSlot)
+    whole.mask(wholeSlot)
+  }
+
+  #serveOverlap({ exactSlot, wholeSlot }: Overlap, text: string): void {
+    const { exact, whole } = this.#both
+    exact.unmask(exactSlot)
+    whole.unmask(wholeSlot)
+    const connection = connectionIn(exactSlot, exact.connections)
+    if (this.#exclusions.some((isExcluded) => isExcluded(connection))) return
     const servedBefore = this.#servedCount
-    // A connection may have lost either seat meanwhile, and may lose the one while it is asked for its pressure.
-    for (const { ranges } of [oneOf(exact, exactSeat), oneOf(whole, wholeSeat)]) {
-      if (this.#servedCount === servedBefore) for (const range of ranges) this.#serveRange(range, text)
-    }
+    // A connection may have lost a slot by now. It may lose the other one while its socket is asked what it has buffered.
+    if (exact.has(exactSlot)) this.#serveSlot(exact, exactSlot, text)
+    if (this.#servedCount === servedBefore && whole.has(wholeSlot)) this.#serveSlot(whole, wholeSlot, text)
   }
 
-  #serveRange(range: SeatRange<TConnection>, text: string): void {
-    if (this.#roomBytes === undefined) this.#sendToAll(range, text)
-    else this.#sendWhereThereIsRoom(range, text, this.#roomBytes)
+  #serveSlot(list: FanOutList<TConnection>, slot: number, text: string): void {
+    if (this.#roomBytes === undefined) this.#sendToAll(list, slot, slot + 1, text)
+    else this.#sendIfThereIsRoom(list, slot, slot + 1, text, this.#roomBytes)
   }
 
-  // In both, the inner loop is left by a throw, and entered again behind it: one `try` for all of them. And both count those who do not
-  // take the text, since that is nearly nobody.
+  // In both, a throw leaves the inner loop, and the outer one enters it again behind the slot that threw: one `try` for all of them. Both
+  // count the connections that do not take the message, because there are hardly any.
 
-  #sendToAll({ seats: { sinks, occupants }, from, to }: SeatRange<TConnection>, text: string): void {
+  #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: string): void {
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
-          const sink = sinks[slot]
-          if (sink === undefined) {
-            untaken++
+          const socket = sockets[slot]
+          if (socket === undefined) {
+            if (!this.#enqueue(queues[slot], text)) untaken++
             continue
           }
-          const answer = sink.send(text)
-          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
+          const answer = socket.send(text)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
         }
       } catch (error) {
-        if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++
+        if (this.#isFailure(connectionIn(slot, connections), error)) untaken++
       }
     }
     this.taken += to - from - untaken
   }
 
-  #sendWhereThereIsRoom({ seats, from, to }: SeatRange<TConnection>, text: string, roomBytes: number): void {
-    const { sinks, occupants } = seats
+  #sendIfThereIsRoom(list: FanOutList<TConnection>, from: number, to: number, text: string, roomBytes: number): void {
+    const { sockets, queues, connections } = list
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
-          const sink = sinks[slot]
-          if (sink === undefined) {
+          const socket = sockets[slot]
+          if (socket === undefined) {
+            if (!this.#enqueue(queues[slot], text)) untaken++
+            continue
+          }
+          const buffered = bufferedAmountOf(socket)
+          // That was user code. It may have removed the connection from the list.
+          if (list.isDisturbed && sockets[slot] !== socket) {
             untaken++
             continue
           }
-          const buffered = bufferedAmountOf(sink)
-          // That was user code: it may have cost the connection its seat.
-          if (seats.isDisturbed && sinks[slot] !== sink) {
-            untaken++
-            continue
-          }
-          if (buffered > roomBytes && this.#outcomes.isKept(connectionIn(slot, occupants), buffered)) continue
-          const answer = sink.send(text)
-          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, occupants), answer)
+          if (buffered > roomBytes && this.#isKept(connectionIn(slot, connections), buffered, text)) continue
+          const answer = socket.send(text)
+          if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
         }
       } catch (error) {
-        if (this.#isFailure(connectionIn(slot, occupants), error)) untaken++
+        if (this.#isFailure(connectionIn(slot, connections), error)) untaken++
       }
     }
     this.taken += to - from - untaken
   }
 
-  /** Notes that a sink threw, unless what it threw is no fault of its own: then it has taken the text. */
+  /** Hands the message to a send queue. False if there is none in this slot. */
+  #enqueue(queue: SendQueue | undefined, text: string): boolean {
+    if (queue === undefined) return false
+    this.#note(queue.accept(this.#outgoing(text)))
+    return true
+  }
+
+  /** Has the message wait for a socket without room. False if the socket is taken to have room. */
+  #isKept(connection: TConnection, buffered: number, text: string): boolean {
+    if (this.#outcomes.hasRoom(connection, buffered)) return false
+    this.#note(this.#outcomes.keep(connection, this.#outgoing(text)))
+    return true
+  }
+
+  #note(acceptance: Acceptance): void {
+    if (acceptance !== 'sent') this[acceptance]++
+  }
+
+  /** The message as send queues keep it. Made when the first of them needs it. */
+  #outgoing(text: string): OutgoingMessage {
+    return (this.#message ??= new OutgoingMessage(text, this.fields))
+  }
+
+  /** Notes that a sink threw. If the error is a refusal of the socket's own nested publish, the sink has taken the text. */
   #isFailure(connection: TConnection, error: unknown): boolean {
     if (this.#outcomes.isOwnRefusal(error)) return false
     this.failures.push({ connection, error })
@@ -159,12 +218,7 @@ export class FanOut<TConnection extends { readonly sink: Sink }> {
 
 const NO_EXCLUSIONS: readonly Exclusion<unknown>[] = []
 
-/** Whose sink it is. Looked up when needed: to read the seats along with the sinks costs a quarter more. */
-function connectionIn<TConnection>(slot: number, occupants: readonly (Seat<TConnection> | undefined)[]): TConnection {
-  return (occupants[slot] as Seat<TConnection>).connection
-}
-
-function coverBoth<TConnection extends { readonly sink: Sink }>({ exact, exactSeat, whole, wholeSeat }: DoubleSeat<TConnection>): void {
-  exact.cover(exactSeat)
-  whole.cover(wholeSeat)
+/** Returns the connection of a slot. Called only when needed: reading it along with each sink costs a quarter more. */
+function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {
+  return connections[slot] as TConnection
 }

@@ -1,10 +1,10 @@
 import type { Socket } from '../ports/connection.ts'
 import { disown } from '../guards/user-code.ts'
-import type { Sink } from '../ports/sink.ts'
+import type { PlainSink } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
 /** Whose buffer is measured. */
-interface Measured {
+export interface Measured {
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
 }
@@ -35,7 +35,7 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
 }
 
 /** The number that a sink tells of what it has buffered, if only to be compared: it may make no sense; `0` where there is none. */
-export function bufferedAmountOf(sink: Sink): number {
+export function bufferedAmountOf(sink: PlainSink): number {
   try {
     const reading = sink.bufferedAmount
     if (typeof reading === 'number') return reading

@@ -1,86 +1,63 @@
-import type { Sink } from '../ports/sink.ts'
-import type { Seat, Seats } from '../collections/fan-out-list.ts'
+import type { FanOutList, Overlap } from '../collections/fan-out-list.ts'
 
-/** Some of the seats that receive together: those from slot `from` up to, not including, slot `to`. */
-export interface SeatRange<TConnection extends { readonly sink: Sink }> {
-  readonly seats: Seats<TConnection>
+/** A part of a fan-out list: from slot `from` up to, not including, slot `to`. */
+export interface SlotRange<TConnection> {
+  readonly list: FanOutList<TConnection>
   readonly from: number
   readonly to: number
 }
 
-/** Two seats of one connection, which is to receive one copy. */
-export interface DoubleSeat<TConnection extends { readonly sink: Sink }> {
-  readonly exact: Seats<TConnection>
-  readonly exactSeat: Seat<TConnection>
-  readonly whole: Seats<TConnection>
-  readonly wholeSeat: Seat<TConnection>
-}
-
-/** Those whom one delivery is for, fixed at its start. */
-export interface Recipients<TConnection extends { readonly sink: Sink }> {
+/** The connections that one delivery is for. They are fixed when it starts. */
+export interface Recipients<TConnection> {
   /** In connections. */
   readonly matched: number
-  readonly ranges: readonly SeatRange<TConnection>[]
-  readonly doubles: readonly DoubleSeat<TConnection>[]
+  /** If there are overlaps, the whole type comes first and the exact stream second. */
+  readonly ranges: readonly SlotRange<TConnection>[]
+  readonly overlaps: readonly Overlap[]
 }
 
-/** Nearly nobody sits twice. */
-const NO_DOUBLES: readonly DoubleSeat<never>[] = []
+const NO_OVERLAPS: readonly Overlap[] = []
 
-/** Nobody at all. */
 export function nobody(): Recipients<never> {
-  return { matched: 0, ranges: [], doubles: NO_DOUBLES }
+  return { matched: 0, ranges: [], overlaps: NO_OVERLAPS }
 }
 
-/** Everybody who is seated here. */
-export function allOf<TConnection extends { readonly sink: Sink }>(
-  seats: Seats<TConnection> | undefined,
-): Recipients<TConnection> {
-  if (seats === undefined) return nobody()
-  return { matched: seats.size, ranges: [rangeOf(seats)], doubles: NO_DOUBLES }
+/** Every connection in the list. */
+export function allOf<TConnection>(list: FanOutList<TConnection> | undefined): Recipients<TConnection> {
+  if (list === undefined) return nobody()
+  return { matched: list.size, ranges: [rangeOf(list)], overlaps: NO_OVERLAPS }
 }
 
-/** The connection in this seat, if it still sits there. */
-export function oneOf<TConnection extends { readonly sink: Sink }>(
-  seats: Seats<TConnection>,
-  seat: Seat<TConnection>,
-): Recipients<TConnection> {
-  if (!seats.holds(seat)) return nobody()
-  return { matched: 1, ranges: [{ seats, from: seat.slot, to: seat.slot + 1 }], doubles: NO_DOUBLES }
+/** The connection in this slot, `NO_SLOT` for one that is not in the list any more. */
+export function oneOf<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
+  return list.has(slot) ? eachOf(list, [slot]) : nobody()
 }
 
-/** The connection in this seat: a recipient, too, if it has gone, which is skipped then. */
-export function thisOne<TConnection extends { readonly sink: Sink }>(
-  seats: Seats<TConnection>,
-  seat: Seat<TConnection>,
-): Recipients<TConnection> {
-  return seats.holds(seat) ? oneOf(seats, seat) : { matched: 1, ranges: [], doubles: NO_DOUBLES }
+/** The connection in this slot. If it is not in the list any more, it is a recipient that is skipped. */
+export function thisOne<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
+  return list.has(slot) ? eachOf(list, [slot]) : { matched: 1, ranges: [], overlaps: NO_OVERLAPS }
 }
 
-/** The connections in these seats, each of which is taken. */
-export function eachOf<TConnection extends { readonly sink: Sink }>(
-  seats: Seats<TConnection>,
-  chosen: readonly Seat<TConnection>[],
-): Recipients<TConnection> {
-  const ranges = chosen.map(({ slot }) => ({ seats, from: slot, to: slot + 1 }))
-  return { matched: ranges.length, ranges, doubles: NO_DOUBLES }
+/** The connections in these slots. There is one in each. */
+export function eachOf<TConnection>(list: FanOutList<TConnection>, slots: readonly number[]): Recipients<TConnection> {
+  const ranges = slots.map((slot) => ({ list, from: slot, to: slot + 1 }))
+  return { matched: ranges.length, ranges, overlaps: NO_OVERLAPS }
 }
 
-/** Everybody who is seated in a whole type, in one of its exact streams, or in both. */
-export function eitherOf<TConnection extends { readonly sink: Sink }>(
-  whole: Seats<TConnection> | undefined,
-  exact: Seats<TConnection> | undefined,
+/** Every connection in the list of a whole type, in the list of one of its exact streams, or in both. */
+export function eitherOf<TConnection>(
+  whole: FanOutList<TConnection> | undefined,
+  exact: FanOutList<TConnection> | undefined,
+  overlaps: readonly Overlap[],
 ): Recipients<TConnection> {
-  if (whole === undefined || whole.size === 0) return allOf(exact)
-  if (exact === undefined || exact.size === 0) return allOf(whole)
-  const doubles = Array.from(exact.doubles ?? [], ([exactSeat, wholeSeat]) => ({ exact, exactSeat, whole, wholeSeat }))
-  return {
-    matched: whole.size + exact.size - doubles.length,
-    ranges: [rangeOf(whole), rangeOf(exact)],
-    doubles,
+  if (whole === undefined || whole.size === 0) {
+    // Nearly every message ends here.
+    return exact === undefined ? nobody() : { matched: exact.size, ranges: [{ list: exact, from: 0, to: exact.connections.length }], overlaps: NO_OVERLAPS }
   }
+  if (exact === undefined || exact.size === 0) return allOf(whole)
+  return { matched: whole.size + exact.size - overlaps.length, ranges: [rangeOf(whole), rangeOf(exact)], overlaps }
 }
 
-function rangeOf<TConnection extends { readonly sink: Sink }>(seats: Seats<TConnection>): SeatRange<TConnection> {
-  return { seats, from: 0, to: seats.occupants.length }
+function rangeOf<TConnection>(list: FanOutList<TConnection>): SlotRange<TConnection> {
+  return { list, from: 0, to: list.connections.length }
 }

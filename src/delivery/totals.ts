@@ -63,6 +63,14 @@ export class Totals {
     this.#counts.waiting += matched
   }
 
+  /** Notes what became of a message where no send queue took it. */
+  served(sent: number, failed: number, skipped: number): void {
+    this.#counts.waiting -= sent + failed + skipped
+    this.#counts.sent += sent
+    this.#counts.failed += failed
+    this.#counts.skipped += skipped
+  }
+
   /** Notes what became of deliveries that waited. */
   conclude(outcome: Outcome, deliveries: number): void {
     if (deliveries === 0) return

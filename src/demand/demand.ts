@@ -1,9 +1,9 @@
 import type { ManagerClock } from '../time/clock.ts'
-import type { ActiveStream } from '../events/events.ts'
+import type { ActiveStream, Events } from '../events/events.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 
-/** What became of the demand for a stream. */
-export type DemandListener = (change: 'active' | 'idle', stream: ActiveStream) => void
+/** Where it posts `streamActive` and `streamIdle`. */
+export type DemandEvents = Pick<Events, 'post'>
 
 /** How long streams may be active without a subscriber, and how many. */
 export interface DemandLimits {
@@ -20,7 +20,7 @@ export interface DemandLimits {
 export class Demand {
   readonly #idleDelayMs: number
   readonly #mostIdling: number
-  readonly #changed: DemandListener
+  readonly #events: DemandEvents
   readonly #idling = new Map<string, ActiveStream>()
   /**
    * Goes on from one stream that had to end to the next: to begin anew passes all the places of those that are gone. It is let go once
@@ -33,14 +33,13 @@ export class Demand {
    * @param limits `idleDelayMs`: how long a stream without subscribers stays active; `0`: not at all, `Infinity`: until the end.
    * `idleStreams`: how many such streams there may be
    */
-  constructor(clock: ManagerClock, { idleDelayMs, idleStreams }: DemandLimits, changed: DemandListener, expired: () => void) {
+  constructor(clock: ManagerClock, { idleDelayMs, idleStreams }: DemandLimits, events: DemandEvents) {
     this.#idleDelayMs = idleDelayMs
     this.#mostIdling = idleStreams
-    this.#changed = changed
+    this.#events = events
     this.#expiry = new ExpiringSet(clock, idleDelayMs, (streams) => {
       this.#oldestFirst = undefined
       for (const stream of streams) this.#letIdle(stream)
-      expired()
     })
   }
 
@@ -48,14 +47,14 @@ export class Demand {
   gained(stream: ActiveStream): void {
     const key = keyOf(stream)
     const idling = this.#idling.get(key)
-    if (idling === undefined) return this.#changed('active', stream)
+    if (idling === undefined) return this.#events.post('streamActive', stream)
     this.#idling.delete(key)
     this.#expiry.delete(idling)
   }
 
   /** Notes that the last connected subscriber of a stream has gone. If too many are kept active, the oldest becomes idle at once. */
   lost(stream: ActiveStream): void {
-    if (this.#idleDelayMs === 0 || this.#mostIdling < 1) return this.#changed('idle', stream)
+    if (this.#idleDelayMs === 0 || this.#mostIdling < 1) return this.#events.post('streamIdle', stream)
     this.#idling.set(keyOf(stream), stream)
     this.#expiry.add(stream)
     if (this.#idling.size > this.#mostIdling) this.#endOldest()
@@ -91,7 +90,7 @@ export class Demand {
 
   #letIdle(stream: ActiveStream): void {
     this.#idling.delete(keyOf(stream))
-    this.#changed('idle', stream)
+    this.#events.post('streamIdle', stream)
   }
 }
 

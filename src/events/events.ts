@@ -1,3 +1,4 @@
+import type { ChangeNumbers } from './change-numbers.ts'
 import type { CloseReason, Connection, Socket } from '../ports/connection.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { Queue } from '../collections/queue.ts'
@@ -73,6 +74,9 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
 }
 
+/** The events as the rooms know them, whatever the manager's sockets and catalogue are. */
+export type AnyEvents = ManagerEvents<Socket, StreamCatalogue>
+
 const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   connectionAdded: true,
   connectionRemoved: true,
@@ -112,25 +116,24 @@ interface Call {
  * be nested: a listener that calls back makes a later one. A listener is told of what was posted in changes later than the one in which it
  * was registered.
  */
-export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
+export class Events {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
   readonly #calls = new Queue<Call>()
   readonly #unheard = new UnheardErrors()
-  /** The change that is being made or told; `0` between changes. */
-  #change = 0
-  #latestChange = 0
+  readonly #numbers: ChangeNumbers
 
-  on<TName extends keyof ManagerEvents>(
-    name: TName,
-    listener: (payload: ManagerEvents<TSocket, TStreams>[TName]) => void,
-  ): () => void {
+  constructor(numbers: ChangeNumbers) {
+    this.#numbers = numbers
+  }
+
+  on(name: keyof ManagerEvents, listener: (payload: never) => void): () => void {
     if (typeof name !== 'string' || EVENT_NAMES[name] !== true) {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `There is no event ${describe(name)}`)
     }
     if (typeof listener !== 'function') {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A listener must be a function, got ${describe(listener)}`)
     }
-    const registration: Registration = { listener, since: this.#change || this.#latestChange, active: true }
+    const registration: Registration = { listener, since: this.#numbers.current || this.#numbers.latest, active: true }
     const registered = this.#registrations.get(name) ?? new Set()
     this.#registrations.set(name, registered.add(registration))
     return () => {
@@ -139,45 +142,19 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     }
   }
 
-  /** Begins a change, and returns what `end` needs. */
-  begin(): number {
-    const outer = this.#change
-    this.#change = ++this.#latestChange
-    return outer
-  }
-
-  end(outer: number): void {
-    this.#change = outer
-  }
-
-  /** Makes a change. */
-  change<TOutcome>(make: () => TOutcome): TOutcome {
-    const outer = this.begin()
-    try {
-      return make()
-    } finally {
-      this.end(outer)
-    }
-  }
-
-  /** Does something within the running change, or as a change of its own if none is running. */
-  withinChange<TOutcome>(act: () => TOutcome): TOutcome {
-    return this.#change === 0 ? this.change(act) : act()
-  }
-
   /** Whether anybody listens to events of this name: for whom it would take something to say what happened. */
   areHeard(name: keyof ManagerEvents): boolean {
     return this.#registrations.has(name)
   }
 
   /** Queues an event for those who listened before this change; `flush` delivers it. */
-  post<TName extends Exclude<keyof ManagerEvents, 'error'>>(name: TName, payload: ManagerEvents<TSocket, TStreams>[TName]): void {
+  post<TName extends Exclude<keyof ManagerEvents, 'error'>>(name: TName, payload: AnyEvents[TName]): void {
     const registered = this.#registrations.get(name)
     if (registered !== undefined) this.#post(payload, registered, false)
   }
 
   /** Queues an error, and has it printed where nobody was told of it; that is not clear before, since a listener may end another. */
-  postError(payload: ManagerEvents<TSocket, TStreams>['error']): void {
+  postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
     const printUnlessTold = (): void => {
       if (!calls.some(({ wasMade }) => wasMade)) this.#unheard.print(payload)
@@ -185,15 +162,21 @@ export class Events<TSocket extends Socket, TStreams extends StreamCatalogue> {
     this.#calls.push({ registration: { listener: printUnlessTold, since: 0, active: true }, payload, isError: true, wasMade: false })
   }
 
-  /** Delivers all that is queued, and what is posted meanwhile. */
+  /** Delivers all that is queued, and what is posted meanwhile: in the running change, or as a change of its own if none is running. */
   flush(): void {
-    this.withinChange(() => {
+    if (this.#calls.isEmpty) return
+    const numbers = this.#numbers
+    const outer = numbers.current
+    if (outer === 0) numbers.current = ++numbers.latest
+    try {
       for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) this.#deliver(call)
-    })
+    } finally {
+      numbers.current = outer
+    }
   }
 
   #post(payload: unknown, registered: ReadonlySet<Registration>, isError: boolean): Call[] {
-    const change = this.#change || ++this.#latestChange
+    const change = this.#numbers.current || ++this.#numbers.latest
     // One object for all of them: what one listener does to it, the next one must not see.
     Object.freeze(payload)
     const calls: Call[] = []

@@ -72,8 +72,8 @@ function unknownName(given: object, names: readonly string[]): Flaw | undefined 
 }
 
 function unknownOwnName(given: object, names: readonly string[]): Flaw | undefined {
-  const name = Object.getOwnPropertyNames(given).find((each) => !names.includes(each))
-  return name === undefined ? undefined : { what: 'is unknown', name }
+  for (const name of Object.getOwnPropertyNames(given)) if (!names.includes(name)) return { what: 'is unknown', name }
+  return undefined
 }
 
 /** What an object inherits from, other than a class: the defaults of `Object.create(defaults)`. */

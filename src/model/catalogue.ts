@@ -2,7 +2,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readUserCode } from '../guards/user-code.ts'
 import { isPlain } from '../guards/named-fields.ts'
 import { optionsOfFunction } from './function-options.ts'
-import { asIdentifier } from './identifier.ts'
+import { asIdentifier, isIdentifier } from './identifier.ts'
 import { isStreamTypeName } from './keys.ts'
 
 /** Who may receive a stream's messages: everyone who subscribes, or the one user whom a message names. */
@@ -247,5 +247,5 @@ export function symbolFor(streamType: string, { symbol: rule }: ResolvedDefiniti
     const message = `Stream type ${describe(streamType)} takes no symbol, got ${describe(symbol)}`
     throw new ConnectionManagerError('ERR_SYMBOL_NOT_ALLOWED', message, { streamType })
   }
-  return asIdentifier(symbol, 'symbol')
+  return isIdentifier(symbol) ? symbol : asIdentifier(symbol, 'symbol')
 }

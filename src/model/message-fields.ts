@@ -34,13 +34,18 @@ export function hostText(text: string, userId: string, nowMs: number): MessageFi
  *
  * @throws what is wrong with it, short of a missing recipient
  */
-export function readMessage(message: unknown, streams: StreamCatalogue, now: () => number): MessageFields {
+export function readMessage(message: unknown, streams: StreamCatalogue, clock: { now(): number }): MessageFields {
   if (typeof message !== 'object' || message === null) {
     throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `A message must be an object, got ${describe(message)}`)
   }
-  const { streamType, symbol, data, timestamp, userId } = fieldsOf(message)
+  let streamType, symbol, data, timestamp, userId: unknown
+  try {
+    ({ streamType, symbol, data, timestamp, userId } = message as Partial<Record<string, unknown>>)
+  } catch (cause) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', 'A message must be readable', {}, cause)
+  }
   const definition = definitionOf(streams, streamType)
-  const readAtMs = now()
+  const readAtMs = clock.now()
   return {
     streamType: streamType as string,
     definition,
@@ -58,10 +63,14 @@ export function readMessage(message: unknown, streams: StreamCatalogue, now: () 
  * @throws `ERR_RECIPIENT_REQUIRED`
  */
 export function withRecipient(fields: MessageFields): MessageFields {
-  const { definition, streamType, userId } = fields
-  if (definition.audience === 'public' || userId !== undefined) return fields
+  if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
+  return fields
+}
+
+/** What a private message is refused with that does not say whose it is. */
+export function recipientMissing({ streamType }: MessageFields): ConnectionManagerError {
   const message = `Stream type ${describe(streamType)} is private: its messages need a userId`
-  throw new ConnectionManagerError('ERR_RECIPIENT_REQUIRED', message, { streamType })
+  return new ConnectionManagerError('ERR_RECIPIENT_REQUIRED', message, { streamType })
 }
 
 /**
@@ -87,15 +96,6 @@ export function forEverybody(fields: MessageFields): MessageFields {
   if (definition.audience === 'public') return fields
   const message = `Stream type ${describe(streamType)} is private: its messages cannot be broadcast`
   throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', message, { streamType, ...(userId !== undefined && { userId }) })
-}
-
-function fieldsOf(message: object): Record<'streamType' | 'symbol' | 'data' | 'timestamp' | 'userId', unknown> {
-  try {
-    const { streamType, symbol, data, timestamp, userId } = message as ReturnType<typeof fieldsOf>
-    return { streamType, symbol, data, timestamp, userId }
-  } catch (cause) {
-    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', 'A message must be readable', {}, cause)
-  }
 }
 
 function recipientFor(streamType: string, { audience }: ResolvedDefinition, userId: unknown): string {

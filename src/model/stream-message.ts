@@ -112,6 +112,6 @@ export function createStreamMessage<const TInit extends PublishableMessage<TStre
   options: MessageOptions<TStreams> | undefined,
 ): ValidMessage<TStreams, TInit['streamType'] & keyof TStreams & string, RawJson>
 export function createStreamMessage(init: AnyMessage, options?: MessageOptions<StreamCatalogue>): ValidMessage<StreamCatalogue> {
-  const { streamType, symbol, data, timestampMs, userId } = withRecipient(readMessage(init, catalogueIn(options), Date.now))
+  const { streamType, symbol, data, timestampMs, userId } = withRecipient(readMessage(init, catalogueIn(options), Date))
   return Object.freeze({ streamType, symbol, data, timestamp: new Date(timestampMs), userId })
 }

@@ -138,13 +138,14 @@ export interface UserStreamRequest extends StreamRequest {
  * `ERR_SYMBOL_NOT_ALLOWED`
  */
 export function readUserRequest(request: unknown, streams: StreamCatalogue): UserStreamRequest {
-  const { userId, ...fields } = fieldsOf(request)
-  return { userId: asIdentifier(userId, 'userId'), ...asStreamRequest(fields, streams) }
+  const fields = fieldsOf(request)
+  return { userId: asIdentifier(fields.userId, 'userId'), ...asStreamRequest(fields, streams) }
 }
 
 /** Reads a request for a subscription of a connection's, as `readUserRequest` does. A `userId` must be that of the connection. */
 export function readRequest(request: unknown, ownUserId: string, streams: StreamCatalogue): StreamRequest {
-  const { userId, ...fields } = fieldsOf(request)
+  const fields = fieldsOf(request)
+  const { userId } = fields
   if (userId !== undefined && userId !== null && userId !== ownUserId) {
     throw refusedRequest(`must be the connection's own, ${describe(ownUserId)}, got ${describe(userId)}`, 'userId')
   }

@@ -26,7 +26,7 @@ export function serializeStreamMessage<TStreams extends StreamCatalogue>(
   options: MessageOptions<TStreams> | undefined,
 ): string
 export function serializeStreamMessage(message: AnyMessage, options?: MessageOptions<StreamCatalogue>): string {
-  return wireText(withRecipient(readMessage(message, catalogueIn(options), Date.now)))
+  return wireText(withRecipient(readMessage(message, catalogueIn(options), Date)))
 }
 
 /**
@@ -112,8 +112,10 @@ function gapIn({ stream_type: streamType, symbol, dropped }: Record<string, unkn
  */
 export function wireText(fields: MessageFields): string {
   const { streamType, symbol, timestampMs, userId } = fields
-  const head = `{"stream_type":${JSON.stringify(streamType)},"symbol":${jsonOrNull(symbol)},"data":`
-  return `${head}${dataText(fields)},"timestamp":"${isoText(timestampMs)}","user_id":${jsonOrNull(userId)}}`
+  const symbolText = symbol === undefined ? 'null' : JSON.stringify(symbol)
+  const userText = userId === undefined ? 'null' : JSON.stringify(userId)
+  const head = `{"stream_type":${JSON.stringify(streamType)},"symbol":${symbolText},"data":`
+  return `${head}${dataText(fields)},"timestamp":"${isoText(timestampMs)}","user_id":${userText}}`
 }
 
 /**
@@ -122,32 +124,36 @@ export function wireText(fields: MessageFields): string {
  * @throws `ERR_UNSERIALIZABLE` when it throws or returns no string
  */
 export function customText(serialize: (message: StreamMessage<unknown, string>) => string, fields: MessageFields): string {
-  return serialized(fields, () => serialize(asStreamMessage(fields)))
+  let cause: unknown
+  try {
+    const text: unknown = serialize(asStreamMessage(fields))
+    if (typeof text === 'string') return text
+    disown(text)
+  } catch (error) {
+    cause = error
+  }
+  throw unserializable(fields, cause)
 }
 
 function asStreamMessage({ streamType, symbol, data, timestampMs, userId }: MessageFields): StreamMessage<unknown, string> {
   return { streamType, symbol, data, timestamp: new Date(timestampMs), userId }
 }
 
-function jsonOrNull(text: string | undefined): string {
-  return text === undefined ? 'null' : JSON.stringify(text)
-}
-
 function dataText(fields: MessageFields): string {
-  return serialized(fields, () => rawJsonText(fields.data) ?? JSON.stringify(fields.data))
-}
-
-function serialized({ streamType, symbol, data }: MessageFields, serialize: () => unknown): string {
+  const { data } = fields
   let cause: unknown
   try {
-    const text = serialize()
+    const text: unknown = rawJsonText(data) ?? JSON.stringify(data)
     if (typeof text === 'string') return text
-    disown(text)
   } catch (error) {
     cause = error
   }
+  throw unserializable(fields, cause)
+}
+
+function unserializable({ streamType, symbol, data }: MessageFields, cause: unknown): ConnectionManagerError {
   const facts = { streamType, ...(symbol !== undefined && { symbol }) }
-  throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${describe(data)}`, facts, cause)
+  return new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${describe(data)}`, facts, cause)
 }
 
 let lastIsoMs = NaN

@@ -146,3 +146,6 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    */
   remove(options?: { readonly close?: boolean | undefined }): Promise<boolean>
 }
+
+/** A handle as the rooms know it, whatever the manager's sockets and catalogue are. */
+export type AnyConnection = Connection<Socket, StreamCatalogue>

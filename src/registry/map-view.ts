@@ -1,7 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { INSPECT } from '../guards/inspect.ts'
 
-/** Where a view reads: a live collection of records, and what a caller is to see of each. */
+/** What a view reads from: a live collection of records, and the value that callers see for each. */
 export interface MapSource<TKey, TRecord, TValue> {
   size(): number
   find(key: TKey): TRecord | undefined
@@ -9,10 +9,10 @@ export interface MapSource<TKey, TRecord, TValue> {
   valueOf(record: TRecord): TValue
 }
 
-/** Has equality checks look at what is in a view, which they would find in a real `Map` alone. Neither JSON nor a log has symbols. */
+/** Makes equality checks compare the content of views, as they do for a real `Map`. Neither JSON nor a log shows symbols. */
 const CONTENT = /* @__PURE__ */ Symbol('content')
 
-/** A `ReadonlyMap` that has nothing to write to: it reads through to its source at every call. */
+/** A `ReadonlyMap` without content of its own: each call reads the source. */
 export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue> {
   readonly #source: MapSource<TKey, TRecord, TValue>
 

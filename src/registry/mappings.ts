@@ -1,33 +1,35 @@
 import type { Socket } from '../ports/connection.ts'
-import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import { splitStreamKey, streamKey } from '../model/keys.ts'
 import type { Subscription } from '../model/subscription.ts'
 import type { Connections } from './connections.ts'
 import { membersOf } from '../collections/small-set.ts'
 import { MapView } from './map-view.ts'
 import type { ConnectionRecord, StreamRecord, UserRecord } from './records.ts'
-import { viewOf } from './subscription-view.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Users } from './users.ts'
 
-/** The five mappings: live, read-only views of the registry. */
-export interface Mappings<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+/**
+ * The five maps of hand-written connection managers, as live, read-only views of the registry.
+ *
+ * They are there for compatibility. The library itself does not read them.
+ */
+export interface Mappings {
   /** connectionId → socket */
-  readonly activeConnections: ReadonlyMap<string, TSocket>
+  readonly activeConnections: ReadonlyMap<string, Socket>
   /** connectionId → userId */
   readonly connectionUsers: ReadonlyMap<string, string>
   /** userId → connectionIds, oldest first */
   readonly userConnections: ReadonlyMap<string, string[]>
   /** userId → subscriptions, oldest first */
-  readonly userSubscriptions: ReadonlyMap<string, Subscription<keyof TStreams & string>[]>
+  readonly userSubscriptions: ReadonlyMap<string, Subscription[]>
   /** stream key → userIds, in the order in which they subscribed */
   readonly streamSubscriptions: ReadonlyMap<string, string[]>
 }
 
-export function mappingsOf(users: Users, connections: Connections, subscriptions: Subscriptions): Mappings<Socket, StreamCatalogue> {
+export function mappingsOf(users: Users, connections: Connections, subscriptions: Subscriptions): Mappings {
   return {
     activeConnections: byConnection(connections, ({ socket }) => socket),
-    connectionUsers: byConnection(connections, ({ user }) => user.id),
+    connectionUsers: byConnection(connections, ({ userId }) => userId),
     userConnections: byUser(users, {
       size: () => connections.userCount,
       has: (user) => user.connections !== undefined,
@@ -36,7 +38,7 @@ export function mappingsOf(users: Users, connections: Connections, subscriptions
     userSubscriptions: byUser(users, {
       size: () => subscriptions.userCount,
       has: (user) => user.subscriptions !== undefined,
-      valueOf: (user) => membersOf(user.subscriptions).map(viewOf),
+      valueOf: (user) => [...membersOf(user.subscriptions)],
     }),
     streamSubscriptions: byStream(subscriptions),
   }
@@ -44,14 +46,14 @@ export function mappingsOf(users: Users, connections: Connections, subscriptions
 
 /** The ids of a stream's subscribers, in the order in which they subscribed. */
 export function subscribersOf({ subscriptions }: StreamRecord): string[] {
-  return Array.from(subscriptions, ({ user }) => user.id)
+  return Array.from(subscriptions, ({ userId }) => userId)
 }
 
 function byConnection<TValue>({ byId }: Connections, valueOf: (connection: ConnectionRecord) => TValue): ReadonlyMap<string, TValue> {
   return new MapView({ size: () => byId.size, find: (connectionId) => byId.get(connectionId), entries: () => byId, valueOf })
 }
 
-/** The users who have some of what is listed; those who have none are not in the map. */
+/** Users without anything listed are not in the map. */
 function byUser<TItem>(
   users: Users,
   listed: { size(): number; has(user: UserRecord): boolean; valueOf(user: UserRecord): TItem[] },

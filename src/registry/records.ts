@@ -1,126 +1,369 @@
-import type { Connection, Socket } from '../ports/connection.ts'
-import type { SendQueue, Sink } from '../ports/sink.ts'
-import { VACATED, type Seat, type Seats } from '../collections/fan-out-list.ts'
+import { FanOutList, NO_SLOT } from '../collections/fan-out-list.ts'
+import { LinkedList } from '../collections/linked-list.ts'
+import { membersOf, SmallSetBy, type SmallSet } from '../collections/small-set.ts'
 import type { ResolvedDefinition, StreamCatalogue } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
-import type { Subscription, SubscriptionStatus } from '../model/subscription.ts'
+import { subscriptionKey } from '../model/keys.ts'
+import type { PublishResult } from '../model/publish-result.ts'
+import {
+  SubscriptionStatus,
+  type ConnectionSubscribeRequest,
+  type OwnSubscription,
+  type StreamReference,
+  type Subscription,
+} from '../model/subscription.ts'
+import type { Connection, Socket } from '../ports/connection.ts'
+import type { SendQueue, Sink } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
-import type { Chain, Link } from '../collections/linked-list.ts'
-import { FewBy, type Few } from '../collections/small-set.ts'
+import { sharedAccessor } from './concealed.ts'
+import { isToBeClosed } from './removal.ts'
 
-// The facts that the registry holds, linked by reference: no id is looked up twice on the way to a socket.
-// They never leave the library; what a caller gets is a handle, a view or a copy.
+// The facts that the registry holds. They refer to each other, so no id is looked up twice on the way to a socket.
+//
+// A connection and a subscription are the very objects that callers hold. One object for both takes 40 bytes less than two. So what callers
+// must not reach is in private fields, and the library reaches it by the static methods of the class. Callers cannot: `concealed` removes
+// the way from an object to its class.
 
-/** Makes the handle that the caller gets for a connection. */
-export type HandleMaker = (connection: ConnectionRecord) => Connection<Socket, StreamCatalogue>
+/** What a manager does for the handles that it gives out. */
+export interface HandleActions {
+  subscribe(connection: ConnectionRecord, request: unknown): Subscription
+  unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
+  send(connection: ConnectionRecord, text: unknown): PublishResult
+  remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
+  /** Makes a change. Its events go to those who listened before it. */
+  change<TOutcome>(make: () => TOutcome): TOutcome
+}
 
-/** Who comes, and by what. */
+/** A connection that is about to be registered. */
 export interface Newcomer {
   readonly id: string
   readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
-  /** The socket says of itself that it is closing, or closed. */
+  /** True if the socket itself says that it is closing, or closed. */
   readonly isClosed: boolean
-  /** Makes the send queue, where the socket or its transport gives a reason for one from the start. */
+  /** Makes the send queue, if the socket or its transport needs one from the start. */
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** A connection, and its seat among all: a seat of its own would take 48 bytes more. */
-export class ConnectionRecord implements Seat<ConnectionRecord> {
-  readonly id: string
-  readonly user: UserRecord
-  readonly socket: Socket
+/** What connections with the same transport share. A field for each of these would take 8 bytes a connection. */
+export interface Common {
   readonly transport: AnyTransport | undefined
-  /** `undefined` where there is none, or only while the connection is behind. */
-  sendQueue: SendQueue | undefined
-  readonly handle: Connection<Socket, StreamCatalogue>
-  /** What this connection holds for itself. */
-  ownSubscriptions: FewSubscriptions = undefined
-  /** What it asked for beyond the streams, where it did; none is kept for a subscription that it does not hold. */
-  ownFilters: Map<SubscriptionRecord, SubscriptionFilters> | undefined = undefined
-  slot: number = VACATED
-
-  constructor(newcomer: Newcomer, user: UserRecord, all: Seats<ConnectionRecord>, handleFor: HandleMaker) {
-    this.id = newcomer.id
-    this.user = user
-    this.socket = newcomer.socket
-    this.transport = newcomer.transport
-    this.sendQueue = newcomer.sendQueueFor?.(this)
-    this.handle = handleFor(this)
-    all.take(this)
-  }
-
-  get connection(): this {
-    return this
-  }
-
-  get removed(): boolean {
-    return this.slot === VACATED
-  }
-
-  get sink(): Sink {
-    return this.sendQueue ?? this.socket
-  }
+  readonly actions: HandleActions
 }
 
 export interface UserRecord {
   readonly id: string
-  connections: FewConnections
-  subscriptions: FewSubscriptions
-  /** Those of them that the user holds as such, which a new connection is seated in. */
-  ownSubscriptions: FewSubscriptions
+  connections: SmallSet<string, ConnectionRecord>
+  subscriptions: SubscriptionSet
+  /** Those that the user holds as such. A new connection receives these. */
+  ownSubscriptions: SubscriptionSet
 }
+
+/** A connection, and the handle that callers have of it. `id` and `userId` are own, enumerable properties, for logs and equality checks. */
+export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
+  readonly id: string
+  readonly #user: UserRecord
+  readonly #socket: Socket
+  readonly #common: Common
+  /** `undefined` if there is none, and for a socket that needs one only while it is behind. */
+  #sendQueue: SendQueue | undefined = undefined
+  #ownSubscriptions: SubscriptionSet = undefined
+  /** Its place among all connections. */
+  #slot: number = NO_SLOT
+
+  constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
+    this.id = id
+    this.#user = user
+    this.#socket = socket
+    this.#common = common
+    Object.defineProperty(this, 'userId', OWN_USER_ID)
+    Object.freeze(this)
+    this.#sendQueue = sendQueueFor?.(this)
+  }
+
+  get userId(): string {
+    return this.#user.id
+  }
+
+  get socket(): Socket {
+    return this.#socket
+  }
+
+  get removed(): boolean {
+    return this.#slot === NO_SLOT
+  }
+
+  subscriptions(): OwnSubscription[] {
+    return membersOf(this.#ownSubscriptions).map((each) => Object.freeze({ subscription: each, filters: SubscriptionRecord.filtersOf(each, this) }))
+  }
+
+  subscribe(request: ConnectionSubscribeRequest<StreamCatalogue>): Subscription {
+    return this.#common.actions.subscribe(this, request)
+  }
+
+  unsubscribe(stream: StreamReference): boolean {
+    return this.#common.actions.unsubscribe(this, stream)
+  }
+
+  send(text: string): PublishResult {
+    return this.#common.actions.send(this, text)
+  }
+
+  flush(): boolean {
+    return this.#common.actions.change(() => this.#sendQueue?.flush() ?? true)
+  }
+
+  drained(): void {
+    this.#common.actions.change(() => this.#sendQueue?.drained())
+  }
+
+  remove(options?: { readonly close?: boolean | undefined }): Promise<boolean> {
+    return this.#common.actions.remove(this, isToBeClosed(options))
+  }
+
+  /** Makes `JSON.stringify` and `console.log` show what the handle stands for. */
+  toJSON(): Pick<Connection, 'id' | 'userId'> {
+    const { id, userId } = this
+    return { id, userId }
+  }
+
+  // For the library alone.
+
+  static userOf(connection: ConnectionRecord): UserRecord { return connection.#user }
+  static transportOf(connection: ConnectionRecord): AnyTransport | undefined { return connection.#common.transport }
+  static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined { return connection.#sendQueue }
+  static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void { connection.#sendQueue = sendQueue }
+  /** Returns what the texts for a connection are sent to: its send queue, or else its socket. */
+  static sinkOf(connection: ConnectionRecord): Sink { return connection.#sendQueue ?? connection.#socket }
+  static slotOf(connection: ConnectionRecord): number { return connection.#slot }
+  static moved(connection: ConnectionRecord, slot: number): void { connection.#slot = slot }
+  /** Returns what a connection holds for itself. */
+  static ownSubscriptionsOf(connection: ConnectionRecord): SubscriptionSet { return connection.#ownSubscriptions }
+  static setOwnSubscriptions(connection: ConnectionRecord, subscriptions: SubscriptionSet): void { connection.#ownSubscriptions = subscriptions }
+}
+
+/** The getter of the prototype as an own property of each handle. A connection may change its user, so it is no value. */
+const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ sharedAccessor(ConnectionRecord, 'userId')
 
 export interface StreamTypeRecord {
   readonly name: string
   readonly definition: ResolvedDefinition
-  /** The stream without a symbol: the whole type, where the symbol is optional. */
+  /** The stream without a symbol. If the symbol is optional, that is the whole type. */
   whole: StreamRecord | undefined
   readonly bySymbol: Map<string, StreamRecord>
 }
 
-export interface StreamRecord {
+export class StreamRecord {
   readonly type: StreamTypeRecord
   readonly symbol: string | undefined
   readonly openedAtMs: number
   /** In the order in which they began. */
-  readonly subscriptions: Chain<SubscriptionRecord>
+  readonly subscriptions: LinkedList<SubscriptionRecord> = new LinkedList(SubscriptionRecord)
   /** How many of the subscriptions are of users who are connected. */
-  connectedCount: number
-  /** Everybody whom a public message of this stream reaches. On a private stream, each subscription has its own. */
-  readonly seats: Seats<ConnectionRecord> | undefined
+  connectedCount = 0
+  /** Every connection that receives a public message of this stream. On a private stream, each subscription has a list of its own. */
+  readonly list: FanOutList<ConnectionRecord> | undefined
+
+  constructor(type: StreamTypeRecord, symbol: string | undefined, openedAtMs: number) {
+    this.type = type
+    this.symbol = symbol
+    this.openedAtMs = openedAtMs
+    this.list = type.definition.audience === 'public' ? new FanOutList(this) : undefined
+  }
+
+  sinkOf(connection: ConnectionRecord): Sink {
+    return ConnectionRecord.sinkOf(connection)
+  }
+
+  moved(connection: ConnectionRecord, slot: number): void {
+    const subscription = SUBSCRIPTIONS.find(ConnectionRecord.userOf(connection).subscriptions, this)
+    if (subscription !== undefined) SubscriptionRecord.moved(subscription, connection, slot)
+  }
 }
 
-/** Its neighbours are those of its stream. */
-export interface SubscriptionRecord extends Link<SubscriptionRecord> {
-  readonly user: UserRecord
-  readonly stream: StreamRecord
-  /** Where this subscription's connections sit: the stream's seats, or its own on a private stream. */
-  readonly seats: Seats<ConnectionRecord>
-  /** Which of them. */
-  taken: FewSeats
-  /** Made when somebody first asks: see `viewOf`. */
-  view: Subscription | undefined
-  /** How old its stream was when it began: a small integer for 24 days, which needs no object of its own (16 bytes), as a time does. */
-  readonly streamAgeMs: number
-  /** `seats.servings` when the subscription began: later ones are its own. */
-  readonly servingsBefore: number
-  /** What `lastUpdate` said when the subscription ended. */
-  lastUpdateAtEndMs: number | undefined
-  status: SubscriptionStatus
-  /** Those of the user as such. A connection has its own: see `ConnectionRecord`. */
-  filters: SubscriptionFilters | undefined
+/** The filters of one holder: the user, or one of the user's connections. */
+interface HolderFilters {
+  readonly holder: UserRecord | ConnectionRecord
+  readonly filters: SubscriptionFilters
+}
+
+/** What hardly any subscription to a public stream has. */
+interface Extra {
+  /** The list of a private stream's user. */
+  readonly ownList: FanOutList<ConnectionRecord> | undefined
+  filters: SmallSet<UserRecord | ConnectionRecord, HolderFilters>
+}
+
+/** What a subscription that has ended goes on saying. */
+class Ended {
+  readonly lastUpdateMs: number | undefined
+
+  constructor(lastUpdateMs: number | undefined) {
+    this.lastUpdateMs = lastUpdateMs
+  }
+}
+
+const ENDED_WITHOUT_UPDATE = /* @__PURE__ */ new Ended(undefined)
+
+/**
+ * A subscription, and the view that callers have of it.
+ *
+ * `userId`, `streamType` and `symbol` are own, enumerable properties, for logs and equality checks. A copy refers to the same subscription.
+ */
+export class SubscriptionRecord implements Subscription {
+  readonly userId: string
+  readonly streamType: string
+  readonly symbol: string | undefined
+  readonly #user: UserRecord
+  readonly #stream: StreamRecord
+  /** The slot of its only connection, the slot of each of several, or `NO_SLOT` if its user is not connected. */
+  #slots: number | Map<ConnectionRecord, number> | Ended = NO_SLOT
+  #extra: Extra | undefined
   /** How many of the user's connections hold it for themselves. */
-  ownHolds: number
+  #connectionHolds = 0
+  /** The age of its stream when it began. This is a small integer for 24 days. A time would need an object of its own, of 16 bytes. */
+  readonly #streamAgeMs: number
+  /** `servings` of the list when it began. Later ones count as updates. */
+  readonly #servingsBefore: number
+  #earlier: SubscriptionRecord | undefined = undefined
+  #later: SubscriptionRecord | undefined = undefined
+
+  constructor(user: UserRecord, stream: StreamRecord, nowMs: number) {
+    this.userId = user.id
+    this.streamType = stream.type.name
+    this.symbol = stream.symbol
+    this.#user = user
+    this.#stream = stream
+    this.#extra = stream.list === undefined ? { ownList: new FanOutList(stream), filters: undefined } : undefined
+    this.#streamAgeMs = small(nowMs - stream.openedAtMs)
+    this.#servingsBefore = stream.list?.servings ?? 0
+    Object.freeze(this)
+  }
+
+  get filters(): SubscriptionFilters | undefined {
+    return SubscriptionRecord.filtersOf(this, this.#user)
+  }
+
+  get status(): SubscriptionStatus {
+    if (this.#slots instanceof Ended) return SubscriptionStatus.DISCONNECTED
+    return this.#slots === NO_SLOT ? SubscriptionStatus.PENDING : SubscriptionStatus.CONNECTED
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#stream.openedAtMs + this.#streamAgeMs)
+  }
+
+  get lastUpdate(): Date | undefined {
+    const ms = SubscriptionRecord.#lastUpdateMs(this)
+    return ms === undefined ? undefined : new Date(ms)
+  }
+
+  get key(): string {
+    return subscriptionKey(this)
+  }
+
+  /** Makes `JSON.stringify` and `console.log` show what the getters say as well. */
+  toJSON(): Record<keyof Subscription, unknown> {
+    const { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key } = this
+    return { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key }
+  }
+
+  // For the library alone. Also what only this class calls is static: a private method would take 8 bytes of each object.
+
+  static #lastUpdateMs(subscription: SubscriptionRecord): number | undefined {
+    if (subscription.#slots instanceof Ended) return subscription.#slots.lastUpdateMs
+    const { servedAtMs, servings } = SubscriptionRecord.listOf(subscription)
+    return servings === subscription.#servingsBefore ? undefined : servedAtMs
+  }
+
+  static userOf(subscription: SubscriptionRecord): UserRecord { return subscription.#user }
+  static streamOf(subscription: SubscriptionRecord): StreamRecord { return subscription.#stream }
+
+  /** Returns the list that its connections are in: that of the stream, or its own on a private stream. */
+  static listOf(subscription: SubscriptionRecord): FanOutList<ConnectionRecord> {
+    return subscription.#extra?.ownList ?? (subscription.#stream.list as FanOutList<ConnectionRecord>)
+  }
+
+  /** Returns the slot of a connection, `NO_SLOT` if it is not in the list by this subscription. */
+  static slotOf(subscription: SubscriptionRecord, connection: ConnectionRecord): number {
+    const slots = subscription.#slots
+    if (slots instanceof Map) return slots.get(connection) ?? NO_SLOT
+    if (typeof slots !== 'number' || slots === NO_SLOT) return NO_SLOT
+    return SubscriptionRecord.listOf(subscription).connections[slots] === connection ? slots : NO_SLOT
+  }
+
+  /** Returns the connections that are in the list by this subscription, as they are now. */
+  static connectionsOf(subscription: SubscriptionRecord): readonly ConnectionRecord[] {
+    const slots = subscription.#slots
+    if (slots instanceof Map) return [...slots.keys()]
+    if (typeof slots !== 'number' || slots === NO_SLOT) return []
+    return [SubscriptionRecord.listOf(subscription).connections[slots] as ConnectionRecord]
+  }
+
+  /** Adds a connection to the list. It must not be there. */
+  static add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    const slots = subscription.#slots
+    const list = SubscriptionRecord.listOf(subscription)
+    const slot = list.add(connection)
+    if (slots instanceof Map) slots.set(connection, slot)
+    else if (slots === NO_SLOT) subscription.#slots = slot
+    else subscription.#slots = new Map([[list.connections[slots as number] as ConnectionRecord, slots as number], [connection, slot]])
+  }
+
+  /** Removes a connection from the list. It must be there. */
+  static remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    const slot = SubscriptionRecord.slotOf(subscription, connection)
+    const slots = subscription.#slots
+    if (slots instanceof Map && slots.size > 1) slots.delete(connection)
+    else subscription.#slots = NO_SLOT
+    SubscriptionRecord.listOf(subscription).remove(slot)
+  }
+
+  static moved(subscription: SubscriptionRecord, connection: ConnectionRecord, slot: number): void {
+    const slots = subscription.#slots
+    if (slots instanceof Map) slots.set(connection, slot)
+    else subscription.#slots = slot
+  }
+
+  static filtersOf(subscription: SubscriptionRecord, holder: UserRecord | ConnectionRecord): SubscriptionFilters | undefined {
+    return FILTERS.find(subscription.#extra?.filters, holder)?.filters
+  }
+
+  static setFilters(subscription: SubscriptionRecord, holder: UserRecord | ConnectionRecord, filters: SubscriptionFilters | undefined): void {
+    if (subscription.#extra === undefined && filters === undefined) return
+    const extra = (subscription.#extra ??= { ownList: undefined, filters: undefined })
+    const known = FILTERS.find(extra.filters, holder)
+    if (known !== undefined) extra.filters = FILTERS.without(extra.filters, known)
+    if (filters !== undefined) extra.filters = FILTERS.including(extra.filters, { holder, filters })
+  }
+
+  static connectionHoldsOf(subscription: SubscriptionRecord): number { return subscription.#connectionHolds }
+  static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void { subscription.#connectionHolds += difference }
+
+  /** Ends it. No connection is in the list by this subscription any more. */
+  static end(subscription: SubscriptionRecord): void {
+    const lastUpdateMs = SubscriptionRecord.#lastUpdateMs(subscription)
+    subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)
+  }
+
+  static earlierOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined { return subscription.#earlier }
+  static laterOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined { return subscription.#later }
+
+  static setNeighbours(subscription: SubscriptionRecord, earlier: SubscriptionRecord | undefined, later: SubscriptionRecord | undefined): void {
+    subscription.#earlier = earlier
+    subscription.#later = later
+  }
 }
 
-export type ConnectionSeat = Seat<ConnectionRecord>
+export type SubscriptionSet = SmallSet<StreamRecord, SubscriptionRecord>
 
-type FewConnections = Few<string, ConnectionRecord>
-type FewSubscriptions = Few<StreamRecord, SubscriptionRecord>
-type FewSeats = Few<ConnectionRecord, ConnectionSeat>
+export const CONNECTIONS: SmallSetBy<string, ConnectionRecord> = /* @__PURE__ */ new SmallSetBy(({ id }) => id)
+export const SUBSCRIPTIONS: SmallSetBy<StreamRecord, SubscriptionRecord> = /* @__PURE__ */ new SmallSetBy((each) => SubscriptionRecord.streamOf(each))
+const FILTERS: SmallSetBy<UserRecord | ConnectionRecord, HolderFilters> = /* @__PURE__ */ new SmallSetBy(({ holder }) => holder)
 
-export const CONNECTIONS: FewBy<string, ConnectionRecord> = /* @__PURE__ */ new FewBy(({ id }) => id)
-export const SUBSCRIPTIONS: FewBy<StreamRecord, SubscriptionRecord> = /* @__PURE__ */ new FewBy(({ stream }) => stream)
-export const SEATS: FewBy<ConnectionRecord, ConnectionSeat> = /* @__PURE__ */ new FewBy(({ connection }) => connection)
+/** Returns the same number, as a small integer if it is one. A difference of two times would be an object of its own. */
+function small(value: number): number {
+  const integer = value | 0
+  return integer === value ? integer : value
+}

@@ -1,33 +1,32 @@
 import type { RefusingQuota } from '../errors.ts'
 import type { ActiveStream } from '../events/events.ts'
-import { Seats, VACATED } from '../collections/fan-out-list.ts'
+import { NO_SLOT, type FanOutList, type Overlap } from '../collections/fan-out-list.ts'
 import type { StreamCatalogue, ResolvedDefinition } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
 import { coversRevoked, type Revoked } from '../model/revocation.ts'
 import { SubscriptionStatus } from '../model/subscription.ts'
-import { Chain } from '../collections/linked-list.ts'
 import { countOf, membersOf } from '../collections/small-set.ts'
+import { concealed } from './concealed.ts'
 import {
-  SEATS,
+  ConnectionRecord,
+  StreamRecord,
   SUBSCRIPTIONS,
-  type ConnectionRecord,
-  type ConnectionSeat,
-  type StreamRecord,
+  SubscriptionRecord,
   type StreamTypeRecord,
-  type SubscriptionRecord,
   type UserRecord,
 } from './records.ts'
-import { lastUpdateMs } from './subscription-view.ts'
 import type { Users } from './users.ts'
 
-/** What became of a subscription, and through which connection if it was one. */
+export type SubscriptionChange = 'added' | 'changed' | 'removed'
+
+/** Called when a subscription changed, with the connection if the change came through one. */
 type SubscriptionListener = (
-  change: 'added' | 'changed' | 'removed',
+  change: SubscriptionChange,
   subscription: SubscriptionRecord,
   holder: ConnectionRecord | undefined,
 ) => void
 
-/** Whose subscription it is to be, and to what. */
+/** A subscription that somebody asks for. */
 interface HoldRequest {
   readonly userId: string
   readonly connectionId?: string
@@ -35,30 +34,43 @@ interface HoldRequest {
   readonly symbol: string | undefined
 }
 
-/** What the rest of the manager has to know of at once. */
-export interface SubscriptionsDependencies {
-  /** Milliseconds since the Unix epoch. */
-  now(): number
-  /** Throws where there are as many already as there may be. */
-  assertRoom(quota: RefusingQuota, count: number, request: HoldRequest): void
-  readonly changed: SubscriptionListener
-  /** A stream, on a private one a user's own, has its first connected subscriber, or its last one has gone. */
-  demanded(change: 'gained' | 'lost', stream: ActiveStream): void
-  /** A connection has lost its seat in a stream. */
-  unseated(connection: ConnectionRecord, stream: StreamRecord): void
+/** What the registry needs to know about quotas. */
+interface SubscriptionQuotas {
+  /** True if there may be one more than `count`. */
+  hasRoom(quota: RefusingQuota, count: number): boolean
+  refusal(quota: RefusingQuota, request: HoldRequest): Error
 }
 
-/** Whom a published message reaches: through the whole type, and through its exact stream. */
-export interface Subscribed {
-  readonly whole: Seats<ConnectionRecord> | undefined
-  readonly exact: Seats<ConnectionRecord> | undefined
+/** What the registry tells others at once, and what it asks them. */
+export interface SubscriptionsDependencies {
+  /** Returns milliseconds since the Unix epoch. */
+  now(): number
+  readonly quotas: SubscriptionQuotas
+  readonly changed: SubscriptionListener
+  /** Called when a stream gained its first connected subscriber, or lost its last one. On a private stream, each user has a stream. */
+  demanded(change: 'gained' | 'lost', stream: ActiveStream): void
+  /** Called when a connection stopped receiving a stream through a subscription. */
+  released(connection: ConnectionRecord, stream: StreamRecord): void
 }
+
+/** The lists that receive a published message: that of the whole type, and that of the exact stream. */
+export interface Subscribed {
+  readonly whole: FanOutList<ConnectionRecord> | undefined
+  readonly exact: FanOutList<ConnectionRecord> | undefined
+  /** Connections that are in both. */
+  readonly overlaps: readonly Overlap[]
+}
+
+const ConcealedSubscription = /* @__PURE__ */ concealed(SubscriptionRecord)
+
+/** Hardly any connection is in both. */
+const NO_OVERLAPS: readonly Overlap[] = []
 
 /**
- * Who subscribed to what, and who holds it: the user as such, some of their connections, or both.
+ * Subscriptions and their holders. A holder is the user as such, or one of the user's connections.
  *
- * A connection has one seat in a stream for as long as its user or it holds the subscription, so two holders
- * cannot make two copies.
+ * A connection is in the list of a stream once, for as long as its user or the connection itself holds the subscription. So two holders
+ * cannot make two copies of a message.
  */
 export class Subscriptions {
   count = 0
@@ -98,36 +110,43 @@ export class Subscriptions {
     }
   }
 
-  /** Whom a public message of this stream reaches. */
+  /** Returns who receives a public message of this stream. */
   subscribed(streamType: string, symbol: string | undefined): Subscribed {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
-    return { whole: whole?.seats, exact: symbol === undefined ? undefined : bySymbol.get(symbol)?.seats }
+    const stream = symbol === undefined ? undefined : bySymbol.get(symbol)
+    const overlaps = stream === undefined || whole === undefined ? NO_OVERLAPS : overlapsIn(stream.list, stream, whole)
+    return { whole: whole?.list, exact: stream?.list, overlaps }
   }
 
-  /** Whom a private message of this stream to this user reaches. */
+  /** Returns who receives a private message of this stream to this user. */
   subscribedOf(userId: string | undefined, streamType: string, symbol: string | undefined): Subscribed {
     const user = this.#users.find(userId)
+    const whole = this.find(user, streamType, undefined)
+    const exact = symbol === undefined ? undefined : this.find(user, streamType, symbol)
+    const list = exact && SubscriptionRecord.listOf(exact)
     return {
-      whole: this.find(user, streamType, undefined)?.seats,
-      exact: symbol === undefined ? undefined : this.find(user, streamType, symbol)?.seats,
+      whole: whole && SubscriptionRecord.listOf(whole),
+      exact: list,
+      overlaps: overlapsIn(list, exact && SubscriptionRecord.streamOf(exact), whole && SubscriptionRecord.streamOf(whole)),
     }
   }
 
-  /** Whether a connection receives a stream: it sits in it, or in its whole type. */
+  /** True if a connection receives a stream: it is in its list, or in that of its whole type. */
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
-    const sitsIn = (each: string | undefined): boolean => seatIn(this.find(connection.user, streamType, each), connection) !== undefined
-    return sitsIn(symbol) || sitsIn(undefined)
+    const user = ConnectionRecord.userOf(connection)
+    const isIn = (each: string | undefined): boolean => slotIn(this.find(user, streamType, each), connection) !== NO_SLOT
+    return isIn(symbol) || isIn(undefined)
   }
 
-  /** Those that would bring what is revoked. Costs as much as the user has, or as there are of the stream type, without a user. */
+  /** Returns the subscriptions that would bring what is revoked. Costs as much as the user has, or without a user as there are of the type. */
   revoked(revoked: Revoked): SubscriptionRecord[] {
     const isConcerned = ({ type, symbol }: StreamRecord): boolean =>
       coversRevoked({ streamType: type.name, symbol }, type.definition, revoked)
     if (revoked.userId === undefined) return [...this.streams()].filter(isConcerned).flatMap(({ subscriptions }) => [...subscriptions])
-    return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter(({ stream }) => isConcerned(stream))
+    return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter((each) => isConcerned(SubscriptionRecord.streamOf(each)))
   }
 
-  /** The streams with a connected subscriber: each public one, and each user's own of a private one. */
+  /** Iterates over the streams with a connected subscriber. On a private stream, each user has a stream. */
   *demanded(): Generator<ActiveStream, undefined> {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue
@@ -136,9 +155,9 @@ export class Subscriptions {
     }
   }
 
-  // Holding and letting go
+  // Holding and releasing
 
-  /** @throws what `assertRoom` throws; then nothing has changed */
+  /** @throws `ERR_QUOTA_EXCEEDED`; then nothing has changed */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(this.#users.find(userId)?.subscriptions, stream)
@@ -148,57 +167,61 @@ export class Subscriptions {
     const isNewHolder = !isHeldByUser(subscription)
     const isNews = isNewHolder || subscription.filters !== filters
     if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.includingAlike(user.ownSubscriptions, subscription, user.subscriptions)
-    subscription.filters = filters
-    // Who came since the user became the holder was seated on arrival.
-    if (isNewHolder) for (const connection of membersOf(user.connections)) this.#seat(subscription, connection)
+    SubscriptionRecord.setFilters(subscription, user, filters)
+    // A connection that came after the user became the holder was added then.
+    if (isNewHolder) for (const connection of membersOf(user.connections)) this.#add(subscription, connection)
     if (isNews) this.#dependencies.changed(known === undefined ? 'added' : 'changed', subscription, undefined)
     if (known === undefined && subscription.status === SubscriptionStatus.CONNECTED) this.#connected(subscription)
     return subscription
   }
 
-  /** @throws what `assertRoom` throws; then nothing has changed */
+  /** @throws `ERR_QUOTA_EXCEEDED`; then nothing has changed */
   holdForConnection(
     connection: ConnectionRecord,
     streamType: string,
     symbol: string | undefined,
     filters: SubscriptionFilters | undefined,
   ): SubscriptionRecord {
-    const { user } = connection
+    const user = ConnectionRecord.userOf(connection)
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(user.subscriptions, stream)
     const isNewHolder = known === undefined || !isHeldBy(connection, known)
-    if (isNewHolder) this.#assertRoomForHold(connection, known, streamType, symbol)
+    if (isNewHolder) this.#assertRoomForHold(connection, known === undefined, streamType, symbol)
     const subscription = known ?? this.#begin(user, stream, streamType, symbol)
-    const isNews = isNewHolder || connection.ownFilters?.get(subscription) !== filters
+    const isNews = isNewHolder || SubscriptionRecord.filtersOf(subscription, connection) !== filters
     if (isNewHolder) this.#hold(subscription, connection)
-    keepFilters(connection, subscription, filters)
+    SubscriptionRecord.setFilters(subscription, connection, filters)
     if (isNews) this.#dependencies.changed(known === undefined ? 'added' : 'changed', subscription, connection)
     if (known === undefined) this.#connected(subscription)
     return subscription
   }
 
-  /** Releases a connection's own hold; false if it has none. */
-  letGo(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
-    const subscription = this.find(connection.user, streamType, symbol)
+  /** Releases a connection's own hold. Returns false if it has none. */
+  release(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
+    const subscription = this.find(ConnectionRecord.userOf(connection), streamType, symbol)
     if (subscription === undefined || !isHeldBy(connection, subscription)) return false
-    this.#release(subscription, connection)
-    // Who holds it sits in it.
-    if (!isHeldByUser(subscription)) this.#unseat(subscription, seatIn(subscription, connection) as ConnectionSeat)
-    this.#holderLeft(subscription, connection)
+    if (isHeldOnce(subscription)) {
+      this.end(subscription, connection)
+      return true
+    }
+    this.#releaseHold(subscription, connection)
+    if (!isHeldByUser(subscription)) this.#remove(subscription, connection)
+    this.#dependencies.changed('changed', subscription, connection)
     return true
   }
 
   /** Ends a subscription for all of its holders. */
   end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
-    const { user } = subscription
-    for (const seat of membersOf(subscription.taken)) {
-      if (isHeldBy(seat.connection, subscription)) this.#release(subscription, seat.connection)
-      this.#unseat(subscription, seat)
+    const user = SubscriptionRecord.userOf(subscription)
+    const { status } = subscription
+    for (const connection of SubscriptionRecord.connectionsOf(subscription)) {
+      if (isHeldBy(connection, subscription)) this.#releaseHold(subscription, connection)
+      this.#remove(subscription, connection)
     }
     user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
     user.ownSubscriptions = SUBSCRIPTIONS.without(user.ownSubscriptions, subscription)
-    if (user.subscriptions === undefined) this.#forgetSubscriber(user, subscription.status)
-    this.#conclude(subscription, lastHolder)
+    if (user.subscriptions === undefined) this.#forgetSubscriber(user, status)
+    this.#conclude(subscription, status, lastHolder)
   }
 
   endAllOf(user: UserRecord): void {
@@ -207,57 +230,56 @@ export class Subscriptions {
 
   // Connections that come and go
 
-  /** Gives a new connection its seats in what its user subscribed to. */
+  /** Adds a new connection to the lists of what its user subscribed to. */
   admit(connection: ConnectionRecord): void {
-    const { user } = connection
+    const user = ConnectionRecord.userOf(connection)
     if (countOf(user.connections) === 1 && user.subscriptions !== undefined) this.pendingUserCount--
     for (const subscription of membersOf(user.ownSubscriptions)) {
-      this.#seat(subscription, connection)
-      if (subscription.status !== SubscriptionStatus.PENDING) continue
-      subscription.status = SubscriptionStatus.CONNECTED
+      const { status } = subscription
+      this.#add(subscription, connection)
+      if (status !== SubscriptionStatus.PENDING) continue
       this.#dependencies.changed('changed', subscription, undefined)
       this.#connected(subscription)
     }
   }
 
-  /** Seats the sink that a connection has now. Costs as much as it may receive. */
-  renew(connection: ConnectionRecord): void {
-    for (const subscription of seatedIn(connection)) {
-      const seat = seatIn(subscription, connection)
-      if (seat !== undefined) subscription.seats.renew(seat)
+  /** Takes over the sink that a connection has now. Costs as much as it may receive. */
+  refreshSink(connection: ConnectionRecord): void {
+    for (const subscription of mayReceive(connection)) {
+      const slot = SubscriptionRecord.slotOf(subscription, connection)
+      if (slot !== NO_SLOT) SubscriptionRecord.listOf(subscription).refreshSink(slot)
     }
   }
 
-  /** Takes a removed connection's seats and holds away; with the user's last connection, all of the user's subscriptions. */
-  dismiss(connection: ConnectionRecord): void {
-    const { user } = connection
-    if (user.connections === undefined) this.#endAllWith(connection)
-    // Only its own are looked at, not its siblings'.
-    else for (const subscription of seatedIn(connection)) this.#dismissFrom(subscription, connection)
-    connection.ownSubscriptions = undefined
-    connection.ownFilters = undefined
+  /** Removes a removed connection from all lists, with its holds. With the user's last connection, all of the user's subscriptions end. */
+  detach(connection: ConnectionRecord): void {
+    if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection)
+    // Looks only at what the connection may receive, not at what others of the user hold.
+    else for (const subscription of mayReceive(connection)) this.#detachFrom(subscription, connection)
+    ConnectionRecord.setOwnSubscriptions(connection, undefined)
   }
 
   /** Ends all subscriptions of a user, in the order in which they began, with the user's last connection. */
   #endAllWith(connection: ConnectionRecord): void {
-    const { user } = connection
+    const user = ConnectionRecord.userOf(connection)
     if (user.subscriptions === undefined) return
-    // None is taken out of the lists by itself: they are dropped as a whole.
+    // The lists of the user are dropped as a whole. No other connection receives through these.
     for (const subscription of membersOf(user.subscriptions)) {
-      for (const seat of membersOf(subscription.taken)) this.#unseat(subscription, seat)
-      this.#conclude(subscription, isHeldByUser(subscription) ? undefined : connection)
+      const { status } = subscription
+      if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) this.#remove(subscription, connection)
+      SubscriptionRecord.setFilters(subscription, connection, undefined)
+      this.#conclude(subscription, status, isHeldByUser(subscription) ? undefined : connection)
     }
     user.subscriptions = undefined
     user.ownSubscriptions = undefined
     this.#forgetSubscriber(user, SubscriptionStatus.CONNECTED)
   }
 
-  /** Notes the end of a subscription that nobody holds or sits in any more. */
-  #conclude(subscription: SubscriptionRecord, lastHolder: ConnectionRecord | undefined): void {
-    const { stream, status } = subscription
-    subscription.lastUpdateAtEndMs = lastUpdateMs(subscription)
-    subscription.status = SubscriptionStatus.DISCONNECTED
-    stream.subscriptions.delete(subscription)
+  /** Notes the end of a subscription without holders. No connection receives through it any more. */
+  #conclude(subscription: SubscriptionRecord, status: SubscriptionStatus, lastHolder: ConnectionRecord | undefined): void {
+    const stream = SubscriptionRecord.streamOf(subscription)
+    SubscriptionRecord.end(subscription)
+    stream.subscriptions.remove(subscription)
     this.count--
     if (stream.subscriptions.isEmpty) this.#drop(stream)
     this.#dependencies.changed('removed', subscription, lastHolder)
@@ -265,90 +287,73 @@ export class Subscriptions {
   }
 
   #assertRoomForUser(userId: string, streamType: string, symbol: string | undefined): void {
+    const { quotas } = this.#dependencies
     const user = this.#users.find(userId)
-    const request = { userId, streamType, symbol }
-    if (user === undefined) this.#dependencies.assertRoom('pendingUsers', this.pendingUserCount, request)
-    this.#dependencies.assertRoom('subscriptionsPerUser', countOf(user?.subscriptions), request)
+    const isPendingRefused = user === undefined && !quotas.hasRoom('pendingUsers', this.pendingUserCount)
+    if (isPendingRefused) throw quotas.refusal('pendingUsers', { userId, streamType, symbol })
+    if (quotas.hasRoom('subscriptionsPerUser', countOf(user?.subscriptions))) return
+    throw quotas.refusal('subscriptionsPerUser', { userId, streamType, symbol })
   }
 
-  #assertRoomForHold(
-    { id: connectionId, ownSubscriptions, user }: ConnectionRecord,
-    known: SubscriptionRecord | undefined,
-    streamType: string,
-    symbol: string | undefined,
-  ): void {
-    const request = { userId: user.id, connectionId, streamType, symbol }
-    if (known === undefined) this.#dependencies.assertRoom('subscriptionsPerUser', countOf(user.subscriptions), request)
-    this.#dependencies.assertRoom('subscriptionsPerConnection', countOf(ownSubscriptions), request)
+  #assertRoomForHold(connection: ConnectionRecord, isNew: boolean, streamType: string, symbol: string | undefined): void {
+    const { quotas } = this.#dependencies
+    const { subscriptions } = ConnectionRecord.userOf(connection)
+    const isUserFull = isNew && !quotas.hasRoom('subscriptionsPerUser', countOf(subscriptions))
+    if (!isUserFull && quotas.hasRoom('subscriptionsPerConnection', countOf(ConnectionRecord.ownSubscriptionsOf(connection)))) return
+    const { id: connectionId, userId } = connection
+    throw quotas.refusal(isUserFull ? 'subscriptionsPerUser' : 'subscriptionsPerConnection', { userId, connectionId, streamType, symbol })
   }
 
-  #dismissFrom(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    const seat = seatIn(subscription, connection)
-    if (seat === undefined) return
-    this.#unseat(subscription, seat)
-    if (!isHeldBy(connection, subscription)) return
-    subscription.ownHolds--
-    this.#holderLeft(subscription, connection)
+  #detachFrom(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    if (SubscriptionRecord.slotOf(subscription, connection) === NO_SLOT) return
+    const isHolder = isHeldBy(connection, subscription)
+    if (isHolder && isHeldOnce(subscription)) return this.end(subscription, connection)
+    this.#remove(subscription, connection)
+    if (!isHolder) return
+    this.#releaseHold(subscription, connection)
+    this.#dependencies.changed('changed', subscription, connection)
   }
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    this.#seat(subscription, connection)
-    // Who is alone, or the only one to hold anything, has the list of its user.
-    const { ownSubscriptions, user } = connection
-    connection.ownSubscriptions = SUBSCRIPTIONS.includingAlike(ownSubscriptions, subscription, user.subscriptions)
-    subscription.ownHolds++
+    this.#add(subscription, connection)
+    // A user's only connection shares the array of its user, as does the only one that holds anything.
+    const { subscriptions } = ConnectionRecord.userOf(connection)
+    const own = ConnectionRecord.ownSubscriptionsOf(connection)
+    ConnectionRecord.setOwnSubscriptions(connection, SUBSCRIPTIONS.includingAlike(own, subscription, subscriptions))
+    SubscriptionRecord.countHold(subscription, 1)
   }
 
-  #release(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    connection.ownSubscriptions = SUBSCRIPTIONS.without(connection.ownSubscriptions, subscription)
-    keepFilters(connection, subscription, undefined)
-    subscription.ownHolds--
-  }
-
-  #holderLeft(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    if (isHeldByUser(subscription) || subscription.ownHolds > 0) this.#dependencies.changed('changed', subscription, connection)
-    else this.end(subscription, connection)
+  #releaseHold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    const own = ConnectionRecord.ownSubscriptionsOf(connection)
+    ConnectionRecord.setOwnSubscriptions(connection, SUBSCRIPTIONS.without(own, subscription))
+    SubscriptionRecord.setFilters(subscription, connection, undefined)
+    SubscriptionRecord.countHold(subscription, -1)
   }
 
   #connected(subscription: SubscriptionRecord): void {
-    const isFirst = ++subscription.stream.connectedCount === 1
+    const isFirst = ++SubscriptionRecord.streamOf(subscription).connectedCount === 1
     if (isFirst || isPrivate(subscription)) this.#dependencies.demanded('gained', streamOf(subscription))
   }
 
   #disconnected(subscription: SubscriptionRecord): void {
-    const wasLast = --subscription.stream.connectedCount === 0
+    const wasLast = --SubscriptionRecord.streamOf(subscription).connectedCount === 0
     if (wasLast || isPrivate(subscription)) this.#dependencies.demanded('lost', streamOf(subscription))
   }
 
   #begin(user: UserRecord, opened: StreamRecord | undefined, streamType: string, symbol: string | undefined): SubscriptionRecord {
     const nowMs = this.#dependencies.now()
     const stream = opened ?? this.#open(streamType, symbol, nowMs)
-    const seats = stream.seats ?? new Seats()
-    const subscription: SubscriptionRecord = {
-      user,
-      stream,
-      seats,
-      taken: undefined,
-      view: undefined,
-      streamAgeMs: small(nowMs - stream.openedAtMs),
-      servingsBefore: seats.servings,
-      lastUpdateAtEndMs: undefined,
-      status: user.connections !== undefined ? SubscriptionStatus.CONNECTED : SubscriptionStatus.PENDING,
-      filters: undefined,
-      ownHolds: 0,
-      earlier: undefined,
-      later: undefined,
-    }
-    if (user.subscriptions === undefined) this.#noteSubscriber(subscription.status)
+    const subscription = new ConcealedSubscription(user, stream, nowMs)
+    if (user.subscriptions === undefined) this.#noteSubscriber(user)
     user.subscriptions = SUBSCRIPTIONS.including(user.subscriptions, subscription)
     stream.subscriptions.add(subscription)
     this.count++
     return subscription
   }
 
-  #noteSubscriber(status: SubscriptionStatus): void {
+  #noteSubscriber({ connections }: UserRecord): void {
     this.userCount++
-    if (status === SubscriptionStatus.PENDING) this.pendingUserCount++
+    if (connections === undefined) this.pendingUserCount++
   }
 
   #forgetSubscriber(user: UserRecord, status: SubscriptionStatus): void {
@@ -357,19 +362,11 @@ export class Subscriptions {
     this.#users.release(user)
   }
 
-  // Streams exist while somebody subscribes to them
+  // Streams exist while somebody is subscribed to them
 
   #open(streamType: string, symbol: string | undefined, nowMs: number): StreamRecord {
     const type = this.#types.get(streamType) as StreamTypeRecord
-    const isPublic = type.definition.audience === 'public'
-    const stream: StreamRecord = {
-      type,
-      symbol,
-      openedAtMs: nowMs,
-      subscriptions: new Chain(),
-      connectedCount: 0,
-      seats: isPublic ? new Seats() : undefined,
-    }
+    const stream = new StreamRecord(type, symbol, nowMs)
     if (symbol === undefined) type.whole = stream
     else type.bySymbol.set(symbol, stream)
     this.streamCount++
@@ -382,98 +379,85 @@ export class Subscriptions {
     this.streamCount--
   }
 
-  // Seats
+  // Fan-out lists
 
-  /** Gives a connection a seat, unless it has one. */
-  #seat(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    if (seatIn(subscription, connection) !== undefined) return
-    const seat = { connection, slot: VACATED }
-    subscription.seats.take(seat)
-    subscription.taken = SEATS.including(subscription.taken, seat)
-    for (const double of doublesOf(subscription, seat)) {
-      double.exact.doubles ??= new Map()
-      double.exact.doubles.set(double.exactSeat, double.wholeSeat)
-    }
+  /** Adds a connection to the list, unless it is there. */
+  #add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) return
+    SubscriptionRecord.add(subscription, connection)
+    for (const exact of overlappingLists(subscription, connection)) (exact.overlaps ??= new Set()).add(connection)
   }
 
-  #unseat(subscription: SubscriptionRecord, seat: ConnectionSeat): void {
-    for (const { exact, exactSeat } of doublesOf(subscription, seat)) exact.doubles?.delete(exactSeat)
-    subscription.taken = SEATS.without(subscription.taken, seat)
-    subscription.seats.vacate(seat)
-    this.#dependencies.unseated(seat.connection, subscription.stream)
+  #remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)
+    SubscriptionRecord.remove(subscription, connection)
+    this.#dependencies.released(connection, SubscriptionRecord.streamOf(subscription))
   }
 }
 
-/** The stream that a subscription makes active: on a private one, the user's own. Frozen, since callers get to see it. */
+/** Returns the stream that a subscription makes active, on a private stream the user's own. Frozen, because callers get it. */
 function streamOf(subscription: SubscriptionRecord): ActiveStream {
-  const { user, stream: { type, symbol } } = subscription
-  const stream = { streamType: type.name, symbol }
-  return Object.freeze(isPrivate(subscription) ? { ...stream, userId: user.id } : stream)
+  const { streamType, symbol, userId } = subscription
+  return Object.freeze(isPrivate(subscription) ? { streamType, symbol, userId } : { streamType, symbol })
 }
 
-function isPrivate({ stream }: SubscriptionRecord): boolean {
-  return stream.type.definition.audience === 'private'
+function isPrivate(subscription: SubscriptionRecord): boolean {
+  return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private'
 }
 
 function isHeldByUser(subscription: SubscriptionRecord): boolean {
-  return isHeldBy(subscription.user, subscription)
+  const { ownSubscriptions } = SubscriptionRecord.userOf(subscription)
+  return SUBSCRIPTIONS.find(ownSubscriptions, SubscriptionRecord.streamOf(subscription)) !== undefined
 }
 
-/** Whether a user as such, or a connection, holds a subscription. */
-function isHeldBy({ ownSubscriptions }: UserRecord | ConnectionRecord, subscription: SubscriptionRecord): boolean {
-  return SUBSCRIPTIONS.find(ownSubscriptions, subscription.stream) === subscription
+/** True if a connection holds a subscription for itself. */
+function isHeldBy(connection: ConnectionRecord, subscription: SubscriptionRecord): boolean {
+  return SUBSCRIPTIONS.find(ConnectionRecord.ownSubscriptionsOf(connection), SubscriptionRecord.streamOf(subscription)) !== undefined
 }
 
-/** Keeps what a connection asked for. Most ask for nothing, and have no map for it. */
-function keepFilters(connection: ConnectionRecord, subscription: SubscriptionRecord, filters: SubscriptionFilters | undefined): void {
-  if (filters !== undefined) {
-    connection.ownFilters ??= new Map()
-    connection.ownFilters.set(subscription, filters)
-  } else if (connection.ownFilters?.delete(subscription) && connection.ownFilters.size === 0) {
-    connection.ownFilters = undefined
-  }
+/** True if a subscription that a connection holds has no other holder. */
+function isHeldOnce(subscription: SubscriptionRecord): boolean {
+  return !isHeldByUser(subscription) && SubscriptionRecord.connectionHoldsOf(subscription) === 1
 }
 
-/** The same number, without an object of its own where it is a small integer: what comes of two times would keep one. */
-function small(value: number): number {
-  const integer = value | 0
-  return integer === value ? integer : value
+/** Returns what a connection may receive: what its user holds, and what it holds for itself. Some of it may be there twice. */
+function mayReceive(connection: ConnectionRecord): readonly SubscriptionRecord[] {
+  const { ownSubscriptions } = ConnectionRecord.userOf(connection)
+  return [...membersOf(ownSubscriptions), ...membersOf(ConnectionRecord.ownSubscriptionsOf(connection))]
 }
 
-/** A connection's seat in a subscription, if it has one. */
-function seatIn(subscription: SubscriptionRecord | undefined, connection: ConnectionRecord): ConnectionSeat | undefined {
-  return SEATS.find(subscription?.taken, connection)
+function slotIn(subscription: SubscriptionRecord | undefined, connection: ConnectionRecord): number {
+  return subscription === undefined ? NO_SLOT : SubscriptionRecord.slotOf(subscription, connection)
 }
 
-/** What a connection may have a seat in: what its user holds, and what it holds for itself; some of it twice. */
-function seatedIn({ user, ownSubscriptions }: ConnectionRecord): readonly SubscriptionRecord[] {
-  return [...membersOf(user.ownSubscriptions), ...membersOf(ownSubscriptions)]
+const NO_LISTS: readonly FanOutList<ConnectionRecord>[] = []
+
+/** Returns the lists of exact streams that a connection is in as well as in their whole type, if it is in the list of this subscription. */
+function overlappingLists(subscription: SubscriptionRecord, connection: ConnectionRecord): readonly FanOutList<ConnectionRecord>[] {
+  const { type, symbol } = SubscriptionRecord.streamOf(subscription)
+  if (type.definition.symbol !== 'optional') return NO_LISTS
+  if (symbol === undefined) return exactListsWith(connection, type)
+  const whole = type.whole && SUBSCRIPTIONS.find(ConnectionRecord.userOf(connection).subscriptions, type.whole)
+  return slotIn(whole, connection) === NO_SLOT ? NO_LISTS : [SubscriptionRecord.listOf(subscription)]
 }
 
-interface Double {
-  readonly exact: Seats<ConnectionRecord>
-  readonly exactSeat: ConnectionSeat
-  readonly wholeSeat: ConnectionSeat
+/** Returns the lists of exact streams of a type that a connection is in. */
+function exactListsWith(connection: ConnectionRecord, type: StreamTypeRecord): readonly FanOutList<ConnectionRecord>[] {
+  const isExact = (each: SubscriptionRecord): boolean => each.symbol !== undefined && SubscriptionRecord.streamOf(each).type === type
+  const isIn = (each: SubscriptionRecord): boolean => SubscriptionRecord.slotOf(each, connection) !== NO_SLOT
+  return mayReceive(connection).filter((each) => isExact(each) && isIn(each)).map((each) => SubscriptionRecord.listOf(each))
 }
 
-const NO_DOUBLES: readonly Double[] = []
-
-/** The exact streams in which a connection sits as well as in their whole type, given its seat in the one or the other. */
-function doublesOf(subscription: SubscriptionRecord, seat: ConnectionSeat): readonly Double[] {
-  const { type, symbol } = subscription.stream
-  if (type.definition.symbol !== 'optional') return NO_DOUBLES
-  if (symbol === undefined) return doublesOfWhole(subscription, seat)
-  const whole = type.whole && SUBSCRIPTIONS.find(subscription.user.subscriptions, type.whole)
-  const wholeSeat = seatIn(whole, seat.connection)
-  return wholeSeat === undefined ? NO_DOUBLES : [{ exact: subscription.seats, exactSeat: seat, wholeSeat }]
-}
-
-function doublesOfWhole(whole: SubscriptionRecord, wholeSeat: ConnectionSeat): readonly Double[] {
-  const { connection } = wholeSeat
-  const doubles: Double[] = []
-  for (const { stream, seats, taken } of seatedIn(connection)) {
-    const exactSeat = stream.type === whole.stream.type && stream !== whole.stream ? SEATS.find(taken, connection) : undefined
-    if (exactSeat !== undefined) doubles.push({ exact: seats, exactSeat, wholeSeat })
-  }
-  return doubles
+/** Returns the slots of the connections that are in the list of an exact stream and in that of its whole type. */
+function overlapsIn(
+  list: FanOutList<ConnectionRecord> | undefined,
+  exact: StreamRecord | undefined,
+  whole: StreamRecord | undefined,
+): readonly Overlap[] {
+  if (list?.overlaps === undefined || exact === undefined || whole === undefined) return NO_OVERLAPS
+  return Array.from(list.overlaps, (connection) => {
+    const { subscriptions } = ConnectionRecord.userOf(connection)
+    const slotInStream = (stream: StreamRecord): number => slotIn(SUBSCRIPTIONS.find(subscriptions, stream), connection)
+    return { exactSlot: slotInStream(exact), wholeSlot: slotInStream(whole) }
+  })
 }

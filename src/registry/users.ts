@@ -17,7 +17,7 @@ export class Users {
     return user
   }
 
-  /** Forgets a user who has nothing left; to be called after whatever took something from one. */
+  /** Forgets a user who has nothing left. Call it after anything that takes something from a user. */
   release(user: UserRecord): void {
     if (user.connections === undefined && user.subscriptions === undefined) this.#byId.delete(user.id)
   }

@@ -58,8 +58,8 @@ export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 /** When a process that is held first asks whether it still has to be; and how late a timer that holds one may be. */
 const HOLD_MS = 1_000
 
-/** The latest time that a `Date` can hold. */
-const LATEST_DATE_MS = 8_640_000_000_000_000
+/** The wall time is to be the time of a `Date`, which has a latest one. Any other finite number is a time. */
+const LONGEST_READING_MS: Readonly<Record<Reading, number>> = { now: 8_640_000_000_000_000, monotonic: Number.MAX_VALUE }
 
 type Reading = 'now' | 'monotonic'
 
@@ -135,7 +135,8 @@ export class GuardedClock implements ManagerClock {
 
   #read(name: Reading): number | undefined {
     try {
-      const readMs = readingOf(this.#clock, name)
+      const readMs: unknown = this.#clock[name]()
+      if (typeof readMs !== 'number' || !(Math.abs(readMs) <= LONGEST_READING_MS[name])) throw notANumber(name, readMs)
       if (this.#failing.size > 0) this.#failing.delete(name)
       return readMs
     } catch (error) {
@@ -195,12 +196,16 @@ export class GuardedClock implements ManagerClock {
   }
 }
 
+function notANumber(name: Reading, read: unknown): TypeError {
+  disown(read)
+  return new TypeError(`The ${name} of a clock must return a number`)
+}
+
 /** @throws what the clock throws, and a `TypeError` for a reading that is no number */
 function readingOf(clock: Clock, name: Reading): number {
   const read: unknown = clock[name]()
-  if (typeof read === 'number' && (name === 'now' ? Math.abs(read) <= LATEST_DATE_MS : Number.isFinite(read))) return read
-  disown(read)
-  throw new TypeError(`The ${name} of a clock must return a number`)
+  if (typeof read === 'number' && Math.abs(read) <= LONGEST_READING_MS[name]) return read
+  throw notANumber(name, read)
 }
 
 function cancelBy(cancel: () => unknown, failed: (error: unknown) => void): void {

@@ -1,15 +1,17 @@
-import type { Connection, Socket, StreamCatalogue } from '../../src/index.ts'
 import { Connections } from '../../src/registry/connections.ts'
+import type { HandleActions } from '../../src/registry/records.ts'
 import { Subscriptions } from '../../src/registry/subscriptions.ts'
 import { Users } from '../../src/registry/users.ts'
 import { tradingStreams } from '../../src/model/catalogue.ts'
 import { FakeSocket } from './fake-socket.ts'
 
-/** The room by itself: nobody is told anything, time stands still, and handles lead nowhere. */
+const unlimited = { hasRoom: () => true, refusal: () => new Error('There is no limit') }
+
+/** The registry by itself. Nobody is told anything, time stands still, and handles have no actions. */
 export function registry() {
   const users = new Users()
-  const connections = new Connections(users, () => ({}) as Connection<Socket, StreamCatalogue>)
-  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, assertRoom() {}, changed() {}, demanded() {}, unseated() {} })
+  const connections = new Connections(users, {} as HandleActions)
+  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, quotas: unlimited, changed() {}, demanded() {}, released() {} })
   return {
     users,
     connections,

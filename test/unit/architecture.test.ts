@@ -23,6 +23,8 @@ const LAYERS: readonly Layer[] = [
   { name: 'vocabulary', parts: ['model/', 'ports/', 'collections/', 'guards/', 'time/', 'events/', 'errors.ts'] },
   { name: 'rooms', parts: ['registry/', 'access/', 'delivery/', 'closing/', 'demand/'], areRooms: true },
   { name: 'options', parts: ['options.ts'] },
+  { name: 'services', parts: ['services/'] },
+  { name: 'assembly', parts: ['assembly.ts'] },
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },
   { name: 'transports', parts: ['transports/'], isApart: true },

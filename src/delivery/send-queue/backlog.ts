@@ -1,5 +1,5 @@
 import { gapNoticeText } from '../../model/gap-notice.ts'
-import { OutgoingMessage } from '../outgoing-message.ts'
+import { OutgoingMessage } from '../../model/outgoing-message.ts'
 
 /** A place in the queue: a message, or the notice of those that were dropped there. */
 interface Entry {

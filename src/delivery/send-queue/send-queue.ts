@@ -1,57 +1,36 @@
+import type { Changes } from '../../events/changes.ts'
 import type { Socket } from '../../ports/connection.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { EndOfTick } from '../end-of-tick.ts'
 import { isThenable } from '../../guards/user-code.ts'
-import type { SendQueue } from '../../ports/sink.ts'
+import { SendQueue, type Acceptance } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
-import type { CurrentMessage, Kept } from '../current-message.ts'
 import { DrainListener, type DrainListening, type DrainTeller } from './drain-listener.ts'
 import { bufferedBytes, type Meter } from '../meter.ts'
-import type { Behind } from './drain-watch.ts'
-import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../outgoing-message.ts'
-import type { Outcome } from '../totals.ts'
+import type { Behind, DrainWatch } from './drain-watch.ts'
+import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../../model/outgoing-message.ts'
+import type { Totals } from '../totals.ts'
 import { Backlog } from './backlog.ts'
 
 /** A connection as its send queue sees it. */
 export interface QueueConnection {
   readonly socket: Socket
-  readonly transport: AnyTransport | undefined
 }
 
-/** What a send queue needs of the delivery that it is part of. */
-export interface SendQueueDependencies<TConnection extends QueueConnection> {
+/** What the send queues of a delivery share. */
+export interface QueueContext<TConnection extends QueueConnection> {
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly maxLagMs: number
-  readonly current: CurrentMessage
-  /** Counts the turns of the event loop. */
-  readonly time: { readonly tick: number }
-  /** Milliseconds on the monotonic clock. */
-  nowMs(): number
-  /** The message that is being delivered was not simply handed to the socket. */
-  note(kept: Kept): void
-  /** Lets nobody else deliver meanwhile, and sees to what became of it afterwards. */
-  run(act: () => void): void
-  /** Calls `flushBatch` at the end of this turn. */
-  flushAtEndOfTick(sendQueue: ConnectionSendQueue<TConnection>): void
-  /** Sees to it that this tick comes to an end. */
-  awaitEndOfTick(): void
-  /** This became of so many that waited. */
-  concluded(outcome: Outcome, deliveries: number): void
-  noteWaiting(units: number): void
-  /** It is behind from now on: something waits. */
-  fellBehind(sendQueue: ConnectionSendQueue<TConnection>): void
-  /** It is behind, and its socket does not say when it has room again. */
-  toBePolled(sendQueue: ConnectionSendQueue<TConnection>): void
-  /** Something waits, and may wait for `ms` milliseconds more. */
-  isWaiting(ms: number): void
-  /** Nothing waits any more: everything was handed on, or is not wanted. */
-  caughtUp(sendQueue: ConnectionSendQueue<TConnection>): void
-  /** Nothing waits any more, and nothing will. */
-  ended(sendQueue: ConnectionSendQueue<TConnection>): void
-  /** Takes the connection out of service once the running delivery allows it. */
-  failed(connection: TConnection, error: unknown): void
-  tooSlow(connection: TConnection): void
-  /** Calls user code that must not run in the middle of anything. */
-  afterwards(act: () => void): void
+  readonly clock: Clock
+  readonly changes: Changes
+  readonly totals: Totals
+  readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
+  readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
+  /** Nothing waits any more: everything was handed on, or purged. */
+  caughtUp(queue: ConnectionSendQueue<TConnection>): void
+  /** Removes the connection once the messages that are being handed to sockets are there. */
+  endService(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
   hookFailed(connection: TConnection, error: unknown): void
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
   isOwnRefusal(error: unknown): boolean
@@ -71,12 +50,12 @@ interface WriteInFlight {
  * While there is room it is `#batch`, a plain list, since nearly every message passes through here in no time. Once the
  * connection is behind it is `#waiting`, which knows streams and lists. It is never both.
  */
-export class ConnectionSendQueue<TConnection extends QueueConnection> implements SendQueue, FrameReporter, DrainListening, Behind {
+export class ConnectionSendQueue<TConnection extends QueueConnection> extends SendQueue implements FrameReporter, DrainListening, Behind {
   readonly connection: TConnection
   // Held here as well: to go by way of the connection costs a fetch from memory for each delivery.
   readonly #socket: Socket
   readonly #transport: AnyTransport | undefined
-  readonly #dependencies: SendQueueDependencies<TConnection>
+  readonly #context: QueueContext<TConnection>
   readonly #meter: Meter | undefined
   #batch: OutgoingMessage[] | undefined
   #batchUnits = 0
@@ -97,12 +76,13 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
   /** As what a message counts that comes too late: the connection was removed, or has failed. */
   #endedAs: 'skipped' | 'failed' | undefined
 
-  constructor(connection: TConnection, meter: Meter | undefined, dependencies: SendQueueDependencies<TConnection>) {
+  constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
+    super()
     this.connection = connection
     this.#socket = connection.socket
-    this.#transport = connection.transport
+    this.#transport = transport
     this.#meter = meter
-    this.#dependencies = dependencies
+    this.#context = context
   }
 
   /** What waits: the batch of this turn, or all that is there because the connection is behind. */
@@ -110,11 +90,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     return this.#waiting?.units ?? this.#batchUnits
   }
 
-  /** Takes the message that is being delivered. The text is its own; it comes by this way because a socket's does. */
-  send(_text: string): unknown {
+  accept(message: OutgoingMessage): Acceptance {
     // It may have failed while the message was on its way here, and its connection still be there until that is over.
     if (this.#endedAs !== undefined) return this.#refuse(this.#endedAs)
-    const { message } = this.#dependencies.current
     this.#arriving = message
     const { frame, units } = this.#framed(message)
     const hasFrame = frame !== NO_FRAME
@@ -128,13 +106,13 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     return hasRoom && this.#waiting === undefined ? this.#pass(message, units) : this.#wait(message)
   }
 
-  /** Takes the message that is being delivered where the socket was found to have no room for it. */
-  keep(): void {
-    this.#wait(this.#dependencies.current.message)
+  /** Takes a message that the socket was found to have no room for. */
+  keep(message: OutgoingMessage): Acceptance {
+    return this.#wait(message)
   }
 
   flush(): boolean {
-    if (this.#hasSomething()) this.#dependencies.run(() => this.#flushNow())
+    if (this.#hasSomething()) this.#context.changes.send(() => this.#flushNow())
     return !this.#hasSomething() && this.#inFlight === undefined
   }
 
@@ -149,16 +127,16 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
   }
 
   giveUpTooOld(): number {
-    this.#dependencies.run(() => this.#giveUpTooOld())
-    return this.#waiting === undefined ? Infinity : this.#lagDueMs - this.#dependencies.nowMs()
+    this.#context.changes.send(() => this.#giveUpTooOld())
+    return this.#waiting === undefined ? Infinity : this.#lagDueMs - this.#context.clock.monotonic()
   }
 
   hookFailed(error: unknown): void {
-    this.#dependencies.hookFailed(this.connection, error)
+    this.#context.hookFailed(this.connection, error)
   }
 
   afterwards(act: () => void): void {
-    this.#dependencies.afterwards(act)
+    this.#context.changes.afterwards(act)
   }
 
   purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void {
@@ -167,7 +145,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
     if (this.#inFlight !== undefined) noteUnwanted(this.#inFlight, isUnwanted)
     this.#purgeBatch(isUnwanted)
-    this.#dependencies.concluded('purged', this.#waiting?.purge(streamType, symbol, isCovered) ?? 0)
+    this.#context.totals.conclude('purged', this.#waiting?.purge(streamType, symbol, isCovered) ?? 0)
     this.#forgetWhatIsEmpty()
   }
 
@@ -191,10 +169,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
    * been written as it ended, so the peer had no time for those either. If too much is buffered then, the next turn decides.
    */
   #hasRoom(): boolean {
-    const { softLimitBytes, time } = this.#dependencies
-    if (this.#meter === undefined || this.#hasRoomIn === time.tick) return true
+    const { softLimitBytes, endOfTick } = this.#context
+    if (this.#meter === undefined || this.#hasRoomIn === endOfTick.tick) return true
     const isInDoubt = this.#bufferedBytes() > softLimitBytes
-    const wasServedInTurnBefore = this.#hasRoomIn === time.tick - 1
+    const wasServedInTurnBefore = this.#hasRoomIn === endOfTick.tick - 1
     if (isInDoubt && (this.#isInDoubt || !wasServedInTurnBefore)) return false
     this.#presumeRoom(isInDoubt)
     return true
@@ -202,9 +180,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
 
   /** Takes it that there is room until this turn ends. With a doubt, the next turn decides. */
   #presumeRoom(isInDoubt: boolean): void {
-    this.#hasRoomIn = this.#dependencies.time.tick
+    this.#hasRoomIn = this.#context.endOfTick.tick
     this.#isInDoubt = isInDoubt
-    this.#dependencies.awaitEndOfTick()
+    this.#context.endOfTick.await()
   }
 
   /**
@@ -212,7 +190,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
    * the message.
    */
   #isFullFor(units: number): boolean {
-    const { softLimitBytes, hardLimitBytes } = this.#dependencies
+    const { softLimitBytes, hardLimitBytes } = this.#context
     if (this.#waiting !== undefined) return this.#waiting.units + units > hardLimitBytes
     return this.#batchUnits > (this.#meter === undefined ? hardLimitBytes : Math.min(softLimitBytes, hardLimitBytes))
   }
@@ -224,30 +202,38 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     return transport?.write === undefined ? message.plain : message.framedFor(transport, this)
   }
 
-  #refuse(as: 'skipped' | 'failed'): void {
-    this.#dependencies.note(as)
-    this.#dependencies.concluded(as, 1)
+  #refuse(as: 'skipped' | 'failed'): Acceptance {
+    this.#context.totals.conclude(as, 1)
+    return as
   }
 
-  #pass(message: OutgoingMessage, units: number): unknown {
-    if (this.#transport?.write === undefined) return this.#socket.send(message.text)
+  #pass(message: OutgoingMessage, units: number): Acceptance {
+    if (this.#transport?.write === undefined) return this.#sendNow(message.text)
     // An array literal holds just this one: most turns bring no more.
     if (this.#batch === undefined) this.#batch = [message]
     else this.#batch.push(message)
     this.#batchUnits += units
-    this.#dependencies.current.batched++
     this.#flushAtEndOfTick()
-    return undefined
+    return 'batched'
   }
 
-  #wait(message: OutgoingMessage): void {
+  #sendNow(text: string): Acceptance {
+    const answer: unknown = this.#socket.send(text)
+    if (answer !== undefined && isThenable(answer)) this.#context.answeredLate(this.connection, answer, 1)
+    // Counted by whoever counts the message, as for a plain socket.
+    return 'sent'
+  }
+
+  #wait(message: OutgoingMessage): Acceptance {
     const waiting = this.#waiting ?? this.#fallBehind(this.#takeBatch())
     const hasReplaced = this.#keep(message, waiting)
-    this.#dependencies.note(this.#relieve(waiting, message) ?? (hasReplaced ? 'conflated' : 'queued'))
-    if (this.#endedAs !== undefined) return
-    this.#giveUpTooOld()
-    this.#watchForDrain()
-    this.#flushAtEndOfTick()
+    const acceptance = this.#relieve(waiting, message) ?? (hasReplaced ? 'conflated' : 'queued')
+    if (this.#endedAs === undefined) {
+      this.#giveUpTooOld()
+      this.#watchForDrain()
+      this.#flushAtEndOfTick()
+    }
+    return acceptance
   }
 
   /** Makes the connection fall behind: the messages of the turn's batch have to wait as well. */
@@ -255,31 +241,31 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     const waiting = new Backlog((message) => this.#framed(message).units)
     this.#waiting = waiting
     for (const message of messages) this.#keep(message, waiting)
-    this.#dependencies.fellBehind(this)
+    this.#context.drainWatch.add(this)
     return waiting
   }
 
   /** Lets a message wait; true when it took the place of another. */
   #keep(message: OutgoingMessage, waiting: Backlog): boolean {
-    const { maxLagMs } = this.#dependencies
-    if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#dependencies.nowMs()
+    const { maxLagMs } = this.#context
+    if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#context.clock.monotonic()
     this.#lagDueMs = Math.min(this.#lagDueMs, message.waitsSinceMs + maxLagMs)
     const hasReplaced = waiting.add(message)
-    if (hasReplaced) this.#dependencies.concluded('conflated', 1)
-    this.#dependencies.noteWaiting(waiting.units)
+    if (hasReplaced) this.#context.totals.conclude('conflated', 1)
+    this.#context.totals.noteWaiting(waiting.units)
     return hasReplaced
   }
 
   /** Holds what waits to the hard limit; says what became of the newcomer, unless it waits. */
   #relieve(waiting: Backlog, newcomer?: OutgoingMessage): 'dropped' | 'failed' | undefined {
     let isWaiting = newcomer !== undefined
-    while (waiting.units > this.#dependencies.hardLimitBytes) {
+    while (waiting.units > this.#context.hardLimitBytes) {
       const dropped = waiting.dropOldest()
       if (dropped === undefined) {
         this.#giveUp(isWaiting ? 1 : 0)
         return 'failed'
       }
-      this.#dependencies.concluded('dropped', 1)
+      this.#context.totals.conclude('dropped', 1)
       if (dropped === newcomer) isWaiting = false
     }
     return newcomer !== undefined && !isWaiting ? 'dropped' : undefined
@@ -287,30 +273,30 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
 
   /** Holds what waits to the longest time that it may. */
   #giveUpTooOld(): void {
-    const { maxLagMs } = this.#dependencies
+    const { maxLagMs } = this.#context
     const waiting = this.#waiting
     if (waiting === undefined) return
-    if (maxLagMs === Infinity) return this.#dependencies.isWaiting(Infinity)
-    const nowMs = this.#dependencies.nowMs()
+    if (maxLagMs === Infinity) return this.#context.drainWatch.keepUp(Infinity)
+    const nowMs = this.#context.clock.monotonic()
     if (nowMs >= this.#lagDueMs) {
       const { dropped, mustEnd } = waiting.dropSince(nowMs - maxLagMs)
-      this.#dependencies.concluded('dropped', dropped)
+      this.#context.totals.conclude('dropped', dropped)
       if (mustEnd) return this.#giveUp(0)
       this.#lagDueMs = waiting.oldestSinceMs + maxLagMs
     }
-    this.#dependencies.isWaiting(this.#lagDueMs - nowMs)
+    this.#context.drainWatch.keepUp(this.#lagDueMs - nowMs)
   }
 
   /** Ends a slow consumer. `failed` is 1 if the newest message is among what waits: it counts as failed. */
   #giveUp(failed: number): void {
     this.#end('failed', failed)
-    this.#dependencies.tooSlow(this.connection)
+    this.#context.endService(this.connection, 'slow-consumer')
   }
 
   #flushAtEndOfTick(): void {
     if (this.#isDueAtEndOfTick) return
     this.#isDueAtEndOfTick = true
-    this.#dependencies.flushAtEndOfTick(this)
+    this.#context.endOfTick.add(this)
   }
 
   // What is there leaves
@@ -339,7 +325,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#waiting === undefined) return this.#takeBatch()
-    const roomBytes = this.#dependencies.softLimitBytes - this.#bufferedBytes()
+    const roomBytes = this.#context.softLimitBytes - this.#bufferedBytes()
     if (roomBytes < 0) return undefined
     this.#presumeRoom(false)
     const isOneByOne = this.#transport?.write === undefined
@@ -348,7 +334,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
 
   #takeBatch(): readonly OutgoingMessage[] {
     const batch = this.#batch ?? []
-    this.#dependencies.noteWaiting(this.#batchUnits)
+    this.#context.totals.noteWaiting(this.#batchUnits)
     this.#batch = undefined
     this.#batchUnits = 0
     return batch
@@ -370,9 +356,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
       if (!isWhole) this.#putBack(messages.slice(accepted), inFlight)
       return isWhole
     } catch (error) {
-      this.#dependencies.concluded('failed', deliveriesIn(messages))
+      this.#context.totals.conclude('failed', deliveriesIn(messages))
       this.#end('failed')
-      this.#dependencies.failed(this.connection, error)
+      this.#context.endService(this.connection, 'send-failed', { error })
       return false
     }
   }
@@ -382,10 +368,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     try {
       const answer = this.#write(messages, frames)
       if (typeof answer === 'number') return clamped(answer, messages.length)
-      if (isThenable(answer)) this.#dependencies.answeredLate(this.connection, answer, deliveriesIn(messages))
+      if (isThenable(answer)) this.#context.answeredLate(this.connection, answer, deliveriesIn(messages))
     } catch (error) {
       // What a `send` publishes is not its socket's fault. Of a `write` nobody knows how far it came.
-      if (this.#transport?.write !== undefined || !this.#dependencies.isOwnRefusal(error)) throw error
+      if (this.#transport?.write !== undefined || !this.#context.isOwnRefusal(error)) throw error
     }
     return messages.length
   }
@@ -406,9 +392,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
 
   #noteAccepted(messages: readonly OutgoingMessage[]): void {
     const deliveries = deliveriesIn(messages)
-    this.#dependencies.concluded('sent', deliveries)
+    this.#context.totals.conclude('sent', deliveries)
     if (deliveries === messages.length) return
-    for (const message of messages) if (message.gap > 0) this.#dependencies.gapTold(this.connection, message)
+    for (const message of messages) if (message.gap > 0) this.#context.gapTold(this.connection, message)
   }
 
   #isWanted(messages: readonly OutgoingMessage[], { unwanted }: WriteInFlight): boolean {
@@ -418,7 +404,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
   /** What was not accepted waits on, but for what the connection was unsubscribed from meanwhile. */
   #putBack(messages: readonly OutgoingMessage[], inFlight: WriteInFlight): void {
     const wanted = messages.filter((message) => this.#isWanted([message], inFlight))
-    this.#dependencies.concluded('purged', deliveriesIn(messages) - deliveriesIn(wanted))
+    this.#context.totals.conclude('purged', deliveriesIn(messages) - deliveriesIn(wanted))
     if (wanted.length === 0) return
     if (this.#waiting === undefined) this.#fallBehind(wanted)
     else this.#waiting.putBack(wanted)
@@ -427,10 +413,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
   #purgeBatch(isUnwanted: (message: OutgoingMessage) => boolean): void {
     const batch = this.#batch
     if (batch === undefined) return
-    this.#dependencies.noteWaiting(this.#batchUnits)
+    this.#context.totals.noteWaiting(this.#batchUnits)
     this.#batch = batch.filter((message) => !isUnwanted(message))
     this.#batchUnits = this.#batch.reduce((units, message) => units + this.#framed(message).units, 0)
-    this.#dependencies.concluded('purged', batch.length - this.#batch.length)
+    this.#context.totals.conclude('purged', batch.length - this.#batch.length)
   }
 
   // Nothing waits
@@ -443,7 +429,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
   #catchUp(): void {
     this.#waiting = undefined
     this.#lagDueMs = Infinity
-    this.#dependencies.caughtUp(this)
+    this.#context.drainWatch.delete(this)
+    this.#context.caughtUp(this)
     this.#watchNoMore()
   }
 
@@ -458,10 +445,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     if (this.#endedAs !== undefined) return
     this.#endedAs = as
     this.#arriving = undefined
-    this.#dependencies.concluded('failed', failed)
-    this.#dependencies.concluded('purged', this.#takeBatch().length + (this.#waiting?.size ?? 0) - failed)
+    this.#context.totals.conclude('failed', failed)
+    this.#context.totals.conclude('purged', this.#takeBatch().length + (this.#waiting?.size ?? 0) - failed)
     this.#waiting = undefined
-    this.#dependencies.ended(this)
+    this.#context.drainWatch.delete(this)
     this.#watchNoMore()
   }
 
@@ -469,14 +456,14 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> implements
     if (this.#stopWatching !== undefined || this.#endedAs !== undefined) return
     if (tellsOfDrains(this.#transport)) return this.#listenForDrain(this.#transport)
     this.#stopWatching = () => {}
-    this.#dependencies.toBePolled(this)
+    this.#context.drainWatch.poll(this)
   }
 
   #listenForDrain(transport: DrainTeller): void {
     const listener = new DrainListener(this)
     this.#stopWatching = () => listener.stop()
     const isListening = listener.start(this.#socket, transport)
-    if (!isListening && this.#waiting !== undefined) this.#dependencies.toBePolled(this)
+    if (!isListening && this.#waiting !== undefined) this.#context.drainWatch.poll(this)
   }
 }
 

@@ -1,40 +1,37 @@
 import { describe, expect, it } from 'vitest'
-import { Seats } from '../../../src/collections/fan-out-list.ts'
+import { SendQueue } from '../../../src/ports/sink.ts'
+import { FanOutList } from '../../../src/collections/fan-out-list.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
+import { fanOutList, listed, type Listed } from '../../support/fan-out-list.ts'
 import { collectGarbage } from '../../support/garbage.ts'
-import { seatIn } from '../../support/seat.ts'
 
-interface Connection {
-  readonly name: number
-  readonly sink: FakeSocket
+function crowd(count: number) {
+  const { list, connections, add } = fanOutList(count)
+  const [first, second, third] = connections as [Listed, Listed, Listed]
+  const names = () => list.connections.filter((each, slot) => each !== undefined && list.has(slot)).map((each) => each?.name)
+  return { list, connections, add, names, first, second, third }
 }
 
-function seated(count: number) {
-  const seats = new Seats<Connection>()
-  const taken = Array.from({ length: count }, (_, name) => seatIn(seats, { name, sink: new FakeSocket() }))
-  return { seats, taken, names: () => Array.from(seats.connections(), ({ name }) => name) }
-}
+describe('FanOutList', () => {
+  it('keeps the order in which connections were added, whichever are removed', () => {
+    const { list, connections, add, names } = crowd(100)
 
-describe('Seats', () => {
-  it('keep the order in which seats were taken, whoever leaves', () => {
-    const { seats, taken, names } = seated(100)
-
-    for (const [i, seat] of taken.entries()) if (i % 3 !== 0) seats.vacate(seat)
-    seatIn(seats, { name: 100, sink: new FakeSocket() })
+    for (const [i, connection] of connections.entries()) if (i % 3 !== 0) list.remove(connection.slot)
+    add(listed(100))
 
     expect(names()).toEqual([...Array.from({ length: 34 }, (_, i) => i * 3), 100])
-    expect(seats.size).toBe(35)
+    expect(list.size).toBe(35)
   })
 
-  it('have each outlet in the slot of its seat, after any compaction', () => {
-    const { seats, taken } = seated(100)
+  it('has each sink in the slot of its connection after a compaction', () => {
+    const { list, connections } = crowd(100)
 
-    for (const [i, seat] of taken.entries()) if (i % 10 !== 0) seats.vacate(seat)
+    for (const [i, connection] of connections.entries()) if (i % 10 !== 0) list.remove(connection.slot)
 
-    expect(seats.occupants.length).toBeLessThan(25)
-    for (const seat of taken.filter((each) => seats.holds(each))) {
-      expect(seats.occupants[seat.slot]).toBe(seat)
-      expect(seats.sinks[seat.slot]).toBe(seat.connection.sink)
+    expect(list.connections.length).toBeLessThan(25)
+    for (const connection of connections.filter((_, i) => i % 10 === 0)) {
+      expect(list.connections[connection.slot]).toBe(connection)
+      expect(list.sockets[connection.slot]).toBe(connection.sink)
     }
   })
 
@@ -42,153 +39,240 @@ describe('Seats', () => {
     ['the oldest first', (count: number) => Array.from({ length: count }, (_, i) => i)],
     ['the newest first', (count: number) => Array.from({ length: count }, (_, i) => count - 1 - i)],
     ['in no order', (count: number) => Array.from({ length: count }, (_, i) => (i * 7_919) % count)],
-  ])('move fewer seats than there were when all leave, %s', (_case, order) => {
+  ])('moves fewer connections than there were when all are removed, %s', (_case, order) => {
     const count = 100_000
-    const { seats, taken } = seated(count)
     let moved = 0
+    const connections = Array.from({ length: count }, () => ({ slot: -1 }))
+    const sink = new FakeSocket()
+    const list = new FanOutList<{ slot: number }>({
+      sinkOf: () => sink,
+      moved(connection, slot) {
+        connection.slot = slot
+        moved++
+      },
+    })
+    for (const connection of connections) connection.slot = list.add(connection)
 
-    for (const i of order(count)) {
-      const before = seats.occupants
-      const seat = taken[i]
-      if (seat !== undefined) seats.vacate(seat)
-      if (seats.occupants !== before) moved += seats.occupants.length
-    }
+    for (const i of order(count)) list.remove(connections[i]?.slot ?? -1)
 
-    expect(seats.size).toBe(0)
-    expect(seats.occupants).toEqual([])
+    expect(list.size).toBe(0)
+    expect(list.connections).toEqual([])
     expect(moved).toBeLessThan(count)
   })
 
-  it('stay where they are while pinned, and are compacted afterwards', () => {
-    const { seats, taken } = seated(10)
-    const { sinks, occupants } = seats
+  it('keeps all slots while it is pinned, and is compacted afterwards', () => {
+    const { list, connections, add, first } = crowd(10)
+    const { sockets } = list
 
-    seats.pin()
-    for (const seat of taken.slice(1)) seats.vacate(seat)
-    const newcomer = seatIn(seats, { name: 10, sink: new FakeSocket() })
+    list.pin()
+    for (const { slot } of connections.slice(1)) list.remove(slot)
+    const newcomer = add(listed(10))
 
-    expect(seats.sinks).toBe(sinks)
-    expect(sinks.map((sink) => sink !== undefined)).toEqual([true, ...Array<boolean>(9).fill(false), true])
+    expect(list.sockets).toBe(sockets)
+    expect(sockets.map((socket) => socket !== undefined)).toEqual([true, ...Array<boolean>(9).fill(false), true])
     expect(newcomer.slot).toBe(10)
-    expect(occupants[3]).toBe(taken[3])
-    seats.unpin()
+    expect(list.connections[3]).toBe(connections[3])
+    expect([list.has(0), list.has(3), list.has(10)]).toEqual([true, false, true])
+    list.unpin()
 
-    expect(seats.occupants).toEqual([taken[0], newcomer])
+    expect(list.connections).toEqual([first, newcomer])
     expect(newcomer.slot).toBe(1)
   })
 
-  it('forget who left while they were pinned, though there is nothing to compact', () => {
-    const { seats, taken, names } = seated(10)
+  it('keeps no connection that was removed while it was pinned, though there is nothing to compact', () => {
+    const { list, connections, names } = crowd(10)
 
-    seats.pin()
-    if (taken[3] !== undefined) seats.vacate(taken[3])
+    list.pin()
+    list.remove(3)
     expect(names()).not.toContain(3)
-    seats.unpin()
+    list.unpin()
 
-    expect(seats.occupants).toStrictEqual([...taken.slice(0, 3), undefined, ...taken.slice(4)])
+    expect(list.connections).toStrictEqual([...connections.slice(0, 3), undefined, ...connections.slice(4)])
   })
 
-  it('forget nobody who did not leave, when nobody left while they were pinned', () => {
-    const { seats, taken } = seated(2)
+  it('keeps every connection that was not removed while it was pinned', () => {
+    const { list, connections } = crowd(2)
 
-    seats.pin()
-    seats.unpin()
+    list.pin()
+    list.unpin()
 
-    expect(seats.occupants).toStrictEqual(taken)
+    expect(list.connections).toStrictEqual(connections)
   })
 
-  it('close holes once they outnumber the seats, and not before', () => {
-    const { seats, taken } = seated(4)
+  it('closes holes once there are more holes than connections, and not before', () => {
+    const { list, first, second } = crowd(4)
 
-    for (const seat of taken.slice(2)) seats.vacate(seat)
-    expect(seats.occupants).toHaveLength(4)
-    seats.vacate(taken[1]!)
+    list.remove(2)
+    list.remove(3)
+    expect(list.connections).toHaveLength(4)
+    list.remove(second.slot)
 
-    expect(seats.occupants).toEqual([taken[0]])
+    expect(list.connections).toEqual([first])
   })
 
-  it('have no outlet before anybody sits', () => {
-    expect(new Seats<Connection>().sinks).toEqual([])
+  it('moves only connections that are behind a hole', () => {
+    const moved: number[] = []
+    const sink = new FakeSocket()
+    const list = new FanOutList<{ name: number }>({ sinkOf: () => sink, moved: ({ name }) => moved.push(name) })
+    for (const name of [0, 1, 2, 3, 4]) list.add({ name })
+
+    for (const slot of [1, 2, 4]) list.remove(slot)
+
+    expect(list.connections).toEqual([{ name: 0 }, { name: 3 }])
+    expect(moved).toEqual([3])
   })
 
-  it('take no more room than one needs where one sits alone', async () => {
-    const connection = { name: 0, sink: new FakeSocket() }
+  it('has no sink before a connection is added', () => {
+    expect(crowd(0).list.sockets).toEqual([])
+  })
+
+  it('takes no more room than one connection needs', async () => {
+    const connection = listed(0)
     await collectGarbage()
     const before = process.memoryUsage().heapUsed
 
     const kept = Array.from({ length: 20_000 }, () => {
-      const seats = new Seats<Connection>()
-      seatIn(seats, connection)
-      return seats
+      const list = new FanOutList<Listed>({ sinkOf: ({ sink }) => sink, moved() {} })
+      list.add(connection)
+      return list
     })
     await collectGarbage()
 
     const bytesEach = (process.memoryUsage().heapUsed - before) / kept.length
-    // Sixteen places more than one, in both arrays, would be 256.
-    expect(bytesEach).toBeLessThan(400)
+    // Sixteen places more than one, in both arrays, would be 256. The two functions of the keeper take 128.
+    expect(bytesEach).toBeLessThan(500)
   })
 
-  it('count the messages that went out to them, and know when the last one did', () => {
-    const { seats } = seated(1)
+  it('counts the messages that were sent to it, and knows when the last one was', () => {
+    const { list } = crowd(1)
 
-    seats.served(5)
-    seats.served(7)
+    list.served(5)
+    list.served(7)
 
-    expect(seats).toMatchObject({ servings: 2, servedAtMs: 7 })
+    expect(list).toMatchObject({ servings: 2, servedAtMs: 7 })
   })
 
-  it('can be given another outlet, a covered one when it is uncovered, a vacated one not at all', () => {
-    const seats = new Seats<{ sink: FakeSocket }>()
-    const taken = Array.from({ length: 3 }, () => seatIn(seats, { sink: new FakeSocket() }))
-    const [seat, covered, vacated] = taken as [(typeof taken)[0], (typeof taken)[0], (typeof taken)[0]]
-    const old = covered.connection.sink
-    seats.pin()
-    seats.cover(covered)
-    seats.vacate(vacated)
+  it('takes over another sink, for a masked slot when it is unmasked, and for a removed one not at all', () => {
+    const { list, connections, first, second, third } = crowd(3)
+    const old = second.sink
+    list.pin()
+    list.mask(second.slot)
+    list.remove(third.slot)
 
-    for (const { connection } of taken) connection.sink = new FakeSocket()
-    for (const each of taken) seats.renew(each)
+    for (const connection of connections) connection.sink = new FakeSocket()
+    for (const { slot } of connections) list.refreshSink(slot)
 
-    expect(seats.sinks).toStrictEqual([seat.connection.sink, undefined, undefined])
-    expect(Object.keys(seats.sinks)).toEqual(['0', '1', '2'])
-    seats.uncover(covered)
-    expect(seats.sinks[1]).toBe(covered.connection.sink)
-    expect(seats.sinks[1]).not.toBe(old)
+    expect(list.sockets).toStrictEqual([first.sink, undefined, undefined])
+    list.unmask(second.slot)
+    expect(list.sockets[1]).toBe(second.sink)
+    expect(list.sockets[1]).not.toBe(old)
   })
 
-  it.each<[string, (crowd: ReturnType<typeof seated>) => void]>([
-    ['left', ({ seats, taken }) => seats.vacate(taken[1] as (typeof taken)[0])],
-    ['was covered', ({ seats, taken }) => seats.cover(taken[1] as (typeof taken)[0])],
-    ['was given another outlet', ({ seats, taken }) => seats.renew(taken[1] as (typeof taken)[0])],
-  ])('know that somebody %s since they were pinned', (_what, disturb) => {
-    const crowd = seated(3)
+  it.each<[string, (list: FanOutList<Listed>) => void]>([
+    ['was removed', (list) => list.remove(1)],
+    ['was masked', (list) => list.mask(1)],
+    ['got another sink', (list) => list.refreshSink(1)],
+  ])('knows that a connection %s since it was pinned', (_what, disturb) => {
+    const { list, add } = crowd(3)
 
-    crowd.seats.pin()
-    seatIn(crowd.seats, { name: 3, sink: new FakeSocket() })
-    expect(crowd.seats.isDisturbed).toBe(false)
-    disturb(crowd)
-    expect(crowd.seats.isDisturbed).toBe(true)
-    crowd.seats.unpin()
-    crowd.seats.pin()
+    list.pin()
+    add(listed(3))
+    expect(list.isDisturbed).toBe(false)
+    disturb(list)
+    expect(list.isDisturbed).toBe(true)
+    list.unpin()
+    list.pin()
 
-    expect(crowd.seats.isDisturbed).toBe(false)
+    expect(list.isDisturbed).toBe(false)
   })
 
-  it('can be covered, and uncovered unless they were vacated meanwhile', () => {
-    const { seats, taken } = seated(3)
-    const [first, second] = taken as [(typeof taken)[0], (typeof taken)[0]]
-    seats.pin()
+  it('unmasks a slot unless it was removed meanwhile', () => {
+    const { list, first, second } = crowd(3)
+    list.pin()
 
-    seats.cover(first)
-    seats.cover(second)
-    expect(seats.sinks.slice(0, 2)).toEqual([undefined, undefined])
-    seats.vacate(second)
-    seats.cover(second)
-    seats.uncover(first)
-    seats.uncover(second)
+    list.mask(0)
+    list.mask(1)
+    expect(list.sockets.slice(0, 2)).toEqual([undefined, undefined])
+    list.remove(second.slot)
+    list.mask(1)
+    list.unmask(0)
+    list.unmask(1)
 
-    expect(seats.sinks.slice(0, 2)).toEqual([first.connection.sink, undefined])
-    expect(Object.keys(seats.sinks)).toEqual(['0', '1', '2'])
-    expect(seats.holds(second)).toBe(false)
+    expect(list.sockets.slice(0, 2)).toEqual([first.sink, undefined])
+    expect(Object.keys(list.sockets)).toEqual(['0', '1', '2'])
+    expect(list.has(1)).toBe(false)
+  })
+
+  it('has no connection in a slot that does not exist', () => {
+    const { list } = crowd(1)
+
+    expect([list.has(-1), list.has(1)]).toEqual([false, false])
+  })
+
+  describe('with send queues', () => {
+    const queueFor = (connection: Listed): FakeQueue => {
+      const queue = new FakeQueue()
+      Object.assign(connection, { sink: queue })
+      return queue
+    }
+
+    it('has each sink among those of its kind, in the slot of its connection', () => {
+      const { list, first, second } = crowd(2)
+      const queue = queueFor(second)
+      const third = listed(2)
+      const another = queueFor(third)
+
+      list.refreshSink(1)
+      list.add(third)
+
+      expect(list.sockets).toEqual([first.sink, undefined, undefined])
+      expect(list.queues).toEqual([undefined, queue, another])
+    })
+
+    it('gives a slot its socket back when the queue goes', () => {
+      const { list, first } = crowd(1)
+      queueFor(first)
+      list.refreshSink(0)
+
+      Object.assign(first, { sink: first.socket })
+      list.refreshSink(0)
+
+      expect([list.sockets, list.queues]).toEqual([[first.socket], [undefined]])
+    })
+
+    it('masks, unmasks and moves them as it does sockets', () => {
+      const { list, connections } = fanOutList(5)
+      const queues = connections.map(queueFor)
+      for (const { slot } of connections) list.refreshSink(slot)
+
+      list.mask(4)
+      expect(list.queues[4]).toBeUndefined()
+      list.unmask(4)
+      for (const slot of [0, 1, 2]) list.remove(slot)
+
+      expect(list.queues).toEqual([queues[3], queues[4]])
+      expect(list.sockets).toEqual([undefined, undefined])
+    })
+
+    it('has no queues of its own until the first one comes', () => {
+      const lists = [fanOutList(2).list, fanOutList(3).list]
+
+      expect(lists.map(({ queues }) => queues)).toEqual([[], []])
+      expect(lists[0]?.queues).toBe(lists[1]?.queues)
+    })
   })
 })
+
+class FakeQueue extends SendQueue {
+  accept(): 'sent' {
+    return 'sent'
+  }
+
+  flush(): boolean {
+    return true
+  }
+
+  drained(): void {}
+  purge(): void {}
+  end(): void {}
+}

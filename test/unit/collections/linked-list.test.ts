@@ -1,67 +1,83 @@
 import { describe, expect, it } from 'vitest'
-import { Chain, type Link } from '../../../src/collections/linked-list.ts'
+import { LinkedList, type Links } from '../../../src/collections/linked-list.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
-interface Named extends Link<Named> {
+interface Named {
   readonly name: number
+  earlier: Named | undefined
+  later: Named | undefined
 }
 
-function link(name: number): Named {
+const LINKS: Links<Named> = {
+  earlierOf: ({ earlier }) => earlier,
+  laterOf: ({ later }) => later,
+  setNeighbours: (member, earlier, later) => void Object.assign(member, { earlier, later }),
+}
+
+function named(name: number): Named {
   return { name, earlier: undefined, later: undefined }
 }
 
-function chained(count: number) {
-  const chain = new Chain<Named>()
-  const links = Array.from({ length: count }, (_, name) => link(name))
-  for (const each of links) chain.add(each)
-  return { chain, links, names: () => Array.from(chain, ({ name }) => name) }
+function linked(count: number) {
+  const list = new LinkedList(LINKS)
+  const members = Array.from({ length: count }, (_, name) => named(name))
+  for (const member of members) list.add(member)
+  return { list, members, names: () => Array.from(list, ({ name }) => name) }
 }
 
-describe('Chain', () => {
-  it('is empty until something is added, and when all are taken out', () => {
-    const { chain, links } = chained(2)
-    const wasEmpty = [new Chain<Named>().isEmpty, chain.isEmpty]
+describe('LinkedList', () => {
+  it('is empty until a member is added, and when all are removed', () => {
+    const { list, members } = linked(2)
+    const wasEmpty = [new LinkedList(LINKS).isEmpty, list.isEmpty]
 
-    for (const each of links) chain.delete(each)
+    for (const member of members) list.remove(member)
 
-    expect([...wasEmpty, chain.isEmpty]).toEqual([true, false, true])
-    expect([...chain]).toEqual([])
+    expect([...wasEmpty, list.isEmpty]).toEqual([true, false, true])
+    expect([...list]).toEqual([])
   })
 
   it.each([
     ['the first', 0, [1, 2]],
     ['one in the middle', 1, [0, 2]],
     ['the last', 2, [0, 1]],
-  ])('closes behind %s that is taken out, and goes on from there', (_which, name, left) => {
-    const { chain, links, names } = chained(3)
+  ])('closes the gap when %s is removed, and takes it back as the last one', (_which, name, left) => {
+    const { list, members, names } = linked(3)
 
-    chain.delete(links[name] as Named)
+    list.remove(members[name] as Named)
     expect(names()).toEqual(left)
-    chain.add(links[name] as Named)
+    list.add(members[name] as Named)
 
     expect(names()).toEqual([...left, name])
   })
 
-  it('lets one that is taken out forget its neighbours', () => {
-    const { chain, links } = chained(3)
+  it('leaves a removed member without neighbours', () => {
+    const { list, members } = linked(3)
 
-    chain.delete(links[1] as Named)
+    list.remove(members[1] as Named)
 
-    expect(links[1]).toStrictEqual(link(1))
+    expect(members[1]).toStrictEqual(named(1))
   })
 
-  it.each([1, 2, 3])('keeps the order, whoever comes and goes, seed %i', (seed) => {
+  it('joins the neighbours of a removed member', () => {
+    const { list, members: [first, second, third] } = linked(3)
+
+    list.remove(second as Named)
+
+    expect([first?.earlier, first?.later, third?.earlier, third?.later]).toEqual([undefined, third, first, undefined])
+  })
+
+  it.each([1, 2, 3])('keeps the order, whichever are added and removed, seed %i', (seed) => {
     const random = seededRandom(seed)
-    const { chain, links, names } = chained(20)
-    const expected = new Set(links)
+    const { list, members, names } = linked(20)
+    const expected = new Set(members)
 
     for (let step = 0; step < 1_000; step++) {
-      const each = links[Math.floor(random() * links.length)] as Named
-      if (expected.delete(each)) {
-        chain.delete(each)
+      const member = members[Math.floor(random() * members.length)] as Named
+      if (expected.delete(member)) {
+        list.remove(member)
       } else {
-        chain.add(each)
-        expected.add(each)
+        list.add(member)
+        expected.add(member)
       }
       expect(names()).toEqual(Array.from(expected, ({ name }) => name))
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countOf, FewBy, membersOf, type Few } from '../../../src/collections/small-set.ts'
+import { countOf, membersOf, SmallSetBy, type SmallSet } from '../../../src/collections/small-set.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -7,32 +7,32 @@ interface Member {
   readonly name: string
 }
 
-const MEMBERS = new FewBy<string, Member>(({ name }) => name)
+const MEMBERS = new SmallSetBy<string, Member>(({ name }) => name)
 
 function named(...names: readonly (string | number)[]): Member[] {
   return names.map((name) => ({ name: String(name) }))
 }
 
-function few(members: readonly Member[]): Few<string, Member> {
-  return members.reduce<Few<string, Member>>((all, member) => MEMBERS.including(all, member), undefined)
+function setOf(members: readonly Member[]): SmallSet<string, Member> {
+  return members.reduce<SmallSet<string, Member>>((all, member) => MEMBERS.including(all, member), undefined)
 }
 
 const upTo = (count: number) => named(...Array.from({ length: count }, (_, i) => i))
 
-describe('Few', () => {
-  it('are nothing at all when there are none, and the member itself when there is one', () => {
+describe('SmallSet', () => {
+  it('is nothing at all without members, and the member itself if there is one', () => {
     const [alice, bob] = named('alice', 'bob') as [Member, Member]
 
-    expect(few([])).toBeUndefined()
-    expect(few([alice])).toBe(alice)
+    expect(setOf([])).toBeUndefined()
+    expect(setOf([alice])).toBe(alice)
     expect(MEMBERS.without(alice, alice)).toBeUndefined()
-    expect(MEMBERS.without(few([alice, bob]), alice)).toBe(bob)
+    expect(MEMBERS.without(setOf([alice, bob]), alice)).toBe(bob)
   })
 
-  it('lie in an array up to sixteen, in a Map from the seventeenth on, and in an array again from the eighth down', () => {
+  it('is an array up to sixteen members, a Map from the seventeenth on, and an array again from the eighth down', () => {
     const members = upTo(17)
-    const shapeOf = (value: Few<string, Member>) => (value instanceof Map ? 'Map' : Array.isArray(value) ? 'array' : typeof value)
-    let value: Few<string, Member>
+    const shapeOf = (value: SmallSet<string, Member>) => (value instanceof Map ? 'Map' : Array.isArray(value) ? 'array' : typeof value)
+    let value: SmallSet<string, Member>
     const growing = members.map((member) => shapeOf((value = MEMBERS.including(value, member))))
     const shrinking = members.map((member) => shapeOf((value = MEMBERS.without(value, member))))
 
@@ -40,30 +40,30 @@ describe('Few', () => {
     expect(shrinking).toEqual([...Array<string>(8).fill('Map'), ...Array<string>(7).fill('array'), 'object', 'undefined'])
   })
 
-  it.each([1, 2, 16, 17, 40])('find each of %i by its key, and nobody by another', (count) => {
+  it.each([1, 2, 16, 17, 40])('finds each of %i members by its key, and none by another key', (count) => {
     const members = upTo(count)
-    const all = few(members)
+    const all = setOf(members)
 
     expect(members.map(({ name }) => MEMBERS.find(all, name))).toEqual(members)
-    expect(MEMBERS.find(all, 'nobody')).toBeUndefined()
+    expect(MEMBERS.find(all, 'another')).toBeUndefined()
     expect(countOf(all)).toBe(count)
   })
 
-  it('find nobody among none', () => {
-    expect(MEMBERS.find(undefined, 'nobody')).toBeUndefined()
+  it('finds no member in an empty set', () => {
+    expect(MEMBERS.find(undefined, 'another')).toBeUndefined()
     expect([countOf(undefined), membersOf(undefined)]).toEqual([0, []])
   })
 
-  it.each([1, 2, 16, 17])('stay as they are when one goes who is none of %i', (count) => {
-    const all = few(upTo(count))
+  it.each([1, 2, 16, 17])('stays as it is when something is removed that is none of its %i members', (count) => {
+    const all = setOf(upTo(count))
 
-    expect(MEMBERS.without(all, { name: 'nobody' })).toEqual(all)
-    expect(countOf(MEMBERS.without(all, { name: 'nobody' }))).toBe(count)
+    expect(MEMBERS.without(all, { name: 'another' })).toEqual(all)
+    expect(countOf(MEMBERS.without(all, { name: 'another' }))).toBe(count)
   })
 
-  it.each([1, 2, 16, 17])('are iterated over as they were, whoever of %i goes or comes meanwhile', (count) => {
+  it.each([1, 2, 16, 17])('gives its %i members as they are now, whatever is added or removed later', (count) => {
     const members = upTo(count)
-    let all = few(members)
+    let all = setOf(members)
     const visited: Member[] = []
 
     for (const member of membersOf(all)) {
@@ -76,34 +76,34 @@ describe('Few', () => {
     expect(membersOf(all)).toHaveLength(count)
   })
 
-  it('share the array of others who are just these, and no other array', () => {
+  it('shares the array of another set with the same members, and no other array', () => {
     const [alice, bob, carol, dave] = named('alice', 'bob', 'carol', 'dave') as [Member, Member, Member, Member]
-    const others = few([alice, bob, carol])
+    const others = setOf([alice, bob, carol])
 
-    expect(MEMBERS.includingAlike(few([alice, bob]), carol, others)).toBe(others)
-    expect(membersOf(MEMBERS.includingAlike(few([alice, bob]), dave, others))).toEqual([alice, bob, dave])
-    expect(membersOf(MEMBERS.includingAlike(few([alice, dave]), carol, others))).toEqual([alice, dave, carol])
+    expect(MEMBERS.includingAlike(setOf([alice, bob]), carol, others)).toBe(others)
+    expect(membersOf(MEMBERS.includingAlike(setOf([alice, bob]), dave, others))).toEqual([alice, bob, dave])
+    expect(membersOf(MEMBERS.includingAlike(setOf([alice, dave]), carol, others))).toEqual([alice, dave, carol])
     expect(membersOf(MEMBERS.includingAlike(alice, bob, others))).toEqual([alice, bob])
     expect(MEMBERS.includingAlike(undefined, alice, others)).toBe(alice)
     expect(MEMBERS.includingAlike(undefined, bob, alice)).toBe(bob)
   })
 
-  it('lie in a Map of their own, however alike others are', () => {
+  it('has a Map of its own, even if another set has the same members', () => {
     const members = upTo(17)
-    const others = few(members)
+    const others = setOf(members)
 
-    const all = MEMBERS.includingAlike(few(members.slice(0, 16)), members[16] as Member, others)
+    const all = MEMBERS.includingAlike(setOf(members.slice(0, 16)), members[16] as Member, others)
 
     expect(all).toEqual(others)
     expect(all).not.toBe(others)
   })
 
-  it('take no more room than six need where there are six', async () => {
+  it('takes no more room than its six members need', async () => {
     const members = upTo(6)
     await collectGarbage()
     const before = process.memoryUsage().heapUsed
 
-    const kept = Array.from({ length: 20_000 }, () => few(members))
+    const kept = Array.from({ length: 20_000 }, () => setOf(members))
     await collectGarbage()
 
     const bytesEach = (process.memoryUsage().heapUsed - before) / kept.length
@@ -111,10 +111,10 @@ describe('Few', () => {
     expect(bytesEach).toBeLessThan(150)
   })
 
-  it.each([1, 2, 3])('keep the order in which they came, whoever comes and goes, seed %i', (seed) => {
+  it.each([1, 2, 3])('keeps the order in which members were added, whichever are added and removed, seed %i', (seed) => {
     const random = seededRandom(seed)
     const expected = new Map<string, Member>()
-    let all: Few<string, Member>
+    let all: SmallSet<string, Member>
 
     for (let step = 0; step < 2_000; step++) {
       // Grows beyond the limit and shrinks to nothing, by turns.

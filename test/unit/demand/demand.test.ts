@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { Demand } from '../../../src/demand/demand.ts'
+import { Demand, type DemandEvents } from '../../../src/demand/demand.ts'
+import type { ActiveStream } from '../../../src/events/events.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { BTC_ORDERS, PRICE } from '../../support/messages.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+
+const CHANGES: Record<string, string> = { streamActive: 'active', streamIdle: 'idle' }
+
+/** Events that tell at once. */
+function eventsFor(tell: (change: string | undefined, stream: ActiveStream) => unknown): DemandEvents {
+  return { post: (name, payload) => void tell(CHANGES[name], payload as ActiveStream) }
+}
 
 const ALICES = { ...BTC_ORDERS, userId: 'alice' }
 
@@ -10,7 +18,7 @@ describe('Demand', () => {
   it.each([0, 1_000])('tells of each stream that it is active, and then that it is idle, after a delay of %d ms', (idleDelayMs) => {
     const clock = new ManualClock()
     const told: unknown[] = []
-    const demand = new Demand(clock, { idleDelayMs, idleStreams: Infinity }, (...change) => told.push(change), () => {})
+    const demand = new Demand(clock, { idleDelayMs, idleStreams: Infinity }, eventsFor((...change) => told.push(change)))
 
     for (const stream of [PRICE, ALICES]) demand.gained(stream)
     for (const stream of [PRICE, ALICES]) demand.lost(stream)
@@ -23,7 +31,7 @@ describe('Demand', () => {
   it('keeps two streams apart whose users and names read alike, one after the other', () => {
     const clock = new ManualClock()
     const told: unknown[] = []
-    const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, (...change) => told.push(change), () => {})
+    const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, eventsFor((...change) => told.push(change)))
     const one = { streamType: 'ORDERS', symbol: 'FILLS', userId: 'a' }
     const other = { streamType: 'FILLS', symbol: undefined, userId: 'a:ORDERS' }
 
@@ -42,7 +50,7 @@ describe('Demand', () => {
     function limited(idleStreams: number, idleDelayMs = 1_000) {
       const clock = new ManualClock()
       const told: string[] = []
-      const demand = new Demand(clock, { idleDelayMs, idleStreams }, (change, { symbol }) => told.push(`${change} ${symbol}`), () => {})
+      const demand = new Demand(clock, { idleDelayMs, idleStreams }, eventsFor((change, { symbol }) => told.push(`${change} ${symbol}`)))
       const idling = (): unknown[] => [...demand.idling()].map(({ symbol }) => symbol)
       return { clock, demand, told, idling }
     }

@@ -1,116 +1,141 @@
-import { describe, expect, it, vi } from 'vitest'
-import type { SubscriptionRecord } from '../../../src/registry/records.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { ConnectionRecord, SubscriptionRecord } from '../../../src/registry/records.ts'
 import { registry } from '../../support/registry.ts'
 
-/** Notices whoever looks at the seats that are taken in a subscription. */
-function lookUpsAt(subscription: SubscriptionRecord) {
-  const { taken } = subscription
-  const lookUp = vi.fn(() => taken)
-  Object.defineProperty(subscription, 'taken', { get: lookUp })
-  return lookUp
+const userOf = (connection: ConnectionRecord) => ConnectionRecord.userOf(connection)
+const ownOf = (connection: ConnectionRecord) => ConnectionRecord.ownSubscriptionsOf(connection)
+
+/** Returns the subscriptions whose connections are looked up from now on. */
+function lookUps() {
+  const { slotOf, connectionsOf } = SubscriptionRecord
+  const lookedUp = new Set<SubscriptionRecord>()
+  vi.spyOn(SubscriptionRecord, 'slotOf').mockImplementation((each, connection) => slotOf(lookedUp.add(each) && each, connection))
+  vi.spyOn(SubscriptionRecord, 'connectionsOf').mockImplementation((each) => connectionsOf(lookedUp.add(each) && each))
+  return lookedUp
 }
 
+afterEach(() => vi.restoreAllMocks())
+
 describe('Subscriptions', () => {
-  it('do not look at what siblings hold when a connection comes, subscribes to a whole type, or goes', () => {
+  it('does not look at what other connections hold when one is added, subscribes to a whole type, or is removed', () => {
     const { connections, subscriptions, connect } = registry()
     const siblings = Array.from({ length: 20 }, (_, i) => {
       const sibling = connect(`c${i}`, 'alice')
       return subscriptions.holdForConnection(sibling, 'ORDER_UPDATES', `S${i}`, undefined)
     })
-    const lookUps = siblings.map(lookUpsAt)
+    const lookedUp = lookUps()
 
     const connection = connect('newcomer', 'alice')
     subscriptions.admit(connection)
+    const whole = subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
+    subscriptions.release(connection, 'ORDER_UPDATES', undefined)
     subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
-    subscriptions.letGo(connection, 'ORDER_UPDATES', undefined)
     connections.remove(connection)
-    subscriptions.dismiss(connection)
+    subscriptions.detach(connection)
 
-    for (const lookUp of lookUps) expect(lookUp).not.toHaveBeenCalled()
+    expect(lookedUp).toContain(whole)
+    expect(siblings.filter((each) => lookedUp.has(each))).toEqual([])
   })
 
-  it('do not look at the connections of a user who holds a subscription already', () => {
+  it('does not look at the connections of a user who holds a subscription already', () => {
     const { subscriptions, connect } = registry()
     connect('c1', 'alice')
-    const lookUp = lookUpsAt(subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined))
+    subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    const lookedUp = lookUps()
 
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', { depth: 5 })
 
-    expect(lookUp).not.toHaveBeenCalled()
+    expect([...lookedUp]).toEqual([])
   })
 
-  it('are held once by a user who asks again', () => {
+  it('gives a user who asks again one hold', () => {
     const { subscriptions, connect } = registry()
-    const { user } = connect('c1', 'alice')
+    const connection = connect('c1', 'alice')
 
     const subscription = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', { depth: 5 })
 
-    expect(user.ownSubscriptions).toBe(subscription)
+    expect(userOf(connection).ownSubscriptions).toBe(subscription)
   })
 
-  it('count the connections that hold one for themselves, whatever their user holds', () => {
+  it('counts the connections that hold a subscription for themselves, whatever their user holds', () => {
     const { connections, subscriptions, connect } = registry()
     const holder = connect('c1', 'alice')
     const bystander = connect('c2', 'alice')
     connect('c3', 'alice')
     const subscription = subscriptions.holdForConnection(holder, 'PRICE', 'BTCUSDT', undefined)
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
-    const counted = [subscription.ownHolds]
+    const counted = [SubscriptionRecord.connectionHoldsOf(subscription)]
 
     connections.remove(bystander)
-    subscriptions.dismiss(bystander)
-    counted.push(subscription.ownHolds)
+    subscriptions.detach(bystander)
+    counted.push(SubscriptionRecord.connectionHoldsOf(subscription))
     subscriptions.end(subscription)
-    counted.push(subscription.ownHolds)
+    counted.push(SubscriptionRecord.connectionHoldsOf(subscription))
 
     expect(counted).toEqual([1, 1, 0])
   })
 
-  it('are listed once for a connection and its user, as long as both hold the same', () => {
+  it('shares one list between a connection and its user, as long as both hold the same', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
-    const { user } = connection
+    const user = userOf(connection)
 
     const [btc, eth] = ['BTCUSDT', 'ETHUSDT'].map((symbol) => subscriptions.holdForConnection(connection, 'PRICE', symbol, undefined))
-    expect(connection.ownSubscriptions).toBe(user.subscriptions)
+    expect(ownOf(connection)).toBe(user.subscriptions)
     const sol = subscriptions.holdForUser('alice', 'PRICE', 'SOLUSDT', undefined)
 
-    expect([user.subscriptions, connection.ownSubscriptions]).toEqual([[btc, eth, sol], [btc, eth]])
+    expect([user.subscriptions, ownOf(connection)]).toEqual([[btc, eth, sol], [btc, eth]])
   })
 
-  it.each([0, 1])('are held by no connection that has gone, when %i are left', (siblings) => {
+  it.each([0, 1])('leaves a removed connection without holds, when %i connections of its user are left', (siblings) => {
     const { connections, subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
     for (let i = 0; i < siblings; i++) connect(`sibling ${i}`, 'alice')
     for (const symbol of ['BTCUSDT', 'ETHUSDT']) subscriptions.holdForConnection(connection, 'PRICE', symbol, undefined)
 
     connections.remove(connection)
-    subscriptions.dismiss(connection)
+    subscriptions.detach(connection)
 
-    expect([connection.ownSubscriptions, connection.user.subscriptions, subscriptions.count, subscriptions.userCount]).toEqual([undefined, undefined, 0, 0])
+    expect([ownOf(connection), userOf(connection).subscriptions, subscriptions.count, subscriptions.userCount]).toEqual([undefined, undefined, 0, 0])
   })
 
-  it('pair no seat in a whole type with itself', () => {
-    const { subscriptions, connect } = registry()
-    connect('c1', 'alice')
-
-    const [whole, exact] = [undefined, 'BTCUSDT'].map((symbol) => subscriptions.holdForUser('alice', 'ORDER_UPDATES', symbol, undefined).seats)
-
-    expect([whole?.doubles, exact?.doubles?.size]).toEqual([undefined, 1])
-  })
-
-  it('keep nothing with a connection, or a user, that holds nothing any more', () => {
+  it('has no overlap of a whole type with itself', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
-    const { user } = connection
+
+    const [whole, exact] = [undefined, 'BTCUSDT'].map((symbol) =>
+      SubscriptionRecord.listOf(subscriptions.holdForUser('alice', 'ORDER_UPDATES', symbol, undefined)),
+    )
+
+    expect([whole?.overlaps, exact?.overlaps]).toEqual([undefined, new Set([connection])])
+  })
+
+  it('knows the slots of each connection of a user, whichever are removed', () => {
+    const { connections, subscriptions, connect } = registry()
+    const [first, ...others] = ['c1', 'c2', 'c3', 'c4'].map((id) => connect(id, 'alice')) as [ConnectionRecord, ...ConnectionRecord[]]
+    const subscription = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+    const list = SubscriptionRecord.listOf(subscription)
+
+    for (const connection of [first, ...others.slice(1)]) {
+      connections.remove(connection)
+      subscriptions.detach(connection)
+    }
+
+    expect(SubscriptionRecord.connectionsOf(subscription)).toEqual([others[0]])
+    expect(list.connections[SubscriptionRecord.slotOf(subscription, others[0] as ConnectionRecord)]).toBe(others[0])
+    expect(SubscriptionRecord.slotOf(subscription, first)).toBe(-1)
+  })
+
+  it('keeps nothing for a connection, or a user, without holds', () => {
+    const { subscriptions, connect } = registry()
+    const connection = connect('c1', 'alice')
+    const user = userOf(connection)
     subscriptions.holdForConnection(connection, 'PRICE', 'BTCUSDT', undefined)
     subscriptions.end(subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined))
     subscriptions.holdForConnection(connection, 'PRICE', 'ETHUSDT', undefined)
-    subscriptions.letGo(connection, 'PRICE', 'ETHUSDT')
+    subscriptions.release(connection, 'PRICE', 'ETHUSDT')
 
-    expect(connection.ownSubscriptions).toBeUndefined()
-    expect(user.ownSubscriptions).toBeUndefined()
-    expect(user.subscriptions).toBeUndefined()
+    expect([ownOf(connection), user.ownSubscriptions, user.subscriptions]).toEqual([undefined, undefined, undefined])
   })
 })

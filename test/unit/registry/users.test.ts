@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { registry } from '../../support/registry.ts'
 
 describe('Users', () => {
-  it('forget a user whose last connection went', () => {
+  it('forgets a user when the last connection is removed', () => {
     const { connections, connect, known } = registry()
     const connection = connect('c1', 'alice')
     expect(known()).toEqual(['alice'])
@@ -12,7 +12,7 @@ describe('Users', () => {
     expect(known()).toEqual([])
   })
 
-  it('forget a user whose last pending subscription ended', () => {
+  it('forgets a user when the last pending subscription ends', () => {
     const { subscriptions, known } = registry()
     const first = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
     const second = subscriptions.holdForUser('alice', 'PRICE', 'ETHUSDT', undefined)
@@ -24,14 +24,14 @@ describe('Users', () => {
     expect(known()).toEqual([])
   })
 
-  it('forget a user whose connection went and took the subscriptions with it', () => {
+  it('forgets a user whose subscriptions end with the last connection', () => {
     const { connections, subscriptions, connect, known } = registry()
     const connection = connect('c1', 'alice')
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
     subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
 
     connections.remove(connection)
-    subscriptions.dismiss(connection)
+    subscriptions.detach(connection)
 
     expect(known()).toEqual([])
   })

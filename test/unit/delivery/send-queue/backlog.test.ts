@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OutgoingMessage } from '../../../../src/delivery/outgoing-message.ts'
+import { OutgoingMessage } from '../../../../src/model/outgoing-message.ts'
 import { Backlog } from '../../../../src/delivery/send-queue/backlog.ts'
 import type { ResolvedDefinition } from '../../../../src/model/catalogue.ts'
 import { labelOf, sized, streams, STREAM_NAMES, type StreamName } from '../../../support/pressured-socket.ts'

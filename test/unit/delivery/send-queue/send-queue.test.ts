@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Connection } from '../../../src/index.ts'
-import { collectGarbage } from '../../support/garbage.ts'
-import { batching, endOfTick, PressuredSocket, pressured, unaccounted } from '../../support/pressured-socket.ts'
+import type { Connection } from '../../../../src/index.ts'
+import { collectGarbage } from '../../../support/garbage.ts'
+import { batching, endOfTick, PressuredSocket, pressured, unaccounted } from '../../../support/pressured-socket.ts'
 
 const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
 const TICKS = { streamType: 'TICKS', symbol: 'A' } as const
 
-describe('ConnectionOutbox', () => {
+describe('ConnectionSendQueue', () => {
   it.each([
     ['removes its connection', (connection) => connection?.remove()],
     ['unsubscribes it', (connection) => connection?.unsubscribe(BOOK)],

@@ -1,7 +1,7 @@
 import { disown, isThenable } from '../guards/user-code.ts'
-import type { ResolvedDefinition } from '../model/catalogue.ts'
-import { HOST_TEXT, type MessageFields } from '../model/message-fields.ts'
-import type { StreamMessage } from '../model/stream-message.ts'
+import type { ResolvedDefinition } from './catalogue.ts'
+import { HOST_TEXT, type MessageFields } from './message-fields.ts'
+import type { StreamMessage } from './stream-message.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
 /** What stands for a frame that could not be made. */

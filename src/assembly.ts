@@ -1,0 +1,145 @@
+import { authorizationBy, type Authorization } from './access/authorization.ts'
+import { Quotas } from './access/quotas.ts'
+import { SocketCloser } from './closing/socket-closer.ts'
+import { Delivery } from './delivery/delivery.ts'
+import { Demand } from './demand/demand.ts'
+import { Changes } from './events/changes.ts'
+import type { Events } from './events/events.ts'
+import { resolvedOptions, type ResolvedOptions } from './options.ts'
+import type { AnyConnection } from './ports/connection.ts'
+import { Connections } from './registry/connections.ts'
+import { mappingsOf, type Mappings } from './registry/mappings.ts'
+import { ConnectionRecord, type SubscriptionRecord } from './registry/records.ts'
+import { Subscriptions } from './registry/subscriptions.ts'
+import { Users } from './registry/users.ts'
+import { Gate } from './services/gate.ts'
+import { Lifecycle } from './services/lifecycle.ts'
+import { Publishing } from './services/publishing.ts'
+import { Subscribing } from './services/subscribing.ts'
+import { clockThatRuns } from './time/clock.ts'
+import { ExpiringSet } from './time/expiring-set.ts'
+
+/** The state of a manager: each part knows its own, and none knows another. */
+interface Rooms {
+  readonly options: ResolvedOptions
+  readonly changes: Changes
+  readonly events: Events
+  readonly users: Users
+  readonly connections: Connections
+  readonly subscriptions: Subscriptions
+  readonly quotas: Quotas
+  readonly authorization: Authorization
+  readonly delivery: Delivery<ConnectionRecord>
+  readonly demand: Demand
+  readonly closer: SocketCloser<ConnectionRecord>
+  /** Subscriptions of users who have no connection yet. */
+  readonly pending: ExpiringSet<SubscriptionRecord>
+}
+
+/** What a manager does with it. */
+interface Services {
+  readonly gate: Gate
+  readonly publishing: Publishing
+  readonly subscribing: Subscribing
+  readonly lifecycle: Lifecycle
+  /** Sets timers anew that may be lost. */
+  renewTimers(): void
+}
+
+/** What a manager is made of. */
+export type Parts = Rooms & Services & { readonly mappings: Mappings }
+
+/**
+ * Makes the parts of a manager, and wires them. Rooms call services only by the functions that they are given here.
+ *
+ * @throws `ERR_INVALID_OPTION`
+ */
+export function assemble(given: unknown): Parts {
+  const changes = new Changes()
+  const options = resolvedOptions(given, (error, isOfClose) => clockFailed(changes.events, error, isOfClose))
+  const rooms: Rooms = roomsFor(options, changes, () => services)
+  const services: Services = servicesFor(rooms)
+  return { ...rooms, ...services, mappings: mappingsOf(rooms.users, rooms.connections, rooms.subscriptions) }
+}
+
+function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Services): Rooms {
+  const { events } = changes
+  const clock = clockThatRuns(options.clock, (fire) => changes.make(fire))
+  const { idleDelayMs, pendingTtlMs } = options
+  const users = new Users()
+  const quotas = new Quotas(options.quotas)
+  const demand = new Demand(clock, { idleDelayMs, idleStreams: options.quotas.idleStreams }, events)
+  const postError = (stage: 'authorize' | 'close', error: unknown, connection: AnyConnection | undefined): void =>
+    changes.continue(() => events.postError({ error, stage, ...(connection && { connection }) }))
+  return {
+    options,
+    changes,
+    events,
+    users,
+    connections: connectionsFor(users, changes, services),
+    subscriptions: subscriptionsFor(options, { users, quotas, demand }, services),
+    quotas,
+    authorization: authorizationBy(options.authorize, (error, { connection }) => postError('authorize', error, connection)),
+    delivery: deliveryFor(options, changes, services),
+    demand,
+    closer: new SocketCloser<ConnectionRecord>(clock, ConnectionRecord.transportOf, (error, connection) => postError('close', error, connection)),
+    pending: new ExpiringSet<SubscriptionRecord>(clock, pendingTtlMs, (expired) => services().subscribing.expire(expired)),
+  }
+}
+
+function connectionsFor(users: Users, changes: Changes, services: () => Services): Connections {
+  return new Connections(users, {
+    subscribe: (connection, request) => services().subscribing.subscribe(connection, request),
+    unsubscribe: (connection, reference) => services().subscribing.unsubscribe(connection, reference),
+    send: (connection, text) => services().publishing.send(connection, text),
+    remove: (connection, isToBeClosed) => services().lifecycle.remove(connection, isToBeClosed),
+    change: (make) => changes.make(make),
+  })
+}
+
+function subscriptionsFor(
+  { clock, streams }: ResolvedOptions,
+  { users, quotas, demand }: Pick<Rooms, 'users' | 'quotas' | 'demand'>,
+  services: () => Services,
+): Subscriptions {
+  return new Subscriptions(streams, users, {
+    now: () => clock.now(),
+    quotas,
+    changed: (change, subscription, holder) => services().subscribing.noteChange(change, subscription, holder),
+    demanded: (change, stream) => demand[change](stream),
+    released: (connection, stream) => services().subscribing.purge(connection, stream),
+  })
+}
+
+function deliveryFor({ clock, delivery }: ResolvedOptions, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
+  return new Delivery<ConnectionRecord>({
+    ...delivery,
+    clock: clockThatRuns(clock, (fire) => changes.make(fire)),
+    changes,
+    events: changes.events,
+    transportOf: ConnectionRecord.transportOf,
+    attachQueue: (connection, queue) => services().lifecycle.attachQueue(connection, queue),
+    endService: (connection, reason, failure) => services().lifecycle.endService(connection, reason, failure),
+  })
+}
+
+function servicesFor(rooms: Rooms): Services {
+  const gate = new Gate()
+  const leaving = new Set<ConnectionRecord>()
+  const renewTimers = (): void => {
+    rooms.closer.renew()
+    rooms.pending.renew()
+    rooms.demand.renew()
+    rooms.delivery.renewTimers()
+  }
+  const publishing = new Publishing({ ...rooms, gate })
+  const subscribing = new Subscribing({ ...rooms, gate, publishing, leaving, renewTimers })
+  const lifecycle = new Lifecycle({ ...rooms, gate, leaving, renewTimers })
+  return { gate, publishing, subscribing, lifecycle, renewTimers }
+}
+
+/** The clock may be read in the middle of a state change. So the listeners are told after it, and in any case soon. */
+function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
+  events.postError({ error, stage: isOfClose ? 'close' : 'listener' })
+  void Promise.resolve().then(() => events.flush())
+}

@@ -1,0 +1,259 @@
+import type { Quotas } from '../access/quotas.ts'
+import { CloseListener } from '../closing/close-listener.ts'
+import type { CleanupReport, CloseOutcome, SocketCloser } from '../closing/socket-closer.ts'
+import { countOf, membersOf } from '../collections/small-set.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Demand } from '../demand/demand.ts'
+import { ConnectionManagerError, describe, type ErrorFacts } from '../errors.ts'
+import type { Changes } from '../events/changes.ts'
+import type { ErrorStage, Events } from '../events/events.ts'
+import { asIdentifier } from '../model/identifier.ts'
+import { deadlineIn, transportIn, type ResolvedOptions } from '../options.ts'
+import { asSocket, isClosed, type CloseReason, type Socket } from '../ports/connection.ts'
+import type { SendQueue } from '../ports/sink.ts'
+import type { Connections } from '../registry/connections.ts'
+import { ConnectionRecord, type Newcomer } from '../registry/records.ts'
+import type { Subscriptions } from '../registry/subscriptions.ts'
+import type { Users } from '../registry/users.ts'
+import type { Gate } from './gate.ts'
+
+export interface LifecycleDependencies {
+  readonly options: Pick<ResolvedOptions, 'transport' | 'closeTimeoutMs'>
+  readonly gate: Gate
+  readonly changes: Changes
+  readonly events: Events
+  readonly quotas: Quotas
+  readonly users: Users
+  readonly connections: Connections
+  readonly subscriptions: Subscriptions
+  readonly demand: Demand
+  readonly delivery: Delivery<ConnectionRecord>
+  readonly closer: SocketCloser<ConnectionRecord>
+  /** Removed connections that are still handed what waits for them. */
+  readonly leaving: Set<ConnectionRecord>
+  /** Sets timers anew that may be lost. */
+  renewTimers(): void
+}
+
+/** Registers connections, and removes them: for the host, because the peer has gone, because a socket failed or is too slow, or at shutdown. */
+export class Lifecycle {
+  readonly #dependencies: LifecycleDependencies
+  /** The listeners of connections whose transport has `onClose`. */
+  readonly #closeListeners = new Map<ConnectionRecord, CloseListener>()
+  #cleanup: Promise<CleanupReport> | undefined
+
+  constructor(dependencies: LifecycleDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  add(connectionId: string, socket: Socket, userId: string, options: unknown): ConnectionRecord {
+    const { changes, gate, renewTimers } = this.#dependencies
+    renewTimers()
+    const newcomer = gate.read(() => this.#newcomer(connectionId, socket, userId, options))
+    return changes.make(() => this.#known(newcomer) ?? this.#listenAndAdmit(newcomer))
+  }
+
+  /** Returns the sockets of a user, oldest first. */
+  socketsOf(userId: string): Socket[] {
+    return membersOf(this.#dependencies.users.find(userId)?.connections).map(({ socket }) => socket)
+  }
+
+  /** Removes a connection. The promise is true if this call removed it. */
+  remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
+    const { changes, options } = this.#dependencies
+    if (connection.removed) return Promise.resolve(false)
+    if (!isToBeClosed) {
+      this.#forget(connection)
+      return Promise.resolve(true)
+    }
+    return Promise.all(changes.make(() => this.#removeAll([connection], 'removed', options.closeTimeoutMs))).then(() => true)
+  }
+
+  async removeUser(userId: string): Promise<number> {
+    const { changes, options, subscriptions, users } = this.#dependencies
+    const user = users.find(userId)
+    if (user === undefined) return 0
+    const connections = membersOf(user.connections)
+    const outcomes = changes.make(() => {
+      if (connections.length === 0) subscriptions.endAllOf(user)
+      return this.#removeAll(connections, 'removed', options.closeTimeoutMs)
+    })
+    await Promise.all(outcomes)
+    return connections.length
+  }
+
+  /** Removes a connection whose socket failed, or that is a slow consumer. It may have been removed before its turn to be. */
+  endService(connection: ConnectionRecord, reason: CloseReason, failure?: { readonly error: unknown }): void {
+    const { changes, options } = this.#dependencies
+    changes.continue(() => {
+      if (failure !== undefined) this.#postError('send', failure.error, connection)
+      if (!connection.removed) this.#removeAll([connection], reason, options.closeTimeoutMs)
+    })
+  }
+
+  attachQueue(connection: ConnectionRecord, queue: SendQueue | undefined): void {
+    const { connections, subscriptions } = this.#dependencies
+    ConnectionRecord.attachQueue(connection, queue)
+    connections.refreshSink(connection)
+    subscriptions.refreshSink(connection)
+  }
+
+  cleanup(options: unknown): Promise<CleanupReport> {
+    const { changes, closer, gate } = this.#dependencies
+    if (this.#cleanup !== undefined) return this.#cleanup
+    const deadlineMs = deadlineIn(options)
+    // To read the options may have run the caller's code.
+    if (this.#cleanup !== undefined) return this.#cleanup
+    // Set before any socket is closed: a `close` that calls this in its turn gets this promise.
+    this.#cleanup = closer.reportLast(deadlineMs)
+    gate.isClosed = true
+    changes.make(() => this.#shutDown(deadlineMs))
+    return this.#cleanup
+  }
+
+  #newcomer(id: string, socket: Socket, userId: string, options: unknown): Newcomer {
+    const { delivery, options: { transport: ofManager } } = this.#dependencies
+    asIdentifier(id, 'connectionId')
+    asSocket(socket)
+    asIdentifier(userId, 'userId')
+    const transport = transportIn(options) ?? ofManager
+    return { id, userId, socket, transport, isClosed: isClosed(socket), sendQueueFor: delivery.queueMaker({ socket, transport }) }
+  }
+
+  /** Returns the connection if it is registered already, and nothing if it may be registered. */
+  #known({ id: connectionId, socket, userId, isClosed }: Newcomer): ConnectionRecord | undefined {
+    const { connections, quotas, users } = this.#dependencies
+    const known = connections.byId.get(connectionId)
+    if (known?.socket === socket && known.userId === userId) return known
+    const facts = { connectionId, userId }
+    if (known !== undefined) {
+      const message = `Connection ${describe(connectionId)} exists already, with another socket or user`
+      throw new ConnectionManagerError('ERR_DUPLICATE_CONNECTION', message, facts)
+    }
+    if (isClosed) throw socketClosed(facts)
+    quotas.assertRoom('connections', connections.byId.size, facts)
+    quotas.assertRoom('connectionsPerUser', countOf(users.find(userId)?.connections), facts)
+    return undefined
+  }
+
+  /** Has the transport listen for the socket's close, then checks the state again, because that is user code. */
+  #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
+    const { id: connectionId, socket, transport, userId } = newcomer
+    if (transport?.onClose === undefined) return this.#admit(newcomer)
+    const listener = new CloseListener(socket, transport.onClose)
+    let isInUse = false
+    try {
+      this.#dependencies.gate.assertOpen()
+      const known = this.#known(newcomer)
+      if (known !== undefined) return known
+      if (listener.isClosed) throw socketClosed({ connectionId, userId }, listener.failure?.error)
+      isInUse = true
+      return this.#admit(newcomer, listener)
+    } finally {
+      if (!isInUse) this.#discard(listener)
+    }
+  }
+
+  /** Stops listening for the close of a socket that was not registered. */
+  #discard(listener: CloseListener): void {
+    const report = (error: unknown): void => this.#hookFailed(error)
+    if (listener.failure !== undefined && !listener.isClosed) report(listener.failure.error)
+    listener.stop(report)
+  }
+
+  #admit(newcomer: Newcomer, closeListener?: CloseListener): ConnectionRecord {
+    const { connections, events, subscriptions } = this.#dependencies
+    const connection = connections.add(newcomer)
+    events.post('connectionAdded', { connection })
+    if (closeListener !== undefined) this.#listenFor(closeListener, connection)
+    if (countOf(ConnectionRecord.userOf(connection).connections) === 1) events.post('userOnline', { userId: newcomer.userId })
+    subscriptions.admit(connection)
+    return connection
+  }
+
+  #listenFor(closeListener: CloseListener, connection: ConnectionRecord): void {
+    this.#closeListeners.set(connection, closeListener)
+    closeListener.attach(() => void this.remove(connection, false))
+    if (closeListener.failure !== undefined) this.#postError('transport', closeListener.failure.error, connection)
+  }
+
+  #stopListening(connection: ConnectionRecord): void {
+    const closeListener = this.#closeListeners.get(connection)
+    this.#closeListeners.delete(connection)
+    closeListener?.stop((error) => this.#hookFailed(error, connection))
+  }
+
+  /** Takes connections out of every index, hands them what waits if there is room, and closes their sockets, in this order. */
+  #removeAll(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
+    this.#takeOut(connections, reason)
+    return this.#close(connections, reason, timeoutMs)
+  }
+
+  /** Removes a connection whose socket has closed already. */
+  #forget(connection: ConnectionRecord): void {
+    const { changes } = this.#dependencies
+    changes.make(() => {
+      this.#takeOut([connection], 'peer-closed')
+      changes.send(() => {
+        ConnectionRecord.sendQueueOf(connection)?.end(false)
+        this.#stopListening(connection)
+      })
+    })
+  }
+
+  #takeOut(leaving: readonly ConnectionRecord[], reason: CloseReason): void {
+    const { connections, delivery, events, subscriptions } = this.#dependencies
+    for (const connection of leaving) {
+      connections.remove(connection)
+      delivery.release(connection)
+      events.post('connectionRemoved', { connection, reason })
+      subscriptions.detach(connection)
+      const { id: userId, connections: left } = ConnectionRecord.userOf(connection)
+      if (left === undefined) events.post('userOffline', { userId, reason })
+    }
+  }
+
+  #close(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
+    const { changes, closer, leaving } = this.#dependencies
+    const isToBeFlushed = reason === 'removed' || reason === 'cleanup'
+    changes.send(() => {
+      for (const connection of connections) leaving.add(connection)
+      for (const connection of connections) {
+        ConnectionRecord.sendQueueOf(connection)?.end(isToBeFlushed)
+        leaving.delete(connection)
+      }
+      for (const connection of connections) this.#stopListening(connection)
+    })
+    return closer.closeAll(connections, reason, timeoutMs)
+  }
+
+  #shutDown(deadlineMs: number): void {
+    const { changes, demand, leaving, subscriptions, users } = this.#dependencies
+    const connections = [...this.#dependencies.connections.byId.values()]
+    this.#takeOut(connections, 'cleanup')
+    for (const user of users.all()) subscriptions.endAllOf(user)
+    demand.end()
+    // Called from within what a removal hands on: nothing of it may come later than this. That is user code, which may revoke what these
+    // wait for.
+    const leftBefore = [...leaving]
+    for (const connection of connections) leaving.add(connection)
+    changes.send(() => {
+      for (const connection of leftBefore) ConnectionRecord.sendQueueOf(connection)?.end(true)
+    })
+    this.#close(connections, 'cleanup', deadlineMs)
+  }
+
+  #postError(stage: ErrorStage, error: unknown, connection: ConnectionRecord): void {
+    this.#dependencies.events.postError({ error, stage, connection })
+  }
+
+  /** A hook may fail later, by a promise. */
+  #hookFailed(error: unknown, connection?: ConnectionRecord): void {
+    const { changes, events } = this.#dependencies
+    changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection }) }))
+  }
+}
+
+function socketClosed(facts: ErrorFacts, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_SOCKET_CLOSED', `The socket of connection ${describe(facts.connectionId)} has closed`, facts, cause)
+}

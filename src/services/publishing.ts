@@ -1,0 +1,178 @@
+import type { Quotas } from '../access/quotas.ts'
+import { membersOf } from '../collections/small-set.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Exclusion } from '../delivery/fan-out.ts'
+import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from '../delivery/recipients.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { Changes } from '../events/changes.ts'
+import { asIdentifier } from '../model/identifier.ts'
+import { addressedTo, forEverybody, hostText, readMessage, recipientMissing, type MessageFields } from '../model/message-fields.ts'
+import { emptyResult, type PublishResult } from '../model/publish-result.ts'
+import { customText, wireText } from '../model/wire-form.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Connections } from '../registry/connections.ts'
+import { ConnectionRecord } from '../registry/records.ts'
+import type { Subscriptions } from '../registry/subscriptions.ts'
+import type { Users } from '../registry/users.ts'
+import type { Gate } from './gate.ts'
+
+/** Looks up whom a message is for. Called once, when its turn has come. */
+type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
+
+/** A message whose turn is still to come, and the connections that must not get it then. */
+interface DeferredMessage {
+  readonly fields: MessageFields
+  readonly findRecipients: RecipientsFinder
+  readonly exclusions: Exclusion<ConnectionRecord>[]
+  /** `undefined` while it is serialized. */
+  text: string | undefined
+}
+
+export interface PublishingDependencies {
+  readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock'>
+  readonly gate: Gate
+  readonly changes: Changes
+  readonly quotas: Quotas
+  readonly users: Users
+  readonly connections: Connections
+  readonly subscriptions: Subscriptions
+  readonly delivery: Delivery<ConnectionRecord>
+}
+
+/**
+ * Delivers one message after the other: reads it, finds its recipients, serializes it once, and has it handed to each of them before the next
+ * message begins.
+ */
+export class Publishing {
+  readonly #dependencies: PublishingDependencies
+  readonly #deferred = new Set<DeferredMessage>()
+  readonly #toSubscribers: RecipientsFinder = ({ definition, streamType, symbol, userId }) => {
+    const { subscriptions } = this.#dependencies
+    const isPrivate = definition.audience === 'private'
+    const { whole, exact, overlaps } = isPrivate ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
+    return eitherOf(whole, exact, overlaps)
+  }
+
+  constructor(dependencies: PublishingDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  publish(message: unknown): PublishResult {
+    const fields = this.#read(message)
+    if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
+    return this.#deliver(fields, this.#toSubscribers)
+  }
+
+  sendToUser(userId: string, message: unknown): PublishResult {
+    const { users, connections } = this.#dependencies
+    const fields = addressedTo(asIdentifier(userId, 'userId'), this.#read(message))
+    return this.#deliver(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections).map(ConnectionRecord.slotOf)))
+  }
+
+  sendToConnection(connectionId: string, message: unknown): PublishResult {
+    const { connections } = this.#dependencies
+    const fields = this.#read(message)
+    const connection = connections.byId.get(asIdentifier(connectionId, 'connectionId'))
+    if (connection === undefined) return this.#deliver(fields, nobody)
+    return this.#deliver(addressedTo(connection.userId, fields), () => oneOf(connections.all, ConnectionRecord.slotOf(connection)))
+  }
+
+  broadcast(message: unknown): PublishResult {
+    const { connections } = this.#dependencies
+    return this.#deliver(forEverybody(this.#read(message)), () => allOf(connections.all))
+  }
+
+  /** Delivers a text of the host's own to one connection. */
+  send(connection: ConnectionRecord, text: unknown): PublishResult {
+    const { connections, options, quotas } = this.#dependencies
+    if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${describe(text)}`)
+    const { id: connectionId, userId } = connection
+    quotas.assertLength(text, { connectionId, userId })
+    return this.#deliver(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
+  }
+
+  /** Keeps what was published before from those who have lost the right to it: the message that is being delivered, and the deferred ones. */
+  exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<ConnectionRecord>): void {
+    this.#dependencies.delivery.exclude(isMeant, isExcluded)
+    for (const { fields, exclusions } of this.#deferred) if (isMeant(fields)) exclusions.push(isExcluded)
+  }
+
+  #read(message: unknown): MessageFields {
+    const { gate, options } = this.#dependencies
+    if (gate.isClosed) throw gate.refusal()
+    const fields = readMessage(message, options.streams, options.clock)
+    // To read it may have run the caller's code.
+    if (gate.isClosed) throw gate.refusal()
+    return fields
+  }
+
+  #deliver(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
+    const { changes } = this.#dependencies
+    if (changes.isSending) return changes.make(() => this.#defer(fields, findRecipients))
+    const outer = changes.beginSending()
+    try {
+      return this.#handOver(fields, findRecipients)
+    } finally {
+      changes.endSending(outer)
+    }
+  }
+
+  #defer(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
+    const { changes, delivery } = this.#dependencies
+    this.#assertMayDefer()
+    // Counted before it is serialized: a `toJSON` may publish in its turn, and that chain has to end as well.
+    changes.postponedCount++
+    const message: DeferredMessage = { fields, findRecipients, exclusions: [], text: undefined }
+    this.#deferred.add(message)
+    try {
+      message.text = this.#textOf(fields)
+    } catch (error) {
+      changes.postponedCount--
+      this.#deferred.delete(message)
+      throw error
+    }
+    changes.postpone(() => this.#handOverDeferred(message))
+    delivery.noteDeferred()
+    return emptyResult(true)
+  }
+
+  #assertMayDefer(): void {
+    const { changes, delivery, options } = this.#dependencies
+    const { maxDeferred: limit } = options
+    if (changes.postponedCount < limit) return
+    const reason = `More than ${limit} messages were published from within one delivery`
+    const refusal = new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit })
+    delivery.noteRefusal(refusal)
+    throw refusal
+  }
+
+  #handOverDeferred(message: DeferredMessage): void {
+    this.#deferred.delete(message)
+    this.#handOver(message.fields, message.findRecipients, message)
+  }
+
+  #handOver(fields: MessageFields, findRecipients: RecipientsFinder, deferred?: DeferredMessage): PublishResult {
+    const { delivery, options } = this.#dependencies
+    // Before serialization, which may run user code: a connection that it adds gets the next message, not this one.
+    const recipients = findRecipients(fields)
+    if (recipients.matched === 0) return emptyResult(false)
+    const fanOut = delivery.begin(fields, recipients, deferred?.exclusions ?? NO_EXCLUSIONS)
+    let text: string | undefined
+    try {
+      text = deferred?.text ?? this.#textOf(fields)
+      return delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : options.clock.now())
+    } finally {
+      if (text === undefined) delivery.abandon(fanOut)
+    }
+  }
+
+  #textOf(fields: MessageFields): string {
+    if (fields.text !== undefined) return fields.text
+    const { options: { serialize }, quotas } = this.#dependencies
+    const text = serialize === undefined ? wireText(fields) : customText(serialize, fields)
+    if (text.length > quotas.limits.messageUnits) throw quotas.refusal('messageUnits', fields)
+    return text
+  }
+}
+
+const NO_EXCLUSIONS: readonly Exclusion<ConnectionRecord>[] = []

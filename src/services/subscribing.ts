@@ -1,0 +1,171 @@
+import type { Authorization } from '../access/authorization.ts'
+import type { Quotas } from '../access/quotas.ts'
+import { membersOf } from '../collections/small-set.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { Changes } from '../events/changes.ts'
+import type { Events } from '../events/events.ts'
+import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
+import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Connections } from '../registry/connections.ts'
+import { ConnectionRecord, type StreamRecord, type SubscriptionRecord } from '../registry/records.ts'
+import type { SubscriptionChange, Subscriptions } from '../registry/subscriptions.ts'
+import type { Users } from '../registry/users.ts'
+import type { ExpiringSet } from '../time/expiring-set.ts'
+import type { Gate } from './gate.ts'
+import type { Publishing } from './publishing.ts'
+
+export interface SubscribingDependencies {
+  readonly options: Pick<ResolvedOptions, 'streams' | 'pendingTtlMs'>
+  readonly gate: Gate
+  readonly changes: Changes
+  readonly events: Events
+  readonly quotas: Quotas
+  readonly authorization: Authorization
+  readonly users: Users
+  readonly connections: Connections
+  readonly subscriptions: Subscriptions
+  readonly pending: ExpiringSet<SubscriptionRecord>
+  readonly publishing: Publishing
+  readonly delivery: Delivery<ConnectionRecord>
+  /** Removed connections that are still handed what waits for them. */
+  readonly leaving: ReadonlySet<ConnectionRecord>
+  /** Sets timers anew that may be lost. */
+  renewTimers(): void
+}
+
+/** Subscribes users and connections to streams, and takes that away again. */
+export class Subscribing {
+  readonly #dependencies: SubscribingDependencies
+
+  constructor(dependencies: SubscribingDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Subscribes a user as such. */
+  subscribeUser(request: unknown): Subscription {
+    const { changes, gate, options, subscriptions } = this.#dependencies
+    return changes.make(() => {
+      const { userId, ...stream } = gate.read(() => this.#measured(readUserRequest(request, options.streams)))
+      this.#assertMayHold(userId, undefined, stream)
+      return subscriptions.holdForUser(userId, stream.streamType, stream.symbol, stream.filters)
+    })
+  }
+
+  subscribe(connection: ConnectionRecord, request: unknown): Subscription {
+    const { changes, gate, options, subscriptions } = this.#dependencies
+    return changes.make(() => {
+      const stream = gate.read(() => this.#measured(readRequest(request, connection.userId, options.streams), connection))
+      this.#assertMayHold(connection.userId, connection, stream)
+      return subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters)
+    })
+  }
+
+  unsubscribe(connection: ConnectionRecord, reference: unknown): boolean {
+    const { changes, subscriptions } = this.#dependencies
+    return changes.make(() => {
+      const { streamType, symbol } = readReference(reference, 'streamType')
+      return subscriptions.release(connection, streamType, symbol)
+    })
+  }
+
+  /** Ends a subscription for all of its holders; false if there is none. */
+  end(reference: unknown): boolean {
+    const { changes, subscriptions, users } = this.#dependencies
+    const { userId, streamType, symbol } = readReference(reference, 'userId', 'streamType')
+    const found = subscriptions.find(users.find(userId), streamType, symbol)
+    if (found !== undefined) changes.make(() => subscriptions.end(found))
+    return found !== undefined
+  }
+
+  /** Ends all subscriptions to what is revoked, and keeps back what was published of it. Returns how many ended. */
+  revoke(revocation: unknown): number {
+    const { changes, options, subscriptions } = this.#dependencies
+    const revoked = readRevocation(revocation, options.streams)
+    const ended = subscriptions.revoked(revoked)
+    changes.make(() => {
+      for (const subscription of ended) subscriptions.end(subscription)
+      this.#keepBack(revoked)
+    })
+    return ended.length
+  }
+
+  /** Ends subscriptions that have waited too long for a connection of their user. */
+  expire(expired: readonly SubscriptionRecord[]): void {
+    const { changes, subscriptions } = this.#dependencies
+    changes.make(() => {
+      for (const subscription of expired) subscriptions.end(subscription)
+    })
+  }
+
+  /** Notes what became of a subscription, and through which connection if it was one. */
+  noteChange(change: SubscriptionChange, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
+    const { events, pending } = this.#dependencies
+    if (record.status === SubscriptionStatus.PENDING) pending.add(record)
+    else pending.delete(record)
+    const name = SUBSCRIPTION_EVENTS[change]
+    if (!events.areHeard(name)) return
+    events.post(name, holder === undefined ? { subscription: record } : { subscription: record, connection: holder })
+  }
+
+  /** Purges what waits of a stream for a connection that is not listed in it any more. A removed connection's queue ends as a whole. */
+  purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
+    const { subscriptions } = this.#dependencies
+    if (connection.removed) return
+    ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
+  }
+
+  /** Returns a request whose filters are not too long. To measure them may run the caller's code. */
+  #measured<TRequest extends StreamRequest & { readonly userId?: string }>(request: TRequest, connection?: ConnectionRecord): TRequest {
+    if (request.filters === undefined) return request
+    const { userId = connection?.userId, streamType, symbol, filters } = request
+    this.#dependencies.quotas.assertFilters(filters, { userId, connectionId: connection?.id, streamType, symbol })
+    return request
+  }
+
+  /** Calls `authorize`, then checks the state again, because the hook may have changed it. */
+  #assertMayHold(userId: string, connection: ConnectionRecord | undefined, stream: StreamRequest): void {
+    const { authorization, gate, renewTimers } = this.#dependencies
+    renewTimers()
+    this.#assertPresent(userId, connection)
+    authorization.assertAllowed(userId, stream, connection)
+    gate.assertOpen()
+    this.#assertPresent(userId, connection)
+  }
+
+  #assertPresent(userId: string, connection: ConnectionRecord | undefined): void {
+    const { options, users } = this.#dependencies
+    if (connection?.removed === true) {
+      const message = `Connection ${describe(connection.id)} was removed`
+      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', message, { connectionId: connection.id })
+    }
+    if (options.pendingTtlMs === 0 && users.find(userId)?.connections === undefined) {
+      throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${describe(userId)} has no connection`, { userId })
+    }
+  }
+
+  /** Keeps back all that was published before of what was revoked, from those whom it was revoked for. */
+  #keepBack(revoked: Revoked): void {
+    const { options, publishing } = this.#dependencies
+    const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId
+    const streamTypes = revoked.streamType === undefined ? Object.keys(options.streams) : [revoked.streamType]
+    publishing.exclude((fields) => fields.text === undefined && isOfRevoked(fields, revoked), isConcerned)
+    for (const connection of this.#presentAndLeaving(revoked).filter(isConcerned)) {
+      const sendQueue = ConnectionRecord.sendQueueOf(connection)
+      for (const streamType of streamTypes) sendQueue?.purge(streamType, revoked.symbol, () => false)
+    }
+  }
+
+  #presentAndLeaving({ userId }: Revoked): ConnectionRecord[] {
+    const { connections, leaving, users } = this.#dependencies
+    const present = userId === undefined ? connections.byId.values() : membersOf(users.find(userId)?.connections)
+    return [...present, ...leaving]
+  }
+}
+
+const SUBSCRIPTION_EVENTS = {
+  added: 'subscriptionAdded',
+  changed: 'subscriptionChanged',
+  removed: 'subscriptionRemoved',
+} as const

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { Changes } from '../../../src/events/changes.ts'
+
+function changesWith(listen: (userId: string) => void = () => {}) {
+  const changes = new Changes()
+  const { events } = changes
+  events.on('userOnline', ({ userId }: { readonly userId: string }) => listen(userId))
+  return { events, changes }
+}
+
+describe('Changes', () => {
+  it('tells the listeners once the state has changed, and before the call returns', () => {
+    const steps: string[] = []
+    const { changes, events } = changesWith((userId) => steps.push(`told of ${userId}`))
+
+    changes.make(() => {
+      events.post('userOnline', { userId: 'alice' })
+      steps.push('changed')
+    })
+
+    expect(steps).toEqual(['changed', 'told of alice'])
+  })
+
+  it('tells the listeners of what was posted when a change throws', () => {
+    const told: string[] = []
+    const { changes, events } = changesWith((userId) => told.push(userId))
+
+    const change = (): void =>
+      changes.make(() => {
+        events.post('userOnline', { userId: 'alice' })
+        throw new Error('refused')
+      })
+
+    expect(change).toThrow('refused')
+    expect(told).toEqual(['alice'])
+  })
+
+  it('does what has to wait when the outermost sending is over, and then makes the postponed changes in their order', () => {
+    const steps: string[] = []
+    const { changes } = changesWith()
+
+    changes.send(() => {
+      changes.postpone(() => steps.push('first postponed'))
+      changes.postpone(() => steps.push('second postponed'))
+      changes.send(() => changes.afterwards(() => steps.push(`afterwards, sending: ${changes.isSending}`)))
+      steps.push('sent')
+    })
+
+    expect(steps).toEqual(['sent', 'afterwards, sending: true', 'first postponed', 'second postponed'])
+    expect(changes.isSending).toBe(false)
+  })
+
+  it('tells afterwards what was posted while it was sending, if that was asked for', () => {
+    const told: string[] = []
+    const { changes, events } = changesWith((userId) => told.push(`${userId}, sending: ${changes.isSending}`))
+
+    const outer = changes.beginSending()
+    events.post('userOnline', { userId: 'alice' })
+    changes.tellAfterwards()
+    changes.endSending(outer)
+
+    expect(told).toEqual(['alice, sending: true'])
+  })
+
+  it('has nothing to tell if nothing was posted', () => {
+    const told: string[] = []
+    const { changes } = changesWith((userId) => told.push(userId))
+
+    changes.make(() => {})
+    changes.endSending(changes.beginSending())
+
+    expect(told).toEqual([])
+  })
+})
