@@ -47,7 +47,11 @@ export class Subscribing {
   subscribeUser(request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
-      const { userId, ...stream } = gate.read(() => this.#measured(readUserRequest(request, options.streams)))
+      gate.assertOpen()
+      const { userId, ...stream } = readUserRequest(request, options.streams)
+      this.#assertFiltersFit(userId, undefined, stream)
+      // To read and measure the request may have run the caller's code.
+      gate.assertOpen()
       this.#assertMayHold(userId, undefined, stream)
       return subscriptions.holdForUser(userId, stream.streamType, stream.symbol, stream.filters)
     })
@@ -57,9 +61,9 @@ export class Subscribing {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
-      // As `gate.read`, without a function for each call.
       gate.assertOpen()
-      const stream = this.#measured(readRequest(request, connection.userId, options.streams), connection)
+      const stream = readRequest(request, connection.userId, options.streams)
+      this.#assertFiltersFit(connection.userId, connection, stream)
       gate.assertOpen()
       this.#assertMayHold(connection.userId, connection, stream)
       return subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters)
@@ -121,12 +125,10 @@ export class Subscribing {
     ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
   }
 
-  /** Returns the request if its filters are not too long. Measuring them may run the caller's code. */
-  #measured<TRequest extends StreamRequest & { readonly userId?: string }>(request: TRequest, connection?: ConnectionRecord): TRequest {
-    if (request.filters === undefined) return request
-    const { userId = connection?.userId, streamType, symbol, filters } = request
+  /** Refuses filters that are too long. To measure them may run the caller's code. */
+  #assertFiltersFit(userId: string, connection: ConnectionRecord | undefined, { streamType, symbol, filters }: StreamRequest): void {
+    if (filters === undefined) return
     this.#dependencies.quotas.assertFilters(filters, { userId, connectionId: connection?.id, streamType, symbol })
-    return request
   }
 
   /** Calls `authorize`, then checks the state again, because the hook may have changed it. */

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, type PublishableMessage } from '../../../src/index.ts'
+import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { price } from '../../support/messages.ts'
+
+/** A manager on a clock of its own, with one subscriber to prices whose `send` can be replaced. */
+function subscribed() {
+  const clock = new ManualClock()
+  const manager = new ConnectionManager({ clock })
+  const socket = new FakeSocket()
+  const subscription = manager.addConnection('c', socket, 'alice').subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT' })
+  return { clock, manager, socket, subscription, startMs: clock.now() }
+}
+
+describe('Publishing', () => {
+  it('does not read a message once the manager is closed', async () => {
+    const { manager } = subscribed()
+    await manager.cleanup()
+    let reads = 0
+    const message = { ...price(), get symbol() { reads++; return 'BTCUSDT' } } as PublishableMessage
+
+    expect(() => manager.publish(message)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }) as Error)
+
+    expect(reads).toBe(0)
+  })
+
+  it('takes a message for served at the time at which it was read, however long it takes to serialize it', () => {
+    const { clock, manager, subscription, startMs } = subscribed()
+    const data = { toJSON: () => (clock.advance(5), 1) }
+
+    manager.publish({ ...price(), data })
+
+    expect(subscription.lastUpdate).toEqual(new Date(startMs))
+  })
+
+  it('takes a deferred message for served at the time of its turn', () => {
+    const { clock, manager, socket, subscription, startMs } = subscribed()
+    socket.send = () => {
+      socket.send = FakeSocket.prototype.send
+      manager.publish(price())
+      clock.advance(5)
+    }
+
+    manager.publish(price())
+
+    expect(subscription.lastUpdate).toEqual(new Date(startMs + 5))
+  })
+})
