@@ -13,16 +13,4 @@ export class Gate {
   refusal(): ConnectionManagerError {
     return new ConnectionManagerError('ERR_CLOSED', 'This connection manager is closed')
   }
-
-  /**
-   * Reads the arguments of a caller. That may run the caller's code, so the manager must be open before it and after it.
-   *
-   * @throws `ERR_CLOSED`
-   */
-  read<TRead>(reader: () => TRead): TRead {
-    this.assertOpen()
-    const read = reader()
-    this.assertOpen()
-    return read
-  }
 }

@@ -54,7 +54,10 @@ export class Lifecycle {
   add(connectionId: string, socket: Socket, userId: string, options: unknown): ConnectionRecord {
     const { changes, gate, renewTimers } = this.#dependencies
     renewTimers()
-    const newcomer = gate.read(() => this.#newcomer(connectionId, socket, userId, options))
+    gate.assertOpen()
+    const newcomer = this.#newcomer(connectionId, socket, userId, options)
+    // To read the options and the socket may have run the caller's code.
+    gate.assertOpen()
     return changes.make(() => this.#known(newcomer) ?? this.#listenAndAdmit(newcomer))
   }
 
