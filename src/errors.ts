@@ -1,27 +1,27 @@
 /**
- * What went wrong, as a stable string: match on this, never on the message.
+ * What went wrong, as a stable string. Match on the code, never on the message.
  *
  * | code | thrown when |
  * | --- | --- |
  * | `ERR_INVALID_ID` | an id or symbol is not a non-empty, well-formed string of at most 255 UTF-16 units |
  * | `ERR_INVALID_SOCKET` | a socket has no callable `send` and `close` |
- * | `ERR_SOCKET_CLOSED` | a socket that is registered is closing, or closed |
- * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no code of its own |
- * | `ERR_INVALID_OPTION` | an option is unknown or out of range |
- * | `ERR_INVALID_KEY` | a text is no stream or subscription key, or none can be built |
- * | `ERR_INVALID_MESSAGE` | a message has the wrong shape, or a text is not the wire form |
+ * | `ERR_SOCKET_CLOSED` | a socket that is about to be registered is closing, or closed |
+ * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no other code fits |
+ * | `ERR_INVALID_OPTION` | an option is unknown, out of range, or of the wrong type |
+ * | `ERR_INVALID_KEY` | a text is not a stream key or a subscription key, or no key can be built |
+ * | `ERR_INVALID_MESSAGE` | a message has the wrong shape, or a text is not in the wire form |
  * | `ERR_UNKNOWN_STREAM` | a stream type is not in the catalogue |
  * | `ERR_UNKNOWN_USER` | a user without a connection is subscribed while `pendingTtlMs` is `0` |
- * | `ERR_UNKNOWN_CONNECTION` | a removed connection subscribes |
+ * | `ERR_UNKNOWN_CONNECTION` | `subscribe` is called on a removed connection |
  * | `ERR_DUPLICATE_CONNECTION` | a connection id is in use by another socket or user |
  * | `ERR_SYMBOL_REQUIRED` | a stream type needs a symbol and none was given |
  * | `ERR_SYMBOL_NOT_ALLOWED` | a stream type takes no symbol and one was given |
  * | `ERR_RECIPIENT_REQUIRED` | a private message has no `userId` |
  * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, or a broadcast, has a `userId` |
- * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to somebody else than its `userId` |
+ * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to another user than its `userId` |
  * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form |
  * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
- * | `ERR_QUOTA_EXCEEDED` | one more would be more than `quotas` allow |
+ * | `ERR_QUOTA_EXCEEDED` | the call would exceed one of the `quotas` |
  * | `ERR_FORBIDDEN` | `authorize` did not answer `true` |
  * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
  */
@@ -48,7 +48,7 @@ export type ErrorCode =
   | 'ERR_FORBIDDEN'
   | 'ERR_CLOSED'
 
-/** The quotas: see `QuotaOptions`. No error names `idleStreams`, because it refuses nothing. */
+/** The name of a quota: see `QuotaOptions`. No error names `idleStreams`, because that quota refuses nothing. */
 export type QuotaName =
   | 'connections'
   | 'connectionsPerUser'
@@ -59,14 +59,14 @@ export type QuotaName =
   | 'filterUnits'
   | 'idleStreams'
 
-/** A quota that refuses what exceeds it. `idleStreams` ends an older stream instead. */
+/** A quota that refuses a call. `idleStreams` makes the oldest stream idle instead. */
 export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
-/** The facts of a failure that a handler may act on; each is present where it is known. */
+/** The facts of a failure that a handler may act on. A fact is present if it is known. */
 export interface ErrorFacts {
   /** The connection that was refused. */
   readonly connectionId?: string
-  /** The user who was refused, or whom a message named. */
+  /** The user who was refused, or the user that a message named. */
   readonly userId?: string
   /** The stream type that was asked for. */
   readonly streamType?: string
@@ -74,19 +74,19 @@ export interface ErrorFacts {
   readonly symbol?: string
   /** The dotted name of the option that was refused. */
   readonly option?: string
-  /** The field of an argument that was refused: it is unknown, missing, or has a bad value. */
+  /** The field that was refused: it is unknown, missing, or has a bad value. */
   readonly field?: string
   /** The quota that was reached. */
   readonly quota?: QuotaName
-  /** The ceiling that was reached. */
+  /** The limit that was reached. */
   readonly limit?: number
 }
 
 /**
  * Every error that this library throws.
  *
- * Recognise it by `code`: an application that loads both the ESM and the CommonJS build has two classes of
- * this name, and `instanceof` knows only one of them. `cause` is the foreign error behind it, where there is one.
+ * Recognise it by `code`. An application that loads both the ESM and the CommonJS build has two classes of this name, and `instanceof`
+ * knows only one of them. If user code threw, its error is the `cause`.
  *
  * @example
  * try {
@@ -116,13 +116,13 @@ export class ConnectionManagerError extends Error implements ErrorFacts {
   }
 }
 
-const LONGEST_SHOWN = 80
+const LONGEST_DESCRIPTION = 80
 
 /**
- * Names a received value in an error message without running any of its code.
+ * Describes a received value for an error message without running any of its code.
  *
- * Long ones are cut, strings are quoted; objects and functions are only named as such, since a getter, a proxy or a
- * `toString` of theirs could throw.
+ * Strings are quoted, and long values are cut. An object is only "an object", and a function "a function", because a getter, a proxy or a
+ * `toString` could throw.
  */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(cut(value))
@@ -132,5 +132,5 @@ export function describe(value: unknown): string {
 }
 
 function cut(text: string): string {
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text
+  return text.length > LONGEST_DESCRIPTION ? `${text.slice(0, LONGEST_DESCRIPTION)}…` : text
 }

@@ -10,11 +10,11 @@ import type { StreamMessage } from './model/stream-message.ts'
 import { asTransport, type AnyTransport, type ManagerTransport } from './ports/transport.ts'
 
 /**
- * What a manager can be told, all of it optional. `undefined` is the same as absence.
+ * The options of a manager. Each one is optional, and `undefined` means the same as absence.
  *
- * Options are read by name when the manager is made, each once. They may be own or inherited, so an object of a class works, and its
- * functions are called as its methods. An unknown name, a `Map` or an array is refused with `ERR_INVALID_OPTION`, also in the groups
- * `delivery` and `quotas`. `{}` is allowed.
+ * The constructor reads each option once, by name. An option may be own or inherited, so an instance of a class works. Functions are called
+ * as methods of the object they came with. An unknown name, a `Map` or an array throws `ERR_INVALID_OPTION`, also in the groups `delivery` and
+ * `quotas`. `{}` is allowed.
  *
  * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
  */
@@ -23,92 +23,97 @@ export interface ConnectionManagerOptions<
   TStreams extends StreamCatalogue = TradingStreams,
 > {
   /**
-   * The stream types there are, from `defineStreams`. It replaces the default catalogue.
+   * The catalogue of stream types, from `defineStreams`. It replaces the default catalogue.
    *
    * @default the seven types of `StreamType`
    */
   readonly streams?: TStreams | undefined
   /**
-   * Makes the text that goes to the sockets, where clients expect another form than ours.
+   * Makes the text that is sent to the sockets, if your clients expect another form than the library's wire form.
    *
-   * Called once for each message that has recipients, and for each one that is deferred. `data` may be what `rawJson`
-   * made: `JSON.stringify` takes it as the value it stands for, and its `text` is the JSON. What it throws becomes the
-   * `cause` of `ERR_UNSERIALIZABLE`.
+   * Called once for each message that has recipients, and once for each message that is deferred. `data` may be a value from `rawJson`: its
+   * `text` is the JSON, and `JSON.stringify` writes the parsed value. An error that `serialize` throws becomes the `cause` of
+   * `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
-  /** How the sockets are written to, measured and closed, for connections that bring no transport of their own. */
+  /** How sockets are written to, measured and closed. A connection may have its own transport instead. */
   readonly transport?: ManagerTransport<TSocket> | undefined
-  /** What happens where a connection is behind. */
+  /** What happens if a connection is behind. */
   readonly delivery?: DeliveryOptions | undefined
   /**
-   * Time as the manager sees it: see `Clock`. A clock whose `now` or `monotonic` returns no number is refused. If it fails later,
-   * `on('error', …)` is told, and the manager goes on. If a reading is no number, no time has passed. If `setTimeout` throws, a timer of the
-   * runtime takes its place.
+   * The manager's source of time: see `Clock`. The constructor refuses a clock whose `now` or `monotonic` does not return a number. If the
+   * clock fails later, the manager emits `error` and goes on. If a reading is not a number, the manager uses the last one. If `setTimeout`
+   * throws, a timer of the runtime takes its place.
    *
    * @default the runtime's own clock and timers
    */
   readonly clock?: Clock | undefined
   /**
-   * How long the promise of a removal waits for a socket's `close`. The process stays alive until the promise settles. `0` waits for
-   * what is settled already. `Infinity` waits for as long as `close` takes, without a timer, so only the socket keeps the process alive.
+   * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. `0` waits only for
+   * a `close` that has settled already. `Infinity` waits as long as `close` takes, without a timer, so only the socket keeps the process alive.
    *
    * @default 5_000
    */
   readonly closeTimeoutMs?: number | undefined
   /**
-   * How long a subscription of a user without a connection waits for one, from its first subscribe on.
+   * How long a subscription stays pending while its user has no connection, counted from the first subscribe.
    *
-   * `0` refuses such subscriptions with `ERR_UNKNOWN_USER`; `Infinity` keeps them until they are removed.
+   * `0` refuses such subscriptions with `ERR_UNKNOWN_USER`. `Infinity` keeps them until they are removed.
    *
    * @default 30_000
    */
   readonly pendingTtlMs?: number | undefined
   /**
-   * How many messages may be published from within one delivery and what follows from it, whether or not anybody is to
-   * receive them; one more throws `ERR_PUBLISH_DEPTH`. `0` refuses each of them; `Infinity` sets no bound.
+   * How many messages may be deferred within one outermost call, with or without recipients. A message is deferred if it is published during
+   * a delivery. One more throws `ERR_PUBLISH_DEPTH`. `0` refuses all of them. `Infinity` removes the limit.
    *
    * @default 10_000
    */
   readonly maxDeferred?: number | undefined
   /**
-   * How long a stream without a connected subscriber stays active, before `streamIdle`. `0`: not at all; `Infinity`: until
-   * the manager shuts down.
+   * How long a stream without a connected subscriber stays active before `streamIdle`. `0`: it becomes idle at once. `Infinity`: it stays
+   * active until the manager shuts down.
    *
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
   /**
-   * How much there may be. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. `idleStreams` alone
+   * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. Only `idleStreams`
    * refuses nothing.
    */
   readonly quotas?: QuotaOptions | undefined
   /**
-   * Says whether a user may subscribe to a stream: asked before every `addSubscription` and `connection.subscribe`, for what
-   * is held already as well, and before anything is allocated.
+   * Decides whether a user may subscribe to a stream. Called at every `addSubscription` and `connection.subscribe`, before anything is
+   * allocated, even if the subscription exists already.
    *
-   * Anything but `true` refuses with `ERR_FORBIDDEN`. So does a throw, which is told to `on('error', …)`, and a promise: what has
-   * to be awaited belongs before the call. It is not asked again later: see `revoke`.
+   * Only `true` grants access. Anything else throws `ERR_FORBIDDEN`, and so does a promise: await an asynchronous check before you subscribe.
+   * If `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
    *
-   * @default everything is allowed
+   * @default every subscription is allowed
    */
   readonly authorize?: ((request: AuthorizationRequest<TSocket, TStreams>) => boolean) | undefined
 }
 
 /**
- * How much there may be: finite by default, so that one client, or one bug, cannot take all memory. `0` allows none, `Infinity`
- * sets no bound. Except for `idleStreams`, what there is already is never taken away, and a place that was freed can be taken at once.
+ * Limits on what a manager holds. All except `connections` are finite by default, so that one client, or one bug, cannot use up the memory.
+ *
+ * `0` allows none, and `Infinity` removes a limit. A quota never removes what exists, except `idleStreams`. What is removed no longer counts.
  */
 export interface QuotaOptions {
   /**
-   * Connections in all.
+   * Connections of all users.
    *
    * @default Infinity
    */
   readonly connections?: number | undefined
-  /** @default 100 */
+  /**
+   * Connections of one user.
+   *
+   * @default 100
+   */
   readonly connectionsPerUser?: number | undefined
   /**
-   * Subscriptions of one user, each once however many hold it.
+   * Subscriptions of one user. A subscription counts once, however many connections hold it.
    *
    * @default 1_000
    */
@@ -126,21 +131,21 @@ export interface QuotaOptions {
    */
   readonly messageUnits?: number | undefined
   /**
-   * Users who are known by pending subscriptions alone. Who is connected is not among them.
+   * Users that have pending subscriptions and no connection.
    *
    * @default 10_000
    */
   readonly pendingUsers?: number | undefined
   /**
-   * Streams that only `idleDelayMs` keeps active: those without a connected subscriber. Nothing is refused. If there is one more, the
-   * oldest becomes idle at once. `0` keeps none.
+   * Streams that only `idleDelayMs` keeps active, because they have no connected subscriber. Nothing is refused: if there is one more, the
+   * oldest becomes idle at once. `0` keeps none active.
    *
    * @default 10_000
    */
   readonly idleStreams?: number | undefined
   /**
-   * Length of the `filters` of one request, in UTF-16 units of their JSON. `0` allows no filters, not even `{}`. With `Infinity` they are
-   * not measured, and need no JSON form.
+   * Length of the `filters` of one request, in UTF-16 units of their JSON. `0` allows no filters, not even `{}`. With `Infinity` filters are
+   * not measured, so they need no JSON form.
    *
    * @default 4_096
    */
@@ -150,43 +155,46 @@ export interface QuotaOptions {
 /** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
 export interface DeliveryOptions {
   /**
-   * Bytes that a connection's socket may have buffered before further messages wait with the manager, where they can be
-   * conflated and dropped. `0`: any unsent byte makes them wait. Bytes of the current turn of the event loop do not count. A batch
-   * of more is written in several writes, before its turn ends.
+   * Bytes that a socket may have buffered before further messages wait in the send queue, where they can be conflated and dropped.
+   *
+   * `0`: any unsent byte makes them wait. Bytes of the current turn of the event loop do not count. A larger batch is written in several
+   * writes before the turn ends.
    *
    * @default 65_536 // 64 KiB
    */
   readonly softLimitBytes?: number | undefined
   /**
-   * Bytes that may wait with the manager for one connection before its streams' overflow policy applies. `0`: nothing may wait.
-   * A message counts by the `byteLength` of its frame, if it has one, and otherwise by the UTF-16 units of its text. Gap notices
-   * do not count: they are short, and one a stream.
+   * Bytes that may wait in one connection's send queue before its streams' overflow policy applies. `0`: nothing may wait.
+   *
+   * If the transport's frame has a `byteLength`, that counts. Otherwise the UTF-16 units of the text count. Gap notices do not count: they are
+   * short, and there is one per stream.
    *
    * @default 1_048_576 // 1 MiB
    */
   readonly hardLimitBytes?: number | undefined
   /**
-   * How often the manager looks whether there is room again, while a connection is behind whose transport has no `onDrain`.
-   * `Infinity`: never by itself.
+   * How often the manager checks whether a socket has room again, while a connection is behind and its transport has no `onDrain`.
+   * `Infinity`: it never checks on a timer.
    *
    * @default 50
    */
   readonly drainIntervalMs?: number | undefined
   /**
-   * How long a message may wait with the manager for a connection that is behind, in milliseconds. After that the overflow policy of its
-   * stream applies: it is dropped and the client is told by a gap notice, or the connection is ended as a slow consumer. If a message replaced
-   * an older one, its time counts from its own publish. The manager checks within 50 ms, whether or not anything is published. `0`: nothing may
-   * wait. `Infinity`: no limit.
+   * How long a message may wait in a send queue, in milliseconds.
+   *
+   * After that the overflow policy of its stream applies. With `drop`, the message is dropped and a gap notice tells the client. With
+   * `disconnect`, the connection is removed as a slow consumer. If a message replaced an older one, its time counts from its own publish. The
+   * manager checks within 50 ms, whether or not anything is published. `0`: nothing may wait. `Infinity`: no limit.
    *
    * @default 60_000
    */
   readonly maxLagMs?: number | undefined
 }
 
-/** The delivery options as the manager goes by them. */
+/** The delivery options with their defaults. */
 type DeliveryLimits = { readonly [TName in keyof DeliveryOptions]-?: number }
 
-/** The options as the manager goes by them. */
+/** The options of a manager, validated and with their defaults. */
 export interface ResolvedOptions {
   readonly streams: StreamCatalogue
   readonly serialize: ((message: StreamMessage<unknown, string>) => string) | undefined
@@ -238,11 +246,11 @@ const DEFAULT_DEADLINE_MS = 5_000
 const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
 
 /**
- * Returns the options with their defaults.
+ * Returns the options, validated and with their defaults.
  *
- * @param clockFailed takes what goes wrong with the clock later
- * @throws `ERR_INVALID_OPTION` naming the one that is unknown or out of range; an unknown one is not ignored,
- * because somebody relies on it
+ * @param clockFailed is called with each later failure of the clock
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range. An unknown option is not ignored, because its author
+ * relies on it
  */
 export function resolvedOptions(options: unknown, clockFailed: ClockFailureListener = () => {}): ResolvedOptions {
   const { streams, serialize, transport, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
@@ -259,7 +267,7 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
 }
 
 /**
- * Returns the transport in the options of one connection; `undefined` when they have none.
+ * Returns the transport in the options of one connection, or `undefined` if they have none.
  *
  * @throws `ERR_INVALID_OPTION`
  */
@@ -281,7 +289,7 @@ function optionalTransport(transport: unknown): AnyTransport | undefined {
   return transport === undefined ? undefined : asTransport(transport)
 }
 
-/** What was given, and the defaults for the rest; a name that the defaults do not have is refused. */
+/** Returns the given options, with defaults for the rest. A name that `defaults` does not have is refused. */
 function withDefaults<TOptions extends object>(group: string, given: unknown, defaults: TOptions): TOptions {
   const names = Object.keys(defaults)
   const read = readNamed(given, names, (what, name, cause) => invalidOption(dotted(group, name), what, cause))
@@ -300,28 +308,28 @@ function checkedNumbers<TNumbers extends object>(prefix: string, numbers: TNumbe
   return numbers
 }
 
-/** Returns the value of a numeric option: `0` or more, `Infinity` included. */
+/** Returns the value if it is a number of `0` or more. `Infinity` is allowed. */
 function checkedNumber(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0) return value
-  throw invalidOption(name, `must be a number, 0 or more, got ${describe(value)}`)
+  throw invalidOption(name, `expected a number of 0 or more, got ${describe(value)}`)
 }
 
-/** Returns a function that is called as a method of the options object, because a class expects that. */
+/** Returns the function bound to the options object: if that is an instance of a class, its methods need their `this`. */
 function optionalMethod<TMethod extends (...facts: never[]) => unknown>(
   name: string,
   value: TMethod | undefined,
   options: unknown,
 ): TMethod | undefined {
   if (value === undefined) return value
-  if (typeof value !== 'function') throw invalidOption(name, `must be a function, got ${describe(value)}`)
-  return bound(value, options, (cause) => invalidOption(name, 'must be readable', cause))
+  if (typeof value !== 'function') throw invalidOption(name, `expected a function, got ${describe(value)}`)
+  return bound(value, options, (cause) => invalidOption(name, 'reading it threw', cause))
 }
 
 function checkedStreams(streams: StreamCatalogue): StreamCatalogue {
   try {
     return defineStreams(streams)
   } catch (cause) {
-    throw invalidOption('streams', `is no catalogue, got ${describe(streams)}`, cause)
+    throw invalidOption('streams', `expected the result of \`defineStreams\`, got ${describe(streams)}`, cause)
   }
 }
 
@@ -332,9 +340,10 @@ function guardedClock(clock: Clock, failed: ClockFailureListener): ManagerClock 
   } catch (error) {
     cause = error
   }
-  throw invalidOption('clock', `must have the methods ${CLOCK_METHODS.join(', ')}, of which the first two return a number, got ${describe(clock)}`, cause)
+  const expected = '`now` and `monotonic`, which return numbers, and `setTimeout`'
+  throw invalidOption('clock', `expected an object with ${expected}, got ${describe(clock)}`, cause)
 }
 
 function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}`, { option }, cause)
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
 }
