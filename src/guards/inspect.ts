@@ -1,17 +1,17 @@
-/** The name of the method by which an object says how `console.log` is to show it, in runtimes that ask: Node, Bun, Deno. */
+/** The method that Node, Bun and Deno call to learn how `console.log` prints an object. */
 export const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for('nodejs.util.inspect.custom')
 
 /**
- * Has a class's objects shown as their `toJSON` says.
+ * Makes `console.log` print the instances of a class as their `toJSON` returns them.
  *
- * By a function and not by a method, since a bundler takes a computed name in a class for a side effect: it would keep the class, and
- * all that it leads to, in programs that have no use for it.
+ * This is a function and not a method, because a bundler takes a computed name in a class for a side effect. It would keep the class, and
+ * everything the class imports, in programs that do not use it.
  */
-export function inspectable<TClass extends new (...facts: never[]) => { toJSON(): unknown }>(describe: TClass): TClass {
-  Object.defineProperty(describe.prototype, INSPECT, {
+export function inspectable<TClass extends new (...facts: never[]) => { toJSON(): unknown }>(target: TClass): TClass {
+  Object.defineProperty(target.prototype, INSPECT, {
     value(this: InstanceType<TClass>) {
       return this.toJSON()
     },
   })
-  return describe
+  return target
 }

@@ -4,26 +4,28 @@ import { readUserCode } from './user-code.ts'
 // Options and requests are read by name. A property may be own or inherited, enumerable or not, a getter or a value.
 // A name that would not be read is refused, so that no caller relies on it.
 
-/** Makes the error that refuses an argument: `what` is wrong with it, or with the field of this name. */
+/** Makes the error that refuses an argument. `what` says what is wrong with the argument or, if there is a `name`, with that field. */
 export type Refusal = (what: string, name?: string, cause?: unknown) => Error
 
 /**
- * Returns the values that an object has under these names, each read once.
+ * Returns the values of an object's fields of these names. Each field is read once.
  *
- * @throws the error of `refusal` for a value that is no such object, an unknown name, or a getter that throws
+ * @throws the error of `refusal` if the value is not an object with these names only, or if a getter throws
  */
 export function readNamed<TName extends string>(given: unknown, names: readonly TName[], refusal: Refusal): Record<TName, unknown> {
   assertNamed(given, names, refusal)
   const read = (name: TName): unknown =>
-    readUserCode(() => (given as Record<TName, unknown>)[name], (cause) => refusal('must be readable', name, cause))
+    readUserCode(() => (given as Record<TName, unknown>)[name], (cause) => refusal('reading it threw', name, cause))
   return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<TName, unknown>
 }
 
 /**
- * Returns if a value is an object with these names only: `{}`, or one that has some of them and no others.
+ * Returns if the value is an object with these names only: `{}`, or an object that has some of them and no others.
  *
- * Names that a class defines are not checked, because they are no caller's mistake. With `classes have more`, the own names of an object
- * of a class are not checked either. Symbols are not checked.
+ * Names that a class defines are not checked, because they are not the caller's mistake. With `classes have more`, the own names of a class
+ * instance are not checked either. Symbols are never checked.
+ *
+ * @throws the error of `refusal` otherwise
  */
 export function assertNamed(
   given: unknown,
@@ -31,17 +33,17 @@ export function assertNamed(
   refusal: Refusal,
   strictness: 'strict' | 'classes have more' = 'strict',
 ): asserts given is object {
-  if (typeof given !== 'object' || given === null) throw refusal(`must be an object, got ${describe(given)}`)
+  if (typeof given !== 'object' || given === null) throw refusal(`expected an object, got ${describe(given)}`)
   let flaw: Flaw | undefined
   try {
     flaw = flawOf(given, names, strictness)
   } catch (cause) {
-    throw refusal('must be readable', undefined, cause)
+    throw refusal('reading it threw', undefined, cause)
   }
   if (flaw !== undefined) throw refusal(flaw.what, flaw.name)
 }
 
-/** Whether an object is of no class: what a literal, `JSON.parse` and `Object.create(null)` make, in whatever realm. */
+/** True for a plain object of any realm: from a literal, `JSON.parse` or `Object.create(null)`. False for an instance of a class. */
 export function isPlain(given: object): boolean {
   const prototype = prototypeOf(given)
   if (prototype === Object.prototype || prototype === null) return true
@@ -57,7 +59,7 @@ function flawOf(given: object, names: readonly string[], strictness: string): Fl
   if (isPlain(given)) return unknownOwnName(given, names)
   const isInstance = isOfClass(given)
   const isReadByName = !Array.isArray(given) && !(given instanceof Map) && (!isInstance || names.some((name) => name in given))
-  if (!isReadByName) return { what: `must be an object with known fields, got ${describe(given)}` }
+  if (!isReadByName) return { what: `expected an object with known fields, got ${describe(given)}` }
   return isInstance && strictness === 'classes have more' ? undefined : unknownName(given, names)
 }
 
@@ -72,11 +74,11 @@ function unknownName(given: object, names: readonly string[]): Flaw | undefined 
 }
 
 function unknownOwnName(given: object, names: readonly string[]): Flaw | undefined {
-  for (const name of Object.getOwnPropertyNames(given)) if (!names.includes(name)) return { what: 'is unknown', name }
+  for (const name of Object.getOwnPropertyNames(given)) if (!names.includes(name)) return { what: 'unknown name', name }
   return undefined
 }
 
-/** What an object inherits from, other than a class: the defaults of `Object.create(defaults)`. */
+/** Returns the object that this one inherits from if that is not a class: the defaults of `Object.create(defaults)`. */
 function plainBaseOf(given: object): object | undefined {
   if (isPlain(given)) return undefined
   const prototype = prototypeOf(given) as object

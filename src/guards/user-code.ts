@@ -1,5 +1,7 @@
 /**
- * Reads from a caller's object, which may run code of the caller's: what that throws comes out as the refusal that is made of it.
+ * Returns what `read` returns. It reads from a caller's object, which may run user code, such as a getter.
+ *
+ * @throws the error that `refusal` makes of what the user code threw
  */
 export function readUserCode<TRead>(read: () => TRead, refusal: (cause: unknown) => Error): TRead {
   try {
@@ -9,15 +11,15 @@ export function readUserCode<TRead>(read: () => TRead, refusal: (cause: unknown)
   }
 }
 
-/** Returns a caller's function bound to the object that it came with, past a `bind` of its own. */
+/** Returns a caller's function bound to the object it came with. It does not call a `bind` that the caller may have put on the function. */
 export function bound<TFunction extends (...facts: never[]) => unknown>(fn: TFunction, owner: unknown, refusal: (cause: unknown) => Error): TFunction {
   return readUserCode(() => Function.prototype.bind.call(fn, owner) as TFunction, refusal)
 }
 
 /**
- * True when user code answered with something that settles later.
+ * True if user code returned a promise, or anything else with a `then`.
  *
- * Reading `then` may run user code and throw, so this belongs within the guard of the call it follows.
+ * Reading `then` may run user code and throw. So call this within the `try` of the call that returned the value.
  */
 export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   if (answer === null || (typeof answer !== 'object' && typeof answer !== 'function')) return false
@@ -25,16 +27,15 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 }
 
 /**
- * Adopts a foreign thenable as a promise of our own, whatever its `then` does.
+ * Returns a promise of our own that settles as the caller's thenable does.
  *
- * `Promise.resolve` would hand a native promise back as it is, with a `then` that somebody may have replaced by
- * one that throws.
+ * `Promise.resolve` would return a native promise as it is, and user code may have replaced its `then` by one that throws.
  */
 export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
   return new Promise((resolve) => resolve(thenable))
 }
 
-/** Lets a promise that came where none belongs reject in silence: nobody awaits it, and it must not end the process. */
+/** Ignores a promise that user code returned by mistake. Nobody awaits it, and its rejection must not end the process. */
 export function disown(answer: unknown): void {
   if (isThenable(answer)) adopted(answer).catch(() => {})
 }
