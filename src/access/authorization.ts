@@ -5,40 +5,38 @@ import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
 import type { StreamRequest } from '../model/subscription.ts'
 
-/** What `authorize` is asked: whether this user may subscribe to this stream. Frozen. */
+/** The argument of `authorize`: may this user subscribe to this stream? Frozen. */
 export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
-  /** Who would be subscribed: the user of the connection, where one asks. */
+  /** The user who would be subscribed. For `connection.subscribe`, the user of the connection. */
   readonly userId: string
-  /** A type of the catalogue: any other was refused before. */
+  /** A stream type of the catalogue. An unknown one was refused before. */
   readonly streamType: keyof TStreams & string
-  /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
+  /** `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
-  /** A frozen copy, one level deep, of what was asked for; `undefined` when that is nothing. */
+  /** A frozen copy, one level deep, of the request's filters. `undefined` if it has none. */
   readonly filters: SubscriptionFilters | undefined
-  /** The connection that asks for itself; absent when the user as such is subscribed. */
+  /** The connection, for `connection.subscribe`. Absent for `addSubscription`. */
   readonly connection?: Connection<TSocket, TStreams>
 }
 
-/** The request as the room knows it, whatever the manager's sockets and catalogue are. */
+/** A request for any kind of socket and any catalogue. */
 export type AnyAuthorizationRequest = AuthorizationRequest<Socket, StreamCatalogue>
 
-
-
-/** The host's answer, which may be anything: only `true` is leave. */
+/** The host's `authorize`. It may return anything. Only `true` grants access. */
 export type Authorize = (request: AnyAuthorizationRequest) => unknown
 
-/** Says whether a subscription may be. */
+/** Decides whether a user may subscribe to a stream. */
 export interface Authorization {
-  /** @throws `ERR_FORBIDDEN` where it may not; the `cause` is what was thrown at us instead of an answer */
+  /** @throws `ERR_FORBIDDEN` unless access is granted. If `authorize` threw, its error is the `cause` */
   assertAllowed(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): void
 }
 
 const EVERYTHING_IS_ALLOWED: Authorization = { assertAllowed() {} }
 
 /**
- * Returns what asks the host; without an `authorize` everything is allowed.
+ * Returns an authorization that calls the host's `authorize`. Without an `authorize` every subscription is allowed.
  *
- * @param failed is told what `authorize` threw, or rejected with where it answered with a promise by mistake
+ * @param failed is called with the error if `authorize` throws, or returns a promise by mistake and that rejects
  */
 export function authorizationBy(
   authorize: Authorize | undefined,
@@ -47,7 +45,7 @@ export function authorizationBy(
   return authorize === undefined ? EVERYTHING_IS_ALLOWED : new HostAuthorization(authorize, failed)
 }
 
-/** Asks the host, at the one place where its answer is not trusted to come at all. */
+/** Calls the host's `authorize`, which is user code: it may throw, or return anything. */
 class HostAuthorization implements Authorization {
   readonly #authorize: Authorize
   readonly #failed: (error: unknown, request: AnyAuthorizationRequest) => void
@@ -75,7 +73,7 @@ class HostAuthorization implements Authorization {
 function refusalOf({ userId, streamType, symbol, connection }: AnyAuthorizationRequest, cause: unknown): ConnectionManagerError {
   return new ConnectionManagerError(
     'ERR_FORBIDDEN',
-    `User ${describe(userId)} may not subscribe to ${describe(streamType)}, symbol ${describe(symbol)}`,
+    `User ${describe(userId)} may not subscribe to stream type ${describe(streamType)}, symbol ${describe(symbol)}`,
     { userId, streamType, ...(symbol !== undefined && { symbol }), ...(connection && { connectionId: connection.id }) },
     cause,
   )

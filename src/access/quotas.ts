@@ -1,10 +1,10 @@
 import { ConnectionManagerError, describe, type ErrorFacts, type QuotaName, type RefusingQuota } from '../errors.ts'
 import { jsonUnits, type SubscriptionFilters } from '../model/filters.ts'
 
-/** How many there may be of each. */
+/** Quota → limit. */
 export type QuotaLimits = Readonly<Record<QuotaName, number>>
 
-/** What somebody wants that there may be only so much of. */
+/** The facts of a request that a quota may refuse. */
 export interface QuotaRequest {
   readonly userId?: string | undefined
   readonly connectionId?: string | undefined
@@ -12,18 +12,19 @@ export interface QuotaRequest {
   readonly symbol?: string | undefined
 }
 
-const REASONS: Readonly<Record<RefusingQuota, (limit: number, request: QuotaRequest) => string>> = {
-  connections: (limit) => `There are ${limit} connections already`,
-  connectionsPerUser: (limit, { userId }) => `User ${describe(userId)} has ${limit} connections already`,
-  subscriptionsPerUser: (limit, { userId }) => `User ${describe(userId)} has ${limit} subscriptions already`,
-  subscriptionsPerConnection: (limit, { connectionId }) => `Connection ${describe(connectionId)} has ${limit} subscriptions already`,
-  messageUnits: (limit, { streamType, connectionId }) =>
-    `A ${streamType === undefined ? `text for connection ${describe(connectionId)}` : `message of stream type ${describe(streamType)}`} is longer than ${limit} UTF-16 units`,
-  pendingUsers: (limit) => `There are ${limit} users with pending subscriptions alone already`,
-  filterUnits: (limit, { streamType }) => `Filters for stream type ${describe(streamType)} are longer than ${limit} UTF-16 units of JSON`,
+/** Quota → for what it was exceeded. */
+const SUBJECTS: Readonly<Record<RefusingQuota, (request: QuotaRequest) => string>> = {
+  connections: () => '',
+  connectionsPerUser: ({ userId }) => ` for user ${describe(userId)}`,
+  subscriptionsPerUser: ({ userId }) => ` for user ${describe(userId)}`,
+  subscriptionsPerConnection: ({ connectionId }) => ` for connection ${describe(connectionId)}`,
+  messageUnits: ({ streamType, connectionId }) =>
+    streamType === undefined ? ` by a text for connection ${describe(connectionId)}` : ` by a message of stream type ${describe(streamType)}`,
+  pendingUsers: () => '',
+  filterUnits: ({ streamType }) => ` by the filters for stream type ${describe(streamType)}`,
 }
 
-/** Ceilings: each question is answered by nothing, or by a refusal with the facts. Counts nothing itself. */
+/** The limits of a manager. Each method throws if a limit is reached. Counts nothing itself. */
 export class Quotas {
   readonly limits: QuotaLimits
 
@@ -31,31 +32,32 @@ export class Quotas {
     this.limits = limits
   }
 
-  /** True if there may be one more than `count`. */
+  /** True if the quota allows one more than `count`. */
   hasRoom(quota: RefusingQuota, count: number): boolean {
     return count < this.limits[quota]
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` where there are as many already as there may be */
+  /** @throws `ERR_QUOTA_EXCEEDED` if `count` has reached the limit */
   assertRoom(quota: RefusingQuota, count: number, request: QuotaRequest): void {
     if (!this.hasRoom(quota, count)) throw this.refusal(quota, request)
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` for a text that is too long */
+  /** @throws `ERR_QUOTA_EXCEEDED` if the text is too long */
   assertLength(text: string, request: QuotaRequest): void {
     if (text.length > this.limits.messageUnits) throw this.refusal('messageUnits', request)
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` for filters that are too long, `ERR_INVALID_ARGUMENT` for those that cannot be measured */
+  /** @throws `ERR_QUOTA_EXCEEDED` if the filters are too long, `ERR_INVALID_ARGUMENT` if they have no JSON form */
   assertFilters(filters: SubscriptionFilters, request: QuotaRequest): void {
     const { filterUnits } = this.limits
     if (filterUnits !== Infinity && jsonUnits(filters) > filterUnits) throw this.refusal('filterUnits', request)
   }
 
-  /** Returns the error that says which limit is reached, with the facts. */
+  /** Returns the error that names the quota and its limit, with the facts of the request. */
   refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {
     const limit = this.limits[quota]
-    return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', REASONS[quota](limit, request), { ...factsOf(request), quota, limit })
+    const message = `Quota \`${quota}\` exceeded${SUBJECTS[quota](request)} (limit ${limit})`
+    return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', message, { ...factsOf(request), quota, limit })
   }
 }
 
