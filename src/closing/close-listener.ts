@@ -2,17 +2,17 @@ import type { Socket } from '../ports/connection.ts'
 import { adopted, disown, isThenable } from '../guards/user-code.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
-/** Takes what user code failed with. */
+/** Called with an error that user code threw, or rejected with. */
 export type FailureReport = (error: unknown) => void
 
 /**
- * Listens for the close of one socket, whatever its transport does meanwhile.
+ * Listens for the close of one socket through its transport's `onClose`, which is user code.
  *
- * It begins before the connection is registered, because a transport may say at once that the socket is closed already, and
- * ends when the connection is removed.
+ * It starts before the connection is registered, because a transport may report at once that the socket is closed. It stops when the
+ * connection is removed.
  */
 export class CloseListener {
-  /** What the transport's `onClose` threw, or an error if it returned no function. */
+  /** The error that `onClose` threw, or an error of our own if it returned no function. */
   readonly failure: { readonly error: unknown } | undefined
   #isClosed = false
   #closed: (() => void) | undefined
@@ -26,17 +26,17 @@ export class CloseListener {
     }
   }
 
-  /** True once the transport said that the socket is closed. */
+  /** True once the transport has reported that the socket is closed. */
   get isClosed(): boolean {
     return this.#isClosed
   }
 
-  /** Says what to do when the socket closes from now on. */
+  /** From now on, calls `closed` when the socket closes. */
   attach(closed: () => void): void {
     this.#closed = closed
   }
 
-  /** Ends the listening. Nothing happens the second time. */
+  /** Stops listening. A second call does nothing. */
   stop(report: FailureReport): void {
     const stop = this.#stop
     this.#stop = undefined
@@ -55,7 +55,7 @@ export class CloseListener {
   }
 }
 
-/** A transport whose `onClose` returns no function may not listen at all: that is reported. */
+/** @throws if `onClose` returned no function, because such a transport may not listen at all */
 function asFunction(stop: unknown): () => unknown {
   if (typeof stop === 'function') return stop as () => unknown
   disown(stop)

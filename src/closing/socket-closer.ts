@@ -8,24 +8,24 @@ import type { AnyTransport } from '../ports/transport.ts'
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut'
 
 /**
- * How the sockets of a `cleanup()` ended, in connections: those that it removed, and those that were removed before and whose `close` was
- * still under way. Each counts once.
+ * How the sockets of a `cleanup()` closed. Counts connections, each once: those that it removed, and those that were removed before and whose
+ * `close` had not settled yet.
  */
 export interface CleanupReport {
-  /** `close` returned, or its promise settled in time. */
+  /** `close` returned, or its promise resolved in time. */
   readonly closed: number
   /** `close` threw or rejected. */
   readonly failed: number
-  /** The promise of `close` had not settled when the deadline passed: the cleanup's, or the removal's own if that was earlier. */
+  /** The promise of `close` had not settled at the deadline of the cleanup, or at the removal's own if that was earlier. */
   readonly timedOut: number
 }
 
-/** What is to be closed. */
+/** A connection whose socket can be closed. */
 interface Closable {
   readonly socket: Socket
 }
 
-/** What a cleanup waits for, and until when. */
+/** The closes that a cleanup waits for, and its deadline. */
 interface LastCloses {
   readonly deadlineMs: number
   readonly outcomes: Promise<CloseOutcome>[]
@@ -38,15 +38,15 @@ interface Closing<TConnection> {
   readonly timeoutMs: number
 }
 
-/** Closes sockets, whatever their `close` does: the promise always resolves, and trouble is reported. */
+/** Closes sockets. Their `close` is user code, so a failure is reported and the promise of an outcome always resolves. */
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: ManagerClock
   readonly #transportOf: (connection: TConnection) => AnyTransport | undefined
   readonly #report: (error: unknown, connection: TConnection) => void
-  /** Milliseconds → deadlines. There are two durations: that of removals, and that of the cleanup. */
+  /** Duration in milliseconds → deadlines. There are two durations: one for removals, one for the cleanup. */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
-  /** Closes that have not settled yet → how many connections each one serves. */
-  readonly #underWay = new Map<Promise<CloseOutcome>, number>()
+  /** Outcome of a close that has not settled yet → how many connections share the socket. */
+  readonly #inProgress = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
 
   constructor(
@@ -60,47 +60,47 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Closes the sockets of these connections at once, in parallel, one that serves several of them once.
+   * Closes the sockets of these connections at once, in parallel. If connections share a socket, it is closed once.
    *
-   * Each promise resolves when its `close` settled, or `timeoutMs` later, and keeps the process alive until then. `Infinity` waits for
-   * `close` alone, without a timer. A socket that has not closed by then, or whose `close` failed, is terminated if its transport can do
-   * that. The socket of a slow consumer is terminated at once: what it buffers would otherwise stay for as long as the peer reads nothing.
+   * Each promise resolves when its `close` settles, or after `timeoutMs`. Until then it keeps the process alive. `Infinity` waits for `close`
+   * without a timer. If `close` fails or times out, the socket is terminated, provided that its transport can. The socket of a slow consumer is
+   * terminated at once: otherwise it would keep its buffer for as long as the peer reads nothing.
    */
   closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
     const outcomes = new Map<Socket, Promise<CloseOutcome>>()
     return connections.map((connection) => {
       const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, transport: this.#transportOf(connection), reason, timeoutMs })
       outcomes.set(connection.socket, outcome)
-      const served = this.#underWay.get(outcome)
-      if (served !== undefined) this.#underWay.set(outcome, served + 1)
+      const served = this.#inProgress.get(outcome)
+      if (served !== undefined) this.#inProgress.set(outcome, served + 1)
       this.#last?.outcomes.push(timeoutMs === this.#last.deadlineMs ? outcome : this.#within(this.#last.deadlineMs, outcome))
       return outcome
     })
   }
 
   /**
-   * Reports how the closes end that are under way, and those that begin in the running call, at the latest `deadlineMs` from now. A close
-   * that is still under way then goes on to its own deadline.
+   * Reports how sockets close: those whose `close` has not settled yet, and those whose `close` begins in the running call. Resolves within
+   * `deadlineMs`. A close that has not settled by then keeps its own deadline.
    */
   reportLast(deadlineMs: number): Promise<CleanupReport> {
     this.renew()
-    const outcomes = [...this.#underWay].flatMap(([outcome, served]) => Array<Promise<CloseOutcome>>(served).fill(this.#within(deadlineMs, outcome)))
+    const outcomes = [...this.#inProgress].flatMap(([outcome, served]) => Array<Promise<CloseOutcome>>(served).fill(this.#within(deadlineMs, outcome)))
     this.#last = { deadlineMs, outcomes }
     return Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))
   }
 
-  /** Sets the timers of deadlines anew that may be lost. */
+  /** Replaces the timers of deadlines that may be lost. */
   renew(): void {
     for (const deadlines of this.#deadlines.values()) deadlines.renew()
   }
 
   #close(closing: Closing<TConnection>): Promise<CloseOutcome> {
     try {
-      const answer = isToBeTerminated(closing) ? terminated(closing) : closed(closing)
+      const answer = mustTerminate(closing) ? terminated(closing) : closed(closing)
       return isThenable(answer) ? this.#settled(answer, closing) : Promise.resolve('closed')
     } catch (error) {
       this.#report(error, closing.connection)
-      this.#endOtherwise(closing)
+      this.#fallBack(closing)
       return Promise.resolve('failed')
     }
   }
@@ -113,19 +113,19 @@ export class SocketCloser<TConnection extends Closable> {
         if (isOver) return
         isOver = true
         this.#deadlinesIn(timeoutMs).delete(pass)
-        this.#underWay.delete(outcome)
+        this.#inProgress.delete(outcome)
         resolve(how)
         for (const error of errors) this.#report(error, connection)
-        if (how !== 'closed') this.#endOtherwise(closing)
+        if (how !== 'closed') this.#fallBack(closing)
       }
-      const pass = (): void => end('timedOut', new Error(`close() had not settled after ${timeoutMs} ms`))
+      const pass = (): void => end('timedOut', new Error(`close() did not settle within ${timeoutMs} ms`))
       this.#deadlinesIn(timeoutMs).add(pass)
       adopted(answer).then(
         () => end('closed'),
         (error: unknown) => end('failed', error),
       )
     })
-    this.#underWay.set(outcome, 0)
+    this.#inProgress.set(outcome, 0)
     return outcome
   }
 
@@ -148,11 +148,11 @@ export class SocketCloser<TConnection extends Closable> {
     return deadlines
   }
 
-  /** Ends a socket whose `close` did not, by `terminate`; and the other way round. */
-  #endOtherwise(closing: Closing<TConnection>): void {
+  /** Tries the other way after a failure: `terminate` after `close`, and `close` after `terminate`. */
+  #fallBack(closing: Closing<TConnection>): void {
     const report = (error: unknown): void => this.#report(error, closing.connection)
     try {
-      const answer = isToBeTerminated(closing) ? closed(closing) : terminated(closing)
+      const answer = mustTerminate(closing) ? closed(closing) : terminated(closing)
       if (isThenable(answer)) adopted(answer).catch(report)
     } catch (error) {
       report(error)
@@ -160,7 +160,7 @@ export class SocketCloser<TConnection extends Closable> {
   }
 }
 
-function isToBeTerminated({ transport, reason }: Closing<Closable>): boolean {
+function mustTerminate({ transport, reason }: Closing<Closable>): boolean {
   return reason === 'slow-consumer' && transport?.terminate !== undefined
 }
 
@@ -172,7 +172,7 @@ function closed({ connection: { socket }, transport, reason }: Closing<Closable>
   return transport?.close === undefined ? socket.close() : transport.close(socket, reason)
 }
 
-/** Counts how closing ended. */
+/** Counts the outcomes. */
 function cleanupReport(outcomes: readonly CloseOutcome[]): CleanupReport {
   const report = { closed: 0, failed: 0, timedOut: 0 }
   for (const outcome of outcomes) report[outcome]++
