@@ -1,9 +1,10 @@
 import type { Clock } from './clock.ts'
 
 /**
- * One timer, set for the earliest of the moments that `set` was called with.
+ * One timer, set for the earliest of the times that `set` was called with.
  *
- * Fake timers of a test, or a suspended runtime, can lose a timer. If the time of an alarm has passed, the next call of `set` sets it anew.
+ * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call of `set` replaces a timer that is
+ * overdue.
  */
 export class Alarm {
   readonly #clock: Clock
@@ -16,7 +17,7 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Rings once, at most `ms` milliseconds from now. `Infinity` sets nothing. */
+  /** Rings once, within `ms` milliseconds from now. `Infinity` sets no timer. */
   set(ms: number): void {
     if (ms === Infinity) return
     const nowMs = this.#clock.monotonic()
@@ -27,7 +28,7 @@ export class Alarm {
     this.#cancelTimer = this.#clock.setTimeout(() => this.#end(), isLost ? 0 : ms)
   }
 
-  /** Sets it anew if its time has passed: the timer may be lost. */
+  /** Replaces the timer if it is overdue, because it may be lost. */
   renew(): void {
     if (this.#cancelTimer !== undefined && this.#dueMs < this.#clock.monotonic()) this.set(0)
   }

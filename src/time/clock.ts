@@ -1,29 +1,29 @@
 import { disown } from '../guards/user-code.ts'
 
-// What the library needs of its runtime, all of it: Node, Bun, Deno, Workers and browsers each have these.
+// All that the library needs of its runtime. Node, Bun, Deno, Workers and browsers have these.
 declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
 
-/** Time as the manager sees it. Give your own in tests, so that nothing waits on real time. */
+/** The manager's source of time. Pass your own in tests, so that no test waits on real time. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, for timestamps. May jump, as wall clocks do. */
   now(): number
-  /** Milliseconds since any fixed moment, for every duration. Never goes back. */
+  /** Milliseconds since any fixed moment, for durations. Never goes back. */
   monotonic(): number
   /**
    * Calls `fn` once, `ms` milliseconds from now, unless the returned function is called first.
    *
-   * `ms` is finite and not negative. The timer must not keep a process alive. While the promise of a removal or of `cleanup()` waits for
-   * a timer, the manager itself keeps the process alive, unless the clock stands still, as `ManualClock` does.
+   * `ms` is finite and not negative. The timer must not keep the process alive. While the promise of a removal or of `cleanup()` waits for a
+   * timer, the manager itself keeps the process alive. It does not if the clock stands still, as `ManualClock` does.
    */
   setTimeout(fn: () => void, ms: number): () => void
 }
 
-/** Timers of more milliseconds than this fire at once, in every runtime. */
+/** In every runtime, a timer of more milliseconds than this fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647
 
-/** The runtime's own clock. Its timers never keep a process alive. */
+/** The runtime's own clock. Its timers never keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -39,58 +39,62 @@ export const systemClock: Clock = {
   },
 }
 
-/** Where timers are objects (Node, Bun), they hold the process unless told otherwise; elsewhere they are numbers, without an `unref`. */
+/** In Node and Bun a timer is an object, and keeps the process alive until its `unref` is called. Elsewhere it is a number. */
 function letProcessEnd(timer: unknown): void {
   ;(timer as { unref?(): void } | null)?.unref?.()
 }
 
-/** The clock that all rooms go by. */
+/** The clock that every room uses. */
 export interface ManagerClock extends Clock {
-  /** How far `monotonic` has gone back in all, as it does when a test's fake timers come or go. Timers that were set before may be lost then. */
+  /**
+   * How far `monotonic` of the host's clock has gone back in all. It goes back if a test installs or removes fake timers. Timers that were set
+   * before may be lost then.
+   */
   readonly wentBackMs?: number
-  /** @param holdsProcess whether the process has to stay alive until the timer has fired, for a promise that waits for it */
+  /** @param holdsProcess whether the process has to stay alive until the timer fires, because a promise waits for it */
   setTimeout(fn: () => void, ms: number, holdsProcess?: boolean): () => void
 }
 
-/** What the clock throws, or what is wrong with its answers, and whether that was about the deadline of a close. */
+/** Called with an error that the clock threw, or with what is wrong with a value it returned. `isOfClose`: it was the deadline of a close. */
 export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 
-/** When a process that is held first asks whether it still has to be; and how late a timer that holds one may be. */
+/** How long the process is held before the clock checks again whether it must be; and how late a timer that holds it may be. */
 const HOLD_MS = 1_000
 
-/** The wall time is to be the time of a `Date`, which has a latest one. Any other finite number is a time. */
+/** The wall time must be a valid time of a `Date`, which has a maximum. Every finite number is a valid `monotonic`. */
 const LONGEST_READING_MS: Readonly<Record<Reading, number>> = { now: 8_640_000_000_000_000, monotonic: Number.MAX_VALUE }
 
 type Reading = 'now' | 'monotonic'
 
 /**
- * Contains the faults of a clock: no method throws, a reading is always a number, time never goes back, and a timer calls once or not at
- * all.
+ * Guards against the faults of a clock. No method throws. A reading is always a number. `monotonic` never goes back. A timer fires at most
+ * once.
  *
- * It guards the runtime's own clock as well, because a test may replace the runtime's timers and time.
+ * It guards the runtime's own clock too, because a test may replace the runtime's timers and time.
  */
 export class GuardedClock implements ManagerClock {
   readonly #clock: Clock
   readonly #report: ClockFailureListener
   #wallMs: number
-  /** What the clock's `monotonic` said last, and what was made of it. */
+  /** The last reading of the host's `monotonic`. */
   #readMs: number
-  #toldMs = 0
-  /** Where it stood when it first went back, until it is there again. */
-  #leftAtMs: number | undefined
+  /** What our `monotonic` returned for it. */
+  #returnedMs = 0
+  /** The host's reading from which the clock first went back. `undefined` once it has reached that again. */
+  #wentBackFromMs: number | undefined
   wentBackMs = 0
-  /** Readings that failed the last time, so that a clock that is broken for good is reported once. */
+  /** The readings that failed the last time, so that a clock that stays broken is reported once. */
   readonly #failing = new Set<Reading>()
-  /** Whether the clock ever failed: then it cannot tell whether its timers still come. */
+  /** True once the clock has failed. Its readings no longer show whether its timers will fire. */
   #isBroken = false
 
-  /** @throws what a reading throws, and a `TypeError` for one that is no number */
+  /** @throws what a reading throws, and a `TypeError` for a reading that is not a number */
   constructor(clock: Clock, report: ClockFailureListener) {
     this.#clock = clock
     this.#report = report
     this.#wallMs = readingOf(clock, 'now')
     this.#readMs = readingOf(clock, 'monotonic')
-    this.#toldMs = this.#readMs
+    this.#returnedMs = this.#readMs
   }
 
   now(): number {
@@ -101,17 +105,17 @@ export class GuardedClock implements ManagerClock {
   monotonic(): number {
     const readMs = this.#read('monotonic') ?? this.#readMs
     if (readMs < this.#readMs) {
-      // Time goes on from where it stood.
-      this.#leftAtMs ??= this.#readMs
+      // Our time goes on from where it was.
+      this.#wentBackFromMs ??= this.#readMs
       this.wentBackMs += this.#readMs - readMs
-    } else if (this.#leftAtMs !== undefined && readMs >= this.#leftAtMs) {
-      // It is back where it was, as when a test gives the real time back: what it went back by does not count any more.
-      this.wentBackMs = Math.max(0, this.#toldMs - readMs)
-      this.#leftAtMs = undefined
+    } else if (this.#wentBackFromMs !== undefined && readMs >= this.#wentBackFromMs) {
+      // The clock is where it was before it went back, for instance because a test restored the real time: the offset is no longer needed.
+      this.wentBackMs = Math.max(0, this.#returnedMs - readMs)
+      this.#wentBackFromMs = undefined
     }
     this.#readMs = readMs
-    this.#toldMs = readMs + this.wentBackMs
-    return this.#toldMs
+    this.#returnedMs = readMs + this.wentBackMs
+    return this.#returnedMs
   }
 
   setTimeout(fn: () => void, ms: number, holdsProcess = false): () => void {
@@ -146,17 +150,17 @@ export class GuardedClock implements ManagerClock {
     }
   }
 
-  /** Sets a timer of the clock's; if that fails, one of the runtime's own takes its place. */
+  /** Sets a timer with the host's clock. If that throws, a timer of the runtime takes its place. */
   #set(fire: () => void, ms: number, failed: (error: unknown) => void): () => void {
     let isSet = false
-    // If the clock calls at once, that is in the middle of a state change: the call is made later.
+    // If the clock fires at once, a state change is running: fire later.
     const fireLater = (): void => void (isSet ? fire() : systemClock.setTimeout(fire, 0))
     try {
       const answer: unknown = this.#clock.setTimeout(fireLater, ms)
       isSet = true
       if (typeof answer === 'function') return () => cancelBy(answer as () => unknown, failed)
       disown(answer)
-      failed(new TypeError('The setTimeout of a clock must return a function that cancels the timer'))
+      failed(new TypeError('`setTimeout` of the clock must return a function that cancels the timer'))
       return () => {}
     } catch (error) {
       failed(error)
@@ -170,10 +174,10 @@ export class GuardedClock implements ManagerClock {
   }
 
   /**
-   * Keeps the process alive until the returned function is called, since the clock's own timers do not.
+   * Keeps the process alive until the returned function is called, because the clock's own timers do not.
    *
-   * A clock that stands still, as a test's does, does not keep the process alive, because its timer may never come. A timer that has
-   * not come long after its time is lost: then this fires in its place.
+   * If the clock stands still, as a test's does, the process may end, because the timer may never fire. If the timer has not fired `HOLD_MS`
+   * after its time, it is lost, and this calls `fire` instead.
    */
   #holdProcess(fire: () => void, ms: number): () => void {
     let seenMs = this.monotonic()
@@ -186,7 +190,7 @@ export class GuardedClock implements ManagerClock {
         heldMs += forMs
         const leftMs = Math.max(0, this.#isBroken ? ms + HOLD_MS - heldMs : lateMs - nowMs)
         if (leftMs === 0) fire()
-        // The longer it takes, the less often it asks.
+        // The longer the wait, the less often this checks.
         else if (nowMs !== seenMs || this.#isBroken) hold(Math.min(Math.max(HOLD_MS, leftMs / 8), LONGEST_TIMER_MS))
         seenMs = nowMs
       }, forMs)
@@ -198,10 +202,10 @@ export class GuardedClock implements ManagerClock {
 
 function notANumber(name: Reading, read: unknown): TypeError {
   disown(read)
-  return new TypeError(`The ${name} of a clock must return a number`)
+  return new TypeError(`\`${name}\` of the clock must return a number`)
 }
 
-/** @throws what the clock throws, and a `TypeError` for a reading that is no number */
+/** @throws what the clock throws, and a `TypeError` for a reading that is not a number */
 function readingOf(clock: Clock, name: Reading): number {
   const read: unknown = clock[name]()
   if (typeof read === 'number' && Math.abs(read) <= LONGEST_READING_MS[name]) return read
@@ -216,7 +220,7 @@ function cancelBy(cancel: () => unknown, failed: (error: unknown) => void): void
   }
 }
 
-/** Returns a clock that goes by another one, and whose timers are run by `run`. */
+/** Returns a clock with the time of another one. When a timer fires, it passes the timer's function to `run`. */
 export function clockThatRuns(clock: ManagerClock, run: (fn: () => void) => void): ManagerClock {
   return {
     now: () => clock.now(),

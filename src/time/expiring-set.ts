@@ -8,13 +8,13 @@ interface Timer {
 }
 
 /**
- * Items on their way to expiry.
+ * A set whose items expire, all after the same time.
  *
- * All wait equally long, so they expire in the order in which they came, and one timer, for the first, is enough.
+ * So they expire in the order in which they were added, and one timer, for the first item, is enough.
  *
- * A timer may be lost: a test replaces the runtime's, or the runtime is suspended. So the next call replaces a timer that is overdue, or that
- * was set before the clock went back. An overdue timer may only be late. So the next one gets twice the time before it is replaced; otherwise a
- * busy event loop would never fire any.
+ * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call replaces a timer that is overdue, and
+ * one that was set before the clock went back. But an overdue timer may only be late. So each new timer gets twice the time before it counts as
+ * lost. Otherwise a busy event loop would never let one fire.
  */
 export class ExpiringSet<TItem> {
   readonly #clock: ManagerClock
@@ -23,12 +23,12 @@ export class ExpiringSet<TItem> {
   readonly #holdsProcess: boolean
   readonly #deadlines = new Map<TItem, number>()
   #timer: Timer | undefined
-  /** How late the timer may be before it is taken for lost. */
+  /** How late the timer may be before it counts as lost. */
   #patienceMs = 0
 
   /**
-   * @param ttlMs how long an item waits; `Infinity`: forever, without a timer
-   * @param holdsProcess whether the process stays alive while something waits
+   * @param ttlMs how long an item stays. `Infinity`: forever, without a timer
+   * @param holdsProcess whether the process stays alive while the set has items
    */
   constructor(clock: ManagerClock, ttlMs: number, expire: (expired: readonly TItem[]) => void, holdsProcess = false) {
     this.#clock = clock
@@ -37,7 +37,7 @@ export class ExpiringSet<TItem> {
     this.#holdsProcess = holdsProcess
   }
 
-  /** Lets an item expire `ttlMs` from now; without effect on one that waits already. */
+  /** Adds an item that expires `ttlMs` from now. Does nothing if the set has the item. */
   add(item: TItem): void {
     if (this.#ttlMs === Infinity || this.#deadlines.has(item)) return
     const nowMs = this.#clock.monotonic()
@@ -47,15 +47,15 @@ export class ExpiringSet<TItem> {
     else this.#replaceLost(this.#timer, nowMs)
   }
 
-  /** Lets an item stay: it will not expire. */
+  /** Removes an item, so that it does not expire. */
   delete(item: TItem): void {
-    // Nearly always nothing waits, and then there is no need to look the item up.
+    // The set is nearly always empty. Then there is no need to look up the item.
     if (this.#deadlines.size === 0 || !this.#deadlines.delete(item) || this.#deadlines.size > 0) return
     this.#timer?.cancel()
     this.#timer = undefined
   }
 
-  /** Sets the timer anew if it may be lost. */
+  /** Replaces the timer if it may be lost. */
   renew(): void {
     if (this.#timer !== undefined) this.#replaceLost(this.#timer, this.#clock.monotonic())
   }
@@ -71,7 +71,7 @@ export class ExpiringSet<TItem> {
   #wait(ms: number, dueMs: number): void {
     const fire = (): void => {
       this.#patienceMs = 0
-      // Timers may fire a little early by the clock that they were set by: what it was set for is due all the same.
+      // A timer may fire a little early by its own clock. The item it was set for is due all the same.
       this.#expireUntil(Math.max(dueMs, this.#clock.monotonic()))
     }
     const { wentBackMs } = this.#clock
