@@ -4,22 +4,22 @@ import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, StreamTypeName, Subscription } from '../model/subscription.ts'
 
 /**
- * What the manager needs of a socket: anything that can send a text and be closed.
+ * All that the manager needs of a socket: it can send a text, and it can be closed.
  *
- * Sockets of ws, Fastify, Hono, crossws, Bun, Deno, Workers and the DOM fit as they are. `send` may throw, or
- * answer with a promise that rejects: either ends the connection. Whatever else it answers is ignored.
+ * Sockets of ws, Fastify, Hono, crossws, Bun, Deno, Workers and the DOM fit as they are. If `send` throws, or returns a promise that rejects,
+ * the connection is removed. Any other return value is ignored.
  */
 export interface Socket {
-  /** Accepts a text for the peer. To be slow is no reason to throw: only that the text cannot be accepted. */
+  /** Accepts a text for the peer. Throw only if the text cannot be accepted, not because the peer is slow. */
   send(text: string): void
-  /** Ends the socket. A removal and `cleanup()` wait for its promise, where it answers with one. */
+  /** Closes the socket. If it returns a promise, a removal and `cleanup()` wait for that. */
   close(): Promise<void> | void
 }
 
 /**
  * Returns the value as a socket.
  *
- * @throws `ERR_INVALID_SOCKET` when it has no callable `send` and `close`
+ * @throws `ERR_INVALID_SOCKET` unless it has callable `send` and `close`
  */
 export function asSocket(value: unknown): Socket {
   let cause: unknown
@@ -29,14 +29,14 @@ export function asSocket(value: unknown): Socket {
   } catch (error) {
     cause = error
   }
-  const message = `A socket needs callable send and close, got ${describe(value)}`
+  const message = `Expected a socket with methods \`send\` and \`close\`, got ${describe(value)}`
   throw new ConnectionManagerError('ERR_INVALID_SOCKET', message, {}, cause)
 }
 
-/** `readyState` of a WebSocket that is closing, and of one that is closed. */
+/** The `readyState` of a WebSocket that is closing (2) or closed (3). */
 const CLOSING_STATES: readonly unknown[] = [2, 3]
 
-/** True if the socket itself says that it is closing, or closed. A `readyState` that is no number, or that throws, says nothing. */
+/** True if the socket's `readyState` says that it is closing or closed. False if `readyState` is anything else, or throws. */
 export function isClosed(socket: Socket): boolean {
   try {
     return CLOSING_STATES.includes((socket as { readonly readyState?: unknown }).readyState)
@@ -51,9 +51,9 @@ export function isClosed(socket: Socket): boolean {
  * | reason | the connection was removed |
  * | --- | --- |
  * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
- * | `peer-closed` | because the peer had gone: its transport's `onClose` said so, or the host did by `connection.remove({ close: false })` |
+ * | `peer-closed` | because the peer had gone: its transport's `onClose` reported it, or the host called `connection.remove({ close: false })` |
  * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected |
- * | `slow-consumer` | by the manager: more waited for it than `delivery.hardLimitBytes`, or something for longer than `delivery.maxLagMs` |
+ * | `slow-consumer` | by the manager: more than `delivery.hardLimitBytes` waited, or a message waited longer than `delivery.maxLagMs` |
  * | `cleanup` | by `cleanup()` |
  */
 export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-consumer' | 'cleanup'
@@ -61,91 +61,91 @@ export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-cons
 /**
  * The handle of one connection, from `addConnection`.
  *
- * It stands for this very connection: when the same id is used again later, an old handle never touches the
- * new connection. There is one handle for each connection. `id` and `userId` are own, enumerable properties: an
- * equality check compares these, and a log shows them. `JSON.stringify` gives `{"id":…,"userId":…}`.
+ * There is one handle for each connection. If the same id is used again later, an old handle never affects the new connection. `id` and
+ * `userId` are own, enumerable properties, so an equality check compares them and a log shows them. `JSON.stringify` returns
+ * `{"id":…,"userId":…}`.
  */
 export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
-  /** The `connectionId` that it was added by, unique among the connections that are there. */
+  /** The `connectionId` given to `addConnection`. No two current connections have the same id. */
   readonly id: string
-  /** Whose it is, for as long as it lasts. */
+  /** The user who owns the connection. It never changes. */
   readonly userId: string
-  /** The very object that was added: what its transport does better is not done through it. */
+  /** The object that was given to `addConnection`. Writing to it directly bypasses the connection's transport and send queue. */
   readonly socket: TSocket
-  /** True from the moment at which the connection was removed, for whatever reason. */
+  /** True once the connection has been removed, for any reason. */
   readonly removed: boolean
 
   /**
-   * Returns the subscriptions that this connection holds for itself, oldest first, with the `filters` that it asked for. Those that only its
-   * user holds are not among them. Empty once the connection was removed. The array is the caller's.
+   * Returns the subscriptions that this connection holds for itself, oldest first, each with this connection's `filters`. Subscriptions that only
+   * its user holds are not included. Empty once the connection has been removed. Each call returns a new array.
    */
   subscriptions(): OwnSubscription[]
 
   /**
-   * Subscribes this connection alone; the subscription goes with it.
+   * Subscribes this connection only, until it unsubscribes or is removed.
    *
-   * Subscribing again is the same subscription and returns the same view. The `filters` of the last request replace this
-   * connection's own, which are in `subscriptions()`. Those of another connection, or of the user, do not change.
+   * Subscribing twice returns the same view. The `filters` of the last request replace this connection's own, which are in `subscriptions()`.
+   * The filters of other connections, and of the user, do not change.
    *
-   * @throws `ERR_UNKNOWN_CONNECTION` once removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, and
-   * for a malformed request `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, or
-   * `ERR_INVALID_ARGUMENT`, also for an unknown field and for a `userId` that is not the connection's own. Then nothing has
-   * changed.
+   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, and
+   * `ERR_QUOTA_EXCEEDED`. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
+   * or `ERR_INVALID_ARGUMENT`. The last is also for an unknown field, and for a `userId` other than the connection's own. After a throw
+   * nothing has changed.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(
     request: ConnectionSubscribeRequest<TStreams, TName>,
   ): Subscription<keyof TStreams & string>
 
   /**
-   * Releases this connection's own hold on a subscription, with its filters; false if it has none. Only the stream counts; a
-   * `userId` is ignored.
+   * Ends this connection's own hold on a subscription, and its filters. Returns false if it has none. Only the stream is read; a `userId` is
+   * ignored.
    *
-   * A hold of the user's, or of another connection, is untouched: a connection that its user's subscription
-   * covers goes on receiving. If it is not covered, what waits of the stream is discarded, the batch of this turn included. To
-   * send that first, call `flush()`.
+   * Other connections and the user keep theirs. If the user's subscription still covers the stream, this connection goes on receiving it.
+   * Otherwise its waiting messages of the stream are purged, the batch of this turn included. To send them first, call `flush()`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if the argument is no object, has no `streamType`, or has an unknown field
+   * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
   unsubscribe(stream: StreamReference): boolean
 
   /**
-   * Sends a text of the host's own to this connection: an acknowledgement, a refusal, a notice. Returns what became of it, as a publish to
-   * one recipient does.
+   * Sends a text of the host's own to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
+   * recipient.
    *
-   * The text leaves after what was published before it, in the same write, and counts against the same limits. So a client that sends
-   * commands and does not read the answers ends as a slow consumer. While the connection is behind, the text waits among the private
-   * messages. It is never conflated or dropped, and no unsubscribe or revocation discards it. During a delivery it is `deferred`. After the
+   * The text is sent after everything published before it, in the same write. It counts against the same limits, so a client that sends
+   * commands and does not read the answers is removed as a slow consumer. While the connection is behind, the text waits with the private
+   * messages. It is never conflated or dropped, and no unsubscribe or revocation purges it. During a delivery it is `deferred`. After the
    * connection was removed, and after `cleanup()`, it is `skipped`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if it is no string, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH`; then
-   * nothing is sent
+   * @throws `ERR_INVALID_ARGUMENT` if it is not a string, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`,
+   * `ERR_PUBLISH_DEPTH`. After a throw nothing is sent
    */
   send(text: string): PublishResult
 
   /**
-   * Hands what waits for this connection to its socket now, as far as there is room: for a host that is about to write
-   * to the socket itself. True when nothing waits any more; false, too, from within the `write` that is running.
+   * Sends waiting messages to the socket now, as far as it has room. Call it before you write to the socket yourself.
+   *
+   * True if nothing waits any more. Within a running `write` of this connection it is always false.
    */
   flush(): boolean
 
   /**
-   * Tells the manager that the socket may have room again, for hosts whose sockets say so in a handler of the server's.
-   * Without it, and without `onDrain`, the manager looks every `delivery.drainIntervalMs`.
+   * Tells the manager that the socket may have room again. Call it if your server reports a drain in a handler of its own.
+   *
+   * Without it, and without a transport's `onDrain`, the manager checks every `delivery.drainIntervalMs`.
    */
   drained(): void
 
   /**
-   * Removes this connection. The promise is true when this call removed it, false when it was gone already.
+   * Removes this connection. Resolves to true if this call removed it, and to false if it had been removed before.
    *
-   * The state has changed when the call returns; the promise settles when the socket's `close` did, or
-   * `closeTimeoutMs` later. It never rejects. With `close: false` the socket is not touched, for a peer that is
-   * gone already.
+   * The state has changed when the call returns. The promise settles when the socket's `close` does, or after `closeTimeoutMs`. It never
+   * rejects. With `close: false` the socket is not touched: use it if the peer has gone already.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, or a `close` that is no boolean; then nothing has
-   * changed
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, or a `close` that is not a boolean. After a throw
+   * nothing has changed
    */
   remove(options?: { readonly close?: boolean | undefined }): Promise<boolean>
 }
 
-/** A handle as the rooms know it, whatever the manager's sockets and catalogue are. */
+/** A handle for any kind of socket and any catalogue. */
 export type AnyConnection = Connection<Socket, StreamCatalogue>

@@ -1,29 +1,29 @@
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
 
-/** What a send queue made of a message: `sent` at once, `batched` until the end of the turn, waiting, or given up. */
+/** What happened to a message: `sent` at once, `batched` until the end of the turn, waiting in the send queue, or not delivered. */
 export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
-/** A socket as messages are handed to it. */
+/** A socket that messages are sent to directly. */
 export interface PlainSink {
-  /** Whatever it answers is looked at: a promise that rejects is a failure, as a throw is. */
+  /** Sends a text. It may return anything. A promise that rejects is a failure, and so is a throw. */
   send(text: string): unknown
-  /** What it has accepted and not sent yet, if it tells that itself. It may be user code, and anything. */
+  /** Bytes that it has accepted and not sent yet, if it has such a property. It may be a getter, which is user code, and return anything. */
   readonly bufferedAmount?: unknown
 }
 
-/** What stands in front of a connection's socket if a message may have to wait. */
+/** The queue in front of a socket whose messages may have to wait. */
 export abstract class SendQueue {
-  /** Takes a message for the connection. */
+  /** Accepts a message for the connection. */
   abstract accept(message: OutgoingMessage): Acceptance
-  /** Hands on what waits, as far as there is room. True when nothing waits any more. */
+  /** Sends waiting messages as far as the socket has room. True if nothing waits any more. */
   abstract flush(): boolean
-  /** Notes that there may be room again. */
+  /** Call when the socket may have room again. */
   abstract drained(): void
-  /** Discards what waits of a stream, or of all streams of a type if `symbol` is `undefined`, except for those that are covered still. */
+  /** Purges the waiting messages of a stream, or of all streams of the type if `symbol` is `undefined`. Streams that are still covered stay. */
   abstract purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void
-  /** Ends it. With `isToBeFlushed`, what there is room for is handed on first. The rest is purged. */
+  /** Ends the queue. With `isToBeFlushed` it first sends what the socket has room for. The rest is purged. */
   abstract end(isToBeFlushed: boolean): void
 }
 
-/** Where the messages for a connection go: its socket, or the send queue in front of it. */
+/** What accepts the messages for a connection: its socket, or the send queue in front of it. */
 export type Sink = PlainSink | SendQueue

@@ -5,23 +5,24 @@ import { assertNamed } from '../guards/named-fields.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 
 /**
- * What a host can do better than `socket.send(text)` and `socket.close()`. Every hook is optional, read once, and called as a method of
- * its object. A plain object with any other property, such as a misspelt hook, is refused with `ERR_INVALID_OPTION`. An object of a class
- * may have members of its own. If `write` takes anything but texts, `frame` must make it.
+ * How a manager writes to sockets, measures and closes them, if a host can do better than `socket.send(text)` and `socket.close()`.
  *
- * Hooks run synchronously, in the middle of the manager's work. What they publish while a message is delivered, or what waits
- * is handed on, waits its turn, as from within a `send`.
+ * Every hook is optional. It is read once, and called as a method of its object. A plain object with any other property, such as a misspelt
+ * hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, there must be
+ * a `frame` that makes it.
  *
- * @typeParam TFrame what `write` takes: whatever `frame` makes of a text, or the text itself where there is no `frame`
+ * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as from within a `send`.
+ *
+ * @typeParam TFrame what `write` takes: the value that `frame` returns, or the text itself if there is no `frame`
  */
 export type Transport<TSocket = Socket, TFrame = string> = TransportHooks<TSocket, TFrame> &
   ([string] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame>, 'frame'>>)
 
 /**
- * A transport with any kind of frame: what a manager takes for all of its connections.
+ * A transport with any kind of frame. A manager accepts it for all of its connections.
  *
- * No type can say "any frame, but the same in both hooks". So frames are texts, bytes or other objects, and `frame` and `write` must
- * agree on which of these. To have more checked, declare the transport as a `Transport<MySocket, MyFrame>`.
+ * No type can say "any frame, but the same in both hooks". So a frame is a text, bytes or another object, and `frame` and `write` must agree
+ * on one of these. For a stricter check, declare the transport as a `Transport<MySocket, MyFrame>`.
  */
 export type ManagerTransport<TSocket = Socket> =
   | UnframedTransport<TSocket>
@@ -30,95 +31,94 @@ export type ManagerTransport<TSocket = Socket> =
   | Transport<TSocket, ObjectFrame>
   | OpaqueTransport<TSocket>
 
-/** A transport without a `frame`. Its `write`, if there is one, takes texts. */
+/** A transport without a `frame`. If it has a `write`, that takes texts. */
 type UnframedTransport<TSocket> = Omit<TransportHooks<TSocket>, 'frame'> & { readonly frame?: undefined }
 
-/** A frame that is bytes: whatever has a `byteLength`. */
+/** A frame of bytes: any object with a `byteLength`. */
 interface ByteFrame {
   readonly byteLength: number
 }
 
-/** Any other object. */
+/** A frame that is any other object. */
 type ObjectFrame = object & { readonly byteLength?: undefined }
 
-/** A transport whose `write` takes any frame. The hooks are function types, so a `write` that wants a certain frame does not fit. */
+/** A transport whose `write` takes any frame. `write` is a function type here, so one that requires a certain frame does not fit. */
 type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' | 'write'> & {
   readonly frame: Required<TransportHooks<TSocket, unknown>>['frame']
   readonly write?: (socket: TSocket, frames: readonly unknown[]) => number | void | Promise<void>
 }
 
-/** The hooks of a transport; see `Transport` for which of them belong together. */
+/** The hooks of a transport. `Transport` says which of them depend on each other. */
 export interface TransportHooks<TSocket = Socket, TFrame = string> {
   /**
-   * Makes what goes on the wire of a message's text, once per publish: all sockets of this transport share it. Only
-   * called where there is a `write`.
+   * Makes the frame that `write` takes from a message's text. Called once per publish, because all sockets of this transport share the frame.
+   * Only called if there is a `write`.
    *
-   * The text of a gap notice passes through here as well, once per connection that is told: its `message` has the data
-   * `{ type: 'gap', dropped }`, and the timestamp of the last message that is missing. A throw counts as `failed` for the
-   * connections of this transport, and ends none of them; of a notice it ends the connection, which would not learn
-   * otherwise what is missing.
+   * Also called for a gap notice, once for each connection that gets one. Its `message` has the data `{ type: 'gap', dropped }`, and the
+   * timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for the connections of this
+   * transport, and they stay. If it throws for a notice, the connection is removed, because its client would not learn that messages are
+   * missing.
    *
-   * `message` is `undefined` for a text of the host's own, from `connection.send`. If the frame has a `byteLength` that is a whole number, that
-   * counts against the limits. Otherwise the text's UTF-16 units count.
+   * `message` is `undefined` for a text of the host's own, from `connection.send`. If the frame's `byteLength` is a whole number, that counts
+   * against the limits. Otherwise the UTF-16 units of the text count.
    */
   frame?(text: string, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
-   * Writes what one turn of the event loop brought, in order, as one write, or in several if it is more than `softLimitBytes`.
-   * The array is the transport's to keep.
+   * Writes the frames of one turn of the event loop, in order. Called once per turn, or several times if the frames exceed `softLimitBytes`.
+   * The transport may keep the array.
    *
-   * A number says how many frames were accepted, from the first on; the others wait, and are offered again. Anything
-   * else means all of them. A throw, or a promise that rejects, ends the connection: `send-failed`.
+   * If it returns a number, so many frames were accepted, from the first on. The others wait, and are offered again. Any other value means
+   * all of them. If it throws, or returns a promise that rejects, the connection is removed with reason `send-failed`.
    */
   write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
   /**
-   * Bytes that the socket has accepted and not sent yet. What is no number of 0 or more, and a throw, count as unknown.
+   * Returns the bytes that the socket has accepted and not sent yet. If it throws, or does not return a number of 0 or more, they are unknown.
    *
-   * @default a numeric `bufferedAmount`, or `getBufferedAmount()`, of the socket; with neither, pressure is unknown
+   * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, pressure is unknown
    */
   readonly bufferedBytes?: (socket: TSocket) => number
   /**
-   * Calls the listener whenever the socket may have room again; the returned function ends that. Instead of polling: a
-   * drain that is never told leaves what waits where it is until the next message comes.
+   * Calls the listener whenever the socket may have room again. The returned function stops that.
    *
-   * Registered when a connection falls behind, ended when it caught up. Too early, or twice, is harmless.
+   * With this hook the manager does not poll. If a drain is not reported, waiting messages stay until the next message comes. The manager calls
+   * the hook when a connection falls behind, and stops it when the connection has caught up. An early or repeated report does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
-   * Calls the listener when the socket has closed; the returned function ends that. The manager then removes the connection with
-   * the reason `peer-closed` and does not touch the socket again, so that the host need not do it.
+   * Calls the listener when the socket has closed. The returned function stops that.
    *
-   * Called before the connection is registered. If the listener is called at once, within this hook, the socket is closed already:
-   * `addConnection` throws `ERR_SOCKET_CLOSED`. The returned function is called once, when the connection is removed for any reason
-   * or was not registered after all. Calls of the listener that come later, or twice, do nothing.
+   * The manager then removes the connection with reason `peer-closed` and does not touch the socket again, so the host need not do it. The
+   * hook is called before the connection is registered. If it calls the listener at once, the socket is closed already, and `addConnection`
+   * throws `ERR_SOCKET_CLOSED`. The returned function is called once: when the connection is removed for any reason, or if it was not
+   * registered after all. A later or second call of the listener does nothing.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
-  /** Closes the socket, instead of `socket.close()`; a promise settles when it is really closed. */
+  /** Closes the socket, instead of `socket.close()`. A returned promise settles when the socket has closed. */
   readonly close?: (socket: TSocket, reason: CloseReason) => Promise<void> | void
   /**
-   * Ends the socket at once and discards what it buffers: for slow consumers, and after a `close` that failed or outlived its
-   * deadline.
+   * Closes the socket at once and discards its buffer. Called for slow consumers, and after a `close` that failed or timed out.
    */
   readonly terminate?: (socket: TSocket) => void
 }
 
-// Function types where a hook takes a socket alone: methods would let a transport of one kind of socket pass for another's.
-// `frame` and `write` are methods so that one of any frame fits where the frame is nobody's business.
+// A hook that takes only a socket is a function type: as a method, it would let a transport for one kind of socket pass for another's.
+// `frame` and `write` are methods, so that a transport with any frame is an `AnyTransport`.
 
-/** A transport of whatever sockets and frames. */
+/** A transport for any kind of socket and frame. */
 export type AnyTransport = Transport<Socket, unknown>
 
 const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 
-/** Given → what the manager goes by. A transport that two managers, or connections, share is one: its frames are made once. */
+/** Given object → its hooks. Managers and connections that are given the same transport share the hooks, so a frame is made once. */
 const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
 
 /**
- * Returns the value as a transport whose hooks were read, once and for all.
+ * Returns the value as a transport. Its hooks are read once.
  *
- * An object of a class may have other members, but needs one hook at least.
+ * An instance of a class may have other members, but needs at least one hook.
  *
- * @throws `ERR_INVALID_OPTION` when it is no object, when a plain object has a property that is no hook, or when a hook cannot be
- * called; `option` names it
+ * @throws `ERR_INVALID_OPTION` if it is not an object, if a plain object has a property that is not a hook, or if a hook is not a
+ * function. `option` names it
  */
 export function asTransport(value: unknown): AnyTransport {
   const known = transports.get(value as object)
@@ -134,14 +134,14 @@ export function asTransport(value: unknown): AnyTransport {
 }
 
 function hookOf(transport: object, name: (typeof HOOKS)[number]): unknown {
-  const refusal = (cause: unknown): ConnectionManagerError => invalid('must be readable', name, cause)
+  const refusal = (cause: unknown): ConnectionManagerError => invalid('reading it threw', name, cause)
   const hook = readUserCode(() => (transport as Record<string, unknown>)[name], refusal)
   if (hook === undefined) return undefined
-  if (typeof hook !== 'function') throw invalid(`must be a function, got ${describe(hook)}`, name)
+  if (typeof hook !== 'function') throw invalid(`expected a function, got ${describe(hook)}`, name)
   return bound(hook as () => unknown, transport, refusal)
 }
 
 function invalid(what: string, hook?: string, cause?: unknown): ConnectionManagerError {
   const option = hook === undefined ? 'transport' : `transport.${hook}`
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${option} ${what}`, { option }, cause)
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
 }
