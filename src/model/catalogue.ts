@@ -5,69 +5,74 @@ import { optionsOfFunction } from './function-options.ts'
 import { asIdentifier, isIdentifier } from './identifier.ts'
 import { isStreamTypeName } from './keys.ts'
 
-/** Who may receive a stream's messages: everyone who subscribes, or the one user whom a message names. */
+/** Who may receive a stream's messages: every subscriber, or only the user that a message names. */
 export type Audience = 'public' | 'private'
 
 /** Whether a stream type takes a symbol. */
 export type SymbolRule = 'required' | 'optional' | 'none'
 
 /**
- * What a connection that is behind gets of a stream: its newest message alone (`latest`), or every one (`every`).
+ * What a connection that is behind gets of a stream: only the newest message (`latest`), or every message (`every`).
  *
- * It is what a message is worth once a newer one exists: nothing, or as much as before. Full states (a price, a snapshot of
- * a book) may be `latest`; what builds on the one before (deltas of a book, trades) must be `every`.
+ * Use `latest` if a newer message makes an older one worthless, as with a price or a snapshot of an order book. Use `every` if each message
+ * counts, as with trades or the deltas of an order book.
  */
 export type DeliveryClass = 'latest' | 'every'
 
 /**
- * What happens when more waits for a connection than `delivery.hardLimitBytes`, or something for longer than `delivery.maxLagMs`:
- * the oldest waiting messages of the stream are given up and the client is told how many (`drop`), or the connection is ended
- * (`disconnect`).
+ * What happens if more than `delivery.hardLimitBytes` waits for a connection, or a message waits longer than `delivery.maxLagMs`.
+ *
+ * With `drop`, the oldest waiting messages of the stream are dropped, and a gap notice tells the client how many. With `disconnect`, the
+ * connection is removed as a slow consumer.
  */
 export type OverflowPolicy = 'drop' | 'disconnect'
 
-/** One entry of a catalogue, as one writes it for `defineStreams`. */
+/** One entry of a catalogue, as `defineStreams` takes it. */
 export type StreamDefinition<TPayload = unknown> = PublicStreamDefinition<TPayload> | PrivateStreamDefinition<TPayload>
 
 /** An entry for a stream whose messages may go to every subscriber. */
 export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
-  /** Everybody may receive its messages. */
+  /** Every user may receive its messages. */
   readonly audience: 'public'
   /**
-   * The delivery class.
+   * What a connection that is behind gets.
    *
    * @default 'every'
    */
   readonly delivery?: DeliveryClass
   /**
-   * What happens when too much waits, or something for too long.
+   * What happens if too much waits for a connection, or a message waits too long.
    *
    * @default 'disconnect'
    */
   readonly overflow?: OverflowPolicy
 }
 
-/** An entry for a stream whose messages belong to one user each. That user must miss none of them, so the delivery is fixed. */
+/** An entry for a stream whose messages each belong to one user. That user must not miss any, so `delivery` and `overflow` are fixed. */
 export interface PrivateStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
   /** Only the user that a message names may receive it. */
   readonly audience: 'private'
-  /** A message that belongs to one user is never replaced. */
+  /** A private message is never conflated. */
   readonly delivery?: 'every'
-  /** A message that belongs to one user is never dropped. */
+  /** A private message is never dropped. */
   readonly overflow?: 'disconnect'
 }
 
 interface AnyStreamDefinition<TPayload> {
-  /** @default 'required' for public streams, 'optional' for private ones */
+  /**
+   * Whether the stream type takes a symbol.
+   *
+   * @default 'required' for public streams, 'optional' for private ones
+   */
   readonly symbol?: SymbolRule
-  /** The type of the stream's data, for the compiler alone: write `payload: {} as Ticker`. The value is never read. */
+  /** The type of the stream's data, used only by the compiler: write `payload: {} as Ticker`. The value is never read. */
   readonly payload?: TPayload
 }
 
 /** Stream type → definition. */
 export type StreamCatalogue = Readonly<Record<string, StreamDefinition>>
 
-/** The symbol rule of a definition, its default included. */
+/** The symbol rule of a definition, or its default if there is none. */
 export type SymbolRuleOf<TDefinition extends StreamDefinition> = TDefinition extends {
   readonly symbol: infer TRule extends SymbolRule
 }
@@ -76,19 +81,19 @@ export type SymbolRuleOf<TDefinition extends StreamDefinition> = TDefinition ext
     ? 'optional'
     : 'required'
 
-/** The symbol of a request or a message, as the stream type's rule wants it. */
+/** The `symbol` field of a request or a message, as the stream type's rule requires it. */
 export type SymbolField<TRule> = TRule extends 'required'
   ? { readonly symbol: string }
   : TRule extends 'optional'
     ? { readonly symbol?: string | null | undefined }
     : { readonly symbol?: null | undefined }
 
-/** The payload type of a definition; `unknown` where it names none. */
+/** The payload type of a definition, or `unknown` if it has none. */
 export type PayloadOf<TDefinition extends StreamDefinition> = TDefinition extends { readonly payload?: infer TPayload }
   ? TPayload
   : unknown
 
-/** A catalogue whose defaults are filled in. */
+/** A catalogue with its defaults filled in. */
 export type DefinedStreams<TStreams extends StreamCatalogue> = {
   readonly [TName in keyof TStreams]: DefinedStream<TStreams[TName]>
 }
@@ -109,7 +114,7 @@ type DefinedStream<TDefinition extends StreamDefinition> = TDefinition extends {
       readonly payload?: PayloadOf<TDefinition>
     }
 
-/** A definition whose defaults are filled in. */
+/** A definition with its defaults filled in. */
 export interface ResolvedDefinition {
   readonly audience: Audience
   readonly symbol: SymbolRule
@@ -122,14 +127,14 @@ type ResolvedCatalogue = Readonly<Record<string, ResolvedDefinition>>
 const defined = /* @__PURE__ */ new WeakSet<object>()
 
 /**
- * Returns a catalogue of stream types of one's own, validated, with defaults filled in, frozen.
+ * Returns a catalogue of your own stream types: validated, with defaults filled in, and frozen.
  *
- * A catalogue that is given to a manager, or to a message function, replaces the default one. To extend the default
- * one, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
+ * Pass it as `streams` to a manager or a message function. There it replaces the default catalogue. To extend the default catalogue, spread it:
+ * `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
- * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it: a name must be a non-empty
- * string without `:`, an unknown field is refused, and a private stream neither conflates nor drops. A `Map`, an array or an object of a
- * class is refused as well.
+ * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it. A name must be a non-empty string without `:`. An unknown
+ * field is refused. A private stream can neither conflate nor drop. A catalogue that is a `Map`, an array or an instance of a class is
+ * refused too.
  *
  * @example
  * const streams = defineStreams({
@@ -144,12 +149,12 @@ export function defineStreams<const TStreams extends StreamCatalogue>(definition
   if (isCatalogue && defined.has(definitions)) return definitions as unknown as DefinedStreams<TStreams>
   const entries = readUserCode(
     () => (isCatalogue && isPlain(definitions) && !Array.isArray(definitions) ? Object.entries(definitions) : undefined),
-    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A catalogue must be readable', {}, cause),
+    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'Invalid catalogue: reading it threw', {}, cause),
   )
   if (entries === undefined) {
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A catalogue must be a plain object, got ${describe(definitions)}`)
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid catalogue: expected a plain object, got ${describe(definitions)}`)
   }
-  // Without a prototype, so that `constructor` and `__proto__` are names like any other.
+  // No prototype, so that `constructor` and `__proto__` are ordinary names.
   const catalogue: Record<string, ResolvedDefinition> = Object.create(null)
   for (const [name, definition] of entries) catalogue[name] = resolved(name, definition)
   defined.add(Object.freeze(catalogue))
@@ -164,25 +169,25 @@ const OVERFLOW_POLICIES: readonly unknown[] = ['drop', 'disconnect']
 
 function resolved(name: string, definition: StreamDefinition): ResolvedDefinition {
   const refusal = (what: string, received: unknown, cause?: unknown): ConnectionManagerError => {
-    const message = `Stream type ${describe(name)}: ${what}, got ${describe(received)}`
+    const message = `Invalid stream type ${describe(name)}: ${what}, got ${describe(received)}`
     return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, { streamType: name }, cause)
   }
   const refuse = (what: string, received: unknown): never => {
     throw refusal(what, received)
   }
-  if (!isStreamTypeName(name)) refuse('its name must be a non-empty string without ":"', name)
-  if (typeof definition !== 'object' || definition === null) refuse('its definition must be an object', definition)
+  if (!isStreamTypeName(name)) refuse('expected a non-empty name without ":"', name)
+  if (typeof definition !== 'object' || definition === null) refuse('expected a definition that is an object', definition)
   const { fields, audience, symbol, delivery, overflow } = readUserCode(
     () => withDefaults(definition),
-    (cause) => refusal('its definition must be readable', definition, cause),
+    (cause) => refusal('reading its definition threw', definition, cause),
   )
-  for (const field of fields) if (!FIELDS.includes(field)) refuse('there is no such field', field)
-  if (!AUDIENCES.includes(audience)) refuse('audience must be "public" or "private"', audience)
-  if (!SYMBOL_RULES.includes(symbol)) refuse('symbol must be "required", "optional" or "none"', symbol)
-  if (!DELIVERY_CLASSES.includes(delivery)) refuse('delivery must be "latest" or "every"', delivery)
-  if (!OVERFLOW_POLICIES.includes(overflow)) refuse('overflow must be "drop" or "disconnect"', overflow)
-  if (audience === 'private' && delivery !== 'every') refuse('a private stream delivers every message', delivery)
-  if (audience === 'private' && overflow !== 'disconnect') refuse('a private stream drops nothing', overflow)
+  for (const field of fields) if (!FIELDS.includes(field)) refuse(`expected only the fields ${FIELDS.join(', ')}`, field)
+  if (!AUDIENCES.includes(audience)) refuse('`audience` must be "public" or "private"', audience)
+  if (!SYMBOL_RULES.includes(symbol)) refuse('`symbol` must be "required", "optional" or "none"', symbol)
+  if (!DELIVERY_CLASSES.includes(delivery)) refuse('`delivery` must be "latest" or "every"', delivery)
+  if (!OVERFLOW_POLICIES.includes(overflow)) refuse('`overflow` must be "drop" or "disconnect"', overflow)
+  if (audience === 'private' && delivery !== 'every') refuse('`delivery` of a private stream must be "every"', delivery)
+  if (audience === 'private' && overflow !== 'disconnect') refuse('`overflow` of a private stream must be "disconnect"', overflow)
   return Object.freeze({ audience, symbol, delivery, overflow })
 }
 
@@ -205,11 +210,11 @@ const TRADING_STREAMS = {
 /** The default catalogue: the seven types of `StreamType`. */
 export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE__ */ defineStreams(TRADING_STREAMS)
 
-/** The type of the default catalogue, which a manager has unless it is given another. */
+/** The type of the default catalogue. */
 export type TradingStreams = typeof tradingStreams
 
 /**
- * Returns the catalogue in the options of a message function, validated; the default one for none.
+ * Returns the validated catalogue in the options of a message function, or the default catalogue if they have none.
  *
  * @throws `ERR_INVALID_ARGUMENT`
  */
@@ -221,25 +226,25 @@ export function catalogueIn(options: { readonly streams?: StreamCatalogue | unde
 /**
  * Returns the definition of a stream type.
  *
- * @throws `ERR_UNKNOWN_STREAM` when the catalogue does not have it: it is never guessed to be public
+ * @throws `ERR_UNKNOWN_STREAM` if the catalogue does not have it. An unknown stream type never counts as public
  */
 export function definitionOf(streams: StreamCatalogue, streamType: unknown): ResolvedDefinition {
   const definition = typeof streamType === 'string' ? (streams as ResolvedCatalogue)[streamType] : undefined
   if (definition !== undefined) return definition
-  throw new ConnectionManagerError('ERR_UNKNOWN_STREAM', `There is no stream type ${describe(streamType)}`, {
+  throw new ConnectionManagerError('ERR_UNKNOWN_STREAM', `Unknown stream type ${describe(streamType)}`, {
     ...(typeof streamType === 'string' && { streamType }),
   })
 }
 
 /**
- * Returns the symbol, or `undefined` for none, as the definition's rule wants it. `null` means none.
+ * Returns the symbol if the definition's rule allows it, or `undefined` for none. `null` means none.
  *
  * @throws `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
  */
 export function symbolFor(streamType: string, { symbol: rule }: ResolvedDefinition, symbol: unknown): string | undefined {
   if (symbol === undefined || symbol === null) {
     if (rule !== 'required') return undefined
-    throw new ConnectionManagerError('ERR_SYMBOL_REQUIRED', `Stream type ${describe(streamType)} needs a symbol`, {
+    throw new ConnectionManagerError('ERR_SYMBOL_REQUIRED', `Stream type ${describe(streamType)} requires a symbol`, {
       streamType,
     })
   }

@@ -2,37 +2,39 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readUserCode } from '../guards/user-code.ts'
 import { isPlain } from '../guards/named-fields.ts'
 
-/** What a subscriber asked for beyond the stream. Opaque to the library: nothing is filtered by it. */
+/** Facts that a subscriber adds to a request for the host's own use. Opaque to the library, which filters nothing by them. */
 export type SubscriptionFilters = Readonly<Record<string, unknown>>
 
+const NO_JSON_FORM = 'Invalid field `filters`: it has no JSON form'
+
 /**
- * Returns a frozen copy, one level deep, so that the caller's object stays the caller's; `undefined` for none.
+ * Returns a frozen copy, one level deep, or `undefined` for none. The caller may change its own object later.
  *
- * A `Map`, a `Set` or an object of a class is refused, because a copy would lose its content.
+ * A `Map`, a `Set` or an instance of a class is refused, because a copy would lose its content.
  *
- * @throws `ERR_INVALID_ARGUMENT` when the filters are no plain object, or cannot be read
+ * @throws `ERR_INVALID_ARGUMENT` if the filters are not a plain object, or reading them throws
  */
 export function frozenFilters(filters: unknown): SubscriptionFilters | undefined {
   if (filters === undefined || filters === null) return undefined
   const copy = readUserCode(
     () => (typeof filters === 'object' && !Array.isArray(filters) && isPlain(filters) ? Object.freeze({ ...filters }) : undefined),
-    (cause) => invalid(`filters must be a readable object, got ${describe(filters)}`, cause),
+    (cause) => invalid('Invalid field `filters`: reading it threw', cause),
   )
-  if (copy === undefined) throw invalid(`filters must be a plain object, got ${describe(filters)}`)
+  if (copy === undefined) throw invalid(`Invalid field \`filters\`: expected a plain object, got ${describe(filters)}`)
   return copy
 }
 
 /**
- * Returns the length of the filters' JSON in UTF-16 units. Runs code of the caller's if a filter has a `toJSON` or a getter.
+ * Returns the length of the filters' JSON in UTF-16 units. Runs user code if a filter has a `toJSON` or a getter.
  *
- * @throws `ERR_INVALID_ARGUMENT` when they have no JSON form
+ * @throws `ERR_INVALID_ARGUMENT` if they have no JSON form
  */
 export function jsonUnits(filters: SubscriptionFilters): number {
   const text = readUserCode<string | undefined>(
     () => JSON.stringify(filters),
-    (cause) => invalid('filters must have a JSON form', cause),
+    (cause) => invalid(NO_JSON_FORM, cause),
   )
-  if (text === undefined) throw invalid('filters must have a JSON form')
+  if (text === undefined) throw invalid(NO_JSON_FORM)
   return text.length
 }
 

@@ -2,17 +2,17 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readUserCode } from '../guards/user-code.ts'
 import { asIdentifier, isIdentifier } from './identifier.ts'
 
-/** What a stream key names. */
+/** The parts of a stream key. */
 export interface StreamKeyParts {
-  /** What stands before the first `:`. No catalogue was asked whether it has it. */
+  /** The text before the first `:`. It may be missing from your catalogue. */
   readonly streamType: string
-  /** All that stands behind it, as it is; `undefined` for a key without one. */
+  /** The text after the first `:`, unchanged. `undefined` for a key without a `:`. */
   readonly symbol: string | undefined
 }
 
-/** What a subscription key names. */
+/** The parts of a subscription key. */
 export interface SubscriptionKeyParts extends StreamKeyParts {
-  /** Decoded: as it was given to `subscriptionKey`. */
+  /** The user id, decoded: as it was given to `subscriptionKey`. */
   readonly userId: string
 }
 
@@ -24,13 +24,13 @@ export function isStreamTypeName(value: unknown): value is string {
 /**
  * Returns the key of a stream: `"PRICE:BTCUSDT"`, or `"USER_DATA"` without a symbol.
  *
- * Two streams never share a key. Checks syntax only, so it serves any catalogue.
+ * Two streams never share a key. Only the syntax is checked, so this works with any catalogue.
  *
- * @throws `ERR_INVALID_KEY` when the stream type cannot be in a key, `ERR_INVALID_ID` for a bad symbol
+ * @throws `ERR_INVALID_KEY` if the stream type cannot be in a key, `ERR_INVALID_ID` for a bad symbol
  */
 export function streamKey(streamType: string, symbol?: string | null): string {
   if (!isStreamTypeName(streamType)) {
-    const message = `A stream type must be a non-empty string without ":", got ${describe(streamType)}`
+    const message = `Invalid stream type: expected a non-empty string without ":", got ${describe(streamType)}`
     throw new ConnectionManagerError('ERR_INVALID_KEY', message)
   }
   return symbol === undefined || symbol === null ? streamType : `${streamType}:${asIdentifier(symbol, 'symbol')}`
@@ -39,11 +39,10 @@ export function streamKey(streamType: string, symbol?: string | null): string {
 /**
  * Returns the key of a subscription: `"user1:PRICE:BTCUSDT"`, or `"user1:USER_DATA"` without a symbol.
  *
- * Two subscriptions never share a key: `%` and `:` in the user id are percent-encoded. A `Subscription` is
- * accepted as it is.
+ * Two subscriptions never share a key, because `%` and `:` in the user id are percent-encoded. You can pass a `Subscription` as it is.
  *
- * @throws `ERR_INVALID_ID` for a bad user id or symbol, `ERR_INVALID_KEY` for a stream type that cannot be in a
- * key, `ERR_INVALID_ARGUMENT` when given no object, or one that cannot be read
+ * @throws `ERR_INVALID_ID` for a bad user id or symbol, `ERR_INVALID_KEY` if the stream type cannot be in a key,
+ * `ERR_INVALID_ARGUMENT` if the argument is not an object, or reading it throws
  */
 export function subscriptionKey(subscription: {
   readonly userId: string
@@ -51,34 +50,34 @@ export function subscriptionKey(subscription: {
   readonly symbol?: string | null | undefined
 }): string {
   if (typeof subscription !== 'object' || subscription === null) {
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Expected a subscription, got ${describe(subscription)}`)
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid subscription: expected an object, got ${describe(subscription)}`)
   }
   const { userId, streamType, symbol } = readUserCode(
     () => ({ userId: subscription.userId, streamType: subscription.streamType, symbol: subscription.symbol }),
-    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A subscription must be readable', {}, cause),
+    (cause) => new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'Invalid subscription: reading it threw', {}, cause),
   )
   return `${encodedUserId(asIdentifier(userId, 'userId'))}:${streamKey(streamType, symbol)}`
 }
 
 /**
- * Returns what a stream key names: the exact inverse of `streamKey`.
+ * Returns the parts of a stream key: the exact inverse of `streamKey`.
  *
- * @throws `ERR_INVALID_KEY` for any text that `streamKey` does not make
+ * @throws `ERR_INVALID_KEY` for any text that `streamKey` cannot return
  */
 export function parseStreamKey(key: string): StreamKeyParts {
   return splitStreamKey(key) ?? refuse('stream', key)
 }
 
 /**
- * Returns what a subscription key names: the exact inverse of `subscriptionKey`.
+ * Returns the parts of a subscription key: the exact inverse of `subscriptionKey`.
  *
- * @throws `ERR_INVALID_KEY` for any text that `subscriptionKey` does not make
+ * @throws `ERR_INVALID_KEY` for any text that `subscriptionKey` cannot return
  */
 export function parseSubscriptionKey(key: string): SubscriptionKeyParts {
   return splitSubscriptionKey(key) ?? refuse('subscription', key)
 }
 
-/** What a stream key names, or `undefined` when the value is none. */
+/** Returns the parts of a stream key, or `undefined` if the value is not one. */
 export function splitStreamKey(key: unknown): StreamKeyParts | undefined {
   if (typeof key !== 'string') return undefined
   const colon = key.indexOf(':')
@@ -101,7 +100,7 @@ function encodedUserId(userId: string): string {
 
 function decodedUserId(encoded: string): string | undefined {
   const userId = encoded.replaceAll('%3A', ':').replaceAll('%25', '%')
-  // Encoding it again refuses every other spelling ("%3a", "%41", a lone "%"), so that no two keys mean one thing.
+  // Encoding it again rejects every other spelling ("%3a", "%41", a lone "%"), so that no two keys name the same subscription.
   return isIdentifier(userId) && encodedUserId(userId) === encoded ? userId : undefined
 }
 

@@ -2,7 +2,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue } from './catalogue.ts'
 import { asIdentifier } from './identifier.ts'
 
-/** A message as it was read, once and for all, from a caller's object. */
+/** The fields of a message, read once from the caller's object and validated. */
 export interface MessageFields {
   readonly streamType: string
   readonly definition: ResolvedDefinition
@@ -10,13 +10,13 @@ export interface MessageFields {
   readonly data: unknown
   readonly timestampMs: number
   readonly userId: string | undefined
-  /** When it was read, which is when it was published. */
+  /** When the message was read, which is when it was published. Milliseconds since the Unix epoch. */
   readonly readAtMs: number
-  /** Its wire form, if it was made before. */
+  /** The text that goes on the wire, if it is known already. */
   readonly text?: string
 }
 
-/** A text of the host's own is delivered like a private message, and belongs to no stream. */
+/** The definition of a text of the host's own. It is delivered like a private message, and belongs to no stream. */
 export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   audience: 'private',
   symbol: 'none',
@@ -24,25 +24,26 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   overflow: 'disconnect',
 })
 
-/** Returns a text of the host's own as a message. Its stream type is empty, as no real one is, so an unsubscribe or a revocation never matches it. */
+/** Returns a text of the host's own as a message. Its stream type is empty, so no unsubscribe and no revocation matches it. */
 export function hostText(text: string, userId: string, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
 }
 
 /**
- * Reads a caller's message, each field once, since a getter could answer differently the second time.
+ * Reads a caller's message. Each field is read once, because a getter could return something else the second time.
  *
- * @throws what is wrong with it, short of a missing recipient
+ * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_NOT_ALLOWED`,
+ * `ERR_INVALID_ID`. A missing recipient is not an error here
  */
 export function readMessage(message: unknown, streams: StreamCatalogue, clock: { now(): number }): MessageFields {
   if (typeof message !== 'object' || message === null) {
-    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `A message must be an object, got ${describe(message)}`)
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Invalid message: expected an object, got ${describe(message)}`)
   }
   let streamType, symbol, data, timestamp, userId: unknown
   try {
     ({ streamType, symbol, data, timestamp, userId } = message as Partial<Record<string, unknown>>)
   } catch (cause) {
-    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', 'A message must be readable', {}, cause)
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', 'Invalid message: reading it threw', {}, cause)
   }
   const definition = definitionOf(streams, streamType)
   const readAtMs = clock.now()
@@ -58,58 +59,58 @@ export function readMessage(message: unknown, streams: StreamCatalogue, clock: {
 }
 
 /**
- * Returns the message if it says whose it is, where its stream is private.
+ * Returns the message.
  *
- * @throws `ERR_RECIPIENT_REQUIRED`
+ * @throws `ERR_RECIPIENT_REQUIRED` if it is private and has no `userId`
  */
 export function withRecipient(fields: MessageFields): MessageFields {
   if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
   return fields
 }
 
-/** What a private message is refused with that does not say whose it is. */
+/** Returns the error for a private message without a `userId`. */
 export function recipientMissing({ streamType }: MessageFields): ConnectionManagerError {
-  const message = `Stream type ${describe(streamType)} is private: its messages need a userId`
+  const message = `Stream type ${describe(streamType)} is private, so its messages require a \`userId\``
   return new ConnectionManagerError('ERR_RECIPIENT_REQUIRED', message, { streamType })
 }
 
 /**
- * Returns the message as one to this user.
+ * Returns the message, addressed to this user if it is private.
  *
- * @throws `ERR_RECIPIENT_MISMATCH` when it is somebody else's
+ * @throws `ERR_RECIPIENT_MISMATCH` if it is private and belongs to another user
  */
 export function addressedTo(recipient: string, fields: MessageFields): MessageFields {
   const { definition, streamType, userId } = fields
   if (definition.audience === 'public' || userId === recipient) return fields
   if (userId === undefined) return { ...fields, userId: recipient }
-  const message = `A message of user ${describe(userId)} cannot be sent to user ${describe(recipient)}`
+  const message = `A private message of user ${describe(userId)} cannot be sent to user ${describe(recipient)}`
   throw new ConnectionManagerError('ERR_RECIPIENT_MISMATCH', message, { streamType, userId })
 }
 
 /**
- * Returns the message if it may go to everybody.
+ * Returns the message if it is public, so that it may be broadcast.
  *
- * @throws `ERR_RECIPIENT_REQUIRED` for a private one, `ERR_RECIPIENT_NOT_ALLOWED` for a private one that names its user
+ * @throws `ERR_RECIPIENT_REQUIRED` if it is private and has no `userId`, `ERR_RECIPIENT_NOT_ALLOWED` if it is private and has one
  */
 export function forEverybody(fields: MessageFields): MessageFields {
   const { definition, streamType, userId } = withRecipient(fields)
   if (definition.audience === 'public') return fields
-  const message = `Stream type ${describe(streamType)} is private: its messages cannot be broadcast`
+  const message = `Stream type ${describe(streamType)} is private, so its messages cannot be broadcast`
   throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', message, { streamType, ...(userId !== undefined && { userId }) })
 }
 
 function recipientFor(streamType: string, { audience }: ResolvedDefinition, userId: unknown): string {
   if (audience === 'private') return asIdentifier(userId, 'userId')
-  const message = `Stream type ${describe(streamType)} is public: its messages take no userId, got ${describe(userId)}`
+  const message = `Stream type ${describe(streamType)} is public, so its messages take no \`userId\`, got ${describe(userId)}`
   throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', message, { streamType })
 }
 
 function epochMs(timestamp: unknown): number {
   let ms = NaN
   try {
-    // Reads the date itself, of any realm, past whatever a subclass overrides; throws where there is none.
+    // Works for a `Date` of any realm, and ignores a `getTime` that a subclass overrides. Throws for anything else.
     ms = Date.prototype.getTime.call(timestamp)
   } catch {}
   if (!Number.isNaN(ms)) return ms
-  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `timestamp must be a valid Date, got ${describe(timestamp)}`)
+  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Invalid field \`timestamp\`: expected a valid Date, got ${describe(timestamp)}`)
 }

@@ -4,21 +4,21 @@ import { HOST_TEXT, type MessageFields } from './message-fields.ts'
 import type { StreamMessage } from './stream-message.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
-/** What stands for a frame that could not be made. */
+/** Stands for a frame that could not be made, because `frame` threw. */
 export const NO_FRAME: unique symbol = /* @__PURE__ */ Symbol('no frame')
 
-/** Whoever is told that a frame could not be made. */
+/** Receives the error of a `frame` hook that threw. */
 export interface FrameReporter {
   hookFailed(error: unknown): void
 }
 
-/** What a transport made of a message, and what that counts against the limits. */
+/** A transport's frame of a message, and its size as the limits count it. */
 export interface Framed {
   readonly frame: unknown
   readonly units: number
 }
 
-/** One message on its way to its recipients: its text, and what each transport makes of it, once. */
+/** One message on its way to its recipients: its text, and one frame for each transport. */
 export class OutgoingMessage {
   readonly text: string
   readonly streamType: string
@@ -26,12 +26,12 @@ export class OutgoingMessage {
   readonly definition: ResolvedDefinition
   readonly timestampMs: number
   readonly userId: string | undefined
-  /** How many dropped messages it stands for, if it is a gap notice; `0` for a message. */
+  /** For a gap notice, how many dropped messages it stands for. `0` for a message. */
   readonly gap: number
-  /** When it began to wait for the first connection that is behind, on the monotonic clock. `Infinity` before. */
+  /** When it began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it has not. */
   waitsSinceMs: number = Infinity
   #data: unknown
-  // Nearly always there is one transport, and no map is worth its place beside it.
+  // Nearly always there is one transport. So it has fields of its own, and a map exists only if there are more.
   #transport: AnyTransport | undefined
   #framed: Framed | undefined
   #plain: Framed | undefined
@@ -48,14 +48,13 @@ export class OutgoingMessage {
     this.#data = fields.data
   }
 
-  /** The frame for sockets that get text by text. */
+  /** The frame for sockets whose transport has no `frame`: the text itself. */
   get plain(): Framed {
     return (this.#plain ??= { frame: this.text, units: this.text.length })
   }
 
   /**
-   * What a transport writes of this message, and how much that counts against the limits. If it cannot make a frame, `NO_FRAME`, and a report
-   * the first time.
+   * Returns the transport's frame of this message, and its size. If `frame` throws, the frame is `NO_FRAME`, and the error is reported once.
    */
   framedFor(transport: AnyTransport, reporter: FrameReporter): Framed {
     if (this.#framed !== undefined && this.#transport === transport) return this.#framed
@@ -71,7 +70,7 @@ export class OutgoingMessage {
     return framed
   }
 
-  /** Lets go of the caller's data once every recipient's frame is made: a message may wait for long. */
+  /** Releases the caller's data. Call once every recipient's frame is made, because a message may wait for long. */
   release(): void {
     this.#data = undefined
   }
@@ -88,7 +87,7 @@ export class OutgoingMessage {
     }
   }
 
-  /** The message; `undefined` for a text of the host's own. */
+  /** Returns the message for `frame`, or `undefined` for a text of the host's own. */
   #asStreamMessage(): StreamMessage<unknown, string> | undefined {
     if (this.definition === HOST_TEXT) return undefined
     const { streamType, symbol, timestampMs, userId } = this
@@ -96,7 +95,7 @@ export class OutgoingMessage {
   }
 }
 
-/** How many bytes a frame has, if its `byteLength` is a whole number. Anything else could not be added up, and would undo the limits. */
+/** Returns a frame's `byteLength` if that is a whole number of 0 or more. Adding up anything else would break the limits. */
 function byteLengthOf(frame: unknown): number | undefined {
   if (typeof frame !== 'object' || frame === null) return undefined
   const { byteLength } = frame as { readonly byteLength?: unknown }
@@ -105,9 +104,9 @@ function byteLengthOf(frame: unknown): number | undefined {
   return undefined
 }
 
-/** A frame that is asynchronous by mistake must neither be written nor end the process by a rejection that nobody awaits. */
+/** @throws for a promise. It must not be written, and its rejection, which nobody awaits, must not end the process */
 function synchronous(frame: unknown): unknown {
   if (!isThenable(frame)) return frame
   disown(frame)
-  throw new Error('A frame must not be a promise')
+  throw new Error('`frame` must not return a promise')
 }

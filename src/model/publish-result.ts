@@ -1,27 +1,24 @@
 /**
- * What became of one message, in connections: `matched` is the sum of the other counts.
+ * What happened to one message. Each count is a number of connections, and `matched` is the sum of the other counts.
  *
- * All zero while `deferred` is true: then the message waits for its turn, and what becomes of it is in `stats()`.
+ * If `deferred` is true, all counts are zero: the message waits for its turn, and is counted in `stats()`.
  */
 export interface PublishResult {
-  /** Recipients when the delivery started. */
+  /** Connections that were recipients when the delivery started. */
   readonly matched: number
-  /** Accepted by the socket, or into the batch that leaves at the end of this turn. The peer may not have received it. */
+  /** The socket accepted the message, or it is in the batch that is written at the end of this turn. The peer may not have received it. */
   readonly sent: number
-  /** Waiting because the connection is behind. */
+  /** The message waits because the connection is behind. */
   readonly queued: number
-  /** Waiting in the place of an older message of the same stream. */
+  /** The message waits, and has replaced an older message of the same stream. */
   readonly conflated: number
-  /** Given up because too much was waiting; the client is told by a gap notice. */
+  /** The message was dropped because too much waited. A gap notice tells the client. */
   readonly dropped: number
-  /**
-   * The socket's `send` threw, the transport could not make a frame of it, or it was one too many for a slow consumer,
-   * which was disconnected.
-   */
+  /** The socket's `send` threw, the transport's `frame` threw, or the message exceeded the limit of a slow consumer, which was removed. */
   readonly failed: number
-  /** Removed or unsubscribed before its turn. */
+  /** The connection was removed or unsubscribed before its turn. */
   readonly skipped: number
-  /** True when another delivery was running: this one follows it, in order. */
+  /** True if another delivery was running. This message follows it, in order. */
   readonly deferred: boolean
 }
 

@@ -1,41 +1,41 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { optionsOfFunction } from './function-options.ts'
 
-// Registered, so that the ESM and the CommonJS build of this library know each other's values. Parsed JSON cannot
-// have a symbol as a key: a client's data never passes for this.
+// `Symbol.for` makes the ESM and the CommonJS build recognise each other's values. Parsed JSON never has a symbol as a key, so a client's data
+// cannot pass for this.
 const RAW_JSON: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-manager.rawJson')
 
-/** JSON text that passes for `data` as it is. Made by `rawJson`. */
+/** `data` that is JSON text already. Made by `rawJson`. */
 export interface RawJson {
-  /** What tells it from data that happens to look like it. */
+  /** Distinguishes this from data that has the same shape. */
   readonly [RAW_JSON]: true
-  /** What goes to the wire, as it is. */
+  /** The JSON text, which goes on the wire as it is. */
   readonly text: string
-  /** The parsed value, for whoever stringifies a message that holds this. */
+  /** Returns the parsed value, so that `JSON.stringify` of a message writes that. */
   toJSON(): unknown
 }
 
 /**
- * Marks a text as JSON already, for a message's `data`: it goes to the wire as it is, unparsed.
+ * Returns a text as a message's `data`. The text must be JSON, and goes on the wire as it is.
  *
- * For data that arrived serialized, such as an exchange's own message. Text that is not JSON makes messages that
- * no client can parse; `validate: true` checks it, at the price of parsing it once.
+ * Use it for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message.
+ * `validate: true` checks that by parsing the text once.
  *
- * @throws `ERR_INVALID_ARGUMENT` when `text` is no string, or with `validate` no JSON, or when the options cannot be read
- * or have an unknown name
+ * @throws `ERR_INVALID_ARGUMENT` if `text` is not a string, if `validate` is true and it is not JSON, if the options have an unknown name, or
+ * if reading them throws
  *
  * @example
  * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: rawJson('{"bid":"64000.10"}') })
  */
 export function rawJson(text: string, options?: { readonly validate?: boolean | undefined }): RawJson {
   if (typeof text !== 'string') {
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `JSON text must be a string, got ${describe(text)}`)
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid JSON text: expected a string, got ${describe(text)}`)
   }
   if (optionsOfFunction(options, ['validate']).validate === true) assertJson(text)
   return Object.freeze({ [RAW_JSON]: true as const, text, toJSON: parsedText })
 }
 
-/** The JSON text of a value that `rawJson` made, `undefined` for any other. */
+/** Returns the JSON text of a value that `rawJson` made, or `undefined` for any other value. */
 export function rawJsonText(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { [RAW_JSON]: isRaw, text } = value as Partial<RawJson>
@@ -50,6 +50,6 @@ function assertJson(text: string): void {
   try {
     JSON.parse(text)
   } catch (cause) {
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Not JSON: ${describe(text)}`, {}, cause)
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid JSON text: ${describe(text)}`, {}, cause)
   }
 }

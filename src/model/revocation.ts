@@ -4,19 +4,19 @@ import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue,
 import { asIdentifier } from './identifier.ts'
 
 /**
- * What `manager.revoke` takes away: what each field that is given names. A field that is absent, `undefined` or `null` stands
- * for any. An unknown field is refused; a `Subscription` is accepted as it is.
+ * The subscriptions that `manager.revoke` ends: those that match every given field. A field that is absent, `undefined` or `null` matches any
+ * value. An unknown field is refused. You can pass a `Subscription` as it is.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
-  /** Whose; absent: everybody's. */
+  /** The user. If absent, every user. */
   readonly userId?: string | null | undefined
-  /** Of which type; absent: of all. */
+  /** The stream type. If absent, every stream type. */
   readonly streamType?: (keyof TStreams & string) | null | undefined
-  /** Of which symbol; the whole types that cover it are taken away with it. Absent: of every symbol, and the whole types. */
+  /** The symbol. Subscriptions to a whole type that covers it end too. If absent, every symbol and every whole type. */
   readonly symbol?: string | null | undefined
 }
 
-/** A revocation as it was read: `undefined` stands for any. */
+/** A revocation, read and validated. `undefined` matches any value. */
 export interface Revoked {
   readonly userId: string | undefined
   readonly streamType: string | undefined
@@ -29,17 +29,16 @@ interface Stream {
 }
 
 /**
- * Reads a revocation, each field once.
+ * Reads a revocation. Each field is read once.
  *
- * It is a command, not a query: what it names has to be possible, since a misspelt one would revoke nothing in silence.
+ * An impossible value is refused, because a misspelt revocation would silently revoke nothing.
  *
- * @throws `ERR_INVALID_ARGUMENT` where no field says what to revoke, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`,
- * `ERR_SYMBOL_NOT_ALLOWED`
+ * @throws `ERR_INVALID_ARGUMENT` if no field is given, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`
  */
 export function readRevocation(revocation: unknown, streams: StreamCatalogue): Revoked {
   const { userId, streamType, symbol } = fieldsOf(revocation)
   if (userId === undefined && streamType === undefined && symbol === undefined) {
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'A revocation needs a userId, a streamType or a symbol')
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'Invalid revocation: expected a `userId`, a `streamType` or a `symbol`')
   }
   return {
     userId: userId === undefined ? undefined : asIdentifier(userId, 'userId'),
@@ -47,12 +46,12 @@ export function readRevocation(revocation: unknown, streams: StreamCatalogue): R
   }
 }
 
-/** Whether a message is of the streams that were revoked. */
+/** True if a message belongs to a revoked stream. */
 export function isOfRevoked({ streamType, symbol }: Stream, revoked: Revoked): boolean {
   return isAmong(revoked.streamType, streamType) && isAmong(revoked.symbol, symbol)
 }
 
-/** Whether a subscription to a stream would bring what was revoked: it is one of those streams, or their whole type. */
+/** True if a subscription to a stream covers a revoked stream: it is to that stream, or to the whole type. */
 export function coversRevoked({ streamType, symbol }: Stream, definition: ResolvedDefinition, revoked: Revoked): boolean {
   const isWholeType = symbol === undefined && definition.symbol === 'optional'
   return isAmong(revoked.streamType, streamType) && (isWholeType || isAmong(revoked.symbol, symbol))
@@ -63,7 +62,7 @@ function isAmong(revoked: string | undefined, value: string | undefined): boolea
 }
 
 const refused: Refusal = (what, field, cause) => {
-  const message = field === undefined ? `What is to be revoked ${what}` : `Field ${describe(field)} of a revocation ${what}`
+  const message = field === undefined ? `Invalid revocation: ${what}` : `Invalid revocation, field ${describe(field)}: ${what}`
   return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
 }
 

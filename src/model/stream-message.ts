@@ -13,15 +13,19 @@ import type { StreamType } from './stream-type.ts'
 
 /** One message of one stream. */
 export interface StreamMessage<TData = unknown, TStreamType extends string = StreamType> {
-  /** A type of the catalogue: it says who may receive the message. */
+  /** A stream type of the catalogue. Its definition says who may receive the message. */
   readonly streamType: TStreamType
-  /** As the stream type's rule wants it: required, optional, or none. */
+  /** Required, optional or not allowed, as the stream type's rule says. */
   readonly symbol?: string | undefined
-  /** Anything with a JSON form, or `rawJson(text)`. */
+  /** Any value that has a JSON form, or `rawJson(text)`. */
   readonly data: TData
-  /** @default the moment of the call */
+  /**
+   * The time of the message.
+   *
+   * @default the time of the call
+   */
   readonly timestamp?: Date | undefined
-  /** Whose message it is: required on private streams, not allowed on public ones. */
+  /** The user who may receive the message. Required on private streams, not allowed on public ones. */
   readonly userId?: string | undefined
 }
 
@@ -39,7 +43,7 @@ type NamesOf<TStreams, TAudience> = {
   [TName in keyof TStreams & string]: TStreams[TName] extends { readonly audience: TAudience } ? TName : never
 }[keyof TStreams & string]
 
-/** A message of a catalogue that is known only at run time. */
+/** A message for a catalogue that is known only at run time. */
 export type AnyMessage = {
   readonly streamType: string
   readonly symbol?: string | null | undefined
@@ -58,17 +62,17 @@ export type PublicMessage<TStreams extends StreamCatalogue = TradingStreams> = M
   NoRecipient
 >
 
-/** A message that says whose it is where its stream is private: what `publish` and `createStreamMessage` take. */
+/** A message that `publish` and `createStreamMessage` take. If its stream is private, it has a `userId`. */
 export type PublishableMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, Recipient>
 
-/** A message whose recipient is named beside it: what `sendToUser` and `sendToConnection` take. */
+/** A message that `sendToUser` and `sendToConnection` take. It needs no `userId`, because their first argument determines the user. */
 export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, PossibleRecipient>
 
-/** A whole, valid message: what `createStreamMessage` and `parseStreamMessage` return. It can be published as it is. */
+/** A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. You can publish it as it is. */
 export type ValidMessage<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends keyof TStreams & string = keyof TStreams & string,
@@ -85,7 +89,7 @@ export type ValidMessage<
       }
     }[TName]
 
-/** Which catalogue a message function goes by. */
+/** The options of a message function. */
 export interface MessageOptions<TStreams extends StreamCatalogue> {
   /**
    * A catalogue from `defineStreams`.
@@ -96,7 +100,7 @@ export interface MessageOptions<TStreams extends StreamCatalogue> {
 }
 
 /**
- * Returns a whole message: validated, its timestamp filled in, frozen. `data` is taken as it is, not copied.
+ * Returns a complete message: validated, with its timestamp filled in, and frozen. `data` is not copied.
  *
  * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
  * `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`

@@ -1,8 +1,8 @@
 /**
- * The stream types of the default catalogue; each value equals its name.
+ * The stream types of the default catalogue. Each value equals its name.
  *
- * `PRICE`, `ORDERBOOK` and `TRADES` are public and need a symbol. `USER_DATA`, `BOT_STATUS`, `RISK_ALERTS` and
- * `ORDER_UPDATES` are private, and a symbol is optional.
+ * `PRICE`, `ORDERBOOK` and `TRADES` are public, and a symbol is required. `USER_DATA`, `BOT_STATUS`, `RISK_ALERTS` and `ORDER_UPDATES` are
+ * private, and a symbol is optional.
  */
 export const StreamType: { readonly [TName in StreamType]: TName } = /* @__PURE__ */ Object.freeze({
   PRICE: 'PRICE',

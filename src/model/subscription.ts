@@ -13,10 +13,10 @@ import { frozenFilters, type SubscriptionFilters } from './filters.ts'
 import { asIdentifier } from './identifier.ts'
 
 /**
- * The states of a subscription; each value equals its name.
+ * The states of a subscription. Each value equals its name.
  *
- * `PENDING`: the user has no connection yet. `CONNECTED`: the user has one. `DISCONNECTED`: the subscription has
- * ended, for good. `RECONNECTING` and `ERROR` are for a later version; nothing has them yet.
+ * `PENDING`: the user has no connection yet. `CONNECTED`: the user has one. `DISCONNECTED`: the subscription has ended, for good.
+ * `RECONNECTING` and `ERROR` are reserved for a later version, and no subscription has them yet.
  */
 export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName } = /* @__PURE__ */ Object.freeze({
   PENDING: 'PENDING',
@@ -29,43 +29,43 @@ export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName
 export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERROR' | 'RECONNECTING'
 
 /**
- * One user's interest in one stream: a live, read-only view.
+ * One user's interest in one stream, as a live, read-only view.
  *
- * The same subscription is the same object for as long as it lasts. Held beyond its end, it says `DISCONNECTED`
- * and keeps what it said last. `userId`, `streamType` and `symbol` are own, enumerable properties: an equality check compares
- * these, and `{ ...subscription }` refers to it. The other fields are getters; a copy does not have them.
+ * There is one object for a subscription as long as it lasts. After its end, the object's status is `DISCONNECTED`, and the other fields keep
+ * their last values. `userId`, `streamType` and `symbol` are own, enumerable properties. So an equality check compares them, and
+ * `{ ...subscription }` is a valid reference. The other fields are getters, which a copy does not have.
  */
 export interface Subscription<TStreamType extends string = string> {
-  /** Whose interest it is, whoever of the user's connections holds it. */
+  /** The user who is subscribed, even if only connections of the user hold the subscription. */
   readonly userId: string
-  /** A type of the catalogue. */
+  /** A stream type of the catalogue. */
   readonly streamType: TStreamType
-  /** `undefined` for a stream without a symbol, and for one that covers its whole type. */
+  /** `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
   /**
-   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if that had none, and while only
-   * connections hold the subscription. Those of a connection are in `connection.subscriptions()`.
+   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if that had none, or while only
+   * connections hold the subscription. A connection's own filters are in `connection.subscriptions()`.
    */
   readonly filters: SubscriptionFilters | undefined
-  /** Where it stands at this moment. */
+  /** The current state. */
   readonly status: SubscriptionStatus
-  /** A fresh `Date` at each reading. */
+  /** When the subscription began. Each reading returns a new `Date`. */
   readonly createdAt: Date
   /**
-   * When a message was last published to recipients of this stream, since the subscription began; `undefined` before.
+   * When a message with recipients was last published to this stream. `undefined` if there was none since the subscription began.
    *
-   * A public stream has one such moment for all of its subscribers, a private one has one for each user.
+   * All subscribers of a public stream share one such time. On a private stream each user has their own.
    */
   readonly lastUpdate: Date | undefined
-  /** `subscriptionKey` of this subscription. */
+  /** What `subscriptionKey` returns for this subscription. */
   readonly key: string
 }
 
-/** A subscription that a connection holds for itself, and what it asked for. Frozen. */
+/** A subscription that a connection holds for itself, with the connection's filters. Frozen. */
 export interface OwnSubscription {
-  /** The live view, which all holders of the subscription share. */
+  /** The live view. All holders of the subscription share it. */
   readonly subscription: Subscription
-  /** A frozen copy, one level deep, of the filters of this connection's last request; `undefined` if that had none. */
+  /** A frozen copy, one level deep, of the filters of this connection's last request. `undefined` if that had none. */
   readonly filters: SubscriptionFilters | undefined
 }
 
@@ -73,7 +73,7 @@ export interface OwnSubscription {
 export interface StreamReference {
   /** The stream's type. */
   readonly streamType: string
-  /** None stands for a stream without a symbol, or for the whole type: as the type's rule has it. */
+  /** If absent, the stream has no symbol, or the whole type is meant, as the stream type's rule says. */
   readonly symbol?: string | null | undefined
 }
 
@@ -84,12 +84,12 @@ export interface SubscriptionReference extends StreamReference {
 }
 
 /**
- * What `connection.subscribe` takes: a stream, with a symbol as its type's rule wants it, or a `Subscription` as it is.
+ * The argument of `connection.subscribe`: a stream, with a symbol as the stream type's rule requires, or a `Subscription`.
  *
- * A `userId` may be there if it is the connection's own. Fields that neither a request nor a `Subscription` has are refused.
+ * It may have a `userId` if that is the connection's own. A field that neither a request nor a `Subscription` has is refused.
  *
- * If the stream type is any `string`, known only at run time, its symbol rule is unknown as well. Then the symbol may be left out, so the
- * result of `parseStreamKey` is a request.
+ * If the stream type is a `string` that is known only at run time, the compiler does not know its symbol rule. Then the symbol may be left out,
+ * so you can pass the result of `parseStreamKey`.
  */
 export type ConnectionSubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
@@ -98,12 +98,12 @@ export type ConnectionSubscribeRequest<
   | (StreamField<TStreams, TName> & {
       /** The user of the connection. It may be left out. */
       readonly userId?: string | null | undefined
-      /** What this holder asks for beyond the stream. */
+      /** This holder's filters, for the host's own use. */
       readonly filters?: SubscriptionFilters | null | undefined
     })
   | Subscription<keyof TStreams & string>
 
-/** What `manager.addSubscription` takes: the same, and whose it is. */
+/** The argument of `manager.addSubscription`: the same, with the `userId`. */
 export type SubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends string = keyof TStreams & string,
@@ -112,27 +112,27 @@ export type SubscribeRequest<
 /** The name of a stream type: one of the catalogue's, or a `string` that is known only at run time. */
 export type StreamTypeName<TStreams extends StreamCatalogue> = (keyof TStreams & string) | (string & {})
 
-/** The compiler refuses a name that the catalogue does not have. */
+/** The stream of a request. For a name that the catalogue does not have, the compiler reports an error. */
 type StreamField<TStreams extends StreamCatalogue, TName extends string> = string extends TName
   ? { readonly streamType: TName } & SymbolField<'optional'>
   : [TName] extends [keyof TStreams]
     ? { readonly streamType: TName } & SymbolField<string extends keyof TStreams ? 'optional' : SymbolRuleOf<TStreams[TName & keyof TStreams]>>
     : { readonly streamType: keyof TStreams & string } & SymbolField<'optional'>
 
-/** What a subscriber asked for, as it was read from a request. */
+/** A connection's request, read and validated. */
 export interface StreamRequest {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly filters: SubscriptionFilters | undefined
 }
 
-/** What a user asked for, as it was read from a request. */
+/** A user's request, read and validated. */
 export interface UserStreamRequest extends StreamRequest {
   readonly userId: string
 }
 
 /**
- * Reads a request for a subscription of a user's, each field once.
+ * Reads a request for a user's subscription. Each field is read once.
  *
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
  * `ERR_SYMBOL_NOT_ALLOWED`
@@ -142,17 +142,17 @@ export function readUserRequest(request: unknown, streams: StreamCatalogue): Use
   return { userId: asIdentifier(fields.userId, 'userId'), ...asStreamRequest(fields, streams) }
 }
 
-/** Reads a request for a subscription of a connection's, as `readUserRequest` does. A `userId` must be that of the connection. */
+/** Reads a request for a connection's own subscription, as `readUserRequest` does. If it has a `userId`, that must be the connection's. */
 export function readRequest(request: unknown, ownUserId: string, streams: StreamCatalogue): StreamRequest {
   const fields = fieldsOf(request)
   const { userId } = fields
   if (userId !== undefined && userId !== null && userId !== ownUserId) {
-    throw refusedRequest(`must be the connection's own, ${describe(ownUserId)}, got ${describe(userId)}`, 'userId')
+    throw refusedRequest(`expected the connection's own user, ${describe(ownUserId)}, got ${describe(userId)}`, 'userId')
   }
   return asStreamRequest(fields, streams)
 }
 
-/** The fields that name a subscription: its stream, and its user. */
+/** The fields that name a subscription: its user and its stream. */
 export interface ReadReference {
   readonly userId: unknown
   readonly streamType: unknown
@@ -160,21 +160,21 @@ export interface ReadReference {
 }
 
 /**
- * Reads the fields that name a subscription. They may hold anything: a bad value finds no subscription.
+ * Reads the fields that name a subscription. Their values are not validated, because a bad value finds no subscription.
  *
- * @throws `ERR_INVALID_ARGUMENT` when it cannot be read, and when one of the `required` fields is not there
+ * @throws `ERR_INVALID_ARGUMENT` if reading it throws, if it has an unknown field, or if one of the `required` fields is missing
  */
 export function readReference(reference: unknown, ...required: readonly ('userId' | 'streamType')[]): ReadReference {
   const fields = fieldsOf(reference)
   const isThere = (name: string): boolean =>
-    readUserCode(() => name in (reference as object), (cause) => refusedRequest('must be readable', name, cause))
-  for (const name of required) if (fields[name] === undefined && !isThere(name)) throw refusedRequest('is missing', name)
+    readUserCode(() => name in (reference as object), (cause) => refusedRequest('reading it threw', name, cause))
+  for (const name of required) if (fields[name] === undefined && !isThere(name)) throw refusedRequest('it is missing', name)
   return fields
 }
 
 type RequestFields = Record<'userId' | 'streamType' | 'symbol' | 'filters', unknown>
 
-/** The fields of a request and of a view, so that any copy of a subscription is a valid request. */
+/** The fields of a request and of a `Subscription`, so that any copy of a `Subscription` is a valid request. */
 const REQUEST_FIELDS: readonly string[] = [
   'userId',
   'streamType',
@@ -187,7 +187,7 @@ const REQUEST_FIELDS: readonly string[] = [
 ] satisfies (keyof Subscription)[]
 
 const refusedRequest: Refusal = (what, field, cause) => {
-  const message = field === undefined ? `What names a stream ${what}` : `Field ${describe(field)} of a request ${what}`
+  const message = field === undefined ? `Invalid request: ${what}` : `Invalid request, field ${describe(field)}: ${what}`
   return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
 }
 
@@ -197,7 +197,7 @@ function fieldsOf(request: unknown): RequestFields {
     const { userId, streamType, symbol, filters } = request as RequestFields
     return { userId, streamType, symbol, filters }
   } catch (cause) {
-    throw refusedRequest('must be readable', undefined, cause)
+    throw refusedRequest('reading it threw', undefined, cause)
   }
 }
 

@@ -14,11 +14,11 @@ import {
 } from './stream-message.ts'
 
 /**
- * Returns the wire form of a message: JSON with the keys `stream_type`, `symbol`, `data`, `timestamp` and `user_id`,
- * in this order, absent ones as `null`.
+ * Returns the wire form of a message: JSON with the keys `stream_type`, `symbol`, `data`, `timestamp` and `user_id`, in this order. An absent
+ * field is `null`.
  *
- * @throws what `createStreamMessage` throws, and `ERR_UNSERIALIZABLE` when `data` has no JSON form: `undefined`, a
- * function, a cycle, a BigInt, a `toJSON` that throws (its error is the `cause`)
+ * @throws what `createStreamMessage` throws, and `ERR_UNSERIALIZABLE` if `data` has no JSON form: `undefined`, a function, a cycle, a BigInt,
+ * or a `toJSON` that throws (its error is the `cause`)
  */
 export function serializeStreamMessage(message: PublishableMessage): string
 export function serializeStreamMessage<TStreams extends StreamCatalogue>(
@@ -30,13 +30,12 @@ export function serializeStreamMessage(message: AnyMessage, options?: MessageOpt
 }
 
 /**
- * Returns the message that a text in the wire form holds. For clients, too: it needs nothing but the language.
+ * Returns the message of a text in the wire form. Clients can use it too, because it runs in any JavaScript engine.
  *
- * Extra keys are ignored, so that the wire form can grow. `data` is what the text holds: its payload type is
- * the catalogue's word, and is not checked.
+ * Extra keys are ignored, so that the wire form can grow. The type of `data` comes from the catalogue, and its value is not checked against it.
  *
- * @throws `ERR_UNKNOWN_STREAM` for a stream type that the catalogue does not have, `ERR_INVALID_MESSAGE` for every
- * other text that is not the wire form
+ * @throws `ERR_UNKNOWN_STREAM` for a stream type that the catalogue does not have, `ERR_INVALID_MESSAGE` for any other text that is not in the
+ * wire form
  */
 export function parseStreamMessage(text: string): ValidMessage
 export function parseStreamMessage<TStreams extends StreamCatalogue>(
@@ -47,15 +46,15 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
   return messageIn(wireObject(text), text, catalogueIn(options))
 }
 
-/** Whatever a server of this library writes: a message, or a gap notice. Told apart by `type`, which a message has none of. */
+/** What a server with this library sends: a message or a gap notice. A notice has the `type` `'gap'`, and a message has no `type`. */
 export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | (ValidMessage<TStreams> & { readonly type?: undefined })
   | GapNotice
 
 /**
- * Returns the message, or the notice, that a text from the server holds. For clients, too.
+ * Returns the message, or the gap notice, of a text from the server. Clients can use it too.
  *
- * A gap notice stands where messages are missing: whoever keeps a state built from them has to fetch it anew.
+ * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again.
  *
  * @throws what `parseStreamMessage` throws
  *
@@ -71,7 +70,7 @@ export function parseServerMessage<TStreams extends StreamCatalogue>(
 export function parseServerMessage(text: string, options?: MessageOptions<StreamCatalogue>): ServerMessage<StreamCatalogue> {
   const streams = catalogueIn(options)
   const wire = wireObject(text)
-  // Extra keys are ignored in a message, and "type" may be one of them some day.
+  // A message may get the extra key "type" some day, and extra keys are ignored. So check that there is no `data`.
   return wire['type'] === 'gap' && wire['data'] === undefined ? gapIn(wire, text, streams) : messageIn(wire, text, streams)
 }
 
@@ -103,10 +102,10 @@ function gapIn({ stream_type: streamType, symbol, dropped }: Record<string, unkn
 }
 
 /**
- * Returns the wire form of a message that was read.
+ * Returns the wire form of a message's fields.
  *
- * Put together around the data, not stringified as a whole: that would leave `data` out in silence where it has no JSON
- * form, and could not carry raw JSON.
+ * The text is assembled around the data. `JSON.stringify` of the whole message would silently leave out `data` without a JSON form, and could
+ * not carry raw JSON.
  *
  * @throws `ERR_UNSERIALIZABLE`
  */
@@ -119,9 +118,9 @@ export function wireText(fields: MessageFields): string {
 }
 
 /**
- * Returns what a caller's own serializer makes of a message.
+ * Returns the text that the host's own `serialize` makes of a message.
  *
- * @throws `ERR_UNSERIALIZABLE` when it throws or returns no string
+ * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
  */
 export function customText(serialize: (message: StreamMessage<unknown, string>) => string, fields: MessageFields): string {
   let cause: unknown
@@ -153,13 +152,13 @@ function dataText(fields: MessageFields): string {
 
 function unserializable({ streamType, symbol, data }: MessageFields, cause: unknown): ConnectionManagerError {
   const facts = { streamType, ...(symbol !== undefined && { symbol }) }
-  return new ConnectionManagerError('ERR_UNSERIALIZABLE', `Data has no JSON form: ${describe(data)}`, facts, cause)
+  return new ConnectionManagerError('ERR_UNSERIALIZABLE', `The data of a message of stream type ${describe(streamType)} cannot be serialized, got ${describe(data)}`, facts, cause)
 }
 
 let lastIsoMs = NaN
 let lastIso = ''
 
-/** The ISO text of a moment, kept for its millisecond: many messages share one, and making it costs as much as they do. */
+/** Returns the ISO text of a time. The last one is kept, because many messages share a millisecond and formatting it costs as much as a message. */
 function isoText(ms: number): string {
   if (ms !== lastIsoMs) {
     lastIso = new Date(ms).toISOString()
@@ -181,16 +180,16 @@ function wireObject(text: unknown): Record<string, unknown> {
 
 function wireDate(timestamp: unknown): Date {
   const date = new Date(typeof timestamp === 'string' ? timestamp : NaN)
-  // Only what `toISOString` writes: `Date` alone would take "2026" and "1 Jan" as well.
+  // Only the form that `toISOString` writes is valid. `Date` alone would accept "2026" and "1 Jan" too.
   if (!Number.isNaN(date.getTime()) && date.toISOString() === timestamp) return date
   throw notWire('timestamp', timestamp)
 }
 
 function notWireForm(text: string, streamType: string, cause: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${describe(text)}`, { streamType }, cause)
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not in the wire form: ${describe(text)}`, { streamType }, cause)
 }
 
 function notWire(key: string, received: unknown): ConnectionManagerError {
   const message = received === undefined ? `"${key}" is missing` : `"${key}" cannot be ${describe(received)}`
-  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not the wire form: ${message}`)
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not in the wire form: ${message}`)
 }
