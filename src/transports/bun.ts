@@ -3,19 +3,19 @@ import type { Transport } from '../ports/transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
-/** What this transport needs of a socket: Bun's `ServerWebSocket` fits as it is. */
+/** All that this transport needs of a socket. Bun's `ServerWebSocket` fits as it is. */
 export interface BunSocket {
   /** `1` while it is open. */
   readonly readyState: number
-  /** Sends a message; `0` says that it was dropped. */
+  /** Sends a message. Returns `0` if it was dropped. */
   send(text: string): number
-  /** Gathers what the callback sends into one write. */
+  /** Collects what the callback sends into one write. */
   cork(callback: () => void): unknown
-  /** What it has accepted and not sent yet. */
+  /** Returns the bytes that it has accepted and not sent yet. */
   getBufferedAmount(): number
-  /** Begins the closing handshake. */
+  /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
-  /** Cuts the socket off, and discards what it has buffered. */
+  /** Closes the socket at once and discards its buffer. */
   terminate(): void
 }
 
@@ -23,16 +23,16 @@ const OPEN = 1
 const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
 
 /**
- * Returns the transport for Bun's WebSocket server: what one turn brings is one write, and what Bun would drop waits.
+ * Returns the transport for Bun's WebSocket server. The messages of one turn are one write. A message that Bun would drop waits.
  *
- * Bun tells of a drain in a handler of the server's alone, so pass it on, as below; without that the manager looks again
- * every `drainIntervalMs`.
+ * Bun reports a drain only to a handler of the server, so call `drained()` there, as below. Otherwise the manager checks every
+ * `drainIntervalMs`.
  *
  * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `backpressureLimit`, 16 MiB
  * by default, Bun refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
- * 1006; it is told 1013 where that fails.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is terminated without a close code, and its client sees 1006. If
+ * `terminate` fails, the socket is closed with 1013.
  *
  * @example
  * import { bunTransport } from 'stream-connection-manager/transports/bun'
@@ -62,12 +62,12 @@ function write(socket: BunSocket, texts: readonly string[]): number {
   return accepted
 }
 
-/** Bun answers with the bytes it wrote, -1 when it queued them, and 0 for a drop; but 0, too, for no bytes that it wrote. */
+/** Bun's `send` returns the bytes it wrote, -1 if it queued them, and 0 for a drop. But it also returns 0 for an empty text that it wrote. */
 function isDropped(socket: BunSocket, status: number, text: string): boolean {
   return status === 0 && (text !== '' || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
 }
 
-/** Bun's `send` does not throw on a closed socket: it drops, forever. */
+/** Bun's `send` does not throw on a closed socket. It drops every message. */
 function assertOpen({ readyState }: BunSocket): void {
   if (readyState !== OPEN) throw new Error(`The socket is closed: its readyState is ${readyState}`)
 }

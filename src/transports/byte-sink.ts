@@ -2,7 +2,7 @@ import { adopted } from '../guards/user-code.ts'
 import { Listeners } from './listeners.ts'
 import { isDestroyed, onTcpClose, tcpProgress, type SseResponse } from './node-response.ts'
 
-/** What server-sent events need of a web stream: the writer that `stream.getWriter()` returns fits as it is. */
+/** All that server-sent events need of a web stream. The writer that `stream.getWriter()` returns fits as it is. */
 export interface SseWriter {
   readonly closed: PromiseLike<unknown>
   write(chunk?: Uint8Array): PromiseLike<unknown>
@@ -10,39 +10,39 @@ export interface SseWriter {
   abort(reason?: unknown): PromiseLike<unknown>
 }
 
-/** Where the bytes of an event stream leave the server. */
+/** Sends the bytes of an event stream: a response of Node's, or a web stream. */
 export interface ByteSink {
-  /** Bytes that were written and have not left. */
+  /** Bytes that were written and have not been sent. */
   readonly bufferedBytes: number
-  /** False once it was ended or cut off, by whomever. */
+  /** False once the sink was ended or destroyed, by this library or not. */
   readonly isWritable: boolean
-  /** True once it is over. */
+  /** True once the sink is over: everything has been sent, or nothing more can be. */
   readonly isOver: boolean
-  /** Differs from an earlier reading if bytes have left since, of this response or of others on its TCP socket. */
+  /** Differs from an earlier reading if bytes have been sent since, of this response or of others on its TCP socket. */
   readonly progress: string
-  /** True until the first bytes have left. */
+  /** True until the first bytes have been sent. */
   readonly isUnread: boolean
-  /** Resolves when it is over: all has left, or nothing more can. Never rejects. */
+  /** Resolves when the sink is over. Never rejects. */
   readonly over: Promise<void>
   /**
-   * Writes the chunks as one, and calls `sent` when all of them have left. Throws, or rejects, when they cannot leave; such a
-   * rejection is handled already.
+   * Writes the chunks as one, and calls `sent` when all of them have been sent. Throws or rejects if they cannot be sent. The caller may ignore
+   * the promise, because its rejection is handled.
    */
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
-  /** Calls the listener whenever something left, and when it is over; the returned function ends that. */
+  /** Calls the listener whenever bytes have been sent, and when the sink is over. The returned function stops that. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when it is over, at once if it is; the returned function ends that. */
+  /** Calls the listener when the sink is over, or at once if it is already. The returned function stops that. */
   onOver(listener: () => void): () => void
-  /** Ends it once all has left. Nothing happens the second time. */
+  /** Ends the sink after everything has been sent. A second call does nothing. */
   end(): void
-  /** Cuts it off. Nothing happens once it is over. */
+  /** Ends the sink at once. Does nothing if it is over. */
   destroy(): void
 }
 
-/** A larger write to a web stream is cut into pieces, because the stream reports a chunk only when all of it has left. */
+/** A larger write to a web stream is split into pieces, because the stream reports a chunk only when all of it has been sent. */
 const LONGEST_PIECE_BYTES = 65_536
 
-/** The end of a sink. It comes once, whatever causes it. */
+/** The end of a sink. It comes once, even if it has several causes. */
 class Ending {
   readonly over: Promise<void>
   #isOver = false
@@ -72,7 +72,7 @@ class Ending {
   }
 }
 
-/** The sink that a response of Node's is. */
+/** The sink of a response of Node's. */
 export class ResponseSink implements ByteSink {
   readonly #response: SseResponse
   readonly #drain = new Listeners()
@@ -90,12 +90,12 @@ export class ResponseSink implements ByteSink {
     if (response.writableFinished || isDestroyed(response)) end()
     for (const event of ['finish', 'close']) response.on(event, end)
     this.#ending.add(onTcpClose(response, end))
-    // Without a listener it would end the process. What it means is told by `close`, and by the next write.
+    // Without a listener an error would end the process. `close` and the next write report what it means.
     response.on('error', (error) => {
       this.#error = error
     })
     response.on('drain', this.#drain.tell)
-    // An HTTP/2 stream that its client resets without an error, while something waits, says no more than this and stays open.
+    // If a client resets an HTTP/2 stream without an error while bytes wait, the stream emits only this event and stays open.
     for (const aborting of [response, response.stream]) aborting?.on('aborted', () => this.destroy())
   }
 
@@ -124,12 +124,12 @@ export class ResponseSink implements ByteSink {
   }
 
   write(chunks: readonly Uint8Array[], sent?: () => void): void {
-    // Node would say so in the callback, by an `error` event or not at all, as the case may be.
+    // Node would report this in the callback, by an `error` event, or not at all.
     if (!this.isWritable) throw tooLate(this.#error)
     const [first] = chunks
     const bytes = chunks.length === 1 && first !== undefined ? first : joined(chunks)
     this.#writtenBytes += bytes.length
-    // After every write: `drain` comes only after one beyond the high-water mark, and the soft limit may be lower.
+    // Every write reports a drain. Node's own `drain` event comes only after a write past the high-water mark, and the soft limit may be lower.
     this.#response.write(bytes, () => {
       this.#flushes++
       sent?.()
@@ -150,15 +150,15 @@ export class ResponseSink implements ByteSink {
   }
 
   destroy(): void {
-    // Once it is over, the TCP socket may be serving the client's next request.
+    // Once the response is over, its TCP socket may serve the client's next request.
     if (this.isOver) return
     this.#response.destroy()
-    // Up to Node 22, a response that waits for its turn in a pipeline does not say that it was destroyed.
+    // Up to Node 22, a response that waits for its turn in a pipeline does not report that it was destroyed.
     this.#ending.come()
   }
 }
 
-/** The sink of a response without a body, an answer to HEAD for instance. It drops what is written, and ends with this turn. */
+/** The sink of a response without a body, such as an answer to HEAD. It drops what is written, and ends with the current turn. */
 export class EmptySink implements ByteSink {
   readonly bufferedBytes = 0
   readonly progress = ''
@@ -169,7 +169,7 @@ export class EmptySink implements ByteSink {
   constructor(response: SseResponse) {
     this.#response = response
     response.on('error', () => {})
-    // Not at once: a handler goes on to register the socket, and that must not throw for a HEAD.
+    // Not at once: the handler that made the socket goes on to register it, and that must not throw for a HEAD.
     void Promise.resolve().then(() => this.end())
   }
 
@@ -211,7 +211,7 @@ export class EmptySink implements ByteSink {
   }
 }
 
-/** The sink that the writer of a web stream is. */
+/** The sink of a web stream's writer. */
 export class WriterSink implements ByteSink {
   readonly #writer: SseWriter
   readonly #drain = new Listeners()
@@ -256,7 +256,7 @@ export class WriterSink implements ByteSink {
 
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> {
     if (!this.#isWritable) throw tooLate(this.#error)
-    // Always a copy: a stream of bytes takes the memory of its chunks away, and other sockets share the frame.
+    // Always a copy: a stream of bytes transfers the memory of its chunks, and other sockets share the frame.
     const pieces = piecesOf(joined(chunks))
     const written = Promise.all(pieces.map((piece) => this.#writePiece(piece))).then(() => sent?.())
     written.catch(() => {})
@@ -281,7 +281,7 @@ export class WriterSink implements ByteSink {
     if (this.isOver) return
     const error = new Error('The connection was terminated')
     ignoreOutcome(this.#writer.abort(error))
-    // Not when the promise of `abort` settles: a TransformStream whose reader is stuck holds on until that reads or leaves.
+    // Do not wait for the promise of `abort`: if the reader of a TransformStream is stuck, that stays pending until it reads or cancels.
     this.#end(error)
   }
 
@@ -313,7 +313,7 @@ export class WriterSink implements ByteSink {
   }
 }
 
-/** `over` tells how it ends: a stream that fails to end is just as over. */
+/** Ignores the outcome of `close` or `abort`. `over` reports the end, and a stream that fails to close is over too. */
 function ignoreOutcome(answer: PromiseLike<unknown>): void {
   adopted(answer).catch(() => {})
 }
@@ -328,7 +328,7 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Each piece has memory of its own, because a stream of bytes transfers the memory of a chunk. */
+/** Returns the bytes in pieces. Each piece has its own memory, because a stream of bytes transfers the memory of a chunk. */
 function piecesOf(bytes: Uint8Array): Uint8Array[] {
   if (bytes.length <= LONGEST_PIECE_BYTES) return [bytes]
   const count = Math.ceil(bytes.length / LONGEST_PIECE_BYTES)

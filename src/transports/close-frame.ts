@@ -1,6 +1,6 @@
 import type { CloseReason } from '../ports/connection.ts'
 
-/** What a WebSocket client is told when its connection is closed: a status code of RFC 6455, and a word for people. */
+/** The close frame that a WebSocket client gets: a status code of RFC 6455, and a text for people. */
 export interface CloseFrame {
   readonly code: number
   readonly text: string
@@ -11,7 +11,7 @@ const GOING_AWAY = 1001
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
-/** The close frame for each reason. The text says no more than the reason: it leaves the server. */
+/** Reason → close frame. The text has only the reason, because the client sees it. */
 export const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseFrame>> = {
   removed: { code: NORMAL, text: 'removed' },
   'peer-closed': { code: NORMAL, text: 'peer closed' },

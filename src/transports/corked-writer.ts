@@ -1,4 +1,4 @@
-/** A socket that collects what is sent within `cork`, and whose `send` answers what became of a text. */
+/** A socket that collects the texts that are sent within `cork`, and whose `send` returns a status. */
 interface CorkedSocket {
   send(text: string): number
   cork(callback: () => void): unknown
@@ -8,10 +8,10 @@ type IsDropped<TSocket> = (socket: TSocket, status: number, text: string) => boo
 
 const NO_TEXTS: readonly string[] = []
 
-/** Writes texts as one. */
+/** Sends several texts in one write. */
 export class CorkedWriter<TSocket extends CorkedSocket> {
   readonly #isDropped: IsDropped<TSocket>
-  // What is being written. A socket may run code of the host's, which may write to another one meanwhile.
+  // The write in progress. A socket may run user code, which may write to another socket meanwhile.
   #socket: TSocket | undefined
   #texts = NO_TEXTS
   #accepted = 0
@@ -20,25 +20,29 @@ export class CorkedWriter<TSocket extends CorkedSocket> {
     this.#isDropped = isDropped
   }
 
-  /** Sends the texts up to the first that is dropped; how many were accepted. Throws what the socket throws. */
+  /**
+   * Sends the texts until one is dropped, and returns how many were accepted.
+   *
+   * @throws what the socket throws
+   */
   write(socket: TSocket, texts: readonly string[]): number {
-    // One text is one write anyway.
+    // A single text is one write without a cork.
     if (texts.length === 1) return this.#send(socket, texts)
     this.#socket = socket
     this.#texts = texts
-    // A closed socket may not call back at all.
+    // A closed socket may not call the callback at all. Then nothing was accepted.
     this.#accepted = 0
     try {
       socket.cork(this.#sendCorked)
     } finally {
-      // Nothing is kept from one write to the next.
+      // Do not keep the socket and the texts in memory after the write.
       this.#socket = undefined
       this.#texts = NO_TEXTS
     }
     return this.#accepted
   }
 
-  /** One function for all writes, of which there are as many a tick as connections. */
+  /** One function for all writes, because each turn has a write for every connection. */
   readonly #sendCorked = (): void => {
     this.#accepted = this.#send(this.#socket as TSocket, this.#texts)
   }

@@ -1,66 +1,65 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 
-// All that the framing needs of its runtime, and each one has it.
+// All that the framing needs of its runtime. Every runtime has it.
 declare class TextEncoder {
   encode(text: string): Uint8Array
 }
 
-/** What an event may have besides its data. */
+/** The fields of an event besides its data. */
 export interface EventFields {
-  /** What the client's `Last-Event-ID` says when it reconnects; `''` resets it. */
+  /** The id that the client sends as `Last-Event-ID` when it reconnects. `''` resets it. */
   readonly id?: string | undefined
-  /** The type for `addEventListener`. Without one, the client's `message` listeners get the event. */
+  /** The type for `addEventListener`. Without a type, the client's `message` listeners get the event. */
   readonly event?: string | undefined
 }
 
-/** The three line ends of the event stream format: HTML, 9.2.5. */
+/** The three line ends of the event stream format (HTML, 9.2.5). */
 const LINE_END = /\r\n|\n|\r/g
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder()
 
-/** An event whose data is a text, however many lines it has. Each of its line ends arrives as a `\n`. */
+/** An event whose data is a text of one or more lines. The client gets each line end as a `\n`. */
 export class EventFrame {
   readonly #text: string
   readonly #head: string
   #bytes: Uint8Array | undefined
 
-  /** @throws `ERR_INVALID_ARGUMENT` when a field has what the format cannot carry: a line end, or in an id a NUL */
+  /** @throws `ERR_INVALID_ARGUMENT` if a field is not a string, or has characters that the format cannot carry: a line end, or a NUL in an id */
   constructor(text: string, { id, event }: EventFields = {}) {
     this.#text = text
     this.#head = fieldOf('event', event, /[\r\n]/) + fieldOf('id', id, /[\r\n\0]/)
   }
 
   /**
-   * What goes on the wire. Made when it is first asked for: a message that waits, and may be replaced before it leaves, costs
-   * its text alone.
+   * The bytes on the wire. They are made when first read, so a message that waits, and may be replaced, needs only the memory of its text.
    */
   get bytes(): Uint8Array {
     return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.#text)}\n`))
   }
 }
 
-// No blank line follows comments and `retry`: it would end an event, and some clients make an empty one of that.
+// No blank line follows a comment or `retry`: it would end an event, and some clients would make an empty event of that.
 
-/** The bytes of a comment, which clients pass over. */
+/** Returns the bytes of a comment, which clients ignore. */
 export function commentBytes(text: string): Uint8Array {
   return encoder.encode(lines(': ', text))
 }
 
 /**
- * The bytes that tell the client how long to wait before it reconnects.
+ * Returns the bytes that tell the client how long to wait before it reconnects.
  *
- * @throws `ERR_INVALID_ARGUMENT` when that is no whole number of 0 or more
+ * @throws `ERR_INVALID_ARGUMENT` if `ms` is not a whole number of 0 or more
  */
 export function retryBytes(ms: number): Uint8Array {
-  if (!Number.isSafeInteger(ms) || ms < 0) throw invalid('A retry must be a whole number of milliseconds, 0 or more', ms)
+  if (!Number.isSafeInteger(ms) || ms < 0) throw invalid('Invalid retry time: expected a whole number of milliseconds, 0 or more', ms)
   return encoder.encode(`retry: ${ms}\n`)
 }
 
 function fieldOf(name: keyof EventFields, value: unknown, forbidden: RegExp): string {
   if (value === undefined) return ''
-  if (typeof value !== 'string') throw invalid(`The ${name} of an event must be a string`, value)
-  // It would end the field, and begin another one of somebody else's making.
-  if (forbidden.test(value)) throw invalid(`The ${name} of an event cannot carry a line end or a NUL`, value)
+  if (typeof value !== 'string') throw invalid(`Invalid event field \`${name}\`: expected a string`, value)
+  // A line end would end the field, and the rest of the value would be read as another field.
+  if (forbidden.test(value)) throw invalid(`Invalid event field \`${name}\`: expected a string without a line end or a NUL`, value)
   return `${name}: ${value}\n`
 }
 

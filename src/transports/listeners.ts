@@ -1,14 +1,15 @@
-/** Listeners that may come and go while they are told. */
+/** A set of listeners. Listeners may be added and removed while they are called. */
 export class Listeners {
   readonly #listeners = new Set<() => void>()
 
-  /** Tells this listener from now on; the returned function ends that. */
+  /** Adds a listener. The returned function removes it. */
   add(listener: () => void): () => void {
     const own = (): void => listener()
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)
   }
 
+  /** Calls every listener. */
   readonly tell = (): void => {
     for (const listener of [...this.#listeners]) listener()
   }

@@ -1,6 +1,6 @@
 import { Listeners } from './listeners.ts'
 
-/** What server-sent events need of a response: those of `node:http` and `node:http2` fit, and HTTP/2 streams. */
+/** All that server-sent events need of a response. Responses of `node:http` and `node:http2` fit as they are, and so do HTTP/2 streams. */
 export interface SseResponse {
   readonly writableLength: number
   readonly writableEnded: boolean
@@ -14,9 +14,9 @@ export interface SseResponse {
   readonly stream?: { readonly destroyed: boolean; on(event: string, listener: () => void): unknown } | undefined
 }
 
-/** Fields of Node's objects that a response need not have. Any of them may be missing. */
+/** Fields of Node's own responses. Any of them may be missing. */
 interface Internals {
-  /** False for an answer to HEAD, and for a status without a body. */
+  /** False for an answer to HEAD, and for a status that has no body. */
   readonly _hasBody?: unknown
   readonly statusCode?: unknown
   readonly req?: { readonly method?: unknown; readonly socket?: TcpSocket | null } | null
@@ -29,7 +29,7 @@ interface Http2Internals {
   readonly session?: { readonly socket?: TcpSocket | null } | null
 }
 
-/** The TCP socket, or the TLS one, below a response. */
+/** The TCP or TLS socket below a response. */
 interface TcpSocket {
   readonly destroyed?: boolean
   readonly bytesWritten?: number
@@ -39,18 +39,18 @@ interface TcpSocket {
 }
 
 interface Handle {
-  /** What libuv holds: it shrinks while the kernel takes one large write bit by bit. */
+  /** The bytes that libuv holds. The number falls while the kernel takes a large write bit by bit. */
   readonly writeQueueSize?: number
-  /** The handle below that of TLS. */
+  /** The TCP handle below a TLS handle. */
   readonly _parent?: Handle | null
 }
 
 const STATUSES_WITHOUT_BODY: readonly unknown[] = [204, 304]
 
-/** One listener for each TCP socket, however many responses are pipelined on it: Node warns of more than ten. */
+/** TCP socket → its close listeners. The socket itself has one listener for all pipelined responses, because Node warns of more than ten. */
 const closing = /* @__PURE__ */ new WeakMap<object, Listeners>()
 
-/** True if the response has no body, so that no event can ever leave by it: an answer to HEAD, for instance. */
+/** True if the response has no body, such as an answer to HEAD. No event can be sent through it. */
 export function hasNoBody(response: SseResponse): boolean {
   const { _hasBody, req, statusCode } = response as Internals
   const { headRequest, sentHeaders } = http2Of(response)
@@ -58,15 +58,15 @@ export function hasNoBody(response: SseResponse): boolean {
   return STATUSES_WITHOUT_BODY.includes(statusCode ?? sentHeaders?.[':status'])
 }
 
-/** True if the response, or what it leaves by, was destroyed. */
+/** True if the response was destroyed, or the HTTP/2 stream or TCP socket below it. */
 export function isDestroyed(response: SseResponse): boolean {
   return response.destroyed === true || response.stream?.destroyed === true || tcpOfRequest(response)?.destroyed === true
 }
 
 /**
- * Calls the listener when the TCP socket of the response's request has closed; the returned function ends that.
+ * Calls the listener when the TCP socket of the response's request has closed. The returned function stops that.
  *
- * Up to Node 22, a response that waits for its turn in a pipeline is told nothing of it.
+ * Up to Node 22, a response that waits for its turn in a pipeline gets no event of its own.
  */
 export function onTcpClose(response: SseResponse, listener: () => void): () => void {
   const tcp = tcpOfRequest(response)
@@ -80,24 +80,24 @@ export function onTcpClose(response: SseResponse, listener: () => void): () => v
   return listeners.add(listener)
 }
 
-/** Changes whenever bytes have left by the TCP socket, also in the middle of one large write, and also for other responses. */
+/** Returns a text that changes whenever the TCP socket has sent bytes, even in the middle of a large write, and even for other responses. */
 export function tcpProgress(response: SseResponse): string {
   try {
     const tcp = tcpOfRequest(response) ?? http2Of(response).session?.socket
     const dispatched = (tcp?.bytesWritten ?? 0) - (tcp?.writableLength ?? 0)
     return [dispatched, tcp?._handle?.writeQueueSize, tcp?._handle?._parent?.writeQueueSize].join()
   } catch {
-    // The session of an HTTP/2 stream has ended: its socket throws at any touch.
+    // The session of an HTTP/2 stream has ended, so every property of its socket throws.
     return ''
   }
 }
 
-/** The TCP socket of an HTTP/1 response. An HTTP/2 stream reports its end itself. */
+/** Returns the TCP socket of an HTTP/1 response. Not needed for HTTP/2, whose stream reports its end itself. */
 function tcpOfRequest(response: SseResponse): TcpSocket | undefined {
   return response.stream === undefined ? ((response as Internals).req?.socket ?? undefined) : undefined
 }
 
-/** The HTTP/2 stream below a response, or the response itself if it is one. */
+/** Returns the HTTP/2 stream below a response, or the response itself if it is such a stream. */
 function http2Of(response: SseResponse): Http2Internals {
   return (response as Internals).stream ?? (response as Http2Internals)
 }

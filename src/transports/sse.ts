@@ -8,115 +8,118 @@ import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
 import { hasNoBody, isDestroyed, type SseResponse } from './node-response.ts'
 
-// What a heartbeat needs of its runtime. Every runtime has it.
+// All that a heartbeat needs of its runtime. Every runtime has it.
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare const performance: { now(): number }
 
 /** A response of `node:http` or `node:http2`, an HTTP/2 stream, or the writer of a web stream. */
 export type SseTarget = SseResponse | SseWriter
 
-/** The headers of a response with server-sent events: not to be cached, nor to be compressed or buffered on its way. */
+/** The headers of a response with server-sent events. They forbid caching, compressing and buffering it. */
 export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-accel-buffering', string>> =
   /* @__PURE__ */ Object.freeze({
     'content-type': 'text/event-stream',
-    // Compression collects what should leave at once: `no-transform` is what middleware and proxies go by.
+    // Compression would hold back what must be sent at once. Middleware and proxies obey `no-transform`.
     'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
 
 /**
- * What the events of a transport have besides their data. Both functions are called as methods of the options, also for a gap notice. A text
- * of the host's own, from `connection.send`, gets neither an id nor a type.
+ * The options of `sseTransport`: the id and the type of an event.
+ *
+ * Both functions are called as methods of the options, for messages and for gap notices. A text of the host's own, from `connection.send`,
+ * has no id and no type.
  */
 export interface SseOptions {
   /**
-   * The id of a message's event, for the client's `Last-Event-ID`.
+   * Returns the id of a message's event, for the client's `Last-Event-ID`.
    *
-   * Keep it to ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
-   * `Buffer.from(header, 'latin1').toString()` restores it. Clients that use `fetch` cannot send it at all. `encodeURIComponent`
-   * makes ASCII of any text.
+   * Use only ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
+   * `Buffer.from(header, 'latin1').toString()` restores it. A client that uses `fetch` cannot send a non-ASCII header at all.
+   * `encodeURIComponent` makes ASCII of any text.
    *
-   * One that is no string, or has a line end or a NUL, fails the message for the connections of this transport.
+   * If the id is not a string, or has a line end or a NUL, the message fails for the connections of this transport.
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
-   * The type of a message's event, for the client's `addEventListener`; without one, its `message` listeners get it.
+   * Returns the type of a message's event, for the client's `addEventListener`. Without a type, the client's `message` listeners get the event.
    *
-   * One that is no string, or has a line end, fails the message for the connections of this transport.
+   * If the type is not a string, or has a line end, the message fails for the connections of this transport.
    */
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
 
-/** A response as a socket, from `sseSocket`. It serves any manager as it is; with `sseTransport` it serves it better. */
+/** A response as a socket, from `sseSocket`. It works with any manager, and best with `sseTransport`. */
 export interface SseSocket extends Socket {
-  /** Resolves when the response is over, whoever ended it: then the connection is to be removed. Never rejects. */
+  /** Resolves when the response is over, for any reason. Without `sseTransport`, remove the connection then. Never rejects. */
   readonly closed: Promise<void>
-  /** `1` while the response is open, `2` once it was ended but not everything has left, `3` once it is over. */
+  /** `1` while the response is open, `2` once it was ended but not everything has been sent, `3` once it is over. */
   readonly readyState: 1 | 2 | 3
-  /** Bytes that were written and have not left: of the whole response for Node's, of this socket's for a web stream. */
+  /** Bytes that were written and not sent: of the whole response for Node's, of this socket's for a web stream. */
   readonly bufferedAmount: number
   /**
-   * Sends an event with this text as its data, and with the `id` and the `event` type that `fields` has. A response that is
-   * over throws; a web stream may reject later instead, and a rejection that nobody looks at does no harm.
+   * Sends an event with this text as its data, and with the `id` and the `event` type of `fields`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` when the id or event type has what the format cannot carry, and for any other field
+   * Throws if the response is over. A web stream may reject later instead. You may ignore that promise.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` if the id or the type has characters that the format cannot carry, and for any other field
    */
   send(text: string, fields?: EventFields): Promise<void> | void
-  /** Writes events that `sseTransport` framed, as one write. */
+  /** Writes events that `sseTransport` has framed, in one write. */
   write(frames: readonly SseFrame[]): Promise<void> | void
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * If the last comment still waits and nothing has left since, the response is not read, and it is terminated. If nothing was ever
+   * If the last comment still waits and nothing has been sent since, nobody reads the response, and it is terminated. If nothing was ever
    * read, that happens at once. Otherwise it happens after a minute, because a client that reads slowly looks the same for a while.
    */
   comment(text?: string): void
   /**
    * Tells the client how long to wait before it reconnects. Does nothing once the response is over.
    *
-   * @throws `ERR_INVALID_ARGUMENT` when that is no whole number of 0 or more
+   * @throws `ERR_INVALID_ARGUMENT` if `ms` is not a whole number of 0 or more
    */
   retry(ms: number): void
-  /** Calls the listener whenever bytes have left, and when the response is over; the returned function ends that. */
+  /** Calls the listener whenever bytes have been sent, and when the response is over. The returned function stops that. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when the response is over, at once if it is already; the returned function ends that. */
+  /** Calls the listener when the response is over, or at once if it is already. The returned function stops that. */
   onClose(listener: () => void): () => void
-  /** Ends the response; the promise resolves when all has left, or when it is over otherwise. Never rejects. */
+  /** Ends the response. The promise resolves when everything has been sent, or when the response is over for another reason. Never rejects. */
   close(): Promise<void>
   /**
-   * Cuts the response off, and discards what has not left.
+   * Ends the response at once, and discards what has not been sent.
    *
-   * A `TransformStream` lets go of what it holds once its reader reads on, or gives up; it takes nothing more until then.
+   * A `TransformStream` releases what it holds only when its reader reads on or cancels. It accepts nothing more until then.
    */
   terminate(): void
 }
 
 /** An event as it goes on the wire. */
 export interface SseFrame {
-  /** The whole event in UTF-8, the blank line behind it included. */
+  /** The whole event in UTF-8, with the blank line at its end. */
   readonly bytes: Uint8Array
 }
 
 /**
- * A response that was read before is terminated if nothing has left for this long while a comment waits.
+ * If nothing has been sent for this long while a comment waits, the response is terminated. Applies to a response that was read before.
  *
- * The kernel reports room in steps of up to some megabytes, so a client that reads slowly looks like one that does not read.
+ * The kernel reports room in steps of up to some megabytes, so a client that reads slowly looks like a client that does not read.
  */
 const STUCK_AFTER_MS = 60_000
 
-/** What is known of the last comment. */
+/** The state of the last comment. */
 interface Comment {
   isSent: boolean
-  /** It is from an earlier turn of the event loop: one from this turn has had no chance to leave. */
+  /** True if it was written in an earlier turn of the event loop. A comment of the current turn could not be sent yet. */
   isOlder: boolean
   /** The `progress` of the sink when the comment was written. */
   progress: string
-  /** When the first comment was written after which nothing has left. */
+  /** When the earliest comment was written since which nothing has been sent. */
   readonly sinceMs: number
 }
 
 const refusedField: Refusal = (what, field, cause) => {
-  const message = field === undefined ? `What an event has besides its data ${what}` : `Field ${describe(field)} of an event ${what}`
+  const message = field === undefined ? `Invalid event fields: ${what}` : `Invalid event field ${describe(field)}: ${what}`
   return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
 }
 
@@ -187,20 +190,19 @@ class ResponseSocket implements SseSocket {
     return isOlder && (this.#sink.isUnread || performance.now() - sinceMs >= STUCK_AFTER_MS)
   }
 
-  /** A heartbeat is not the place to learn that the client has gone: `closed`, and the next event, tell. */
+  /** Writes the bytes if the response is open. It does not throw if the client has gone: `closed` and the next event report that. */
   #offer(bytes: Uint8Array, sent?: () => void): void {
     if (this.#sink.isWritable) void this.#sink.write([bytes], sent)
   }
 }
 
 /**
- * Returns a socket of a response whose head the host has written: see `sseHeaders`. From then on, write through it.
+ * Returns a socket for a response. Write the head of the response first, with `sseHeaders`. From then on, write only through the socket.
  *
- * The socket is over when the response is, for whatever reason. A response without a body, as to HEAD, drops what is sent and ends with
- * the running turn. A framework may drop the body of a web stream without reading or cancelling it, and nothing reports that. So send
- * comments: the second one ends such a stream.
+ * A response without a body, such as an answer to HEAD, drops what is sent and ends with the current turn. A framework may drop the body of
+ * a web stream without reading or cancelling it, and nothing reports that. So send comments: the second one ends such a stream.
  *
- * @throws `ERR_INVALID_ARGUMENT` when it is neither a response nor the writer of a web stream
+ * @throws `ERR_INVALID_ARGUMENT` if the target is neither a response nor the writer of a web stream
  *
  * @example
  * import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
@@ -214,7 +216,7 @@ class ResponseSocket implements SseSocket {
  * })
  *
  * @example
- * // Where a response is made of a stream: Workers, Deno, Bun, Hono.
+ * // Workers, Deno, Bun and Hono make a response from a stream.
  * function prices(): Response {
  *   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
  *   const socket = sseSocket(writable.getWriter())
@@ -227,12 +229,12 @@ export function sseSocket(target: SseTarget): SseSocket {
 }
 
 /**
- * Returns the transport for the sockets that `sseSocket` makes: an event is framed once for all of them, what one turn
- * brings is one write, and a drain is told by the response itself. A connection is removed when its response is over.
+ * Returns the transport for the sockets of `sseSocket`. An event is framed once for all of them. The events of one turn are one write. The
+ * response itself reports a drain. When a response is over, its connection is removed.
  *
- * A browser's `EventSource` reconnects after any close; only an answer such as 204 to that request stops it.
+ * A browser's `EventSource` reconnects after any close. To stop it, answer that request with a status such as 204.
  *
- * @throws `ERR_INVALID_OPTION` when an option is unknown or no function
+ * @throws `ERR_INVALID_OPTION` if an option is unknown or not a function
  */
 export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame> {
   const { id, event } = checked(options)
@@ -252,7 +254,7 @@ function sinkOf(target: SseTarget): ByteSink {
   if (isResponse(target)) return hasNoBody(target) && !isDestroyed(target) ? new EmptySink(target) : new ResponseSink(target)
   throw new ConnectionManagerError(
     'ERR_INVALID_ARGUMENT',
-    `Server-sent events need a response or the writer of a web stream, got ${describe(target)}`,
+    `Invalid target: expected a response or the writer of a web stream, got ${describe(target)}`,
   )
 }
 
@@ -274,13 +276,13 @@ function checked(options: unknown): SseOptions {
   return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options) }
 }
 
-/** Returns a function that is called as a method of the options, because a class expects that. */
+/** Returns the function bound to the options: if they are an instance of a class, its methods need their `this`. */
 function optionalMethod(name: keyof SseOptions, value: unknown, options: unknown): SseOptions['id'] {
   if (value === undefined) return undefined
-  if (typeof value !== 'function') throw invalidOption(`must be a function, got ${describe(value)}`, name)
-  return bound(value as NonNullable<SseOptions['id']>, options, (cause) => invalidOption('must be readable', name, cause))
+  if (typeof value !== 'function') throw invalidOption(`expected a function, got ${describe(value)}`, name)
+  return bound(value as NonNullable<SseOptions['id']>, options, (cause) => invalidOption('reading it threw', name, cause))
 }
 
 function invalidOption(what: string, name = 'options', cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${name} ${what}`, { option: name }, cause)
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${name}\`: ${what}`, { option: name }, cause)
 }

@@ -3,37 +3,36 @@ import type { Transport } from '../ports/transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
-/** What this transport needs of a socket: the `WebSocket` of uWebSockets.js fits as it is. */
+/** All that this transport needs of a socket. The `WebSocket` of uWebSockets.js fits as it is. */
 export interface UwsSocket {
-  /** Sends a message; `2` says that it was dropped. */
+  /** Sends a message. Returns `2` if it was dropped. */
   send(text: string): number
-  /** Gathers what the callback sends into one write. */
+  /** Collects what the callback sends into one write. */
   cork(callback: () => void): unknown
-  /** What it has accepted and not sent yet. */
+  /** Returns the bytes that it has accepted and not sent yet. */
   getBufferedAmount(): number
-  /** Begins the closing handshake. */
+  /** Starts the closing handshake. */
   end(code?: number, shortMessage?: string): void
-  /** Cuts the socket off, and discards what it has buffered. */
+  /** Closes the socket at once and discards its buffer. */
   close(): void
 }
 
-/** What `send` answers where `maxBackpressure` is exceeded. All else was accepted, `0` for back-pressure included. */
+/** What `send` returns if `maxBackpressure` is exceeded. Any other value means accepted, even `0`, which reports backpressure. */
 const DROPPED = 2
 
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => status === DROPPED)
 
 /**
- * Returns the transport for uWebSockets.js: what one turn brings is one write, and what uWS would drop waits.
+ * Returns the transport for uWebSockets.js. The messages of one turn are one write. A message that uWS would drop waits.
  *
- * uWS tells of a drain in a handler of the app's alone, so pass it on, as below; without that the manager looks again
- * every `drainIntervalMs`. Report a close in the same way. A socket that closed before it is added is refused
- * with `ERR_SOCKET_CLOSED`.
+ * uWS reports a drain only to a handler of the app, so call `drained()` there, as below. Otherwise the manager checks every `drainIntervalMs`.
+ * Report a close in the same way. If a socket closed before it is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
  *
  * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `maxBackpressure`, 64 KiB by
  * default, uWS refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
- * 1006; it is told 1013 where that fails.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is terminated without a close code, and its client sees 1006. If
+ * that fails, the socket is closed with 1013.
  *
  * @example
  * import { App, type WebSocket } from 'uWebSockets.js'
@@ -55,7 +54,7 @@ export function uwsTransport(): Transport<UwsSocket> {
   return { write, bufferedBytes, onClose, close, terminate }
 }
 
-/** A socket that is closed already throws, as all that uWS offers does: so the connection ends. */
+/** If the socket is closed already, this throws, as every method of uWS does then. So the manager removes the connection. */
 function write(socket: UwsSocket, texts: readonly string[]): number {
   return writer.write(socket, texts)
 }
@@ -64,7 +63,7 @@ function bufferedBytes(socket: UwsSocket): number {
   return socket.getBufferedAmount()
 }
 
-/** uWS reports a close only to a handler of the app. But a socket that is closed already throws at any use. */
+/** uWS reports a close only to a handler of the app. But a socket that is closed already throws at every call. */
 function onClose(socket: UwsSocket, listener: () => void): () => void {
   try {
     socket.getBufferedAmount()
@@ -79,7 +78,7 @@ function close(socket: UwsSocket, reason: CloseReason): void {
   socket.end(code, text)
 }
 
-/** The `close` of uWS is what others call terminate. */
+/** In uWS, `close` closes the socket at once, and `end` closes it with a handshake. */
 function terminate(socket: UwsSocket): void {
   socket.close()
 }

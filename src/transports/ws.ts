@@ -2,7 +2,7 @@ import type { CloseReason } from '../ports/connection.ts'
 import type { Transport } from '../ports/transport.ts'
 import { CLOSE_FRAMES } from './close-frame.ts'
 
-// What this transport needs of Node, all of it.
+// All that this transport needs of Node.
 declare const Buffer: {
   byteLength(text: string): number
   allocUnsafe(size: number): WritableBytes
@@ -18,27 +18,27 @@ interface WritableBytes extends Uint8Array {
   writeUInt32BE(value: number, offset: number): number
 }
 
-/** What this transport needs of a socket: the `WebSocket` of ws 8 fits as it is. */
+/** All that this transport needs of a socket. The `WebSocket` of ws 8 fits as it is. */
 export interface WsSocket {
   /** `1` while it is open, `3` once it is closed. */
   readonly readyState: number
-  /** What it has accepted and not sent yet, the TCP socket's buffer included. */
+  /** Bytes that it has accepted and not sent yet, the TCP socket's buffer included. */
   readonly bufferedAmount: number
-  /** Empty where permessage-deflate was not negotiated: then frames may be written past ws. */
+  /** Empty if permessage-deflate was not negotiated. Then frames may be written directly to the TCP socket. */
   readonly extensions: string
-  /** The way of a message where a direct write would not be safe. */
+  /** Sends a message. Used if a direct write would not be safe. */
   send(text: string, done?: () => void): void
-  /** Begins the closing handshake. */
+  /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
-  /** Cuts the TCP socket off, and discards what it has buffered. */
+  /** Closes the TCP socket at once and discards its buffer. */
   terminate(): void
-  /** Tells that the socket is closed. */
+  /** Calls the listener when the socket is closed. */
   once(event: 'close', listener: () => void): unknown
   /** Removes a listener. If it is missing, listeners stay until the socket closes. */
   off?(event: 'close', listener: () => void): unknown
 }
 
-/** One message, for those sockets that can be written to directly and for those that cannot. */
+/** One message, in both forms: bytes for a direct write, and a text for `ws.send`. */
 export interface WsFrame {
   /** The text itself, for `ws.send`. */
   readonly text: string
@@ -46,7 +46,7 @@ export interface WsFrame {
   readonly bytes: Uint8Array
 }
 
-/** Makes its bytes when they are first asked for: a message that waits, and may be replaced, costs its text alone. */
+/** Makes its bytes when they are first read, so a message that waits, and may be replaced, needs only the memory of its text. */
 class TextFrame implements WsFrame {
   readonly text: string
   #bytes: Uint8Array | undefined
@@ -60,7 +60,7 @@ class TextFrame implements WsFrame {
   }
 }
 
-/** The private parts of ws that a direct write depends on, as 8.0 to 8.23 have them. Any of them may be missing. */
+/** The private fields of ws that a direct write depends on, as in 8.0 to 8.23. Any of them may be missing. */
 interface Internals {
   readonly _isServer?: unknown
   readonly _socket?: Partial<TcpSocket> | null
@@ -68,12 +68,12 @@ interface Internals {
 }
 
 interface Sender {
-  /** False from a `send` with `fin: false` to the one that ends that message. */
+  /** False in the middle of a message that the host sends in fragments (`fin: false`). */
   readonly _firstFragment?: unknown
   readonly _queue?: unknown
-  /** Up to 8.17. */
+  /** Up to ws 8.17: true while it deflates. */
   readonly _deflating?: unknown
-  /** Since 8.18: `0` unless it deflates or reads a Blob. */
+  /** Since ws 8.18: `0` unless it deflates or reads a Blob. */
   readonly _state?: unknown
 }
 
@@ -90,21 +90,21 @@ interface TcpSocket {
 const OPEN = 1
 const CLOSED = 3
 
-/** How often to look again while no drain is to be expected of Node. */
-const LOOK_AGAIN_MS = 50
+/** How often to report a possible drain while Node will not emit one. */
+const POLL_INTERVAL_MS = 50
 
 /**
- * Returns the transport for ws 8: each message is framed once for all sockets, and what one turn brings is one write.
+ * Returns the transport for ws 8. Each message is framed once for all sockets. The messages of one turn are one write.
  *
- * The frames go to ws's own TCP socket, past `socket.send` and whatever was put in its way. Where that would not be
- * safe, it is `socket.send` for each message: on a client's socket, with permessage-deflate, while ws deflates or reads
- * a Blob, and with a ws whose inside is not as expected. In the middle of a message that the host sends in fragments
- * (`fin: false`) messages wait for its end: ws would make them part of it.
+ * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and anything that wraps it. If a direct write is not safe,
+ * each message goes through `socket.send` instead: on a client's socket, with permessage-deflate, while ws deflates or reads a Blob, and if
+ * ws does not have the expected private fields. While the host sends a message in fragments (`fin: false`), messages wait for its end,
+ * because ws would make them part of it.
  *
- * A connection is removed when its socket emits `close`. While a socket is closing, `socket.send` takes messages for it in silence.
+ * A connection is removed when its socket emits `close`. Between the start of the close and that event, `socket.send` silently accepts messages.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is cut off without one, which its client sees as
- * 1006; it is told 1013 where that fails.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is terminated without a close code, and its client sees 1006. If
+ * `terminate` fails, the socket is closed with 1013.
  *
  * @example
  * import type { WebSocket } from 'ws'
@@ -137,7 +137,7 @@ function frameBytes(text: string): Uint8Array {
   return bytes
 }
 
-/** RFC 6455, 5.2. No text of a JavaScript engine needs the upper half of the 64-bit length. */
+/** Writes the header of RFC 6455, 5.2. No text of a JavaScript engine needs the upper half of the 64-bit length. */
 function writeHeader(bytes: WritableBytes, length: number): void {
   bytes[0] = 0x81
   if (length < 126) {
@@ -162,22 +162,22 @@ function write(socket: WsSocket, frames: readonly WsFrame[], { writer, sendings 
   return frames.length
 }
 
-/** Whether ws would write a message at once. While it works at an earlier one, a direct write would overtake that. */
+/** True if ws would write a message at once. While ws processes an earlier message, a direct write would overtake that. */
 function isIdle(sender: Internals['_sender']): boolean {
   if (sender?._firstFragment !== true || (sender._queue as { length?: unknown } | undefined)?.length !== 0) return false
   return sender._state === 0 || (sender._state === undefined && sender._deflating === false)
 }
 
-/** Between a TCP socket's end and ws's notice of it, ws still calls itself open. */
+/** True if the TCP socket can be written to. When it has ended, ws itself may still report that it is open. */
 function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
   return tcp?.writable === true && typeof tcp.write === 'function' && typeof tcp.cork === 'function' && typeof tcp.uncork === 'function'
 }
 
 /**
- * Writes several frames as one.
+ * Writes several frames in one write.
  *
- * Frames are joined for the second of two sockets in a row that get the very same ones, and shared from then on: where
- * that is so it is the cheapest way, and elsewhere to copy them for each socket would be the dearest.
+ * If consecutive sockets get the same frames, these are joined once, for the second socket, and the joined bytes are shared from then on. That
+ * is the cheapest way. If each socket gets other frames, joining them would be the most expensive way, so they are corked.
  */
 class FrameWriter {
   #latest: readonly WsFrame[] | undefined
@@ -200,7 +200,7 @@ class FrameWriter {
     this.#joined = undefined
     if (this.#willForget) return
     this.#willForget = true
-    // All sockets of a tick are written to in one go: what is kept longer is only kept from the garbage collector.
+    // All sockets of a tick are written to before the next microtask. Keeping the frames longer would only waste memory.
     queueMicrotask(() => {
       this.#latest = undefined
       this.#joined = undefined
@@ -213,7 +213,7 @@ function areSame(frames: readonly WsFrame[], others: readonly WsFrame[]): boolea
   return frames.length === others.length && frames.every((each, i) => each === others[i])
 }
 
-/** Messages that go by `ws.send`, and who waits for them to leave: while ws works at a message, Node has no drain to tell of. */
+/** Sends messages with `ws.send`, and reports when they have been sent. While ws processes a message, Node emits no `drain`. */
 class Sendings {
   readonly #listeners = new WeakMap<WsSocket, Set<() => void>>()
 
@@ -235,7 +235,7 @@ class Sendings {
   }
 }
 
-/** Node hands what was written to a corked socket to the system in one call. */
+/** Writes the frames corked, so that Node passes them to the system in one call. */
 function writeCorked(tcp: TcpSocket, frames: readonly WsFrame[]): void {
   tcp.cork()
   for (const { bytes } of frames) tcp.write(bytes)
@@ -249,11 +249,11 @@ function bufferedBytes(socket: WsSocket): number {
 function onDrain(socket: WsSocket, listener: () => void, sendings: Sendings): () => void {
   const tcp = (socket as Internals)._socket
   const stopListening = sendings.listen(socket, listener)
-  // Node tells of a drain only where a write met a full buffer. Below that, and in the middle of a message in fragments,
-  // nobody tells.
+  // Node emits `drain` only after a write that filled its buffer. Below that, and in the middle of a message in fragments, it emits nothing, so
+  // poll then.
   const timer = setInterval(() => {
     if (tcp?.writableNeedDrain !== true) listener()
-  }, LOOK_AGAIN_MS)
+  }, POLL_INTERVAL_MS)
   timer.unref()
   tcp?.on?.('drain', listener)
   return () => {
