@@ -2,11 +2,11 @@ import type { HostHarness } from './host.ts'
 import { hostTests, type HostTestName, type SkippableHostTest } from './host-tests.ts'
 import type { PatienceOptions } from './suite/patience.ts'
 
-/** What the suite needs of a test runner: `node:test`, vitest, `bun:test` and Deno's BDD fit as they are. */
+/** All that the suite needs of a test runner. `node:test`, vitest, `bun:test` and Deno's BDD fit as they are. */
 export interface TestRunner {
   /** Makes a suite of the tests that its body registers. */
   readonly describe: (name: string, body: () => void) => unknown
-  /** Registers a test; its `skip`, one that is only named. */
+  /** Registers a test. Its `skip` registers a test that is not run. */
   readonly it: RegisterTest & { readonly skip?: RegisterTest }
 }
 
@@ -14,44 +14,48 @@ type RegisterTest = (name: string, run: () => Promise<void>) => unknown
 
 /** Tests that a host cannot pass, and why. */
 export interface HostSkip {
-  /** What the host lacks, in words that a reader of a table understands. */
+  /** What the host lacks, in words that the reader of a report understands. */
   readonly reason: string
-  /** By name. Whom a host accepts, what it delivers, what stays private and what is cleaned up is never skipped. */
+  /** The names of the tests. Tests of accepting, delivery, privacy and clean-up cannot be skipped. */
   readonly tests: readonly SkippableHostTest[]
 }
 
-/** With what runner, and how, the host suite is run. */
+/** The test runner, and how the host suite is run. */
 export interface DescribeHostOptions extends TestRunner, PatienceOptions {
-  /** What is not asked of this host; nothing by default. */
+  /**
+   * The tests that this host cannot pass.
+   *
+   * @default none
+   */
   readonly skip?: readonly HostSkip[] | undefined
   /**
-   * Called when every test is over, and again after each that the runner tries once more. Not called where it was told to run some of
-   * them alone.
+   * Called when every test is over, and again after each test that the runner retries. Not called if the runner runs only some of the tests.
    */
   readonly report?: ((report: HostReport) => void) | undefined
 }
 
-/** What became of one test. */
+/** The result of one test. */
 export type HostTestResult =
   | { readonly test: HostTestName; readonly outcome: 'passed' }
   | { readonly test: HostTestName; readonly outcome: 'failed'; readonly error: unknown }
   | { readonly test: HostTestName; readonly outcome: 'skipped'; readonly reason: string }
 
-/** What became of the tests of one host. */
+/** The results of one host's tests. */
 export interface HostReport {
-  /** As it was named to `describeHost`. */
+  /** The name that was given to `describeHost`. */
   readonly host: string
-  /** In the order of `hostTests`. Skipped tests are there from the start, the others when they are over. */
+  /** The results, in the order of `hostTests`. Skipped tests are included from the start, and the others when they are over. */
   readonly results: readonly HostTestResult[]
 }
 
 /**
- * Registers the host suite with a test runner, as one `describe` with one `it` for each test, and returns what becomes of them: complete
- * once the runner is through.
+ * Registers the host suite with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the
+ * runner has run every test.
  *
- * A skipped test is registered by `it.skip`, with its reason in its title; where there is no `it.skip`, as a test that does nothing.
+ * A skipped test is registered with `it.skip`, and has its reason in its title. If there is no `it.skip`, it is registered as a test that does
+ * nothing.
  *
- * @throws an `Error` for a skip without a reason, of a test that does not exist, or of one that may not be skipped
+ * @throws an `Error` if a skip has no reason, or names a test that does not exist or cannot be skipped
  *
  * @example
  * import { describe, it } from 'node:test'
@@ -60,7 +64,7 @@ export interface HostReport {
  * describeHost('my host', harness, {
  *   describe,
  *   it,
- *   skip: [{ reason: 'its sockets do not tell what they have buffered', tests: ['holds a stuck client back until it reads again'] }],
+ *   skip: [{ reason: 'its sockets do not report their buffer', tests: ['holds a stuck client back until it reads again'] }],
  * })
  */
 export function describeHost(host: string, harness: HostHarness, options: DescribeHostOptions): HostReport {
@@ -107,11 +111,11 @@ async function noted(test: HostTestName, running: Promise<void>, note: (result: 
 function reasonsIn(skip: readonly HostSkip[]): Map<HostTestName, string> {
   const reasons = new Map<HostTestName, string>()
   for (const { reason, tests } of skip) {
-    if (typeof reason !== 'string' || reason.trim() === '') throw new Error(`A skip needs a reason: ${tests.join(', ')}`)
+    if (typeof reason !== 'string' || reason.trim() === '') throw new Error(`Invalid skip: a reason is required for ${tests.join(', ')}`)
     for (const name of tests) {
       const test = hostTests.find((each) => each.name === name)
-      if (test === undefined) throw new Error(`There is no test "${name}" to be skipped`)
-      if (!test.isSkippable) throw new Error(`The test "${name}" may not be skipped`)
+      if (test === undefined) throw new Error(`Invalid skip: unknown test "${name}"`)
+      if (!test.isSkippable) throw new Error(`Invalid skip: test "${name}" cannot be skipped`)
       reasons.set(name, reason)
     }
   }

@@ -3,9 +3,10 @@ import type { GapNotice } from '../model/gap-notice.ts'
 import { optionsIn } from './options-in.ts'
 
 /**
- * What a `FakeSocket` does when it is called, once it has noted the call: what a function answers or throws is what the manager gets.
+ * What a `FakeSocket` does when it is called. The socket first records the call. Then it returns what the function returns, or throws what it
+ * throws.
  *
- * | to have the socket | write |
+ * | to make the socket | write |
  * | --- | --- |
  * | refuse | `send: () => { throw new Error('gone') }` |
  * | fail later | `send: () => Promise.reject(new Error('gone'))` |
@@ -14,45 +15,45 @@ import { optionsIn } from './options-in.ts'
  * | call back in the middle of a delivery | `send: () => manager.publish(message)` |
  */
 export interface SocketScript {
-  /** Called with each text that is sent by itself. */
+  /** Called with each text that is sent on its own. */
   send?: ((text: string) => unknown) | undefined
-  /** Called where the connection's transport writes in batches, as `fakeTransport()` does. */
+  /** Called for each batch, if the connection's transport writes in batches, as `fakeTransport()` does. */
   write?: ((texts: readonly string[]) => unknown) | undefined
-  /** Called at each `close`; a promise settles when the socket is really closed. */
+  /** Called at each `close`. A returned promise settles when the socket has closed. */
   close?: (() => unknown) | undefined
-  /** Called where the connection's transport ends a socket at once, as `fakeTransport()` does. */
+  /** Called at each `terminate`, if the connection's transport has one, as `fakeTransport()` does. */
   terminate?: (() => unknown) | undefined
 }
 
-/** A script, and what the socket says at first that it has buffered. */
+/** A script, and the socket's first `bufferedAmount`. */
 export interface FakeSocketOptions extends SocketScript {
-  /** Anything: `100_000` for a socket that is full, `'a lot'` for one whose reading makes no sense, nothing for one that has no reading. */
+  /** Any value: `100_000` for a full socket, `'a lot'` for a reading that makes no sense. Leave it out for a socket without a reading. */
   readonly bufferedAmount?: unknown
 }
 
-/** What a client reads from a text on the wire. */
+/** A message as a client reads it from a text on the wire. */
 export interface ReceivedMessage {
-  /** A message has none. A gap notice, which stands where messages are missing, has `'gap'`. */
+  /** A message has no `type`. A gap notice has `'gap'`. */
   readonly type?: undefined
-  /** The stream type, of whatever catalogue. */
+  /** The stream type, of any catalogue. */
   readonly streamType: string
-  /** The symbol; `undefined` where the text has `null`. */
+  /** The symbol, or `undefined` if the text has `null`. */
   readonly symbol: string | undefined
-  /** What was published, as JSON has it. */
+  /** The published data, after its way through JSON. */
   readonly data: unknown
-  /** The moment that the text names. */
+  /** The message's timestamp. */
   readonly timestamp: Date
-  /** Whose message it is; `undefined` for a public one. */
+  /** The user that the message belongs to, or `undefined` for a public message. */
   readonly userId: string | undefined
 }
 
-/** How many sockets were made so far. */
+/** How many sockets have been made. */
 let made = 0
 
 /**
- * A socket without a network, for tests: it records what it is given, and does as its script says.
+ * A socket without a network, for tests. It records what it is given, and then does what its script says.
  *
- * It has a `bufferedAmount` only when it is made with one. Without one it cannot be slow, as far as the manager knows.
+ * It has a `bufferedAmount` only if it is made with one. Without one, the manager cannot tell that the socket is slow.
  *
  * @example
  * import { FakeSocket } from 'stream-connection-manager/testing'
@@ -70,27 +71,27 @@ let made = 0
  * console.log(socket.received) // [ 3 ]
  */
 export class FakeSocket implements Socket {
-  /** The number of this socket, in the order of their making, so that an equality check and a log tell two sockets apart. */
+  /** The number of this socket, in the order in which sockets were made. So an equality check and a log distinguish two sockets. */
   readonly serial: number = ++made
-  /** What it does from now on: a function of it may be replaced at any time. */
+  /** What the socket does when it is called. You may replace a function at any time. */
   readonly script: SocketScript
-  /** Every text that it was given, in order: those too that its script then refused, but none that `write` did not take. */
+  /** Every text that the socket was given, in order. Includes texts for which the script threw, but not those that `write` did not accept. */
   readonly sent: string[] = []
-  /** The same, as it came: one entry for each `send` and each `write`. */
+  /** The same texts, with one entry for each `send` and each `write`. */
   readonly writes: string[][] = []
-  /** How many times it was closed. It goes on recording afterwards, so that a test sees what comes too late. */
+  /** How many times `close` was called. The socket goes on recording afterwards, so that a test sees what comes too late. */
   closeCalls = 0
-  /** How many times it was ended at once, by a transport that can. */
+  /** How many times `terminate` was called. */
   terminateCalls = 0
-  /** Bytes that it says it has buffered; whatever a test wants it to say. There is no such property unless it is made with one. */
+  /** The bytes that the socket reports as buffered. A test may set any value. The property exists only if the socket is made with one. */
   declare bufferedAmount?: unknown
-  /** Those who wait for a drain. */
+  /** The listeners that `drain` calls. */
   readonly drainListeners: Set<() => void> = new Set()
 
   /**
-   * Makes a socket that takes everything and closes at once, unless the script says otherwise.
+   * Makes a socket that accepts everything and closes at once, unless the script says otherwise.
    *
-   * @throws `ERR_INVALID_OPTION` for an unknown option: a misspelt part of a script would never be called
+   * @throws `ERR_INVALID_OPTION` for an unknown option, because a misspelt function of a script would never be called
    */
   constructor(options: FakeSocketOptions = {}) {
     const { bufferedAmount, ...script } = optionsIn(options, ['bufferedAmount', 'send', 'write', 'close', 'terminate'])
@@ -99,27 +100,27 @@ export class FakeSocket implements Socket {
   }
 
   /**
-   * What a client would read from `sent`: messages, and gap notices, which have the `type` `'gap'`.
+   * The messages and gap notices that a client would read from `sent`. A gap notice has the `type` `'gap'`.
    *
-   * @throws `SyntaxError` for a text that is no JSON: with a `serialize` of your own, read `sent`
+   * @throws `SyntaxError` for a text that is not JSON. If you have a `serialize` of your own, read `sent` instead
    */
   get messages(): (ReceivedMessage | GapNotice)[] {
     return this.sent.map(messageIn)
   }
 
-  /** The `data` of each message, for tests that only care which came. A gap notice stands as it is. */
+  /** The `data` of each message, for tests that only check which messages came. A gap notice is included as it is. */
   get received(): unknown[] {
     return this.messages.map((message) => (message.type === 'gap' ? message : message.data))
   }
 
-  /** Takes one text. */
+  /** Records one text. */
   send(text: string): void {
     this.sent.push(text)
     this.writes.push([text])
     return this.script.send?.(text) as void
   }
 
-  /** Takes what a batching transport writes. A number from the script says how many texts it took. */
+  /** Records a batch of texts. If the script returns a number, the socket accepts so many of them. */
   write(texts: readonly string[]): number | void | Promise<void> {
     const from = this.sent.length
     const entry = [...texts]
@@ -130,33 +131,33 @@ export class FakeSocket implements Socket {
     return answer as number | void | Promise<void>
   }
 
-  /** Is closed, and goes on recording. */
+  /** Records that it was closed. It goes on recording afterwards. */
   close(): void | Promise<void> {
     this.closeCalls++
     return this.script.close?.() as void | Promise<void>
   }
 
-  /** Ends it at once: what a transport's `terminate` is for. */
+  /** Records that it was terminated. A transport's `terminate` calls this. */
   terminate(): void {
     this.terminateCalls++
     this.script.terminate?.()
   }
 
-  /** Calls the listener at each drain; the returned function ends that. What a transport's `onDrain` is for. */
+  /** Calls the listener at each drain. The returned function stops that. A transport's `onDrain` calls this. */
   onDrain(listener: () => void): () => void {
-    // One of its own for each registration.
+    // A new function for each registration, so that a listener may be registered twice.
     const registered = (): void => listener()
     this.drainListeners.add(registered)
     return () => void this.drainListeners.delete(registered)
   }
 
-  /** Empties its buffer, and tells those who wait for that. Without `onDrain`, call `connection.drained()`, or advance the clock. */
+  /** Empties the buffer and calls the drain listeners. If the transport has no `onDrain`, call `connection.drained()` too, or advance the clock. */
   drain(): void {
     if ('bufferedAmount' in this) this.bufferedAmount = 0
     for (const listener of [...this.drainListeners]) listener()
   }
 
-  /** Keeps so many texts of a batch, from the first on. What came since, from within the script, stays. */
+  /** Keeps the first `count` texts of a batch. Texts that were sent since, from within the script, stay. */
   #keep(count: number, entry: string[], from: number): void {
     const refused = entry.splice(count).length
     this.sent.splice(from + entry.length, refused)

@@ -4,10 +4,10 @@ import type { FakeSocket } from './fake-socket.ts'
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
 
 /**
- * Returns a transport for `FakeSocket` with all that a transport can do: it writes in batches, one `write` at the end of each turn,
- * measures by `bufferedAmount`, tells of drains and terminates.
+ * Returns a transport for `FakeSocket`. It writes in batches, with one `write` at the end of each turn. It reads `bufferedAmount`, reports drains
+ * and can terminate.
  *
- * A hook that is given takes the place of its own; `undefined` takes it away.
+ * Pass a hook to replace the default one, or `undefined` to remove it.
  *
  * @example
  * import { FakeSocket, fakeTransport } from 'stream-connection-manager/testing'

@@ -1,15 +1,15 @@
 import type { HostHarness } from './host.ts'
-import { acceptsAgain, registers, servesAtOnce, standsAlone, subscribes } from './suite/accepting.ts'
-import { endsWhatIsGivenUp, servesTheSenderAlone } from './suite/commanding.ts'
+import { acceptsReconnects, registers, deliversRightAfterConnecting, keepsServersApart, subscribes } from './suite/accepting.ts'
+import { endsUnsubscribedStreams, ignoresClaims } from './suite/commanding.ts'
 import { deliversBeforeShutdown, deliversBursts, deliversExactly, deliversUnchanged, deliversWhileOthersLeave } from './suite/delivering.ts'
-import { cleansUpAfterClosing, cleansUpAfterVanishing, closesEverybody, closesWhoIsRemoved } from './suite/ending.ts'
+import { cleansUpAfterClosing, cleansUpAfterVanishing, closesAllClients, closesRemovedClients } from './suite/ending.ts'
 import { keepsPrivate, sendsToOneUser } from './suite/keeping-private.ts'
 import { Patience, type PatienceOptions } from './suite/patience.ts'
-import { cleansUpAfterWhoIsStuck, endsWhoStaysStuck, holdsBack, letsNoAnswersPileUp, removesWhoFallsSilent } from './suite/pressure.ts'
-import { registersNobodyWhoLeft, survivesBadBytes, survivesBadTexts } from './suite/surviving.ts'
+import { cleansUpAfterStuckClient, disconnectsStuckClient, waitsForStuckClient, limitsAnswers, removesSilentClient } from './suite/pressure.ts'
+import { ignoresClientsThatLeft, survivesBadBytes, survivesBadTexts } from './suite/surviving.ts'
 import { Trial } from './suite/trial.ts'
 
-/** The tests that every host passes: who is accepted, what is delivered, what stays private, and that nothing is left behind. */
+/** The tests that every host must pass. They check accepting, delivery, privacy and clean-up. */
 export type EssentialHostTest =
   | 'registers a client that connects'
   | 'subscribes a client to streams by symbol'
@@ -28,8 +28,8 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need something that not every host has: a second server, a client that pauses or sends, a reading of buffered bytes, or a
- * heartbeat that the suite can let pass.
+ * The tests that need what not every host has: a second server, a client that pauses or sends, a reading of buffered bytes, or a heartbeat that
+ * the suite can trigger.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'
@@ -49,11 +49,11 @@ export type HostTestName = EssentialHostTest | SkippableHostTest
 
 /** One test of the host suite, for any runner. */
 export interface HostTest {
-  /** What a host does that passes it. */
+  /** What a host does if it passes. */
   readonly name: HostTestName
-  /** Whether a host may skip it, for a reason. */
+  /** True if the test may be skipped, with a reason. */
   readonly isSkippable: boolean
-  /** Resolves when the host passes; rejects with what was expected and what was there. */
+  /** Resolves if the host passes. Otherwise rejects with an error that says what was expected and what came. */
   run(harness: HostHarness, options?: PatienceOptions): Promise<void>
 }
 
@@ -65,33 +65,33 @@ const ESSENTIAL: Readonly<Record<EssentialHostTest, Run>> = {
   'delivers each message to exactly its subscribers': deliversExactly,
   'delivers any text unchanged': deliversUnchanged,
   'delivers a burst of one tick whole and in order': deliversBursts,
-  'delivers what is published as soon as a client is connected': servesAtOnce,
+  'delivers what is published as soon as a client is connected': deliversRightAfterConnecting,
   'keeps private messages to their user': keepsPrivate,
   'sends to one user alone': sendsToOneUser,
-  'closes a client that is removed': closesWhoIsRemoved,
+  'closes a client that is removed': closesRemovedClients,
   'cleans up after a client that closes': cleansUpAfterClosing,
   'cleans up after a client that vanishes': cleansUpAfterVanishing,
-  'accepts a client that comes back': acceptsAgain,
+  'accepts a client that comes back': acceptsReconnects,
   'serves the others while clients leave': deliversWhileOthersLeave,
-  'closes everybody at shutdown': closesEverybody,
+  'closes everybody at shutdown': closesAllClients,
   'delivers what is published right before its shutdown': deliversBeforeShutdown,
 }
 
 const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
-  'keeps two servers apart': standsAlone,
-  'ends the subscription that a client gives up': endsWhatIsGivenUp,
-  'carries out what a client asks for that client alone': servesTheSenderAlone,
+  'keeps two servers apart': keepsServersApart,
+  'ends the subscription that a client gives up': endsUnsubscribedStreams,
+  'carries out what a client asks for that client alone': ignoresClaims,
   'goes on serving whatever text a client sends': survivesBadTexts,
   'goes on serving whatever bytes a client sends': survivesBadBytes,
-  'registers no client that left before it was accepted': registersNobodyWhoLeft,
-  'removes a client that falls silent': removesWhoFallsSilent,
-  'holds a stuck client back until it reads again': holdsBack,
-  'ends a client that stays stuck': endsWhoStaysStuck,
-  'lets no answers pile up for a client that does not read': letsNoAnswersPileUp,
-  'cleans up after a stuck client that vanishes': cleansUpAfterWhoIsStuck,
+  'registers no client that left before it was accepted': ignoresClientsThatLeft,
+  'removes a client that falls silent': removesSilentClient,
+  'holds a stuck client back until it reads again': waitsForStuckClient,
+  'ends a client that stays stuck': disconnectsStuckClient,
+  'lets no answers pile up for a client that does not read': limitsAnswers,
+  'cleans up after a stuck client that vanishes': cleansUpAfterStuckClient,
 }
 
-/** The tests of the host suite, in the order in which they say most: what fails first is what to look at first. */
+/** The tests of the host suite. Look at the first failure first, because the later tests build on the earlier ones. */
 export const hostTests: readonly HostTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly HostTest[] {
@@ -110,7 +110,7 @@ async function runTrial(run: Run, trial: Trial): Promise<void> {
   try {
     await run(trial)
   } catch (error) {
-    // Whether its servers stop is beside the point by now.
+    // The test has failed already, so an error while stopping the servers does not matter.
     await trial.end().catch(() => {})
     throw error
   }

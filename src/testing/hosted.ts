@@ -1,14 +1,14 @@
 import type { ConnectionManager } from '../index.ts'
 import type { HostedManager } from './host.ts'
 
-/** What the suite needs of a manager, of whichever sockets and catalogue. */
+/** The part of a `ConnectionManager` that `hosted` needs, for any kind of socket and any catalogue. */
 export type Hostable = Pick<
   ConnectionManager,
   | 'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup'
   | 'userConnections' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
 >
 
-/** Returns a manager of this process as the host suite drives it. */
+/** Returns a manager of this process in the form that the host suite calls. */
 export function hosted(manager: Hostable): HostedManager {
   return {
     publish: (messages) => messages.map((message) => manager.publish(message)),

@@ -7,7 +7,7 @@ interface Timer {
 }
 
 /**
- * A clock that stands still until a test lets time pass: deadlines, expiries and polls happen when it says so, and not otherwise.
+ * A clock that stands still until a test advances it. Deadlines, expiries and polls happen only within `advance`.
  *
  * @example
  * import { ManualClock } from 'stream-connection-manager/testing'
@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
   readonly #timers = new Set<Timer>()
 
   /**
-   * `startsAt` is what the wall clock shows at first; by default always the same moment, so that a test can name it.
+   * `startsAt` is the first reading of the wall clock. The default is always 2026-01-31T12:00:00.000Z, so that a test can expect it.
    *
    * @throws `ERR_INVALID_OPTION` for an unknown option
    */
@@ -34,22 +34,22 @@ export class ManualClock implements Clock {
     this.#wallMs = (startsAt as Date).getTime()
   }
 
-  /** How many timers are set and have neither fallen due nor been cancelled: 0 where nothing is left behind. */
+  /** How many timers are set. A timer that has fired or was cancelled does not count. */
   get pendingTimers(): number {
     return this.#timers.size
   }
 
-  /** What the wall clock shows: where it started, and what passed and was jumped since. */
+  /** Returns the wall clock, in milliseconds since the Unix epoch: the start, plus all `advance` and `jump` calls since. */
   now(): number {
     return this.#wallMs
   }
 
-  /** How much time has passed; jumps are none. */
+  /** Returns how many milliseconds have passed by `advance`. A `jump` does not count. */
   monotonic(): number {
     return this.#monotonicMs
   }
 
-  /** Sets a timer, for `advance` to call: even one of 0 milliseconds waits for that. The returned function cancels it. */
+  /** Sets a timer, which fires within `advance`, even if `ms` is 0. The returned function cancels it. */
   setTimeout(fn: () => void, ms: number): () => void {
     const timer = { dueMs: this.#monotonicMs + ms, fn }
     this.#timers.add(timer)
@@ -57,16 +57,16 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Lets time pass, and what falls due meanwhile happen, each at its own moment, in order; those of one moment as they were set.
+   * Lets time pass, and fires each timer that falls due, at its own time and in order. Timers that are due at the same time fire in the order in
+   * which they were set.
    *
-   * A timer that is set by another, or sets itself again, happens within the same call when it falls due within it. One that throws
-   * is gone, and time stands at its moment: the others happen at the next call. Promises that a timer settles are told of it when
-   * the test next awaits.
+   * If a timer sets another one that falls due within the same call, that fires too. If a timer throws, `advance` throws that error and the
+   * clock stays at that time. The other timers fire at the next call. Handlers of promises that a timer settles run when the test next awaits.
    *
-   * @throws `RangeError` when that is not a finite number of 0 or more: time does not go back; see `jump`
+   * @throws `RangeError` if `ms` is not a finite number of 0 or more. To set the wall clock back, use `jump`
    */
   advance(ms: number): void {
-    if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`Time passes by a finite number of 0 or more milliseconds, got ${String(ms)}`)
+    if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`Invalid time to advance: expected a finite number of milliseconds, 0 or more, got ${String(ms)}`)
     const untilMs = this.#monotonicMs + ms
     for (let next = this.#nextDue(untilMs); next !== undefined; next = this.#nextDue(untilMs)) {
       this.#passUntil(next.dueMs)
@@ -76,7 +76,7 @@ export class ManualClock implements Clock {
     this.#passUntil(untilMs)
   }
 
-  /** Sets the wall clock forward, or back by a negative number, as an operator does. No time passes: durations are untouched. */
+  /** Sets the wall clock forward, or back by a negative number, as an operator does. No timer fires, and `monotonic` does not change. */
   jump(ms: number): void {
     this.#wallMs += ms
   }
@@ -89,7 +89,7 @@ export class ManualClock implements Clock {
     return next
   }
 
-  /** Never back: a timer may have let more time pass in its turn. */
+  /** Sets the time, but never back. A timer may itself have called `advance`. */
   #passUntil(monotonicMs: number): void {
     const passedMs = Math.max(0, monotonicMs - this.#monotonicMs)
     this.#wallMs += passedMs

@@ -2,12 +2,12 @@ import { ConnectionManagerError } from '../errors.ts'
 import { readNamed } from '../guards/named-fields.ts'
 
 /**
- * Returns what a test's options say, each name read once.
+ * Returns the options of a test double. Each one is read once.
  *
- * @throws `ERR_INVALID_OPTION` when they cannot be read, or have a name that is not among these
+ * @throws `ERR_INVALID_OPTION` if reading the options throws, or if they have another name than `names`
  */
 export function optionsIn<TName extends string>(options: object, names: readonly TName[]): Record<TName, unknown> {
   return readNamed(options, names, (what, name = 'options', cause) => {
-    return new ConnectionManagerError('ERR_INVALID_OPTION', `Option ${name} ${what}`, { option: name }, cause)
+    return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${name}\`: ${what}`, { option: name }, cause)
   })
 }

@@ -1,16 +1,16 @@
 import { book, books, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** Each client that connects is registered as a connection of its user, with what it subscribed to. */
+/** Each client that connects is a connection of its user, with its own subscriptions. */
 export async function registers(trial: Trial): Promise<void> {
   const host = await trial.start()
-  await host.countsWhoIsThere()
-  await host.connectToBeCounted('alice')
-  await host.countsWhoIsThere()
-  await host.connectToBeCounted('alice', prices('BTCUSDT'), orders())
-  await host.countsWhoIsThere()
-  await host.connectToBeCounted('bob', prices('BTCUSDT'), orders('BTCUSDT'))
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
+  await host.connectWithoutMarker('alice')
+  await host.hasRightCounts()
+  await host.connectWithoutMarker('alice', prices('BTCUSDT'), orders())
+  await host.hasRightCounts()
+  await host.connectWithoutMarker('bob', prices('BTCUSDT'), orders('BTCUSDT'))
+  await host.hasRightCounts()
 }
 
 /** A client gets the streams that it subscribed to, by type and symbol, and no others. */
@@ -25,8 +25,8 @@ export async function subscribes(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** What is published as soon as `connect` has resolved reaches the client. */
-export async function servesAtOnce(trial: Trial): Promise<void> {
+/** A message that is published right after `connect` has resolved reaches the client. */
+export async function deliversRightAfterConnecting(trial: Trial): Promise<void> {
   const host = await trial.start()
   for (let i = 0; i < 20; i++) {
     await host.connect(`user ${i % 3}`, books('BTCUSDT'))
@@ -35,30 +35,30 @@ export async function servesAtOnce(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Who reconnects is a new connection: it gets what comes from now on, and its old connection's end does not touch it. */
-export async function acceptsAgain(trial: Trial): Promise<void> {
+/** A client that reconnects is a new connection. It receives new messages, and the end of its old connection does not affect it. */
+export async function acceptsReconnects(trial: Trial): Promise<void> {
   const host = await trial.start()
   const first = await host.connect('alice', trades('BTCUSDT'), orders())
   await host.publish(trade('BTCUSDT', 'for the first'))
   await host.delivers()
 
   await first.destroy()
-  host.forget(first)
+  host.expectGone(first)
   const second = await host.connect('alice', trades('BTCUSDT'))
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
   await host.publish(trade('BTCUSDT', 'for the second'))
   await host.delivers()
 
   await host.connect('alice', trades('BTCUSDT'))
   await second.close()
-  host.forget(second)
-  await host.countsWhoIsThere()
+  host.expectGone(second)
+  await host.hasRightCounts()
   await host.publish(trade('BTCUSDT', 'for the third'))
   await host.delivers()
 }
 
-/** Two servers side by side, with a manager each, know nothing of each other. */
-export async function standsAlone(trial: Trial): Promise<void> {
+/** Two servers in one process, each with its own manager, do not affect each other. */
+export async function keepsServersApart(trial: Trial): Promise<void> {
   const [one, other] = [await trial.start(), await trial.start()]
   const closing = await one.connect('alice', trades('BTCUSDT'), orders())
   await other.connect('alice', trades('BTCUSDT'), orders())
@@ -68,8 +68,8 @@ export async function standsAlone(trial: Trial): Promise<void> {
   await other.delivers()
 
   await one.cleanup()
-  await closing.seesItsEnd()
-  await other.countsWhoIsThere()
+  await closing.seesItsConnectionEnd()
+  await other.hasRightCounts()
   await other.publish(trade('BTCUSDT', 'after the end of the one'))
   await other.delivers()
 }

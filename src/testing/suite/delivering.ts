@@ -10,7 +10,7 @@ const CHUNK = 'x'.repeat(64 * 1_024)
 const HEAVY_COUNT = 16
 const STREAMS = SYMBOLS.flatMap((symbol) => [prices(symbol), books(symbol), trades(symbol)])
 
-/** Many messages to many clients: each gets those of its streams once, in order. */
+/** Of many messages, each client receives those of its own streams, once and in order. */
 export async function deliversExactly(trial: Trial): Promise<void> {
   const host = await trial.start()
   for (let i = 0; i < 10; i++) {
@@ -26,7 +26,7 @@ function messagesOf(tick: number): PublishableMessage[] {
   return tick % 2 === 0 ? messages : messages.reverse()
 }
 
-/** Data that a framing or an encoding could take for something else. */
+/** Data that a framing or an encoding could damage. */
 const AWKWARD: readonly unknown[] = [
   '',
   'žluťoučký kůň, 価格, السعر, 🂡👩‍👩‍👧',
@@ -38,16 +38,16 @@ const AWKWARD: readonly unknown[] = [
   ['42["message"]', '\u001e', '\u0000\u00ff'],
 ]
 
-/** Lengths about which a WebSocket frame's header changes, and one that is more than a connection may have buffered. */
-const TELLING_BYTES = [125, 126, 127, 65_535, 65_536, 65_537, 300_000]
+/** Lengths around which the header of a WebSocket frame changes, and one that exceeds the soft limit of a connection. */
+const EDGE_BYTES = [125, 126, 127, 65_535, 65_536, 65_537, 300_000]
 
-/** Every text arrives unit for unit, whatever is in it and however long it is. */
+/** Every text arrives unchanged, regardless of its content and length. */
 export async function deliversUnchanged(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('ЖΩ🂡'), trades('T'))
   await host.publish(...AWKWARD.map((data) => trade('ЖΩ🂡', data)))
   await host.delivers()
-  for (const bytes of TELLING_BYTES) {
+  for (const bytes of EDGE_BYTES) {
     await host.publish(tradeOfBytes(bytes))
     await host.delivers()
   }
@@ -55,12 +55,12 @@ export async function deliversUnchanged(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** A trade whose text on the wire has so many bytes. */
+/** Returns a trade whose wire form has so many bytes. */
 function tradeOfBytes(bytes: number): PublishableMessage {
   return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
 }
 
-/** Thousands of messages of one turn, and megabytes of them, arrive whole and in the order of their streams, also right after connecting. */
+/** Thousands of messages, or megabytes, of one turn all arrive, in the order of their streams, even right after connecting. */
 export async function deliversBursts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connectForPressure('bob', trades('BTCUSDT'))
@@ -72,7 +72,7 @@ export async function deliversBursts(trial: Trial): Promise<void> {
   await host.settles()
 }
 
-/** What is published in the turn in which the manager shuts down arrives whole, too. */
+/** Messages that are published in the turn in which the manager shuts down all arrive. */
 export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
   const host = await trial.start()
   const clients = [
@@ -82,23 +82,23 @@ export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
   await host.delivers()
   await host.cleanup(...heavyBurst())
   await host.hasDelivered()
-  host.forget(...clients)
-  for (const client of clients) await client.seesItsEnd()
-  await host.countsWhoIsThere()
+  host.expectGone(...clients)
+  for (const client of clients) await client.seesItsConnectionEnd()
+  await host.hasRightCounts()
 }
 
-/** So many messages of each of three streams. */
+/** Returns so many messages of each of three streams. */
 function burstOf(count: number, dataOf: (i: number) => unknown = (i) => i): PublishableMessage[] {
   const data = Array.from({ length: count }, (_, i) => dataOf(i))
   return data.flatMap((each) => [book('BTCUSDT', each), trade('BTCUSDT', each), order('alice', each)])
 }
 
-/** 3 MiB: three times what a manager lets wait for a connection, by default. */
+/** Returns a burst of 3 MiB: three times the default hard limit. */
 function heavyBurst(): PublishableMessage[] {
   return burstOf(HEAVY_COUNT, (i) => [i, CHUNK])
 }
 
-/** Clients that leave while messages are on their way to them cost the others nothing. */
+/** If clients leave while messages are on their way to them, the other clients still receive everything. */
 export async function deliversWhileOthersLeave(trial: Trial): Promise<void> {
   const host = await trial.start()
   const streams = [books('BTCUSDT'), trades('BTCUSDT'), orders()]
@@ -106,13 +106,13 @@ export async function deliversWhileOthersLeave(trial: Trial): Promise<void> {
   for (const userId of USERS) leaving.push(await host.connectForPressure(userId, ...streams))
   await host.connectForPressure('alice', ...streams)
   for (const [i, client] of leaving.entries()) {
-    await host.publishInPassing(...burstOf(100))
-    host.forget(client)
+    await host.publishUnchecked(...burstOf(100))
+    host.expectGone(client)
     await (i % 2 === 0 ? client.destroy() : client.close())
-    await host.publishInPassing(...burstOf(100))
+    await host.publishUnchecked(...burstOf(100))
     await host.hasDelivered()
   }
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
   await host.delivers()
   await host.settles()
 }

@@ -2,17 +2,17 @@ import { orders, price, prices, trade, trades } from './messages.ts'
 import type { TrialClient } from './trial-client.ts'
 import type { Trial } from './trial.ts'
 
-/** All connections of a user whom the server removes end, and nobody else's. */
-export async function closesWhoIsRemoved(trial: Trial): Promise<void> {
+/** If the server removes a user, all connections of that user close, and no others. */
+export async function closesRemovedClients(trial: Trial): Promise<void> {
   const host = await trial.start()
   const removed = [await host.connect('alice', prices('BTCUSDT'), orders()), await host.connect('alice', prices('BTCUSDT'))]
   await host.connect('bob', prices('BTCUSDT'))
   const count = await host.removeUser('alice')
-  if (count !== removed.length) throw new Error(`Expected ${removed.length} connections to be removed; it was ${count}`)
-  host.forget(...removed)
-  for (const client of removed) await client.seesItsEnd()
-  await host.countsWhoIsThere()
-  await host.publish(price('BTCUSDT', 'for who is left'))
+  if (count !== removed.length) throw new Error(`Expected \`removeUser\` to remove ${removed.length} connections, but it removed ${count}`)
+  host.expectGone(...removed)
+  for (const client of removed) await client.seesItsConnectionEnd()
+  await host.hasRightCounts()
+  await host.publish(price('BTCUSDT', 'for the others'))
   await host.delivers()
 }
 
@@ -31,20 +31,20 @@ async function cleansUpAfter(trial: Trial, end: (client: TrialClient) => Promise
   const first = await host.connect('alice', prices('BTCUSDT'), prices('ETHUSDT'), orders())
   const last = await host.connect('alice', prices('BTCUSDT'), trades('BTCUSDT'))
   await host.connect('bob', prices('BTCUSDT'))
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
   for (const client of [first, last]) {
     await end(client)
-    host.forget(client)
-    await client.seesItsEnd()
-    await host.countsWhoIsThere()
-    await host.publish(price('BTCUSDT', 'for who is left'), trade('BTCUSDT', 'for who is left'))
+    host.expectGone(client)
+    await client.seesItsConnectionEnd()
+    await host.hasRightCounts()
+    await host.publish(price('BTCUSDT', 'for the others'), trade('BTCUSDT', 'for the others'))
     await host.delivers()
   }
   await host.settles()
 }
 
-/** At the manager's end every client is closed, and nobody is left. */
-export async function closesEverybody(trial: Trial): Promise<void> {
+/** When the manager shuts down, every connection closes and none is left. */
+export async function closesAllClients(trial: Trial): Promise<void> {
   const host = await trial.start()
   const clients = [
     await host.connect('alice', prices('BTCUSDT'), orders()),
@@ -52,7 +52,7 @@ export async function closesEverybody(trial: Trial): Promise<void> {
     await host.connect('bob', prices('BTCUSDT')),
   ]
   await host.cleanup()
-  host.forget(...clients)
-  for (const client of clients) await client.seesItsEnd()
-  await host.countsWhoIsThere()
+  host.expectGone(...clients)
+  for (const client of clients) await client.seesItsConnectionEnd()
+  await host.hasRightCounts()
 }

@@ -1,10 +1,10 @@
 import { order, orders, price, prices } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** Who is somebody else than `alice`, whatever a server does to the ids on their way: the last has a Cyrillic а. */
+/** User ids that a server must not confuse with `alice`. The last one has a Cyrillic а. */
 const LOOK_ALIKES = ['Alice', 'alice ', 'alice:BTCUSDT', 'alice%20', '\u0430lice']
 
-/** A private message reaches the connections of its user that subscribed to it, and nobody else. */
+/** A private message reaches the subscribed connections of its user, and no others. */
 export async function keepsPrivate(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', orders())
@@ -18,7 +18,7 @@ export async function keepsPrivate(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** What is sent to one user reaches all of their connections, subscribed or not, and nobody else. */
+/** A message that is sent to a user reaches all connections of that user, subscribed or not, and no others. */
 export async function sendsToOneUser(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', orders())

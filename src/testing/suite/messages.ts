@@ -29,7 +29,7 @@ export function isSameStream(one: StreamReference, other: StreamReference): bool
   return one.streamType === other.streamType && one.symbol === other.symbol
 }
 
-/** Whether a message is for who has these subscriptions: a symbol's, or the whole type's where the message is private. */
+/** True if one of these subscriptions covers the message: it is to the message's symbol, or to the whole type. */
 export function isCovered({ streamType, symbol }: PublishableMessage, streams: readonly StreamReference[]): boolean {
   return streams.some((stream) => stream.streamType === streamType && (stream.symbol === symbol || stream.symbol === undefined))
 }
@@ -38,7 +38,7 @@ export function isPrivate({ streamType }: PublishableMessage): boolean {
   return tradingStreams[streamType].audience === 'private'
 }
 
-/** Whether this text is exactly what the wire form of this message is, at the moment that the text names. */
+/** True if this text is the wire form of this message, with the timestamp that the text has. */
 export function isWireFormOf(message: PublishableMessage, text: string): boolean {
   try {
     const { timestamp } = JSON.parse(text) as { readonly timestamp: string }
@@ -48,7 +48,7 @@ export function isWireFormOf(message: PublishableMessage, text: string): boolean
   }
 }
 
-/** The key of the stream that a text on the wire belongs to; the text itself where that cannot be read. */
+/** Returns the key of the stream that a text belongs to, or the text itself if it cannot be parsed. */
 export function streamOf(text: string): string {
   try {
     const { stream_type: streamType, symbol } = JSON.parse(text) as { readonly stream_type: string; readonly symbol: string | null }

@@ -1,37 +1,37 @@
 import type { Clock } from '../../time/clock.ts'
 import type { Awaitable } from '../host.ts'
 
-// What waiting needs of a runtime. Unlike the library's own timers these hold the process: a test that waits is not over.
+// All that waiting needs of a runtime. Unlike the library's own timers, these keep the process alive, because a waiting test is not over.
 declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
 
-/** How long the suite waits for what it expects. */
+/** How long the suite waits until an expectation holds. */
 export interface PatienceOptions {
   /**
-   * Milliseconds after which what has not happened is a failure. Nothing waits as long where all goes well.
+   * After how many milliseconds an expectation fails. If the host passes, no test waits that long.
    *
    * @default 10_000
    */
   readonly deadlineMs?: number | undefined
   /**
-   * By what the deadline is measured.
+   * The clock that measures the deadline.
    *
    * @default the runtime's own clock
    */
   readonly clock?: Pick<Clock, 'monotonic' | 'setTimeout'> | undefined
 }
 
-/** What is looked at, and when it is as it should be. */
+/** How to read a value, and whether it is as expected. */
 interface Expected<T> {
   readonly look: () => Awaitable<T>
   readonly isAsExpected: (seen: T) => boolean
-  /** How to tell of it where it is not. */
-  readonly told?: (seen: T) => string
+  /** Describes an unexpected value for the error message. */
+  readonly describeSeen?: (seen: T) => string
 }
 
-const LOOK_AGAIN_MS = 5
-const LONGEST_SHOWN = 300
+const POLL_INTERVAL_MS = 5
+const LONGEST_DESCRIPTION = 300
 
 const runtimeClock: Pick<Clock, 'monotonic' | 'setTimeout'> = {
   monotonic: () => performance.now(),
@@ -41,7 +41,7 @@ const runtimeClock: Pick<Clock, 'monotonic' | 'setTimeout'> = {
   },
 }
 
-/** Waits for what is expected, and says what was there instead when it does not come. */
+/** Waits until an expectation holds. If it does not hold in time, the error says what was seen instead. */
 export class Patience {
   readonly #deadlineMs: number
   readonly #clock: Pick<Clock, 'monotonic' | 'setTimeout'>
@@ -51,7 +51,7 @@ export class Patience {
     this.#clock = clock
   }
 
-  /** Returns what this resolves to; fails when that takes too long, and when it rejects. */
+  /** Returns what `outcome` resolves to. Fails if that takes too long, or if it rejects. */
   within<T>(expectation: string, outcome: Awaitable<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.setTimeout(() => reject(this.#failure(expectation, 'it did not happen')), this.#deadlineMs)
@@ -59,28 +59,28 @@ export class Patience {
     })
   }
 
-  /** Looks again and again until what is seen is as expected, and returns it. */
-  async until<T>(expectation: string, { look, isAsExpected, told = describe }: Expected<T>): Promise<T> {
+  /** Reads a value repeatedly until it is as expected, and returns it. */
+  async until<T>(expectation: string, { look, isAsExpected, describeSeen = describe }: Expected<T>): Promise<T> {
     const giveUpAt = this.#clock.monotonic() + this.#deadlineMs
     for (;;) {
       const seen = await this.within(expectation, look())
       if (isAsExpected(seen)) return seen
-      if (this.#clock.monotonic() >= giveUpAt) throw this.#failure(expectation, `there was ${told(seen)}`)
+      if (this.#clock.monotonic() >= giveUpAt) throw this.#failure(expectation, `got ${describeSeen(seen)}`)
       await this.#pause()
     }
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#clock.setTimeout(resolve, LOOK_AGAIN_MS))
+    return new Promise((resolve) => void this.#clock.setTimeout(resolve, POLL_INTERVAL_MS))
   }
 
   #failure(expectation: string, instead: string): Error {
-    return new Error(`Expected that ${expectation}, within ${this.#deadlineMs} ms: ${instead}`)
+    return new Error(`Expected that ${expectation} within ${this.#deadlineMs} ms, but ${instead}`)
   }
 }
 
-/** A value in an error message, cut where it is long. */
+/** Describes a value for an error message. A long one is cut. */
 export function describe(value: unknown): string {
   const text = JSON.stringify(value)
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}… (${text.length} units)` : text
+  return text.length > LONGEST_DESCRIPTION ? `${text.slice(0, LONGEST_DESCRIPTION)}… (${text.length} units)` : text
 }

@@ -7,17 +7,17 @@ import type { TrialHost } from './trial-host.ts'
 import type { Trial } from './trial.ts'
 
 const CHUNK = 'x'.repeat(64 * 1_024)
-/** 64 MiB: more than the kernels and runtimes of a server and a client hold between them. */
+/** 64 MiB: more than the kernels and runtimes of a server and a client buffer together. */
 const MOST_CHUNKS = 1_024
-/** What a manager lets wait for a connection, by default. */
+/** The default `hardLimitBytes` of a manager. */
 const HARD_LIMIT_BYTES = 1_024 * 1_024
-/** And one message more: a chunk, with its head. */
+/** The hard limit, and one message more: a chunk and its fields. */
 const MOST_WAITING_BYTES = HARD_LIMIT_BYTES + CHUNK.length + 1_024
-/** A large message puts any client behind for a moment. It is stuck when it stays so while others are served, again and again. */
+/** A large message puts any client behind for a moment. A client is stuck if it is behind in so many rounds in a row. */
 const ROUNDS_BEHIND = 10
 
-/** A client that stops reading is waited for: afterwards it has every trade, and of the prices the newest. */
-export async function holdsBack(trial: Trial): Promise<void> {
+/** If a client stops reading for a while, it then receives every trade, and at least the newest price. */
+export async function waitsForStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', prices('BTCUSDT'), trades('BTCUSDT'))
   await host.connect('bob', trades('ETHUSDT'))
@@ -31,17 +31,17 @@ export async function holdsBack(trial: Trial): Promise<void> {
   await host.delivers()
 
   assertLossless(await host.settles(), answerCount + host.receivedCount)
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
 }
 
 function assertLossless(totals: Stats, receivedCount: number): void {
   const { sent, conflated, dropped, failed, skipped, purged } = totals
   const isLossless = [dropped, failed, skipped, purged].every((count) => count === 0)
   if (conflated > 0 && isLossless && sent === receivedCount) return
-  throw new Error(`Expected ${receivedCount} to be sent, and nothing but prices to be passed over; the totals are ${describe(totals)}`)
+  throw new Error(`Expected ${receivedCount} messages to be sent, and only prices to be conflated; the totals are ${describe(totals)}`)
 }
 
-/** Publishes prices until who does not read is behind, and stays so. The others get everything meanwhile. */
+/** Publishes prices until the client that does not read is behind, and stays behind. The others receive everything meanwhile. */
 async function fallBehind(host: TrialHost): Promise<void> {
   let rounds = 0
   for (let i = 0; i < MOST_CHUNKS; i++) {
@@ -50,105 +50,105 @@ async function fallBehind(host: TrialHost): Promise<void> {
     rounds = (await host.stats()).connectionsBehind > 0 ? rounds + 1 : 0
     if (rounds === ROUNDS_BEHIND) return
   }
-  throw new Error('Expected the client that does not read to be behind after 64 MiB: does it pause, and does the server tell its buffered bytes?')
+  throw new Error('Expected the client that does not read to be behind after 64 MiB: check that it pauses, and that the server reports its buffered bytes')
 }
 
-/** A client that too much of a stream waits for, of which nothing may be passed over, is ended; the others get everything. */
-export async function endsWhoStaysStuck(trial: Trial): Promise<void> {
+/** If too much waits for a client, and its stream may not drop messages, the client is disconnected. The others receive everything. */
+export async function disconnectsStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', trades('BTCUSDT'))
   await host.connect('bob', trades('ETHUSDT'))
   await host.delivers()
   await stuck.pause()
 
-  await floodToItsEnd(host)
-  host.forget(stuck)
-  await host.countsWhoIsThere()
+  await floodUntilDisconnected(host)
+  host.expectGone(stuck)
+  await host.hasRightCounts()
   await stuck.resume()
-  await stuck.seesItsEnd()
-  stuck.receivedNothingElse()
+  await stuck.seesItsConnectionEnd()
+  stuck.receivesNothingElse()
 
-  await host.publish(trade('ETHUSDT', 'for who is left'))
+  await host.publish(trade('ETHUSDT', 'for the others'))
   await host.delivers()
   const totals = await host.settles()
   const { mostWaitingBytes } = totals
   if (mostWaitingBytes > HARD_LIMIT_BYTES && mostWaitingBytes <= MOST_WAITING_BYTES) return
-  throw new Error(`Expected it to be ended once 1 MiB waited, and by the next message; the totals are ${describe(totals)}`)
+  throw new Error(`Expected the first message past 1 MiB to disconnect the stuck client; the totals are ${describe(totals)}`)
 }
 
-async function floodToItsEnd(host: TrialHost): Promise<void> {
+async function floodUntilDisconnected(host: TrialHost): Promise<void> {
   for (let i = 0; i < MOST_CHUNKS; i++) {
-    // It may be ended at any moment, by the manager or by the host.
-    await host.publishInPassing(trade('BTCUSDT', [i, CHUNK]), trade('ETHUSDT', i))
+    // The manager or the host may disconnect the client at any moment.
+    await host.publishUnchecked(trade('BTCUSDT', [i, CHUNK]), trade('ETHUSDT', i))
     await host.hasDelivered()
     if ((await host.counts()).connections === 1) return
   }
-  throw new Error('Expected the client that does not read to be ended after 64 MiB of trades')
+  throw new Error('Expected the client that does not read to be disconnected after 64 MiB of trades')
 }
 
-const CHUNKS_FOR_WHO_VANISHES = 64
+const CHUNKS_BEFORE_VANISHING = 64
 
-/** Nothing is left of a client that breaks off while much is on its way to it. */
-export async function cleansUpAfterWhoIsStuck(trial: Trial): Promise<void> {
+/** Nothing is left of a client whose connection breaks while many messages wait for it. */
+export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', prices('BTCUSDT'))
   await host.connect('bob', trades('ETHUSDT'))
   await host.delivers()
   await stuck.pause()
-  for (let i = 0; i < CHUNKS_FOR_WHO_VANISHES; i++) {
+  for (let i = 0; i < CHUNKS_BEFORE_VANISHING; i++) {
     await host.publish(price('BTCUSDT', [i, CHUNK]), trade('ETHUSDT', i))
     await host.hasDelivered()
   }
   await stuck.destroy()
-  host.forget(stuck)
-  await host.countsWhoIsThere()
+  host.expectGone(stuck)
+  await host.hasRightCounts()
   await host.settles()
   await host.delivers()
 }
 
-/** Nearly as long as a symbol may be, so that an answer which repeats the request is long. */
+/** Nearly the maximum length of a symbol, so that an answer is long if it repeats the request. */
 const LONG_SYMBOL = 'x'.repeat(250)
 const REQUESTS_A_ROUND = 256
-/** With a symbol in each answer some 60 MiB. Short answers are still more than kernels hold. */
+/** If each answer has the symbol, these are about 60 MiB. Even short answers are more than the kernels buffer. */
 const MOST_ROUNDS = 768
-/** If the server still reads the client's requests, it has read some of them after this many rounds. */
+/** After so many rounds without a new subscription, the server no longer reads the client's requests. */
 const ROUNDS_UNREAD = 50
 
 /**
- * Answers count against the limits, too. If a client keeps asking and does not read, the server ends it, or reads no more of its requests. The
- * others get everything.
+ * Answers count against the limits too. If a client sends requests and does not read, the server disconnects it, or stops reading its requests.
+ * The others receive everything.
  */
-export async function letsNoAnswersPileUp(trial: Trial): Promise<void> {
+export async function limitsAnswers(trial: Trial): Promise<void> {
   const host = await trial.start()
-  const asking = await host.connectToBeCounted('mallory')
+  const asking = await host.connectWithoutMarker('mallory')
   await host.connect('bob', trades('ETHUSDT'))
   await host.delivers()
   await asking.pause()
 
-  await askToItsEnd(host, asking)
+  await askUntilLimited(host, asking)
   await asking.destroy()
-  host.forget(asking)
-  await host.countsWhoIsThere()
-  await asking.seesItsEnd()
-  await host.publish(trade('ETHUSDT', 'for who is left'))
+  host.expectGone(asking)
+  await host.hasRightCounts()
+  await asking.seesItsConnectionEnd()
+  await host.publish(trade('ETHUSDT', 'for the others'))
   await host.delivers()
 }
 
-async function askToItsEnd(host: TrialHost, client: TrialClient): Promise<void> {
+async function askUntilLimited(host: TrialHost, client: TrialClient): Promise<void> {
   let [mostSubscriptions, roundsUnread] = [0, 0]
   for (let i = 0; i < MOST_ROUNDS; i++) {
     await client.ask(...roundOfRequests(i))
-    await host.publishInPassing(trade('ETHUSDT', i))
+    await host.publishUnchecked(trade('ETHUSDT', i))
     await host.hasDelivered()
     const { connections, subscriptions } = await host.counts()
     roundsUnread = subscriptions > mostSubscriptions ? 0 : roundsUnread + 1
     mostSubscriptions = Math.max(mostSubscriptions, subscriptions)
     if (connections === 1 || roundsUnread === ROUNDS_UNREAD) return
   }
-  throw new Error(`Expected a limit to the answers to a client that does not read; there was none after ${MOST_ROUNDS * REQUESTS_A_ROUND} requests`)
+  throw new Error(`Expected a limit for the answers to a client that does not read, but there was none after ${MOST_ROUNDS * REQUESTS_A_ROUND} requests`)
 }
 
-/** A round ends with one subscription more than before, which shows whether the server carries it out. */
+/** Returns the requests of a round. It ends with one more subscription than before, which shows that the server has carried it out. */
 function roundOfRequests(number: number): HostRequest[] {
   const stream = trades(LONG_SYMBOL + String(number))
   return Array.from({ length: REQUESTS_A_ROUND + 1 }, (_, i) => ({ action: i % 2 === 0 ? 'subscribe' : 'unsubscribe', stream }))
@@ -156,23 +156,23 @@ function roundOfRequests(number: number): HostRequest[] {
 
 const MOST_BEATS = 5
 
-/** The heartbeat removes a client that answers nothing, even if its connection stands. A client that answers stays. */
-export async function removesWhoFallsSilent(trial: Trial): Promise<void> {
+/** The heartbeat removes a client that does not answer, even if its connection is open. A client that answers stays. */
+export async function removesSilentClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const silent = await host.connectForPressure('alice', prices('BTCUSDT'))
   await host.connect('bob', trades('ETHUSDT'))
   await host.delivers()
   for (let i = 0; i < MOST_BEATS; i++) await host.beat()
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
   await silent.freeze()
 
   await fallBehind(host)
   for (let i = 0; i < MOST_BEATS && (await host.counts()).connections > 1; i++) {
     await host.beat()
-    await host.publishInPassing(trade('ETHUSDT', i))
+    await host.publishUnchecked(trade('ETHUSDT', i))
     await host.hasDelivered()
   }
-  host.forget(silent)
-  await host.countsWhoIsThere()
+  host.expectGone(silent)
+  await host.hasRightCounts()
   await host.delivers()
 }

@@ -4,68 +4,68 @@ import type { PublishableMessage } from '../../model/stream-message.ts'
 import { isWireFormOf, streamOf } from './messages.ts'
 import { describe } from './patience.ts'
 
-/** What has to come in order, and how much of it has. */
-interface Lane {
+/** Messages that must arrive in order. `position` counts those that have arrived, or were passed over. */
+interface Sequence {
   readonly messages: PublishableMessage[]
-  place: number
+  position: number
 }
 
 /**
- * What a connection promises: `strict`, every message in the order in which they were published; `under pressure`, every message in the
- * order of its stream, and of a `latest` stream perhaps the newest alone.
+ * What a client may rely on. `strict`: it receives every message, in the order in which they were published. `under pressure`: it receives the
+ * messages of each stream in order, and all of them except that a `latest` stream may conflate.
  */
 export type Promised = 'strict' | 'under pressure'
 
-/** What one client is to receive, held against what it receives. */
+/** Compares what one client receives with what it should receive. */
 export class Reception {
   readonly #promised: Promised
-  /** Stream → lane; one lane for all where the order is that of all. */
-  readonly #lanes = new Map<string | undefined, Lane>()
+  /** Stream → messages that must arrive in order. With `strict`, one sequence for all streams, under the key `undefined`. */
+  readonly #sequences = new Map<string | undefined, Sequence>()
 
   constructor(promised: Promised) {
     this.#promised = promised
   }
 
-  /** How many messages are outstanding: 0 once the last of each stream came. */
+  /** How many messages are still due: 0 once the last one of each sequence has arrived. */
   get missing(): number {
     let missing = 0
-    for (const { messages, place } of this.#lanes.values()) missing += messages.length - place
+    for (const { messages, position } of this.#sequences.values()) missing += messages.length - position
     return missing
   }
 
   expect(message: PublishableMessage): void {
-    const key = this.#laneOf(streamKey(message.streamType, message.symbol))
-    const lane = this.#lanes.get(key)
-    if (lane === undefined) this.#lanes.set(key, { messages: [message], place: 0 })
-    else lane.messages.push(message)
+    const key = this.#sequenceKeyOf(streamKey(message.streamType, message.symbol))
+    const sequence = this.#sequences.get(key)
+    if (sequence === undefined) this.#sequences.set(key, { messages: [message], position: 0 })
+    else sequence.messages.push(message)
   }
 
-  /** Takes what came next. Returns what should have come in its place, where it should not have come. */
+  /** Call with each text that arrives. Returns `undefined` if it was due, and otherwise what the text should have been. */
   see(text: string): string | undefined {
-    const lane = this.#lanes.get(this.#laneOf(streamOf(text)))
-    if (lane === undefined) return 'nothing of its stream'
-    const due = lane.messages[lane.place]
-    if (due === undefined) return 'nothing more'
-    const place = this.#placeOf(text, lane)
-    if (place === undefined) return `the wire form of ${describe(due)}`
-    lane.place = place + 1
+    const sequence = this.#sequences.get(this.#sequenceKeyOf(streamOf(text)))
+    if (sequence === undefined) return 'absent, because nothing of its stream was published for the client'
+    const due = sequence.messages[sequence.position]
+    if (due === undefined) return 'absent, because everything that was published for the client has arrived'
+    const position = this.#positionOf(text, sequence)
+    if (position === undefined) return `the wire form of ${describe(due)}`
+    sequence.position = position + 1
     return undefined
   }
 
-  #laneOf(stream: string): string | undefined {
+  #sequenceKeyOf(stream: string): string | undefined {
     return this.#promised === 'strict' ? undefined : stream
   }
 
-  #placeOf(text: string, { messages, place }: Lane): number | undefined {
-    for (let i = place; i < messages.length; i++) {
+  #positionOf(text: string, { messages, position }: Sequence): number | undefined {
+    for (let i = position; i < messages.length; i++) {
       const message = messages[i] as PublishableMessage
       if (isWireFormOf(message, text)) return i
-      if (!this.#mayBePassedOver(message)) return undefined
+      if (!this.#mayBeConflated(message)) return undefined
     }
     return undefined
   }
 
-  #mayBePassedOver({ streamType }: PublishableMessage): boolean {
+  #mayBeConflated({ streamType }: PublishableMessage): boolean {
     return this.#promised === 'under pressure' && tradingStreams[streamType].delivery === 'latest'
   }
 }

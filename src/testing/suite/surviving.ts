@@ -2,7 +2,7 @@ import { serializeStreamMessage } from '../../model/wire-form.ts'
 import { order, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** Texts that a server could fail on, and that it must not pass on. */
+/** Texts that could make a server fail, and that it must not pass on to other clients. */
 const BAD_TEXTS: readonly string[] = [
   '', ' ', '{', 'null', '0', '""', '[]', '[null]', '{}', 'undefined', '\u0000', '\u2028',
   '{"command":null}', '{"command":"subscribe"}', '{"command":"subscribe","streamType":{},"symbol":[]}', '{"command":"__proto__"}',
@@ -16,22 +16,22 @@ const BAD_TEXTS: readonly string[] = [
   '{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":1}',
 ]
 
-/** No text that a client sends harms or reaches other clients. The server may end the client that sends it. */
+/** No text that a client sends reaches or harms other clients. The server may disconnect the sender. */
 export async function survivesBadTexts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())
   for (const [i, text] of BAD_TEXTS.entries()) {
-    const mallory = await host.connectToBeCounted('mallory')
+    const mallory = await host.connectWithoutMarker('mallory')
     await mallory.send(text)
     await mallory.close()
-    host.forget(mallory)
-    await host.countsWhoIsThere()
+    host.expectGone(mallory)
+    await host.hasRightCounts()
     await host.publish(trade('BTCUSDT', i), order('alice', i))
   }
   await host.delivers()
 }
 
-/** Bytes that are no WebSocket frame, the head of one that is too long, no line, no request. */
+/** Bytes that break a protocol: no WebSocket frame, the head of a frame that is too long, no line, no HTTP request. */
 const BAD_BYTES: readonly Uint8Array[] = [
   new Uint8Array(64).fill(0xff),
   new Uint8Array(64),
@@ -42,35 +42,35 @@ const BAD_BYTES: readonly Uint8Array[] = [
 
 const BEATS_TO_NOTICE = 2
 
-/** No bytes that a client sends harm other clients. The sender is removed, at the latest after the heartbeat, if there is one. */
+/** No bytes that a client sends harm other clients. The sender is removed, after the heartbeat at the latest. */
 export async function survivesBadBytes(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())
   for (const [i, bytes] of BAD_BYTES.entries()) {
-    const mallory = await host.connectToBeCounted('mallory')
+    const mallory = await host.connectWithoutMarker('mallory')
     await mallory.sendBytes(bytes)
-    await host.publishInPassing(trade('BTCUSDT', i), order('alice', i))
+    await host.publishUnchecked(trade('BTCUSDT', i), order('alice', i))
     await host.hasDelivered()
     await mallory.destroy()
-    host.forget(mallory)
+    host.expectGone(mallory)
     for (let beats = 0; beats < BEATS_TO_NOTICE; beats++) await host.beatIfPossible()
-    await host.countsWhoIsThere()
+    await host.hasRightCounts()
   }
   await host.delivers()
 }
 
 const LEAVING_COUNT = 10
 
-/** Nothing is left of clients that leave while the server still decides whether to accept them. */
-export async function registersNobodyWhoLeft(trial: Trial): Promise<void> {
+/** Nothing is left of a client that leaves while the server decides whether to accept it. */
+export async function ignoresClientsThatLeft(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('bob', prices('BTCUSDT'))
   for (let i = 0; i < LEAVING_COUNT; i++) await host.connectAndLeave('alice', prices('BTCUSDT'), orders())
-  // A client that comes after them is accepted after them.
+  // This client is accepted after them. So once it is connected, the server is done with them.
   await host.connect('alice', orders())
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
   await host.publish(price('BTCUSDT', 'public'), order('alice', 'private'))
   await host.delivers()
-  await host.countsWhoIsThere()
+  await host.hasRightCounts()
   await host.settles()
 }

@@ -6,7 +6,7 @@ import { isCovered, isPrivate, isSameStream } from './messages.ts'
 import { describe, type Patience } from './patience.ts'
 import { Reception, type Promised } from './reception.ts'
 
-/** Who a client is, what it subscribed to, and what it may rely on. */
+/** A client's user, its subscriptions, and what it may rely on. */
 export interface ClientProfile {
   readonly label: string
   readonly userId: string
@@ -14,7 +14,7 @@ export interface ClientProfile {
   readonly promised: Promised
 }
 
-/** A client of the host that is tried out, and what it should have received so far. */
+/** A client of the host under test, and the messages that it should have received. */
 export class TrialClient {
   readonly label: string
   readonly userId: string
@@ -36,12 +36,12 @@ export class TrialClient {
     void peer.closed.then(() => (this.#hasEnded = true))
   }
 
-  /** What it is subscribed to. */
+  /** The streams that it is subscribed to. */
   get streams(): readonly StreamReference[] {
     return this.#streams
   }
 
-  /** Whether it has seen its connection end. */
+  /** True once the client has seen its connection end. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }
@@ -54,7 +54,7 @@ export class TrialClient {
     return this.#peer.received.length
   }
 
-  /** Whether a published message is this client's to receive. */
+  /** True if this client should receive a published message. */
   isRecipientOf(message: PublishableMessage): boolean {
     return isCovered(message, this.#streams) && (!isPrivate(message) || message.userId === this.userId)
   }
@@ -63,17 +63,17 @@ export class TrialClient {
     this.#reception.expect(message)
   }
 
-  /** Waits until all came that should have; fails as soon as something else comes. */
+  /** Waits until the client has received everything that is due. Fails as soon as it receives anything else. */
   async receivesAll(): Promise<void> {
     await this.#patience.until(`${this.label} receives all that is due`, {
       look: () => this.#look(),
       isAsExpected: (missing) => missing === 0,
-      told: (missing) => `${this.receivedCount} texts, and ${missing} missing`,
+      describeSeen: (missing) => `${this.receivedCount} texts, and ${missing} missing`,
     })
   }
 
-  /** Fails when something came that should not have. */
-  receivedNothingElse(): void {
+  /** Fails if the client has received a text that was not due. */
+  receivesNothingElse(): void {
     this.#look()
   }
 
@@ -95,19 +95,19 @@ export class TrialClient {
     await this.#patience.within(`${this.label} resumes`, this.#peer.resume())
   }
 
-  /** Asks for a stream. The client should receive it from now on, so the server has to carry this out before anything is published. */
+  /** Subscribes to a stream. From now on the client should receive it, so wait until the server has done this before you publish. */
   async subscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'subscribe', stream })
     this.#streams = [...this.#streams, stream]
   }
 
-  /** Asks for a stream no longer. */
+  /** Unsubscribes from a stream. */
   async unsubscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'unsubscribe', stream })
     this.#streams = this.#streams.filter((each) => !isSameStream(each, stream))
   }
 
-  /** Sends a request that does not change what the client should receive. */
+  /** Sends requests that do not change what the client should receive. */
   ask(...requests: readonly HostRequest[]): Promise<void> {
     const ask = needed('ask', this.#peer)
     const asking = async (): Promise<void> => {
@@ -130,17 +130,17 @@ export class TrialClient {
   }
 
   /** Waits until the client sees that its connection has ended. */
-  seesItsEnd(): Promise<void> {
+  seesItsConnectionEnd(): Promise<void> {
     return this.#patience.within(`${this.label} sees its connection end`, this.#peer.closed)
   }
 
-  /** Looks at what came since the last time; returns how much is missing. */
+  /** Checks what the client has received since the last call. Returns how many messages are missing. */
   #look(): number {
     const { received } = this.#peer
     while (this.#seen < received.length) {
       const text = received[this.#seen++] as string
       const due = this.#reception.see(text)
-      if (due !== undefined) throw new Error(`Expected text ${this.#seen} of ${this.label} to be ${due}; it is ${describe(text)}`)
+      if (due !== undefined) throw new Error(`Expected text ${this.#seen} of ${this.label} to be ${due}, but it is ${describe(text)}`)
     }
     return this.#reception.missing
   }

@@ -7,16 +7,16 @@ import { describe, type Patience } from './patience.ts'
 import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
 
-/** What every client listens to: once the marker came that was published last, whatever did not come before it never will. */
+/** A stream of markers. Once a client has received the last marker, nothing that was published before is still on its way. */
 const MARKER = 'MARKER'
 
-/** A host that is tried out, and who is connected to it as far as the test knows. */
+/** The host under test, and the clients that should be connected to it. */
 export class TrialHost {
   readonly #running: RunningHost
   readonly #patience: Patience
   #clients: TrialClient[] = []
-  /** Those too that are not connected any more. */
-  readonly #everybody: TrialClient[] = []
+  /** All clients that were ever connected. */
+  readonly #allClients: TrialClient[] = []
   #markers = 0
   #fences = 0
 
@@ -25,26 +25,26 @@ export class TrialHost {
     this.#patience = patience
   }
 
-  /** How many texts all clients together have received, those too that are not connected any more. */
+  /** How many texts all clients have received, including those that are no longer connected. */
   get receivedCount(): number {
-    return this.#everybody.reduce((sum, { receivedCount }) => sum + receivedCount, 0)
+    return this.#allClients.reduce((sum, { receivedCount }) => sum + receivedCount, 0)
   }
 
   connect(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
     return this.#connect(userId, [...streams, trades(MARKER)])
   }
 
-  /** Connects a client that may fall behind. */
+  /** Connects a client that may fall behind, so that `latest` streams may conflate. */
   connectForPressure(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
     return this.#connect(userId, [...streams, trades(MARKER)], 'under pressure')
   }
 
-  /** Connects a client that listens to nothing but this, the marker included: it can be counted, and that is all. */
-  connectToBeCounted(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
+  /** Connects a client that subscribes to these streams only, and not to the markers. So `delivers` proves nothing about it. */
+  connectWithoutMarker(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
     return this.#connect(userId, streams)
   }
 
-  /** A client that leaves before the server has accepted it: nobody is expected to be there afterwards. */
+  /** Connects a client that leaves before the server has accepted it. It is not expected to be connected afterwards. */
   connectAndLeave(userId: string, ...streams: readonly StreamReference[]): Promise<void> {
     const connectAndLeave = needed('connectAndLeave', this.#running)
     return this.#patience.within(`a client (${userId}) connects and leaves`, connectAndLeave(userId, streams))
@@ -55,24 +55,24 @@ export class TrialHost {
     return this.#patience.within('the heartbeat passes', needed('beat', this.#running)())
   }
 
-  /** The same, if the harness can. For a test that needs no heartbeat, but some hosts notice a broken connection only by it. */
+  /** The same, if the harness can. For tests that need no heartbeat, because some hosts notice a broken connection only by it. */
   async beatIfPossible(): Promise<void> {
     if (this.#running.beat !== undefined) await this.beat()
   }
 
-  /** From now on these clients are not connected any more. */
-  forget(...clients: readonly TrialClient[]): void {
+  /** From now on the test does not expect these clients to be connected. */
+  expectGone(...clients: readonly TrialClient[]): void {
     this.#clients = this.#clients.filter((client) => !clients.includes(client))
   }
 
-  /** Publishes within one turn, and checks that the manager knows the recipients of each message. */
+  /** Publishes within one turn, and checks that the manager counts the right number of recipients for each message. */
   async publish(...messages: readonly PublishableMessage[]): Promise<void> {
     const recipients = messages.map((message) => this.#expect(message, (client) => client.isRecipientOf(message)))
     assertMatched(await this.#publish(messages), recipients)
   }
 
-  /** Publishes while nobody can say who exactly is still connected. */
-  async publishInPassing(...messages: readonly PublishableMessage[]): Promise<void> {
+  /** Publishes without checking the number of recipients, for tests that do not know which clients are still connected. */
+  async publishUnchecked(...messages: readonly PublishableMessage[]): Promise<void> {
     for (const message of messages) this.#expect(message, (client) => client.isRecipientOf(message))
     await this.#publish(messages)
   }
@@ -83,18 +83,18 @@ export class TrialHost {
     assertMatched([result], [recipients])
   }
 
-  /** Waits until the server has carried out all that a client has asked for. */
-  async heeds(client: TrialClient): Promise<void> {
-    if (!(await this.#heeds(client))) throw new Error(`Expected that ${client.label} stays connected; it was ended`)
+  /** Waits until the server has carried out all requests of a client. */
+  async carriesOutRequests(client: TrialClient): Promise<void> {
+    if (!(await this.#carriesOutRequests(client))) throw new Error(`Expected that ${client.label} stays connected, but it was disconnected`)
   }
 
-  /** The same of a client that the server may have ended for what it asked. */
-  async heedsOrEnds(client: TrialClient): Promise<void> {
-    if (!(await this.#heeds(client))) this.forget(client)
+  /** The same, for a client that the server may disconnect because of its requests. */
+  async carriesOutRequestsOrDisconnects(client: TrialClient): Promise<void> {
+    if (!(await this.#carriesOutRequests(client))) this.expectGone(client)
   }
 
-  /** Requests are carried out in order: once a stream that was asked for last is in force, all before it is. */
-  async #heeds(client: TrialClient): Promise<boolean> {
+  /** Requests are carried out in order. So once the last subscription is in force, all requests before it have been carried out. */
+  async #carriesOutRequests(client: TrialClient): Promise<boolean> {
     const fence = `FENCE ${++this.#fences}`
     const message = book(fence, 1)
     await client.subscribe(books(fence))
@@ -106,23 +106,23 @@ export class TrialHost {
     return matched === 1
   }
 
-  /** Waits until each client that reads has received what it should have, and nothing else. */
+  /** Waits until each client that reads has received everything that is due, and checks that nothing else came. */
   async delivers(): Promise<void> {
     await this.publish(trade(MARKER, ++this.#markers))
     await this.hasDelivered()
   }
 
-  /** The same, without anything to prove that nothing else is on its way. */
+  /** The same, but without a marker, so it does not prove that nothing else is on its way. */
   async hasDelivered(): Promise<void> {
     for (const client of this.#clients) if (!client.isPaused) await client.receivesAll()
   }
 
   counts(): Promise<HostCounts> {
-    return this.#patience.within('the manager tells its counts', this.#running.manager.counts())
+    return this.#patience.within('the manager returns its counts', this.#running.manager.counts())
   }
 
-  /** Waits until the manager's counts are those of who is connected. */
-  async countsWhoIsThere(): Promise<void> {
+  /** Waits until the manager's counts match the clients that should be connected. */
+  async hasRightCounts(): Promise<void> {
     const expected = describe(this.#expectedCounts())
     await this.#patience.until(`the manager counts ${expected}`, {
       look: () => this.#running.manager.counts(),
@@ -131,35 +131,35 @@ export class TrialHost {
   }
 
   stats(): Promise<Stats> {
-    return this.#patience.within('the manager tells its totals', this.#running.manager.stats())
+    return this.#patience.within('the manager returns its totals', this.#running.manager.stats())
   }
 
-  /** Waits until nothing waits for anybody, and returns the totals, in which every message must be accounted for. */
+  /** Waits until no message waits, and returns the totals. Fails if they do not account for every message. */
   async settles(): Promise<Stats> {
-    const stats = await this.#patience.until('nothing waits for anybody', {
+    const stats = await this.#patience.until('no message waits', {
       look: () => this.#running.manager.stats(),
       isAsExpected: ({ waiting, connectionsBehind, waitingBytes }) => [waiting, connectionsBehind, waitingBytes].every((count) => count === 0),
     })
     const { matched, sent, conflated, dropped, failed, skipped, purged } = stats
     const accounted = [sent, conflated, dropped, failed, skipped, purged].reduce((sum, count) => sum + count)
     if (matched === accounted) return stats
-    throw new Error(`Expected every message to be accounted for; the totals are ${describe(stats)}`)
+    throw new Error(`Expected the totals to account for every message; they are ${describe(stats)}`)
   }
 
   connectionIds(userId: string): Promise<readonly string[]> {
-    return this.#patience.within(`the manager tells the connections of ${userId}`, this.#running.manager.connectionIds(userId))
+    return this.#patience.within(`the manager returns the connections of ${userId}`, this.#running.manager.connectionIds(userId))
   }
 
   removeUser(userId: string): Promise<number> {
     return this.#patience.within(`the manager removes ${userId}`, this.#running.manager.removeUser(userId))
   }
 
-  /** Publishes these, if any, and shuts the manager down within the same turn. All connections have to be closed. */
+  /** Publishes these messages, if any, and shuts the manager down within the same turn. Checks that all connections were closed. */
   async cleanup(...last: readonly PublishableMessage[]): Promise<void> {
     for (const message of last) this.#expect(message, (client) => client.isRecipientOf(message))
     const report = await this.#patience.within('the manager cleans up', this.#running.manager.cleanup(last))
     const { length } = this.#clients
-    if (report.closed !== length) throw new Error(`Expected the report of ${length} connections closed; it is ${describe(report)}`)
+    if (report.closed !== length) throw new Error(`Expected the cleanup report to count ${length} closed connections, but it is ${describe(report)}`)
   }
 
   stop(): Promise<void> {
@@ -167,11 +167,11 @@ export class TrialHost {
   }
 
   async #connect(userId: string, streams: readonly StreamReference[], promised: Promised = 'strict'): Promise<TrialClient> {
-    const label = `client ${this.#everybody.length + 1} (${userId})`
+    const label = `client ${this.#allClients.length + 1} (${userId})`
     const peer = await this.#patience.within(`${label} connects`, this.#running.connect(userId, streams))
     const client = new TrialClient({ label, userId, streams, promised }, peer, this.#patience)
     this.#clients.push(client)
-    this.#everybody.push(client)
+    this.#allClients.push(client)
     return client
   }
 
@@ -179,7 +179,7 @@ export class TrialHost {
     return this.#patience.within(`the manager publishes ${messages.length} messages`, this.#running.manager.publish(messages))
   }
 
-  /** Returns how many clients the message is for. */
+  /** Makes each recipient expect the message, and returns how many recipients it has. */
   #expect(message: PublishableMessage, isRecipient: (client: TrialClient) => boolean): number {
     const recipients = this.#clients.filter(isRecipient)
     for (const client of recipients) client.expect(message)
@@ -205,5 +205,5 @@ function assertMatched(results: readonly PublishResult[], recipients: readonly n
   const isAsExpected = results.length === recipients.length && results.every(({ matched }, i) => matched === recipients[i])
   if (isAsExpected) return
   const matched = results.map((result) => result.matched)
-  throw new Error(`Expected the manager to find ${describe(recipients)} recipients of ${recipients.length} messages; it found ${describe(matched)}`)
+  throw new Error(`Expected the manager to find ${describe(recipients)} recipients of ${recipients.length} messages, but it found ${describe(matched)}`)
 }

@@ -2,7 +2,7 @@ import type { HostHarness } from '../host.ts'
 import type { Patience } from './patience.ts'
 import { TrialHost } from './trial-host.ts'
 
-/** One run of one test, with the servers that it starts. */
+/** One run of one test, and the servers that it starts. */
 export class Trial {
   readonly #harness: HostHarness
   readonly #patience: Patience
@@ -20,7 +20,7 @@ export class Trial {
     return host
   }
 
-  /** Stops every server, and fails where one does not stop. */
+  /** Stops every server. Fails if a server does not stop. */
   async end(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#hosts.map((host) => host.stop()))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason

@@ -359,7 +359,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
 
     clock.advance(700)
 
-    expect(errors).toEqual([['close', 'close() had not settled after 700 ms'], ['close', 'no then']])
+    expect(errors).toEqual([['close', 'close() did not settle within 700 ms'], ['close', 'no then']])
   })
 
   it('does not report what it comes to after it was terminated', async () => {

@@ -86,7 +86,7 @@ describe('describeHost', () => {
     const { runner, tests } = fakeRunner()
     describeHost('silent', { start: () => new Promise(() => {}) }, { ...runner, deadlineMs: 70, clock: new HastyClock() })
 
-    await expect(tests[0]?.run()).rejects.toThrow('Expected that the server starts, within 70 ms: it did not happen')
+    await expect(tests[0]?.run()).rejects.toThrow('Expected that the server starts within 70 ms, but it did not happen')
   })
 
   it('registers what is skipped by it.skip, with the reason in its title, and reports it from the start', async () => {
@@ -119,13 +119,13 @@ describe('describeHost', () => {
   })
 
   it.each<[what: string, skip: unknown, says: string]>([
-    ['a skip without a reason', [{ tests: SKIPPABLE }], 'A skip needs a reason: keeps two servers apart'],
-    ['a skip whose reason is blank', [{ reason: ' ', tests: SKIPPABLE }], 'A skip needs a reason'],
-    ['a skip of a test that there is not', [{ reason: 'why not', tests: ['is fast'] }], 'There is no test "is fast"'],
+    ['a skip without a reason', [{ tests: SKIPPABLE }], 'Invalid skip: a reason is required for keeps two servers apart'],
+    ['a skip whose reason is blank', [{ reason: ' ', tests: SKIPPABLE }], 'Invalid skip: a reason is required'],
+    ['a skip of a test that there is not', [{ reason: 'why not', tests: ['is fast'] }], 'Invalid skip: unknown test "is fast"'],
     ...NAMES.filter((name) => !SKIPPABLE.includes(name as SkippableHostTest)).map((name): [string, unknown, string] => [
       `a skip of "${name}"`,
       [{ reason: 'too hard', tests: [name] }],
-      `The test "${name}" may not be skipped`,
+      `Invalid skip: test "${name}" cannot be skipped`,
     ]),
   ])('refuses %s, and registers nothing', (_, skip, says) => {
     const { runner, suites, tests } = fakeRunner()

@@ -18,7 +18,7 @@ export const acceptingFaults: readonly Fault[] = [
       }
       override subscribe(): void {}
     },
-    says: /the manager counts .*"connections":1.*: there was .*"connections":0/,
+    says: /the manager counts .*"connections":1.*, but got .*"connections":0/,
   },
   {
     test: 'registers a client that connects',
@@ -29,7 +29,7 @@ export const acceptingFaults: readonly Fault[] = [
         return super.admit(client, `${userId}${this.#count++}`)
       }
     },
-    says: /the manager counts .*"connections":2,"users":1.*: there was .*"users":2/,
+    says: /the manager counts .*"connections":2,"users":1.*, but got .*"users":2/,
   },
   {
     test: 'registers a client that connects',
@@ -37,7 +37,7 @@ export const acceptingFaults: readonly Fault[] = [
     Host: class extends MemoryHost {
       override subscribe(): void {}
     },
-    says: /the manager counts .*"subscriptions":2.*: there was .*"subscriptions":0/,
+    says: /the manager counts .*"subscriptions":2.*, but got .*"subscriptions":0/,
   },
   {
     test: 'registers a client that connects',
@@ -58,7 +58,7 @@ export const acceptingFaults: readonly Fault[] = [
         return new Promise(() => {})
       }
     },
-    says: /Expected that client 1 \(alice\) connects, within 10000 ms: it did not happen/,
+    says: /Expected that client 1 \(alice\) connects within 10000 ms, but it did not happen/,
   },
   {
     test: 'registers a client that connects',
@@ -68,7 +68,7 @@ export const acceptingFaults: readonly Fault[] = [
         return new Promise(() => {})
       }
     },
-    says: /Expected that the server stops, within 10000 ms: it did not happen/,
+    says: /Expected that the server stops within 10000 ms, but it did not happen/,
   },
   {
     test: 'subscribes a client to streams by symbol',
@@ -78,7 +78,7 @@ export const acceptingFaults: readonly Fault[] = [
         super.subscribe(connection, { streamType, symbol: symbol?.toLowerCase() })
       }
     },
-    says: /Expected the manager to find \[1,1,0\] recipients of 3 messages; it found \[0,0,0\]/,
+    says: /Expected the manager to find \[1,1,0\] recipients of 3 messages, but it found \[0,0,0\]/,
   },
   {
     test: 'subscribes a client to streams by symbol',
@@ -89,7 +89,7 @@ export const acceptingFaults: readonly Fault[] = [
         super.subscribe(connection, { ...stream, streamType: 'ORDERBOOK' })
       }
     },
-    says: /Expected the manager to find \[1,1,0\] .*; it found \[1,1,1\]/,
+    says: /Expected the manager to find \[1,1,0\] .*, but it found \[1,1,1\]/,
   },
   {
     test: 'delivers what is published as soon as a client is connected',
@@ -99,7 +99,7 @@ export const acceptingFaults: readonly Fault[] = [
         setImmediate(() => connection.removed || super.subscribe(connection, stream))
       }
     },
-    says: /Expected the manager to find \[1\] recipients of 1 messages; it found \[0\]/,
+    says: /Expected the manager to find \[1\] recipients of 1 messages, but it found \[0\]/,
   },
   {
     test: 'accepts a client that comes back',
@@ -109,7 +109,7 @@ export const acceptingFaults: readonly Fault[] = [
         setImmediate(() => void this.inner.removeUser(userId))
       }
     },
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":0,/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":0,/,
   },
   {
     test: 'keeps two servers apart',
@@ -120,6 +120,6 @@ export const acceptingFaults: readonly Fault[] = [
         return shared.addConnection(`c${sharedIds++}`, socket, userId)
       }
     },
-    says: /Expected the manager to find \[1\] recipients of 1 messages; it found \[2\]/,
+    says: /Expected the manager to find \[1\] recipients of 1 messages, but it found \[2\]/,
   },
 ]

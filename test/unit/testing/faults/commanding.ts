@@ -35,7 +35,7 @@ export const commandingFaults: readonly Fault[] = [
     Host: class extends MemoryHost {
       override unsubscribe(): void {}
     },
-    says: /Expected the manager to find \[2,1,2\] recipients of 3 messages; it found \[3,1,2\]/,
+    says: /Expected the manager to find \[2,1,2\] recipients of 3 messages, but it found \[3,1,2\]/,
   },
   {
     test: UNSUBSCRIBING,
@@ -43,7 +43,7 @@ export const commandingFaults: readonly Fault[] = [
     Host: withCommands((host, { userId }, { action, stream }) => {
       if (action === 'unsubscribe') for (const each of connectionsOf(host, userId)) each.unsubscribe(stream)
     }),
-    says: /Expected the manager to find \[2,1,2\] .*; it found \[1,1,2\]/,
+    says: /Expected the manager to find \[2,1,2\] .*, but it found \[1,1,2\]/,
   },
   {
     test: UNSUBSCRIBING,
@@ -53,7 +53,7 @@ export const commandingFaults: readonly Fault[] = [
         for (const { streamType, symbol } of this.inner.getUserSubscriptions(connection.userId)) connection.unsubscribe({ streamType, symbol })
       }
     },
-    says: /Expected the manager to find \[2,1,2\] .*; it found \[2,0,1\]/,
+    says: /Expected the manager to find \[2,1,2\] .*, but it found \[2,0,1\]/,
   },
   {
     test: UNSUBSCRIBING,
@@ -63,7 +63,7 @@ export const commandingFaults: readonly Fault[] = [
         if (stream.symbol !== null && stream.symbol !== undefined) super.unsubscribe(connection, stream)
       }
     },
-    says: /Expected the manager to find \[2,1,1\] .*; it found \[2,1,2\]/,
+    says: /Expected the manager to find \[2,1,1\] .*, but it found \[2,1,2\]/,
   },
   {
     test: UNSUBSCRIBING,
@@ -78,7 +78,7 @@ export const commandingFaults: readonly Fault[] = [
         if (!this.#givenUp.has(stream.symbol)) super.subscribe(connection, stream)
       }
     },
-    says: /Expected the manager to find \[3,0,1\] .*; it found \[2,0,1\]/,
+    says: /Expected the manager to find \[3,0,1\] .*, but it found \[2,0,1\]/,
   },
   {
     test: UNSUBSCRIBING,
@@ -86,7 +86,7 @@ export const commandingFaults: readonly Fault[] = [
     Host: withCommands((_, connection, { action }) => {
       if (action === 'unsubscribe') void connection.remove()
     }),
-    says: /Expected that client 1 \(alice\) stays connected; it was ended/,
+    says: /Expected that client 1 \(alice\) stays connected, but it was disconnected/,
   },
   {
     test: UNSUBSCRIBING,
@@ -94,25 +94,25 @@ export const commandingFaults: readonly Fault[] = [
     Host: class extends MemoryHost {
       override obey(): void {}
     },
-    says: /Expected that the server carries out what client 1 \(alice\) asks for, within 10000 ms: there was 0/,
+    says: /Expected that the server carries out what client 1 \(alice\) asks for within 10000 ms, but got 0/,
   },
   {
     test: UNSUBSCRIBING,
     what: 'a harness whose clients cannot ask',
     Host: without('ask'),
-    says: /^This test needs "ask" of the harness: add it, or skip the test with a reason$/,
+    says: /^This test requires the harness to have `ask`: add it, or skip the test with a reason$/,
   },
   ...['userId', 'user_id', 'user', 'uid', 'as', 'sub'].map((field): Fault => ({
     test: COMMANDS,
     what: `a server that takes commands for whom their ${field} names`,
     Host: withSenders((host, sender, claims) => (field in claims ? connectionsOf(host, claims[field]) : [sender])),
-    says: /Expected the manager to find \[1,1\] recipients of 2 messages; it found \[2,0\]/,
+    says: /Expected the manager to find \[1,1\] recipients of 2 messages, but it found \[2,0\]/,
   })),
   ...['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id'].map((field): Fault => ({
     test: COMMANDS,
     what: `a server that takes commands for the connection that their ${field} names`,
     Host: withSenders(({ inner }, sender, claims) => [inner.getConnection(String(claims[field])) ?? sender]),
-    says: /Expected the manager to find \[1,1\] recipients of 2 messages; it found \[2,0\]/,
+    says: /Expected the manager to find \[1,1\] recipients of 2 messages, but it found \[2,0\]/,
   })),
   {
     test: COMMANDS,
@@ -127,7 +127,7 @@ export const commandingFaults: readonly Fault[] = [
         return this.inner.addConnection(id, socket, userId)
       }
     },
-    says: /Expected the manager to find \[1,1\] .*; it found \[2,1\]|the server carries out what client 3 \(mallory\) asks for/,
+    says: /Expected the manager to find \[1,1\] .*, but it found \[2,1\]|the server carries out what client 3 \(mallory\) asks for/,
   },
   {
     test: COMMANDS,
@@ -149,7 +149,7 @@ export const commandingFaults: readonly Fault[] = [
         }
       }
     },
-    says: /Expected text \d of client 3 \(mallory\) to be nothing of its stream|to be the wire form of .*; it is "for alice alone"/,
+    says: /Expected text \d of client 3 \(mallory\) to be absent, because nothing of its stream|to be the wire form of .*, but it is "for alice alone"/,
   },
   {
     test: COMMANDS,
@@ -158,7 +158,7 @@ export const commandingFaults: readonly Fault[] = [
       const named = inner.getConnection(String(claims['sid']))
       if (named !== undefined && named !== sender) void named.remove()
     }),
-    says: /Expected the manager to find \[1,1\] .*; it found \[0,0\]/,
+    says: /Expected the manager to find \[1,1\] .*, but it found \[0,0\]/,
   },
   {
     test: COMMANDS,
@@ -173,7 +173,7 @@ export const commandingFaults: readonly Fault[] = [
         }
       }
     },
-    says: /Expected alice to have her 2 connections; she has 3/,
+    says: /Expected alice to keep her 2 connections, but she has 3/,
   },
 ]
 

@@ -58,7 +58,7 @@ export const deliveringFaults: readonly Fault[] = [
     test: 'delivers each message to exactly its subscribers',
     what: 'a manager that leaves out what it answers',
     Host: withManager(({ inner }) => ({ publish: (messages) => messages.map((message) => inner.publish(message)).slice(0, -1) })),
-    says: /Expected the manager to find .* recipients of 12 messages; it found/,
+    says: /Expected the manager to find .* recipients of 12 messages, but it found/,
   },
   {
     test: 'delivers each message to exactly its subscribers',
@@ -71,7 +71,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected text 2 of client 1 \(alice\) to be the wire form of .*; it is/,
+    says: /Expected text 2 of client 1 \(alice\) to be the wire form of .*, but it is/,
   },
   {
     test: 'delivers each message to exactly its subscribers',
@@ -84,7 +84,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected text \d+ of client 1 \(alice\) to be nothing more; it is .*MARKER/,
+    says: /Expected text \d+ of client 1 \(alice\) to be absent, because everything .*, but it is .*MARKER/,
   },
   {
     test: 'delivers each message to exactly its subscribers',
@@ -97,7 +97,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected text 7 of client 1 \(alice\) to be the wire form of .*; it is/,
+    says: /Expected text 7 of client 1 \(alice\) to be the wire form of .*, but it is/,
   },
   {
     test: 'delivers each message to exactly its subscribers',
@@ -109,7 +109,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected that client 1 \(alice\) receives all that is due, within 10000 ms: there was \d+ texts, and 1 missing/,
+    says: /Expected that client 1 \(alice\) receives all that is due within 10000 ms, but got \d+ texts, and 1 missing/,
   },
   {
     test: 'delivers each message to exactly its subscribers',
@@ -145,7 +145,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /to be .*; it is "\\"stream_type/,
+    says: /to be .*, but it is "\\"stream_type/,
   })),
   {
     test: 'delivers any text unchanged',
@@ -169,7 +169,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /to be .*; it is "\[object Object\]"/,
+    says: /to be .*, but it is "\[object Object\]"/,
   },
   {
     test: 'delivers any text unchanged',
@@ -181,7 +181,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /to be .*; it is .*… \(\d+ units\)/,
+    says: /to be .*, but it is .*… \(\d+ units\)/,
   },
   {
     test: 'delivers a burst of one tick whole and in order',
@@ -252,7 +252,7 @@ export const deliveringFaults: readonly Fault[] = [
         return inner.cleanup()
       },
     })),
-    says: /Expected the report of 2 connections closed; it is .*"closed":1/,
+    says: /Expected the cleanup report to count 2 closed connections, but it is .*"closed":1/,
   },
   {
     test: 'delivers a burst of one tick whole and in order',
@@ -267,7 +267,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /to be the wire form of .*30.*; it is .*31/,
+    says: /to be the wire form of .*30.*, but it is .*31/,
   },
   {
     test: 'delivers a burst of one tick whole and in order',
@@ -280,7 +280,7 @@ export const deliveringFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected text \d+ of client \d \(\w+\) to be nothing of its stream; it is .*PRICE/,
+    says: /Expected text \d+ of client \d \(\w+\) to be absent, because nothing of its stream .*, but it is .*PRICE/,
   },
   {
     test: 'serves the others while clients leave',

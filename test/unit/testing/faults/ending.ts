@@ -10,7 +10,7 @@ export const endingFaults: readonly Fault[] = [
     test: 'closes a client that is removed',
     what: 'a socket whose close does not reach the client',
     Host: withClients(Unclosable),
-    says: /Expected that client 1 \(alice\) sees its connection end, within 10000 ms: it did not happen/,
+    says: /Expected that client 1 \(alice\) sees its connection end within 10000 ms, but it did not happen/,
   },
   {
     test: 'closes a client that is removed',
@@ -18,7 +18,7 @@ export const endingFaults: readonly Fault[] = [
     Host: withManager(({ inner }) => ({
       removeUser: async (userId) => Number(await inner.removeConnection(inner.userConnections.get(userId)?.[0] ?? '')),
     })),
-    says: /Expected 2 connections to be removed; it was 1/,
+    says: /Expected `removeUser` to remove 2 connections, but it removed 1/,
   },
   ...(['closes', 'vanishes'] as const).flatMap((how): Fault[] => [
     {
@@ -27,7 +27,7 @@ export const endingFaults: readonly Fault[] = [
       Host: class extends MemoryHost {
         override dismiss(): void {}
       },
-      says: /the manager counts .*"connections":2,.*: there was .*"connections":3,/,
+      says: /the manager counts .*"connections":2,.*, but got .*"connections":3,/,
     },
     {
       test: `cleans up after a client that ${how}`,
@@ -37,7 +37,7 @@ export const endingFaults: readonly Fault[] = [
           void this.inner.removeUser(userId)
         }
       },
-      says: /the manager counts .*"connections":2,.*: there was .*"connections":1,/,
+      says: /the manager counts .*"connections":2,.*, but got .*"connections":1,/,
     },
     {
       test: `cleans up after a client that ${how}`,
@@ -54,7 +54,7 @@ export const endingFaults: readonly Fault[] = [
     test: 'cleans up after a client that vanishes',
     what: `a manager in whose totals something stays ${waiting}`,
     Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), [waiting]: 1 }) })),
-    says: /^Expected that nothing waits for anybody, within 10000 ms: there was \{"matched"/,
+    says: /^Expected that no message waits within 10000 ms, but got \{"matched"/,
   })),
   {
     test: 'closes everybody at shutdown',
@@ -78,7 +78,7 @@ export const endingFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected the report of 3 connections closed; it is .*"failed":3/,
+    says: /Expected the cleanup report to count 3 closed connections, but it is .*"failed":3/,
   },
   {
     test: 'closes everybody at shutdown',
@@ -89,7 +89,7 @@ export const endingFaults: readonly Fault[] = [
         return inner.cleanup()
       },
     })),
-    says: /Expected the report of 3 connections closed; it is .*"closed":2/,
+    says: /Expected the cleanup report to count 3 closed connections, but it is .*"closed":2/,
   },
   {
     test: 'closes everybody at shutdown',

@@ -24,7 +24,7 @@ function hangingHost(method: 'beat' | 'connectAndLeave', test: HostTestName, exp
 }
 
 function saying(expectation: string): RegExp {
-  return new RegExp(`^Expected that ${expectation}, within 10000 ms: it did not happen$`)
+  return new RegExp(`^Expected that ${expectation} within 10000 ms, but it did not happen$`)
 }
 
 export const hangingFaults: readonly Fault[] = [
@@ -38,12 +38,12 @@ export const hangingFaults: readonly Fault[] = [
   hangingClient('freeze', 'removes a client that falls silent', 'client 1 .alice. falls silent'),
   hangingHost('beat', 'removes a client that falls silent', 'the heartbeat passes'),
   hangingHost('connectAndLeave', 'registers no client that left before it was accepted', 'a client .alice. connects and leaves'),
-  hangingManager('connectionIds', 'carries out what a client asks for that client alone', 'the manager tells the connections of alice'),
+  hangingManager('connectionIds', 'carries out what a client asks for that client alone', 'the manager returns the connections of alice'),
   hangingManager('publish', 'delivers a burst of one tick whole and in order', 'the manager publishes 48 messages'),
   hangingManager('sendToUser', 'sends to one user alone', 'the manager sends to alice'),
   hangingManager('counts', 'cleans up after a client that closes', 'the manager counts .*'),
-  hangingManager('counts', 'ends a client that stays stuck', 'the manager tells its counts'),
-  hangingManager('stats', 'holds a stuck client back until it reads again', 'the manager tells its totals'),
+  hangingManager('counts', 'ends a client that stays stuck', 'the manager returns its counts'),
+  hangingManager('stats', 'holds a stuck client back until it reads again', 'the manager returns its totals'),
   hangingManager('removeUser', 'closes a client that is removed', 'the manager removes alice'),
   hangingManager('cleanup', 'closes everybody at shutdown', 'the manager cleans up'),
 ]

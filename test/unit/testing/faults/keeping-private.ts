@@ -20,7 +20,7 @@ export const privacyFaults: readonly Fault[] = [
     test: 'keeps private messages to their user',
     what: `a server that ${what}`,
     Host: withUserIds(read),
-    says: /Expected the manager to find \[1,2,1,1\] .*; it found \[[2-9],[3-9],[2-9],1\]/,
+    says: /Expected the manager to find \[1,2,1,1\] .*, but it found \[[2-9],[3-9],[2-9],1\]/,
   })),
   {
     test: 'keeps private messages to their user',
@@ -58,6 +58,6 @@ export const privacyFaults: readonly Fault[] = [
     Host: withManager(({ inner }) => ({
       sendToUser: (userId, message) => inner.publish({ ...message, userId } as { streamType: 'ORDER_UPDATES'; userId: string; data: unknown }),
     })),
-    says: /Expected the manager to find \[2\] recipients of 1 messages; it found \[1\]/,
+    says: /Expected the manager to find \[2\] recipients of 1 messages, but it found \[1\]/,
   },
 ]

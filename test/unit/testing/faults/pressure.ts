@@ -67,7 +67,7 @@ export const pressureFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected \d+ to be sent, and nothing but prices to be passed over; the totals are/,
+    says: /Expected \d+ messages to be sent, and only prices to be conflated; the totals are/,
   },
   {
     test: 'holds a stuck client back until it reads again',
@@ -82,7 +82,7 @@ export const pressureFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /to be the wire form of .*\[3,.*; it is .*\[0,/,
+    says: /to be the wire form of .*\[3,.*, but it is .*\[0,/,
   },
   {
     test: 'holds a stuck client back until it reads again',
@@ -106,7 +106,7 @@ export const pressureFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /of client 1 \(alice\) to be the wire form of .*3.*; it is .*4/,
+    says: /of client 1 \(alice\) to be the wire form of .*3.*, but it is .*4/,
   },
   {
     test: 'holds a stuck client back until it reads again',
@@ -122,25 +122,25 @@ export const pressureFaults: readonly Fault[] = [
     test: 'holds a stuck client back until it reads again',
     what: 'a manager that loses count',
     Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), sent: inner.stats().sent - 1 }) })),
-    says: /Expected every message to be accounted for; the totals are/,
+    says: /Expected the totals to account for every message; they are/,
   },
   {
     test: 'holds a stuck client back until it reads again',
     what: 'a manager that conflates nothing',
     Host: withTotals(({ matched, conflated }) => ({ matched: matched - conflated, conflated: 0 })),
-    says: /Expected \d+ to be sent, and nothing but prices to be passed over; .*"conflated":0/,
+    says: /Expected \d+ messages to be sent, and only prices to be conflated; .*"conflated":0/,
   },
   ...(['dropped', 'failed', 'skipped', 'purged'] as const).map((lost): Fault => ({
     test: 'holds a stuck client back until it reads again',
     what: `a manager that has ${lost} one`,
     Host: withTotals((totals) => ({ matched: totals.matched + 1, [lost]: 1 })),
-    says: new RegExp(`nothing but prices to be passed over; .*"${lost}":1`),
+    says: new RegExp(`only prices to be conflated; .*"${lost}":1`),
   })),
   {
     test: 'ends a client that stays stuck',
     what: 'a server that never ends anybody',
     Host: withClients(Untelling),
-    says: /Expected the client that does not read to be ended after 64 MiB of trades/,
+    says: /Expected the client that does not read to be disconnected after 64 MiB of trades/,
   },
   {
     test: 'ends a client that stays stuck',
@@ -163,13 +163,13 @@ export const pressureFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /Expected it to be ended once 1 MiB waited, and by the next message; the totals are/,
+    says: /Expected the first message past 1 MiB to disconnect the stuck client; the totals are/,
   },
   {
     test: 'ends a client that stays stuck',
     what: 'a manager that has let two messages more wait than it may',
     Host: withTotals(({ mostWaitingBytes }) => ({ mostWaitingBytes: mostWaitingBytes + 2 * 64 * 1_024 })),
-    says: /Expected it to be ended once 1 MiB waited, and by the next message; the totals are/,
+    says: /Expected the first message past 1 MiB to disconnect the stuck client; the totals are/,
   },
   {
     test: 'ends a client that stays stuck',
@@ -198,7 +198,7 @@ export const pressureFaults: readonly Fault[] = [
         }
       },
     ),
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":2,/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":2,/,
   },
   {
     test: 'lets no answers pile up for a client that does not read',
@@ -208,7 +208,7 @@ export const pressureFaults: readonly Fault[] = [
         socket.send(text)
       }
     },
-    says: /Expected a limit to the answers to a client that does not read; there was none after 196608 requests/,
+    says: /Expected a limit for the answers to a client that does not read, but there was none after 196608 requests/,
   },
   {
     test: 'lets no answers pile up for a client that does not read',
@@ -226,7 +226,7 @@ export const pressureFaults: readonly Fault[] = [
     Host: class extends MemoryHost {
       override beat(): void {}
     },
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":2,/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":2,/,
   },
   {
     test: 'removes a client that falls silent',
@@ -236,7 +236,7 @@ export const pressureFaults: readonly Fault[] = [
         for (const [connection, client] of this.clients) this.end(connection, client)
       }
     },
-    says: /the manager counts .*"connections":2,.*: there was .*"connections":0,/,
+    says: /the manager counts .*"connections":2,.*, but got .*"connections":0,/,
   },
   {
     test: 'removes a client that falls silent',
@@ -247,8 +247,8 @@ export const pressureFaults: readonly Fault[] = [
         for (const [connection, client] of this.clients) this.end(connection, client)
       }
     },
-    says: /Expected that client 2 \(bob\) receives all that is due|the manager counts .*"connections":1,.*: there was .*"connections":0,/,
+    says: /Expected that client 2 \(bob\) receives all that is due|the manager counts .*"connections":1,.*, but got .*"connections":0,/,
   },
-  { test: 'removes a client that falls silent', what: 'a harness without a heartbeat', Host: without('beat'), says: /This test needs "beat"/ },
-  { test: 'removes a client that falls silent', what: 'clients that cannot fall silent', Host: without('freeze'), says: /This test needs "freeze"/ },
+  { test: 'removes a client that falls silent', what: 'a harness without a heartbeat', Host: without('beat'), says: /This test requires the harness to have `beat`/ },
+  { test: 'removes a client that falls silent', what: 'clients that cannot fall silent', Host: without('freeze'), says: /This test requires the harness to have `freeze`/ },
 ]

@@ -40,7 +40,7 @@ export const survivingFaults: readonly Fault[] = [
     test: TEXTS,
     what: `a server that dies of a text that ${what}`,
     Host: dyingOf(isDeadly),
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":0,|The ConnectionManager|closed|cleaned up/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":0,|The ConnectionManager|closed|cleaned up/,
   })),
   ...Object.entries<(text: string) => boolean>({
     'passes on what its clients send': () => true,
@@ -71,9 +71,9 @@ export const survivingFaults: readonly Fault[] = [
         if (!this.#isSpoiled) super.dismiss(connection)
       }
     },
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":2,/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":2,/,
   },
-  { test: TEXTS, what: 'a harness whose clients cannot send', Host: without('send'), says: /This test needs "send" of the harness/ },
+  { test: TEXTS, what: 'a harness whose clients cannot send', Host: without('send'), says: /This test requires the harness to have `send`/ },
   {
     test: BYTES,
     what: 'a server that dies of bytes that it cannot read',
@@ -82,7 +82,7 @@ export const survivingFaults: readonly Fault[] = [
         void this.inner.cleanup()
       }
     },
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":0,/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":0,/,
   },
   {
     test: BYTES,
@@ -93,9 +93,9 @@ export const survivingFaults: readonly Fault[] = [
         for (const each of [...this.inner.connections()]) void each.remove()
       }
     },
-    says: /the manager counts .*"connections":1,.*: there was .*"connections":0,/,
+    says: /the manager counts .*"connections":1,.*, but got .*"connections":0,/,
   },
-  { test: BYTES, what: 'a harness whose clients cannot send bytes', Host: without('sendBytes'), says: /This test needs "sendBytes" of the harness/ },
+  { test: BYTES, what: 'a harness whose clients cannot send bytes', Host: without('sendBytes'), says: /This test requires the harness to have `sendBytes`/ },
   {
     test: LEFT,
     what: 'a server that does not look whether a client is still there',
@@ -107,7 +107,7 @@ export const survivingFaults: readonly Fault[] = [
         for (const stream of subscriptions) this.subscribe(connection, stream)
       }
     },
-    says: /the manager counts .*"connections":2,.*: there was .*"connections":12,/,
+    says: /the manager counts .*"connections":2,.*, but got .*"connections":12,/,
   },
   {
     test: LEFT,
@@ -118,7 +118,7 @@ export const survivingFaults: readonly Fault[] = [
         await super.accept(client, userId, subscriptions)
       }
     },
-    says: /the manager counts .*"subscriptions":\d,.*: there was/,
+    says: /the manager counts .*"subscriptions":\d,.*, but got/,
   },
-  { test: LEFT, what: 'a harness that knows of none', Host: without('connectAndLeave'), says: /This test needs "connectAndLeave" of the harness/ },
+  { test: LEFT, what: 'a harness that knows of none', Host: without('connectAndLeave'), says: /This test requires the harness to have `connectAndLeave`/ },
 ]

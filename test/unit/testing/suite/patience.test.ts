@@ -29,18 +29,18 @@ describe('Patience, by the clock of the runtime', () => {
     await vi.advanceTimersByTimeAsync(1)
 
     expect([before, vi.getTimerCount()]).toEqual([1, 0])
-    expect(await failure).toEqual(new Error('Expected that it comes, within 10000 ms: it did not happen'))
+    expect(await failure).toEqual(new Error('Expected that it comes within 10000 ms, but it did not happen'))
   })
 
   it('looks every five milliseconds, the last time when the time is over', async () => {
     let looks = 0
-    const expected = { look: () => ++looks, isAsExpected: () => false, told: (seen: number) => `look ${seen}` }
+    const expected = { look: () => ++looks, isAsExpected: () => false, describeSeen: (seen: number) => `look ${seen}` }
     const failure = new Patience({ deadlineMs: 20 }).until('it is there', expected).catch((error: unknown) => error)
 
     await vi.advanceTimersByTimeAsync(100)
 
     expect(vi.getTimerCount()).toBe(0)
-    expect(await failure).toEqual(new Error('Expected that it is there, within 20 ms: there was look 5'))
+    expect(await failure).toEqual(new Error('Expected that it is there within 20 ms, but got look 5'))
   })
 
   it('answers what it sees as soon as that is as expected', async () => {
