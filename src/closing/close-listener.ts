@@ -55,7 +55,7 @@ export class CloseListener {
   }
 }
 
-/** @throws if `onClose` returned no function, because such a transport may not listen at all */
+/** @throws if `onClose` did not return a function, because then the transport may not be listening */
 function asFunction(stop: unknown): () => unknown {
   if (typeof stop === 'function') return stop as () => unknown
   disown(stop)

@@ -63,7 +63,7 @@ export class SocketCloser<TConnection extends Closable> {
    * Closes the sockets of these connections at once, in parallel. If connections share a socket, it is closed once.
    *
    * Each promise resolves when its `close` settles, or after `timeoutMs`. Until then it keeps the process alive. `Infinity` waits for `close`
-   * without a timer. If `close` fails or times out, the socket is terminated, provided that its transport can. The socket of a slow consumer is
+   * without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated. The socket of a slow consumer is
    * terminated at once: otherwise it would keep its buffer for as long as the peer reads nothing.
    */
   closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {

@@ -26,7 +26,7 @@ export class Demand {
   readonly #idling = new Map<string, ActiveStream>()
   /**
    * Iterates over `#idling` while the oldest stream has to end, again and again. A new iterator each time would pass the places of all deleted
-   * streams. It is released once there is room, because it keeps the map's former tables in memory.
+   * streams. The iterator is released once there is room, because it keeps the map's former tables in memory.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: ExpiringSet<ActiveStream>

@@ -97,11 +97,11 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   ): Subscription<keyof TStreams & string>
 
   /**
-   * Ends this connection's own hold on a subscription, and its filters. Returns false if it has none. Only the stream is read; a `userId` is
-   * ignored.
+   * Ends this connection's own subscription to a stream. Returns false if it has none. Only the stream counts, and a `userId` is ignored.
    *
-   * Other connections and the user keep theirs. If the user's subscription still covers the stream, this connection goes on receiving it.
-   * Otherwise its waiting messages of the stream are purged, the batch of this turn included. To send them first, call `flush()`.
+   * Other connections, and the user as such, keep their subscriptions. If the user's subscription still covers the stream, this connection goes
+   * on receiving it. Otherwise its waiting messages of the stream are purged, the batch of this turn included. To send them first, call
+   * `flush()`.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */

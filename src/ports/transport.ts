@@ -21,8 +21,8 @@ export type Transport<TSocket = Socket, TFrame = string> = TransportHooks<TSocke
 /**
  * A transport with any kind of frame. A manager accepts it for all of its connections.
  *
- * No type can say "any frame, but the same in both hooks". So a frame is a text, bytes or another object, and `frame` and `write` must agree
- * on one of these. For a stricter check, declare the transport as a `Transport<MySocket, MyFrame>`.
+ * TypeScript has no type for "any frame, but the same in both hooks". So this type only checks that `frame` and `write` both use texts, both
+ * use bytes, or both use other objects. For a stricter check, declare the transport as a `Transport<MySocket, MyFrame>`.
  */
 export type ManagerTransport<TSocket = Socket> =
   | UnframedTransport<TSocket>
@@ -72,7 +72,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
    */
   write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
   /**
-   * Returns the bytes that the socket has accepted and not sent yet. If it throws, or does not return a number of 0 or more, they are unknown.
+   * Returns the bytes that the socket has accepted and not sent yet. They count as unknown if this throws, or returns anything but a number of
+   * 0 or more.
    *
    * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, pressure is unknown
    */

@@ -39,7 +39,7 @@ export interface ReceivedMessage {
   readonly streamType: string
   /** The symbol, or `undefined` if the text has `null`. */
   readonly symbol: string | undefined
-  /** The published data, after its way through JSON. */
+  /** The published data, as `JSON.parse` returns it. */
   readonly data: unknown
   /** The message's timestamp. */
   readonly timestamp: Date

@@ -44,7 +44,7 @@ export class ManualClock implements Clock {
     return this.#wallMs
   }
 
-  /** Returns how many milliseconds have passed by `advance`. A `jump` does not count. */
+  /** Returns how many milliseconds `advance` has let pass. A `jump` does not count. */
   monotonic(): number {
     return this.#monotonicMs
   }

@@ -18,7 +18,7 @@ export interface ByteSink {
   readonly isWritable: boolean
   /** True once the sink is over: everything has been sent, or nothing more can be. */
   readonly isOver: boolean
-  /** Differs from an earlier reading if bytes have been sent since, of this response or of others on its TCP socket. */
+  /** Changes whenever bytes have been sent, by this response or by another one on its TCP socket. */
   readonly progress: string
   /** True until the first bytes have been sent. */
   readonly isUnread: boolean

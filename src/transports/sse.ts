@@ -101,7 +101,7 @@ export interface SseFrame {
 }
 
 /**
- * If nothing has been sent for this long while a comment waits, the response is terminated. Applies to a response that was read before.
+ * After this long, a response is terminated if a comment waits and nothing has been sent. If nothing was ever read, that happens earlier.
  *
  * The kernel reports room in steps of up to some megabytes, so a client that reads slowly looks like a client that does not read.
  */

@@ -16,12 +16,12 @@ export async function closesRemovedClients(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Nothing is left of a client that closes its connection. */
+/** If a client closes its connection, the manager removes everything of that client. */
 export function cleansUpAfterClosing(trial: Trial): Promise<void> {
   return cleansUpAfter(trial, (client) => client.close())
 }
 
-/** Nothing is left of a client whose connection breaks. */
+/** If a client's connection breaks, the manager removes everything of that client. */
 export function cleansUpAfterVanishing(trial: Trial): Promise<void> {
   return cleansUpAfter(trial, (client) => client.destroy())
 }

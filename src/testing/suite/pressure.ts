@@ -13,7 +13,7 @@ const MOST_CHUNKS = 1_024
 const HARD_LIMIT_BYTES = 1_024 * 1_024
 /** The hard limit, and one message more: a chunk and its fields. */
 const MOST_WAITING_BYTES = HARD_LIMIT_BYTES + CHUNK.length + 1_024
-/** A large message puts any client behind for a moment. A client is stuck if it is behind in so many rounds in a row. */
+/** A large message puts any client behind for a moment. A client is stuck if it is behind in this many rounds in a row. */
 const ROUNDS_BEHIND = 10
 
 /** If a client stops reading for a while, it then receives every trade, and at least the newest price. */
@@ -88,7 +88,7 @@ async function floodUntilDisconnected(host: TrialHost): Promise<void> {
 
 const CHUNKS_BEFORE_VANISHING = 64
 
-/** Nothing is left of a client whose connection breaks while many messages wait for it. */
+/** If a client's connection breaks while many messages wait for it, the manager removes everything of that client. */
 export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', prices('BTCUSDT'))

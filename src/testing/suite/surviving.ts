@@ -61,7 +61,7 @@ export async function survivesBadBytes(trial: Trial): Promise<void> {
 
 const LEAVING_COUNT = 10
 
-/** Nothing is left of a client that leaves while the server decides whether to accept it. */
+/** If a client leaves while the server decides whether to accept it, the manager holds nothing of that client. */
 export async function ignoresClientsThatLeft(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('bob', prices('BTCUSDT'))
