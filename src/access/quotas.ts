@@ -12,16 +12,15 @@ export interface QuotaRequest {
   readonly symbol?: string | undefined
 }
 
-/** Quota → for what it was exceeded. */
-const SUBJECTS: Readonly<Record<RefusingQuota, (request: QuotaRequest) => string>> = {
-  connections: () => '',
-  connectionsPerUser: ({ userId }) => ` for user ${describe(userId)}`,
-  subscriptionsPerUser: ({ userId }) => ` for user ${describe(userId)}`,
-  subscriptionsPerConnection: ({ connectionId }) => ` for connection ${describe(connectionId)}`,
-  messageUnits: ({ streamType, connectionId }) =>
-    streamType === undefined ? ` by a text for connection ${describe(connectionId)}` : ` by a message of stream type ${describe(streamType)}`,
-  pendingUsers: () => '',
-  filterUnits: ({ streamType }) => ` by the filters for stream type ${describe(streamType)}`,
+const MESSAGES: Readonly<Record<RefusingQuota, (limit: number, request: QuotaRequest) => string>> = {
+  connections: (limit) => `exceeded (limit ${limit})`,
+  connectionsPerUser: (limit, { userId }) => `exceeded (limit ${limit}) for user ${describe(userId)}`,
+  subscriptionsPerUser: (limit, { userId }) => `exceeded (limit ${limit}) for user ${describe(userId)}`,
+  subscriptionsPerConnection: (limit, { connectionId }) => `exceeded (limit ${limit}) for connection ${describe(connectionId)}`,
+  messageUnits: (limit, { streamType, connectionId }) =>
+    `exceeded (limit ${limit}) by a ${streamType === undefined ? `text for connection ${describe(connectionId)}` : `message of stream type ${describe(streamType)}`}`,
+  pendingUsers: (limit) => `exceeded (limit ${limit})`,
+  filterUnits: (limit, { streamType }) => `exceeded (limit ${limit}) by the filters for stream type ${describe(streamType)}`,
 }
 
 /** The limits of a manager. Each method throws if a limit is reached. Counts nothing itself. */
@@ -56,7 +55,7 @@ export class Quotas {
   /** Returns the error that names the quota and its limit, with the facts of the request. */
   refusal(quota: RefusingQuota, request: QuotaRequest): ConnectionManagerError {
     const limit = this.limits[quota]
-    const message = `Quota \`${quota}\` exceeded${SUBJECTS[quota](request)} (limit ${limit})`
+    const message = `Quota \`${quota}\` ${MESSAGES[quota](limit, request)}`
     return new ConnectionManagerError('ERR_QUOTA_EXCEEDED', message, { ...factsOf(request), quota, limit })
   }
 }
