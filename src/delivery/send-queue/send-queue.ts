@@ -384,7 +384,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.drainWatch.delete(this)
   }
 
-  /** Ends the queue, and purges what is in it. So many of the purged messages count as failed. */
+  /** Ends the queue and discards its messages. `failed` of them count as failed, and the others as purged. */
   #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as
