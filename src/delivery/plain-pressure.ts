@@ -22,7 +22,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** The most bytes for one socket: in turn `tick`, in the turn before it, and since then in turns that were too small to count. */
+  /** The most bytes for one socket: in turn `tick`, in the turn before it, and in later turns that were too small to be counted each. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {

@@ -33,7 +33,7 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
   readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
   /** Called when a backlog is empty: all of it was sent or purged. */
   caughtUp(connection: TConnection): void
-  /** Removes the connection, once the messages that are being handed to sockets are there. */
+  /** Removes the connection as soon as no message is being handed to a socket. */
   remove(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
 }
 
@@ -65,7 +65,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   #arriving: OutgoingMessage | undefined
   /** Set while a flush runs. */
   #inFlight: WriteInFlight<TConnection> | undefined
-  /** Set at the end: what becomes of a message that comes later. The connection was removed, or its socket has failed. */
+  /** Set when the queue has ended: what becomes of messages that come later. The connection was removed, or its socket has failed. */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -94,7 +94,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#arriving = undefined
     if (!hasFrame) return this.#refuse('failed')
     if (!isWanted) return this.#refuse(this.#endedAs ?? 'skipped')
-    // `#hasRoom` calls user code, which may have flushed, so that the connection is behind now.
+    // `#hasRoom` calls user code, which may have flushed this queue and so put the connection behind.
     return hasRoom && this.#backlog === undefined ? this.#pass(message, units) : this.queue(message)
   }
 
@@ -167,8 +167,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /**
    * Decides once a turn whether the socket has room. Later readings would include bytes of this turn, which no client had time to read.
    *
-   * The bytes of the turn before may have been written as it ended, so the client had no time for those either. If too much is buffered and
-   * the socket had room in the turn before, it still has room, and the next turn decides.
+   * The bytes of the turn before may have been written as it ended, so the client had no time for those either. If too much is buffered, but
+   * the socket had room without doubt in the turn before, it still has room, and the next turn decides.
    */
   #hasRoom(): boolean {
     const { softLimitBytes, endOfTick } = this.#context
@@ -187,7 +187,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.endOfTick.await()
   }
 
-  /** True if a flush has to come before a message of this size: the batch is large enough for a write, or the backlog has no place. */
+  /** True if the queue must be flushed first: the batch is large enough for a write, or the backlog has no place for a message of this size. */
   #isFullFor(units: number): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#context
     if (this.#backlog !== undefined) return this.#backlog.units + units > hardLimitBytes
