@@ -26,7 +26,8 @@ export interface DeliveryLimits {
 }
 
 /** What the send queues of a delivery share. */
-export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection>, DeliveryLimits {
+export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection> {
+  readonly limits: DeliveryLimits
   readonly clock: Clock
   readonly changes: Changes
   readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
@@ -171,9 +172,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
    * the socket had room without doubt in the turn before, it still has room, and the next turn decides.
    */
   #hasRoom(): boolean {
-    const { softLimitBytes, endOfTick } = this.#context
+    const { endOfTick, limits } = this.#context
     if (this.#meter === undefined || this.#hasRoomIn === endOfTick.tick) return true
-    const isInDoubt = this.#bufferedBytes() > softLimitBytes
+    const isInDoubt = this.#bufferedBytes() > limits.softLimitBytes
     const hadRoomInTurnBefore = this.#hasRoomIn === endOfTick.tick - 1
     if (isInDoubt && (this.#isInDoubt || !hadRoomInTurnBefore)) return false
     this.#presumeRoom(isInDoubt)
@@ -189,7 +190,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /** True if the queue must be flushed first: the batch is large enough for a write, or the backlog has no place for a message of this size. */
   #isFullFor(units: number): boolean {
-    const { softLimitBytes, hardLimitBytes } = this.#context
+    const { softLimitBytes, hardLimitBytes } = this.#context.limits
     if (this.#backlog !== undefined) return this.#backlog.units + units > hardLimitBytes
     return this.#batchUnits > (this.#meter === undefined ? hardLimitBytes : Math.min(softLimitBytes, hardLimitBytes))
   }
@@ -254,7 +255,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
    */
   #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
     let isQueued = newest !== undefined
-    while (backlog.units > this.#context.hardLimitBytes) {
+    while (backlog.units > this.#context.limits.hardLimitBytes) {
       const dropped = backlog.dropOldest()
       if (dropped === undefined) {
         this.#removeSlowConsumer(isQueued ? 1 : 0)
@@ -268,7 +269,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /** Drops what has waited for `maxLagMs`. If some of it must be kept, the connection is removed as a slow consumer. */
   #limitLag(): void {
-    const { clock, drainWatch, maxLagMs, totals } = this.#context
+    const { clock, drainWatch, limits: { maxLagMs }, totals } = this.#context
     const backlog = this.#backlog
     if (backlog === undefined) return
     if (maxLagMs === Infinity) return drainWatch.keepUp(Infinity)
@@ -283,7 +284,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /** The moment at which something may have waited for too long. */
   #lagDueMs(backlog: Backlog): number {
-    return backlog.oldestSinceMs + this.#context.maxLagMs
+    return backlog.oldestSinceMs + this.#context.limits.maxLagMs
   }
 
   /** Disconnects a slow consumer. `failed` is 1 if the newest message is in the backlog, because it counts as failed. */
@@ -298,7 +299,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     if (this.#inFlight !== undefined || this.#isEmpty) return
     const inFlight = new WriteInFlight(this.connection, this.#socket, this.#transport, this.#context)
     this.#inFlight = inFlight
-    this.#limitLag()
+    if (this.#backlog !== undefined) this.#limitLag()
     let isAccepted = true
     while (isAccepted && !this.#isEmpty) {
       const chunk = this.#nextChunk()
@@ -318,7 +319,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#backlog === undefined) return this.#takeBatch()
-    const roomBytes = this.#context.softLimitBytes - this.#bufferedBytes()
+    const roomBytes = this.#context.limits.softLimitBytes - this.#bufferedBytes()
     if (roomBytes < 0) return undefined
     this.#presumeRoom(false)
     const isOneByOne = this.#transport?.write === undefined
