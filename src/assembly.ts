@@ -113,7 +113,7 @@ function subscriptionsFor(
 
 function deliveryFor({ clock, delivery }: ResolvedOptions, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
   return new Delivery<ConnectionRecord>({
-    ...delivery,
+    limits: delivery,
     clock: clockThatRuns(clock, (fire) => changes.make(fire)),
     changes,
     events: changes.events,

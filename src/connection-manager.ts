@@ -38,8 +38,9 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
  * Bad arguments throw synchronously. A failing socket never does: it is counted, and `on('error', …)` is told.
  *
  * Messages go this way: `publish` finds the subscribed connections and serializes the message once. Each socket gets the text at once, or through
- * a send queue. If a client reads too slowly, its messages wait in the send queue. If they become too many or too old, older ones are replaced
- * or dropped, as the stream type says. If they must be kept, the client is a slow consumer: its connection is removed and its socket is closed.
+ * a send queue. If a client reads too slowly, its messages wait in the send queue. There a newer message may replace an older one. If the messages
+ * become too many or too old, they are dropped, and the client is told. If their stream type does not allow that, the client is a slow consumer:
+ * its connection is removed and its socket is closed.
  *
  * @example
  * const manager = new ConnectionManager<WebSocket>()
@@ -356,7 +357,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     return this.#parts.gate.isClosed
   }
 
-  /** Gives a handle this manager's types. The parts know any socket and any catalogue, but all that they hold came from this manager's callers. */
+  /** Gives a handle this manager's types. The parts take any socket and any catalogue, but hold only what this manager's callers gave them. */
   #own(handle: AnyConnection): Connection<TSocket, TStreams> {
     return handle as unknown as Connection<TSocket, TStreams>
   }

@@ -28,7 +28,7 @@ export interface SendOutcomes<TConnection> {
 /** True for connections that must not get a message any more. */
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
-/** One message on its way to its recipients. Each gets it once, also if the sinks of others fail. The fan-out counts what becomes of it. */
+/** One message on its way to its recipients. Each gets it once, even if the sinks of others fail. The fan-out counts what becomes of it. */
 export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
   readonly matched: number

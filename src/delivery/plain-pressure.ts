@@ -15,14 +15,14 @@ interface Presumption {
  * Decides whether a plain socket has room: one that has a `bufferedAmount` and no send queue.
  *
  * The amount is read for each message, and grows with each. No client had time to read the bytes of this turn of the event loop, nor those of
- * the turn before. So a reading above the limit means nothing if these bytes can explain it. They are counted once for all sockets, as the
- * most that one socket can have been given. A state is kept only for sockets above the limit.
+ * the turn before. So a reading above the limit means nothing if these bytes can explain it. One count serves
+ * all sockets: the most bytes that one socket can have been given. A state is kept only for sockets above the limit.
  */
 export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** The most bytes for one socket: in turn `tick`, in the turn before it, and since then in turns that were too small to count. */
+  /** The most bytes for one socket: in turn `tick`, in the turn before it, and in later turns that were too small to be counted each. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {
@@ -33,8 +33,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * True if a socket is taken to have room until this turn ends, although it has more than the limit buffered.
    *
-   * If the bytes of this turn can explain the excess, there is room. If the bytes of the turn before can explain the rest, or the socket had
-   * room then without doubt, there is room as well, but in doubt.
+   * If the bytes of this turn can explain the excess, there is room. Otherwise there is still room, but in doubt, in two cases: the bytes of the
+   * turn before can explain the rest, or the socket had room then without doubt.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks

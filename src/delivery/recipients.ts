@@ -28,7 +28,7 @@ export function allOf<TConnection>(list: FanOutList<TConnection> | undefined): R
   return { matched: list.size, ranges: [rangeOf(list)], overlaps: NO_OVERLAPS }
 }
 
-/** The connection in this slot; nobody if the slot is `NO_SLOT`, because the connection is not in the list any more. */
+/** The connection in this slot. A connection that has left the list has the slot `NO_SLOT`: then there is no recipient. */
 export function oneOf<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
   return list.has(slot) ? eachOf(list, [slot]) : nobody()
 }

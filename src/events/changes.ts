@@ -59,7 +59,10 @@ export class Changes {
     }
   }
 
-  /** Does what `make` with a `send` in it does, but without two functions for each message. Returns what `endSending` needs. */
+  /**
+   * Begins a change that only sends, as `make` with a `send` in it would. `publish` uses this, because two functions for each message are too
+   * slow. Returns what `endSending` needs.
+   */
   beginSending(): number {
     const numbers = this.#numbers
     const outer = numbers.current

@@ -2,7 +2,7 @@ import type { Socket } from '../../ports/connection.ts'
 import { disown } from '../../guards/user-code.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 
-/** A transport that tells of drains. */
+/** A transport with an `onDrain`. */
 export type DrainTeller = AnyTransport & Required<Pick<AnyTransport, 'onDrain'>>
 
 /** What a drain listener needs of its send queue. */

@@ -26,14 +26,15 @@ export interface DeliveryLimits {
 }
 
 /** What the send queues of a delivery share. */
-export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection>, DeliveryLimits {
+export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection> {
+  readonly limits: DeliveryLimits
   readonly clock: Clock
   readonly changes: Changes
   readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
   readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
   /** Called when a backlog is empty: all of it was sent or purged. */
   caughtUp(connection: TConnection): void
-  /** Removes the connection, once the messages that are being handed to sockets are there. */
+  /** Removes the connection as soon as no message is being handed to a socket. */
   remove(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
 }
 
@@ -65,7 +66,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   #arriving: OutgoingMessage | undefined
   /** Set while a flush runs. */
   #inFlight: WriteInFlight<TConnection> | undefined
-  /** Set at the end: what becomes of a message that comes later. The connection was removed, or its socket has failed. */
+  /** Set when the queue has ended: what becomes of messages that come later. The connection was removed, or its socket has failed. */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -94,7 +95,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#arriving = undefined
     if (!hasFrame) return this.#refuse('failed')
     if (!isWanted) return this.#refuse(this.#endedAs ?? 'skipped')
-    // `#hasRoom` calls user code, which may have flushed, so that the connection is behind now.
+    // `#hasRoom` calls user code, which may have flushed this queue and so put the connection behind.
     return hasRoom && this.#backlog === undefined ? this.#pass(message, units) : this.queue(message)
   }
 
@@ -167,13 +168,13 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /**
    * Decides once a turn whether the socket has room. Later readings would include bytes of this turn, which no client had time to read.
    *
-   * The bytes of the turn before may have been written as it ended, so the client had no time for those either. If too much is buffered and
-   * the socket had room in the turn before, it still has room, and the next turn decides.
+   * The bytes of the turn before may have been written as it ended, so the client had no time for those either. If too much is buffered, but
+   * the socket had room without doubt in the turn before, it still has room, and the next turn decides.
    */
   #hasRoom(): boolean {
-    const { softLimitBytes, endOfTick } = this.#context
+    const { endOfTick, limits } = this.#context
     if (this.#meter === undefined || this.#hasRoomIn === endOfTick.tick) return true
-    const isInDoubt = this.#bufferedBytes() > softLimitBytes
+    const isInDoubt = this.#bufferedBytes() > limits.softLimitBytes
     const hadRoomInTurnBefore = this.#hasRoomIn === endOfTick.tick - 1
     if (isInDoubt && (this.#isInDoubt || !hadRoomInTurnBefore)) return false
     this.#presumeRoom(isInDoubt)
@@ -187,9 +188,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.endOfTick.await()
   }
 
-  /** True if a flush has to come before a message of this size: the batch is large enough for a write, or the backlog has no place. */
+  /** True if the queue must be flushed first: the batch is large enough for a write, or the backlog has no place for a message of this size. */
   #isFullFor(units: number): boolean {
-    const { softLimitBytes, hardLimitBytes } = this.#context
+    const { softLimitBytes, hardLimitBytes } = this.#context.limits
     if (this.#backlog !== undefined) return this.#backlog.units + units > hardLimitBytes
     return this.#batchUnits > (this.#meter === undefined ? hardLimitBytes : Math.min(softLimitBytes, hardLimitBytes))
   }
@@ -254,7 +255,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
    */
   #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
     let isQueued = newest !== undefined
-    while (backlog.units > this.#context.hardLimitBytes) {
+    while (backlog.units > this.#context.limits.hardLimitBytes) {
       const dropped = backlog.dropOldest()
       if (dropped === undefined) {
         this.#removeSlowConsumer(isQueued ? 1 : 0)
@@ -268,7 +269,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /** Drops what has waited for `maxLagMs`. If some of it must be kept, the connection is removed as a slow consumer. */
   #limitLag(): void {
-    const { clock, drainWatch, maxLagMs, totals } = this.#context
+    const { clock, drainWatch, limits: { maxLagMs }, totals } = this.#context
     const backlog = this.#backlog
     if (backlog === undefined) return
     if (maxLagMs === Infinity) return drainWatch.keepUp(Infinity)
@@ -283,7 +284,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /** The moment at which something may have waited for too long. */
   #lagDueMs(backlog: Backlog): number {
-    return backlog.oldestSinceMs + this.#context.maxLagMs
+    return backlog.oldestSinceMs + this.#context.limits.maxLagMs
   }
 
   /** Disconnects a slow consumer. `failed` is 1 if the newest message is in the backlog, because it counts as failed. */
@@ -298,7 +299,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     if (this.#inFlight !== undefined || this.#isEmpty) return
     const inFlight = new WriteInFlight(this.connection, this.#socket, this.#transport, this.#context)
     this.#inFlight = inFlight
-    this.#limitLag()
+    if (this.#backlog !== undefined) this.#limitLag()
     let isAccepted = true
     while (isAccepted && !this.#isEmpty) {
       const chunk = this.#nextChunk()
@@ -318,7 +319,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#backlog === undefined) return this.#takeBatch()
-    const roomBytes = this.#context.softLimitBytes - this.#bufferedBytes()
+    const roomBytes = this.#context.limits.softLimitBytes - this.#bufferedBytes()
     if (roomBytes < 0) return undefined
     this.#presumeRoom(false)
     const isOneByOne = this.#transport?.write === undefined
@@ -384,7 +385,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.drainWatch.delete(this)
   }
 
-  /** Ends the queue, and purges what is in it. So many of the purged messages count as failed. */
+  /** Ends the queue and discards its messages. `failed` of them count as failed, and the others as purged. */
   #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as

@@ -21,16 +21,15 @@ function connected(count: number) {
   return fanOutList(count) as unknown as { readonly list: FanOutList<Connection>; readonly connections: readonly Connection[] }
 }
 
+const LIMITS = { softLimitBytes: Infinity, hardLimitBytes: Infinity, maxLagMs: 60_000, drainIntervalMs: Infinity }
+
 function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Delivery<Connection> {
   const changes = new Changes()
   return new Delivery<Connection>({
     clock: new ManualClock(),
     changes,
     events: changes.events,
-    softLimitBytes: Infinity,
-    hardLimitBytes: Infinity,
-    maxLagMs: 60_000,
-    drainIntervalMs: Infinity,
+    limits: LIMITS,
     transportOf: () => undefined,
     attachQueue() {},
     remove() {},
@@ -101,7 +100,7 @@ describe('Delivery', () => {
     const socket = Object.assign((connection as Connection).socket as FakeSocket, { bufferedAmount: 11 })
     const attached: (WeakRef<SendQueue> | undefined)[] = []
     const delivery = deliveryWith({
-      softLimitBytes: 10,
+      limits: { ...LIMITS, softLimitBytes: 10 },
       attachQueue: (_connection, queue) => attached.push(queue && new WeakRef(queue)),
     })
 
