@@ -61,8 +61,8 @@ export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 /** How long the process is held before the clock checks again whether it must be; and how late a timer that holds it may be. */
 const HOLD_MS = 1_000
 
-/** The wall time must be a valid time of a `Date`, which has a maximum. Every finite number is a valid `monotonic`. */
-const LONGEST_READING_MS: Readonly<Record<Reading, number>> = { now: 8_640_000_000_000_000, monotonic: Number.MAX_VALUE }
+/** The latest time that a `Date` can hold. */
+const LATEST_DATE_MS = 8_640_000_000_000_000
 
 type Reading = 'now' | 'monotonic'
 
@@ -140,7 +140,7 @@ export class GuardedClock implements ManagerClock {
   #read(name: Reading): number | undefined {
     try {
       const readMs: unknown = this.#clock[name]()
-      if (typeof readMs !== 'number' || !(Math.abs(readMs) <= LONGEST_READING_MS[name])) throw notANumber(name, readMs)
+      if (typeof readMs !== 'number' || !(name === 'now' ? Math.abs(readMs) <= LATEST_DATE_MS : Number.isFinite(readMs))) throw notANumber(name, readMs)
       if (this.#failing.size > 0) this.#failing.delete(name)
       return readMs
     } catch (error) {
@@ -208,7 +208,7 @@ function notANumber(name: Reading, read: unknown): TypeError {
 /** @throws what the clock throws, and a `TypeError` for a reading that is not a number */
 function readingOf(clock: Clock, name: Reading): number {
   const read: unknown = clock[name]()
-  if (typeof read === 'number' && Math.abs(read) <= LONGEST_READING_MS[name]) return read
+  if (typeof read === 'number' && (name === 'now' ? Math.abs(read) <= LATEST_DATE_MS : Number.isFinite(read))) return read
   throw notANumber(name, read)
 }
 
