@@ -126,7 +126,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return result
   }
 
-  /** Releases the recipients of a message that cannot be serialized. */
+  /** Releases the recipients of a message that was not served, because it could not be serialized. */
   abandon(fanOut: FanOut<TConnection>): void {
     this.#running = undefined
     fanOut.end()

@@ -158,12 +158,13 @@ export class Publishing {
     const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
     const fanOut = delivery.begin(fields, recipients, deferred?.exclusions ?? NO_EXCLUSIONS)
-    let text: string | undefined
+    let result: PublishResult | undefined
     try {
-      text = deferred?.text ?? this.#textOf(fields)
-      return delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : options.clock.now())
+      const text = deferred?.text ?? this.#textOf(fields)
+      result = delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : options.clock.now())
+      return result
     } finally {
-      if (text === undefined) delivery.abandon(fanOut)
+      if (result === undefined) delivery.abandon(fanOut)
     }
   }
 
