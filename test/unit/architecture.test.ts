@@ -153,6 +153,26 @@ function sourcesOfTheLibrary(): Sources {
   return Object.fromEntries(paths.map((path) => [path.split(sep).join('/'), readFileSync(`${folder}${path}`, 'utf8')]))
 }
 
+const LONGEST_FUNCTION = 39
+const LONGEST_FACADE = 400
+
+/** What makes code hard to take over, wherever it is: `any`, and functions that do not fit on a screen. */
+function objectionsToCode(sources: Sources): string[] {
+  return Object.entries(sources).flatMap(([file, text]) => {
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
+    const lineOf = (position: number): number => source.getLineAndCharacterOfPosition(position).line + 1
+    const objections: string[] = []
+    const visit = (node: ts.Node): void => {
+      const [from, to] = [lineOf(node.getStart()), lineOf(node.end)]
+      if (node.kind === ts.SyntaxKind.AnyKeyword) objections.push(`${file}:${from} uses any`)
+      if (ts.isFunctionLike(node) && to - from >= LONGEST_FUNCTION) objections.push(`${file}:${from} has a function of ${to - from + 1} lines`)
+      ts.forEachChild(node, visit)
+    }
+    visit(source)
+    return objections
+  })
+}
+
 /** A small library without fault, for a test to put one in. */
 const SOUND: Sources = {
   'errors.ts': '/// <reference lib="es2022" />\nexport class Failure extends Error {}',
@@ -183,6 +203,30 @@ describe('the architecture of src', () => {
     const unused = LAYERS.flatMap(({ parts }) => parts).filter((part) => !files.some((file) => placeOf(file)?.part === part))
 
     expect(unused).toEqual([])
+  })
+})
+
+describe('the code of src', () => {
+  it('has no any, and no function of 40 lines', () => {
+    expect(objectionsToCode(sourcesOfTheLibrary())).toEqual([])
+  })
+
+  it(`has a façade of at most ${LONGEST_FACADE} lines`, () => {
+    expect(sourcesOfTheLibrary()['connection-manager.ts']?.split('\n').length).toBeLessThanOrEqual(LONGEST_FACADE)
+  })
+})
+
+describe('the check of the code', () => {
+  it.each([
+    ['any', 'export let x: any', 'a.ts:1 uses any'],
+    ['a function of 40 lines', `export function f(): void {${'\n'.repeat(39)}}`, 'a.ts:1 has a function of 40 lines'],
+    ['a method of 40 lines', `class A {\n  m(): void {${'\n'.repeat(39)}}\n}`, 'a.ts:2 has a function of 40 lines'],
+  ])('objects to %s', (_, text, objection) => {
+    expect(objectionsToCode({ 'a.ts': text })).toEqual([objection])
+  })
+
+  it('has nothing against a function of 39 lines, or a word that begins like any', () => {
+    expect(objectionsToCode({ 'a.ts': `export function anything(): void {${'\n'.repeat(38)}}` })).toEqual([])
   })
 })
 
