@@ -30,7 +30,7 @@ let managersMade = 0
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue> extends Disposal {}
 
 /**
- * Knows who is connected and what each user is subscribed to. Delivers each message once to each connection that is to get it.
+ * Knows who is connected and what each user is subscribed to. Delivers each message to its recipients, to each at most once.
  *
  * State changes are synchronous and atomic. When a call returns, every index agrees and every listener was told. A method returns a promise
  * only if it waits for sockets to close. The state has changed by the time the promise is returned.
@@ -131,7 +131,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    *
    * Subscribing again returns the same view. Its `filters` are those of the last call of this method. A connection has filters of its own. A
    * user without a connection may be subscribed: see `pendingTtlMs`. If the symbol of the stream type is optional, a request without one means
-   * the whole type. The first call costs as much as the user has connections.
+   * the whole type. The cost of the first call grows with the number of the user's connections.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
@@ -204,7 +204,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    */
   publish(message: PublishableMessage<TStreams>): PublishResult {
     const result = this.#parts.publishing.publish(message)
-    // If nobody is subscribed, the host may publish this stream only because a lost timer has delayed `streamIdle`.
+    // Nobody is subscribed. Perhaps the host still publishes because a timer was lost, and so `streamIdle` has not been emitted.
     if (result.matched === 0) this.#parts.renewTimers()
     return result
   }
@@ -242,7 +242,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   /**
    * Returns what became of all messages so far, and how much is waiting. A message counts once for each connection. A deferred message
    * counts when its delivery starts. A waiting message moves from `waiting` to what becomes of it. A message that a socket accepts and rejects
-   * later stays `sent` and also counts as `rejected`. The call costs as much as there are connections with waiting messages.
+   * later stays `sent` and also counts as `rejected`. Its cost grows with the
+   * number of connections with waiting messages.
    */
   stats(): Stats {
     return this.#parts.delivery.stats()
@@ -315,7 +316,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   // ── Events and shutdown ────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Calls `listener` at each event of this name. The returned function ends that.
+   * Calls `listener` at each event of this name. Returns a function that removes the listener.
    *
    * Listeners run synchronously, in the order of their registration. They run when a state change is complete, and before the call that made
    * it returns. A function that is registered twice is called twice.
@@ -341,7 +342,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    *
    * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and says how they
    * ended. It also waits for sockets of earlier removals that are still closing, and counts them. A socket that is still closing after
-   * `deadlineMs` counts as `timedOut`; if its removal has a later deadline, that one still holds. Later calls get the same promise.
+   * `deadlineMs` counts as `timedOut`. An earlier removal keeps its own deadline, even if that is later. Later calls get the same promise.
    *
    * The process stays alive until the promise resolves. With a `deadlineMs` of `0`, only sockets whose `close` has settled already count as
    * closed. `Infinity` waits for as long as the sockets take, without a timer, so only the sockets keep the process alive.
@@ -365,10 +366,10 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 
 /** Defines what a class cannot declare without showing it in its type. */
 function defineHiddenMembers(manager: Pick<ConnectionManager, 'toJSON' | 'cleanup'>): void {
-  // An equality check sees no private state, so it would take any two managers for equal.
+  // An equality check sees no private state. Without a public property, any two managers would be equal.
   Object.defineProperty(manager, 'serial', { value: ++managersMade, enumerable: true })
   Object.defineProperty(manager, INSPECT, { value: () => manager.toJSON() })
   const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }
-  // Runtimes without this symbol would take it for the name "undefined".
+  // In a runtime without this symbol, the property would be named "undefined".
   if (typeof asyncDispose === 'symbol') Object.defineProperty(manager, asyncDispose, { value: async () => void (await manager.cleanup()) })
 }

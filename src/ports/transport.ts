@@ -67,13 +67,13 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
    * Writes the frames of one turn of the event loop, in order. Called once per turn, or several times if the frames exceed `softLimitBytes`.
    * The transport may keep the array.
    *
-   * If it returns a number, so many frames were accepted, from the first on. The others wait, and are offered again. Any other value means
+   * If it returns a number, that many frames were accepted, from the first on. The others wait, and are offered again. Any other value means
    * all of them. If it throws, or returns a promise that rejects, the connection is removed with reason `send-failed`.
    */
   write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
   /**
-   * Returns the bytes that the socket has accepted and not sent yet. They count as unknown if this throws, or returns anything but a number of
-   * 0 or more.
+   * Returns the bytes that the socket has accepted and not sent yet. If this throws, or returns anything but a positive number, it counts as 0:
+   * the socket has room.
    *
    * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, pressure is unknown
    */
