@@ -8,7 +8,7 @@ const NO_QUEUES: (SendQueue | undefined)[] = []
 
 /** What a fan-out list needs to know about its connections. */
 export interface SlotKeeper<TConnection> {
-  /** Returns what the texts for a connection are sent to now. */
+  /** Returns the sink that a connection has now. */
   sinkOf(connection: TConnection): Sink
   /** Notes that a connection has another slot now, because the list was compacted. */
   moved(connection: TConnection, slot: number): void
@@ -23,10 +23,12 @@ export interface Overlap {
 /**
  * The connections that receive the same messages, oldest first: those of a public stream, those of one user's private stream, or all.
  *
- * A connection has a slot, the same in parallel arrays. Its sink is in one of two, by its kind: sockets or send queues. That is all that the
- * sending loop reads. A third array holds the connections. A removed connection leaves a hole. The list closes its holes once there are more holes than connections, so removing costs
- * the same whatever the length. It never does so while a delivery has pinned it: until then slots keep their connections, and newcomers are
- * added behind them. So the loop can call user code without copying anything first.
+ * A connection has a slot, which is its index in three parallel arrays. One has the sockets and one the send queues: the sink of a slot is in one
+ * of them. The sending loop reads only these two. The third array has the connections.
+ *
+ * A removed connection leaves a hole. The list closes its holes once there are more holes than connections, so removing costs the same whatever
+ * the length. It never does so while a delivery has pinned it. A pinned list keeps the slots of its connections, and new ones are added behind
+ * them. So the loop can call user code without copying anything first.
  */
 export class FanOutList<TConnection> {
   /** How many connections are in the list. */
@@ -44,7 +46,7 @@ export class FanOutList<TConnection> {
   /** True if a sink was removed or replaced since the list was pinned. Only then the sending loop has to look twice. */
   isDisturbed = false
   #isPinned = false
-  /** Slots that were removed while pinned. They keep their connections until then: a delivery may have to say whose sink threw. */
+  /** Slots that were removed while pinned. They keep their connections until the list is unpinned: a delivery may have to say whose sink threw. */
   #removed: Set<number> | undefined = undefined
   readonly #keeper: SlotKeeper<TConnection>
 

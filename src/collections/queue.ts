@@ -1,6 +1,6 @@
 const COMPACT_FROM = 1_024
 
-/** A first-in, first-out queue whose `shift` costs the same however long it is, as an array's does not. */
+/** A first-in, first-out queue. Its `shift` costs the same however long the queue is. The `shift` of an array does not. */
 export class Queue<T> {
   #items: (T | undefined)[] = []
   /** Only items from `#head` onward are live. */

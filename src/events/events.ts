@@ -21,7 +21,7 @@ import { UnheardErrors } from './unheard-errors.ts'
  */
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
 
-/** A stream that somebody is subscribed to. On a private stream, each user has their own. */
+/** A stream that is or was active. If its type is private, each user's stream is a separate one. */
 export interface ActiveStream<TStreamType extends string = string> {
   /** A type of the catalogue. */
   readonly streamType: TStreamType

@@ -4,7 +4,7 @@ export const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for('nodejs.util.in
 /**
  * Makes `console.log` print the instances of a class as their `toJSON` returns them.
  *
- * This is a function and not a method, because a bundler takes a computed name in a class for a side effect. It would keep the class, and
+ * This is a function and not a method, because a bundler treats a computed name in a class as a side effect. It would keep the class, and
  * everything the class imports, in programs that do not use it.
  */
 export function inspectable<TClass extends new (...facts: never[]) => { toJSON(): unknown }>(target: TClass): TClass {

@@ -16,7 +16,7 @@ export interface RawJson {
 }
 
 /**
- * Returns a text as a message's `data`. The text must be JSON, and goes on the wire as it is.
+ * Returns the `data` of a message, made from a JSON text. The text goes on the wire as it is.
  *
  * Use it for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message.
  * `validate: true` checks that by parsing the text once.

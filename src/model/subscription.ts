@@ -54,7 +54,7 @@ export interface Subscription<TStreamType extends string = string> {
   /**
    * When a message with recipients was last published to this stream. `undefined` if there was none since the subscription began.
    *
-   * All subscribers of a public stream share one such time. On a private stream each user has their own.
+   * All subscribers of a public stream share one such time. On a private stream, there is one for each user.
    */
   readonly lastUpdate: Date | undefined
   /** What `subscriptionKey` returns for this subscription. */

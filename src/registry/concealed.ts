@@ -15,8 +15,8 @@ export function concealed<TClass extends new (...facts: never[]) => { toJSON(): 
 /**
  * Returns a getter of a class as a property that each object can have as its own.
  *
- * All objects share the one function, so it takes no memory of theirs and they keep their hidden class. Takes the class and not its prototype:
- * a bundler takes the reading of a property for a side effect, and would keep the class for it.
+ * All objects share one function. So the property takes no memory in each object, and the objects keep their hidden class. The argument is the
+ * class and not its prototype, because a bundler treats reading a property as a side effect. It would keep the class in every program.
  */
 export function sharedAccessor({ prototype }: { readonly prototype: object }, name: string): PropertyDescriptor {
   return { ...Object.getOwnPropertyDescriptor(prototype, name), enumerable: true, configurable: false }

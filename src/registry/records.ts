@@ -134,7 +134,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   static transportOf(connection: ConnectionRecord): AnyTransport | undefined { return connection.#common.transport }
   static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined { return connection.#sendQueue }
   static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void { connection.#sendQueue = sendQueue }
-  /** Returns what the texts for a connection are sent to: its send queue, or else its socket. */
+  /** Returns the sink of a connection: its send queue, or its socket if it has none. */
   static sinkOf(connection: ConnectionRecord): Sink { return connection.#sendQueue ?? connection.#socket }
   static slotOf(connection: ConnectionRecord): number { return connection.#slot }
   static moved(connection: ConnectionRecord, slot: number): void { connection.#slot = slot }

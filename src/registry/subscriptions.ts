@@ -47,7 +47,7 @@ export interface SubscriptionsDependencies {
   now(): number
   readonly quotas: SubscriptionQuotas
   readonly changed: SubscriptionListener
-  /** Called when a stream gained its first connected subscriber, or lost its last one. On a private stream, each user has a stream. */
+  /** Called when a stream gained its first connected subscriber, or lost its last one. If a type is private, each user's stream is a separate one. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
   /** Called when a connection stopped receiving a stream through a subscription. */
   released(connection: ConnectionRecord, stream: StreamRecord): void
@@ -146,7 +146,7 @@ export class Subscriptions {
     return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter((each) => isConcerned(SubscriptionRecord.streamOf(each)))
   }
 
-  /** Iterates over the streams with a connected subscriber. On a private stream, each user has a stream. */
+  /** Iterates over the streams with a connected subscriber. If a type is private, each user's stream is a separate one. */
   *demanded(): Generator<ActiveStream, undefined> {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue
@@ -243,7 +243,7 @@ export class Subscriptions {
     }
   }
 
-  /** Takes over the sink that a connection has now. Costs as much as it may receive. */
+  /** Takes over the sink that a connection has now. The cost grows with the number of subscriptions that cover the connection. */
   refreshSink(connection: ConnectionRecord): void {
     for (const subscription of mayReceive(connection)) {
       const slot = SubscriptionRecord.slotOf(subscription, connection)
@@ -251,7 +251,7 @@ export class Subscriptions {
     }
   }
 
-  /** Removes a removed connection from all lists, with its holds. With the user's last connection, all of the user's subscriptions end. */
+  /** Takes a removed connection out of all lists, and releases its holds. If it was the user's last one, all of the user's subscriptions end. */
   detach(connection: ConnectionRecord): void {
     if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection)
     // Looks only at what the connection may receive, not at what others of the user hold.

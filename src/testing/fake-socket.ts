@@ -120,7 +120,7 @@ export class FakeSocket implements Socket {
     return this.script.send?.(text) as void
   }
 
-  /** Records a batch of texts. If the script returns a number, the socket accepts so many of them. */
+  /** Records a batch of texts. If the script returns a number, the socket accepts that many of them. */
   write(texts: readonly string[]): number | void | Promise<void> {
     const from = this.sent.length
     const entry = [...texts]

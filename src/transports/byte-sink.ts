@@ -313,7 +313,7 @@ export class WriterSink implements ByteSink {
   }
 }
 
-/** Ignores the outcome of `close` or `abort`. `over` reports the end, and a stream that fails to close is over too. */
+/** Ignores whether `close` or `abort` succeeds. A stream that fails to close has ended too, and `over` reports the end. */
 function ignoreOutcome(answer: PromiseLike<unknown>): void {
   adopted(answer).catch(() => {})
 }

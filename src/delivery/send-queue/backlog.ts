@@ -55,7 +55,7 @@ class EntryList {
  * drop, are each at the head of a list. Each stream's entries also form a stream queue. There a new message of a `latest` stream finds the
  * older one that it replaces.
  *
- * Adding, taking and dropping one message cost the same, however long the backlog is. A purge costs as much as it discards.
+ * Adding, taking and dropping one message cost the same, however long the backlog is. The cost of a purge grows with what it discards.
  */
 export class Backlog {
   /** How many messages there are, without gap notices. */
@@ -140,7 +140,7 @@ export class Backlog {
   /**
    * Drops the messages that began to wait at `sinceMs` or before. If one of them must be kept, it stops, and `mustEnd` is true.
    *
-   * Old messages need not come first in their list, because a newer message may have replaced one that stood before them.
+   * An old message may stand behind a newer one in its list, because a message takes the place of the older one that it replaces.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0

@@ -55,7 +55,7 @@ export async function deliversUnchanged(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Returns a trade whose wire form has so many bytes. */
+/** Returns a trade whose wire form has this many bytes. */
 function tradeOfBytes(bytes: number): PublishableMessage {
   return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
 }
@@ -87,7 +87,7 @@ export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
   await host.hasRightCounts()
 }
 
-/** Returns so many messages of each of three streams. */
+/** Returns `count` messages of each of three streams. */
 function burstOf(count: number, dataOf: (i: number) => unknown = (i) => i): PublishableMessage[] {
   const data = Array.from({ length: count }, (_, i) => dataOf(i))
   return data.flatMap((each) => [book('BTCUSDT', each), trade('BTCUSDT', each), order('alice', each)])

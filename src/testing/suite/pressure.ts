@@ -111,7 +111,7 @@ const LONG_SYMBOL = 'x'.repeat(250)
 const REQUESTS_A_ROUND = 256
 /** If each answer has the symbol, these are about 60 MiB. Even short answers are more than the kernels buffer. */
 const MOST_ROUNDS = 768
-/** After so many rounds without a new subscription, the server no longer reads the client's requests. */
+/** After this many rounds without a new subscription, the server no longer reads the client's requests. */
 const ROUNDS_UNREAD = 50
 
 /**

@@ -55,7 +55,7 @@ export class TrialHost {
     return this.#patience.within('the heartbeat passes', needed('beat', this.#running)())
   }
 
-  /** The same, if the harness can. For tests that need no heartbeat, because some hosts notice a broken connection only by it. */
+  /** The same if the harness can, otherwise nothing. For tests that need a heartbeat only on hosts that notice a broken connection by nothing else. */
   async beatIfPossible(): Promise<void> {
     if (this.#running.beat !== undefined) await this.beat()
   }
