@@ -30,7 +30,7 @@ let managersMade = 0
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue> extends Disposal {}
 
 /**
- * Knows who is connected and what each user is subscribed to. Delivers each message to its recipients, to each at most once.
+ * Knows who is connected and what each user is subscribed to. Delivers each message at most once to each of its recipients.
  *
  * State changes are synchronous and atomic. When a call returns, every index agrees and every listener was told. A method returns a promise
  * only if it waits for sockets to close. The state has changed by the time the promise is returned.

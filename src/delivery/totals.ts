@@ -63,7 +63,7 @@ export class Totals {
     this.#counts.waiting += matched
   }
 
-  /** Counts the deliveries of a message that no send queue took. */
+  /** Counts the deliveries of one message, except those that a send queue took. */
   countServed(sent: number, failed: number, skipped: number): void {
     this.#counts.waiting -= sent + failed + skipped
     this.#counts.sent += sent

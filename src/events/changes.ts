@@ -45,7 +45,7 @@ export class Changes {
     this.events.flush()
   }
 
-  /** Runs what hands messages to sockets, in the running change if there is one. Then settles, and delivers what user code published meanwhile. */
+  /** Runs a function that hands messages to sockets, in the running change if there is one. Then settles, and delivers the deferred messages. */
   send(act: () => void): void {
     if (this.isSending) return act()
     const outer = this.#numbers.current

@@ -84,8 +84,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Subscribes this connection only, until it unsubscribes or is removed.
    *
-   * Subscribing twice returns the same view. The `filters` of the last request replace this connection's own, which are in `subscriptions()`.
-   * The filters of other connections, and of the user, do not change.
+   * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier ones, and
+   * `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, and
    * `ERR_QUOTA_EXCEEDED`. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`

@@ -189,14 +189,14 @@ interface HolderFilters {
   readonly filters: SubscriptionFilters
 }
 
-/** What hardly any subscription to a public stream has. */
+/** Fields that hardly any subscription to a public stream needs. */
 interface Extra {
   /** The list of a private stream's user. */
   readonly ownList: FanOutList<ConnectionRecord> | undefined
   filters: SmallSet<UserRecord | ConnectionRecord, HolderFilters>
 }
 
-/** What a subscription that has ended goes on saying. */
+/** What can still be read from a subscription that has ended. */
 class Ended {
   readonly lastUpdateMs: number | undefined
 

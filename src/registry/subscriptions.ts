@@ -146,7 +146,7 @@ export class Subscriptions {
     return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter((each) => isConcerned(SubscriptionRecord.streamOf(each)))
   }
 
-  /** Iterates over the streams with a connected subscriber. If a type is private, each user's stream is a separate one. */
+  /** Iterates over the streams with a connected subscriber. On a private stream, each user has a stream. */
   *demanded(): Generator<ActiveStream, undefined> {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue

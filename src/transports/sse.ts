@@ -110,7 +110,7 @@ const STUCK_AFTER_MS = 60_000
 /** The state of the last comment. */
 interface Comment {
   isSent: boolean
-  /** True if it was written in an earlier turn of the event loop. A comment of the current turn could not be sent yet. */
+  /** True if it was written in an earlier turn of the event loop. A comment of the current turn had no chance to be sent yet. */
   isOlder: boolean
   /** The `progress` of the sink when the comment was written. */
   progress: string

@@ -54,7 +54,7 @@ export function uwsTransport(): Transport<UwsSocket> {
   return { write, bufferedBytes, onClose, close, terminate }
 }
 
-/** If the socket is closed already, this throws, as every method of uWS does then. So the manager removes the connection. */
+/** If the socket is closed already, this throws, because every method of a closed uWS socket throws. So the manager removes the connection. */
 function write(socket: UwsSocket, texts: readonly string[]): number {
   return writer.write(socket, texts)
 }
