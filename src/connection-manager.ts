@@ -22,7 +22,7 @@ type Disposal = {
   readonly [TKey in AsyncDisposeKey]: () => Promise<void>
 }
 
-/** Empty for the default catalogue. For another one it is an argument that cannot be given, so the options must have `streams`. */
+/** Empty for the default catalogue. For any other one, an argument of type `never`: without `streams` in the options, the call does not compile. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 let managersMade = 0

@@ -17,11 +17,11 @@ export interface SendFailure<TConnection> {
 export interface SendOutcomes<TConnection> {
   /** Called for each `send` that returned a promise. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** True if a socket is taken to have room, although it has more than the limit buffered. */
+  /** True if a socket counts as having room, although it has more than the limit buffered. */
   hasRoom(connection: TConnection, buffered: number): boolean
   /** Attaches a send queue to the connection, and queues the message there. Returns what became of it. */
   queue(connection: TConnection, message: OutgoingMessage): Acceptance
-  /** True if a socket let the refusal of its own nested publish pass through its `send`. Then the socket has not failed. */
+  /** True if the error refused a publish that the socket made in its own `send`. Then the socket has not failed. */
   isOwnRefusal(error: unknown): boolean
 }
 
@@ -208,7 +208,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw. False if that is no failure, because the socket let the refusal of its own nested publish pass. */
+  /** Notes that a sink threw. False if that is no failure, because the error refused a publish that the socket made in its own `send`. */
   #isFailure(connection: TConnection, error: unknown): boolean {
     if (this.#outcomes.isOwnRefusal(error)) return false
     this.failures.push({ connection, error })

@@ -3,7 +3,7 @@ import type { Ticks } from './end-of-tick.ts'
 import { bufferedAmountOf } from './meter.ts'
 
 /**
- * Notes that a socket is taken to have room in turn `tick`, although it has more than the limit buffered. If that is in doubt, the next turn
+ * Notes that a socket counts as having room in turn `tick`, although it has more than the limit buffered. If that is in doubt, the next turn
  * decides.
  */
 interface Presumption {
@@ -31,7 +31,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   }
 
   /**
-   * True if a socket is taken to have room until this turn ends, although it has more than the limit buffered.
+   * True if a socket counts as having room until this turn ends, although it has more than the limit buffered.
    *
    * If the bytes of this turn can explain the excess, there is room. Otherwise there is still room, but in doubt, in two cases: the bytes of the
    * turn before can explain the rest, or the socket had room then without doubt.

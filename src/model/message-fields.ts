@@ -16,7 +16,7 @@ export interface MessageFields {
   readonly text?: string
 }
 
-/** The definition of a text of the host's own. It is delivered like a private message, and belongs to no stream. */
+/** The stream definition for a text from `connection.send`. The text is delivered like a private message, and belongs to no stream. */
 export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   audience: 'private',
   symbol: 'none',
@@ -24,7 +24,7 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   overflow: 'disconnect',
 })
 
-/** Returns a text of the host's own as a message. Its stream type is empty, so no unsubscribe and no revocation matches it. */
+/** Returns a message with a text from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. */
 export function hostText(text: string, userId: string, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
 }

@@ -87,7 +87,7 @@ export class OutgoingMessage {
     }
   }
 
-  /** Returns the message for `frame`, or `undefined` for a text of the host's own. */
+  /** Returns the message for `frame`, or `undefined` for a text from `connection.send`. */
   #asStreamMessage(): StreamMessage<unknown, string> | undefined {
     if (this.definition === HOST_TEXT) return undefined
     const { streamType, symbol, timestampMs, userId } = this

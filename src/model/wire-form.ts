@@ -52,7 +52,7 @@ export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | GapNotice
 
 /**
- * Returns the message, or the gap notice, of a text from the server. Clients can use it too.
+ * Returns the message, or the gap notice, that a text from the server contains. Clients can use it too.
  *
  * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again.
  *

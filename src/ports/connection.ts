@@ -99,7 +99,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Ends this connection's own subscription to a stream. Returns false if it has none. Only the stream counts, and a `userId` is ignored.
    *
-   * Other connections, and the user as such, keep their subscriptions. If the user's subscription still covers the stream, this connection goes
+   * Other connections, and the user, keep their subscriptions. If the user's subscription still covers the stream, this connection goes
    * on receiving it. Otherwise its waiting messages of the stream are purged, the batch of this turn included. To send them first, call
    * `flush()`.
    *
@@ -108,7 +108,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   unsubscribe(stream: StreamReference): boolean
 
   /**
-   * Sends a text of the host's own to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
+   * Sends your own text to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
    * recipient.
    *
    * The text is sent after everything published before it, in the same write. It counts against the same limits, so a client that sends

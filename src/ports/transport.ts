@@ -42,7 +42,7 @@ interface ByteFrame {
 /** A frame that is any other object. */
 type ObjectFrame = object & { readonly byteLength?: undefined }
 
-/** A transport whose `write` takes any frame. `write` is a function type here, so one that requires a certain frame does not fit. */
+/** A transport whose `write` takes any frame. `write` is a function type here, so a `write` for one type of frame is not assignable. */
 type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' | 'write'> & {
   readonly frame: Required<TransportHooks<TSocket, unknown>>['frame']
   readonly write?: (socket: TSocket, frames: readonly unknown[]) => number | void | Promise<void>
@@ -59,7 +59,7 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
    * transport, and they stay. If it throws for a notice, the connection is removed, because its client would not learn that messages are
    * missing.
    *
-   * `message` is `undefined` for a text of the host's own, from `connection.send`. If the frame's `byteLength` is a whole number, that counts
+   * `message` is `undefined` for a text from `connection.send`. If the frame's `byteLength` is a whole number, that counts
    * against the limits. Otherwise the UTF-16 units of the text count.
    */
   frame?(text: string, message: StreamMessage<unknown, string> | undefined): TFrame

@@ -56,7 +56,7 @@ export interface UserRecord {
   readonly id: string
   connections: SmallSet<string, ConnectionRecord>
   subscriptions: SubscriptionSet
-  /** Those that the user holds as such. A new connection receives these. */
+  /** Those whose holder is the user, and not only connections. A new connection receives these. */
   ownSubscriptions: SubscriptionSet
 }
 

@@ -67,7 +67,7 @@ const ConcealedSubscription = /* @__PURE__ */ concealed(SubscriptionRecord)
 const NO_OVERLAPS: readonly Overlap[] = []
 
 /**
- * Subscriptions and their holders. A holder is the user as such, or one of the user's connections.
+ * Subscriptions and their holders. A holder is a user, or one of the user's connections.
  *
  * A connection is in the list of a stream once, for as long as its user or the connection itself holds the subscription. So two holders
  * cannot make two copies of a message.

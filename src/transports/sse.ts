@@ -27,8 +27,8 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
 /**
  * The options of `sseTransport`: the id and the type of an event.
  *
- * Both functions are called as methods of the options, for messages and for gap notices. A text of the host's own, from `connection.send`,
- * has no id and no type.
+ * Both functions are called as methods of the options, for messages and for gap notices. A text from `connection.send` has no id and no
+ * type.
  */
 export interface SseOptions {
   /**

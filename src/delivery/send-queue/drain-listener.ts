@@ -54,7 +54,7 @@ export class DrainListener {
   }
 }
 
-/** Returns the function that ends the listening. A transport that returns none is taken not to listen at all. */
+/** Returns the function that ends the listening. If a transport returns none, the queue assumes that it does not listen at all. */
 function asFunction(stop: unknown): () => void {
   if (typeof stop === 'function') return stop as () => void
   disown(stop)

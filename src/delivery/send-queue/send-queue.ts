@@ -181,7 +181,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return true
   }
 
-  /** Takes the socket to have room until this turn ends. */
+  /** Counts the socket as having room until this turn ends. */
   #presumeRoom(isInDoubt: boolean): void {
     this.#hasRoomIn = this.#context.endOfTick.tick
     this.#isInDoubt = isInDoubt

@@ -9,7 +9,7 @@ export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
-  /** True if a socket let the refusal of its own nested publish pass through its `send`. Then the socket has not failed. */
+  /** True if the error refused a publish that the socket made in its own `send`. Then the socket has not failed. */
   isOwnRefusal(error: unknown): boolean
   gapTold(connection: TConnection, notice: OutgoingMessage): void
 }
