@@ -338,7 +338,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
 
   /**
    * Shuts down. It refuses new connections from now on, removes every connection and subscription, and closes all sockets in parallel, each
-   * once. A running delivery stops here, and nothing is sent afterwards.
+   * once. Waiting messages are handed to the sockets before, as far as these have room. A running delivery stops here, and nothing is sent
+   * afterwards.
    *
    * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and says how they
    * ended. It also waits for sockets of earlier removals that are still closing, and counts them. A socket that is still closing after

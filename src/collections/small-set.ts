@@ -6,9 +6,9 @@
  */
 export type SmallSet<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
 
-/** Up to this many are in an array. There, a look-up takes no longer than in a `Map`. */
+/** A set of up to this many members is an array. There, a look-up takes no longer than in a `Map`. */
 const MOST_IN_ARRAY = 16
-/** Down to this many stay in a `Map`. The gap keeps a set at the limit from being copied at each change. */
+/** A `Map` that has shrunk to this many members becomes an array. The gap keeps a set at the limit from being copied at each change. */
 const FEWEST_IN_MAP = 8
 
 /** Returns how many members there are. */

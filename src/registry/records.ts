@@ -342,7 +342,7 @@ export class SubscriptionRecord implements Subscription {
   static connectionHoldsOf(subscription: SubscriptionRecord): number { return subscription.#connectionHolds }
   static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void { subscription.#connectionHolds += difference }
 
-  /** Ends it. No connection is in the list by this subscription any more. */
+  /** Ends a subscription. By then, no connection is in a fan-out list because of it. */
   static end(subscription: SubscriptionRecord): void {
     const lastUpdateMs = SubscriptionRecord.#lastUpdateMs(subscription)
     subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)
