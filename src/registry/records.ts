@@ -56,7 +56,7 @@ export interface UserRecord {
   readonly id: string
   connections: SmallSet<string, ConnectionRecord>
   subscriptions: SubscriptionSet
-  /** Those whose holder is the user, and not only connections. A new connection receives these. */
+  /** Those that the user holds, and not those that only connections hold. A new connection receives these. */
   ownSubscriptions: SubscriptionSet
 }
 
