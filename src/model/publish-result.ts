@@ -14,7 +14,7 @@ export interface PublishResult {
   readonly conflated: number
   /** The message was dropped because too much waited. A gap notice tells the client. */
   readonly dropped: number
-  /** The socket's `send` threw, the transport's `frame` threw, or the message exceeded the limit of a slow consumer, which was removed. */
+  /** The socket's `send` or the transport's `frame` threw, or too much waited and the connection was removed as a slow consumer. */
   readonly failed: number
   /** The connection was removed or unsubscribed before its turn. */
   readonly skipped: number

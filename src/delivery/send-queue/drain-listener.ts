@@ -14,7 +14,7 @@ export interface DrainListening {
   afterwards(act: () => void): void
 }
 
-/** Listens to the drains of one socket until it is stopped. Errors of the transport are reported, and end nothing. */
+/** Listens to the drains of one socket until it is stopped. Errors of the transport are reported. They do not end the connection. */
 export class DrainListener {
   #isOver = false
   #stop: (() => void) | undefined
