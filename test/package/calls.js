@@ -20,11 +20,13 @@ const { result } = await session.post('Profiler.takePreciseCoverage')
 
 console.log(JSON.stringify(Object.fromEntries(result.filter(({ url }) => url.startsWith(new URL('.', BUILT).href)).flatMap(callsIn))))
 
-function callsIn({ url, functions }) {
+/** @returns {[name: string, calls: number][]} what was called of one script */
+function callsIn(/** @type {import('node:inspector').Profiler.ScriptCoverage} */ { url, functions }) {
   const sources = [...readFileSync(fileURLToPath(url), 'utf8').matchAll(/^\/\/ (src\/\S+)$/gm)]
   return functions
-    .filter(({ ranges: [{ count }] }) => count > 0)
-    .map(({ functionName, ranges: [{ count, startOffset }] }) => {
+    .map(({ functionName, ranges: [whole] }) => ({ functionName, count: whole?.count ?? 0, startOffset: whole?.startOffset ?? 0 }))
+    .filter(({ count }) => count > 0)
+    .map(({ functionName, count, startOffset }) => {
       const [, file = url] = sources.findLast(({ index }) => index <= startOffset) ?? []
       return [`${file} ${functionName}`, count]
     })
