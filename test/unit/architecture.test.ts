@@ -190,14 +190,14 @@ const SOUND: Sources = {
 }
 
 describe('the architecture of src', () => {
-  it('has only arrows that its layers allow, no cycle, no barrel and no package', () => {
+  it('has no import that its layers forbid, no cycle, no barrel and no package', () => {
     const sources = sourcesOfTheLibrary()
 
     expect(Object.keys(sources).length).toBeGreaterThan(20)
     expect(objectionsTo(sources)).toEqual([])
   })
 
-  it('has a file for every name in the table of its layers', () => {
+  it('has a file for every name in the table of layers', () => {
     const files = Object.keys(sourcesOfTheLibrary())
 
     const unused = LAYERS.flatMap(({ parts }) => parts).filter((part) => !files.some((file) => placeOf(file)?.part === part))
@@ -231,7 +231,7 @@ describe('the check of the code', () => {
 })
 
 describe('the check of the architecture', () => {
-  it('has nothing against a sound library', () => {
+  it('accepts a sound library', () => {
     expect(objectionsTo(SOUND)).toEqual([])
   })
 
@@ -371,7 +371,7 @@ describe('the check of the architecture', () => {
       'model/all.ts is a barrel',
     ],
     [
-      'a barrel in two steps',
+      'a barrel that re-exports what it imported',
       { 'model/all.ts': "import { key } from './keys.ts'\nexport { key as theKey }" },
       'model/all.ts is a barrel',
     ],
@@ -381,7 +381,7 @@ describe('the check of the architecture', () => {
       'model/index.ts is a barrel',
     ],
     [
-      'a file that nobody gave a place',
+      'a file that is in no layer',
       { 'utils.ts': 'export const x = 1' },
       'utils.ts is in no layer',
     ],

@@ -46,7 +46,7 @@ describe('ConnectionManagerError', () => {
     expect(String(error)).toBe('ConnectionManagerError: Closed')
   })
 
-  it('has the facts as fields, and no others', () => {
+  it('has the facts as fields, and no other fields', () => {
     const facts = { connectionId: 'c1', userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT', option: 'clock', limit: 7 }
 
     const withFacts = new ConnectionManagerError('ERR_CLOSED', 'Closed', facts)
@@ -56,21 +56,21 @@ describe('ConnectionManagerError', () => {
     for (const fact of Object.keys(facts)) expect(withoutFacts).not.toHaveProperty(fact)
   })
 
-  it('has the error behind it as its cause, where there is one', () => {
+  it('has the underlying error, if any, as its cause', () => {
     const cause = new Error('foreign')
 
     expect(new ConnectionManagerError('ERR_CLOSED', 'Closed', {}, cause).cause).toBe(cause)
     expect(new ConnectionManagerError('ERR_CLOSED', 'Closed')).not.toHaveProperty('cause')
   })
 
-  it('shows facts to whoever logs it as JSON', () => {
+  it('includes its facts when it is logged as JSON', () => {
     const error = expectCode('ERR_UNKNOWN_STREAM', () => createStreamMessage({ ...price(), streamType: 'TICKER' as 'PRICE' }))
 
     expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code: 'ERR_UNKNOWN_STREAM', streamType: 'TICKER' })
   })
 })
 
-describe('an error that is thrown', () => {
+describe('a thrown error', () => {
   const manager = new ConnectionManager({ pendingTtlMs: 0, maxDeferred: 1 })
   const socket = new FakeSocket()
   manager.addConnection('c1', socket, 'alice')
@@ -100,11 +100,11 @@ describe('an error that is thrown', () => {
   it.each<[fact: string, code: ErrorCode, call: () => unknown]>([
     ['userId', 'ERR_RECIPIENT_REQUIRED', () => manager.broadcast(order(undefined as unknown as string) as never)],
     ['streamType', 'ERR_UNKNOWN_STREAM', () => manager.publish({ ...price(), streamType: 7 as unknown as 'PRICE' })],
-  ])('has no fact that is not known: %s, %s', (fact, code, call) => {
+  ])('omits a fact that is not known: %s, %s', (fact, code, call) => {
     expect(expectCode(code, call)).not.toHaveProperty(fact)
   })
 
-  it('has the ceiling that was reached among its facts', () => {
+  it('includes the limit that was reached', () => {
     const errors: unknown[] = []
     const nested = new ConnectionManager({ maxDeferred: 1 })
     const publishTwice = (): void => {
@@ -126,7 +126,7 @@ describe('an error that is thrown', () => {
     ['null', null, 'null'],
     ['a boolean', true, 'true'],
     ['a number', -1.5, '-1.5'],
-    ['NaN', NaN, 'NaN'],
+    ['a number', NaN, 'NaN'],
     ['a bigint', 7n, '7n'],
     ['a symbol', Symbol('PRICE'), 'Symbol(PRICE)'],
     ['a symbol without a name', Symbol(), 'Symbol()'],
@@ -134,36 +134,36 @@ describe('an error that is thrown', () => {
     ['an array, only as such', ['hidden'], 'an object'],
     ['a function, only as such', () => 'hidden', 'a function'],
     ['a class, only as such', class Hidden {}, 'a function'],
-  ])('names the received value in its message: %s', (_, value, shown) => {
+  ])('describes the received value in its message: %s', (_, value, shown) => {
     const message = messageFor(value)
 
     expect(message).toContain(shown)
     expect(message).not.toMatch(/hidden/i)
   })
 
-  it.each([['number', 10n ** 5_000n], ['symbol', Symbol('x'.repeat(1_000_000))]])('cuts a long %s', (_, value) => {
+  it.each([['number', 10n ** 5_000n], ['symbol', Symbol('x'.repeat(1_000_000))]])('truncates a long %s', (_, value) => {
     expect(messageFor(value).length).toBeLessThan(300)
   })
 
-  it('shows a text of 80 units whole, and cuts the next', () => {
+  it('shows a text of 80 units in full, and truncates a longer one', () => {
     expect(messageFor(`:${'x'.repeat(79)}`)).toContain(`":${'x'.repeat(79)}"`)
     expect(messageFor(`:${'x'.repeat(80)}`)).toContain(`":${'x'.repeat(79)}…"`)
   })
 
-  it('cuts a long text', () => {
+  it('truncates a long text', () => {
     const message = messageFor(`:${'x'.repeat(1_000_000)}`)
 
     expect(message).toContain('xxxxxxxxxx…"')
     expect(message.length).toBeLessThan(300)
   })
 
-  it.each(['\ud83d', `${'x'.repeat(79)}😀${'x'.repeat(79)}`])('is well-formed, whatever the text that it shows', (text) => {
+  it.each(['\ud83d', `${'x'.repeat(79)}😀${'x'.repeat(79)}`])('has a well-formed message, whatever the text that it describes', (text) => {
     expect(messageFor(`:${text}`)).not.toMatch(/\p{Surrogate}/u)
     expect(messageFor(`${text}:`)).not.toMatch(/\p{Surrogate}/u)
   })
 })
 
-describe('a value that is refused', () => {
+describe('a refused value', () => {
   const manager = new ConnectionManager()
   const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
 
@@ -171,10 +171,10 @@ describe('a value that is refused', () => {
     ['a catalogue', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
     ['a message', 'ERR_INVALID_MESSAGE', (value) => manager.publish(value)],
     ['a request for a subscription', 'ERR_INVALID_ARGUMENT', (value) => connection.subscribe(value)],
-    ['what is to be revoked', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
+    ['the argument of revoke', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
     ['the subscription of a key', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
     ['the definition of a stream type', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
-  ])('is shown for what it is, with no error behind the refusal, when it is null in place of %s', (_, code, call) => {
+  ])('is described, and the error has no cause, if it is null instead of %s', (_, code, call) => {
     const error = expectCode(code, () => call(null as never))
 
     expect(error.message).toContain('null')
@@ -182,9 +182,9 @@ describe('a value that is refused', () => {
   })
 
   it.each<[what: string, fields: object, call: (value: never) => unknown]>([
-    ['what is to be revoked', { userId: 'alice' }, (value) => manager.revoke(value)],
+    ['the argument of revoke', { userId: 'alice' }, (value) => manager.revoke(value)],
     ['the definition of a stream type', { audience: 'public' }, (value) => defineStreams({ X: value })],
-  ])('is not looked into when it is a function in place of %s', (_, fields, call) => {
+  ])('is not inspected if it is a function instead of %s', (_, fields, call) => {
     const value = Object.assign(() => {}, fields)
 
     expectCode('ERR_INVALID_ARGUMENT', () => call(value as never))
@@ -215,7 +215,7 @@ describe('a value that is refused', () => {
     ['an event', 'ERR_INVALID_ARGUMENT', (value) => manager.on(value, () => {})],
     ['a duration', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ closeTimeoutMs: value })],
     ['a deadline', 'ERR_INVALID_OPTION', (value) => manager.cleanup({ deadlineMs: value })],
-  ])('runs no code of its own: %s', (_, code, call) => {
+  ])('is described without running its code: %s', (_, code, call) => {
     const { value, touches } = untouchable()
 
     expectCode(code, () => call(value))
@@ -229,7 +229,7 @@ describe('a value that is refused', () => {
     ['an authorizer', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ authorize: value })],
     ['a visitor of a mapping', 'ERR_INVALID_ARGUMENT', (value) => manager.userConnections.forEach(value)],
     ['a visitor of an empty mapping', 'ERR_INVALID_ARGUMENT', (value) => new ConnectionManager().userConnections.forEach(value)],
-  ])('runs no code of its own, where a function would do: %s', (_, code, call) => {
+  ])('is described without running its code, instead of a function: %s', (_, code, call) => {
     const { value, touches } = untouchable({})
 
     expectCode(code, () => call(value))
@@ -241,9 +241,9 @@ describe('a value that is refused', () => {
     ['a socket', 'ERR_INVALID_SOCKET', (value) => manager.addConnection('c2', value, 'alice')],
     ['a catalogue', 'ERR_INVALID_OPTION', (value) => new ConnectionManager({ streams: value as StreamCatalogue })],
     ['data', 'ERR_UNSERIALIZABLE', (data) => serializeStreamMessage(price(data))],
-    ['a catalogue of its own', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
+    ['a custom catalogue', 'ERR_INVALID_ARGUMENT', (value) => defineStreams(value)],
     ['a stream definition', 'ERR_INVALID_ARGUMENT', (value) => defineStreams({ X: value })],
-    ['a subscription to make a key of', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
+    ['the argument of subscriptionKey', 'ERR_INVALID_ARGUMENT', (value) => subscriptionKey(value)],
     ['the options of rawJson', 'ERR_INVALID_ARGUMENT', (value) => rawJson('1', value)],
     ['the options of a message', 'ERR_INVALID_ARGUMENT', (value) => createStreamMessage(price(), value)],
     ['the options of a serializer', 'ERR_INVALID_ARGUMENT', (value) => serializeStreamMessage(price(), value)],
@@ -255,7 +255,7 @@ describe('a value that is refused', () => {
     ['the options of a removal', 'ERR_INVALID_ARGUMENT', (value) => connection.remove(value)],
     ['the options of a shutdown', 'ERR_INVALID_OPTION', (value) => manager.cleanup(value)],
     ['a revocation', 'ERR_INVALID_ARGUMENT', (value) => manager.revoke(value)],
-  ])('is the cause when what it must be asked for is an error: %s', (_, code, call) => {
+  ])('has the error that its code throws as the cause of the refusal: %s', (_, code, call) => {
     const { value } = untouchable({})
 
     const error = expectCode(code, () => call(value))
@@ -265,7 +265,7 @@ describe('a value that is refused', () => {
     expect(cause).toMatchObject({ message: expect.stringMatching(/^foreign code: /) as unknown })
   })
 
-  it('is shown even where its toString throws', () => {
+  it('is described even if its toString throws', () => {
     const hostile = {
       toString: (): never => {
         throw new Error('foreign')

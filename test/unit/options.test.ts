@@ -63,7 +63,7 @@ describe('ConnectionManagerOptions', () => {
   )
 
   it.each(['connections', 'connectionsPerUser', 'subscriptionsPerUser', 'subscriptionsPerConnection', 'messageUnits', 'pendingUsers', 'filterUnits'])(
-    'refuses quotas.%s that is no number, 0 or more, and keeps its default where it is absent',
+    'refuses quotas.%s unless it is a number of at least 0, and defaults it if absent',
     (name) => {
       for (const value of [-1, NaN, '100', null, 100n]) {
         const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ quotas: { [name]: value } } as ConnectionManagerOptions))
@@ -88,13 +88,13 @@ describe('ConnectionManagerOptions', () => {
     expect(error).toMatchObject({ option: `delivery.${name}` })
   })
 
-  it.each(['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'])('refuses a transport whose %s is no function, naming the hook', (hook) => {
+  it.each(['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate'])('refuses a transport whose %s is not a function, naming the hook', (hook) => {
     const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ transport: { [hook]: 'ws' } } as ConnectionManagerOptions))
 
     expect(error).toMatchObject({ option: `transport.${hook}` })
   })
 
-  it('keeps the default of each delivery option that is not given, or undefined', () => {
+  it('defaults each delivery option that is absent or undefined', () => {
     const { delivery } = resolvedOptions({ delivery: { hardLimitBytes: 7, drainIntervalMs: undefined } })
 
     expect(delivery).toEqual({ softLimitBytes: 65_536, hardLimitBytes: 7, drainIntervalMs: 50, maxLagMs: 60_000 })
@@ -102,7 +102,7 @@ describe('ConnectionManagerOptions', () => {
     expect(resolvedOptions({}).idleDelayMs).toBe(1_000)
   })
 
-  it('follows no later change of what it was given', () => {
+  it('ignores later changes to the objects that it was given', () => {
     const delivery = { softLimitBytes: 1 }
     const options = { delivery, idleDelayMs: 5 }
     const resolved = resolvedOptions(options)
@@ -113,7 +113,7 @@ describe('ConnectionManagerOptions', () => {
     expect(resolved).toMatchObject({ delivery: { softLimitBytes: 1 }, idleDelayMs: 5 })
   })
 
-  it('refuses a clock that cannot be read, with the reason', () => {
+  it('refuses a clock that cannot be read, with the thrown error as the cause', () => {
     const reason = new Error('hostile')
 
     const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ clock: { get now() { throw reason } } as never }))
@@ -125,7 +125,7 @@ describe('ConnectionManagerOptions', () => {
     expectCode('ERR_INVALID_OPTION', () => new ConnectionManager(options as never))
   })
 
-  it('takes 0, Infinity, and undefined for absence', () => {
+  it('accepts 0 and Infinity, and treats undefined as absent', () => {
     for (const value of [0, Infinity, undefined]) {
       const manager = new ConnectionManager({
         closeTimeoutMs: value,
@@ -141,11 +141,11 @@ describe('ConnectionManagerOptions', () => {
     }
   })
 
-  it('takes undefined for the absence of a group', () => {
+  it('treats an undefined group as absent', () => {
     expect(resolvedOptions({ delivery: undefined })).toEqual(resolvedOptions({}))
   })
 
-  it('asks a clock as the object it is', () => {
+  it("calls a clock's methods on the clock", () => {
     class OwnClock extends ManualClock {
       readonly #offsetMs = 1_000
 

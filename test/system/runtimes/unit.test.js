@@ -5,19 +5,19 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { run } from './command.ts'
 
-/** What is about the repository, whatever runs it. */
+/** Tests that do not depend on the runtime. */
 const ABOUT_FILES = {
-  reason: 'is about the files of the repository, which `npm test` checks',
+  reason: 'checks the files of the repository, which `npm test` does',
   files: ['architecture'],
 }
 
 const REALMS = {
-  reason: 'takes a realm of node:vm for a runtime without a host, which it is in Node alone: in Bun and Deno it has more',
+  reason: 'uses a realm of node:vm as a runtime without host globals, but in Bun and Deno such a realm has some',
   files: ['model/without-host'],
 }
 
 /**
- * How vitest is started in each runtime, and what is left out there.
+ * The command that starts vitest in each runtime, and the tests to skip there.
  *
  * @type {readonly {
  *   readonly runtime: string
@@ -36,29 +36,29 @@ const RUNTIMES = [
       ABOUT_FILES,
       REALMS,
       {
-        reason: 'has garbage collected by what V8 has for that',
+        reason: 'collects garbage by a flag of V8',
         tests: [
-          'keeps no places once it is emptied, though it was short',
-          'keeps nothing of a deferred message once it was delivered',
-          'keeps neither a socket nor texts from one write to the next, whatever the socket throws',
-          'keeps the texts that wait, and nothing of what they were made of',
-          'take no more room than one needs where one sits alone',
-          'take no more room than six need where there are six',
-          'puts an outbox in front of a socket that tells of its pressure while something waits, and lets go of it then',
-          'takes no more memory for what went through it',
+          'frees its array when it is emptied, even if it was short',
+          'retains nothing of a deferred message after its delivery',
+          'retains neither socket nor texts after a write, even if the socket throws',
+          'keeps the queued texts, but not the objects they were made from',
+          'takes up only the room of one connection while it has one',
+          'takes up only the room of its six members',
+          'puts a send queue in front of a socket with a readable buffer while messages are queued, and removes it afterwards',
+          'does not grow with the number of items that passed through it',
         ],
       },
       {
-        reason: 'ends HTTP/2 sessions with errors that no listener is told of by node:http2 of Bun',
+        reason: 'ends HTTP/2 sessions with errors that node:http2 of Bun does not emit',
         files: ['transports/sse-endings'],
       },
       {
-        reason: 'has a proxy name prototypes without an end, which the engine of Bun follows without an end',
-        tests: ['a prototype chain without an end'],
+        reason: 'has a proxy with an endless prototype chain, which the engine of Bun follows forever',
+        tests: ['an endless prototype chain'],
       },
       {
-        reason: 'waits for a drain that node:http of Bun does not tell of',
-        tests: ['tells of room after writes too small for a high-water mark'],
+        reason: 'waits for a drain that node:http of Bun does not emit',
+        tests: ['reports a drain after writes that are too small for a high-water mark'],
       },
     ],
   },
@@ -69,12 +69,12 @@ const RUNTIMES = [
       ABOUT_FILES,
       REALMS,
       {
-        reason: 'starts another process by the flags of Node',
+        reason: 'starts another process with flags of Node',
         tests: ['is not kept alive by', 'stays alive until', 'ends with the last of those promises'],
       },
       {
-        reason: 'has a client leave before the head was sent, which node:http of Deno tells by an error of the request',
-        tests: ['is refused when its client left before the head was sent'],
+        reason: 'disconnects a client before the head was sent, which node:http of Deno reports as an error of the request',
+        tests: ['is refused if its client left before the head was sent'],
       },
     ],
   },
@@ -92,7 +92,7 @@ describe('the unit tests', () => {
       assert.equal(exitCode, 0, output)
       const { numPassedTests } = JSON.parse(readFileSync(report, 'utf8'))
       test.diagnostic(`${numPassedTests} tests in ${runtime}`)
-      for (const { reason } of skip) test.diagnostic(`left out there: what ${reason}`)
+      for (const { reason } of skip) test.diagnostic(`skipped there: each test that ${reason}`)
       assert.ok(numPassedTests > 2_000)
     })
   }

@@ -13,7 +13,7 @@ function crowd(count: number) {
 }
 
 describe('FanOutList', () => {
-  it('keeps the order in which connections were added, whichever are removed', () => {
+  it('keeps connections in the order in which they were added, also after removals', () => {
     const { list, connections, add, names } = crowd(100)
 
     for (const [i, connection] of connections.entries()) if (i % 3 !== 0) list.remove(connection.slot)
@@ -23,7 +23,7 @@ describe('FanOutList', () => {
     expect(list.size).toBe(35)
   })
 
-  it('has each sink in the slot of its connection after a compaction', () => {
+  it('keeps each sink in the slot of its connection after a compaction', () => {
     const { list, connections } = crowd(100)
 
     for (const [i, connection] of connections.entries()) if (i % 10 !== 0) list.remove(connection.slot)
@@ -39,7 +39,7 @@ describe('FanOutList', () => {
     ['the oldest first', (count: number) => Array.from({ length: count }, (_, i) => i)],
     ['the newest first', (count: number) => Array.from({ length: count }, (_, i) => count - 1 - i)],
     ['in no order', (count: number) => Array.from({ length: count }, (_, i) => (i * 7_919) % count)],
-  ])('moves fewer connections than there were when all are removed, %s', (_case, order) => {
+  ])('moves fewer connections in total than there were when all are removed, %s', (_case, order) => {
     const count = 100_000
     let moved = 0
     const connections = Array.from({ length: count }, () => ({ slot: -1 }))
@@ -60,7 +60,7 @@ describe('FanOutList', () => {
     expect(moved).toBeLessThan(count)
   })
 
-  it('keeps all slots while it is pinned, and is compacted afterwards', () => {
+  it('keeps all slots while it is pinned, and compacts afterwards', () => {
     const { list, connections, add, first } = crowd(10)
     const { sockets } = list
 
@@ -93,7 +93,7 @@ describe('FanOutList', () => {
     expect(list.connections).toEqual(connections.slice(4))
   })
 
-  it('keeps no connection that was removed while it was pinned, though there is nothing to compact', () => {
+  it('does not keep a connection that was removed while it was pinned, even if there is nothing to compact', () => {
     const { list, connections, names } = crowd(10)
 
     list.pin()
@@ -113,7 +113,7 @@ describe('FanOutList', () => {
     expect(list.connections).toStrictEqual(connections)
   })
 
-  it('closes holes once there are more holes than connections, and not before', () => {
+  it('compacts only once there are more holes than connections', () => {
     const { list, first, second } = crowd(4)
 
     list.remove(2)
@@ -124,7 +124,7 @@ describe('FanOutList', () => {
     expect(list.connections).toEqual([first])
   })
 
-  it('moves only connections that are behind a hole', () => {
+  it('moves only the connections behind a hole', () => {
     const moved: number[] = []
     const sink = new FakeSocket()
     const list = new FanOutList<{ name: number }>({ sinkOf: () => sink, moved: ({ name }) => moved.push(name) })
@@ -140,7 +140,7 @@ describe('FanOutList', () => {
     expect(crowd(0).list.sockets).toEqual([])
   })
 
-  it('takes no more room than one connection needs', async () => {
+  it('takes up only the room of one connection while it has one', async () => {
     const connection = listed(0)
     await collectGarbage()
     const before = process.memoryUsage().heapUsed
@@ -157,7 +157,7 @@ describe('FanOutList', () => {
     expect(bytesEach).toBeLessThan(500)
   })
 
-  it('counts the messages that were sent to it, and knows when the last one was', () => {
+  it('counts the messages sent to it, and knows the time of the last one', () => {
     const { list } = crowd(1)
 
     list.served(5)
@@ -166,7 +166,7 @@ describe('FanOutList', () => {
     expect(list).toMatchObject({ servings: 2, servedAtMs: 7 })
   })
 
-  it('takes over another sink, for a masked slot when it is unmasked, and for a removed one not at all', () => {
+  it('applies a refreshed sink to a masked slot when it is unmasked, and ignores it for a removed slot', () => {
     const { list, connections, first, second, third } = crowd(3)
     const old = second.sink
     list.pin()
@@ -200,7 +200,7 @@ describe('FanOutList', () => {
     expect(list.isDisturbed).toBe(false)
   })
 
-  it('unmasks a slot unless it was removed meanwhile', () => {
+  it('unmasks a slot unless the connection was removed in the meantime', () => {
     const { list, first, second } = crowd(3)
     list.pin()
 
@@ -230,7 +230,7 @@ describe('FanOutList', () => {
       return queue
     }
 
-    it('has each sink among those of its kind, in the slot of its connection', () => {
+    it('keeps each sink in the list of its kind, in the slot of its connection', () => {
       const { list, first, second } = crowd(2)
       const queue = queueFor(second)
       const third = listed(2)
@@ -243,7 +243,7 @@ describe('FanOutList', () => {
       expect(list.queues).toEqual([undefined, queue, another])
     })
 
-    it('gives a slot its socket back when the queue goes', () => {
+    it('puts the socket back into the slot when the queue is removed', () => {
       const { list, first } = crowd(1)
       queueFor(first)
       list.refreshSink(0)
@@ -254,7 +254,7 @@ describe('FanOutList', () => {
       expect([list.sockets, list.queues]).toEqual([[first.socket], [undefined]])
     })
 
-    it('masks, unmasks and moves them as it does sockets', () => {
+    it('masks, unmasks and moves queues as it does sockets', () => {
       const { list, connections } = fanOutList(5)
       const queues = connections.map(queueFor)
       for (const { slot } of connections) list.refreshSink(slot)
@@ -268,7 +268,7 @@ describe('FanOutList', () => {
       expect(list.sockets).toEqual([undefined, undefined])
     })
 
-    it('has no queues of its own until the first one comes', () => {
+    it('has no list of queues until the first queue is added', () => {
       const lists = [fanOutList(2).list, fanOutList(3).list]
 
       expect(lists.map(({ queues }) => queues)).toEqual([[], []])

@@ -26,7 +26,7 @@ function linked(count: number) {
 }
 
 describe('LinkedList', () => {
-  it('is empty until a member is added, and when all are removed', () => {
+  it('is empty before a member is added, and after all are removed', () => {
     const { list, members } = linked(2)
     const wasEmpty = [new LinkedList(LINKS).isEmpty, list.isEmpty]
 
@@ -40,7 +40,7 @@ describe('LinkedList', () => {
     ['the first', 0, [1, 2]],
     ['one in the middle', 1, [0, 2]],
     ['the last', 2, [0, 1]],
-  ])('closes the gap when %s is removed, and takes it back as the last one', (_which, name, left) => {
+  ])('closes the gap when %s is removed, and appends it when it is added again', (_which, name, left) => {
     const { list, members, names } = linked(3)
 
     list.remove(members[name] as Named)
@@ -58,7 +58,7 @@ describe('LinkedList', () => {
     expect(members[1]).toStrictEqual(named(1))
   })
 
-  it('joins the neighbours of a removed member', () => {
+  it('links the neighbours of a removed member to each other', () => {
     const { list, members: [first, second, third] } = linked(3)
 
     list.remove(second as Named)
@@ -66,7 +66,7 @@ describe('LinkedList', () => {
     expect([first?.earlier, first?.later, third?.earlier, third?.later]).toEqual([undefined, third, first, undefined])
   })
 
-  it.each([1, 2, 3])('keeps the order, whichever are added and removed, seed %i', (seed) => {
+  it.each([1, 2, 3])('keeps the order of insertion through random additions and removals, seed %i', (seed) => {
     const random = seededRandom(seed)
     const { list, members, names } = linked(20)
     const expected = new Set(members)

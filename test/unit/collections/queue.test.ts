@@ -38,23 +38,23 @@ function drained<T>(queue: Queue<T>): T[] {
   return items
 }
 
-describe('Fifo', () => {
-  it('is empty at first', () => {
+describe('Queue', () => {
+  it('starts empty', () => {
     expect(new Queue().shift()).toBeUndefined()
   })
 
-  it('gives back what was pushed, in order', () => {
+  it('returns items in the order in which they were pushed', () => {
     expect(drained(queueOf(3))).toEqual([0, 1, 2])
   })
 
-  it('iterates over what is in it still, oldest first, and takes nothing out', () => {
+  it('iterates over its items, oldest first, without removing them', () => {
     const queue = queueOf(3)
     queue.shift()
 
     expect([...queue, ...queue]).toEqual([1, 2, 1, 2])
   })
 
-  it('takes more after it was emptied', () => {
+  it('accepts items again after it was emptied', () => {
     const queue = queueOf(2)
     drained(queue)
 
@@ -63,7 +63,7 @@ describe('Fifo', () => {
     expect(drained(queue)).toEqual([7])
   })
 
-  it('stays empty however often it is asked', () => {
+  it('stays empty if it is shifted again', () => {
     const queue = queueOf(1)
     queue.shift()
 
@@ -72,7 +72,7 @@ describe('Fifo', () => {
     expect(queue.shift()).toBe(7)
   })
 
-  it.each([1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 5_000])('keeps the order of %d items, wherever it drops those that left', (count) => {
+  it.each([1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 5_000])('keeps the order of %d items, also when it frees the places of shifted ones', (count) => {
     expect(drained(queueOf(count))).toEqual(Array.from({ length: count }, (_, item) => item))
   })
 
@@ -88,7 +88,7 @@ describe('Fifo', () => {
     expect([...left, ...drained(queue)]).toEqual(Array.from({ length: 10_000 }, (_, item) => item))
   })
 
-  it('drains a queue of any length in time: a shift costs the same wherever it comes', () => {
+  it('takes linear time to drain, whatever its length', () => {
     const queue = queueOf(300_000)
     let sum = 0
 
@@ -100,13 +100,13 @@ describe('Fifo', () => {
   it.each([
     ['none', 1_000, 0],
     ['no more than there are', 300_000, 300_000],
-  ])('moves %s of %i items while they leave', (_case, count, most) => {
+  ])('moves %s of %i items while they are shifted', (_case, count, most) => {
     const queue = queueOf(count)
 
     expect(countMoved(() => { for (let i = 0; i < count; i++) queue.shift() })).toBeLessThanOrEqual(most)
   })
 
-  it('keeps no places once it is emptied, though it was short', async () => {
+  it('frees its array when it is emptied, even if it was short', async () => {
     const before = await heapUsed()
 
     const queues = Array.from({ length: 1_000 }, () => queueOf(1_000))
@@ -117,7 +117,7 @@ describe('Fifo', () => {
     expect(queues.map((queue) => queue.shift())).toEqual(queues.map(() => undefined))
   })
 
-  it.each([0, 1, 5_000])('takes no more memory for what went through it, while %i wait', async (waiting) => {
+  it.each([0, 1, 5_000])('does not grow with the number of items that passed through it, while %i are queued', async (waiting) => {
     const queue = queueOf(waiting)
     const before = await heapUsed()
 
@@ -131,7 +131,7 @@ describe('Fifo', () => {
     expect([...queue]).toHaveLength(waiting)
   })
 
-  it('does as an array does, whatever comes', () => {
+  it('behaves as an array does in random operations', () => {
     const random = seededRandom(4)
     const queue = new Queue<number>()
     const model: number[] = []

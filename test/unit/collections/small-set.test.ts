@@ -20,7 +20,7 @@ function setOf(members: readonly Member[]): SmallSet<string, Member> {
 const upTo = (count: number) => named(...Array.from({ length: count }, (_, i) => i))
 
 describe('SmallSet', () => {
-  it('is nothing at all without members, and the member itself if there is one', () => {
+  it('is undefined without members, and the member itself if there is one', () => {
     const [alice, bob] = named('alice', 'bob') as [Member, Member]
 
     expect(setOf([])).toBeUndefined()
@@ -29,7 +29,7 @@ describe('SmallSet', () => {
     expect(MEMBERS.without(setOf([alice, bob]), alice)).toBe(bob)
   })
 
-  it('is an array up to sixteen members, a Map from the seventeenth on, and an array again from the eighth down', () => {
+  it('is an array up to sixteen members, a Map from seventeen on, and an array again at eight', () => {
     const members = upTo(17)
     const shapeOf = (value: SmallSet<string, Member>) => (value instanceof Map ? 'Map' : Array.isArray(value) ? 'array' : typeof value)
     let value: SmallSet<string, Member>
@@ -54,14 +54,14 @@ describe('SmallSet', () => {
     expect([countOf(undefined), membersOf(undefined)]).toEqual([0, []])
   })
 
-  it.each([1, 2, 16, 17])('stays as it is when something is removed that is none of its %i members', (count) => {
+  it.each([1, 2, 16, 17])('does not change when an item that is not one of its %i members is removed', (count) => {
     const all = setOf(upTo(count))
 
     expect(MEMBERS.without(all, { name: 'another' })).toEqual(all)
     expect(countOf(MEMBERS.without(all, { name: 'another' }))).toBe(count)
   })
 
-  it.each([1, 2, 16, 17])('gives its %i members as they are now, whatever is added or removed later', (count) => {
+  it.each([1, 2, 16, 17])('returns a snapshot of its %i members, which later changes do not affect', (count) => {
     const members = upTo(count)
     let all = setOf(members)
     const visited: Member[] = []
@@ -76,7 +76,7 @@ describe('SmallSet', () => {
     expect(membersOf(all)).toHaveLength(count)
   })
 
-  it('shares the array of another set with the same members, and no other array', () => {
+  it('shares its array with another set of the same members only', () => {
     const [alice, bob, carol, dave] = named('alice', 'bob', 'carol', 'dave') as [Member, Member, Member, Member]
     const others = setOf([alice, bob, carol])
 
@@ -88,7 +88,7 @@ describe('SmallSet', () => {
     expect(MEMBERS.includingAlike(undefined, bob, alice)).toBe(bob)
   })
 
-  it('has a Map of its own, even if another set has the same members', () => {
+  it('has its own Map, even if another set has the same members', () => {
     const members = upTo(17)
     const others = setOf(members)
 
@@ -98,7 +98,7 @@ describe('SmallSet', () => {
     expect(all).not.toBe(others)
   })
 
-  it('takes no more room than its six members need', async () => {
+  it('takes up only the room of its six members', async () => {
     const members = upTo(6)
     await collectGarbage()
     const before = process.memoryUsage().heapUsed
@@ -111,7 +111,7 @@ describe('SmallSet', () => {
     expect(bytesEach).toBeLessThan(150)
   })
 
-  it.each([1, 2, 3])('keeps the order in which members were added, whichever are added and removed, seed %i', (seed) => {
+  it.each([1, 2, 3])('keeps the order of insertion through random additions and removals, seed %i', (seed) => {
     const random = seededRandom(seed)
     const expected = new Map<string, Member>()
     let all: SmallSet<string, Member>

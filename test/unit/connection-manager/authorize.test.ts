@@ -31,7 +31,7 @@ function asked(authorize: (request: Request) => unknown = () => true, options: C
 const LEVELS = ['subscribeUser', 'subscribeConnection'] as const
 
 describe('ConnectionManager › authorize', () => {
-  it('is asked what a user as such wants, filters included', () => {
+  it("is asked about a user's subscription, filters included", () => {
     const { manager, requests } = asked()
 
     manager.addSubscription({ userId: 'alice', ...PRICE, filters: { depth: 5 } })
@@ -43,7 +43,7 @@ describe('ConnectionManager › authorize', () => {
     ])
   })
 
-  it('is asked what a connection wants for itself, with its handle', () => {
+  it("is asked about a connection's own subscription, with its handle", () => {
     const { connection, requests } = asked()
 
     connection.subscribe({ ...PRICE, filters: { depth: 5 } })
@@ -52,7 +52,7 @@ describe('ConnectionManager › authorize', () => {
     expect(requests[0]?.connection).toBe(connection)
   })
 
-  it('cannot change what it is asked', () => {
+  it('cannot change its argument', () => {
     const { requests, subscribeConnection } = asked()
 
     subscribeConnection()
@@ -60,7 +60,7 @@ describe('ConnectionManager › authorize', () => {
     expect(Object.isFrozen(requests[0])).toBe(true)
   })
 
-  it('is asked again for what is held already', () => {
+  it('is asked again about a subscription that is already held', () => {
     let allowed = true
     const { manager, connection, requests, subscribeConnection } = asked(() => allowed)
     const subscription = connection.subscribe({ ...PRICE, filters: { depth: 5 } })
@@ -76,7 +76,7 @@ describe('ConnectionManager › authorize', () => {
     expect(held?.filters).toEqual({ depth: 5 })
   })
 
-  it.each(LEVELS)('refuses anything but true, and changes nothing: %s', (level) => {
+  it.each(LEVELS)('grants access only if it returns true: %s changes nothing', (level) => {
     for (const answer of [false, undefined, null, 0, 1, 'true', {}, [true], Object(true), () => true]) {
       const world = asked(() => answer)
       const before = [stateOf(world.manager), world.clock.pendingTimers, world.manager.activeStreams()]
@@ -90,7 +90,7 @@ describe('ConnectionManager › authorize', () => {
     }
   })
 
-  it('says which connection was refused, and no symbol where there is none', () => {
+  it('lets the error name the refused connection, and no symbol if there is none', () => {
     const { manager, connection } = asked(() => false)
 
     expect(expectCode('ERR_FORBIDDEN', () => connection.subscribe(ORDERS))).toMatchObject({ connectionId: 'c1' })
@@ -98,7 +98,7 @@ describe('ConnectionManager › authorize', () => {
     expect(['symbol' in error, 'connectionId' in error]).toEqual([false, false])
   })
 
-  it.each(LEVELS)('refuses when it throws, with what it threw as the cause, and tells of it: %s', (level) => {
+  it.each(LEVELS)('refuses if it throws, with the thrown value as the cause, and reports the error: %s', (level) => {
     const boom = new Error('boom')
     const world = asked(() => { throw boom })
 
@@ -109,7 +109,7 @@ describe('ConnectionManager › authorize', () => {
     expect(world.manager.subscriptionCount).toBe(0)
   })
 
-  it('refuses a promise, even of true, and tells what it rejects with', async () => {
+  it('refuses a promise, even of true, and reports its rejection', async () => {
     const boom = new Error('boom')
     const answers = [Promise.resolve(true), Promise.reject(boom)]
     const { connection, manager, errors } = asked(() => answers.shift())
@@ -122,14 +122,14 @@ describe('ConnectionManager › authorize', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('refuses an answer whose then throws', () => {
+  it('refuses a return value whose then throws', () => {
     const boom = new Error('boom')
     const { connection } = asked(() => ({ get then() { throw boom } }))
 
     expect(expectCode('ERR_FORBIDDEN', () => connection.subscribe(PRICE)).cause).toBe(boom)
   })
 
-  it('is not asked about a request that is wrong in itself, nor by who has gone or is unknown', async () => {
+  it('is not asked about an invalid request, or for a removed connection or unknown user', async () => {
     const { manager, connection, requests } = asked(() => true, { pendingTtlMs: 0 })
 
     expectCode('ERR_SYMBOL_REQUIRED', () => connection.subscribe({ streamType: 'PRICE' } as never))
@@ -143,7 +143,7 @@ describe('ConnectionManager › authorize', () => {
     expect(requests).toEqual([])
   })
 
-  it('is looked behind: what it removed cannot subscribe', () => {
+  it('is followed by another check: a connection that it removed cannot subscribe', () => {
     const { manager, connection, subscribeConnection } = asked(({ connection: own }) => {
       void own?.remove()
       return true
@@ -154,7 +154,7 @@ describe('ConnectionManager › authorize', () => {
     expect([connection.removed, manager.subscriptionCount]).toEqual([true, 0])
   })
 
-  it('is looked behind: who is unknown after it stays unknown', () => {
+  it('is followed by another check: a user who is unknown after it stays unknown', () => {
     const { manager, subscribeUser } = asked(() => {
       void manager.removeUser('alice')
       return true
@@ -165,7 +165,7 @@ describe('ConnectionManager › authorize', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it.each(LEVELS)('is looked behind: nothing begins once it shut the manager down: %s', (level) => {
+  it.each(LEVELS)('is followed by another check: nothing is subscribed if it shut the manager down: %s', (level) => {
     const world = asked(() => {
       void world.manager.cleanup()
       return true
@@ -176,7 +176,7 @@ describe('ConnectionManager › authorize', () => {
     expect(world.manager.subscriptionCount).toBe(0)
   })
 
-  it('is looked behind: what it took of a quota is taken', () => {
+  it('is followed by another check of the quota that it may have used up', () => {
     const { manager, connection } = asked(({ symbol }) => {
       if (symbol === 'BTCUSDT') connection.subscribe({ streamType: 'PRICE', symbol: 'ETHUSDT' })
       return true
@@ -187,7 +187,7 @@ describe('ConnectionManager › authorize', () => {
     expect(manager.getUserSubscriptions('alice').map(({ key }) => key)).toEqual(['alice:PRICE:ETHUSDT'])
   })
 
-  it('may publish: it is called before anything has changed', () => {
+  it('may publish: it is called before anything changes', () => {
     const { manager, connection } = asked(() => {
       manager.publish(price('before'))
       return true
@@ -198,7 +198,7 @@ describe('ConnectionManager › authorize', () => {
     expect(connection.socket.received).toEqual(['before'])
   })
 
-  it('is never asked about a message, nor when a pending subscription is taken up', () => {
+  it('is not asked when a message is published or a pending subscription is activated', () => {
     const { manager, requests } = asked()
     manager.addSubscription({ userId: 'bob', ...PRICE })
     manager.addConnection('b1', new FakeSocket(), 'bob')

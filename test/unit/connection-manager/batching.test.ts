@@ -11,7 +11,7 @@ const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
 const boom = new Error('boom')
 
 describe('ConnectionManager › a transport with a write', () => {
-  it('gets what one tick brought as one write, at its end, in the order of the publishes', async () => {
+  it('gets the messages of one tick as one write, at its end, in the order of publishing', async () => {
     const { connect, publish, order } = pressured({ delivery: { softLimitBytes: 100 } })
     const { socket } = connect('c')
 
@@ -23,7 +23,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(socket.writes).toEqual([['b1', 'p1', 'o1', 'p2', 't1']])
   })
 
-  it('gets one write a tick however many awaits there are in it, and none in an idle one', async () => {
+  it('gets one write a tick, however many awaits that tick has, and none in an idle one', async () => {
     const { connect, publish } = pressured()
     const { socket } = connect('c')
 
@@ -39,7 +39,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(socket.writes).toEqual([['b1', 'b2'], ['b3']])
   })
 
-  it('may keep the array, and change it', async () => {
+  it('may keep and change the array', async () => {
     const { connect, publish } = pressured()
     const socket = new PressuredSocket((frames) => void (frames as string[]).splice(0))
     connect('c', socket)
@@ -53,9 +53,9 @@ describe('ConnectionManager › a transport with a write', () => {
   })
 
   it.each([
-    ['the socket may have buffered', { softLimitBytes: 4 }],
-    ['may wait', { softLimitBytes: 100, hardLimitBytes: 6 }],
-  ])('gets one write of exactly as much as %s, and one message more', async (_what, delivery) => {
+    ['the soft limit', { softLimitBytes: 4 }],
+    ['the hard limit', { softLimitBytes: 100, hardLimitBytes: 6 }],
+  ])('gets one write that ends with the first message beyond %s', async (_what, delivery) => {
     const { connect, publish } = pressured({ delivery })
     const { socket } = connect('c')
 
@@ -65,7 +65,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(socket.writes).toEqual([['b1', 'b2', 'b3']])
   })
 
-  it('gets a batch that is full by what is in it still, not by what was unsubscribed from', async () => {
+  it('does not count purged messages towards a full batch', async () => {
     const { connect, publish } = pressured({ delivery: { softLimitBytes: 5 } })
     const { connection, socket } = connect('c')
 
@@ -78,7 +78,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(socket.writes).toEqual([['b1', 'b2', 'b3'], ['b4']])
   })
 
-  it('takes part in sends to one, to a user and to everybody', async () => {
+  it('receives messages to a connection, to a user and to everybody', async () => {
     const { manager, connect } = pressured()
     const [first, second, stranger] = [connect('c1'), connect('c2'), connect('c3', new PressuredSocket(), { userId: 'other' })]
 
@@ -90,7 +90,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect([first, second, stranger].map(({ socket }) => socket.writes)).toEqual([[['1', '2', '3']], [['2', '3']], [['3']]])
   })
 
-  it('is not called for the others when one connection has nothing', async () => {
+  it('is not called for a connection without messages', async () => {
     const { manager, connect } = pressured()
     const [first, second] = [connect('c1'), connect('c2')]
 
@@ -100,7 +100,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect([first.socket.writes, second.socket.writes]).toEqual([[['1']], []])
   })
 
-  it('leaves what is published from within it to the next write', async () => {
+  it('gets a message that it publishes itself in the next write', async () => {
     const { connect, publish } = pressured()
     const results: unknown[] = []
     const { socket } = connect('c')
@@ -114,7 +114,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(socket.writes).toEqual([['b1'], ['from within']])
   })
 
-  it('publishes in its turn: what it publishes reaches nobody before the tick is written everywhere', async () => {
+  it('publishes after the running tick: its messages reach nobody before that tick is written everywhere', async () => {
     const { connect, publish } = pressured()
     const [first, second] = [connect('c1'), connect('c2')]
     first.socket.onWrite = ([frame]) => { if (frame === 'b1') publish('TICKS', 't1') }
@@ -139,7 +139,7 @@ describe('ConnectionManager › a transport with a write', () => {
     ['less than one', () => 0.9, 0],
     ['a negative number', () => -1, 0],
     ['NaN', () => NaN, 0],
-  ])('has accepted as many as it says when it answers %s', async (_case, onWrite, accepted) => {
+  ])('accepts as many messages as it says if it returns %s', async (_case, onWrite, accepted) => {
     const { manager, connect, publish, log } = pressured()
     connect('c', new PressuredSocket(onWrite))
 
@@ -151,7 +151,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect([unaccounted(manager), log]).toEqual([0, []])
   })
 
-  it('is offered again what it did not accept, in order, before what came since', async () => {
+  it('is offered rejected messages again, in order, before later ones', async () => {
     const { manager, clock, connect, publish, order } = pressured({ delivery: { softLimitBytes: 100 } })
     const { socket } = connect('c')
     socket.onWrite = () => 2
@@ -167,7 +167,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(manager.stats()).toMatchObject({ sent: 7, waiting: 0, connectionsBehind: 0 })
   })
 
-  it('is offered the same frames again, which are not made anew', async () => {
+  it('is offered the same frames again, without framing them anew', async () => {
     let made = 0
     const frame = (text: string) => ({ text, number: ++made })
     const offers: number[] = []
@@ -190,7 +190,7 @@ describe('ConnectionManager › a transport with a write', () => {
   it.each([
     ['removes its own connection', ({ connection }: Connected) => void connection.remove()],
     ['shuts the manager down', (_connected: Connected, manager: Manager) => void manager.cleanup()],
-  ])('writes no more once it %s', async (_case, act) => {
+  ])('is not called again once it %s', async (_case, act) => {
     const { manager, connect, publish } = pressured()
     const connected = connect('c')
     connected.socket.onWrite = () => (act(connected, manager), 1)
@@ -219,7 +219,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(log).toEqual([['removed', 'c2', 'removed']])
   })
 
-  it('may shut the manager down while it leaves with others of its user, some of which have no write', async () => {
+  it('may shut the manager down while it is called in the removal of a user whose other connections have no write', async () => {
     const { manager, connect, publish, log } = pressured()
     const [first, second] = [connect('c1'), connect('c2', new PressuredSocket(), { transport: {} })]
     first.socket.onWrite = () => void manager.cleanup()
@@ -231,7 +231,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect([first.socket.closeCalls, second.socket.closeCalls]).toEqual([1, 1])
   })
 
-  it('discards, of what it does not accept, what it unsubscribes from meanwhile', async () => {
+  it('purges the messages that it did not accept from a stream that it unsubscribes from', async () => {
     const { manager, clock, connect, publish } = pressured({ delivery: { softLimitBytes: 100 } })
     const { connection, socket } = connect('c')
     socket.onWrite = () => (connection.unsubscribe(BOOK), 0)
@@ -245,7 +245,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(manager.stats()).toMatchObject({ sent: 2, purged: 2, waiting: 0 })
   })
 
-  it('is not entered again by a flush from within it, which is false', async () => {
+  it('is not re-entered by a flush from within it, which returns false', async () => {
     const { connect, publish } = pressured({ delivery: { softLimitBytes: 0 } })
     const { connection, socket } = connect('c')
     const [depths, answers]: [number[], boolean[]] = [[], []]
@@ -265,7 +265,7 @@ describe('ConnectionManager › a transport with a write', () => {
     expect(connection.flush()).toBe(true)
   })
 
-  it('fails its connection by whatever it throws, the refusal of its own publish included: nobody knows how far it came', async () => {
+  it('fails its connection if it throws, even if that is the refusal of its own publish, because it is unknown how far it came', async () => {
     const { manager, connect, publish, log } = pressured({ maxDeferred: 0 })
     const { socket } = connect('c')
     socket.onWrite = () => void publish('BOOK', 'refused')
@@ -283,7 +283,7 @@ type Manager = ReturnType<typeof pressured>['manager']
 type Connected = ReturnType<ReturnType<typeof pressured>['connect']>
 
 describe('ConnectionManager › a write that fails', () => {
-  it('fails the messages of that write, discards the rest, and ends its connection alone', async () => {
+  it('fails its messages, purges the rest, and removes only its own connection', async () => {
     const { manager, connect, publish, log } = pressured({ delivery: { softLimitBytes: 5 } })
     const [bad, good] = [connect('bad'), connect('good')]
     bad.socket.onWrite = ([frame]) => { if (frame === 'b4') throw boom }
@@ -301,7 +301,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(manager.stats()).toMatchObject({ matched: 18, sent: 12, failed: 3, purged: 3, waiting: 0, connectionsBehind: 0 })
   })
 
-  it('ends its connection when it rejects, and counts the messages of that write as sent and rejected', async () => {
+  it('removes its connection if it rejects, and counts its messages as sent and rejected', async () => {
     const { manager, connect, publish, log } = pressured()
     const { socket } = connect('c')
     socket.onWrite = () => Promise.reject(boom)
@@ -315,7 +315,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 2, failed: 0, rejected: 2, purged: 0 })
   })
 
-  it('discards what this tick brought when it rejects, since the socket is of no use any more', async () => {
+  it('purges the batch of the current tick if it rejects', async () => {
     const { manager, connect, publish } = pressured()
     const { socket } = connect('c')
     let reject = (_error: Error): void => {}
@@ -331,7 +331,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 1, failed: 0, rejected: 1, purged: 1 })
   })
 
-  it('discards what waits when it rejects', async () => {
+  it('purges the queued messages if it rejects', async () => {
     const { manager, clock, connect, publish } = pressured({ delivery: { softLimitBytes: 5 } })
     const { socket } = connect('c')
     socket.buffered = 6
@@ -350,7 +350,7 @@ describe('ConnectionManager › a write that fails', () => {
     ['a removal', (manager: Manager) => manager.removeConnection('c')],
     ['a cleanup', (manager: Manager) => manager.cleanup()],
     ['removing its user', (manager: Manager) => manager.removeUser('u')],
-  ])('is told, and closes once, when it fails during %s', async (_case, remove) => {
+  ])('is reported, with one close, if it fails during %s', async (_case, remove) => {
     const { manager, connect, publish, log } = pressured()
     const { socket } = connect('c')
     socket.onWrite = () => { throw boom }
@@ -364,7 +364,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, failed: 1, sent: 0, purged: 0 })
   })
 
-  it('is told by the time a flush returns', () => {
+  it('is reported before flush returns', () => {
     const { connect, publish, log } = pressured()
     const { connection, socket } = connect('c')
     socket.onWrite = () => { throw boom }
@@ -376,7 +376,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(connection.removed).toBe(true)
   })
 
-  it('is told by the time a flush returns where its answer cannot be read', () => {
+  it('is reported before flush returns if its return value cannot be read', () => {
     const { manager, connect, publish, log } = pressured()
     const { connection, socket } = connect('c')
     socket.onWrite = () => ({ get then() { throw boom } }) as never
@@ -388,7 +388,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(manager.stats()).toMatchObject({ sent: 0, failed: 1 })
   })
 
-  it('ends its connection by itself when a listener flushed it', async () => {
+  it('removes its connection without further calls if a listener flushed it', async () => {
     const { manager, connect, publish } = pressured()
     const [first, second] = [connect('c1'), connect('c2')]
     second.socket.buffered = 100
@@ -406,7 +406,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect([first.connection.removed, second.connection.removed]).toEqual([true, true])
   })
 
-  it('ends its connection when a serialization that flushed it throws afterwards', () => {
+  it('removes its connection if a serialization that flushed it throws afterwards', () => {
     const { manager, connect, publish, log } = pressured()
     const { connection, socket } = connect('c')
     socket.onWrite = () => { throw boom }
@@ -443,7 +443,7 @@ describe('ConnectionManager › frames', () => {
     expect(sockets.map(({ writes }) => writes)).toEqual([[['x b1', 'x b2']], [['y b1', 'y b2']], [['x b1', 'x b2']], [['y b1', 'y b2']]])
   })
 
-  it('are made during the publish, also for those who are behind', () => {
+  it('are made during the publish, also for slow connections', () => {
     const { connect, publish } = pressured()
     const { transport, framed } = framing('x')
     const { socket } = connect('c', new PressuredSocket(), { transport })
@@ -456,7 +456,7 @@ describe('ConnectionManager › frames', () => {
     expect(framed).toEqual(['b1', 'b2'])
   })
 
-  it('are not made when nobody is to receive them, nor where there is no write', () => {
+  it('are not made if there is no recipient or no write', () => {
     const framed: string[] = []
     const frame = (text: string): string => (framed.push(text), text)
     const { connect, publish } = pressured({ transport: { frame } })
@@ -468,7 +468,7 @@ describe('ConnectionManager › frames', () => {
     expect([socket.writes, framed]).toEqual([[['b1']], []])
   })
 
-  it('are made of the text and the message', () => {
+  it('are made from the text and the message', () => {
     const calls: unknown[] = []
     const transport = batching({ frame: (...call) => (calls.push(call), call[0]) })
     const { connect, order } = pressured({ transport })
@@ -479,7 +479,7 @@ describe('ConnectionManager › frames', () => {
     expect(calls).toEqual([['o1', { streamType: 'ORDERS', symbol: 'A', data: 'o1', timestamp: new Date('2026-01-31T12:00:00.000Z'), userId: 'u' }]])
   })
 
-  it('that cannot be made fail the message for that transport alone, are told once, and end nobody', async () => {
+  it('that cannot be made fail the message for that transport only, are reported once, and remove no connection', async () => {
     const { manager, connect, publish, log } = pressured({ delivery: { softLimitBytes: 100 } })
     const { transport, framed } = framing('x', (text) => { if (text === 'bad') throw boom; return text })
     const [first, second] = [connect('c1', new PressuredSocket(), { transport }), connect('c2', new PressuredSocket(), { transport })]
@@ -496,7 +496,7 @@ describe('ConnectionManager › frames', () => {
     expect(manager.stats()).toMatchObject({ matched: 9, sent: 7, failed: 2 })
   })
 
-  it('that are asynchronous by mistake cannot be made, and leave no rejection behind', async () => {
+  it('that are promises by mistake count as failed, without an unhandled rejection', async () => {
     const { connect, publish, log } = pressured()
     const { socket } = connect('c', new PressuredSocket(), { transport: batching({ frame: (async () => { throw boom }) as never }) })
 
@@ -507,7 +507,7 @@ describe('ConnectionManager › frames', () => {
     expect(log).toEqual([['error', 'transport', 'c', expect.any(String)]])
   })
 
-  it('are made anew when a message is published again', async () => {
+  it('are made again if a message is published again', async () => {
     const { connect, publish } = pressured()
     const { transport, framed } = framing('x')
     connect('c', new PressuredSocket(), { transport })
@@ -517,7 +517,7 @@ describe('ConnectionManager › frames', () => {
     expect(framed).toEqual(['same', 'same'])
   })
 
-  it('may publish: that waits its turn', async () => {
+  it('may publish: such a message is deferred', async () => {
     const results: unknown[] = []
     const transport = batching({ frame: (text) => (text === 'b1' && results.push(publish('TICKS', 't1')), text) })
     const { connect, publish } = pressured({ transport })
@@ -532,7 +532,7 @@ describe('ConnectionManager › frames', () => {
 })
 
 describe('Connection › flush', () => {
-  it('writes the batch at once, and leaves nothing to the end of the tick', async () => {
+  it('writes the batch at once, and nothing at the end of the tick', async () => {
     const { connect, publish } = pressured()
     const { connection, socket } = connect('c')
 
@@ -546,7 +546,7 @@ describe('Connection › flush', () => {
     expect(socket.writes).toEqual([['b1'], ['b2']])
   })
 
-  it('is true, and touches no socket, where nothing waits or nothing can', async () => {
+  it('returns true, without touching the socket, if nothing is queued or nothing can be written', async () => {
     const { connect } = pressured()
     const batched = connect('batched')
     const plain = connect('plain', new PressuredSocket(), { transport: {} })
@@ -558,7 +558,7 @@ describe('Connection › flush', () => {
     expect([batched.socket.writes, plain.socket.writes]).toEqual([[], []])
   })
 
-  it('is false while there is no room', () => {
+  it('returns false while there is no room', () => {
     const { connect, publish } = pressured()
     const { connection, socket } = connect('c')
     socket.buffered = 11
@@ -571,7 +571,7 @@ describe('Connection › flush', () => {
     expect(socket.received).toEqual(['b1'])
   })
 
-  it('lets the host write between what was published before and after', async () => {
+  it('lets the host write between earlier and later messages', async () => {
     const { connect, publish } = pressured()
     const { connection, socket } = connect('c')
 
@@ -591,7 +591,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     ['removeConnection', (_connected: Connected, manager: Manager) => manager.removeConnection('c')],
     ['removeUser', (_connected: Connected, manager: Manager) => manager.removeUser('u')],
     ['cleanup', (_connected: Connected, manager: Manager) => manager.cleanup()],
-  ])('is written by %s, before the socket is closed', async (_case, remove) => {
+  ])('is written on %s, before the socket is closed', async (_case, remove) => {
     const { manager, connect, publish } = pressured()
     const connected = connect('c')
     const closedAtWrite: number[] = []
@@ -607,7 +607,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(manager.stats()).toMatchObject({ sent: 1, purged: 0 })
   })
 
-  it('is discarded with a connection whose peer has gone', async () => {
+  it('is purged if the peer has gone', async () => {
     const { manager, connect, publish } = pressured()
     const { connection, socket } = connect('c')
 
@@ -620,7 +620,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, purged: 2 })
   })
 
-  it('loses what its connection unsubscribes from, and nothing else', async () => {
+  it('loses only the messages of a stream that its connection unsubscribes from', async () => {
     const { manager, connect, publish } = pressured()
     const { connection, socket } = connect('c')
     const other = connect('other')
@@ -634,7 +634,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(manager.stats()).toMatchObject({ matched: 8, sent: 6, purged: 2 })
   })
 
-  it('is not written at all once it is emptied', async () => {
+  it('is not written if it was emptied', async () => {
     const { connect, publish } = pressured()
     const { connection, socket } = connect('c')
 
@@ -646,7 +646,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(socket.writes).toEqual([])
   })
 
-  it('keeps what is unsubscribed from where its user is subscribed as well', async () => {
+  it('keeps the messages of a stream that its user still holds', async () => {
     const { manager, connect, publish } = pressured()
     const { connection, socket } = connect('c')
     manager.addSubscription({ userId: 'u', ...BOOK })
@@ -658,7 +658,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(socket.writes).toEqual([['b1']])
   })
 
-  it('keeps what a subscription of the whole type covers, and loses the rest of that type', async () => {
+  it('keeps the messages that a subscription covers, and loses the rest of their type', async () => {
     const { manager, connect } = pressured()
     const { connection, socket } = connect('c')
     const ordersOf = (symbol: string | undefined, label: string) => manager.publish({ streamType: 'ORDERS', symbol, userId: 'u', data: label })
@@ -680,7 +680,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(socket.received).toEqual(['a1', 'a2', 'b1', 'none', 'b2'])
   })
 
-  it('loses what a removed subscription covered for all of its holders', async () => {
+  it('loses the messages of a removed subscription for all of its holders', async () => {
     const { manager, connect, publish } = pressured()
     const [first, second] = [connect('c1'), connect('c2')]
 
@@ -692,7 +692,7 @@ describe('ConnectionManager › a batch that is not written yet', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 0, purged: 2 })
   })
 
-  it('loses what is revoked for everybody, though it was sent past all subscriptions', async () => {
+  it('loses messages revoked for everybody, even if they were not sent by subscription', async () => {
     const { manager } = pressured()
     const sockets = [new PressuredSocket(), new PressuredSocket()]
     for (const [i, socket] of sockets.entries()) manager.addConnection(`c${i}`, socket, `u${i}`)
@@ -707,8 +707,8 @@ describe('ConnectionManager › a batch that is not written yet', () => {
   })
 })
 
-describe('ConnectionManager › sockets side by side', () => {
-  it('sends at once, per message, where there is no transport and no meter', () => {
+describe('ConnectionManager › several kinds of sockets', () => {
+  it('sends each message at once to a socket without a transport or readable buffer', () => {
     const socket = new FakeSocket()
     const manager = new ConnectionManager<FakeSocket>({ delivery: { softLimitBytes: 0, hardLimitBytes: 0 } })
     const connection = manager.addConnection('c', socket, 'alice')
@@ -724,7 +724,7 @@ describe('ConnectionManager › sockets side by side', () => {
     expect(manager.stats()).toMatchObject({ sent: 3, connectionsBehind: 0, mostWaitingBytes: 0 })
   })
 
-  it('lets each connection go by its own transport, and else by that of the manager', async () => {
+  it("uses each connection's own transport, or else that of the manager", async () => {
     const { connect, publish } = pressured()
     const byDefault = connect('default')
     const shouting = connect('shouting', new PressuredSocket(), {
@@ -741,7 +741,7 @@ describe('ConnectionManager › sockets side by side', () => {
     expect([byDefault, shouting, direct].map(({ socket }) => socket.writes)).toEqual([[['b1', 'b2']], [['B1', 'B2']], [['b1'], ['b2']]])
   })
 
-  it('keeps the batches of two connections with one socket apart', async () => {
+  it('keeps the batches of two connections on one socket apart', async () => {
     const { manager, connect, publish } = pressured()
     const socket = new PressuredSocket()
     connect('c1', socket)
@@ -756,7 +756,7 @@ describe('ConnectionManager › sockets side by side', () => {
     expect(socket.writes).toEqual([['b1'], ['b1'], ['b2']])
   })
 
-  it('calls send with the text alone and as a method where it is sent to directly', () => {
+  it('calls send as a method, with the text alone, for a socket without a queue', () => {
     const calls: unknown[] = []
     const socket = new PressuredSocket()
     socket.send = function (this: unknown, ...args: unknown[]) { calls.push(this === socket, args) }

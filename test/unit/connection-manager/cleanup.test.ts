@@ -34,7 +34,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('reports how the sockets ended, in connections', async () => {
+  it('reports how the sockets closed, in connections', async () => {
     const shared = new FakeSocket()
     const { manager, clock } = managing(
       new FakeSocket(),
@@ -54,7 +54,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(shared.closeCalls).toBe(1)
   })
 
-  it('closes in parallel, under one deadline, and leaves no timer', async () => {
+  it('closes all sockets in parallel, under one deadline, and leaves no timer', async () => {
     const { manager, clock } = managing(...Array.from({ length: 50 }, hanging))
     const stages: string[] = []
     manager.on('error', ({ stage }) => stages.push(stage))
@@ -72,7 +72,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('waits 5 s by default, and for good with an infinite deadline', async () => {
+  it('waits 5 s by default, and indefinitely with an infinite deadline', async () => {
     const { manager, clock } = managing(hanging())
     const report = manager.cleanup()
     clock.advance(5_000)
@@ -83,7 +83,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(patient.clock.pendingTimers).toBe(0)
   })
 
-  it('takes what is settled already with a deadline of 0', async () => {
+  it('counts only settled closes with a deadline of 0', async () => {
     const { manager, clock } = managing(new FakeSocket({ close: () => Promise.resolve() }), hanging())
 
     const report = manager.cleanup({ deadlineMs: 0 })
@@ -93,7 +93,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(await report).toEqual({ closed: 1, failed: 0, timedOut: 1 })
   })
 
-  it('gives every caller the same promise, one that calls from within a close or a listener included', async () => {
+  it('returns the same promise to every caller, also from within a close or a listener', async () => {
     const promises: unknown[] = []
     const { manager } = managing(new FakeSocket({ close: () => promises.push(manager.cleanup()) }))
     manager.on('connectionRemoved', () => promises.push(manager.cleanup()))
@@ -108,7 +108,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(manager.cleanup()).toBe(cleanup)
   })
 
-  it('refuses from now on whatever would add state or deliver', async () => {
+  it('refuses every later call that would add state or deliver', async () => {
     const { manager } = managing(new FakeSocket())
     const connection = manager.getConnection('c0')
     await manager.cleanup()
@@ -128,7 +128,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('goes on answering queries and removals', async () => {
+  it('still answers queries and removals', async () => {
     const { manager } = managing(new FakeSocket())
     const connection = manager.getConnection('c0')
     await manager.cleanup()
@@ -143,7 +143,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(await manager.removeUser('u0')).toBe(0)
   })
 
-  it('refuses a newcomer that comes from within a close or a listener', () => {
+  it('refuses a new connection from within a close or a listener', () => {
     const refusals: unknown[] = []
     const tryToJoin = (): void => void refusals.push(expectCode('ERR_CLOSED', () => manager.addConnection('new', new FakeSocket(), 'new')))
     const { manager } = managing(new FakeSocket({ close: tryToJoin }), new FakeSocket())
@@ -155,7 +155,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('stops a delivery in its middle: the rest is skipped, and nothing is sent afterwards', () => {
+  it('stops a running delivery: the remaining recipients are skipped, and nothing is sent afterwards', () => {
     const sockets = [new FakeSocket(), new FakeSocket({ send: () => void manager.cleanup() }), new FakeSocket()]
     const { manager } = managing(...sockets)
 
@@ -165,7 +165,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(sockets.map(({ closeCalls }) => closeCalls)).toEqual([1, 1, 1])
   })
 
-  it('drops what was deferred', () => {
+  it('drops deferred messages', () => {
     const socket = new FakeSocket({ send: () => { manager.publish(price('deferred')); void manager.cleanup() } })
     const { manager } = managing(socket)
 
@@ -175,7 +175,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, sent: 1 })
   })
 
-  it.each([['a toJSON', 'toJSON'], ['a getter of the message', 'getter']])('delivers nothing when it is called by %s', (_case, from) => {
+  it.each([['a toJSON', 'toJSON'], ['a getter of the message', 'getter']])('delivers nothing if it is called by %s', (_case, from) => {
     const socket = new FakeSocket()
     const { manager } = managing(socket)
     const cleanUp = (): string => (void manager.cleanup(), 'too late')
@@ -186,7 +186,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(socket.sent).toEqual([])
   })
 
-  it('lets nobody in who asks through a getter that cleans up', () => {
+  it('refuses a connection whose getter cleans up', () => {
     const { manager } = managing(new FakeSocket())
     const connection = manager.getConnection('c0')
     const trap = (field: string) => ({ ...ORDERS, userId: 'u0', get [field]() { void manager.cleanup(); return undefined } }) as never
@@ -213,7 +213,7 @@ describe('ConnectionManager › cleanup', () => {
     expect([manager.closed, manager.connectionCount]).toEqual([false, 1])
   })
 
-  it('hands nothing on afterwards of a removal that it was called from', () => {
+  it('writes nothing more for a removal that it was called from', () => {
     const { manager, connect, order, publish } = pressured()
     const sent: string[] = []
     const writing = (name: string, act = () => {}) => new PressuredSocket((frames) => {
@@ -235,7 +235,7 @@ describe('ConnectionManager › cleanup', () => {
     expect([unaccounted(manager), manager.stats().sent]).toEqual([0, 5])
   })
 
-  it('shuts down once, though the reading of its options shuts down in its turn', async () => {
+  it('shuts down once, even if a getter of its options shuts down as well', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const { socket } = manager.addConnection('c1', new FakeSocket(), 'alice')
     let inner: unknown
@@ -271,7 +271,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(socket.closeCalls).toBe(1)
   })
 
-  it('leaves the manager without a method called "undefined" where Symbol.asyncDispose does not exist', () => {
+  it('adds no method called "undefined" if Symbol.asyncDispose does not exist', () => {
     vi.stubGlobal('Symbol', { iterator: Symbol.iterator })
     const manager = new ConnectionManager()
     vi.unstubAllGlobals()
@@ -279,11 +279,11 @@ describe('ConnectionManager › cleanup', () => {
     expect(Reflect.ownKeys(manager)).not.toContain('undefined')
   })
 
-  it('resolves at once when there is nothing to close', async () => {
+  it('resolves at once if there is nothing to close', async () => {
     expect(await new ConnectionManager().cleanup()).toEqual({ closed: 0, failed: 0, timedOut: 0 })
   })
 
-  describe('while closes are under way', () => {
+  describe('during earlier closes', () => {
     const SETTLED = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
 
     /** A socket that closes when it is told to, or fails to. */
@@ -311,7 +311,7 @@ describe('ConnectionManager › cleanup', () => {
       expect(clock.pendingTimers).toBe(0)
     })
 
-    it('counts one that serves several connections as often', async () => {
+    it('counts a close once for each connection that it serves', async () => {
       const { socket, close } = closable()
       const { manager } = managing(new FakeSocket())
       for (const id of ['a', 'b']) manager.addConnection(id, socket, 'alice')
@@ -324,7 +324,7 @@ describe('ConnectionManager › cleanup', () => {
       expect(socket.closeCalls).toBe(1)
     })
 
-    it('counts none that has settled, or was given up, before', async () => {
+    it('does not count a close that settled or timed out before', async () => {
       const { manager, clock } = managing(new FakeSocket(), new FakeSocket({ close: () => Promise.resolve() }), hanging())
       const removals = ['c0', 'c1', 'c2'].map((id) => manager.removeConnection(id))
       await SETTLED()
@@ -336,9 +336,9 @@ describe('ConnectionManager › cleanup', () => {
 
     it.each([
       ['its own deadline', 700, 5_000, 700],
-      ['that of the removal, if that is earlier', 5_000, 700, 700],
-      ['its own, though the removal waits without end', 700, Infinity, 700],
-      ['that of the removal, though it waits without end itself', Infinity, 700, 700],
+      ['the deadline of the removal, if that is earlier', 5_000, 700, 700],
+      ['its own deadline, even if the removal waits indefinitely', 700, Infinity, 700],
+      ['the deadline of the removal, even if the cleanup waits indefinitely', Infinity, 700, 700],
     ])('waits until %s', async (_until, deadlineMs, closeTimeoutMs, settlesAtMs) => {
       const clock = new ManualClock()
       const manager = new ConnectionManager<FakeSocket>({ clock, closeTimeoutMs })
@@ -355,7 +355,7 @@ describe('ConnectionManager › cleanup', () => {
       expect(report).toEqual({ closed: 0, failed: 0, timedOut: 1 })
     })
 
-    it('leaves one that it does not wait for any longer to the deadline of its removal, which terminates it', async () => {
+    it('leaves a close that outlives its own deadline to the removal, which terminates it at its deadline', async () => {
       const clock = new ManualClock()
       const terminate = vi.fn()
       const manager = new ConnectionManager<FakeSocket>({ clock, closeTimeoutMs: 1_000, transport: { terminate } })
@@ -377,7 +377,7 @@ describe('ConnectionManager › cleanup', () => {
       expect(clock.pendingTimers).toBe(0)
     })
 
-    it('takes what is settled already with a deadline of 0', async () => {
+    it('counts only settled closes with a deadline of 0', async () => {
       const { manager, clock } = managing(new FakeSocket({ close: () => Promise.resolve() }), hanging())
       for (const id of ['c0', 'c1']) void manager.removeConnection(id)
 
@@ -388,7 +388,7 @@ describe('ConnectionManager › cleanup', () => {
       expect(await report).toEqual({ closed: 1, failed: 0, timedOut: 1 })
     })
 
-    it('counts those of the removal that it was called from, those that are still to begin included', async () => {
+    it('counts the closes of the removal that it was called from, also those not yet begun', async () => {
       const { manager, clock } = managing(
         new FakeSocket({ close: () => { void manager.cleanup({ deadlineMs: 300 }); return Promise.resolve() } }),
         hanging(),
@@ -403,7 +403,7 @@ describe('ConnectionManager › cleanup', () => {
       expect(await manager.cleanup()).toEqual({ closed: 2, failed: 0, timedOut: 2 })
     })
 
-    it('counts the slow consumers and the broken ones that are still being closed', async () => {
+    it('counts the pending closes of slow and failed connections', async () => {
       const broken = new FakeSocket({ send: () => { throw new Error('broken') }, close: () => new Promise(() => {}) })
       const { manager, clock } = managing(broken)
       manager.publish(price())

@@ -50,8 +50,8 @@ function telling() {
   return { transport, ...managing({ transport }) }
 }
 
-describe('ConnectionManager › a socket that is closed', () => {
-  it.each([2, 3])('is refused when its readyState is %i, and nothing changes', (readyState) => {
+describe('ConnectionManager › a closed socket', () => {
+  it.each([2, 3])('is refused if its readyState is %i, and nothing changes', (readyState) => {
     const { manager } = managing({ quotas: { connections: 0 } })
     const socket = socketWith({ value: readyState })
 
@@ -62,7 +62,7 @@ describe('ConnectionManager › a socket that is closed', () => {
     expect(socket.closeCalls).toBe(0)
   })
 
-  it('is refused by the readyState that a ready transport needs of its sockets', () => {
+  it('is refused by the readyState that a ready-made transport requires of its sockets', () => {
     const manager = new ConnectionManager<BunSocket>({ transport: bunTransport() })
     const socket: BunSocket = { readyState: 3, send: () => 0, cork() {}, getBufferedAmount: () => 0, close() {}, terminate() {} }
 
@@ -76,11 +76,11 @@ describe('ConnectionManager › a socket that is closed', () => {
     ['1', { value: 1 }],
     ['4', { value: 4 }],
     ['a text', { value: '3' }],
-    ['"closed", as that of a TCP socket', { value: 'closed' }],
+    ['"closed", as on a TCP socket', { value: 'closed' }],
     ['a bigint', { value: 3n }],
     ['NaN', { value: NaN }],
     ['a getter that throws', { get: () => { throw new Error('hostile') } }],
-  ])('is not assumed when its readyState is %s', (_what, readyState) => {
+  ])('is not assumed if its readyState is %s', (_what, readyState) => {
     const { manager, errors } = managing()
 
     manager.addConnection('c1', socketWith(readyState), 'alice')
@@ -89,7 +89,7 @@ describe('ConnectionManager › a socket that is closed', () => {
     expect(errors).toEqual([])
   })
 
-  it('is still the connection that it is, when it is added again', () => {
+  it('still yields its existing connection if it is added again', () => {
     const { manager } = managing()
     const socket = socketWith({ value: 1, writable: true })
     const connection = manager.addConnection('c1', socket, 'alice')
@@ -101,7 +101,7 @@ describe('ConnectionManager › a socket that is closed', () => {
     expectCode('ERR_DUPLICATE_CONNECTION', () => manager.addConnection('c1', socket, 'bob'))
   })
 
-  it('is refused with ERR_CLOSED when its readyState shuts the manager down', () => {
+  it('is refused with ERR_CLOSED if its readyState shuts the manager down', () => {
     const { manager } = managing()
     const socket = socketWith({ get: () => (void manager.cleanup(), 3) })
 
@@ -109,8 +109,8 @@ describe('ConnectionManager › a socket that is closed', () => {
   })
 })
 
-describe('ConnectionManager › a transport that tells of a close', () => {
-  it('has the connection removed, as of a peer that has gone, and its socket left alone', () => {
+describe('ConnectionManager › a transport with onClose', () => {
+  it('removes the connection as peer-closed, and leaves its socket alone', () => {
     const { transport, manager, reasons, errors } = telling()
     const socket = new FakeSocket()
     const connection = manager.addConnection('c1', socket, 'alice')
@@ -125,7 +125,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(errors).toEqual([])
   })
 
-  it('is asked once for each connection, with its socket, as a method of its own', () => {
+  it('is called once for each connection, with its socket, as a method', () => {
     const seen: unknown[] = []
     const transport = {
       onClose(socket: FakeSocket) {
@@ -142,7 +142,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(seen).toEqual(sockets.map((socket) => [true, socket]))
   })
 
-  it('does nothing when it tells twice, or of a connection that has gone, or of an id that is in use again', async () => {
+  it('does nothing if it notifies twice, or about a removed connection, or about an id that is in use again', async () => {
     const { transport, manager, reasons } = telling()
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
     transport.tell()
@@ -164,8 +164,8 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     ['removeUser', (manager) => manager.removeUser('alice')],
     ['cleanup', (manager) => manager.cleanup()],
     ['a send that fails', (manager) => manager.broadcast(price())],
-    ['its own word', (_manager, transport) => transport.tell()],
-  ])('is stopped once when the connection is removed by %s, when the state has changed', async (_how, remove) => {
+    ['its own notification', (_manager, transport) => transport.tell()],
+  ])('is stopped once if the connection is removed by %s, after the state change', async (_how, remove) => {
     const { transport, manager } = telling()
     const counts: number[] = []
     transport.onStop = () => counts.push(manager.connectionCount)
@@ -182,7 +182,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     ['throws', () => { throw new Error('no such event') }, 'no such event'],
     ['returns nothing', () => {}, 'onClose must return a function'],
     ['returns a promise that rejects', () => Promise.reject(new Error('late')), 'onClose must return a function'],
-  ])('has the connection registered all the same, and the error told, when it %s', async (_what, onClose, message) => {
+  ])('registers the connection anyway, and reports the error, if it %s', async (_what, onClose, message) => {
     const { manager, errors } = managing({ transport: { onClose: onClose as () => () => void } })
 
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -192,7 +192,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(await connection.remove()).toBe(true)
   })
 
-  it('is believed though it threw once it listened', () => {
+  it('still works if it threw after it had registered', () => {
     const { transport, manager, errors } = telling()
     transport.onListening = () => { throw new Error('half done') }
     manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -206,7 +206,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
   it.each<[what: string, onStop: () => unknown]>([
     ['throws', () => { throw new Error('stuck') }],
     ['rejects', () => Promise.reject(new Error('stuck'))],
-  ])('ends nothing but itself when to stop it %s, which is told', async (_what, onStop) => {
+  ])('stops without harm if its stop function %s, which is reported', async (_what, onStop) => {
     const { transport, manager, errors } = telling()
     transport.onStop = onStop
     const socket = new FakeSocket()
@@ -219,7 +219,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(socket.closeCalls).toBe(1)
   })
 
-  it('refuses a socket of which it tells at once, and is stopped', () => {
+  it('refuses a socket that it reports as closed at once, and is stopped', () => {
     const { transport, manager, errors } = telling()
     transport.onListening = (listener) => listener()
     const socket = new FakeSocket()
@@ -232,7 +232,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(errors).toEqual([])
   })
 
-  it('refuses a socket of which it tells at once, though it throws then: that is the cause', () => {
+  it('refuses a socket that it reports as closed at once before it throws, with that error as the cause', () => {
     const { transport, manager, errors } = telling()
     const cause = new Error('gone')
     transport.onListening = (listener) => {
@@ -250,7 +250,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     ['ERR_CLOSED', (manager) => void manager.cleanup()],
     ['ERR_DUPLICATE_CONNECTION', (manager) => void manager.addConnection('c1', new FakeSocket(), 'bob', { transport: {} })],
     ['ERR_QUOTA_EXCEEDED', (manager) => void manager.addConnection('c2', new FakeSocket(), 'alice', { transport: {} })],
-  ])('is stopped when what it did meanwhile is a reason to refuse: %s', (code, meddle) => {
+  ])('is stopped if its own side effects make the manager refuse the connection: %s', (code, meddle) => {
     const transport = new TellingTransport()
     const { manager, errors } = managing({ transport, quotas: { connectionsPerUser: 1 } })
     transport.onListening = () => meddle(manager)
@@ -262,7 +262,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(errors).toEqual([['transport', 'stuck', undefined]])
   })
 
-  it('has its error told, of nobody, when the socket is refused for another reason', () => {
+  it('has its error reported without a connection if the socket is refused for another reason', () => {
     const { transport, manager, errors } = telling()
     transport.onListening = () => {
       void manager.cleanup()
@@ -274,7 +274,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(errors).toEqual([['transport', 'half done', undefined]])
   })
 
-  it('is stopped, and the existing handle returned, when it registered the same connection meanwhile', () => {
+  it('is stopped, and the existing handle returned, if it registered the same connection itself', () => {
     const { transport, manager } = telling()
     const socket = new FakeSocket()
     let inner: unknown
@@ -291,7 +291,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect([manager.connectionCount, transport.stops]).toEqual([0, 2])
   })
 
-  it('may tell while a delivery runs: whoever has not had the message gets it no more', () => {
+  it('may notify during a delivery: a connection that it reports does not get the message any more', () => {
     const { transport, manager } = telling()
     const last = new FakeSocket()
     manager.addConnection('c1', new FakeSocket({ send: () => transport.listeners[1]?.() }), 'alice')
@@ -304,7 +304,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(manager.connectionCount).toBe(1)
   })
 
-  it('may tell from within a listener of the very registration', () => {
+  it('may notify from within a listener of the same registration', () => {
     const { transport, manager, reasons } = telling()
     manager.on('connectionAdded', () => transport.tell())
 
@@ -315,7 +315,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expectCode('ERR_UNKNOWN_CONNECTION', () => connection.subscribe(PRICE))
   })
 
-  it('is that of the connection, where it has one of its own', () => {
+  it('is the one of the connection, if that has its own transport', () => {
     const { transport: shared, manager } = telling()
     const own = new TellingTransport()
     manager.addConnection('c1', new FakeSocket(), 'alice', { transport: own })
@@ -328,7 +328,7 @@ describe('ConnectionManager › a transport that tells of a close', () => {
     expect(shared.listeners).toEqual([])
   })
 
-  it('is refused as a transport when its onClose is no function', () => {
+  it('is refused if its onClose is not a function', () => {
     const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ transport: { onClose: 'close' as never } }))
 
     expect(error).toMatchObject({ option: 'transport.onClose' })

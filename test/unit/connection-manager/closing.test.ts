@@ -43,7 +43,7 @@ const ENDS: readonly (readonly [reason: CloseReason, way: string, end: (manager:
 ]
 
 describe('ConnectionManager › closing by a transport', () => {
-  it.each(ENDS)('is told the reason: %s, by %s', async (reason, _way, end) => {
+  it.each(ENDS)('gets the reason %s, by %s', async (reason, _way, end) => {
     const { log, transport } = closing({ close() {}, terminate() {} })
     const { manager, reasons } = managing({ transport })
     const socket = new FakeSocket()
@@ -61,7 +61,7 @@ describe('ConnectionManager › closing by a transport', () => {
     ['a send that rejects', {}, () => Promise.reject(new Error('broken'))],
     ['a write that throws', { write: () => { throw new Error('broken') } }, () => {}],
     ['a write that rejects', { write: () => Promise.reject(new Error('broken')) }, () => {}],
-  ])('is told the reason: send-failed, after %s', async (_how, hooks, send) => {
+  ])('gets the reason send-failed, after %s', async (_how, hooks, send) => {
     const { log, transport } = closing({ close() {}, terminate() {} })
     const { manager, reasons } = managing({ transport: { ...transport, ...hooks, bufferedBytes: () => 0 } })
     const socket = new FakeSocket({ send })
@@ -75,7 +75,7 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(reasons).toEqual(['send-failed'])
   })
 
-  it('leaves the socket of a peer that has gone alone', async () => {
+  it('is not called for a peer that has gone', async () => {
     const { log, transport } = closing({ close() {}, terminate() {} })
     const { manager, clock, reasons } = managing({ transport })
     const socket = new FakeSocket()
@@ -88,7 +88,7 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(reasons).toEqual(['peer-closed'])
   })
 
-  it('falls to the socket where the transport has no close', async () => {
+  it('falls back to the socket if the transport has no close', async () => {
     const { log, transport } = closing({ terminate() {} })
     const { manager } = managing({ transport })
     const socket = new FakeSocket()
@@ -99,7 +99,7 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(log).toEqual([])
   })
 
-  it('holds up the promise of a removal until it is done', async () => {
+  it('delays the promise of a removal until it is done', async () => {
     let finish = (): void => {}
     const { transport } = closing({ close: () => new Promise<void>((resolve) => (finish = resolve)) })
     const { manager } = managing({ transport })
@@ -117,7 +117,7 @@ describe('ConnectionManager › closing by a transport', () => {
   it.each([
     ['throws', () => { throw new Error('cannot close') }],
     ['rejects', () => Promise.reject(new Error('cannot close'))],
-  ])('is contained when it %s, and followed by terminate', async (_how, close) => {
+  ])('is contained if it %s, and followed by terminate', async (_how, close) => {
     const { log, transport } = closing({ close, terminate() {} })
     const { manager, clock, errors } = managing({ transport })
     const socket = new FakeSocket()
@@ -130,7 +130,7 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(socket.closeCalls).toBe(0)
   })
 
-  it('comes before the listeners are told of the removal', () => {
+  it('precedes the listeners of the removal', () => {
     const { manager } = managing()
     const socket = new FakeSocket()
     const closeCalls: number[] = []
@@ -141,7 +141,7 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(closeCalls).toEqual([1])
   })
 
-  it.each([['has no terminate', {}], ['is none', undefined]])('is reported once when it fails and the transport %s', async (_case, transport) => {
+  it.each([['has no terminate', {}], ['does not exist', undefined]])('is reported once if it fails and the transport %s', async (_case, transport) => {
     const { manager, errors } = managing({ transport })
     const socket = new FakeSocket({ close: () => { throw new Error('cannot close') } })
 
@@ -165,7 +165,7 @@ describe('ConnectionManager › closing by a transport', () => {
     expect(await report).toEqual({ closed: 2, failed: 2, timedOut: 1 })
   })
 
-  it('happens once for a socket that serves two connections of a user who is removed', async () => {
+  it('happens once for a socket that serves two connections of a removed user', async () => {
     const { log, transport } = closing({ close() {} })
     const { manager } = managing({ transport })
     const socket = new FakeSocket()
@@ -179,7 +179,7 @@ describe('ConnectionManager › closing by a transport', () => {
 })
 
 describe('ConnectionManager › closing a slow consumer', () => {
-  it('terminates, and closes nothing', async () => {
+  it('terminates, without a close', async () => {
     const { log, transport } = closing({ close() {}, terminate() {} })
     const { manager, reasons, errors } = managing({ transport })
     const socket = new FakeSocket()
@@ -194,7 +194,7 @@ describe('ConnectionManager › closing a slow consumer', () => {
     expect(errors).toEqual([])
   })
 
-  it('closes, with the reason, by a transport that cannot terminate', () => {
+  it('closes, with the reason, if the transport cannot terminate', () => {
     const { log, transport } = closing({ close() {} })
     const { manager } = managing({ transport })
     const socket = new FakeSocket()
@@ -206,7 +206,7 @@ describe('ConnectionManager › closing a slow consumer', () => {
     expect(socket.closeCalls).toBe(0)
   })
 
-  it('closes the socket where the transport can do neither', () => {
+  it('closes the socket if the transport can do neither', () => {
     const { transport } = closing({})
     const { manager, reasons } = managing({ transport })
     const socket = new FakeSocket()
@@ -218,7 +218,7 @@ describe('ConnectionManager › closing a slow consumer', () => {
     expect(socket.closeCalls).toBe(1)
   })
 
-  it('closes the socket that tells its pressure itself, without a transport', () => {
+  it('closes a socket that has a readable buffer, without a transport', () => {
     const { manager, reasons, errors } = managing()
     const socket = Object.assign(new FakeSocket(), { bufferedAmount: 1 })
     manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
@@ -233,7 +233,7 @@ describe('ConnectionManager › closing a slow consumer', () => {
   it.each([
     ['throws', () => { throw new Error('cannot terminate') }],
     ['rejects', () => Promise.reject(new Error('cannot terminate'))],
-  ])('reports a terminate that %s as trouble with closing, closes instead, and throws nothing at the publisher', async (_how, terminate) => {
+  ])('reports a terminate that %s at the stage close, closes instead, and never throws into a publish', async (_how, terminate) => {
     const { log, transport } = closing({ close() {}, terminate })
     const { manager, errors } = managing({ transport })
     const socket = new FakeSocket()
@@ -247,7 +247,7 @@ describe('ConnectionManager › closing a slow consumer', () => {
     expect(manager.connectionCount).toBe(0)
   })
 
-  it('terminates once, though a terminate that answers with a promise never settles', async () => {
+  it('terminates once, even if terminate returns a promise that never settles', async () => {
     const { log, transport } = closing({ terminate: NEVER })
     const { manager, clock } = managing({ transport })
     const socket = new FakeSocket()
@@ -269,7 +269,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
     ['of a cleanup', (manager) => manager.cleanup({ deadlineMs: 700 }), 'cleanup'],
   ]
 
-  it.each(DEADLINES)('is followed by terminate, once, at the deadline %s', async (_way, end, reason) => {
+  it.each(DEADLINES)('is followed by one terminate, at the deadline %s', async (_way, end, reason) => {
     const { log, transport } = closing({ close: NEVER, terminate() {} })
     const { manager, clock, errors } = managing({ transport, closeTimeoutMs: 700 })
     const socket = new FakeSocket()
@@ -287,7 +287,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
     expect(errors).toEqual([['close', expect.stringContaining('700')]])
   })
 
-  it('is followed by terminate where it is the socket\'s own, too', () => {
+  it('is followed by terminate, even if it is the close of the socket itself', () => {
     const { log, transport } = closing({ terminate() {} })
     const { manager, clock } = managing({ transport })
     const socket = new FakeSocket({ close: NEVER })
@@ -312,7 +312,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
     expect(await report).toEqual({ closed: 0, failed: 0, timedOut: 3 })
   })
 
-  it('is none when it settles in time: no terminate follows, and no timer is left', async () => {
+  it('is not terminated if it settles in time, and leaves no timer', async () => {
     const { log, transport } = closing({ close: () => Promise.resolve(), terminate() {} })
     const { manager, clock } = managing({ transport })
 
@@ -323,7 +323,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
     expect(log.map(([hook]) => hook)).toEqual(['close'])
   })
 
-  it('is waited for without end, and without terminate, with an infinite deadline', () => {
+  it('is waited for indefinitely, without terminate, with an infinite deadline', () => {
     const { log, transport } = closing({ close: NEVER, terminate() {} })
     const { manager, clock } = managing({ transport, closeTimeoutMs: Infinity })
 
@@ -337,7 +337,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
   it.each([
     ['throws', () => { throw new Error('cannot terminate') }],
     ['rejects', () => Promise.reject(new Error('cannot terminate'))],
-  ])('is reported, and so is a terminate that %s after it', async (_how, terminate) => {
+  ])('is reported, and so is a terminate that then %s', async (_how, terminate) => {
     const { transport } = closing({ close: NEVER, terminate })
     const { manager, clock, errors } = managing({ transport, closeTimeoutMs: 700 })
 
@@ -352,7 +352,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
     ])
   })
 
-  it('is reported by the time it is given up where the answer of terminate cannot be read', () => {
+  it('is reported by its deadline if the return value of terminate cannot be read', () => {
     const { transport } = closing({ close: NEVER, terminate: () => ({ get then() { throw new Error('no then') } }) })
     const { manager, clock, errors } = managing({ transport, closeTimeoutMs: 700 })
     void manager.addConnection('c1', new FakeSocket(), 'alice').remove()
@@ -362,7 +362,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
     expect(errors).toEqual([['close', 'close() did not settle within 700 ms'], ['close', 'no then']])
   })
 
-  it('does not report what it comes to after it was terminated', async () => {
+  it('does not report a failure after it was terminated', async () => {
     let fail = (_error: Error): void => {}
     const { transport } = closing({ close: () => new Promise((_, reject) => (fail = reject)), terminate: () => fail(new Error('terminated')) })
     const { manager, clock, errors } = managing({ transport, closeTimeoutMs: 700 })
@@ -377,7 +377,7 @@ describe('ConnectionManager › a close that outlives its deadline', () => {
 })
 
 describe('ConnectionManager › the transport of a connection', () => {
-  it('takes the place of the manager\'s, whole', async () => {
+  it("replaces the manager's transport as a whole", async () => {
     const general = closing({ close() {}, terminate() {} }, 'general ')
     const own = closing({ close() {} }, 'own ')
     const { manager } = managing({ transport: general.transport })
@@ -393,7 +393,7 @@ describe('ConnectionManager › the transport of a connection', () => {
     expect(third.closeCalls).toBe(1)
   })
 
-  it.each([['nothing', undefined], ['no transport', {}], ['undefined', { transport: undefined }]])('is the manager\'s where %s is given', async (_case, options) => {
+  it.each([['nothing', undefined], ['no transport', {}], ['undefined', { transport: undefined }]])("defaults to the manager's if it is given as %s", async (_case, options) => {
     const { log, transport } = closing({ close() {} })
     const { manager } = managing({ transport })
     const socket = new FakeSocket()
@@ -404,7 +404,7 @@ describe('ConnectionManager › the transport of a connection', () => {
     expect(log).toEqual([['close', socket, 'removed']])
   })
 
-  it('stays what it was when the same connection is added again with another one', async () => {
+  it('does not change when the same connection is added again with another one', async () => {
     const [first, second] = [closing({ close() {} }), closing({ close() {} })]
     const { manager } = managing()
     const socket = new FakeSocket()

@@ -9,7 +9,7 @@ import { NOTHING, stateOf } from '../../support/state.ts'
 const hanging = (): FakeSocket => new FakeSocket({ close: () => new Promise(() => {}) })
 
 describe('ConnectionManager › connections', () => {
-  it('hands out a handle that names its connection', () => {
+  it('returns a handle with the id and user of the connection', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new FakeSocket()
 
@@ -33,7 +33,7 @@ describe('ConnectionManager › connections', () => {
   it.each([
     ['another socket', (_first: FakeSocket) => ({ socket: new FakeSocket(), userId: 'alice' })],
     ['another user', (first: FakeSocket) => ({ socket: first, userId: 'bob' })],
-  ])('refuses an id that is in use with %s, and changes nothing', (_case, other) => {
+  ])('refuses an id in use with %s, and changes nothing', (_case, other) => {
     const manager = new ConnectionManager<FakeSocket>()
     const first = new FakeSocket()
     manager.addConnection('c1', first, 'alice')
@@ -66,7 +66,7 @@ describe('ConnectionManager › connections', () => {
     ['a string', 'socket'],
     ['without send', { close() {} }],
     ['without close', { send() {} }],
-    ['with a send that is no function', { send: true, close() {} }],
+    ['with a send that is not a function', { send: true, close() {} }],
     ['with a getter that throws', { get send() { throw new Error('hostile') }, close() {} }],
   ])('refuses a socket that is %s, and changes nothing', (_case, socket) => {
     const manager = new ConnectionManager<FakeSocket>()
@@ -90,7 +90,7 @@ describe('ConnectionManager › connections', () => {
   )
 
   it.each(['__proto__', 'constructor', 'toString', 'a:b', '%3A', ' ', '\u0000', '🚀', 'x'.repeat(255)])(
-    'takes %j as a connection id and a user id like any other',
+    'accepts %j as a connection id and a user id',
     async (id) => {
       const manager = new ConnectionManager<FakeSocket>()
       const [socket, other] = [new FakeSocket(), new FakeSocket()]
@@ -108,7 +108,7 @@ describe('ConnectionManager › connections', () => {
     },
   )
 
-  it('finds nothing for unknown and ill-formed ids, without throwing', async () => {
+  it('finds nothing for unknown and malformed ids, without throwing', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     manager.addConnection('c1', new FakeSocket(), 'alice')
 
@@ -124,7 +124,7 @@ describe('ConnectionManager › connections', () => {
     expect(manager.connectionCount).toBe(1)
   })
 
-  it('lists the sockets and connection ids of a user oldest first, after any removal', async () => {
+  it('lists the sockets and connection ids of a user, oldest first, after any removal', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const sockets = Array.from({ length: 40 }, () => new FakeSocket())
     for (const [i, socket] of sockets.entries()) manager.addConnection(`c${i}`, socket, 'alice')
@@ -137,7 +137,7 @@ describe('ConnectionManager › connections', () => {
     expect(manager.userConnections.get('alice')?.slice(-2)).toEqual(['c39', 'newest'])
   })
 
-  it('lets connections be removed while they are iterated over', () => {
+  it('allows removals during an iteration over connections', () => {
     const manager = new ConnectionManager<FakeSocket>()
     for (let i = 0; i < 10; i++) manager.addConnection(`c${i}`, new FakeSocket(), 'alice')
 
@@ -162,7 +162,7 @@ describe('ConnectionManager › removing', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('ends all of a user\'s subscriptions with the last connection, in the same call, and nobody else\'s', () => {
+  it('ends all subscriptions of a user with the last connection, in the same call, and no others', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
     manager.addConnection('c2', new FakeSocket(), 'bob')
@@ -178,7 +178,7 @@ describe('ConnectionManager › removing', () => {
     expect(Object.fromEntries(manager.streamSubscriptions)).toEqual({ 'PRICE:BTCUSDT': ['bob'], ORDER_UPDATES: ['bob'] })
   })
 
-  it('says whether this call removed it', async () => {
+  it('returns whether this call removed the connection', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
 
@@ -198,7 +198,7 @@ describe('ConnectionManager › removing', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('never removes a later connection of the same id through a stale handle', async () => {
+  it('never removes a later connection with the same id through a stale handle', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const stale = manager.addConnection('c1', new FakeSocket(), 'alice')
     await stale.remove()
@@ -214,7 +214,7 @@ describe('ConnectionManager › removing', () => {
     expect(manager.publish(price())).toMatchObject({ sent: 1 })
   })
 
-  it('waits for a close that takes its time', async () => {
+  it('waits for a slow close', async () => {
     const manager = new ConnectionManager<FakeSocket>({ clock: new ManualClock() })
     let finishClosing = (): void => {}
     const socket = new FakeSocket({ close: () => new Promise<void>((resolve) => (finishClosing = resolve)) })
@@ -233,9 +233,9 @@ describe('ConnectionManager › removing', () => {
   it.each([
     ['throws', () => { throw new Error('cannot close') }],
     ['rejects', () => Promise.reject(new Error('cannot close'))],
-    ['answers a thenable that throws', () => ({ then() { throw new Error('cannot close') } })],
-    ['answers something whose then throws', () => ({ get then() { throw new Error('cannot close') } })],
-    ['answers a promise whose then was replaced', () => Object.assign(Promise.resolve(), { then() { throw new Error('cannot close') } })],
+    ['returns a thenable that throws', () => ({ then() { throw new Error('cannot close') } })],
+    ['returns an object whose then throws', () => ({ get then() { throw new Error('cannot close') } })],
+    ['returns a promise with a replaced then', () => Object.assign(Promise.resolve(), { then() { throw new Error('cannot close') } })],
   ])('reports a close that %s, and never throws', async (_case, close) => {
     const manager = new ConnectionManager<FakeSocket>({ clock: new ManualClock() })
     const connection = manager.addConnection('c1', new FakeSocket({ close }), 'alice')
@@ -248,7 +248,7 @@ describe('ConnectionManager › removing', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('reports a close that never settles when closeTimeoutMs have passed, and lets the promise go', async () => {
+  it('reports a close that has not settled after closeTimeoutMs, and resolves', async () => {
     const clock = new ManualClock()
     const manager = new ConnectionManager<FakeSocket>({ clock, closeTimeoutMs: 700 })
     const connection = manager.addConnection('c1', hanging(), 'alice')
@@ -278,7 +278,7 @@ describe('ConnectionManager › removing', () => {
     expect(stages).toEqual(['close'])
   })
 
-  it('reports a close once, even when it rejects after its deadline', async () => {
+  it('reports a close once, even if it rejects after its deadline', async () => {
     const clock = new ManualClock()
     const manager = new ConnectionManager<FakeSocket>({ clock })
     let fail = (_error: Error): void => {}
@@ -307,7 +307,7 @@ describe('ConnectionManager › removing', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('survives a close that calls back into the manager', async () => {
+  it('tolerates a close that calls back into the manager', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const answers: Promise<unknown>[] = []
     const socket = new FakeSocket({
@@ -324,7 +324,7 @@ describe('ConnectionManager › removing', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('removes all connections of a user, and says how many', async () => {
+  it('removes all connections of a user, and returns how many', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const sockets = [new FakeSocket(), new FakeSocket()]
     const kept = new FakeSocket()
@@ -340,7 +340,7 @@ describe('ConnectionManager › removing', () => {
     expect(kept.closeCalls).toBe(0)
   })
 
-  it.each(['ali', 'alicex', 'ALICE', ' alice', 'alice:', 'alic\u0435', 'alice\0'])('tells a user from one whose id is %j', async (alike) => {
+  it.each(['ali', 'alicex', 'ALICE', ' alice', 'alice:', 'alic\u0435', 'alice\0'])('keeps a user apart from one whose id is %j', async (alike) => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new FakeSocket()
     manager.addConnection('c1', socket, 'alice')

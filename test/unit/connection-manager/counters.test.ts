@@ -8,7 +8,7 @@ const COUNTERS = ['matched', 'sent', 'conflated', 'dropped', 'failed', 'skipped'
 const TRADES = { streamType: 'TRADES', symbol: 'X' } as const
 
 describe('ConnectionManager › stats() › counters', () => {
-  it('count a message as sent when it is handed to the socket, and as waiting before', async () => {
+  it('count a message as sent once it is handed to the socket, and as waiting before', async () => {
     const { connect, publish, manager } = pressured()
     connect('c')
 
@@ -19,7 +19,7 @@ describe('ConnectionManager › stats() › counters', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, waiting: 0, waitingBytes: 0 })
   })
 
-  it('know what waits at every moment, the batches that the end of a turn has not come to yet included', async () => {
+  it('count all waiting messages at every moment, including batches of the current tick', async () => {
     const { connect, publish, manager } = pressured({ transport: batching() })
     const looks: unknown[] = []
     const look = (): void => {
@@ -35,7 +35,7 @@ describe('ConnectionManager › stats() › counters', () => {
     expect(looks).toEqual([[3, 4], [2, 2], [1, 0]])
   })
 
-  it('count what was dropped once, where a notice of it is refused while it is all that is there', async () => {
+  it('count dropped messages once if a write refuses their gap notice, with nothing else queued', async () => {
     const world = pressured({ delivery: { hardLimitBytes: 0 } })
     const { connection, socket } = world.connect('c')
     socket.onWrite = () => 0
@@ -51,7 +51,7 @@ describe('ConnectionManager › stats() › counters', () => {
     expect(socket.received).toEqual(['gap of QUOTES:A × 2'])
   })
 
-  it('do not fall when a socket rejects later what it accepted', async () => {
+  it('do not decrease if a socket later rejects what it accepted', async () => {
     const manager = new ConnectionManager()
     manager.on('error', () => {})
     const socket = new FakeSocket({ send: () => Promise.reject(new Error('late')) })
@@ -64,7 +64,7 @@ describe('ConnectionManager › stats() › counters', () => {
     expect(manager.stats()).toMatchObject({ sent: 1, failed: 0, rejected: 1 })
   })
 
-  it('never fall, and add up at every moment, whatever happens', async () => {
+  it('never decrease, and add up at every moment, in random operations', async () => {
     const random = seededRandom(7)
     const below = (n: number): number => Math.floor(random() * n)
     const world = pressured({ delivery: { hardLimitBytes: 60, maxLagMs: 200 } })
@@ -113,18 +113,18 @@ describe('ConnectionManager › stats() › counters', () => {
   })
 })
 
-describe('ConnectionManager › stats() › the most that waited', () => {
+describe('ConnectionManager › stats() › mostWaitingBytes', () => {
   it.each<[string, (world: ReturnType<typeof pressured>) => unknown]>([
     ['is unsubscribed from', ({ manager }) => manager.getConnection('c')?.unsubscribe({ streamType: 'PRICE', symbol: 'A' })],
     ['is revoked', ({ manager }) => manager.revoke({ userId: 'u' })],
-    ['is lost with its peer', ({ manager }) => manager.getConnection('c')?.remove({ close: false })],
+    ['is lost because its peer has gone', ({ manager }) => manager.getConnection('c')?.remove({ close: false })],
     ['is written', ({ manager }) => manager.getConnection('c')?.flush()],
-    ['is conflated, since a write refuses it', async ({ manager }) => {
+    ['is conflated, because a write refuses it', async ({ manager }) => {
       Object.assign(manager.getConnection('c')?.socket ?? {}, { onWrite: () => 0 })
       await endOfTick()
     }],
-    ['is still there', () => {}],
-  ])('knows a batch that %s', async (_case, act) => {
+    ['is still queued', () => {}],
+  ])('includes a batch that %s', async (_case, act) => {
     const world = pressured({ delivery: { softLimitBytes: 100 } })
     world.connect('c')
     for (let i = 0; i < 10; i++) world.publish('PRICE', sized(`p${i}`, 1))
@@ -135,11 +135,11 @@ describe('ConnectionManager › stats() › the most that waited', () => {
   })
 })
 
-describe('ConnectionManager › a frame that tells its byteLength', () => {
+describe('ConnectionManager › a frame with a byteLength', () => {
   /** Frames whose bytes are not their texts'. */
   const binary = (bytes: number) => ({ frame: () => new Uint8Array(bytes), write: () => 0, bufferedBytes: () => 1e6 })
 
-  it('counts with it, and not with the text', () => {
+  it('is counted by that, and not by its text', () => {
     const world = pressured({ transport: {} })
     world.connect('c', new PressuredSocket(), { transport: binary(100) as never })
 
@@ -151,7 +151,7 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     expect(world.manager.stats().mostWaitingBytes).toBe(1_100)
   })
 
-  it('counts in a batch, and for each transport by its own', async () => {
+  it('is counted by that in a batch, separately for each transport', async () => {
     const world = pressured({ transport: {} })
     for (const bytes of [7, 11]) world.connect(`c${bytes}`, new PressuredSocket(), { transport: { ...binary(bytes), bufferedBytes: () => 0, write: () => {} } as never })
 
@@ -162,7 +162,7 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     expect(world.manager.stats()).toMatchObject({ waitingBytes: 0, mostWaitingBytes: 11, sent: 2 })
   })
 
-  it.each([['no number', '5'], ['NaN', NaN], ['a negative number', -1], ['a fraction', 0.5], ['Infinity', Infinity], ['more than can be added up', 2 ** 53]])('counts with its text where it tells %s', (_case, byteLength) => {
+  it.each([['not a number', '5'], ['NaN', NaN], ['a negative number', -1], ['a fraction', 0.5], ['Infinity', Infinity], ['too large to add up', 2 ** 53]])('is counted by its text if the byteLength is %s', (_case, byteLength) => {
     const world = pressured({ transport: {} })
     const transport = { frame: () => ({ byteLength }), write: () => {}, bufferedBytes: () => 0 }
     world.connect('c', new PressuredSocket(), { transport: transport as never })
@@ -172,7 +172,7 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     expect(world.manager.stats().waitingBytes).toBe(3)
   })
 
-  it('is not outdone by a promise that rejects', async () => {
+  it('is counted by its text if the byteLength is a promise that rejects, which is handled', async () => {
     const rejections: unknown[] = []
     const listener = (error: unknown): void => void rejections.push(error)
     process.on('unhandledRejection', listener)
@@ -189,7 +189,7 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     expect(rejections).toEqual([])
   })
 
-  it('keeps the hard limit where one frame tells an absurd length', () => {
+  it('stays within the hard limit if one frame has an absurd byteLength', () => {
     const world = pressured({ transport: {}, delivery: { hardLimitBytes: 10 } })
     let length = Infinity
     const transport = { frame: (text: string) => ({ byteLength: length, text }), write: () => 0, bufferedBytes: () => 1e6 }
@@ -202,7 +202,7 @@ describe('ConnectionManager › a frame that tells its byteLength', () => {
     expect(world.log).toEqual([['removed', 'c', 'slow-consumer']])
   })
 
-  it('fails the message for its transport where reading it throws', () => {
+  it('fails the message for its transport if reading the byteLength throws', () => {
     const world = pressured({ transport: {} })
     const transport = { frame: () => ({ get byteLength() { throw new Error('boom') } }), write: () => {} }
     world.connect('c', new PressuredSocket(), { transport: transport as never })

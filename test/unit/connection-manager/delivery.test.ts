@@ -42,7 +42,7 @@ describe('ConnectionManager › publish', () => {
     expect(manager.getConnection('deaf')?.socket.sent).toEqual([])
   })
 
-  it('serializes a message once, however many there are to receive it', () => {
+  it('serializes a message once, however many recipients there are', () => {
     const { manager } = audience('alice', 'bob', 'carol')
     const data = counted()
 
@@ -51,7 +51,7 @@ describe('ConnectionManager › publish', () => {
     expect(data.serializations).toBe(1)
   })
 
-  it('does not serialize a message that nobody is to receive', () => {
+  it('does not serialize a message without recipients', () => {
     const { manager } = audience('alice')
     const data = counted()
 
@@ -71,7 +71,7 @@ describe('ConnectionManager › publish', () => {
     ['undefined', () => undefined],
     ['a function', () => () => {}],
     ['a symbol', () => Symbol('data')],
-  ])('throws on data that is %s, and nobody receives anything', (_case, data) => {
+  ])('throws if data is %s, and delivers nothing', (_case, data) => {
     const { manager, received } = audience('alice', 'bob')
 
     const message = { ...PRICE, data: data() }
@@ -85,7 +85,7 @@ describe('ConnectionManager › publish', () => {
     expect(manager.publish(price('next'))).toEqual(result({ matched: 2, sent: 2 }))
   })
 
-  it('passes raw JSON on as it is', () => {
+  it('writes raw JSON unchanged', () => {
     const { manager, sockets } = audience('alice')
 
     manager.publish(price(rawJson('{ "bid": 1.10 }')))
@@ -93,7 +93,7 @@ describe('ConnectionManager › publish', () => {
     expect(sockets['alice']?.sent[0]).toContain('"data":{ "bid": 1.10 },')
   })
 
-  it('takes what createStreamMessage made and parseStreamMessage read', () => {
+  it('accepts results of createStreamMessage and parseStreamMessage', () => {
     const { manager, received } = audience('alice')
     const text = '{"stream_type":"ORDER_UPDATES","symbol":null,"data":"read","timestamp":"2026-01-31T12:00:00.000Z","user_id":"alice"}'
 
@@ -103,7 +103,7 @@ describe('ConnectionManager › publish', () => {
     expect(received()).toEqual({ alice: ['made', 'read'] })
   })
 
-  it('uses the serializer in the options instead of the wire form, once a message', () => {
+  it('uses the serialize option instead of the wire form, once a message', () => {
     const messages: unknown[] = []
     const serialize = (message: unknown): string => (messages.push(message), 'custom')
     const manager = new ConnectionManager<FakeSocket>({ serialize, clock: new ManualClock() })
@@ -120,8 +120,8 @@ describe('ConnectionManager › publish', () => {
 
   it.each([
     ['throws', () => { throw new Error('no') }],
-    ['answers no string', () => Buffer.from('no') as never],
-  ])('throws when the serializer in the options %s', (_case, serialize) => {
+    ['does not return a string', () => Buffer.from('no') as never],
+  ])('throws if the serialize option %s', (_case, serialize) => {
     const manager = new ConnectionManager<FakeSocket>({ serialize })
     const socket = new FakeSocket()
     manager.addConnection('c1', socket, 'alice')
@@ -131,7 +131,7 @@ describe('ConnectionManager › publish', () => {
     expect(socket.sent).toEqual([])
   })
 
-  it('leaves no rejection behind when the serializer in the options is asynchronous by mistake', async () => {
+  it('causes no unhandled rejection if the serialize option is asynchronous by mistake', async () => {
     const manager = new ConnectionManager<FakeSocket>({ serialize: (async () => { throw new Error('unheard') }) as never })
     manager.addConnection('c1', new FakeSocket(), 'alice')
 
@@ -142,7 +142,7 @@ describe('ConnectionManager › publish', () => {
     expect(manager.stats().sent).toBe(0)
   })
 
-  it('refuses a message that cannot be read, with the reason', () => {
+  it('refuses a message that cannot be read, with the thrown error as the cause', () => {
     const { manager } = audience('alice')
     const reason = new Error('hostile')
 
@@ -171,7 +171,7 @@ describe('ConnectionManager › publish', () => {
     expect(received()).toEqual({ alice: [] })
   })
 
-  it('reads each field of a message once, so that it goes to whom it was checked for', () => {
+  it('reads each field of a message once, so that it reaches only the recipient that was checked', () => {
     const { manager, received } = audience('alice', 'bob')
     const users = ['alice', 'bob']
 
@@ -182,7 +182,7 @@ describe('ConnectionManager › publish', () => {
 })
 
 describe('ConnectionManager › privacy', () => {
-  it('delivers a private message to its user\'s subscribed connections only', () => {
+  it('delivers a private message only to its user\'s subscribed connections', () => {
     const { manager, received } = audience('alice', 'bob')
     const unsubscribed = new FakeSocket()
     manager.addConnection('carol\'s', unsubscribed, 'carol')
@@ -194,7 +194,7 @@ describe('ConnectionManager › privacy', () => {
     expect(unsubscribed.sent).toEqual([])
   })
 
-  it('keeps users apart whose ids look alike', () => {
+  it('keeps users with similar ids apart', () => {
     const users = ['a', 'a:b', 'a%3Ab', 'a:ORDER_UPDATES', 'A', ' a', '__proto__', '\u00E1', 'a\u0301']
     const { manager, received } = audience(...users)
 
@@ -203,7 +203,7 @@ describe('ConnectionManager › privacy', () => {
     expect(received()).toEqual(Object.fromEntries(users.map((user) => [user, [user]])))
   })
 
-  it('fills in the user of a private message that is sent to one', () => {
+  it('fills in the user of a private message in sendToUser and sendToConnection', () => {
     const { manager, sockets } = audience('alice', 'bob')
 
     manager.sendToUser('alice', { ...ORDERS, data: 'to the user' })
@@ -213,7 +213,7 @@ describe('ConnectionManager › privacy', () => {
     expect(sockets['bob']?.sent).toEqual([])
   })
 
-  it('refuses to send a private message to somebody else', () => {
+  it('refuses to send a private message to another user', () => {
     const { manager, received } = audience('alice', 'bob')
 
     expectCode('ERR_RECIPIENT_MISMATCH', () => manager.sendToUser('bob', order('alice')))
@@ -232,7 +232,7 @@ describe('ConnectionManager › privacy', () => {
     expect(received()).toEqual({ alice: [] })
   })
 
-  it('leaves a public message that is sent to one user without a user', () => {
+  it('leaves the user out of a public message that is sent to one user', () => {
     const { manager, sockets } = audience('alice')
 
     manager.sendToUser('alice', price())
@@ -242,7 +242,7 @@ describe('ConnectionManager › privacy', () => {
   })
 })
 
-describe('ConnectionManager › sending past subscriptions', () => {
+describe('ConnectionManager › sending without subscriptions', () => {
   it('reaches all connections of a user with sendToUser', () => {
     const { manager, received } = audience('alice', 'bob')
     const second = new FakeSocket()
@@ -254,7 +254,7 @@ describe('ConnectionManager › sending past subscriptions', () => {
     expect(second.received).toEqual(['hello'])
   })
 
-  it('matches nobody with a sendToConnection whose connection is removed before its turn', () => {
+  it('matches nobody if the connection of a deferred sendToConnection was removed', () => {
     const manager = new ConnectionManager()
     const addressee = manager.addConnection('c1', new FakeSocket(), 'alice')
     const send = (): void => {
@@ -279,7 +279,7 @@ describe('ConnectionManager › sending past subscriptions', () => {
     expect(second.received).toEqual(['hello'])
   })
 
-  it('reaches every connection with broadcast, one copy each', () => {
+  it('reaches every connection once with broadcast', () => {
     const { manager, received } = audience('alice', 'bob')
     const unsubscribed = new FakeSocket()
     manager.addConnection('carol\'s', unsubscribed, 'carol')
@@ -289,7 +289,7 @@ describe('ConnectionManager › sending past subscriptions', () => {
     expect({ ...received(), carol: unsubscribed.received }).toEqual({ alice: ['hello'], bob: ['hello'], carol: ['hello'] })
   })
 
-  it.each(['', '\uD800', 'x'.repeat(256), 7, null, undefined])('refuses %j as an id to send to', (id) => {
+  it.each(['', '\uD800', 'x'.repeat(256), 7, null, undefined])('refuses %j as the id of a recipient', (id) => {
     const { manager } = audience('alice')
 
     expectCode('ERR_INVALID_ID', () => manager.sendToUser(id as string, price()))
@@ -312,7 +312,7 @@ describe('ConnectionManager › sending past subscriptions', () => {
 })
 
 describe('ConnectionManager › recipients', () => {
-  it('are fixed before serialization: who subscribes in toJSON gets the next message', () => {
+  it('are fixed before serialization: a connection that subscribes in toJSON gets the next message', () => {
     const { manager, received } = audience('alice')
     const late = new FakeSocket()
     const data = { toJSON: () => { manager.addConnection('late', late, 'alice'); return 'first' } }
@@ -324,7 +324,7 @@ describe('ConnectionManager › recipients', () => {
     expect(late.received).toEqual(['second'])
   })
 
-  it('are skipped when they are removed or unsubscribed in toJSON', () => {
+  it('are skipped if they are removed or unsubscribed in toJSON', () => {
     const { manager, received } = audience('alice', 'bob', 'carol')
     const data = {
       toJSON() {
@@ -372,7 +372,7 @@ describe('ConnectionManager › recipients', () => {
     return { manager, copies: () => sockets.map(({ sent }) => sent.length) }
   }
 
-  it('include one that leaves and comes back in its own send, once', () => {
+  it('include a connection that leaves and rejoins in its own send, once', () => {
     const { manager, copies } = acting((manager) => {
       manager.removeSubscription({ userId: 'u0', ...PRICE })
       manager.addSubscription({ userId: 'u0', ...PRICE })
@@ -383,7 +383,7 @@ describe('ConnectionManager › recipients', () => {
     expect(copies()).toEqual([1, 1, 1])
   })
 
-  it('do not include a later one that another removes before its turn', () => {
+  it('do not include a later connection that another one removes before its turn', () => {
     const { manager, copies } = acting((manager) => void manager.removeConnection('c2'))
 
     expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 2, skipped: 1 }))
@@ -391,7 +391,7 @@ describe('ConnectionManager › recipients', () => {
     expect(copies()).toEqual([1, 1, 0])
   })
 
-  it('do not include a later one that leaves and comes back before its turn: it gets the next message', () => {
+  it('do not include a later connection that leaves and rejoins before its turn: it gets the next message', () => {
     const { manager, copies } = acting((manager) => {
       if (manager.removeSubscription({ userId: 'u2', ...PRICE })) manager.addSubscription({ userId: 'u2', ...PRICE })
     })
@@ -401,7 +401,7 @@ describe('ConnectionManager › recipients', () => {
     expect(manager.publish(price())).toMatchObject({ matched: 3 })
   })
 
-  it('do not include one that is added meanwhile', () => {
+  it('do not include a connection that is added during the delivery', () => {
     const late = new FakeSocket()
     const { manager } = acting((manager) => {
       manager.addConnection('late', late, 'late')
@@ -415,7 +415,7 @@ describe('ConnectionManager › recipients', () => {
     expect(late.received).toEqual(['next'])
   })
 
-  it('are withheld from by a revocation though one of them has left before', () => {
+  it('are excluded by a revocation, even if one of them has left before', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const sockets = [new FakeSocket({ send: () => manager.revoke(PRICE) }), new FakeSocket(), new FakeSocket()]
     const [, second] = sockets.map((socket, i) => manager.addConnection(`c${i}`, socket, 'alice'))
@@ -427,7 +427,7 @@ describe('ConnectionManager › recipients', () => {
     expect(sockets.map(({ sent }) => sent.length)).toEqual([1, 0, 0])
   })
 
-  it('survive that everybody leaves, and others come, in the middle of a delivery', () => {
+  it('are unaffected if everybody leaves and others join in the middle of a delivery', () => {
     const { manager, copies } = acting((manager) => {
       for (const connection of manager.connections()) void connection.remove()
       for (let i = 0; i < 100; i++) manager.addConnection(`n${i}`, new FakeSocket(), 'new').subscribe(PRICE)
@@ -439,7 +439,7 @@ describe('ConnectionManager › recipients', () => {
     expect(manager.publish(price())).toEqual(result({ matched: 100, sent: 100 }))
   })
 
-  describe('covered by the whole type and by a symbol', () => {
+  describe('with overlapping subscriptions, to the whole type and to a symbol', () => {
     const streams = defineStreams({ TICKS: { audience: 'public', symbol: 'optional' } })
     const WHOLE = { streamType: 'TICKS' } as const
     const EXACT = { streamType: 'TICKS', symbol: 'BTCUSDT' } as const
@@ -471,7 +471,7 @@ describe('ConnectionManager › recipients', () => {
       expect(copies()).toEqual([2, 2])
     })
 
-    it.each(['whole', 'exact'] as const)('still get it when they leave the %s one before their turn', (left) => {
+    it.each(['whole', 'exact'] as const)('still get the message if they release the %s subscription before their turn', (left) => {
       const { publish, copies } = bothWays(([first]) => first.unsubscribe(left === 'whole' ? WHOLE : EXACT))
 
       expect(publish()).toEqual(result({ matched: 3, sent: 3 }))
@@ -480,7 +480,7 @@ describe('ConnectionManager › recipients', () => {
       expect(copies()).toEqual([2, 2])
     })
 
-    it('are skipped when they leave both, or go, before their turn', () => {
+    it('are skipped if they release both, or are removed, before their turn', () => {
       const { publish, copies } = bothWays(([first, second]) => {
         first.unsubscribe(WHOLE)
         first.unsubscribe(EXACT)
@@ -492,7 +492,7 @@ describe('ConnectionManager › recipients', () => {
       expect(copies()).toEqual([0, 0])
     })
 
-    it('get the next message when they leave both and come back', () => {
+    it('get the next message if they release both and subscribe again', () => {
       const { publish, copies } = bothWays(([first]) => {
         for (const stream of [WHOLE, EXACT]) if (first.unsubscribe(stream)) first.subscribe(stream)
       })
@@ -502,7 +502,7 @@ describe('ConnectionManager › recipients', () => {
       expect(copies()).toEqual([0, 1])
     })
 
-    it('are not taken for it when the whole type is another', () => {
+    it('do not overlap with the whole of another type', () => {
       const types = defineStreams({ TICKS: { audience: 'public', symbol: 'optional' }, DEPTH: { audience: 'public', symbol: 'optional' } })
       const manager = new ConnectionManager({ streams: types })
       const [first, second] = [new FakeSocket(), new FakeSocket()]
@@ -516,7 +516,7 @@ describe('ConnectionManager › recipients', () => {
       expect([first.sent.length, second.sent.length]).toEqual([1, 1])
     })
 
-    it('are told apart after any churn', () => {
+    it('are told apart from others after many changes', () => {
       const { manager, publish, copies } = bothWays(() => {})
       for (let i = 0; i < 50; i++) {
         const connection = manager.addConnection(`x${i}`, new FakeSocket(), `u${i % 3}`)
@@ -554,7 +554,7 @@ describe('ConnectionManager › isolation', () => {
     return { manager, sockets, bad, log, received: () => sockets.map((socket) => socket.received) }
   }
 
-  it('counts a send that throws as failed, reports it, and removes the connection once the fan-out is over', () => {
+  it('counts a send that throws as failed, reports it, and removes the connection after the fan-out', () => {
     const { manager, sockets, bad, log, received } = withBadSocket(() => { throw boom })
 
     expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 2, failed: 1 }))
@@ -565,7 +565,7 @@ describe('ConnectionManager › isolation', () => {
     expect(manager.publish(price('next'))).toEqual(result({ matched: 2, sent: 2 }))
   })
 
-  it('removes nobody while the fan-out runs', () => {
+  it('removes no connection during the fan-out', () => {
     const counts: number[] = []
     const { manager, sockets } = withBadSocket(() => { throw boom })
     const witness = new FakeSocket({ send: () => counts.push(manager.connectionCount) })
@@ -579,11 +579,11 @@ describe('ConnectionManager › isolation', () => {
 
   it.each([
     ['rejects', () => Promise.reject(boom)],
-    ['answers a thenable that rejects', () => ({ then: (_resolve: unknown, reject: (error: unknown) => void) => reject(boom) })],
-    ['answers a thenable that throws', () => ({ then() { throw boom } })],
-    ['answers a promise whose then was replaced', () => Object.assign(Promise.resolve(), { then() { throw boom } })],
-    ['answers a function with a then that throws', () => Object.assign(() => {}, { then() { throw boom } })],
-  ])('counts a delivery as rejected when the send %s later, reports it, and removes the connection', async (_case, send) => {
+    ['returns a thenable that rejects', () => ({ then: (_resolve: unknown, reject: (error: unknown) => void) => reject(boom) })],
+    ['returns a thenable that throws', () => ({ then() { throw boom } })],
+    ['returns a promise with a replaced then', () => Object.assign(Promise.resolve(), { then() { throw boom } })],
+    ['returns a function with a then that throws', () => Object.assign(() => {}, { then() { throw boom } })],
+  ])('counts a delivery as rejected if the send %s later, reports it, and removes the connection', async (_case, send) => {
     const { manager, bad, log } = withBadSocket(send)
 
     expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 3 }))
@@ -594,7 +594,7 @@ describe('ConnectionManager › isolation', () => {
     expect(log).toEqual([{ error: boom, stage: 'send', connection: bad }, ['c1', 'send-failed']])
   })
 
-  it('takes an answer whose then cannot be read for a throw', () => {
+  it('counts a send as failed if the then of its return value cannot be read', () => {
     const { manager, log, bad } = withBadSocket(() => ({ get then() { throw boom } }))
 
     expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 2, failed: 1 }))
@@ -609,7 +609,7 @@ describe('ConnectionManager › isolation', () => {
     ['a boolean, as uWebSockets does', () => false],
     ['an object', () => ({})],
     ['null', () => null],
-  ])('takes %s for no failure', async (_case, send) => {
+  ])('does not count %s as a failure', async (_case, send) => {
     const { manager, log } = withBadSocket(send)
 
     expect(manager.publish(price())).toEqual(result({ matched: 3, sent: 3 }))
@@ -631,7 +631,7 @@ describe('ConnectionManager › isolation', () => {
     expect(log).toMatchObject([['c1', 'removed'], { error: boom, stage: 'send' }])
   })
 
-  it('reports each of several failures, and serves everybody else', () => {
+  it('reports each of several failures, and delivers to all others', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const errors: unknown[] = []
     manager.on('error', ({ error, connection }) => errors.push([error, connection?.id]))
@@ -646,7 +646,7 @@ describe('ConnectionManager › isolation', () => {
     expect(manager.connectionCount).toBe(6)
   })
 
-  it('never lets a listener\'s throw into the publish', () => {
+  it('never lets the throw of a listener into the publish', () => {
     const { manager } = withBadSocket(() => { throw boom })
     manager.on('error', () => { throw new Error('listener') })
     manager.on('connectionRemoved', () => { throw new Error('listener') })
@@ -656,7 +656,7 @@ describe('ConnectionManager › isolation', () => {
 })
 
 describe('ConnectionManager › one order', () => {
-  it('delivers what is published from inside a send after the running message, to everybody', () => {
+  it('delivers a message published inside a send after the running message, to everybody', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const results: unknown[] = []
     const sockets = [0, 1, 2].map((i) => new FakeSocket({
@@ -671,7 +671,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.stats()).toMatchObject({ matched: 9, sent: 9, deferred: 2 })
   })
 
-  it('defers every kind of send, and keeps one order among them', () => {
+  it('defers every kind of send in one order', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket: FakeSocket = new FakeSocket({
       send: (text) => {
@@ -689,7 +689,7 @@ describe('ConnectionManager › one order', () => {
     expect(socket.received).toEqual(['first', 'user', 'all', 'connection', 'private'])
   })
 
-  it('fixes the recipients of a deferred message when its turn comes', () => {
+  it('fixes the recipients of a deferred message at its delivery', () => {
     const late = new FakeSocket()
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new FakeSocket({
@@ -706,7 +706,7 @@ describe('ConnectionManager › one order', () => {
     expect(late.received).toEqual(['second'])
   })
 
-  it('validates and serializes a deferred message at its call', () => {
+  it('validates and serializes a deferred message when it is published', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const data = { value: 'as it was' }
     const codes: unknown[] = []
@@ -732,7 +732,7 @@ describe('ConnectionManager › one order', () => {
     expect(socket.received).toEqual(['first', { value: 'as it was' }])
   })
 
-  it('defers what is published in toJSON, and delivers it even when the running message fails to serialize', () => {
+  it('defers a message published in toJSON, and delivers it even if the running message cannot be serialized', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new FakeSocket()
     manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
@@ -745,7 +745,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.publish(price('next')).deferred).toBe(false)
   })
 
-  it('defers what a listener publishes while a delivery runs, its failures included', () => {
+  it('defers messages that a listener publishes during a delivery, and failures in it', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const deferred: boolean[] = []
     manager.on('connectionRemoved', () => deferred.push(manager.publish(price('somebody left')).deferred))
@@ -759,7 +759,7 @@ describe('ConnectionManager › one order', () => {
     expect(socket.received).toEqual(['first', 'somebody left'])
   })
 
-  it('delivers what a listener publishes at once when no delivery runs', () => {
+  it('delivers a message that a listener publishes at once if no delivery runs', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const results: unknown[] = []
     manager.on('connectionAdded', ({ connection }) => results.push(manager.sendToConnection(connection.id, price('welcome'))))
@@ -793,7 +793,7 @@ describe('ConnectionManager › one order', () => {
     return { manager, socket, refusals }
   }
 
-  it('keeps nothing of a deferred message once it was delivered', async () => {
+  it('retains nothing of a deferred message after its delivery', async () => {
     const made: WeakRef<object>[] = []
     const manager = new ConnectionManager<FakeSocket>()
     const publishSome = (): void => {
@@ -809,7 +809,7 @@ describe('ConnectionManager › one order', () => {
     expect(made.map((data) => data.deref())).toEqual([undefined])
   })
 
-  it('bounds a chain of publishes at maxDeferred, without blaming the socket it passed through', () => {
+  it('limits a chain of publishes to maxDeferred, without blaming the socket that it passed through', () => {
     const { manager, socket, refusals } = endless({ maxDeferred: 5 })
 
     expect(manager.publish(price(0))).toEqual(result({ matched: 1, sent: 1 }))
@@ -838,7 +838,7 @@ describe('ConnectionManager › one order', () => {
     expect(socket.received).toEqual([0])
   })
 
-  it('bounds a chain that publishes from toJSON, too', () => {
+  it('limits a chain that publishes from toJSON, too', () => {
     const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 3 })
     const socket = new FakeSocket()
     manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
@@ -860,7 +860,7 @@ describe('ConnectionManager › one order', () => {
     expect(socket.received).toEqual([10, 7, 8, 9])
   })
 
-  it('does not count what could not be serialized as deferred', () => {
+  it('does not count a message that could not be serialized as deferred', () => {
     const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 1 })
     const socket = new FakeSocket({
       send: (text) => {
@@ -877,7 +877,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.stats().deferred).toBe(1)
   })
 
-  it('blames a socket that throws such a refusal of another manager, or one that it made up', () => {
+  it('fails a socket that throws such a refusal of another manager, or a forged one', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const other = endless({ maxDeferred: 0 })
     let theirs: unknown
@@ -893,7 +893,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.broadcast(price())).toEqual(result({ matched: 3, failed: 3 }))
   })
 
-  it('throws the refusal at who publishes one too many', () => {
+  it('throws the refusal at the caller of the publish beyond maxDeferred', () => {
     const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 1 })
     let refusal: unknown
     const socket = new FakeSocket({
@@ -923,7 +923,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.stats()).toMatchObject({ sent: 1, failed: 0 })
   })
 
-  it('keeps one order when a private and a public stream, and two levels, meet', () => {
+  it('keeps one order across a private and a public stream, and two levels of nesting', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new FakeSocket({
       send: (text) => { if (text.includes('"1"')) { manager.publish(order('alice', '2', 'BTCUSDT')); manager.publish(price('3')) } },
@@ -941,7 +941,7 @@ describe('ConnectionManager › one order', () => {
 })
 
 describe('ConnectionManager › stats', () => {
-  it('adds up what became of every message', () => {
+  it('sums up the outcomes of all messages', () => {
     const { manager } = audience('alice', 'bob')
     manager.addConnection('bad', new FakeSocket({ send: () => { throw new Error('boom') } }), 'bad').subscribe(PRICE)
 

@@ -48,7 +48,7 @@ function connected(manager: ConnectionManager<FakeSocket>, userId: string, socke
 }
 
 describe('ConnectionManager › demand', () => {
-  it('is told of at the first connected subscriber of a stream, and at no later one', () => {
+  it('begins with the first connected subscriber of a stream, and is reported once', () => {
     const { manager, since, active } = demanding()
     const [alice, bob] = [connected(manager, 'alice'), connected(manager, 'bob')]
 
@@ -60,7 +60,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([price$])
   })
 
-  it('is told with exactly the fields of a stream', () => {
+  it('is reported with exactly the fields of a stream', () => {
     const { manager } = demanding()
     const streams: ActiveStream[] = []
     manager.on('streamActive', (stream) => streams.push(stream))
@@ -76,7 +76,7 @@ describe('ConnectionManager › demand', () => {
     expect(manager.activeStreams()).toStrictEqual(streams)
   })
 
-  it('is not told of pending subscribers until they connect', () => {
+  it('is not reported for pending subscribers until they connect', () => {
     const { manager, since, active } = demanding()
 
     expect(since(() => manager.addSubscription({ userId: 'alice', ...PRICE }))).toEqual([])
@@ -86,7 +86,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([price$])
   })
 
-  it('ends with the last connected subscriber, though pending ones remain', () => {
+  it('ends with the last connected subscriber, even if pending ones remain', () => {
     const { manager, clock, since, active } = demanding({ pendingTtlMs: Infinity })
     const alice = connected(manager, 'alice')
     alice.subscribe(PRICE)
@@ -99,7 +99,7 @@ describe('ConnectionManager › demand', () => {
     expect(manager.getSubscribers('PRICE', 'BTCUSDT')).toEqual(['bob'])
   })
 
-  it('begins and ends nothing when pending subscriptions expire or are removed', () => {
+  it('does not change when pending subscriptions expire or are removed', () => {
     const { manager, clock, since } = demanding({ pendingTtlMs: 100, idleDelayMs: 0 })
 
     expect(
@@ -115,7 +115,7 @@ describe('ConnectionManager › demand', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('outlives the expiry of pending subscriptions of a stream that somebody else is connected to', () => {
+  it('continues when pending subscriptions of a stream with another subscriber expire', () => {
     const { manager, clock, since, active } = demanding({ pendingTtlMs: 100 })
     connected(manager, 'alice').subscribe(PRICE)
     manager.addSubscription({ userId: 'bob', ...PRICE })
@@ -125,7 +125,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([price$])
   })
 
-  it('tells a symbol from another one, and from the whole type', () => {
+  it('is separate for a symbol, another symbol, and the whole type', () => {
     const { manager, since } = demanding({ idleDelayMs: 0 })
     const alice = connected(manager, 'alice')
     const [orders, btc] = [named({ ...ORDERS, symbol: undefined, userId: 'alice' }), named({ ...BTC_ORDERS, userId: 'alice' })]
@@ -139,7 +139,7 @@ describe('ConnectionManager › demand', () => {
     expect(manager.activeStreams().map(named).toSorted()).toEqual([btc, named(ETH)].toSorted())
   })
 
-  it('tells the whole of a public type from its symbols', () => {
+  it('is separate for the whole of a public type and its symbols', () => {
     const streams = defineStreams({ TICKER: { audience: 'public', symbol: 'optional' } })
     const manager = new ConnectionManager<FakeSocket, typeof streams>({ streams, clock: new ManualClock() })
     const told: ActiveStream[] = []
@@ -155,7 +155,7 @@ describe('ConnectionManager › demand', () => {
     ])
   })
 
-  it('is each user\'s own on a private stream', () => {
+  it('is separate for each user on a private stream', () => {
     const { manager, since, active } = demanding({ idleDelayMs: 0 })
     const [alice, bob] = [connected(manager, 'alice'), connected(manager, 'bob')]
     const [ofAlice, ofBob] = ['alice', 'bob'].map((userId) => named({ ...ORDERS, symbol: undefined, userId })) as [string, string]
@@ -168,7 +168,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([ofAlice])
   })
 
-  it('lasts for idleDelayMs after the last subscriber, 1 s by default', () => {
+  it('ends idleDelayMs after the last subscriber left, 1 s by default', () => {
     const { manager, clock, since, active } = demanding()
     const alice = connected(manager, 'alice')
     alice.subscribe(PRICE)
@@ -182,7 +182,7 @@ describe('ConnectionManager › demand', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('goes on in silence when somebody comes back in time, and then lasts its whole time again', () => {
+  it('continues without an event if a subscriber returns in time, and then has the full delay again', () => {
     const { manager, clock, since } = demanding({ idleDelayMs: 100 })
     const alice = connected(manager, 'alice')
     alice.subscribe(PRICE)
@@ -198,7 +198,7 @@ describe('ConnectionManager › demand', () => {
     expect(since(() => clock.advance(1))).toEqual([`idle ${price$}`])
   })
 
-  it('begins anew when somebody comes back too late', () => {
+  it('begins again if a subscriber returns too late', () => {
     const { manager, clock, since } = demanding({ idleDelayMs: 100 })
     const alice = connected(manager, 'alice')
     alice.subscribe(PRICE)
@@ -208,7 +208,7 @@ describe('ConnectionManager › demand', () => {
     expect(since(() => alice.subscribe(PRICE))).toEqual([`active ${price$}`])
   })
 
-  it('ends each in its own time', () => {
+  it('ends for each stream at its own time', () => {
     const { manager, clock, since } = demanding({ idleDelayMs: 100 })
     const alice = connected(manager, 'alice')
     for (const stream of [PRICE, ETH]) alice.subscribe(stream)
@@ -232,7 +232,7 @@ describe('ConnectionManager › demand', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('ends at cleanup with an infinite idleDelayMs, and before that never', () => {
+  it('ends only at cleanup with an infinite idleDelayMs', () => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: Infinity })
     const alice = connected(manager, 'alice')
     alice.subscribe(PRICE)
@@ -253,7 +253,7 @@ describe('ConnectionManager › demand', () => {
     ['is removed with its user', ({ manager }) => manager.removeUser('alice')],
     ['fails to send', ({ manager }) => manager.broadcast(price('unsendable'))],
     ['is cleaned up', ({ manager }) => manager.cleanup()],
-  ])('ends where the last subscriber %s', (_how, leave) => {
+  ])('ends if the last subscriber %s', (_how, leave) => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
     const socket = new FakeSocket({ send: () => { throw new Error('broken') } })
     const connection = connected(manager, 'alice', socket)
@@ -265,7 +265,7 @@ describe('ConnectionManager › demand', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('ends where the last subscriber is too slow', () => {
+  it('ends if the last subscriber is a slow consumer', () => {
     const { manager, since, active } = demanding({
       idleDelayMs: 0,
       transport: { bufferedBytes: () => 1 },
@@ -279,7 +279,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([])
   })
 
-  it('ends where a socket rejects what it was sent', async () => {
+  it('ends if a socket rejects a message', async () => {
     const { manager, told, active } = demanding({ idleDelayMs: 0 })
     connected(manager, 'alice', new FakeSocket({ send: () => Promise.reject(new Error('broken')) })).subscribe(PRICE)
 
@@ -291,7 +291,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([])
   })
 
-  it('is kept for 10,000 streams without a subscriber by default, and the oldest of more ends at once', () => {
+  it('is kept for up to 10,000 streams without a subscriber by default; beyond that, the oldest ends at once', () => {
     const { manager, since, active } = demanding({ idleDelayMs: Infinity })
     const alice = connected(manager, 'alice')
     const visit = (i: number): void => {
@@ -308,7 +308,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toHaveLength(10_000)
   })
 
-  it('is told in order, and in balance, when a connection leaves more streams than are kept', async () => {
+  it('is reported in order, and ends as often as it begins, if a connection leaves more streams than are kept', async () => {
     const { manager, clock, told, since } = demanding({ quotas: { idleStreams: 1 } })
     const alice = connected(manager, 'alice')
     for (const stream of [PRICE, ETH, ORDERS]) alice.subscribe(stream)
@@ -319,7 +319,7 @@ describe('ConnectionManager › demand', () => {
     expect(since(() => clock.advance(1_000))).toEqual([`idle ${orders}`])
   })
 
-  it('ends once for each stream when more are left at cleanup than are kept', () => {
+  it('ends once for each stream at cleanup, if that leaves more streams than are kept', () => {
     const { manager, told, since, active } = demanding({ quotas: { idleStreams: 1 } })
     for (const user of ['alice', 'bob']) for (const stream of [PRICE, ETH, ORDERS]) connected(manager, user).subscribe(stream)
 
@@ -329,7 +329,7 @@ describe('ConnectionManager › demand', () => {
     expect([told, active()]).toEqual([[], []])
   })
 
-  it('outlives a connection whose user has another one', () => {
+  it('continues after a removal if the user has another connection', () => {
     const { manager, since } = demanding({ idleDelayMs: 0 })
     const first = connected(manager, 'alice')
     connected(manager, 'alice')
@@ -339,7 +339,7 @@ describe('ConnectionManager › demand', () => {
     expect(since(() => void first.remove())).toEqual([])
   })
 
-  it('is told after the subscription that makes or ends it', () => {
+  it('is reported after the subscription event that starts or ends it', () => {
     const { manager } = demanding({ idleDelayMs: 0 })
     const log: string[] = []
     for (const name of ['streamActive', 'streamIdle', 'subscriptionAdded', 'subscriptionChanged', 'subscriptionRemoved'] as const) {
@@ -361,7 +361,7 @@ describe('ConnectionManager › demand', () => {
     ])
   })
 
-  it('is told when the state has changed already', () => {
+  it('is reported after the state change', () => {
     const { manager } = demanding({ idleDelayMs: 0 })
     const seen: unknown[] = []
     manager.on('streamActive', () => void seen.push(manager.getSubscribers('PRICE', 'BTCUSDT'), manager.activeStreams().map(named)))
@@ -373,7 +373,7 @@ describe('ConnectionManager › demand', () => {
     expect(seen).toEqual([['alice'], [price$], [], []])
   })
 
-  it('survives listeners that subscribe and unsubscribe in their turn', () => {
+  it('is consistent if listeners subscribe and unsubscribe', () => {
     const { manager, since, active } = demanding({ idleDelayMs: 0 })
     const alice = connected(manager, 'alice')
     let isToComeBack = true
@@ -387,7 +387,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([price$])
   })
 
-  it('survives a clean-up from within a listener of the timer\'s', () => {
+  it('is consistent if a listener called by the timer cleans up', () => {
     const { manager, clock, since } = demanding({ idleDelayMs: 10 })
     manager.on('streamIdle', () => void manager.cleanup())
     const alice = connected(manager, 'alice')
@@ -400,7 +400,7 @@ describe('ConnectionManager › demand', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('ends with a cleanup: what is active, and what was about to end, once each, before the call returns', () => {
+  it('ends at cleanup, once for each active or idling stream, before the call returns', () => {
     const { manager, clock, since, told, active } = demanding({ idleDelayMs: 100 })
     const [alice, bob] = [connected(manager, 'alice'), connected(manager, 'bob')]
     for (const stream of [PRICE, ETH, ORDERS]) alice.subscribe(stream)
@@ -419,7 +419,7 @@ describe('ConnectionManager › demand', () => {
     expect(since(() => clock.advance(1e6))).toEqual([])
   })
 
-  it('answers with an array of the caller\'s', () => {
+  it('is listed in an array that belongs to the caller', () => {
     const { manager, active } = demanding()
     connected(manager, 'alice').subscribe(PRICE)
 
@@ -428,7 +428,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([price$])
   })
 
-  it.each([PRICE, ORDERS])('gives nobody a way to change what is active, or about to end: $streamType', (stream) => {
+  it.each([PRICE, ORDERS])('cannot be changed through the streams in events and lists: $streamType', (stream) => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
     const connection = connected(manager, 'alice')
     connection.subscribe(stream)
@@ -444,7 +444,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([])
   })
 
-  it('tells a public stream from a private one whose key looks the same', () => {
+  it('is separate for a public stream and a private one whose keys look the same', () => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
     const [mallory, alice] = [connected(manager, 'PRICE'), connected(manager, 'alice')]
     const ofPrice = named({ streamType: 'USER_DATA', symbol: undefined, userId: 'PRICE' })
@@ -461,7 +461,7 @@ describe('ConnectionManager › demand', () => {
     expect(active()).toEqual([ofPrice])
   })
 
-  it('tells users and symbols apart that look the same when they are strung together', () => {
+  it('is separate for users and symbols whose concatenations look the same', () => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
     const streams = [
       { streamType: 'USER_DATA', symbol: 'USER_DATA:y', userId: 'x' },
@@ -478,7 +478,7 @@ describe('ConnectionManager › demand', () => {
     expect(since(() => clock.advance(10)).toSorted()).toEqual(streams.map((stream) => `idle ${named(stream)}`).toSorted())
   })
 
-  it('keeps streams of hostile symbols and users apart, while they are active and while they end', () => {
+  it('is separate for streams with hostile symbols and users, both active and idling', () => {
     const { manager, clock, since, active } = demanding({ idleDelayMs: 10 })
     const connections = HOSTILE_IDS.map((userId) => connected(manager, userId))
     const streams = HOSTILE_IDS.flatMap((id) => [
@@ -578,7 +578,7 @@ class NaiveRegistry {
 }
 
 describe.each([0, 7, 40, Infinity])('ConnectionManager › demand, with an idleDelayMs of %d', (idleDelayMs) => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('is what a naive model says, after every step of the random run %d', (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('equals that of a naive model, after every step of the random run %d', (seed) => {
     const random = seededRandom(seed)
     const pick = <TItem>(items: readonly TItem[]): TItem => items[Math.floor(random() * items.length)] as TItem
     const { clock, manager, told, active } = demanding({ idleDelayMs, pendingTtlMs: 25 })

@@ -33,7 +33,7 @@ function logged() {
 }
 
 describe('ConnectionManager › events', () => {
-  it('tell of connections and users that come and go', () => {
+  it('report connections and users that are added and removed', () => {
     const { manager, since } = logged()
 
     expect(since(() => manager.addConnection('c1', new FakeSocket(), 'alice'))).toEqual(['connectionAdded c1', 'userOnline alice'])
@@ -45,7 +45,7 @@ describe('ConnectionManager › events', () => {
     ])
   })
 
-  it('tell of subscriptions that begin and end, with the holder when it is a connection', () => {
+  it('report subscriptions that begin and end, with the holder if it is a connection', () => {
     const { manager, since } = logged()
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
 
@@ -57,7 +57,7 @@ describe('ConnectionManager › events', () => {
     expect(since(() => connection.unsubscribe(ORDERS))).toEqual(['subscriptionRemoved alice:ORDER_UPDATES DISCONNECTED c1'])
   })
 
-  it('tell of holders that come and go while the subscription lasts, and of filters', () => {
+  it('report changes of holders and filters while the subscription exists', () => {
     const { manager, since } = logged()
     const first = manager.addConnection('c1', new FakeSocket(), 'alice')
     const second = manager.addConnection('c2', new FakeSocket(), 'alice')
@@ -73,7 +73,7 @@ describe('ConnectionManager › events', () => {
     expect(since(() => void second.remove())).toEqual(['connectionRemoved c2 removed'])
   })
 
-  it('tell of filters that a connection changes, with the connection', () => {
+  it('report filters that a connection changes, with the connection', () => {
     const { manager, since } = logged()
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
     connection.subscribe(PRICE)
@@ -81,7 +81,7 @@ describe('ConnectionManager › events', () => {
     expect(since(() => connection.subscribe({ ...PRICE, filters: { depth: 5 } }))).toEqual(['subscriptionChanged alice:PRICE:BTCUSDT CONNECTED c1'])
   })
 
-  it('say nothing when nothing changed', () => {
+  it('are not emitted if nothing changed', () => {
     const { manager, since } = logged()
     const socket = new FakeSocket()
     const connection = manager.addConnection('c1', socket, 'alice')
@@ -100,7 +100,7 @@ describe('ConnectionManager › events', () => {
     })).toEqual([])
   })
 
-  it('tell when pending subscriptions are connected, and when they expire', () => {
+  it('report when pending subscriptions are connected, and when they expire', () => {
     const { manager, clock, since } = logged()
     manager.addSubscription({ userId: 'alice', ...PRICE })
 
@@ -113,7 +113,7 @@ describe('ConnectionManager › events', () => {
     expect(since(() => clock.advance(30_000))).toEqual(['subscriptionRemoved bob:PRICE:BTCUSDT DISCONNECTED'])
   })
 
-  it('tell of all that goes with a user\'s last connection', () => {
+  it("report everything that ends with a user's last connection", () => {
     const { manager, since } = logged()
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
     manager.addSubscription({ userId: 'alice', ...PRICE })
@@ -127,7 +127,7 @@ describe('ConnectionManager › events', () => {
     ])
   })
 
-  it('tell of a cleanup: connections, users and subscriptions', () => {
+  it('report the connections, users and subscriptions that a cleanup removes', () => {
     const { manager, since } = logged()
     manager.addConnection('c1', new FakeSocket(), 'alice')
     manager.addSubscription({ userId: 'bob', ...PRICE })
@@ -139,7 +139,7 @@ describe('ConnectionManager › events', () => {
     ])
   })
 
-  it('come when the state change is complete, before the call returns', () => {
+  it('are emitted after the state change, before the call returns', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const seen: unknown[] = []
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -154,7 +154,7 @@ describe('ConnectionManager › events', () => {
     expect(seen).toEqual([gone, gone, gone])
   })
 
-  it('let a snapshot that a subscriptionAdded listener sends precede every live message', () => {
+  it('let a snapshot sent by a subscriptionAdded listener precede every live message', () => {
     const manager = new ConnectionManager<FakeSocket>()
     manager.on('subscriptionAdded', ({ subscription, connection }) => {
       if (connection) manager.sendToConnection(connection.id, price('snapshot', subscription.symbol))
@@ -168,7 +168,7 @@ describe('ConnectionManager › events', () => {
     expect(socket.received).toEqual(['snapshot', 'live'])
   })
 
-  it('reach each listener in the order of the changes, though a listener makes more of them', () => {
+  it('reach each listener in the order of the changes, even if a listener makes more changes', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const log: string[] = []
     manager.on('connectionAdded', ({ connection }) => {
@@ -187,7 +187,7 @@ describe('ConnectionManager › events', () => {
 })
 
 describe('ConnectionManager › on', () => {
-  it('calls each registration once an event, in the order of registration, until it is ended', () => {
+  it('calls each registration once an event, in the order of registration, until it is removed', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const log: string[] = []
     const listener = (): void => void log.push('twice')
@@ -204,7 +204,7 @@ describe('ConnectionManager › on', () => {
     expect(log.slice(3)).toEqual(['once', 'twice'])
   })
 
-  it('gives all of them one payload that none of them can change for the next', () => {
+  it('passes one payload to all listeners, which none of them can change', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const users: string[] = []
     manager.on('userOnline', (event) => { (event as { userId: string }).userId = 'mallory' })
@@ -215,7 +215,7 @@ describe('ConnectionManager › on', () => {
     expect(users).toEqual(['alice'])
   })
 
-  it('does not call a listener any more that another one ended in the same event, nor one that is new in it', () => {
+  it('skips a listener that another one removed in the same event, and one that was added in it', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const [ended, added] = [vi.fn(), vi.fn()]
     manager.on('connectionAdded', () => {
@@ -233,9 +233,9 @@ describe('ConnectionManager › on', () => {
   it.each([
     ['throws', () => { throw new Error('listener') }],
     ['rejects', () => Promise.reject(new Error('listener'))],
-    ['answers a thenable that throws', () => ({ then() { throw new Error('listener') } })],
-    ['answers something whose then throws', () => ({ get then() { throw new Error('listener') } })],
-  ])('contains a listener that %s, tells the error listeners, and goes on', async (_case, listener) => {
+    ['returns a thenable that throws', () => ({ then() { throw new Error('listener') } })],
+    ['returns an object whose then throws', () => ({ get then() { throw new Error('listener') } })],
+  ])('contains a listener that %s, notifies the error listeners, and continues', async (_case, listener) => {
     const manager = new ConnectionManager<FakeSocket>()
     const errors: unknown[] = []
     const next = vi.fn()
@@ -252,8 +252,8 @@ describe('ConnectionManager › on', () => {
 
   it.each([
     ['throws', () => { throw new Error('listener') }],
-    ['answers something whose then throws', () => ({ get then() { throw new Error('listener') } })],
-  ])('tells of a listener that %s before the call returns', (_case, listener) => {
+    ['returns an object whose then throws', () => ({ get then() { throw new Error('listener') } })],
+  ])('reports a listener that %s before the call returns', (_case, listener) => {
     const manager = new ConnectionManager<FakeSocket>()
     const errors: unknown[] = []
     manager.on('error', (event) => errors.push(event))
@@ -267,7 +267,7 @@ describe('ConnectionManager › on', () => {
   it.each([
     ['throws', () => { throw new Error('error listener') }],
     ['rejects', () => Promise.reject(new Error('error listener'))],
-  ])('contains an error listener that %s, and tells nobody', async (_case, listener) => {
+  ])('swallows the error of an error listener that %s', async (_case, listener) => {
     const manager = new ConnectionManager<FakeSocket>()
     const errors: unknown[] = []
     manager.on('error', listener as () => void)
@@ -279,7 +279,7 @@ describe('ConnectionManager › on', () => {
     expect(errors).toEqual(['close'])
   })
 
-  it.each(['nothing', '__proto__', 'toString', '', null, 7, 'streamactive', 'drain'])('refuses %j, which is no event', (name) => {
+  it.each(['nothing', '__proto__', 'toString', '', null, 7, 'streamactive', 'drain'])('refuses %j as an event', (name) => {
     const manager = new ConnectionManager<FakeSocket>()
 
     expectCode('ERR_INVALID_ARGUMENT', () => manager.on(name as never, () => {}))

@@ -42,16 +42,16 @@ function market(options: Parameters<typeof pressured>[0] = {}) {
 
 type Market = ReturnType<typeof market>
 
-describe('ConnectionManager › asking a socket what it has buffered', () => {
+describe('ConnectionManager › reading how much a socket buffers', () => {
   it.each<[string, (market: Market) => unknown]>([
     ['unsubscribes its connection', ({ connection }) => connection.unsubscribe(BOOK)],
-    ['unsubscribes and subscribes again', ({ connection }) => (connection.unsubscribe(BOOK), connection.subscribe(BOOK))],
+    ['unsubscribes its connection and subscribes it again', ({ connection }) => (connection.unsubscribe(BOOK), connection.subscribe(BOOK))],
     ['ends the subscription', ({ manager }) => manager.removeSubscription({ userId: 'u', ...BOOK })],
     ['revokes the stream', ({ manager }) => manager.revoke({ userId: 'u', ...BOOK })],
     ['removes its connection', ({ connection }) => connection.remove()],
-    ['forgets its connection', ({ connection }) => connection.remove({ close: false })],
+    ['removes its connection without a close', ({ connection }) => connection.remove({ close: false })],
     ['removes its user', ({ manager }) => manager.removeUser('u')],
-  ])('costs the connection a message where it %s, whatever the answer is, and nobody else', (_case, act) => {
+  ])('makes only this connection miss the message if the read %s, whatever it returns', (_case, act) => {
     for (const buffered of [0, 11]) {
       const world = market()
       world.socket.onAsk = () => void act(world)
@@ -64,7 +64,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     }
   })
 
-  it('ends the delivery where it cleans up', async () => {
+  it('stops the delivery if the read cleans up', async () => {
     const { manager, socket, before, behind, publish } = market()
     socket.onAsk = () => void manager.cleanup()
 
@@ -75,7 +75,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect([stateOf(manager), unaccounted(manager)]).toEqual([NOTHING, 0])
   })
 
-  it('may cost another connection a message whose turn is still to come, and not one that had its turn', () => {
+  it('can make a later recipient miss the message, but not an earlier one', () => {
     const { manager, socket, before, behind, publish } = market()
     socket.onAsk = () => {
       manager.revoke({ userId: 'ua', ...BOOK })
@@ -90,7 +90,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
   it.each([
     ['symbol', ORDERS_A],
     ['whole type', ORDERS],
-  ])('leaves one copy to a connection that loses its seat in the %s and keeps the other', (_case, lost) => {
+  ])('delivers one copy to a connection that releases its subscription to the %s and keeps the overlapping one', (_case, lost) => {
     for (const [buffered, counts] of [[0, { sent: 1 }], [11, { queued: 1 }]] as const) {
       const { connection, socket, order, recover } = market()
       connection.subscribe(ORDERS)
@@ -104,7 +104,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     }
   })
 
-  it('leaves no copy to a connection that loses both seats', () => {
+  it('delivers no copy to a connection that loses both overlapping subscriptions', () => {
     const { connection, socket, manager, order } = market()
     connection.subscribe(ORDERS)
     socket.onAsk = () => void manager.revoke({ userId: 'u', ...ORDERS })
@@ -114,7 +114,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect([socket.received, unaccounted(manager)]).toEqual([[], 0])
   })
 
-  it('costs nothing of what was sent past all subscriptions, where one is given up', () => {
+  it('does not affect a message sent without subscriptions if the read releases one', () => {
     const { manager, connection, socket } = market()
     socket.onAsk = () => void connection.unsubscribe(BOOK)
 
@@ -125,11 +125,11 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
 
   it.each<[string, () => unknown]>([
     ['throws', () => { throw boom }],
-    ['answers NaN', () => NaN],
-    ['answers a text', () => '11'],
-    ['answers a promise that rejects', () => Promise.reject(boom)],
-    ['answers what throws when it is looked at', () => ({ get then() { throw boom } })],
-  ])('is no reason for a message to wait where it %s, nor for blame', async (_case, answer) => {
+    ['returns NaN', () => NaN],
+    ['returns a text', () => '11'],
+    ['returns a promise that rejects', () => Promise.reject(boom)],
+    ['returns an object whose then throws', () => ({ get then() { throw boom } })],
+  ])('neither delays a message nor fails the connection if the read %s', async (_case, answer) => {
     const { connection, socket, publish, order, log } = market()
     connection.subscribe(ORDERS)
     socket.onAsk = answer
@@ -141,7 +141,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect([socket.received, log]).toEqual([['b1', 'o1'], []])
   })
 
-  it('leaves it to be blamed for an answer of its send that rejects', async () => {
+  it('does not prevent that a rejected send fails the connection', async () => {
     const { manager, socket, publish, log } = market()
     socket.onWrite = () => Promise.reject(boom)
 
@@ -152,7 +152,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect(manager.stats()).toMatchObject({ matched: 3, sent: 3, failed: 0, rejected: 1 })
   })
 
-  it('leaves it to be blamed, at once, for an answer of its send that cannot be looked at', () => {
+  it('does not prevent that a send with an unreadable return value fails the connection at once', () => {
     const { socket, publish, log } = market()
     socket.onWrite = () => ({ get then() { throw boom } }) as never
 
@@ -161,7 +161,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect(log).toEqual([['error', 'send', 'c', 'boom'], ['removed', 'c', 'send-failed']])
   })
 
-  it('leaves it without blame for a chain of publishes that is too long', () => {
+  it('does not make a chain of publishes beyond maxDeferred fail the connection', () => {
     const { manager, socket, publish, log } = market({ maxDeferred: 2 })
     socket.onWrite = () => void publish('BOOK', 'again')
 
@@ -171,7 +171,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect(manager.stats()).toMatchObject({ matched: 9, sent: 9, failed: 0, deferred: 2 })
   })
 
-  it('happens once a message, and not at all where nothing could be too much', () => {
+  it('happens once a message, and never with an infinite soft limit', () => {
     for (const [softLimitBytes, timesAsked] of [[10, 2], [Infinity, 0]] as const) {
       const { socket, publish } = market({ delivery: { softLimitBytes } })
 
@@ -182,7 +182,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     }
   })
 
-  it('happens beside sockets that tell nothing, and those with an outbox, which get theirs as before', async () => {
+  it('does not affect plain sockets and sockets with a send queue', async () => {
     const { connect, publish, socket } = market()
     const plain = connect('p', new PressuredSocket(), { userId: 'up' })
     const writes = connect('w', new PressuredSocket(), { userId: 'uw', transport: batching() })
@@ -194,7 +194,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
     expect([plain.socket.received, writes.socket.received]).toEqual([['b1'], ['b1']])
   })
 
-  it('publishes in its turn what is published meanwhile', () => {
+  it('defers a message that is published by the read', () => {
     const { socket, before, behind, publish } = market()
     const results: unknown[] = []
     socket.onAsk = () => {
@@ -210,7 +210,7 @@ describe('ConnectionManager › asking a socket what it has buffered', () => {
 })
 
 describe('ConnectionManager › a connection whose socket has no room', () => {
-  it('waits with all that comes by any way, though there is room again, until it caught up', () => {
+  it('queues messages of every kind, even once it has room again, until it has caught up', () => {
     const { manager, socket, before, publish, recover } = market()
     manager.addSubscription({ userId: 'u', streamType: 'BOOK', symbol: 'B' })
     socket.buffered = 11
@@ -234,11 +234,11 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
   })
 
   it.each([
-    ['is sent to as its user is', (world: Market) => world.manager.sendToUser('u', { ...BOOK, data: 'b1' })],
-    ['is sent to itself', (world: Market) => world.manager.sendToConnection('c', { ...BOOK, data: 'b1' })],
-    ['is among all', (world: Market) => world.manager.broadcast({ ...BOOK, data: 'b1' })],
-    ['is a subscriber', (world: Market) => world.publish('BOOK', 'b1')],
-  ])('falls behind where it %s, and its subscriptions wait as well', (_case, send) => {
+    ['a message to its user', (world: Market) => world.manager.sendToUser('u', { ...BOOK, data: 'b1' })],
+    ['a message to itself', (world: Market) => world.manager.sendToConnection('c', { ...BOOK, data: 'b1' })],
+    ['a broadcast', (world: Market) => world.manager.broadcast({ ...BOOK, data: 'b1' })],
+    ['a published message', (world: Market) => world.publish('BOOK', 'b1')],
+  ])('falls behind if it gets %s, and then queues the messages of its subscriptions too', (_case, send) => {
     const world = market()
     world.socket.buffered = 11
 
@@ -251,7 +251,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(world.socket.received).toEqual(['b1', 'b2'])
   })
 
-  it('waits with what it subscribes to meanwhile', () => {
+  it('queues the messages of subscriptions that are added while it is behind', () => {
     const { manager, connection, socket, publish, recover } = market()
     socket.buffered = 11
     publish('BOOK', 'b1')
@@ -270,7 +270,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(socket.received).toEqual(['b1', 'b2', 'b3', 'b4', 'b5'])
   })
 
-  it('gets one copy where it sits in a whole type and in one of its symbols, before, while and after', () => {
+  it('gets one copy with overlapping subscriptions, before, while and after it is behind', () => {
     const { connection, socket, order, recover } = market()
     connection.subscribe(ORDERS)
     order('o1')
@@ -286,7 +286,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(socket.received).toEqual(['o1', 'o2', 'o3', 'o4'])
   })
 
-  it('leaves the others of its user alone', () => {
+  it('does not affect other connections of its user', () => {
     const { socket, connect, manager } = market()
     const { socket: sibling } = connect('d', new TellingSocket())
     socket.buffered = 11
@@ -297,7 +297,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect([socket.received, sibling.received]).toEqual([[], ['b1', 'b2']])
   })
 
-  it('keeps its place and its order while others come and go', () => {
+  it('keeps its messages in order while others are removed', () => {
     const { manager, connect, socket, publish, recover } = market()
     const crowd = Array.from({ length: 20 }, (_, i) => connect(`x${i}`, new TellingSocket(), { userId: `ux${i}` }).connection)
     socket.buffered = 11
@@ -315,7 +315,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(socket.received).toEqual(['b1', 'b2', 'b3', 'b4'])
   })
 
-  it('may catch up in the middle of a delivery, before its turn: then what waited comes first', () => {
+  it('may catch up in the middle of a delivery, before its turn: the queued messages come first', () => {
     const { connection, socket, before, publish } = market()
     socket.buffered = 11
     publish('BOOK', 'b1')
@@ -346,7 +346,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(socket.received).toEqual(['b1', 'b2'])
   })
 
-  it('falls behind and catches up in the middle of one delivery, with messages that wait for their turn', () => {
+  it('falls behind and catches up in one delivery, and keeps deferred messages in order', () => {
     const { connection, socket, behind, publish } = market()
     socket.buffered = 11
     behind.onWrite = () => {
@@ -362,7 +362,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(socket.received).toEqual(['b1', 'b2', 'b3'])
   })
 
-  it('that catches up while a message is withheld from it gets the next one, once', () => {
+  it('that catches up while a message is revoked from it gets the next one, once', () => {
     const { manager, connection, socket, before, publish } = market()
     socket.buffered = 11
     publish('TICKS', 't1')
@@ -379,7 +379,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect(socket.received).toEqual(['t1', 't2'])
   })
 
-  it('catches up by what is not wanted any more, and is asked again from then on', () => {
+  it('catches up if its queued messages are unsubscribed from, and its buffer is read again afterwards', () => {
     const { manager, clock, connection, socket, publish } = market()
     socket.buffered = 1_000
     publish('BOOK', 'b1')
@@ -393,7 +393,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect([connection.flush(), socket.received]).toEqual([true, ['t1']])
   })
 
-  it('is ended by its hard limit, and gets nothing more in the meantime', () => {
+  it('is removed at the hard limit, and gets nothing more in the meantime', () => {
     const { manager, log, socket, behind, publish } = market({ delivery: { hardLimitBytes: 3 } })
     socket.buffered = 11
     publish('BOOK', 'b1')
@@ -427,9 +427,9 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
   })
 
   it.each([
-    ['with room gets what waits', 0, ['b1', 'b2'], { sent: 6, purged: 0 }],
-    ['without room loses what waits', 11, [], { sent: 4, purged: 2 }],
-  ])('that is removed %s, and leaves nothing', async (_case, buffered, received, counts) => {
+    ['with room gets its queued messages', 0, ['b1', 'b2'], { sent: 6, purged: 0 }],
+    ['without room loses its queued messages', 11, [], { sent: 4, purged: 2 }],
+  ])('that is removed %s, and leaves no timer behind', async (_case, buffered, received, counts) => {
     const { manager, clock, connection, socket, publish } = market()
     socket.buffered = 11
     publish('BOOK', 'b1')
@@ -444,7 +444,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     expect([connection.flush(), clock.pendingTimers, unaccounted(manager)]).toEqual([true, 0, 0])
   })
 
-  it('keeps its order however often the room comes and goes', async () => {
+  it('keeps its messages in order while its room changes at random', async () => {
     const world = market({ delivery: { hardLimitBytes: Infinity } })
     const { manager, clock, connection, socket, publish } = world
     manager.addSubscription({ userId: 'u', ...BOOK })

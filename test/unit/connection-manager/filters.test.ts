@@ -23,13 +23,13 @@ function filtersIn(own: readonly OwnSubscription[]): unknown[] {
 describe('filters', () => {
   it.each([
     ['a literal', { depth: 5 }],
-    ['what JSON.parse makes', JSON.parse('{"depth":5}') as object],
+    ['a result of JSON.parse', JSON.parse('{"depth":5}') as object],
     ['an object without a prototype', Object.assign(Object.create(null) as object, { depth: 5 })],
     ['an object of another realm', runInNewContext('({ depth: 5 })') as object],
     ['a frozen object', Object.freeze({ depth: 5 })],
     ['an object with a getter', { get depth() { return 5 } }],
     ['the filters of a subscription', new ConnectionManager().addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } }).filters],
-  ])('may be %s, of which a frozen copy is kept', (_what, filters) => {
+  ])('are accepted as %s, and kept as a frozen copy', (_what, filters) => {
     const { manager, first } = twoTabs()
     const given = filters as SubscriptionFilters
 
@@ -54,11 +54,11 @@ describe('filters', () => {
     ['a Date', new Date()],
     ['an object of a class', new (class { readonly depth = 5 })()],
     ['a Map of another realm', runInNewContext('new Map()')],
-    ['what inherits its fields', Object.create({ depth: 5 })],
+    ['an object with inherited fields', Object.create({ depth: 5 })],
     ['an Error', new Error('depth')],
     ['bytes', new Uint8Array(4)],
     ['a promise', Promise.resolve({ depth: 5 })],
-  ])('are refused when they are %s, and nothing has changed', (_what, filters) => {
+  ])('are refused if they are %s, and nothing changes', (_what, filters) => {
     const { manager, first } = twoTabs({ quotas: { filterUnits: Infinity } })
     const before = stateOf(manager)
 
@@ -69,7 +69,7 @@ describe('filters', () => {
     expect(stateOf(manager)).toEqual(before)
   })
 
-  it('belong to the holder that asked: each tab\'s are its own, and the user\'s are the user\'s', () => {
+  it('belong to the holder that requested them, each connection or the user', () => {
     const { manager, first, second } = twoTabs()
 
     const subscription = first.subscribe({ ...PRICE, filters: { from: 'first' } })
@@ -82,7 +82,7 @@ describe('filters', () => {
     expect(second.subscriptions()).toEqual([{ subscription, filters: { from: 'second' } }])
   })
 
-  it('are those of the holder\'s last request, none included', () => {
+  it("are those of the holder's last request, even if it has none", () => {
     const { manager, first, second } = twoTabs()
     const subscription = manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
     for (const tab of [first, second]) tab.subscribe({ ...PRICE, filters: { depth: 5 } })
@@ -96,7 +96,7 @@ describe('filters', () => {
     expect(filtersIn([...first.subscriptions(), ...second.subscriptions()])).toEqual([{ depth: 9 }, undefined])
   })
 
-  it('are what authorize is asked about, for each holder', () => {
+  it('are passed to authorize for each holder', () => {
     const asked: unknown[] = []
     const { manager, first, second } = twoTabs({ authorize: ({ filters }) => (asked.push(filters), true) })
 
@@ -107,7 +107,7 @@ describe('filters', () => {
     expect(asked).toEqual([{ from: 'first' }, undefined, { from: 'user' }])
   })
 
-  it('stay as they were when a request with others is refused', () => {
+  it('do not change if a request with other filters is refused', () => {
     let isAllowed = true
     const { manager, first } = twoTabs({ authorize: () => isAllowed })
     const subscription = manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
@@ -120,7 +120,7 @@ describe('filters', () => {
     expect([subscription.filters, ...filtersIn(first.subscriptions())]).toEqual([{ depth: 5 }, { depth: 5 }])
   })
 
-  it('are told of as a change when the holder\'s own have changed, and only then', () => {
+  it("are reported as changed only if the holder's own filters have changed", () => {
     const { manager, first, second } = twoTabs()
     const told: unknown[] = []
     manager.addSubscription(ALICES_PRICE)
@@ -142,7 +142,7 @@ describe('filters', () => {
     ['it unsubscribes', ({ first }) => first.unsubscribe(PRICE)],
     ['the subscription ends for all', ({ manager }) => manager.removeSubscription(ALICES_PRICE)],
     ['the subscription is revoked', ({ manager }) => manager.revoke({ streamType: 'PRICE' })],
-  ])('are gone with the hold once %s: the next one has none', (_how, end) => {
+  ])('are removed with the hold once %s: the next one has none', (_how, end) => {
     const tabs = twoTabs()
     tabs.manager.addSubscription({ ...ALICES_PRICE, filters: { from: 'user' } })
     tabs.first.subscribe({ ...PRICE, filters: { from: 'first' } })
@@ -155,7 +155,7 @@ describe('filters', () => {
     expect(filtersIn(tabs.first.subscriptions())).toEqual([undefined])
   })
 
-  it.each(['removed', 'last'])('are gone with a connection that is %s', async (which) => {
+  it.each(['removed', 'last'])('are removed with a connection that is %s', async (which) => {
     const { manager, first, second } = twoTabs()
     first.subscribe({ ...PRICE, filters: { from: 'first' } })
     second.subscribe({ ...PRICE, filters: { from: 'second' } })
@@ -170,7 +170,7 @@ describe('filters', () => {
 })
 
 describe('Connection › subscriptions', () => {
-  it('are what it holds for itself, oldest first, and not what its user holds', () => {
+  it('lists what it holds itself, oldest first, and not what its user holds', () => {
     const { manager, first, second } = twoTabs()
     manager.addSubscription({ userId: 'alice', ...ORDERS })
     const orders = first.subscribe(BTC_ORDERS)
@@ -184,7 +184,7 @@ describe('Connection › subscriptions', () => {
     expect(first.subscriptions()[1]?.subscription).toBe(price)
   })
 
-  it('stay in their order with many of them, whichever go and come again', () => {
+  it('keeps many subscriptions in order after removals and additions', () => {
     const { first } = twoTabs()
     const symbols = Array.from({ length: 40 }, (_, i) => `S${i}`)
     const symbolsOf = (): (string | undefined)[] => first.subscriptions().map(({ subscription }) => subscription.symbol)
@@ -198,7 +198,7 @@ describe('Connection › subscriptions', () => {
     expect(filtersIn(first.subscriptions())).toEqual([...symbols.slice(35).map((symbol) => ({ symbol })), undefined])
   })
 
-  it('are the caller\'s array, of frozen objects', () => {
+  it('returns an array of frozen objects that belongs to the caller', () => {
     const { first } = twoTabs()
     first.subscribe({ ...PRICE, filters: { depth: 5 } })
     const own = first.subscriptions()
@@ -214,9 +214,9 @@ describe('ConnectionManager › quotas › filterUnits', () => {
   it.each([
     ['{"a":"…"}', (length: number) => ({ a: 'x'.repeat(length - 8) })],
     ['{"a":["…"]}', (length: number) => ({ a: ['x'.repeat(length - 10)] })],
-    ['what JSON escapes', (length: number) => ({ a: `${'\n'.repeat((length - 8) / 2)}` })],
+    ['characters that JSON escapes', (length: number) => ({ a: `${'\n'.repeat((length - 8) / 2)}` })],
     ['nested toJSON', (length: number) => ({ a: { toJSON: () => 'x'.repeat(length - 8) } })],
-  ])('lets filters of as many units of JSON pass, and refuses one more, with the facts: %s', (_what, ofLength) => {
+  ])('accepts filters of up to filterUnits of JSON, and refuses more, with the facts: %s', (_what, ofLength) => {
     const { manager, first } = twoTabs({ quotas: { filterUnits: 100 } })
     expect(JSON.stringify(ofLength(100))).toHaveLength(100)
     manager.addSubscription({ ...ALICES_PRICE, filters: ofLength(100) })
@@ -231,7 +231,7 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     expect(filtersIn(first.subscriptions())).toHaveLength(1)
   })
 
-  it('is 4,096 by default', () => {
+  it('defaults to 4,096', () => {
     const { first } = twoTabs()
 
     first.subscribe({ ...PRICE, filters: { a: 'x'.repeat(4_096 - 8) } })
@@ -239,7 +239,7 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     expect(expectCode('ERR_QUOTA_EXCEEDED', () => first.subscribe({ ...PRICE, filters: { a: 'x'.repeat(4_097 - 8) } }))).toMatchObject({ limit: 4_096 })
   })
 
-  it('allows no filters when it is 0, not even empty ones', () => {
+  it('allows no filters if it is 0, not even empty ones', () => {
     const { first } = twoTabs({ quotas: { filterUnits: 0 } })
 
     first.subscribe(PRICE)
@@ -252,8 +252,8 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     ['a cycle', () => { const cycle: Record<string, unknown> = {}; return Object.assign(cycle, { cycle: { cycle } }) }],
     ['a BigInt', () => ({ amount: 1n })],
     ['a toJSON that throws', () => ({ deep: { toJSON() { throw new Error('hostile') } } })],
-    ['a toJSON of nothing', () => ({ toJSON: () => undefined })],
-  ])('refuses filters with %s, which have no JSON form, unless it is Infinity', (_what, make) => {
+    ['a toJSON that returns undefined', () => ({ toJSON: () => undefined })],
+  ])('refuses filters without a JSON form because of %s, unless it is Infinity', (_what, make) => {
     const { manager, first } = twoTabs()
     const unmeasured = twoTabs({ quotas: { filterUnits: Infinity } })
 
@@ -264,7 +264,7 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     expect(() => unmeasured.first.subscribe({ ...PRICE, filters: make() })).not.toThrow()
   })
 
-  it('measures nothing when it is Infinity', () => {
+  it('measures nothing if it is Infinity', () => {
     const { first } = twoTabs({ quotas: { filterUnits: Infinity } })
     let timesMeasured = 0
 
@@ -284,7 +284,7 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     expect(timesAsked).toBe(0)
   })
 
-  it('keeps what was measured: a getter is read once', () => {
+  it('reads a getter once, and keeps the value that was measured', () => {
     const { first } = twoTabs({ quotas: { filterUnits: 50 } })
     let readings = 0
 
@@ -294,7 +294,7 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     expect(filtersIn(first.subscriptions())).toEqual([{ a: 'short' }])
   })
 
-  it('subscribes nobody when the measured value shuts the manager down', () => {
+  it('subscribes nobody if a measured getter shuts the manager down', () => {
     const { manager, first } = twoTabs()
     const closing = { deep: { toJSON: () => void manager.cleanup() } }
 
@@ -303,7 +303,7 @@ describe('ConnectionManager › quotas › filterUnits', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('subscribes no connection that the measured value removes', () => {
+  it('subscribes no connection that a measured getter removes', () => {
     const { manager, first } = twoTabs()
 
     expectCode('ERR_UNKNOWN_CONNECTION', () => first.subscribe({ ...PRICE, filters: { deep: { toJSON: () => void first.remove() } } }))

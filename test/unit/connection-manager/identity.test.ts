@@ -34,7 +34,7 @@ function walked(value: unknown): unknown {
 }
 
 describe('Connection › identity', () => {
-  it('is its id and its user, as own names that are listed', () => {
+  it('consists of the id and the user, as enumerable own properties', () => {
     const { alice } = crowd()
 
     expect(Object.keys(alice)).toEqual(['id', 'userId'])
@@ -43,7 +43,7 @@ describe('Connection › identity', () => {
     expect(walked(alice)).toEqual({ id: 'c1', userId: 'alice' })
   })
 
-  it('tells two handles apart, whoever compares them', () => {
+  it('distinguishes two handles in comparisons of any kind', () => {
     const { alice, bob } = crowd()
 
     throws(() => deepEqual(alice, bob))
@@ -53,7 +53,7 @@ describe('Connection › identity', () => {
     expect(alice).toEqual(alice)
   })
 
-  it('tells two connections of one user apart, and one id of two users', () => {
+  it('distinguishes two connections of one user, and the same id for two users', () => {
     const { manager, alice } = crowd()
     const sibling = manager.addConnection('c3', new FakeSocket(), 'alice')
     void alice.remove()
@@ -63,7 +63,7 @@ describe('Connection › identity', () => {
     expect(isDeepStrictEqual(successor, alice)).toBe(false)
   })
 
-  it('is what JSON has of a handle, and nothing else', () => {
+  it('is all that JSON shows of a handle', () => {
     const { alice } = crowd()
     alice.subscribe(PRICE)
 
@@ -81,7 +81,7 @@ describe('Connection › identity', () => {
     for (const shown of ['id', 'userId', 'c1', 'alice', 'c2', 'bob']) expect(table).toContain(shown)
   })
 
-  it('cannot be changed, casts included, and the manager does not go by it', () => {
+  it('is read-only, even with casts, and the manager does not rely on it', () => {
     const { manager, alice } = crowd()
     const before = stateOf(manager)
     const mine = alice as { id: string; userId: string; note?: string }
@@ -100,7 +100,7 @@ describe('Connection › identity', () => {
 })
 
 describe('Subscription › identity', () => {
-  it('is its user, its stream type and its symbol, which is undefined where there is none', () => {
+  it('consists of user, stream type and symbol, which is undefined if there is none', () => {
     const { alice } = crowd()
 
     expect(Object.entries(alice.subscribe(PRICE))).toEqual([['userId', 'alice'], ['streamType', 'PRICE'], ['symbol', 'BTCUSDT']])
@@ -112,7 +112,7 @@ describe('Subscription › identity', () => {
     ['stream type', (manager) => manager.addSubscription({ userId: 'alice', streamType: 'USER_DATA', symbol: 'BTCUSDT' })],
     ['symbol', (manager) => manager.addSubscription({ userId: 'alice', streamType: 'ORDER_UPDATES', symbol: 'ETHUSDT' })],
     ['lack of a symbol', (manager) => manager.addSubscription({ userId: 'alice', ...ORDERS })],
-  ])('tells two subscriptions apart by their %s, whoever compares them', (_what, other) => {
+  ])('distinguishes two subscriptions by their %s in comparisons of any kind', (_what, other) => {
     const { manager, alice } = crowd()
     const subscription = alice.subscribe(BTC_ORDERS)
 
@@ -122,7 +122,7 @@ describe('Subscription › identity', () => {
     expect(subscription).not.toStrictEqual(other(manager))
   })
 
-  it('makes a copy a reference like any other', () => {
+  it('makes a copy usable as a reference', () => {
     const { manager, alice, bob } = crowd()
     const mine = alice.subscribe(PRICE)
     const pending = manager.addSubscription({ userId: 'carol', ...ORDERS })
@@ -136,7 +136,7 @@ describe('Subscription › identity', () => {
     expect([mine.status, pending.status, manager.subscriptionCount]).toEqual(['DISCONNECTED', 'DISCONNECTED', 0])
   })
 
-  it('stays when the subscription ends', () => {
+  it('remains when the subscription ends', () => {
     const { alice } = crowd()
     const subscription = alice.subscribe(PRICE)
     const before = { ...subscription }
@@ -147,7 +147,7 @@ describe('Subscription › identity', () => {
     expect(JSON.parse(JSON.stringify(subscription))).toMatchObject({ userId: 'alice', status: 'DISCONNECTED', key: 'alice:PRICE:BTCUSDT' })
   })
 
-  it('is what a console shows, with the rest of it', () => {
+  it('is what a console shows, along with the other fields', () => {
     const { manager, alice } = crowd()
     const subscription = alice.subscribe(PRICE)
     manager.addSubscription({ userId: 'bob', ...TRADES })
@@ -157,7 +157,7 @@ describe('Subscription › identity', () => {
     for (const shown of ['userId', 'alice', 'bob', 'PRICE', 'TRADES', 'BTCUSDT', 'ETHUSDT']) expect(table).toContain(shown)
   })
 
-  it('cannot be changed, casts included', () => {
+  it('is read-only, even with casts', () => {
     const { manager, alice } = crowd()
     const subscription = alice.subscribe(PRICE)
     const before = stateOf(manager)
@@ -173,7 +173,7 @@ describe('Subscription › identity', () => {
 })
 
 describe('events › identity', () => {
-  it('have a log name the connection and its user', () => {
+  it('lets a log name the connection and its user', () => {
     const { manager } = crowd()
     const log: string[] = []
     for (const name of ['connectionRemoved', 'error'] as const) manager.on(name, (event) => log.push(JSON.stringify(event), inspect(event)))
@@ -188,7 +188,7 @@ describe('events › identity', () => {
     expect(log[3]).toContain("connection: { id: 'c3', userId: 'carol' }")
   })
 
-  it('have a log name the subscription and its holder', () => {
+  it('lets a log name the subscription and its holder', () => {
     const { manager, alice } = crowd()
     const log: unknown[] = []
     manager.on('subscriptionAdded', (event) => log.push(walked(event)))
@@ -200,7 +200,7 @@ describe('events › identity', () => {
     ])
   })
 
-  it('are not equal to those of another connection or subscription', () => {
+  it('makes events of different connections or subscriptions unequal', () => {
     const { manager, alice, bob } = crowd()
     const seen: unknown[] = []
     for (const name of ['connectionRemoved', 'subscriptionAdded'] as const) manager.on(name, (event) => seen.push(event))
@@ -214,7 +214,7 @@ describe('events › identity', () => {
     expect(seen[2]).not.toEqual({ connection: alice, reason: 'removed' })
   })
 
-  it('come with what authorize is asked about', () => {
+  it('is part of the argument of authorize', () => {
     const asked: string[] = []
     const manager = new ConnectionManager<FakeSocket>({ authorize: (request) => asked.push(JSON.stringify(request)) > 0 })
 
@@ -225,7 +225,7 @@ describe('events › identity', () => {
 })
 
 describe('ConnectionManager › identity', () => {
-  it('shows its counts and no content', () => {
+  it('shows counts and no content', () => {
     const { manager, alice } = crowd()
     alice.subscribe({ ...PRICE, filters: { secret: 'hush' } })
     const counts = { connectionCount: 2, userCount: 2, subscriptionCount: 1, streamCount: 1, closed: false }
@@ -236,7 +236,7 @@ describe('ConnectionManager › identity', () => {
     expect(JSON.stringify(walked(manager))).not.toMatch(/alice|c1|PRICE|hush/)
   })
 
-  it('tells two managers apart, though they have as much', () => {
+  it('distinguishes two managers, even with equal counts', () => {
     const [one, other] = [crowd().manager, crowd().manager]
 
     throws(() => deepEqual(one, other))
@@ -245,7 +245,7 @@ describe('ConnectionManager › identity', () => {
     expect(one).toEqual(one)
   })
 
-  it('tells two mappings apart by what is in them', () => {
+  it('distinguishes two mappings by their entries', () => {
     const [one, same] = [crowd(), crowd()]
     const { manager: other } = crowd()
     other.addConnection('c3', new FakeSocket(), 'bob')
@@ -260,7 +260,7 @@ describe('ConnectionManager › identity', () => {
 })
 
 describe('FakeSocket › identity', () => {
-  it('tells two sockets apart that did the same', () => {
+  it('distinguishes two sockets with the same history', () => {
     const { manager, alice } = crowd()
     const other = new FakeSocket()
 

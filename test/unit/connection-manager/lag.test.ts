@@ -14,12 +14,12 @@ function stuck(transport = batching()) {
   return { ...world, connection, socket, recover }
 }
 
-describe('ConnectionManager › the longest that a message may wait', () => {
+describe('ConnectionManager › maxLagMs', () => {
   it.each([
     ['polled', batching()],
-    ['told of drains', batching(tellingOfDrains())],
+    ['with drains reported', batching(tellingOfDrains())],
     ['direct', { bufferedBytes: ({ buffered }: PressuredSocket) => buffered }],
-  ])('ends a connection whose message may not be dropped, whether or not anything is published, %s', (_case, transport) => {
+  ])('removes a connection whose message may not be dropped, even if nothing is published, %s', (_case, transport) => {
     const { publish, clock, log, manager, socket } = stuck(transport)
 
     publish('BOOK', 'b1')
@@ -32,7 +32,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect([socket.received, clock.pendingTimers]).toEqual([[], 0])
   })
 
-  it.each([0, 1])('ends a connection that is behind since a write took %d of three, and tells of no drain', async (accepted) => {
+  it.each([0, 1])('removes a connection that is behind because a write accepted %d of three, without any drain', async (accepted) => {
     const transport = batching({ write: () => accepted, bufferedBytes: () => 0, onDrain: () => () => {} })
     const world = pressured({ delivery: { maxLagMs: 1_000, drainIntervalMs: Infinity } })
     world.connect('c', new PressuredSocket(), { transport })
@@ -46,7 +46,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(world.log).toEqual([['removed', 'c', 'slow-consumer']])
   })
 
-  it('drops what may be dropped, and tells of it in its place', () => {
+  it('drops a droppable message, and puts a gap notice in its place', () => {
     const { publish, clock, log, recover, socket, manager } = stuck()
 
     publish('TICKS', 't1')
@@ -61,7 +61,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(log).toEqual([['gap', 'c', 'TICKS:A', 2]])
   })
 
-  it('counts from the publish of the newest where it took the place of an older one', () => {
+  it('counts from the publish of the newest message if it replaced an older one', () => {
     const { publish, clock, log, recover, socket } = stuck()
 
     for (let i = 0; i < 8; i++) {
@@ -75,7 +75,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(log).toEqual([])
   })
 
-  it('finds what is too old behind what is not, and leaves the rest', () => {
+  it('finds an old message behind a newer one, and leaves the rest', () => {
     const { publish, clock, recover, socket, manager } = stuck()
 
     publish('QUOTES', 'q1')
@@ -90,7 +90,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(socket.received).toEqual(['q2', 'gap of TICKS:A × 1', 't2'])
   })
 
-  it('drops by size what is left after it dropped by age', () => {
+  it('drops by size the messages that are left after dropping by age', () => {
     const { publish, clock, recover, socket } = stuck()
     publish('QUOTES', sized('q1', 300))
     publish('TICKS', sized('t1', 300))
@@ -105,7 +105,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(socket.received).toEqual(['gap of QUOTES:A × 1', 'gap of TICKS:A × 1', 't2', 't3', 't4'])
   })
 
-  it('ends a connection whose private message, or text of the host, waits for too long', () => {
+  it('removes a connection whose private message or text waits for too long', () => {
     for (const wait of ['order', 'send'] as const) {
       const { order, connection, clock, log } = stuck()
       if (wait === 'order') order('o1')
@@ -117,7 +117,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     }
   })
 
-  it('is forgotten once it caught up', () => {
+  it('does not apply any more once the connection has caught up', () => {
     const { publish, clock, log, recover } = stuck()
 
     publish('BOOK', 'b1')
@@ -128,7 +128,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(log).toEqual([])
   })
 
-  it('is checked by one timer, however many are behind', () => {
+  it('is checked by one timer, however many connections are behind', () => {
     const world = pressured({ delivery: { maxLagMs: 1_000, drainIntervalMs: Infinity } })
     for (let i = 0; i < 20; i++) world.connect(`c${i}`).socket.buffered = 1_000
     for (let i = 0; i < 5; i++) {
@@ -141,7 +141,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect([world.manager.connectionCount, world.clock.pendingTimers]).toEqual([0, 0])
   })
 
-  it('does not hand on, after a lost timer, what is too old', () => {
+  it('prevents the delivery of an old message even if the timer was lost', () => {
     const { publish, clock, recover, socket, manager } = stuck()
     publish('TICKS', 't1')
     clock.advance(1_500)
@@ -151,7 +151,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     expect(manager.stats()).toMatchObject({ dropped: 1 })
   })
 
-  it('of 0 lets nothing wait, and of Infinity anything', () => {
+  it('of 0 removes a connection at once, and of Infinity never', () => {
     const world = pressured({ delivery: { maxLagMs: 0 } })
     const { socket } = world.connect('c')
     socket.buffered = 11
@@ -171,7 +171,7 @@ describe('ConnectionManager › the longest that a message may wait', () => {
     )
   })
 
-  it('is 60 seconds by default: a client that is too slow gets no trade that is older', async () => {
+  it('is 60 seconds by default: a slow client gets no older trade', async () => {
     const world = pressured({ delivery: { maxLagMs: undefined, drainIntervalMs: Infinity } })
     const { socket } = world.connect('c')
     socket.buffered = 11

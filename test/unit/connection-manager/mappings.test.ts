@@ -66,7 +66,7 @@ describe('ConnectionManager › the five mappings', () => {
     }
   })
 
-  it.each(NAMES)('%s is the same live view all the time', (name) => {
+  it.each(NAMES)('%s is always the same live view', (name) => {
     const { manager } = populated()
     const mapping = manager[name]
     const size = mapping.size
@@ -79,7 +79,7 @@ describe('ConnectionManager › the five mappings', () => {
     expect([mapping.size, [...mapping]]).toEqual([0, []])
   })
 
-  it.each(NAMES)('%s gives nobody a way to change the state, casts included', (name) => {
+  it.each(NAMES)('%s cannot change the state, even with casts', (name) => {
     const { manager } = populated()
     const before = stateOf(manager)
     const mapping = manager[name] as unknown as Map<string, unknown>
@@ -95,7 +95,7 @@ describe('ConnectionManager › the five mappings', () => {
     expect(stateOf(manager)).toEqual(before)
   })
 
-  it('answer arrays that are the caller\'s', () => {
+  it('return arrays that belong to the caller', () => {
     const { manager } = populated()
     const before = stateOf(manager)
 
@@ -115,7 +115,7 @@ describe('ConnectionManager › the five mappings', () => {
     expect(stateOf(manager)).toEqual(before)
   })
 
-  it('find a stream by the very key that streamKey makes, and by no other text', () => {
+  it('find a stream only by the exact key that streamKey makes', () => {
     const manager = new ConnectionManager<FakeSocket>()
     manager.addConnection('c1', new FakeSocket(), 'alice').subscribe({ streamType: 'PRICE', symbol: 'BTC/USDT:USDT' })
 
@@ -125,14 +125,14 @@ describe('ConnectionManager › the five mappings', () => {
     }
   })
 
-  it('show on a console what they hold, as subscriptions do', () => {
+  it('show their contents on a console, as subscriptions do', () => {
     const { manager } = populated()
 
     expect(inspect(manager.userConnections)).toBe(inspect(new Map([['alice', ['c1', 'c3']], ['bob', ['c2']]])))
     expect(inspect(manager.getUserSubscriptions('bob')[0])).toContain("key: 'bob:PRICE:BTCUSDT'")
   })
 
-  it('hold no entry for somebody who has nothing left', () => {
+  it('have no entry for a user or stream without contents', () => {
     const { manager } = populated()
 
     manager.removeSubscription({ userId: 'alice', ...PRICE })
@@ -148,7 +148,7 @@ describe('ConnectionManager › the five mappings', () => {
     })
   })
 
-  it('let a handle lead to nothing but what a connection offers', () => {
+  it('lead from a handle only to the public members of a connection', () => {
     const { manager } = populated()
     const connection = manager.getConnection('c1') as unknown as Record<string, unknown>
 

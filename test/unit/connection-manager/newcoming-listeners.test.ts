@@ -36,7 +36,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     ['subscriptionRemoved', (manager) => manager.revoke({ userId: 'alice' })],
     ['streamActive', (manager) => manager.addSubscription({ userId: 'alice', ...PRICE })],
     ['streamIdle', (manager) => void manager.cleanup()],
-  ])('in %s hears nothing of that change, and all of the next', (during, act) => {
+  ])('in %s is not called for that change, but for the next', (during, act) => {
     const { manager, heard, listen } = setting()
     manager.addConnection('c1', new FakeSocket(), 'alice')
     manager.addSubscription({ userId: 'alice', ...ORDERS })
@@ -50,7 +50,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard).toEqual(['connectionAdded', 'userOnline'])
   })
 
-  it('hears nothing of the other failures of the same publish', () => {
+  it('is not called for the other failures of the same publish', () => {
     const { manager, heard, listen } = setting()
     for (const id of ['c1', 'c2', 'c3']) manager.addConnection(id, new FakeSocket({ send: fail }), id)
     manager.on('error', listen)
@@ -60,7 +60,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect([heard, manager.connectionCount]).toEqual([[], 0])
   })
 
-  it('hears nothing of the other failures of the same end of a tick', async () => {
+  it('is not called for the other failures of the same end of tick', async () => {
     const { manager, heard, listen } = setting({ transport: fakeTransport() })
     for (const id of ['c1', 'c2', 'c3']) manager.addConnection(id, new FakeSocket({ write: fail }), id)
     manager.on('error', listen)
@@ -71,7 +71,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect([heard, manager.connectionCount]).toEqual([[], 0])
   })
 
-  it('hears nothing of the other failures of the same timer', () => {
+  it('is not called for the other failures of the same timer', () => {
     const { clock, manager, heard, listen } = setting()
     for (const id of ['c1', 'c2', 'c3']) {
       const socket = new FakeSocket({ bufferedAmount: 0 })
@@ -91,7 +91,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect([heard, manager.connectionCount]).toEqual([[], 0])
   })
 
-  it('hears nothing of what is found out only while that change is told: that a listener throws, that a close fails', () => {
+  it('is not called for a failing listener or close of that change', () => {
     const { manager, heard, listen } = setting()
     manager.on('connectionRemoved', () => {
       listen()
@@ -107,7 +107,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
   it.each<[what: string, script: 'send' | 'close']>([
     ['a send', 'send'],
     ['a close', 'close'],
-  ])('from %s hears nothing of that change', (_what, script) => {
+  ])('from %s is not called for that change', (_what, script) => {
     const { manager, heard, listen } = setting()
     const socket = new FakeSocket({ [script]: () => {
       listen()
@@ -121,7 +121,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard.filter((name) => name === 'error')).toEqual([])
   })
 
-  it('from authorize hears nothing of the subscription that is asked about', () => {
+  it('from authorize is not called for that subscription', () => {
     const { manager, heard, listen } = setting({ authorize: () => (listen(), true) })
     manager.addConnection('c1', new FakeSocket(), 'alice')
 
@@ -132,7 +132,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard).toEqual(['subscriptionAdded', 'streamActive'])
   })
 
-  it('from a toJSON hears nothing of that publish', () => {
+  it('from a toJSON is not called for that publish', () => {
     const { manager, heard, listen } = setting()
     manager.addConnection('c1', new FakeSocket({ send: fail }), 'alice')
 
@@ -143,7 +143,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard).toEqual(['connectionAdded', 'userOnline'])
   })
 
-  it('hears of a change that is made after it was registered, within the telling of the first', () => {
+  it('is called for a later change made by a listener of the first one', () => {
     const { manager, heard, listen } = setting()
     manager.on('connectionAdded', ({ connection }) => {
       listen()
@@ -155,7 +155,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard).toEqual(['subscriptionAdded', 'streamActive'])
   })
 
-  it('hears nothing of what an outer change goes on to do, when it was registered in an inner one', () => {
+  it('is not called for the rest of an outer change if it was registered in an inner one', () => {
     const { manager, heard, listen } = setting()
     manager.on('error', () => manager.addSubscription({ userId: 'carol', ...PRICE }))
     manager.on('subscriptionAdded', listen)
@@ -166,7 +166,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect([heard, manager.connectionCount]).toEqual([[], 0])
   })
 
-  it('hears of the failures of a message that was deferred', () => {
+  it('is called for the failures of a deferred message', () => {
     const { manager, heard, listen } = setting()
     manager.addConnection('c1', new FakeSocket({ send: () => {
       if (manager.connectionCount < 2) return
@@ -183,7 +183,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
   it.each<[what: string, act: (manager: ConnectionManager<FakeSocket>) => unknown]>([
     ['flush', (manager) => manager.getConnection('slow')?.flush()],
     ['drained', (manager) => manager.getConnection('slow')?.drained()],
-  ])('hears of what %s changes, which is called after it was registered', (_what, act) => {
+  ])('is called for the changes of a later %s', (_what, act) => {
     const { manager, heard, listen } = setting()
     const slow = new FakeSocket({ bufferedAmount: 0 })
     manager.addConnection('slow', slow, 'bob')
@@ -202,7 +202,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard).toEqual(['error', 'connectionRemoved', 'userOffline'])
   })
 
-  it('hears of what a timer does that comes due within the change', () => {
+  it('is called for a timer that fires later within the change', () => {
     const { clock, manager, heard, listen } = setting()
     manager.addSubscription({ userId: 'carol', ...PRICE })
     manager.on('connectionAdded', () => {
@@ -215,7 +215,7 @@ describe('ConnectionManager › a listener that is registered during a change', 
     expect(heard).toEqual(['subscriptionRemoved'])
   })
 
-  it('is called as any other from then on', () => {
+  it('is called like any other listener afterwards', () => {
     const { manager } = setting()
     const newcomer = vi.fn()
     const end = manager.on('connectionAdded', () => {

@@ -4,7 +4,7 @@ import { FakeSocket } from '../../support/fake-socket.ts'
 
 // As somebody writes it who comes from an all-async ConnectionManager: every call awaited, the five mappings read as
 // properties. Nothing here is to be changed for the sake of style.
-describe('ConnectionManager › ported from an all-async one', () => {
+describe('ConnectionManager › behaviours ported from an asynchronous manager', () => {
   it('starts empty', async () => {
     const manager = new ConnectionManager<FakeSocket>()
 
@@ -70,7 +70,7 @@ describe('ConnectionManager › ported from an all-async one', () => {
     expect(manager.userConnections.get('user1')).toEqual(['conn2'])
   })
 
-  it('answers the sockets of a user', async () => {
+  it('returns the sockets of a user', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const [first, second] = [new FakeSocket(), new FakeSocket()]
     await manager.addConnection('conn1', first, 'user1')
@@ -115,7 +115,7 @@ describe('ConnectionManager › ported from an all-async one', () => {
     expect(manager.streamSubscriptions.has('PRICE:BTCUSDT')).toBe(false)
   })
 
-  it('answers the subscribers of a stream with a symbol', async () => {
+  it('returns the subscribers of a stream with a symbol', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     for (const user of ['user1', 'user2']) {
       await manager.addConnection(`conn of ${user}`, new FakeSocket(), user)
@@ -126,7 +126,7 @@ describe('ConnectionManager › ported from an all-async one', () => {
     expect(await manager.getSubscribers(StreamType.PRICE, 'ETHUSDT')).toEqual([])
   })
 
-  it('answers the subscribers of a stream without a symbol', async () => {
+  it('returns the subscribers of a stream without a symbol', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     await manager.addConnection('conn1', new FakeSocket(), 'user1')
     await manager.addSubscription({ userId: 'user1', streamType: StreamType.USER_DATA })
@@ -134,7 +134,7 @@ describe('ConnectionManager › ported from an all-async one', () => {
     expect(await manager.getSubscribers(StreamType.USER_DATA)).toEqual(['user1'])
   })
 
-  it('cleans subscriptions up with the last connection', async () => {
+  it('removes subscriptions with the last connection', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     await manager.addConnection('conn1', new FakeSocket(), 'user1')
     await manager.addSubscription({ userId: 'user1', streamType: StreamType.PRICE, symbol: 'BTCUSDT' })
@@ -157,7 +157,7 @@ describe('ConnectionManager › ported from an all-async one', () => {
     expect(manager.streamSubscriptions.get('PRICE:BTCUSDT')).toEqual(['user1'])
   })
 
-  it('cleans everything up', async () => {
+  it('removes everything on cleanup', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const sockets = [new FakeSocket(), new FakeSocket()]
     await manager.addConnection('conn1', sockets[0] as FakeSocket, 'user1')

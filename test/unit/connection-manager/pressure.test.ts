@@ -42,11 +42,11 @@ async function turnsOfOthers({ manager, connect }: ReturnType<typeof pressured>)
   void connection.remove({ close: false })
 }
 
-describe('ConnectionManager › stats(), from within a delivery', () => {
+describe('ConnectionManager › stats() during a delivery', () => {
   it.each([
     ['in the batch of this tick', 0],
     ['because its connection is behind', 1_000],
-  ])('count nothing below zero when a message is purged that waits %s', (_what, buffered) => {
+  ])('has no negative count if a message is purged that waits %s', (_what, buffered) => {
     const { manager, connect, publish } = pressured()
     const { connection, socket } = connect('c')
     socket.buffered = buffered
@@ -75,7 +75,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     ['a bufferedAmount of Infinity', metered(Infinity)],
     ['getBufferedAmount()', asking(() => 11)],
     ['the bufferedBytes of its transport', new PressuredSocket(), measuredAs(() => 11)],
-    ['the bufferedBytes of its transport, whatever else there is', Object.assign(metered(0), { getBufferedAmount: () => 0 }), measuredAs(() => 11)],
+    ['the bufferedBytes of its transport, whatever the socket has', Object.assign(metered(0), { getBufferedAmount: () => 0 }), measuredAs(() => 11)],
     ['bufferedAmount before getBufferedAmount()', Object.assign(metered(11), { getBufferedAmount: () => 0 })],
   ])('is read from %s', (_case, socket, transport = {}) => {
     const { connect, publish } = pressured()
@@ -90,16 +90,16 @@ describe('ConnectionManager › the pressure of a socket', () => {
     ...[NaN, -11, -Infinity, '11', null, undefined, {}, 11n, true].map((value): [string, PressuredSocket] => [`is a bufferedAmount of ${String(value)}`, metered(value)]),
     ['is a bufferedAmount that throws', Object.defineProperty(new PressuredSocket(), 'bufferedAmount', { get: failing })],
     ['is a getBufferedAmount that throws', asking(failing)],
-    ['is a getBufferedAmount that answers NaN', asking(() => NaN)],
-    ['is a getBufferedAmount that answers a text', asking(() => '11')],
-    ['is a getBufferedAmount that is no function', Object.assign(new PressuredSocket(), { getBufferedAmount: 11 })],
+    ['is a getBufferedAmount that returns NaN', asking(() => NaN)],
+    ['is a getBufferedAmount that returns a text', asking(() => '11')],
+    ['is a getBufferedAmount that is not a function', Object.assign(new PressuredSocket(), { getBufferedAmount: 11 })],
     ['is a bufferedBytes that throws', metered(11), measuredAs(failing)],
-    ['is a bufferedBytes that answers NaN', metered(11), measuredAs(() => NaN)],
-    ['is a bufferedBytes that answers nothing', metered(11), measuredAs(() => undefined)],
+    ['is a bufferedBytes that returns NaN', metered(11), measuredAs(() => NaN)],
+    ['is a bufferedBytes that returns nothing', metered(11), measuredAs(() => undefined)],
     ['is a promise', new PressuredSocket(), measuredAs(() => Promise.resolve(11))],
-    ['is a promise that rejects, which harms nobody', new PressuredSocket(), measuredAs(() => Promise.reject(boom))],
+    ['is a promise that rejects, which is handled', new PressuredSocket(), measuredAs(() => Promise.reject(boom))],
     ['is at the soft limit', metered(10)],
-  ])('is none where the reading %s', (_case, socket, transport = {}) => {
+  ])('is not assumed if the reading %s', (_case, socket, transport = {}) => {
     const { connect, publish, log } = pressured()
     connect('c', socket, { transport })
 
@@ -108,7 +108,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect([socket.received, log]).toEqual([['b1'], []])
   })
 
-  it.each([NaN, -1_000, -Infinity])('is none where the reading is %d: a batch beyond the soft limit leaves, and nothing waits', async (reading) => {
+  it.each([NaN, -1_000, -Infinity])('is not assumed if the reading is %d: a batch beyond the soft limit is written, and nothing waits', async (reading) => {
     const { connect, publish } = pressured({ delivery: { softLimitBytes: 5 }, transport: batching({ bufferedBytes: () => reading }) })
     const { socket } = connect('c')
 
@@ -123,7 +123,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     ['is NaN', () => NaN],
     ['is negative', () => -1_000],
     ['throws', () => { throw boom }],
-  ])('is none where the reading %s: there is as much room as the soft limit, and no more', (_case, read) => {
+  ])('is not assumed if the reading %s: there is as much room as the soft limit, and no more', (_case, read) => {
     let reading = (): number => 11
     const { connect, publish } = pressured({ transport: batching({ bufferedBytes: () => reading() }) })
     const { connection, socket } = connect('c')
@@ -135,7 +135,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.writes.map(({ length }) => length)).toEqual([6, 3])
   })
 
-  it('that makes no sense any more lets go what waits', () => {
+  it('does not hold messages back any more if the reading becomes invalid', () => {
     const { connect, publish, clock } = pressured({ transport: {} })
     const socket = new MeteredSocket()
     connect('c', socket)
@@ -148,7 +148,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.received).toEqual(['b1'])
   })
 
-  it('is what is buffered, and not the batch: what a healthy connection gets is neither conflated nor reordered', async () => {
+  it('excludes the batch: messages to a healthy connection are neither conflated nor reordered', async () => {
     const { connect, publish, order } = pressured()
     const { socket } = connect('c')
     socket.buffered = 10
@@ -160,7 +160,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.received).toEqual([...Array.from({ length: 50 }, (_, i) => `p${i}`), 'o1'])
   })
 
-  it('is unknown without a reading: one write takes all that a tick brings', async () => {
+  it('is unknown without a reading: one write gets the whole tick', async () => {
     const { connect, publish } = pressured({ transport: { write: (socket: PressuredSocket, frames: readonly string[]) => socket.write(frames) } })
     const { socket } = connect('c')
 
@@ -170,7 +170,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(socket.writes).toEqual([Array.from({ length: 50 }, (_, i) => `p${i}`)])
   })
 
-  it('that rises with what is sent stops a flush as soon, however short the texts are', () => {
+  it('stops a flush as soon as it exceeds the soft limit, however short the texts are', () => {
     const { connect, publish } = pressured({ transport: MEASURING })
     const { connection, socket } = connect('c')
     socket.buffered = 11
@@ -183,7 +183,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     }
   })
 
-  it('is nothing to a connection beside: only the slow one of a user waits', async () => {
+  it('does not affect a fast connection: only the slow one of a user waits', async () => {
     const { manager, connect, publish } = pressured()
     const [slow, healthy] = [connect('slow'), connect('healthy')]
     slow.socket.buffered = 11
@@ -200,7 +200,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     expect(slow.socket.received).toEqual(['o1', 'b1', 'p2'])
   })
 
-  it('publishes in its turn what is published from within the reading', async () => {
+  it('is read during a delivery: a message published by the read is deferred', async () => {
     const results: unknown[] = []
     const { connect, publish } = pressured({
       transport: batching({ bufferedBytes: () => (results.length === 0 && results.push(publish('TICKS', 't1')), 0) }),
@@ -215,7 +215,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
   })
 })
 
-describe('ConnectionManager › a socket that tells its pressure itself, without a transport', () => {
+describe('ConnectionManager › a socket with a readable buffer and no transport', () => {
   function bare() {
     const world = pressured({ transport: undefined })
     const socket = new MeteredSocket()
@@ -224,7 +224,7 @@ describe('ConnectionManager › a socket that tells its pressure itself, without
     return { ...world, socket }
   }
 
-  it('gets what waits once it has room, and is asked for that', () => {
+  it('gets its queued messages once it has room, which is polled', () => {
     const { publish, clock, socket } = bare()
     publish('BOOK', 'b1')
     publish('BOOK', 'b2')
@@ -238,7 +238,7 @@ describe('ConnectionManager › a socket that tells its pressure itself, without
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('fails by what its send throws, when what waits is sent', () => {
+  it('fails if its send throws while queued messages are sent', () => {
     const { publish, clock, log, socket } = bare()
     publish('BOOK', 'b1')
     socket.bufferedAmount = 0
@@ -251,7 +251,7 @@ describe('ConnectionManager › a socket that tells its pressure itself, without
 })
 
 describe('ConnectionManager › a connection that is behind', () => {
-  it('has room where exactly the soft limit is buffered: what waits leaves at the end of the tick', async () => {
+  it('has room if its buffer is exactly at the soft limit: queued messages leave at the end of the tick', async () => {
     const { publish, socket } = stuck()
     publish('BOOK', 'b1')
 
@@ -264,8 +264,8 @@ describe('ConnectionManager › a connection that is behind', () => {
 
   it.each([
     ['in a batch', batching()],
-    ['text by text', MEASURING],
-  ])('gets private messages first, the newest of each latest stream in its place, and the rest in order, %s', (_case, transport) => {
+    ['message by message', MEASURING],
+  ])('gets private messages first, then the newest of each latest stream in its place and the rest in order, %s', (_case, transport) => {
     const { socket, publish, order, recover } = stuck({ transport })
 
     const results = [
@@ -285,7 +285,7 @@ describe('ConnectionManager › a connection that is behind', () => {
     expect(socket.received).toEqual(['o1', 'o2', 'b1', 'p3', 'q1', 't1', 'b2'])
   })
 
-  it('keeps its order until it caught up, even when there is room again', async () => {
+  it('keeps its messages in order until it has caught up, even once it has room again', async () => {
     const { socket, publish, order } = stuck()
 
     publish('BOOK', 'b1')
@@ -299,7 +299,7 @@ describe('ConnectionManager › a connection that is behind', () => {
     expect(publish('BOOK', 'b3')).toEqual(result({ matched: 1, sent: 1 }))
   })
 
-  it('with room gets what waits at the end of the tick of the next message, before any poll', async () => {
+  it('with room gets its queued messages at the end of the tick of the next message, before any poll', async () => {
     const { socket, publish, manager, clock } = stuck({ delivery: { drainIntervalMs: Infinity } })
 
     publish('BOOK', 'b1')
@@ -314,7 +314,7 @@ describe('ConnectionManager › a connection that is behind', () => {
     expect([manager.stats().connectionsBehind, clock.pendingTimers]).toEqual([0, 0])
   })
 
-  it('gets as much as there is room for, and one message more', () => {
+  it('gets messages up to and including the one that exceeds its room', () => {
     const { socket, publish, clock } = stuck({ delivery: { softLimitBytes: 25 } })
     for (let i = 0; i < 6; i++) publish('BOOK', sized(`b${i}`, 10))
     socket.onWrite = (frames) => void (socket.buffered += frames.join('').length)
@@ -353,7 +353,7 @@ describe('ConnectionManager › a connection that is behind', () => {
     expect(socket.received).toEqual(['o1', 'gap of TICKS:A × 17', 'p19', 't17', 't18', 't19'])
   })
 
-  it('is not behind any more once nothing waits, whatever its socket has buffered', () => {
+  it('is no longer behind once nothing waits, however much its socket buffers', () => {
     const { manager, clock, connection, publish } = stuck()
 
     publish('BOOK', 'b1')
@@ -366,7 +366,7 @@ describe('ConnectionManager › a connection that is behind', () => {
 })
 
 describe('ConnectionManager › the hard limit', () => {
-  it('passes over no healthy connection: a synchronous burst beyond both limits reaches it whole, and in order', async () => {
+  it('does not affect a healthy connection, which gets a synchronous burst beyond both limits completely and in order', async () => {
     const { manager, connect, publish, log } = pressured({ delivery: { hardLimitBytes: 50 } })
     const healthy = connect('healthy')
     const halfHealthy = connect('half-healthy')
@@ -383,7 +383,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(halfHealthy.socket.received).toEqual(labels.slice(0, halfHealthy.socket.received.length))
   })
 
-  it('passed by a stuck connection ends it, once the message went to the others', async () => {
+  it('removes a stuck connection that exceeds it, after the other recipients got the message', async () => {
     const { manager, socket, connect, publish, log, clock } = stuck({ delivery: { hardLimitBytes: 50 } })
     const other = connect('other')
 
@@ -399,7 +399,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('ends a slow consumer by its terminate, and else by its close, with the reason', () => {
+  it('removes a slow consumer with terminate, or else with close and the reason', () => {
     const ends: string[] = []
     const closing = batching({ close: (_socket, reason) => void ends.push(`close ${reason}`) })
     const terminating = { ...closing, terminate: () => void ends.push('terminate') }
@@ -411,7 +411,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(ends).toEqual(['close slow-consumer', 'terminate'])
   })
 
-  it('ends nobody a second time: one that is removed before the fan-out is over goes for that reason', async () => {
+  it('keeps the reason of a removal that happens before the end of the fan-out', async () => {
     const { manager, socket, connect, connection, publish, log } = stuck({ delivery: { hardLimitBytes: 0 } })
     connect('remover', new PressuredSocket(() => void connection.remove()), { transport: {} })
 
@@ -421,7 +421,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.broadcast({ ...BOOK, data: 'b2' })).toMatchObject({ matched: 1 })
   })
 
-  it('ends nobody a second time: what the last write of a removal does not accept is discarded', async () => {
+  it('does not apply to a removal: messages that its last write does not accept are purged', async () => {
     const { manager, connect, publish, log } = pressured({ delivery: { hardLimitBytes: 0 } })
     const { connection, socket } = connect('c')
     socket.onWrite = () => 0
@@ -435,7 +435,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.broadcast({ ...BOOK, data: 'b2' })).toMatchObject({ matched: 1 })
   })
 
-  it('drops the oldest of the streams that may be dropped first, and tells of it in their place', () => {
+  it('drops the oldest messages of droppable streams first, with a gap notice in their place', () => {
     const { manager, publish, order, socket, recover, log } = stuck({ delivery: { hardLimitBytes: 200 } })
 
     publish('BOOK', sized('b1', 20))
@@ -450,7 +450,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.stats()).toMatchObject({ matched: 15, sent: 10, dropped: 5, waiting: 0 })
   })
 
-  it('never costs a private message where a droppable stream filled the queue', async () => {
+  it('never loses a private message because a droppable stream filled the queue', async () => {
     const { publish, order, socket, recover, log, connection } = stuck({ delivery: { hardLimitBytes: 300 } })
 
     for (let i = 0; i < 50; i++) publish('TICKS', sized(`t${i}`, 30))
@@ -464,7 +464,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(log).toEqual([['gap', 'c', 'TICKS:A', expect.any(Number)]])
   })
 
-  it('never costs a private message for the sake of a notice', () => {
+  it('never loses a private message to make room for a gap notice', () => {
     const { publish, order, socket, recover, connection } = stuck({ delivery: { hardLimitBytes: 90 } })
 
     for (const label of ['o1', 'o2', 'o3']) order(sized(label, 30))
@@ -475,7 +475,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(socket.received).toEqual(['o1', 'o2', 'o3', 'gap of TICKS:A × 1'])
   })
 
-  it('drops the newest itself where it is all there is to drop', () => {
+  it('drops the newest message itself if nothing else can be dropped', () => {
     const { publish, order, socket, recover, manager } = stuck({ delivery: { hardLimitBytes: 100 } })
 
     order(sized('o1', 30))
@@ -486,7 +486,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.stats()).toMatchObject({ sent: 1, dropped: 1, waiting: 0 })
   })
 
-  it('ends the connection where dropping is not enough: what was dropped counts as that, what waited as purged', () => {
+  it('removes the connection if dropping is not enough, and counts dropped messages as dropped and queued ones as purged', () => {
     const { publish, order, manager, log } = stuck({ delivery: { hardLimitBytes: 100 } })
 
     publish('TICKS', sized('t1', 30))
@@ -497,7 +497,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.stats()).toMatchObject({ matched: 3, dropped: 1, purged: 1, failed: 1, waiting: 0 })
   })
 
-  it('counts a message that replaced its elder, and then was one too many, as failed, and the elder as conflated', () => {
+  it('counts a message that replaced an older one and then exceeded the limit as failed, and the older one as conflated', () => {
     const { publish, manager, log } = stuck({ delivery: { hardLimitBytes: 100 } })
 
     publish('PRICE', 'p1')
@@ -507,7 +507,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, conflated: 1, failed: 1, purged: 0, waiting: 0 })
   })
 
-  it('conflates and drops in a stream that does both: its elder conflated, itself dropped, the notice before what comes next', () => {
+  it('applies both conflation and dropping to a stream with both, with the gap notice before the next message', () => {
     const { publish, socket, recover, manager } = stuck({ delivery: { hardLimitBytes: 120 } })
 
     publish('QUOTES', 'q1')
@@ -520,7 +520,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.stats()).toMatchObject({ matched: 4, sent: 1, conflated: 2, dropped: 1, waiting: 0 })
   })
 
-  it('lets a message larger than the limits pass to a healthy connection', async () => {
+  it('does not stop a message beyond the limits to a healthy connection', async () => {
     const { connect, publish, log } = pressured({ delivery: { hardLimitBytes: 50 } })
     const [batched, direct] = [connect('batched'), connect('direct', new PressuredSocket(), { transport: MEASURING })]
 
@@ -530,7 +530,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect([batched.socket.received, direct.socket.received, log]).toEqual([['b1', 'b2'], ['b1', 'b2'], []])
   })
 
-  it.each(['b1', 'gap of TICKS:A × 1'])('lets a message larger than the limits pass to a connection that has room again, behind the %s that waits still', async (waiting) => {
+  it.each(['b1', 'gap of TICKS:A × 1'])('does not stop a message beyond the limits to a connection that has room again, after the queued %s', async (waiting) => {
     const { publish, connection, socket } = stuck({ delivery: { hardLimitBytes: 50 } })
     if (waiting === 'b1') publish('BOOK', 'b1')
     else publish('TICKS', sized('t1', 60))
@@ -542,7 +542,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect([socket.received, connection.removed]).toEqual([[waiting, 'b2'], false])
   })
 
-  it('lets a message larger than the soft limit wait like any other', () => {
+  it('queues a message beyond the soft limit like any other', () => {
     const { publish, socket, recover } = stuck()
 
     publish('BOOK', sized('b1', 500))
@@ -552,7 +552,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(socket.writes).toEqual([[sized('b1', 500)], [sized('b2', 500)]])
   })
 
-  it('of 0 lets nothing wait', () => {
+  it('of 0 allows no message to wait', () => {
     const { publish, log, manager } = stuck({ delivery: { hardLimitBytes: 0 } })
 
     expect(publish('PRICE', 'p1')).toEqual(result({ matched: 1, failed: 1 }))
@@ -561,7 +561,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(manager.stats()).toMatchObject({ failed: 1, purged: 0, mostWaitingBytes: 2 })
   })
 
-  it('holds what a write does not accept as well', async () => {
+  it('applies to messages that a write does not accept, too', async () => {
     const { connect, publish, log, manager } = pressured({ delivery: { softLimitBytes: 100, hardLimitBytes: 5 } })
     const [dropping, kept] = [connect('dropping'), connect('kept')]
     dropping.socket.onWrite = kept.socket.onWrite = () => 0
@@ -575,7 +575,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect(publish('PRICE', 'p1', 'C')).toEqual(result())
   })
 
-  it('of Infinity lets everything wait', () => {
+  it('of Infinity allows all messages to wait', () => {
     const { publish, socket, recover, log } = stuck({ delivery: { hardLimitBytes: Infinity } })
 
     for (let i = 0; i < 5_000; i++) publish('TICKS', sized(`t${i}`, 1_000))
@@ -584,7 +584,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect([socket.received.length, log]).toEqual([5_000, []])
   })
 
-  it('is never passed by what waits, nor by what a notice adds', () => {
+  it('is never exceeded by the queued messages, or by more than a gap notice', () => {
     const { publish, manager } = stuck({ delivery: { hardLimitBytes: 200 } })
 
     for (let i = 0; i < 500; i++) {
@@ -597,7 +597,7 @@ describe('ConnectionManager › the hard limit', () => {
 })
 
 describe('ConnectionManager › the soft limit', () => {
-  it.each([1e12, Infinity])('of Infinity is never passed, also by a reading of %d', async (reading) => {
+  it.each([1e12, Infinity])('of Infinity is never exceeded, not even by a reading of %d', async (reading) => {
     const { connect, publish } = pressured({ delivery: { softLimitBytes: Infinity } })
     const { socket } = connect('c')
     socket.buffered = reading
@@ -617,7 +617,7 @@ describe('ConnectionManager › gap notices', () => {
     return world
   }
 
-  it('leave on drain, with no message to come after', () => {
+  it('leave on a drain, even if no message follows', () => {
     const { socket, recover, log, manager } = withGap({ delivery: { hardLimitBytes: 5 } })
 
     expect(log).toEqual([])
@@ -628,7 +628,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(manager.stats()).toMatchObject({ matched: 10, sent: 0, dropped: 10, waiting: 0, connectionsBehind: 0 })
   })
 
-  it('are one a stream, each in its place', () => {
+  it('are sent once for each stream, each in its place', () => {
     const { connection, socket, publish, recover, log } = stuck({ delivery: { hardLimitBytes: 20 } })
     connection.subscribe({ streamType: 'TICKS', symbol: 'B' })
 
@@ -643,7 +643,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(log).toEqual([['gap', 'c', 'TICKS:A', 2], ['gap', 'c', 'TICKS:B', 1]])
   })
 
-  it('are framed as messages are, once each', () => {
+  it('are framed like messages, once each', () => {
     const framed: unknown[] = []
     const { socket, recover } = withGap({
       transport: batching({
@@ -657,7 +657,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(socket.received).toEqual(['gap of TICKS:A × 7', 't7', 't8', 't9'])
   })
 
-  it('say what the client can read', () => {
+  it('have the documented form for clients', () => {
     const { socket, recover } = withGap()
 
     recover()
@@ -665,7 +665,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(socket.writes.flat()[0]).toBe('{"type":"gap","stream_type":"TICKS","symbol":"A","dropped":7}')
   })
 
-  it('are told by an event once they were accepted, not before', async () => {
+  it('are reported by an event once they were accepted, not before', async () => {
     const { socket, recover, log, clock } = withGap()
     socket.onWrite = () => 0
 
@@ -681,7 +681,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(log).toHaveLength(1)
   })
 
-  it('go with the stream that is unsubscribed from', () => {
+  it('are purged with a stream that is unsubscribed from', () => {
     const { connection, socket, recover, publish, manager } = withGap()
 
     connection.unsubscribe(TICKS)
@@ -692,7 +692,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(manager.stats()).toMatchObject({ matched: 11, sent: 1, dropped: 7, purged: 3 })
   })
 
-  it('are not written where their frame removes the connection', () => {
+  it('are not written if their frame hook removes the connection', () => {
     const ends: string[] = []
     const world: Stuck = withGap({
       transport: batching({
@@ -707,7 +707,7 @@ describe('ConnectionManager › gap notices', () => {
     expect(world.manager.stats()).toMatchObject({ dropped: 7, purged: 3, sent: 0 })
   })
 
-  it('that no frame can be made of fail the connection, rather than keep silent', () => {
+  it('that cannot be framed fail the connection, because the gap must not go unnoticed', () => {
     const { recover, log } = withGap({
       transport: batching({
         frame: (text) => {
@@ -730,7 +730,7 @@ describe('ConnectionManager › gap notices', () => {
 describe('ConnectionManager › drains', () => {
   const told = (hooks: Partial<Transport<PressuredSocket>> = {}) => batching({ ...tellingOfDrains(), ...hooks })
 
-  it('are looked for at the interval, by one timer for all, for as long as somebody is behind', () => {
+  it('are polled at the interval, by one timer for all, while any connection is behind', () => {
     const { clock, connect, publish } = pressured({ delivery: { drainIntervalMs: 20 } })
     const sockets = ['c1', 'c2', 'c3'].map((id) => connect(id).socket)
     expect(clock.pendingTimers).toBe(0)
@@ -751,7 +751,7 @@ describe('ConnectionManager › drains', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('are looked for at once with an interval of 0, and never with one of Infinity', () => {
+  it('are polled immediately with an interval of 0, and never with one of Infinity', () => {
     const eager = stuck({ delivery: { drainIntervalMs: 0 } })
     const patient = stuck({ delivery: { drainIntervalMs: Infinity } })
     for (const { publish } of [eager, patient]) publish('BOOK', 'b1')
@@ -768,7 +768,7 @@ describe('ConnectionManager › drains', () => {
     expect(patient.socket.received).toEqual(['b1'])
   })
 
-  it('may be told by the host, early, twice, or for nothing', () => {
+  it('may be reported by the host, early, twice, or without need', () => {
     const { connection, socket, publish } = stuck()
     publish('BOOK', 'b1')
 
@@ -781,7 +781,7 @@ describe('ConnectionManager › drains', () => {
     expect(socket.writes).toEqual([['b1']])
   })
 
-  it('by the host\'s word leave the batch of the tick alone while nothing waits', () => {
+  it('reported by the host do not write the batch of the tick if nothing waits', () => {
     const { connect, publish } = pressured()
     const { connection, socket } = connect('c')
 
@@ -791,7 +791,7 @@ describe('ConnectionManager › drains', () => {
     expect(socket.writes).toEqual([])
   })
 
-  it('are told by a transport that can, instead of a timer: from when it falls behind until it caught up', () => {
+  it('are reported by a transport with onDrain instead of a timer, while the connection is behind', () => {
     const { socket, publish, clock, manager } = stuck({ transport: told() })
 
     expect(socket.listeners.size).toBe(0)
@@ -804,7 +804,7 @@ describe('ConnectionManager › drains', () => {
     expect([socket.listeners.size, manager.stats().connectionsBehind]).toEqual([0, 0])
   })
 
-  it('that come early, or twice, are harmless', () => {
+  it('that come early or twice are harmless', () => {
     const { socket, publish } = stuck({ transport: told() })
     publish('BOOK', 'b1')
     const [listener = () => {}] = [...socket.listeners]
@@ -818,7 +818,7 @@ describe('ConnectionManager › drains', () => {
     expect(socket.received).toEqual(['b1'])
   })
 
-  it('that leave something waiting go on being listened to', () => {
+  it('that leave some messages queued are still listened to', () => {
     const { socket, publish } = stuck({ transport: told() })
     publish('BOOK', sized('b1', 20))
     publish('BOOK', sized('b2', 20))
@@ -831,7 +831,7 @@ describe('ConnectionManager › drains', () => {
     expect([socket.received, socket.listeners.size]).toEqual([['b1', 'b2'], 0])
   })
 
-  it('that never come leave what waits to the next message', async () => {
+  it('that never come leave the queued messages to the next publish', async () => {
     const { socket, publish, clock } = stuck({ transport: told() })
     publish('BOOK', 'b1')
 
@@ -847,10 +847,10 @@ describe('ConnectionManager › drains', () => {
 
   it.each([
     ['the removal of the connection', ({ connection }: Stuck) => connection.remove()],
-    ['the peer\'s going', ({ connection }: Stuck) => connection.remove({ close: false })],
+    ['a removal without a close', ({ connection }: Stuck) => connection.remove({ close: false })],
     ['the removal of its user', ({ manager }: Stuck) => manager.removeUser('u')],
     ['cleanup', ({ manager }: Stuck) => manager.cleanup()],
-  ])('after %s do nothing, and are not listened to any more', async (_case, end) => {
+  ])('do nothing after %s, and are no longer listened to', async (_case, end) => {
     const world = stuck({ transport: told() })
     const { socket, publish, connection } = world
     publish('BOOK', 'b1')
@@ -867,11 +867,11 @@ describe('ConnectionManager › drains', () => {
 
   it.each<[string, Required<Transport<PressuredSocket>>['onDrain']]>([
     ['throws', () => { throw boom }],
-    ['answers nothing', () => undefined as never],
-    ['answers what cannot be called', () => ({}) as never],
-    ['answers a function that throws', () => () => { throw boom }],
-    ['answers a function that rejects', () => () => Promise.reject(boom) as never],
-  ])('do no harm where onDrain %s', async (_case, onDrain) => {
+    ['returns nothing', () => undefined as never],
+    ['returns an object that is not callable', () => ({}) as never],
+    ['returns a function that throws', () => () => { throw boom }],
+    ['returns a function that rejects', () => () => Promise.reject(boom) as never],
+  ])('do no harm if onDrain %s', async (_case, onDrain) => {
     const world = stuck({ transport: batching({ onDrain }) })
     const { socket, publish, connection, manager, clock } = world
 
@@ -888,9 +888,9 @@ describe('ConnectionManager › drains', () => {
   })
 
   it.each<[string, () => unknown]>([
-    ['answers nothing', () => undefined],
+    ['returns nothing', () => undefined],
     ['is asynchronous by mistake', async () => { throw boom }],
-  ])('are polled for where onDrain %s, which is told as trouble with the transport', (_case, onDrain) => {
+  ])('are polled if onDrain %s, which is reported at the stage transport', (_case, onDrain) => {
     const { publish, socket, clock, log } = stuck({ transport: batching({ onDrain: onDrain as never }) })
 
     publish('BOOK', 'b1')
@@ -901,7 +901,7 @@ describe('ConnectionManager › drains', () => {
     expect(log).toEqual([['error', 'transport', 'c', expect.any(String)]])
   })
 
-  it('are polled for where onDrain throws, which is told as trouble with the transport', () => {
+  it('are polled if onDrain throws, which is reported at the stage transport', () => {
     const { publish, socket, recover, log } = stuck({ transport: batching({ onDrain: () => { throw boom } }) })
 
     publish('BOOK', 'b1')
@@ -911,7 +911,7 @@ describe('ConnectionManager › drains', () => {
     expect(log).toEqual([['error', 'transport', 'c', 'boom']])
   })
 
-  it('that cannot be stopped being told of are told as trouble with the transport', () => {
+  it('whose stop function throws are reported at the stage transport', () => {
     const { publish, socket, log } = stuck({
       transport: batching({
         onDrain: (each, listener) => {
@@ -928,7 +928,7 @@ describe('ConnectionManager › drains', () => {
     expect(log).toEqual([['error', 'transport', 'c', 'boom']])
   })
 
-  it('are looked for by one timer where what a drain lets go fills the socket again', () => {
+  it('are polled by one timer if the messages released by a drain fill the socket again', () => {
     const { publish, socket, recover, clock } = stuck()
     socket.onWrite = () => void (socket.buffered = 11)
 
@@ -940,7 +940,7 @@ describe('ConnectionManager › drains', () => {
     expect(clock.pendingTimers).toBe(1)
   })
 
-  it('are not looked for where onDrain lets all go before it throws', () => {
+  it('are not polled if onDrain flushes everything before it throws', () => {
     const { publish, connection, socket, clock } = stuck({
       transport: batching({
         onDrain: (each) => {
@@ -957,7 +957,7 @@ describe('ConnectionManager › drains', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('that are told while onDrain registers let go what waits, and the next ones as well', async () => {
+  it('that are reported while onDrain registers release the queued messages, and later ones as well', async () => {
     const transport = told()
     const world = stuck({
       transport: {
@@ -985,7 +985,7 @@ describe('ConnectionManager › drains', () => {
     ['removes its connection', ({ connection }: Stuck) => void connection.remove()],
     ['unsubscribes it', ({ connection }: Stuck) => void connection.unsubscribe(BOOK)],
     ['shuts the manager down', ({ manager }: Stuck) => void manager.cleanup()],
-  ])('are not listened to any more where onDrain %s', (_case, act) => {
+  ])('are not listened to any more if onDrain %s', (_case, act) => {
     const transport = told()
     const world: Stuck = stuck({
       transport: {
@@ -1003,7 +1003,7 @@ describe('ConnectionManager › drains', () => {
     expect(world.manager.stats()).toMatchObject({ purged: 1, connectionsBehind: 0 })
   })
 
-  it('publish in their turn what onDrain publishes, while a delivery runs', () => {
+  it('defer messages that onDrain publishes during a delivery', () => {
     const results: unknown[] = []
     const { publish } = stuck({
       transport: told({ onDrain: () => (results.push(publish('TICKS', 't1')), () => {}) }),
@@ -1014,7 +1014,7 @@ describe('ConnectionManager › drains', () => {
     expect(results).toEqual([result({ deferred: true })])
   })
 
-  it('leave the registry whole where the end of the listening removes the connection', () => {
+  it('leave the registry consistent if their stop function removes the connection', () => {
     const world: Stuck = stuck({ transport: batching({ onDrain: () => () => void world.connection.remove() }) })
     const { manager, connection, publish } = world
 
@@ -1026,7 +1026,7 @@ describe('ConnectionManager › drains', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, purged: 1, connectionsBehind: 0 })
   })
 
-  it('are listened to anew for what is published at the end of the listening', () => {
+  it('are listened to again for a message that their stop function publishes', () => {
     const transport = told()
     let ends = 0
     const { connection, socket, manager, publish } = stuck({
@@ -1053,12 +1053,12 @@ describe('ConnectionManager › drains', () => {
 
 type Stuck = ReturnType<typeof stuck>
 
-describe('ConnectionManager › a full queue', () => {
+describe('ConnectionManager › queued messages', () => {
   it.each([
     ['the removal of its connection', ({ connection }: Stuck) => connection.remove()],
     ['the removal of its user', ({ manager }: Stuck) => manager.removeUser('u')],
     ['cleanup', ({ manager }: Stuck) => manager.cleanup()],
-  ])('is written by %s as far as there is room, before the close', async (_case, end) => {
+  ])('are written on %s as far as there is room, before the close', async (_case, end) => {
     const world = stuck()
     const { manager, socket, publish, clock } = world
     const closedAtWrite: number[] = []
@@ -1078,7 +1078,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('is discarded whole with a socket that is stuck, or gone', async () => {
+  it('are purged completely with a socket that is stuck or gone', async () => {
     for (const close of [true, false]) {
       const { manager, socket, publish, order, connection, clock } = stuck()
       publish('BOOK', 'b1')
@@ -1095,7 +1095,7 @@ describe('ConnectionManager › a full queue', () => {
     }
   })
 
-  it('loses the stream that is unsubscribed from, and goes on with the rest', () => {
+  it('lose a stream that is unsubscribed from, and keep the rest', () => {
     const { manager, connection, publish, order, socket, recover } = stuck()
     publish('BOOK', 'b1')
     publish('TICKS', 't1')
@@ -1111,7 +1111,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 5, sent: 3, purged: 2 })
   })
 
-  it('loses what the whole type covered alone, and keeps what an exact subscription covers as well', () => {
+  it('lose the messages that only the whole type covered, and keep those that a symbol covers as well', () => {
     const { manager, connection, socket, recover } = stuck()
     connection.subscribe({ streamType: 'ORDERS' })
     for (const symbol of ['A', 'B', undefined]) manager.publish({ streamType: 'ORDERS', symbol, userId: 'u', data: `o${symbol}` })
@@ -1123,7 +1123,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 3, sent: 1, purged: 2 })
   })
 
-  it('loses what a removed subscription covered, for every connection of the user', () => {
+  it('lose the messages of a removed subscription, for every connection of the user', () => {
     const { manager, connect, publish, socket, recover } = stuck()
     const second = connect('c2')
     second.socket.buffered = 11
@@ -1142,7 +1142,7 @@ describe('ConnectionManager › a full queue', () => {
     ['shuts the manager down', ({ manager }) => void manager.cleanup(), ['o1']],
     ['unsubscribes it', ({ connection }) => void connection.unsubscribe(BOOK), ['o1', 't1']],
     ['removes the subscription', ({ manager }) => void manager.removeSubscription({ userId: 'u', ...BOOK }), ['o1', 't1']],
-  ])('ends as it should where the write of it %s', (_case, act, received) => {
+  ])('are counted correctly, without a timer left, if their write %s', (_case, act, received) => {
     for (const transport of [batching(), MEASURING]) {
       const world = stuck({ transport, delivery: { softLimitBytes: 0 } })
       const { socket, publish, order, recover, manager, clock } = world
@@ -1161,8 +1161,8 @@ describe('ConnectionManager › a full queue', () => {
 
   it.each<[string, Transport<PressuredSocket>]>([
     ['in a batch', batching()],
-    ['text by text', MEASURING],
-  ])('writes nothing where the reading before it removes or unsubscribes, %s', (_case, transport) => {
+    ['message by message', MEASURING],
+  ])('are not written if the reading before it removes or unsubscribes, %s', (_case, transport) => {
     for (const act of [({ connection }: Stuck) => void connection.remove(), ({ connection }: Stuck) => void connection.unsubscribe(BOOK)]) {
       let isArmed = false
       const world: Stuck = stuck({
@@ -1186,10 +1186,10 @@ describe('ConnectionManager › a full queue', () => {
 
   it.each<[string, Transport<PressuredSocket>, number]>([
     ['in a batch, with room', batching(), 0],
-    ['in a batch, with none', batching(), 11],
-    ['text by text, with room', MEASURING, 0],
-    ['text by text, with none', MEASURING, 11],
-  ])('takes nothing of a connection that the reading removes, %s', async (_case, transport, reading) => {
+    ['in a batch, without room', batching(), 11],
+    ['message by message, with room', MEASURING, 0],
+    ['message by message, without room', MEASURING, 11],
+  ])('do not include messages to a connection that the reading removes, %s', async (_case, transport, reading) => {
     const { manager, connect, publish, clock } = pressured({
       transport: { ...transport, bufferedBytes: () => (void manager.removeConnection('c'), reading) },
     })
@@ -1203,7 +1203,7 @@ describe('ConnectionManager › a full queue', () => {
     expect([unaccounted(manager), clock.pendingTimers, connection.flush()]).toEqual([0, 0, true])
   })
 
-  it('leaves no timer where a reading flushes it', async () => {
+  it('leave no timer if a reading flushes them', async () => {
     for (let flushedAt = 1; flushedAt <= 4; flushedAt++) {
       let readings = 0
       const world: Stuck = stuck({
@@ -1227,7 +1227,7 @@ describe('ConnectionManager › a full queue', () => {
     }
   })
 
-  it('loses all of a stream, nothing in its middle, where a write unsubscribes, subscribes again, and accepts nothing', () => {
+  it('lose a stream completely if a write unsubscribes, subscribes again, and accepts nothing', () => {
     const { connection, socket, publish } = stuck()
     for (const label of ['b1', 'b2', 'b3']) publish('BOOK', sized(label, 20))
     socket.onWrite = () => {
@@ -1245,7 +1245,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(socket.received).toEqual(['b4'])
   })
 
-  it('skips a message that its connection unsubscribes from while room is made for it', async () => {
+  it('do not include a message that its connection unsubscribes from while room is made for it', async () => {
     const { manager, connect, publish } = pressured({ delivery: { hardLimitBytes: 20 } })
     const { connection, socket } = connect('c')
     socket.onWrite = () => void connection.unsubscribe(BOOK)
@@ -1258,7 +1258,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 1, skipped: 1 })
   })
 
-  it('fails a message where the socket fails while room is made for it', () => {
+  it('do not include a message whose socket fails while room is made for it', () => {
     const { manager, connect, publish, log } = pressured({ delivery: { hardLimitBytes: 20 } })
     const { socket } = connect('c')
     socket.onWrite = () => { throw boom }
@@ -1270,7 +1270,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, failed: 2, sent: 0 })
   })
 
-  it('fails with the write that throws, and no more is written', () => {
+  it('fail with the write that throws, and are written no further', () => {
     const { manager, socket, publish, order, recover, log, clock } = stuck({ transport: MEASURING })
     for (const label of ['b1', 'b2', 'b3']) publish('BOOK', label)
     order('o1')
@@ -1284,7 +1284,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('takes whatever a send answers for taken, but a rejection', async () => {
+  it('count as accepted by any return value of send except a rejection', async () => {
     for (const answer of [0, -1, false, null, {}]) {
       const { manager, socket, publish, recover } = stuck({ transport: MEASURING })
       socket.onWrite = () => answer as never
@@ -1304,7 +1304,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ sent: 1, failed: 0, rejected: 1 })
   })
 
-  it('is not blamed, text by text, for what its own publishes are refused with', () => {
+  it('do not fail their connection if its own publishes are refused, message by message', () => {
     const { publish, recover, socket, log, manager } = stuck({ transport: MEASURING, maxDeferred: 0 })
     publish('BOOK', 'b1')
     socket.onWrite = () => void publish('BOOK', 'refused')
@@ -1315,7 +1315,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, failed: 0 })
   })
 
-  it('publishes in its turn, behind what is being written, what a write publishes', () => {
+  it('precede a message that their write publishes', () => {
     const { socket, publish, order, recover, manager } = stuck()
     const results: unknown[] = []
     publish('BOOK', 'b1')
@@ -1328,7 +1328,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 3, sent: 2, waiting: 1, deferred: 1 })
   })
 
-  it('is nobody\'s once its id is in use again', async () => {
+  it('are not passed on to a later connection with the same id', async () => {
     const { manager, connection, connect, publish, clock } = stuck()
     publish('BOOK', 'b1')
 
@@ -1342,7 +1342,7 @@ describe('ConnectionManager › a full queue', () => {
     expect(manager.stats()).toMatchObject({ matched: 2, sent: 1, purged: 1 })
   })
 
-  it('counts as behind as many connections as it has, and their units together', () => {
+  it('are counted together, over all connections that are behind', () => {
     const { manager, connect, publish, socket, connection } = stuck()
     const second = connect('c2')
     second.socket.buffered = 11

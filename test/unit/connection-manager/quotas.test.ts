@@ -70,7 +70,7 @@ const CEILINGS: readonly [quota: keyof QuotaOptions, limit: number, fill: (world
 ]
 
 describe('ConnectionManager › quotas', () => {
-  it.each(CEILINGS)('refuse what is more than %s allow, with the facts, and change nothing', (quota, limit, fill, exceed, facts) => {
+  it.each(CEILINGS)('refuse calls beyond %s, with the facts, and change nothing', (quota, limit, fill, exceed, facts) => {
     const world = limited({ [quota]: limit })
     fill(world)
     const before = world.seen()
@@ -83,7 +83,7 @@ describe('ConnectionManager › quotas', () => {
     expect(world.seen()).toEqual(before)
   })
 
-  it.each(CEILINGS)('allow nothing where %s are 0, and everything where they are Infinity', (quota, _limit, fill, exceed) => {
+  it.each(CEILINGS)('allow nothing if %s are 0, and everything if they are Infinity', (quota, _limit, fill, exceed) => {
     expectCode('ERR_QUOTA_EXCEEDED', () => {
       const none = limited({ [quota]: 0 })
       fill(none)
@@ -96,7 +96,7 @@ describe('ConnectionManager › quotas', () => {
     expect(world.manager.subscriptionCount + world.manager.connectionCount).toBeGreaterThan(0)
   })
 
-  it('are finite by default, but for the connections in all', () => {
+  it('are finite by default, except the total of connections', () => {
     const { manager, connect, subscribe } = limited({}, { maxDeferred: 0 })
     const connection = connect('c0')
     for (let i = 1; i < 100; i++) connect(`c${i}`)
@@ -112,7 +112,7 @@ describe('ConnectionManager › quotas', () => {
     expect(manager.connectionCount).toBe(1_100)
   })
 
-  it('hold a connection to 1,000 subscriptions of its own by default, whatever its user may have', () => {
+  it('limit a connection to 1,000 subscriptions of its own by default, whatever its user may have', () => {
     const { connect } = limited({ subscriptionsPerUser: Infinity })
     const connection = connect('c1')
     for (let i = 0; i < 1_000; i++) connection.subscribe({ streamType: 'PRICE', symbol: `S${i}` })
@@ -132,13 +132,13 @@ describe('ConnectionManager › quotas', () => {
       const connection = connect('c1')
       return [connection.subscribe(PRICE), connection.subscribe({ ...PRICE, filters: { depth: 5 } })]
     }],
-    ['a subscription that another holder has, for the user', { subscriptionsPerUser: 1 }, ({ connect, subscribe }) => [
+    ["a user's subscription that another holder has already", { subscriptionsPerUser: 1 }, ({ connect, subscribe }) => [
       connect('c1').subscribe(PRICE),
       connect('c2').subscribe(PRICE),
       subscribe('alice', 'BTCUSDT'),
     ]],
     ['a further subscription of a pending user', { pendingUsers: 1 }, ({ subscribe }) => [subscribe('alice', 'BTCUSDT'), subscribe('alice', 'ETHUSDT')]],
-    ['a subscription of a connected user, whoever is pending', { pendingUsers: 1 }, ({ connect, subscribe }) => [
+    ['a subscription of a connected user, whichever users are pending', { pendingUsers: 1 }, ({ connect, subscribe }) => [
       subscribe('bob', 'BTCUSDT'),
       connect('c1', 'alice'),
       subscribe('alice', 'BTCUSDT'),
@@ -154,7 +154,7 @@ describe('ConnectionManager › quotas', () => {
     ['a handle', { connectionsPerUser: 1 }, ({ manager }) => void manager.getConnection('c1')?.remove({ close: false })],
     ['removeUser', { connections: 1, connectionsPerUser: 1 }, ({ manager }) => void manager.removeUser('alice')],
     ['a send that throws', { connections: 1, connectionsPerUser: 1 }, ({ manager }) => void manager.broadcast(price('boom'))],
-  ])('let a place that was freed by %s be taken at once', (_what, quotas, free) => {
+  ])('make the slot that %s freed available at once', (_what, quotas, free) => {
     const world = limited(quotas)
     world.connect('c1', 'alice', new FakeSocket({ send: () => { throw new Error('boom') } }))
 
@@ -167,7 +167,7 @@ describe('ConnectionManager › quotas', () => {
     ['unsubscribe', ({ manager }) => manager.getConnection('c1')?.unsubscribe(PRICE)],
     ['removeSubscription', ({ manager }) => manager.removeSubscription({ userId: 'alice', ...PRICE })],
     ['revoke', ({ manager }) => manager.revoke({ userId: 'alice' })],
-  ])('let a subscription take the place that was freed by %s', (_what, free) => {
+  ])('make a subscription slot that %s freed available at once', (_what, free) => {
     const world = limited({ subscriptionsPerUser: 1, subscriptionsPerConnection: 1 })
     const connection = world.connect('c1')
     connection.subscribe(PRICE)
@@ -181,9 +181,9 @@ describe('ConnectionManager › quotas', () => {
     ['connects', ({ connect }) => connect('c1', 'alice')],
     ['connects twice', ({ connect }) => [connect('c1', 'alice'), connect('c2', 'alice')]],
     ['is removed', ({ manager }) => void manager.removeUser('alice')],
-    ['lets its last subscription go', ({ manager }) => [...manager.getUserSubscriptions('alice')].map((each) => manager.removeSubscription(each))],
+    ['releases the last subscription', ({ manager }) => [...manager.getUserSubscriptions('alice')].map((each) => manager.removeSubscription(each))],
     ['expires', ({ clock }) => clock.advance(30_000)],
-  ])('let the next user be pending at once when one %s', (_what, free) => {
+  ])('make a pending slot available at once if a user %s', (_what, free) => {
     const world = limited({ pendingUsers: 1 })
     world.subscribe('alice', 'BTCUSDT')
     world.subscribe('alice', 'ETHUSDT')
@@ -195,7 +195,7 @@ describe('ConnectionManager › quotas', () => {
     expectCode('ERR_QUOTA_EXCEEDED', () => world.subscribe('carol', 'BTCUSDT'))
   })
 
-  it('count who leaves with the last connection among nobody', () => {
+  it('count a user who leaves with the last connection as no longer pending', () => {
     const { manager, connect, subscribe } = limited({ pendingUsers: 1 })
     connect('c1')
     subscribe('alice', 'BTCUSDT')
@@ -205,7 +205,7 @@ describe('ConnectionManager › quotas', () => {
     expectCode('ERR_QUOTA_EXCEEDED', () => subscribe('alice', 'BTCUSDT'))
   })
 
-  it('let nobody feel that another user is at a limit', () => {
+  it('do not let a user notice that another one is at a limit', () => {
     const { manager, connect, subscribe } = limited({ connectionsPerUser: 1, subscriptionsPerUser: 1, subscriptionsPerConnection: 1 })
     const first = connect('a1', 'alice')
     first.subscribe(ORDERS)
@@ -219,7 +219,7 @@ describe('ConnectionManager › quotas', () => {
     expect(manager.publish(order('bob'))).toEqual(result({ matched: 1, sent: 1 }))
   })
 
-  it('take a message of exactly messageUnits, as it is serialized', () => {
+  it('accept a message of exactly messageUnits, as serialized', () => {
     const { manager, connect } = limited({ messageUnits: 10 }, { serialize: ({ data }) => String(data) })
     const { socket } = connect('c1')
 
@@ -231,7 +231,7 @@ describe('ConnectionManager › quotas', () => {
     expect(socket.sent).toEqual(['0123456789'])
   })
 
-  it('refuse a deferred message at its call, which is no fault of the socket that made it', () => {
+  it('refuse a deferred message when it is published, without failing the socket that publishes it', () => {
     const { manager, connect } = limited({ messageUnits: 10 }, { serialize: ({ data }) => String(data) })
     const refusals: unknown[] = []
     connect('c1', 'alice', new FakeSocket({
@@ -250,19 +250,19 @@ describe('ConnectionManager › quotas', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, sent: 1, deferred: 0 })
   })
 
-  it('serialize nothing, and so measure nothing, for nobody', () => {
+  it('serialize and measure nothing if there is no recipient', () => {
     const { manager } = limited({ messageUnits: 0 })
 
     expect(manager.publish(price())).toEqual(result())
   })
 
-  it('name the first that is exceeded where several are', () => {
+  it('name the first exceeded quota if several are exceeded', () => {
     const { connect } = limited({ connections: 0, connectionsPerUser: 0 })
 
     expect(expectCode('ERR_QUOTA_EXCEEDED', () => connect('c1'))).toMatchObject({ quota: 'connections' })
   })
 
-  it('come after what is wrong with the call itself', () => {
+  it('are checked after the arguments of the call', () => {
     const { manager, connect } = limited({ connections: 1 })
     connect('c1')
 

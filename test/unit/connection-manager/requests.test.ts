@@ -88,7 +88,7 @@ describe.each(Object.entries(TAKERS))('%s', (name, take) => {
     expect(stateOf(at.manager)).toEqual(before)
   })
 
-  it('refuses an unknown field that is not enumerable, inherited from what is no class, or of an object of a class', () => {
+  it('refuses an unknown field that is not enumerable, inherited from a plain object, or on an object of a class', () => {
     const at = desk()
 
     for (const given of [
@@ -112,7 +112,7 @@ describe.each(Object.entries(TAKERS))('%s', (name, take) => {
     ['an array with the fields', () => Object.assign([], ALICES_PRICE)],
     ['a Set', () => new Set(Object.values(ALICES_PRICE))],
     ['an object of a class that has none of the names', () => new Bare()],
-    ['a proxy that cannot be looked into', () => new Proxy({ ...ALICES_PRICE }, { ownKeys() { throw new Error('hostile') } })],
+    ['a proxy that cannot be inspected', () => new Proxy({ ...ALICES_PRICE }, { ownKeys() { throw new Error('hostile') } })],
   ])('refuses %s', (_what, make) => {
     const at = desk()
     at.manager.addSubscription(ALICES_PRICE)
@@ -123,7 +123,7 @@ describe.each(Object.entries(TAKERS))('%s', (name, take) => {
     expect(stateOf(at.manager)).toEqual(before)
   })
 
-  it('refuses a field that cannot be read, with the reason', () => {
+  it('refuses a field that cannot be read, with the thrown error as the cause', () => {
     const reason = new Error('hostile')
 
     const error = expectCode('ERR_INVALID_ARGUMENT', () => take(desk(), { ...ALICES_PRICE, get symbol() { throw reason } }))
@@ -131,7 +131,7 @@ describe.each(Object.entries(TAKERS))('%s', (name, take) => {
     expect(error.cause).toBe(reason)
   })
 
-  it('takes a subscription for what names it, passed whole or by its own fields', () => {
+  it('accepts a subscription as a reference, passed whole or by its fields', () => {
     const at = desk()
     const subscription = at.manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
     at.connection.subscribe(PRICE)
@@ -145,7 +145,7 @@ describe.each(Object.entries(TAKERS))('%s', (name, take) => {
   })
 })
 
-describe('a subscription whose fields were all copied', () => {
+describe("a copy of a subscription's fields", () => {
   it('is a request and a reference: as JSON, and field by field', () => {
     const { manager, connection } = desk()
     const subscription = manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
@@ -159,7 +159,7 @@ describe('a subscription whose fields were all copied', () => {
     }
   })
 
-  it('is no revocation, which has no filters and no status', () => {
+  it('is no argument for revoke, which accepts no filters and no status', () => {
     const { manager } = desk()
     const subscription = manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
 
@@ -171,7 +171,7 @@ describe('a subscription whose fields were all copied', () => {
 })
 
 describe('Connection › subscribe', () => {
-  it.each([undefined, null, 'alice'])('takes the userId %s', (userId) => {
+  it.each([undefined, null, 'alice'])('accepts the userId %s', (userId) => {
     const { connection } = desk()
 
     expect(connection.subscribe({ ...PRICE, userId })).toMatchObject(ALICES_PRICE)
@@ -213,7 +213,7 @@ describe('a reference to a subscription', () => {
     expect(error).toMatchObject({ field: 'streamType' })
   })
 
-  it.each(['GOSSIP', 'constructor', '', 7, null, undefined, {}, Symbol('id')])('that holds %s in its fields names nothing, and is not refused', (value) => {
+  it.each(['GOSSIP', 'constructor', '', 7, null, undefined, {}, Symbol('id')])('with %s in its fields finds nothing, and is not refused', (value) => {
     const { manager, connection } = desk()
 
     expect(manager.removeSubscription({ userId: value, streamType: value, symbol: value } as never)).toBe(false)

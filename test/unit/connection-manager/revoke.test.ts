@@ -45,7 +45,7 @@ describe('ConnectionManager › revoke', () => {
     [{ userId: 'alice', streamType: 'ORDERS', symbol: 'nobody has it' }, ALL.filter((key) => key !== 'ORDERS')],
     // No subscription without a symbol is one of every symbol where the type takes none.
     [{ userId: 'alice', symbol: 'BTC' }, ['ALERTS:ETH', 'NEWS', 'ORDERS:ETH', 'PRICE:ETH']],
-  ])('with %j ends every matching subscription, whoever holds it, and nobody else\'s', (revocation, left) => {
+  ])("with %j ends every matching subscription of any holder, and no other user's", (revocation, left) => {
     const { manager, keysOf } = desk()
 
     const ended = manager.revoke(revocation)
@@ -60,7 +60,7 @@ describe('ConnectionManager › revoke', () => {
     [{ streamType: 'ALERTS', symbol: 'ETH' }, ALL.filter((key) => !['ALERTS', 'ALERTS:ETH'].includes(key))],
     [{ symbol: 'ETH' }, ['ALERTS:BTC', 'NEWS', 'ORDERS:BTC', 'PRICE:BTC']],
     [{ userId: undefined, streamType: 'PRICE', symbol: null }, ALL.filter((key) => !key.startsWith('PRICE'))],
-  ])('with %j does so for everybody', (revocation, left) => {
+  ])('with %j ends the matching subscriptions of all users', (revocation, left) => {
     const { manager, keysOf } = desk()
 
     const ended = manager.revoke(revocation)
@@ -69,7 +69,7 @@ describe('ConnectionManager › revoke', () => {
     expect(ended).toBe(2 * (ALL.length - left.length))
   })
 
-  it('leaves nothing of what was revoked in any index, and the connections where they are', () => {
+  it('removes the subscription from every index, and leaves the connections', () => {
     const { manager } = desk()
 
     manager.revoke({ userId: 'alice' })
@@ -89,7 +89,7 @@ describe('ConnectionManager › revoke', () => {
     expect([pending.status, clock.pendingTimers]).toEqual(['DISCONNECTED', 0])
   })
 
-  it('tells of each subscription that ended, before it returns', () => {
+  it('reports each subscription that ended, before it returns', () => {
     const { manager } = desk()
     const told: string[] = []
     manager.on('subscriptionRemoved', ({ subscription }) => told.push(subscription.key))
@@ -99,7 +99,7 @@ describe('ConnectionManager › revoke', () => {
     expect(told.sort()).toEqual(['alice:ORDERS', 'alice:ORDERS:ETH'])
   })
 
-  it('is nothing where nothing matches', () => {
+  it('does nothing if nothing matches', () => {
     const { manager } = desk()
     const before = stateOf(manager)
 
@@ -123,7 +123,7 @@ describe('ConnectionManager › revoke', () => {
     [{ streamType: 'PRICES' }, 'ERR_UNKNOWN_STREAM'],
     [{ streamType: '' }, 'ERR_UNKNOWN_STREAM'],
     [{ streamType: 'NEWS', symbol: 'BTC' }, 'ERR_SYMBOL_NOT_ALLOWED'],
-  ])('refuses %j, rather than revoke nothing in silence', (revocation, code) => {
+  ])('refuses %j instead of silently revoking nothing', (revocation, code) => {
     const { manager } = desk()
     const before = stateOf(manager)
 
@@ -132,7 +132,7 @@ describe('ConnectionManager › revoke', () => {
     expect(stateOf(manager)).toEqual(before)
   })
 
-  it('refuses what cannot be read, with the reason', () => {
+  it('refuses an argument that cannot be read, with the thrown error as the cause', () => {
     const reason = new Error('hostile')
 
     const error = expectCode('ERR_INVALID_ARGUMENT', () => desk().manager.revoke({ get userId(): string { throw reason } }))
@@ -140,14 +140,14 @@ describe('ConnectionManager › revoke', () => {
     expect(error.cause).toBe(reason)
   })
 
-  it('does no harm once the manager is closed', () => {
+  it('does nothing after the manager was closed', () => {
     const { manager } = desk()
     void manager.cleanup()
 
     expect(manager.revoke({ userId: 'alice' })).toBe(0)
   })
 
-  it('keeps nobody from subscribing again', () => {
+  it('does not prevent a later subscription', () => {
     const { manager, a1 } = desk()
     manager.revoke({ userId: 'alice' })
 
@@ -199,7 +199,7 @@ const PUBLIC_KINDS = {
 }
 
 describe('ConnectionManager › revoke within a delivery', () => {
-  it.each(Object.entries(KINDS))('keeps a private message of %s from those whose turn is still to come', (_kind, send) => {
+  it.each(Object.entries(KINDS))('withholds a private message of %s from later recipients', (_kind, send) => {
     const { manager, first, second, at } = interrupted()
     at(() => manager.revoke({ userId: 'alice', streamType: 'ORDER_UPDATES', symbol: 'BTC' }))
 
@@ -208,7 +208,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([first.sent, second.sent]).toEqual([['1'], []])
   })
 
-  it.each(Object.entries(PUBLIC_KINDS))('keeps a public message of %s from that user alone', (_kind, send) => {
+  it.each(Object.entries(PUBLIC_KINDS))('withholds a public message of %s from that user only', (_kind, send) => {
     const { manager, second, bob, at } = interrupted()
     at(() => manager.revoke({ userId: 'alice' }))
 
@@ -217,7 +217,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([second.sent, bob.sent]).toEqual([[], ['1']])
   })
 
-  it.each([...Object.entries(KINDS), ...Object.entries(PUBLIC_KINDS)])('keeps a message of %s from everybody when it is revoked while it is serialized', (_kind, send) => {
+  it.each([...Object.entries(KINDS), ...Object.entries(PUBLIC_KINDS)])('withholds a message of %s from everybody if it is revoked during serialization', (_kind, send) => {
     const { manager, first, second, bob, dataThat } = interrupted()
 
     const { sent, matched, skipped } = send(manager, dataThat(() => manager.revoke({ symbol: 'BTC' })))
@@ -226,7 +226,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([first.sent, second.sent, bob.sent]).toEqual([[], [], []])
   })
 
-  it('takes nobody out of service for other messages: the seats are as they were', () => {
+  it('excludes recipients from the revoked message only, and not from later ones', () => {
     const { manager, second, bob, at } = interrupted()
     at(() => manager.revoke({ userId: 'alice' }))
     manager.broadcast({ streamType: 'PRICE', symbol: 'BTC', data: 1 })
@@ -236,7 +236,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([second.sent, bob.sent]).toEqual([['2'], ['1', '2']])
   })
 
-  it('takes nobody out of service when the message cannot be serialized after all', () => {
+  it('excludes nobody from later messages if the revoked message cannot be serialized', () => {
     const { manager, first, second, bob, dataThat } = interrupted()
     const data = dataThat(() => {
       manager.revoke({ userId: 'alice' })
@@ -249,7 +249,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([first.sent, second.sent, bob.sent]).toEqual([['2'], ['2'], ['2']])
   })
 
-  it('leaves a running message of another stream alone', () => {
+  it('does not affect a running message of another stream', () => {
     const { manager, second, at } = interrupted()
     at(() => manager.revoke({ userId: 'alice', streamType: 'ORDER_UPDATES' }))
 
@@ -261,7 +261,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
   it.each([
     ...Object.entries(KINDS).map(([kind, send]) => [kind, send, []] as const),
     ...Object.entries(PUBLIC_KINDS).map(([kind, send]) => [kind, send, ['"deferred"', '"after"']] as const),
-  ])('keeps a deferred message of %s back, even from who subscribed again meanwhile', (_kind, send, toOthers) => {
+  ])('withholds a deferred message of %s, even from a user who has subscribed again', (_kind, send, toOthers) => {
     const { manager, first, second, bob, at } = interrupted()
     at(() => {
       send(manager, 'deferred')
@@ -280,7 +280,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([matched - sent, skipped]).toEqual([2, 2])
   })
 
-  it('keeps back a message that is revoked while it is serialized in order to be deferred', () => {
+  it('withholds a message that is revoked while it is serialized and then deferred', () => {
     const { manager, second, at, dataThat } = interrupted()
     at(() => {
       manager.sendToUser('alice', { streamType: 'ORDER_UPDATES', data: dataThat(() => manager.revoke({ userId: 'alice' })) })
@@ -292,7 +292,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect(second.sent).toEqual(['"after"'])
   })
 
-  it('leaves a deferred message of another stream alone', () => {
+  it('does not affect a deferred message of another stream', () => {
     const { manager, second, at } = interrupted()
     at(() => {
       manager.sendToUser('alice', { streamType: 'PRICE', symbol: 'BTC', data: 'deferred' })
@@ -304,7 +304,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect(second.sent).toEqual(['"deferred"'])
   })
 
-  it('hides nobody from later messages when the delivery was over before', () => {
+  it('excludes nobody from later messages if the delivery was over before', () => {
     const { manager, first, second } = interrupted()
     manager.broadcast({ streamType: 'PRICE', symbol: 'BTC', data: 1 })
 
@@ -314,7 +314,7 @@ describe('ConnectionManager › revoke within a delivery', () => {
     expect([first.sent, second.sent]).toEqual([['1', '2'], ['1', '2']])
   })
 
-  it('keeps a deferred message from a connection that comes after the revocation', () => {
+  it('withholds a deferred message from a connection that is added after the revocation', () => {
     const { manager, at } = interrupted()
     const late = new FakeSocket()
     at(() => {
@@ -331,11 +331,11 @@ describe('ConnectionManager › revoke within a delivery', () => {
 
 const ORDERS = { streamType: 'ORDERS', symbol: 'A' } as const
 
-describe('ConnectionManager › revoke, of what waits', () => {
+describe('ConnectionManager › revoke, of queued messages', () => {
   it.each<[what: string, buffered: number]>([
     ['in the batch of this tick', 0],
     ['because the connection is behind', 1_000],
-  ])('discards it %s, however it was addressed', async (_what, buffered) => {
+  ])('purges them %s, however they were addressed', async (_what, buffered) => {
     const { manager, clock, connect, publish, order } = pressured({ delivery: { softLimitBytes: 100 } })
     const { socket } = connect('c')
     const { socket: other } = connect('d', undefined, { userId: 'v' })
@@ -359,7 +359,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect(unaccounted(manager)).toBe(0)
   })
 
-  it('discards what waits of every type for a user that is named alone', async () => {
+  it('purges messages of every type if only a user is named', async () => {
     const { manager, connect, publish, order } = pressured()
     const { socket } = connect('c')
     order('o1')
@@ -372,7 +372,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([socket.writes, manager.stats().purged]).toEqual([[], 3])
   })
 
-  it('discards what was sent to a user who was subscribed to none of it', async () => {
+  it('purges messages to a user without a subscription to them', async () => {
     const { manager } = pressured()
     const socket = new PressuredSocket()
     manager.addConnection('c', socket, 'u')
@@ -386,7 +386,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([socket.writes, manager.stats().purged]).toEqual([[], 3])
   })
 
-  it('waits for no drain any more where nothing waits', () => {
+  it('stops waiting for a drain if nothing is queued any more', () => {
     const { manager, connect, order } = pressured({ transport: batching(tellingOfDrains()) })
     const { socket } = connect('c')
     socket.buffered = 1_000
@@ -398,7 +398,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect(socket.listeners.size).toBe(0)
   })
 
-  it('discards it for everybody where no user is named', async () => {
+  it('purges messages of all users if no user is named', async () => {
     const { manager, connect, publish } = pressured()
     const sockets = ['c', 'd'].map((id) => connect(id, undefined, { userId: id }).socket)
     publish('BOOK', 'b1')
@@ -410,7 +410,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect(sockets.map(({ received }) => received)).toEqual([['t1'], ['t1']])
   })
 
-  it('takes a dropped stream\'s notice with it', () => {
+  it('purges the gap notice of a dropped stream, too', () => {
     const { manager, clock, connect, publish } = pressured({ delivery: { hardLimitBytes: 4 } })
     const { socket } = connect('c')
     socket.buffered = 1_000
@@ -425,7 +425,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([socket.writes, manager.stats().connectionsBehind, clock.pendingTimers]).toEqual([[], 0, 0])
   })
 
-  it('keeps it from the connection that is being written to, behind what is in that write', async () => {
+  it('purges messages after the write that is in progress on the connection', async () => {
     const { manager, connect, publish, order } = pressured({ delivery: { softLimitBytes: 2 } })
     const { socket } = connect('c')
     socket.onWrite = () => {
@@ -443,7 +443,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([manager.stats().purged, unaccounted(manager)]).toEqual([1, 0])
   })
 
-  it('keeps back what was taken already, when the framing of a notice revokes it', () => {
+  it('purges messages of the current write if the framing of a gap notice revokes them', () => {
     const { manager, clock, connect, publish, order } = pressured({ delivery: { hardLimitBytes: 6 } })
     const { socket } = connect('c', undefined, {
       transport: {
@@ -469,7 +469,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([unaccounted(manager), clock.pendingTimers]).toEqual([0, 0])
   })
 
-  it('keeps it from a connection that is removed, and is handed what waits', () => {
+  it('purges the messages of a connection of the same removal that is still to be written', () => {
     const { manager, connect, order } = pressured()
     const first = connect('c')
     const second = connect('d')
@@ -482,7 +482,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([manager.stats().purged, unaccounted(manager)]).toEqual([1, 0])
   })
 
-  it('keeps it from whom a shutdown removes that is called from within a removal', () => {
+  it('purges the messages of a connection that a cleanup from within a removal is still to write', () => {
     const { manager, connect, publish } = pressured()
     const first = connect('c')
     const second = connect('d')
@@ -497,7 +497,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect([manager.stats().purged, unaccounted(manager)]).toEqual([1, 0])
   })
 
-  it('takes nothing from a user who is removed at that moment, and whom it does not concern', () => {
+  it("does not affect another user's removal in progress", () => {
     const { manager, connect, publish } = pressured()
     const first = connect('c')
     const second = connect('d')
@@ -510,7 +510,7 @@ describe('ConnectionManager › revoke, of what waits', () => {
     expect(second.socket.received).toEqual(['b1'])
   })
 
-  it('keeps a message from the connection whose frame hook revokes it', async () => {
+  it('withholds a message from the connection whose frame hook revokes it', async () => {
     const { manager, connect, order } = pressured()
     const socket = new PressuredSocket()
     connect('c', socket, {

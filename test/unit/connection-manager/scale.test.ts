@@ -4,7 +4,7 @@ import { PRICE, price } from '../../support/messages.ts'
 import { NOTHING, stateOf } from '../../support/state.ts'
 
 describe('ConnectionManager › scale', () => {
-  it('touches only the subscribers of a stream, however many connections there are', () => {
+  it('visits only the subscribers of a stream, however many connections there are', () => {
     const manager = new ConnectionManager()
     const touched = new Set<string>()
     for (let i = 0; i < 20_000; i++) {
@@ -20,7 +20,7 @@ describe('ConnectionManager › scale', () => {
     expect(touched.size).toBe(10)
   })
 
-  it('keeps nothing after everyone left, in whatever order, from whatever they held', () => {
+  it('keeps nothing after everyone has left, in any order', () => {
     const manager = new ConnectionManager()
     const handles = Array.from({ length: 3_000 }, (_, i) =>
       manager.addConnection(`c${i}`, { send() {}, close() {} }, `u${i % 700}`),

@@ -15,7 +15,7 @@ const WAYS: readonly [string, Transport<PressuredSocket>][] = [
 ]
 
 describe('Connection › send', () => {
-  it.each(WAYS)('sends a text to this connection alone, as it is, in one order with what is published, %s', async (_way, transport) => {
+  it.each(WAYS)('sends a text to this connection only, unchanged, in one order with published messages, %s', async (_way, transport) => {
     const { connect, publish } = pressured({ transport: {} })
     const { connection, socket } = connect('c', new PressuredSocket(), { transport })
     const other = connect('d', new PressuredSocket(), { transport })
@@ -29,7 +29,7 @@ describe('Connection › send', () => {
     expect(other.socket.received).toEqual(['b1', 'b2'])
   })
 
-  it('leaves in the same write as what was published before and after it', async () => {
+  it('shares one write with messages published before and after it', async () => {
     const { connect, publish } = pressured()
     const { connection, socket } = connect('c')
 
@@ -52,7 +52,7 @@ describe('Connection › send', () => {
     expect(framed).toEqual([['ack', undefined]])
   })
 
-  it('does not pass by serialize, and takes any string', () => {
+  it('does not use serialize, and accepts any string', () => {
     const manager = new ConnectionManager({ serialize: () => 'made' })
     const socket = new FakeSocket()
     const connection = manager.addConnection('c', socket, 'alice')
@@ -63,7 +63,7 @@ describe('Connection › send', () => {
     expect(socket.sent).toEqual(['', 'not JSON'])
   })
 
-  it('waits among the private messages while the connection is behind', () => {
+  it('waits with the private messages while the connection is behind', () => {
     const { connect, publish, order, clock, manager } = pressured()
     const { connection, socket } = connect('c')
     socket.buffered = 11
@@ -79,7 +79,7 @@ describe('Connection › send', () => {
     expect(socket.received).toEqual(['o1', 'ack', 'o2', 'b1'])
   })
 
-  it('counts against the hard limit: who sends commands and reads no answers ends as a slow consumer', () => {
+  it('counts against the hard limit: a client that sends commands and reads no answers is removed as a slow consumer', () => {
     const { connect, log } = pressured()
     const { connection, socket } = connect('c')
     socket.buffered = 11
@@ -91,7 +91,7 @@ describe('Connection › send', () => {
     expect(connection.send('ack')).toEqual(result({ matched: 1, skipped: 1 }))
   })
 
-  it('gives nothing up for others: what may be dropped goes first', () => {
+  it('is never dropped: droppable messages are dropped first', () => {
     const { connect, publish, clock, manager } = pressured({ delivery: { hardLimitBytes: 20 } })
     const { connection, socket } = connect('c')
     socket.buffered = 11
@@ -110,7 +110,7 @@ describe('Connection › send', () => {
     ['the end of a subscription', ({ manager }) => manager.removeSubscription({ userId: 'u', ...BOOK })],
     ['a revocation of a stream', ({ manager }) => manager.revoke({ streamType: 'ORDERS' })],
     ['a revocation of all that a user has', ({ manager }) => manager.revoke({ userId: 'u' })],
-  ])('is not discarded by %s, in a batch or while it waits', async (_how, act) => {
+  ])('is not purged by %s, in a batch or while it waits', async (_how, act) => {
     for (const buffered of [0, 11]) {
       const world = pressured()
       const { connection, socket } = world.connect('c')
@@ -127,7 +127,7 @@ describe('Connection › send', () => {
     }
   })
 
-  it('is not withheld by a revocation from within a delivery', async () => {
+  it('is not withheld by a revocation during a delivery', async () => {
     const world = pressured({ transport: {} })
     const { connection, socket } = world.connect('c')
     const first = world.connect('before', new PressuredSocket(() => {
@@ -140,7 +140,7 @@ describe('Connection › send', () => {
     expect(socket.received).toEqual(['ack'])
   })
 
-  it('waits its turn, deferred, from within a delivery', () => {
+  it('is deferred during a delivery', () => {
     const world = pressured({ transport: {} })
     const results: unknown[] = []
     const { connection, socket } = world.connect('c', new PressuredSocket(() => {
@@ -155,7 +155,7 @@ describe('Connection › send', () => {
     expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ deferred: 1, sent: 3 }, 0])
   })
 
-  it('is skipped where the connection went before its turn', () => {
+  it('is skipped if the connection was removed before its turn', () => {
     const world = pressured({ transport: {} })
     const { connection } = world.connect('c', new PressuredSocket(() => {
       connection.send('ack')
@@ -170,7 +170,7 @@ describe('Connection › send', () => {
   it.each<[string, (world: ReturnType<typeof pressured>) => unknown]>([
     ['a removal', ({ manager }) => manager.removeConnection('c')],
     ['cleanup()', ({ manager }) => manager.cleanup()],
-  ])('is skipped after %s, and never throws for it', async (_how, end) => {
+  ])('is skipped after %s, without throwing', async (_how, end) => {
     const world = pressured()
     const { connection, socket } = world.connect('c')
     await end(world)
@@ -180,7 +180,7 @@ describe('Connection › send', () => {
     expect([socket.received, unaccounted(world.manager)]).toEqual([[], 0])
   })
 
-  it('ends the connection where its socket throws, as any message does', () => {
+  it('fails the connection if its socket throws, as a message does', () => {
     const { connect, log } = pressured({ transport: {} })
     const { connection, socket } = connect('c')
     socket.onWrite = () => { throw new Error('broken') }
@@ -198,7 +198,7 @@ describe('Connection › send', () => {
     expect(manager.stats().matched).toBe(0)
   })
 
-  it('refuses a text that is longer than a message may be, with the facts', () => {
+  it('refuses a text longer than a message may be, with the facts', () => {
     const manager = new ConnectionManager({ quotas: { messageUnits: 3 } })
     const connection = manager.addConnection('c', new FakeSocket(), 'alice')
 
@@ -209,7 +209,7 @@ describe('Connection › send', () => {
     )
   })
 
-  it('is bounded in a chain as publishes are', () => {
+  it('is limited by maxDeferred in a chain, as publishes are', () => {
     const world = pressured({ transport: {}, maxDeferred: 2 })
     const { connection, socket } = world.connect('c', new PressuredSocket(() => {
       if (socket.received.length < 3) connection.send('more')
@@ -222,7 +222,7 @@ describe('Connection › send', () => {
     expect(socket.received).toEqual(['first', 'more', 'more'])
   })
 
-  it('reaches a socket that is written to straight though it is metered', () => {
+  it('reaches a socket with a readable buffer and no send queue directly', () => {
     const world = pressured({ transport: {} })
     const { connection, socket } = world.connect('c', new MeteredSocket())
 

@@ -19,7 +19,7 @@ function twoConnections() {
 }
 
 describe('Subscription', () => {
-  it('says all there is to know', () => {
+  it('has all fields of a subscription', () => {
     const { manager, clock } = twoConnections()
 
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE, filters: { depth: 5 } })
@@ -37,7 +37,7 @@ describe('Subscription', () => {
     expect(JSON.parse(JSON.stringify(subscription))).toMatchObject({ key: 'alice:PRICE:BTCUSDT', status: 'CONNECTED' })
   })
 
-  it.each([0, 1, 1.5, 30 * 86_400_000])('says when it began, %d ms after the first one to its stream', (ms) => {
+  it.each([0, 1, 1.5, 30 * 86_400_000])('has its own createdAt, %d ms after the first subscription to its stream', (ms) => {
     const { manager, clock } = twoConnections()
     manager.addConnection('c3', new FakeSocket(), 'bob')
     const beganAt = new Date(clock.now())
@@ -49,7 +49,7 @@ describe('Subscription', () => {
     expect([earlier.createdAt, later.createdAt]).toEqual([beganAt, new Date(clock.now())])
   })
 
-  it('is one and the same view however often it is asked for', () => {
+  it('is the same view from every query', () => {
     const { manager, first } = twoConnections()
 
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })
@@ -61,7 +61,7 @@ describe('Subscription', () => {
     expect(manager.subscriptionCount).toBe(1)
   })
 
-  it('is live: it says DISCONNECTED once it ended, and keeps what it said last', () => {
+  it('is live: its status is DISCONNECTED after it ended, and its other fields keep their last values', () => {
     const { manager, clock } = twoConnections()
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE, filters: { depth: 5 } })
     manager.publish(price())
@@ -75,7 +75,7 @@ describe('Subscription', () => {
     expect(subscription).toMatchObject({ status: 'DISCONNECTED', lastUpdate: servedAt, filters: { depth: 5 }, key: 'alice:PRICE:BTCUSDT' })
   })
 
-  it('keeps the moment at which it was last served, though its stream is served on', () => {
+  it('keeps its lastUpdate after it ended, even if its stream is still published', () => {
     const { manager, clock } = twoConnections()
     manager.addConnection('c3', new FakeSocket(), 'bob')
     manager.addSubscription({ userId: 'bob', ...PRICE })
@@ -90,7 +90,7 @@ describe('Subscription', () => {
     expect(subscription.lastUpdate).toEqual(servedAt)
   })
 
-  it('is a new one, with a new view, when it begins again', () => {
+  it('is new, with a new view, when it begins again', () => {
     const { manager } = twoConnections()
     const ended = manager.addSubscription({ userId: 'alice', ...PRICE })
     manager.removeSubscription(ended)
@@ -101,7 +101,7 @@ describe('Subscription', () => {
     expect([ended.status, begun.status]).toEqual(['DISCONNECTED', 'CONNECTED'])
   })
 
-  it('knows when its stream was last served, since it began', () => {
+  it('has a lastUpdate from the last message of its stream since it began', () => {
     const { manager, clock } = twoConnections()
     manager.addConnection('c3', new FakeSocket(), 'bob')
     const earlier = manager.addSubscription({ userId: 'alice', ...PRICE })
@@ -117,7 +117,7 @@ describe('Subscription', () => {
     expect([earlier.lastUpdate, later.lastUpdate]).toEqual([new Date(servedAt + 10), new Date(servedAt + 10)])
   })
 
-  it('hears of a private message only when it is its own user\'s', () => {
+  it("has no lastUpdate from another user's private message", () => {
     const { manager } = twoConnections()
     manager.addConnection('c3', new FakeSocket(), 'bob')
     const alices = manager.addSubscription({ userId: 'alice', ...ORDERS })
@@ -132,7 +132,7 @@ describe('Subscription', () => {
   it.each([
     ['a symbol', 'the whole type', { symbol: 'A' }, {}],
     ['the whole type', 'a symbol', {}, { symbol: 'A' }],
-  ])('of %s is not updated by what reaches nobody but subscribers of %s, while it is pending', (_its, _theirs, bobs, alices) => {
+  ])('to %s is not updated by a message that reaches only subscribers to %s, while it is pending', (_its, _theirs, bobs, alices) => {
     const streams = defineStreams({ ALERTS: { audience: 'public', symbol: 'optional' } })
     const manager = new ConnectionManager<FakeSocket, typeof streams>({ streams })
     const { socket } = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -145,7 +145,7 @@ describe('Subscription', () => {
     expect([served.lastUpdate, pending.lastUpdate]).toEqual([expect.any(Date), undefined])
   })
 
-  it('is not updated by a message that could not be serialized, or was sent past it', () => {
+  it('is not updated by a message that could not be serialized, or was not sent by subscription', () => {
     const { manager } = twoConnections()
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })
 
@@ -156,7 +156,7 @@ describe('Subscription', () => {
     expect(subscription.lastUpdate).toBeUndefined()
   })
 
-  it('cannot be changed by who holds it, casts included', () => {
+  it('is read-only, even with casts', () => {
     const { manager } = twoConnections()
     const filters = { depth: 5 }
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE, filters })
@@ -182,7 +182,7 @@ describe('Subscription', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('refuses filters that cannot be read, with the reason', () => {
+  it('refuses filters that cannot be read, with the thrown error as the cause', () => {
     const { manager } = twoConnections()
     const reason = new Error('hostile')
     const { proxy, revoke } = Proxy.revocable({}, {})
@@ -222,7 +222,7 @@ describe('ConnectionManager › subscribing', () => {
     expect(stateOf(manager)).toEqual(before)
   })
 
-  it('refuses a request that cannot be read, with the reason, and ends nothing for one', () => {
+  it('refuses a request that cannot be read, with the thrown error as the cause, and ends nothing', () => {
     const { manager, first } = twoConnections()
     manager.addSubscription({ userId: 'alice', ...PRICE })
     const reason = new Error('hostile')
@@ -236,7 +236,7 @@ describe('ConnectionManager › subscribing', () => {
     expect(manager.subscriptionCount).toBe(1)
   })
 
-  it('refuses a bad user id, and changes nothing', () => {
+  it('refuses an invalid user id, and changes nothing', () => {
     const { manager } = twoConnections()
 
     for (const userId of ['', '\uD800', 'x'.repeat(256), 7, undefined]) {
@@ -246,7 +246,7 @@ describe('ConnectionManager › subscribing', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('refuses a symbol where the stream type takes none', () => {
+  it('refuses a symbol if the stream type takes none', () => {
     const streams = defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
     const manager = new ConnectionManager({ streams })
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -267,7 +267,7 @@ describe('ConnectionManager › subscribing', () => {
     expect([key, readings]).toEqual(['alice:PRICE:S0', 1])
   })
 
-  it('knows no stream but those of its catalogue', () => {
+  it('accepts only streams of its catalogue', () => {
     const streams = defineStreams({ TICKER: { audience: 'public' }, FILLS: { audience: 'private' } })
     const manager = new ConnectionManager({ streams })
     const socket = new FakeSocket()
@@ -282,7 +282,7 @@ describe('ConnectionManager › subscribing', () => {
 })
 
 describe('ConnectionManager › user-level subscriptions', () => {
-  it('reach all of the user\'s present and future connections', () => {
+  it('reach all present and future connections of the user', () => {
     const { manager, copies } = twoConnections()
     manager.addSubscription({ userId: 'alice', ...PRICE })
     const later = new FakeSocket()
@@ -308,7 +308,7 @@ describe('ConnectionManager › user-level subscriptions', () => {
 })
 
 describe('ConnectionManager › connection-level subscriptions', () => {
-  it('reach that connection alone', () => {
+  it('reach that connection only', () => {
     const { manager, first, copies } = twoConnections()
     first.subscribe(PRICE)
     manager.addConnection('c3', new FakeSocket(), 'alice')
@@ -317,7 +317,7 @@ describe('ConnectionManager › connection-level subscriptions', () => {
     expect(copies()).toEqual([1, 0])
   })
 
-  it('go with their connection, and stay for the other holders', async () => {
+  it('end with their connection, and remain for other holders', async () => {
     const { manager, first, second, sockets } = twoConnections()
     const subscription = first.subscribe(PRICE)
     second.subscribe(PRICE)
@@ -332,7 +332,7 @@ describe('ConnectionManager › connection-level subscriptions', () => {
     expect(stateOf(manager)).toMatchObject({ userSubscriptions: [], streamSubscriptions: {} })
   })
 
-  it('end when the only holder\'s connection goes, while the user stays', async () => {
+  it('end with the connection of their only holder, while the user remains', async () => {
     const { manager, first } = twoConnections()
     const subscription = first.subscribe(PRICE)
 
@@ -353,7 +353,7 @@ describe('ConnectionManager › connection-level subscriptions', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('make one copy with a user-level one, and leave that in place when they end', () => {
+  it('overlap with a user-level one: one copy is sent, and the other one remains when they end', () => {
     const { manager, first, copies } = twoConnections()
     first.subscribe(PRICE)
     manager.addSubscription({ userId: 'alice', ...PRICE })
@@ -365,7 +365,7 @@ describe('ConnectionManager › connection-level subscriptions', () => {
     expect(copies()).toEqual([2, 2])
   })
 
-  it('are refused once the connection was removed: an await between accept and subscribe is safe', async () => {
+  it('are refused after the connection was removed, so that an await between accept and subscribe is safe', async () => {
     const { manager, first } = twoConnections()
     await first.remove()
 
@@ -375,7 +375,7 @@ describe('ConnectionManager › connection-level subscriptions', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('are not released by a connection that has no hold of its own', () => {
+  it('are not released by a connection that does not hold them', () => {
     const { manager, first, second } = twoConnections()
     manager.addSubscription({ userId: 'alice', ...PRICE })
     second.subscribe(ORDERS)
@@ -399,7 +399,7 @@ describe('ConnectionManager › whole-type subscriptions', () => {
     expect(sockets[0].received).toEqual(['of a symbol', 'of none'])
   })
 
-  it('are another subscription than that of a symbol, by exact key', () => {
+  it('are separate from those of a symbol, by exact key', () => {
     const { manager } = twoConnections()
     manager.addSubscription({ userId: 'alice', ...ORDERS })
     manager.addConnection('c3', new FakeSocket(), 'bob')
@@ -411,7 +411,7 @@ describe('ConnectionManager › whole-type subscriptions', () => {
     expect(manager.publish(order('bob', 'of none'))).toEqual(result())
   })
 
-  it('make one copy with that of a symbol, for either level of either', () => {
+  it('yield one copy together with that of a symbol, at either level', () => {
     const { manager, first, second, copies } = twoConnections()
     manager.addSubscription({ userId: 'alice', ...ORDERS })
     first.subscribe(BTC_ORDERS)
@@ -425,7 +425,7 @@ describe('ConnectionManager › whole-type subscriptions', () => {
     expect(copies()).toEqual([2, 2])
   })
 
-  it.each(['whole type', 'symbol'] as const)('go on through the other when the %s is let go', (letGo) => {
+  it.each(['whole type', 'symbol'] as const)('continue by the other one if the %s is released', (letGo) => {
     const { manager, first, copies } = twoConnections()
     first.subscribe(ORDERS)
     first.subscribe(BTC_ORDERS)
@@ -460,7 +460,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     return { clock, manager }
   }
 
-  it('wait for the user\'s first connection, and are served from then on', () => {
+  it("wait for the user's first connection, and are active from then on", () => {
     const { manager, clock } = pending()
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })
     expect(subscription.status).toBe('PENDING')
@@ -476,7 +476,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('are in the mappings and counts, while their user is not in userCount', () => {
+  it('are in the mappings and counts, although their user is not in userCount', () => {
     const { manager } = pending()
 
     manager.addSubscription({ userId: 'alice', ...PRICE })
@@ -492,7 +492,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(manager.userConnections.get('alice')).toBeUndefined()
   })
 
-  it('expire 30 s after their first subscribe, whatever was asked again meanwhile', () => {
+  it('expire 30 s after the first subscribe, whatever is requested again', () => {
     const { manager, clock } = pending()
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })
     clock.advance(29_000)
@@ -507,7 +507,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('expire each in its own time', () => {
+  it('expire each at its own time', () => {
     const { manager, clock } = pending({ pendingTtlMs: 100 })
     for (let i = 0; i < 5; i++) {
       manager.addSubscription({ userId: `u${i}`, ...PRICE })
@@ -524,7 +524,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('wait anew after they were removed or served', async () => {
+  it('wait the full time again after they were removed or connected', async () => {
     const { manager, clock } = pending({ pendingTtlMs: 100 })
     manager.addSubscription({ userId: 'alice', ...PRICE })
     clock.advance(90)
@@ -563,7 +563,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('are refused with a pendingTtlMs of 0, while a connected user\'s are not', () => {
+  it('are refused with a pendingTtlMs of 0, but those of a connected user are not', () => {
     const { manager } = pending({ pendingTtlMs: 0 })
     const error = expectCode('ERR_UNKNOWN_USER', () => manager.addSubscription({ userId: 'alice', ...PRICE }))
     expect(error).toMatchObject({ userId: 'alice' })
@@ -574,7 +574,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(manager.addSubscription({ userId: 'alice', ...PRICE }).status).toBe('CONNECTED')
   })
 
-  it('stay for good with an infinite pendingTtlMs, without a timer', () => {
+  it('remain forever with an infinite pendingTtlMs, without a timer', () => {
     const { manager, clock } = pending({ pendingTtlMs: Infinity })
     const subscription = manager.addSubscription({ userId: 'alice', ...PRICE })
 
@@ -585,7 +585,7 @@ describe('ConnectionManager › pending subscriptions', () => {
     expect(manager.removeSubscription(subscription)).toBe(true)
   })
 
-  it('do not leak when a subscribe comes after the disconnect', async () => {
+  it('do not leak if a subscribe comes after the disconnect', async () => {
     const { manager, clock } = pending()
     await manager.addConnection('c1', new FakeSocket(), 'alice').remove()
 

@@ -42,7 +42,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     return { ...world, connection, socket, burst }
   }
 
-  it('a burst of one turn reaches a socket that is read, whole and in order, however much it is', async () => {
+  it('deliver a burst to a socket that is read, completely and in order, whatever its size', async () => {
     const { socket, burst, manager, log } = connected()
 
     const labels = burst(40)
@@ -52,7 +52,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect([manager.stats(), log]).toMatchObject([{ sent: 40, waiting: 0, connectionsBehind: 0 }, []])
   })
 
-  it('neither conflates nor drops within the turn', async () => {
+  it('neither conflate nor drop within the turn', async () => {
     const { socket, publish, manager } = connected()
 
     for (let i = 0; i < 20; i++) {
@@ -66,7 +66,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect(manager.stats()).toMatchObject({ sent: 60, conflated: 0, dropped: 0 })
   })
 
-  it('a turn after a burst passes as well, whatever is still buffered, and the one after that decides', async () => {
+  it('allow one more turn after a burst, whatever is still buffered, and decide in the one after that', async () => {
     const { socket, burst, manager } = connected()
 
     const first = burst(10)
@@ -80,7 +80,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect(manager.stats()).toMatchObject({ sent: 20, waiting: 3, connectionsBehind: 1, waitingBytes: 1_500 })
   })
 
-  it('a reading beyond the limit puts it behind at once where it got nothing in the turn before', () => {
+  it('make a connection fall behind at once if it got nothing in the turn before and its buffer exceeds the limit', () => {
     const { socket, burst, manager } = connected()
     socket.buffered = 1_000_000
 
@@ -90,7 +90,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect(manager.stats()).toMatchObject({ waiting: 2, connectionsBehind: 1 })
   })
 
-  it('one that never reads is ended as a slow consumer, and holds no more than the bound says', async () => {
+  it('remove a client that never reads as a slow consumer, with bounded memory', async () => {
     const { socket, burst, log } = connected()
 
     for (let turn = 0; turn < 10 && log.length === 0; turn++) {
@@ -103,7 +103,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect(socket.buffered).toBeLessThanOrEqual(1_000 + MESSAGE_UNITS + 2 * 4 * MESSAGE_UNITS)
   })
 
-  it('a client that reads between turns is never behind', async () => {
+  it('never make a client that reads between turns fall behind', async () => {
     const { socket, burst, manager } = connected()
 
     for (let turn = 0; turn < 20; turn++) {
@@ -120,7 +120,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     ['remove()', ({ connection }: ReturnType<typeof connected>) => connection.remove()],
     ['removeUser()', ({ manager }: ReturnType<typeof connected>) => manager.removeUser('u')],
     ['cleanup()', ({ manager }: ReturnType<typeof connected>) => manager.cleanup()],
-  ])('%s writes all of its turn', async (_how, end) => {
+  ])('write everything on %s', async (_how, end) => {
     const world = connected()
 
     const labels = world.burst(40)
@@ -130,7 +130,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect(world.manager.stats()).toMatchObject({ sent: 40, purged: 0 })
   })
 
-  it('cleanup() writes the last of a turn that follows a burst', async () => {
+  it('write the last message of a turn after a burst on cleanup()', async () => {
     const { burst, order, socket, manager } = connected()
 
     const labels = burst(40)
@@ -141,7 +141,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
     expect(socket.received).toEqual([...labels, 'the last'])
   })
 
-  it('a burst on connect reaches it whole', async () => {
+  it('deliver a burst on connect completely', async () => {
     const world = pressured({ delivery: LIMITS, transport: {} })
     const { socket, transport } = make()
     world.manager.on('connectionAdded', ({ connection }) => {
@@ -158,7 +158,7 @@ describe.each(KINDS)('ConnectionManager › the turns of %s', (_kind, make) => {
 describe('ConnectionManager › a turn', () => {
   afterEach(() => vi.unstubAllGlobals())
 
-  it('is asked once for its room, whatever is published in it', async () => {
+  it('reads the room of a socket once, whatever is published in it', async () => {
     let readings = 0
     const { connect, publish } = pressured({ transport: batching({ bufferedBytes: () => (readings++, 0) }) })
     connect('c')
@@ -169,7 +169,7 @@ describe('ConnectionManager › a turn', () => {
     expect(readings).toBe(1)
   })
 
-  it('has what a write refuses wait at once', async () => {
+  it('queues messages at once if a write refuses them', async () => {
     const { connect, publish, manager } = pressured({ delivery: { softLimitBytes: 5 } })
     const { socket } = connect('c')
     socket.onWrite = () => 1
@@ -180,7 +180,7 @@ describe('ConnectionManager › a turn', () => {
     expect(manager.stats()).toMatchObject({ sent: 1, waiting: 4, connectionsBehind: 1 })
   })
 
-  it('lets a drain be judged while it is behind: what there is room for leaves, and no more', () => {
+  it('does not apply while a connection is behind: a drain writes only as much as there is room for', () => {
     const { connect, publish } = pressured({ transport: { bufferedBytes: ({ buffered }) => buffered } })
     const { connection, socket } = connect('c')
     socket.buffered = 11
@@ -193,7 +193,7 @@ describe('ConnectionManager › a turn', () => {
     expect(socket.received).toEqual(['b0', 'b1'])
   })
 
-  it('with a soft limit of 0 ends before what is unsent makes anything wait', async () => {
+  it('with a soft limit of 0 ends before unsent data makes anything wait', async () => {
     const { connect, publish, manager } = pressured({ delivery: { softLimitBytes: 0 } })
     const { socket } = connect('c')
     socket.onWrite = () => void (socket.buffered = 1)
@@ -209,7 +209,7 @@ describe('ConnectionManager › a turn', () => {
     expect(manager.stats()).toMatchObject({ sent: 3, waiting: 1 })
   })
 
-  it('is of the manager: a socket that others are served beside is judged by its own', async () => {
+  it('belongs to the manager: a socket beside others is judged by its own buffer', async () => {
     const { connect, publish, manager } = pressured({ delivery: LIMITS, transport: {} })
     const stuck = withBufferedAmount(new PressuredSocket())
     connect('stuck', stuck)
@@ -245,7 +245,7 @@ describe('ConnectionManager › a turn', () => {
     expect(manager.stats()).toMatchObject({ connectionsBehind: 1 })
   })
 
-  it('is not begun anew by a write that refuses though there is room: who waits is looked at again at the interval alone', async () => {
+  it('does not start again after a write that refuses despite room: the connection is polled at the interval', async () => {
     let writes = 0
     const { connect, publish, clock } = pressured({ transport: batching({ write: () => (writes++, 0), bufferedBytes: () => 0 }) })
     connect('c')
@@ -259,7 +259,7 @@ describe('ConnectionManager › a turn', () => {
     expect(writes).toBe(2)
   })
 
-  it('ends in a microtask, and once, where a write refuses and there is no setImmediate', async () => {
+  it('ends in a microtask, once, if a write refuses and there is no setImmediate', async () => {
     vi.stubGlobal('setImmediate', undefined)
     let writes = 0
     const { connect, publish } = pressured({ transport: batching({ write: () => (writes++, 0), bufferedBytes: () => 0 }) })
@@ -272,7 +272,7 @@ describe('ConnectionManager › a turn', () => {
     expect(writes).toBeLessThanOrEqual(2)
   })
 
-  it('knows what it brought before it brought more than the limit', async () => {
+  it('knows how much it wrote before it exceeded the limit', async () => {
     const { connect, publish, manager, log } = pressured({ delivery: { softLimitBytes: 65_536, hardLimitBytes: 1_048_576 }, transport: {} })
     const socket = withBufferedAmount(filling(new PressuredSocket()))
     socket.buffered = 60_000
@@ -289,7 +289,7 @@ describe('ConnectionManager › a turn', () => {
     expect(socket.received).toHaveLength(13)
   })
 
-  it('puts no outbox before a socket that takes its burst, however much is subscribed', async () => {
+  it('adds no send queue for a socket that accepts its burst, whatever its subscriptions', async () => {
     const { manager, connect, publish } = pressured({ delivery: LIMITS, transport: {} })
     const socket = withBufferedAmount(filling(new PressuredSocket()))
     const { connection } = connect('c', socket)
@@ -308,7 +308,7 @@ describe('ConnectionManager › a turn', () => {
     expect(manager.stats()).toMatchObject({ sent: 10, connectionsBehind: 0 })
   })
 
-  it('whose end fake timers have swallowed leaves with the next, once there are real ones', async () => {
+  it('whose end was swallowed by fake timers ends with the next one, by real timers', async () => {
     const { connect, publish } = pressured()
     const { socket } = connect('c')
     vi.stubGlobal('setImmediate', () => {})
@@ -321,7 +321,7 @@ describe('ConnectionManager › a turn', () => {
     expect(socket.writes).toEqual([['b1', 'b2']])
   })
 
-  it('that is long stays one turn, however often its end is scheduled anew', async () => {
+  it('stays one turn if it is long, however often its end is rescheduled', async () => {
     const { connect, publish, clock, manager } = pressured()
     const { socket } = connect('c')
     filling(socket)
@@ -337,12 +337,12 @@ describe('ConnectionManager › a turn', () => {
   })
 })
 
-describe('ConnectionManager › a drain that is looked for at an interval', () => {
+describe('ConnectionManager › a poll for drains', () => {
   it.each<[string, (world: ReturnType<typeof pressured>) => unknown]>([
     ['a publish to others', ({ publish }) => publish('BOOK', 'b2', 'B')],
     ['activeStreams()', ({ manager }) => manager.activeStreams()],
     ['a subscribe', ({ manager }) => manager.getConnection('other')?.subscribe({ streamType: 'BOOK', symbol: 'C' })],
-  ])('is looked for anew by %s once its timer was lost', (_call, act) => {
+  ])('is set again by %s once its timer was lost', (_call, act) => {
     const timers: (() => void)[] = []
     let nowMs = 0
     const clock = { now: () => nowMs, monotonic: () => nowMs, setTimeout: (fn: () => void) => (timers.push(fn), () => {}) }

@@ -51,8 +51,8 @@ function failing(): ConnectionManager {
   return new ConnectionManager({ authorize: fail })
 }
 
-describe('ConnectionManager › an error that nobody listens to', () => {
-  it.each(STAGES)('is printed at the stage %s, once, with the error and a word on how to listen', (stage) => {
+describe('ConnectionManager › an error without a listener', () => {
+  it.each(STAGES)('is printed once at the stage %s, with the error and a hint on how to listen', (stage) => {
     const manager = failing()
 
     FAILURES[stage](manager)
@@ -73,7 +73,7 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     expect(warn).toHaveBeenCalledTimes(2 * STAGES.length)
   })
 
-  it('is printed without the content of messages, and without ids', () => {
+  it('is printed without ids or the content of messages', () => {
     const manager = new ConnectionManager()
     manager.addConnection('secret-connection', new FakeSocket({ send: fail }), 'secret-user')
 
@@ -83,7 +83,7 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     expect(warn).toHaveBeenCalledTimes(1)
   })
 
-  it.each(STAGES)('is not printed at the stage %s while somebody listens, and is printed when nobody does any more', (stage) => {
+  it.each(STAGES)('is not printed at the stage %s while there is a listener, and is printed once there is none', (stage) => {
     const manager = failing()
     const heard = vi.fn()
     const end = manager.on('error', heard)
@@ -106,7 +106,7 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('is printed when what failed came later: a rejection of send, of close, and of a listener', async () => {
+  it('is printed for a later failure: a rejection of send, of close, and of a listener', async () => {
     const manager = new ConnectionManager()
     manager.on('userOnline', () => Promise.reject(FAILURE))
     manager.addConnection('c1', new FakeSocket({ send: () => Promise.reject(FAILURE), close: () => Promise.reject(FAILURE) }), 'alice')
@@ -117,7 +117,7 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     expect(warn.mock.calls.map(([text]) => /"(\w+)"/.exec(text as string)?.[1]).sort()).toEqual(['close', 'listener', 'send'])
   })
 
-  it('is printed when the state change is complete', () => {
+  it('is printed after the state change', () => {
     const manager = new ConnectionManager()
     const counts: number[] = []
     warn.mockImplementation(() => void counts.push(manager.connectionCount))
@@ -131,13 +131,13 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     ['is missing', undefined],
     ['is null', null],
     ['has no warn', {}],
-    ['has a warn that is no function', { warn: 'loud' }],
+    ['has a warn that is not a function', { warn: 'loud' }],
     ['has a warn that throws', { warn: fail }],
     ['cannot be read', { get warn() { return fail() } }],
     ['has a warn that rejects', { warn: () => Promise.reject(FAILURE) }],
-    ['answers a thenable that throws', { warn: () => ({ then: fail }) }],
-    ['answers something whose then throws', { warn: () => ({ get then() { return fail() } }) }],
-  ])('does no harm where the console %s', async (_what, console) => {
+    ['returns a thenable that throws', { warn: () => ({ then: fail }) }],
+    ['returns an object whose then throws', { warn: () => ({ get then() { return fail() } }) }],
+  ])('does no harm if the console %s', async (_what, console) => {
     vi.stubGlobal('console', console)
     const manager = new ConnectionManager()
 
@@ -148,7 +148,7 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     expect(manager.connectionCount).toBe(0)
   })
 
-  it('does no harm where reading the console throws', () => {
+  it('does no harm if reading the console throws', () => {
     const original = Object.getOwnPropertyDescriptor(globalThis, 'console') as PropertyDescriptor
     Object.defineProperty(globalThis, 'console', { get: fail, configurable: true })
     const manager = new ConnectionManager()
@@ -161,7 +161,7 @@ describe('ConnectionManager › an error that nobody listens to', () => {
     expect(manager.connectionCount).toBe(0)
   })
 
-  it('does no harm where the console calls back', () => {
+  it('does no harm if the console calls back', () => {
     const manager = new ConnectionManager()
     warn.mockImplementation(() => failToSend(manager))
 

@@ -51,7 +51,7 @@ function deliver(delivery: Delivery<Connection>, recipients: Recipients<Connecti
 const fields = readMessage(price(), tradingStreams, { now: () => 0 })
 
 describe('Delivery', () => {
-  it('asks only about its recipients whether they are excluded', () => {
+  it('checks only the recipients for exclusion', () => {
     const { list, connections } = connected(5)
     const recipients = [connections[1], connections[3]]
     const asked = new Set<Connection>()
@@ -73,7 +73,7 @@ describe('Delivery', () => {
   it.each([
     ['was delivered', () => 'text'],
     ['could not be serialized', () => { throw new Error('no') }],
-  ])('lets lists be compacted again once a message %s', (_case, textOf) => {
+  ])('lets lists compact again once a message %s', (_case, textOf) => {
     const whole = connected(10)
     const exact = connected(10)
 
@@ -89,13 +89,13 @@ describe('Delivery', () => {
     ['no send queue', 'neither writes in batches nor measures', {}],
     ['a send queue', 'writes in batches', { write() {} }],
     ['a send queue', 'measures', { bufferedBytes: () => 0 }],
-  ])('puts %s in front of a socket whose transport %s', (expected, _what, transport) => {
+  ])('puts %s in front of a socket if its transport %s', (expected, _what, transport) => {
     const maker = deliveryWith().queueMaker({ socket: new FakeSocket(), transport })
 
     expect(maker === undefined ? 'no send queue' : 'a send queue').toBe(expected)
   })
 
-  it('puts a send queue in front of a socket that tells of its pressure while something waits, and releases it then', async () => {
+  it('puts a send queue in front of a socket with a readable buffer while messages are queued, and removes it afterwards', async () => {
     const { list, connections: [connection] } = connected(1)
     const socket = Object.assign((connection as Connection).socket as FakeSocket, { bufferedAmount: 11 })
     const attached: (WeakRef<SendQueue> | undefined)[] = []

@@ -13,7 +13,7 @@ function gathering() {
 describe('EndOfTick', () => {
   afterEach(() => vi.unstubAllGlobals())
 
-  it('calls back once with all that one tick added, in order', async () => {
+  it('calls back once with everything that one tick added, in order', async () => {
     const { gathered, ticks } = gathering()
 
     gathered.add('a')
@@ -24,7 +24,7 @@ describe('EndOfTick', () => {
     expect(ticks).toEqual([['a', 'b']])
   })
 
-  it('gathers across awaits, which end no tick', async () => {
+  it('collects across awaits, which do not end a tick', async () => {
     const { gathered, ticks } = gathering()
 
     gathered.add('a')
@@ -35,7 +35,7 @@ describe('EndOfTick', () => {
     expect(ticks).toEqual([['a', 'b']])
   })
 
-  it('gathers anew in the next tick, and does nothing in an idle one', async () => {
+  it('starts again in the next tick, and does nothing in an idle one', async () => {
     const { gathered, ticks } = gathering()
 
     gathered.add('a')
@@ -47,7 +47,7 @@ describe('EndOfTick', () => {
     expect(ticks).toEqual([['a'], ['b']])
   })
 
-  it('keeps what is added from within the callback for the next tick', async () => {
+  it('keeps what the callback adds for the next tick', async () => {
     const ticks: (readonly string[])[] = []
     const gathered: EndOfTick<string> = new EndOfTick(new ManualClock(), (items) => {
       ticks.push(items)
@@ -62,7 +62,7 @@ describe('EndOfTick', () => {
     expect(ticks).toEqual([['a'], ['from within']])
   })
 
-  it('asks for one immediate a tick, however much is added', () => {
+  it('schedules one immediate a tick, however much is added', () => {
     const immediates: (() => void)[] = []
     vi.stubGlobal('setImmediate', (fn: () => void) => immediates.push(fn))
     const { gathered, ticks } = gathering()
@@ -76,7 +76,7 @@ describe('EndOfTick', () => {
     expect(immediates).toHaveLength(2)
   })
 
-  it('counts the turns in which something was added, or that were awaited', async () => {
+  it('counts only the ticks in which something was added or that were awaited', async () => {
     const { gathered } = gathering()
     const first = gathered.tick
 
@@ -88,7 +88,7 @@ describe('EndOfTick', () => {
     expect(gathered.tick).toBe(first + 1)
   })
 
-  it('schedules its end anew once setImmediate is another one', () => {
+  it('schedules the end again if setImmediate was replaced', () => {
     const { gathered, ticks } = gathering()
     vi.stubGlobal('setImmediate', () => {})
     gathered.add('a')
@@ -102,7 +102,7 @@ describe('EndOfTick', () => {
     expect([ticks, immediates.length]).toEqual([[['a']], 1])
   })
 
-  it('schedules its end anew, by the clock as well, once it is late', () => {
+  it('schedules the end again, also by the clock, once it is late', () => {
     vi.stubGlobal('setImmediate', () => {})
     const clock = new ManualClock()
     const ticks: (readonly string[])[] = []
@@ -118,7 +118,7 @@ describe('EndOfTick', () => {
     expect([ticks, clock.pendingTimers]).toEqual([[['a']], 0])
   })
 
-  it('ends each turn once, whichever of its ends comes first', () => {
+  it('ends each tick once, by the first of its scheduled ends', () => {
     const immediates: (() => void)[] = []
     vi.stubGlobal('setImmediate', (fn: () => void) => immediates.push(fn))
     const { gathered, ticks } = gathering()
@@ -134,7 +134,7 @@ describe('EndOfTick', () => {
     expect(ticks).toEqual([['a'], ['b']])
   })
 
-  it.each([['does not exist', undefined], ['is no function', {}]])('ends the tick with a microtask where setImmediate %s', async (_case, value) => {
+  it.each([['does not exist', undefined], ['is not a function', {}]])('ends the tick with a microtask if setImmediate %s', async (_case, value) => {
     vi.stubGlobal('setImmediate', value)
     const { gathered, ticks } = gathering()
 

@@ -15,7 +15,7 @@ function eventsFor(tell: (change: string | undefined, stream: ActiveStream) => u
 const ALICES = { ...BTC_ORDERS, userId: 'alice' }
 
 describe('Demand', () => {
-  it.each([0, 1_000])('tells of each stream that it is active, and then that it is idle, after a delay of %d ms', (idleDelayMs) => {
+  it.each([0, 1_000])('reports each stream as active, and then as idle after a delay of %d ms', (idleDelayMs) => {
     const clock = new ManualClock()
     const told: unknown[] = []
     const demand = new Demand(clock, { idleDelayMs, idleStreams: Infinity }, eventsFor((...change) => told.push(change)))
@@ -28,7 +28,7 @@ describe('Demand', () => {
     expect([...demand.idling()]).toEqual([])
   })
 
-  it('keeps two streams apart whose users and names read alike, one after the other', () => {
+  it('keeps two streams apart if their users and names read alike, one after the other', () => {
     const clock = new ManualClock()
     const told: unknown[] = []
     const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, eventsFor((...change) => told.push(change)))
@@ -44,7 +44,7 @@ describe('Demand', () => {
     expect(told).toEqual([['idle', other]])
   })
 
-  describe('with as many idling streams as there may be', () => {
+  describe('when as many streams are idling as are allowed', () => {
     const stream = (i: number) => ({ streamType: 'PRICE', symbol: `S${i}` })
 
     function limited(idleStreams: number, idleDelayMs = 1_000) {
@@ -55,7 +55,7 @@ describe('Demand', () => {
       return { clock, demand, told, idling }
     }
 
-    it('lets the oldest of them be idle at once', () => {
+    it('makes the oldest idle at once', () => {
       const { clock, demand, told, idling } = limited(2)
 
       for (const i of [1, 2, 3, 4]) demand.lost(stream(i))
@@ -67,7 +67,7 @@ describe('Demand', () => {
       expect(clock.pendingTimers).toBe(0)
     })
 
-    it('takes for the oldest the one that has waited longest, not the one that came first', () => {
+    it('counts the stream that has idled longest as the oldest, not the one that was active first', () => {
       const { demand, told, idling } = limited(2)
       for (const i of [1, 2, 3]) demand.lost(stream(i))
       for (const i of [2, 4]) demand.gained(stream(i))
@@ -79,7 +79,7 @@ describe('Demand', () => {
       expect(idling()).toEqual(['S2', 'S4'])
     })
 
-    it('tells each once, however they come and go', () => {
+    it('reports each stream once, whatever the order of subscribing and leaving', () => {
       const { clock, demand, told, idling } = limited(10)
       const random = seededRandom(7)
       const below = (count: number): number => Math.floor(random() * count)
@@ -103,7 +103,7 @@ describe('Demand', () => {
       expect(most).toBe(10)
     })
 
-    it('keeps none where there may be none, and sets no timer', () => {
+    it('keeps no idling stream and sets no timer if none is allowed', () => {
       const { clock, demand, told, idling } = limited(0)
 
       demand.lost(stream(1))
@@ -111,7 +111,7 @@ describe('Demand', () => {
       expect([told, idling(), clock.pendingTimers]).toEqual([['idle S1'], [], 0])
     })
 
-    it('keeps no more of those that are to stay until the end, either', () => {
+    it('keeps no more than allowed, even if they would idle until cleanup', () => {
       const { demand, told, idling } = limited(1, Infinity)
 
       for (const i of [1, 2]) demand.lost(stream(i))

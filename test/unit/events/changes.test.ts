@@ -9,7 +9,7 @@ function changesWith(listen: (userId: string) => void = () => {}) {
 }
 
 describe('Changes', () => {
-  it('tells the listeners once the state has changed, and before the call returns', () => {
+  it('calls the listeners after the state has changed, and before the call returns', () => {
     const steps: string[] = []
     const { changes, events } = changesWith((userId) => steps.push(`told of ${userId}`))
 
@@ -21,7 +21,7 @@ describe('Changes', () => {
     expect(steps).toEqual(['changed', 'told of alice'])
   })
 
-  it('tells the listeners of what was posted when a change throws', () => {
+  it('calls the listeners for the events that were posted before a change throws', () => {
     const told: string[] = []
     const { changes, events } = changesWith((userId) => told.push(userId))
 
@@ -35,7 +35,7 @@ describe('Changes', () => {
     expect(told).toEqual(['alice'])
   })
 
-  it('does what has to wait when the outermost sending is over, and then makes the postponed changes in their order', () => {
+  it('runs postponed work after the outermost fan-out, then makes the postponed changes in order', () => {
     const steps: string[] = []
     const { changes } = changesWith()
 
@@ -50,7 +50,7 @@ describe('Changes', () => {
     expect(changes.isSending).toBe(false)
   })
 
-  it('tells afterwards what was posted while it was sending, if that was asked for', () => {
+  it('delivers events posted during a fan-out after it, on request', () => {
     const told: string[] = []
     const { changes, events } = changesWith((userId) => told.push(`${userId}, sending: ${changes.isSending}`))
 
@@ -62,7 +62,7 @@ describe('Changes', () => {
     expect(told).toEqual(['alice, sending: true'])
   })
 
-  it('has nothing to tell if nothing was posted', () => {
+  it('calls no listener if nothing was posted', () => {
     const told: string[] = []
     const { changes } = changesWith((userId) => told.push(userId))
 

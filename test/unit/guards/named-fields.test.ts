@@ -70,12 +70,12 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     ['not enumerable', () => Object.defineProperty({}, field, { value })],
     ['by a getter of a class', () => Object.create(Object.defineProperty(class {}.prototype, field, { get: () => value })) as object],
     ['from another realm', () => Object.assign(runInNewContext('({})') as object, { [field]: value })],
-    ['with a symbol besides', () => ({ [field]: value, [Symbol('tag')]: 7 })],
-  ])('may be given %s', (_how, make) => {
+    ['with an additional symbol key', () => ({ [field]: value, [Symbol('tag')]: 7 })],
+  ])('accepts %s', (_how, make) => {
     expect(() => take(make())).not.toThrow()
   })
 
-  it('may be {}, and the same without a prototype', () => {
+  it('accepts {}, and the same without a prototype', () => {
     expect(() => take({})).not.toThrow()
     expect(() => take(Object.create(null))).not.toThrow()
   })
@@ -90,10 +90,10 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     ['a Map of another realm', () => runInNewContext('new Map()') as object],
     ['a Date', () => new Date()],
     ['a promise', () => Promise.resolve({ [field]: value })],
-    ['an object of a class that has none of the names', () => new Bare()],
-    ['a proxy that was revoked', () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }],
-    ['a prototype chain without an end', () => endless()],
-  ])('is refused when it is %s', (_what, make) => {
+    ['an object of a class without any of the names', () => new Bare()],
+    ['a revoked proxy', () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }],
+    ['an endless prototype chain', () => endless()],
+  ])('is refused if it is %s', (_what, make) => {
     const error = expectCode(code, () => take(make()))
 
     expect(error).toMatchObject(factOf())
@@ -102,11 +102,11 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
   it.each([
     ['own', () => ({ [field]: value, simbol: 1 })],
     ['own and not enumerable', () => Object.defineProperty({}, 'simbol', { value: 1 })],
-    ['own and a getter, which is not read', () => Object.defineProperty({}, 'simbol', { get() { throw new Error('read') } })],
-    ['own, of an object of a class', () => Object.assign(Object.create(Object.defineProperty(class {}.prototype, field, { value })) as object, { simbol: 1 })],
+    ['an own getter, which is not called', () => Object.defineProperty({}, 'simbol', { get() { throw new Error('read') } })],
+    ['own, on an object of a class', () => Object.assign(Object.create(Object.defineProperty(class {}.prototype, field, { value })) as object, { simbol: 1 })],
     ['inherited from defaults', () => Object.create({ [field]: value, simbol: 1 }) as object],
     ['undefined', () => ({ simbol: undefined })],
-  ])('is refused with an unknown name, by name: one that is %s', (_how, make) => {
+  ])('is refused if it has an unknown name that is %s, and the error says which', (_how, make) => {
     const error = expectCode(code, () => take(make()))
 
     expect(error).toMatchObject(factOf('simbol'))
@@ -114,13 +114,13 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     expect(error).not.toHaveProperty('cause')
   })
 
-  it.each(['constructor', 'toString', '__proto__'])('is refused with a %s of its own', (name) => {
+  it.each(['constructor', 'toString', '__proto__'])('is refused if it has its own %s', (name) => {
     const error = expectCode(code, () => take(Object.defineProperty({}, name, { value: 1, enumerable: true })))
 
     expect(error).toMatchObject(factOf(name))
   })
 
-  it('is refused with the reason when a getter throws', () => {
+  it('is refused with the thrown error as the cause if a getter throws', () => {
     const reason = new Error('hostile')
 
     const error = expectCode(code, () => take({ get [field]() { throw reason } }))
@@ -143,7 +143,7 @@ function endless(): object {
 }
 
 describe('ConnectionManagerOptions', () => {
-  it('has authorize and serialize called as methods of the object that they came with', () => {
+  it('calls authorize and serialize as methods of the object that holds them', () => {
     class Config {
       readonly #allowed = new Set(['alice'])
       readonly #prefix = 'as '
@@ -166,7 +166,7 @@ describe('ConnectionManagerOptions', () => {
     expect(socket.sent).toEqual(['as price'])
   })
 
-  it('is refused when a function of it cannot be bound, with the reason', () => {
+  it('is refused if one of its functions cannot be bound, with the error as the cause', () => {
     const reason = new Error('hostile')
     const unbindable = new Proxy(() => true, { getOwnPropertyDescriptor: () => { throw reason } })
 
@@ -178,7 +178,7 @@ describe('ConnectionManagerOptions', () => {
     ['by a getter of a class', () => new (class { get quotas() { return new (class { get connections() { return 0 } })() } })()],
     ['inherited', () => Object.create({ quotas: Object.create({ connections: 0 }) }) as object],
     ['not enumerable', () => Object.defineProperty({}, 'quotas', { value: Object.defineProperty({}, 'connections', { value: 0 }) })],
-  ])('goes by a quota that is given %s', (_how, make) => {
+  ])('applies a quota that is given %s', (_how, make) => {
     const manager = new ConnectionManager<FakeSocket>(make() as never)
 
     const error = expectCode('ERR_QUOTA_EXCEEDED', () => manager.addConnection('c1', new FakeSocket(), 'alice'))
@@ -188,7 +188,7 @@ describe('ConnectionManagerOptions', () => {
 })
 
 describe('Connection › remove', () => {
-  it.each([null, true, 'close', 0, () => ({})])('refuses %s as what it is told, and removes nothing', (given) => {
+  it.each([null, true, 'close', 0, () => ({})])('refuses %s as its options, and removes nothing', (given) => {
     const { manager, connection } = connected()
 
     expectCode('ERR_INVALID_ARGUMENT', () => connection.remove(given as never))
@@ -196,7 +196,7 @@ describe('Connection › remove', () => {
     expect(manager.connectionCount).toBe(1)
   })
 
-  it.each([null, 0, 'false', 1000])('refuses a close that is %s, by name, and removes nothing', (close) => {
+  it.each([null, 0, 'false', 1000])('refuses the option close: %s, naming the option, and removes nothing', (close) => {
     const { manager, connection } = connected()
 
     const error = expectCode('ERR_INVALID_ARGUMENT', () => connection.remove({ close } as never))
@@ -205,7 +205,7 @@ describe('Connection › remove', () => {
     expect([manager.connectionCount, connection.socket.closeCalls]).toEqual([1, 0])
   })
 
-  it('takes undefined for the absence of close', async () => {
+  it('treats close: undefined as absent', async () => {
     const { connection } = connected()
 
     await connection.remove({ close: undefined })
@@ -215,12 +215,12 @@ describe('Connection › remove', () => {
 })
 
 describe('the message functions', () => {
-  it('go by the default catalogue when they are given what is no object, as by map', () => {
+  it('use the default catalogue if the options are not an object, as in a call by map', () => {
     expect([text, text].map(parseStreamMessage).map(({ data }) => data)).toEqual(['price', 'price'])
     expect(rawJson('1', 0 as never).text).toBe('1')
   })
 
-  it('go by a catalogue that is inherited or a getter', () => {
+  it('accept a catalogue that is inherited or a getter', () => {
     const streams = defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
     const options = new (class { get streams() { return streams } })()
 
@@ -234,13 +234,13 @@ describe('defineStreams', () => {
     ['a Set', new Set(['NEWS'])],
     ['an array', []],
     ['an object of a class', new Bare()],
-    ['what inherits its definitions', Object.create({ NEWS: { audience: 'public' } })],
-  ])('refuses %s, rather than define nothing in silence', (_what, definitions) => {
+    ['an object that inherits its definitions', Object.create({ NEWS: { audience: 'public' } })],
+  ])('refuses %s instead of silently defining nothing', (_what, definitions) => {
     expectCode('ERR_INVALID_ARGUMENT', () => defineStreams(definitions as never))
     expect(expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams: definitions as never }))).toMatchObject({ option: 'streams' })
   })
 
-  it('refuses a field that does not exist, enumerable or not', () => {
+  it('refuses an unknown field, enumerable or not', () => {
     const NEWS = Object.defineProperty({ audience: 'public' }, 'delivry', { value: 'latest' })
 
     expectCode('ERR_INVALID_ARGUMENT', () => defineStreams({ NEWS } as never))
@@ -248,7 +248,7 @@ describe('defineStreams', () => {
 })
 
 describe('ConnectionManager › cleanup', () => {
-  it('shuts nothing down for options that are refused', () => {
+  it('shuts nothing down if its options are refused', () => {
     const { manager } = connected()
 
     expectCode('ERR_INVALID_OPTION', () => manager.cleanup({ deadlineMS: 0 } as never))
@@ -258,7 +258,7 @@ describe('ConnectionManager › cleanup', () => {
 })
 
 describe('ConnectionManager › addConnection', () => {
-  it('uses a transport by a getter of a class', () => {
+  it('accepts a transport from a getter of a class', () => {
     const written: string[] = []
     class Options {
       get transport() {
@@ -274,7 +274,7 @@ describe('ConnectionManager › addConnection', () => {
     expect([written.length, connection.socket.sent]).toEqual([1, []])
   })
 
-  it('changes nothing for options that are refused', () => {
+  it('changes nothing if its options are refused', () => {
     const manager = new ConnectionManager<FakeSocket>()
 
     expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', new Map([['transport', {}]]) as never))

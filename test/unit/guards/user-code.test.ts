@@ -7,12 +7,12 @@ const throwReason = (): never => {
 }
 const unreadable = { get then(): never { return throwReason() } }
 
-describe('readForeign', () => {
-  it('returns what was read', () => {
+describe('readUserCode', () => {
+  it('returns the value that was read', () => {
     expect(readUserCode(() => 7, () => new Error('refused'))).toBe(7)
   })
 
-  it('throws the refusal that is made of what reading throws', () => {
+  it('throws the refusal made from the error that the read throws', () => {
     expect(() => readUserCode(throwReason, (cause) => new Error('refused', { cause }))).toThrow(
       expect.objectContaining({ message: 'refused', cause: reason }),
     )
@@ -24,15 +24,15 @@ describe('isThenable', () => {
     ['a promise', Promise.resolve()],
     ['an object with a then', { then() {} }],
     ['a function with a then', Object.assign(() => {}, { then() {} })],
-  ])('is true of %s', (_, answer) => {
+  ])('is true for %s', (_, answer) => {
     expect(isThenable(answer)).toBe(true)
   })
 
-  it.each([undefined, null, 0, 'then', {}, () => {}, { then: 'later' }])('is false of %o', (answer) => {
+  it.each([undefined, null, 0, 'then', {}, () => {}, { then: 'later' }])('is false for %o', (answer) => {
     expect(isThenable(answer)).toBe(false)
   })
 
-  it('throws what reading the then throws', () => {
+  it('throws the error that reading the then throws', () => {
     expect(() => isThenable(unreadable)).toThrow(reason)
   })
 })
@@ -43,7 +43,7 @@ describe('adopted', () => {
     await expect(adopted({ then: (_: unknown, reject: (error: Error) => void) => reject(reason) } as never)).rejects.toBe(reason)
   })
 
-  it('rejects where the then throws, that of a promise included', async () => {
+  it('rejects if the then throws, also on a native promise', async () => {
     await expect(adopted({ then: throwReason })).rejects.toBe(reason)
     await expect(adopted(Object.assign(Promise.resolve(), { then: throwReason }))).rejects.toBe(reason)
   })
@@ -52,9 +52,9 @@ describe('adopted', () => {
 describe('disown', () => {
   it.each([
     ['a promise', () => Promise.reject(reason)],
-    ['a promise whose then was replaced', () => Object.assign(Promise.resolve(), { then: throwReason })],
+    ['a promise with a replaced then', () => Object.assign(Promise.resolve(), { then: throwReason })],
     ['a thenable that throws', () => ({ then: throwReason })],
-  ])('lets %s reject in silence', async (_, answer) => {
+  ])('swallows the rejection of %s', async (_, answer) => {
     const unhandled: unknown[] = []
     const note = (error: unknown): void => void unhandled.push(error)
     process.on('unhandledRejection', note)
@@ -66,11 +66,11 @@ describe('disown', () => {
     expect(unhandled).toEqual([])
   })
 
-  it('throws what reading the then throws, for whoever guards the call that it follows', () => {
+  it('throws the error that reading the then throws, for its caller to guard', () => {
     expect(() => disown(unreadable)).toThrow(reason)
   })
 
-  it.each([undefined, null, 7, 'text', {}, () => {}])('leaves %o alone', (answer) => {
+  it.each([undefined, null, 7, 'text', {}, () => {}])('ignores %o', (answer) => {
     expect(() => disown(answer)).not.toThrow()
   })
 })

@@ -19,14 +19,14 @@ function catalogueNaming(name: string): StreamCatalogue {
 }
 
 describe('defineStreams', () => {
-  it('gives public streams a required symbol, private ones an optional one, both delivery of every message, and neither any loss', () => {
+  it('defaults to a required symbol for public streams, an optional one for private streams, and no conflation or dropping for either', () => {
     const streams = defineStreams({ TICKER: { audience: 'public' }, FILLS: { audience: 'private' } })
 
     expect(streams.TICKER).toEqual({ audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' })
     expect(streams.FILLS).toEqual({ audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' })
   })
 
-  it('takes undefined for absence', () => {
+  it('treats undefined as absent', () => {
     const definition: Record<'symbol' | 'delivery' | 'overflow', undefined> & { audience: 'public' } = {
       audience: 'public',
       symbol: undefined,
@@ -42,7 +42,7 @@ describe('defineStreams', () => {
   it.each([
     ['public', ['latest', 'every'], ['drop', 'disconnect']],
     ['private', ['every'], ['disconnect']],
-  ] as const)('keeps what a %s stream says for itself', (audience, deliveries, overflows) => {
+  ] as const)('keeps what a definition of a %s stream specifies', (audience, deliveries, overflows) => {
     for (const symbol of ['required', 'optional', 'none'] as const) {
       for (const delivery of deliveries) {
         for (const overflow of overflows) {
@@ -60,7 +60,7 @@ describe('defineStreams', () => {
     expect(Object.keys(streams)).toEqual(['B', 'A', 'C'])
   })
 
-  it('accepts a catalogue without any type', () => {
+  it('accepts an empty catalogue', () => {
     expect(Object.keys(defineStreams({}))).toEqual([])
   })
 
@@ -71,7 +71,7 @@ describe('defineStreams', () => {
     expect(Object.isFrozen(streams.TICKER)).toBe(true)
   })
 
-  it('leaves the object that it is given alone, and does not follow its later changes', () => {
+  it('neither changes the object that it is given nor follows its later changes', () => {
     const definitions: Record<string, { audience: 'public' | 'private' }> = { TICKER: { audience: 'private' } }
     const streams = defineStreams(definitions)
 
@@ -82,7 +82,7 @@ describe('defineStreams', () => {
     expect(streams).toEqual({ TICKER: { audience: 'private', symbol: 'optional', delivery: 'every', overflow: 'disconnect' } })
   })
 
-  it('returns a defined catalogue as it is', () => {
+  it('returns a defined catalogue unchanged', () => {
     const streams = defineStreams({ TICKER: { audience: 'public' } })
 
     expect(defineStreams(streams)).toBe(streams)
@@ -116,7 +116,7 @@ describe('defineStreams', () => {
   })
 
   it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', ' ', '%3A', '😀', 'T'.repeat(300)])(
-    'takes %j for a name like any other',
+    'accepts the name %j like any other',
     (name) => {
       const streams = defineStreams(catalogueNaming(name))
 
@@ -133,7 +133,7 @@ describe('defineStreams', () => {
     expectCode('ERR_UNKNOWN_STREAM', () => createStreamMessage({ streamType: name as 'PRICE', symbol: 'X', data: 1 }))
   })
 
-  it.each(['', ':', 'A:B', 'A:'])('refuses the name %j, and says whose it is', (name) => {
+  it.each(['', ':', 'A:B', 'A:'])('refuses the name %j, and names the type', (name) => {
     const error = expectCode('ERR_INVALID_ARGUMENT', () => defineStreams(catalogueNaming(name)))
 
     expect(error['streamType']).toBe(name)
@@ -159,9 +159,9 @@ describe('defineStreams', () => {
     ['the overflow policy of another case', { audience: 'public', overflow: 'Drop' }],
     ['a private stream that conflates', { audience: 'private', delivery: 'latest' }],
     ['a private stream that drops', { audience: 'private', overflow: 'drop' }],
-    ['a private stream that conflates and says that it drops nothing', { audience: 'private', delivery: 'latest', overflow: 'disconnect' }],
-    ['a private stream that drops and says that it conflates nothing', { audience: 'private', delivery: 'every', overflow: 'drop' }],
-  ])('refuses %s for a type, and names the type', (_, definition) => {
+    ['a private stream that conflates, although it is not to drop anything', { audience: 'private', delivery: 'latest', overflow: 'disconnect' }],
+    ['a private stream that drops, although it is not to conflate anything', { audience: 'private', delivery: 'every', overflow: 'drop' }],
+  ])('refuses %s as a definition, and names the type', (_, definition) => {
     const definitions = { TICKER: { audience: 'public' }, FAULTY: definition } as unknown as StreamCatalogue
 
     const error = expectCode('ERR_INVALID_ARGUMENT', () => defineStreams(definitions))
@@ -169,11 +169,11 @@ describe('defineStreams', () => {
     expect(error['streamType']).toBe('FAULTY')
   })
 
-  it.each([undefined, null, 'TICKER', 7, () => ({}), []])('refuses %s in place of a catalogue', (value) => {
+  it.each([undefined, null, 'TICKER', 7, () => ({}), []])('refuses %s as a catalogue', (value) => {
     expectCode('ERR_INVALID_ARGUMENT', () => defineStreams(value as unknown as StreamCatalogue))
   })
 
-  it('extends the default catalogue that is spread into it', () => {
+  it('accepts a catalogue into which the default one is spread', () => {
     const streams = defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })
 
     expect(Object.keys(streams)).toEqual([...Object.keys(StreamType), 'NEWS'])
@@ -184,7 +184,7 @@ describe('defineStreams', () => {
 })
 
 describe('tradingStreams', () => {
-  it('has the seven types, public ones with a symbol, PRICE alone worth its latest message, and none that drops', () => {
+  it('has the seven types: public ones with a symbol, latest delivery for PRICE alone, and no dropping', () => {
     expect({ ...tradingStreams }).toEqual({
       PRICE: { audience: 'public', symbol: 'required', delivery: 'latest', overflow: 'disconnect' },
       ORDERBOOK: { audience: 'public', symbol: 'required', delivery: 'every', overflow: 'disconnect' },
@@ -202,14 +202,14 @@ describe('tradingStreams', () => {
   })
 })
 
-describe('a catalogue of one\'s own', () => {
+describe('a custom catalogue', () => {
   const written = { NEWS: { audience: 'public', symbol: 'none' }, FILLS: { audience: 'private' } } as const
   const news = { streamType: 'NEWS', data: 'hello' } as const
 
   it.each([
-    ['that passed through defineStreams', defineStreams(written)],
-    ['as it was written', written],
-  ])('is gone by in the message functions when it is given, %s', (_, streams) => {
+    ['as the result of defineStreams', defineStreams(written)],
+    ['as a literal', written],
+  ])('applies to the message functions if it is passed in, %s', (_, streams) => {
     const text = serializeStreamMessage(createStreamMessage(news, { streams }), { streams })
 
     expect(parseStreamMessage(text, { streams })).toMatchObject(news)
@@ -221,7 +221,7 @@ describe('a catalogue of one\'s own', () => {
     )
   })
 
-  it('replaces the default one', () => {
+  it('replaces the default catalogue', () => {
     const streams: StreamCatalogue = written
     const price = { streamType: 'PRICE', symbol: 'BTCUSDT', data: 1 } as const
     const wireText = serializeStreamMessage(price)
@@ -232,7 +232,7 @@ describe('a catalogue of one\'s own', () => {
     expectCode('ERR_UNKNOWN_STREAM', () => new ConnectionManager({ streams }).publish(price))
   })
 
-  it('is unknown where it is not given', () => {
+  it('does not apply to calls without it', () => {
     const text = serializeStreamMessage(news, { streams: written })
 
     expectCode('ERR_UNKNOWN_STREAM', () => createStreamMessage(news as unknown as { streamType: 'PRICE'; symbol: string; data: 1 }))
@@ -240,10 +240,10 @@ describe('a catalogue of one\'s own', () => {
   })
 
   it.each([
-    ['a broken one', { NEWS: { audience: 'everyone' } }],
+    ['an invalid one', { NEWS: { audience: 'everyone' } }],
     ['null', null],
     ['a text', 'NEWS'],
-  ])('is checked where it is given: %s is refused', (_, value) => {
+  ])('is checked by each message function: %s is refused', (_, value) => {
     const streams = value as unknown as StreamCatalogue
 
     expectCode('ERR_INVALID_ARGUMENT', () => createStreamMessage(news, { streams }))
@@ -251,7 +251,7 @@ describe('a catalogue of one\'s own', () => {
     expectCode('ERR_INVALID_ARGUMENT', () => parseStreamMessage(serializeStreamMessage(news, { streams: written }), { streams }))
   })
 
-  it.each([undefined, {}, { streams: undefined }])('is the default one where the options are %j', (options) => {
+  it.each([undefined, {}, { streams: undefined }])('defaults to the trading streams if the options are %j', (options) => {
     const price = { streamType: 'PRICE', symbol: 'BTCUSDT', data: 1 } as const
     const defaults = options as MessageOptions<typeof tradingStreams>
 

@@ -48,23 +48,23 @@ describe('streamKey', () => {
     expect(streamKey('PRICE', 'BTCUSDT')).toBe('PRICE:BTCUSDT')
   })
 
-  it('is the stream type where there is no symbol', () => {
+  it('is the stream type alone if there is no symbol', () => {
     expect(streamKey('USER_DATA')).toBe('USER_DATA')
   })
 
-  it('takes null as no symbol', () => {
+  it('treats null as no symbol', () => {
     expect(streamKey('USER_DATA', null)).toBe('USER_DATA')
   })
 
-  it('leaves the symbol as it is, colons included', () => {
+  it('leaves the symbol unchanged, colons included', () => {
     expect(streamKey('PRICE', 'BTC/USDT:USDT')).toBe('PRICE:BTC/USDT:USDT')
   })
 
-  it('serves stream types of any catalogue', () => {
+  it('accepts stream types of any catalogue', () => {
     expect(streamKey('TICKER', 'BTCUSDT')).toBe('TICKER:BTCUSDT')
   })
 
-  it('gives no two streams one key', () => {
+  it('gives different streams different keys', () => {
     const keys = hostileStreams.map(({ streamType, symbol }) => streamKey(streamType, symbol))
 
     expect(new Set(keys).size).toBe(hostileStreams.length)
@@ -84,13 +84,13 @@ describe('subscriptionKey', () => {
     expect(subscriptionKey({ userId: 'user1', streamType: 'PRICE', symbol: 'BTCUSDT' })).toBe('user1:PRICE:BTCUSDT')
   })
 
-  it('ends with the stream type where there is no symbol', () => {
+  it('ends with the stream type if there is no symbol', () => {
     expect(subscriptionKey({ userId: 'user1', streamType: 'USER_DATA' })).toBe('user1:USER_DATA')
     expect(subscriptionKey({ userId: 'user1', streamType: 'USER_DATA', symbol: undefined })).toBe('user1:USER_DATA')
     expect(subscriptionKey({ userId: 'user1', streamType: 'USER_DATA', symbol: null })).toBe('user1:USER_DATA')
   })
 
-  it('leaves the symbol as it is, colons and percent signs included', () => {
+  it('leaves the symbol unchanged, colons and percent signs included', () => {
     expect(subscriptionKey({ userId: 'user1', streamType: 'PRICE', symbol: 'BTC/USDT:USDT' })).toBe('user1:PRICE:BTC/USDT:USDT')
     expect(subscriptionKey({ userId: 'user1', streamType: 'PRICE', symbol: '%3A' })).toBe('user1:PRICE:%3A')
   })
@@ -99,18 +99,18 @@ describe('subscriptionKey', () => {
     expect(subscriptionKey({ userId: 'a:b%c d/é', streamType: 'PRICE', symbol: 'X' })).toBe('a%3Ab%25c d/é:PRICE:X')
   })
 
-  it('takes a subscription view as it is', () => {
+  it('accepts a subscription view', () => {
     const view = new ConnectionManager().addSubscription({ userId: 'a:b', streamType: 'ORDER_UPDATES', symbol: 'BTCUSDT' })
 
     expect(subscriptionKey(view)).toBe('a%3Ab:ORDER_UPDATES:BTCUSDT')
     expect(view.key).toBe('a%3Ab:ORDER_UPDATES:BTCUSDT')
   })
 
-  it('gives no two subscriptions one key', () => {
+  it('gives different subscriptions different keys', () => {
     expect(new Set(hostileIdentities.map(subscriptionKey)).size).toBe(hostileIdentities.length)
   })
 
-  it('gives no two of many random subscriptions one key', () => {
+  it('gives many random subscriptions different keys', () => {
     const identities = randomIdentities({ count: 20_000, seed: 1 })
     const distinct = new Set(identities.map((identity) => JSON.stringify(identity)))
 
@@ -133,7 +133,7 @@ describe('subscriptionKey', () => {
     expectCode('ERR_INVALID_KEY', () => subscriptionKey({ userId: 'user1', streamType: value as string }))
   })
 
-  it.each([undefined, null, 'user1:PRICE:BTCUSDT', 7])('refuses %s in place of a subscription', (value) => {
+  it.each([undefined, null, 'user1:PRICE:BTCUSDT', 7])('refuses %s as a subscription', (value) => {
     expectCode('ERR_INVALID_ARGUMENT', () => subscriptionKey(value as unknown as Identity))
   })
 })
@@ -143,7 +143,7 @@ describe('parseStreamKey', () => {
     expect(parseStreamKey('PRICE:BTC/USDT:USDT')).toEqual({ streamType: 'PRICE', symbol: 'BTC/USDT:USDT' })
   })
 
-  it('has no symbol where there is no colon', () => {
+  it('has no symbol if there is no colon', () => {
     expect(parseStreamKey('USER_DATA')).toEqual({ streamType: 'USER_DATA', symbol: undefined })
   })
 
@@ -169,7 +169,7 @@ describe('parseStreamKey', () => {
 })
 
 describe('parseSubscriptionKey', () => {
-  it('names user, stream type and symbol', () => {
+  it('returns user, stream type and symbol', () => {
     expect(parseSubscriptionKey('user1:PRICE:BTC/USDT:USDT')).toEqual({
       userId: 'user1',
       streamType: 'PRICE',
@@ -177,11 +177,11 @@ describe('parseSubscriptionKey', () => {
     })
   })
 
-  it('has no symbol where the key has none', () => {
+  it('has no symbol if the key has none', () => {
     expect(parseSubscriptionKey('user1:USER_DATA')).toEqual({ userId: 'user1', streamType: 'USER_DATA', symbol: undefined })
   })
 
-  it('decodes the user id, and leaves stream type and symbol as they are', () => {
+  it('decodes the user id, and leaves stream type and symbol unchanged', () => {
     expect(parseSubscriptionKey('a%3Ab%25:%3A:%25')).toEqual({ userId: 'a:b%', streamType: '%3A', symbol: '%25' })
   })
 
@@ -195,7 +195,7 @@ describe('parseSubscriptionKey', () => {
     }
   })
 
-  it('accepts of many random texts only those that subscriptionKey makes', () => {
+  it('accepts only those of many random texts that subscriptionKey can make', () => {
     const random = seededRandom(3)
     const letters = ['%', '%3A', '%25', '%3a', ':', ':', '2', '5', 'A', 'P', 'x']
     const texts = Array.from({ length: 10_000 }, () =>
@@ -211,13 +211,13 @@ describe('parseSubscriptionKey', () => {
 
   it.each([
     ['an empty text', ''],
-    ['a user alone', 'user1'],
+    ['only a user', 'user1'],
     ['an empty user id', ':PRICE:BTCUSDT'],
     ['an empty stream type', 'user1::BTCUSDT'],
     ['nothing after the user', 'user1:'],
     ['an empty symbol', 'user1:PRICE:'],
     ['a lower-case escape', 'a%3ab:PRICE:X'],
-    ['an escape of what needs none', '%41:PRICE:X'],
+    ['an unnecessary escape', '%41:PRICE:X'],
     ['a lone percent sign', 'a%:PRICE:X'],
     ['a percent sign at the start', '%:PRICE:X'],
     ['a truncated escape', 'a%2:PRICE:X'],

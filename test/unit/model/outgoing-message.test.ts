@@ -17,7 +17,7 @@ describe('OutgoingMessage', () => {
     expect(asked).toEqual(['one text', 'other text'])
   })
 
-  it('shows a transport its data until it is released', () => {
+  it('exposes its data to a transport until it is released', () => {
     const message = new OutgoingMessage('text', fields)
     const data: unknown[] = []
     const transport = (): object => ({ frame: (_text: string, shown: { data: unknown } | undefined) => void data.push(shown?.data) })

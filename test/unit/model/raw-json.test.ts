@@ -9,35 +9,35 @@ function wireOf(data: unknown): string {
 }
 
 describe('rawJson', () => {
-  it.each(['{"bid":"64000.10"}', ' [ 1 , 2.50 ]\n', '1e400', '"\\u0041"', 'null'])('passes %j to the wire as it is', (text) => {
+  it.each(['{"bid":"64000.10"}', ' [ 1 , 2.50 ]\n', '1e400', '"\\u0041"', 'null'])('writes %j to the wire unchanged', (text) => {
     expect(wireOf(rawJson(text))).toBe(
       `{"stream_type":"PRICE","symbol":"BTCUSDT","data":${text},"timestamp":"2026-01-31T12:00:00.000Z","user_id":null}`,
     )
   })
 
-  it('never looks at the text: what is not JSON is the caller\'s error', () => {
+  it("never parses its text: invalid JSON is the caller's error", () => {
     expect(wireOf(rawJson('{truncated'))).toContain('"data":{truncated,"timestamp"')
   })
 
-  it('keeps its text to be read', () => {
+  it('exposes its text', () => {
     expect(rawJson('{"bid":1}').text).toBe('{"bid":1}')
   })
 
-  it('stands for its value where it is stringified by somebody else', () => {
+  it('serializes as its value in a plain JSON.stringify', () => {
     expect(JSON.stringify({ data: rawJson('{ "bid": 1.50 }') })).toBe('{"data":{"bid":1.5}}')
   })
 
-  it('stands for its value where it is nested in data', () => {
+  it('serializes as its value if it is nested in data', () => {
     expect(wireOf({ book: rawJson('{ "bid": 1.50 }') })).toContain('"data":{"book":{"bid":1.5}},')
   })
 
-  it('makes data without a JSON form when nested text is not JSON', () => {
+  it('makes data unserializable if a nested text is not JSON', () => {
     const error = expectCode('ERR_UNSERIALIZABLE', () => wireOf([rawJson('{truncated')]))
 
     expect(error.cause).toBeInstanceOf(SyntaxError)
   })
 
-  it('is recognised when another copy of this library made it', () => {
+  it('is recognised if another copy of this library made it', () => {
     const fromAnotherCopy = { [Symbol.for('stream-connection-manager.rawJson')]: true, text: '{"bid":1.50}' }
 
     expect(wireOf(fromAnotherCopy)).toContain('"data":{"bid":1.50},')
@@ -52,11 +52,11 @@ describe('rawJson', () => {
   it.each([
     ['without a text', { [Symbol.for('stream-connection-manager.rawJson')]: true, text: 7 }, '{"text":7}'],
     ['without the mark', { [Symbol.for('stream-connection-manager.rawJson')]: 'yes', text: '{}' }, '{"text":"{}"}'],
-  ])('is not taken from a look-alike %s', (_, lookAlike, json) => {
+  ])('does not accept a look-alike %s', (_, lookAlike, json) => {
     expect(wireOf(lookAlike)).toContain(`"data":${json},`)
   })
 
-  it.each([undefined, null, 7, {}, ['{}'], Object('{}')])('refuses %s in place of a text', (value) => {
+  it.each([undefined, null, 7, {}, ['{}'], Object('{}')])('refuses %s as a text', (value) => {
     expectCode('ERR_INVALID_ARGUMENT', () => rawJson(value as string))
   })
 
@@ -74,13 +74,13 @@ describe('rawJson', () => {
     })
   })
 
-  it('cannot be changed once it was made, so what was checked is what is sent', () => {
+  it('is immutable, so the text that was validated is the text that is sent', () => {
     const raw = rawJson('1', { validate: true }) as { text: string }
 
     expect(() => { raw.text = '2,"user_id":"mallory"' }).toThrow(TypeError)
   })
 
-  it('is not validated without being told to', () => {
+  it('does not validate by default', () => {
     expect(rawJson('{', {}).text).toBe('{')
     expect(rawJson('{', { validate: false }).text).toBe('{')
     expect(rawJson('{', { validate: undefined }).text).toBe('{')

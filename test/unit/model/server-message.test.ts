@@ -42,7 +42,7 @@ describe('parseServerMessage', () => {
     expect(parsed(WIRE_GAP)).toStrictEqual({ type: 'gap', streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })
   })
 
-  it('gives a notice without a symbol undefined in its place', () => {
+  it('returns a notice with an undefined symbol if the text has none', () => {
     expect(parsed({ ...WIRE_GAP, stream_type: 'NEWS', symbol: null }, { streams })).toStrictEqual({
       type: 'gap',
       streamType: 'NEWS',
@@ -55,7 +55,7 @@ describe('parseServerMessage', () => {
     expect(Object.isFrozen(parsed(wire))).toBe(true)
   })
 
-  it('does not depend on white space or the order of keys in a notice, and ignores extra ones', () => {
+  it('does not depend on white space or key order in a notice, and ignores extra keys', () => {
     const text = '\n{ "dropped": 7, "since": "12:00", "symbol": "BTCUSDT", "stream_type": "TRADES", "timestamp": 0, "type": "gap" }'
 
     expect(parseServerMessage(text)).toEqual({ type: 'gap', streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })
@@ -65,14 +65,14 @@ describe('parseServerMessage', () => {
     ['a message with data', { ...WIRE_PRICE, type: 'gap' }],
     ['a message whose data is null', { ...WIRE_PRICE, data: null, type: 'gap' }],
     ['a message that counts something as well', { ...WIRE_PRICE, type: 'gap', dropped: 7 }],
-  ])('takes %s for a message, though it has an extra key "type" that says gap', (_, wire) => {
+  ])('returns a message for %s, even if an extra key "type" says gap', (_, wire) => {
     const message = parsed(wire)
 
     expect(message).toEqual(parseStreamMessage(JSON.stringify(wire)))
     expect(message).not.toHaveProperty('type')
   })
 
-  it.each(['Gap', 'gap ', 'notice', ['gap'], null, true])('takes %j for no kind of notice', (type) => {
+  it.each(['Gap', 'gap ', 'notice', ['gap'], null, true])('does not recognise the type %j as a notice', (type) => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, type }))
   })
 
@@ -80,7 +80,7 @@ describe('parseServerMessage', () => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, [key]: undefined }))
   })
 
-  it('refuses a notice without a symbol key where the symbol is optional, too', () => {
+  it('refuses a notice without a symbol key, even if the symbol is optional', () => {
     const streams = { NEWS: { audience: 'public', symbol: 'optional' } } as const
 
     expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage('{"type":"gap","stream_type":"NEWS","dropped":7}', { streams }))
@@ -90,7 +90,7 @@ describe('parseServerMessage', () => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, dropped }))
   })
 
-  it('counts up to the largest safe integer', () => {
+  it('accepts counts up to the largest safe integer', () => {
     expect(parsed({ ...WIRE_GAP, dropped: 2 ** 53 - 1 })).toMatchObject({ dropped: 2 ** 53 - 1 })
   })
 
@@ -109,8 +109,8 @@ describe('parseServerMessage', () => {
   })
 
   it.each([
-    ['null where one is required', 'TRADES', null, 'ERR_SYMBOL_REQUIRED', undefined],
-    ['one where the type takes none', 'NEWS', 'BTCUSDT', 'ERR_SYMBOL_NOT_ALLOWED', { streams }],
+    ['null although one is required', 'TRADES', null, 'ERR_SYMBOL_REQUIRED', undefined],
+    ['present although the type takes none', 'NEWS', 'BTCUSDT', 'ERR_SYMBOL_NOT_ALLOWED', { streams }],
   ])('refuses a notice whose symbol is %s, with the reason', (_, streamType, symbol, code, options) => {
     const error = expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, stream_type: streamType, symbol }, options))
 
@@ -121,17 +121,17 @@ describe('parseServerMessage', () => {
     expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(text))
   })
 
-  it.each([undefined, null, 7, {}, Object(JSON.stringify(WIRE_GAP))])('refuses %s in place of a text', (text) => {
+  it.each([undefined, null, 7, {}, Object(JSON.stringify(WIRE_GAP))])('refuses %s as a text', (text) => {
     expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(text as string))
   })
 
-  it('refuses a truncated notice, wherever it ends', () => {
+  it('refuses a notice that is truncated at any position', () => {
     const text = JSON.stringify(WIRE_GAP)
 
     for (let length = 0; length < text.length; length++) expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(text.slice(0, length)))
   })
 
-  it('takes no field of a notice from a prototype that a text names', () => {
+  it('takes no field of a notice from a prototype named in the text', () => {
     const own = '"stream_type":"TRADES","symbol":"BTCUSDT"'
 
     expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage(`{"__proto__":{"type":"gap","dropped":7},${own}}`))
@@ -139,20 +139,20 @@ describe('parseServerMessage', () => {
     expect(({} as Record<string, unknown>)['dropped']).toBeUndefined()
   })
 
-  it.each(HOSTILE_IDS)('reads back the notice that was written for the symbol %j', (symbol) => {
+  it.each(HOSTILE_IDS)('reads a notice written for the symbol %j', (symbol) => {
     const notice = { streamType: 'TRADES', symbol, dropped: 3 }
 
     expect(parseServerMessage(gapNoticeText(notice))).toStrictEqual({ type: 'gap', ...notice })
   })
 
-  it.each(['__proto__', 'constructor', ' ', '"', '%3A', '😀', 'T'.repeat(300)])('reads back the notice that was written for the stream type %j', (streamType) => {
+  it.each(['__proto__', 'constructor', ' ', '"', '%3A', '😀', 'T'.repeat(300)])('reads a notice written for the stream type %j', (streamType) => {
     const own: StreamCatalogue = defineStreams({ [streamType]: { audience: 'public', symbol: 'none' } })
     const notice = { streamType, symbol: undefined, dropped: 1 }
 
     expect(parseServerMessage(gapNoticeText(notice), { streams: own })).toStrictEqual({ type: 'gap', ...notice })
   })
 
-  it('goes by a catalogue of one\'s own, for messages and for notices', () => {
+  it('applies a custom catalogue to messages and to notices', () => {
     const news = { ...WIRE_PRICE, stream_type: 'NEWS', symbol: null }
 
     expect(parsed(news, { streams })).toMatchObject({ streamType: 'NEWS', symbol: undefined })
@@ -162,13 +162,13 @@ describe('parseServerMessage', () => {
     expectCode('ERR_UNKNOWN_STREAM', () => parsed(WIRE_GAP, { streams }))
   })
 
-  it.each([undefined, {}, { streams: undefined }])('goes by the default catalogue where the options are %j', (options) => {
+  it.each([undefined, {}, { streams: undefined }])('defaults to the trading streams if the options are %j', (options) => {
     const text = JSON.stringify(WIRE_GAP)
 
     expect(parseServerMessage(text, options as { streams: StreamCatalogue })).toMatchObject({ streamType: 'TRADES' })
   })
 
-  it('refuses a broken catalogue', () => {
+  it('refuses an invalid catalogue', () => {
     const broken = { NEWS: { audience: 'everyone' } } as unknown as StreamCatalogue
 
     expectCode('ERR_INVALID_ARGUMENT', () => parsed(WIRE_GAP, { streams: broken }))

@@ -72,7 +72,7 @@ const NO_MESSAGES: readonly (readonly [what: string, message: unknown, code: Err
 ]
 
 describe('createStreamMessage', () => {
-  it('returns the whole of a message with a symbol', () => {
+  it('returns all fields of a message with a symbol', () => {
     const timestamp = new Date('2026-01-31T08:00:00.123Z')
 
     const message = createStreamMessage({ ...PRICE, timestamp })
@@ -80,7 +80,7 @@ describe('createStreamMessage', () => {
     expect(message).toStrictEqual({ ...PRICE, timestamp, userId: undefined })
   })
 
-  it('returns the whole of a message without a symbol', () => {
+  it('returns all fields of a message without a symbol', () => {
     const timestamp = new Date('2026-01-31T08:00:00.123Z')
 
     const message = createStreamMessage({ ...ORDER, timestamp })
@@ -92,7 +92,7 @@ describe('createStreamMessage', () => {
     expect(createStreamMessage({ ...ORDER, symbol: 'BTCUSDT' }).symbol).toBe('BTCUSDT')
   })
 
-  it('takes null for none', () => {
+  it('treats null as absent', () => {
     const order = createStreamMessage({ ...ORDER, symbol: null, timestamp: null })
     const price = createStreamMessage({ ...PRICE, userId: null })
 
@@ -100,12 +100,12 @@ describe('createStreamMessage', () => {
     expect(price.userId).toBeUndefined()
   })
 
-  it('is dated now where no timestamp is given', () => {
+  it('has the current time if no timestamp is given', () => {
     expect(createStreamMessage(PRICE).timestamp).toEqual(new Date(NOON))
     expect(createStreamMessage({ ...PRICE, timestamp: undefined }).timestamp).toEqual(new Date(NOON))
   })
 
-  it('copies the timestamp: a later change of the date does not change the message', () => {
+  it('copies the timestamp, so that a later change of the date does not change the message', () => {
     const timestamp = new Date(NOON)
     const message = createStreamMessage({ ...PRICE, timestamp })
 
@@ -118,7 +118,7 @@ describe('createStreamMessage', () => {
     expect(Object.isFrozen(createStreamMessage(PRICE))).toBe(true)
   })
 
-  it('takes data as it is, neither copied nor frozen', () => {
+  it('keeps data unchanged, neither copied nor frozen', () => {
     const data = { bid: 64_000 }
 
     const message = createStreamMessage({ ...PRICE, data })
@@ -127,7 +127,7 @@ describe('createStreamMessage', () => {
     expect(Object.isFrozen(data)).toBe(false)
   })
 
-  it('ignores fields that no message has', () => {
+  it('ignores unknown fields', () => {
     const message = createStreamMessage(untyped({ ...PRICE, filters: {}, __proto__: { extra: 1 } }))
 
     expect(Object.keys(message)).toEqual(['streamType', 'symbol', 'data', 'timestamp', 'userId'])
@@ -171,14 +171,14 @@ describe('createStreamMessage', () => {
     ['Symbol.toPrimitive', class extends Date { override [Symbol.toPrimitive] = () => 'never' as never }],
     ['a throwing getTime', class extends Date { override getTime = () => { throw new Error('foreign') } }],
     ['an invalid getTime', class extends Date { override getTime = () => NaN }],
-  ])('reads what a date is, past a subclass that overrides it: %s', (_, HostileDate) => {
+  ])('reads the actual time of a date, even if a subclass overrides it: %s', (_, HostileDate) => {
     const message = createStreamMessage({ ...PRICE, timestamp: new HostileDate(NOON) })
 
     expect(message.timestamp).toStrictEqual(new Date(NOON))
     expect(serializeStreamMessage({ ...PRICE, timestamp: new HostileDate(NOON) })).toContain(`"timestamp":"${NOON}"`)
   })
 
-  it('takes a date of another realm', () => {
+  it('accepts a date from another realm', () => {
     const timestamp = vm.runInNewContext(`new Date('${NOON}')`) as Date
 
     const message = createStreamMessage({ ...PRICE, timestamp })
@@ -187,13 +187,13 @@ describe('createStreamMessage', () => {
     expect(message.timestamp).toStrictEqual(new Date(NOON))
   })
 
-  it('keeps data that rawJson made', () => {
+  it('keeps data made by rawJson', () => {
     const data = rawJson('{"bid":1}')
 
     expect(createStreamMessage({ ...PRICE, data }).data).toBe(data)
   })
 
-  it('says which stream type and value it refuses', () => {
+  it('names the stream type and the value that it refuses', () => {
     const unknown = expectCode('ERR_UNKNOWN_STREAM', () => createStreamMessage(untyped({ ...PRICE, streamType: 'TICKER' })))
     const refused = expectCode('ERR_RECIPIENT_NOT_ALLOWED', () => createStreamMessage(untyped({ ...PRICE, userId: 'mallory' })))
 
@@ -219,7 +219,7 @@ describe.each<[name: string, read: (message: PublishableMessage<StreamCatalogue>
     expectCode('ERR_INVALID_ID', () => read(untyped({ ...ORDER, userId })))
   })
 
-  it('refuses a symbol where the stream type takes none', () => {
+  it('refuses a symbol if the stream type takes none', () => {
     const streams: StreamCatalogue = defineStreams({ NEWS: { audience: 'public', symbol: 'none' } })
 
     expectCode('ERR_SYMBOL_NOT_ALLOWED', () => read({ streamType: 'NEWS', symbol: 'BTCUSDT', data: 1 }, streams))
@@ -236,7 +236,7 @@ describe('serializeStreamMessage', () => {
     )
   })
 
-  it('writes a message without a symbol with null in its place', () => {
+  it('writes null as the symbol of a message without one', () => {
     const text = serializeStreamMessage({ ...ORDER, timestamp: new Date(NOON) })
 
     expect(text).toBe(
@@ -244,17 +244,17 @@ describe('serializeStreamMessage', () => {
     )
   })
 
-  it('writes a private message with a symbol with all five', () => {
+  it('writes all five keys of a private message with a symbol', () => {
     const text = serializeStreamMessage({ userId: 'alice', data: 1, symbol: 'X', timestamp: new Date(NOON), streamType: 'BOT_STATUS' })
 
     expect(text).toBe('{"stream_type":"BOT_STATUS","symbol":"X","data":1,"timestamp":"2026-01-31T12:00:00.000Z","user_id":"alice"}')
   })
 
-  it('writes what createStreamMessage made as what it was made of', () => {
+  it('writes the result of createStreamMessage as it writes the original message', () => {
     expect(serializeStreamMessage(createStreamMessage(PRICE))).toBe(serializeStreamMessage(PRICE))
   })
 
-  it('dates a message without a timestamp now', () => {
+  it('writes the current time if a message has no timestamp', () => {
     const first = serializeStreamMessage(PRICE)
     vi.setSystemTime('2026-01-31T12:00:00.001Z')
     const second = serializeStreamMessage(PRICE)
@@ -269,7 +269,7 @@ describe('serializeStreamMessage', () => {
     [Date.UTC(9999, 11, 31, 23, 59, 59, 999), '9999-12-31T23:59:59.999Z'],
     [8.64e15, '+275760-09-13T00:00:00.000Z'],
     [-8.64e15, '-271821-04-20T00:00:00.000Z'],
-  ])('dates a message of %d ms %s', (ms, iso) => {
+  ])('writes a timestamp of %d ms as %s', (ms, iso) => {
     expect(serializeStreamMessage({ ...PRICE, timestamp: new Date(ms) })).toContain(`"timestamp":"${iso}"`)
   })
 
@@ -290,14 +290,14 @@ describe('serializeStreamMessage', () => {
     ['null', null, 'null'],
     ['a boolean', false, 'false'],
     ['a number', -0.5, '-0.5'],
-    ['a number that JSON does not know', NaN, 'null'],
+    ['a number without a JSON form', NaN, 'null'],
     ['a text', 'a "b" \\ \n', '"a \\"b\\" \\\\ \\n"'],
     ['an array with holes and undefined', [1, undefined, , () => 1], '[1,null,null,null]'],
     ['fields without a JSON form', { a: 1, b: undefined, c: () => 1, d: Symbol('d') }, '{"a":1}'],
     ['a date', new Date(NOON), `"${NOON}"`],
     ['a map', new Map([['a', 1]]), '{}'],
-    ['what a toJSON returns', { toJSON: () => ({ bid: 1 }) }, '{"bid":1}'],
-    ['what the toJSON of a class returns', new (class { toJSON() { return [1] } })(), '[1]'],
+    ['the result of a toJSON', { toJSON: () => ({ bid: 1 }) }, '{"bid":1}'],
+    ['the result of the toJSON of a class', new (class { toJSON() { return [1] } })(), '[1]'],
     ['a nested toJSON', { at: { toJSON: (key: string) => key } }, '{"at":"at"}'],
     ['keys in their order', { b: 1, a: 2, 1: 3 }, '{"1":3,"b":1,"a":2}'],
   ])('writes data as JSON.stringify does: %s', (_, data, json) => {
@@ -334,7 +334,7 @@ describe('serializeStreamMessage', () => {
     ['a nested BigInt', { amount: [1n] }],
     ['a cycle', cyclic()],
     ['a cycle through an array', [cyclic()]],
-  ])('refuses %s, and says why', (_, data) => {
+  ])('refuses %s, with the reason', (_, data) => {
     const error = expectCode('ERR_UNSERIALIZABLE', () => serializeStreamMessage({ ...ORDER, data }))
 
     expect(error).toMatchObject({ streamType: 'ORDER_UPDATES', cause: expect.any(TypeError) as unknown })
@@ -345,7 +345,7 @@ describe('serializeStreamMessage', () => {
     ['an error', new Error('not today')],
     ['no error', 'not today'],
     ['undefined', undefined],
-  ])('refuses data whose toJSON throws, and names %s as the cause', (_, thrown) => {
+  ])('refuses data whose toJSON throws, with %s as the cause', (_, thrown) => {
     const toJSON = (): never => {
       throw thrown
     }
@@ -355,7 +355,7 @@ describe('serializeStreamMessage', () => {
     expect(error.cause).toBe(thrown)
   })
 
-  it('refuses data whose getter throws, and data that is a hostile proxy', () => {
+  it('refuses data with a throwing getter, and data that is a hostile proxy', () => {
     const foreign = new Error('foreign')
     const refuse = (): never => {
       throw foreign
@@ -369,7 +369,7 @@ describe('serializeStreamMessage', () => {
     expect(byProxy.cause).toBe(foreign)
   })
 
-  it('either writes data that is nested very deeply or refuses it', () => {
+  it('either writes or refuses data that is nested very deeply', () => {
     const deep = nested(100_000)
 
     const outcome = outcomeOf(() => serializeStreamMessage({ ...PRICE, data: deep }))
@@ -405,7 +405,7 @@ describe('serializeStreamMessage', () => {
 })
 
 describe('parseStreamMessage', () => {
-  it('returns the message that a text holds', () => {
+  it('returns the message that a text encodes', () => {
     expect(parsed(WIRE_PRICE)).toStrictEqual({ ...PRICE, timestamp: new Date(NOON), userId: undefined })
     expect(parsed(WIRE_ORDER)).toStrictEqual({ ...ORDER, symbol: undefined, timestamp: new Date(NOON) })
   })
@@ -414,7 +414,7 @@ describe('parseStreamMessage', () => {
     expect(Object.isFrozen(parsed(WIRE_PRICE))).toBe(true)
   })
 
-  it('does not depend on white space or the order of keys', () => {
+  it('does not depend on white space or key order', () => {
     const text = JSON.stringify(Object.fromEntries(Object.entries(WIRE_PRICE).reverse()), null, 2)
 
     expect(parseStreamMessage(` \n${text}\t`)).toStrictEqual(parsed(WIRE_PRICE))
@@ -430,13 +430,13 @@ describe('parseStreamMessage', () => {
     ['the end of time', { ...PRICE, timestamp: new Date(8.64e15) }],
     ['the beginning of time', { ...PRICE, timestamp: new Date(-8.64e15) }],
     ['the year 10000', { ...PRICE, timestamp: new Date(Date.UTC(10_000, 0)) }],
-  ])('gives back what was serialized: %s', (_, init) => {
+  ])('returns what was serialized: %s', (_, init) => {
     const message = createStreamMessage(init)
 
     expect(parseStreamMessage(serializeStreamMessage(message))).toStrictEqual(message)
   })
 
-  it('gives back keys of data that have a meaning elsewhere, and pollutes nothing', () => {
+  it('returns keys of data that are special in JavaScript as ordinary keys, without prototype pollution', () => {
     const json = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"toJSON":1}'
 
     const { data } = parseStreamMessage(serializeStreamMessage({ ...PRICE, data: JSON.parse(json) as unknown }))
@@ -452,14 +452,14 @@ describe('parseStreamMessage', () => {
     expect(parseStreamMessage(text)).toStrictEqual(parsed(WIRE_PRICE))
   })
 
-  it('takes no field from a prototype that a text names', () => {
+  it('takes no field from a prototype named in the text', () => {
     const { symbol: _, ...rest } = WIRE_PRICE
     const text = JSON.stringify(rest).replace('{', '{"__proto__":{"symbol":"BTCUSDT"},')
 
     expectCode('ERR_INVALID_MESSAGE', () => parseStreamMessage(text))
   })
 
-  it('refuses truncated JSON, wherever it ends', () => {
+  it('refuses JSON that is truncated at any position', () => {
     const text = serializeStreamMessage({ ...ORDER, symbol: 'BTCUSDT', data: { nested: ['é', 1.5, null] } })
 
     for (let length = 0; length < text.length; length++) {
@@ -467,7 +467,7 @@ describe('parseStreamMessage', () => {
     }
   })
 
-  it('keeps the error of the JSON parser as the cause', () => {
+  it('has the error of the JSON parser as the cause', () => {
     const error = expectCode('ERR_INVALID_MESSAGE', () => parseStreamMessage('{"stream_type":'))
 
     expect(error.cause).toBeInstanceOf(SyntaxError)
@@ -488,8 +488,8 @@ describe('parseStreamMessage', () => {
     ['the parsed object', WIRE_PRICE],
     ['a String object', Object(JSON.stringify(WIRE_PRICE))],
     ['bytes', new TextEncoder().encode(JSON.stringify(WIRE_PRICE))],
-    ['something that turns into a text', { toString: () => JSON.stringify(WIRE_PRICE) }],
-  ])('refuses %s in place of a text', (_, value) => {
+    ['an object that converts to a text', { toString: () => JSON.stringify(WIRE_PRICE) }],
+  ])('refuses %s as a text', (_, value) => {
     expectCode('ERR_INVALID_MESSAGE', () => parseStreamMessage(value as string))
   })
 
@@ -570,13 +570,13 @@ describe('parseStreamMessage', () => {
     ['a private message without its user', { ...WIRE_ORDER, user_id: null }, 'ERR_RECIPIENT_REQUIRED'],
     ['a public message with a user', { ...WIRE_PRICE, user_id: 'alice' }, 'ERR_RECIPIENT_NOT_ALLOWED'],
     ['a malformed symbol', { ...WIRE_PRICE, symbol: '' }, 'ERR_INVALID_ID'],
-  ])('refuses %s, and says why', (_, wire, reason) => {
+  ])('refuses %s, with the reason', (_, wire, reason) => {
     const error = expectCode('ERR_INVALID_MESSAGE', () => parsed(wire))
 
     expect(error).toMatchObject({ streamType: wire.stream_type, cause: { code: reason } })
   })
 
-  it('refuses a symbol where the stream type takes none', () => {
+  it('refuses a symbol if the stream type takes none', () => {
     const streams: StreamCatalogue = { PRICE: { audience: 'public', symbol: 'none' } }
 
     const error = expectCode('ERR_INVALID_MESSAGE', () => parseStreamMessage(JSON.stringify(WIRE_PRICE), { streams }))
@@ -584,7 +584,7 @@ describe('parseStreamMessage', () => {
     expect(error.cause).toMatchObject({ code: 'ERR_SYMBOL_NOT_ALLOWED' })
   })
 
-  it('reads data that is nested very deeply, or refuses the text', () => {
+  it('either reads or refuses data that is nested very deeply', () => {
     const text = JSON.stringify({ ...WIRE_PRICE, data: 0 }).replace('"data":0', `"data":${'['.repeat(100_000)}${']'.repeat(100_000)}`)
 
     expect(['text', 'ERR_INVALID_MESSAGE']).toContain(outcomeOf(() => parseStreamMessage(text) && 'text'))

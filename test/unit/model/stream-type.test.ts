@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { StreamType } from '../../../src/index.ts'
 
 describe('StreamType', () => {
-  it('has the seven types, each valued as it is named', () => {
+  it('has the seven types, whose values equal their names', () => {
     expect(Object.entries(StreamType)).toEqual([
       ['PRICE', 'PRICE'],
       ['ORDERBOOK', 'ORDERBOOK'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SubscriptionStatus } from '../../../src/index.ts'
 
 describe('SubscriptionStatus', () => {
-  it('has the five states, each valued as it is named', () => {
+  it('has the five states, whose values equal their names', () => {
     expect(Object.entries(SubscriptionStatus)).toEqual([
       ['PENDING', 'PENDING'],
       ['CONNECTED', 'CONNECTED'],

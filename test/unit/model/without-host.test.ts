@@ -24,7 +24,7 @@ function loadedWithoutHost(): { readonly library: typeof Library; readonly realm
 }
 
 describe('the library without a host', () => {
-  it('is tried in a realm that has no host', () => {
+  it('runs in a realm without host globals', () => {
     const { realm } = loadedWithoutHost()
 
     const present = HOST_GLOBALS.filter((name) => vm.runInContext(`typeof ${name}`, realm) !== 'undefined')
@@ -32,7 +32,7 @@ describe('the library without a host', () => {
     expect(present).toEqual([])
   })
 
-  it('writes and reads messages, as a browser does', () => {
+  it('writes and reads messages, as in a browser', () => {
     const { library, realm } = loadedWithoutHost()
     const { createStreamMessage, parseStreamMessage, serializeStreamMessage } = library
 
@@ -44,7 +44,7 @@ describe('the library without a host', () => {
     expect(vm.runInContext('Date.prototype', realm)).toBe(Object.getPrototypeOf(message.timestamp))
   })
 
-  it('refuses what is no message with its own error', () => {
+  it('refuses an invalid message with an error of its own realm', () => {
     const { library } = loadedWithoutHost()
 
     expect(() => library.parseStreamMessage('{"stream_type":')).toThrow(
@@ -63,7 +63,7 @@ describe('the library without a host', () => {
     expect(text).toContain('"data":[1.0],')
   })
 
-  it('runs a manager that is given a clock, and adds no method by the name of a symbol that does not exist', async () => {
+  it('runs a manager that is given a clock, and adds no method for a symbol that does not exist', async () => {
     const { library, realm } = loadedWithoutHost()
     const clock = { now: () => 0, monotonic: () => 0, setTimeout: () => () => {} }
     const manager = new library.ConnectionManager({ clock })

@@ -18,14 +18,14 @@ const TAKERS: readonly (readonly [where: string, take: (transport: unknown) => u
 ]
 
 describe.each(TAKERS)('a transport, in %s', (_where, take) => {
-  it.each(NO_TRANSPORTS)('is refused when it is no object: %s', (value) => {
+  it.each(NO_TRANSPORTS)('is refused if it is not an object: %s', (value) => {
     const error = expectCode('ERR_INVALID_OPTION', () => take(value))
 
     expect(error).toMatchObject({ option: 'transport' })
   })
 
   describe.each(HOOKS)('› %s', (hook) => {
-    it.each([null, false, 0, '', 'socket', {}, []])('is refused when it is %j, by name and with no error behind it', (value) => {
+    it.each([null, false, 0, '', 'socket', {}, []])('is refused if it is %j, by name and without a cause', (value) => {
       const error = expectCode('ERR_INVALID_OPTION', () => take({ [hook]: value }))
 
       expect(error).toMatchObject({ option: `transport.${hook}` })
@@ -33,7 +33,7 @@ describe.each(TAKERS)('a transport, in %s', (_where, take) => {
       expect(error.message).toContain(`transport.${hook}`)
     })
 
-    it('is refused when it cannot be read, by name and with the reason', () => {
+    it('is refused if it cannot be read, by name and with the thrown error as the cause', () => {
       const reason = new Error('hostile')
 
       const error = expectCode('ERR_INVALID_OPTION', () => take(Object.defineProperty({}, hook, { get() { throw reason } })))
@@ -54,7 +54,7 @@ describe.each(TAKERS)('a transport, in %s', (_where, take) => {
     ['a misspelt hook that is not enumerable', () => Object.defineProperty({}, 'onDrian', { value: () => () => {} })],
     ['a misspelt hook that is inherited', () => Object.create({ onDrian: () => () => {} }) as object],
     ['a misspelt hook and no prototype', () => Object.assign(Object.create(null) as object, { onDrian: () => () => {} })],
-  ])('is refused when it is a plain object with %s, by name', (_case, make) => {
+  ])('is refused if it is a plain object with %s, by name', (_case, make) => {
     const error = expectCode('ERR_INVALID_OPTION', () => take(make()))
 
     expect(error).toMatchObject({ option: 'transport.onDrian' })
@@ -65,8 +65,8 @@ describe.each(TAKERS)('a transport, in %s', (_where, take) => {
     ['an array', () => [() => {}]],
     ['of a class without a hook', () => new (class { onDrian(): void {} })()],
     ['a date', () => new Date()],
-    ['a proxy that cannot be looked into', () => new Proxy({}, { getPrototypeOf() { throw new Error('hostile') } })],
-  ])('is refused when it is %s', (_case, make) => {
+    ['a proxy that cannot be inspected', () => new Proxy({}, { getPrototypeOf() { throw new Error('hostile') } })],
+  ])('is refused if it is %s', (_case, make) => {
     const error = expectCode('ERR_INVALID_OPTION', () => take(make()))
 
     expect(error).toMatchObject({ option: 'transport' })
@@ -93,15 +93,15 @@ describe('asTransport', () => {
     ['with hooks of its prototype', Object.create({ close() {} }) as object],
     ['that is an instance of a class', new OwnTransport()],
     ['that is frozen', Object.freeze({ close() {} })],
-    ['that is of a class, with more of its own than hooks', Object.assign(new OwnTransport(), { name: 'own' })],
-    ['with an own name that is a symbol', { [Symbol('tag')]: 7, close() {} }],
-  ])('returns the hooks of one %s, and nothing else', (_case, transport) => {
+    ['that is of a class, with more own properties than hooks', Object.assign(new OwnTransport(), { name: 'own' })],
+    ['with an own symbol key', { [Symbol('tag')]: 7, close() {} }],
+  ])('returns only the hooks of a transport %s', (_case, transport) => {
     const given = transport as Record<string, unknown>
 
     expect(Object.keys(asTransport(transport)).sort()).toEqual(HOOKS.filter((name) => given[name] !== undefined).sort())
   })
 
-  it('lets each hook be called as one of its object', () => {
+  it('calls each hook as a method of its object', () => {
     const transport = new OwnTransport()
 
     asTransport(transport).close?.(new FakeSocket(), 'removed')
@@ -109,7 +109,7 @@ describe('asTransport', () => {
     expect(transport.log).toEqual(['removed'])
   })
 
-  it('calls a hook past a bind of its own, and refuses one that cannot be bound', () => {
+  it('binds a hook that has its own bind method, and refuses one that cannot be bound', () => {
     const reason = new Error('hostile')
     const own = Object.assign(() => 7, { bind: () => { throw reason } })
     const hostile = new Proxy(() => 7, { getOwnPropertyDescriptor: () => { throw reason } })
@@ -119,7 +119,7 @@ describe('asTransport', () => {
     expect(error).toMatchObject({ option: 'transport.bufferedBytes', cause: reason })
   })
 
-  it('reads each hook once, however often it is given', () => {
+  it('reads each hook once, even if the transport is passed twice', () => {
     let readings = 0
     const transport = {
       get close() {
@@ -133,7 +133,7 @@ describe('asTransport', () => {
     expect(readings).toBe(1)
   })
 
-  it('finds a hook of a prototype that is no function', () => {
+  it('refuses an inherited hook that is not a function', () => {
     const error = expectCode('ERR_INVALID_OPTION', () => asTransport(Object.create({ close: true })))
 
     expect(error).toMatchObject({ option: 'transport.close' })
@@ -141,7 +141,7 @@ describe('asTransport', () => {
 })
 
 describe('ConnectionManager › transport', () => {
-  it('is called as the object it is', async () => {
+  it('is called as a method of its object', async () => {
     class Counting {
       readonly #closed = new Set<FakeSocket>()
 
@@ -165,7 +165,7 @@ describe('ConnectionManager › transport', () => {
     expect(transport.count).toBe(1)
   })
 
-  it('is not taken from a bad one: nothing has changed', () => {
+  it('is refused if it is invalid, and nothing changes', () => {
     const manager = new ConnectionManager<FakeSocket>()
 
     expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', { transport: { close: true } as never }))
@@ -173,7 +173,7 @@ describe('ConnectionManager › transport', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it.each([null, 7, 'transport', () => ({})])('is not looked for in %s, which is no options', (options) => {
+  it.each([null, 7, 'transport', () => ({})])('is not read from %s, which is refused as options', (options) => {
     const manager = new ConnectionManager<FakeSocket>()
 
     expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', options as never))
@@ -181,7 +181,7 @@ describe('ConnectionManager › transport', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('is not passed over where it is misspelt', () => {
+  it('is refused if its name is misspelt', () => {
     const manager = new ConnectionManager<FakeSocket>()
 
     const error = expectCode('ERR_INVALID_OPTION', () => manager.addConnection('c1', new FakeSocket(), 'alice', { transprot: {} } as never))
@@ -190,7 +190,7 @@ describe('ConnectionManager › transport', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('lets nobody in whose getter cleans up', () => {
+  it('is not registered with if its getter cleans up', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const cleaningUp = { get transport() { void manager.cleanup(); return undefined } }
 
@@ -199,7 +199,7 @@ describe('ConnectionManager › transport', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it.each(['getBufferedAmount', 'bufferedAmount'])('lets nobody in whose %s cleans up when it is looked for', (name) => {
+  it.each(['getBufferedAmount', 'bufferedAmount'])('registers no connection if the %s of its socket cleans up', (name) => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new Proxy(new FakeSocket(), {
       get: (target, key) => (key === name ? void manager.cleanup() : (Reflect.get(target, key) as unknown)),
@@ -214,7 +214,7 @@ describe('ConnectionManager › transport', () => {
     expect(stateOf(manager)).toEqual(NOTHING)
   })
 
-  it('is measured without a second connection of one id, though the socket asks for that when it is looked at', () => {
+  it('registers one connection of an id, even if reading the buffer of its socket adds another', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const other = new FakeSocket()
     const socket = Object.defineProperty(new FakeSocket(), 'getBufferedAmount', {

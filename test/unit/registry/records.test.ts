@@ -16,17 +16,17 @@ function namesOf(object: object): PropertyKey[] {
 const OF_ANY = ['constructor', 'toJSON', Symbol.for('nodejs.util.inspect.custom')]
 
 describe('ConnectionRecord', () => {
-  it('shows callers what a connection has, and nothing else', () => {
+  it('exposes only the public fields of a connection', () => {
     const names = ['id', 'userId', 'socket', 'removed', 'subscriptions', 'subscribe', 'unsubscribe', 'send', 'flush', 'drained', 'remove']
 
     expect(new Set(namesOf(connected()))).toEqual(new Set([...names, ...OF_ANY]))
   })
 
-  it('does not lead callers to its class', () => {
+  it('does not expose its class', () => {
     expect(connected().constructor).toBe(Object)
   })
 
-  it('does not let callers change what all handles inherit', () => {
+  it('has a prototype that callers cannot change', () => {
     const prototype = Object.getPrototypeOf(connected()) as { removed: boolean; note?: string }
 
     expect(Object.isFrozen(prototype)).toBe(true)
@@ -35,31 +35,31 @@ describe('ConnectionRecord', () => {
 })
 
 describe('SubscriptionRecord', () => {
-  it('shows callers what a subscription has, and nothing else', () => {
+  it('exposes only the public fields of a subscription', () => {
     const names = ['userId', 'streamType', 'symbol', 'filters', 'status', 'createdAt', 'lastUpdate', 'key']
 
     expect(new Set(namesOf(connected().subscribe(PRICE)))).toEqual(new Set([...names, ...OF_ANY]))
   })
 
-  it('does not lead callers to its class', () => {
+  it('does not expose its class', () => {
     expect(connected().subscribe(PRICE).constructor).toBe(Object)
   })
 
-  it('does not let callers change what all views inherit', () => {
+  it('has a prototype that callers cannot change', () => {
     expect(Object.isFrozen(Object.getPrototypeOf(connected().subscribe(PRICE)))).toBe(true)
   })
 
   it.each<[what: string, subscribe: (manager: ConnectionManager<FakeSocket>) => Subscription, siblings: number]>([
-    ["of a user's only connection", (manager) => manager.getConnection('gone')!.subscribe(PRICE), 0],
-    ['of one of two connections', (manager) => manager.getConnection('gone')!.subscribe(PRICE), 1],
-    ['of one of three connections that it is shared by', (manager) => manager.addSubscription({ userId: 'alice', ...PRICE }), 2],
-    ['of a connection with filters', (manager) => manager.getConnection('gone')!.subscribe({ ...PRICE, filters: { depth: 5 } }), 1],
-    ['of a private stream', (manager) => manager.getConnection('gone')!.subscribe(BTC_ORDERS), 1],
-    ['of a whole type', (manager) => {
+    ["that of a user's only connection", (manager) => manager.getConnection('gone')!.subscribe(PRICE), 0],
+    ['that of one of two connections', (manager) => manager.getConnection('gone')!.subscribe(PRICE), 1],
+    ['that of one of three connections that share it', (manager) => manager.addSubscription({ userId: 'alice', ...PRICE }), 2],
+    ['that of a connection with filters', (manager) => manager.getConnection('gone')!.subscribe({ ...PRICE, filters: { depth: 5 } }), 1],
+    ['to a private stream', (manager) => manager.getConnection('gone')!.subscribe(BTC_ORDERS), 1],
+    ['to a whole type', (manager) => {
       manager.getConnection('gone')!.subscribe(BTC_ORDERS)
       return manager.addSubscription({ userId: 'alice', ...ORDERS })
     }, 1],
-  ])('does not keep a socket that is gone, if it is %s', async (_what, subscribe, siblings) => {
+  ])('does not keep the socket of a removed connection, if the subscription is %s', async (_what, subscribe, siblings) => {
     const manager = new ConnectionManager<FakeSocket>()
     const [view, socket] = (() => {
       const gone = new FakeSocket()

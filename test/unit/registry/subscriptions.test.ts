@@ -17,7 +17,7 @@ function lookUps() {
 afterEach(() => vi.restoreAllMocks())
 
 describe('Subscriptions', () => {
-  it('does not look at what other connections hold when one is added, subscribes to a whole type, or is removed', () => {
+  it("does not visit other connections' subscriptions when one is added, subscribes to a whole type, or is removed", () => {
     const { connections, subscriptions, connect } = registry()
     const siblings = Array.from({ length: 20 }, (_, i) => {
       const sibling = connect(`c${i}`, 'alice')
@@ -37,7 +37,7 @@ describe('Subscriptions', () => {
     expect(siblings.filter((each) => lookedUp.has(each))).toEqual([])
   })
 
-  it('does not look at the connections of a user who holds a subscription already', () => {
+  it('does not visit the connections of a user who holds the subscription already', () => {
     const { subscriptions, connect } = registry()
     connect('c1', 'alice')
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
@@ -48,7 +48,7 @@ describe('Subscriptions', () => {
     expect([...lookedUp]).toEqual([])
   })
 
-  it('gives a user who asks again one hold', () => {
+  it('gives a user one hold for repeated requests', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
 
@@ -58,7 +58,7 @@ describe('Subscriptions', () => {
     expect(userOf(connection).ownSubscriptions).toBe(subscription)
   })
 
-  it('counts the connections that hold a subscription for themselves, whatever their user holds', () => {
+  it('counts the connections that hold a subscription themselves, whether or not their user holds it', () => {
     const { connections, subscriptions, connect } = registry()
     const holder = connect('c1', 'alice')
     const bystander = connect('c2', 'alice')
@@ -76,7 +76,7 @@ describe('Subscriptions', () => {
     expect(counted).toEqual([1, 1, 0])
   })
 
-  it('shares one list between a connection and its user, as long as both hold the same', () => {
+  it('shares one list between a connection and its user as long as both hold the same subscriptions', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
     const user = userOf(connection)
@@ -88,7 +88,7 @@ describe('Subscriptions', () => {
     expect([user.subscriptions, ownOf(connection)]).toEqual([[btc, eth, sol], [btc, eth]])
   })
 
-  it.each([0, 1])('leaves a removed connection without holds, when %i connections of its user are left', (siblings) => {
+  it.each([0, 1])('removes all holds of a removed connection, if its user has %i other connections', (siblings) => {
     const { connections, subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
     for (let i = 0; i < siblings; i++) connect(`sibling ${i}`, 'alice')
@@ -100,7 +100,7 @@ describe('Subscriptions', () => {
     expect([ownOf(connection), userOf(connection).subscriptions, subscriptions.count, subscriptions.userCount]).toEqual([undefined, undefined, 0, 0])
   })
 
-  it('has no overlap of a whole type with itself', () => {
+  it('has no overlap between a whole type and itself', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
 
@@ -111,7 +111,7 @@ describe('Subscriptions', () => {
     expect([whole?.overlaps, exact?.overlaps]).toEqual([undefined, new Set([connection])])
   })
 
-  it('knows the slots of each connection of a user, whichever are removed', () => {
+  it('knows the slot of each connection of a user after removals', () => {
     const { connections, subscriptions, connect } = registry()
     const [first, ...others] = ['c1', 'c2', 'c3', 'c4'].map((id) => connect(id, 'alice')) as [ConnectionRecord, ...ConnectionRecord[]]
     const subscription = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
@@ -127,7 +127,7 @@ describe('Subscriptions', () => {
     expect(SubscriptionRecord.slotOf(subscription, first)).toBe(-1)
   })
 
-  it('keeps nothing for a connection, or a user, without holds', () => {
+  it('keeps no lists for a connection or user without holds', () => {
     const { subscriptions, connect } = registry()
     const connection = connect('c1', 'alice')
     const user = userOf(connection)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { registry } from '../../support/registry.ts'
 
 describe('Users', () => {
-  it('forgets a user when the last connection is removed', () => {
+  it('removes a user with the last connection', () => {
     const { connections, connect, known } = registry()
     const connection = connect('c1', 'alice')
     expect(known()).toEqual(['alice'])
@@ -12,7 +12,7 @@ describe('Users', () => {
     expect(known()).toEqual([])
   })
 
-  it('forgets a user when the last pending subscription ends', () => {
+  it('removes a user with the last pending subscription', () => {
     const { subscriptions, known } = registry()
     const first = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
     const second = subscriptions.holdForUser('alice', 'PRICE', 'ETHUSDT', undefined)
@@ -24,7 +24,7 @@ describe('Users', () => {
     expect(known()).toEqual([])
   })
 
-  it('forgets a user whose subscriptions end with the last connection', () => {
+  it('removes a user whose subscriptions end with the last connection', () => {
     const { connections, subscriptions, connect, known } = registry()
     const connection = connect('c1', 'alice')
     subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)

@@ -14,7 +14,7 @@ function subscribed() {
 }
 
 describe('Publishing', () => {
-  it('does not read a message once the manager is closed', async () => {
+  it('does not read a message after the manager was closed', async () => {
     const { manager } = subscribed()
     await manager.cleanup()
     let reads = 0
@@ -25,7 +25,7 @@ describe('Publishing', () => {
     expect(reads).toBe(0)
   })
 
-  it('takes a message for served at the time at which it was read, however long it takes to serialize it', () => {
+  it('sets lastUpdate to the time at which the message was read, however long serialization takes', () => {
     const { clock, manager, subscription, startMs } = subscribed()
     const data = { toJSON: () => (clock.advance(5), 1) }
 
@@ -34,7 +34,7 @@ describe('Publishing', () => {
     expect(subscription.lastUpdate).toEqual(new Date(startMs))
   })
 
-  it('takes a deferred message for served at the time of its turn', () => {
+  it('sets lastUpdate for a deferred message to the time of its delivery', () => {
     const { clock, manager, socket, subscription, startMs } = subscribed()
     socket.send = () => {
       socket.send = FakeSocket.prototype.send

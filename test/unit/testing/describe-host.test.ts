@@ -47,7 +47,7 @@ describe('describeHost', () => {
     expect(skipped).toEqual([])
   })
 
-  it('reports what was passed, as it comes, and once it is complete', async () => {
+  it('reports what passed, test by test and when the suite is complete', async () => {
     const { runner, tests } = fakeRunner()
     const reports: HostReport[] = []
 
@@ -63,7 +63,7 @@ describe('describeHost', () => {
     expect(report.host).toBe('memory')
   })
 
-  it('needs nobody to report to', async () => {
+  it('works without a report callback', async () => {
     const { runner, tests } = fakeRunner()
 
     const report = describeHost('memory', good, { ...runner, clock: new HastyClock() })
@@ -72,7 +72,7 @@ describe('describeHost', () => {
     expect(report.results).toHaveLength(NAMES.length)
   })
 
-  it('fails the tests that the host fails, and reports why', async () => {
+  it('reports the failed tests of a faulty host, with the errors', async () => {
     const { runner, tests } = fakeRunner()
     const failing = { start: () => Promise.reject(new Error('the port is taken')) }
 
@@ -82,14 +82,14 @@ describe('describeHost', () => {
     expect(report.results).toEqual([{ test: NAMES[0], outcome: 'failed', error: new Error('the port is taken') }])
   })
 
-  it('waits as long as it is told to', async () => {
+  it('waits as long as configured', async () => {
     const { runner, tests } = fakeRunner()
     describeHost('silent', { start: () => new Promise(() => {}) }, { ...runner, deadlineMs: 70, clock: new HastyClock() })
 
     await expect(tests[0]?.run()).rejects.toThrow('Expected that the server starts within 70 ms, but it did not happen')
   })
 
-  it('registers what is skipped by it.skip, with the reason in its title, and reports it from the start', async () => {
+  it('registers a skipped test with it.skip, with the reason in its title, and reports it from the start', async () => {
     const { runner, tests, skipped } = fakeRunner()
     const reports: HostReport[] = []
     const skip = [{ reason: 'one port alone', tests: ['keeps two servers apart'] }] as const
@@ -106,7 +106,7 @@ describe('describeHost', () => {
     await expect(skipped[0]?.run()).resolves.toBeUndefined()
   })
 
-  it('registers what is skipped as a test that does nothing, where there is no it.skip', async () => {
+  it('registers a skipped test as an empty test if there is no it.skip', async () => {
     const { runner, tests } = fakeRunner()
     const it = (...test: Parameters<TestRunner['it']>) => runner.it(...test)
     const skip = [{ reason: 'clients cannot pause', tests: SKIPPABLE }]
@@ -121,7 +121,7 @@ describe('describeHost', () => {
   it.each<[what: string, skip: unknown, says: string]>([
     ['a skip without a reason', [{ tests: SKIPPABLE }], 'Invalid skip: a reason is required for keeps two servers apart'],
     ['a skip whose reason is blank', [{ reason: ' ', tests: SKIPPABLE }], 'Invalid skip: a reason is required'],
-    ['a skip of a test that there is not', [{ reason: 'why not', tests: ['is fast'] }], 'Invalid skip: unknown test "is fast"'],
+    ['a skip of an unknown test', [{ reason: 'why not', tests: ['is fast'] }], 'Invalid skip: unknown test "is fast"'],
     ...NAMES.filter((name) => !SKIPPABLE.includes(name as SkippableHostTest)).map((name): [string, unknown, string] => [
       `a skip of "${name}"`,
       [{ reason: 'too hard', tests: [name] }],
@@ -134,7 +134,7 @@ describe('describeHost', () => {
     expect([suites, tests]).toEqual([[], []])
   })
 
-  it('never lets acceptance, exact delivery, privacy and clean-up be skipped', () => {
+  it('does not allow acceptance, exact delivery, privacy and clean-up to be skipped', () => {
     expect(SKIPPABLE).toEqual([
       'keeps two servers apart',
       'ends the subscription that a client gives up',
@@ -150,7 +150,7 @@ describe('describeHost', () => {
     ])
   })
 
-  it('takes the runners that there are, and a skip list only of names that may be in it', () => {
+  it('accepts the runners that exist, and only test names that may be skipped', () => {
     expectTypeOf({ describe, it }).toExtend<TestRunner>()
     expectTypeOf({ describe: nodeTest.describe, it: nodeTest.it }).toExtend<TestRunner>()
     expectTypeOf<EssentialHostTest>().not.toExtend<SkippableHostTest>()

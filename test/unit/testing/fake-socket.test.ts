@@ -7,7 +7,7 @@ import { endOfTick } from '../../support/pressured-socket.ts'
 const MOMENT = new Date('2026-01-31T12:00:00.000Z')
 
 describe('FakeSocket', () => {
-  it('records what it is sent, as text, as data and as messages', () => {
+  it('records what it is sent as texts, as data and as messages', () => {
     const socket = new FakeSocket()
     const manager = new ConnectionManager()
     manager.addConnection('c1', socket, 'alice')
@@ -27,7 +27,7 @@ describe('FakeSocket', () => {
     expect(socket.writes).toEqual(socket.sent.map((text) => [text]))
   })
 
-  it('reads gap notices as what they are', () => {
+  it('parses gap notices', () => {
     const streams = defineStreams({ TICKS: { audience: 'public', overflow: 'drop' } })
     const socket = new FakeSocket({ bufferedAmount: 100 })
     const manager = new ConnectionManager({ streams, delivery: { softLimitBytes: 10, hardLimitBytes: 300 } })
@@ -43,7 +43,7 @@ describe('FakeSocket', () => {
     expect(socket.messages[0]).toEqual(gap)
   })
 
-  it('takes a message with a "type" of its own for a message', () => {
+  it('parses a message that has a "type" key of its own as a message', () => {
     const socket = new FakeSocket()
 
     socket.send('{"type":"gap","stream_type":"PRICE","symbol":"A","data":1,"timestamp":"2026-01-31T12:00:00.000Z","user_id":null}')
@@ -51,7 +51,7 @@ describe('FakeSocket', () => {
     expect(socket.received).toEqual([1])
   })
 
-  it('takes what has no data for a message, too, unless it says that it is a gap', () => {
+  it('parses a text without data as a message, unless it says that it is a gap', () => {
     const socket = new FakeSocket()
 
     socket.send('{"stream_type":"PRICE","symbol":"A","timestamp":"2026-01-31T12:00:00.000Z","user_id":null}')
@@ -59,7 +59,7 @@ describe('FakeSocket', () => {
     expect(socket.messages).toEqual([{ streamType: 'PRICE', symbol: 'A', data: undefined, timestamp: MOMENT, userId: undefined }])
   })
 
-  it('throws where a text is no JSON, which only a serializer of one\'s own can make', () => {
+  it('throws if a text is not JSON, which only a custom serializer can produce', () => {
     const socket = new FakeSocket()
     socket.send('64000')
     socket.send('BTC 64000')
@@ -68,7 +68,7 @@ describe('FakeSocket', () => {
     expect(socket.sent).toEqual(['64000', 'BTC 64000'])
   })
 
-  it('refuses, fails later, and hangs as its script says', async () => {
+  it('throws, rejects later or hangs as its script says', async () => {
     const errors: unknown[] = []
     const manager = new ConnectionManager<FakeSocket>({ closeTimeoutMs: 0 })
     manager.on('error', ({ stage, error }) => errors.push([stage, error]))
@@ -86,7 +86,7 @@ describe('FakeSocket', () => {
     expect([...manager.activeConnections.values()]).toEqual([hanging])
   })
 
-  it('does something else once its script is changed', () => {
+  it('follows a script that is changed later', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket = new FakeSocket()
     manager.addConnection('c1', socket, 'alice')
@@ -98,7 +98,7 @@ describe('FakeSocket', () => {
     expect([failed, socket.received, socket.closeCalls]).toEqual([1, [1, 2], 1])
   })
 
-  it('calls back from within a send: what it publishes comes next', () => {
+  it('can publish from within a send: that message comes next', () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket: FakeSocket = new FakeSocket({ send: () => socket.sent.length === 1 && manager.sendToUser('alice', price('second')) })
     manager.addConnection('c1', socket, 'alice')
@@ -108,7 +108,7 @@ describe('FakeSocket', () => {
     expect(socket.received).toEqual(['first', 'second'])
   })
 
-  it('calls back from within a close, and counts each', async () => {
+  it('can call back from within a close, and counts each close', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const socket: FakeSocket = new FakeSocket({ close: () => void manager.addConnection('c1', new FakeSocket(), 'bob') })
     const connection = manager.addConnection('c1', socket, 'alice')
@@ -119,7 +119,7 @@ describe('FakeSocket', () => {
     expect(manager.getConnection('c1')?.userId).toBe('bob')
   })
 
-  it('has no reading of its buffer unless it is made with one', () => {
+  it('has no readable buffer unless it is made with one', () => {
     expect('bufferedAmount' in new FakeSocket()).toBe(false)
     expect('bufferedAmount' in new FakeSocket({ bufferedAmount: undefined })).toBe(false)
     expect(new FakeSocket({ bufferedAmount: 'a lot' }).bufferedAmount).toBe('a lot')
@@ -130,7 +130,7 @@ describe('FakeSocket', () => {
     ['a full buffer', 100_000, 1],
     ['room', 0, 0],
     ['nonsense', NaN, 0],
-  ])('is slow, or not, by its reading: %s', (_, bufferedAmount, waiting) => {
+  ])('reports whether it is slow by its buffer: %s', (_, bufferedAmount, waiting) => {
     const manager = new ConnectionManager<FakeSocket>()
     manager.addConnection('c1', new FakeSocket({ bufferedAmount }), 'alice')
 
@@ -157,14 +157,14 @@ describe('FakeSocket', () => {
       [9, ['a', 'b', 'c']],
       [undefined, ['a', 'b', 'c']],
       ['2', ['a', 'b', 'c']],
-    ])('takes what an answer of %s says', (answer, taken) => {
+    ])('accepts as many messages as the return value %s says', (answer, taken) => {
       const socket = new FakeSocket({ write: () => answer })
 
       expect(socket.write(['a', 'b', 'c'])).toBe(answer)
       expect([socket.sent, socket.writes]).toEqual([taken, [taken]])
     })
 
-    it('keeps what was sent from within the write, whatever of the write was taken', () => {
+    it('keeps a message that was sent from within the write, however much of the write was accepted', () => {
       const socket: FakeSocket = new FakeSocket({ write: () => (socket.send('within'), 1) })
       socket.send('before')
 
@@ -174,7 +174,7 @@ describe('FakeSocket', () => {
       expect(socket.writes).toEqual([['before'], ['a'], ['within']])
     })
 
-    it('records those too that its script refused by a throw', () => {
+    it('also records the messages of a write that its script throws on', () => {
       const socket = new FakeSocket({ write: () => { throw new Error('gone') } })
 
       expect(() => socket.write(['a'])).toThrow('gone')
@@ -182,7 +182,7 @@ describe('FakeSocket', () => {
     })
   })
 
-  it('counts terminations, and does as its script says', () => {
+  it('counts calls of terminate, and follows its script', () => {
     const calls: string[] = []
     const socket = new FakeSocket({ terminate: () => void calls.push('terminated') })
 
@@ -192,7 +192,7 @@ describe('FakeSocket', () => {
     expect([socket.terminateCalls, socket.closeCalls, calls]).toEqual([1, 0, ['terminated']])
   })
 
-  it('tells of a drain whoever listens, once for each registration, until they stop', () => {
+  it('notifies drain listeners once for each registration, until they stop', () => {
     const socket = new FakeSocket({ bufferedAmount: 5 })
     const calls: unknown[] = []
     const listener = (): void => void calls.push(socket.bufferedAmount)
@@ -206,7 +206,7 @@ describe('FakeSocket', () => {
     expect(socket.drainListeners.size).toBe(1)
   })
 
-  it('calls nobody at a drain who begins to listen during it', () => {
+  it('does not notify a listener that is added during a drain', () => {
     const socket = new FakeSocket()
     const calls: string[] = []
     socket.onDrain(() => {

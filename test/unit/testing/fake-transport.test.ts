@@ -19,7 +19,7 @@ function connected(hooks: Parameters<typeof fakeTransport>[0] = {}) {
 }
 
 describe('fakeTransport', () => {
-  it('writes what one tick brought as one batch', async () => {
+  it('writes the messages of one tick as one batch', async () => {
     const { manager, socket } = connected()
 
     for (const data of [1, 2, 3]) manager.publish(price(data))
@@ -29,7 +29,7 @@ describe('fakeTransport', () => {
     expect([before, socket.writes.length, socket.received]).toEqual([0, 1, [1, 2, 3]])
   })
 
-  it('measures by bufferedAmount, and goes on when the socket drains', async () => {
+  it('reads bufferedAmount, and resumes when the socket drains', async () => {
     const { manager, socket } = connected()
     socket.bufferedAmount = 1_001
 
@@ -42,7 +42,7 @@ describe('fakeTransport', () => {
     expect([before, socket.received, socket.drainListeners.size]).toEqual([[], [3], 0])
   })
 
-  it('ends a slow consumer at once', async () => {
+  it('terminates a slow consumer at once', async () => {
     const { manager, socket, trade } = connected()
     socket.bufferedAmount = 1_001
 
@@ -60,7 +60,7 @@ describe('fakeTransport', () => {
     expect([socket.closeCalls, socket.terminateCalls]).toEqual([1, 0])
   })
 
-  it('lets a script take so many of a batch, and offers the others again', async () => {
+  it('lets a script accept part of a batch, and offers the rest again', async () => {
     const { manager, clock, socket } = connected({ onDrain: undefined })
     socket.script.write = () => 1
 
@@ -73,7 +73,7 @@ describe('fakeTransport', () => {
     expect([first, socket.received]).toEqual([[1], [1, 2, 3]])
   })
 
-  it('has the hooks that it is given in place of its own, and without those that are taken away', async () => {
+  it('uses the hooks that it is given instead of its own, and lacks those that are removed', async () => {
     const closed: unknown[] = []
     const { manager, socket, trade } = connected({
       write: undefined,

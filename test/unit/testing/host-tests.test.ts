@@ -23,15 +23,15 @@ function runOn(Host: new () => MemoryHost, test: HostTestName): Promise<void> {
 }
 
 describe('the host suite', () => {
-  it.each(hostTests)('passes a good host: $name', async ({ run }) => {
+  it.each(hostTests)('passes a correct host: $name', async ({ run }) => {
     await run(harnessOf(() => new MemoryHost()), { clock: new HastyClock() })
   })
 
-  it.each(hostTests)('passes a good host whose sockets hold what a turn brings: $name', async ({ run }) => {
+  it.each(hostTests)('passes a correct host whose sockets buffer the messages of a turn: $name', async ({ run }) => {
     await run(harnessOf(() => new (withClients(BufferedMemoryClient))()), { clock: new HastyClock() })
   })
 
-  it('passes a good host that ends a client that claims to be somebody else', async () => {
+  it('passes a correct host that disconnects a client with a false identity', async () => {
     class StrictHost extends MemoryHost {
       override carryOut(connection: MemoryConnection, command: MemoryCommand): void {
         if (Object.keys(command.claims).length > 0) void connection.remove()
@@ -42,11 +42,11 @@ describe('the host suite', () => {
     await expect(runOn(StrictHost, 'carries out what a client asks for that client alone')).resolves.toBeUndefined()
   })
 
-  it('asks for no heartbeat where a host notices without one', async () => {
+  it('requires no heartbeat if a host notices dead clients without one', async () => {
     await expect(runOn(without('beat'), 'goes on serving whatever bytes a client sends')).resolves.toBeUndefined()
   })
 
-  it('passes a good host that reads nothing of a client that does not read itself', async () => {
+  it('passes a correct host that stops reading from a client that does not read itself', async () => {
     class HoldingHost extends MemoryHost {
       override obey(connection: MemoryConnection, text: string): void {
         if (Number(connection.socket.bufferedAmount) === 0) super.obey(connection, text)
@@ -56,7 +56,7 @@ describe('the host suite', () => {
     await expect(runOn(HoldingHost, 'lets no answers pile up for a client that does not read')).resolves.toBeUndefined()
   })
 
-  it.each(faults)('$test: notices $what', async ({ test, Host, says }) => {
+  it.each(faults)('$test: detects $what', async ({ test, Host, says }) => {
     const { run } = hostTests.find(({ name }) => name === test) ?? expect.fail(`There is no such test`)
 
     const verdict = await run(harnessOf(() => new Host()), { clock: new HastyClock() }).catch((error: unknown) => error)
@@ -65,7 +65,7 @@ describe('the host suite', () => {
     expect((verdict as Error).message).toMatch(says)
   })
 
-  it('marks the end of what it published by markers that differ, so that none stands for another', async () => {
+  it('ends each publish with a different marker, so that none is mistaken for another', async () => {
     const markers: unknown[] = []
     const Host = withManager(({ inner }) => ({
       publish(messages) {
@@ -80,7 +80,7 @@ describe('the host suite', () => {
     expect(markers).toEqual([1, 2, 3])
   })
 
-  it('has a fault to notice for each of its tests', () => {
+  it('has a faulty host for each of its tests', () => {
     const noticing = new Set(faults.map(({ test }) => test))
 
     expect(hostTests.map(({ name }) => name).filter((name) => !noticing.has(name))).toEqual([])

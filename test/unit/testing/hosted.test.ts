@@ -5,7 +5,7 @@ import { hosted } from '../../../src/testing/hosted.ts'
 import { order, price, PRICE } from '../../support/messages.ts'
 
 describe('hosted', () => {
-  it('drives a manager of this process', async () => {
+  it('drives a manager in this process', async () => {
     const manager = new ConnectionManager<FakeSocket>()
     const [alice, bob] = [new FakeSocket(), new FakeSocket()]
     manager.addConnection('c1', alice, 'alice').subscribe(PRICE)
@@ -24,7 +24,7 @@ describe('hosted', () => {
     expect([alice.closeCalls, bob.closeCalls, manager.closed]).toEqual([1, 1, true])
   })
 
-  it('takes a manager of more streams than the suite knows', async () => {
+  it('accepts a manager with more streams than the suite uses', async () => {
     const streams = defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })
     const manager = new ConnectionManager<FakeSocket, typeof streams>({ streams })
 

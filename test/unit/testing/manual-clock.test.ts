@@ -9,7 +9,7 @@ function clockWithLog() {
 }
 
 describe('ManualClock', () => {
-  it('stands still, at the same moment each time, or at one that is given', () => {
+  it('stands still at a fixed time, or at the time that it is given', () => {
     const given = new Date('2020-02-29T00:00:00.000Z')
 
     expect(new Date(new ManualClock().now()).toISOString()).toBe('2026-01-31T12:00:00.000Z')
@@ -17,7 +17,7 @@ describe('ManualClock', () => {
     expect(new ManualClock({}).monotonic()).toBe(0)
   })
 
-  it('passes time on both of its faces', () => {
+  it('advances both its readings', () => {
     const clock = new ManualClock()
     const start = clock.now()
 
@@ -27,7 +27,7 @@ describe('ManualClock', () => {
     expect([clock.now() - start, clock.monotonic()]).toEqual([1_500, 1_500])
   })
 
-  it('lets what falls due happen at its own moment, in order, those of one moment as they were set', () => {
+  it('fires due timers at their own times, in order, and those of the same time in the order of setting', () => {
     const { clock, log, noteAt } = clockWithLog()
     noteAt(20, 'c')
     noteAt(10, 'a')
@@ -40,7 +40,7 @@ describe('ManualClock', () => {
     expect([clock.monotonic(), clock.pendingTimers]).toEqual([30, 1])
   })
 
-  it('lets what is due at once happen when time is asked to pass, and not before', () => {
+  it('fires an immediate timer on advance, not in the call that sets it', () => {
     const { clock, log, noteAt } = clockWithLog()
 
     noteAt(0, 'at once')
@@ -50,7 +50,7 @@ describe('ManualClock', () => {
     expect([before, log]).toEqual([[], [['at once', 0]]])
   })
 
-  it('forgets a timer that is cancelled, also from within another, and twice', () => {
+  it('does not fire a cancelled timer, even if it is cancelled by another timer, or twice', () => {
     const { clock, log, noteAt } = clockWithLog()
     const cancel = noteAt(20, 'cancelled')
     clock.setTimeout(() => cancel(), 10)
@@ -61,7 +61,7 @@ describe('ManualClock', () => {
     expect([log, clock.pendingTimers]).toEqual([[], 0])
   })
 
-  it('lets timers happen that timers set, within the same advance where they fall due in it', () => {
+  it('fires timers set by timers within the same advance if they are due', () => {
     const { clock, log, noteAt } = clockWithLog()
     const again = (): void => {
       log.push(clock.monotonic())
@@ -76,7 +76,7 @@ describe('ManualClock', () => {
     expect(clock.pendingTimers).toBe(1)
   })
 
-  it('goes on after a timer that throws at the next advance, from its moment', () => {
+  it("continues after a throwing timer at the next advance, from that timer's time", () => {
     const { clock, log, noteAt } = clockWithLog()
     clock.setTimeout(() => { throw new Error('boom') }, 10)
     noteAt(20, 'next')
@@ -88,7 +88,7 @@ describe('ManualClock', () => {
     expect(log).toEqual([['next', 20]])
   })
 
-  it('never goes back when a timer lets more time pass than was asked for', () => {
+  it('never goes back if a timer advances beyond the requested time', () => {
     const { clock, log, noteAt } = clockWithLog()
     clock.setTimeout(() => clock.advance(100), 10)
     noteAt(50, 'meanwhile')
@@ -99,7 +99,7 @@ describe('ManualClock', () => {
     expect(clock.now() - new ManualClock().now()).toBe(110)
   })
 
-  it('jumps with its wall clock alone, either way', () => {
+  it('moves its wall clock alone with jump, in both directions', () => {
     const { clock, log, noteAt } = clockWithLog()
     const start = clock.now()
     noteAt(10, 'due')
@@ -110,7 +110,7 @@ describe('ManualClock', () => {
     expect([clock.now() - start, clock.monotonic(), log]).toEqual([-3_600_000, 0, []])
   })
 
-  it.each([-1, -0.5, NaN, Infinity, -Infinity, '5', undefined])('refuses to advance by %s, and lets nothing happen', (ms) => {
+  it.each([-1, -0.5, NaN, Infinity, -Infinity, '5', undefined])('refuses to advance by %s, and fires nothing', (ms) => {
     const { clock, log, noteAt } = clockWithLog()
     noteAt(0, 'due')
 

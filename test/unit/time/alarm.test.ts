@@ -10,7 +10,7 @@ function ringing() {
 }
 
 describe('Alarm', () => {
-  it('rings once, when its time has come', () => {
+  it('rings once, at its time', () => {
     const { clock, alarm, rings } = ringing()
 
     alarm.set(50)
@@ -21,7 +21,7 @@ describe('Alarm', () => {
     expect([rings, clock.pendingTimers]).toEqual([[50], 0])
   })
 
-  it('rings at the earliest of the moments that it is set for, by one timer', () => {
+  it('rings at the earliest of the times that it is set for, by one timer', () => {
     const { clock, alarm, rings } = ringing()
 
     for (const ms of [50, 80, 30, 60]) alarm.set(ms)
@@ -44,7 +44,7 @@ describe('Alarm', () => {
     expect(rings).toEqual([40])
   })
 
-  it('is set anew by the next call where its timer was lost, and rings soon then', () => {
+  it('is set again by the next call if its timer was lost, and then rings at once', () => {
     const timers: (() => void)[] = []
     let nowMs = 0
     const rings: number[] = []

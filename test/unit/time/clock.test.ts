@@ -34,7 +34,7 @@ describe('the default clock', () => {
     expect(subscription?.createdAt).toEqual(new Date('2026-01-31T12:00:00.000Z'))
   })
 
-  it('measures durations by a clock that does not jump with the wall clock', () => {
+  it('measures durations by a clock that ignores jumps of the wall clock', () => {
     const manager = pendingManager({ pendingTtlMs: 30_000 })
     vi.advanceTimersByTime(10_000)
     manager.addSubscription({ userId: 'bob', streamType: 'PRICE', symbol: 'BTCUSDT' })
@@ -46,7 +46,7 @@ describe('the default clock', () => {
   })
 
   it.each([LONGEST_TIMER_MS, LONGEST_TIMER_MS + 1, 2 ** 32 + 10, 3 * LONGEST_TIMER_MS])(
-    'waits %d ms, though timers of more than 2 ** 31 - 1 ms fire at once',
+    'waits %d ms, although timers of more than 2 ** 31 - 1 ms fire at once',
     (pendingTtlMs) => {
       const manager = pendingManager({ pendingTtlMs })
 
@@ -59,7 +59,7 @@ describe('the default clock', () => {
     },
   )
 
-  it('waits as long for a socket to close', async () => {
+  it('waits equally long for a socket to close', async () => {
     const manager = new ConnectionManager({ closeTimeoutMs: LONGEST_TIMER_MS + 1 })
     const connection = manager.addConnection('c1', new FakeSocket({ close: () => NEVER }), 'alice')
     const settled = vi.fn()
@@ -74,7 +74,7 @@ describe('the default clock', () => {
     expect(settled).toHaveBeenCalledExactlyOnceWith(true)
   })
 
-  it('sets no timer for a wait without end', async () => {
+  it('sets no timer for an infinite wait', async () => {
     const manager = pendingManager({ pendingTtlMs: Infinity, closeTimeoutMs: Infinity })
     let settle = (): void => {}
     const closing = new Promise<void>((resolve) => (settle = resolve))
@@ -90,7 +90,7 @@ describe('the default clock', () => {
   it.each([
     ['at once', 0],
     ['long after it was set', LONGEST_TIMER_MS + 5],
-  ])('leaves no timer behind that is cancelled %s', (_, passedMs) => {
+  ])('leaves no timer behind if it is cancelled %s', (_, passedMs) => {
     const manager = pendingManager({ pendingTtlMs: 2 ** 33 })
     vi.advanceTimersByTime(passedMs)
     const timersBefore = vi.getTimerCount()
@@ -101,7 +101,7 @@ describe('the default clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('tells every timer that it sets not to keep the process alive', () => {
+  it('unrefs every timer that it sets', () => {
     const timers: { readonly fire: () => void; readonly ms: number; readonly unref: () => void }[] = []
     vi.stubGlobal('setTimeout', (fire: () => void, ms: number) => {
       timers.push({ fire, ms, unref: vi.fn() })
@@ -119,7 +119,7 @@ describe('the default clock', () => {
     ['a number', 7],
     ['an object without unref', { id: 7 }],
     ['null', null],
-  ])('is content where a timer is %s', (_, timer) => {
+  ])('accepts a timer that is %s', (_, timer) => {
     const clearTimeout = vi.fn()
     vi.stubGlobal('setTimeout', () => timer)
     vi.stubGlobal('clearTimeout', clearTimeout)
@@ -150,7 +150,7 @@ function ran(program: string) {
   return { status, signal, stdout }
 }
 
-describe('a process that waits for sockets which do not close', () => {
+describe('a process that waits for sockets to close', () => {
   const WAYS = [
     ['cleanup()', 'manager.cleanup({ deadlineMs: 50 })', '{"closed":0,"failed":0,"timedOut":1}'],
     ['removeConnection()', `manager.removeConnection('c1')`, 'true'],
@@ -193,12 +193,12 @@ describe('a process that does not clean up', () => {
   it.each([
     ['a pending subscription', '{}', `manager.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })`],
     [
-      'a stream that is about to be idle',
+      'a stream that is about to become idle',
       '{}',
       `manager.addConnection('c1', { send() {}, close() {} }, 'alice').subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT' }); void manager.removeUser('alice')`,
     ],
-    ['a removal that waits without end', '{ closeTimeoutMs: Infinity }', `void manager.addConnection('c1', stuck, 'alice').remove()`],
-    ['a cleanup that waits without end', '{}', `manager.addConnection('c1', stuck, 'alice'); void manager.cleanup({ deadlineMs: Infinity })`],
+    ['a removal that waits indefinitely', '{ closeTimeoutMs: Infinity }', `void manager.addConnection('c1', stuck, 'alice').remove()`],
+    ['a cleanup that waits indefinitely', '{}', `manager.addConnection('c1', stuck, 'alice'); void manager.cleanup({ deadlineMs: Infinity })`],
     ['a removal on a clock that stands still', '{ clock: new ManualClock() }', `void manager.addConnection('c1', stuck, 'alice').remove()`],
   ])('is not kept alive by %s', (_, options, what) => {
     const { status, signal, stdout } = ran(`
@@ -229,11 +229,11 @@ function onClock(parts: Partial<Clock> = {}, options: ConnectionManagerOptions<F
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const ALICES = { userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' } as const
 
-describe('a clock that is not to be trusted', () => {
+describe('a faulty clock', () => {
   const noTimer = new Error('no timers left')
   const noTimers = { setTimeout: () => { throw noTimer } }
 
-  it('is replaced by a timer of the runtime where it cannot set one, and reported', async () => {
+  it('is replaced by a timer of the runtime if it cannot set one, and is reported', async () => {
     const { manager, errors } = onClock(noTimers, { pendingTtlMs: 5 })
     const expired = new Promise<void>((resolve) => manager.on('subscriptionRemoved', () => resolve()))
 
@@ -245,7 +245,7 @@ describe('a clock that is not to be trusted', () => {
     expect(errors).toEqual([['listener', noTimer]])
   })
 
-  it('keeps no promise of a removal waiting, and changes the state all the same', async () => {
+  it('does not block the promise of a removal, and the state changes at once', async () => {
     const { manager, errors } = onClock(noTimers, { closeTimeoutMs: 5 })
     const connection = manager.addConnection('c1', new FakeSocket({ close: () => NEVER }), 'alice')
 
@@ -256,14 +256,14 @@ describe('a clock that is not to be trusted', () => {
     expect(await removal).toBe(true)
   })
 
-  it('keeps no cleanup waiting', async () => {
+  it('does not block a cleanup', async () => {
     const { manager } = onClock(noTimers)
     manager.addConnection('c1', new FakeSocket({ close: () => NEVER }), 'alice')
 
     expect(await manager.cleanup({ deadlineMs: 5 })).toEqual({ closed: 0, failed: 0, timedOut: 1 })
   })
 
-  it('makes a stream idle all the same', async () => {
+  it('still makes a stream idle', async () => {
     const { manager, errors } = onClock(noTimers, { idleDelayMs: 5 })
     const idle = new Promise<void>((resolve) => manager.on('streamIdle', () => resolve()))
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -279,7 +279,7 @@ describe('a clock that is not to be trusted', () => {
     ['nothing', () => undefined],
     ['a number', () => 7],
     ['a promise that rejects', () => Promise.reject(new Error('async'))],
-  ])('is reported where its setTimeout answers with %s, and a timer that is cancelled stays so', (_what, answer) => {
+  ])('is reported if its setTimeout returns %s, and a cancelled timer stays cancelled', (_what, answer) => {
     let fire = (): void => {}
     const { manager, errors } = onClock({ setTimeout: (fn) => ((fire = fn), answer() as never) })
 
@@ -296,7 +296,7 @@ describe('a clock that is not to be trusted', () => {
   it.each([
     ['throws', () => { throw noTimer }],
     ['rejects', () => Promise.reject(noTimer)],
-  ])('is contained where a cancel %s', async (_how, cancel) => {
+  ])('is contained if a cancel %s', async (_how, cancel) => {
     const { manager, errors } = onClock({ setTimeout: () => cancel as () => void })
     manager.addSubscription(ALICES)
 
@@ -307,7 +307,7 @@ describe('a clock that is not to be trusted', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('lets nothing happen in the middle of a call, though it calls at once', async () => {
+  it('runs no callback in the middle of a call, even if its setTimeout calls at once', async () => {
     const { manager } = onClock({ setTimeout: (fn) => (fn(), () => {}) })
     const expired = new Promise<void>((resolve) => manager.on('subscriptionRemoved', () => resolve()))
 
@@ -319,7 +319,7 @@ describe('a clock that is not to be trusted', () => {
     expect([subscription.status, manager.subscriptionCount]).toEqual(['DISCONNECTED', 0])
   })
 
-  it('calls in vain a second time, and after it was told not to', () => {
+  it('has no effect if it calls a second time or after a cancel', () => {
     const timers: (() => void)[] = []
     const { clock, manager } = onClock({ setTimeout: (fn) => (timers.push(fn), () => {}) })
     const removed = vi.fn()
@@ -338,7 +338,7 @@ describe('a clock that is not to be trusted', () => {
     expect([callsBefore, removed.mock.calls.length, manager.subscriptionCount]).toEqual([1, 2, 1])
   })
 
-  it.each([NaN, Infinity, 5n, '5', undefined, null, 8.64e15 + 1])('dates by its last good reading where now() answers %s', async (reading) => {
+  it.each([NaN, Infinity, 5n, '5', undefined, null, 8.64e15 + 1])('falls back to the last valid reading for dates if now() returns %s', async (reading) => {
     const { clock, own, manager, errors } = onClock()
     const readings = vi.spyOn(own, 'now')
     manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -358,7 +358,7 @@ describe('a clock that is not to be trusted', () => {
     expect(manager.addSubscription({ ...ALICES, symbol: 'S3' }).createdAt).toEqual(new Date(good.getTime() + 1_000))
   })
 
-  it.each([NaN, Infinity, -Infinity, 5n, '5', undefined, null])('counts no time as passed where monotonic() answers %s', (reading) => {
+  it.each([NaN, Infinity, -Infinity, 5n, '5', undefined, null])('counts no time as passed if monotonic() returns %s', (reading) => {
     const { clock, own, manager } = onClock()
     const readings = vi.spyOn(own, 'monotonic')
     clock.advance(50)
@@ -375,7 +375,7 @@ describe('a clock that is not to be trusted', () => {
     expect([countBefore, countInTime, manager.subscriptionCount]).toEqual([2, 2, 0])
   })
 
-  it.each(['now', 'monotonic'] as const)('is contained where %s() throws, and reported once', async (name) => {
+  it.each(['now', 'monotonic'] as const)('is contained if %s() throws, and reported once', async (name) => {
     const reason = new Error('no time')
     const { own, manager, errors } = onClock()
     vi.spyOn(own, name).mockImplementation(() => { throw reason })
@@ -389,7 +389,7 @@ describe('a clock that is not to be trusted', () => {
     expect(errors).toEqual([['listener', reason]])
   })
 
-  it('goes on from where it stood when its monotonic() goes back', () => {
+  it('continues from its latest reading if its monotonic() goes back', () => {
     const { clock, own, manager } = onClock()
     clock.advance(1_000_000)
     manager.addSubscription(ALICES)
@@ -402,7 +402,7 @@ describe('a clock that is not to be trusted', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it('has no time pass when its monotonic() is back where it was', () => {
+  it('passes no time if its monotonic() repeats an earlier reading', () => {
     const { clock, own, manager } = onClock()
     clock.advance(1_000_000)
     manager.addSubscription(ALICES)
@@ -421,7 +421,7 @@ describe('a clock that is not to be trusted', () => {
 
   it.each([
     ['now', 'NaN', () => NaN],
-    ['now', 'what no date can be', () => 8.64e15 + 1],
+    ['now', 'an invalid date', () => 8.64e15 + 1],
     ['now', 'a BigInt', () => 5n],
     ['now', 'nothing', () => {}],
     ['now', 'a date', () => new Date(0)],
@@ -430,13 +430,13 @@ describe('a clock that is not to be trusted', () => {
     ['monotonic', 'a BigInt', () => 5n],
     ['monotonic', 'a text', () => '5'],
     ['monotonic', 'a promise that rejects', () => Promise.reject(new Error('async'))],
-  ])('is refused when it is given where %s() answers with %s', (name, _what, reading) => {
+  ])('is refused as an option if %s() returns %s', (name, _what, reading) => {
     const clock = { now: () => 0, monotonic: () => 0, setTimeout: () => () => {}, [name]: reading }
 
     expect(expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ clock: clock as never }))).toMatchObject({ option: 'clock' })
   })
 
-  it.each(['now', 'monotonic'])('is refused when it is given where %s() throws, with the reason', (name) => {
+  it.each(['now', 'monotonic'])('is refused as an option if %s() throws, with the thrown error as the cause', (name) => {
     const reason = new Error('no time')
     const clock = { now: () => 0, monotonic: () => 0, setTimeout: () => () => {}, [name]: () => { throw reason } }
 
@@ -479,9 +479,9 @@ describe('a manager whose timers were lost', () => {
     }],
     ['connects', (manager) => manager.addConnection('c2', new FakeSocket(), 'bob')],
     ['subscribes', (manager) => manager.addSubscription({ ...ALICES, symbol: 'ETHUSDT', userId: 'bob' })],
-    ['asks which streams are active', (manager) => manager.activeStreams()],
+    ['lists the active streams', (manager) => manager.activeStreams()],
     ['publishes to nobody', (manager) => manager.publish({ ...ALICES, userId: undefined, data: 1 })],
-  ])('lets a stream be idle when somebody %s', async (_call, call) => {
+  ])('makes a stream idle when somebody %s', async (_call, call) => {
     const { manager, log } = left(subscribeAndLeave, { idleDelayMs: 1 })
     await passed(5)
     const logBefore = [...log]
@@ -493,7 +493,7 @@ describe('a manager whose timers were lost', () => {
     expect(manager.activeStreams().map(({ symbol }) => symbol)).not.toContain('BTCUSDT')
   })
 
-  it('lets pending subscriptions expire when somebody subscribes, though there is no room for more', async () => {
+  it('expires pending subscriptions when somebody subscribes, even if the quota refuses that', async () => {
     const options = { pendingTtlMs: 1, quotas: { pendingUsers: 1 } }
     const { manager, log } = left((each) => each.addSubscription(ALICES), options)
     await passed(5)
@@ -505,7 +505,7 @@ describe('a manager whose timers were lost', () => {
     expect(manager.addSubscription({ ...ALICES, userId: 'bob' }).status).toBe('PENDING')
   })
 
-  it('settles the removal that waited, at the next one and at a cleanup', async () => {
+  it('settles a waiting removal at the next removal and at a cleanup', async () => {
     const removals: Promise<unknown>[] = []
     const remove = (manager: ConnectionManager<FakeSocket>, id: string): void => {
       removals.push(manager.addConnection(id, new FakeSocket({ close: () => NEVER }), 'alice').remove())
@@ -541,7 +541,7 @@ describe('a removal that waits for a close', () => {
     return settled
   }
 
-  it('holds the process by a timer of the runtime, until it settles', async () => {
+  it('keeps the process alive with a timer of the runtime, until it settles', async () => {
     const held = new Set<unknown>()
     vi.stubGlobal('setTimeout', () => {
       const timer = { unref: () => held.delete(timer) }
@@ -559,7 +559,7 @@ describe('a removal that waits for a close', () => {
     expect([heldBefore, held.size, settled.mock.calls.length]).toEqual([1, 0, 1])
   })
 
-  it('holds it no longer than a second by a clock that stands still, and settles by that clock alone', async () => {
+  it('stops keeping the process alive after a second if the clock stands still, and settles by that clock alone', async () => {
     const clock = new ManualClock()
     const otherTimers = vi.getTimerCount()
     const settled = removing(clock)
@@ -576,7 +576,7 @@ describe('a removal that waits for a close', () => {
     expect([timersBefore, timersAfter, callsBefore, settled.mock.calls.length]).toEqual([1, 0, 0, 1])
   })
 
-  it('settles though the clock loses the timer: a second after its time', async () => {
+  it('settles a second late if the clock loses the timer', async () => {
     const settled = removing(runtimes())
 
     await vi.advanceTimersByTimeAsync(10_999)
@@ -588,12 +588,12 @@ describe('a removal that waits for a close', () => {
 
   it.each<[how: string, broken: () => Partial<Clock>]>([
     ['sets no timer and stands still', () => ({ monotonic: () => 0, setTimeout: () => { throw new Error('no timers left') } })],
-    ['answers no function and stands still', () => ({ monotonic: () => 0, setTimeout: () => undefined as never })],
-    ['tells no time any more', () => {
+    ['returns no function and stands still', () => ({ monotonic: () => 0, setTimeout: () => undefined as never })],
+    ['returns no valid time any more', () => {
       let reading = 0
       return { monotonic: () => (reading === 0 ? reading++ : NaN) }
     }],
-  ])('settles though the clock %s', async (_how, broken) => {
+  ])('settles even if the clock %s', async (_how, broken) => {
     const settled = removing(runtimes(broken()))
 
     await vi.advanceTimersByTimeAsync(12_500)
@@ -601,7 +601,7 @@ describe('a removal that waits for a close', () => {
     expect([settled.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0])
   })
 
-  it('looks ever less often where it takes long', async () => {
+  it('checks less and less often during a long wait', async () => {
     const set = vi.spyOn(globalThis, 'setTimeout')
     const settled = removing(runtimes(), 86_400_000)
 

@@ -10,8 +10,8 @@ function expiring(ttlMs: number) {
   return { clock, expiry, log }
 }
 
-describe('Expiry', () => {
-  it('lets each item expire in its own time, with one timer for all', () => {
+describe('ExpiringSet', () => {
+  it('expires each item at its own time, with one timer for all', () => {
     const { clock, expiry, log } = expiring(100)
     expiry.add('a')
     clock.advance(40)
@@ -29,7 +29,7 @@ describe('Expiry', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('lets those that came at the same time expire together, in the order in which they came', () => {
+  it('expires items that were added at the same time together, in the order of adding', () => {
     const { clock, expiry, log } = expiring(100)
     for (const item of ['b', 'a', 'c']) expiry.add(item)
 
@@ -49,7 +49,7 @@ describe('Expiry', () => {
     expect(log).toEqual([['a']])
   })
 
-  it('counts anew for an item that was deleted and added again', () => {
+  it('counts again from the start for an item that was deleted and added again', () => {
     const { clock, expiry, log } = expiring(100)
     expiry.add('a')
     expiry.add('b')
@@ -64,7 +64,7 @@ describe('Expiry', () => {
     expect(log).toEqual([['b'], ['a']])
   })
 
-  it('keeps what was deleted, and leaves no timer for the last one', () => {
+  it('does not expire a deleted item, and leaves no timer after the last one', () => {
     const { clock, expiry, log } = expiring(100)
     expiry.add('a')
     expiry.add('b')
@@ -79,7 +79,7 @@ describe('Expiry', () => {
     expect(log).toEqual([])
   })
 
-  it('waits for later items once the first was deleted', () => {
+  it('waits for later items after the first was deleted', () => {
     const { clock, expiry, log } = expiring(100)
     expiry.add('a')
     clock.advance(50)
@@ -93,7 +93,7 @@ describe('Expiry', () => {
     expect(log).toEqual([['b']])
   })
 
-  describe('whose timer was lost', () => {
+  describe('after its timer was lost', () => {
     /** Items that expire by a clock that loses its first timer, without having had a chance to fire it. */
     function losing(ttlMs: number) {
       const { clock, expiry, log } = expiring(ttlMs)
@@ -104,7 +104,7 @@ describe('Expiry', () => {
       return { clock, expiry, log, recover }
     }
 
-    it('sets it anew at the next item once its time has passed, and not before', () => {
+    it("sets a new timer at the next item, once the old timer's time has passed", () => {
       const { clock, expiry, log, recover } = losing(100)
       expiry.add('a')
       recover()
@@ -125,7 +125,7 @@ describe('Expiry', () => {
       expect(clock.pendingTimers).toBe(0)
     })
 
-    it('sets it anew when it is asked to, once its time has passed', () => {
+    it("sets a new timer when it is renewed, once the old timer's time has passed", () => {
       const { clock, expiry, log, recover } = losing(100)
       expiry.renew()
       expiry.add('a')
@@ -142,7 +142,7 @@ describe('Expiry', () => {
       expect(clock.pendingTimers).toBe(0)
     })
 
-    it('waits for the rest of the time where the clock went back, since the timer may be of another time', () => {
+    it('waits for the remaining time if the clock went back', () => {
       const { clock, expiry, log, recover } = losing(100)
       const ticking: ManualClock & { wentBackMs?: number } = clock
       ticking.wentBackMs = 0
@@ -161,7 +161,7 @@ describe('Expiry', () => {
       expect(log).toEqual([['a']])
     })
 
-    it('sets one timer at a time, and ever fewer while it may only be late', () => {
+    it('sets one timer at a time, and fewer and fewer while it may only be late', () => {
       const { clock, expiry } = expiring(0)
       const { setTimeout } = clock
       let timers = 0
@@ -177,7 +177,7 @@ describe('Expiry', () => {
       expect(timers).toBeLessThan(15)
     })
 
-    it('forgets it with the last item', () => {
+    it('starts afresh after the last item was deleted', () => {
       const { clock, expiry, log, recover } = losing(100)
       expiry.add('a')
       expiry.delete('a')
@@ -192,7 +192,7 @@ describe('Expiry', () => {
     })
   })
 
-  it.each([[true], [false]])('says that the process is to be held: %s', (holdsProcess) => {
+  it.each([[true], [false]])('passes on whether its timers keep the process alive: %s', (holdsProcess) => {
     const clock = new ManualClock()
     const held: unknown[] = []
     const setTimeout = (_fn: () => void, _ms: number, holds?: boolean) => (held.push(holds), () => {})
@@ -205,7 +205,7 @@ describe('Expiry', () => {
     expect(held).toEqual([holdsProcess, holdsProcess])
   })
 
-  it('takes what is added while others expire', () => {
+  it('accepts items that are added while others expire', () => {
     const clock = new ManualClock()
     const log: string[] = []
     const expiry: ExpiringSet<string> = new ExpiringSet<string>(clock, 100, (expired) => {
@@ -220,7 +220,7 @@ describe('Expiry', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('lets an item expire when its timer fires early by the clock, and not a later one', () => {
+  it('expires an item whose timer fires early by the clock, but no later item', () => {
     const { clock, expiry, log } = expiring(100)
     const { monotonic } = clock
     expiry.add('a')
@@ -235,7 +235,7 @@ describe('Expiry', () => {
     expect(log).toEqual([['a'], ['b']])
   })
 
-  it('goes by elapsed time, not by the wall clock', () => {
+  it('uses elapsed time, not the wall clock', () => {
     const { clock, expiry, log } = expiring(100)
     expiry.add('a')
 
@@ -248,7 +248,7 @@ describe('Expiry', () => {
     expect(log).toEqual([['a']])
   })
 
-  it('lets items of no time expire at the next timer, not in the call', () => {
+  it('expires items with a lifetime of 0 at the next timer, not in the call', () => {
     const { clock, expiry, log } = expiring(0)
 
     expiry.add('a')
@@ -258,7 +258,7 @@ describe('Expiry', () => {
     expect(log).toEqual([['a']])
   })
 
-  it('keeps items of infinite time, without a timer', () => {
+  it('keeps items with an infinite lifetime, without a timer', () => {
     const { clock, expiry, log } = expiring(Infinity)
 
     expiry.add('a')

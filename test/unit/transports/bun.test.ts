@@ -51,7 +51,7 @@ class ScriptedSocket implements BunSocket {
 describe('bunTransport', () => {
   const transport = bunTransport()
 
-  it('sends what one tick brought within one cork, in order', () => {
+  it('sends the messages of one tick within one cork, in order', () => {
     const socket = new ScriptedSocket()
 
     const accepted = transport.write?.(socket, ['a', 'b', 'c'])
@@ -61,24 +61,24 @@ describe('bunTransport', () => {
   })
 
   it.each([
-    ['all when all were sent', [1, 1, 1], 3, 3],
+    ['all if all were sent', [1, 1, 1], 3, 3],
     ['those that Bun queued', [1, QUEUED, QUEUED], 3, 3],
-    ['none from the first drop on, and sends no other', [QUEUED, DROPPED, 1], 1, 2],
-    ['none when the first is dropped', [DROPPED], 0, 1],
-  ])('counts as accepted %s', (_case, statuses, accepted, sends) => {
+    ['none from the first drop on, and sends no more', [QUEUED, DROPPED, 1], 1, 2],
+    ['none if the first is dropped', [DROPPED], 0, 1],
+  ])('returns as accepted %s', (_case, statuses, accepted, sends) => {
     const socket = new ScriptedSocket(...statuses)
 
     expect(transport.write?.(socket, ['a', 'b', 'c'])).toBe(accepted)
     expect(socket.calls).toHaveLength(1 + sends)
   })
 
-  it('takes no bytes sent for no drop when the text is empty', () => {
+  it('does not mistake 0 bytes sent for a drop if the text is empty', () => {
     const socket = new ScriptedSocket()
 
     expect(transport.write?.(socket, ['a', '', 'c'])).toBe(3)
   })
 
-  it('takes no bytes sent for a drop under back-pressure, though the text is empty', () => {
+  it('recognises a drop under back-pressure, even if the text is empty', () => {
     const socket = new ScriptedSocket(DROPPED)
     socket.bufferedAmount = 1_048_577
 
@@ -90,7 +90,7 @@ describe('bunTransport', () => {
     ['a', false],
     ['', true],
     ['', false],
-  ])('throws for a socket that is closed (text %j, cork calls back: %s)', (text, corksWhenClosed) => {
+  ])('throws for a closed socket (text %j, cork calls back: %s)', (text, corksWhenClosed) => {
     const socket = new ScriptedSocket()
     socket.terminate()
     socket.corksWhenClosed = corksWhenClosed
@@ -98,7 +98,7 @@ describe('bunTransport', () => {
     expect(() => transport.write?.(socket, [text])).toThrow('readyState is 3')
   })
 
-  it('throws for a socket that Bun closes because of the drop', () => {
+  it('throws if Bun closes the socket because of the drop', () => {
     const socket = new ScriptedSocket(1)
     socket.send = (text) => {
       if (text === 'b') socket.readyState = CLOSED
@@ -108,7 +108,7 @@ describe('bunTransport', () => {
     expect(() => transport.write?.(socket, ['a', 'b'])).toThrow('readyState is 3')
   })
 
-  it('bears that a socket closes once it has taken everything', () => {
+  it('tolerates a socket that closes after it has accepted everything', () => {
     const socket = new ScriptedSocket()
     socket.send = (text) => {
       if (text === 'b') socket.readyState = CLOSED
@@ -118,7 +118,7 @@ describe('bunTransport', () => {
     expect(transport.write?.(socket, ['a', 'b'])).toBe(2)
   })
 
-  it('knows how much a socket buffers', () => {
+  it('reads how much a socket buffers', () => {
     const socket = new ScriptedSocket()
     socket.bufferedAmount = 70_000
 
@@ -131,7 +131,7 @@ describe('bunTransport', () => {
     ['cleanup', 1001, 'going away'],
     ['send-failed', 1011, 'send failed'],
     ['slow-consumer', 1013, 'slow consumer'],
-  ])('tells a client that was closed for "%s" code %i', (reason, code, text) => {
+  ])('closes a socket for "%s" with the code %i', (reason, code, text) => {
     const socket = new ScriptedSocket()
 
     void transport.close?.(socket, reason)
@@ -147,7 +147,7 @@ describe('bunTransport', () => {
     expect(socket.calls).toEqual([['terminate']])
   })
 
-  it('leaves telling of a drain to the host, and texts as they are', () => {
+  it('has no hooks for drains and frames: the host reports drains', () => {
     expect(Object.keys(transport).toSorted()).toEqual(['bufferedBytes', 'close', 'terminate', 'write'])
   })
 })

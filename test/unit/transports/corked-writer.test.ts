@@ -22,7 +22,7 @@ class NotingSocket {
 const isDropped = (_socket: NotingSocket, status: number): boolean => status === 0
 
 describe('CorkedWriter', () => {
-  it('sends several texts within one cork, and one without', () => {
+  it('corks several texts, and sends a single one without a cork', () => {
     const socket = new NotingSocket()
     const writer = new CorkedWriter(isDropped)
 
@@ -34,7 +34,7 @@ describe('CorkedWriter', () => {
     [['a', 'b', 'c'], 'b', 1, ['[', 'a', 'b', ']']],
     [['a', 'b'], 'a', 0, ['[', 'a', ']']],
     [['a'], 'a', 0, ['a']],
-  ])('of %j sends none behind one that is dropped, %s: %i accepted', (texts, dropped, accepted, calls) => {
+  ])('sends no text of %j after %s was dropped: %i accepted', (texts, dropped, accepted, calls) => {
     const socket = new NotingSocket()
     socket.onSend = (text) => (text === dropped ? 0 : 1)
 
@@ -42,7 +42,7 @@ describe('CorkedWriter', () => {
     expect(socket.calls).toEqual(calls)
   })
 
-  it('has sent nothing where the socket does not call back, whatever was sent before', () => {
+  it('accepts nothing if the socket does not call back, whatever was sent before', () => {
     const writer = new CorkedWriter(isDropped)
     const [open, closed] = [new NotingSocket(), new NotingSocket()]
     closed.cork = () => {}
@@ -51,7 +51,7 @@ describe('CorkedWriter', () => {
     expect(closed.calls).toEqual([])
   })
 
-  it('keeps what it sends to two sockets apart where one is written to from within the other', () => {
+  it('keeps two sockets apart if one is written to from within a write to the other', () => {
     const writer = new CorkedWriter(isDropped)
     const [outer, inner] = [new NotingSocket(), new NotingSocket()]
     const nested: number[] = []
@@ -65,7 +65,7 @@ describe('CorkedWriter', () => {
     expect([outer.calls, inner.calls]).toEqual([['[', 'a', 'b', 'c', ']'], ['[', 'x', 'y', 'z', ']']])
   })
 
-  it('throws what a socket throws, and writes to the next one', () => {
+  it('throws the error of a socket, and then writes to the next one', () => {
     const writer = new CorkedWriter(isDropped)
     const [broken, whole] = [new NotingSocket(), new NotingSocket()]
     broken.onSend = () => { throw new Error('broken') }
@@ -74,7 +74,7 @@ describe('CorkedWriter', () => {
     expect(writer.write(whole, ['a', 'b'])).toBe(2)
   })
 
-  it('keeps neither a socket nor texts from one write to the next, whatever the socket throws', async () => {
+  it('retains neither socket nor texts after a write, even if the socket throws', async () => {
     const writer = new CorkedWriter(isDropped)
     const written = ((): WeakRef<object>[] => {
       const [socket, texts] = [new NotingSocket(), ['a', 'b']]

@@ -80,7 +80,7 @@ class HeldResponse extends EventEmitter {
 }
 
 describe('an event stream of node:http', () => {
-  it('ends with its request when several were asked for in one pipeline', async () => {
+  it('ends with its request if several were pipelined', async () => {
     const { manager, reasons, add } = managing()
     const sockets: SseSocket[] = []
     const tcp = await http1((response) => sockets.push(add(response)))
@@ -96,7 +96,7 @@ describe('an event stream of node:http', () => {
     expect(manager.activeStreams()).toEqual([])
   })
 
-  it('waits in a pipeline without a warning that its TCP socket has too many listeners', async () => {
+  it('waits in a pipeline without a warning about too many listeners on the TCP socket', async () => {
     const warnings: Error[] = []
     const note = (warning: Error): void => void warnings.push(warning)
     process.on('warning', note)
@@ -111,7 +111,7 @@ describe('an event stream of node:http', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is terminated while it waits in a pipeline', async () => {
+  it('can be terminated while it waits in a pipeline', async () => {
     const { manager, add } = managing()
     const sockets: SseSocket[] = []
     const tcp = await http1((response) => sockets.push(add(response)))
@@ -125,7 +125,7 @@ describe('an event stream of node:http', () => {
     expect(sockets.map(({ readyState }) => readyState)).toEqual([1, 3])
   })
 
-  it('is refused when its client left before the head was sent, in a pipeline as well', async () => {
+  it('is refused if its client left before the head was sent, also in a pipeline', async () => {
     const manager = new ConnectionManager<SseSocket>({ transport: sseTransport() })
     const responses: ServerResponse[] = []
     const server = createServer((_request, response) => void responses.push(response))
@@ -144,7 +144,7 @@ describe('an event stream of node:http', () => {
     }
   })
 
-  it.each([['HEAD', '/'], ['GET', '/204']] as const)('ends at once where it has no body, %s %s: the next request is answered', async (method, path) => {
+  it.each([['HEAD', '/'], ['GET', '/204']] as const)('ends at once if it has no body, %s %s, so that the next request is answered', async (method, path) => {
     const { manager, reasons, add } = managing()
     const sockets: SseSocket[] = []
     const tcp = await http1((response, { url }) => {
@@ -166,7 +166,7 @@ describe('an event stream of node:http', () => {
     expect(received).not.toContain('welcome')
   })
 
-  it('leaves the TCP socket alone once it is over: that may serve the next request', async () => {
+  it('does not touch the TCP socket after its end, which may serve the next request', async () => {
     const sockets: SseSocket[] = []
     const tcp = await http1((response) => sockets.push(sseSocket(response)))
     tcp.resume().write(requestOf('GET'))
@@ -206,7 +206,7 @@ describe.each(['request', 'stream'] as const)('an event stream of node:http2, as
     return { manager, reasons, session, client, answered, socket: await added }
   }
 
-  it.each([['HEAD', 200], ['GET', 204]] as const)('ends at once where it has no body, %s %i', async (method, status) => {
+  it.each([['HEAD', 200], ['GET', 204]] as const)('ends at once if it has no body, %s %i', async (method, status) => {
     const { manager, reasons, socket, answered } = await asked({ ':method': method, ':path': '/' }, status)
 
     await socket.closed
@@ -227,7 +227,7 @@ describe.each(['request', 'stream'] as const)('an event stream of node:http2, as
 })
 
 describe('an event stream without a body', () => {
-  it('drops what is sent to it, and is open until the running turn is over', async () => {
+  it('drops what is sent to it, and stays open until the end of the current turn', async () => {
     const response = new HeldResponse()
     response.req = { method: 'HEAD', socket: undefined }
     const socket = sseSocket(response)
@@ -244,7 +244,7 @@ describe('an event stream without a body', () => {
     response.emit('error', new Error('late'))
   })
 
-  it('may be terminated before, and tells whoever waits', async () => {
+  it('can be terminated before that, and notifies close and drain listeners', async () => {
     const response = new HeldResponse()
     response.req = { method: 'HEAD', socket: undefined }
     const socket = sseSocket(response)
@@ -260,7 +260,7 @@ describe('an event stream without a body', () => {
 })
 
 describe('the readyState of an event stream', () => {
-  it('is 1 while it is open, 2 while what was written before its end has to leave, and 3 once it is over', async () => {
+  it('is 1 while it is open, 2 after close while data is buffered, and 3 after its end', async () => {
     const response = new HeldResponse()
     const socket = sseSocket(response)
     expect(socket.readyState).toBe(1)
@@ -272,7 +272,7 @@ describe('the readyState of an event stream', () => {
     expect(socket.readyState).toBe(3)
   })
 
-  it('tells the same of a web stream', async () => {
+  it('is the same for a web stream', async () => {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const socket = sseSocket(writable.getWriter())
     void socket.send('a')
@@ -288,7 +288,7 @@ describe('the readyState of an event stream', () => {
 })
 
 describe('onClose of an event stream', () => {
-  it('tells each listener once, at once if it is over, and none that was stopped', () => {
+  it('notifies each listener once, at once if it is over, unless it was stopped', () => {
     const response = new HeldResponse()
     const socket = sseSocket(response)
     const told: string[] = []
@@ -302,7 +302,7 @@ describe('onClose of an event stream', () => {
     expect(told).toEqual(['first', 'late'])
   })
 
-  it('has a manager remove the connection, whatever its host does then', async () => {
+  it('makes a manager remove the connection, whatever its host does afterwards', async () => {
     const { manager, reasons, add } = managing()
     const response = new HeldResponse()
     const socket = add(response)
@@ -323,8 +323,8 @@ async function comment(socket: SseSocket): Promise<void> {
   for (let i = 0; i < 3; i++) await turn()
 }
 
-describe('comments on an event stream', () => {
-  it('end one of a web stream that nobody reads, at the second', async () => {
+describe('the comments of an event stream', () => {
+  it('end a web stream that nobody reads, at the second comment', async () => {
     const { manager, reasons, add } = managing()
     const { writable } = new TransformStream<Uint8Array, Uint8Array>()
     const socket = add(writable.getWriter())
@@ -339,7 +339,7 @@ describe('comments on an event stream', () => {
     expect(reasons).toEqual(['peer-closed'])
   })
 
-  it('end none in one turn of the event loop, however many there are', async () => {
+  it('do not end it within one turn of the event loop, however many there are', async () => {
     const { writable } = new TransformStream<Uint8Array, Uint8Array>()
     const socket = sseSocket(writable.getWriter())
 
@@ -348,7 +348,7 @@ describe('comments on an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('end one of Node that takes nothing from the start, at the second', async () => {
+  it('end a response of Node that takes nothing from the start, at the second comment', async () => {
     const response = new HeldResponse()
     const socket = sseSocket(response)
 
@@ -359,7 +359,7 @@ describe('comments on an event stream', () => {
     expect([socket.readyState, response.destroyed]).toEqual([3, true])
   })
 
-  it('end one that was read before once nothing has left for a minute, and a comment waits', async () => {
+  it('end a stream that was read before, if nothing has left for a minute and a comment is buffered', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const reads: (() => void)[] = []
     const write = (): Promise<void> => new Promise((resolve) => reads.push(resolve))
@@ -378,7 +378,7 @@ describe('comments on an event stream', () => {
     expect(socket.readyState).toBe(3)
   })
 
-  it('end none whose reader has taken something in between, though no comment has left', async () => {
+  it('do not end it if its reader took something in between, even if no comment has left', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const reader = readable.getReader()
@@ -396,7 +396,7 @@ describe('comments on an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('end none whose comments leave, whatever else has come to wait since', async () => {
+  it('do not end it if its comments leave, whatever was buffered since', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const socket = sseSocket(response)
@@ -411,7 +411,7 @@ describe('comments on an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('end no response of Node of which some bytes leave', async () => {
+  it('do not end a response of Node while some of its bytes leave', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const socket = sseSocket(response)
@@ -431,9 +431,9 @@ describe('comments on an event stream', () => {
   })
 
   it.each<[what: string, handleOf: (queue: { writeQueueSize: number }) => object]>([
-    ['of a TCP socket', (queue) => queue],
-    ['below one of TLS', (queue) => ({ writeQueueSize: 0, _parent: queue })],
-  ])('end none whose one large write is taken by the system bit by bit, %s', async (_what, handleOf) => {
+    ['on a TCP socket', (queue) => queue],
+    ['below a TLS socket', (queue) => ({ writeQueueSize: 0, _parent: queue })],
+  ])('do not end it while the system takes a large write piece by piece, %s', async (_what, handleOf) => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const queue = { writeQueueSize: 1_000_000 }
@@ -452,7 +452,7 @@ describe('comments on an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('do nothing on one that is closing', async () => {
+  it('do nothing while it is closing', async () => {
     const response = new HeldResponse()
     const socket = sseSocket(response)
     socket.comment()
@@ -467,7 +467,7 @@ describe('comments on an event stream', () => {
 })
 
 describe('an id beyond ASCII', () => {
-  it('comes back in Last-Event-ID as UTF-8 that Node reads as Latin-1', async () => {
+  it('is returned in Last-Event-ID as UTF-8, which Node reads as Latin-1', async () => {
     const server = createServer((request, response) => {
       response.end(Buffer.from(String(request.headers['last-event-id']), 'latin1').toString())
     })

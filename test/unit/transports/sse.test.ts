@@ -195,7 +195,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
   ['a stream of node:http2', () => http2('stream')],
   ['the writer of a web stream', webStream],
 ])('sseSocket of %s', (_name, open) => {
-  it('brings each event to the client, in order, and closes once all have arrived', async () => {
+  it('delivers all events to the client in order before it closes', async () => {
     const { target, readAll } = await open()
     const socket = sseSocket(target)
 
@@ -207,7 +207,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(events.map(({ data }) => data)).toEqual(['first', 'second\nof two lines', 'dritte: ü €'])
   })
 
-  it('closes a second time, and terminates, without more ado', async () => {
+  it('does nothing on a second close, or on a terminate after that', async () => {
     const { target, readAll } = await open()
     const socket = sseSocket(target)
     const received = readAll()
@@ -220,7 +220,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(await outcomeOf(() => socket.send('late'))).toBe('thrown')
   })
 
-  it('tells when the client has gone, and accepts nothing from then on', async () => {
+  it('resolves closed when the client has gone, and accepts nothing afterwards', async () => {
     const { target, leave } = await open()
     const socket = sseSocket(target)
 
@@ -232,7 +232,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(await outcomeOf(() => socket.close())).toBe('kept')
   })
 
-  it('accepts nothing when the client had gone before there was a socket', async () => {
+  it('accepts nothing if the client had gone before the socket was made', async () => {
     const { target, leave } = await open()
     const first = sseSocket(target)
     leave()
@@ -244,7 +244,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(await outcomeOf(() => socket.send('late'))).not.toBe('kept')
   })
 
-  it('knows what a client that does not read leaves behind, and tells when that has left', async () => {
+  it('reads how much an unread response buffers, and reports a drain when that has left', async () => {
     const { target, readAll } = await open()
     const socket = sseSocket(target)
 
@@ -259,7 +259,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(events.every(({ data }) => data.length === 65_536)).toBe(true)
   })
 
-  it('tells of room after writes too small for a high-water mark', async () => {
+  it('reports a drain after writes that are too small for a high-water mark', async () => {
     const { target, readAll } = await open()
     const socket = sseSocket(target)
 
@@ -272,7 +272,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(parseEventStream(await received).events).toHaveLength(1)
   })
 
-  it('discards what waits for a stuck client when it is terminated, though it was closing', async () => {
+  it('discards buffered data of a stuck client when it is terminated, even while closing', async () => {
     const { target, readAll } = await open()
     const socket = sseSocket(target)
     while (socket.bufferedAmount < 10_000_000) void socket.send('x'.repeat(1_000_000))
@@ -289,7 +289,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
 })
 
 describe.each(['request', 'stream'] as const)('sseSocket of a %s of node:http2', (event) => {
-  it('is over when its client resets the stream without an error while much is waiting', async () => {
+  it('ends if its client resets the stream without an error while much is buffered', async () => {
     const { target, leave } = await http2(event)
     const socket = sseSocket(target)
     for (let i = 0; i < 200; i++) void socket.send('x'.repeat(1_000))
@@ -324,7 +324,7 @@ describe('sseSocket', () => {
     expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual([arrives, 'the next'])
   })
 
-  it('sends the type and the id of an event, and no type to the next one', () => {
+  it('sends the type and the id of an event, and no type for the next one', () => {
     const { response, socket } = scripted()
 
     void socket.send('a', { event: 'fill', id: '7:1' })
@@ -346,7 +346,7 @@ describe('sseSocket', () => {
     { event: 'a\nb' },
     { event: 'a\rb' },
     { event: null as never },
-  ])('refuses %j, which an event stream cannot carry', (fields) => {
+  ])('refuses %j, which an event stream cannot contain', (fields) => {
     const { response, socket } = scripted()
 
     expectCode('ERR_INVALID_ARGUMENT', () => socket.send('a', fields))
@@ -360,7 +360,7 @@ describe('sseSocket', () => {
     ['a Map', new Map([['id', '1']])],
     ['a text', 'fill'],
     ['null', null],
-  ])('refuses %s besides the text, rather than ignore it', (_what, fields) => {
+  ])('refuses %s as the fields of an event', (_what, fields) => {
     const { response, socket } = scripted()
 
     expectCode('ERR_INVALID_ARGUMENT', () => socket.send('a', fields as never))
@@ -368,7 +368,7 @@ describe('sseSocket', () => {
     expect(response.chunks).toEqual([])
   })
 
-  it('sends comments that no client takes for an event', () => {
+  it('sends comments that clients ignore', () => {
     const { response, socket } = scripted()
 
     socket.comment()
@@ -387,7 +387,7 @@ describe('sseSocket', () => {
     expect(parseEventStream(response.text).retry).toBe(ms)
   })
 
-  it('ends no event that nobody sent: there is a blank line behind each event, and nowhere else', () => {
+  it('writes a blank line after each event and nowhere else, so that clients see no other events', () => {
     const { response, socket } = scripted()
 
     socket.retry(1_000)
@@ -408,7 +408,7 @@ describe('sseSocket', () => {
     })
   })
 
-  it('brings comments, and when to reconnect, by a web stream as well', async () => {
+  it('sends comments and the reconnect time to a web stream, too', async () => {
     const { socket, text } = thatTransfers()
 
     socket.comment('alive')
@@ -418,7 +418,7 @@ describe('sseSocket', () => {
     expect(text()).toBe(': alive\nretry: 1500\n')
   })
 
-  it.each([-1, 1.5, NaN, Infinity, '3' as never])('refuses to have the client reconnect after %s', (ms) => {
+  it.each([-1, 1.5, NaN, Infinity, '3' as never])('refuses %s as a reconnect time', (ms) => {
     const { response, socket } = scripted()
 
     expectCode('ERR_INVALID_ARGUMENT', () => socket.retry(ms))
@@ -432,11 +432,11 @@ describe('sseSocket', () => {
     ['a text', 'text'],
     ['an event emitter', new EventEmitter()],
     ['half a writer', { write() {}, close() {} }],
-  ])('refuses %s, which is no response', (_what, target) => {
+  ])('refuses %s as a response', (_what, target) => {
     expectCode('ERR_INVALID_ARGUMENT', () => sseSocket(target as never))
   })
 
-  it('knows what the host itself has written, and tells when it has left', () => {
+  it("includes the host's own writes in its buffer, and reports when they have left", () => {
     const { response, socket } = scripted()
     const told: number[] = []
     socket.onDrain(() => told.push(socket.bufferedAmount))
@@ -449,7 +449,7 @@ describe('sseSocket', () => {
     expect(told).toEqual([0])
   })
 
-  it('tells of a drain whoever still listens, once each', () => {
+  it('reports a drain once to each listener that was not stopped', () => {
     const { response, socket } = scripted()
     const told: string[] = []
     const listener = () => void told.push('twice')
@@ -471,7 +471,7 @@ describe('sseSocket', () => {
     expect(told).toEqual(['once', 'twice', 'always', 'always', 'twice'])
   })
 
-  it('tells of the end, too, whoever waits for a drain', async () => {
+  it('notifies drain listeners of the end, too', async () => {
     const { response, socket } = scripted()
     let told = 0
     socket.onDrain(() => told++)
@@ -482,7 +482,7 @@ describe('sseSocket', () => {
     expect(told).toBe(1)
   })
 
-  it.each(['destroyed', 'writableEnded'] as const)('throws for a response that is %s before it says so', (state) => {
+  it.each(['destroyed', 'writableEnded'] as const)('throws if the response is %s, even before an event reports that', (state) => {
     const { response, socket } = scripted()
     response[state] = true
 
@@ -492,7 +492,7 @@ describe('sseSocket', () => {
     expect(response.chunks).toEqual([])
   })
 
-  it('bears an error of the response, and says so to whoever sends afterwards', async () => {
+  it('tolerates an error of the response, and throws it as the cause of later sends', async () => {
     const { response, socket } = scripted()
     const cause = new Error('ECONNRESET')
 
@@ -503,7 +503,7 @@ describe('sseSocket', () => {
     expect(() => socket.send('a')).toThrow(expect.objectContaining({ cause }))
   })
 
-  it('spares the connection that a finished response has passed on to the next request', async () => {
+  it('does not destroy the TCP connection after its response has finished, since the next request may use it', async () => {
     const { response, socket } = scripted()
     void socket.close()
     response.emit('finish')
@@ -514,7 +514,7 @@ describe('sseSocket', () => {
     expect(response.destroyCalls).toBe(0)
   })
 
-  it('has no cause to name when it is over and nothing went wrong', () => {
+  it('throws without a cause if it ended without an error', () => {
     const { response, socket } = scripted()
 
     response.emit('close')
@@ -522,7 +522,7 @@ describe('sseSocket', () => {
     expect(() => socket.send('a')).toThrow(expect.not.objectContaining({ cause: undefined }))
   })
 
-  it('ends and cuts off the writer of a web stream once, whoever asks again', async () => {
+  it('closes and aborts the writer of a web stream only once each', async () => {
     const { writer, calls, end } = scriptedWriter()
     const socket = sseSocket(writer)
 
@@ -537,7 +537,7 @@ describe('sseSocket', () => {
     end()
   })
 
-  it('does nothing to the writer of a web stream that is over', async () => {
+  it('does nothing to the writer of a web stream that has ended', async () => {
     const { writer, calls, end } = scriptedWriter()
     const socket = sseSocket(writer)
 
@@ -549,7 +549,7 @@ describe('sseSocket', () => {
     expect(calls).toEqual([])
   })
 
-  it('is over once: what comes after a termination is told to nobody, and is not the cause', async () => {
+  it('ends once: an error after a termination is neither reported nor the cause of later errors', async () => {
     const { writer, fail } = scriptedWriter()
     const socket = sseSocket(writer)
     let told = 0
@@ -564,7 +564,7 @@ describe('sseSocket', () => {
     expect(told).toBe(1)
   })
 
-  it('waits for the end of a response that the host has ended', async () => {
+  it('waits on close for a response that the host has ended', async () => {
     const { response, socket } = scripted()
     response.end()
     let isClosed = false
@@ -578,7 +578,7 @@ describe('sseSocket', () => {
     expect(response.endCalls).toBe(1)
   })
 
-  it('rejects, and is unharmed, when a web stream fails to write', async () => {
+  it('rejects a send if a web stream fails to write, and names that error as the cause of later ones', async () => {
     const failing = new WritableStream({ write: () => Promise.reject(new Error('disk full')) })
     const socket = sseSocket(failing.getWriter())
 
@@ -605,7 +605,7 @@ describe('sseSocket', () => {
     expect(written).toBe(0)
   })
 
-  it('tells whoever waits for a drain that the reader of a web stream has gone', async () => {
+  it('notifies drain listeners if the reader of a web stream has gone', async () => {
     const { target, leave } = await webStream()
     const socket = sseSocket(target)
     let told = 0
@@ -617,14 +617,14 @@ describe('sseSocket', () => {
     expect(told).toBe(1)
   })
 
-  it('closes a web stream that fails to close', async () => {
+  it('resolves a close even if the web stream fails to close', async () => {
     const failing = new WritableStream({ close: () => Promise.reject(new Error('disk full')) })
     const socket = sseSocket(failing.getWriter())
 
     expect(await outcomeOf(() => socket.close())).toBe('kept')
   })
 
-  it('is a socket to a manager as it is', async () => {
+  it('works as the socket of a manager', async () => {
     const { target, readAll } = await http1()
     const manager = new ConnectionManager<SseSocket>()
     const connection = manager.addConnection('c1', sseSocket(target), 'alice')
@@ -645,7 +645,7 @@ describe('sseTransport', () => {
   const message = createStreamMessage({ streamType: 'ORDER_UPDATES', symbol: 'BTCUSDT', userId: 'alice', data: { seq: 7 } })
   const seqOf = (data: unknown) => String((data as { seq: number }).seq)
 
-  it('writes what one tick brought as one write', () => {
+  it('writes the messages of one tick as one write', () => {
     const transport = sseTransport()
     const { response, socket } = scripted()
 
@@ -656,7 +656,7 @@ describe('sseTransport', () => {
     expect(parseEventStream(response.text).events.map(({ data }) => data)).toEqual(['a', 'b\nb', 'c'])
   })
 
-  it('has all sockets of Node share the one frame', () => {
+  it('shares one frame between all sockets of Node', () => {
     const transport = sseTransport()
     const [one, other] = [scripted(), scripted()]
 
@@ -668,7 +668,7 @@ describe('sseTransport', () => {
     expect(other.response.chunks[0]).toBe(frame.bytes)
   })
 
-  it('has no web stream take a frame away from other sockets', async () => {
+  it('gives each web stream its own copy of a frame, since it may transfer that', async () => {
     const transport = sseTransport()
     const [one, other] = [thatTransfers(), thatTransfers()]
 
@@ -679,7 +679,7 @@ describe('sseTransport', () => {
     expect([one.text(), other.text()]).toEqual(['data: a\n\n', 'data: a\n\n'])
   })
 
-  it('names the events of messages, and gives them ids', () => {
+  it('sets the type and the id of the events of messages', () => {
     const transport = sseTransport({ id: ({ data }) => seqOf(data), event: ({ streamType }) => streamType })
     const { response, socket } = scripted()
 
@@ -688,7 +688,7 @@ describe('sseTransport', () => {
     expect(parseEventStream(response.text).events).toEqual([{ event: 'ORDER_UPDATES', id: '7', data: 'a' }])
   })
 
-  it('asks with the text that goes out as well', () => {
+  it('passes the message and its text to the id and event functions', () => {
     const asked: unknown[][] = []
     const ask = (...question: unknown[]) => void asked.push(question)
     const transport = sseTransport({ id: ask as never, event: ask as never })
@@ -698,7 +698,7 @@ describe('sseTransport', () => {
     expect(asked).toEqual([[message, 'the text'], [message, 'the text']])
   })
 
-  it("asks for nothing where a text is the host's own, and has no message", () => {
+  it('does not call the id and event functions for a text without a message', () => {
     const ask = (): string => { throw new Error('asked') }
     const transport = sseTransport({ id: ask, event: ask })
 
@@ -707,7 +707,7 @@ describe('sseTransport', () => {
     expect(new TextDecoder().decode(frame.bytes)).toBe('data: welcome\n\n')
   })
 
-  it('gives neither where the functions answer with nothing', () => {
+  it('omits id and type if the functions return undefined', () => {
     const transport = sseTransport({ id: () => undefined, event: undefined })
 
     expect(new TextDecoder().decode(transport.frame!('a', message).bytes)).toBe('data: a\n\n')
@@ -715,9 +715,9 @@ describe('sseTransport', () => {
 
   it.each<[what: string, options: SseOptions]>([
     ['id has a line end', { id: () => '1\n2' }],
-    ['id is no text', { id: () => 1 as never }],
+    ['id is not a string', { id: () => 1 as never }],
     ['type has a line end', { event: () => '1\r2' }],
-  ])('frames no message whose %s', (_what, options) => {
+  ])('refuses to frame a message whose %s', (_what, options) => {
     const transport = sseTransport(options)
 
     expectCode('ERR_INVALID_ARGUMENT', () => transport.frame!('a', message))
@@ -729,13 +729,13 @@ describe('sseTransport', () => {
     expect(error['option']).toBe(Object.keys(options)[0])
   })
 
-  it.each([null, 5, 'id'])('refuses %j in place of options', (options) => {
+  it.each([null, 5, 'id'])('refuses %j as options', (options) => {
     const error = expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
 
     expect(error['option']).toBe('options')
   })
 
-  it('answers for pressure, drains and the end as the socket does', async () => {
+  it('delegates pressure, drains, close and terminate to the socket', async () => {
     const transport = sseTransport()
     const { response, socket } = scripted()
     let told = 0
@@ -756,7 +756,7 @@ describe('sseTransport', () => {
     expect(told).toBe(1)
   })
 
-  it('throws, or rejects, when it writes to a client that has gone', async () => {
+  it('throws or rejects on a write to a client that has gone', async () => {
     const transport = sseTransport()
     const { target, leave } = await webStream()
     const socket = sseSocket(target)
@@ -768,7 +768,7 @@ describe('sseTransport', () => {
 })
 
 describe('sseHeaders', () => {
-  it('make a response an event stream that is neither stored, transformed nor buffered', () => {
+  it('make a response an uncached, untransformed and unbuffered event stream', () => {
     expect(new Response('', { headers: sseHeaders }).headers.get('content-type')).toBe('text/event-stream')
     expect(sseHeaders).toMatchObject({ 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
     expect(Object.isFrozen(sseHeaders)).toBe(true)

@@ -59,7 +59,7 @@ class ScriptedSocket implements UwsSocket {
 describe('uwsTransport', () => {
   const transport = uwsTransport()
 
-  it('sends what one tick brought within one cork, in order', () => {
+  it('sends the messages of one tick within one cork, in order', () => {
     const socket = new ScriptedSocket()
 
     const accepted = transport.write?.(socket, ['a', 'b', 'c'])
@@ -69,25 +69,25 @@ describe('uwsTransport', () => {
   })
 
   it.each([
-    ['all when all were sent', [SENT, SENT, SENT], 3, 3],
+    ['all if all were sent', [SENT, SENT, SENT], 3, 3],
     ['those that uWS buffered', [SENT, ACCEPTED_UNDER_PRESSURE, ACCEPTED_UNDER_PRESSURE], 3, 3],
-    ['none from the first drop on, and sends no other', [ACCEPTED_UNDER_PRESSURE, DROPPED, SENT], 1, 2],
-    ['none when the first is dropped', [DROPPED], 0, 1],
-  ])('counts as accepted %s', (_case, statuses, accepted, sends) => {
+    ['none from the first drop on, and sends no more', [ACCEPTED_UNDER_PRESSURE, DROPPED, SENT], 1, 2],
+    ['none if the first is dropped', [DROPPED], 0, 1],
+  ])('returns as accepted %s', (_case, statuses, accepted, sends) => {
     const socket = new ScriptedSocket(...statuses)
 
     expect(transport.write?.(socket, ['a', 'b', 'c'])).toBe(accepted)
     expect(socket.calls).toHaveLength(1 + sends)
   })
 
-  it('throws for a socket that is closed', () => {
+  it('throws for a closed socket', () => {
     const socket = new ScriptedSocket()
     socket.close()
 
     expect(() => transport.write?.(socket, ['a'])).toThrow('closed')
   })
 
-  it('knows how much a socket buffers', () => {
+  it('reads how much a socket buffers', () => {
     const socket = new ScriptedSocket()
     socket.bufferedAmount = 70_000
 
@@ -99,7 +99,7 @@ describe('uwsTransport', () => {
     ['cleanup', 1001, 'going away'],
     ['send-failed', 1011, 'send failed'],
     ['slow-consumer', 1013, 'slow consumer'],
-  ])('tells a client that was closed for "%s" code %i', (reason, code, text) => {
+  ])('closes a socket for "%s" with the code %i', (reason, code, text) => {
     const socket = new ScriptedSocket()
 
     void transport.close?.(socket, reason)
@@ -115,7 +115,7 @@ describe('uwsTransport', () => {
     expect(socket.calls).toEqual([['close']])
   })
 
-  it('has a socket refused that closed before it was registered, and leaves telling of a later close to the host', async () => {
+  it('makes a manager refuse a closed socket, and does not report later closes: the host does', async () => {
     const manager = new ConnectionManager<ScriptedSocket>({ transport })
     const [open, closed] = [new ScriptedSocket(), new ScriptedSocket()]
     closed.close()
@@ -127,7 +127,7 @@ describe('uwsTransport', () => {
     expect(await connection.remove()).toBe(true)
   })
 
-  it('leaves telling of a drain to the host, and texts as they are', () => {
+  it('has no hooks for drains and frames: the host reports drains', () => {
     expect(Object.keys(transport).toSorted()).toEqual(['bufferedBytes', 'close', 'onClose', 'terminate', 'write'])
   })
 })

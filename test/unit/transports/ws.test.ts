@@ -116,7 +116,7 @@ describe('wsTransport › frame', () => {
     ['€'.repeat(21_846), '€'.repeat(21_846)],
     ['a\uD800b', 'a\uFFFDb'],
     ['\uDC00', '\uFFFD'],
-  ])('counts bytes and has well-formed UTF-8 (case %#)', (text, received) => {
+  ])('counts bytes and encodes well-formed UTF-8 (case %#)', (text, received) => {
     const [frame] = framed(text)
 
     expect(textsIn([frame?.bytes as Buffer])).toEqual([received])
@@ -125,7 +125,7 @@ describe('wsTransport › frame', () => {
 })
 
 describe('wsTransport › write', () => {
-  it('hands all frames of a tick to the TCP socket of each socket as one write, in order', () => {
+  it('writes all frames of a tick to each TCP socket at once, in order', () => {
     const { transport, framed } = transportFor()
     const sockets = [socketWith(), socketWith(), socketWith()]
     const frames = framed('a', '', 'ä'.repeat(100))
@@ -140,7 +140,7 @@ describe('wsTransport › write', () => {
     }
   })
 
-  it('joins frames once for all sockets that get the same, and not for one alone', () => {
+  it('joins frames once for all sockets that get the same frames, and separately for others', () => {
     const { transport, framed } = transportFor()
     const [first, second, third, other] = [socketWith(), socketWith(), socketWith(), socketWith()]
     const frames = framed('a', 'b')
@@ -152,7 +152,7 @@ describe('wsTransport › write', () => {
     expect(third.tcp.writes[0]).toBe(second.tcp.writes[0])
   })
 
-  it('never takes frames for those of the socket before, when as many or the first ones are the same', () => {
+  it('never confuses frames with those of the previous socket, even if the count or the first ones are equal', () => {
     const { transport, framed } = transportFor()
     const [a, b, c] = framed('a', 'b', 'c') as [WsFrame, WsFrame, WsFrame]
     const sequences = [[a, b], [a, b], [a, c], [a, b, c], [a, b], [b, a], [b, a], [a], [b, a], []]
@@ -164,7 +164,7 @@ describe('wsTransport › write', () => {
     expect(socket.sent).toEqual([])
   })
 
-  it('keeps no frames beyond the tick', async () => {
+  it('keeps no frames after the tick', async () => {
     const { transport, framed } = transportFor()
     const frames = framed('a', 'b')
     const socket = socketWith()
@@ -178,7 +178,7 @@ describe('wsTransport › write', () => {
     expect(socket.tcp.corks).toBe(3)
   })
 
-  it('writes a single frame as it is', () => {
+  it('writes a single frame without copying it', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith()
     const frames = framed('a')
@@ -189,7 +189,7 @@ describe('wsTransport › write', () => {
     expect(socket.tcp.writes[0]).toBe(frames[0]?.bytes)
   })
 
-  it('writes directly with ws before 8.18, which tells in another field whether it deflates', () => {
+  it('writes directly with ws before 8.18, which has another field for deflating', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ _sender: { _firstFragment: true, _queue: [], _deflating: false } })
 
@@ -200,15 +200,15 @@ describe('wsTransport › write', () => {
 
   const idle = { _firstFragment: true, _queue: [], _state: 0 }
   it.each<[string, Partial<Record<keyof ScriptedSocket, unknown>>]>([
-    ['it is a client, which must mask', { _isServer: false }],
+    ['it is a client, which has to mask', { _isServer: false }],
     ['permessage-deflate was negotiated', { extensions: 'permessage-deflate' }],
     ['any extension was negotiated', { extensions: 'x-unknown' }],
     ['ws deflates', { _sender: { ...idle, _state: 1 } }],
     ['ws reads a Blob', { _sender: { ...idle, _state: 2 } }],
     ['ws before 8.18 deflates', { _sender: { _firstFragment: true, _queue: [], _deflating: true } }],
-    ['ws holds messages back', { _sender: { ...idle, _queue: [['ping']] } }],
-    ['nobody knows whether it is a server', { _isServer: undefined }],
-    ['there are no extensions to look at', { extensions: undefined }],
+    ['ws queues messages', { _sender: { ...idle, _queue: [['ping']] } }],
+    ['it is unknown whether it is a server', { _isServer: undefined }],
+    ['there is no extensions field', { extensions: undefined }],
     ['there is no sender', { _sender: undefined }],
     ['the sender is gone', { _sender: null }],
     ['the sender has no queue', { _sender: { ...idle, _queue: undefined } }],
@@ -216,13 +216,13 @@ describe('wsTransport › write', () => {
     ['the sender has no state', { _sender: { _firstFragment: true, _queue: [] } }],
     ['the sender has another kind of state', { _sender: { ...idle, _state: 'default' } }],
     ['the sender has a state of its own beside the old flag', { _sender: { ...idle, _state: 1, _deflating: false } }],
-    ['the sender does not tell of fragments', { _sender: { _queue: [], _state: 0 } }],
+    ['the sender has no fragment state', { _sender: { _queue: [], _state: 0 } }],
     ['there is no TCP socket', { _socket: undefined }],
     ['the TCP socket is gone', { _socket: null }],
     ['the TCP socket cannot write', { _socket: { writable: true, cork() {}, uncork() {} } }],
     ['the TCP socket cannot be corked', { _socket: { writable: true, write() {}, uncork() {} } }],
     ['the TCP socket cannot be uncorked', { _socket: { writable: true, write() {}, cork() {} } }],
-  ])('uses ws.send for each message, in order, where %s', (_case, differences) => {
+  ])('uses ws.send for each message, in order, if %s', (_case, differences) => {
     const { transport, framed } = transportFor()
     const socket = socketWith(differences)
 
@@ -233,7 +233,7 @@ describe('wsTransport › write', () => {
     expect(socket.tcp.writes).toEqual([])
   })
 
-  it('accepts nothing in the middle of a message in fragments, until that has ended', () => {
+  it('accepts nothing in the middle of a fragmented message, until that has ended', () => {
     const { transport, framed } = transportFor()
     const sender = { ...idle, _firstFragment: false }
     const socket = socketWith({ _sender: sender })
@@ -251,7 +251,7 @@ describe('wsTransport › write', () => {
     ['CONNECTING', CONNECTING],
     ['CLOSING', CLOSING],
     ['CLOSED', CLOSED],
-  ])('leaves a socket that is %s to ws, in the middle of a message as well', (_name, readyState) => {
+  ])('uses ws.send for a socket that is %s, even in the middle of a fragmented message', (_name, readyState) => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ readyState, _sender: { ...idle, _firstFragment: false } })
 
@@ -259,7 +259,7 @@ describe('wsTransport › write', () => {
     expect([socket.sent, socket.tcp.writes]).toEqual([['a'], []])
   })
 
-  it('leaves a socket to ws whose TCP socket has ended while ws does not know of it', () => {
+  it('uses ws.send if the TCP socket has ended before ws knows it', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith()
     socket.tcp.writable = false
@@ -270,7 +270,7 @@ describe('wsTransport › write', () => {
 })
 
 describe('wsTransport › bufferedBytes', () => {
-  it('is what ws has accepted and not sent', () => {
+  it('is what ws has accepted and not yet sent', () => {
     expect(transportFor().transport.bufferedBytes(socketWith({ bufferedAmount: 42 }))).toBe(42)
   })
 })
@@ -289,7 +289,7 @@ describe('wsTransport › onDrain', () => {
     return { listener, end, tcp: socket.tcp }
   }
 
-  it('tells of the drain of the TCP socket, and does not ask meanwhile', () => {
+  it('waits for the drain of the TCP socket without polling', () => {
     const { listener, tcp } = watched(socketWith())
     tcp.writableNeedDrain = true
 
@@ -301,10 +301,10 @@ describe('wsTransport › onDrain', () => {
   })
 
   it.each<[string, ScriptedSocket]>([
-    ['no drain is to come', socketWith()],
+    ['no drain event is expected', socketWith()],
     ['there is no TCP socket', socketWith({ _socket: null })],
-    ['the TCP socket is something else', socketWith({ _socket: {} })],
-  ])('asks again every 50 ms while %s', (_case, socket) => {
+    ['the TCP socket is an unknown object', socketWith({ _socket: {} })],
+  ])('polls every 50 ms while %s', (_case, socket) => {
     const { listener } = watched(socket)
 
     vi.advanceTimersByTime(49)
@@ -314,7 +314,7 @@ describe('wsTransport › onDrain', () => {
     expect(listener).toHaveBeenCalledTimes(3)
   })
 
-  it('tells when what went by ws.send has left, the last of each write, until ended', () => {
+  it('reports when the last message of each write by ws.send has left, until it is stopped', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ extensions: 'permessage-deflate' })
     const listener = vi.fn()
@@ -332,7 +332,7 @@ describe('wsTransport › onDrain', () => {
     expect(socket.sent).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  it('tells when a single message that went by ws.send has left', () => {
+  it('reports when a single message by ws.send has left', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ extensions: 'permessage-deflate' })
     const listener = vi.fn()
@@ -345,7 +345,7 @@ describe('wsTransport › onDrain', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  it('tells nobody where nobody listens', () => {
+  it('does nothing without a listener', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ extensions: 'permessage-deflate' })
 
@@ -354,7 +354,7 @@ describe('wsTransport › onDrain', () => {
     expect(() => socket.departures[0]?.()).not.toThrow()
   })
 
-  it('asks from the moment on at which no drain is to come any more', () => {
+  it('starts to poll when no drain event is expected any more', () => {
     const { listener, tcp } = watched(socketWith())
     tcp.writableNeedDrain = true
     vi.advanceTimersByTime(100)
@@ -369,7 +369,7 @@ describe('wsTransport › onDrain', () => {
     ['as it is', socketWith()],
     ['without a TCP socket', socketWith({ _socket: undefined })],
     ['with another TCP socket', socketWith({ _socket: {} })],
-  ])('leaves nothing behind once ended, on a socket %s', (_case, socket) => {
+  ])('leaves no listener or timer behind once it is stopped, on a socket %s', (_case, socket) => {
     const { listener, end, tcp } = watched(socket)
 
     end()
@@ -382,7 +382,7 @@ describe('wsTransport › onDrain', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('keeps no process alive', () => {
+  it('does not keep the process alive', () => {
     const unref = vi.fn()
     const setInterval = vi.spyOn(globalThis, 'setInterval').mockReturnValue({ unref } as never)
 
@@ -400,7 +400,7 @@ describe('wsTransport › close', () => {
     ['cleanup', 1001],
     ['send-failed', 1011],
     ['slow-consumer', 1013],
-  ])('tells the client that it was %s by the code %i', (reason, code) => {
+  ])('closes a socket for the reason %s with the code %i', (reason, code) => {
     const socket = socketWith()
 
     void transportFor().transport.close(socket, reason)
@@ -411,7 +411,7 @@ describe('wsTransport › close', () => {
   it.each([
     ['open', OPEN],
     ['closing', CLOSING],
-  ])('settles when a socket that was %s is closed, and not before', async (_name, readyState) => {
+  ])('settles once a socket that was %s is closed', async (_name, readyState) => {
     const socket = socketWith({ readyState })
     const settled = vi.fn()
 
@@ -425,7 +425,7 @@ describe('wsTransport › close', () => {
     expect(socket.listenerCount('close')).toBe(0)
   })
 
-  it('settles at once on a socket that is closed', async () => {
+  it('settles at once on a closed socket', async () => {
     const socket = socketWith({ readyState: CLOSED })
 
     await transportFor().transport.close(socket, 'cleanup')
@@ -445,7 +445,7 @@ describe('wsTransport › close', () => {
 })
 
 describe('wsTransport › onClose', () => {
-  it('has the connection removed when its socket has closed, whatever the host does then', async () => {
+  it('removes the connection when its socket closes, whatever the host does afterwards', async () => {
     const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
     const socket = socketWith()
     const connection = manager.addConnection('c1', socket, 'alice')
@@ -463,7 +463,7 @@ describe('wsTransport › onClose', () => {
     expect(socket.closes).toEqual([])
   })
 
-  it('leaves no listener behind on a socket whose connections come and go', async () => {
+  it('leaves no listener behind on a socket whose connections are removed', async () => {
     const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
     const socket = socketWith()
 
@@ -472,7 +472,7 @@ describe('wsTransport › onClose', () => {
     expect(socket.listenerCount('close')).toBe(0)
   })
 
-  it('does with a socket that cannot end its listening', async () => {
+  it('works with a socket that cannot remove listeners', async () => {
     const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
     const errors: unknown[] = []
     manager.on('error', ({ error }) => errors.push(error))
@@ -486,7 +486,7 @@ describe('wsTransport › onClose', () => {
     expect(errors).toEqual([])
   })
 
-  it.each([CLOSING, CLOSED])('registers no socket whose readyState is %i', (readyState) => {
+  it.each([CLOSING, CLOSED])('makes a manager refuse a socket whose readyState is %i', (readyState) => {
     const manager = new ConnectionManager<ScriptedSocket>({ transport: wsTransport() })
     const socket = socketWith({ readyState })
 
@@ -497,7 +497,7 @@ describe('wsTransport › onClose', () => {
 })
 
 describe('wsTransport › terminate', () => {
-  it('terminates', () => {
+  it('terminates the socket', () => {
     const socket = socketWith()
 
     transportFor().transport.terminate(socket)
@@ -507,7 +507,7 @@ describe('wsTransport › terminate', () => {
 })
 
 describe('wsTransport', () => {
-  it('is a transport of the sockets of ws', () => {
+  it('accepts the sockets of ws', () => {
     const transport: Transport<WebSocket, WsFrame> = wsTransport()
 
     expect(transport).toBeTypeOf('object')

@@ -12,7 +12,7 @@ import {
 } from '../../../src/index.ts'
 
 describe('defineStreams', () => {
-  it('fills in the defaults, in the types as well', () => {
+  it('fills in the defaults, also in the types', () => {
     const streams = defineStreams({
       TICKER: { audience: 'public' },
       FILLS: { audience: 'private' },
@@ -30,7 +30,7 @@ describe('defineStreams', () => {
     expectTypeOf(streams.FILLS.overflow).toEqualTypeOf<'disconnect'>()
   })
 
-  it('keeps the type of a payload, and has unknown where there is none', () => {
+  it('keeps the type of a payload, which is unknown if none is given', () => {
     const streams = defineStreams({ TICKER: { audience: 'public', payload: {} as { last: number } }, NEWS: { audience: 'public' } })
 
     expectTypeOf<PayloadOf<typeof streams.TICKER>>().toEqualTypeOf<{ last: number }>()
@@ -42,20 +42,20 @@ describe('defineStreams', () => {
     expectTypeOf(tradingStreams).toExtend<StreamCatalogue>()
   })
 
-  it('returns the type of a defined catalogue as it is', () => {
+  it('returns the type of a defined catalogue unchanged', () => {
     const streams = defineStreams({ TICKER: { audience: 'public', payload: {} as { last: number } } })
 
     expectTypeOf(defineStreams(streams)).toEqualTypeOf<typeof streams>()
     expectTypeOf(defineStreams(tradingStreams)).toEqualTypeOf<TradingStreams>()
   })
 
-  it('takes a catalogue that was written with as const', () => {
+  it('accepts a catalogue that was written with as const', () => {
     const written = { TICKER: { audience: 'public' } } as const
 
     expectTypeOf(defineStreams(written).TICKER.symbol).toEqualTypeOf<'required'>()
   })
 
-  it('returns what cannot be written to', () => {
+  it('returns a readonly type', () => {
     const streams = defineStreams({ NEWS: { audience: 'public' } })
 
     // @ts-expect-error it is read-only
@@ -64,7 +64,7 @@ describe('defineStreams', () => {
     streams.NEWS.audience = 'private'
   })
 
-  it('takes no definition that is not one', () => {
+  it('accepts no invalid definition', () => {
     // @ts-expect-error everybody or one user?
     defineStreams({ NEWS: {} })
     // @ts-expect-error there is no such audience
@@ -75,7 +75,7 @@ describe('defineStreams', () => {
     defineStreams({ NEWS: { audience: 'public', delivery: 'newest' } })
   })
 
-  it('takes no private stream whose messages may be replaced or dropped', () => {
+  it('accepts no private stream whose messages may be replaced or dropped', () => {
     // @ts-expect-error a private stream delivers every message
     defineStreams({ FILLS: { audience: 'private', delivery: 'latest' } })
     // @ts-expect-error a private stream drops nothing

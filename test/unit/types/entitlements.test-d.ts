@@ -19,7 +19,7 @@ interface OwnSocket {
 const streams = defineStreams({ TICKER: { audience: 'public' }, FILLS: { audience: 'private' } })
 
 describe('authorize', () => {
-  it('is asked in the terms of the catalogue and of the sockets', () => {
+  it('receives the types of the catalogue and of the sockets', () => {
     new ConnectionManager<OwnSocket, typeof streams>({
       streams,
       authorize: ({ userId, streamType, symbol, filters, connection }) => {
@@ -33,14 +33,14 @@ describe('authorize', () => {
     })
   })
 
-  it('answers at once, with a boolean', () => {
+  it('returns a boolean synchronously', () => {
     // @ts-expect-error a promise is no leave
     new ConnectionManager({ authorize: async () => true })
     // @ts-expect-error nor is anything else
     new ConnectionManager({ authorize: () => 'yes' })
   })
 
-  it('cannot change what it is asked', () => {
+  it('cannot change its argument', () => {
     const authorize = (request: AuthorizationRequest): boolean => {
       // @ts-expect-error a request is read-only
       request.userId = 'bob'
@@ -51,7 +51,7 @@ describe('authorize', () => {
 })
 
 describe('quotas', () => {
-  it('are numbers, all of them optional', () => {
+  it('are optional numbers', () => {
     const quotas: QuotaOptions = { connections: 10_000, pendingUsers: Infinity }
     new ConnectionManager({ quotas })
     new ConnectionManager({ quotas: {} })
@@ -68,7 +68,7 @@ describe('quotas', () => {
 describe('revoke', () => {
   const manager = new ConnectionManager<OwnSocket, typeof streams>({ streams })
 
-  it('takes any of the three, and says how many subscriptions ended', () => {
+  it('accepts any of the three fields, and returns how many subscriptions ended', () => {
     expectTypeOf(manager.revoke({ userId: 'alice' })).toBeNumber()
     manager.revoke({ streamType: 'FILLS' })
     manager.revoke({ symbol: 'BTC' })
@@ -77,7 +77,7 @@ describe('revoke', () => {
     manager.revoke(revocation)
   })
 
-  it('knows the stream types of the catalogue alone', () => {
+  it('accepts only stream types of the catalogue', () => {
     // @ts-expect-error there is no such stream type
     manager.revoke({ streamType: 'PRICE' })
     // @ts-expect-error there is no such field

@@ -47,20 +47,20 @@ describe('ConnectionManager', () => {
     expectTypeOf(new ConnectionManager({ streams })).toEqualTypeOf<ConnectionManager<Socket, Streams>>()
   })
 
-  it('infers both from the variable that it is for', () => {
+  it('infers both types from the declared variable', () => {
     const manager: ConnectionManager<WsSocket, Streams> = new ConnectionManager({ streams })
 
     expectTypeOf(manager).toEqualTypeOf<ConnectionManager<WsSocket, Streams>>()
   })
 
-  it('takes a socket type together with the type of a catalogue', () => {
+  it('accepts a socket type together with the type of a catalogue', () => {
     const manager = new ConnectionManager<WsSocket, Streams>({ streams })
 
     expectTypeOf(manager.getUserConnections('alice')).toEqualTypeOf<WsSocket[]>()
     manager.publish({ streamType: 'TICKER', symbol: 'BTCUSDT', data: { last: 1 } })
   })
 
-  it('infers both from the options', () => {
+  it('infers both types from the options', () => {
     expectTypeOf(new ConnectionManager({ streams, transport: wsTransport<WsSocket>() })).toEqualTypeOf<ConnectionManager<WsSocket, Streams>>()
     new ConnectionManager({
       streams,
@@ -73,14 +73,14 @@ describe('ConnectionManager', () => {
     })
   })
 
-  it('takes no other catalogue than that of its type', () => {
+  it('accepts no catalogue other than that of its type', () => {
     // @ts-expect-error the catalogue lacks the trading streams
     new ConnectionManager<WsSocket>({ streams })
     // @ts-expect-error the trading streams are another catalogue
     new ConnectionManager<WsSocket, Streams>({ streams: tradingStreams })
   })
 
-  it('takes no catalogue that is in its type alone', () => {
+  it('requires the options to contain the catalogue that its type names', () => {
     // @ts-expect-error the streams are missing in the options
     new ConnectionManager<Socket, Streams>()
     // @ts-expect-error the streams are missing in the options
@@ -99,13 +99,13 @@ describe('ConnectionManager', () => {
     new ConnectionManager<Socket, TradingStreams & Streams>()
   })
 
-  it('needs no catalogue in the options for the default one, and for one that is known at run time', () => {
+  it('requires no catalogue in the options for the default one, or for one that is known only at run time', () => {
     new ConnectionManager<Socket, TradingStreams>()
     new ConnectionManager<Socket, StreamCatalogue>()
     new ConnectionManager<Socket, StreamCatalogue>({ closeTimeoutMs: 1 })
   })
 
-  it('is a class that can be extended', () => {
+  it('can be extended as a class', () => {
     class Trading extends ConnectionManager<WsSocket> {}
     class Custom extends ConnectionManager<WsSocket, Streams> {
       constructor() {
@@ -120,7 +120,7 @@ describe('ConnectionManager', () => {
     expectTypeOf<InstanceType<typeof Wrong>>().toExtend<ConnectionManager<WsSocket, Streams>>()
   })
 
-  it('is not a manager of another kind of socket, nor of other streams', () => {
+  it('is not assignable to a manager of other sockets or streams', () => {
     const ofWs = new ConnectionManager<WsSocket>()
     const ofAny = new ConnectionManager()
 
@@ -137,7 +137,7 @@ describe('ConnectionManager', () => {
     expectTypeOf([any, ws, either, custom, anyStreams]).toBeArray()
   })
 
-  it('takes undefined for any option', () => {
+  it('accepts undefined for any option', () => {
     new ConnectionManager({
       streams: undefined,
       serialize: undefined,
@@ -152,14 +152,14 @@ describe('ConnectionManager', () => {
     new ConnectionManager({ delivery: { softLimitBytes: undefined, hardLimitBytes: undefined, drainIntervalMs: undefined } })
   })
 
-  it('takes no option that it does not know', () => {
+  it('accepts no unknown option', () => {
     // @ts-expect-error there is no such option
     new ConnectionManager({ closeTimeout: 5 })
     // @ts-expect-error there is no such option of delivery
     new ConnectionManager({ delivery: { softLimit: 5 } })
   })
 
-  it('takes a transport for its sockets, whatever its frames', () => {
+  it('accepts a transport for its sockets, whatever its frames', () => {
     new ConnectionManager<WsSocket>({ transport: wsTransport() })
     new ConnectionManager<SseSocket>({ transport: sseTransport() })
     new ConnectionManager<WsSocket>({ transport: { bufferedBytes: (socket) => socket.bufferedAmount, close: (socket, reason) => socket.close(1000, reason) } })
@@ -172,7 +172,7 @@ describe('ConnectionManager', () => {
     new ConnectionManager<WsSocket>({ transport: { bufferedBytes: () => '7' } })
   })
 
-  it('takes a transport that writes texts, or what it frames', () => {
+  it('accepts a transport that writes texts, or its own frames', () => {
     new ConnectionManager<WsSocket>({ transport: { write: (_to: WsSocket, frames: readonly string[]) => frames.length } })
     new ConnectionManager<WsSocket>({ transport: { write: (_to: WsSocket, frames: readonly unknown[]) => frames.length } })
     new ConnectionManager<WsSocket>({ transport: { frame: (text) => text, write: (_to: WsSocket, frames: readonly string[]) => frames.length } })
@@ -188,7 +188,7 @@ describe('ConnectionManager', () => {
     new ConnectionManager<WsSocket>({ transport: wsTransport<WsSocket>() })
   })
 
-  it('takes no transport that writes what nothing frames, nor what it does not frame', () => {
+  it('accepts no transport that writes frames which it does not make, or makes frames which it does not write', () => {
     const bytes = (_to: WsSocket, frames: readonly Uint8Array[]): number => frames.length
     const objects = (_to: WsSocket, frames: readonly { text: string }[]): number => frames.length
     const numbers = (_to: WsSocket, frames: readonly number[]): number => frames.length
@@ -218,13 +218,13 @@ describe('ConnectionManager', () => {
     expectTypeOf(new ConnectionManager({ transport: sseTransport() })).toEqualTypeOf<ConnectionManager<SseSocket, TradingStreams>>()
   })
 
-  it('takes a clock of the three methods alone', () => {
+  it('accepts a clock with just the three methods', () => {
     expectTypeOf<keyof Clock>().toEqualTypeOf<'now' | 'monotonic' | 'setTimeout'>()
     // @ts-expect-error it cannot set a timer
     new ConnectionManager({ clock: { now: () => 0, monotonic: () => 0 } })
   })
 
-  it('answers what the contract says', () => {
+  it('returns what the contract says', () => {
     const manager = new ConnectionManager()
 
     expectTypeOf(manager.removeConnection('c1')).toEqualTypeOf<Promise<boolean>>()
@@ -259,7 +259,7 @@ describe('ConnectionManager', () => {
     }>()
   })
 
-  it('shows its five mappings without a way to write', () => {
+  it('has five mappings without mutating methods', () => {
     const manager = new ConnectionManager<WsSocket>()
 
     expectTypeOf(manager.connectionUsers).toEqualTypeOf<ReadonlyMap<string, string>>()
@@ -279,7 +279,7 @@ describe('ConnectionManager', () => {
     expectTypeOf(manager[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>()
   })
 
-  it('can be handed to what serves any manager, without a cast', () => {
+  it('can be passed to code for any manager, without a cast', () => {
     const serve = <TSocket extends Socket, TStreams extends StreamCatalogue>(manager: ConnectionManager<TSocket, TStreams>, socket: TSocket) => {
       manager.on('subscriptionAdded', ({ subscription, connection }) => {
         const names: readonly [streamType: keyof TStreams & string, socket: TSocket | undefined] = [subscription.streamType, connection?.socket]
@@ -301,7 +301,7 @@ describe('addConnection', () => {
   const manager = new ConnectionManager<WsSocket>()
   const socket = {} as WsSocket
 
-  it('takes a transport whose write gets what its frame makes, inferred from what is written there', () => {
+  it('accepts a transport whose write gets the result of its frame, inferred from the literal', () => {
     manager.addConnection('c1', socket, 'alice', {
       transport: {
         frame: (text, message) => {
@@ -322,7 +322,7 @@ describe('addConnection', () => {
     })
   })
 
-  it('takes a transport whose write gets texts, where nothing is framed', () => {
+  it('accepts a transport whose write gets texts, if it has no frame', () => {
     manager.addConnection('c1', socket, 'alice', {
       transport: {
         write: (to, frames) => {
@@ -333,14 +333,14 @@ describe('addConnection', () => {
     })
   })
 
-  it('takes a ready-made transport, undefined and nothing', () => {
+  it('accepts a ready-made transport, undefined and nothing', () => {
     manager.addConnection('c1', socket, 'alice', { transport: wsTransport() })
     manager.addConnection('c1', socket, 'alice', { transport: undefined })
     manager.addConnection('c1', socket, 'alice', {})
     manager.addConnection('c1', socket, 'alice')
   })
 
-  it('takes for each socket of a mixed manager the transport that is for it', () => {
+  it('accepts, for each socket of a mixed manager, a transport for that socket', () => {
     const mixed = new ConnectionManager<WsSocket | SseSocket>()
 
     mixed.addConnection('c1', socket, 'alice', { transport: wsTransport() })
@@ -349,7 +349,7 @@ describe('addConnection', () => {
     mixed.addConnection('c3', socket, 'alice', { transport: sseTransport() })
   })
 
-  it('takes no transport that writes what it does not frame, and none for other sockets', () => {
+  it('accepts no transport that writes frames which it does not make, and none for other sockets', () => {
     manager.addConnection('c1', socket, 'alice', {
       // @ts-expect-error it frames texts and writes numbers
       transport: { frame: (text: string) => text, write: (_to: WsSocket, frames: readonly number[]) => frames.length },
@@ -362,7 +362,7 @@ describe('addConnection', () => {
     manager.addConnection('c1', socket, 'alice', { transprot: wsTransport() })
   })
 
-  it('returns a handle that can be flushed, and told of a drain', () => {
+  it('returns a handle with flush and drained', () => {
     const connection = manager.addConnection('c1', socket, 'alice')
 
     expectTypeOf(connection.flush()).toEqualTypeOf<boolean>()
@@ -371,7 +371,7 @@ describe('addConnection', () => {
 })
 
 describe('activeStreams', () => {
-  it('answers with what streamActive tells', () => {
+  it('returns the payload type of streamActive', () => {
     expectTypeOf(new ConnectionManager().activeStreams()).toEqualTypeOf<ActiveStream<StreamType>[]>()
     expectTypeOf(new ConnectionManager({ streams }).activeStreams()).toEqualTypeOf<ActiveStream<'TICKER' | 'FILLS'>[]>()
     expectTypeOf<ActiveStream>().toEqualTypeOf<{ readonly streamType: string; readonly symbol: string | undefined; readonly userId?: string }>()
@@ -379,7 +379,7 @@ describe('activeStreams', () => {
 })
 
 describe('parseServerMessage', () => {
-  it('answers with a message or a notice, told apart by type', () => {
+  it('returns a message or a notice, discriminated by type', () => {
     const message = parseServerMessage('', { streams })
 
     expectTypeOf(message).toEqualTypeOf<ServerMessage<Streams>>()
@@ -397,13 +397,13 @@ describe('parseServerMessage', () => {
     }
   })
 
-  it('goes on to tell messages apart by their stream type', () => {
+  it('narrows messages further by their stream type', () => {
     const message = parseServerMessage('', { streams })
 
     if (message.type === undefined && message.streamType === 'TICKER') expectTypeOf(message.data).toEqualTypeOf<{ last: number }>()
   })
 
-  it('goes by the trading streams without a catalogue', () => {
+  it('defaults to the trading streams', () => {
     expectTypeOf(parseServerMessage('')).toEqualTypeOf<ServerMessage<TradingStreams>>()
   })
 })
@@ -412,26 +412,26 @@ describe('on', () => {
   const manager = new ConnectionManager<WsSocket, Streams>({ streams })
   type Handle = Connection<WsSocket, Streams>
 
-  it('tells listeners of connections which one, and why it went', () => {
+  it('passes the connection and the reason to connection listeners', () => {
     manager.on('connectionAdded', (event) => expectTypeOf(event).toEqualTypeOf<{ readonly connection: Handle }>())
     manager.on('connectionRemoved', (event) =>
       expectTypeOf(event).toEqualTypeOf<{ readonly connection: Handle; readonly reason: CloseReason }>(),
     )
   })
 
-  it('tells listeners of users who, and why they went', () => {
+  it('passes the user and the reason to user listeners', () => {
     manager.on('userOnline', (event) => expectTypeOf(event).toEqualTypeOf<{ readonly userId: string }>())
     manager.on('userOffline', (event) => expectTypeOf(event).toEqualTypeOf<{ readonly userId: string; readonly reason: CloseReason }>())
   })
 
-  it.for(['subscriptionAdded', 'subscriptionChanged', 'subscriptionRemoved'] as const)('tells listeners of %s which one, and its holder', (event) => {
+  it.for(['subscriptionAdded', 'subscriptionChanged', 'subscriptionRemoved'] as const)('passes the subscription and its holder to %s listeners', (event) => {
     manager.on(event, ({ subscription, connection }) => {
       expectTypeOf(subscription).toEqualTypeOf<Subscription<'TICKER' | 'FILLS'>>()
       expectTypeOf(connection).toEqualTypeOf<Handle | undefined>()
     })
   })
 
-  it.for(['streamActive', 'streamIdle'] as const)('tells listeners of %s which stream, and whose where it is private', (event) => {
+  it.for(['streamActive', 'streamIdle'] as const)('passes the stream, and its user if it is private, to %s listeners', (event) => {
     manager.on(event, ({ streamType, symbol, userId, ...rest }) => {
       expectTypeOf(streamType).toEqualTypeOf<'TICKER' | 'FILLS'>()
       expectTypeOf(symbol).toEqualTypeOf<string | undefined>()
@@ -440,7 +440,7 @@ describe('on', () => {
     })
   })
 
-  it('tells listeners of gaps which connection misses how much of which stream', () => {
+  it('passes the connection, the stream and the count to gap listeners', () => {
     manager.on('gap', (event) =>
       expectTypeOf(event).toEqualTypeOf<{
         readonly connection: Handle
@@ -451,7 +451,7 @@ describe('on', () => {
     )
   })
 
-  it('tells of nothing else', () => {
+  it('passes no other fields', () => {
     expectTypeOf<keyof ManagerEvents>().toEqualTypeOf<
       | 'connectionAdded'
       | 'connectionRemoved'
@@ -468,7 +468,7 @@ describe('on', () => {
     expectTypeOf<CloseReason>().toEqualTypeOf<'removed' | 'peer-closed' | 'send-failed' | 'slow-consumer' | 'cleanup'>()
   })
 
-  it('tells listeners of errors what failed, and where', () => {
+  it('passes the error and the stage to error listeners', () => {
     manager.on('error', ({ error, stage, connection }) => {
       expectTypeOf(error).toBeUnknown()
       expectTypeOf(stage).toEqualTypeOf<ErrorStage>()
@@ -477,7 +477,7 @@ describe('on', () => {
     })
   })
 
-  it('lets a listener subscribe the connection that it is told of, by the catalogue', () => {
+  it('lets a listener subscribe the connection in its event, typed by the catalogue', () => {
     manager.on('connectionAdded', ({ connection }) => {
       connection.subscribe({ streamType: 'FILLS' })
       // @ts-expect-error the catalogue has no PRICE
@@ -485,20 +485,20 @@ describe('on', () => {
     })
   })
 
-  it('returns what ends it', () => {
+  it('returns a function that removes the listener', () => {
     expectTypeOf(manager.on('error', () => {})).toEqualTypeOf<() => void>()
   })
 
-  it('takes an asynchronous listener', () => {
+  it('accepts an asynchronous listener', () => {
     manager.on('userOnline', async ({ userId }) => void userId)
   })
 
-  it('knows no other event', () => {
+  it('accepts no unknown event', () => {
     // @ts-expect-error there is no such event
     manager.on('connection', () => {})
   })
 
-  it('takes no listener that wants another payload', () => {
+  it('accepts no listener for another payload', () => {
     // @ts-expect-error a user event has no connection
     manager.on('userOnline', ({ connection }) => connection)
   })

@@ -32,21 +32,21 @@ const custom = new ConnectionManager({ streams })
 const data = { any: 'thing' }
 
 describe('publish', () => {
-  it('takes a public message with its symbol', () => {
+  it('accepts a public message with its symbol', () => {
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data, timestamp: new Date() })
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data, timestamp: undefined, userId: undefined })
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data, timestamp: null, userId: null })
   })
 
-  it('takes a private message with its user, with and without a symbol', () => {
+  it('accepts a private message with its user, with and without a symbol', () => {
     trading.publish({ streamType: 'ORDER_UPDATES', userId: 'alice', data })
     trading.publish({ streamType: 'ORDER_UPDATES', userId: 'alice', symbol: 'BTCUSDT', data })
     trading.publish({ streamType: 'ORDER_UPDATES', userId: 'alice', symbol: undefined, data })
     trading.publish({ streamType: 'ORDER_UPDATES', userId: 'alice', symbol: null, data })
   })
 
-  it('takes no private message without its user', () => {
+  it('accepts no private message without its user', () => {
     // @ts-expect-error whose is it?
     trading.publish({ streamType: 'ORDER_UPDATES', data })
     // @ts-expect-error whose is it?
@@ -61,14 +61,14 @@ describe('publish', () => {
     trading.publish({ streamType: 'ORDER_UPDATES', userId: 'alice' as string | undefined, data })
   })
 
-  it('takes no public message with a user', () => {
+  it('accepts no public message with a user', () => {
     // @ts-expect-error prices are everybody's
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', userId: 'alice', data })
     // @ts-expect-error news are everybody's
     custom.publish({ streamType: 'NEWS', userId: 'alice', data })
   })
 
-  it('takes no message without a symbol that is required', () => {
+  it('accepts no message without a required symbol', () => {
     // @ts-expect-error the price of what?
     trading.publish({ streamType: 'PRICE', data })
     // @ts-expect-error the price of what?
@@ -79,7 +79,7 @@ describe('publish', () => {
     custom.publish({ streamType: 'POSITIONS', userId: 'alice', data })
   })
 
-  it('takes no symbol where none is allowed', () => {
+  it('accepts no symbol if none is allowed', () => {
     custom.publish({ streamType: 'NEWS', data })
     custom.publish({ streamType: 'NEWS', symbol: null, data })
     custom.publish({ streamType: 'AUDIT', userId: 'alice', data })
@@ -89,12 +89,12 @@ describe('publish', () => {
     custom.publish({ streamType: 'AUDIT', userId: 'alice', symbol: 'BTCUSDT', data })
   })
 
-  it('takes a symbol or none where it is optional', () => {
+  it('accepts a symbol or none if it is optional', () => {
     custom.publish({ streamType: 'STATUS', data })
     custom.publish({ streamType: 'STATUS', symbol: 'BTCUSDT', data })
   })
 
-  it('takes no stream type that the catalogue does not have', () => {
+  it('accepts no stream type that is not in the catalogue', () => {
     // @ts-expect-error there is no such type
     trading.publish({ streamType: 'TICKER', symbol: 'BTCUSDT', data })
     // @ts-expect-error a catalogue replaces the default one
@@ -103,7 +103,7 @@ describe('publish', () => {
     trading.publish({ streamType: 'PRICE' as string, symbol: 'BTCUSDT', data })
   })
 
-  it('takes the payload that the catalogue names, and no other', () => {
+  it('accepts only the payload type of the catalogue', () => {
     custom.publish({ streamType: 'TICKER', symbol: 'BTCUSDT', data: { last: 64_000 } })
     // @ts-expect-error last is a number
     custom.publish({ streamType: 'TICKER', symbol: 'BTCUSDT', data: { last: '64000' } })
@@ -115,30 +115,30 @@ describe('publish', () => {
     custom.publish({ streamType: 'FILLS', userId: 'alice', data: { last: 64_000 } })
   })
 
-  it('takes raw JSON for any payload', () => {
+  it('accepts raw JSON for any payload', () => {
     custom.publish({ streamType: 'TICKER', symbol: 'BTCUSDT', data: rawJson('{"last":64000}') })
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: rawJson('{}') })
   })
 
-  it('takes any data where the catalogue names no payload', () => {
+  it('accepts any data if the catalogue has no payload type', () => {
     for (const data of [1, 'text', null, [], {}, new Date()]) custom.publish({ streamType: 'NEWS', data })
   })
 
-  it('takes no message without data', () => {
+  it('accepts no message without data', () => {
     // @ts-expect-error it says nothing
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT' })
     // @ts-expect-error it says nothing
     custom.publish({ streamType: 'NEWS' })
   })
 
-  it('takes no timestamp but a date', () => {
+  it('accepts no timestamp other than a date', () => {
     // @ts-expect-error a number may be in any unit
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data, timestamp: 1_769_860_800_000 })
     // @ts-expect-error a text may be in any form
     trading.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data, timestamp: '2026-01-31T12:00:00.000Z' })
   })
 
-  it('takes a stream type that is one of several alike', () => {
+  it('accepts a stream type that is a union of similar types', () => {
     trading.publish({ streamType: 'PRICE' as 'PRICE' | 'TRADES', symbol: 'BTCUSDT', data })
     trading.publish({ streamType: 'USER_DATA' as 'USER_DATA' | 'BOT_STATUS' | 'RISK_ALERTS' | 'ORDER_UPDATES', userId: 'alice', data })
     // @ts-expect-error one of them needs a user
@@ -149,7 +149,7 @@ describe('publish', () => {
     trading.publish({ streamType: 'PRICE' as StreamType, symbol: 'BTCUSDT', data })
   })
 
-  it('takes a message from a variable', () => {
+  it('accepts a message from a variable', () => {
     const literal = { streamType: 'PRICE', symbol: 'BTCUSDT', data } as const
     const declared: PublishableMessage = literal
 
@@ -157,7 +157,7 @@ describe('publish', () => {
     trading.publish(declared)
   })
 
-  it('takes what createStreamMessage returns', () => {
+  it('accepts the result of createStreamMessage', () => {
     trading.publish(createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data }))
     trading.publish(createStreamMessage({ streamType: 'ORDER_UPDATES', userId: 'alice', data }))
     trading.publish(createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data: rawJson('1') }))
@@ -168,12 +168,12 @@ describe('publish', () => {
     custom.publish(createStreamMessage({ streamType: 'AUDIT', userId: 'alice', data }, { streams }))
   })
 
-  it('takes what parseStreamMessage returns', () => {
+  it('accepts the result of parseStreamMessage', () => {
     trading.publish(parseStreamMessage(''))
     custom.publish(parseStreamMessage('', { streams }))
   })
 
-  it('takes no message of another catalogue', () => {
+  it('accepts no message of another catalogue', () => {
     // @ts-expect-error the catalogue has no PRICE
     custom.publish(createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data }))
     // @ts-expect-error the catalogue has no PRICE
@@ -182,13 +182,13 @@ describe('publish', () => {
 })
 
 describe('broadcast', () => {
-  it('takes public messages', () => {
+  it('accepts public messages', () => {
     trading.broadcast({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
     custom.broadcast({ streamType: 'NEWS', data })
     custom.broadcast(createStreamMessage({ streamType: 'NEWS', data }, { streams }))
   })
 
-  it('takes no private one, with or without a user', () => {
+  it('accepts no private message, with or without a user', () => {
     // @ts-expect-error an order is not everybody's
     trading.broadcast({ streamType: 'ORDER_UPDATES', data })
     // @ts-expect-error an order is not everybody's
@@ -201,24 +201,24 @@ describe('broadcast', () => {
 })
 
 describe('sendToUser and sendToConnection', () => {
-  it('take a private message without its user, since the recipient is named', () => {
+  it('accept a private message without its user, because the recipient is an argument', () => {
     trading.sendToUser('alice', { streamType: 'ORDER_UPDATES', data })
     trading.sendToUser('alice', { streamType: 'ORDER_UPDATES', userId: 'alice', data })
     trading.sendToConnection('c1', { streamType: 'ORDER_UPDATES', userId: undefined, data })
     custom.sendToConnection('c1', { streamType: 'FILLS', data: { id: 'f1' } })
   })
 
-  it('take a public message', () => {
+  it('accept a public message', () => {
     trading.sendToUser('alice', { streamType: 'PRICE', symbol: 'BTCUSDT', data })
     custom.sendToConnection('c1', { streamType: 'NEWS', data })
   })
 
-  it('take what was parsed or created', () => {
+  it('accept a parsed or created message', () => {
     trading.sendToUser('alice', parseStreamMessage(''))
     custom.sendToConnection('c1', createStreamMessage({ streamType: 'NEWS', data }, { streams }))
   })
 
-  it('take no public message with a user, no missing symbol and no wrong payload', () => {
+  it('accept no public message with a user, no missing symbol and no wrong payload', () => {
     // @ts-expect-error prices are everybody's
     trading.sendToUser('alice', { streamType: 'PRICE', symbol: 'BTCUSDT', userId: 'alice', data })
     // @ts-expect-error the price of what?
@@ -229,7 +229,7 @@ describe('sendToUser and sendToConnection', () => {
 })
 
 describe('createStreamMessage', () => {
-  it('returns a message whose fields are known', () => {
+  it('returns a message with known field types', () => {
     const price = createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
     const fill = createStreamMessage({ streamType: 'FILLS', userId: 'alice', data: { id: 'f1' } }, { streams })
 
@@ -247,14 +247,14 @@ describe('createStreamMessage', () => {
     expectTypeOf(parseStreamMessage('')).toExtend<StreamMessage>()
   })
 
-  it('returns what cannot be written to', () => {
+  it('returns a readonly message', () => {
     const price = createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
 
     // @ts-expect-error it is read-only
     price.symbol = 'ETHUSDT'
   })
 
-  it('takes what publish takes, and nothing else', () => {
+  it('accepts the same messages as publish', () => {
     // @ts-expect-error whose is it?
     createStreamMessage({ streamType: 'ORDER_UPDATES', data })
     // @ts-expect-error prices are everybody's
@@ -271,7 +271,7 @@ describe('createStreamMessage', () => {
 })
 
 describe('serializeStreamMessage', () => {
-  it('takes what publish takes, and nothing else', () => {
+  it('accepts the same messages as publish', () => {
     expectTypeOf(serializeStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data })).toEqualTypeOf<string>()
     serializeStreamMessage({ streamType: 'FILLS', userId: 'alice', data: { id: 'f1' } }, { streams })
     serializeStreamMessage(parseStreamMessage('', { streams }), { streams })
@@ -284,7 +284,7 @@ describe('serializeStreamMessage', () => {
 })
 
 describe('parseStreamMessage', () => {
-  it('returns a message that is told by its stream type', () => {
+  it('returns a message that is discriminated by its stream type', () => {
     const message = parseStreamMessage('', { streams })
 
     expectTypeOf(message.streamType).toEqualTypeOf<'TICKER' | 'FILLS' | 'AUDIT' | 'POSITIONS' | 'NEWS' | 'STATUS'>()
@@ -301,7 +301,7 @@ describe('parseStreamMessage', () => {
     if (message.streamType === 'STATUS') expectTypeOf(message.symbol).toEqualTypeOf<string | undefined>()
   })
 
-  it('tells the trading streams by default', () => {
+  it('defaults to the trading streams', () => {
     const message = parseStreamMessage('')
 
     expectTypeOf(message.streamType).toEqualTypeOf<StreamType>()
@@ -309,7 +309,7 @@ describe('parseStreamMessage', () => {
     if (message.streamType === 'ORDER_UPDATES') expectTypeOf(message.userId).toEqualTypeOf<string>()
   })
 
-  it('takes nothing but a text', () => {
+  it('accepts nothing but a string', () => {
     // @ts-expect-error bytes are to be decoded first
     parseStreamMessage(new Uint8Array())
   })
@@ -319,7 +319,7 @@ describe('a catalogue that is not known in advance', () => {
   const wide: StreamCatalogue = streams
   const manager = new ConnectionManager({ streams: wide })
 
-  it('lets any message through to the checks at run time', () => {
+  it('leaves the check of messages to run time', () => {
     manager.publish({ streamType: 'ANY', data })
     manager.publish({ streamType: 'ANY', symbol: 'BTCUSDT', userId: 'alice', data })
     manager.broadcast({ streamType: 'ANY', data })
@@ -329,7 +329,7 @@ describe('a catalogue that is not known in advance', () => {
     serializeStreamMessage({ streamType: 'ANY', data }, { streams: wide })
   })
 
-  it('still takes nothing without a stream type or data', () => {
+  it('still accepts nothing without a stream type or data', () => {
     // @ts-expect-error of which stream?
     manager.publish({ data })
     // @ts-expect-error it says nothing
@@ -338,7 +338,7 @@ describe('a catalogue that is not known in advance', () => {
     manager.publish({ streamType: 'ANY', symbol: 7, data })
   })
 
-  it('takes messages of a known one', () => {
+  it('accepts messages of a known catalogue', () => {
     manager.publish(createStreamMessage({ streamType: 'NEWS', data }, { streams }))
     manager.publish(parseStreamMessage(''))
   })
@@ -348,7 +348,7 @@ describe('a catalogue that extends the default one', () => {
   const extended = defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none', payload: '' as string } })
   const manager = new ConnectionManager({ streams: extended })
 
-  it('knows the types of both', () => {
+  it('has the types of both', () => {
     manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
     manager.publish({ streamType: 'NEWS', data: 'hello' })
     manager.publish(parseStreamMessage(''))

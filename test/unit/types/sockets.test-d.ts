@@ -34,62 +34,62 @@ class ThatNeedsACode {
 }
 
 describe('ConnectionManager<TSocket>', () => {
-  it('takes the sockets of ws as they are', () => {
+  it('accepts the sockets of ws', () => {
     const manager = new ConnectionManager<WsSocket>()
 
     expectTypeOf<WsSocket>().toExtend<Socket>()
     expectTypeOf(manager.addConnection).parameter(1).toEqualTypeOf<WsSocket>()
   })
 
-  it('takes the sockets of the DOM as they are', () => {
+  it('accepts the sockets of the DOM', () => {
     const manager = new ConnectionManager<WebSocket>()
 
     expectTypeOf<WebSocket>().toExtend<Socket>()
     expectTypeOf(manager.addConnection).parameter(1).toEqualTypeOf<WebSocket>()
   })
 
-  it('takes the data channels of WebRTC as they are', () => {
+  it('accepts the data channels of WebRTC', () => {
     expectTypeOf<RTCDataChannel>().toExtend<Socket>()
   })
 
-  it('takes a hand-written class, whose send answers with something and whose close is asynchronous', () => {
+  it('accepts a hand-written class whose send returns a value and whose close is asynchronous', () => {
     const manager = new ConnectionManager<EventStream>()
 
     expectTypeOf(manager.addConnection('c1', new EventStream(), 'alice').socket).toEqualTypeOf<EventStream>()
   })
 
-  it('takes an object literal', () => {
+  it('accepts an object literal', () => {
     new ConnectionManager().addConnection('c1', { send: async () => {}, close() {} }, 'alice')
   })
 
-  it('takes no socket that cannot be closed', () => {
+  it('accepts no socket without close', () => {
     // @ts-expect-error it has no close
     new ConnectionManager<WithoutClose>()
     // @ts-expect-error it has no close
     new ConnectionManager().addConnection('c1', new WithoutClose(), 'alice')
   })
 
-  it('takes no socket that cannot send', () => {
+  it('accepts no socket without send', () => {
     // @ts-expect-error it has no send
     new ConnectionManager<WithoutSend>()
   })
 
-  it('takes no socket that does not send text', () => {
+  it('accepts no socket that does not send strings', () => {
     // @ts-expect-error its send wants bytes
     new ConnectionManager<OfBytes>()
   })
 
-  it('takes no socket that needs more to be closed', () => {
+  it('accepts no socket whose close requires an argument', () => {
     // @ts-expect-error its close wants a code
     new ConnectionManager<ThatNeedsACode>()
   })
 
-  it('takes no other socket than its own', () => {
+  it('accepts no sockets of another type', () => {
     // @ts-expect-error an EventStream is no ws socket
     new ConnectionManager<WsSocket>().addConnection('c1', new EventStream(), 'alice')
   })
 
-  it('gives back the sockets that it was given, by their type', () => {
+  it('returns sockets by their own type', () => {
     const manager = new ConnectionManager<WsSocket>()
 
     expectTypeOf(manager.getUserConnections('alice')).toEqualTypeOf<WsSocket[]>()

@@ -23,14 +23,14 @@ const connection = trading.addConnection('c1', { send() {}, close() {} }, 'alice
 const view = trading.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })
 
 describe('addSubscription', () => {
-  it('takes a user, a stream and filters', () => {
+  it('accepts a user, a stream and filters', () => {
     trading.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT', filters: { depth: 5 } })
     trading.addSubscription({ userId: 'alice', streamType: 'ORDER_UPDATES' })
     trading.addSubscription({ userId: 'alice', streamType: 'ORDER_UPDATES', symbol: null, filters: null })
     custom.addSubscription({ userId: 'alice', streamType: 'NEWS' })
   })
 
-  it('takes a subscription view as it is, and its copy', () => {
+  it('accepts a subscription view and its copy', () => {
     trading.addSubscription(view)
     trading.addSubscription({ ...view })
     for (const subscription of trading.getUserSubscriptions('alice')) trading.addSubscription(subscription)
@@ -38,7 +38,7 @@ describe('addSubscription', () => {
     custom.addSubscription(view)
   })
 
-  it('takes what is known only at run time, a key that was parsed among it', () => {
+  it('accepts types that are known only at run time, such as those of a parsed key', () => {
     trading.addSubscription(parseSubscriptionKey('alice:PRICE:X'))
     custom.addSubscription({ userId: 'alice', ...parseStreamKey('TICKER:X') })
     custom.addSubscription({ userId: 'alice', streamType: 'TICKER' as string })
@@ -47,23 +47,23 @@ describe('addSubscription', () => {
     custom.addSubscription(any)
   })
 
-  it('takes a stream type that is one of several alike', () => {
+  it('accepts a stream type that is a union of similar types', () => {
     trading.addSubscription({ userId: 'alice', streamType: 'PRICE' as 'PRICE' | 'ORDERBOOK' | 'TRADES', symbol: 'BTCUSDT' })
   })
 
-  it('takes no request without a user', () => {
+  it('accepts no request without a user', () => {
     // @ts-expect-error who?
     trading.addSubscription({ streamType: 'PRICE', symbol: 'BTCUSDT' })
   })
 
-  it('takes no stream type that the catalogue does not have', () => {
+  it('accepts no stream type that is not in the catalogue', () => {
     // @ts-expect-error there is no such type
     trading.addSubscription({ userId: 'alice', streamType: 'TICKER', symbol: 'BTCUSDT' })
     // @ts-expect-error a catalogue replaces the default one
     custom.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })
   })
 
-  it('takes no missing symbol where one is required, and none where none is allowed', () => {
+  it('requires a symbol if the stream type does, and accepts none if it allows none', () => {
     // @ts-expect-error the price of what?
     trading.addSubscription({ userId: 'alice', streamType: 'PRICE' })
     // @ts-expect-error the price of what?
@@ -72,50 +72,50 @@ describe('addSubscription', () => {
     custom.addSubscription({ userId: 'alice', streamType: 'NEWS', symbol: 'BTCUSDT' })
   })
 
-  it('takes no filters but an object', () => {
+  it('accepts no filters other than an object', () => {
     // @ts-expect-error a text has no fields
     trading.addSubscription({ userId: 'alice', streamType: 'ORDER_UPDATES', filters: 'depth' })
   })
 })
 
 describe('connection.subscribe', () => {
-  it('takes a stream and filters, or a subscription view', () => {
+  it('accepts a stream and filters, or a subscription view', () => {
     expectTypeOf(connection.subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT', filters: { depth: 5 } })).toEqualTypeOf<Subscription<StreamType>>()
     connection.subscribe({ streamType: 'ORDER_UPDATES' })
     connection.subscribe(view)
   })
 
-  it('takes a userId, which has to be its own', () => {
+  it('accepts a userId, which has to be its own', () => {
     connection.subscribe({ userId: connection.userId, streamType: 'PRICE', symbol: 'BTCUSDT' })
     connection.subscribe({ userId: undefined, streamType: 'ORDER_UPDATES' })
     // @ts-expect-error an id is a text
     connection.subscribe({ userId: 7, streamType: 'ORDER_UPDATES' })
   })
 
-  it('takes no field that a request does not have', () => {
+  it('accepts no unknown field', () => {
     // @ts-expect-error misspelt
     connection.subscribe({ streamType: 'ORDER_UPDATES', simbol: 'BTCUSDT' })
   })
 
-  it('takes what parseStreamKey returns, and any name that is known only at run time', () => {
+  it('accepts the result of parseStreamKey, and any name that is known only at run time', () => {
     connection.subscribe(parseStreamKey('PRICE:BTCUSDT'))
     connection.subscribe({ ...parseStreamKey('PRICE:BTCUSDT'), filters: { depth: 5 } })
     connection.subscribe({ streamType: 'PRICE' as string, symbol: null })
   })
 
-  it('takes no stream type that the catalogue does not have', () => {
+  it('accepts no stream type that is not in the catalogue', () => {
     // @ts-expect-error there is no such type
     connection.subscribe({ streamType: 'TICKER', symbol: 'BTCUSDT' })
   })
 
-  it('takes no missing symbol where one is required', () => {
+  it('requires a symbol if the stream type does', () => {
     // @ts-expect-error the price of what?
     connection.subscribe({ streamType: 'PRICE' })
   })
 })
 
 describe('connection.subscriptions', () => {
-  it('returns what it holds, with its filters', () => {
+  it('returns the subscriptions that the connection holds, with its filters', () => {
     expectTypeOf(connection.subscriptions()).toEqualTypeOf<OwnSubscription[]>()
     expectTypeOf<OwnSubscription>().toEqualTypeOf<{
       readonly subscription: Subscription
@@ -124,8 +124,8 @@ describe('connection.subscriptions', () => {
   })
 })
 
-describe('what ends or asks for a subscription', () => {
-  it('takes any names, since nothing is found for a wrong one', () => {
+describe('removing or looking up a subscription', () => {
+  it('accepts any names, because nothing is found for an unknown one', () => {
     trading.removeSubscription({ userId: 'alice', streamType: 'ANY' })
     trading.removeSubscription(view)
     connection.unsubscribe({ streamType: 'ANY', symbol: null })
@@ -135,7 +135,7 @@ describe('what ends or asks for a subscription', () => {
 })
 
 describe('Subscription', () => {
-  it('is a view that cannot be written to', () => {
+  it('is a readonly view', () => {
     expectTypeOf(view).toEqualTypeOf<Subscription<StreamType>>()
     expectTypeOf(view).toExtend<Subscription>()
     expectTypeOf<Subscription>().toEqualTypeOf<{
@@ -154,7 +154,7 @@ describe('Subscription', () => {
 })
 
 describe('keys', () => {
-  it('are made of a view, and parsed into what they are made of', () => {
+  it('are made from a view, and parsed into what a view has', () => {
     expectTypeOf(subscriptionKey(view)).toEqualTypeOf<string>()
     expectTypeOf(parseStreamKey('')).toEqualTypeOf<{ readonly streamType: string; readonly symbol: string | undefined }>()
     expectTypeOf(parseSubscriptionKey('')).toEqualTypeOf<{ readonly userId: string; readonly streamType: string; readonly symbol: string | undefined }>()

@@ -36,7 +36,7 @@ interface Session {
 }
 
 describe('Transport<TSocket, TFrame>', () => {
-  it('writes what it frames', () => {
+  it('writes the frames that it makes', () => {
     const transport: Transport<Socket, Uint8Array> = {
       frame: (text) => new TextEncoder().encode(text),
       write: (_socket, frames) => frames.length,
@@ -45,12 +45,12 @@ describe('Transport<TSocket, TFrame>', () => {
     expectTypeOf(transport.write!).parameter(1).toEqualTypeOf<readonly Uint8Array[]>()
   })
 
-  it('writes texts where nothing is framed', () => {
+  it('writes texts if it makes no frames', () => {
     expectTypeOf<NonNullable<Transport['write']>>().parameter(1).toEqualTypeOf<readonly string[]>()
     expectTypeOf<NonNullable<Transport['write']>>().parameter(0).toEqualTypeOf<Socket>()
   })
 
-  it('writes nothing else than what it frames', () => {
+  it('writes no other frames than its own', () => {
     const transport: Transport<Socket, Uint8Array> = {
       frame: (text) => new TextEncoder().encode(text),
       // @ts-expect-error the frames are bytes
@@ -63,23 +63,23 @@ describe('Transport<TSocket, TFrame>', () => {
     expectTypeOf([transport, mute]).toEqualTypeOf<Transport<Socket, Uint8Array>[]>()
   })
 
-  it('answers a write with a number, or with nothing', () => {
+  it('returns a number or nothing from write', () => {
     // @ts-expect-error neither a number nor nothing
     expectTypeOf<Transport>({ write: () => 'all' }).toEqualTypeOf<Transport>()
   })
 
-  it('has all hooks optional, and no other', () => {
+  it('has only optional hooks, and no other members', () => {
     expectTypeOf({}).toExtend<Transport>()
     expectTypeOf<keyof Transport>().toEqualTypeOf<'frame' | 'write' | 'bufferedBytes' | 'onDrain' | 'onClose' | 'close' | 'terminate'>()
   })
 })
 
 describe('wsTransport', () => {
-  it('serves the sockets of ws as they are, with one frame for all', () => {
+  it('accepts the sockets of ws, with one frame type for all', () => {
     expectTypeOf(wsTransport()).toExtend<Transport<WsWebSocket, WsFrame>>()
   })
 
-  it('serves no sockets of the DOM', () => {
+  it('accepts no sockets of the DOM', () => {
     // @ts-expect-error it has neither terminate nor once
     const transport: Transport<WebSocket, WsFrame> = wsTransport()
     expectTypeOf(transport).toEqualTypeOf<Transport<WebSocket, WsFrame>>()
@@ -87,12 +87,12 @@ describe('wsTransport', () => {
 })
 
 describe('uwsTransport', () => {
-  it('serves the sockets of uWebSockets.js as they are', () => {
+  it('accepts the sockets of uWebSockets.js', () => {
     expectTypeOf<UwsWebSocket<Session>>().toExtend<Socket>()
     expectTypeOf(uwsTransport()).toExtend<Transport<UwsWebSocket<Session>>>()
   })
 
-  it('serves no socket that cannot cork', () => {
+  it('accepts no socket without cork', () => {
     // @ts-expect-error it has neither cork nor end
     const transport: Transport<WebSocket> = uwsTransport()
     expectTypeOf(transport).toEqualTypeOf<Transport<WebSocket>>()
@@ -100,12 +100,12 @@ describe('uwsTransport', () => {
 })
 
 describe('bunTransport', () => {
-  it("serves Bun's sockets as they are", () => {
+  it("accepts Bun's sockets", () => {
     expectTypeOf<BunWebSocket<Session>>().toExtend<Socket>()
     expectTypeOf(bunTransport()).toExtend<Transport<BunWebSocket<Session>>>()
   })
 
-  it('serves no socket that cannot be terminated', () => {
+  it('accepts no socket without terminate', () => {
     // @ts-expect-error it has neither readyState nor terminate
     const transport: Transport<UwsWebSocket<Session>> = bunTransport()
     expectTypeOf(transport).toEqualTypeOf<Transport<UwsWebSocket<Session>>>()
@@ -113,20 +113,20 @@ describe('bunTransport', () => {
 })
 
 describe('sseSocket', () => {
-  it('takes the responses of node:http and node:http2, and HTTP/2 streams', () => {
+  it('accepts the responses of node:http and node:http2, and HTTP/2 streams', () => {
     expectTypeOf<ServerResponse>().toExtend<SseTarget>()
     expectTypeOf<Http2ServerResponse>().toExtend<SseTarget>()
     expectTypeOf<ServerHttp2Stream>().toExtend<SseTarget>()
   })
 
-  it('takes the writers of web streams', () => {
+  it('accepts the writers of web streams', () => {
     expectTypeOf<WritableStreamDefaultWriter>().toExtend<SseTarget>()
     expectTypeOf<WritableStreamDefaultWriter<Uint8Array>>().toExtend<SseTarget>()
     expectTypeOf<WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>>().toExtend<SseTarget>()
     expectTypeOf<NodeWriter<Uint8Array>>().toExtend<SseTarget>()
   })
 
-  it('takes no stream without its writer, and no writer of texts', () => {
+  it('accepts no stream without its writer, and no writer of strings', () => {
     // @ts-expect-error a stream has to be locked by a writer first
     sseSocket(new WritableStream<Uint8Array>())
     // @ts-expect-error an event stream is bytes
@@ -141,17 +141,17 @@ describe('sseSocket', () => {
 })
 
 describe('sseTransport', () => {
-  it('serves the sockets of sseSocket, with bytes for frames', () => {
+  it('accepts the sockets of sseSocket, with bytes as frames', () => {
     expectTypeOf(sseTransport).returns.toExtend<Transport<SseSocket, { readonly bytes: Uint8Array }>>()
   })
 
-  it('serves no other sockets', () => {
+  it('accepts no other sockets', () => {
     // @ts-expect-error a WebSocket has no response to write to
     const transport: Transport<WebSocket, Uint8Array> = sseTransport()
     expectTypeOf(transport).toEqualTypeOf<Transport<WebSocket, Uint8Array>>()
   })
 
-  it('gives messages to its options, which answer with texts', () => {
+  it('passes messages to the functions in its options, which return strings', () => {
     sseTransport({
       id: (message) => {
         expectTypeOf(message).toEqualTypeOf<StreamMessage<unknown, string>>()
@@ -167,7 +167,7 @@ describe('sseTransport', () => {
 })
 
 describe('sseHeaders', () => {
-  it('go into a response of Node and of the web', () => {
+  it('can be passed to a response of Node and of the web', () => {
     expectTypeOf(sseHeaders).toExtend<NonNullable<Parameters<ServerResponse['writeHead']>[1]>>()
     expectTypeOf(sseHeaders).toExtend<HeadersInit>()
   })

@@ -33,15 +33,15 @@ function waitingFor(...messages: string[]) {
 const labels = (messages: readonly OutgoingMessage[]): string[] => messages.map(({ text }) => labelOf(text))
 const take = (waiting: Backlog, room = ALL): string[] => labels(waiting.take(room))
 
-describe('Waiting', () => {
-  it('lets private messages leave before public ones, and else each in its turn', () => {
+describe('Backlog', () => {
+  it('takes private messages before public ones, and otherwise in order', () => {
     const { waiting } = waitingFor('BOOK:A b1', 'TICKS:A t1', 'ORDERS:A o1', 'PRICE:A p1', 'QUOTES:A q1', 'ORDERS o2', 'BOOK:A b2')
 
     expect(take(waiting)).toEqual(['o1', 'o2', 'b1', 't1', 'p1', 'q1', 'b2'])
     expect([waiting.isEmpty, waiting.size, waiting.units]).toEqual([true, 0, 0])
   })
 
-  it('lets the newest of a latest stream take the place of the one that waits, symbol by symbol', () => {
+  it('replaces the queued message of a latest stream with the newest one, symbol by symbol', () => {
     const { waiting, replaced } = waitingFor('PRICE:A p1', 'PRICE:B p2', 'BOOK:A b1', 'PRICE:A p3', 'BOOK:A b2')
 
     expect(replaced).toEqual([false, false, false, true, false])
@@ -57,7 +57,7 @@ describe('Waiting', () => {
     expect([waiting.size, waiting.units]).toEqual([1, 25])
   })
 
-  it('keeps streams apart whose names and symbols look alike', () => {
+  it('keeps streams apart if their names and symbols look alike', () => {
     const { waiting } = waitingFor('PRICE:BOOK p1', 'BOOK:PRICE b1', 'ORDERS o1', 'ORDERS:undefined o2', 'PRICE:__proto__ p2', 'PRICE:constructor p3')
 
     waiting.purge('ORDERS', 'undefined', NOT_COVERED)
@@ -66,7 +66,7 @@ describe('Waiting', () => {
     expect(take(waiting)).toEqual(['o1', 'p1', 'b1', 'p3'])
   })
 
-  it('takes until more than the room was taken, and one at least', () => {
+  it('takes at least one message, and stops once it has taken more than the room', () => {
     const waiting = new Backlog()
     for (const label of ['b1', 'b2', 'b3', 'b4']) waiting.add(message('BOOK:A', label, 10))
 
@@ -76,7 +76,7 @@ describe('Waiting', () => {
     expect(take(waiting, ALL)).toEqual([])
   })
 
-  it('starves nobody, and updates in its place, when one of 10,000 waiting streams changes in every round', () => {
+  it('reaches every one of 10,000 queued streams, and replaces in place, if one of them changes in every round', () => {
     const waiting = new Backlog()
     for (let i = 0; i < 10_000; i++) waiting.add(message(`PRICE:S${i}`, `S${i}`))
 
@@ -91,7 +91,7 @@ describe('Waiting', () => {
   })
 
   describe('putBack', () => {
-    it('puts what was not accepted in front again, in its order', () => {
+    it('puts the messages that were not accepted back in front, in order', () => {
       const { waiting } = waitingFor('BOOK:A b1', 'TICKS:A t1', 'BOOK:A b2', 'PRICE:A p1')
 
       const [, ...refused] = waiting.take(5)
@@ -101,7 +101,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['t1', 'b2', 'p1'])
     })
 
-    it('puts private messages before private ones, and public before public ones', () => {
+    it('puts private messages back before private ones, and public before public ones', () => {
       const { waiting } = waitingFor('BOOK:A b1', 'ORDERS:A o1', 'ORDERS:A o2')
 
       const refused = waiting.take(ALL)
@@ -111,7 +111,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['o1', 'o2', 'o3', 'b1', 'b2'])
     })
 
-    it('is what a later newest one replaces, in a latest stream that has no other', () => {
+    it('makes the message of a latest stream replaceable if no newer one is queued', () => {
       const { waiting, add } = waitingFor('PRICE:A p1', 'BOOK:A b1')
 
       waiting.putBack(waiting.take(ONE))
@@ -122,7 +122,7 @@ describe('Waiting', () => {
   })
 
   describe('dropOldest', () => {
-    it('gives up the oldest of all streams that may be dropped, and leaves a notice in its place', () => {
+    it('drops the oldest message of all droppable streams, and leaves a gap notice in its place', () => {
       const { waiting } = waitingFor('BOOK:A b1', 'TICKS:B t1', 'ORDERS:A o1', 'TICKS:A t2', 'PRICE:A p1', 'QUOTES:A q1')
 
       const dropped = Array.from({ length: 4 }, () => waiting.dropOldest()?.text)
@@ -132,7 +132,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['o1', 'b1', 'gap of TICKS:B × 1', 'gap of TICKS:A × 1', 'p1', 'gap of QUOTES:A × 1'])
     })
 
-    it('counts up the notice of a stream instead of making another', () => {
+    it("adds to the stream's gap notice instead of making another", () => {
       const { waiting, add } = waitingFor('TICKS:A t1', 'BOOK:A b1', 'TICKS:A t2', 'TICKS:A t3')
 
       for (let i = 0; i < 3; i++) waiting.dropOldest()
@@ -143,7 +143,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['gap of TICKS:A × 3', 'b1', 't4'])
     })
 
-    it('takes a new notice for what is dropped after the first has left', () => {
+    it('makes a new gap notice if the first was already taken', () => {
       const { waiting, add } = waitingFor('TICKS:A t1', 'TICKS:A t2')
 
       waiting.dropOldest()
@@ -154,7 +154,7 @@ describe('Waiting', () => {
       expect([...left, ...take(waiting)]).toEqual(['gap of TICKS:A × 1', 'gap of TICKS:A × 1', 't3'])
     })
 
-    it('never lets a newer message of a latest stream replace the notice', () => {
+    it('never replaces the gap notice with a newer message of a latest stream', () => {
       const { waiting, add } = waitingFor('QUOTES:A q1')
 
       waiting.dropOldest()
@@ -163,7 +163,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['gap of QUOTES:A × 1', 'q3'])
     })
 
-    it('begins with what was put back, which is the oldest', () => {
+    it('starts with the messages that were put back, which are the oldest', () => {
       const { waiting } = waitingFor('TICKS:A t1', 'TICKS:B t2')
 
       waiting.putBack(waiting.take(ONE))
@@ -171,7 +171,7 @@ describe('Waiting', () => {
       expect([waiting.dropOldest()?.text, waiting.dropOldest()?.text]).toEqual(['t1', 't2'])
     })
 
-    it('counts up a notice that was put back', () => {
+    it('adds to a gap notice that was put back', () => {
       const { waiting } = waitingFor('TICKS:A t1', 'TICKS:A t2')
 
       waiting.dropOldest()
@@ -181,7 +181,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['gap of TICKS:A × 2'])
     })
 
-    it('counts the notice neither among the units nor among the messages', () => {
+    it('counts the gap notice neither in units nor in messages', () => {
       const waiting = new Backlog()
       waiting.add(message('TICKS:A', 't1', 500))
 
@@ -192,7 +192,7 @@ describe('Waiting', () => {
   })
 
   describe('purge', () => {
-    it('discards what waits of one stream, its notice included, and says how many messages that were', () => {
+    it('discards the queued messages of one stream and its gap notice, and returns the number of messages', () => {
       const { waiting } = waitingFor('TICKS:A t1', 'TICKS:A t2', 'TICKS:B t3', 'TICKS:A t4')
       waiting.dropOldest()
 
@@ -202,7 +202,7 @@ describe('Waiting', () => {
       expect([waiting.purge('TICKS', 'A', NOT_COVERED), waiting.purge('NONE', undefined, NOT_COVERED)]).toEqual([0, 0])
     })
 
-    it('discards what waits of a whole type, but for the streams that are covered still', () => {
+    it('discards the queued messages of a whole type, except streams that another subscription covers', () => {
       const { waiting } = waitingFor('ORDERS o1', 'ORDERS:A o2', 'ORDERS:B o3', 'BOOK:A b1', 'ORDERS:A o4')
 
       expect(waiting.purge('ORDERS', undefined, (symbol) => symbol === 'A')).toBe(2)
@@ -210,7 +210,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['o2', 'o4', 'b1'])
     })
 
-    it('lets a stream that was purged begin anew', () => {
+    it('lets a purged stream start again', () => {
       const { waiting, add } = waitingFor('TICKS:A t1', 'BOOK:A b1')
       waiting.dropOldest()
 
@@ -221,7 +221,7 @@ describe('Waiting', () => {
       expect(take(waiting)).toEqual(['b1', 'gap of TICKS:A × 1'])
     })
 
-    it('looks at nothing but the stream that it discards', () => {
+    it('visits only the stream that it discards', () => {
       const waiting = new Backlog()
       let looks = 0
       for (let i = 0; i < 1_000; i++) {
@@ -238,7 +238,7 @@ describe('Waiting', () => {
     })
   })
 
-  it('agrees with a plain array, whatever happens', () => {
+  it('agrees with a plain array in random operations', () => {
     for (let seed = 1; seed <= 300; seed++) runAgainstModel(seed)
   })
 })

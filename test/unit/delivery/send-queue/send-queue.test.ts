@@ -27,7 +27,7 @@ describe('ConnectionSendQueue', () => {
     expect(unaccounted(world.manager)).toBe(0)
   })
 
-  it('hands on a message whose frame unsubscribes from another stream', async () => {
+  it('writes a message even if its frame hook unsubscribes from another stream', async () => {
     const meddling = batching({
       frame: (text) => {
         world.manager.getConnection('c')?.unsubscribe(TICKS)
@@ -43,7 +43,7 @@ describe('ConnectionSendQueue', () => {
     expect(socket.writes).toEqual([['b1']])
   })
 
-  it('hands on nothing of what the framing of a notice unsubscribes from, and the rest at once', () => {
+  it('purges a stream that the framing of a gap notice unsubscribes from, and writes the rest at once', () => {
     const meddling = batching({
       frame: (text) => {
         if (text.includes('"gap"')) world.manager.getConnection('c')?.unsubscribe({ streamType: 'ORDERS', symbol: 'A' })
@@ -65,7 +65,7 @@ describe('ConnectionSendQueue', () => {
     expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ dropped: 1, purged: 1, waiting: 0 }, 0])
   })
 
-  it('counts as failed what comes after its socket failed in the middle of a delivery', async () => {
+  it('counts later messages as failed once its socket failed in the middle of a delivery', async () => {
     const world = pressured()
     const { connection, socket } = world.connect('c')
     socket.buffered = 11
@@ -81,7 +81,7 @@ describe('ConnectionSendQueue', () => {
     expect([connection.removed, unaccounted(world.manager)]).toEqual([true, 0])
   })
 
-  it('counts as failed what comes after its socket failed, though the connection is removed meanwhile', () => {
+  it('counts later messages as failed once its socket failed, even if the connection was removed in the meantime', () => {
     const meddling = batching({
       frame: (text) => {
         if (text === 'b2') {
@@ -103,7 +103,7 @@ describe('ConnectionSendQueue', () => {
     expect([world.manager.stats(), unaccounted(world.manager)]).toMatchObject([{ failed: 2, waiting: 0 }, 0])
   })
 
-  it('keeps the texts that wait, and nothing of what they were made of', async () => {
+  it('keeps the queued texts, but not the objects they were made from', async () => {
     const world = pressured()
     const { socket } = world.connect('c')
     socket.buffered = 11
@@ -121,7 +121,7 @@ describe('ConnectionSendQueue', () => {
     expect(world.manager.stats()).toMatchObject({ waiting: 1, waitingBytes: 2 })
   })
 
-  it('keeps what a write refuses though the rest is unsubscribed from meanwhile', () => {
+  it('keeps the messages that a write refused, even if the rest was unsubscribed from in the meantime', () => {
     const world = pressured()
     const { connection, socket } = world.connect('c')
     socket.buffered = 11

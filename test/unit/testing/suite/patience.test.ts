@@ -12,7 +12,7 @@ describe('Patience, by the clock of the runtime', () => {
     vi.useRealTimers()
   })
 
-  it('answers what comes in time, and leaves no timer behind', async () => {
+  it('resolves with a value that arrives in time, and leaves no timer behind', async () => {
     const patience = new Patience()
 
     expect(await patience.within('it comes', Promise.resolve(1))).toBe(1)
@@ -32,7 +32,7 @@ describe('Patience, by the clock of the runtime', () => {
     expect(await failure).toEqual(new Error('Expected that it comes within 10000 ms, but it did not happen'))
   })
 
-  it('looks every five milliseconds, the last time when the time is over', async () => {
+  it('checks every five milliseconds, and a last time at the end', async () => {
     let looks = 0
     const expected = { look: () => ++looks, isAsExpected: () => false, describeSeen: (seen: number) => `look ${seen}` }
     const failure = new Patience({ deadlineMs: 20 }).until('it is there', expected).catch((error: unknown) => error)
@@ -43,7 +43,7 @@ describe('Patience, by the clock of the runtime', () => {
     expect(await failure).toEqual(new Error('Expected that it is there within 20 ms, but got look 5'))
   })
 
-  it('answers what it sees as soon as that is as expected', async () => {
+  it('resolves as soon as the checked value is as expected', async () => {
     let looks = 0
     const seen = new Patience().until('it is there', { look: async () => ++looks, isAsExpected: (look) => look === 3 })
 
@@ -52,7 +52,7 @@ describe('Patience, by the clock of the runtime', () => {
     expect([await seen, looks]).toEqual([3, 3])
   })
 
-  it('fails when to look fails', async () => {
+  it('rejects if the check throws', async () => {
     const expected = { look: (): never => { throw new Error('blind') }, isAsExpected: () => true }
 
     await expect(new Patience().until('it is there', expected)).rejects.toThrow('blind')
@@ -60,7 +60,7 @@ describe('Patience, by the clock of the runtime', () => {
 })
 
 describe('a value in an error message', () => {
-  it('is shown as JSON, and cut where it is longer than 300 units', () => {
+  it('is shown as JSON, and truncated if it is longer than 300 units', () => {
     expect(describeValue({ a: [1, 'b'] })).toBe('{"a":[1,"b"]}')
     expect(describeValue('x'.repeat(298))).toBe(`"${'x'.repeat(298)}"`)
     expect(describeValue('x'.repeat(299))).toBe(`"${'x'.repeat(299)}… (301 units)`)
