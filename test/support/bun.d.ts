@@ -1,4 +1,4 @@
-// As much of Bun as the README and the examples use. Bun's own types would bring a second set of globals into every test.
+// The part of Bun's types that the README and the examples use. The full types would add a second set of globals to every test.
 declare namespace Bun {
   interface ServerWebSocket<TData> {
     readonly data: TData

@@ -3,10 +3,10 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 type Flags = NonNullable<ParseArgsConfig['options']>
 export type Values = Readonly<Record<string, string | boolean | undefined>>
 
-/** What was asked for makes no sense. */
+/** The options on the command line are invalid. */
 export class UsageError extends Error {}
 
-/** Reads the command line, or says how it is meant to be used and ends: with 0 when asked, with 2 on a mistake. */
+/** Reads the command line, or prints the usage and exits: with 0 for `--help`, with 2 on a mistake. */
 export function readCommandLine<TOptions>(usage: string, flags: Flags, optionsIn: (values: Values) => TOptions): TOptions {
   try {
     const values = parseArgs({ options: { ...flags, help: { type: 'boolean' } } }).values as Values
@@ -18,13 +18,13 @@ export function readCommandLine<TOptions>(usage: string, flags: Flags, optionsIn
   process.exit(0)
 }
 
-/** Says what is wrong and how the command is meant to be used, and ends with 2. */
+/** Prints the mistake and the usage, and exits with 2. */
 export function endWithUsage(usage: string, { message }: Error): never {
   console.error(`${message}\n\n${usage}`)
   process.exit(2)
 }
 
-/** The whole number, `least` or more, that an option has, or what it is without. */
+/** The option's whole number, at least `least`, or the fallback if it is absent. */
 export function wholeNumber(values: Values, name: string, otherwise: number, least = 0): number {
   const text = values[name]
   if (text === undefined) return otherwise
@@ -33,7 +33,7 @@ export function wholeNumber(values: Values, name: string, otherwise: number, lea
   throw new UsageError(`--${name} must be a whole number, ${least} or more, got ${String(text)}`)
 }
 
-/** The number above 0 that an option has, or what it is without. */
+/** The option's number above 0, or the fallback if it is absent. */
 export function positiveNumber(values: Values, name: string, otherwise: number): number {
   const text = values[name]
   if (text === undefined) return otherwise
@@ -42,23 +42,23 @@ export function positiveNumber(values: Values, name: string, otherwise: number):
   throw new UsageError(`--${name} must be a number above 0, got ${String(text)}`)
 }
 
-/** The text that an option has, if it is there. */
+/** The option's text, if it is present. */
 export function textOf(values: Values, name: string): string | undefined {
   const text = values[name]
   return typeof text === 'string' ? text : undefined
 }
 
-/** A seed that nobody has asked for. */
+/** A random seed, used if none is given. */
 export function newSeed(): number {
   return Math.floor(Math.random() * 2 ** 31)
 }
 
-/** Says how far it has come, where somebody watches. */
+/** Shows the progress if the output is a terminal. */
 export function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`)
 }
 
-/** Takes the last word on progress away. */
+/** Clears the last progress message. */
 export function endProgress(): void {
   showProgress('')
 }

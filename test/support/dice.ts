@@ -1,6 +1,6 @@
 import { seededRandom } from './seeded-random.ts'
 
-/** Chance that falls the same way at every run of one seed. */
+/** Random choices that are the same in every run with one seed. */
 export class Dice {
   readonly #random: () => number
 

@@ -1,6 +1,6 @@
 import type { ManagerEvents } from '../../src/index.ts'
 
-/** Every event that a manager tells of. */
+/** Every event that a manager emits. */
 export const EVENT_NAMES = [
   'connectionAdded',
   'connectionRemoved',

@@ -8,13 +8,13 @@ export interface Listed {
   slot: number
 }
 
-/** Makes a connection that is in no list yet. */
+/** Makes a connection that is not yet in a list. */
 export function listed(name: number): Listed {
   const socket = new FakeSocket()
   return { name, socket, sink: socket, slot: -1 }
 }
 
-/** A list of so many connections, each of which knows its slot. */
+/** A list of this many connections, each with its slot. */
 export function fanOutList(count: number) {
   const list = new FanOutList<Listed>({ sinkOf: ({ sink }) => sink, moved: (connection, slot) => void (connection.slot = slot) })
   const add = (connection: Listed): Listed => {

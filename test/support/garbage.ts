@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Collects all that nobody holds any more; a `WeakRef` that was read in this tick counts as a hold until it is over. */
+/** Collects all garbage. A `WeakRef` that was read in this tick keeps its target alive until the tick is over. */
 export async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void

@@ -8,15 +8,15 @@ import { runnable, typeErrors } from './typescript.ts'
 export type Pages = ReadonlyMap<string, string>
 
 /**
- * What becomes of a TypeScript block: it runs, it only compiles (`<!-- not run: … -->`), or it is a file that its own folder
+ * The use of a TypeScript block: it runs, it only compiles (`<!-- not run: … -->`), or it is a file that its own folder
  * compiles and runs (`<!-- recipe: … -->`).
  */
 type Use = 'run' | 'compiled' | 'recipe'
 
-/** What a block says that it ends with, on its last line. */
+/** The error code that a block ends with, as stated on its last line. */
 const THROWS = /^.*\/\/ throws (ERR_\w+)\n$/m
 
-/** A block of another language than TypeScript is for people, and nothing is claimed of it. */
+/** Languages of blocks that are only for readers and are not checked. */
 const FOR_PEOPLE: readonly string[] = ['sh', 'text', 'json']
 
 /** The blocks of a guide that run. */
@@ -24,7 +24,7 @@ export function blocksToRun(guide: string): CodeBlock[] {
   return codeBlocks(guide).filter((block) => block.language === 'ts' && useOf(block) === 'run')
 }
 
-/** What is wrong with the blocks of a guide as such, before any is compiled or run; empty when nothing is. */
+/** The mistakes in the markup of a guide's blocks, before any is compiled or run; empty if there are none. */
 export function objectionsToBlocks(guide: string): string[] {
   const blocks = codeBlocks(guide)
   return [
@@ -52,7 +52,7 @@ function useOf({ note }: CodeBlock): Use | undefined {
   return /^recipe: \S+$/.test(note) ? 'recipe' : undefined
 }
 
-/** What TypeScript has to say against the blocks of these guides, each a module of its own. */
+/** The type errors in the blocks of these guides, each compiled as its own module. */
 export function objectionsToTypes(guides: Pages): string[] {
   const sources = Array.from(guides).flatMap(([path, guide]) =>
     codeBlocks(guide)
@@ -62,7 +62,7 @@ export function objectionsToTypes(guides: Pages): string[] {
   return typeErrors(new Map(sources))
 }
 
-/** What a block does other than it says, when it runs as a file at this path; empty when nothing. */
+/** The differences between what a block states and what it does when it runs as a file at this path; empty if there are none. */
 export function objectionsToRun({ code, output = '' }: CodeBlock, path: string): string[] {
   const { printed, ended } = outcomeOf(code, path)
   const promised = THROWS.exec(code)?.[1] ?? 'well'
@@ -72,12 +72,12 @@ export function objectionsToRun({ code, output = '' }: CodeBlock, path: string):
   ]
 }
 
-/** What Node's test runner prints has times in it, and is no claim of the guide's. */
+/** The output of Node's test runner includes times, so the guide cannot state it. */
 function reportsItself(code: string): boolean {
   return code.includes("from 'node:test'")
 }
 
-/** Says by which error a module ended; one that is not where the block says so is thrown on. */
+/** Prints the code of the error that ended the module on its last line; rethrows any other error. */
 const END = `
 try {
   await import(process.argv[1])
@@ -87,13 +87,13 @@ try {
 }`
 
 function outcomeOf(code: string, path: string): { readonly printed: string; readonly ended: string } {
-  // No error counts but the one of the line that says so.
+  // Only an error on the marked line is an expected one.
   writeFileSync(path, runnable(code.replace(THROWS, 'globalThis.isAtItsEnd = true\n$&')))
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', END, pathToFileURL(path).href], { encoding: 'utf8' })
   return { printed: stdout, ended: status === 0 ? stderr.trim() || 'well' : `with ${status}: ${stderr}` }
 }
 
-/** The links of these pages that lead nowhere: to no file, or to no heading of a page among them. */
+/** The links of these pages to a missing file, or to a missing heading of one of these pages. */
 export function brokenLinks(pages: Pages, exists: (path: string) => boolean): string[] {
   return Array.from(pages).flatMap(([path, text]) =>
     linksIn(text)

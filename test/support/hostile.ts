@@ -1,4 +1,4 @@
-/** Ids and symbols that a careless look-up, separator or encoding would trip over. All of them are allowed. */
+/** Valid ids and symbols that a careless look-up, separator or encoding would mishandle. */
 export const HOSTILE_IDS: readonly string[] = [
   '__proto__',
   'constructor',
@@ -43,7 +43,7 @@ export const HOSTILE_IDS: readonly string[] = [
   `${'😀'.repeat(127)}x`,
 ]
 
-/** What no id or symbol may be, whatever the types say. */
+/** Values that are invalid as an id or symbol. */
 export const NO_IDS: readonly (readonly [what: string, value: unknown])[] = [
   ['an empty string', ''],
   ['256 UTF-16 units', 'x'.repeat(256)],

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
 
-/** What is to be closed when the test is over. */
+/** Functions that close what a test has opened. `closeAll` calls them. */
 export const closers: (() => void)[] = []
 
 export function closeAll(): void {
   for (const close of closers.splice(0)) close()
 }
 
-/** Has a server listen on 127.0.0.1, and returns its port. `closeAll` closes the server. */
+/** Makes a server listen on 127.0.0.1, and returns its port. `closeAll` closes the server. */
 export async function portOf(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   closers.push(() => server.close())

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 
-/** A fenced code block, and what stands around it. */
+/** A fenced code block and its surroundings in the document. */
 export interface CodeBlock {
-  /** The heading that it stands under. */
+  /** The heading above it. */
   readonly heading: string
   readonly language: string
   readonly code: string
-  /** The line of its fence in the document, from 1 on. */
+  /** The line number of its fence, starting at 1. */
   readonly line: number
-  /** The comment on the line before it, if there is one: `<!-- not run: it needs Bun -->`. */
+  /** The comment on the line before it, if any: `<!-- not run: it needs Bun -->`. */
   readonly note: string | undefined
-  /** The `text` block right behind it, if there is one. */
+  /** The `text` block right after it, if any. */
   readonly output: string | undefined
 }
 
@@ -35,12 +35,12 @@ function outputBehind(text: string): string | undefined {
   return /^\n\n```text\n([^]*?)^```$/m.exec(text)?.[1]
 }
 
-/** Where the links of a document lead, as they are written; code is no link. */
+/** The link targets of a document, as written; links in code are skipped. */
 export function linksIn(markdown: string): string[] {
   return Array.from(withoutCode(markdown).matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => target)
 }
 
-/** What a link into a document may name behind its `#`: one anchor for each heading, made as GitHub makes it. */
+/** The anchors that a link to a document may name after its `#`, one for each heading, in GitHub's form. */
 export function anchorsIn(markdown: string): string[] {
   const headings = Array.from(withoutFences(markdown).matchAll(/^#+ (.+)$/gm), ([, heading = '']) => slugOf(heading))
   return headings.map((slug, i) => {

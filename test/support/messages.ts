@@ -1,9 +1,9 @@
-/** A public message; `data` tells it from others. */
+/** A public message; `data` distinguishes it from others. */
 export function price(data: unknown = 'price', symbol = 'BTCUSDT') {
   return { streamType: 'PRICE', symbol, data } as const
 }
 
-/** A private message of a user's. */
+/** A private message for a user. */
 export function order(userId: string, data: unknown = 'order', symbol?: string) {
   return { streamType: 'ORDER_UPDATES', symbol, userId, data } as const
 }

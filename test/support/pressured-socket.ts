@@ -3,7 +3,7 @@ import type { ManagerTransport, Transport, TransportHooks } from '../../src/port
 import { FakeSocket } from './fake-socket.ts'
 import { ManualClock } from './manual-clock.ts'
 
-/** One stream type for each way to wait: replaced, kept, given up, replaced and given up, and a user's own. */
+/** One stream type for each overflow behaviour: conflated, kept, dropped, conflated and dropped, and private. */
 export const streams = defineStreams({
   PRICE: { audience: 'public', delivery: 'latest' },
   BOOK: { audience: 'public' },
@@ -18,7 +18,7 @@ export const STREAM_NAMES = Object.keys(streams) as readonly StreamName[]
 
 type OnWrite = (frames: readonly string[]) => number | void | Promise<void>
 
-/** A socket whose buffer holds what a test says it does, and that answers every write alike, be it of one text or of many. */
+/** A socket whose buffer is set by the test, and whose writes all have the same outcome, for one text or for many. */
 export class PressuredSocket extends FakeSocket {
   buffered = 0
   onWrite: OnWrite
@@ -30,12 +30,12 @@ export class PressuredSocket extends FakeSocket {
     this.script.send = (text) => this.onWrite([text])
   }
 
-  /** What came, labels alone: a gap notice reads as `gap of TICKS:A × 3`. */
+  /** The labels of the texts received. A gap notice reads as `gap of TICKS:A × 3`. */
   override get received(): string[] {
     return this.sent.map(labelOf)
   }
 
-  /** Those who wait for a drain. */
+  /** The drain listeners. */
   get listeners(): Set<() => void> {
     return this.drainListeners
   }
@@ -46,12 +46,12 @@ export class PressuredSocket extends FakeSocket {
   }
 }
 
-/** A socket that has `bufferedAmount`, and is sent to text by text. */
+/** A socket with `bufferedAmount`, written to text by text. */
 export class MeteredSocket extends PressuredSocket {
   override bufferedAmount: unknown = 0
 }
 
-/** Writes in batches and measures; polled for drains. */
+/** Writes in batches and measures; drains are polled. */
 export function batching(hooks?: TransportHooks<PressuredSocket>): Transport<PressuredSocket>
 export function batching<TFrame>(hooks: Transport<PressuredSocket, TFrame>): Transport<PressuredSocket, TFrame>
 export function batching(hooks: TransportHooks<PressuredSocket, unknown> = {}): TransportHooks<PressuredSocket, unknown> {
@@ -62,8 +62,8 @@ export function batching(hooks: TransportHooks<PressuredSocket, unknown> = {}): 
   }
 }
 
-/** Tells of drains. */
-export function tellingOfDrains(): Pick<Required<Transport<PressuredSocket>>, 'onDrain'> {
+/** Reports drains. */
+export function reportingDrains(): Pick<Required<Transport<PressuredSocket>>, 'onDrain'> {
   return { onDrain: (socket, listener) => socket.onDrain(listener) }
 }
 
@@ -72,21 +72,21 @@ export function sized(label: string, units: number): string {
   return label.padEnd(units, '.')
 }
 
-/** A message's label, or what a gap notice says. */
+/** The label of a message, or a description of a gap notice. */
 export function labelOf(text: string): string {
   if (!text.startsWith('{"type":"gap"')) return text.replace(/\.+$/, '')
   const { stream_type: streamType, symbol, dropped } = JSON.parse(text) as { stream_type: string; symbol: string | null; dropped: number }
   return `gap of ${streamType}:${symbol} × ${dropped}`
 }
 
-/** A transport, whatever it makes of a text. */
+/** A transport with any frame type. */
 type AnyFrames = ManagerTransport<PressuredSocket>
 
 type Options = ConnectionManagerOptions<PressuredSocket, Streams>
 
 /**
- * A manager whose messages are as long as their labels, with soft limit 10 and hard limit 1,000, and what happened so
- * far. Its connections batch, and messages wait for ever, unless told otherwise.
+ * A manager whose messages are as long as their labels, with soft limit 10 and hard limit 1,000, and a log of its events.
+ * By default its connections batch, and messages may wait forever.
  */
 export function pressured({ delivery, ...options }: Options = {}) {
   const clock = new ManualClock()
@@ -104,7 +104,7 @@ export function pressured({ delivery, ...options }: Options = {}) {
   manager.on('connectionRemoved', ({ connection, reason }) => log.push(['removed', connection.id, reason]))
   manager.on('gap', ({ connection, streamType, symbol, dropped }) => log.push(['gap', connection.id, `${streamType}:${symbol}`, dropped]))
 
-  /** Connects a user, `u` unless named, and subscribes the connection to stream A of every type, and to B of the prices. */
+  /** Connects a user, by default `u`, and subscribes the connection to stream A of every type, and to PRICE:B. */
   const connect = (id: string, socket = new PressuredSocket(), { userId = 'u', transport }: { userId?: string; transport?: AnyFrames } = {}) => {
     const connection = manager.addConnection(id, socket, userId, { transport: transport as Transport<PressuredSocket> | undefined })
     for (const streamType of STREAM_NAMES) connection.subscribe({ streamType, symbol: 'A' })
@@ -116,12 +116,12 @@ export function pressured({ delivery, ...options }: Options = {}) {
   return { manager, clock, log, connect, publish, order }
 }
 
-/** Resolves when the present tick is over, and its batches are written. */
+/** Resolves when the current tick is over and its batches are written. */
 export function endOfTick(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
 }
 
-/** How many deliveries are not accounted for, or twice: 0 unless something is wrong. */
+/** The number of deliveries that the counters miss or count twice: 0 unless something is wrong. */
 export function unaccounted(manager: { stats(): Stats }): number {
   const { matched, sent, waiting, conflated, dropped, failed, skipped, purged } = manager.stats()
   return matched - sent - waiting - conflated - dropped - failed - skipped - purged

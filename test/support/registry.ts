@@ -7,7 +7,7 @@ import { FakeSocket } from './fake-socket.ts'
 
 const unlimited = { hasRoom: () => true, refusal: () => new Error('There is no limit') }
 
-/** The registry by itself. Nobody is told anything, time stands still, and handles have no actions. */
+/** A registry on its own: without events, with a clock that stands still, and with handles that do nothing. */
 export function registry() {
   const users = new Users()
   const connections = new Connections(users, {} as Common)

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that are the same at every run (mulberry32), so that a failing case can be had again. */
+/** Numbers from 0 to 1 that are the same in every run with one seed (mulberry32), so that a failure can be reproduced. */
 export function seededRandom(seed: number): () => number {
   let state = seed
   return () => {

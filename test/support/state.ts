@@ -1,6 +1,6 @@
 import type { ConnectionManager, Socket, StreamCatalogue } from '../../src/index.ts'
 
-/** Everything that a manager shows of its state, as plain data to compare. */
+/** All public state of a manager, as plain data to compare. */
 export function stateOf<TSocket extends Socket, TStreams extends StreamCatalogue>(manager: ConnectionManager<TSocket, TStreams>) {
   return {
     activeConnections: [...manager.activeConnections.keys()],

@@ -4,7 +4,7 @@ import ts from 'typescript'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What an import names → the file of src that it means, and the file of dist that is built from it. */
+/** Import specifier → the file of src that it resolves to, and the file of dist that is built from it. */
 const ENTRIES = entriesOf(JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as Manifest)
 
 interface Manifest {
@@ -46,10 +46,10 @@ const OPTIONS = {
   paths: Object.fromEntries(ENTRIES.map(({ specifier, source }) => [specifier, [source]])),
 } satisfies ts.CompilerOptions
 
-/** The files of the disk, read once: most of a program is the same for all. */
+/** The files on disk, read once, because most of a program is the same for all sources. */
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
-/** What TypeScript has to say against these sources, each as if it were a file of its own in the root folder. */
+/** The type errors in these sources, each compiled as a file in the root folder. */
 export function typeErrors(sources: ReadonlyMap<string, string>, ambient: readonly string[] = []): string[] {
   const files = new Map(Array.from(sources, ([name, code]) => [`${ROOT}${name}`, code]))
   const host = ts.createCompilerHost(OPTIONS)
@@ -68,7 +68,7 @@ export function typeErrors(sources: ReadonlyMap<string, string>, ambient: readon
   })
 }
 
-/** The rest of the program has its own check. */
+/** The rest of the program is checked elsewhere. */
 function diagnosticsOf(program: ts.Program, isOurs: (path: string) => boolean): ts.Diagnostic[] {
   const ours = program.getSourceFiles().filter(({ fileName }) => isOurs(fileName))
   return [
@@ -78,7 +78,7 @@ function diagnosticsOf(program: ts.Program, isOurs: (path: string) => boolean): 
   ]
 }
 
-/** The JavaScript of a source that imports the library, or a sub-path of it, by name: it imports the built one instead. */
+/** The JavaScript of a source, with its imports of the library and its sub-paths resolved to the built files. */
 export function runnable(code: string): string {
   const { outputText } = ts.transpileModule(code, { compilerOptions: { target: OPTIONS.target, module: OPTIONS.module } })
   return ENTRIES.reduce((text, { specifier, built }) => text.replaceAll(`'${specifier}'`, JSON.stringify(pathToFileURL(built).href)), outputText)

@@ -1,4 +1,4 @@
-// As much of uWebSockets.js as the example uses: it comes from its repository, not from npm.
+// The part of the types of uWebSockets.js that the example uses. The package is not on npm.
 declare module 'uWebSockets.js' {
   export interface WebSocket<TUserData> {
     send(message: string | ArrayBuffer | Uint8Array, isBinary?: boolean, compress?: boolean): number

@@ -13,11 +13,11 @@ interface Layer {
 }
 
 /**
- * The layers of src, lowest first: a file may import from its own layer and from those below it.
+ * The layers of src, lowest first. A file may import from its own layer and from lower ones.
  *
- * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from the folders beside it. One that
- * is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it. One that is
- * `for tests` runs with its own folder and the lowest layer, and knows the others by their types.
+ * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from another folder of the layer.
+ * A layer that is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it.
+ * A layer `for tests` imports values only from its own folder and the lowest layer, and types from the others.
  */
 const LAYERS: readonly Layer[] = [
   { name: 'vocabulary', parts: ['model/', 'ports/', 'collections/', 'guards/', 'time/', 'events/', 'errors.ts'] },
@@ -31,7 +31,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 
-/** What the package exports and is no single file: each is a list of names, and no other file is. */
+/** The index files of the package. Each is a list of named exports, and no other file is. */
 const INDEXES = ['index.ts', 'testing/index.ts']
 
 /** File → text. Paths are relative to src, with forward slashes. */
@@ -50,7 +50,7 @@ function placeOf(file: string): Place | undefined {
   return undefined
 }
 
-/** Everything that is wrong with how these files depend on each other; empty when nothing is. */
+/** All violations in the imports of these files; empty if there are none. */
 function objectionsTo(sources: Sources): string[] {
   const files = Object.keys(sources)
   const arrows = files.flatMap((file) => specifiersIn(sources[file] ?? '').map((specifier) => ({ file, specifier })))
@@ -63,12 +63,12 @@ function objectionsTo(sources: Sources): string[] {
   ]
 }
 
-/** What a file names in `import`, `import type`, `export … from`, `import()` and `require()`, types included. */
+/** All modules that a file names in `import`, `import type`, `export … from`, `import()` and `require()`, including types. */
 function specifiersIn(text: string): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName)
 }
 
-/** What a file imports from, or exports from, more than types. */
+/** The modules from which a file imports or exports values, and not only types. */
 function valuesOf(text: string): string[] {
   return statementsOf(text).flatMap((statement) => {
     if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
@@ -156,7 +156,7 @@ function sourcesOfTheLibrary(): Sources {
 const LONGEST_FUNCTION = 39
 const LONGEST_FACADE = 400
 
-/** What makes code hard to take over, wherever it is: `any`, and functions that do not fit on a screen. */
+/** Code that is hard to read, in any layer: `any`, and functions that do not fit on a screen. */
 function objectionsToCode(sources: Sources): string[] {
   return Object.entries(sources).flatMap(([file, text]) => {
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
@@ -173,7 +173,7 @@ function objectionsToCode(sources: Sources): string[] {
   })
 }
 
-/** A small library without fault, for a test to put one in. */
+/** A small library without violations, to which a test adds one. */
 const SOUND: Sources = {
   'errors.ts': '/// <reference lib="es2022" />\nexport class Failure extends Error {}',
   'model/keys.ts': "import { Failure } from '../errors.ts'\nexport const key = Failure.name",

@@ -20,18 +20,18 @@ import { expectCode } from '../support/errors.ts'
 import { FakeSocket } from '../support/fake-socket.ts'
 import { order, price } from '../support/messages.ts'
 
-/** The message of the error for a value that no stream type can have. */
+/** The error message for an invalid stream type. */
 function messageFor(value: unknown): string {
   return expectCode('ERR_INVALID_KEY', () => streamKey(value as string)).message
 }
 
-/** An object that notes whatever is done to it, and refuses to do it. */
+/** An object that records every access to it, and throws. */
 function untouchable(target: object = () => {}): { readonly value: never; readonly touches: string[] } {
   const touches: string[] = []
   const traps = new Proxy({} as Record<string, unknown>, {
     get: (_, trap) => (): never => {
       touches.push(String(trap))
-      throw new Error(`foreign code: ${String(trap)}`)
+      throw new Error(`user code: ${String(trap)}`)
     },
   })
   return { value: new Proxy(target, traps) as never, touches }
@@ -57,7 +57,7 @@ describe('ConnectionManagerError', () => {
   })
 
   it('has the underlying error, if any, as its cause', () => {
-    const cause = new Error('foreign')
+    const cause = new Error('thrown')
 
     expect(new ConnectionManagerError('ERR_CLOSED', 'Closed', {}, cause).cause).toBe(cause)
     expect(new ConnectionManagerError('ERR_CLOSED', 'Closed')).not.toHaveProperty('cause')
@@ -262,13 +262,13 @@ describe('a refused value', () => {
 
     let cause: unknown = error
     while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause
-    expect(cause).toMatchObject({ message: expect.stringMatching(/^foreign code: /) as unknown })
+    expect(cause).toMatchObject({ message: expect.stringMatching(/^user code: /) as unknown })
   })
 
   it('is described even if its toString throws', () => {
     const hostile = {
       toString: (): never => {
-        throw new Error('foreign')
+        throw new Error('thrown')
       },
     }
 

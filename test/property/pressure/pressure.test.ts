@@ -9,7 +9,7 @@ import {
   sized,
   streams,
   STREAM_NAMES,
-  tellingOfDrains,
+  reportingDrains,
   unaccounted,
   type StreamName,
   type Streams,
@@ -332,7 +332,7 @@ class World {
   readonly #measured = { bufferedBytes: (socket: PressuredSocket) => (socket as ScriptedSocket).reading }
   readonly #transports: Readonly<Record<Kind, ManagerTransport<PressuredSocket> | undefined>> = {
     polled: batching(this.#measured) as ManagerTransport<PressuredSocket>,
-    told: batching({ ...this.#measured, ...tellingOfDrains() }) as ManagerTransport<PressuredSocket>,
+    told: batching({ ...this.#measured, ...reportingDrains() }) as ManagerTransport<PressuredSocket>,
     framed: batching({
       ...this.#measured,
       frame: (text: string) => {

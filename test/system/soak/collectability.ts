@@ -127,7 +127,7 @@ function batching(): Hooks {
   }
 }
 
-function tellingOfDrains(): Hooks {
+function reportingDrains(): Hooks {
   return {
     ...batching(),
     onDrain({ drainListeners }, listener) {
@@ -202,7 +202,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'removed while it is behind, and tells of drains': async (stage) => {
     const socket = full()
-    const connection = stage.join(socket, tellingOfDrains())
+    const connection = stage.join(socket, reportingDrains())
     stage.price()
     await nextTick()
     void connection.remove({ close: false })

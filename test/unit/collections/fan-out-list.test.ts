@@ -153,7 +153,7 @@ describe('FanOutList', () => {
     await collectGarbage()
 
     const bytesEach = (process.memoryUsage().heapUsed - before) / kept.length
-    // Sixteen places more than one, in both arrays, would be 256. The two functions of the keeper take 128.
+    // Sixteen extra places in both arrays would take 256 bytes. The two functions of the test take 128.
     expect(bytesEach).toBeLessThan(500)
   })
 

@@ -9,7 +9,7 @@ function queueOf(count: number): Queue<number> {
   return queue
 }
 
-/** How many items `act` has copied from one array to another. */
+/** The number of items that `act` has copied from one array to another. */
 function countMoved(act: () => void): number {
   const { slice } = Array.prototype
   let moved = 0
@@ -26,7 +26,7 @@ function countMoved(act: () => void): number {
   return moved
 }
 
-/** Bytes in use once all garbage is collected. */
+/** Bytes in use after a garbage collection. */
 async function heapUsed(): Promise<number> {
   await collectGarbage()
   return process.memoryUsage().heapUsed
@@ -112,7 +112,7 @@ describe('Queue', () => {
     const queues = Array.from({ length: 1_000 }, () => queueOf(1_000))
     for (const queue of queues) drained(queue)
 
-    // A place for each that went through would be 8 MB.
+    // One place for each item that passed through would take 8 MB.
     expect((await heapUsed()) - before).toBeLessThan(1_000_000)
     expect(queues.map((queue) => queue.shift())).toEqual(queues.map(() => undefined))
   })
@@ -126,7 +126,7 @@ describe('Queue', () => {
       queue.shift()
     }
 
-    // A place for each that went through would be 8 MB.
+    // One place for each item that passed through would take 8 MB.
     expect((await heapUsed()) - before).toBeLessThan(1_000_000)
     expect([...queue]).toHaveLength(waiting)
   })

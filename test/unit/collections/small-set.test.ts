@@ -107,7 +107,7 @@ describe('SmallSet', () => {
     await collectGarbage()
 
     const bytesEach = (process.memoryUsage().heapUsed - before) / kept.length
-    // Sixteen places more would be 128.
+    // Sixteen extra places would take 128 bytes.
     expect(bytesEach).toBeLessThan(150)
   })
 
@@ -117,7 +117,7 @@ describe('SmallSet', () => {
     let all: SmallSet<string, Member>
 
     for (let step = 0; step < 2_000; step++) {
-      // Grows beyond the limit and shrinks to nothing, by turns.
+      // Grows beyond the limit and shrinks to nothing, alternately.
       const isGrowing = Math.floor(step / 100) % 2 === 0
       const name = String(Math.floor(random() * 30))
       const known = expected.get(name)

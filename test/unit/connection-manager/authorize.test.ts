@@ -8,7 +8,7 @@ import { stateOf } from '../../support/state.ts'
 
 type Request = AuthorizationRequest<FakeSocket>
 
-/** A user with one connection, and a host that is asked. */
+/** A user with one connection, and an authorize hook. */
 function asked(authorize: (request: Request) => unknown = () => true, options: ConnectionManagerOptions<FakeSocket> = {}) {
   const clock = new ManualClock()
   const requests: Request[] = []

@@ -420,7 +420,7 @@ describe('ConnectionManager › a write that fails', () => {
 })
 
 describe('ConnectionManager › frames', () => {
-  /** A transport that counts what it frames, and writes the frames' texts. */
+  /** A transport that counts its frames, and writes their texts. */
   function framing(name: string, frame = (text: string) => text) {
     const framed: string[] = []
     const transport = batching<{ name: string; text: string }>({

@@ -10,7 +10,7 @@ import { NOTHING, stateOf } from '../../support/state.ts'
 
 const hanging = (): FakeSocket => new FakeSocket({ close: () => new Promise(() => {}) })
 
-/** A manager with these sockets, each a connection of a user of its own, subscribed to PRICE:BTCUSDT. */
+/** A manager with these sockets, each the connection of its own user, subscribed to PRICE:BTCUSDT. */
 function managing(...sockets: FakeSocket[]) {
   const clock = new ManualClock()
   const manager = new ConnectionManager<FakeSocket>({ clock })
@@ -286,7 +286,7 @@ describe('ConnectionManager › cleanup', () => {
   describe('during earlier closes', () => {
     const SETTLED = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
 
-    /** A socket that closes when it is told to, or fails to. */
+    /** A socket whose close settles or fails when the test calls a function. */
     function closable() {
       let [close, fail] = [(): void => {}, (_error: Error): void => {}]
       const socket = new FakeSocket({ close: () => new Promise<void>((resolve, reject) => ([close, fail] = [resolve, reject])) })

@@ -8,12 +8,12 @@ import { NOTHING, stateOf } from '../../support/state.ts'
 
 const SETTLED = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
 
-/** A socket with this property besides what a socket has. */
+/** A socket with one additional property. */
 function socketWith(property: PropertyDescriptor): FakeSocket {
   return Object.defineProperty(new FakeSocket(), 'readyState', property)
 }
 
-/** A manager, and what it told: errors with their stage and connection, and the reason of each removal. */
+/** A manager, and a log of its errors, with stage and connection, and of the reason of each removal. */
 function managing(options: ConnectionManagerOptions<FakeSocket> = {}) {
   const manager = new ConnectionManager<FakeSocket>(options)
   const errors: unknown[] = []
@@ -23,11 +23,11 @@ function managing(options: ConnectionManagerOptions<FakeSocket> = {}) {
   return { manager, errors, reasons }
 }
 
-/** A transport that tells of each close when it is told to, and what was asked of it. */
+/** A transport that reports a close when the test calls a function, and a log of its calls. */
 class TellingTransport implements Transport<FakeSocket> {
   readonly listeners: (() => void)[] = []
   stops = 0
-  /** What `onClose` does before it answers. */
+  /** A side effect of `onClose`, before it returns. */
   onListening: (listener: () => void) => void = () => {}
   onStop: () => unknown = () => {}
 
@@ -246,14 +246,14 @@ describe('ConnectionManager › a transport with onClose', () => {
     expect(errors).toEqual([])
   })
 
-  it.each<[code: string, meddle: (manager: ConnectionManager<FakeSocket>) => void]>([
+  it.each<[code: string, act: (manager: ConnectionManager<FakeSocket>) => void]>([
     ['ERR_CLOSED', (manager) => void manager.cleanup()],
     ['ERR_DUPLICATE_CONNECTION', (manager) => void manager.addConnection('c1', new FakeSocket(), 'bob', { transport: {} })],
     ['ERR_QUOTA_EXCEEDED', (manager) => void manager.addConnection('c2', new FakeSocket(), 'alice', { transport: {} })],
-  ])('is stopped if its own side effects make the manager refuse the connection: %s', (code, meddle) => {
+  ])('is stopped if its own side effects make the manager refuse the connection: %s', (code, act) => {
     const transport = new TellingTransport()
     const { manager, errors } = managing({ transport, quotas: { connectionsPerUser: 1 } })
-    transport.onListening = () => meddle(manager)
+    transport.onListening = () => act(manager)
     transport.onStop = () => { throw new Error('stuck') }
 
     expectCode(code as 'ERR_CLOSED', () => manager.addConnection('c1', new FakeSocket(), 'alice'))

@@ -7,11 +7,11 @@ import { PRICE, price } from '../../support/messages.ts'
 const NEVER = (): Promise<void> => new Promise(() => {})
 const SETTLED = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve))
 
-/** A transport that does as it is told, and a log of what it was asked: hook, socket, reason. */
+/** A scripted transport, and a log of its calls: hook, socket, reason. */
 function closing({ close, terminate }: { close?: (() => unknown) | undefined; terminate?: (() => unknown) | undefined }, name = '') {
   const log: unknown[][] = []
   const transport: Transport<FakeSocket> = {
-    // So slow that one message is too much.
+    // Its buffer is so full that one message exceeds the limit.
     bufferedBytes: () => 1,
     ...(close && { close: (socket, reason) => (log.push([`${name}close`, socket, reason]), close() as void) }),
     ...(terminate && { terminate: (...facts) => (log.push([`${name}terminate`, ...facts]), terminate() as void) }),
@@ -19,7 +19,7 @@ function closing({ close, terminate }: { close?: (() => unknown) | undefined; te
   return { log, transport }
 }
 
-/** A manager whose every publish finds its subscribers too slow, and a log of the errors it tells. */
+/** A manager to which every subscriber is a slow consumer, and a log of its errors. */
 function managing(options: ConnectionManagerOptions<FakeSocket> = {}) {
   const clock = new ManualClock()
   const delivery = { softLimitBytes: 0, hardLimitBytes: 0 }
@@ -33,7 +33,7 @@ function managing(options: ConnectionManagerOptions<FakeSocket> = {}) {
 
 type Managed = ReturnType<typeof managing>['manager']
 
-/** The ways in which a connection ends with its socket being closed. */
+/** The ways to remove a connection and close its socket. */
 const ENDS: readonly (readonly [reason: CloseReason, way: string, end: (manager: Managed) => unknown])[] = [
   ['removed', 'removeConnection', (manager) => manager.removeConnection('c1')],
   ['removed', 'removeUser', (manager) => manager.removeUser('alice')],

@@ -31,7 +31,7 @@ describe('ConnectionManager › stats() › counters', () => {
 
     await endOfTick()
 
-    // What is being written counts until it is accepted, and its bytes are not there any more.
+    // Messages in the current write count until they are accepted, but their bytes do not.
     expect(looks).toEqual([[3, 4], [2, 2], [1, 0]])
   })
 
@@ -136,7 +136,7 @@ describe('ConnectionManager › stats() › mostWaitingBytes', () => {
 })
 
 describe('ConnectionManager › a frame with a byteLength', () => {
-  /** Frames whose bytes are not their texts'. */
+  /** Frames whose byte count differs from the length of their texts. */
   const binary = (bytes: number) => ({ frame: () => new Uint8Array(bytes), write: () => 0, bufferedBytes: () => 1e6 })
 
   it('is counted by that, and not by its text', () => {

@@ -7,7 +7,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { BTC_ORDERS, order, ORDERS, PRICE, price } from '../../support/messages.ts'
 import { result } from '../../support/result.ts'
 
-/** A manager with one connection for each user named, each subscribed to PRICE:BTCUSDT and ORDER_UPDATES. */
+/** A manager with one connection for each named user, subscribed to PRICE:BTCUSDT and ORDER_UPDATES. */
 function audience(...users: string[]) {
   const manager = new ConnectionManager<FakeSocket>({ clock: new ManualClock() })
   const sockets: Record<string, FakeSocket> = Object.create(null)
@@ -135,7 +135,7 @@ describe('ConnectionManager › publish', () => {
     const manager = new ConnectionManager<FakeSocket>({ serialize: (async () => { throw new Error('unheard') }) as never })
     manager.addConnection('c1', new FakeSocket(), 'alice')
 
-    // A rejection that nobody handles fails the run.
+    // An unhandled rejection fails the run.
     expectCode('ERR_UNSERIALIZABLE', () => manager.broadcast(price()))
     await new Promise((resolve) => setImmediate(resolve))
 
@@ -152,12 +152,12 @@ describe('ConnectionManager › publish', () => {
   })
 
   it.each([
-    ['no object', 'PRICE', 'ERR_INVALID_MESSAGE'],
+    ['a string', 'PRICE', 'ERR_INVALID_MESSAGE'],
     ['null', null, 'ERR_INVALID_MESSAGE'],
     ['an unknown stream type', { streamType: 'GOSSIP', data: 1 }, 'ERR_UNKNOWN_STREAM'],
-    ['no symbol', { streamType: 'PRICE', data: 1 }, 'ERR_SYMBOL_REQUIRED'],
+    ['a missing symbol', { streamType: 'PRICE', data: 1 }, 'ERR_SYMBOL_REQUIRED'],
     ['a bad symbol', { streamType: 'PRICE', symbol: '', data: 1 }, 'ERR_INVALID_ID'],
-    ['a timestamp that is no Date', { ...price(), timestamp: 1 }, 'ERR_INVALID_MESSAGE'],
+    ['a timestamp that is not a Date', { ...price(), timestamp: 1 }, 'ERR_INVALID_MESSAGE'],
     ['an invalid Date', { ...price(), timestamp: new Date(NaN) }, 'ERR_INVALID_MESSAGE'],
     ['a private message without its user', { ...ORDERS, data: 1 }, 'ERR_RECIPIENT_REQUIRED'],
     ['a private message with a null user', { ...ORDERS, data: 1, userId: null }, 'ERR_RECIPIENT_REQUIRED'],
@@ -361,7 +361,7 @@ describe('ConnectionManager › recipients', () => {
     expect([socket.sent, late.sent]).toEqual([[], []])
   })
 
-  /** Three users, the first of whom does something when served. */
+  /** Three users, the first of whom runs `act` when it receives a message. */
   function acting(act: (manager: ConnectionManager<FakeSocket>) => void) {
     const manager = new ConnectionManager<FakeSocket>()
     const sockets: FakeSocket[] = [0, 1, 2].map((i) => new FakeSocket({ send: () => { if (i === 0) act(manager) } }))
@@ -445,8 +445,8 @@ describe('ConnectionManager › recipients', () => {
     const EXACT = { streamType: 'TICKS', symbol: 'BTCUSDT' } as const
     type Handle = Connection<FakeSocket, typeof streams>
 
-    /** Two connections with both seats; one with neither, which acts when it is served first, through the whole type. */
-    function bothWays(act: (doubles: readonly [Handle, Handle]) => void) {
+    /** Two connections with overlapping subscriptions, and one to the whole type alone, which is served first and then runs `act`. */
+    function bothWays(act: (overlapping: readonly [Handle, Handle]) => void) {
       const manager = new ConnectionManager<FakeSocket, typeof streams>({ streams })
       const handles: Handle[] = []
       const actor = new FakeSocket({ send: () => act(handles as unknown as readonly [Handle, Handle]) })
@@ -516,7 +516,7 @@ describe('ConnectionManager › recipients', () => {
       expect([first.sent.length, second.sent.length]).toEqual([1, 1])
     })
 
-    it('are told apart from others after many changes', () => {
+    it('are still recognised after many changes', () => {
       const { manager, publish, copies } = bothWays(() => {})
       for (let i = 0; i < 50; i++) {
         const connection = manager.addConnection(`x${i}`, new FakeSocket(), `u${i % 3}`)
@@ -539,7 +539,7 @@ describe('ConnectionManager › recipients', () => {
 describe('ConnectionManager › isolation', () => {
   const boom = new Error('boom')
 
-  /** Three subscribers, the middle one of whom sends as told. */
+  /** Three subscribers, of which the middle one has a scripted send. */
   function withBadSocket(send: () => unknown) {
     const manager = new ConnectionManager<FakeSocket>({ clock: new ManualClock() })
     const sockets = [new FakeSocket(), new FakeSocket({ send }), new FakeSocket()]
@@ -782,7 +782,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.stats()).toMatchObject({ matched: 1, sent: 0, failed: 1 })
   })
 
-  /** A socket that publishes one more message at each one that it gets. */
+  /** A socket that publishes one more message for each one that it receives. */
   function endless(options: { maxDeferred?: number }) {
     const manager = new ConnectionManager<FakeSocket>(options)
     const refusals: unknown[] = []

@@ -8,28 +8,28 @@ import { seededRandom } from '../../support/seeded-random.ts'
 
 const ETH = { streamType: 'PRICE', symbol: 'ETHUSDT' } as const
 
-/** A stream as one text, injective where the ids are: for logs and sets. */
+/** A stream as one text, injective in user and symbol, for logs and sets. */
 function named({ streamType, symbol, userId }: ActiveStream): string {
   return JSON.stringify([streamType, symbol ?? null, userId ?? null])
 }
 
 const price$ = named({ ...PRICE })
 
-/** A manager, a log of what becomes of the demand, and the streams that are active by what was told. */
+/** A manager, a log of its demand events, and the streams that are active according to these events. */
 function demanding(options: ConnectionManagerOptions<FakeSocket> = {}) {
   const clock = new ManualClock()
   const manager = new ConnectionManager<FakeSocket>({ clock, ...options })
   const log: string[] = []
-  // A list, so that what is told twice, or ends without having begun, stays in it.
-  const told: string[] = []
+  // A list, so that a repeated event, or an idle without an active, stays visible.
+  const reported: string[] = []
   manager.on('streamActive', (stream) => {
-    told.push(named(stream))
+    reported.push(named(stream))
     log.push(`active ${named(stream)}`)
   })
   manager.on('streamIdle', (stream) => {
-    const at = told.indexOf(named(stream))
-    if (at === -1) told.push(`no ${named(stream)}`)
-    else told.splice(at, 1)
+    const at = reported.indexOf(named(stream))
+    if (at === -1) reported.push(`no ${named(stream)}`)
+    else reported.splice(at, 1)
     log.push(`idle ${named(stream)}`)
   })
   const since = (act: () => unknown): string[] => {
@@ -38,7 +38,7 @@ function demanding(options: ConnectionManagerOptions<FakeSocket> = {}) {
     return [...log]
   }
   const active = (): string[] => manager.activeStreams().map(named)
-  return { clock, manager, told, since, active }
+  return { clock, manager, reported, since, active }
 }
 
 let connectionCount = 0
@@ -142,14 +142,14 @@ describe('ConnectionManager › demand', () => {
   it('is separate for the whole of a public type and its symbols', () => {
     const streams = defineStreams({ TICKER: { audience: 'public', symbol: 'optional' } })
     const manager = new ConnectionManager<FakeSocket, typeof streams>({ streams, clock: new ManualClock() })
-    const told: ActiveStream[] = []
-    manager.on('streamActive', (stream) => told.push(stream))
+    const reported: ActiveStream[] = []
+    manager.on('streamActive', (stream) => reported.push(stream))
     const alice = manager.addConnection('c1', new FakeSocket(), 'alice')
 
     alice.subscribe({ streamType: 'TICKER', symbol: 'BTCUSDT' })
     alice.subscribe({ streamType: 'TICKER' })
 
-    expect(told).toStrictEqual([
+    expect(reported).toStrictEqual([
       { streamType: 'TICKER', symbol: 'BTCUSDT' },
       { streamType: 'TICKER', symbol: undefined },
     ])
@@ -280,14 +280,14 @@ describe('ConnectionManager › demand', () => {
   })
 
   it('ends if a socket rejects a message', async () => {
-    const { manager, told, active } = demanding({ idleDelayMs: 0 })
+    const { manager, reported, active } = demanding({ idleDelayMs: 0 })
     connected(manager, 'alice', new FakeSocket({ send: () => Promise.reject(new Error('broken')) })).subscribe(PRICE)
 
     manager.publish(price())
-    expect(told).toEqual([price$])
+    expect(reported).toEqual([price$])
     await new Promise((resolve) => setImmediate(resolve))
 
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     expect(active()).toEqual([])
   })
 
@@ -309,24 +309,24 @@ describe('ConnectionManager › demand', () => {
   })
 
   it('is reported in order, and ends as often as it begins, if a connection leaves more streams than are kept', async () => {
-    const { manager, clock, told, since } = demanding({ quotas: { idleStreams: 1 } })
+    const { manager, clock, reported, since } = demanding({ quotas: { idleStreams: 1 } })
     const alice = connected(manager, 'alice')
     for (const stream of [PRICE, ETH, ORDERS]) alice.subscribe(stream)
     const orders = named({ ...ORDERS, symbol: undefined, userId: 'alice' })
 
     expect(since(() => void alice.remove())).toEqual([`idle ${price$}`, `idle ${named(ETH)}`])
-    expect(told).toEqual([orders])
+    expect(reported).toEqual([orders])
     expect(since(() => clock.advance(1_000))).toEqual([`idle ${orders}`])
   })
 
   it('ends once for each stream at cleanup, if that leaves more streams than are kept', () => {
-    const { manager, told, since, active } = demanding({ quotas: { idleStreams: 1 } })
+    const { manager, reported, since, active } = demanding({ quotas: { idleStreams: 1 } })
     for (const user of ['alice', 'bob']) for (const stream of [PRICE, ETH, ORDERS]) connected(manager, user).subscribe(stream)
 
     const log = since(() => void manager.cleanup())
 
     expect(log).toHaveLength(4)
-    expect([told, active()]).toEqual([[], []])
+    expect([reported, active()]).toEqual([[], []])
   })
 
   it('continues after a removal if the user has another connection', () => {
@@ -401,7 +401,7 @@ describe('ConnectionManager › demand', () => {
   })
 
   it('ends at cleanup, once for each active or idling stream, before the call returns', () => {
-    const { manager, clock, since, told, active } = demanding({ idleDelayMs: 100 })
+    const { manager, clock, since, reported, active } = demanding({ idleDelayMs: 100 })
     const [alice, bob] = [connected(manager, 'alice'), connected(manager, 'bob')]
     for (const stream of [PRICE, ETH, ORDERS]) alice.subscribe(stream)
     bob.subscribe(PRICE)
@@ -413,7 +413,7 @@ describe('ConnectionManager › demand', () => {
 
     const orders = (userId: string): string => `idle ${named({ ...ORDERS, symbol: undefined, userId })}`
     expect(ended.toSorted()).toEqual([`idle ${price$}`, `idle ${named(ETH)}`, orders('alice'), orders('bob')].toSorted())
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     expect(active()).toEqual([])
     expect(clock.pendingTimers).toBe(0)
     expect(since(() => clock.advance(1e6))).toEqual([])
@@ -505,7 +505,7 @@ describe('ConnectionManager › demand', () => {
   })
 })
 
-/** What is active, as one would work it out without thinking of cost: all subscriptions are looked at after every step. */
+/** A naive model of the demand, which visits all subscriptions after every step. */
 class NaiveDemand {
   readonly active = new Map<string, { emptySinceMs: number | undefined }>()
   readonly #idleDelayMs: number
@@ -524,7 +524,7 @@ class NaiveDemand {
   }
 }
 
-/** Who is connected and who holds what, as sets of texts. */
+/** The connected users and the holders, as sets of texts. */
 class NaiveRegistry {
   readonly connections = new Map<string, string>()
   readonly #held = new Map<string, { readonly stream: ActiveStream & { userId: string }; readonly holders: Set<string>; readonly sinceMs: number }>()
@@ -549,7 +549,7 @@ class NaiveRegistry {
     held.holders.add(holder)
   }
 
-  letGo(stream: ActiveStream, holder: string | undefined): void {
+  release(stream: ActiveStream, holder: string | undefined): void {
     const holders = this.#held.get(named(stream))?.holders
     if (holder === undefined) holders?.clear()
     else holders?.delete(holder)
@@ -566,7 +566,7 @@ class NaiveRegistry {
     }
   }
 
-  /** The streams that a connected user is subscribed to. */
+  /** The streams with a connected subscriber. */
   listenedTo(): Set<string> {
     const streams = Array.from(this.#held.values(), ({ stream }) => stream).filter(({ userId }) => this.#isConnected(userId))
     return new Set(streams.map(({ userId, ...stream }) => named(stream.streamType === 'PRICE' ? stream : { ...stream, userId })))
@@ -581,7 +581,7 @@ describe.each([0, 7, 40, Infinity])('ConnectionManager › demand, with an idleD
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('equals that of a naive model, after every step of the random run %d', (seed) => {
     const random = seededRandom(seed)
     const pick = <TItem>(items: readonly TItem[]): TItem => items[Math.floor(random() * items.length)] as TItem
-    const { clock, manager, told, active } = demanding({ idleDelayMs, pendingTtlMs: 25 })
+    const { clock, manager, reported, active } = demanding({ idleDelayMs, pendingTtlMs: 25 })
     const registry = new NaiveRegistry()
     const naive = new NaiveDemand(idleDelayMs)
     const users = ['alice', 'PRICE', 'a:b']
@@ -610,12 +610,12 @@ describe.each([0, 7, 40, Infinity])('ConnectionManager › demand, with an idleD
       () => {
         const [connection, stream] = [someConnection(), pick(streams)]
         connection?.unsubscribe(stream)
-        if (connection !== undefined) registry.letGo(streamOf(stream, connection.userId), connection.id)
+        if (connection !== undefined) registry.release(streamOf(stream, connection.userId), connection.id)
       },
       () => {
         const [userId, stream] = [pick(users), pick(streams)]
         manager.removeSubscription({ userId, ...stream })
-        registry.letGo(streamOf(stream, userId), undefined)
+        registry.release(streamOf(stream, userId), undefined)
       },
       () => {
         const connection = someConnection()
@@ -640,7 +640,7 @@ describe.each([0, 7, 40, Infinity])('ConnectionManager › demand, with an idleD
           clock.advance(1)
           registry.expire(clock.monotonic(), 25)
           naive.look(registry.listenedTo(), clock.monotonic())
-          expect(told.toSorted()).toEqual([...naive.active.keys()].toSorted())
+          expect(reported.toSorted()).toEqual([...naive.active.keys()].toSorted())
         }
       },
     ]
@@ -649,12 +649,12 @@ describe.each([0, 7, 40, Infinity])('ConnectionManager › demand, with an idleD
       pick(steps)()
       naive.look(registry.listenedTo(), clock.monotonic())
 
-      expect(told.toSorted()).toEqual([...naive.active.keys()].toSorted())
-      expect(active().toSorted()).toEqual(told.toSorted())
+      expect(reported.toSorted()).toEqual([...naive.active.keys()].toSorted())
+      expect(active().toSorted()).toEqual(reported.toSorted())
     }
 
     void manager.cleanup()
-    expect([...told, ...active()]).toEqual([])
+    expect([...reported, ...active()]).toEqual([])
     expect(clock.pendingTimers).toBe(0)
   })
 })

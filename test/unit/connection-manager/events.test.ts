@@ -7,10 +7,10 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { BTC_ORDERS, ORDERS, PRICE, price } from '../../support/messages.ts'
 import { stateOf } from '../../support/state.ts'
 
-/** Those that tell of connections, users, subscriptions and failures. Demand and gaps have suites of their own. */
+/** Events of connections, users, subscriptions and failures. Demand and gaps have suites of their own. */
 const NAMES = EVENT_NAMES.filter((name) => !['streamActive', 'streamIdle', 'gap'].includes(name))
 
-/** A manager, and a log of what it tells: event, whom it is about, and what else there is to say. */
+/** A manager, and a log of its events: name, subject and details. */
 function logged() {
   const clock = new ManualClock()
   const manager = new ConnectionManager<FakeSocket>({ clock })

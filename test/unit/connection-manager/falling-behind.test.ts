@@ -10,34 +10,34 @@ const ORDERS = { streamType: 'ORDERS' } as const
 const ORDERS_A = { streamType: 'ORDERS', symbol: 'A' } as const
 const boom = new Error('boom')
 
-/** A socket that tells what it has buffered itself, and may do anything while it does. */
-class TellingSocket extends PressuredSocket {
+/** A socket with `bufferedAmount`, which runs `onAsk` each time that it is read. */
+class ReadableSocket extends PressuredSocket {
   timesAsked = 0
   onAsk: () => unknown = () => {}
 
   constructor() {
     super()
-    Object.defineProperty(this, 'bufferedAmount', { get: () => this.#told() })
+    Object.defineProperty(this, 'bufferedAmount', { get: () => this.#read() })
   }
 
-  #told(): unknown {
+  #read(): unknown {
     this.timesAsked++
     return this.onAsk() ?? this.buffered
   }
 }
 
-/** Connections `a`, `c` and `e` of users `ua`, `u` and `ue`, in this order; the one in the middle is the one that matters. */
+/** Connections `a`, `c` and `e` of users `ua`, `u` and `ue`, in this order. The tests are about the one in the middle. */
 function market(options: Parameters<typeof pressured>[0] = {}) {
   const world = pressured({ transport: undefined, ...options })
-  const before = world.connect('a', new TellingSocket(), { userId: 'ua' })
-  const { connection, socket } = world.connect('c', new TellingSocket())
-  const behind = world.connect('e', new TellingSocket(), { userId: 'ue' })
-  /** Finds out that there is room. */
+  const before = world.connect('a', new ReadableSocket(), { userId: 'ua' })
+  const { connection, socket } = world.connect('c', new ReadableSocket())
+  const behind = world.connect('e', new ReadableSocket(), { userId: 'ue' })
+  /** Makes room, and lets the next poll find it. */
   const recover = (): void => {
     socket.buffered = 0
     world.clock.advance(50)
   }
-  return { ...world, before: before.socket, connection, socket: socket as TellingSocket, behind: behind.socket, recover }
+  return { ...world, before: before.socket, connection, socket: socket as ReadableSocket, behind: behind.socket, recover }
 }
 
 type Market = ReturnType<typeof market>
@@ -288,7 +288,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
 
   it('does not affect other connections of its user', () => {
     const { socket, connect, manager } = market()
-    const { socket: sibling } = connect('d', new TellingSocket())
+    const { socket: sibling } = connect('d', new ReadableSocket())
     socket.buffered = 11
 
     manager.sendToUser('u', { ...BOOK, data: 'b1' })
@@ -299,7 +299,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
 
   it('keeps its messages in order while others are removed', () => {
     const { manager, connect, socket, publish, recover } = market()
-    const crowd = Array.from({ length: 20 }, (_, i) => connect(`x${i}`, new TellingSocket(), { userId: `ux${i}` }).connection)
+    const crowd = Array.from({ length: 20 }, (_, i) => connect(`x${i}`, new ReadableSocket(), { userId: `ux${i}` }).connection)
     socket.buffered = 11
     publish('BOOK', 'b1')
     socket.buffered = 0
@@ -449,9 +449,9 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
     const { manager, clock, connection, socket, publish } = world
     manager.addSubscription({ userId: 'u', ...BOOK })
     const random = seededRandom(7)
-    let meddle = (): void => {}
-    for (const each of [world.before, world.behind]) each.onWrite = () => meddle()
-    meddle = () => {
+    let disturb = (): void => {}
+    for (const each of [world.before, world.behind]) each.onWrite = () => disturb()
+    disturb = () => {
       socket.buffered = random() < 0.5 ? 11 : 0
       if (random() < 0.3) connection.drained()
       if (random() < 0.1) connection.unsubscribe(BOOK)
@@ -465,7 +465,7 @@ describe('ConnectionManager › a connection whose socket has no room', () => {
       if (random() < 0.1) clock.advance(50)
       if (random() < 0.1) await endOfTick()
     }
-    meddle = () => {}
+    disturb = () => {}
     world.recover()
 
     expect(socket.received).toEqual(labels)

@@ -8,7 +8,7 @@ import { NOTHING, stateOf } from '../../support/state.ts'
 
 const ALICES_PRICE = { userId: 'alice', ...PRICE }
 
-/** A user with two tabs. */
+/** A user with two connections. */
 function twoTabs(options: ConnectionManagerOptions<FakeSocket> = {}) {
   const manager = new ConnectionManager<FakeSocket>(options)
   const first = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -122,20 +122,20 @@ describe('filters', () => {
 
   it("are reported as changed only if the holder's own filters have changed", () => {
     const { manager, first, second } = twoTabs()
-    const told: unknown[] = []
+    const reported: unknown[] = []
     manager.addSubscription(ALICES_PRICE)
     first.subscribe({ ...PRICE, filters: { depth: 5 } })
     second.subscribe(PRICE)
-    manager.on('subscriptionChanged', ({ connection }) => told.push(connection?.id))
+    manager.on('subscriptionChanged', ({ connection }) => reported.push(connection?.id))
 
     second.subscribe(PRICE)
     manager.addSubscription(ALICES_PRICE)
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     second.subscribe({ ...PRICE, filters: { depth: 5 } })
     first.subscribe(PRICE)
     manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
 
-    expect(told).toEqual(['c2', 'c1', undefined])
+    expect(reported).toEqual(['c2', 'c1', undefined])
   })
 
   it.each<[string, (tabs: ReturnType<typeof twoTabs>) => unknown]>([

@@ -19,7 +19,7 @@ function crowd() {
   return { clock, manager, alice, bob }
 }
 
-/** What an ordinary console writes. */
+/** The output of an ordinary console. */
 function written(write: (console: Console) => void): string {
   let text = ''
   const stream = new Writable({ write: (chunk, _encoding, done) => { text += String(chunk); done() } })
@@ -27,7 +27,7 @@ function written(write: (console: Console) => void): string {
   return text
 }
 
-/** What a tool keeps of an object that it walks by its own names, as error trackers do. */
+/** The fields that an error tracker keeps when it copies the own properties of an object. */
 function walked(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.keys(value).map((name) => [name, walked((value as Record<string, unknown>)[name])]))

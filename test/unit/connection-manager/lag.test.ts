@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionManager } from '../../../src/index.ts'
-import { batching, endOfTick, pressured, PressuredSocket, sized, tellingOfDrains, unaccounted } from '../../support/pressured-socket.ts'
+import { batching, endOfTick, pressured, PressuredSocket, sized, reportingDrains, unaccounted } from '../../support/pressured-socket.ts'
 
-/** One connection that is stuck, in a world where nothing may wait for more than a second. */
+/** One stuck connection, in a manager with a maxLagMs of one second. */
 function stuck(transport = batching()) {
   const world = pressured({ delivery: { maxLagMs: 1_000, drainIntervalMs: Infinity } })
   const { connection, socket } = world.connect('c', new PressuredSocket(), { transport })
@@ -17,7 +17,7 @@ function stuck(transport = batching()) {
 describe('ConnectionManager › maxLagMs', () => {
   it.each([
     ['polled', batching()],
-    ['with drains reported', batching(tellingOfDrains())],
+    ['with drains reported', batching(reportingDrains())],
     ['direct', { bufferedBytes: ({ buffered }: PressuredSocket) => buffered }],
   ])('removes a connection whose message may not be dropped, even if nothing is published, %s', (_case, transport) => {
     const { publish, clock, log, manager, socket } = stuck(transport)

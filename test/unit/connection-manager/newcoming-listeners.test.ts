@@ -7,7 +7,7 @@ import { ORDERS, PRICE, price } from '../../support/messages.ts'
 
 type Name = keyof ManagerEvents
 
-/** A manager, and a newcomer that begins to listen to everything when it is called for the first time. */
+/** A manager, and a function that registers a listener for all events on its first call. */
 function setting(options: ConnectionManagerOptions<FakeSocket, TradingStreams> = {}) {
   const clock = new ManualClock()
   const manager = new ConnectionManager<FakeSocket>({ clock, ...options })

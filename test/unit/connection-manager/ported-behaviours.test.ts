@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ConnectionManager, StreamType } from '../../../src/index.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 
-// As somebody writes it who comes from an all-async ConnectionManager: every call awaited, the five mappings read as
-// properties. Nothing here is to be changed for the sake of style.
+// Written as for a fully asynchronous ConnectionManager: every call is awaited, and the five mappings are read as
+// properties. Keep this style, which is what the tests are about.
 describe('ConnectionManager › behaviours ported from an asynchronous manager', () => {
   it('starts empty', async () => {
     const manager = new ConnectionManager<FakeSocket>()

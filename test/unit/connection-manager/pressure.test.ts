@@ -7,7 +7,7 @@ import {
   PressuredSocket,
   pressured,
   sized,
-  tellingOfDrains,
+  reportingDrains,
   unaccounted,
 } from '../../support/pressured-socket.ts'
 import { result } from '../../support/result.ts'
@@ -16,15 +16,15 @@ const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
 const TICKS = { streamType: 'TICKS', symbol: 'A' } as const
 const boom = new Error('boom')
 
-/** Sockets that are sent to text by text, and polled. */
+/** Sockets that are written to message by message, and polled. */
 const MEASURING: Transport<PressuredSocket> = { bufferedBytes: ({ buffered }) => buffered }
 
-/** One connection whose socket is stuck, so that all that is published waits. */
+/** One connection whose socket is stuck, so that all published messages wait. */
 function stuck(options: Parameters<typeof pressured>[0] = {}) {
   const world = pressured(options)
   const { connection, socket } = world.connect('c')
   socket.buffered = 1_000_000
-  /** Makes room, and lets the manager find that out. */
+  /** Makes room, and lets the next poll find it. */
   const recover = (): void => {
     socket.buffered = 0
     world.clock.advance(50)
@@ -32,7 +32,7 @@ function stuck(options: Parameters<typeof pressured>[0] = {}) {
   return { ...world, connection, socket, recover }
 }
 
-/** Lets turns pass in which others alone get something, so that what a connection has buffered is of no turn that counts. */
+/** Lets turns pass in which only others get messages, so that the turn of this connection's last message is over. */
 async function turnsOfOthers({ manager, connect }: ReturnType<typeof pressured>): Promise<void> {
   const { connection } = connect('other', new PressuredSocket(), { userId: 'v', transport: batching() })
   for (let turn = 0; turn < 2; turn++) {
@@ -66,14 +66,14 @@ describe('ConnectionManager › stats() during a delivery', () => {
 
 describe('ConnectionManager › the pressure of a socket', () => {
   const metered = (bufferedAmount: unknown): PressuredSocket => Object.assign(new MeteredSocket(), { bufferedAmount })
-  const asking = (answer: () => unknown): PressuredSocket => Object.assign(new PressuredSocket(), { getBufferedAmount: answer })
+  const withGetter = (answer: () => unknown): PressuredSocket => Object.assign(new PressuredSocket(), { getBufferedAmount: answer })
   const measuredAs = (answer: () => unknown): ManagerTransport<PressuredSocket> => ({ bufferedBytes: answer as () => number })
   const failing = (): never => { throw boom }
 
   it.each<[string, PressuredSocket, ManagerTransport<PressuredSocket>?]>([
     ['a numeric bufferedAmount', metered(11)],
     ['a bufferedAmount of Infinity', metered(Infinity)],
-    ['getBufferedAmount()', asking(() => 11)],
+    ['getBufferedAmount()', withGetter(() => 11)],
     ['the bufferedBytes of its transport', new PressuredSocket(), measuredAs(() => 11)],
     ['the bufferedBytes of its transport, whatever the socket has', Object.assign(metered(0), { getBufferedAmount: () => 0 }), measuredAs(() => 11)],
     ['bufferedAmount before getBufferedAmount()', Object.assign(metered(11), { getBufferedAmount: () => 0 })],
@@ -89,9 +89,9 @@ describe('ConnectionManager › the pressure of a socket', () => {
   it.each<[string, PressuredSocket, ManagerTransport<PressuredSocket>?]>([
     ...[NaN, -11, -Infinity, '11', null, undefined, {}, 11n, true].map((value): [string, PressuredSocket] => [`is a bufferedAmount of ${String(value)}`, metered(value)]),
     ['is a bufferedAmount that throws', Object.defineProperty(new PressuredSocket(), 'bufferedAmount', { get: failing })],
-    ['is a getBufferedAmount that throws', asking(failing)],
-    ['is a getBufferedAmount that returns NaN', asking(() => NaN)],
-    ['is a getBufferedAmount that returns a text', asking(() => '11')],
+    ['is a getBufferedAmount that throws', withGetter(failing)],
+    ['is a getBufferedAmount that returns NaN', withGetter(() => NaN)],
+    ['is a getBufferedAmount that returns a text', withGetter(() => '11')],
     ['is a getBufferedAmount that is not a function', Object.assign(new PressuredSocket(), { getBufferedAmount: 11 })],
     ['is a bufferedBytes that throws', metered(11), measuredAs(failing)],
     ['is a bufferedBytes that returns NaN', metered(11), measuredAs(() => NaN)],
@@ -610,7 +610,7 @@ describe('ConnectionManager › the soft limit', () => {
 })
 
 describe('ConnectionManager › gap notices', () => {
-  /** TICKS 0 to 9 were published, of which the oldest were dropped. */
+  /** TICKS t0 to t9 were published, and the oldest of them dropped. */
   function withGap(options: Parameters<typeof pressured>[0] = {}) {
     const world = stuck({ ...options, delivery: { hardLimitBytes: 30, ...options.delivery } })
     for (let i = 0; i < 10; i++) world.publish('TICKS', sized(`t${i}`, 10))
@@ -728,7 +728,7 @@ describe('ConnectionManager › gap notices', () => {
 })
 
 describe('ConnectionManager › drains', () => {
-  const told = (hooks: Partial<Transport<PressuredSocket>> = {}) => batching({ ...tellingOfDrains(), ...hooks })
+  const withOnDrain = (hooks: Partial<Transport<PressuredSocket>> = {}) => batching({ ...reportingDrains(), ...hooks })
 
   it('are polled at the interval, by one timer for all, while any connection is behind', () => {
     const { clock, connect, publish } = pressured({ delivery: { drainIntervalMs: 20 } })
@@ -792,7 +792,7 @@ describe('ConnectionManager › drains', () => {
   })
 
   it('are reported by a transport with onDrain instead of a timer, while the connection is behind', () => {
-    const { socket, publish, clock, manager } = stuck({ transport: told() })
+    const { socket, publish, clock, manager } = stuck({ transport: withOnDrain() })
 
     expect(socket.listeners.size).toBe(0)
     publish('BOOK', 'b1')
@@ -805,7 +805,7 @@ describe('ConnectionManager › drains', () => {
   })
 
   it('that come early or twice are harmless', () => {
-    const { socket, publish } = stuck({ transport: told() })
+    const { socket, publish } = stuck({ transport: withOnDrain() })
     publish('BOOK', 'b1')
     const [listener = () => {}] = [...socket.listeners]
 
@@ -819,7 +819,7 @@ describe('ConnectionManager › drains', () => {
   })
 
   it('that leave some messages queued are still listened to', () => {
-    const { socket, publish } = stuck({ transport: told() })
+    const { socket, publish } = stuck({ transport: withOnDrain() })
     publish('BOOK', sized('b1', 20))
     publish('BOOK', sized('b2', 20))
     socket.onWrite = () => void (socket.buffered = 11)
@@ -832,7 +832,7 @@ describe('ConnectionManager › drains', () => {
   })
 
   it('that never come leave the queued messages to the next publish', async () => {
-    const { socket, publish, clock } = stuck({ transport: told() })
+    const { socket, publish, clock } = stuck({ transport: withOnDrain() })
     publish('BOOK', 'b1')
 
     socket.buffered = 0
@@ -851,7 +851,7 @@ describe('ConnectionManager › drains', () => {
     ['the removal of its user', ({ manager }: Stuck) => manager.removeUser('u')],
     ['cleanup', ({ manager }: Stuck) => manager.cleanup()],
   ])('do nothing after %s, and are no longer listened to', async (_case, end) => {
-    const world = stuck({ transport: told() })
+    const world = stuck({ transport: withOnDrain() })
     const { socket, publish, connection } = world
     publish('BOOK', 'b1')
     const [listener = () => {}] = [...socket.listeners]
@@ -958,7 +958,7 @@ describe('ConnectionManager › drains', () => {
   })
 
   it('that are reported while onDrain registers release the queued messages, and later ones as well', async () => {
-    const transport = told()
+    const transport = withOnDrain()
     const world = stuck({
       transport: {
         ...transport,
@@ -986,7 +986,7 @@ describe('ConnectionManager › drains', () => {
     ['unsubscribes it', ({ connection }: Stuck) => void connection.unsubscribe(BOOK)],
     ['shuts the manager down', ({ manager }: Stuck) => void manager.cleanup()],
   ])('are not listened to any more if onDrain %s', (_case, act) => {
-    const transport = told()
+    const transport = withOnDrain()
     const world: Stuck = stuck({
       transport: {
         ...transport,
@@ -1006,7 +1006,7 @@ describe('ConnectionManager › drains', () => {
   it('defer messages that onDrain publishes during a delivery', () => {
     const results: unknown[] = []
     const { publish } = stuck({
-      transport: told({ onDrain: () => (results.push(publish('TICKS', 't1')), () => {}) }),
+      transport: withOnDrain({ onDrain: () => (results.push(publish('TICKS', 't1')), () => {}) }),
     })
 
     publish('BOOK', 'b1')
@@ -1027,7 +1027,7 @@ describe('ConnectionManager › drains', () => {
   })
 
   it('are listened to again for a message that their stop function publishes', () => {
-    const transport = told()
+    const transport = withOnDrain()
     let ends = 0
     const { connection, socket, manager, publish } = stuck({
       transport: {

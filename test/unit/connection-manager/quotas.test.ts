@@ -16,14 +16,14 @@ function limited(quotas: QuotaOptions, options: ConnectionManagerOptions<FakeSoc
   }
   const connect = (id: string, userId = 'alice', socket = new FakeSocket()) => manager.addConnection(id, socket, userId)
   const subscribe = (userId: string, symbol: string) => manager.addSubscription({ userId, streamType: 'PRICE', symbol })
-  /** What can be seen of a manager, events included. */
+  /** The visible state of a manager, events included. */
   const seen = (): unknown => ({ state: stateOf(manager), stats: manager.stats(), log: [...log], timers: clock.pendingTimers })
   return { manager, clock, connect, subscribe, seen }
 }
 
 type World = ReturnType<typeof limited>
 
-/** What each quota refuses, after what was allowed, and the facts of its refusal. */
+/** For each quota: the calls that reach it, the call that exceeds it, and the facts of the refusal. */
 const CEILINGS: readonly [quota: keyof QuotaOptions, limit: number, fill: (world: World) => void, exceed: (world: World) => unknown, facts: object][] = [
   [
     'connections',
@@ -225,7 +225,7 @@ describe('ConnectionManager › quotas', () => {
 
     manager.broadcast(price('0123456789'))
     expectCode('ERR_QUOTA_EXCEEDED', () => manager.broadcast(price('0123456789+')))
-    // Eleven characters to the eye, twelve UTF-16 units.
+    // Eleven visible characters, twelve UTF-16 units.
     expectCode('ERR_QUOTA_EXCEEDED', () => manager.sendToUser('alice', price('0123456789😀')))
 
     expect(socket.sent).toEqual(['0123456789'])

@@ -17,7 +17,7 @@ function desk() {
 
 type Desk = ReturnType<typeof desk>
 
-/** What takes a request or a reference: each acts on Alice's price. */
+/** The methods that accept a request or a reference, each called for Alice's price. */
 const TAKERS: Readonly<Record<string, (desk: Desk, given: unknown) => unknown>> = {
   addSubscription: ({ manager }, given) => manager.addSubscription(given as never),
   'connection.subscribe': ({ connection }, given) => connection.subscribe(given as never),

@@ -3,7 +3,7 @@ import { ConnectionManager, defineStreams, type Revocation } from '../../../src/
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { batching, endOfTick, PressuredSocket, pressured, tellingOfDrains, unaccounted } from '../../support/pressured-socket.ts'
+import { batching, endOfTick, PressuredSocket, pressured, reportingDrains, unaccounted } from '../../support/pressured-socket.ts'
 import { result } from '../../support/result.ts'
 import { NOTHING, stateOf } from '../../support/state.ts'
 
@@ -15,7 +15,7 @@ const streams = defineStreams({
 })
 type Streams = typeof streams
 
-/** Alice with two connections and Bob with one, both subscribed to everything that there is, at both levels. */
+/** Alice with two connections and Bob with one, both subscribed to every stream, at both levels. */
 function desk() {
   const clock = new ManualClock()
   const manager = new ConnectionManager<FakeSocket, Streams>({ streams, clock, serialize: ({ data }) => String(data) })
@@ -40,10 +40,10 @@ describe('ConnectionManager › revoke', () => {
     [{ userId: 'alice', streamType: 'ORDERS' }, ALL.filter((key) => !key.startsWith('ORDERS'))],
     [{ userId: 'alice', streamType: 'NEWS' }, ALL.filter((key) => key !== 'NEWS')],
     [{ userId: 'alice', streamType: 'PRICE', symbol: 'BTC' }, ALL.filter((key) => key !== 'PRICE:BTC')],
-    // A whole-type subscription would bring the symbol all the same.
+    // A whole-type subscription would deliver the symbol anyway.
     [{ userId: 'alice', streamType: 'ORDERS', symbol: 'BTC' }, ALL.filter((key) => !['ORDERS', 'ORDERS:BTC'].includes(key))],
     [{ userId: 'alice', streamType: 'ORDERS', symbol: 'nobody has it' }, ALL.filter((key) => key !== 'ORDERS')],
-    // No subscription without a symbol is one of every symbol where the type takes none.
+    // If a type takes no symbol, a subscription without one is not a whole-type subscription.
     [{ userId: 'alice', symbol: 'BTC' }, ['ALERTS:ETH', 'NEWS', 'ORDERS:ETH', 'PRICE:ETH']],
   ])("with %j ends every matching subscription of any holder, and no other user's", (revocation, left) => {
     const { manager, keysOf } = desk()
@@ -91,12 +91,12 @@ describe('ConnectionManager › revoke', () => {
 
   it('reports each subscription that ended, before it returns', () => {
     const { manager } = desk()
-    const told: string[] = []
-    manager.on('subscriptionRemoved', ({ subscription }) => told.push(subscription.key))
+    const reported: string[] = []
+    manager.on('subscriptionRemoved', ({ subscription }) => reported.push(subscription.key))
 
     manager.revoke({ userId: 'alice', streamType: 'ORDERS', symbol: 'ETH' })
 
-    expect(told.sort()).toEqual(['alice:ORDERS', 'alice:ORDERS:ETH'])
+    expect(reported.sort()).toEqual(['alice:ORDERS', 'alice:ORDERS:ETH'])
   })
 
   it('does nothing if nothing matches', () => {
@@ -157,7 +157,7 @@ describe('ConnectionManager › revoke', () => {
   })
 })
 
-/** A delivery in whose middle, at the first connection or in `toJSON`, something is revoked. */
+/** A delivery during which something is revoked, at the first connection or in `toJSON`. */
 function interrupted() {
   const manager = new ConnectionManager<FakeSocket>({ serialize: ({ data }) => JSON.stringify(data) })
   let interrupt = (): void => {}
@@ -177,14 +177,14 @@ function interrupted() {
     first,
     second,
     bob,
-    /** Happens once, at the next message. */
+    /** Runs once, at the next message. */
     at(act: () => void) {
       interrupt = () => {
         interrupt = () => {}
         act()
       }
     },
-    /** Happens when the data is serialized. */
+    /** Runs when the data is serialized. */
     dataThat: (act: () => void) => ({ toJSON: () => (act(), 'data') }),
   }
 }
@@ -387,7 +387,7 @@ describe('ConnectionManager › revoke, of queued messages', () => {
   })
 
   it('stops waiting for a drain if nothing is queued any more', () => {
-    const { manager, connect, order } = pressured({ transport: batching(tellingOfDrains()) })
+    const { manager, connect, order } = pressured({ transport: batching(reportingDrains()) })
     const { socket } = connect('c')
     socket.buffered = 1_000
     order('o1')

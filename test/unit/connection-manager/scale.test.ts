@@ -31,7 +31,7 @@ describe('ConnectionManager › scale', () => {
       manager.addSubscription({ userId: `u${i % 700}`, streamType: 'TRADES', symbol: `S${i % 13}` })
     }
 
-    // Every seventh first, then every fifth of the rest, …: neither first come first served nor the reverse.
+    // First every seventh, then every fifth of the rest, and so on: neither in order nor in reverse.
     for (const stride of [7, 5, 3, 2, 1]) {
       for (const [i, handle] of handles.entries()) if (i % stride === 0) void handle.remove()
     }

@@ -7,7 +7,7 @@ import { result } from '../../support/result.ts'
 
 const BOOK = { streamType: 'BOOK', symbol: 'A' } as const
 
-/** Ways to a socket: straight, in a batch, and with a reading. */
+/** The ways to a socket: direct, in a batch, and with a readable buffer. */
 const WAYS: readonly [string, Transport<PressuredSocket>][] = [
   ['straight', {}],
   ['in batches', batching()],

@@ -200,16 +200,16 @@ describe('Subscription', () => {
 
 describe('ConnectionManager › subscribing', () => {
   it.each([
-    ['no object', 'PRICE', 'ERR_INVALID_ARGUMENT'],
+    ['a string', 'PRICE', 'ERR_INVALID_ARGUMENT'],
     ['null', null, 'ERR_INVALID_ARGUMENT'],
     ['an unknown stream type', { userId: 'alice', streamType: 'GOSSIP', symbol: 'X' }, 'ERR_UNKNOWN_STREAM'],
     ['a stream type that every object has', { userId: 'alice', streamType: 'constructor', symbol: 'X' }, 'ERR_UNKNOWN_STREAM'],
-    ['a stream type that is no string', { userId: 'alice', streamType: ['PRICE'], symbol: 'X' }, 'ERR_UNKNOWN_STREAM'],
-    ['no symbol where one is required', { userId: 'alice', streamType: 'PRICE' }, 'ERR_SYMBOL_REQUIRED'],
-    ['a null symbol where one is required', { userId: 'alice', streamType: 'PRICE', symbol: null }, 'ERR_SYMBOL_REQUIRED'],
+    ['a stream type that is not a string', { userId: 'alice', streamType: ['PRICE'], symbol: 'X' }, 'ERR_UNKNOWN_STREAM'],
+    ['a missing symbol if one is required', { userId: 'alice', streamType: 'PRICE' }, 'ERR_SYMBOL_REQUIRED'],
+    ['a null symbol if one is required', { userId: 'alice', streamType: 'PRICE', symbol: null }, 'ERR_SYMBOL_REQUIRED'],
     ['an empty symbol', { userId: 'alice', streamType: 'PRICE', symbol: '' }, 'ERR_INVALID_ID'],
-    ['an empty symbol where it is optional', { userId: 'alice', streamType: 'USER_DATA', symbol: '' }, 'ERR_INVALID_ID'],
-    ['a symbol that is no string', { userId: 'alice', streamType: 'PRICE', symbol: 7 }, 'ERR_INVALID_ID'],
+    ['an empty symbol if it is optional', { userId: 'alice', streamType: 'USER_DATA', symbol: '' }, 'ERR_INVALID_ID'],
+    ['a symbol that is not a string', { userId: 'alice', streamType: 'PRICE', symbol: 7 }, 'ERR_INVALID_ID'],
     ['a symbol with a lone surrogate', { userId: 'alice', streamType: 'PRICE', symbol: '\uDC00' }, 'ERR_INVALID_ID'],
     ['a symbol of 256 units', { userId: 'alice', streamType: 'PRICE', symbol: 'x'.repeat(256) }, 'ERR_INVALID_ID'],
   ] as const)('refuses %s, and changes nothing', (_case, request, code) => {
@@ -425,12 +425,12 @@ describe('ConnectionManager › whole-type subscriptions', () => {
     expect(copies()).toEqual([2, 2])
   })
 
-  it.each(['whole type', 'symbol'] as const)('continue by the other one if the %s is released', (letGo) => {
+  it.each(['whole type', 'symbol'] as const)('continue by the other one if the %s is released', (released) => {
     const { manager, first, copies } = twoConnections()
     first.subscribe(ORDERS)
     first.subscribe(BTC_ORDERS)
 
-    first.unsubscribe(letGo === 'symbol' ? BTC_ORDERS : ORDERS)
+    first.unsubscribe(released === 'symbol' ? BTC_ORDERS : ORDERS)
 
     expect(manager.publish(order('alice', 1, 'BTCUSDT'))).toEqual(result({ matched: 1, sent: 1 }))
     expect(copies()).toEqual([1, 0])

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Transport } from '../../../src/ports/transport.ts'
-import { batching, endOfTick, MeteredSocket, PressuredSocket, pressured, sized, tellingOfDrains } from '../../support/pressured-socket.ts'
+import { batching, endOfTick, MeteredSocket, PressuredSocket, pressured, sized, reportingDrains } from '../../support/pressured-socket.ts'
 
-/** Each kind of socket whose pressure can be read, filled by what it is given. */
+/** Each kind of socket with a readable buffer, which its writes fill. */
 const KINDS: readonly [string, () => { socket: PressuredSocket; transport: Transport<PressuredSocket> }][] = [
   ['a transport that writes and measures', () => ({ socket: filling(new PressuredSocket()), transport: batching() })],
-  ['a transport that also tells of drains', () => ({ socket: filling(new PressuredSocket()), transport: batching(tellingOfDrains()) })],
-  ['a transport that measures alone', () => ({ socket: filling(new PressuredSocket()), transport: { bufferedBytes: ({ buffered }) => buffered } })],
+  ['a transport that also reports drains', () => ({ socket: filling(new PressuredSocket()), transport: batching(reportingDrains()) })],
+  ['a transport that only measures', () => ({ socket: filling(new PressuredSocket()), transport: { bufferedBytes: ({ buffered }) => buffered } })],
   ['a socket with bufferedAmount', () => ({ socket: withBufferedAmount(filling(new PressuredSocket())), transport: {} })],
   ['a socket with getBufferedAmount', () => ({ socket: withGetBufferedAmount(filling(new PressuredSocket())), transport: {} })],
 ]
@@ -24,7 +24,7 @@ function withGetBufferedAmount(socket: PressuredSocket): PressuredSocket {
   return Object.assign(socket, { getBufferedAmount: () => socket.buffered })
 }
 
-/** Limits that are small beside what a message may be on a wire. */
+/** Limits that are small compared to a message. */
 const LIMITS = { softLimitBytes: 1_000, hardLimitBytes: 5_000 }
 const MESSAGE_UNITS = 500
 
@@ -217,7 +217,7 @@ describe('ConnectionManager › a turn', () => {
     publish('BOOK', sized('b1', MESSAGE_UNITS))
     await endOfTick()
 
-    // It explains its reading by what everybody got, once.
+    // The bytes written in this turn explain the reading once; the next turn decides.
     stuck.buffered = 2_000
     publish('BOOK', sized('b2', MESSAGE_UNITS))
     await endOfTick()

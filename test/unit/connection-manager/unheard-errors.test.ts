@@ -18,7 +18,7 @@ function fail(): never {
 
 let count = 0
 
-/** Makes a socket fail in its `send`; the connection is ended by it. */
+/** Makes the `send` of a socket fail, which removes its connection. */
 function failToSend(manager: ConnectionManager): void {
   const id = `c${++count}`
   manager.addConnection(id, new FakeSocket({ send: fail }), 'alice')

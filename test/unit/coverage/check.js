@@ -1,5 +1,5 @@
-// Fails when src has a statement, branch or function that no test runs and `uncovered.json` does not account for, and
-// when `uncovered.json` accounts for something that is covered by now. Reads what `npm run measure` reported.
+// Fails if a statement, branch or function of src is not run by a test and not listed in `uncovered.json`, and if
+// `uncovered.json` lists one that is covered. Reads the report of `npm run measure`.
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'

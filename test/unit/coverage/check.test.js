@@ -5,7 +5,7 @@ import { objectionsTo, uncoveredIn } from './check.js'
 const at = (line) => ({ start: { line }, end: { line } })
 const LINES = ['first', '  second', 'third']
 
-/** A report of one file, in which all is covered but for what is given. */
+/** A report of one file in which everything is covered except what is given. */
 function reportOf({ s = { 0: 1 }, f = { 0: 1 }, b = { 0: [1, 1] } } = {}) {
   const statementMap = { 0: at(1) }
   const fnMap = { 0: { decl: at(2), loc: at(2) } }

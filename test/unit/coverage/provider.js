@@ -1,6 +1,6 @@
 import v8 from '@vitest/coverage-v8'
 
-// By the name "v8" the tests' vitest would look for this package beside itself, in the root: only this folder has it.
+// If given the name "v8", vitest would look for this package beside itself, in the root, but only this folder has it.
 export default {
   ...v8,
   async getProvider() {

@@ -16,7 +16,7 @@ import { price } from '../../support/messages.ts'
 
 type Connection = Listed & AnyConnection
 
-/** A list of so many connections, which are no handles: none of these tests asks them for anything that a handle has. */
+/** A list of this many connections without handles, because no test here needs one. */
 function connected(count: number) {
   return fanOutList(count) as unknown as { readonly list: FanOutList<Connection>; readonly connections: readonly Connection[] }
 }

@@ -3,7 +3,7 @@ import { EndOfTick } from '../../../src/delivery/end-of-tick.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { endOfTick } from '../../support/pressured-socket.ts'
 
-/** Gathers strings, and records what each tick brought. */
+/** Collects strings, and records the strings of each tick. */
 function gathering() {
   const ticks: (readonly string[])[] = []
   const gathered = new EndOfTick<string>(new ManualClock(), (items) => ticks.push(items))

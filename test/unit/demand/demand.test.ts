@@ -7,7 +7,7 @@ import { seededRandom } from '../../support/seeded-random.ts'
 
 const CHANGES: Record<string, string> = { streamActive: 'active', streamIdle: 'idle' }
 
-/** Events that tell at once. */
+/** Events that are emitted at once. */
 function eventsFor(tell: (change: string | undefined, stream: ActiveStream) => unknown): DemandEvents {
   return { post: (name, payload) => void tell(CHANGES[name], payload as ActiveStream) }
 }
@@ -17,21 +17,21 @@ const ALICES = { ...BTC_ORDERS, userId: 'alice' }
 describe('Demand', () => {
   it.each([0, 1_000])('reports each stream as active, and then as idle after a delay of %d ms', (idleDelayMs) => {
     const clock = new ManualClock()
-    const told: unknown[] = []
-    const demand = new Demand(clock, { idleDelayMs, idleStreams: Infinity }, eventsFor((...change) => told.push(change)))
+    const reported: unknown[] = []
+    const demand = new Demand(clock, { idleDelayMs, idleStreams: Infinity }, eventsFor((...change) => reported.push(change)))
 
     for (const stream of [PRICE, ALICES]) demand.gained(stream)
     for (const stream of [PRICE, ALICES]) demand.lost(stream)
     clock.advance(idleDelayMs)
 
-    expect(told).toEqual([['active', PRICE], ['active', ALICES], ['idle', PRICE], ['idle', ALICES]])
+    expect(reported).toEqual([['active', PRICE], ['active', ALICES], ['idle', PRICE], ['idle', ALICES]])
     expect([...demand.idling()]).toEqual([])
   })
 
   it('keeps two streams apart if their users and names read alike, one after the other', () => {
     const clock = new ManualClock()
-    const told: unknown[] = []
-    const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, eventsFor((...change) => told.push(change)))
+    const reported: unknown[] = []
+    const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, eventsFor((...change) => reported.push(change)))
     const one = { streamType: 'ORDERS', symbol: 'FILLS', userId: 'a' }
     const other = { streamType: 'FILLS', symbol: undefined, userId: 'a:ORDERS' }
 
@@ -41,7 +41,7 @@ describe('Demand', () => {
     demand.gained(one)
     clock.advance(1_000)
 
-    expect(told).toEqual([['idle', other]])
+    expect(reported).toEqual([['idle', other]])
   })
 
   describe('when as many streams are idling as are allowed', () => {
@@ -49,38 +49,38 @@ describe('Demand', () => {
 
     function limited(idleStreams: number, idleDelayMs = 1_000) {
       const clock = new ManualClock()
-      const told: string[] = []
-      const demand = new Demand(clock, { idleDelayMs, idleStreams }, eventsFor((change, { symbol }) => told.push(`${change} ${symbol}`)))
+      const reported: string[] = []
+      const demand = new Demand(clock, { idleDelayMs, idleStreams }, eventsFor((change, { symbol }) => reported.push(`${change} ${symbol}`)))
       const idling = (): unknown[] => [...demand.idling()].map(({ symbol }) => symbol)
-      return { clock, demand, told, idling }
+      return { clock, demand, reported, idling }
     }
 
     it('makes the oldest idle at once', () => {
-      const { clock, demand, told, idling } = limited(2)
+      const { clock, demand, reported, idling } = limited(2)
 
       for (const i of [1, 2, 3, 4]) demand.lost(stream(i))
 
-      expect(told).toEqual(['idle S1', 'idle S2'])
+      expect(reported).toEqual(['idle S1', 'idle S2'])
       expect(idling()).toEqual(['S3', 'S4'])
       clock.advance(1_000)
-      expect(told).toEqual(['idle S1', 'idle S2', 'idle S3', 'idle S4'])
+      expect(reported).toEqual(['idle S1', 'idle S2', 'idle S3', 'idle S4'])
       expect(clock.pendingTimers).toBe(0)
     })
 
     it('counts the stream that has idled longest as the oldest, not the one that was active first', () => {
-      const { demand, told, idling } = limited(2)
+      const { demand, reported, idling } = limited(2)
       for (const i of [1, 2, 3]) demand.lost(stream(i))
       for (const i of [2, 4]) demand.gained(stream(i))
       demand.lost(stream(2))
 
       demand.lost(stream(4))
 
-      expect(told).toEqual(['idle S1', 'active S4', 'idle S3'])
+      expect(reported).toEqual(['idle S1', 'active S4', 'idle S3'])
       expect(idling()).toEqual(['S2', 'S4'])
     })
 
     it('reports each stream once, whatever the order of subscribing and leaving', () => {
-      const { clock, demand, told, idling } = limited(10)
+      const { clock, demand, reported, idling } = limited(10)
       const random = seededRandom(7)
       const below = (count: number): number => Math.floor(random() * count)
       let most = 0
@@ -94,7 +94,7 @@ describe('Demand', () => {
       }
 
       const active = new Set<string>()
-      const unbalanced = told.filter((line) => {
+      const unbalanced = reported.filter((line) => {
         const [change, symbol] = line.split(' ') as [string, string]
         return change === 'active' ? active.size === active.add(symbol).size : !active.delete(symbol)
       })
@@ -104,22 +104,22 @@ describe('Demand', () => {
     })
 
     it('keeps no idling stream and sets no timer if none is allowed', () => {
-      const { clock, demand, told, idling } = limited(0)
+      const { clock, demand, reported, idling } = limited(0)
 
       demand.lost(stream(1))
 
-      expect([told, idling(), clock.pendingTimers]).toEqual([['idle S1'], [], 0])
+      expect([reported, idling(), clock.pendingTimers]).toEqual([['idle S1'], [], 0])
     })
 
     it('keeps no more than allowed, even if they would idle until cleanup', () => {
-      const { demand, told, idling } = limited(1, Infinity)
+      const { demand, reported, idling } = limited(1, Infinity)
 
       for (const i of [1, 2]) demand.lost(stream(i))
       const idlingBefore = idling()
       demand.end()
 
       expect(idlingBefore).toEqual(['S2'])
-      expect(told).toEqual(['idle S1', 'idle S2'])
+      expect(reported).toEqual(['idle S1', 'idle S2'])
     })
   })
 })

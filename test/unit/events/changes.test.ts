@@ -11,19 +11,19 @@ function changesWith(listen: (userId: string) => void = () => {}) {
 describe('Changes', () => {
   it('calls the listeners after the state has changed, and before the call returns', () => {
     const steps: string[] = []
-    const { changes, events } = changesWith((userId) => steps.push(`told of ${userId}`))
+    const { changes, events } = changesWith((userId) => steps.push(`reported of ${userId}`))
 
     changes.make(() => {
       events.post('userOnline', { userId: 'alice' })
       steps.push('changed')
     })
 
-    expect(steps).toEqual(['changed', 'told of alice'])
+    expect(steps).toEqual(['changed', 'reported of alice'])
   })
 
   it('calls the listeners for the events that were posted before a change throws', () => {
-    const told: string[] = []
-    const { changes, events } = changesWith((userId) => told.push(userId))
+    const reported: string[] = []
+    const { changes, events } = changesWith((userId) => reported.push(userId))
 
     const change = (): void =>
       changes.make(() => {
@@ -32,7 +32,7 @@ describe('Changes', () => {
       })
 
     expect(change).toThrow('refused')
-    expect(told).toEqual(['alice'])
+    expect(reported).toEqual(['alice'])
   })
 
   it('runs postponed work after the outermost fan-out, then makes the postponed changes in order', () => {
@@ -51,24 +51,24 @@ describe('Changes', () => {
   })
 
   it('delivers events posted during a fan-out after it, on request', () => {
-    const told: string[] = []
-    const { changes, events } = changesWith((userId) => told.push(`${userId}, sending: ${changes.isSending}`))
+    const reported: string[] = []
+    const { changes, events } = changesWith((userId) => reported.push(`${userId}, sending: ${changes.isSending}`))
 
     const outer = changes.beginSending()
     events.post('userOnline', { userId: 'alice' })
     changes.tellAfterwards()
     changes.endSending(outer)
 
-    expect(told).toEqual(['alice, sending: true'])
+    expect(reported).toEqual(['alice, sending: true'])
   })
 
   it('calls no listener if nothing was posted', () => {
-    const told: string[] = []
-    const { changes } = changesWith((userId) => told.push(userId))
+    const reported: string[] = []
+    const { changes } = changesWith((userId) => reported.push(userId))
 
     changes.make(() => {})
     changes.endSending(changes.beginSending())
 
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 })

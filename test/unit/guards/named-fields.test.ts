@@ -17,13 +17,13 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { PRICE, price } from '../../support/messages.ts'
 import { NOTHING, stateOf } from '../../support/state.ts'
 
-/** The places that read an object by name: what takes it, a field with a good value, and how it refuses. */
+/** The functions that read named fields: a call, a field with a valid value, and the code of the refusal. */
 interface Place {
   readonly take: (given: unknown) => unknown
   readonly field: string
   readonly value: unknown
   readonly code: ErrorCode
-  /** What the facts of a refusal call a field, and the object as such. */
+  /** The facts of the refusal that name a field, and the object itself. */
   readonly factOf: (field?: string) => object
 }
 
@@ -38,14 +38,14 @@ function connected() {
 
 const STRICT: Readonly<Record<string, Place>> = {
   'the options of a manager': { take: (given) => new ConnectionManager(given as never), field: 'authorize', value: () => false, code: 'ERR_INVALID_OPTION', factOf: option() },
-  'its delivery': { take: (delivery) => new ConnectionManager({ delivery } as never), field: 'softLimitBytes', value: 7, code: 'ERR_INVALID_OPTION', factOf: option('delivery') },
-  'its quotas': { take: (quotas) => new ConnectionManager({ quotas } as never), field: 'connections', value: 0, code: 'ERR_INVALID_OPTION', factOf: option('quotas') },
+  'the delivery options of a manager': { take: (delivery) => new ConnectionManager({ delivery } as never), field: 'softLimitBytes', value: 7, code: 'ERR_INVALID_OPTION', factOf: option('delivery') },
+  'the quotas of a manager': { take: (quotas) => new ConnectionManager({ quotas } as never), field: 'connections', value: 0, code: 'ERR_INVALID_OPTION', factOf: option('quotas') },
   'the options of a connection': { take: (given) => new ConnectionManager().addConnection('c1', new FakeSocket(), 'alice', given as never), field: 'transport', value: {}, code: 'ERR_INVALID_OPTION', factOf: option() },
-  'the options of a shutdown': { take: (given) => new ConnectionManager().cleanup(given as never), field: 'deadlineMs', value: 0, code: 'ERR_INVALID_OPTION', factOf: option() },
+  'the options of cleanup': { take: (given) => new ConnectionManager().cleanup(given as never), field: 'deadlineMs', value: 0, code: 'ERR_INVALID_OPTION', factOf: option() },
   'the options of sseTransport': { take: (given) => sseTransport(given as never), field: 'id', value: () => 'id', code: 'ERR_INVALID_OPTION', factOf: option() },
   'the options of a FakeSocket': { take: (given) => new FakeSocket(given as never), field: 'send', value: () => 7, code: 'ERR_INVALID_OPTION', factOf: option() },
   'the options of a ManualClock': { take: (given) => new ManualClock(given as never), field: 'startsAt', value: new Date(0), code: 'ERR_INVALID_OPTION', factOf: option() },
-  'what a removal is told': { take: (given) => connected().connection.remove(given as never), field: 'close', value: false, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of a removal': { take: (given) => connected().connection.remove(given as never), field: 'close', value: false, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
   'the options of rawJson': { take: (given) => rawJson('1', given as never), field: 'validate', value: true, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
   'the options of createStreamMessage': { take: (given) => createStreamMessage(price(), given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
   'the options of serializeStreamMessage': { take: (given) => serializeStreamMessage(price(), given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
@@ -71,7 +71,7 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     ['by a getter of a class', () => Object.create(Object.defineProperty(class {}.prototype, field, { get: () => value })) as object],
     ['from another realm', () => Object.assign(runInNewContext('({})') as object, { [field]: value })],
     ['with an additional symbol key', () => ({ [field]: value, [Symbol('tag')]: 7 })],
-  ])('accepts %s', (_how, make) => {
+  ])('may be given %s', (_how, make) => {
     expect(() => take(make())).not.toThrow()
   })
 
@@ -93,7 +93,7 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     ['an object of a class without any of the names', () => new Bare()],
     ['a revoked proxy', () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }],
     ['an endless prototype chain', () => endless()],
-  ])('is refused if it is %s', (_what, make) => {
+  ])('are refused if they are %s', (_what, make) => {
     const error = expectCode(code, () => take(make()))
 
     expect(error).toMatchObject(factOf())
@@ -106,7 +106,7 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     ['own, on an object of a class', () => Object.assign(Object.create(Object.defineProperty(class {}.prototype, field, { value })) as object, { simbol: 1 })],
     ['inherited from defaults', () => Object.create({ [field]: value, simbol: 1 }) as object],
     ['undefined', () => ({ simbol: undefined })],
-  ])('is refused if it has an unknown name that is %s, and the error says which', (_how, make) => {
+  ])('are refused if they have an unknown name that is %s, and the error says which', (_how, make) => {
     const error = expectCode(code, () => take(make()))
 
     expect(error).toMatchObject(factOf('simbol'))
@@ -114,13 +114,13 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     expect(error).not.toHaveProperty('cause')
   })
 
-  it.each(['constructor', 'toString', '__proto__'])('is refused if it has its own %s', (name) => {
+  it.each(['constructor', 'toString', '__proto__'])('are refused if they have their own %s', (name) => {
     const error = expectCode(code, () => take(Object.defineProperty({}, name, { value: 1, enumerable: true })))
 
     expect(error).toMatchObject(factOf(name))
   })
 
-  it('is refused with the thrown error as the cause if a getter throws', () => {
+  it('are refused with the thrown error as the cause if a getter throws', () => {
     const reason = new Error('hostile')
 
     const error = expectCode(code, () => take({ get [field]() { throw reason } }))
@@ -128,7 +128,7 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     expect(error).toMatchObject({ ...factOf(field), cause: reason })
   })
 
-  it('is read once', () => {
+  it('are read once', () => {
     let readings = 0
 
     take({ get [field]() { readings++; return value } })
@@ -137,7 +137,7 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
   })
 })
 
-/** An object that says of itself that it inherits from another one like it. */
+/** An object whose prototype is another such object, endlessly. */
 function endless(): object {
   return new Proxy({}, { getPrototypeOf: endless })
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { adopted, disown, isThenable, readUserCode } from '../../../src/guards/user-code.ts'
 
-const reason = new Error('foreign')
+const reason = new Error('thrown')
 const throwReason = (): never => {
   throw reason
 }

@@ -13,7 +13,7 @@ import {
 } from '../../../src/index.ts'
 import { expectCode } from '../../support/errors.ts'
 
-/** An object literal would take `__proto__` for its prototype: this makes it a name like any other. */
+/** An object with a key `__proto__`, which an object literal would take for the prototype. */
 function catalogueNaming(name: string): StreamCatalogue {
   return { [name]: { audience: 'public', symbol: 'none' } }
 }

@@ -29,7 +29,7 @@ const hostileIdentities: Identity[] = HOSTILE_IDS.flatMap((userId) =>
   ['PRICE', '%3A'].flatMap((streamType) => [undefined, ...HOSTILE_IDS].map((symbol) => ({ userId, streamType, symbol }))),
 )
 
-/** Identities over an alphabet so small that texts which could be confused are frequent. */
+/** Identities over so small an alphabet that similar texts are frequent. */
 function randomIdentities({ count, seed }: { count: number; seed: number }): Identity[] {
   const random = seededRandom(seed)
   const letters = ['%', ':', '2', '3', '5', 'A', 'a', 'B', '😀']

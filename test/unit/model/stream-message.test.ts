@@ -18,11 +18,11 @@ const NOON = '2026-01-31T12:00:00.000Z'
 const PRICE = { streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } } as const
 const ORDER = { streamType: 'ORDER_UPDATES', userId: 'alice', data: { id: 'o1' } } as const
 
-/** The wire form of a price, field by field, as a peer would write it. */
+/** The wire form of a price, field by field, as another program would write it. */
 const WIRE_PRICE = { stream_type: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 }, timestamp: NOON, user_id: null }
 const WIRE_ORDER = { stream_type: 'ORDER_UPDATES', symbol: null, data: { id: 'o1' }, timestamp: NOON, user_id: 'alice' }
 
-/** What a caller without types may pass. */
+/** Values that a caller without types may pass. */
 function untyped(message: unknown): PublishableMessage {
   return message as PublishableMessage
 }
@@ -47,18 +47,18 @@ afterEach(() => {
 })
 
 const NO_MESSAGES: readonly (readonly [what: string, message: unknown, code: ErrorCode])[] = [
-  ['no object', undefined, 'ERR_INVALID_MESSAGE'],
+  ['undefined', undefined, 'ERR_INVALID_MESSAGE'],
   ['null', null, 'ERR_INVALID_MESSAGE'],
   ['a text', '{"streamType":"PRICE"}', 'ERR_INVALID_MESSAGE'],
   ['a function', () => PRICE, 'ERR_INVALID_MESSAGE'],
-  ['no stream type', { ...PRICE, streamType: undefined }, 'ERR_UNKNOWN_STREAM'],
+  ['a missing stream type', { ...PRICE, streamType: undefined }, 'ERR_UNKNOWN_STREAM'],
   ['an unknown stream type', { ...PRICE, streamType: 'TICKER' }, 'ERR_UNKNOWN_STREAM'],
   ['a stream type of another case', { ...PRICE, streamType: 'price' }, 'ERR_UNKNOWN_STREAM'],
   ['a stream type in an array', { ...PRICE, streamType: ['PRICE'] }, 'ERR_UNKNOWN_STREAM'],
   ['the name of an inherited property', { ...PRICE, streamType: 'constructor' }, 'ERR_UNKNOWN_STREAM'],
-  ['no symbol where one is required', { ...PRICE, symbol: undefined }, 'ERR_SYMBOL_REQUIRED'],
+  ['a missing symbol if one is required', { ...PRICE, symbol: undefined }, 'ERR_SYMBOL_REQUIRED'],
   ['null for a required symbol', { ...PRICE, symbol: null }, 'ERR_SYMBOL_REQUIRED'],
-  ['no recipient on a private stream', { ...ORDER, userId: undefined }, 'ERR_RECIPIENT_REQUIRED'],
+  ['a missing recipient on a private stream', { ...ORDER, userId: undefined }, 'ERR_RECIPIENT_REQUIRED'],
   ['null for the recipient of a private stream', { ...ORDER, userId: null }, 'ERR_RECIPIENT_REQUIRED'],
   ['a recipient on a public stream', { ...PRICE, userId: 'alice' }, 'ERR_RECIPIENT_NOT_ALLOWED'],
   ['a malformed recipient on a public stream', { ...PRICE, userId: '' }, 'ERR_RECIPIENT_NOT_ALLOWED'],
@@ -169,7 +169,7 @@ describe('createStreamMessage', () => {
     ['valueOf', class extends Date { override valueOf = () => 0 }],
     ['toISOString', class extends Date { override toISOString = () => 'never' }],
     ['Symbol.toPrimitive', class extends Date { override [Symbol.toPrimitive] = () => 'never' as never }],
-    ['a throwing getTime', class extends Date { override getTime = () => { throw new Error('foreign') } }],
+    ['a throwing getTime', class extends Date { override getTime = () => { throw new Error('thrown') } }],
     ['an invalid getTime', class extends Date { override getTime = () => NaN }],
   ])('reads the actual time of a date, even if a subclass overrides it: %s', (_, HostileDate) => {
     const message = createStreamMessage({ ...PRICE, timestamp: new HostileDate(NOON) })
@@ -356,17 +356,17 @@ describe('serializeStreamMessage', () => {
   })
 
   it('refuses data with a throwing getter, and data that is a hostile proxy', () => {
-    const foreign = new Error('foreign')
+    const thrown = new Error('thrown')
     const refuse = (): never => {
-      throw foreign
+      throw thrown
     }
     const hostile = new Proxy({}, { get: refuse, getPrototypeOf: refuse, ownKeys: refuse, has: refuse })
 
     const byGetter = expectCode('ERR_UNSERIALIZABLE', () => serializeStreamMessage({ ...PRICE, data: { get bid() { return refuse() } } }))
     const byProxy = expectCode('ERR_UNSERIALIZABLE', () => serializeStreamMessage({ ...PRICE, data: hostile }))
 
-    expect(byGetter.cause).toBe(foreign)
-    expect(byProxy.cause).toBe(foreign)
+    expect(byGetter.cause).toBe(thrown)
+    expect(byProxy.cause).toBe(thrown)
   })
 
   it('either writes or refuses data that is nested very deeply', () => {
@@ -604,7 +604,7 @@ function nested(depth: number): unknown {
   return value
 }
 
-/** `'text'` for a text that was returned, the code of an error that was thrown. */
+/** `'text'` if a text was returned, or the code of the error that was thrown. */
 function outcomeOf(call: () => string): unknown {
   try {
     return call() === '' ? 'nothing' : 'text'

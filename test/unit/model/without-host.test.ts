@@ -6,14 +6,14 @@ import type * as Library from '../../../src/index.ts'
 const BUILT = new URL('../../../dist/index.cjs', import.meta.url)
 const HOST_GLOBALS = ['process', 'require', 'module', 'Buffer', 'performance', 'setTimeout', 'clearTimeout', 'queueMicrotask', 'structuredClone', 'TextEncoder', 'URL', 'window']
 
-/** A `Symbol` as engines have it that do not know `asyncDispose` yet: where there is one, it cannot be deleted. */
+/** A `Symbol` without `asyncDispose`, as in older engines. The property of a real `Symbol` cannot be deleted. */
 const OLD_SYMBOL = `{
   const { asyncDispose, ...old } = Object.getOwnPropertyDescriptors(Symbol)
   const make = Symbol
   globalThis.Symbol = Object.defineProperties((description) => make(description), old)
 }`
 
-/** Runs the built library in a realm that has the language and nothing else: neither Node's globals nor a browser's. */
+/** Runs the built library in a realm with the language alone, without the globals of Node or a browser. */
 function loadedWithoutHost(): { readonly library: typeof Library; readonly realm: vm.Context } {
   const realm = vm.createContext(Object.create(null) as object, { codeGeneration: { strings: false, wasm: false } })
   vm.runInContext(OLD_SYMBOL, realm)

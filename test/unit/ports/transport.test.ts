@@ -10,7 +10,7 @@ const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'close', 'terminate
 
 const NO_TRANSPORTS = [null, false, 0, '', 'ws', 7, true, 7n, Symbol('ws'), () => ({})]
 
-/** The places where a transport is given, each as what takes one. */
+/** The calls that accept a transport. */
 const TAKERS: readonly (readonly [where: string, take: (transport: unknown) => unknown])[] = [
   ['asTransport', asTransport],
   ['a manager\'s options', (transport) => new ConnectionManager({ transport } as ConnectionManagerOptions)],

@@ -6,7 +6,7 @@ import { BTC_ORDERS, ORDERS, PRICE, price } from '../../support/messages.ts'
 
 const connected = () => new ConnectionManager<FakeSocket>().addConnection('c1', new FakeSocket(), 'alice')
 
-/** All names that lead on from an object, other than those that every object has. */
+/** All property names of an object and its prototypes, except those of every object. */
 function namesOf(object: object): PropertyKey[] {
   const prototype = Object.getPrototypeOf(object) as object
   expect(Object.getPrototypeOf(prototype)).toBe(Object.prototype)

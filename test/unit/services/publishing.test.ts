@@ -4,7 +4,7 @@ import { FakeSocket } from '../../support/fake-socket.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { price } from '../../support/messages.ts'
 
-/** A manager on a clock of its own, with one subscriber to prices whose `send` can be replaced. */
+/** A manager on its own clock, with one subscriber to prices whose `send` can be replaced. */
 function subscribed() {
   const clock = new ManualClock()
   const manager = new ConnectionManager({ clock })

@@ -2,7 +2,7 @@ import * as nodeTest from 'node:test'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { describeHost, type DescribeHostOptions, type HostReport, type TestRunner } from '../../../src/testing/describe-host.ts'
 import { hostTests, type EssentialHostTest, type HostTestName, type SkippableHostTest } from '../../../src/testing/host-tests.ts'
-import { HastyClock } from './hasty-clock.ts'
+import { FastClock } from './fast-clock.ts'
 import { harnessOf, MemoryHost } from './memory-host.ts'
 
 const NAMES = hostTests.map(({ name }) => name)
@@ -14,7 +14,7 @@ interface Registered {
   readonly run: () => Promise<void>
 }
 
-/** A runner that runs nothing by itself, and knows what was registered. */
+/** A runner that records the registered tests and runs none. */
 function fakeRunner() {
   const suites: string[] = []
   const tests: Registered[] = []
@@ -51,7 +51,7 @@ describe('describeHost', () => {
     const { runner, tests } = fakeRunner()
     const reports: HostReport[] = []
 
-    const report = describeHost('memory', good, { ...runner, clock: new HastyClock(), report: (each) => reports.push(each) })
+    const report = describeHost('memory', good, { ...runner, clock: new FastClock(), report: (each) => reports.push(each) })
     const atFirst = report.results
     await tests[0]?.run()
     const afterOne = report.results
@@ -66,7 +66,7 @@ describe('describeHost', () => {
   it('works without a report callback', async () => {
     const { runner, tests } = fakeRunner()
 
-    const report = describeHost('memory', good, { ...runner, clock: new HastyClock() })
+    const report = describeHost('memory', good, { ...runner, clock: new FastClock() })
 
     expect(await runAll(tests)).toEqual([])
     expect(report.results).toHaveLength(NAMES.length)
@@ -84,7 +84,7 @@ describe('describeHost', () => {
 
   it('waits as long as configured', async () => {
     const { runner, tests } = fakeRunner()
-    describeHost('silent', { start: () => new Promise(() => {}) }, { ...runner, deadlineMs: 70, clock: new HastyClock() })
+    describeHost('silent', { start: () => new Promise(() => {}) }, { ...runner, deadlineMs: 70, clock: new FastClock() })
 
     await expect(tests[0]?.run()).rejects.toThrow('Expected that the server starts within 70 ms, but it did not happen')
   })
@@ -94,7 +94,7 @@ describe('describeHost', () => {
     const reports: HostReport[] = []
     const skip = [{ reason: 'one port alone', tests: ['keeps two servers apart'] }] as const
 
-    const report = describeHost('memory', good, { ...runner, clock: new HastyClock(), skip, report: (each) => reports.push(each) })
+    const report = describeHost('memory', good, { ...runner, clock: new FastClock(), skip, report: (each) => reports.push(each) })
     const atFirst = report.results
     await runAll(tests)
 

@@ -9,7 +9,7 @@ import { privacyFaults } from './faults/keeping-private.ts'
 import { pressureFaults } from './faults/pressure.ts'
 import { survivingFaults } from './faults/surviving.ts'
 import { withClients, withManager, without } from './faults/fault.ts'
-import { HastyClock } from './hasty-clock.ts'
+import { FastClock } from './fast-clock.ts'
 import { BufferedMemoryClient, harnessOf, MemoryHost, type MemoryCommand, type MemoryConnection } from './memory-host.ts'
 
 const faults = [
@@ -19,16 +19,16 @@ const faults = [
 
 function runOn(Host: new () => MemoryHost, test: HostTestName): Promise<void> {
   const { run } = hostTests.find(({ name }) => name === test) ?? expect.fail('There is no such test')
-  return run(harnessOf(() => new Host()), { clock: new HastyClock() })
+  return run(harnessOf(() => new Host()), { clock: new FastClock() })
 }
 
 describe('the host suite', () => {
   it.each(hostTests)('passes a correct host: $name', async ({ run }) => {
-    await run(harnessOf(() => new MemoryHost()), { clock: new HastyClock() })
+    await run(harnessOf(() => new MemoryHost()), { clock: new FastClock() })
   })
 
   it.each(hostTests)('passes a correct host whose sockets buffer the messages of a turn: $name', async ({ run }) => {
-    await run(harnessOf(() => new (withClients(BufferedMemoryClient))()), { clock: new HastyClock() })
+    await run(harnessOf(() => new (withClients(BufferedMemoryClient))()), { clock: new FastClock() })
   })
 
   it('passes a correct host that disconnects a client with a false identity', async () => {
@@ -59,7 +59,7 @@ describe('the host suite', () => {
   it.each(faults)('$test: detects $what', async ({ test, Host, says }) => {
     const { run } = hostTests.find(({ name }) => name === test) ?? expect.fail(`There is no such test`)
 
-    const verdict = await run(harnessOf(() => new Host()), { clock: new HastyClock() }).catch((error: unknown) => error)
+    const verdict = await run(harnessOf(() => new Host()), { clock: new FastClock() }).catch((error: unknown) => error)
 
     expect(verdict).toBeInstanceOf(Error)
     expect((verdict as Error).message).toMatch(says)
@@ -75,7 +75,7 @@ describe('the host suite', () => {
     }))
     const { run } = hostTests.find(({ name }) => name === 'accepts a client that comes back') ?? expect.fail('There is no such test')
 
-    await run(harnessOf(() => new Host()), { clock: new HastyClock() })
+    await run(harnessOf(() => new Host()), { clock: new FastClock() })
 
     expect(markers).toEqual([1, 2, 3])
   })

@@ -4,21 +4,21 @@ import { fakeTransport } from '../../../src/testing/fake-transport.ts'
 import type { HostClient, HostedManager, HostHarness, HostRequest, RunningHost } from '../../../src/testing/host.ts'
 import { hosted } from '../../../src/testing/hosted.ts'
 
-/** What a network between a server and a client holds, without the server's knowing of it. */
+/** The UTF-16 units that the network between server and client buffers, unknown to the server. */
 const NETWORK_UNITS = 300_000
 
 const ANSWER = '{"answer":'
 
-/** A client in this process, at the other end of the fake socket that the server has. */
+/** A client in this process, connected to the fake socket of the server. */
 export class MemoryClient implements HostClient {
   readonly received: string[] = []
   readonly socket: FakeSocket
   readonly closed: Promise<void>
-  /** What the server does when it learns that this client has gone. */
+  /** Called when the server learns that this client has gone. */
   onGone: () => void = () => {}
-  /** What the server does with a text of this client's. */
+  /** Called when the server receives a text of this client. */
   onText: (text: string) => void = () => {}
-  /** What the server does with bytes of this client's that are no text. */
+  /** Called when the server receives bytes of this client that are not text. */
   onBytes: () => void = () => {}
   #isPaused = false
   #hasEnded = false
@@ -122,7 +122,7 @@ export class MemoryClient implements HostClient {
   }
 }
 
-/** A client whose socket holds what it is given until the turn of the event loop is over, as those of a network do. */
+/** A client whose socket buffers texts until the turn of the event loop is over, as a network socket does. */
 export class BufferedMemoryClient extends MemoryClient {
   #units = 0
 
@@ -140,17 +140,17 @@ export class BufferedMemoryClient extends MemoryClient {
   }
 }
 
-/** A client's command, as it came. */
+/** A client's command, as received. */
 export interface MemoryCommand {
   readonly action: unknown
   readonly stream: StreamReference
-  /** What else there is in it. */
+  /** The other fields of the command. */
   readonly claims: Readonly<Record<string, unknown>>
 }
 
 export type MemoryConnection = Connection<FakeSocket>
 
-/** A host without a network, as good as any. A test that wants a bad one overrides what is to be bad. */
+/** A correct host without a network. Tests override methods to make it faulty. */
 export class MemoryHost implements RunningHost {
   readonly inner = new ConnectionManager<FakeSocket>({ transport: fakeTransport() })
   readonly clients = new Map<MemoryConnection, MemoryClient>()
@@ -173,7 +173,7 @@ export class MemoryHost implements RunningHost {
     await accepting
   }
 
-  /** One beat is enough to know: an answer needs no time here. */
+  /** One heartbeat is enough, because an answer arrives at once. */
   beat(): void {
     for (const [connection, client] of this.clients) if (!client.isAlive) this.end(connection, client)
   }
@@ -193,7 +193,7 @@ export class MemoryHost implements RunningHost {
     this.clients.set(connection, client)
     client.onGone = () => {
       this.clients.delete(connection)
-      this.dismiss(connection)
+      this.removeGone(connection)
     }
     client.onText = (text) => connection.removed || this.obey(connection, text)
     client.onBytes = () => this.refuseBytes(connection, client)
@@ -208,7 +208,7 @@ export class MemoryHost implements RunningHost {
     return this.inner.addConnection(`c${++this.#connected}`, socket, userId)
   }
 
-  /** Carries out what a client asks for, and answers. */
+  /** Carries out a client's command, and answers. */
   obey(connection: MemoryConnection, text: string): void {
     let answer = 'done'
     try {
@@ -230,7 +230,7 @@ export class MemoryHost implements RunningHost {
     connection.send(text)
   }
 
-  /** Bytes that are no text end who sends them. */
+  /** Disconnects a client that sends bytes that are not text. */
   refuseBytes(connection: MemoryConnection, client: MemoryClient): void {
     this.end(connection, client)
   }
@@ -246,10 +246,10 @@ export class MemoryHost implements RunningHost {
   end(connection: MemoryConnection, client: MemoryClient): void {
     client.terminateByServer()
     this.clients.delete(connection)
-    this.dismiss(connection)
+    this.removeGone(connection)
   }
 
-  dismiss(connection: MemoryConnection): void {
+  removeGone(connection: MemoryConnection): void {
     void connection.remove({ close: false })
   }
 }

@@ -6,7 +6,7 @@ import { describeHost } from '../../../src/testing/describe-host.ts'
 import type { HostClient, HostHarness, RunningHost } from '../../../src/testing/host.ts'
 import { hosted } from '../../../src/testing/hosted.ts'
 
-/** A TCP connection that texts go over, each with a line end. */
+/** A TCP connection that carries one text on each line. */
 class LineSocket implements Socket {
   readonly tcp: TcpSocket
 
@@ -37,7 +37,7 @@ const ANSWER = '#'
 const PING = '?'
 const PONG = '!'
 
-/** Lines of text over TCP: who connects says who they are and what they want, and is answered with an empty line. */
+/** A host on TCP. A client first sends its identity and its subscriptions, and the host answers with an empty line. */
 class LineHost {
   readonly manager = new ConnectionManager<LineSocket>()
   readonly #unanswered = new Set<TcpSocket>()
@@ -50,7 +50,7 @@ class LineHost {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Ends who did not answer the ping before, pings the others, and waits until all have answered but so many. */
+  /** Disconnects the clients that did not answer the last ping, pings the others, and waits for all but `silentCount` answers. */
   async beat(silentCount: number): Promise<void> {
     for (const { socket } of this.manager.connections()) {
       if (this.#unanswered.has(socket.tcp)) socket.tcp.destroy()
@@ -77,7 +77,7 @@ class LineHost {
   }
 
   async #accept(tcp: TcpSocket, { userId, subscriptions }: Hello): Promise<Connection<LineSocket> | undefined> {
-    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate) // it looks up who that is
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate) // Here a real host looks up the user.
     if (tcp.destroyed) return undefined
     const connection = this.manager.addConnection(`peer ${this.#peers.size}`, new LineSocket(tcp), userId)
     for (const stream of subscriptions) connection.subscribe(stream as ConnectionSubscribeRequest)

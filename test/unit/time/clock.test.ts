@@ -10,7 +10,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 const NEVER = new Promise<void>(() => {})
 
-/** A manager on the default clock, with one subscription that waits for its user. */
+/** A manager on the default clock, with one pending subscription. */
 function pendingManager(options: ConnectionManagerOptions = {}): ConnectionManager {
   const manager = new ConnectionManager(options)
   manager.addSubscription({ userId: 'alice', streamType: 'PRICE', symbol: 'BTCUSDT' })
@@ -23,7 +23,7 @@ describe('the default clock', () => {
   })
 
   afterEach(() => {
-    // In this order: a stub gives back what it stood for, which is the fake.
+    // In this order: unstubbing restores the fake functions, and then the real ones are restored.
     vi.unstubAllGlobals()
     vi.useRealTimers()
   })
@@ -130,7 +130,7 @@ describe('the default clock', () => {
   })
 })
 
-/** Runs a program on the built package, and says how its process ended and what it printed. */
+/** Runs a program on the built package, and returns how its process ended and what it printed. */
 function ran(program: string) {
   const library = new URL('../../../dist/index.js', import.meta.url)
   const testing = new URL('../../../dist/testing.js', import.meta.url)
@@ -210,7 +210,7 @@ describe('a process that does not clean up', () => {
   })
 })
 
-/** A clock whose parts a test replaces, and the manager's errors. */
+/** A clock with methods that a test replaces, and the manager's errors. */
 function onClock(parts: Partial<Clock> = {}, options: ConnectionManagerOptions<FakeSocket> = {}) {
   const clock = new ManualClock()
   const { now, monotonic, setTimeout } = clock
@@ -453,7 +453,7 @@ describe('a manager whose timers were lost', () => {
   })
   afterEach(() => vi.useRealTimers())
 
-  /** A manager that set its timers under a test's fake ones, which are gone, and what it tells. */
+  /** A manager whose timers were set by fake timers that are gone, and a log of its events. */
   function left(act: (manager: ConnectionManager<FakeSocket>) => void, options: ConnectionManagerOptions<FakeSocket>) {
     const manager = new ConnectionManager<FakeSocket>(options)
     const log: string[] = []
@@ -525,7 +525,7 @@ describe('a removal that waits for a close', () => {
     vi.useFakeTimers()
   })
   afterEach(() => {
-    // In this order: a spy or a stub gives back what it stood for, which is the fake.
+    // In this order: unstubbing restores the fake functions, and then the real ones are restored.
     vi.restoreAllMocks()
     vi.unstubAllGlobals()
     vi.useRealTimers()
@@ -533,7 +533,7 @@ describe('a removal that waits for a close', () => {
 
   const runtimes = (parts: Partial<Clock> = {}): Clock => ({ now: () => Date.now(), monotonic: () => performance.now(), setTimeout: () => () => {}, ...parts })
 
-  /** Removes a connection, and says what has settled. */
+  /** Removes a connection, and returns a function that is called when the removal settles. */
   function removing(clock: Clock | undefined, closeTimeoutMs = 10_000, close: () => Promise<void> = () => NEVER) {
     const manager = new ConnectionManager({ clock, closeTimeoutMs })
     const settled = vi.fn()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ExpiringSet } from '../../../src/time/expiring-set.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-/** Items that expire, and a log of those that did, each time in one group. */
+/** A set of expiring items, and a log of those that expired, in groups. */
 function expiring(ttlMs: number) {
   const clock = new ManualClock()
   const log: (readonly string[])[] = []
@@ -94,7 +94,7 @@ describe('ExpiringSet', () => {
   })
 
   describe('after its timer was lost', () => {
-    /** Items that expire by a clock that loses its first timer, without having had a chance to fire it. */
+    /** A set of expiring items on a clock that loses its first timer before that could fire. */
     function losing(ttlMs: number) {
       const { clock, expiry, log } = expiring(ttlMs)
       const { setTimeout } = clock

@@ -6,12 +6,12 @@ const QUEUED = -1
 const DROPPED = 0
 const [OPEN, CLOSED] = [1, 3]
 
-/** Answers as Bun 1.4 was seen to: `send` with the given statuses, else with the length; nothing throws once it is closed. */
+/** Behaves as observed on Bun 1.4: `send` returns the given statuses, or else the length; nothing throws after the close. */
 class ScriptedSocket implements BunSocket {
   readonly calls: unknown[] = []
   bufferedAmount = 0
   readyState = OPEN
-  /** Whether `cork` calls back on a closed socket: not every release does. */
+  /** Whether `cork` calls back on a closed socket, which depends on the release of Bun. */
   corksWhenClosed = true
   readonly #statuses: number[]
   #isCorked = false

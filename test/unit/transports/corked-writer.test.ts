@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CorkedWriter } from '../../../src/transports/corked-writer.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 
-/** Notes what it is asked to do, and drops what it is told to. */
+/** Records its calls, and drops texts as scripted. */
 class NotingSocket {
   readonly calls: string[] = []
   onSend = (_text: string): number => 1

@@ -19,7 +19,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await turn()
 }
 
-/** A manager of event streams that does not listen for their ends itself, and the reasons of its removals. */
+/** A manager of event streams whose host does not listen for their ends, and the reasons of its removals. */
 function managing() {
   const manager = new ConnectionManager<SseSocket>({ transport: sseTransport(), idleDelayMs: 0 })
   const reasons: CloseReason[] = []
@@ -34,7 +34,7 @@ function managing() {
   return { manager, reasons, add }
 }
 
-/** A server of event streams on node:http, whose head is written, and a TCP connection to it. */
+/** A server of event streams on node:http that has written its head, and a TCP connection to it. */
 async function http1(handle: (response: ServerResponse, request: IncomingMessage) => void): Promise<TcpSocket> {
   const server = createServer((request, response) => {
     response.writeHead(request.url === '/204' ? 204 : 200, sseHeaders).flushHeaders()
@@ -47,7 +47,7 @@ async function http1(handle: (response: ServerResponse, request: IncomingMessage
 
 const requestOf = (method: string, path = '/'): string => `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`
 
-/** A response of Node's, or the writer of a web stream, whose bytes leave when they are told to. */
+/** A Node response, or the writer of a web stream, whose bytes leave when a test says so. */
 class HeldResponse extends EventEmitter {
   readonly chunks: Uint8Array[] = []
   readonly flushes: (() => void)[] = []
@@ -72,7 +72,7 @@ class HeldResponse extends EventEmitter {
     this.destroyed = true
   }
 
-  /** The first write leaves. */
+  /** Lets the first write leave. */
   leave(): void {
     this.writableLength -= this.chunks.shift()?.length ?? 0
     this.flushes.shift()?.()
@@ -248,14 +248,14 @@ describe('an event stream without a body', () => {
     const response = new HeldResponse()
     response.req = { method: 'HEAD', socket: undefined }
     const socket = sseSocket(response)
-    const told: string[] = []
-    socket.onClose(() => told.push('close'))
-    socket.onDrain(() => told.push('drain'))
+    const reported: string[] = []
+    socket.onClose(() => reported.push('close'))
+    socket.onDrain(() => reported.push('drain'))
 
     socket.terminate()
     await socket.close()
 
-    expect([response.destroyed, response.writableEnded, told]).toEqual([true, false, ['close', 'drain']])
+    expect([response.destroyed, response.writableEnded, reported]).toEqual([true, false, ['close', 'drain']])
   })
 })
 
@@ -291,15 +291,15 @@ describe('onClose of an event stream', () => {
   it('notifies each listener once, at once if it is over, unless it was stopped', () => {
     const response = new HeldResponse()
     const socket = sseSocket(response)
-    const told: string[] = []
-    socket.onClose(() => told.push('first'))
-    socket.onClose(() => told.push('stopped'))()
+    const reported: string[] = []
+    socket.onClose(() => reported.push('first'))
+    socket.onClose(() => reported.push('stopped'))()
 
     response.emit('finish')
     response.emit('close')
-    socket.onClose(() => told.push('late'))()
+    socket.onClose(() => reported.push('late'))()
 
-    expect(told).toEqual(['first', 'late'])
+    expect(reported).toEqual(['first', 'late'])
   })
 
   it('makes a manager remove the connection, whatever its host does afterwards', async () => {
@@ -317,7 +317,7 @@ describe('onClose of an event stream', () => {
   })
 })
 
-/** Comments, and lets some turns of the event loop pass. */
+/** Sends a comment, and lets some turns of the event loop pass. */
 async function comment(socket: SseSocket): Promise<void> {
   socket.comment()
   for (let i = 0; i < 3; i++) await turn()

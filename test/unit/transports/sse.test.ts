@@ -14,13 +14,13 @@ interface ReceivedEvent {
   readonly id: string
 }
 
-/** What a client makes of an event stream: HTML, 9.2.6. Written from the standard, and knows nothing of the code it tests. */
+/** Parses an event stream as a client does: HTML, 9.2.6. Written from the standard, independently of the code under test. */
 function parseEventStream(text: string): { events: ReceivedEvent[]; retry: number | undefined } {
   const events: ReceivedEvent[] = []
   let [data, event, id] = ['', '', '']
   let retry: number | undefined
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)
-  lines.pop() // what no line end ended is no line
+  lines.pop() // A line without a line end is incomplete.
   for (const line of lines) {
     if (line === '') {
       if (data !== '') events.push({ event: event || 'message', data: data.slice(0, -1), id })
@@ -39,7 +39,7 @@ function parseEventStream(text: string): { events: ReceivedEvent[]; retry: numbe
   return { events, retry }
 }
 
-/** A response of Node's that does what it is told, and nothing else. */
+/** A scripted Node response. */
 class ScriptedResponse extends EventEmitter {
   readonly chunks: Uint8Array[] = []
   readonly flushes: (() => void)[] = []
@@ -71,7 +71,7 @@ class ScriptedResponse extends EventEmitter {
     this.destroyed = true
   }
 
-  /** What was written leaves, below the high-water mark: no `drain`. */
+  /** Lets the written bytes leave, below the high-water mark: without a `drain`. */
   flush(): void {
     this.writableLength = 0
     for (const flushed of this.flushes.splice(0)) flushed()
@@ -83,7 +83,7 @@ function scripted() {
   return { response, socket: sseSocket(response) }
 }
 
-/** The writer of a stream that is over when it is told so, and that records whatever else is done to it. */
+/** The writer of a stream that ends when the test says so, and records all other calls. */
 function scriptedWriter() {
   const calls: string[] = []
   let end = (): void => {}
@@ -96,7 +96,7 @@ function scriptedWriter() {
   return { writer: { closed, write: recorded('write'), close: recorded('close'), abort: recorded('abort') }, calls, end, fail }
 }
 
-/** A stream that takes away the memory of each chunk, as streams of bytes do. */
+/** A stream that transfers the memory of each chunk, as byte streams do. */
 function thatTransfers() {
   let text = ''
   const stream = new WritableStream<Uint8Array<ArrayBuffer>>({
@@ -122,12 +122,12 @@ async function outcomeOf(call: () => unknown): Promise<'kept' | 'rejected' | 'th
   }
 }
 
-/** One response, and the client at its other end, which reads nothing before it is asked to. */
+/** One response, and its client, which reads nothing until it is called. */
 interface Exchange {
   readonly target: SseTarget
-  /** Reads until the response is over; what was read when it breaks off, where it does. */
+  /** Reads until the response is over, or returns the part that was read before it broke off. */
   readonly readAll: () => Promise<string>
-  /** Goes away, over HTTP/2 with this code. */
+  /** Disconnects the client, over HTTP/2 with this code. */
   readonly leave: (code?: number) => void
 }
 
@@ -141,7 +141,7 @@ async function readAllOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
       text += decoder.decode(read.value, { stream: true })
     }
   } catch {
-    // The text so far is the answer.
+    // The text so far is the result.
   }
   return text
 }
@@ -438,28 +438,28 @@ describe('sseSocket', () => {
 
   it("includes the host's own writes in its buffer, and reports when they have left", () => {
     const { response, socket } = scripted()
-    const told: number[] = []
-    socket.onDrain(() => told.push(socket.bufferedAmount))
+    const reported: number[] = []
+    socket.onDrain(() => reported.push(socket.bufferedAmount))
 
     response.writableLength = 100_000
     expect(socket.bufferedAmount).toBe(100_000)
     response.writableLength = 0
     response.emit('drain')
 
-    expect(told).toEqual([0])
+    expect(reported).toEqual([0])
   })
 
   it('reports a drain once to each listener that was not stopped', () => {
     const { response, socket } = scripted()
-    const told: string[] = []
-    const listener = () => void told.push('twice')
+    const reported: string[] = []
+    const listener = () => void reported.push('twice')
     const stopSelf = socket.onDrain(() => {
-      told.push('once')
+      reported.push('once')
       stopSelf()
       socket.onDrain(listener)
     })
     const stop = socket.onDrain(listener)
-    socket.onDrain(() => told.push('always'))
+    socket.onDrain(() => reported.push('always'))
 
     void socket.send('a')
     response.flush()
@@ -468,18 +468,18 @@ describe('sseSocket', () => {
     void socket.send('b')
     response.flush()
 
-    expect(told).toEqual(['once', 'twice', 'always', 'always', 'twice'])
+    expect(reported).toEqual(['once', 'twice', 'always', 'always', 'twice'])
   })
 
   it('notifies drain listeners of the end, too', async () => {
     const { response, socket } = scripted()
-    let told = 0
-    socket.onDrain(() => told++)
+    let reported = 0
+    socket.onDrain(() => reported++)
 
     response.emit('close')
     await socket.closed
 
-    expect(told).toBe(1)
+    expect(reported).toBe(1)
   })
 
   it.each(['destroyed', 'writableEnded'] as const)('throws if the response is %s, even before an event reports that', (state) => {
@@ -552,8 +552,8 @@ describe('sseSocket', () => {
   it('ends once: an error after a termination is neither reported nor the cause of later errors', async () => {
     const { writer, fail } = scriptedWriter()
     const socket = sseSocket(writer)
-    let told = 0
-    socket.onDrain(() => told++)
+    let reported = 0
+    socket.onDrain(() => reported++)
 
     socket.terminate()
     fail(new Error('the stream was aborted'))
@@ -561,7 +561,7 @@ describe('sseSocket', () => {
 
     const cause = expect.objectContaining({ message: 'The connection was terminated' })
     expect(() => socket.send('a')).toThrow(expect.objectContaining({ cause }))
-    expect(told).toBe(1)
+    expect(reported).toBe(1)
   })
 
   it('waits on close for a response that the host has ended', async () => {
@@ -608,13 +608,13 @@ describe('sseSocket', () => {
   it('notifies drain listeners if the reader of a web stream has gone', async () => {
     const { target, leave } = await webStream()
     const socket = sseSocket(target)
-    let told = 0
-    socket.onDrain(() => told++)
+    let reported = 0
+    socket.onDrain(() => reported++)
 
     leave()
     await socket.closed
 
-    expect(told).toBe(1)
+    expect(reported).toBe(1)
   })
 
   it('resolves a close even if the web stream fails to close', async () => {
@@ -738,13 +738,13 @@ describe('sseTransport', () => {
   it('delegates pressure, drains, close and terminate to the socket', async () => {
     const transport = sseTransport()
     const { response, socket } = scripted()
-    let told = 0
+    let reported = 0
 
-    const stop = transport.onDrain!(socket, () => told++)
+    const stop = transport.onDrain!(socket, () => reported++)
     transport.write!(socket, [transport.frame!('a', message)])
     expect(transport.bufferedBytes!(socket)).toBe(9)
     response.flush()
-    expect(told).toBe(1)
+    expect(reported).toBe(1)
     stop()
 
     const closed = transport.close!(socket, 'cleanup')
@@ -753,7 +753,7 @@ describe('sseTransport', () => {
     expect(response.destroyCalls).toBe(1)
     response.emit('close')
     await closed
-    expect(told).toBe(1)
+    expect(reported).toBe(1)
   })
 
   it('throws or rejects on a write to a client that has gone', async () => {

@@ -7,7 +7,7 @@ const SENT = 1
 const ACCEPTED_UNDER_PRESSURE = 0
 const DROPPED = 2
 
-/** Answers as uWebSockets.js does: `send` with the given statuses, and everything throws once it is closed. */
+/** Behaves as uWebSockets.js: `send` returns the given statuses, and everything throws after the close. */
 class ScriptedSocket implements UwsSocket {
   readonly calls: unknown[] = []
   bufferedAmount = 0

@@ -9,7 +9,7 @@ import { expectCode } from '../../support/errors.ts'
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3]
 const MESSAGE = { streamType: 'PRICE', data: null } as StreamMessage<unknown, string>
 
-/** Records what Node would hand to the system: one entry a write, all that was written within a cork as one. */
+/** Records what Node would pass to the system: one entry for each write, and one for all writes within a cork. */
 class ScriptedTcpSocket extends EventEmitter {
   readonly writes: Buffer[] = []
   writable = true
@@ -35,7 +35,7 @@ class ScriptedTcpSocket extends EventEmitter {
   }
 }
 
-/** A server's socket of ws 8.23, open and idle, but for what is given. */
+/** A server-side socket of ws 8.23, open and idle, except for the given fields. */
 class ScriptedSocket extends EventEmitter implements WsSocket {
   readonly sent: string[] = []
   readonly closes: unknown[][] = []
@@ -48,12 +48,12 @@ class ScriptedSocket extends EventEmitter implements WsSocket {
   _socket: unknown = this.tcp
   _sender: unknown = { _firstFragment: true, _queue: [], _state: 0 }
 
-  /** What ws calls once a message has left. */
-  readonly departures: (() => void)[] = []
+  /** The callbacks that ws calls when a message has left. */
+  readonly sendCallbacks: (() => void)[] = []
 
   send(text: string, done?: () => void): void {
     this.sent.push(text)
-    if (done !== undefined) this.departures.push(done)
+    if (done !== undefined) this.sendCallbacks.push(done)
   }
 
   close(...args: unknown[]): void {
@@ -75,7 +75,7 @@ function transportFor() {
   return { transport, framed }
 }
 
-/** The payloads of unmasked, final text frames. Written from the standard, and knows nothing of the code it tests. */
+/** The payloads of unmasked, final text frames. Written from the standard, independently of the code under test. */
 function payloadsIn(bytes: Buffer): Buffer[] {
   const payloads: Buffer[] = []
   for (let at = 0; at < bytes.length; ) {
@@ -322,11 +322,11 @@ describe('wsTransport › onDrain', () => {
     transport.write(socket, framed('a', 'b', 'c'))
     const end = transport.onDrain(socket, listener)
     transport.write(socket, framed('d'))
-    expect([listener.mock.calls.length, socket.departures.length]).toEqual([0, 2])
-    socket.departures[0]?.()
+    expect([listener.mock.calls.length, socket.sendCallbacks.length]).toEqual([0, 2])
+    socket.sendCallbacks[0]?.()
     expect(listener).toHaveBeenCalledTimes(1)
     end()
-    socket.departures[1]?.()
+    socket.sendCallbacks[1]?.()
 
     expect(listener).toHaveBeenCalledTimes(1)
     expect(socket.sent).toEqual(['a', 'b', 'c', 'd'])
@@ -339,7 +339,7 @@ describe('wsTransport › onDrain', () => {
     const end = transport.onDrain(socket, listener)
 
     transport.write(socket, framed('a'))
-    for (const leave of socket.departures) leave()
+    for (const leave of socket.sendCallbacks) leave()
     end()
 
     expect(listener).toHaveBeenCalledTimes(1)
@@ -351,7 +351,7 @@ describe('wsTransport › onDrain', () => {
 
     transport.write(socket, framed('a'))
 
-    expect(() => socket.departures[0]?.()).not.toThrow()
+    expect(() => socket.sendCallbacks[0]?.()).not.toThrow()
   })
 
   it('starts to poll when no drain event is expected any more', () => {

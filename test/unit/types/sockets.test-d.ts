@@ -2,7 +2,7 @@ import { describe, expectTypeOf, it } from 'vitest'
 import type { WebSocket as WsSocket } from 'ws'
 import { ConnectionManager, type Connection, type Socket } from '../../../src/index.ts'
 
-/** Written by somebody who has never heard of this library. */
+/** A class written without knowledge of this library. */
 class EventStream {
   readonly #lines: string[] = []
 

@@ -10,7 +10,7 @@ import { sseHeaders, sseSocket, sseTransport, type SseSocket, type SseTarget } f
 import { uwsTransport } from '../../../src/transports/uws.ts'
 import { wsTransport, type WsFrame } from '../../../src/transports/ws.ts'
 
-/** As uWebSockets.js declares its own, as far as it matters. */
+/** The relevant part of the types of uWebSockets.js. */
 interface UwsWebSocket<TUserData> {
   send(message: string | ArrayBuffer | Uint8Array, isBinary?: boolean, compress?: boolean): number
   getBufferedAmount(): number
@@ -20,7 +20,7 @@ interface UwsWebSocket<TUserData> {
   getUserData(): TUserData
 }
 
-/** As Bun declares its own, as far as it matters. */
+/** The relevant part of the types of Bun. */
 interface BunWebSocket<TData> {
   readonly data: TData
   readonly readyState: 0 | 1 | 2 | 3

@@ -9,7 +9,7 @@ const ALL = Number.POSITIVE_INFINITY
 const ONE = -1
 const NOT_COVERED = (): boolean => false
 
-/** A message of stream type and symbol, as long as its label unless a size is given. */
+/** A message of this stream type and symbol, as long as its label unless a size is given. */
 function message(stream: string, label: string, units = label.length): OutgoingMessage {
   const [streamType = '', symbol] = stream.split(':')
   return new OutgoingMessage(sized(label, units), {
@@ -22,219 +22,219 @@ function message(stream: string, label: string, units = label.length): OutgoingM
   })
 }
 
-/** A queue in which these wait, each as `stream label`. */
-function waitingFor(...messages: string[]) {
-  const waiting = new Backlog()
-  const add = (each: string): boolean => waiting.add(message(...(each.split(' ') as [string, string])))
+/** A backlog of these messages, each given as `stream label`. */
+function backlogOf(...messages: string[]) {
+  const backlog = new Backlog()
+  const add = (each: string): boolean => backlog.add(message(...(each.split(' ') as [string, string])))
   const replaced = messages.map(add)
-  return { waiting, add, replaced }
+  return { backlog, add, replaced }
 }
 
 const labels = (messages: readonly OutgoingMessage[]): string[] => messages.map(({ text }) => labelOf(text))
-const take = (waiting: Backlog, room = ALL): string[] => labels(waiting.take(room))
+const take = (backlog: Backlog, room = ALL): string[] => labels(backlog.take(room))
 
 describe('Backlog', () => {
   it('takes private messages before public ones, and otherwise in order', () => {
-    const { waiting } = waitingFor('BOOK:A b1', 'TICKS:A t1', 'ORDERS:A o1', 'PRICE:A p1', 'QUOTES:A q1', 'ORDERS o2', 'BOOK:A b2')
+    const { backlog } = backlogOf('BOOK:A b1', 'TICKS:A t1', 'ORDERS:A o1', 'PRICE:A p1', 'QUOTES:A q1', 'ORDERS o2', 'BOOK:A b2')
 
-    expect(take(waiting)).toEqual(['o1', 'o2', 'b1', 't1', 'p1', 'q1', 'b2'])
-    expect([waiting.isEmpty, waiting.size, waiting.units]).toEqual([true, 0, 0])
+    expect(take(backlog)).toEqual(['o1', 'o2', 'b1', 't1', 'p1', 'q1', 'b2'])
+    expect([backlog.isEmpty, backlog.size, backlog.units]).toEqual([true, 0, 0])
   })
 
   it('replaces the queued message of a latest stream with the newest one, symbol by symbol', () => {
-    const { waiting, replaced } = waitingFor('PRICE:A p1', 'PRICE:B p2', 'BOOK:A b1', 'PRICE:A p3', 'BOOK:A b2')
+    const { backlog, replaced } = backlogOf('PRICE:A p1', 'PRICE:B p2', 'BOOK:A b1', 'PRICE:A p3', 'BOOK:A b2')
 
     expect(replaced).toEqual([false, false, false, true, false])
-    expect([waiting.size, waiting.units]).toEqual([4, 8])
-    expect(take(waiting)).toEqual(['p3', 'p2', 'b1', 'b2'])
+    expect([backlog.size, backlog.units]).toEqual([4, 8])
+    expect(take(backlog)).toEqual(['p3', 'p2', 'b1', 'b2'])
   })
 
   it('counts the units of the newer message once it has replaced the older', () => {
-    const waiting = new Backlog()
+    const backlog = new Backlog()
 
-    for (const units of [10, 3, 25]) waiting.add(message('PRICE:A', 'p', units))
+    for (const units of [10, 3, 25]) backlog.add(message('PRICE:A', 'p', units))
 
-    expect([waiting.size, waiting.units]).toEqual([1, 25])
+    expect([backlog.size, backlog.units]).toEqual([1, 25])
   })
 
   it('keeps streams apart if their names and symbols look alike', () => {
-    const { waiting } = waitingFor('PRICE:BOOK p1', 'BOOK:PRICE b1', 'ORDERS o1', 'ORDERS:undefined o2', 'PRICE:__proto__ p2', 'PRICE:constructor p3')
+    const { backlog } = backlogOf('PRICE:BOOK p1', 'BOOK:PRICE b1', 'ORDERS o1', 'ORDERS:undefined o2', 'PRICE:__proto__ p2', 'PRICE:constructor p3')
 
-    waiting.purge('ORDERS', 'undefined', NOT_COVERED)
-    waiting.purge('PRICE', '__proto__', NOT_COVERED)
+    backlog.purge('ORDERS', 'undefined', NOT_COVERED)
+    backlog.purge('PRICE', '__proto__', NOT_COVERED)
 
-    expect(take(waiting)).toEqual(['o1', 'p1', 'b1', 'p3'])
+    expect(take(backlog)).toEqual(['o1', 'p1', 'b1', 'p3'])
   })
 
   it('takes at least one message, and stops once it has taken more than the room', () => {
-    const waiting = new Backlog()
-    for (const label of ['b1', 'b2', 'b3', 'b4']) waiting.add(message('BOOK:A', label, 10))
+    const backlog = new Backlog()
+    for (const label of ['b1', 'b2', 'b3', 'b4']) backlog.add(message('BOOK:A', label, 10))
 
-    expect(take(waiting, ONE)).toEqual(['b1'])
-    expect(take(waiting, 10)).toEqual(['b2', 'b3'])
-    expect(take(waiting, 0)).toEqual(['b4'])
-    expect(take(waiting, ALL)).toEqual([])
+    expect(take(backlog, ONE)).toEqual(['b1'])
+    expect(take(backlog, 10)).toEqual(['b2', 'b3'])
+    expect(take(backlog, 0)).toEqual(['b4'])
+    expect(take(backlog, ALL)).toEqual([])
   })
 
   it('reaches every one of 10,000 queued streams, and replaces in place, if one of them changes in every round', () => {
-    const waiting = new Backlog()
-    for (let i = 0; i < 10_000; i++) waiting.add(message(`PRICE:S${i}`, `S${i}`))
+    const backlog = new Backlog()
+    for (let i = 0; i < 10_000; i++) backlog.add(message(`PRICE:S${i}`, `S${i}`))
 
     const left: string[] = []
     for (let round = 0; round < 10_000; round++) {
-      waiting.add(message('PRICE:S5000', `update ${round}`))
-      left.push(...take(waiting, ONE))
+      backlog.add(message('PRICE:S5000', `update ${round}`))
+      left.push(...take(backlog, ONE))
     }
 
     expect(left).toEqual(Array.from({ length: 10_000 }, (_, i) => (i === 5_000 ? 'update 5000' : `S${i}`)))
-    expect(take(waiting)).toEqual(['update 9999'])
+    expect(take(backlog)).toEqual(['update 9999'])
   })
 
   describe('putBack', () => {
     it('puts the messages that were not accepted back in front, in order', () => {
-      const { waiting } = waitingFor('BOOK:A b1', 'TICKS:A t1', 'BOOK:A b2', 'PRICE:A p1')
+      const { backlog } = backlogOf('BOOK:A b1', 'TICKS:A t1', 'BOOK:A b2', 'PRICE:A p1')
 
-      const [, ...refused] = waiting.take(5)
-      waiting.putBack(refused)
+      const [, ...refused] = backlog.take(5)
+      backlog.putBack(refused)
 
       expect(labels(refused)).toEqual(['t1', 'b2'])
-      expect(take(waiting)).toEqual(['t1', 'b2', 'p1'])
+      expect(take(backlog)).toEqual(['t1', 'b2', 'p1'])
     })
 
     it('puts private messages back before private ones, and public before public ones', () => {
-      const { waiting } = waitingFor('BOOK:A b1', 'ORDERS:A o1', 'ORDERS:A o2')
+      const { backlog } = backlogOf('BOOK:A b1', 'ORDERS:A o1', 'ORDERS:A o2')
 
-      const refused = waiting.take(ALL)
-      for (const each of ['BOOK:A b2', 'ORDERS:A o3']) waiting.add(message(...(each.split(' ') as [string, string])))
-      waiting.putBack(refused)
+      const refused = backlog.take(ALL)
+      for (const each of ['BOOK:A b2', 'ORDERS:A o3']) backlog.add(message(...(each.split(' ') as [string, string])))
+      backlog.putBack(refused)
 
-      expect(take(waiting)).toEqual(['o1', 'o2', 'o3', 'b1', 'b2'])
+      expect(take(backlog)).toEqual(['o1', 'o2', 'o3', 'b1', 'b2'])
     })
 
     it('makes the message of a latest stream replaceable if no newer one is queued', () => {
-      const { waiting, add } = waitingFor('PRICE:A p1', 'BOOK:A b1')
+      const { backlog, add } = backlogOf('PRICE:A p1', 'BOOK:A b1')
 
-      waiting.putBack(waiting.take(ONE))
+      backlog.putBack(backlog.take(ONE))
 
       expect(add('PRICE:A p2')).toBe(true)
-      expect(take(waiting)).toEqual(['p2', 'b1'])
+      expect(take(backlog)).toEqual(['p2', 'b1'])
     })
   })
 
   describe('dropOldest', () => {
     it('drops the oldest message of all droppable streams, and leaves a gap notice in its place', () => {
-      const { waiting } = waitingFor('BOOK:A b1', 'TICKS:B t1', 'ORDERS:A o1', 'TICKS:A t2', 'PRICE:A p1', 'QUOTES:A q1')
+      const { backlog } = backlogOf('BOOK:A b1', 'TICKS:B t1', 'ORDERS:A o1', 'TICKS:A t2', 'PRICE:A p1', 'QUOTES:A q1')
 
-      const dropped = Array.from({ length: 4 }, () => waiting.dropOldest()?.text)
+      const dropped = Array.from({ length: 4 }, () => backlog.dropOldest()?.text)
 
       expect(dropped).toEqual(['t1', 't2', 'q1', undefined])
-      expect(waiting.size).toBe(3)
-      expect(take(waiting)).toEqual(['o1', 'b1', 'gap of TICKS:B × 1', 'gap of TICKS:A × 1', 'p1', 'gap of QUOTES:A × 1'])
+      expect(backlog.size).toBe(3)
+      expect(take(backlog)).toEqual(['o1', 'b1', 'gap of TICKS:B × 1', 'gap of TICKS:A × 1', 'p1', 'gap of QUOTES:A × 1'])
     })
 
     it("adds to the stream's gap notice instead of making another", () => {
-      const { waiting, add } = waitingFor('TICKS:A t1', 'BOOK:A b1', 'TICKS:A t2', 'TICKS:A t3')
+      const { backlog, add } = backlogOf('TICKS:A t1', 'BOOK:A b1', 'TICKS:A t2', 'TICKS:A t3')
 
-      for (let i = 0; i < 3; i++) waiting.dropOldest()
-      expect(waiting.dropOldest()).toBeUndefined()
+      for (let i = 0; i < 3; i++) backlog.dropOldest()
+      expect(backlog.dropOldest()).toBeUndefined()
       add('TICKS:A t4')
 
-      expect(waiting.size).toBe(2)
-      expect(take(waiting)).toEqual(['gap of TICKS:A × 3', 'b1', 't4'])
+      expect(backlog.size).toBe(2)
+      expect(take(backlog)).toEqual(['gap of TICKS:A × 3', 'b1', 't4'])
     })
 
     it('makes a new gap notice if the first was already taken', () => {
-      const { waiting, add } = waitingFor('TICKS:A t1', 'TICKS:A t2')
+      const { backlog, add } = backlogOf('TICKS:A t1', 'TICKS:A t2')
 
-      waiting.dropOldest()
-      const left = take(waiting, ONE)
-      waiting.dropOldest()
+      backlog.dropOldest()
+      const left = take(backlog, ONE)
+      backlog.dropOldest()
       add('TICKS:A t3')
 
-      expect([...left, ...take(waiting)]).toEqual(['gap of TICKS:A × 1', 'gap of TICKS:A × 1', 't3'])
+      expect([...left, ...take(backlog)]).toEqual(['gap of TICKS:A × 1', 'gap of TICKS:A × 1', 't3'])
     })
 
     it('never replaces the gap notice with a newer message of a latest stream', () => {
-      const { waiting, add } = waitingFor('QUOTES:A q1')
+      const { backlog, add } = backlogOf('QUOTES:A q1')
 
-      waiting.dropOldest()
+      backlog.dropOldest()
 
       expect([add('QUOTES:A q2'), add('QUOTES:A q3')]).toEqual([false, true])
-      expect(take(waiting)).toEqual(['gap of QUOTES:A × 1', 'q3'])
+      expect(take(backlog)).toEqual(['gap of QUOTES:A × 1', 'q3'])
     })
 
     it('starts with the messages that were put back, which are the oldest', () => {
-      const { waiting } = waitingFor('TICKS:A t1', 'TICKS:B t2')
+      const { backlog } = backlogOf('TICKS:A t1', 'TICKS:B t2')
 
-      waiting.putBack(waiting.take(ONE))
+      backlog.putBack(backlog.take(ONE))
 
-      expect([waiting.dropOldest()?.text, waiting.dropOldest()?.text]).toEqual(['t1', 't2'])
+      expect([backlog.dropOldest()?.text, backlog.dropOldest()?.text]).toEqual(['t1', 't2'])
     })
 
     it('adds to a gap notice that was put back', () => {
-      const { waiting } = waitingFor('TICKS:A t1', 'TICKS:A t2')
+      const { backlog } = backlogOf('TICKS:A t1', 'TICKS:A t2')
 
-      waiting.dropOldest()
-      waiting.putBack(waiting.take(ONE))
-      waiting.dropOldest()
+      backlog.dropOldest()
+      backlog.putBack(backlog.take(ONE))
+      backlog.dropOldest()
 
-      expect(take(waiting)).toEqual(['gap of TICKS:A × 2'])
+      expect(take(backlog)).toEqual(['gap of TICKS:A × 2'])
     })
 
     it('counts the gap notice neither in units nor in messages', () => {
-      const waiting = new Backlog()
-      waiting.add(message('TICKS:A', 't1', 500))
+      const backlog = new Backlog()
+      backlog.add(message('TICKS:A', 't1', 500))
 
-      waiting.dropOldest()
+      backlog.dropOldest()
 
-      expect([waiting.units, waiting.size, waiting.isEmpty]).toEqual([0, 0, false])
+      expect([backlog.units, backlog.size, backlog.isEmpty]).toEqual([0, 0, false])
     })
   })
 
   describe('purge', () => {
     it('discards the queued messages of one stream and its gap notice, and returns the number of messages', () => {
-      const { waiting } = waitingFor('TICKS:A t1', 'TICKS:A t2', 'TICKS:B t3', 'TICKS:A t4')
-      waiting.dropOldest()
+      const { backlog } = backlogOf('TICKS:A t1', 'TICKS:A t2', 'TICKS:B t3', 'TICKS:A t4')
+      backlog.dropOldest()
 
-      expect(waiting.purge('TICKS', 'A', NOT_COVERED)).toBe(2)
+      expect(backlog.purge('TICKS', 'A', NOT_COVERED)).toBe(2)
 
-      expect(take(waiting)).toEqual(['t3'])
-      expect([waiting.purge('TICKS', 'A', NOT_COVERED), waiting.purge('NONE', undefined, NOT_COVERED)]).toEqual([0, 0])
+      expect(take(backlog)).toEqual(['t3'])
+      expect([backlog.purge('TICKS', 'A', NOT_COVERED), backlog.purge('NONE', undefined, NOT_COVERED)]).toEqual([0, 0])
     })
 
     it('discards the queued messages of a whole type, except streams that another subscription covers', () => {
-      const { waiting } = waitingFor('ORDERS o1', 'ORDERS:A o2', 'ORDERS:B o3', 'BOOK:A b1', 'ORDERS:A o4')
+      const { backlog } = backlogOf('ORDERS o1', 'ORDERS:A o2', 'ORDERS:B o3', 'BOOK:A b1', 'ORDERS:A o4')
 
-      expect(waiting.purge('ORDERS', undefined, (symbol) => symbol === 'A')).toBe(2)
+      expect(backlog.purge('ORDERS', undefined, (symbol) => symbol === 'A')).toBe(2)
 
-      expect(take(waiting)).toEqual(['o2', 'o4', 'b1'])
+      expect(take(backlog)).toEqual(['o2', 'o4', 'b1'])
     })
 
     it('lets a purged stream start again', () => {
-      const { waiting, add } = waitingFor('TICKS:A t1', 'BOOK:A b1')
-      waiting.dropOldest()
+      const { backlog, add } = backlogOf('TICKS:A t1', 'BOOK:A b1')
+      backlog.dropOldest()
 
-      waiting.purge('TICKS', 'A', NOT_COVERED)
+      backlog.purge('TICKS', 'A', NOT_COVERED)
       add('TICKS:A t2')
-      waiting.dropOldest()
+      backlog.dropOldest()
 
-      expect(take(waiting)).toEqual(['b1', 'gap of TICKS:A × 1'])
+      expect(take(backlog)).toEqual(['b1', 'gap of TICKS:A × 1'])
     })
 
     it('visits only the stream that it discards', () => {
-      const waiting = new Backlog()
+      const backlog = new Backlog()
       let looks = 0
       for (let i = 0; i < 1_000; i++) {
         const bystander = message(`TICKS:S${i}`, `S${i}`)
-        waiting.add(new Proxy(bystander, { get: (target, name: keyof OutgoingMessage) => (looks++, target[name]) }))
-        if (i % 100 === 0) waiting.add(message('TICKS:A', 'a'))
+        backlog.add(new Proxy(bystander, { get: (target, name: keyof OutgoingMessage) => (looks++, target[name]) }))
+        if (i % 100 === 0) backlog.add(message('TICKS:A', 'a'))
       }
       looks = 0
 
-      expect(waiting.purge('TICKS', 'A', NOT_COVERED)).toBe(10)
+      expect(backlog.purge('TICKS', 'A', NOT_COVERED)).toBe(10)
 
       expect(looks).toBe(0)
-      expect(waiting.size).toBe(1_000)
+      expect(backlog.size).toBe(1_000)
     })
   })
 
@@ -251,8 +251,8 @@ interface Item {
   gap: number
 }
 
-/** What `Backlog` is to do, as plainly as it can be said: an array in order of place, searched from the front. */
-class NaiveWaiting {
+/** A naive `Backlog`: one array in order of place, searched from the front. */
+class NaiveBacklog {
   items: Item[] = []
 
   get size(): number {
@@ -293,10 +293,10 @@ class NaiveWaiting {
     const { streamType, symbol, label } = oldest
     const notice = this.items.find((item) => item.streamType === streamType && item.symbol === symbol && item.gap > 0)
     if (notice !== undefined) this.items = this.items.filter((item) => item !== oldest)
-    const told = notice ?? oldest
-    told.gap++
-    told.label = `gap of ${streamType}:${symbol} × ${told.gap}`
-    told.units = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped: told.gap }).length
+    const gapEntry = notice ?? oldest
+    gapEntry.gap++
+    gapEntry.label = `gap of ${streamType}:${symbol} × ${gapEntry.gap}`
+    gapEntry.units = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped: gapEntry.gap }).length
     return label
   }
 
@@ -311,7 +311,7 @@ function runAgainstModel(seed: number): void {
   const random = seededRandom(seed)
   const below = (n: number): number => Math.floor(random() * n)
   const symbolOf = (streamType: StreamName): string | undefined => (['A', 'B', streamType === 'ORDERS' ? undefined : 'C'] as const)[below(3)]
-  const [waiting, model] = [new Backlog(), new NaiveWaiting()]
+  const [backlog, model] = [new Backlog(), new NaiveBacklog()]
   const because = `seed ${seed}`
 
   for (let step = 0; step < 120; step++) {
@@ -321,24 +321,24 @@ function runAgainstModel(seed: number): void {
     if (choice < 12) {
       const [label, units] = [`m${step}`, 5 + below(40)]
       const stream = symbol === undefined ? streamType : `${streamType}:${symbol}`
-      expect(waiting.add(message(stream, label, units)), because).toBe(model.add({ streamType, symbol, units, label, gap: 0 }))
+      expect(backlog.add(message(stream, label, units)), because).toBe(model.add({ streamType, symbol, units, label, gap: 0 }))
     } else if (choice < 15) {
       const room = [ONE, 0, 50, ALL][below(4)] as number
-      const [taken, expected] = [waiting.take(room), model.take(room)]
+      const [taken, expected] = [backlog.take(room), model.take(room)]
       expect(labels(taken), because).toEqual(expected.map(({ label }) => label))
       const accepted = random() < 0.5 ? taken.length : below(taken.length)
-      waiting.putBack(taken.slice(accepted))
+      backlog.putBack(taken.slice(accepted))
       model.putBack(expected.slice(accepted))
     } else if (choice < 18) {
-      const dropped = waiting.dropOldest()
+      const dropped = backlog.dropOldest()
       expect(dropped && labelOf(dropped.text), because).toBe(model.dropOldest())
     } else {
       const purged = streamType === 'ORDERS' && random() < 0.5 ? undefined : symbol
       const isCovered = (each: string | undefined): boolean => each === 'B'
-      expect(waiting.purge(streamType, purged, isCovered), because).toBe(model.purge(streamType, purged, isCovered))
+      expect(backlog.purge(streamType, purged, isCovered), because).toBe(model.purge(streamType, purged, isCovered))
     }
-    expect([waiting.size, waiting.units, waiting.isEmpty], because).toEqual([model.size, model.units, model.items.length === 0])
+    expect([backlog.size, backlog.units, backlog.isEmpty], because).toEqual([model.size, model.units, model.items.length === 0])
   }
-  expect(labels(waiting.take(ALL)), because).toEqual(model.take(ALL).map(({ label }) => label))
-  expect([waiting.size, waiting.units, waiting.isEmpty], because).toEqual([0, 0, true])
+  expect(labels(backlog.take(ALL)), because).toEqual(model.take(ALL).map(({ label }) => label))
+  expect([backlog.size, backlog.units, backlog.isEmpty], because).toEqual([0, 0, true])
 }

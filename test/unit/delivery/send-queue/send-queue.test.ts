@@ -11,14 +11,14 @@ describe('ConnectionSendQueue', () => {
     ['removes its connection', (connection) => connection?.remove()],
     ['unsubscribes it', (connection) => connection?.unsubscribe(BOOK)],
   ] as [string, (connection: Connection | undefined) => unknown][])('skips a message whose frame %s', async (_case, act) => {
-    const meddling = batching({
+    const hooked = batching({
       frame: (text) => {
         void act(world.manager.getConnection('c') as Connection | undefined)
         return text
       },
     })
     const world = pressured()
-    const { socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+    const { socket } = world.connect('c', new PressuredSocket(), { transport: hooked })
 
     expect(world.publish('BOOK', 'b1')).toMatchObject({ matched: 1, sent: 0, skipped: 1 })
     await endOfTick()
@@ -28,14 +28,14 @@ describe('ConnectionSendQueue', () => {
   })
 
   it('writes a message even if its frame hook unsubscribes from another stream', async () => {
-    const meddling = batching({
+    const hooked = batching({
       frame: (text) => {
         world.manager.getConnection('c')?.unsubscribe(TICKS)
         return text
       },
     })
     const world = pressured()
-    const { socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+    const { socket } = world.connect('c', new PressuredSocket(), { transport: hooked })
 
     expect(world.publish('BOOK', 'b1')).toMatchObject({ matched: 1, sent: 1, skipped: 0 })
     await endOfTick()
@@ -44,14 +44,14 @@ describe('ConnectionSendQueue', () => {
   })
 
   it('purges a stream that the framing of a gap notice unsubscribes from, and writes the rest at once', () => {
-    const meddling = batching({
+    const hooked = batching({
       frame: (text) => {
         if (text.includes('"gap"')) world.manager.getConnection('c')?.unsubscribe({ streamType: 'ORDERS', symbol: 'A' })
         return text
       },
     })
     const world = pressured({ delivery: { hardLimitBytes: 6 } })
-    const { connection, socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+    const { connection, socket } = world.connect('c', new PressuredSocket(), { transport: hooked })
     socket.buffered = 11
     world.publish('TICKS', 't1')
     world.publish('TICKS', 't2')
@@ -82,7 +82,7 @@ describe('ConnectionSendQueue', () => {
   })
 
   it('counts later messages as failed once its socket failed, even if the connection was removed in the meantime', () => {
-    const meddling = batching({
+    const hooked = batching({
       frame: (text) => {
         if (text === 'b2') {
           connection.drained()
@@ -92,7 +92,7 @@ describe('ConnectionSendQueue', () => {
       },
     })
     const world = pressured()
-    const { connection, socket } = world.connect('c', new PressuredSocket(), { transport: meddling })
+    const { connection, socket } = world.connect('c', new PressuredSocket(), { transport: hooked })
     socket.buffered = 11
     world.publish('BOOK', 'b1')
     socket.buffered = 0

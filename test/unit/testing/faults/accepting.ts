@@ -22,7 +22,7 @@ export const acceptingFaults: readonly Fault[] = [
   },
   {
     test: 'registers a client that connects',
-    what: 'a server that takes every client for a user of its own',
+    what: 'a server that gives every client a user of its own',
     Host: class extends MemoryHost {
       #count = 0
       override admit(client: MemoryClient, userId: string): Handle {
@@ -41,7 +41,7 @@ export const acceptingFaults: readonly Fault[] = [
   },
   {
     test: 'registers a client that connects',
-    what: 'a server that does not come up',
+    what: 'a server that does not start',
     Host: class extends MemoryHost {
       constructor() {
         super()
@@ -82,7 +82,7 @@ export const acceptingFaults: readonly Fault[] = [
   },
   {
     test: 'subscribes a client to streams by symbol',
-    what: 'a server that subscribes to the other streams of a symbol as well',
+    what: 'a server that also subscribes to other streams of the same symbol',
     Host: class extends MemoryHost {
       override subscribe(connection: Handle, stream: StreamReference): void {
         super.subscribe(connection, stream)
@@ -93,7 +93,7 @@ export const acceptingFaults: readonly Fault[] = [
   },
   {
     test: 'delivers what is published as soon as a client is connected',
-    what: 'a server that subscribes after it has said so',
+    what: 'a server that confirms a subscription before it is made',
     Host: class extends MemoryHost {
       override subscribe(connection: Handle, stream: StreamReference): void {
         setImmediate(() => connection.removed || super.subscribe(connection, stream))
@@ -103,9 +103,9 @@ export const acceptingFaults: readonly Fault[] = [
   },
   {
     test: 'accepts a client that comes back',
-    what: 'a server that removes whatever connections the user of a client has that left',
+    what: 'a server that removes all connections of a user when one client leaves',
     Host: class extends MemoryHost {
-      override dismiss({ userId }: Handle): void {
+      override removeGone({ userId }: Handle): void {
         setImmediate(() => void this.inner.removeUser(userId))
       }
     },

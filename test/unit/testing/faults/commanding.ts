@@ -12,7 +12,7 @@ function withCommands(carryOut: (host: MemoryHost, connection: Handle, command: 
   }
 }
 
-/** A server that carries a command out on whatever connections it takes for the sender's. */
+/** A server that runs a command for every connection that it considers to be the sender's. */
 function withSenders(sendersOf: (host: MemoryHost, sender: Handle, claims: MemoryCommand['claims']) => Iterable<Handle>): new () => MemoryHost {
   return class extends MemoryHost {
     override carryOut(sender: Handle, command: MemoryCommand): void {
@@ -31,7 +31,7 @@ const COMMANDS = 'carries out what a client asks for that client alone'
 export const commandingFaults: readonly Fault[] = [
   {
     test: UNSUBSCRIBING,
-    what: 'a server that ignores it',
+    what: 'a server that ignores unsubscribe commands',
     Host: class extends MemoryHost {
       override unsubscribe(): void {}
     },
@@ -39,7 +39,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: UNSUBSCRIBING,
-    what: 'a server that gives up the stream for the whole user',
+    what: 'a server that unsubscribes the whole user',
     Host: withCommands((host, { userId }, { action, stream }) => {
       if (action === 'unsubscribe') for (const each of connectionsOf(host, userId)) each.unsubscribe(stream)
     }),
@@ -47,7 +47,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: UNSUBSCRIBING,
-    what: 'a server that gives up everything',
+    what: 'a server that releases all subscriptions',
     Host: class extends MemoryHost {
       override unsubscribe(connection: Handle): void {
         for (const { streamType, symbol } of this.inner.getUserSubscriptions(connection.userId)) connection.unsubscribe({ streamType, symbol })
@@ -57,7 +57,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: UNSUBSCRIBING,
-    what: 'a server that knows public streams alone',
+    what: 'a server that unsubscribes from public streams only',
     Host: class extends MemoryHost {
       override unsubscribe(connection: Handle, stream: StreamReference): void {
         if (stream.symbol !== null && stream.symbol !== undefined) super.unsubscribe(connection, stream)
@@ -67,7 +67,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: UNSUBSCRIBING,
-    what: 'a server that lets nobody come back to a stream',
+    what: 'a server that does not allow subscribing again',
     Host: class extends MemoryHost {
       readonly #givenUp = new Set<string | null | undefined>()
       override unsubscribe(connection: Handle, stream: StreamReference): void {
@@ -82,7 +82,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: UNSUBSCRIBING,
-    what: 'a server that ends who gives anything up',
+    what: 'a server that disconnects a client that unsubscribes',
     Host: withCommands((_, connection, { action }) => {
       if (action === 'unsubscribe') void connection.remove()
     }),
@@ -90,7 +90,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: UNSUBSCRIBING,
-    what: 'a server that carries nothing out',
+    what: 'a server that carries out no commands',
     Host: class extends MemoryHost {
       override obey(): void {}
     },
@@ -104,19 +104,19 @@ export const commandingFaults: readonly Fault[] = [
   },
   ...['userId', 'user_id', 'user', 'uid', 'as', 'sub'].map((field): Fault => ({
     test: COMMANDS,
-    what: `a server that takes commands for whom their ${field} names`,
+    what: `a server that runs commands for the user in their ${field}`,
     Host: withSenders((host, sender, claims) => (field in claims ? connectionsOf(host, claims[field]) : [sender])),
     says: /Expected the manager to find \[1,1\] recipients of 2 messages, but it found \[2,0\]/,
   })),
   ...['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id'].map((field): Fault => ({
     test: COMMANDS,
-    what: `a server that takes commands for the connection that their ${field} names`,
+    what: `a server that runs commands for the connection in their ${field}`,
     Host: withSenders(({ inner }, sender, claims) => [inner.getConnection(String(claims[field])) ?? sender]),
     says: /Expected the manager to find \[1,1\] recipients of 2 messages, but it found \[2,0\]/,
   })),
   {
     test: COMMANDS,
-    what: 'a server that believes who a client says it is',
+    what: 'a server that accepts the identity in a command',
     Host: class extends MemoryHost {
       override carryOut(connection: Handle, command: MemoryCommand): void {
         const { userId } = command.claims
@@ -131,7 +131,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: COMMANDS,
-    what: 'a server that reads the private stream of whom it is told to out to the sender',
+    what: 'a server that sends a named user\'s private stream to the sender',
     Host: class extends MemoryHost {
       #spy: Handle | undefined
       override carryOut(connection: Handle, command: MemoryCommand): void {
@@ -153,7 +153,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: COMMANDS,
-    what: 'a server that ends a connection that somebody else names',
+    what: 'a server that removes a connection that another client names',
     Host: withCommands(({ inner }, sender, { claims }) => {
       const named = inner.getConnection(String(claims['sid']))
       if (named !== undefined && named !== sender) void named.remove()
@@ -162,7 +162,7 @@ export const commandingFaults: readonly Fault[] = [
   },
   {
     test: COMMANDS,
-    what: 'a manager that has an additional connection of the user who was named',
+    what: 'a manager that gains a connection of the named user',
     Host: class extends MemoryHost {
       readonly #real = this.inner.addConnection('real', new FakeSocket(), 'nobody')
       override carryOut(connection: Handle, command: MemoryCommand): void {

@@ -2,27 +2,27 @@ import { serializeStreamMessage, type StreamReference } from '../../../../src/in
 import { MemoryClient, MemoryHost } from '../memory-host.ts'
 import { withClients, withManager, type Fault, type Handle } from './fault.ts'
 
-/** What can happen to a text on its way, and to what in it. */
+/** The ways to change a text before it is sent, and the texts to change. */
 const SPOILED: Readonly<Record<string, (text: string) => string>> = {
-  'knows the first plane of Unicode alone': (text) => text.replaceAll(/[\ud800-\udfff]/g, '?'),
-  'knows Latin letters alone': (text) => text.replaceAll(/[\u0600-\u06ff]/g, '?'),
-  'composes letters by a form of its own': (text) => text.normalize('NFD'),
-  'takes a separator of lines for the end of one': (text) => text.replaceAll(/[\u2028\u2029]/g, '\n'),
-  'drops what looks like a mark of the byte order': (text) => text.replaceAll('\ufeff', ''),
+  'supports only the first plane of Unicode': (text) => text.replaceAll(/[\ud800-\udfff]/g, '?'),
+  'supports only Latin letters': (text) => text.replaceAll(/[\u0600-\u06ff]/g, '?'),
+  'normalizes letters to another form': (text) => text.normalize('NFD'),
+  'replaces line separators with line ends': (text) => text.replaceAll(/[\u2028\u2029]/g, '\n'),
+  'drops byte order marks': (text) => text.replaceAll('\ufeff', ''),
   'ends a text at a NUL': (text) => text.replaceAll('\\u0000', ''),
   'ends a record at its separator': (text) => text.replaceAll('\\u001e', ''),
-  'takes the ends of lines for its own': (text) => text.replaceAll('\\n', '\n'),
+  'unescapes line ends': (text) => text.replaceAll('\\n', '\n'),
   'repairs half a surrogate pair': (text) => text.replaceAll(/\\ud83d|\\udc4d/g, '\ufffd'),
   'escapes for HTML': (text) => text.replaceAll('<', '&lt;'),
-  'decodes what is not encoded': (text) => text.replaceAll('%00', '\0'),
-  'writes numbers in its own way': (text) => text.replaceAll('1e+21', '1e21'),
-  'has no letters beyond the first 128': (text) => text.replaceAll('\u00ff', 'y'),
-  'cuts what has many bytes a letter': (text) => (Buffer.byteLength(text) > 300_000 ? text.slice(0, 99_999) : text),
+  'decodes percent signs that encode nothing': (text) => text.replaceAll('%00', '\0'),
+  'formats numbers differently': (text) => text.replaceAll('1e+21', '1e21'),
+  'supports only the first 128 characters': (text) => text.replaceAll('\u00ff', 'y'),
+  'truncates texts with many bytes per character': (text) => (Buffer.byteLength(text) > 300_000 ? text.slice(0, 99_999) : text),
 }
 
 const MEBIBYTE = 1_048_576
 
-/** Its socket loses what is more than a megabyte of one turn. */
+/** Its socket loses the part of a turn beyond a megabyte. */
 class FrugalClient extends MemoryClient {
   #units = 0
   #bursts = 0
@@ -56,7 +56,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers each message to exactly its subscribers',
-    what: 'a manager that leaves out what it answers',
+    what: 'a manager that omits results',
     Host: withManager(({ inner }) => ({ publish: (messages) => messages.map((message) => inner.publish(message)).slice(0, -1) })),
     says: /Expected the manager to find .* recipients of 12 messages, but it found/,
   },
@@ -137,7 +137,7 @@ export const deliveringFaults: readonly Fault[] = [
   })),
   ...[125, 126, 127, 65_535, 65_536, 65_537, 300_000].map((bytes): Fault => ({
     test: 'delivers any text unchanged',
-    what: `a socket that gets the head of a frame of ${bytes} bytes wrong`,
+    what: `a socket that corrupts the header of a frame of ${bytes} bytes`,
     Host: withClients(
       class extends MemoryClient {
         override receive(text: string): void {
@@ -149,7 +149,7 @@ export const deliveringFaults: readonly Fault[] = [
   })),
   {
     test: 'delivers any text unchanged',
-    what: 'a socket that makes JSON of its own of the same data',
+    what: 'a socket that formats the JSON of the same data differently',
     Host: withClients(
       class extends MemoryClient {
         override receive(text: string): void {
@@ -161,7 +161,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers any text unchanged',
-    what: 'a socket that sends something else than JSON',
+    what: 'a socket that does not send JSON',
     Host: withClients(
       class extends MemoryClient {
         override receive(): void {
@@ -173,7 +173,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers any text unchanged',
-    what: 'a socket that cuts long texts',
+    what: 'a socket that truncates long texts',
     Host: withClients(
       class extends MemoryClient {
         override receive(text: string): void {
@@ -185,7 +185,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers a burst of one tick whole and in order',
-    what: 'a socket that takes so many texts of a write, and no more',
+    what: 'a socket that accepts only a fixed number of texts of a write',
     Host: withClients(
       class extends MemoryClient {
         override carry(texts: readonly string[]): void {
@@ -195,9 +195,9 @@ export const deliveringFaults: readonly Fault[] = [
     ),
     says: /Expected text \d+ of client \d \(\w+\) to be the wire form of/,
   },
-  ...([['as soon as it is connected', 1], ['later', 2]] as const).map(([when, due]): Fault => ({
+  ...([['from the first turn on', 1], ['later', 2]] as const).map(([when, due]): Fault => ({
     test: 'delivers a burst of one tick whole and in order',
-    what: `a socket that takes no more than a megabyte a turn, ${when}`,
+    what: `a socket that accepts no more than a megabyte a turn, ${when}`,
     Host: withClients(
       class extends FrugalClient {
         protected override isFrugal(burst: number): boolean {
@@ -209,7 +209,7 @@ export const deliveringFaults: readonly Fault[] = [
   })),
   {
     test: 'delivers a burst of one tick whole and in order',
-    what: 'a server that ends who is sent more than a megabyte in a turn',
+    what: 'a server that disconnects a client after a megabyte in one turn',
     Host: withClients(
       class extends FrugalClient {
         protected override refuse(): void {
@@ -221,7 +221,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers what is published right before its shutdown',
-    what: 'a socket that is closed before what it holds is sent',
+    what: 'a socket that is closed before its buffer is sent',
     Host: withClients(
       class extends MemoryClient {
         override carry(texts: readonly string[]): void {
@@ -233,19 +233,19 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers what is published right before its shutdown',
-    what: 'a socket that takes no more than a megabyte on its way out',
+    what: 'a socket that buffers no more than a megabyte',
     Host: withClients(FrugalClient),
     says: /receives all that is due/,
   },
   {
     test: 'delivers what is published right before its shutdown',
-    what: 'a manager that forgets its last messages',
+    what: 'a manager that loses its last messages',
     Host: withManager(({ inner }) => ({ cleanup: () => inner.cleanup() })),
     says: /receives all that is due/,
   },
   {
     test: 'delivers what is published right before its shutdown',
-    what: 'a manager that leaves somebody out',
+    what: 'a manager that skips a recipient',
     Host: withManager(({ inner }) => ({
       cleanup: async () => {
         void inner.getConnection('c1')?.remove({ close: false })
@@ -256,7 +256,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers a burst of one tick whole and in order',
-    what: 'a socket that overtakes within a stream',
+    what: 'a socket that reorders messages within a stream',
     Host: withClients(
       class extends MemoryClient {
         #held = ''
@@ -271,7 +271,7 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'delivers a burst of one tick whole and in order',
-    what: 'a socket that brings what belongs to somebody else',
+    what: 'a socket that delivers another client\'s messages',
     Host: withClients(
       class extends MemoryClient {
         override receive(text: string): void {
@@ -284,11 +284,11 @@ export const deliveringFaults: readonly Fault[] = [
   },
   {
     test: 'serves the others while clients leave',
-    what: 'a server that loses what is on its way when somebody leaves',
+    what: 'a server that loses messages in flight when a client leaves',
     Host: class extends MemoryHost {
       #hasLost = false
-      override dismiss(connection: Handle): void {
-        super.dismiss(connection)
+      override removeGone(connection: Handle): void {
+        super.removeGone(connection)
         this.#hasLost = true
       }
       override client(): MemoryClient {

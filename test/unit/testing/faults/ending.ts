@@ -14,7 +14,7 @@ export const endingFaults: readonly Fault[] = [
   },
   {
     test: 'closes a client that is removed',
-    what: 'a manager that removes one connection of a user',
+    what: 'a manager that removes only one connection of a user',
     Host: withManager(({ inner }) => ({
       removeUser: async (userId) => Number(await inner.removeConnection(inner.userConnections.get(userId)?.[0] ?? '')),
     })),
@@ -23,17 +23,17 @@ export const endingFaults: readonly Fault[] = [
   ...(['closes', 'vanishes'] as const).flatMap((how): Fault[] => [
     {
       test: `cleans up after a client that ${how}`,
-      what: 'a server that does not notice',
+      what: 'a server that does not notice that a client has gone',
       Host: class extends MemoryHost {
-        override dismiss(): void {}
+        override removeGone(): void {}
       },
       says: /the manager counts .*"connections":2,.*, but got .*"connections":3,/,
     },
     {
       test: `cleans up after a client that ${how}`,
-      what: 'a server that removes the user, whoever else is there',
+      what: 'a server that removes the user even if other connections remain',
       Host: class extends MemoryHost {
-        override dismiss({ userId }: Handle): void {
+        override removeGone({ userId }: Handle): void {
           void this.inner.removeUser(userId)
         }
       },
@@ -41,7 +41,7 @@ export const endingFaults: readonly Fault[] = [
     },
     {
       test: `cleans up after a client that ${how}`,
-      what: 'a client that does not know that it has gone',
+      what: 'a client that does not report its own close',
       Host: withClients(
         class extends MemoryClient {
           override end(): void {}
@@ -52,7 +52,7 @@ export const endingFaults: readonly Fault[] = [
   ]),
   ...(['waiting', 'connectionsBehind', 'waitingBytes'] as const).map((waiting): Fault => ({
     test: 'cleans up after a client that vanishes',
-    what: `a manager in whose totals something stays ${waiting}`,
+    what: `a manager with a wrong total of ${waiting}`,
     Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), [waiting]: 1 }) })),
     says: /^Expected that no message waits within 10000 ms, but got \{"matched"/,
   })),
@@ -82,7 +82,7 @@ export const endingFaults: readonly Fault[] = [
   },
   {
     test: 'closes everybody at shutdown',
-    what: 'a manager that leaves somebody out',
+    what: 'a manager that leaves a connection open',
     Host: withManager(({ inner }) => ({
       cleanup: async () => {
         void inner.getConnection('c1')?.remove({ close: false })
@@ -93,7 +93,7 @@ export const endingFaults: readonly Fault[] = [
   },
   {
     test: 'closes everybody at shutdown',
-    what: 'a socket that says that it has closed, and has not',
+    what: 'a socket that reports a close that has not happened',
     Host: withClients(Unclosable),
     says: /Expected that client 1 \(alice\) sees its connection end/,
   },

@@ -2,7 +2,7 @@ import type { HostedManager } from '../../../../src/testing/host.ts'
 import type { HostTestName } from '../../../../src/testing/host-tests.ts'
 import { MemoryHost, type MemoryClient, type MemoryConnection } from '../memory-host.ts'
 
-/** One thing that a host does wrong, the test that is there to notice, and what that says. */
+/** A fault of a host, the test that detects it, and the error message of that test. */
 export interface Fault {
   readonly test: HostTestName
   readonly what: string
@@ -12,7 +12,7 @@ export interface Fault {
 
 export type Handle = MemoryConnection
 
-/** Hosts that are good, but for their clients and the sockets of these. */
+/** Hosts that are correct except for their clients and those clients' sockets. */
 export function withClients(Client: new () => MemoryClient): new () => MemoryHost {
   return class extends MemoryHost {
     override client(): MemoryClient {
@@ -21,7 +21,7 @@ export function withClients(Client: new () => MemoryClient): new () => MemoryHos
   }
 }
 
-/** Hosts that are good, but for what their managers do. */
+/** Hosts that are correct except for their manager. */
 export function withManager(change: (host: MemoryHost) => Partial<HostedManager>): new () => MemoryHost {
   return class extends MemoryHost {
     override get manager(): HostedManager {
@@ -30,7 +30,7 @@ export function withManager(change: (host: MemoryHost) => Partial<HostedManager>
   }
 }
 
-/** Hosts that are good, but for what their clients and harness cannot do. */
+/** Hosts that are correct, but whose clients or harness lack a method. */
 export function without(method: 'ask' | 'send' | 'sendBytes' | 'freeze' | 'connectAndLeave' | 'beat'): new () => MemoryHost {
   return class extends MemoryHost {
     constructor() {

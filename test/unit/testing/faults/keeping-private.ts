@@ -14,8 +14,8 @@ export const privacyFaults: readonly Fault[] = [
     'trims user ids': (userId) => userId.trim(),
     'lowers the case of user ids': (userId) => userId.toLowerCase(),
     'decodes user ids twice': (userId) => decodeURIComponent(userId).trim(),
-    'cuts user ids at a colon': (userId) => userId.split(':')[0] ?? '',
-    'knows ASCII alone': (userId) => userId.replaceAll('\u0430', 'a'),
+    'truncates user ids at a colon': (userId) => userId.split(':')[0] ?? '',
+    'confuses user ids beyond ASCII': (userId) => userId.replaceAll('\u0430', 'a'),
   }).map(([what, read]): Fault => ({
     test: 'keeps private messages to their user',
     what: `a server that ${what}`,
@@ -24,7 +24,7 @@ export const privacyFaults: readonly Fault[] = [
   })),
   {
     test: 'keeps private messages to their user',
-    what: 'sockets that get what others are sent',
+    what: 'sockets that receive the messages of others',
     Host: class extends MemoryHost {
       #first: MemoryClient | undefined
       override client(): MemoryClient {
@@ -42,7 +42,7 @@ export const privacyFaults: readonly Fault[] = [
   },
   {
     test: 'sends to one user alone',
-    what: 'a manager that sends to everybody',
+    what: 'a manager that sends to all users',
     Host: withManager(({ inner }) => ({
       sendToUser(userId, message) {
         const result = inner.sendToUser(userId, message)

@@ -2,7 +2,7 @@ import type { Stats } from '../../../../src/index.ts'
 import { MemoryClient, MemoryHost } from '../memory-host.ts'
 import { withClients, withManager, without, type Fault, type Handle } from './fault.ts'
 
-/** Its socket does not tell what it has buffered. */
+/** Its socket does not report its buffer. */
 class Untelling extends MemoryClient {
   constructor() {
     super()
@@ -27,7 +27,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a client that pauses for a moment alone',
+    what: 'a client that pauses only for a moment',
     Host: withClients(
       class extends MemoryClient {
         override carry(texts: readonly string[]): void {
@@ -40,13 +40,13 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a socket that does not tell what it has buffered',
+    what: 'a socket that does not report its buffer',
     Host: withClients(Untelling),
     says: /Expected the client that does not read to be behind after 64 MiB/,
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a network that loses what is on its way to a client that pauses',
+    what: 'a network that loses messages to a paused client',
     Host: withClients(
       class extends MemoryClient {
         override resume(): void {
@@ -71,7 +71,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a network that brings an old price again',
+    what: 'a network that repeats an old price',
     Host: withClients(
       class extends MemoryClient {
         #first = ''
@@ -86,7 +86,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a socket that takes no prices',
+    what: 'a socket that drops prices',
     Host: withClients(
       class extends MemoryClient {
         override carry(texts: readonly string[]): void {
@@ -110,7 +110,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a client that does not read again',
+    what: 'a client that does not resume',
     Host: withClients(
       class extends MemoryClient {
         override resume(): void {}
@@ -120,7 +120,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'holds a stuck client back until it reads again',
-    what: 'a manager that loses count',
+    what: 'a manager with wrong counts',
     Host: withManager(({ inner }) => ({ stats: () => ({ ...inner.stats(), sent: inner.stats().sent - 1 }) })),
     says: /Expected the totals to account for every message; they are/,
   },
@@ -132,19 +132,19 @@ export const pressureFaults: readonly Fault[] = [
   },
   ...(['dropped', 'failed', 'skipped', 'purged'] as const).map((lost): Fault => ({
     test: 'holds a stuck client back until it reads again',
-    what: `a manager that has ${lost} one`,
+    what: `a manager with one message ${lost}`,
     Host: withTotals((totals) => ({ matched: totals.matched + 1, [lost]: 1 })),
     says: new RegExp(`only prices to be conflated; .*"${lost}":1`),
   })),
   {
     test: 'ends a client that stays stuck',
-    what: 'a server that never ends anybody',
+    what: 'a server that never removes a client',
     Host: withClients(Untelling),
     says: /Expected the client that does not read to be disconnected after 64 MiB of trades/,
   },
   {
     test: 'ends a client that stays stuck',
-    what: 'a socket that cannot be ended',
+    what: 'a socket that cannot be closed',
     Host: withClients(
       class extends MemoryClient {
         override terminateByServer(): void {}
@@ -154,7 +154,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'ends a client that stays stuck',
-    what: 'a server that ends it before anything waits',
+    what: 'a server that removes the client before messages wait',
     Host: withClients(
       class extends MemoryClient {
         override pause(): void {
@@ -167,13 +167,13 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'ends a client that stays stuck',
-    what: 'a manager that has let two messages more wait than it may',
+    what: 'a manager that queues two messages too many',
     Host: withTotals(({ mostWaitingBytes }) => ({ mostWaitingBytes: mostWaitingBytes + 2 * 64 * 1_024 })),
     says: /Expected the first message past 1 MiB to disconnect the stuck client; the totals are/,
   },
   {
     test: 'ends a client that stays stuck',
-    what: 'a socket that writes in the wrong order before its end',
+    what: 'a socket that writes in the wrong order before it closes',
     Host: withClients(
       class extends MemoryClient {
         #held: readonly string[] = []
@@ -190,7 +190,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'cleans up after a stuck client that vanishes',
-    what: 'a server that does not notice while it has something to write',
+    what: 'a server that does not notice a vanished client with unsent messages',
     Host: withClients(
       class extends MemoryClient {
         override leave(): void {
@@ -202,7 +202,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'lets no answers pile up for a client that does not read',
-    what: 'a server whose answers go past the limits',
+    what: 'a server whose answers bypass the limits',
     Host: class extends MemoryHost {
       override answer({ socket }: Handle, text: string): void {
         socket.send(text)
@@ -212,7 +212,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'lets no answers pile up for a client that does not read',
-    what: 'a server that ends who asks too much, whoever reads',
+    what: 'a server that disconnects clients with many requests, even if they read',
     Host: class extends MemoryHost {
       override answer(): void {
         for (const connection of [...this.inner.connections()]) void connection.remove()
@@ -230,7 +230,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'removes a client that falls silent',
-    what: 'a server whose heartbeat ends everybody',
+    what: 'a server whose heartbeat removes all clients',
     Host: class extends MemoryHost {
       override beat(): void {
         for (const [connection, client] of this.clients) this.end(connection, client)
@@ -240,7 +240,7 @@ export const pressureFaults: readonly Fault[] = [
   },
   {
     test: 'removes a client that falls silent',
-    what: 'a server whose heartbeat ends the others',
+    what: 'a server whose heartbeat removes the other clients',
     Host: class extends MemoryHost {
       override beat(): void {
         if ([...this.clients.values()].every(({ isAlive }) => isAlive)) return

@@ -5,11 +5,11 @@ const TEXTS = 'goes on serving whatever text a client sends'
 const BYTES = 'goes on serving whatever bytes a client sends'
 const LEFT = 'registers no client that left before it was accepted'
 
-/** A server that is no more once it is sent such a text. */
-function dyingOf(isDeadly: (text: string) => boolean): new () => MemoryHost {
+/** A server that shuts down when it is sent such a text. */
+function shuttingDownOn(isFatal: (text: string) => boolean): new () => MemoryHost {
   return class extends MemoryHost {
     override obey(connection: Handle, text: string): void {
-      if (isDeadly(text)) void this.inner.cleanup()
+      if (isFatal(text)) void this.inner.cleanup()
       else super.obey(connection, text)
     }
   }
@@ -26,27 +26,27 @@ function isJson(text: string): boolean {
 
 export const survivingFaults: readonly Fault[] = [
   ...Object.entries<(text: string) => boolean>({
-    'is no JSON': (text) => !isJson(text),
+    'is not JSON': (text) => !isJson(text),
     'is empty': (text) => text === '',
-    'is JSON, and no object': (text) => isJson(text) && Object(JSON.parse(text)) !== JSON.parse(text),
+    'is JSON but not an object': (text) => isJson(text) && Object(JSON.parse(text)) !== JSON.parse(text),
     'is null': (text) => text === 'null',
     'is a list': (text) => isJson(text) && Array.isArray(JSON.parse(text)),
     'is an object without a command': (text) => text === '{}',
     'names no stream': (text) => text === '{"command":"subscribe"}',
-    'has an object for a stream type': (text) => text.includes('"streamType":{}'),
+    'has an object as its stream type': (text) => text.includes('"streamType":{}'),
     'is nested': (text) => text.startsWith('[[[['),
     'has a megabyte': (text) => text.length >= 1_048_576,
-  }).map(([what, isDeadly]): Fault => ({
+  }).map(([what, isFatal]): Fault => ({
     test: TEXTS,
-    what: `a server that dies of a text that ${what}`,
-    Host: dyingOf(isDeadly),
+    what: `a server that shuts down on a text that ${what}`,
+    Host: shuttingDownOn(isFatal),
     says: /the manager counts .*"connections":1,.*, but got .*"connections":0,|The ConnectionManager|closed|cleaned up/,
   })),
   ...Object.entries<(text: string) => boolean>({
-    'passes on what its clients send': () => true,
-    'passes messages on': (text) => text.includes('"stream_type":"TRADES"') && text.includes('of a client'),
-    'passes private messages on': (text) => text.includes('"user_id":"alice"'),
-    'passes notices on': (text) => text.includes('"gap"'),
+    'forwards all texts of its clients': () => true,
+    'forwards messages of its clients': (text) => text.includes('"stream_type":"TRADES"') && text.includes('of a client'),
+    'forwards private messages of its clients': (text) => text.includes('"user_id":"alice"'),
+    'forwards gap notices of its clients': (text) => text.includes('"gap"'),
   }).map(([what, isPassedOn]): Fault => ({
     test: TEXTS,
     what: `a server that ${what}`,
@@ -60,15 +60,15 @@ export const survivingFaults: readonly Fault[] = [
   })),
   {
     test: TEXTS,
-    what: 'a server that keeps who sent one',
+    what: 'a server that keeps a connection whose client sent an invalid text',
     Host: class extends MemoryHost {
       #isSpoiled = false
       override obey(connection: Handle, text: string): void {
         this.#isSpoiled ||= !isJson(text)
         super.obey(connection, text)
       }
-      override dismiss(connection: Handle): void {
-        if (!this.#isSpoiled) super.dismiss(connection)
+      override removeGone(connection: Handle): void {
+        if (!this.#isSpoiled) super.removeGone(connection)
       }
     },
     says: /the manager counts .*"connections":1,.*, but got .*"connections":2,/,
@@ -76,7 +76,7 @@ export const survivingFaults: readonly Fault[] = [
   { test: TEXTS, what: 'a harness whose clients cannot send', Host: without('send'), says: /This test requires the harness to have `send`/ },
   {
     test: BYTES,
-    what: 'a server that dies of bytes that it cannot read',
+    what: 'a server that shuts down on unreadable bytes',
     Host: class extends MemoryHost {
       override refuseBytes(): void {
         void this.inner.cleanup()
@@ -86,7 +86,7 @@ export const survivingFaults: readonly Fault[] = [
   },
   {
     test: BYTES,
-    what: 'a server that ends everybody of whom it has heard bytes that it cannot read',
+    what: 'a server that disconnects all clients on unreadable bytes',
     Host: class extends MemoryHost {
       override refuseBytes(connection: Handle, client: MemoryClient): void {
         super.refuseBytes(connection, client)
@@ -98,12 +98,12 @@ export const survivingFaults: readonly Fault[] = [
   { test: BYTES, what: 'a harness whose clients cannot send bytes', Host: without('sendBytes'), says: /This test requires the harness to have `sendBytes`/ },
   {
     test: LEFT,
-    what: 'a server that does not look whether a client is still there',
+    what: 'a server that registers a client that has left',
     Host: class extends MemoryHost {
       override async accept(client: MemoryClient, userId: string, subscriptions: Parameters<MemoryHost['accept']>[2]): Promise<void> {
         await this.authenticate()
         const connection = this.admit(client, userId)
-        client.onGone = () => this.dismiss(connection)
+        client.onGone = () => this.removeGone(connection)
         for (const stream of subscriptions) this.subscribe(connection, stream)
       }
     },
@@ -111,7 +111,7 @@ export const survivingFaults: readonly Fault[] = [
   },
   {
     test: LEFT,
-    what: 'a server that counts who left among its users’ subscriptions',
+    what: 'a server that subscribes the user of a client that has left',
     Host: class extends MemoryHost {
       override async accept(...[client, userId, subscriptions]: Parameters<MemoryHost['accept']>): Promise<void> {
         if (userId === 'alice') this.inner.addSubscription({ userId, streamType: 'PRICE', symbol: 'BTCUSDT' })
@@ -120,5 +120,5 @@ export const survivingFaults: readonly Fault[] = [
     },
     says: /the manager counts .*"subscriptions":\d,.*, but got/,
   },
-  { test: LEFT, what: 'a harness that knows of none', Host: without('connectAndLeave'), says: /This test requires the harness to have `connectAndLeave`/ },
+  { test: LEFT, what: 'a harness without connectAndLeave', Host: without('connectAndLeave'), says: /This test requires the harness to have `connectAndLeave`/ },
 ]
