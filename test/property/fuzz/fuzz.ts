@@ -8,8 +8,8 @@ import { readTexts, TEXTS_PER_BATCH } from './texts/batch.ts'
 
 const USAGE = `Usage: npm run fuzz -- [options]
 
-  --calls N    calls with hostile values at every public function (10 000 000)
-  --texts N    hostile texts at the parsers (1 000 000)
+  --calls N    calls of all public functions with hostile values (10 000 000)
+  --texts N    hostile texts to parse (1 000 000)
   --seed S     the seed of the first ${grouped(CALLS_PER_EPISODE)} calls, and of the first texts (1)
   --quick      200 000 calls and 20 000 texts
   --help`
@@ -24,7 +24,7 @@ const settings = readCommandLine(
   }),
 )
 
-/** From so many calls on, each call has to be accepted once, and each code to be seen. */
+/** From this many calls on, each function must accept a call, and each error code must occur. */
 const CALLS_FOR_COVERAGE = 100_000
 
 const faults = new Faults()
@@ -80,7 +80,7 @@ function shortcomings(): string[] {
   if (settings.calls < CALLS_FOR_COVERAGE || faults.count > 0) return []
   const unseen = ERROR_CODES.filter((code) => !tally.codes.has(code))
   return [
-    ...(tally.acceptedOnState * 2 < tally.calls ? ['Fewer than half of the calls were accepted on a state that is not empty'] : []),
+    ...(tally.acceptedOnState * 2 < tally.calls ? ['Fewer than half of the calls were accepted by a manager with state'] : []),
     ...tally.futile.map((call) => `${call} was never accepted`),
     ...unseen.map((code) => `${code} was never seen`),
   ]
@@ -94,10 +94,10 @@ const secondsOfTexts = (performance.now() - startedAt) / 1_000 - seconds
 endProgress()
 console.log(tally.lines.join('\n'))
 console.log(
-  `seed ${settings.seed}: ${grouped(tally.calls)} calls, ${grouped(tally.nested)} of them from within others, at ${grouped(tally.managers)} managers; ` +
-    `${((100 * tally.acceptedOnState) / Math.max(tally.calls, 1)).toFixed(1)} % accepted on a state that is not empty; ` +
+  `seed ${settings.seed}: ${grouped(tally.calls)} calls, ${grouped(tally.nested)} of them nested, on ${grouped(tally.managers)} managers; ` +
+    `${((100 * tally.acceptedOnState) / Math.max(tally.calls, 1)).toFixed(1)} % accepted by a manager with state; ` +
     `${seconds.toFixed(1)} s, ${grouped(tally.calls / seconds)} calls/s; ` +
-    `${grouped(tally.texts)} texts, each at four parsers; ${secondsOfTexts.toFixed(1)} s`,
+    `${grouped(tally.texts)} texts, each parsed by four functions; ${secondsOfTexts.toFixed(1)} s`,
 )
 const problems = [...faults.lines, ...shortcomings().map((shortcoming) => `FAULT  ${shortcoming}`)]
 console.log(problems.length === 0 ? 'ok' : problems.join('\n'))

@@ -7,7 +7,7 @@ const USAGE = `Usage: npm run privacy -- [options]
 
   --publishes N   private and public messages (10 000 000)
   --users U       users, each with 0 to 5 connections (1 000)
-  --seed S        the seed of the first ${grouped(PUBLISHES_PER_ROUND)} publishes, each round of which has a manager of its own (1)
+  --seed S        the seed of the first ${grouped(PUBLISHES_PER_ROUND)} publishes, which share a manager (1)
   --quick         200 000 publishes
   --help`
 
@@ -24,7 +24,7 @@ const settings = readCommandLine(
 const faults = new Faults()
 const totals = new Map<string, number>()
 let current: Round | undefined
-// Whatever ends this before it has come to its end is a failure.
+// An early exit counts as a failure.
 process.exitCode = 1
 process.on('unhandledRejection', (reason) => current?.complain('A rejection that nobody caught', String(reason)))
 process.on('uncaughtException', (error) => current?.complain('An exception that nobody caught', String(error.stack)))
@@ -47,7 +47,7 @@ function note({ happenings, model: { accounts }, manager }: Round): void {
   }
 }
 
-function told(...names: readonly string[]): string {
+function listed(...names: readonly string[]): string {
   return names.map((name) => `${name} ${grouped(totals.get(name) ?? 0)}`).join(', ')
 }
 
@@ -58,14 +58,14 @@ for (let done = 0; done < settings.publishes && !faults.areEnough; done += PUBLI
 }
 endProgress()
 const seconds = (performance.now() - startedAt) / 1_000
-console.log(`churn: ${told('connects', 'removals', 'subscribes', 'unsubscribes', 'revocations', 'revoked', 'refusals')}`)
-console.log(`from within a send, a write or a toJSON: ${told('nested', 'deferred')}; texts to one connection: ${told('texts')}`)
-console.log(`state: users ${grouped(settings.users)}, ${told('mostConnections', 'mostBehind')}`)
-console.log(`messages, in connections: ${told('matched', 'arrived', 'conflated', 'withdrawn', 'dropped', 'rejected')}`)
-console.log(`of the manager's own counting: ${told('purged', 'skipped')}`)
+console.log(`churn: ${listed('connects', 'removals', 'subscribes', 'unsubscribes', 'revocations', 'revoked', 'refusals')}`)
+console.log(`nested in a send, a write or a toJSON: ${listed('nested', 'deferred')}; texts to one connection: ${listed('texts')}`)
+console.log(`state: users ${grouped(settings.users)}, ${listed('mostConnections', 'mostBehind')}`)
+console.log(`deliveries: ${listed('matched', 'arrived', 'conflated', 'withdrawn', 'dropped', 'rejected')}`)
+console.log(`counted by the manager: ${listed('purged', 'skipped')}`)
 console.log(
-  `seed ${settings.seed}: ${told('publishes', 'privatePublishes')}; deliveries ${grouped(totals.get('arrived') ?? 0)}, ${told('privateDeliveries')}; ` +
-    `${told('revocations', 'purged')}; leaks ${faults.leaks}; ${seconds.toFixed(1)} s, ${grouped((totals.get('publishes') ?? 0) / seconds)} publishes/s`,
+  `seed ${settings.seed}: ${listed('publishes', 'privatePublishes')}; deliveries ${grouped(totals.get('arrived') ?? 0)}, ${listed('privateDeliveries')}; ` +
+    `${listed('revocations', 'purged')}; leaks ${faults.leaks}; ${seconds.toFixed(1)} s, ${grouped((totals.get('publishes') ?? 0) / seconds)} publishes/s`,
 )
 console.log(faults.count === 0 ? 'ok' : faults.lines.join('\n'))
 process.exit(faults.count === 0 ? 0 : 1)

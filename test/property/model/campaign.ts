@@ -57,5 +57,5 @@ async function faultOf(plan: Plan, first: unknown): Promise<Fault> {
     if (error instanceof Fault) return error
     throw error
   }
-  throw new Error('The sequence shows its fault only at the first time', { cause: first })
+  throw new Error('The sequence shows its fault only in the first run', { cause: first })
 }

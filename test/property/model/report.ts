@@ -1,7 +1,7 @@
 import type { FoundFault } from './campaign.ts'
 import type { Tally } from './tally.ts'
 
-/** What a run that found nothing did. */
+/** The summary of a run without a fault. */
 export function summary(tally: Tally, seed: number): string {
   const { sequences, operations, publishes, deliveries } = tally
   return [
@@ -13,22 +13,22 @@ export function summary(tally: Tally, seed: number): string {
   ].join('\n')
 }
 
-/** A fault, and how to have it again. */
+/** The report of a fault, with the options that reproduce it. */
 export function faultReport({ plan, fault, seed, path, runs, shrinks }: FoundFault): string {
   return [
-    `FAULT, shown by sequence ${runs} and made smaller ${shrinks} times:`,
+    `FAULT in sequence ${runs}, shrunk ${shrinks} times:`,
     ...fault.complaints.map((complaint) => `  ✗ ${complaint}`),
     '',
-    'What it did:',
+    'Steps:',
     ...fault.lines.map((line) => `  ${line}`),
     '',
-    'As operations:',
+    'Operations:',
     ...[...plan.arrivals, ...plan.operations].map((operation) => `  ${JSON.stringify(operation)},`),
     '',
-    'With the setting:',
+    'Setting:',
     `  ${JSON.stringify(plan.setting, (_key, value: unknown) => (value === Infinity ? 'Infinity' : value))}`,
     '',
-    `Again: --runs ${runs} --seed ${seed} --path ${path}`,
+    `Reproduce: --runs ${runs} --seed ${seed} --path ${path}`,
   ].join('\n')
 }
 

@@ -57,7 +57,7 @@ export function answerOf(answer: Leave['answer']): unknown {
     case 'rejection':
       return new Rejection()
     case 'throw':
-      throw new Error('no leave')
+      throw new Error('no access')
   }
 }
 

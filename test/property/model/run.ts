@@ -2,17 +2,17 @@ import { newSeed, readCommandLine, textOf, wholeNumber, type Values } from '../.
 import { runCampaign } from './campaign.ts'
 import { faultReport, summary } from './report.ts'
 
-const USAGE = `Runs random sequences of every public call against a model of flat facts.
+const USAGE = `Runs random sequences of every public call against a model of plain facts.
 
   npm --prefix test/property/model run --silent model -- [options]
 
-  --runs N    how many sequences (2,000)
-  --seed S    the seed, printed by every run (a new one)
-  --as-found  leaves a fault as large as it was found, which is sooner
-  --path P    together with a seed: the counterexample of a run that failed
-  --help      this text
+  --runs N    the number of sequences (2,000)
+  --seed S    the seed, which every run prints (random)
+  --as-found  does not shrink a fault, which is faster
+  --path P    with a seed: the counterexample of an earlier run
+  --help      prints this text
 
-Exits with 1 when a sequence showed a fault, with 2 when the options make no sense.`
+Exits with 1 if a sequence shows a fault, and with 2 if the options are invalid.`
 
 interface Options {
   readonly runs: number

@@ -8,11 +8,11 @@ import { Trial, tryAll } from './trial.js'
 
 const HELP = `Usage: npm --prefix test/property/mutants run --silent bugs [-- NAME… --dir DIR --all-suites]
 
-  NAME…         these bugs alone: names of files, without ".patch"
-  --dir DIR     the folder that the bugs are in (default: test/property/mutants/bugs)
-  --all-suites  let every suite try each bug, and say which of them notice it
+  NAME…         only these bugs, by file name without ".patch"
+  --dir DIR     the folder of the bugs (default: test/property/mutants/bugs)
+  --all-suites  runs every suite on each bug, and prints which suites notice it
 
-Exits with 1 when a bug survived or could not be put in, and with 2 when the suites cannot tell.`
+Exits with 1 if a bug survived or could not be applied, and with 2 if a suite fails without a bug.`
 
 const OPTIONS = {
   dir: { type: 'string', default: fileURLToPath(new URL('bugs', import.meta.url)) },

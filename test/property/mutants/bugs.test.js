@@ -73,23 +73,23 @@ async function outcomeOf(patches, suites, options) {
 }
 
 describe('a bug', () => {
-  it('is killed by the first suite that notices it, which is told with its test', async () => {
+  it('is killed by the first suite that fails with it, and reported with the failed test', async () => {
     const { told, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false }), suite('unit'), suite('late')])
 
     assert.match(told[0], /^killed {4}short by unit: unit adds up \(\d+\.\d s\)$/)
-    assert.equal(told[1], '1 bugs, 1 killed, 0 not')
+    assert.equal(told[1], '1 bugs: 1 killed, 0 survived')
     assert.equal(areAllKilled, true)
     assert.equal(tried.some(([name]) => name === 'late'), false)
   })
 
-  it('that nobody notices has survived, and is told by its sentence', async () => {
+  it('survives if no suite fails with it, and is reported by its first line', async () => {
     const { told, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false })])
 
     assert.match(told[0], /^SURVIVED {2}short: The last number is left out\./)
     assert.equal(areAllKilled, false)
   })
 
-  it('is tried by every suite where that is asked for', async () => {
+  it('is tried by every suite on request', async () => {
     const suites = [suite('unit'), suite('sleepy', { isAttentive: false }), suite('late')]
 
     const { told } = await outcomeOf({ short: patchOf() }, suites, { byEachSuite: true })
@@ -97,19 +97,19 @@ describe('a bug', () => {
     assert.match(told[0], /unit: unit adds up\n +sleepy: not noticed\n +late: late adds up/)
   })
 
-  it('is shown to a suite with the names of the files that it changes', async () => {
+  it('is passed to a suite with the names of the files that it changes', async () => {
     await outcomeOf({ short: patchOf() }, [suite('unit')])
 
     assert.deepEqual(tried, [['unit', 'clean'], ['unit', 'changed', 'src/sum.js']])
   })
 
-  it('is out of the tree again before the next one', async () => {
+  it('is removed from the tree before the next one', async () => {
     await outcomeOf({ one: patchOf(), other: patchOf() }, [suite('unit')])
 
     assert.equal(textOf(trees.changed), SUM)
   })
 
-  it('is out of the tree again when a suite throws', async () => {
+  it('is removed from the tree if a suite throws', async () => {
     const throwing = { name: 'throwing', run: async () => Promise.reject(new Error('no packages')) }
 
     await assert.rejects(outcomeOf({ short: patchOf() }, [throwing]), /no packages/)
@@ -117,19 +117,19 @@ describe('a bug', () => {
     assert.equal(textOf(trees.changed), SUM)
   })
 
-  it('proves nothing by a suite that fails without it', async () => {
-    await assert.rejects(outcomeOf({ short: patchOf() }, [broken]), /"broken" fails without any bug: always/)
+  it('proves nothing if a suite fails without it', async () => {
+    await assert.rejects(outcomeOf({ short: patchOf() }, [broken]), /"broken" fails without a bug: always/)
   })
 
   for (const [what, patch, problem] of [
-    ['that does not apply any more', patchOf({ was: '  sum += numbers' }), /it does not apply any more: .*src\/sum\.js/],
-    ['in a file that is there no more', patchOf({ file: 'src/gone.js' }), /it does not apply any more/],
+    ['that no longer applies', patchOf({ was: '  sum += numbers' }), /it does not apply any more: .*src\/sum\.js/],
+    ['in a file that no longer exists', patchOf({ file: 'src/gone.js' }), /it does not apply any more/],
     ['in the tests', patchOf({ file: 'test/sum.test.js' }), /it must change files of src, and no others/],
     ['without a change', 'Nothing is wrong.\n', /it must change files of src, and no others/],
-    ['without a sentence', patchOf().split('\n').slice(2).join('\n'), /its first line does not say what is wrong/],
-    ['with an empty line for a sentence', patchOf({ sentence: '' }), /its first line does not say what is wrong/],
+    ['without a first line that describes it', patchOf().split('\n').slice(2).join('\n'), /its first line does not say what is wrong/],
+    ['with an empty first line', patchOf({ sentence: '' }), /its first line does not say what is wrong/],
   ]) {
-    it(`${what} is a problem, and no suite is asked`, async () => {
+    it(`${what} is a problem, and no suite runs`, async () => {
       const { told, areAllKilled } = await outcomeOf({ short: patch }, [suite('unit')])
 
       assert.match(told[0], /^PROBLEM {3}short: /)
@@ -139,7 +139,7 @@ describe('a bug', () => {
     })
   }
 
-  it('applies still when it has moved', async () => {
+  it('still applies if its lines have moved', async () => {
     for (const tree of Object.values(trees)) writeFileSync(join(tree, 'src/sum.js'), `// Another line.\n\n${SUM}`)
 
     const { areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('unit')])
@@ -149,7 +149,7 @@ describe('a bug', () => {
 })
 
 describe('reportOf', () => {
-  it('has a bug that was not tried for one that was not noticed', () => {
+  it('lists a bug that was not tried as one that was not noticed', () => {
     assert.equal(reportOf({ name: 'a', sentence: 'b' }, { problem: 'c', verdicts: [] }).isKilled, false)
     assert.equal(reportOf({ name: 'a', sentence: 'b' }, { verdicts: [] }).isKilled, false)
   })
@@ -161,7 +161,7 @@ describe('the command', () => {
     return { status, text: stdout + stderr }
   }
 
-  it('exits with 1 when a bug cannot be put in', () => {
+  it('exits with 1 if a bug cannot be applied', () => {
     writeFileSync(join(folder, 'gone.patch'), patchOf())
 
     const { status, text } = run('--dir', folder)
@@ -171,9 +171,9 @@ describe('the command', () => {
   })
 
   for (const [what, options, message] of [
-    ['the name of no bug', ['no-such-bug'], /There is no .*no-such-bug\.patch/],
-    ['an option that does not exist', ['--everything'], /Unknown option/],
-    ['a folder that does not exist', ['--dir', 'nowhere'], /nowhere/],
+    ['an unknown bug', ['no-such-bug'], /There is no .*no-such-bug\.patch/],
+    ['an unknown option', ['--everything'], /Unknown option/],
+    ['an unknown folder', ['--dir', 'nowhere'], /nowhere/],
   ]) {
     it(`exits with 2 for ${what}`, () => {
       const { status, text } = run(...options)
@@ -187,7 +187,7 @@ describe('the command', () => {
     assert.equal(run('--dir', folder).status, 2)
   })
 
-  it('says how it is used', () => {
+  it('prints its usage', () => {
     const { status, text } = run('--help')
 
     assert.equal(status, 0)

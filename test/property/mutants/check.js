@@ -39,7 +39,7 @@ function textAt(lines, { start, end }) {
   return text.join('\n')
 }
 
-/** On one line, and no more than it takes to tell it from its neighbours. */
+/** On one line, shortened to a length that still identifies it. */
 function shortened(text) {
   const onOneLine = text.replaceAll(/\s+/g, ' ')
   return onOneLine.length > 120 ? `${onOneLine.slice(0, 119)}…` : onOneLine
@@ -69,7 +69,7 @@ export function objectionsTo(/** @type {Result[]} */ results, /** @type {Account
   const score = scoreOf(results)
   return [
     ...unaccounted.map((result) => `${result.file}:${result.number} ${shownChange(result)} survived`),
-    ...unused.map((account) => `survivors.json has no business with ${account.file}: ${shownChange(account)}, in: ${account.line}`),
+    ...unused.map((account) => `survivors.json lists a mutant that did not survive, in ${account.file}: ${shownChange(account)}, line: ${account.line}`),
     ...accounts.filter(({ reason }) => !reason?.trim()).map((account) => `survivors.json gives no reason for ${account.file}: ${shownChange(account)}`),
     ...results.filter(({ status, why }) => status === 'Ignored' && why !== REASON).map((result) => `${result.file}:${result.number} ${shownChange(result)} was left out: ${result.why}`),
     ...(score < LOWEST_SCORE ? [`The score is ${score.toFixed(2)} %, below ${LOWEST_SCORE} %`] : []),
@@ -84,13 +84,13 @@ function shownChange({ mutator, original, replacement }) {
   return `${mutator} "${original}" → "${replacement}"`
 }
 
-/** Prints what became of the mutants, file by file, and what is wrong. @returns {boolean} whether nothing is */
+/** Prints the results of the mutants for each file, and the objections. @returns {boolean} whether there are none */
 export function check(/** @type {Result[]} */ results, /** @type {Account[]} */ accounts, tell = console.log) {
   const files = new Set(results.map(({ file }) => file))
   for (const name of files) tell(`${summaryOf(results.filter(({ file }) => file === name))}  ${name}`)
   const objections = objectionsTo(results, accounts)
   for (const objection of objections) tell(objection)
-  tell(`${summaryOf(results)}  in all; ${accounts.length} survivors accounted for, ${objections.length} objections`)
+  tell(`${summaryOf(results)}  in total; ${accounts.length} survivors listed, ${objections.length} objections`)
   return objections.length === 0
 }
 

@@ -25,13 +25,13 @@ const account = {
 }
 
 describe('resultsIn', () => {
-  it('says what was written, and what was written instead', () => {
+  it('returns the original code and its replacement', () => {
     assert.deepEqual(results('Killed'), [
       { file: 'src/a.ts', line: 'const two = 1 + 1', number: 1, mutator: 'ArithmeticOperator', original: '1 + 1', replacement: '1 - 1', status: 'Killed', why: undefined },
     ])
   })
 
-  it('has what is longer than a line in one', () => {
+  it('joins the lines of a longer change', () => {
     const location = { start: { line: 2, column: 16 }, end: { line: 4, column: 4 } }
     const mutants = [{ location, mutatorName: 'BlockStatement', replacement: '{}', status: 'Killed' }]
 
@@ -42,34 +42,34 @@ describe('resultsIn', () => {
 })
 
 describe('scoreOf', () => {
-  it('is the share of those that were noticed; a hang is noticed, and what no test runs is not', () => {
+  it('is the share of mutants that were noticed, including hangs and excluding mutants that no test runs', () => {
     assert.equal(scoreOf(results('Killed', 'Timeout', 'Survived', 'NoCoverage')), 50)
   })
 
-  it('does not count those that were left out or could not run', () => {
+  it('does not count mutants that were left out or could not run', () => {
     assert.equal(scoreOf(results('Killed', 'Ignored', 'RuntimeError', 'CompileError')), 100)
   })
 })
 
 describe('objectionsTo', () => {
-  it('has nothing against mutants that were killed', () => {
+  it('accepts mutants that were killed', () => {
     assert.deepEqual(objectionsTo(results('Killed', 'Timeout'), []), [])
   })
 
-  it('has nothing against a survivor that is accounted for', () => {
+  it('accepts a survivor that is listed', () => {
     assert.deepEqual(objectionsTo(results(...killed(19), 'Survived'), [account]), [])
   })
 
   for (const [what, statuses, accounts, objection] of [
-    ['a survivor that is not accounted for', [...killed(99), 'Survived'], [], /src\/a.ts:1 .*"1 \+ 1" → "1 - 1" survived/],
+    ['a survivor that is not listed', [...killed(99), 'Survived'], [], /src\/a.ts:1 .*"1 \+ 1" → "1 - 1" survived/],
     ['a mutant that no test runs', [...killed(99), 'NoCoverage'], [], /survived/],
-    ['a second survivor on an account of one', [...killed(98), 'Survived', 'Survived'], [account], /survived/],
-    ['an account of another file', [...killed(99), 'Survived'], [account, { ...account, file: 'src/b.ts' }], /no business with src\/b.ts/],
-    ['an account of a mutant that was killed', killed(99), [account], /no business with src\/a.ts/],
-    ['an account without a reason', [...killed(99), 'Survived'], [{ ...account, reason: ' ' }], /no reason/],
-    ['an account that lacks the reason', [...killed(99), 'Survived'], [{ ...account, reason: undefined }], /no reason/],
+    ['a second survivor if one is listed', [...killed(98), 'Survived', 'Survived'], [account], /survived/],
+    ['a listed survivor in another file', [...killed(99), 'Survived'], [account, { ...account, file: 'src/b.ts' }], /did not survive, in src\/b.ts/],
+    ['a listed survivor that was killed', killed(99), [account], /did not survive, in src\/a.ts/],
+    ['a listed survivor with a blank reason', [...killed(99), 'Survived'], [{ ...account, reason: ' ' }], /no reason/],
+    ['a listed survivor without a reason', [...killed(99), 'Survived'], [{ ...account, reason: undefined }], /no reason/],
     ['a mutant that was left out by a comment', ['Killed', 'Ignored'], [], /was left out/],
-    ['too low a score, all of it accounted for', [...killed(18), 'Survived'], [account], /94\.74 %, below 95 %/],
+    ['a score that is too low, even if all survivors are listed', [...killed(18), 'Survived'], [account], /94\.74 %, below 95 %/],
   ]) {
     it(`objects to ${what}`, () => {
       const objections = objectionsTo(results(...statuses), accounts)
@@ -80,14 +80,14 @@ describe('objectionsTo', () => {
   }
 
   for (const field of ['line', 'mutator', 'original', 'replacement']) {
-    it(`takes no account for a mutant whose ${field} is another`, () => {
+    it(`does not accept a listed survivor for a mutant with another ${field}`, () => {
       const objections = objectionsTo(results(...killed(99), 'Survived'), [{ ...account, [field]: 'another' }])
 
       assert.equal(objections.length, 2)
     })
   }
 
-  it('has nothing against what the rule left out', () => {
+  it('accepts mutants that the rule left out', () => {
     const [ignored] = results('Ignored')
 
     assert.deepEqual(objectionsTo([{ ...ignored, why: REASON }], []), [])
@@ -95,7 +95,7 @@ describe('objectionsTo', () => {
 })
 
 describe('check', () => {
-  it('tells of each file and of all, and whether all is well', () => {
+  it('reports each file and the total, and whether all is well', () => {
     const told = []
 
     const isWell = check(results(...killed(19), 'Survived'), [account], (line) => told.push(line))
@@ -105,7 +105,7 @@ describe('check', () => {
     assert.match(told.at(-1), /1 survivors accounted for, 0 objections$/)
   })
 
-  it('tells what is wrong', () => {
+  it('reports what is wrong', () => {
     const told = []
 
     const isWell = check(results('Survived'), [], (line) => told.push(line))

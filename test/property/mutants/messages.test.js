@@ -20,18 +20,18 @@ function leftAlone(program) {
   return texts
 }
 
-describe('the texts of error messages', () => {
+describe('messages of errors', () => {
   for (const [what, program, texts] of [
     ['the message of an error of the library', `throw new ConnectionManagerError('ERR_CLOSED', 'Closed', { userId: 'x' })`, [`'Closed'`]],
     ['the message of any other error', `throw new Error('Closed')`, [`'Closed'`]],
-    ['a template, all of it', 'throw new Error(`No ${names.join(", ")}`)', ['`No ${names.join(", ")}`']],
-    ['either branch of a choice, but not what decides it', `throw new Error(x === 'y' ? 'one' : 'two')`, [`'one'`, `'two'`]],
+    ['a whole template', 'throw new Error(`No ${names.join(", ")}`)', ['`No ${names.join(", ")}`']],
+    ['either branch of a choice, but not its condition', `throw new Error(x === 'y' ? 'one' : 'two')`, [`'one'`, `'two'`]],
     ['a variable that becomes a message', `const message = 'Closed'; throw new Error(message)`, [`'Closed'`]],
     ['a variable that becomes a part of a message', "const what = 'it'; throw new Error(`Closed: ${what}`)", [`'it'`, '`Closed: ${what}`']],
     ['a parameter that becomes a message', "refuse('audience', 'is wrong'); function refuse(option, what) { throw new ConnectionManagerError('ERR', `${option} ${what}`, { option }) }", [`'is wrong'`, '`${option} ${what}`']],
     ['a parameter of a function in a variable', "const refuse = (what) => { throw new Error(what) }; refuse('wrong')", [`'wrong'`]],
-    ['a parameter that is handed on', "const refusal = (what) => new Error(what); const refuse = (what) => { throw refusal(what) }; refuse('wrong')", [`'wrong'`]],
-    ['what a function of another file puts into a message', "import { asIdentifier } from './identifier.ts'; asIdentifier(id, 'userId')", [`'userId'`]],
+    ['a parameter that is passed on', "const refusal = (what) => new Error(what); const refuse = (what) => { throw refusal(what) }; refuse('wrong')", [`'wrong'`]],
+    ['an argument that a function of another file puts into a message', "import { asIdentifier } from './identifier.ts'; asIdentifier(id, 'userId')", [`'userId'`]],
     ['a table of messages', "const REASONS = { a: (limit) => `more than ${limit}`, b: () => 'none' }; throw new Error(REASONS[name](1))", ['`more than ${limit}`', `'none'`]],
   ]) {
     it(`are left alone: ${what}`, () => {
@@ -42,18 +42,18 @@ describe('the texts of error messages', () => {
   for (const [what, program] of [
     ['the code of an error', `throw new ConnectionManagerError('ERR_CLOSED', message)`],
     ['the facts of an error', `throw new ConnectionManagerError('ERR_CLOSED', message, { option: 'clock' })`],
-    ['a variable that is used otherwise as well', `const name = 'clock'; throw new ConnectionManagerError(name, name)`],
-    ['a variable that nobody uses', `const message = 'Closed'`],
+    ['a variable that has another use', `const name = 'clock'; throw new ConnectionManagerError(name, name)`],
+    ['an unused variable', `const message = 'Closed'`],
     ['a variable that changes', `let message = 'Closed'; message = other; throw new Error(message)`],
-    ['a parameter that becomes a fact as well', `refuse('clock'); function refuse(option) { throw new ConnectionManagerError('ERR', option, { option }) }`],
-    ['what is compared', `if (kind === 'gap') throw new Error(kind)`],
-    ['what is looked into for a message', `const names = ['a', 'b']; throw new Error(names[0])`],
-    ['what any other function of another file is given', `import { invalid } from './option.ts'; throw invalid('clock')`],
-    ['what a function of nowhere is given', `throw invalid('clock')`],
-    ['the value that such a function looks at', `import { asIdentifier } from './identifier.ts'; asIdentifier('alice', name)`],
-    ['another class whose name ends alike', `new TypeErrors('text')`],
+    ['a parameter that also becomes a fact', `refuse('clock'); function refuse(option) { throw new ConnectionManagerError('ERR', option, { option }) }`],
+    ['a compared value', `if (kind === 'gap') throw new Error(kind)`],
+    ['an array from which a message is taken', `const names = ['a', 'b']; throw new Error(names[0])`],
+    ['an argument of any other imported function', `import { invalid } from './option.ts'; throw invalid('clock')`],
+    ['an argument of an unknown function', `throw invalid('clock')`],
+    ['the value that such a function checks', `import { asIdentifier } from './identifier.ts'; asIdentifier('alice', name)`],
+    ['another class with a similar name', `new TypeErrors('text')`],
   ]) {
-    it(`are no excuse for ${what}`, () => {
+    it(`do not excuse ${what}`, () => {
       assert.deepEqual(leftAlone(program), [])
     })
   }

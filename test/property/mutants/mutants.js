@@ -7,11 +7,11 @@ import { copyOfTree, removeTree } from './tree.js'
 
 const HELP = `Usage: npm --prefix test/property/mutants run --silent mutants [-- --mutate PATH… --concurrency N --afresh]
 
-  --mutate PATH    this file or folder of src alone, such as src/collections/fan-out-list.ts or src/delivery; may be given several times
-  --concurrency N  how many processes test mutants at the same time (default: 2)
-  --afresh         try every mutant, those too of which report/incremental.json says what became of them
+  --mutate PATH    only this file or folder of src, such as src/collections/fan-out-list.ts or src/delivery; may be given several times
+  --concurrency N  the number of parallel test processes (default: 2)
+  --afresh         tries every mutant, including those with a result in report/incremental.json
 
-Exits with 1 when a mutant survived that survivors.json does not account for.`
+Exits with 1 if a mutant survived that survivors.json does not list.`
 
 const OPTIONS = {
   mutate: { type: 'string', multiple: true, default: [] },

@@ -35,7 +35,7 @@ function failureIn({ testResults }, tree) {
     if (failed !== undefined) return `${file} › ${failed.fullName}`
     if (assertionResults.length === 0 && message) return `${file} could not be loaded: ${message.split('\n')[0]}`
   }
-  return 'an error outside of any test, such as a rejection that nobody handled'
+  return 'an error outside of tests, such as an unhandled rejection'
 }
 
 /** @returns {Suite} a suite that is a program of its own, which exits with 1 when it finds a fault */

@@ -45,7 +45,7 @@ export class Trial {
   async #assertReliable(suite) {
     if (this.#reliable.has(suite)) return
     const notice = await suite.run(this.#trees.clean, [])
-    if (notice !== undefined) throw new Error(`The suite "${suite.name}" fails without any bug: ${notice.by}`)
+    if (notice !== undefined) throw new Error(`The suite "${suite.name}" fails without a bug: ${notice.by}`)
     this.#reliable.add(suite)
   }
 }
@@ -68,6 +68,6 @@ export async function tryAll(/** @type {Bug[]} */ bugs, /** @type {Trial} */ tri
     tell(`${text} (${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s)`)
     if (!isKilled) survivors++
   }
-  tell(`${bugs.length} bugs, ${bugs.length - survivors} killed, ${survivors} not`)
+  tell(`${bugs.length} bugs: ${bugs.length - survivors} killed, ${survivors} survived`)
   return survivors === 0
 }

@@ -360,7 +360,7 @@ function keyOf(streamType: StreamName, symbol: string | undefined): string {
   return `${streamType}:${symbol ?? null}`
 }
 
-describe('ConnectionManager › any sequence of messages, pressure and trouble', () => {
+describe('ConnectionManager › random sequences of messages, pressure and trouble', () => {
   let immediates: (() => void)[] = []
 
   beforeEach(() => {
@@ -391,7 +391,7 @@ describe('ConnectionManager › any sequence of messages, pressure and trouble',
     }
   }
 
-  it('gives each client every message of its streams once, in order, or tells how many are missing', async () => {
+  it('delivers every message of its streams to each client once, in order, or reports how many are missing', async () => {
     await runs(1_200, false, (world) => {
       world.recover()
       world.assertSound()
@@ -399,14 +399,14 @@ describe('ConnectionManager › any sequence of messages, pressure and trouble',
     })
   })
 
-  it('keeps its order, its accounts and its bounds when sockets meddle from within their writes', async () => {
+  it('keeps order, counts and bounds if sockets call back from within their writes', async () => {
     await runs(1_200, true, (world) => {
       world.recover()
       world.assertSound()
     })
   })
 
-  it('holds nothing once everybody is gone', async () => {
+  it('holds nothing once all connections are removed', async () => {
     await runs(500, false, (world) => {
       for (const { connection } of world.peers.values()) void connection.remove()
       for (const immediate of immediates.splice(0)) immediate()

@@ -17,7 +17,7 @@ import { shuttingDown } from './ws/shutting-down.ts'
 import { stalling } from './ws/stalling.ts'
 import { stopping } from './ws/stopping.ts'
 
-/** All there are. */
+/** All scenarios. */
 export const families: readonly Scenario[] = [
   ...sending,
   ...writing,

@@ -8,12 +8,12 @@ const USAGE = `Usage: npm run faults -- [options]
 
   --seed N         the first seed (1)
   --runs N         how many seeds in a row (1)
-  --only PATTERN   those whose "fault, phase" matches this regular expression
+  --only PATTERN   the scenarios whose "fault, phase" matches this regular expression
   --quick          one scenario of every fault
-  --list           what there is: faults, and the phases in which each strikes
+  --list           lists the faults, and the phases of each
   --help`
 
-/** Waits for real sockets and processes end by conditions; this only ends what hangs. */
+/** Scenarios wait for conditions. This deadline only ends one that hangs. */
 const HANG_MS = 30_000
 
 interface Settings {
@@ -67,7 +67,7 @@ async function run(scenario: Scenario, trial: Trial): Promise<void> {
 
 async function within<TResult>(ms: number, work: Promise<TResult>): Promise<TResult> {
   let timer: NodeJS.Timeout | undefined
-  const hang = new Promise<never>((_, reject) => void (timer = setTimeout(() => reject(new Error(`It hangs: ${ms / 1_000} s have passed`)), ms)))
+  const hang = new Promise<never>((_, reject) => void (timer = setTimeout(() => reject(new Error(`Timed out after ${ms / 1_000} s`)), ms)))
   try {
     return await Promise.race([work, hang])
   } finally {
@@ -75,7 +75,7 @@ async function within<TResult>(ms: number, work: Promise<TResult>): Promise<TRes
   }
 }
 
-/** Runs one scenario and prints its line; true when all was as it must be. */
+/** Runs one scenario and prints its line; returns whether it passed. */
 async function report(scenario: Scenario, seed: number): Promise<boolean> {
   const trial = new Trial(seed)
   strays.length = 0
@@ -86,12 +86,12 @@ async function report(scenario: Scenario, seed: number): Promise<boolean> {
     failure = error
     await within(HANG_MS, trial.abandon()).catch((another: unknown) => console.error(another))
   }
-  // What is told late is told by now.
+  // Late errors are reported by now.
   for (let i = 0; i < 2; i++) await new Promise((resolve) => void setImmediate(resolve))
-  const failures = [...(failure === undefined ? [] : [failure]), ...strays.map((stray) => new Error('Nobody caught this', { cause: stray }))]
+  const failures = [...(failure === undefined ? [] : [failure]), ...strays.map((stray) => new Error('Uncaught error or unhandled rejection', { cause: stray }))]
   console.log(lineOf(scenario, trial, failures.length === 0))
   for (const each of failures) console.log(each)
-  if (failures.length > 0) console.log(`Again: npm run faults -- --seed ${seed} --only "^${escaped(nameOf(scenario))}$"\n`)
+  if (failures.length > 0) console.log(`Reproduce: npm run faults -- --seed ${seed} --only "^${escaped(nameOf(scenario))}$"\n`)
   return failures.length === 0
 }
 
@@ -108,7 +108,7 @@ function escaped(text: string): string {
 function assertDistinct(scenarios: readonly Scenario[]): void {
   const names = scenarios.map(nameOf)
   const twice = names.filter((name, i) => names.indexOf(name) !== i)
-  if (twice.length > 0) throw new Error(`These are there twice: ${twice.join('; ')}`)
+  if (twice.length > 0) throw new Error(`Duplicate scenarios: ${twice.join('; ')}`)
 }
 
 assertDistinct(families)
@@ -123,6 +123,6 @@ for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
   }
 }
 await watchdog.terminate()
-if (runs > 1) console.log(`Each with the seeds ${firstSeed} to ${firstSeed + runs - 1}`)
+if (runs > 1) console.log(`Each scenario ran with the seeds ${firstSeed} to ${firstSeed + runs - 1}`)
 console.log(`${summaryOf(scenarios)}, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

@@ -1,6 +1,6 @@
 import type { Trial } from './trial.ts'
 
-/** Where in the life of a connection, or of a message, a fault strikes. */
+/** The moments in the life of a connection or message at which a fault is injected. */
 export const PHASES = [
   'connecting',
   'pending',
@@ -22,7 +22,7 @@ export const PHASES = [
 
 export type Phase = (typeof PHASES)[number]
 
-/** Injects a fault, and asserts what must have come of it. What must hold whatever happens is asserted for all of them. */
+/** Injects a fault, and asserts its consequences. The general invariants are asserted after every play. */
 export type Play = (trial: Trial) => void | Promise<void>
 
 /** One fault in one phase. */
@@ -32,7 +32,7 @@ export interface Scenario {
   readonly play: Play
 }
 
-/** The scenarios of one fault, by phase. */
+/** The scenarios of one fault, in the order of the phases. */
 export function fault(name: string, plays: Readonly<Partial<Record<Phase, Play>>>): Scenario[] {
   return PHASES.flatMap((phase) => {
     const play = plays[phase]

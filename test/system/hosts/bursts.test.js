@@ -123,11 +123,11 @@ for (const [kind, createServer, connect] of kinds) {
     return { connect: () => connect(port), close: () => new Promise((closed) => server.close(closed)) }
   }
 
-  describe(`Bursts of events on ${kind}, with sseTransport`, options, () => {
+  describe(`bursts of events on ${kind}, with sseTransport`, options, () => {
     testBursts({ ConnectionManager, defineStreams, transport: sseTransport(), serve })
   })
 
-  describe(`Bursts of events on ${kind}, without a transport`, options, () => {
+  describe(`bursts of events on ${kind}, without a transport`, options, () => {
     testBursts({ ConnectionManager, defineStreams, transport: undefined, serve })
   })
 }

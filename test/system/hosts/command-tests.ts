@@ -39,7 +39,7 @@ interface CommandTestOptions {
 
 /** What a recipe owes to a client, and what a client cannot do to it. */
 export function describeCommands(host: string, listen: () => Promise<Listening>, open: OpenSpeaker, { readsNoMore }: CommandTestOptions = {}): void {
-  describe(`${host}, the recipe, under commands`, { timeout: 60_000 }, () => {
+  describe(`the recipe for ${host}, under commands`, { timeout: 60_000 }, () => {
     let server: Listening
     let speakers: Speaker[] = []
 
@@ -55,7 +55,7 @@ export function describeCommands(host: string, listen: () => Promise<Listening>,
       await server.stop()
     })
 
-    it('answers a command before what is published next', async () => {
+    it('answers a command before messages that are published later', async () => {
       server = await listen()
       const { heard, say } = await opened()
       server.manager.on('subscriptionAdded', () => setImmediate(() => server.manager.publish({ ...TRADES, data: 1 })))
@@ -68,7 +68,7 @@ export function describeCommands(host: string, listen: () => Promise<Listening>,
       assert.match(heard[2] ?? '', /^\{"stream_type":"TRADES"/)
     })
 
-    it('answers each command once, in order, however bad it is', async () => {
+    it('answers each command once, in order, even invalid ones', async () => {
       server = await listen()
       const { heard, say } = await opened()
 
@@ -81,7 +81,7 @@ export function describeCommands(host: string, listen: () => Promise<Listening>,
       assert.equal(types.at(-1), 'subscribed')
     })
 
-    it('refuses a command that is too long, or ends its connection', async () => {
+    it('refuses a command that is too long, or disconnects its client', async () => {
       server = await listen()
       const { heard, say, tcp } = await opened()
       tcp.resume()
@@ -93,7 +93,7 @@ export function describeCommands(host: string, listen: () => Promise<Listening>,
       if (heard.length > 1) assert.deepEqual(JSON.parse(heard[1] ?? ''), { type: 'refused', code: 'ERR_BAD_COMMAND' })
     })
 
-    it('ends a client that reads no answer, as a slow consumer, with bounded memory', { skip: readsNoMore ?? false }, async () => {
+    it('removes a client that reads no answers as a slow consumer, with bounded memory', { skip: readsNoMore ?? false }, async () => {
       server = await listen()
       const { say, tcp } = await opened()
       const removals: string[] = []
@@ -111,7 +111,7 @@ export function describeCommands(host: string, listen: () => Promise<Listening>,
       assert.ok(sent * FLOOD.length < MOST_ANSWERED_BYTES, `${sent} answers went out unread`)
     })
 
-    it('brings a client that reads all of 10 MB that one turn publishes', async () => {
+    it('delivers 10 MB that one turn publishes to a client that reads', async () => {
       server = await listen()
       const { heard, say } = await opened()
       say(SUBSCRIBE)

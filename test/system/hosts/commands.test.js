@@ -37,13 +37,13 @@ describeCommands('node:net, JSON lines', listenTcp, openTcp)
 const NO_TEXTS = [null, 42, true, [], [['subscribe']], { toString: 1, valueOf: 1 }, { length: -1 }]
 const REFUSED = '{"type":"refused","code":"ERR_BAD_COMMAND"}'
 
-describe('a command that is no text', { timeout: 30_000 }, () => {
+describe('a binary command', { timeout: 30_000 }, () => {
   /** @type {Listening | undefined} */
   let server
   after(() => server?.stop())
 
   for (const [host, listen] of /** @type {const} */ ([['ws', listenWs], ['uWebSockets.js', listenUws], ['crossws', listenCrossws]])) {
-    it(`is refused as binary by ${host}`, async () => {
+    it(`is refused by ${host}`, async () => {
       server = await listen()
       const heard = /** @type {string[]} */ ([])
       const client = new WebSocket(`ws://127.0.0.1:${server.port}/?user=mallory`).on('message', (text) => heard.push(String(text)))

@@ -31,7 +31,7 @@ class FakePeer extends EventEmitter {
 /** @param {FakePeer} peer */
 const asWebSocket = (peer) => /** @type {WebSocket} */ (/** @type {unknown} */ (peer))
 
-describe('The heartbeat of the recipes', () => {
+describe('the heartbeat of the recipes', () => {
   beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }))
   afterEach(() => mock.timers.reset())
 
@@ -42,7 +42,7 @@ describe('The heartbeat of the recipes', () => {
     return manager
   }
 
-  it('ends a peer that did not answer, and no other', () => {
+  it('disconnects only the peers that did not answer', () => {
     const manager = pinging()
     const [alive, gone] = [new FakePeer(), new FakePeer()]
     manager.addConnection('alive', asWebSocket(alive), 'alice')
@@ -65,7 +65,7 @@ describe('The heartbeat of the recipes', () => {
     assert.equal(peer.listenerCount('pong'), 1)
   })
 
-  it('pings a socket that serves two connections once a beat, and keeps it when it answers', () => {
+  it('pings a socket with two connections once a beat, and keeps it if it answers', () => {
     const manager = pinging()
     const peer = new FakePeer()
     manager.addConnection('c1', asWebSocket(peer), 'alice')
@@ -79,7 +79,7 @@ describe('The heartbeat of the recipes', () => {
     assert.deepEqual([peer.pings, peer.terminations], [2, 0])
   })
 
-  it('removes every connection of a socket that is closed, instead of waiting for a `close` that came before', () => {
+  it('removes every connection of a closed socket without waiting for a `close` that came before', () => {
     const manager = pinging()
     const peer = new FakePeer()
     manager.addConnection('c1', asWebSocket(peer), 'alice')
@@ -92,7 +92,7 @@ describe('The heartbeat of the recipes', () => {
     assert.deepEqual([peer.pings, peer.terminations], [0, 0])
   })
 
-  it('comments on every event stream, until the manager is closed', async () => {
+  it('sends a comment on every event stream, until the manager is closed', async () => {
     /** @type {ConnectionManager<SseSocket>} */
     const manager = new ConnectionManager()
     commentAll(manager, BEAT_MS)

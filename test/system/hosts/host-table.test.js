@@ -37,8 +37,8 @@ const GUIDE = `# Title
 The end
 `
 
-describe('The table of hosts', () => {
-  it('tells what passed, what was skipped and why', () => {
+describe('the table of hosts', () => {
+  it('lists what passed, and what was skipped and why', () => {
     assert.deepEqual(rowOf(RESULT, 18), ROW)
   })
 
@@ -48,7 +48,7 @@ describe('The table of hosts', () => {
     assert.throws(() => rowOf(failed, 18), /ws failed: sends to one user alone/)
   })
 
-  it('is read as it was written, and leaves the rest alone', () => {
+  it('is parsed as it was written, and keeps the rest of the page', () => {
     const written = withRows(GUIDE, [ROW])
 
     assert.deepEqual(rowsIn(written), [ROW])
@@ -61,13 +61,13 @@ describe('The table of hosts', () => {
     assert.deepEqual(merged([bun, { ...ROW, passed: '7' }], [ROW]), [bun, ROW])
   })
 
-  it('differs by what it says, not by dates', () => {
+  it('differs by its contents, not by dates', () => {
     assert.deepEqual(differences([{ ...ROW, date: '2025-12-31' }], [ROW]), [])
     assert.equal(differences([{ ...ROW, lines: '17' }], [ROW]).length, 2)
     assert.equal(differences([], [ROW]).length, 1)
   })
 
-  it('counts lines of code: no blank ones, no comments', () => {
+  it('counts lines of code without blank lines and comments', () => {
     const source = `// a comment
 import { a } from 'a'
 

@@ -12,8 +12,8 @@ function tcpSocketCount() {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
 }
 
-describe('The recipe for HTTP/2', { timeout: 30_000 }, () => {
-  it('stops while a peer reads nothing any more, and leaves no TCP socket behind', async () => {
+describe('the recipe for HTTP/2', { timeout: 30_000 }, () => {
+  it('stops although a peer has stopped reading, and leaves no TCP socket behind', async () => {
     const { manager, port, stop } = await listen()
     const tcp = connectTcp(port, '127.0.0.1').on('error', () => {})
     const session = connectSession(`http://127.0.0.1:${port}`, { createConnection: () => tcp }).on('error', () => {})

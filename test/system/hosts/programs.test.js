@@ -24,7 +24,7 @@ function run(...args) {
   return program
 }
 
-describe('A recipe', { timeout: 60_000 }, () => {
+describe('a recipe', { timeout: 60_000 }, () => {
   afterEach(() => programs.forEach((program) => program.kill('SIGKILL')))
 
   it('starts nothing when it is imported', async () => {
@@ -37,7 +37,7 @@ describe('A recipe', { timeout: 60_000 }, () => {
     assert.ok(recipes.length > 11)
   })
 
-  it('serves as a program, until it is told to end', async () => {
+  it('serves as a program, until it is told to stop', async () => {
     const program = run('serve.ts', 'ws', '0')
     const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]()
     const { value: greeting } = await lines.next()

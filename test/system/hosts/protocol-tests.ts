@@ -39,7 +39,7 @@ function heardBy({ sent }: { readonly sent: readonly string[] }): unknown[] {
 
 describe('obey', () => {
   for (const [what, transport] of SOCKETS) {
-    it(`answers a subscribe first, then comes the snapshot, then what is published: ${what}`, async () => {
+    it(`answers a subscribe, then sends the snapshot, then the live messages: ${what}`, async () => {
       const manager = managerWith(transport)
       const socket = new FakeSocket()
 
@@ -50,7 +50,7 @@ describe('obey', () => {
       assert.deepEqual(heardBy(socket), ['welcome', 'subscribed', 'snapshot', 'delta'])
     })
 
-    it(`answers after what was published before, and before what is published later: ${what}`, async () => {
+    it(`answers after messages published before, and before those published later: ${what}`, async () => {
       const manager = managerWith(transport)
       const socket = new FakeSocket()
       const connection = admitted(manager, socket)
@@ -64,7 +64,7 @@ describe('obey', () => {
       assert.deepEqual(heardBy(socket), ['welcome', 'before', 'refused', 'after'])
     })
 
-    it(`sends each of a user's connections its snapshot: ${what}`, async () => {
+    it(`sends each connection of a user its snapshot: ${what}`, async () => {
       const manager = managerWith(transport)
       const tabs = [new FakeSocket(), new FakeSocket()]
 
@@ -74,7 +74,7 @@ describe('obey', () => {
       for (const tab of tabs) assert.deepEqual(heardBy(tab), ['welcome', 'subscribed', 'snapshot'])
     })
 
-    it(`ends a subscription whose snapshot is too large, and says why: ${what}`, async () => {
+    it(`ends a subscription whose snapshot is too large, with the reason: ${what}`, async () => {
       const manager = managerWith(transport)
       const socket = new FakeSocket()
 
@@ -88,7 +88,7 @@ describe('obey', () => {
     })
   }
 
-  it('answers first, then sends the snapshot, to a connection that is behind as well', async () => {
+  it('answers first and then sends the snapshot, even if the connection is behind', async () => {
     const manager = managerWith()
     const socket = new FakeSocket({ bufferedAmount: 0 })
     const connection = admitted(manager, socket)
@@ -105,7 +105,7 @@ describe('obey', () => {
     assert.deepEqual(heardBy(socket), ['welcome', 'subscribed', 'snapshot', 'delta'])
   })
 
-  it('does nothing for a connection that was removed', () => {
+  it('does nothing for a removed connection', () => {
     const manager = managerWith()
     const socket = new FakeSocket()
     const connection = admitted(manager, socket)
@@ -117,7 +117,7 @@ describe('obey', () => {
     assert.deepEqual(heardBy(socket), ['welcome'])
   })
 
-  it('ends a connection whose answer is refused, and throws nothing', () => {
+  it('disconnects a client whose answer is refused, and does not throw', () => {
     const manager = new ConnectionManager<Socket, typeof streams>({ streams, maxDeferred: 0 })
     const mallory = admitted(manager, new FakeSocket(), 'mallory')
     const alice = admitted(manager, { send: () => obey(mallory, SUBSCRIBE), close() {} })
@@ -128,7 +128,7 @@ describe('obey', () => {
     assert.equal(alice.removed, false)
   })
 
-  it('ends a connection whose socket takes no answer, and throws nothing', () => {
+  it('disconnects a client whose socket fails on the answer, and does not throw', () => {
     const manager = managerWith()
     const socket = new FakeSocket()
     const connection = admitted(manager, socket)
@@ -144,7 +144,7 @@ describe('obey', () => {
 })
 
 describe('obeyUrl', () => {
-  it('answers for each stream of a URL, and then sends its snapshot', () => {
+  it('answers for each stream in a URL, and then sends its snapshot', () => {
     const manager = managerWith()
     const socket = new FakeSocket()
 
@@ -160,7 +160,7 @@ describe('admit', () => {
   }
   const rejected = (): Promise<never> => Promise.reject(new Error('closed'))
 
-  it('tells a user who is refused why, and closes the socket', () => {
+  it('sends a refused user the reason, and closes the socket', () => {
     const manager = managerWith()
     const socket = new FakeSocket()
 
@@ -175,7 +175,7 @@ describe('admit', () => {
     ['throws', thrown, thrown],
     ['rejects', rejected, rejected],
   ] as const) {
-    it(`throws nothing if a socket that it refuses ${how}`, async () => {
+    it(`does not throw if a socket that it refuses ${how}`, async () => {
       let sends = 0
 
       const connection = admit(managerWith(), { send: () => (sends++, send()), close }, undefined)
@@ -185,7 +185,7 @@ describe('admit', () => {
       assert.equal(sends, 1)
     })
 
-    it(`throws nothing if a socket that it registered ${how}`, async () => {
+    it(`does not throw if a socket that it registered ${how}`, async () => {
       const manager = managerWith()
       let sends = 0
 

@@ -12,15 +12,15 @@ const TOO_LONG = 'x'.repeat(300)
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
 const NO_FRAME = Buffer.alloc(64, 0xff)
 
-/** What a recipe owes besides the host suite: an end in good order, and that no client's mistake, nor its malice, harms anybody else. */
+/** Tests of a recipe beyond the host suite: it stops cleanly, and a faulty or hostile client harms no other client. */
 export function describeRecipe(host: string, listen: () => Promise<Listening>, connect: Connect, webSocketPath = '/?user=mallory'): void {
-  describe(`${host}, the recipe`, { timeout: 30_000 }, () => {
+  describe(`the recipe for ${host}`, { timeout: 30_000 }, () => {
     let server: Listening
     afterEach(async () => {
       if (!server.manager.closed) await server.stop()
     })
 
-    it('closes everybody when it stops', async () => {
+    it('closes all connections when it stops', async () => {
       server = await listen()
       const alice = await connect(server.port, 'alice', STREAMS)
 
@@ -30,7 +30,7 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
       assert.equal(server.manager.closed, true)
     })
 
-    it('says why a user is refused, and registers nobody', async () => {
+    it('sends a refused user the reason, and registers no connection', async () => {
       server = await listen()
 
       await assert.rejects(connect(server.port, TOO_LONG, []), /ERR_INVALID_ID/)
@@ -38,7 +38,7 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
       assert.equal(server.manager.connectionCount, 0)
     })
 
-    it('says why a subscription is refused, and keeps the connection', async () => {
+    it('sends the reason of a refused subscription, and keeps the connection', async () => {
       server = await listen()
 
       await assert.rejects(connect(server.port, 'alice', [{ streamType: 'GOSSIP' }]), /ERR_UNKNOWN_STREAM/)
@@ -48,11 +48,11 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
     })
 
     for (const [what, path, headers] of [
-      ['a request for what is not there', '/elsewhere', []],
-      ['a path that is no URL', '//', UPGRADE],
-      ['bytes that are no frame', webSocketPath, UPGRADE],
+      ['a request for an unknown path', '/elsewhere', []],
+      ['an invalid path', '//', UPGRADE],
+      ['bytes that are not a frame', webSocketPath, UPGRADE],
     ] as const) {
-      it(`lets nobody else suffer from ${what}`, async () => {
+      it(`keeps serving other clients after ${what}`, async () => {
         server = await listen()
         const mallory = connectTcp(server.port, '127.0.0.1').on('error', () => {})
 

@@ -50,9 +50,9 @@ const CLIENTS = [
   }],
 ]
 
-describe('Comments and retry on an event stream', { timeout: 30_000 }, () => {
+describe('comments and retry on an event stream', { timeout: 30_000 }, () => {
   for (const [name, read] of CLIENTS) {
-    it(`make no event in ${name}, and leave those around them whole`, async () => {
+    it(`cause no event in ${name}, and leave the events around them intact`, async () => {
       const server = createServer((_request, response) => {
         response.writeHead(200, sseHeaders).flushHeaders()
         const socket = sseSocket(response)

@@ -45,12 +45,12 @@ async function beat(manager) {
   await sleep(20)
 }
 
-describe('An event stream on Hono', { timeout: 30_000 }, () => {
+describe('an event stream on Hono', { timeout: 30_000 }, () => {
   for (const [what, method, path, status] of /** @type {const} */ ([
     ['answers HEAD', 'HEAD', '/prices', 200],
     ['belongs to a handler that fails', 'GET', '/fails', 500],
   ])) {
-    it(`ends at the second comment if it ${what}, and the one that is read does not`, async () => {
+    it(`ends at the second comment if it ${what}, unlike one that is read`, async () => {
       const { manager, url, stop } = await onHono()
       const aborter = new AbortController()
       const { body } = await fetch(`${url}/prices`, { signal: aborter.signal })

@@ -8,7 +8,7 @@ import { leavingTcp } from './clients/leaving.ts'
 import { heartbeatElsewhere } from './skips.ts'
 import { testRecipe } from './test-recipe.ts'
 
-it('keeps a text with line ends in one line', async () => {
+it('keeps a text with line ends on one line', async () => {
   const { manager, port, stop } = await listen()
   const client = await connectTcp(port, 'alice', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
 

@@ -5,7 +5,7 @@ import { connectWs } from './clients/ws-client.ts'
 import { heartbeatElsewhere } from './skips.ts'
 import { testRecipe } from './test-recipe.ts'
 
-it('is uWebSockets.js itself that runs, not what its package falls back on', () => {
+it('runs uWebSockets.js itself, not the fallback of its package', () => {
   const { sharedObjects } = /** @type {{ sharedObjects: string[] }} */ (process.report.getReport())
   assert.ok(sharedObjects.some((path) => /uws_.*\.node$/.test(path)))
 })

@@ -15,15 +15,15 @@ testRuntime({
   heartbeat: 'Bun sends pings and waits 60 s for an answer; the suite does not wait so long',
 })
 
-describe('in Bun', { timeout: 60_000 }, () => {
-  it('the library passes its tests, and the host suite runs, in "bun test"', async () => {
+describe('Bun', { timeout: 60_000 }, () => {
+  it('passes the tests of the library and the host suite in "bun test"', async () => {
     const { exitCode, output } = await run('bun', ['test', './inside/bun-tests.ts'])
 
     assert.equal(exitCode, 0, output)
     assert.ok(Number(/^ *(\d+) pass$/m.exec(output)?.[1]) > hostTests.length, output)
   })
 
-  it('what Bun would drop waits, and arrives whole and in order once the drain handler tells of room', async (test) => {
+  it('queues messages that Bun would drop, and delivers them in order after the drain handler', async (test) => {
     const { manager, port, stop } = await startProcess('bun', ['inside/bun-dropping-host.ts'])
     test.after(stop)
     const client = await connectWs(port, 'alice', [{ streamType: 'TRADES', symbol: 'BTCUSDT' }])

@@ -15,14 +15,14 @@ testRuntime({
   heartbeat: 'Deno sends pings and waits 30 s for an answer; the suite does not wait so long',
 })
 
-describe('in Deno', () => {
-  it('the recipe has types that Deno accepts', async () => {
+describe('Deno', () => {
+  it('accepts the types of the recipe', async () => {
     const { exitCode, output } = await run('deno', ['check', 'inside/deno-host.ts'])
 
     assert.equal(exitCode, 0, output)
   })
 
-  it('the library passes its tests, and the host suite runs, in "deno test"', async () => {
+  it('passes the tests of the library and the host suite in "deno test"', async () => {
     const { exitCode, output } = await run('deno', ['test', '--no-prompt', '--allow-read=.', 'inside/deno-tests.ts'])
 
     assert.equal(exitCode, 0, output)

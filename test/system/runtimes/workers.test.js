@@ -22,8 +22,8 @@ testRuntime({
   ],
 })
 
-describe('in workerd', { timeout: 60_000 }, () => {
-  it('the library passes its tests, and the host suite runs', async (test) => {
+describe('workerd', { timeout: 60_000 }, () => {
+  it('passes the tests of the library and the host suite', async (test) => {
     const { port, stop } = await startWorkerd()
     test.after(stop)
 
@@ -33,7 +33,7 @@ describe('in workerd', { timeout: 60_000 }, () => {
     assert.ok(outcomes.length > hostTests.length)
   })
 
-  it('a feed publishes by a call of the object', async (test) => {
+  it('publishes from a feed by a call of the durable object', async (test) => {
     const { port, stop } = await startWorkerd()
     test.after(stop)
     const client = await connectWs(port, 'alice', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])

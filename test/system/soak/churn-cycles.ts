@@ -255,5 +255,5 @@ function refused(call: () => unknown): void {
   } catch {
     return
   }
-  throw new Error('What must be refused was not')
+  throw new Error('An invalid call was not refused')
 }

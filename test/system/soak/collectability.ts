@@ -206,7 +206,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     stage.price()
     await nextTick()
     void connection.remove({ close: false })
-    if (socket.drainListeners.size > 0) throw new Error('its drains are still listened to')
+    if (socket.drainListeners.size > 0) throw new Error('it still has drain listeners')
   },
   'removed after it caught up': async (stage) => {
     const socket = full()
@@ -371,5 +371,5 @@ function refused(call: () => unknown): void {
   } catch {
     return
   }
-  throw new Error('what must be refused was not')
+  throw new Error('an invalid call was not refused')
 }

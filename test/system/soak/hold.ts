@@ -8,15 +8,15 @@ import { Verdict } from './verdict.ts'
 
 const USAGE = `Usage: npm --prefix test/system/soak run --silent hold -- [options]
 
-  --connections N   how many are held at once              (1000000)
-  --cycles M        how many come and go                   (10000000)
-  --quick           50000 and 200000, unless they are given
-  --seed S          what the decisions are drawn from      (a new one)
+  --connections N   connections that are held at once      (1000000)
+  --cycles M        connections that are added and removed (10000000)
+  --quick           50000 and 200000, unless given
+  --seed S          the seed of all random decisions       (random)
 
-Exit code: 0 everything held, 1 something did not, 2 bad usage.`
+Exit code: 0 if all checks passed, 1 if one failed, 2 on invalid options.`
 
 const WARM_UP = 20_000
-/** Fewer would not make a round of each order of leaving. */
+/** Fewer cycles would not use each order of removal once. */
 const FEWEST_CYCLES = 1_000
 
 interface Options {

@@ -6,13 +6,13 @@ import { Verdict } from './verdict.ts'
 
 const USAGE = `Usage: npm --prefix test/system/soak run --silent soak -- [options]
 
-  --minutes N    how long; fractions are allowed           (1)
-  --clients C    how many at a time                        (300)
-  --churn P      how many of a hundred leave in a minute   (5)
-  --feed FILE    a recorded market, one message a line     (a built-in random one)
-  --seed S       what the decisions are drawn from         (a new one)
+  --minutes N    the duration; fractions are allowed       (1)
+  --clients C    clients that are connected at a time      (300)
+  --churn P      percentage that leaves in a minute        (5)
+  --feed FILE    a recorded feed, one message a line       (a random one)
+  --seed S       the seed of all random decisions          (random)
 
-Exit code: 0 everything held, 1 something did not, 2 bad usage.`
+Exit code: 0 if all checks passed, 1 if one failed, 2 on invalid options.`
 
 async function soak(options: SoakOptions): Promise<0 | 1> {
   const verdict = new Verdict()

@@ -1,4 +1,4 @@
-/** What was checked, printed as it comes, and whether all of it held. */
+/** Prints the checks of a run, and counts the failed ones. */
 export class Verdict {
   #failures = 0
   readonly #print: (line: string) => void
@@ -7,12 +7,12 @@ export class Verdict {
     this.#print = print
   }
 
-  /** Prints what was measured, which nothing depends on. */
+  /** Prints a measurement, which is not checked. */
   note(line: string): void {
     this.#print(line)
   }
 
-  /** Prints what held, or what did not, with what is known of it. */
+  /** Prints whether a check passed, and the details if it failed. */
   check(what: string, holds: boolean, details: readonly string[] = []): void {
     this.#print(`${holds ? 'ok    ' : 'FAILED'}  ${what}`)
     if (holds) return
@@ -22,8 +22,8 @@ export class Verdict {
 
   /** Prints the last line, and returns the exit code. */
   conclude(command: string): 0 | 1 {
-    if (this.#failures === 0) this.#print('\nEverything held.')
-    else this.#print(`\n${this.#failures} checks failed. Again: ${command}`)
+    if (this.#failures === 0) this.#print('\nAll checks passed.')
+    else this.#print(`\n${this.#failures} checks failed. Reproduce: ${command}`)
     return this.#failures === 0 ? 0 : 1
   }
 }

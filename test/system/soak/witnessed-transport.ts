@@ -37,7 +37,7 @@ export function witnessedTransport(witness: TransportWitness): Transport<WebSock
 }
 
 function markOf(text: string, message: StreamMessage<unknown, string> | undefined): Mark {
-  if (message === undefined) throw new Error(`Nobody sent a text of the host's own: ${text}`)
+  if (message === undefined) throw new Error(`Unexpected text without a message: ${text}`)
   const { streamType, symbol, userId, data } = message
   const { n = 0, dropped = 0 } = data as { n?: number; dropped?: number }
   return { lane: laneName({ streamType, symbol, userId }), n, gap: dropped, userId, digest: digest(text), units: text.length }

@@ -114,7 +114,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     assert.deepEqual({ matched, sent, rejected, gapNotices }, { matched: received.length, sent: received.length, rejected: 0, gapNotices: 0 })
   }
 
-  it('3 MiB in one turn reach a client that reads whole and in order, in the middle of its life', async () => {
+  it('delivers 3 MiB in one turn in order to a client that reads', async () => {
     const { feed, client } = await startInTheMiddle()
 
     feed.publish(BURST_BYTES)
@@ -122,7 +122,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     await assertAllArrives(client)
   })
 
-  it('3 MiB in one turn reach it behind what the turn before brought', async () => {
+  it('delivers 3 MiB in one turn in order after the messages of the turn before', async () => {
     const { feed, client } = await startInTheMiddle()
 
     feed.publish(MESSAGE_BYTES)
@@ -132,7 +132,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     await assertAllArrives(client)
   })
 
-  it('two turns of 1.5 MiB each reach it whole and in order', async () => {
+  it('delivers two turns of 1.5 MiB each in order', async () => {
     const { feed, client } = await startInTheMiddle()
 
     feed.publish(BURST_BYTES / 2)
@@ -142,7 +142,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     await assertAllArrives(client)
   })
 
-  it('3 MiB in one turn reach it, whole and in order, as it connects', async () => {
+  it('delivers 3 MiB in one turn in order to a client that has just connected', async () => {
     await start((_connection, feed) => feed.publish(BURST_BYTES))
 
     const client = await host.connect()
@@ -151,7 +151,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     await assertAllArrives(client)
   })
 
-  it('3 MiB in one turn reach it, whole and in order, right before cleanup()', async () => {
+  it('delivers 3 MiB in one turn in order right before cleanup()', async () => {
     const { manager, feed, client } = await startInTheMiddle()
 
     feed.publish(BURST_BYTES)
@@ -162,7 +162,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     await assertAllArrives(client, ['cleanup'])
   })
 
-  it('3 MiB in one turn reach it, whole and in order, right before its removal', async () => {
+  it('delivers 3 MiB in one turn in order right before the removal of the client', async () => {
     const { manager, feed, client } = await startInTheMiddle()
 
     feed.publish(BURST_BYTES)
@@ -173,7 +173,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
     await assertAllArrives(client, ['removed'])
   })
 
-  it('3 MiB reach a client that is removed in the very turn in which it came', async () => {
+  it('delivers 3 MiB to a client that is added and removed in the same turn', async () => {
     let removal
     await start((connection, feed) => {
       feed.publish(BURST_BYTES)
@@ -188,7 +188,7 @@ export function testBursts({ ConnectionManager, defineStreams, transport, serve 
   })
 
   for (const [size, bytesInTurn] of [['64 KiB', 65_536], ['1.5 MiB', 1_572_864]]) {
-    it(`a client that never reads is ended as a slow consumer, within the bound, by turns of ${size}`, async () => {
+    it(`removes a client that never reads as a slow consumer, with bounded memory, in turns of ${size}`, async () => {
       const { manager, feed, client, removals } = await startInTheMiddle()
       const { socket } = manager.getConnection(ALICE)
       client.pause()

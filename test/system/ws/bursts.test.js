@@ -53,11 +53,11 @@ for (const [version, ws] of versions) {
   for (const [kind, how] of kinds) {
     const serve = serverOf(ws, how)
 
-    describe(`Bursts on ${version}, ${kind}, with wsTransport`, options, () => {
+    describe(`bursts on ${version}, ${kind}, with wsTransport`, options, () => {
       testBursts({ ConnectionManager, defineStreams, transport: wsTransport(), serve })
     })
 
-    describe(`Bursts on ${version}, ${kind}, without a transport`, options, () => {
+    describe(`bursts on ${version}, ${kind}, without a transport`, options, () => {
       testBursts({ ConnectionManager, defineStreams, transport: undefined, serve })
     })
   }

@@ -22,7 +22,7 @@ for (const [version, ws] of versions) {
 
     for (const [name, open] of clients) {
       for (const [reason, code] of Object.entries(CODES)) {
-        it(`closes with ${code} for ${reason}, as ${name} sees it`, async () => {
+        it(`closes with ${code} for ${reason}, as seen by ${name}`, async () => {
           server = await serve(ws)
           const { closed } = await open(server.url)
           const [socket] = server.sockets
@@ -35,7 +35,7 @@ for (const [version, ws] of versions) {
       }
     }
 
-    it('has what was written arrive before the close', async () => {
+    it('delivers written messages before the close', async () => {
       server = await serve(ws)
       const { closed, received } = await openWs(server.url)
       const [socket] = server.sockets
@@ -47,7 +47,7 @@ for (const [version, ws] of versions) {
       assert.deepEqual(await received(2), ['a', 'b'])
     })
 
-    it('settles a close at once on a socket that is closed', async () => {
+    it('settles a close at once on a closed socket', async () => {
       server = await serve(ws)
       await openWs(server.url)
       const [socket] = server.sockets
@@ -56,7 +56,7 @@ for (const [version, ws] of versions) {
       await transport.close(socket, 'removed')
     })
 
-    it('ends a close that the peer does not answer by terminate', async () => {
+    it('terminates a socket whose peer does not answer a close', async () => {
       server = await serve(ws)
       const peer = await openWs(server.url)
       const [socket] = server.sockets
@@ -73,7 +73,7 @@ for (const [version, ws] of versions) {
       await peer.closed
     })
 
-    it('ends a socket at once by terminate', async () => {
+    it('disconnects a socket at once with terminate', async () => {
       server = await serve(ws)
       const { closed } = await openWs(server.url)
       const [socket] = server.sockets
@@ -83,7 +83,7 @@ for (const [version, ws] of versions) {
       assert.equal(await closed, ABNORMAL)
     })
 
-    it('harms nobody by a write to what sends nothing any more', async () => {
+    it('tolerates a write to a socket that no longer sends', async () => {
       server = await serve(ws)
       const { closed } = await openWs(server.url)
       const [socket] = server.sockets
@@ -96,7 +96,7 @@ for (const [version, ws] of versions) {
       assert.equal((await closed), 1000)
     })
 
-    it('harms nobody by a write where the TCP socket is destroyed', async () => {
+    it('tolerates a write if the TCP socket is destroyed', async () => {
       server = await serve(ws)
       const { closed } = await openWs(server.url)
       const [socket] = server.sockets

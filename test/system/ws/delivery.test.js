@@ -44,7 +44,7 @@ for (const [version, ws] of versions) {
     afterEach(() => server.close())
 
     for (const [name, open] of clients) {
-      it(`has every size of message arrive whole and in order at ${name}`, async () => {
+      it(`delivers messages of every size completely and in order to ${name}`, async () => {
         server = await serve(ws)
         const peers = [await open(server.url), await open(server.url), await open(server.url)]
         const transport = wsTransport()
@@ -57,7 +57,7 @@ for (const [version, ws] of versions) {
         assert.deepEqual(counts, [{ sends: 0 }, { sends: 0 }, { sends: 0 }])
       })
 
-      it(`has messages arrive at ${name} though permessage-deflate was negotiated`, async () => {
+      it(`delivers messages to ${name} even if permessage-deflate was negotiated`, async () => {
         server = await serve(ws, { perMessageDeflate: { threshold: 0 } })
         const peer = await open(server.url)
         const write = writer()
@@ -76,7 +76,7 @@ for (const [version, ws] of versions) {
     for (const perMessageDeflate of [false, true]) {
       const how = perMessageDeflate ? 'with' : 'without'
 
-      it(`keeps the order of what the host sends itself, ${how} permessage-deflate`, async () => {
+      it(`keeps its messages in order with those of the host, ${how} permessage-deflate`, async () => {
         server = await serve(ws, { perMessageDeflate })
         const peer = await openWs(server.url)
         const write = writer()
@@ -95,7 +95,7 @@ for (const [version, ws] of versions) {
         assert.deepEqual(await peer.received(8), ['1', long, '3', '4', long, '6', '7', '8'])
       })
 
-      it(`waits for the end of a message in fragments, ${how} permessage-deflate`, async () => {
+      it(`waits for the end of a fragmented message, ${how} permessage-deflate`, async () => {
         server = await serve(ws, { perMessageDeflate })
         const peer = await openWs(server.url)
         const write = writer()
@@ -112,7 +112,7 @@ for (const [version, ws] of versions) {
       })
     }
 
-    it('puts a ping where the host sent it', async () => {
+    it('keeps the place of a ping that the host sends', async () => {
       server = await serve(ws)
       const peer = await openWs(server.url)
       const write = writer()
@@ -131,7 +131,7 @@ for (const [version, ws] of versions) {
       assert.deepEqual(seen, ['a', 'b', 'ping 1', 'c', 'ping 2', 'end'])
     })
 
-    it('sends masked from a socket that is a client', async () => {
+    it('masks messages on a client socket', async () => {
       server = await serve(ws)
       const client = new ws.WebSocket(server.url)
       await once(client, 'open')
@@ -152,8 +152,8 @@ for (const [version, ws] of versions) {
   })
 }
 
-describe('wsTransport where ws reads a Blob, since 8.18', options, () => {
-  it('keeps the order', async (test) => {
+describe('wsTransport while ws reads a Blob, since 8.18', options, () => {
+  it('keeps messages in order', async (test) => {
     const server = await serve(Object.fromEntries(versions)['ws 8.23.0'])
     test.after(() => server.close())
     const peer = await openWs(server.url)

@@ -16,7 +16,7 @@ function managing() {
 }
 
 for (const [version, ws] of versions) {
-  describe(`A manager on ${version}, whose host listens for no close`, options, () => {
+  describe(`a manager on ${version}, without close listeners in the host`, options, () => {
     let server
     afterEach(() => server.close())
 
@@ -53,7 +53,7 @@ for (const [version, ws] of versions) {
       assert.equal(manager.connectionCount, 0)
     })
 
-    it('leaves no listener on a socket that it has let go of', async () => {
+    it('leaves no listener on the socket of a removed connection', async () => {
       server = await serve(ws)
       const { manager } = managing()
       await openWs(server.url)

@@ -27,7 +27,7 @@ for (const [version, ws] of versions) {
     let server
     afterEach(() => server.close())
 
-    it('tells what waits for a peer that does not read, and of the drain when it does', async () => {
+    it('reads how much waits for a peer that does not read, and reports the drain when it reads', async () => {
       server = await serve(ws)
       const peer = await openWs(server.url)
       const [socket] = server.sockets
@@ -54,7 +54,7 @@ for (const [version, ws] of versions) {
       assert.equal(socket._socket.listenerCount('drain'), 0)
     })
 
-    it('asks again where Node tells of no drain', async () => {
+    it('polls if Node reports no drain', async () => {
       server = await serve(ws)
       await openWs(server.url)
       const [socket] = server.sockets
@@ -64,7 +64,7 @@ for (const [version, ws] of versions) {
       await drained(socket)
     })
 
-    it('asks again while ws itself holds messages back', async () => {
+    it('polls while ws itself queues messages', async () => {
       server = await serve(ws, { perMessageDeflate: { threshold: 0 } })
       const { received } = await openWs(server.url)
       const [socket] = server.sockets

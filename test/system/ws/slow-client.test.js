@@ -151,7 +151,7 @@ for (const [version, ws] of versions) {
     let host
     afterEach(() => host.close())
 
-    it('A paused real ws client on PRICE gets, when it resumes, the newest price of each symbol and no stale one', async () => {
+    it('sends a paused ws client on PRICE, when it resumes, the newest price of each symbol and no stale one', async () => {
       host = await startHost(ws)
       const { manager } = host
       const alice = await host.join('alice', prices)
@@ -172,7 +172,7 @@ for (const [version, ws] of versions) {
       assertBalanced(stats)
     })
 
-    it('a paused client on TRADES that resumes in time gets all of them, and all that is its own', async () => {
+    it('sends a paused client on TRADES that resumes in time all trades and all its own messages', async () => {
       host = await startHost(ws)
       const { manager } = host
       const alice = await host.join('alice', [...trades, orders])
@@ -196,7 +196,7 @@ for (const [version, ws] of versions) {
       assertBalanced(manager.stats())
     })
 
-    it('a paused client on TRADES is disconnected as a slow consumer at the hard limit, and it alone', async () => {
+    it('disconnects only a paused client on TRADES as a slow consumer, at the hard limit', async () => {
       host = await startHost(ws, { hardLimitBytes: SMALL_HARD_LIMIT_BYTES })
       const { manager, removals } = host
       const alice = await host.join('alice', [...trades, orders])
@@ -229,7 +229,7 @@ for (const [version, ws] of versions) {
       assertBalanced(stats)
     })
 
-    it('a paused client on TRADES that may be dropped gets every one but those that gap notices count, in their place', async () => {
+    it('sends a paused client on droppable TRADES all trades except those counted by gap notices, in their place', async () => {
       host = await startHost(ws, { hardLimitBytes: SMALL_HARD_LIMIT_BYTES, streams: droppable })
       const { manager } = host
       const alice = await host.join('alice', [...trades, orders])
@@ -260,7 +260,7 @@ for (const [version, ws] of versions) {
       assertBalanced(stats)
     })
 
-    it('what a tick brings leaves in one write of each TCP socket, in order', async () => {
+    it('writes the messages of a tick to each TCP socket at once, in order', async () => {
       host = await startHost(ws)
       const { manager } = host
       const clients = [await host.join('alice', trades), await host.join('bob', trades), await host.join('carol', trades)]
@@ -278,7 +278,7 @@ for (const [version, ws] of versions) {
       }
     })
 
-    it('a lone message arrives, though nothing follows', async () => {
+    it('delivers a single message, even if none follows', async () => {
       host = await startHost(ws)
       const alice = await host.join('alice', trades)
       const counted = countWrites(alice)
@@ -290,7 +290,7 @@ for (const [version, ws] of versions) {
       assert.equal(counted.writes, 1)
     })
 
-    it('flush() keeps the order before what the host sends itself', async () => {
+    it('keeps messages in order with those of the host if flush() is called', async () => {
       host = await startHost(ws)
       const alice = await host.join('alice', trades)
       const feed = startFeed(host.manager)
@@ -311,7 +311,7 @@ for (const [version, ws] of versions) {
       ['client', ({ destroy }) => destroy()],
       ['server', ({ tcp }) => tcp.destroy()],
     ]) {
-      it(`nothing is left of a client whose TCP socket the ${whose} destroys while it is behind`, async () => {
+      it(`frees everything of a client that is behind when the ${whose} destroys its TCP socket`, async () => {
         host = await startHost(ws)
         const { manager, removals } = host
         const alice = await host.join('alice', [...trades, orders])
@@ -331,7 +331,7 @@ for (const [version, ws] of versions) {
       })
     }
 
-    it('with permessage-deflate, a paused client that resumes gets all, whole and in order', async () => {
+    it('delivers everything in order to a paused client that resumes, with permessage-deflate', async () => {
       host = await startHost(ws, { server: { perMessageDeflate: { threshold: 0 } } })
       const { manager } = host
       const alice = await host.join('alice', [...trades, orders])

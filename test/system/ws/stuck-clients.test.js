@@ -99,7 +99,7 @@ describe('ConnectionManager with wsTransport, 200 of 2,000 clients stuck', optio
     await once(clients, 'exit')
   })
 
-  it('the others get everything, what the stuck ones hold is bounded, and is free as soon as they are disconnected', async (t) => {
+  it('delivers everything to the other clients, bounds the memory of the stuck ones, and frees it when they are disconnected', async (t) => {
     const boundBytes = STUCK * (SOFT_LIMIT_BYTES + HARD_LIMIT_BYTES + 2 * MESSAGE_BYTES)
     for (let i = 0; i < 20; i++) publishTrade()
     await assertEverybodyElseHasAll()

@@ -65,7 +65,7 @@ const authorizeThrows = fault('authorize throws', {
   },
 })
 
-const answersPromise = fault('authorize answers with a promise', {
+const answersPromise = fault('authorize returns a promise', {
   async pending(trial) {
     const stage = trial.stage({ authorize: trial.answers(Promise.resolve(true), Infinity, 'promise of true') as unknown as () => boolean })
 
@@ -90,7 +90,7 @@ const answersPromise = fault('authorize answers with a promise', {
   },
 })
 
-const authorizeMeddles = fault('authorize meddles', {
+const authorizeMeddles = fault('authorize calls the manager', {
   pending(trial) {
     const fill = trial.once('another pending user', () => stage.subscribeUser('rival', 'BOOK'))
     const stage: Stage = trial.stage({ authorize: () => (fill(), true), quotas: { pendingUsers: 1 } })

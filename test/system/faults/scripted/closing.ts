@@ -243,7 +243,7 @@ const terminateRejects = fault('terminate rejects', {
   },
 })
 
-const closeMeddles = fault('close meddles', {
+const closeMeddles = fault('close calls the manager', {
   async 'at its turn'(trial) {
     const stage = trial.stage()
     const { victim, others } = stage.cast({ kind: 'plain', script: { send: trial.throws() } })

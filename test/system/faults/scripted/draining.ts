@@ -200,7 +200,7 @@ const throws = fault('onDrain throws', {
   },
 })
 
-const answersNoFunction = fault('onDrain answers no function', {
+const answersNoFunction = fault('onDrain returns no function', {
   async behind(trial) {
     const stage = trial.stage()
     const answers: unknown[] = [undefined, null, {}, 'stop', Promise.reject(new Error('Injected: no function'))]
@@ -219,7 +219,7 @@ const answersNoFunction = fault('onDrain answers no function', {
   },
 })
 
-const stopThrows = fault("the end of onDrain's listening throws", {
+const stopThrows = fault('the stop function of onDrain throws', {
   'on drain'(trial) {
     const stage = trial.stage()
     const { victim } = stage.cast({ kind: 'telling' })

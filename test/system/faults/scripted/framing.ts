@@ -81,7 +81,7 @@ const frameThrows = fault('frame throws', {
   },
 })
 
-const frameAnswersPromise = fault('frame answers with a promise', {
+const frameAnswersPromise = fault('frame returns a promise', {
   async 'at its turn'(trial) {
     const stage = trial.stage()
     stage.cast({ transport: framing(trial.rejects()) })
@@ -107,7 +107,7 @@ const frameAnswersPromise = fault('frame answers with a promise', {
   },
 })
 
-const frameMeddles = fault('frame meddles', {
+const frameMeddles = fault('frame calls the manager', {
   'before its turn'(trial) {
     const stage = trial.stage()
     const frame = trial.once('removal', () => stage.client('victim').isGone || void stage.manager.removeConnection('victim'))

@@ -166,7 +166,7 @@ const errorListenerThrows = fault('an error listener throws', {
   },
 })
 
-const listenerMeddles = fault('a listener meddles', {
+const listenerMeddles = fault('a listener calls the manager', {
   connecting(trial) {
     const stage = trial.stage()
     stage.subscribeUser('victim', 'BOOK')

@@ -62,7 +62,7 @@ const readingThrows = fault('bufferedBytes throws', {
 
 const NO_READINGS: readonly unknown[] = [NaN, -1, -Infinity, '1000000', null, undefined, {}, 10n ** 9n]
 
-const readingLies = fault('bufferedBytes lies', {
+const readingLies = fault('bufferedBytes returns wrong values', {
   async 'at its turn'(trial) {
     const stage = trial.stage()
     stage.cast()
@@ -138,7 +138,7 @@ const readingLies = fault('bufferedBytes lies', {
   },
 })
 
-const readingMeddles = fault('bufferedBytes meddles', {
+const readingMeddles = fault('bufferedBytes calls the manager', {
   'before its turn'(trial) {
     const stage = trial.stage()
     const first = stage.connect('first', { kind: 'metered' })

@@ -58,7 +58,7 @@ const serializeThrows = fault('serialize throws', {
   },
 })
 
-const serializeAnswersNoText = fault('serialize answers no text', {
+const serializeAnswersNoText = fault('serialize returns no text', {
   async 'before serialization'(trial) {
     let answer: unknown
     const stage = trial.stage({ serialize: () => (trial.inject('no text'), answer as string) })
@@ -102,7 +102,7 @@ const toJsonThrows = fault('toJSON throws', {
   },
 })
 
-const toJsonRemoves = fault('toJSON removes', {
+const toJsonRemoves = fault('toJSON removes a connection', {
   'before serialization'(trial) {
     const stage = trial.stage()
     const { victim, friend, others } = stage.cast()

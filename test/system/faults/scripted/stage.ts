@@ -157,7 +157,7 @@ export class Stage extends Market<ScriptedSocket> {
       this.clock.advance(50)
       if (actor.connection.removed) return count
     }
-    throw new Error(`${actor.name} is still there, with ${this.stats.waitingBytes} units waiting`)
+    throw new Error(`${actor.name} was not removed, with ${this.stats.waitingBytes} units waiting`)
   }
 
   /** Lets so much wait for a client that sits jammed that some of it is given up; how many messages that took. */

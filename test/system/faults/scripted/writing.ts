@@ -164,7 +164,7 @@ const writeRejects = fault('write rejects later', {
   },
 })
 
-const acceptsInPart = fault('write accepts in part', {
+const acceptsInPart = fault('write accepts part of a batch', {
   'at its turn'(trial) {
     const stage = trial.stage()
     const { victim } = stage.cast({ kind: 'batching' })
@@ -265,7 +265,7 @@ const NONSENSE = new Map<unknown, number>([
   [NaN, 0], [-1, 0], [-Infinity, 0], [0.5, 0], [2.9, 2], [1e9, 3], [Infinity, 3], ['1', 3], [null, 3], [true, 3], [{ length: 1 }, 3],
 ])
 
-const answersNonsense = fault('write answers nonsense', {
+const answersNonsense = fault('write returns an invalid count', {
   async 'during the flush'(trial) {
     const stage = trial.stage()
     stage.cast()

@@ -89,7 +89,7 @@ export class RemoteHost implements Arena {
 
   async #notice<TNotice = Notice>(field: string): Promise<TNotice> {
     const died = this.#exit.then(([code, signal]) => {
-      throw new Error(`The server's process ended with ${String(code ?? signal)} before it told ${field}`)
+      throw new Error(`The server's process ended with ${String(code ?? signal)} before it reported ${field}`)
     })
     const [notice] = (await Promise.race([once(this.#process, 'message'), died])) as [TNotice & object]
     assert.ok(field in notice)

@@ -5,7 +5,7 @@ import { memoryHost } from './memory-host.ts'
 /** Registers what the packed library is to do in any runtime, without a network: with FakeSockets, and by the host suite. */
 export function libraryTests({ describe, it }: TestRunner): void {
   describe('the library', () => {
-    it('delivers each message to exactly those who listen', async () => {
+    it('delivers each message to exactly its subscribers', async () => {
       const manager = new ConnectionManager()
       const [desk, phone, other] = [new FakeSocket(), new FakeSocket(), new FakeSocket()]
       manager.addConnection('desk', desk, 'alice')

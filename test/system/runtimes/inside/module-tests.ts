@@ -11,7 +11,7 @@ export function moduleTests({ describe, it }: TestRunner): void {
   describe('the package', () => {
     for (const entry of entries) {
       const specifier = name + entry.slice(1)
-      it(`gives the same to who imports and who requires ${specifier}`, async () => {
+      it(`has the same exports by import and by require: ${specifier}`, async () => {
         const [imported, required] = [await import(specifier), require(specifier)].map((module) => Object.keys(module).sort())
         expectSame(required, imported)
         if (imported?.length === 0) throw new Error('There is nothing')
