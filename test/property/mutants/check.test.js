@@ -102,7 +102,7 @@ describe('check', () => {
 
     assert.equal(isWell, true)
     assert.match(told[0], /^95\.00 %: 20 mutants, 19 killed, 0 timed out, 1 survived, .* src\/a\.ts$/)
-    assert.match(told.at(-1), /1 survivors accounted for, 0 objections$/)
+    assert.match(told.at(-1), /1 survivors listed, 0 objections$/)
   })
 
   it('reports what is wrong', () => {
