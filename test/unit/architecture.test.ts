@@ -225,7 +225,7 @@ describe('the check of the code', () => {
     expect(objectionsToCode({ 'a.ts': text })).toEqual([objection])
   })
 
-  it('has nothing against a function of 39 lines, or a word that begins like any', () => {
+  it('accepts a function of 39 lines, and a word that begins with any', () => {
     expect(objectionsToCode({ 'a.ts': `export function anything(): void {${'\n'.repeat(38)}}` })).toEqual([])
   })
 })
@@ -242,7 +242,7 @@ describe('the check of the architecture', () => {
       'errors.ts imports the package ws',
     ],
     [
-      'an import of a package for its types alone',
+      'a type import of a package',
       { 'errors.ts': "import type { WebSocket } from 'ws'\nexport type S = WebSocket" },
       'errors.ts imports the package ws',
     ],
@@ -267,7 +267,7 @@ describe('the check of the architecture', () => {
       'errors.ts imports the package ws',
     ],
     [
-      'an import of what is not in src',
+      'an import of a file outside src',
       { 'errors.ts': "import x from '../package.json'" },
       'errors.ts imports ../package.json, which is no file of src',
     ],
@@ -406,22 +406,22 @@ describe('the check of the architecture', () => {
       "testing/index.ts has more than named exports: export * from './fake.ts'",
     ],
     [
-      'an index that exports what is for tests',
+      'an index that exports the test kit',
       { 'index.ts': "export type { Fake } from './testing/fake.ts'" },
       'index.ts imports testing/fake.ts from a layer above its own',
     ],
     [
-      'a transport that imports what is for tests',
+      'a transport that imports the test kit',
       { 'transports/ws.ts': "import type { Fake } from '../testing/fake.ts'\nexport type X = Fake" },
       'transports/ws.ts imports testing/fake.ts, which is no vocabulary',
     ],
     [
-      'a test kit that brings the manager along',
+      'a test kit that imports the values of the manager',
       { 'testing/fake.ts': "import { Manager } from '../index.ts'\nexport type Fake = Manager" },
       'testing/fake.ts imports more than the types of index.ts',
     ],
     [
-      'a test kit that passes the options on',
+      'a test kit that exports the values of the options',
       { 'testing/index.ts': "export { Options } from '../options.ts'" },
       'testing/index.ts imports more than the types of options.ts',
     ],

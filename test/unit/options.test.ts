@@ -63,7 +63,7 @@ describe('ConnectionManagerOptions', () => {
   )
 
   it.each(['connections', 'connectionsPerUser', 'subscriptionsPerUser', 'subscriptionsPerConnection', 'messageUnits', 'pendingUsers', 'filterUnits'])(
-    'refuses quotas.%s unless it is a number of at least 0, and defaults it if absent',
+    'refuses quotas.%s unless it is a number of at least 0, and uses the default if it is absent',
     (name) => {
       for (const value of [-1, NaN, '100', null, 100n]) {
         const error = expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ quotas: { [name]: value } } as ConnectionManagerOptions))

@@ -76,7 +76,7 @@ describe('ConnectionManager › authorize', () => {
     expect(held?.filters).toEqual({ depth: 5 })
   })
 
-  it.each(LEVELS)('grants access only if it returns true: %s changes nothing', (level) => {
+  it.each(LEVELS)('refuses unless it returns true, and changes nothing: %s', (level) => {
     for (const answer of [false, undefined, null, 0, 1, 'true', {}, [true], Object(true), () => true]) {
       const world = asked(() => answer)
       const before = [stateOf(world.manager), world.clock.pendingTimers, world.manager.activeStreams()]
@@ -143,7 +143,7 @@ describe('ConnectionManager › authorize', () => {
     expect(requests).toEqual([])
   })
 
-  it('is followed by another check: a connection that it removed cannot subscribe', () => {
+  it('is followed by a re-check: a connection that it removed cannot subscribe', () => {
     const { manager, connection, subscribeConnection } = asked(({ connection: own }) => {
       void own?.remove()
       return true
@@ -154,7 +154,7 @@ describe('ConnectionManager › authorize', () => {
     expect([connection.removed, manager.subscriptionCount]).toEqual([true, 0])
   })
 
-  it('is followed by another check: a user who is unknown after it stays unknown', () => {
+  it('is followed by a re-check: a user that it removed cannot subscribe', () => {
     const { manager, subscribeUser } = asked(() => {
       void manager.removeUser('alice')
       return true
@@ -165,7 +165,7 @@ describe('ConnectionManager › authorize', () => {
     expect(manager.subscriptionCount).toBe(0)
   })
 
-  it.each(LEVELS)('is followed by another check: nothing is subscribed if it shut the manager down: %s', (level) => {
+  it.each(LEVELS)('is followed by a re-check: nothing is subscribed if it shut the manager down: %s', (level) => {
     const world = asked(() => {
       void world.manager.cleanup()
       return true
@@ -176,7 +176,7 @@ describe('ConnectionManager › authorize', () => {
     expect(world.manager.subscriptionCount).toBe(0)
   })
 
-  it('is followed by another check of the quota that it may have used up', () => {
+  it('is followed by a re-check of the quota, which it may have used up', () => {
     const { manager, connection } = asked(({ symbol }) => {
       if (symbol === 'BTCUSDT') connection.subscribe({ streamType: 'PRICE', symbol: 'ETHUSDT' })
       return true

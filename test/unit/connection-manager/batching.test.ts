@@ -388,7 +388,7 @@ describe('ConnectionManager › a write that fails', () => {
     expect(manager.stats()).toMatchObject({ sent: 0, failed: 1 })
   })
 
-  it('removes its connection without further calls if a listener flushed it', async () => {
+  it('removes its connection even if a listener flushed the queue', async () => {
     const { manager, connect, publish } = pressured()
     const [first, second] = [connect('c1'), connect('c2')]
     second.socket.buffered = 100

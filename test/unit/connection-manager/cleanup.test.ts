@@ -34,7 +34,7 @@ describe('ConnectionManager › cleanup', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('reports how the sockets closed, in connections', async () => {
+  it('reports how many connections were closed, failed to close and timed out', async () => {
     const shared = new FakeSocket()
     const { manager, clock } = managing(
       new FakeSocket(),

@@ -62,7 +62,7 @@ describe('ConnectionManager › a closed socket', () => {
     expect(socket.closeCalls).toBe(0)
   })
 
-  it('is refused by the readyState that a ready-made transport requires of its sockets', () => {
+  it('is refused if it is a socket of Bun whose readyState is 3', () => {
     const manager = new ConnectionManager<BunSocket>({ transport: bunTransport() })
     const socket: BunSocket = { readyState: 3, send: () => 0, cork() {}, getBufferedAmount: () => 0, close() {}, terminate() {} }
 

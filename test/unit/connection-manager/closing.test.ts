@@ -218,7 +218,7 @@ describe('ConnectionManager › closing a slow consumer', () => {
     expect(socket.closeCalls).toBe(1)
   })
 
-  it('closes a socket that has a readable buffer, without a transport', () => {
+  it('closes a socket without a transport that reports its own buffer', () => {
     const { manager, reasons, errors } = managing()
     const socket = Object.assign(new FakeSocket(), { bufferedAmount: 1 })
     manager.addConnection('c1', socket, 'alice').subscribe(PRICE)

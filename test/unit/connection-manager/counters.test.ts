@@ -8,7 +8,7 @@ const COUNTERS = ['matched', 'sent', 'conflated', 'dropped', 'failed', 'skipped'
 const TRADES = { streamType: 'TRADES', symbol: 'X' } as const
 
 describe('ConnectionManager › stats() › counters', () => {
-  it('count a message as sent once it is handed to the socket, and as waiting before', async () => {
+  it('count a message as waiting until it is handed to the socket, and as sent afterwards', async () => {
     const { connect, publish, manager } = pressured()
     connect('c')
 

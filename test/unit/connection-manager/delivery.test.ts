@@ -893,7 +893,7 @@ describe('ConnectionManager › one order', () => {
     expect(manager.broadcast(price())).toEqual(result({ matched: 3, failed: 3 }))
   })
 
-  it('throws the refusal at the caller of the publish beyond maxDeferred', () => {
+  it('throws at the caller of a publish beyond maxDeferred', () => {
     const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 1 })
     let refusal: unknown
     const socket = new FakeSocket({

@@ -32,7 +32,7 @@ describe('ConnectionManager › maxLagMs', () => {
     expect([socket.received, clock.pendingTimers]).toEqual([[], 0])
   })
 
-  it.each([0, 1])('removes a connection that is behind because a write accepted %d of three, without any drain', async (accepted) => {
+  it.each([0, 1])('removes a connection that is behind because a write accepted %d of three messages, even if no drain is reported', async (accepted) => {
     const transport = batching({ write: () => accepted, bufferedBytes: () => 0, onDrain: () => () => {} })
     const world = pressured({ delivery: { maxLagMs: 1_000, drainIntervalMs: Infinity } })
     world.connect('c', new PressuredSocket(), { transport })

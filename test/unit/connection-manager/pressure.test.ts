@@ -123,7 +123,7 @@ describe('ConnectionManager › the pressure of a socket', () => {
     ['is NaN', () => NaN],
     ['is negative', () => -1_000],
     ['throws', () => { throw boom }],
-  ])('is not assumed if the reading %s: there is as much room as the soft limit, and no more', (_case, read) => {
+  ])('is not assumed if the reading %s: the room is then the soft limit', (_case, read) => {
     let reading = (): number => 11
     const { connect, publish } = pressured({ transport: batching({ bufferedBytes: () => reading() }) })
     const { connection, socket } = connect('c')
@@ -224,7 +224,7 @@ describe('ConnectionManager › a socket with a readable buffer and no transport
     return { ...world, socket }
   }
 
-  it('gets its queued messages once it has room, which is polled', () => {
+  it('gets its queued messages at the next poll once it has room', () => {
     const { publish, clock, socket } = bare()
     publish('BOOK', 'b1')
     publish('BOOK', 'b2')
@@ -584,7 +584,7 @@ describe('ConnectionManager › the hard limit', () => {
     expect([socket.received.length, log]).toEqual([5_000, []])
   })
 
-  it('is never exceeded by the queued messages, or by more than a gap notice', () => {
+  it('is exceeded by a gap notice at most, and never by queued messages', () => {
     const { publish, manager } = stuck({ delivery: { hardLimitBytes: 200 } })
 
     for (let i = 0; i < 500; i++) {

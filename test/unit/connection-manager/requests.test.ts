@@ -159,7 +159,7 @@ describe("a copy of a subscription's fields", () => {
     }
   })
 
-  it('is no argument for revoke, which accepts no filters and no status', () => {
+  it('is refused by revoke, which accepts no filters and no status', () => {
     const { manager } = desk()
     const subscription = manager.addSubscription({ ...ALICES_PRICE, filters: { depth: 5 } })
 

@@ -425,7 +425,7 @@ describe('ConnectionManager › revoke, of queued messages', () => {
     expect([socket.writes, manager.stats().connectionsBehind, clock.pendingTimers]).toEqual([[], 0, 0])
   })
 
-  it('purges messages after the write that is in progress on the connection', async () => {
+  it('purges the messages that follow the write in progress', async () => {
     const { manager, connect, publish, order } = pressured({ delivery: { softLimitBytes: 2 } })
     const { socket } = connect('c')
     socket.onWrite = () => {
@@ -469,7 +469,7 @@ describe('ConnectionManager › revoke, of queued messages', () => {
     expect([unaccounted(manager), clock.pendingTimers]).toEqual([0, 0])
   })
 
-  it('purges the messages of a connection of the same removal that is still to be written', () => {
+  it('purges the queued messages of a connection that the same removal has not yet written', () => {
     const { manager, connect, order } = pressured()
     const first = connect('c')
     const second = connect('d')
@@ -482,7 +482,7 @@ describe('ConnectionManager › revoke, of queued messages', () => {
     expect([manager.stats().purged, unaccounted(manager)]).toEqual([1, 0])
   })
 
-  it('purges the messages of a connection that a cleanup from within a removal is still to write', () => {
+  it('purges the queued messages of a connection that a cleanup within a removal has not yet written', () => {
     const { manager, connect, publish } = pressured()
     const first = connect('c')
     const second = connect('d')

@@ -51,7 +51,7 @@ function deliver(delivery: Delivery<Connection>, recipients: Recipients<Connecti
 const fields = readMessage(price(), tradingStreams, { now: () => 0 })
 
 describe('Delivery', () => {
-  it('checks only the recipients for exclusion', () => {
+  it('checks whether a connection is excluded only if it is a recipient', () => {
     const { list, connections } = connected(5)
     const recipients = [connections[1], connections[3]]
     const asked = new Set<Connection>()

@@ -106,7 +106,7 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     ['own, on an object of a class', () => Object.assign(Object.create(Object.defineProperty(class {}.prototype, field, { value })) as object, { simbol: 1 })],
     ['inherited from defaults', () => Object.create({ [field]: value, simbol: 1 }) as object],
     ['undefined', () => ({ simbol: undefined })],
-  ])('are refused if they have an unknown name that is %s, and the error says which', (_how, make) => {
+  ])('are refused, by name, if they have an unknown field that is %s', (_how, make) => {
     const error = expectCode(code, () => take(make()))
 
     expect(error).toMatchObject(factOf('simbol'))

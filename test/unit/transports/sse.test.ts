@@ -578,7 +578,7 @@ describe('sseSocket', () => {
     expect(response.endCalls).toBe(1)
   })
 
-  it('rejects a send if a web stream fails to write, and names that error as the cause of later ones', async () => {
+  it('rejects a send if a web stream fails to write, and throws on later sends with that error as the cause', async () => {
     const failing = new WritableStream({ write: () => Promise.reject(new Error('disk full')) })
     const socket = sseSocket(failing.getWriter())
 

@@ -60,7 +60,7 @@ describe('quotas', () => {
     new ConnectionManager({ quotas: { users: 10 } })
   })
 
-  it('have a code of their own', () => {
+  it('have their own error code', () => {
     expectTypeOf<'ERR_QUOTA_EXCEEDED' | 'ERR_FORBIDDEN'>().toExtend<ErrorCode>()
   })
 })
