@@ -16,7 +16,7 @@ import { Gate } from './services/gate.ts'
 import { Lifecycle } from './services/lifecycle.ts'
 import { Publishing } from './services/publishing.ts'
 import { Subscribing } from './services/subscribing.ts'
-import { clockThatRuns } from './time/clock.ts'
+import { timersThatRun } from './time/clock.ts'
 import { ExpiringSet } from './time/expiring-set.ts'
 
 /** The state of a manager. Each room holds one kind of it, and knows no other room. */
@@ -64,7 +64,7 @@ export function assemble(given: unknown): Parts {
 
 function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Services): Rooms {
   const { events } = changes
-  const clock = clockThatRuns(options.clock, (fire) => changes.make(fire))
+  const clock = timersThatRun(options.clock, (fire) => changes.make(fire))
   const users = new Users()
   const quotas = new Quotas(options.quotas)
   const demand = new Demand(clock, { ...options, ...options.quotas }, events)
@@ -114,7 +114,7 @@ function subscriptionsFor(
 function deliveryFor({ clock, delivery }: ResolvedOptions, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
   return new Delivery<ConnectionRecord>({
     limits: delivery,
-    clock: clockThatRuns(clock, (fire) => changes.make(fire)),
+    clock: timersThatRun(clock, (fire) => changes.make(fire)),
     changes,
     events: changes.events,
     transportOf: ConnectionRecord.transportOf,

@@ -1,4 +1,4 @@
-import type { ManagerClock } from '../time/clock.ts'
+import type { Timers } from '../time/clock.ts'
 import type { CloseReason, Socket } from '../ports/connection.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 import { adopted, isThenable } from '../guards/user-code.ts'
@@ -40,7 +40,7 @@ interface Closing<TConnection> {
 
 /** Closes sockets. Their `close` is user code, so a failure is reported and the promise of an outcome always resolves. */
 export class SocketCloser<TConnection extends Closable> {
-  readonly #clock: ManagerClock
+  readonly #clock: Timers
   readonly #transportOf: (connection: TConnection) => AnyTransport | undefined
   readonly #report: (error: unknown, connection: TConnection) => void
   /** Duration in milliseconds → deadlines. There are two durations: one for removals, one for the cleanup. */
@@ -50,7 +50,7 @@ export class SocketCloser<TConnection extends Closable> {
   #last: LastCloses | undefined
 
   constructor(
-    clock: ManagerClock,
+    clock: Timers,
     transportOf: (connection: TConnection) => AnyTransport | undefined,
     report: (error: unknown, connection: TConnection) => void,
   ) {

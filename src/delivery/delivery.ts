@@ -7,7 +7,7 @@ import type { PublishResult } from '../model/publish-result.ts'
 import type { AnyConnection, CloseReason } from '../ports/connection.ts'
 import type { SendQueue } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
-import type { ManagerClock } from '../time/clock.ts'
+import type { Timers } from '../time/clock.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
 import { bufferedAmount, meterOf, type Measured } from './meter.ts'
@@ -24,7 +24,7 @@ export type DeliveryConnection = QueueConnection & AnyConnection
 /** What a delivery needs. None of these functions may throw. */
 export interface DeliveryDependencies<TConnection> {
   readonly limits: DeliveryLimits
-  readonly clock: ManagerClock
+  readonly clock: Timers
   readonly changes: Changes
   readonly events: Events
   /** Returns the transport of a connection, if it has one. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../time/clock.ts'
+import type { Timers } from '../time/clock.ts'
 
 // It exists in Node, Bun and Deno. It runs after everything that is due already, and before anything else.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
@@ -32,10 +32,10 @@ export class EndOfTick<TItem> implements Ticks {
   #sinceMs = 0
   #nowMs = 0
   #cancelTimer: (() => void) | undefined
-  readonly #clock: Clock
+  readonly #clock: Timers
   readonly #callback: (items: readonly TItem[]) => void
 
-  constructor(clock: Clock, callback: (items: readonly TItem[]) => void) {
+  constructor(clock: Timers, callback: (items: readonly TItem[]) => void) {
     this.#clock = clock
     this.#callback = callback
   }

@@ -23,8 +23,7 @@ export function nobody(): Recipients<never> {
 }
 
 /** All connections in the list. */
-export function allOf<TConnection>(list: FanOutList<TConnection> | undefined): Recipients<TConnection> {
-  if (list === undefined) return nobody()
+export function allOf<TConnection>(list: FanOutList<TConnection>): Recipients<TConnection> {
   return { matched: list.size, ranges: [rangeOf(list)], overlaps: NO_OVERLAPS }
 }
 

@@ -1,4 +1,4 @@
-import type { ManagerClock } from '../time/clock.ts'
+import type { Timers } from '../time/clock.ts'
 import type { ActiveStream, Events } from '../events/events.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 
@@ -35,7 +35,7 @@ export class Demand {
    * @param limits `idleDelayMs`: how long a stream without subscribers stays active. `0`: not at all. `Infinity`: until `end()`.
    * `idleStreams`: how many such streams there may be
    */
-  constructor(clock: ManagerClock, { idleDelayMs, idleStreams }: DemandLimits, events: DemandEvents) {
+  constructor(clock: Timers, { idleDelayMs, idleStreams }: DemandLimits, events: DemandEvents) {
     this.#idleDelayMs = idleDelayMs
     this.#maxIdling = idleStreams
     this.#events = events

@@ -263,10 +263,10 @@ export class Subscriptions {
   #endAllWith(connection: ConnectionRecord): void {
     const user = ConnectionRecord.userOf(connection)
     if (user.subscriptions === undefined) return
-    // The lists of the user are dropped as a whole. No other connection receives through these.
+    // The lists of the user are dropped as a whole. The last connection is listed in each of them, and no other is.
     for (const subscription of membersOf(user.subscriptions)) {
       const { status } = subscription
-      if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) this.#remove(subscription, connection)
+      this.#remove(subscription, connection)
       SubscriptionRecord.setFilters(subscription, connection, undefined)
       this.#conclude(subscription, status, isHeldByUser(subscription) ? undefined : connection)
     }

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Timers } from './clock.ts'
 
 /**
  * One timer, set for the earliest of the times that `set` was called with.
@@ -7,12 +7,12 @@ import type { Clock } from './clock.ts'
  * overdue.
  */
 export class Alarm {
-  readonly #clock: Clock
+  readonly #clock: Timers
   readonly #ring: () => void
   #dueMs = Infinity
   #cancelTimer: (() => void) | undefined
 
-  constructor(clock: Clock, ring: () => void) {
+  constructor(clock: Timers, ring: () => void) {
     this.#clock = clock
     this.#ring = ring
   }

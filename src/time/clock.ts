@@ -55,6 +55,9 @@ export interface ManagerClock extends Clock {
   setTimeout(fn: () => void, ms: number, holdsProcess?: boolean): () => void
 }
 
+/** What rooms need of a clock. They measure durations, so the wall time is not for them. */
+export type Timers = Omit<ManagerClock, 'now'>
+
 /** Called with an error that the clock threw, or with what is wrong with a value it returned. `isOfClose`: it was the deadline of a close. */
 export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 
@@ -220,10 +223,9 @@ function cancelBy(cancel: () => unknown, failed: (error: unknown) => void): void
   }
 }
 
-/** Returns a clock with the time of another one. When a timer fires, it passes the timer's function to `run`. */
-export function clockThatRuns(clock: ManagerClock, run: (fn: () => void) => void): ManagerClock {
+/** Returns the timers of a clock. When a timer fires, its function is passed to `run`. */
+export function timersThatRun(clock: ManagerClock, run: (fn: () => void) => void): Timers {
   return {
-    now: () => clock.now(),
     monotonic: () => clock.monotonic(),
     get wentBackMs() {
       return clock.wentBackMs ?? 0

@@ -1,4 +1,4 @@
-import type { ManagerClock } from './clock.ts'
+import type { Timers } from './clock.ts'
 
 interface Timer {
   readonly dueMs: number
@@ -17,7 +17,7 @@ interface Timer {
  * lost. Otherwise a busy event loop would never let one fire.
  */
 export class ExpiringSet<TItem> {
-  readonly #clock: ManagerClock
+  readonly #clock: Timers
   readonly #ttlMs: number
   readonly #expire: (expired: readonly TItem[]) => void
   readonly #holdsProcess: boolean
@@ -30,7 +30,7 @@ export class ExpiringSet<TItem> {
    * @param ttlMs how long an item stays. `Infinity`: forever, without a timer
    * @param holdsProcess whether the process stays alive while the set has items
    */
-  constructor(clock: ManagerClock, ttlMs: number, expire: (expired: readonly TItem[]) => void, holdsProcess = false) {
+  constructor(clock: Timers, ttlMs: number, expire: (expired: readonly TItem[]) => void, holdsProcess = false) {
     this.#clock = clock
     this.#ttlMs = ttlMs
     this.#expire = expire

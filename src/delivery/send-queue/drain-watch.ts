@@ -1,5 +1,5 @@
 import { Alarm } from '../../time/alarm.ts'
-import type { Clock } from '../../time/clock.ts'
+import type { Timers } from '../../time/clock.ts'
 
 /** The manager looks for messages that have waited too long at most this often. */
 const LAG_CHECK_MS = 50
@@ -25,7 +25,7 @@ export class DrainWatch<TQueue extends Behind> {
   readonly #pollTimer: Alarm
   readonly #lagTimer: Alarm
 
-  constructor(clock: Clock, intervalMs: number) {
+  constructor(clock: Timers, intervalMs: number) {
     this.#intervalMs = intervalMs
     this.#pollTimer = new Alarm(clock, () => this.#pollAll())
     this.#lagTimer = new Alarm(clock, () => this.#limitLagOfAll())

@@ -4,7 +4,7 @@ import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from 
 import type { Socket } from '../../ports/connection.ts'
 import { SendQueue, type Acceptance } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
-import type { Clock } from '../../time/clock.ts'
+import type { Timers } from '../../time/clock.ts'
 import type { EndOfTick } from '../end-of-tick.ts'
 import { bufferedBytes, type Meter } from '../meter.ts'
 import { Backlog } from './backlog.ts'
@@ -28,7 +28,7 @@ export interface DeliveryLimits {
 /** What the send queues of a delivery share. */
 export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection> {
   readonly limits: DeliveryLimits
-  readonly clock: Clock
+  readonly clock: Timers
   readonly changes: Changes
   readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
   readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>

@@ -44,6 +44,7 @@ const RUNTIMES = [
           'keeps the queued texts, but not the objects they were made from',
           'takes up only the room of one connection while it has one',
           'takes up only the room of its six members',
+          'does not keep the socket of a removed connection',
           'puts a send queue in front of a socket with a readable buffer while messages are queued, and removes it afterwards',
           'does not grow with the number of items that passed through it',
         ],

@@ -196,7 +196,7 @@ describe('ExpiringSet', () => {
     const clock = new ManualClock()
     const held: unknown[] = []
     const setTimeout = (_fn: () => void, _ms: number, holds?: boolean) => (held.push(holds), () => {})
-    const expiry = new ExpiringSet<string>({ now: () => 0, monotonic: () => clock.monotonic(), setTimeout }, 100, () => {}, holdsProcess)
+    const expiry = new ExpiringSet<string>({ monotonic: () => clock.monotonic(), setTimeout }, 100, () => {}, holdsProcess)
 
     expiry.add('a')
     clock.advance(100)
