@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // All cores: vitest leaves one to others, which on two is half of them.
+    maxWorkers: '100%',
     include: ['test/unit/**/*.test.ts'],
     // Only what hangs is to end by it: a busy machine is no failure.
     testTimeout: 60_000,
