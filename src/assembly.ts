@@ -16,7 +16,7 @@ import { Gate } from './services/gate.ts'
 import { Lifecycle } from './services/lifecycle.ts'
 import { Publishing } from './services/publishing.ts'
 import { Subscribing } from './services/subscribing.ts'
-import { timersThatRun } from './time/clock.ts'
+import { timersThatRun, type Timers } from './time/clock.ts'
 import { ExpiringSet } from './time/expiring-set.ts'
 
 /** The state of a manager. Each room holds one kind of it, and knows no other room. */
@@ -67,7 +67,7 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
   const clock = timersThatRun(options.clock, (fire) => changes.make(fire))
   const users = new Users()
   const quotas = new Quotas(options.quotas)
-  const demand = new Demand(clock, { ...options, ...options.quotas }, events)
+  const demand = new Demand(clock, { idleDelayMs: options.idleDelayMs, idleStreams: options.quotas.idleStreams }, events)
   const postError = (stage: 'authorize' | 'close', error: unknown, connection: AnyConnection | undefined): void =>
     changes.continue(() => events.postError({ error, stage, ...(connection && { connection }) }))
   return {
@@ -79,7 +79,7 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
     subscriptions: subscriptionsFor(options, { users, quotas, demand }, services),
     quotas,
     authorization: authorizationBy(options.authorize, (error, { connection }) => postError('authorize', error, connection)),
-    delivery: deliveryFor(options, changes, services),
+    delivery: deliveryFor(options, clock, changes, services),
     demand,
     closer: new SocketCloser<ConnectionRecord>(clock, ConnectionRecord.transportOf, (error, connection) => postError('close', error, connection)),
     pending: new ExpiringSet<SubscriptionRecord>(clock, options.pendingTtlMs, (expired) => services().subscribing.expire(expired)),
@@ -111,10 +111,10 @@ function subscriptionsFor(
   })
 }
 
-function deliveryFor({ clock, delivery }: ResolvedOptions, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
+function deliveryFor({ delivery }: ResolvedOptions, clock: Timers, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
   return new Delivery<ConnectionRecord>({
     limits: delivery,
-    clock: timersThatRun(clock, (fire) => changes.make(fire)),
+    clock,
     changes,
     events: changes.events,
     transportOf: ConnectionRecord.transportOf,
