@@ -77,6 +77,16 @@ export class Changes {
     this.#numbers.current = outer
   }
 
+  /** Makes a change that only postpones another one. What was posted before is not told in the middle of it. */
+  whilePostponing<TOutcome>(change: () => TOutcome): TOutcome {
+    const outer = this.#begin()
+    try {
+      return change()
+    } finally {
+      this.#numbers.current = outer
+    }
+  }
+
   /** Calls a function as soon as no message is being handed to a socket. */
   afterwards(act: () => void): void {
     this.#afterwards.push(act)

@@ -109,7 +109,7 @@ export class Publishing {
 
   #deliverOrDefer(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
     const { changes } = this.#dependencies
-    if (changes.isSending) return changes.make(() => this.#defer(fields, findRecipients))
+    if (changes.isSending) return changes.whilePostponing(() => this.#defer(fields, findRecipients))
     const outer = changes.beginSending()
     try {
       return this.#deliverNow(fields, findRecipients)
