@@ -59,6 +59,13 @@ export interface RevocationFact {
   readonly symbol: string | undefined
 }
 
+/** An active stream without a connected subscriber. */
+interface Idling {
+  readonly sinceMs: number
+  /** The change that left it without one. */
+  readonly version: number
+}
+
 /** What came of one change. */
 export interface Change {
   readonly came: readonly ConnectionFact[]
@@ -115,8 +122,8 @@ export class Facts {
   coverBefore: Cover = new Map()
   readonly #setting: Setting
   readonly #dependencies: FactsSurroundings
-  readonly #idling = new Map<string, number>()
-  /** Of these one change left more than are kept, and in which order cannot be seen. */
+  readonly #idling = new Map<string, Idling>()
+  /** Streams that one change left, if only some of them may stay active. Their order cannot be seen. */
   #contenders: string[] = []
 
   constructor(setting: Setting, dependencies: FactsSurroundings) {
@@ -124,8 +131,8 @@ export class Facts {
     this.#dependencies = dependencies
   }
 
-  /** Streams that were active and have no connected subscriber → since when. */
-  get idling(): Map<string, number> {
+  /** The active streams without a connected subscriber, by key. */
+  get idling(): Map<string, Idling> {
     if (this.#contenders.length > 0) this.#seeWhoIsKept()
     return this.#idling
   }
@@ -185,13 +192,13 @@ export class Facts {
   /** Idling streams that need not be active any more. */
   overdueIdling(): string[] {
     const nowMs = this.#dependencies.monotonic()
-    return [...this.idling].filter(([, sinceMs]) => sinceMs + this.#setting.idleDelayMs <= nowMs).map(([key]) => key)
+    return [...this.idling].filter(([, { sinceMs }]) => sinceMs + this.#setting.idleDelayMs <= nowMs).map(([key]) => key)
   }
 
   /** How long it is until the next pending subscription ends, or stream is idle; `Infinity` when none will. */
   untilDueMs(): number {
     const pending = this.subscriptions.filter(({ userId }) => !this.isOnline(userId)).map(({ pendingUntilMs }) => pendingUntilMs)
-    const idling = [...this.idling.values()].map((sinceMs) => sinceMs + this.#setting.idleDelayMs)
+    const idling = [...this.idling.values()].map(({ sinceMs }) => sinceMs + this.#setting.idleDelayMs)
     return Math.max(0, Math.min(...pending, ...idling) - this.#dependencies.monotonic())
   }
 
@@ -315,17 +322,26 @@ export class Facts {
     const after = this.demanded()
     const left = [...before].filter((key) => !after.has(key) && this.#setting.idleDelayMs > 0)
     for (const key of after) idling.delete(key)
-    for (const key of left) idling.set(key, this.#dependencies.monotonic())
+    for (const key of left) idling.set(key, { sinceMs: this.#dependencies.monotonic(), version: this.version })
     if (this.isClosed) idling.clear()
-    else this.#endOldest(left)
+    else this.#endOldest()
   }
 
-  /** With more idling streams than there may be, those that wait longest are idle. */
-  #endOldest(left: readonly string[]): void {
-    const { idleStreams } = this.#setting.quotas
-    for (const key of [...this.#idling.keys()].filter((each) => !left.includes(each)))
-      if (this.#idling.size > idleStreams) this.#idling.delete(key)
-    if (this.#idling.size > idleStreams) this.#contenders = [...left]
+  /** Ends the oldest idling streams if there are too many. Which of those that one change left is the oldest cannot be seen. */
+  #endOldest(): void {
+    for (let surplus = this.#surplus(); surplus > 0; surplus = this.#surplus()) {
+      const [oldest] = this.#idling.values()
+      const leftTogether = [...this.#idling].filter(([, { version }]) => version === oldest?.version).map(([key]) => key)
+      if (leftTogether.length > surplus) {
+        this.#contenders = leftTogether
+        return
+      }
+      for (const key of leftTogether) this.#idling.delete(key)
+    }
+  }
+
+  #surplus(): number {
+    return this.#idling.size - this.#setting.quotas.idleStreams
   }
 
   #seeWhoIsKept(): void {
