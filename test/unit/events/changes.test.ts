@@ -62,6 +62,21 @@ describe('Changes', () => {
     expect(reported).toEqual(['alice, sending: true'])
   })
 
+  it('calls no listener in the middle of a change when a change in it only postpones another one', () => {
+    const steps: string[] = []
+    const { changes, events } = changesWith(() => steps.push('told'))
+
+    changes.make(() => {
+      events.post('userOnline', { userId: 'alice' })
+      changes.send(() => {
+        changes.whilePostponing(() => changes.postpone(() => steps.push('postponed')))
+        steps.push('sent')
+      })
+    })
+
+    expect(steps).toEqual(['sent', 'postponed', 'told'])
+  })
+
   it('calls no listener if nothing was posted', () => {
     const reported: string[] = []
     const { changes } = changesWith((userId) => reported.push(userId))

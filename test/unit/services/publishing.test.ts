@@ -46,4 +46,22 @@ describe('Publishing', () => {
 
     expect(subscription.lastUpdate).toEqual(new Date(startMs + 5))
   })
+
+  it('tells nobody of a removal while the removal still flushes, even if a socket publishes then', async () => {
+    const steps: string[] = []
+    const transport = {
+      write() {
+        manager.publish(price())
+        steps.push('flushed')
+      },
+    }
+    const manager = new ConnectionManager({ transport })
+    manager.addConnection('c', new FakeSocket(), 'alice').subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT' })
+    manager.publish(price())
+    manager.on('connectionRemoved', () => steps.push('told'))
+
+    await manager.removeConnection('c')
+
+    expect(steps).toEqual(['flushed', 'told'])
+  })
 })
