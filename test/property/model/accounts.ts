@@ -1,6 +1,6 @@
 import type { PublishResult, Stats } from '../../../src/index.ts'
-import type { Book } from './book.ts'
-import { definitionOf, hasOutbox, mayWait, type Delivery, type Receipt } from './deliveries.ts'
+import type { Ledger } from './ledger.ts'
+import { definitionOf, hasSendQueue, mayWait, type Delivery, type Receipt } from './deliveries.ts'
 import type { ConnectionFact, Facts } from './facts.ts'
 import type { Inboxes } from './inboxes.ts'
 import { frameBytes } from './pressures.ts'
@@ -25,15 +25,15 @@ type Range = readonly [least: number, most: number]
 export class Accounts {
   /** Results that said `deferred`. */
   deferred = 0
-  readonly #book: Book
+  readonly #ledger: Ledger
   readonly #facts: Facts
   readonly #inboxes: Inboxes
   #last: Stats | undefined
   readonly #setting: Setting
   readonly #complain: (complaint: string) => void
 
-  constructor(book: Book, facts: Facts, inboxes: Inboxes, setting: Setting, complain: (complaint: string) => void) {
-    this.#book = book
+  constructor(ledger: Ledger, facts: Facts, inboxes: Inboxes, setting: Setting, complain: (complaint: string) => void) {
+    this.#ledger = ledger
     this.#inboxes = inboxes
     this.#facts = facts
     this.#setting = setting
@@ -53,9 +53,9 @@ export class Accounts {
 
   /** Checks the totals, when nothing is under way. */
   checkTotals(stats: Stats): void {
-    const deliveries = this.#book.deliveries
+    const deliveries = this.#ledger.deliveries
     const receipts = deliveries.flatMap((each) => [...each.receipts.values()])
-    const matched = deliveries.map((each) => this.#book.matched(each))
+    const matched = deliveries.map((each) => this.#ledger.matched(each))
     this.checkAtAnyMoment(stats)
     this.#checkCount('stats()', stats.matched, [total(matched, 0), total(matched, 1)], 'matched', stats)
     this.#checkCount('stats()', stats.deferred, [this.deferred, this.deferred], 'deferred', stats)
@@ -85,10 +85,10 @@ export class Accounts {
     const { hardLimitBytes } = this.#setting
     const { connectionsBehind, waiting, waitingBytes, mostWaitingBytes } = stats
     const behind = this.#facts.live.filter(mayWait)
-    const longest = this.#book.deliveries.reduce((units, { text }) => Math.max(units, frameBytes(text)), 0)
+    const longest = this.#ledger.deliveries.reduce((units, { text }) => Math.max(units, frameBytes(text)), 0)
     // A batch is written when it is beyond the limit, and what waits is relieved: one message more than may is there until then.
     const most = hardLimitBytes + longest
-    const open = this.#facts.live.filter(hasOutbox).map((each) => this.#book.unitsOpenFor(each))
+    const open = this.#facts.live.filter(hasSendQueue).map((each) => this.#ledger.unitsOpenFor(each))
     const says = JSON.stringify(stats)
     if (connectionsBehind > behind.length) this.#complain(`${connectionsBehind} are behind, of ${behind.length} that can be: ${says}`)
     if (waiting > 0 !== waitingBytes > 0) this.#complain(`What waits is not what is counted: ${says}`)
@@ -127,7 +127,7 @@ function certainOutcomesOf(
     ...(kept === 'latest' ? ['conflated' as const] : []),
     ...(overflow === 'drop' ? ['dropped' as const] : []),
   ]
-  const kindOfLoss: readonly Outcome[] = hasOutbox(connection) ? ['skipped', 'purged'] : ['skipped']
+  const kindOfLoss: readonly Outcome[] = hasSendQueue(connection) ? ['skipped', 'purged'] : ['skipped']
   const whileBehind = mayWait(connection) && !passes ? given : []
   switch (state) {
     case 'accepted':
@@ -161,12 +161,12 @@ function resultOf({ connection, delivery, state, wasDoubtful, hasWaited, passes 
     case 'accepted':
       return ['sent']
     case 'failed':
-      return hasOutbox(connection) ? ['sent', 'failed'] : ['failed']
+      return hasSendQueue(connection) ? ['sent', 'failed'] : ['failed']
     case 'unframed':
       return ['failed', 'skipped']
     case 'lost':
     case 'leaving':
-      return hasOutbox(connection) ? ['sent', 'skipped', ...(mayHaveFailed(connection, delivery) ? ['failed' as const] : [])] : ['skipped']
+      return hasSendQueue(connection) ? ['sent', 'skipped', ...(mayHaveFailed(connection, delivery) ? ['failed' as const] : [])] : ['skipped']
     default:
       return wasDoubtful ? ['sent', 'skipped'] : ['sent']
   }

@@ -1,4 +1,4 @@
-import type { Book } from './book.ts'
+import type { Ledger } from './ledger.ts'
 import { bringing, CONNECTION_IDS, isPrivate, keyOf, STREAMS, streams, SYMBOLS, USERS, type Stream } from './catalogue.ts'
 import type { ConnectionFact, Facts, SubscriptionFact } from './facts.ts'
 import type { Setting } from './setting.ts'
@@ -25,11 +25,11 @@ export interface Hold {
 export class Aim {
   readonly #setting: Setting
   readonly #facts: Facts
-  readonly #book: Book
+  readonly #ledger: Ledger
   readonly #stage: Stage
 
-  constructor(setting: Setting, facts: Facts, book: Book, stage: Stage) {
-    this.#book = book
+  constructor(setting: Setting, facts: Facts, ledger: Ledger, stage: Stage) {
+    this.#ledger = ledger
     this.#setting = setting
     this.#facts = facts
     this.#stage = stage
@@ -98,7 +98,7 @@ export class Aim {
 
   /** Something to take away: what is on its way, or else what somebody is subscribed to. */
   revocable(n: number): Destination {
-    const ofStreams = this.#book.underWay().filter(({ delivery }) => delivery.way !== 'text')
+    const ofStreams = this.#ledger.underWay().filter(({ delivery }) => delivery.way !== 'text')
     const onTheirWay = ofStreams.map(({ connection, delivery }) => ({ stream: delivery.stream, userId: connection.userId }))
     return chosen([...onTheirWay, ...this.#facts.subscriptions], n) ?? this.destination(n)
   }

@@ -2,7 +2,7 @@ import type { Clock, CloseReason } from '../../../src/index.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Answer } from './operations.ts'
 import type { Setting } from './setting.ts'
-import type { Told } from './told.ts'
+import type { ExpectedEvents } from './expected-events.ts'
 
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut' | 'never'
 
@@ -29,7 +29,7 @@ interface Promised {
 export class Closings {
   readonly #setting: Setting
   readonly #clock: Clock
-  readonly #told: Told
+  readonly #events: ExpectedEvents
   readonly #complain: (complaint: string) => void
   readonly #closings: Closing[] = []
   readonly #promised: Promised[] = []
@@ -38,10 +38,10 @@ export class Closings {
   /** What was removed before `cleanup()` was called, and is waited for all the same. */
   #underWay: Closing[] | undefined
 
-  constructor(setting: Setting, clock: Clock, told: Told, complain: (complaint: string) => void) {
+  constructor(setting: Setting, clock: Clock, events: ExpectedEvents, complain: (complaint: string) => void) {
     this.#setting = setting
     this.#clock = clock
-    this.#told = told
+    this.#events = events
     this.#complain = complain
   }
 
@@ -152,7 +152,7 @@ export class Closings {
   }
   #end(closing: Closing, outcome: CloseOutcome): void {
     closing.outcome = outcome
-    if (outcome !== 'closed') this.#told.expectError('close')
+    if (outcome !== 'closed') this.#events.expectError('close')
   }
 
   #open(): Closing[] {

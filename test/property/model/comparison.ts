@@ -8,9 +8,9 @@ type Manager = ConnectionManager<ScriptedSocket, Streams>
 /** Everything that the manager shows, where it is not what the facts say. */
 export function differences(manager: Manager, facts: Facts, isNothingUnderWay: boolean): string[] {
   const differences: string[] = []
-  const same: Same = (what, shown, expected) => {
-    if (!isSame(shown, expected))
-      differences.push(`${typeof what === 'string' ? what : what()} is ${said(shown)}, expected ${said(expected)}`)
+  const same: Same = (what, actual, expected) => {
+    if (!isSame(actual, expected))
+      differences.push(`${typeof what === 'string' ? what : what()} is ${describe(actual)}, expected ${describe(expected)}`)
   }
   compareConnections(manager, facts, same)
   compareSubscriptions(manager, facts, same)
@@ -21,7 +21,7 @@ export function differences(manager: Manager, facts: Facts, isNothingUnderWay: b
   return differences
 }
 
-type Same = (what: string | (() => string), shown: unknown, expected: unknown) => void
+type Same = (what: string | (() => string), actual: unknown, expected: unknown) => void
 
 function compareConnections(manager: Manager, facts: Facts, same: Same): void {
   const { live } = facts
@@ -54,12 +54,12 @@ function compareConnections(manager: Manager, facts: Facts, same: Same): void {
   for (const userId of USERS) {
     const theirs = facts.liveOf(userId)
     same(
-      () => `userConnections of ${said(userId)}`,
+      () => `userConnections of ${describe(userId)}`,
       manager.userConnections.get(userId),
       theirs.length === 0 ? undefined : theirs.map(({ id }) => id),
     )
     same(
-      () => `getUserConnections(${said(userId)})`,
+      () => `getUserConnections(${describe(userId)})`,
       manager.getUserConnections(userId),
       theirs.map(({ socket }) => socket),
     )
@@ -67,16 +67,16 @@ function compareConnections(manager: Manager, facts: Facts, same: Same): void {
   for (const id of CONNECTION_IDS) {
     const connection = facts.liveById(id)
     same(
-      () => `activeConnections of ${said(id)}`,
+      () => `activeConnections of ${describe(id)}`,
       [manager.activeConnections.get(id), manager.activeConnections.has(id)],
       [connection?.socket, connection !== undefined],
     )
-    same(() => `getConnection(${said(id)})`, manager.getConnection(id)?.socket, connection?.socket)
+    same(() => `getConnection(${describe(id)})`, manager.getConnection(id)?.socket, connection?.socket)
   }
   for (const { handle, isLive, id, userId, socket } of facts.connections) {
     if (handle !== undefined)
       same(() => `the handle of ${socket.name}`, [handle.id, handle.userId, handle.removed, handle.socket], [id, userId, !isLive, socket])
-    if (handle !== undefined && isLive) same(() => `getConnection(${said(id)})`, manager.getConnection(id), handle)
+    if (handle !== undefined && isLive) same(() => `getConnection(${describe(id)})`, manager.getConnection(id), handle)
   }
 }
 
@@ -87,16 +87,16 @@ function compareSubscriptions(manager: Manager, facts: Facts, same: Same): void 
   same('users of userSubscriptions', [...manager.userSubscriptions.keys()].sort(), [...users].sort())
   same('the size of userSubscriptions', manager.userSubscriptions.size, users.length)
   for (const [userId, views] of manager.userSubscriptions)
-    if (views.length === 0) same(() => `userSubscriptions of ${said(userId)}`, 'empty', 'not there')
+    if (views.length === 0) same(() => `userSubscriptions of ${describe(userId)}`, 'empty', 'not there')
   for (const userId of USERS) {
     const keys = subscriptions.filter((each) => each.userId === userId).map(publicKeyOf)
     same(
-      () => `userSubscriptions of ${said(userId)}`,
+      () => `userSubscriptions of ${describe(userId)}`,
       manager.userSubscriptions.get(userId)?.map(({ key }) => key),
       keys.length === 0 ? undefined : keys,
     )
     same(
-      () => `getUserSubscriptions(${said(userId)})`,
+      () => `getUserSubscriptions(${describe(userId)})`,
       manager.getUserSubscriptions(userId).map(({ key }) => key),
       keys,
     )
@@ -137,16 +137,16 @@ function compareActivity(manager: Manager, facts: Facts, same: Same): void {
 function compareViews(manager: Manager, facts: Facts, same: Same): void {
   for (const subscription of facts.subscriptions) {
     const { userId, stream, view, asked, createdAtMs } = subscription
-    const shown = manager.getUserSubscriptions(userId).find(({ key }) => key === publicKeyOf(subscription))
-    if (view !== undefined) same(() => `the view of ${publicKeyOf(subscription)}`, shown, view)
-    if (shown === undefined) continue
+    const actual = manager.getUserSubscriptions(userId).find(({ key }) => key === publicKeyOf(subscription))
+    if (view !== undefined) same(() => `the view of ${publicKeyOf(subscription)}`, actual, view)
+    if (actual === undefined) continue
     const status = facts.isOnline(userId) ? 'CONNECTED' : 'PENDING'
     same(
       () => `the fields of ${publicKeyOf(subscription)}`,
-      [shown.userId, shown.streamType, shown.symbol, shown.status, shown.createdAt.getTime()],
+      [actual.userId, actual.streamType, actual.symbol, actual.status, actual.createdAt.getTime()],
       [userId, stream.streamType, stream.symbol, status, createdAtMs],
     )
-    same(() => `the filters of ${publicKeyOf(subscription)}`, JSON.stringify(shown.filters), JSON.stringify(asked.get('user')?.filters))
+    same(() => `the filters of ${publicKeyOf(subscription)}`, JSON.stringify(actual.filters), JSON.stringify(asked.get('user')?.filters))
   }
   for (const subscription of facts.ended) {
     if (subscription.view !== undefined)
@@ -184,14 +184,14 @@ function publicKeyOf({ userId, stream }: SubscriptionFact): string {
   return `${userId.replaceAll('%', '%25').replaceAll(':', '%3A')}:${streamKeyOf(stream)}`
 }
 
-function isSame(shown: unknown, expected: unknown): boolean {
-  if (!Array.isArray(shown) || !Array.isArray(expected)) return Object.is(shown, expected)
-  return shown.length === expected.length && shown.every((each, i) => isSame(each, expected[i]))
+function isSame(actual: unknown, expected: unknown): boolean {
+  if (!Array.isArray(actual) || !Array.isArray(expected)) return Object.is(actual, expected)
+  return actual.length === expected.length && actual.every((each, i) => isSame(each, expected[i]))
 }
 
-function said(value: unknown): string {
+function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(said).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`
   if (typeof value === 'object' && value !== null && 'name' in value) return String(value.name)
   return String(value)
 }

@@ -133,6 +133,6 @@ export function mayWait({ socket, wasPressed }: ConnectionFact): boolean {
 }
 
 /** Whether messages of this connection may leave later than in their turn. */
-export function hasOutbox({ socket }: ConnectionFact): boolean {
+export function hasSendQueue({ socket }: ConnectionFact): boolean {
   return socket.kind !== 'plain'
 }

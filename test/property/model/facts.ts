@@ -96,7 +96,7 @@ interface Picture {
 export type Cover = ReadonlyMap<string, number>
 
 /** What the facts need to see of the manager. */
-export interface FactsSurroundings {
+export interface FactsDependencies {
   monotonic(): number
   /** The streams that the manager says are active. */
   active(): readonly string[]
@@ -121,12 +121,12 @@ export class Facts {
   /** The cover before the last change. */
   coverBefore: Cover = new Map()
   readonly #setting: Setting
-  readonly #dependencies: FactsSurroundings
+  readonly #dependencies: FactsDependencies
   readonly #idling = new Map<string, Idling>()
   /** Streams that one change left, if only some of them may stay active. Their order cannot be seen. */
   #contenders: string[] = []
 
-  constructor(setting: Setting, dependencies: FactsSurroundings) {
+  constructor(setting: Setting, dependencies: FactsDependencies) {
     this.#setting = setting
     this.#dependencies = dependencies
   }

@@ -5,7 +5,7 @@ import { FAMILIES } from './catalogue.ts'
 import {
   type Answer,
   type Content,
-  type Leave,
+  type Authorization,
   type Operation,
   type OperationOf,
   type Reaction,
@@ -35,8 +35,8 @@ export function plans(): Arbitrary<Plan> {
 const KINDS_TOGETHER: readonly (readonly Kind[])[] = [
   ['plain'],
   ['plain', 'polled'],
-  ['plain', 'metered', 'polled', 'told', 'framed', 'unmeasured'],
-  ['polled', 'told'],
+  ['plain', 'metered', 'polled', 'reporting', 'framed', 'unmeasured'],
+  ['polled', 'reporting'],
   ['framed', 'plain'],
   ['metered', 'plain', 'unmeasured'],
 ]
@@ -57,7 +57,7 @@ function settings(): Arbitrary<Setting> {
     idleDelayMs: fc.constantFrom(20, 0, Infinity),
     closeTimeoutMs: fc.constantFrom(200, 0, Infinity),
     maxDeferred: weighted([5, 10_000], [2, 2], [1, 1], [1, 0]),
-    asksLeave: fc.boolean(),
+    hasAuthorize: fc.boolean(),
     quotas: weighted([2, false], [1, true]).chain((areSmall) => (areSmall ? quotas() : fc.constant(NO_QUOTAS))),
     ending: fc.constantFrom('leave' as const, 'cleanup' as const),
   })
@@ -185,7 +185,7 @@ function subscribe(depth: number): Arbitrary<OperationOf<'subscribe'>> {
     who: who(),
     stream: anyStream(),
     filters: seldom(),
-    leave: leave(depth),
+    authorization: authorization(depth),
     flaw: subscribeFlaw(),
   })
 }
@@ -197,7 +197,7 @@ function addSubscription(depth: number): Arbitrary<OperationOf<'addSubscription'
     stream: anyStream(),
     whose: weighted<OperationOf<'addSubscription'>['whose']>([2, 'anybody'], [2, 'absent'], [2, 'again']),
     filters: seldom(),
-    leave: leave(depth),
+    authorization: authorization(depth),
     flaw: subscribeFlaw(),
   })
 }
@@ -248,7 +248,7 @@ function remove(depth: number): Arbitrary<OperationOf<'remove'>> {
   return fc.record({
     do: fc.constant('remove' as const),
     who: who(),
-    how: fc.constantFrom('close' as const, 'gone' as const, 'told' as const, 'byId' as const),
+    how: fc.constantFrom('close' as const, 'gone' as const, 'onClose' as const, 'byId' as const),
     handedOn: handedOn(depth),
   })
 }
@@ -412,8 +412,8 @@ function reaction(depth: number, answers: readonly Answer[]): Arbitrary<Reaction
   return fc.record({ answer: fc.constantFrom(...answers), meanwhile: meanwhile(depth) })
 }
 
-function leave(depth: number): Arbitrary<Leave> {
-  const answer = weighted<Leave['answer']>([16, 'yes'], [1, 'no'], [1, 'truthy'], [1, 'throw'], [1, 'promise'], [1, 'rejection'])
+function authorization(depth: number): Arbitrary<Authorization> {
+  const answer = weighted<Authorization['answer']>([16, 'yes'], [1, 'no'], [1, 'truthy'], [1, 'throw'], [1, 'promise'], [1, 'rejection'])
   return fc.record({ answer, meanwhile: sometimes(depth) })
 }
 

@@ -1,11 +1,11 @@
 import type { ErrorCode, Subscription } from '../../../src/index.ts'
 import type { Stream } from './catalogue.ts'
 import type { ConnectionFact, Filters, Holder } from './facts.ts'
-import type { Leave, OperationOf, SubscribeFlaw } from './operations.ts'
+import type { Authorization, OperationOf, SubscribeFlaw } from './operations.ts'
 import { possible, REVOKE_CODES, SUBSCRIBE_CODES } from './refusals.ts'
 import { answerOf, isRevokedBy, Rejection, requestOf, revocationOf } from './requests.ts'
 import { PASS, refusedWith } from './stage.ts'
-import { shown } from './trace.ts'
+import { describe } from './trace.ts'
 import type { World } from './world.ts'
 
 /** A subscription that somebody wants. */
@@ -15,11 +15,11 @@ interface Wish {
   /** Who wants it for itself; `undefined` for the user as such. */
   readonly connection: ConnectionFact | undefined
   readonly filters: Filters | undefined
-  readonly leave: Leave
+  readonly authorization: Authorization
   readonly flaw: SubscribeFlaw | undefined
 }
 
-const GIVEN: Leave = { answer: 'yes', meanwhile: [] }
+const GIVEN: Authorization = { answer: 'yes', meanwhile: [] }
 
 /** How subscriptions begin and end. */
 export class Holds {
@@ -29,15 +29,15 @@ export class Holds {
     this.#world = world
   }
 
-  subscribe({ who, stream: n, filters, leave, flaw }: OperationOf<'subscribe'>): void {
+  subscribe({ who, stream: n, filters, authorization, flaw }: OperationOf<'subscribe'>): void {
     const connection = this.#world.aim.connection(who)
     if (connection === undefined) return
     const stream = this.#world.aim.stream(n)
     const possibleFlaw = possible(flaw, stream)
-    this.#ask({ userId: connection.userId, stream, connection, filters: this.#filters(filters), leave, flaw: possibleFlaw })
+    this.#ask({ userId: connection.userId, stream, connection, filters: this.#filters(filters), authorization, flaw: possibleFlaw })
   }
 
-  addSubscription({ user, stream: n, whose, filters, leave, flaw }: OperationOf<'addSubscription'>): void {
+  addSubscription({ user, stream: n, whose, filters, authorization, flaw }: OperationOf<'addSubscription'>): void {
     const { aim } = this.#world
     const known = whose === 'again' ? aim.known(n) : undefined
     const { userId, stream } = known ?? { userId: whose === 'absent' ? aim.absentUser(user) : aim.user(user), stream: aim.stream(n) }
@@ -46,19 +46,19 @@ export class Holds {
       stream,
       connection: undefined,
       filters: this.#filters(filters || known !== undefined),
-      leave,
+      authorization,
       flaw: flaw === 'otherUser' ? undefined : possible(flaw, stream),
     })
   }
 
   /** Subscribes without more ado: a connection, or else a user. */
   hold(userId: string, stream: Stream, connection: ConnectionFact | undefined): void {
-    this.#ask({ userId, stream, connection, filters: undefined, leave: GIVEN, flaw: undefined })
+    this.#ask({ userId, stream, connection, filters: undefined, authorization: GIVEN, flaw: undefined })
   }
 
   /** Subscribes a user again, with other filters. */
   holdOtherwise(userId: string, stream: Stream): void {
-    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(true), leave: GIVEN, flaw: undefined })
+    this.#ask({ userId, stream, connection: undefined, filters: this.#filters(true), authorization: GIVEN, flaw: undefined })
   }
 
   unsubscribe({ which }: OperationOf<'unsubscribe'>): void {
@@ -70,7 +70,7 @@ export class Holds {
     const isHeld = subscription?.holders.includes(connection) === true
     this.#world.call({
       name: 'unsubscribe',
-      text: () => `${connection.socket.name}'s handle.unsubscribe(${shown(stream)})`,
+      text: () => `${connection.socket.name}'s handle.unsubscribe(${describe(stream)})`,
       verdict: PASS,
       commit: () => isHeld && this.#world.commit(() => facts.letGo(subscription, connection)),
       act: () => connection.handle?.unsubscribe(stream),
@@ -85,7 +85,7 @@ export class Holds {
     const isByView = which % 2 === 0
     this.#world.call({
       name: 'removeSubscription',
-      text: () => `manager.removeSubscription(${shown(reference)})`,
+      text: () => `manager.removeSubscription(${describe(reference)})`,
       verdict: PASS,
       commit: () => known && this.#world.commit(() => facts.end([known])),
       act: () => manager.removeSubscription(isByView && known?.view !== undefined ? known.view : reference),
@@ -101,7 +101,7 @@ export class Holds {
     const held = ended.flatMap((each) => each.holders.map((holder) => ({ ...each, holder })))
     this.#world.call({
       name: 'revoke',
-      text: () => `manager.revoke(${shown(revocation)})`,
+      text: () => `manager.revoke(${describe(revocation)})`,
       verdict: flaw === undefined ? PASS : refusedWith(REVOKE_CODES[flaw]),
       commit: () =>
         this.#world.commit(() => {
@@ -127,10 +127,10 @@ export class Holds {
     this.#world.call<Subscription | undefined>({
       name: connection === undefined ? 'addSubscription' : 'subscribe',
       text: () =>
-        `${connection === undefined ? 'manager.addSubscription' : `${connection.socket.name}'s handle.subscribe`}(${shown(request)})`,
-      verdict: before.mayPass && !setting.asksLeave ? refusals.hold(userId, stream, connection) : before,
-      asking: setting.asksLeave
-        ? { ...stream, userId, filters, connection, timesAsked: 0, answer: () => this.#giveLeave(wish) }
+        `${connection === undefined ? 'manager.addSubscription' : `${connection.socket.name}'s handle.subscribe`}(${describe(request)})`,
+      verdict: before.mayPass && !setting.hasAuthorize ? refusals.hold(userId, stream, connection) : before,
+      asking: setting.hasAuthorize
+        ? { ...stream, userId, filters, connection, timesAsked: 0, answer: () => this.#authorize(wish) }
         : undefined,
       commit: () => this.#commit(wish),
       act: () => (connection === undefined ? manager.addSubscription(request as never) : connection.handle?.subscribe(request as never)),
@@ -140,14 +140,14 @@ export class Holds {
     })
   }
 
-  /** Leave is asked: it is decided only now what becomes of the subscription. */
-  #giveLeave(wish: Wish): unknown {
+  /** Authorization is asked: it is decided only now what becomes of the subscription. */
+  #authorize(wish: Wish): unknown {
     const frame = this.#world.stage.call
-    this.#world.carryOut(wish.leave.meanwhile)
+    this.#world.carryOut(wish.authorization.meanwhile)
     if (frame !== undefined) frame.verdict = refusedWith('ERR_FORBIDDEN')
-    this.#world.tally.noteBehaviour('authorize', wish.leave.answer)
-    if (wish.leave.answer === 'throw' || wish.leave.answer === 'rejection') this.#world.told.expectError('authorize')
-    const given = answerOf(wish.leave.answer)
+    this.#world.tally.noteBehaviour('authorize', wish.authorization.answer)
+    if (wish.authorization.answer === 'throw' || wish.authorization.answer === 'rejection') this.#world.events.expectError('authorize')
+    const given = answerOf(wish.authorization.answer)
     if (given !== true) return given instanceof Rejection ? given.promise : given
     const verdict = this.#world.refusals.hold(wish.userId, wish.stream, wish.connection)
     if (frame !== undefined) frame.verdict = verdict
@@ -168,7 +168,7 @@ export class Holds {
     const subscription = this.#world.facts.subscription(userId, stream)
     // What ended within the call, by a listener, is nobody's any more.
     if (view === undefined || subscription === undefined || view.status === 'DISCONNECTED') return
-    if (subscription.view !== undefined && subscription.view !== view) this.#world.complain(`${shown({ userId, ...stream })} has two views`)
+    if (subscription.view !== undefined && subscription.view !== view) this.#world.complain(`${describe({ userId, ...stream })} has two views`)
     subscription.view = view
   }
 }

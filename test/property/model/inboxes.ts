@@ -16,7 +16,7 @@ interface Inbox {
   /** Stream → how many of it are missing, by the notices since the last message of it that came. */
   readonly missing: Map<string, number>
   /** Stream → how many are missing by all notices, less those by all events. */
-  readonly told: Map<string, number>
+  readonly reported: Map<string, number>
 }
 
 /**
@@ -72,7 +72,7 @@ export class Inboxes {
       this.#complain(`${receipt.connection.socket.name} got ${numbered(receipt)} before ${numbered(before)}, which is to leave first`)
   }
 
-  /** How many of a stream can be missing at a connection, besides those that it was told of. */
+  /** How many of a stream can be missing at a connection, besides those that notices reported. */
   missable(connection: ConnectionFact, key: string): number {
     const { receipts, missing } = this.#of(connection)
     return receipts.filter((each) => isToCome(each) && keyOf(each.delivery.stream) === key).length - (missing.get(key) ?? 0)
@@ -88,15 +88,15 @@ export class Inboxes {
 
   noteGap({ connection, key, dropped }: Gap): void {
     this.notices++
-    const { missing, told, receipts } = this.#of(connection)
-    told.set(key, (told.get(key) ?? 0) + dropped)
+    const { missing, reported, receipts } = this.#of(connection)
+    reported.set(key, (reported.get(key) ?? 0) + dropped)
     const isStillMissed = receipts.some((each) => keyOf(each.delivery.stream) === key && isToCome(each))
     if (isStillMissed) missing.set(key, (missing.get(key) ?? 0) + dropped)
   }
 
   noteGapEvent(connection: ConnectionFact, stream: Stream, dropped: number): void {
-    const { told } = this.#of(connection)
-    told.set(keyOf(stream), (told.get(keyOf(stream)) ?? 0) - dropped)
+    const { reported } = this.#of(connection)
+    reported.set(keyOf(stream), (reported.get(keyOf(stream)) ?? 0) - dropped)
   }
 
   /** What waited of this message's stream is discarded, notices included. */
@@ -105,10 +105,10 @@ export class Inboxes {
   }
 
   /** Notices without an event, and events without a notice. */
-  untold(): string[] {
-    return Array.from(this.#inboxes, ([{ socket }, { told }]) =>
-      Array.from(told, ([key, count]) =>
-        count === 0 ? [] : [`${socket.name} was noticed of ${count} missing of ${key} more than events told`],
+  unreported(): string[] {
+    return Array.from(this.#inboxes, ([{ socket }, { reported }]) =>
+      Array.from(reported, ([key, count]) =>
+        count === 0 ? [] : [`${socket.name} was noticed of ${count} missing of ${key} more than events reported`],
       ).flat(),
     ).flat()
   }
@@ -149,7 +149,7 @@ export class Inboxes {
     const isExplained = kept === 'latest' ? (missing.get(key) ?? 0) <= passedOver.length : isCountOf(passedOver, missing.get(key) ?? 0)
     if (!isExplained)
       this.#complain(
-        `${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices told of ${missing.get(key) ?? 0}`,
+        `${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices reported ${missing.get(key) ?? 0}`,
       )
     missing.delete(key)
     for (const each of passedOver)
@@ -160,7 +160,7 @@ export class Inboxes {
   #of(connection: ConnectionFact): Inbox {
     const known = this.#inboxes.get(connection)
     if (known !== undefined) return known
-    const inbox = { receipts: [], missing: new Map(), told: new Map() }
+    const inbox = { receipts: [], missing: new Map(), reported: new Map() }
     this.#inboxes.set(connection, inbox)
     return inbox
   }

@@ -23,7 +23,7 @@ export interface Reaction {
 }
 
 /** What `authorize` does when it is asked. */
-export interface Leave {
+export interface Authorization {
   readonly answer: 'yes' | 'no' | 'truthy' | 'throw' | 'promise' | 'rejection'
   readonly meanwhile: readonly Operation[]
 }
@@ -75,7 +75,7 @@ export type Operation =
       readonly who: number
       readonly stream: number
       readonly filters: boolean
-      readonly leave: Leave
+      readonly authorization: Authorization
       readonly flaw: SubscribeFlaw | undefined
     }
   /** Of a user, of one who is not there, or again what somebody has: those who wait for a connection first. */
@@ -85,7 +85,7 @@ export type Operation =
       readonly stream: number
       readonly whose: 'anybody' | 'absent' | 'again'
       readonly filters: boolean
-      readonly leave: Leave
+      readonly authorization: Authorization
       readonly flaw: SubscribeFlaw | undefined
     }
   /** Somebody who is not there, or was for a moment, is subscribed, is so again after half of the time to wait, and does not come. */
@@ -102,7 +102,7 @@ export type Operation =
   /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
   | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
   /** Of what waits some may be handed on first: then the socket does this. */
-  | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'told' | 'byId'; readonly handedOn: Reaction }
+  | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'onClose' | 'byId'; readonly handedOn: Reaction }
   | { readonly do: 'removeUser'; readonly user: number; readonly handedOn: Reaction }
   /** Goes, perhaps with a message on its way to it, and comes again with its id, for what it held. */
   | { readonly do: 'reconnect'; readonly who: number; readonly how: 'close' | 'gone'; readonly kind: number; readonly isSentTo: boolean }

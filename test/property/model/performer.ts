@@ -1,9 +1,9 @@
 import { isPrivate } from './catalogue.ts'
-import { Comings } from './comings.ts'
+import { ConnectionCalls } from './connection-calls.ts'
 import { Holds } from './holds.ts'
 import type { Content, Operation, OperationOf } from './operations.ts'
 import { Posts } from './posts.ts'
-import { Surroundings } from './surroundings.ts'
+import { Environment } from './environment.ts'
 import type { World } from './world.ts'
 
 const PLAIN: Content = { form: 'object', padding: 0, meanwhile: [] }
@@ -12,8 +12,8 @@ const DEADLINES_MS = [5_000, 0, 100, Infinity] as const
 
 /** Carries out operations: each finds out what it means now, and what must come of it, and makes its calls. */
 export class Performer {
-  readonly comings: Comings
-  readonly dependencies: Surroundings
+  readonly connectionCalls: ConnectionCalls
+  readonly environment: Environment
   readonly #world: World
   readonly #holds: Holds
   readonly #posts: Posts
@@ -22,27 +22,27 @@ export class Performer {
     this.#world = world
     this.#holds = new Holds(world)
     this.#posts = new Posts(world)
-    this.comings = new Comings(world, this.#holds)
-    this.dependencies = new Surroundings(world, this.#posts)
+    this.connectionCalls = new ConnectionCalls(world, this.#holds)
+    this.environment = new Environment(world, this.#posts)
   }
 
   perform(operation: Operation): void {
     this.#world.tally.operations++
     switch (operation.do) {
       case 'join':
-        return this.comings.join(operation)
+        return this.connectionCalls.join(operation)
       case 'connect':
-        return this.comings.connect(operation)
+        return this.connectionCalls.connect(operation)
       case 'reconnect':
         return this.#reconnect(operation)
       case 'breakDown':
-        return this.dependencies.breakDown(operation)
+        return this.environment.breakDown(operation)
       case 'remove':
-        return this.comings.remove(operation)
+        return this.connectionCalls.remove(operation)
       case 'removeUser':
-        return this.comings.removeUser(this.#world.aim.user(operation.user), operation.handedOn)
+        return this.connectionCalls.removeUser(this.#world.aim.user(operation.user), operation.handedOn)
       case 'cleanup':
-        return this.comings.cleanup(DEADLINES_MS[operation.deadline] ?? 0)
+        return this.connectionCalls.cleanup(DEADLINES_MS[operation.deadline] ?? 0)
       case 'subscribe':
         return this.#holds.subscribe(operation)
       case 'addSubscription':
@@ -65,31 +65,31 @@ export class Performer {
         return this.#posts.sendText(operation)
       case 'armClose':
       case 'armSend':
-        return this.dependencies.arm(operation)
+        return this.environment.arm(operation)
       case 'armFrame':
-        return this.dependencies.armFrame(operation)
+        return this.environment.armFrame(operation)
       case 'armListener':
-        return this.dependencies.armListener(operation)
+        return this.environment.armListener(operation)
       case 'listen':
-        return this.dependencies.listen(operation)
+        return this.environment.listen(operation)
       case 'ask':
-        return this.dependencies.ask(operation)
+        return this.environment.ask(operation)
       case 'press':
-        return this.dependencies.press(operation)
+        return this.environment.press(operation)
       case 'drain':
-        return this.dependencies.drain(operation)
+        return this.environment.drain(operation)
       case 'burst':
-        return this.dependencies.burst(operation)
+        return this.environment.burst(operation)
       case 'flush':
-        return this.dependencies.flush(operation)
+        return this.environment.flush(operation)
       case 'tick':
-        return this.dependencies.tick()
+        return this.environment.tick()
       case 'advance':
-        return this.dependencies.pass(operation)
+        return this.environment.pass(operation)
       case 'jump':
-        return this.dependencies.jump(operation)
+        return this.environment.jump(operation)
       case 'recover':
-        return this.dependencies.recover()
+        return this.environment.recover()
     }
   }
   #reconnect(operation: OperationOf<'reconnect'>): void {
@@ -105,19 +105,19 @@ export class Performer {
         troubles: [],
         flaw: undefined,
       })
-    this.comings.reconnect(operation)
+    this.connectionCalls.reconnect(operation)
   }
 
   #pend({ user, stream: n, visits }: OperationOf<'pend'>): void {
     const { aim, setting, facts } = this.#world
     const [userId, stream] = [aim.absentUser(user), aim.stream(n)]
-    if (visits) this.comings.visit(userId)
+    if (visits) this.connectionCalls.visit(userId)
     this.#holds.hold(userId, stream, undefined)
     this.#posts.publishTo({ stream, userId: isPrivate(stream) ? userId : undefined }, PLAIN)
     if (setting.pendingTtlMs === Infinity) return
-    this.dependencies.advance(setting.pendingTtlMs / 2)
+    this.environment.advance(setting.pendingTtlMs / 2)
     this.#holds.holdOtherwise(userId, stream)
-    this.dependencies.advance(Math.min(facts.untilDueMs(), setting.pendingTtlMs))
+    this.environment.advance(Math.min(facts.untilDueMs(), setting.pendingTtlMs))
   }
 
   #regain({ where, by, when }: OperationOf<'regain'>): void {

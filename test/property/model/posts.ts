@@ -8,7 +8,7 @@ import type { Content, MessageFlaw, OperationOf, Trouble } from './operations.ts
 import { MESSAGE_CODES, possible } from './refusals.ts'
 import type { Setting } from './setting.ts'
 import { refusedWith, type Verdict } from './stage.ts'
-import { shown } from './trace.ts'
+import { describe } from './trace.ts'
 import type { World } from './world.ts'
 
 /** A message that is about to be published or sent. */
@@ -63,11 +63,11 @@ export class Posts {
   }
 
   sendText({ who, padding, flaw, troubles }: OperationOf<'sendText'>): void {
-    const { book, setting, aim } = this.#world
+    const { ledger, setting, aim } = this.#world
     const connection = aim.connection(who)
     if (connection?.handle === undefined) return
     const { handle, socket } = connection
-    const number = book.deliveries.length + 1
+    const number = ledger.deliveries.length + 1
     const isRefused = flaw === 'noText' || (flaw === 'tooLong' && setting.quotas.messageUnits < Infinity)
     const own = `#${number} ${'.'.repeat(padding)}`
     const text = flaw === 'tooLong' && isRefused ? own.padEnd(setting.quotas.messageUnits + 1) : own
@@ -82,18 +82,18 @@ export class Posts {
   }
 
   #sendSoundText(connection: ConnectionFact, number: number, text: string, troubles: readonly Trouble[]): void {
-    const { book, depth, stage, tally } = this.#world
+    const { ledger, depth, stage, tally } = this.#world
     const { socket, handle, userId } = connection
     const timing = stage.isDelivering()
     const verdict = this.#verdictOnDepth(timing)
     const message = { number, way: 'text' as const, stream: OWN_TEXTS, userId, target: connection, text }
-    const delivery = book.announce(message, timing === 'yes' ? 'later' : timing === 'no' ? 'now' : 'perhaps now')
+    const delivery = ledger.announce(message, timing === 'yes' ? 'later' : timing === 'no' ? 'now' : 'perhaps now')
     this.#armRecipients(delivery, troubles)
     tally.publishes++
     depth.enter(timing)
     this.#world.call<PublishResult | undefined>({
       name: 'sendText',
-      text: () => `${socket.name}'s handle.send(${shown(text)})`,
+      text: () => `${socket.name}'s handle.send(${describe(text)})`,
       verdict,
       delivery,
       act: () => handle?.send(text),
@@ -113,12 +113,12 @@ export class Posts {
   }
 
   #post(post: Post): void {
-    const { facts, book, setting } = this.#world
+    const { facts, ledger, setting } = this.#world
     const { way, address, codes, flaw, content } = post
-    const number = book.deliveries.length + 1
+    const number = ledger.deliveries.length + 1
     const fields = fieldsOf(post.stream, post.named, flaw)
     const text = (): string =>
-      `manager.${way}(${address === undefined ? '' : `${shown(address)}, `}${shown(fields)})  // message ${number}${content.form === 'object' ? '' : `, ${content.form}`}`
+      `manager.${way}(${address === undefined ? '' : `${describe(address)}, `}${describe(fields)})  // message ${number}${content.form === 'object' ? '' : `, ${content.form}`}`
     if (codes.length === 0 && !facts.isClosed) return this.#postSound(post, number, text)
     const verdict = refusedWith(...codes, ...(facts.isClosed ? ['ERR_CLOSED' as const] : []))
     this.#world.call({
@@ -130,7 +130,7 @@ export class Posts {
   }
 
   #postSound(post: Post, number: number, text: () => string): void {
-    const { book, clock, foreign, setting, stage, tally, updates } = this.#world
+    const { ledger, clock, userCode, setting, stage, tally, updates } = this.#world
     const { way, stream, userId, target, content } = post
     const timing = stage.isDelivering()
     const message = {
@@ -143,9 +143,9 @@ export class Posts {
     }
     const verdict = this.#verdictOn(message as Delivery, content, timing)
     const isMade = refusalOf(message.text, content, setting) === undefined
-    const delivery = book.announce(message, timing === 'yes' || !isMade ? 'later' : timing === 'no' ? 'now' : 'perhaps now')
+    const delivery = ledger.announce(message, timing === 'yes' || !isMade ? 'later' : timing === 'no' ? 'now' : 'perhaps now')
     const served = updates.servedBy(delivery)
-    const data = dataOf(number, content, setting.form, () => foreign.serializing(delivery, content.meanwhile))
+    const data = dataOf(number, content, setting.form, () => userCode.serializing(delivery, content.meanwhile))
     this.#armRecipients(delivery, post.troubles)
     tally.publishes++
     this.#world.depth.enter(timing)
@@ -198,17 +198,17 @@ export class Posts {
   }
 
   #checkResult(delivery: Delivery, content: Content | undefined, timing: Timing, result: PublishResult, served: readonly SubscriptionFact[]): void {
-    const { book, accounts, updates } = this.#world
+    const { ledger, accounts, updates } = this.#world
     if (timing !== 'perhaps') this.#world.expect(`deferred of message ${delivery.number}`, result.deferred, timing === 'yes')
     if (result.deferred) return this.#noteDeferred(delivery, content, timing, result)
-    book.conclude(delivery)
+    ledger.conclude(delivery)
     accounts.checkResult(delivery, result)
     this.#checkSerialized(delivery, content, delivery.receipts.size > 0 ? 1 : 0)
     updates.noteServed(delivery, served)
   }
 
   #noteDeferred(delivery: Delivery, content: Content | undefined, timing: Timing, result: PublishResult): void {
-    const { book, accounts, depth, updates } = this.#world
+    const { ledger, accounts, depth, updates } = this.#world
     const { matched, sent, queued, conflated, dropped, failed, skipped } = result
     this.#world.expect(
       `the counts of deferred message ${delivery.number}`,
@@ -217,15 +217,15 @@ export class Posts {
     )
     depth.noteDeferred(timing)
     accounts.deferred++
-    book.defer(delivery)
+    ledger.defer(delivery)
     this.#checkSerialized(delivery, content, 1)
     updates.noteDeferred(delivery)
   }
 
   #noteRefusal(delivery: Delivery, content: Content | undefined, timing: Timing, code: ErrorCode): void {
-    const { book, depth } = this.#world
+    const { ledger, depth } = this.#world
     depth.noteRefused(timing)
-    book.refuse(delivery)
+    ledger.refuse(delivery)
     this.#checkSerialized(delivery, content, code === 'ERR_PUBLISH_DEPTH' ? 0 : 1)
   }
 
@@ -240,7 +240,7 @@ export class Posts {
     const recipients = recipientsOf(delivery, this.#world.facts)
     for (const { recipient, reaction } of troubles) {
       const socket = chosen(recipients, recipient)?.socket
-      if (socket !== undefined) this.#world.foreign.arm(socket, 'nextSends', reaction)
+      if (socket !== undefined) this.#world.userCode.arm(socket, 'nextSends', reaction)
     }
   }
 }

@@ -22,7 +22,7 @@ interface Pressure {
 /** More than the messages of two turns can be on any wire. */
 const UNEXPLAINED_BYTES = 1e6
 
-const MEASURED: readonly Kind[] = ['metered', 'polled', 'told', 'framed']
+const MEASURED: readonly Kind[] = ['metered', 'polled', 'reporting', 'framed']
 
 /**
  * Which connections are behind, by the rule of turns: whether there is room is found at the first message of a turn, and holds for all of it. What

@@ -74,14 +74,14 @@ export class Refusals {
     return quotaVerdict(this.exceededByConnection(userId))
   }
 
-  /** Before leave is asked, and again afterwards. */
+  /** Before `authorize` is called, and again afterwards. */
   subscribe(userId: string, connection: ConnectionFact | undefined): Verdict {
     if (this.#facts.isClosed) return refusedWith('ERR_CLOSED')
     if (connection !== undefined) return connection.isLive ? PASS : refusedWith('ERR_UNKNOWN_CONNECTION')
     return this.#setting.pendingTtlMs === 0 && !this.#facts.isOnline(userId) ? refusedWith('ERR_UNKNOWN_USER') : PASS
   }
 
-  /** Once leave was given. */
+  /** Once `authorize` returned true. */
   hold(userId: string, stream: Stream, connection: ConnectionFact | undefined): Verdict {
     const verdict = this.subscribe(userId, connection)
     return verdict.mayPass ? quotaVerdict(this.exceededByHold(userId, stream, connection)) : verdict

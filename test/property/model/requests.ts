@@ -1,6 +1,6 @@
 import { streams, SYMBOLS, USERS, type Stream } from './catalogue.ts'
 import type { SubscriptionFact } from './facts.ts'
-import type { Leave, RevokedBy, RevokeFlaw, SubscribeFlaw } from './operations.ts'
+import type { Authorization, RevokedBy, RevokeFlaw, SubscribeFlaw } from './operations.ts'
 
 /** A request for a subscription, with what is wrong about it. */
 export function requestOf(
@@ -36,15 +36,15 @@ export function requestOf(
   }
 }
 
-/** A promise that rejects, as the answer to a question for leave. */
+/** A promise that rejects, as the answer to a call of `authorize`. */
 export class Rejection {
   get promise(): Promise<never> {
-    return Promise.reject(new Error('no leave, later'))
+    return Promise.reject(new Error('not allowed, later'))
   }
 }
 
 /** What `authorize` answers, or throws. */
-export function answerOf(answer: Leave['answer']): unknown {
+export function answerOf(answer: Authorization['answer']): unknown {
   switch (answer) {
     case 'yes':
       return true

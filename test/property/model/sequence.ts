@@ -1,7 +1,7 @@
 import type { Operation } from './operations.ts'
 import { Performer } from './performer.ts'
 import type { Setting } from './setting.ts'
-import { shown } from './trace.ts'
+import { describe } from './trace.ts'
 import type { Tally } from './tally.ts'
 import { World } from './world.ts'
 
@@ -58,7 +58,7 @@ class Sequence {
 
   async run(): Promise<void> {
     const { setting, arrivals, operations } = this.#plan
-    this.world.trace.say(() => `// ${shown({ ...setting, favourites: undefined })}`)
+    this.world.trace.say(() => `// ${describe({ ...setting, favourites: undefined })}`)
     for (const operation of [...arrivals, ...operations]) await this.#step(() => this.#performer.perform(operation))
     await this.#end()
   }
@@ -78,20 +78,20 @@ class Sequence {
 
   /** Lets everybody have what is due, then leave; and nothing must be left. */
   async #end(): Promise<void> {
-    const { comings, dependencies } = this.#performer
+    const { connectionCalls, environment } = this.#performer
     const { manager, facts } = this.world
-    this.world.foreign.disarm()
-    await this.#step(() => dependencies.recover())
+    this.world.userCode.disarm()
+    await this.#step(() => environment.recover())
     if (this.#plan.setting.ending === 'leave') {
       for (const userId of new Set([...facts.live, ...facts.subscriptions].map((each) => each.userId))) {
-        await this.#step(() => comings.removeUser(userId))
+        await this.#step(() => connectionCalls.removeUser(userId))
       }
-    } else await this.#step(() => comings.cleanup(1_000))
-    for (const ms of [0, 1_000, 10_000]) await this.#step(() => dependencies.advance(ms))
-    await this.#step(() => dependencies.tick())
+    } else await this.#step(() => connectionCalls.cleanup(1_000))
+    for (const ms of [0, 1_000, 10_000]) await this.#step(() => environment.advance(ms))
+    await this.#step(() => environment.tick())
     this.#assertNothingIsLeft()
-    if (!manager.closed) await this.#step(() => comings.cleanup(0))
-    await this.#step(() => dependencies.advance(0))
+    if (!manager.closed) await this.#step(() => connectionCalls.cleanup(0))
+    await this.#step(() => environment.advance(0))
     this.world.closings.assertAllSettled()
     this.assertSound()
   }

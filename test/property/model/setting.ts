@@ -30,7 +30,7 @@ export interface Setting {
   readonly idleDelayMs: number
   readonly closeTimeoutMs: number
   readonly maxDeferred: number
-  readonly asksLeave: boolean
+  readonly hasAuthorize: boolean
   readonly quotas: QuotaSetting
   /** How the sequence ends: everybody leaves, or `cleanup()`. */
   readonly ending: 'leave' | 'cleanup'

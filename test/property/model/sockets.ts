@@ -11,7 +11,7 @@ export type Kind =
   /** Writes in batches, and is asked whether there is room. */
   | 'polled'
   /** Writes in batches, and tells of room. */
-  | 'told'
+  | 'reporting'
   /** As `polled`, with frames, and with a way to close and to terminate of its own. */
   | 'framed'
   /** Writes in batches, and says how many frames it accepted; nothing else is known of it. */
@@ -65,7 +65,7 @@ export class ScriptedSocket implements Socket {
   }
 
   get tellsOfClose(): boolean {
-    return this.kind === 'told' || this.kind === 'framed'
+    return this.kind === 'reporting' || this.kind === 'framed'
   }
 
   tellOfRoom(): void {
@@ -120,7 +120,7 @@ export function transportsOf(host: SocketHost): Readonly<Record<Kind, AnyTranspo
     plain: undefined,
     metered: undefined,
     polled: { write, bufferedBytes },
-    told: { write, bufferedBytes, onDrain, onClose },
+    reporting: { write, bufferedBytes, onDrain, onClose },
     framed: framed as unknown as AnyTransport,
     unmeasured: { write },
   }

@@ -24,7 +24,7 @@ export type CallName =
   // What is not called, but happens.
   | 'end of tick'
   | 'time passes'
-  | 'room is told of'
+  | 'drain event'
   | 'promises settle'
 
 export type HookName = 'send' | 'write' | 'frame' | 'serialize' | 'authorize' | 'close' | 'terminate' | 'listener'
@@ -52,7 +52,7 @@ export interface CallFrame {
   readonly asking: Asking | undefined
 }
 
-/** A subscription that waits for leave. */
+/** A subscription that waits for `authorize`. */
 export interface Asking {
   readonly userId: string
   readonly streamType: string

@@ -25,10 +25,10 @@ export class Trace {
 }
 
 /** A value as one would write it. */
-export function shown(value: unknown): string {
+export function describe(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value)
-  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`
   const fields = Object.entries(value).filter(([, each]) => each !== undefined)
-  return fields.length === 0 ? '{}' : `{ ${fields.map(([name, each]) => `${name}: ${shown(each)}`).join(', ')} }`
+  return fields.length === 0 ? '{}' : `{ ${fields.map(([name, each]) => `${name}: ${describe(each)}`).join(', ')} }`
 }

@@ -9,14 +9,14 @@ import { EVENT_NAMES } from '../../support/event-names.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { Accounts } from './accounts.ts'
 import { Aim } from './aim.ts'
-import { Book } from './book.ts'
+import { Ledger } from './ledger.ts'
 import { streams, type Streams } from './catalogue.ts'
 import { Closings } from './closings.ts'
 import { activeIn, differences } from './comparison.ts'
-import { hasOutbox, mayWait, type Delivery } from './deliveries.ts'
+import { hasSendQueue, mayWait, type Delivery } from './deliveries.ts'
 import { Depth } from './depth.ts'
 import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
-import { ForeignCode, isShallowlyEqual } from './foreign-code.ts'
+import { UserCode, isShallowlyEqual } from './user-code.ts'
 import { Inboxes } from './inboxes.ts'
 import type { Operation, Reaction } from './operations.ts'
 import { Refusals } from './refusals.ts'
@@ -25,7 +25,7 @@ import { socketOf, transportsOf, type AnyTransport, type Kind, type ScriptedSock
 import { Pressures } from './pressures.ts'
 import { PASS, Stage, type Asking, type CallFrame, type CallName, type Verdict } from './stage.ts'
 import type { Tally } from './tally.ts'
-import { Told } from './told.ts'
+import { ExpectedEvents } from './expected-events.ts'
 import { Trace } from './trace.ts'
 import { Updates } from './updates.ts'
 
@@ -36,7 +36,7 @@ export interface Call<TValue> {
   readonly name: CallName
   /** As one would write it. */
   readonly text: () => string
-  /** By what is known when it is made; of a subscription, before leave is asked. */
+  /** By what is known when it is made; of a subscription, before `authorize` is called. */
   readonly verdict: Verdict
   readonly delivery?: Delivery | undefined
   readonly asking?: Asking | undefined
@@ -60,15 +60,15 @@ export class World {
   readonly facts: Facts
   readonly inboxes: Inboxes
   readonly pressures: Pressures
-  readonly book: Book
+  readonly ledger: Ledger
   readonly accounts: Accounts
   readonly updates: Updates
-  readonly told: Told
+  readonly events: ExpectedEvents
   readonly aim: Aim
   readonly closings: Closings
   readonly refusals: Refusals
   readonly depth: Depth
-  readonly foreign: ForeignCode
+  readonly userCode: UserCode
   readonly manager: Manager
   readonly transports: Readonly<Record<Kind, AnyTransport | undefined>>
   readonly sockets: ScriptedSocket[] = []
@@ -87,18 +87,18 @@ export class World {
     this.facts = new Facts(setting, { monotonic: () => this.clock.monotonic(), active: () => activeIn(this.manager), complain })
     this.inboxes = new Inboxes(complain)
     this.pressures = new Pressures(this.facts, setting.softLimitBytes)
-    this.book = new Book(this.facts, this.inboxes, this.pressures, setting, () => this.clock.monotonic(), complain)
-    this.accounts = new Accounts(this.book, this.facts, this.inboxes, setting, complain)
+    this.ledger = new Ledger(this.facts, this.inboxes, this.pressures, setting, () => this.clock.monotonic(), complain)
+    this.accounts = new Accounts(this.ledger, this.facts, this.inboxes, setting, complain)
     this.updates = new Updates(this.facts, () => this.clock.now())
-    this.told = new Told(this.facts, this.inboxes, complain)
-    this.aim = new Aim(setting, this.facts, this.book, this.stage)
-    this.closings = new Closings(setting, this.clock, this.told, complain)
+    this.events = new ExpectedEvents(this.facts, this.inboxes, complain)
+    this.aim = new Aim(setting, this.facts, this.ledger, this.stage)
+    this.closings = new Closings(setting, this.clock, this.events, complain)
     this.refusals = new Refusals(setting, this.facts)
     this.depth = new Depth(setting.maxDeferred)
-    this.foreign = new ForeignCode(this)
-    this.transports = transportsOf(this.foreign)
+    this.userCode = new UserCode(this)
+    this.transports = transportsOf(this.userCode)
     this.manager = new ConnectionManager<ScriptedSocket, Streams>(this.#options())
-    for (const event of EVENT_NAMES) this.manager.on(event, (payload) => this.foreign.hearing(event, payload))
+    for (const event of EVENT_NAMES) this.manager.on(event, (payload) => this.userCode.hearing(event, payload))
   }
 
   complain(complaint: string): void {
@@ -118,7 +118,7 @@ export class World {
   }
 
   newSocket(kind: Kind): ScriptedSocket {
-    const socket = socketOf(kind, `socket${this.sockets.length + 1}`, this.foreign)
+    const socket = socketOf(kind, `socket${this.sockets.length + 1}`, this.userCode)
     this.sockets.push(socket)
     return socket
   }
@@ -134,7 +134,7 @@ export class World {
     const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking }
     this.stage.within(frame, () => this.#callWithin(frame, call))
     this.#noteEndOfOutermost()
-    this.told.assertToldOf(frame)
+    this.events.assertEmitted(frame)
     this.accounts.checkAtAnyMoment(this.manager.stats())
     this.compare()
   }
@@ -151,7 +151,7 @@ export class World {
   #noteEndOfOutermost(): void {
     if (this.stage.depth > 0) return
     this.depth.reset()
-    this.book.concludeAll()
+    this.ledger.concludeAll()
   }
 
   /** Lets promises settle, and what comes of that happen. */
@@ -173,9 +173,9 @@ export class World {
 
   /** Of these the first that something waits for does something when it is handed that. */
   armHandingOn(connections: readonly ConnectionFact[], reaction: Reaction): void {
-    const first = connections.find((each) => hasOutbox(each) && this.book.openOf(each).length > 0)
+    const first = connections.find((each) => hasSendQueue(each) && this.ledger.openOf(each).length > 0)
     const isNothing = reaction.answer === 'ok' && reaction.meanwhile.length === 0
-    if (first !== undefined && !isNothing) this.foreign.arm(first.socket, 'nextSends', reaction)
+    if (first !== undefined && !isNothing) this.userCode.arm(first.socket, 'nextSends', reaction)
   }
 
   // What is known of it
@@ -200,10 +200,10 @@ export class World {
 
   /** Nothing is under way: everything must be accounted for. */
   assertSettled(): void {
-    this.book.concludeAll()
+    this.ledger.concludeAll()
     this.updates.settle()
-    this.told.assertAllTold()
-    this.foreign.checkListeners()
+    this.events.assertAllEmitted()
+    this.userCode.checkListeners()
     const stats = this.manager.stats()
     this.accounts.checkTotals(stats)
     for (const complaint of this.pressures.settle(stats.connectionsBehind)) this.complain(complaint)
@@ -218,7 +218,7 @@ export class World {
     if (isLive && hasFailed) this.complain(`${socket.name} failed, and is still in service`)
     this.closings.check(connection)
     if (isLive && this.pressures.isBehindForCertain(connection))
-      for (const complaint of this.book.overdueOf(connection)) this.complain(complaint)
+      for (const complaint of this.ledger.overdueOf(connection)) this.complain(complaint)
     connection.wasFull = false
   }
 
@@ -238,8 +238,8 @@ export class World {
 
   #commitFor(owner: CallFrame | undefined, change: () => void, refreshed?: Refreshed): void {
     this.#noteWhoIsFull()
-    this.told.expect(this.facts.commit(change, refreshed), owner)
-    this.book.changed()
+    this.events.expect(this.facts.commit(change, refreshed), owner)
+    this.ledger.changed()
   }
 
   /** Before anything is taken away from what waits. */
@@ -247,7 +247,7 @@ export class World {
     for (const connection of this.facts.live) {
       if (connection.wasFull || !mayWait(connection)) continue
       connection.wasFull =
-        this.book.unitsKeptFor(connection) > this.setting.hardLimitBytes || this.book.mayHaveWaitedTooLong(connection)
+        this.ledger.unitsKeptFor(connection) > this.setting.hardLimitBytes || this.ledger.mayHaveWaitedTooLong(connection)
     }
   }
 
@@ -279,7 +279,7 @@ export class World {
       this.complain(`${call.text()} was refused, and changed the totals`)
     // Whoever may be asked is asked once; whoever was refused before is not.
     if (call.asking !== undefined)
-      this.expect(`how often ${call.text()} asked for leave`, call.asking.timesAsked, call.verdict.mayPass ? 1 : 0)
+      this.expect(`how often ${call.text()} called authorize`, call.asking.timesAsked, call.verdict.mayPass ? 1 : 0)
   }
 
   #judge<TValue>(call: Call<TValue>, { name, verdict: { codes, mayPass } }: CallFrame, { value, error }: Outcome<TValue>): void {
@@ -312,7 +312,7 @@ export class World {
       quotas,
       managerKind,
       form,
-      asksLeave,
+      hasAuthorize,
     } = this.setting
     return {
       streams,
@@ -325,7 +325,7 @@ export class World {
       maxDeferred,
       ...(managerKind !== undefined && { transport: this.transports[managerKind] }),
       ...(form === 'custom' && { serialize: ({ data }) => (data as { serialized(): string }).serialized() }),
-      ...(asksLeave && { authorize: (request) => this.foreign.authorizing(request) as boolean }),
+      ...(hasAuthorize && { authorize: (request) => this.userCode.authorizing(request) as boolean }),
     }
   }
 }

@@ -24,14 +24,14 @@ interface Batch {
 }
 
 /**
- * What listeners are told: all that changed, once, in the order of the changes, before the call that made them returns.
+ * The events that listeners get: all that changed, once, in the order of the changes, before the call that made them returns.
  */
-export class Told {
+export class ExpectedEvents {
   readonly #facts: Facts
   readonly #inboxes: Inboxes
   readonly #complain: (complaint: string) => void
   readonly #batches: Batch[] = []
-  /** Streams that are active by what was told. */
+  /** Streams that are active by the events. */
   readonly #active = new Set<string>()
   readonly #errors = new Map<ErrorStage, number>()
   readonly #expectedErrors = new Map<ErrorStage, number>()
@@ -42,7 +42,7 @@ export class Told {
     this.#complain = complain
   }
 
-  /** What a change is to be told as; of several removals at once nobody says in which order holders let go. */
+  /** The events of a change; of several removals at once nobody says in which order holders let go. */
   expect(change: Change, owner: CallFrame | undefined): void {
     const areSeveral = change.went.length > 1
     const event = (name: EventName, subject: Expected['subject'], holder?: Expected['holder'], isOptional = false): Expected => ({
@@ -96,23 +96,23 @@ export class Told {
     }
   }
 
-  /** All that this call changed, and not what others did, must have been told when it returns. */
-  assertToldOf(owner: CallFrame): void {
-    for (const batch of this.#batches) if (batch.owner === owner) this.#complainOfUntold(batch)
+  /** All that this call changed, and not what others did, must have been emitted when it returns. */
+  assertEmitted(owner: CallFrame): void {
+    for (const batch of this.#batches) if (batch.owner === owner) this.#complainOfMissing(batch)
   }
 
-  /** Nothing is under way: all was told. */
-  assertAllTold(): void {
-    for (const batch of this.#batches) this.#complainOfUntold(batch)
+  /** Nothing is under way: every event was emitted. */
+  assertAllEmitted(): void {
+    for (const batch of this.#batches) this.#complainOfMissing(batch)
     this.#batches.length = 0
-    for (const complaint of this.#inboxes.untold()) this.#complain(complaint)
+    for (const complaint of this.#inboxes.unreported()) this.#complain(complaint)
     for (const stage of new Set([...this.#errors.keys(), ...this.#expectedErrors.keys()])) {
-      const [told, expected] = [this.#errors.get(stage) ?? 0, this.#expectedErrors.get(stage) ?? 0]
-      if (told !== expected) this.#complain(`${told} errors of stage ${stage} were told of, expected ${expected}`)
+      const [emitted, expected] = [this.#errors.get(stage) ?? 0, this.#expectedErrors.get(stage) ?? 0]
+      if (emitted !== expected) this.#complain(`${emitted} errors of stage ${stage} were emitted, expected ${expected}`)
     }
     const active = new Set([...this.#facts.demanded(), ...this.#facts.idling.keys()])
-    for (const key of active) if (!this.#active.has(key)) this.#complain(`${key} is active, and nobody was told`)
-    for (const key of this.#active) if (!active.has(key)) this.#complain(`${key} is idle, and nobody was told`)
+    for (const key of active) if (!this.#active.has(key)) this.#complain(`${key} is active, and no event said so`)
+    for (const key of this.#active) if (!active.has(key)) this.#complain(`${key} is idle, and no event said so`)
   }
 
   #match(name: EventName, subject: Expected['subject'] | undefined, holder?: ConnectionFact): void {
@@ -122,7 +122,7 @@ export class Told {
     const at = batch?.events.findIndex(isThis) ?? -1
     if (batch === undefined || at === -1)
       return this.#complain(
-        `${name} of ${shown(subject)}${holder === undefined ? '' : ` by ${shown(holder)}`} was told, ${this.#awaited()}`,
+        `${name} of ${describeSubject(subject)}${holder === undefined ? '' : ` by ${describeSubject(holder)}`} was emitted, ${this.#awaited()}`,
       )
     if (batch.events[at]?.isOptional === false) batch.events.splice(at, 1)
   }
@@ -133,12 +133,12 @@ export class Told {
       ? 'and nothing had changed'
       : `next is ${batch.events
           .filter((each) => !each.isOptional)
-          .map(described)
+          .map(describeEvent)
           .join(', ')}`
   }
 
-  #complainOfUntold({ events }: Batch): void {
-    for (const event of events) if (!event.isOptional) this.#complain(`${described(event)} was not told`)
+  #complainOfMissing({ events }: Batch): void {
+    for (const event of events) if (!event.isOptional) this.#complain(`${describeEvent(event)} was not emitted`)
     events.length = 0
   }
 
@@ -146,7 +146,7 @@ export class Told {
     this.#match('connectionRemoved', connection)
     if (connection === undefined) return
     if (!connection.reasons.includes(reason))
-      this.#complain(`${shown(connection)} was removed as ${reason}, expected ${connection.reasons.join(' or ')}`)
+      this.#complain(`${describeSubject(connection)} was removed as ${reason}, expected ${connection.reasons.join(' or ')}`)
     connection.reasons = [reason]
   }
 
@@ -162,7 +162,7 @@ export class Told {
     { subscription: view, connection }: Payloads['subscriptionAdded'],
   ): void {
     const subscription = this.#subscriptionOf(view)
-    if (subscription === undefined) return this.#complain(`${name} was told of ${view.key}, which nobody has`)
+    if (subscription === undefined) return this.#complain(`${name} was emitted for ${view.key}, which nobody has`)
     this.#match(name, subscription, connection && this.#connectionOf(connection))
   }
 
@@ -179,7 +179,7 @@ export class Told {
   #connectionOf(handle: Connection<ScriptedSocket, Streams>): ConnectionFact | undefined {
     const connection = this.#facts.connections.find(({ socket }) => socket === handle.socket)
     if (connection === undefined) this.#complain(`An event is about a connection that nobody made: ${handle.id}`)
-    else if (connection.handle !== undefined && connection.handle !== handle) this.#complain(`${shown(connection)} has two handles`)
+    else if (connection.handle !== undefined && connection.handle !== handle) this.#complain(`${describeSubject(connection)} has two handles`)
     else connection.handle = handle
     return connection
   }
@@ -187,7 +187,7 @@ export class Told {
   #hearDemand(name: 'streamActive' | 'streamIdle', { streamType, symbol, userId = '' }: Payloads['streamActive']): void {
     const key = demandKeyOf({ stream: { streamType: streamType as StreamName, symbol }, userId })
     if (this.#active.has(key) === (name === 'streamActive'))
-      this.#complain(`${name} of ${key} was told twice, or without the other before it`)
+      this.#complain(`${name} of ${key} was emitted twice, or without the other before it`)
     if (name === 'streamActive') this.#active.add(key)
     else this.#active.delete(key)
   }
@@ -210,11 +210,11 @@ function holderIn({ holders }: SubscriptionFact): ConnectionFact | undefined {
   return holder === 'user' ? undefined : holder
 }
 
-function described({ name, subject, holder }: Expected): string {
-  return `${name} of ${shown(subject)}${holder === undefined || holder === 'anybody' ? '' : ` by ${shown(holder)}`}`
+function describeEvent({ name, subject, holder }: Expected): string {
+  return `${name} of ${describeSubject(subject)}${holder === undefined || holder === 'anybody' ? '' : ` by ${describeSubject(holder)}`}`
 }
 
-function shown(subject: Expected['subject'] | undefined): string {
+function describeSubject(subject: Expected['subject'] | undefined): string {
   if (subject === undefined) return 'somebody unknown'
   if (typeof subject === 'string') return JSON.stringify(subject)
   return 'socket' in subject ? subject.socket.name : `${JSON.stringify(subject.userId)}'s ${keyOf(subject.stream)}`

@@ -1,20 +1,20 @@
 import { EVENT_NAMES } from '../../support/event-names.ts'
 import { chosen } from './aim.ts'
 import { keyOf } from './catalogue.ts'
-import { hasOutbox, mayWait } from './deliveries.ts'
+import { hasSendQueue, mayWait } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Content, EventName, OperationOf } from './operations.ts'
 import type { Posts } from './posts.ts'
 import type { ScriptedSocket } from './sockets.ts'
 import { PASS, refusedWith } from './stage.ts'
-import { shown } from './trace.ts'
+import { describe } from './trace.ts'
 import type { World } from './world.ts'
 
 const BUFFERED = { nothing: 0, little: 30, much: 1e9, nonsense: NaN } as const
 const ACCEPTED = { all: undefined, none: 0, one: 1 } as const
 
-/** What happens around the manager: what sockets and listeners are going to do, pressure, time, and questions. */
-export class Surroundings {
+/** What happens around the manager: what sockets and listeners will do next, pressure, time, and questions. */
+export class Environment {
   readonly #world: World
   readonly #posts: Posts
 
@@ -25,20 +25,20 @@ export class Surroundings {
 
   arm({ do: name, who, reaction }: OperationOf<'armSend' | 'armClose'>): void {
     const connection = this.#world.aim.connection(who)
-    if (connection?.isLive === true) this.#world.foreign.arm(connection.socket, name === 'armSend' ? 'nextSends' : 'nextCloses', reaction)
+    if (connection?.isLive === true) this.#world.userCode.arm(connection.socket, name === 'armSend' ? 'nextSends' : 'nextCloses', reaction)
   }
 
   armFrame({ reaction }: OperationOf<'armFrame'>): void {
-    this.#world.foreign.armFrame(reaction)
+    this.#world.userCode.armFrame(reaction)
   }
 
   armListener({ event: n, reaction }: OperationOf<'armListener'>): void {
-    this.#world.foreign.armListener(chosen(EVENT_NAMES, n) as EventName, reaction)
+    this.#world.userCode.armListener(chosen(EVENT_NAMES, n) as EventName, reaction)
   }
 
   listen({ event, isOff }: OperationOf<'listen'>): void {
-    if (isOff) this.#world.foreign.unlisten()
-    else this.#world.foreign.listen(chosen(EVENT_NAMES, event) as EventName)
+    if (isOff) this.#world.userCode.unlisten()
+    else this.#world.userCode.listen(chosen(EVENT_NAMES, event) as EventName)
   }
 
   /** Asks for, and takes away, what nobody has: nothing is found, and nothing is thrown. */
@@ -48,7 +48,7 @@ export class Surroundings {
     const connection = aim.connection(who)
     this.#world.call({
       name: 'questions',
-      text: () => `// questions about ${shown(stranger)}`,
+      text: () => `// questions about ${describe(stranger)}`,
       verdict: PASS,
       act: () => [
         manager.getConnection(stranger),
@@ -68,7 +68,7 @@ export class Surroundings {
     })
     this.#world.call({
       name: 'questions',
-      text: () => `manager.removeSubscription(${shown(stranger)}), which names nothing`,
+      text: () => `manager.removeSubscription(${describe(stranger)}), which names nothing`,
       verdict: refusedWith('ERR_INVALID_ARGUMENT'),
       act: () => manager.removeSubscription(stranger),
     })
@@ -107,7 +107,7 @@ export class Surroundings {
   }
 
   flush({ who, handedOn }: OperationOf<'flush'>): void {
-    const { aim, stage, book } = this.#world
+    const { aim, stage, ledger } = this.#world
     const connection = aim.connection(who)
     if (connection?.handle === undefined) return
     this.#world.armHandingOn([connection], handedOn)
@@ -122,7 +122,7 @@ export class Surroundings {
       check: (isEmpty) => {
         if (!isUndisturbed) return
         this.#world.expect('flush', isEmpty, true)
-        if (book.openOf(connection).some(({ state }) => state === 'awaited'))
+        if (ledger.openOf(connection).some(({ state }) => state === 'awaited'))
           this.#world.complain(`${socket.name} has something after it was flushed`)
       },
     })
@@ -130,7 +130,7 @@ export class Surroundings {
 
   breakDown({ who }: OperationOf<'breakDown'>): void {
     const connection = this.#world.aim.connection(who)
-    if (connection?.isLive !== true || !hasOutbox(connection)) return
+    if (connection?.isLive !== true || !hasSendQueue(connection)) return
     connection.socket.nextSends.unshift({ answer: 'throw', meanwhile: [] })
     this.#world.trace.say(() => `// ${connection.socket.name} breaks`)
     this.#handsOn(connection)
@@ -146,10 +146,10 @@ export class Surroundings {
   recover(): void {
     const { facts, setting, trace } = this.#world
     trace.say(() => '// everybody has room again')
-    this.#world.foreign.disarm()
+    this.#world.userCode.disarm()
     for (const connection of facts.live) this.#put(connection, 0, undefined)
     for (const connection of facts.live) {
-      if (connection.socket.kind === 'told') this.#tellOfRoom(connection)
+      if (connection.socket.kind === 'reporting') this.#tellOfRoom(connection)
       else if (setting.drainIntervalMs === Infinity) this.#drained(connection)
     }
     this.tick()
@@ -171,8 +171,8 @@ export class Surroundings {
   /** From now on a socket has so much buffered, and accepts so many frames of a write. */
   #put(connection: ConnectionFact, buffered: number, accepts: number | undefined): void {
     const { socket } = connection
-    const { book, pressures, stage } = this.#world
-    book.pressureChanges(connection)
+    const { ledger, pressures, stage } = this.#world
+    ledger.pressureChanges(connection)
     if (stage.depth > 0) pressures.changesMeanwhile(connection, buffered)
     socket.buffered = buffered
     socket.accepts = accepts
@@ -184,8 +184,8 @@ export class Surroundings {
 
   /** What waits for a connection is about to be handed on, if there is room. */
   #handsOn(connection: ConnectionFact): void {
-    const { book, pressures, stage } = this.#world
-    if (stage.depth > 0) book.pressureChanges(connection)
+    const { ledger, pressures, stage } = this.#world
+    if (stage.depth > 0) ledger.pressureChanges(connection)
     pressures.handingOn(connection, stage.depth === 0)
   }
 
@@ -200,7 +200,7 @@ export class Surroundings {
     const { socket } = connection
     if (socket.drainListeners.size > 0) this.#handsOn(connection)
     this.#world.happen(
-      'room is told of',
+      'drain event',
       () => `${socket.name}.tellOfRoom()`,
       () => socket.tellOfRoom(),
     )
@@ -209,8 +209,8 @@ export class Surroundings {
   // Time
 
   tick(): void {
-    const { facts, book, atEndOfTick, pressures } = this.#world
-    const due = facts.live.flatMap((each) => book.openOf(each)).filter(({ connection, passes }) => passes || !mayWait(connection))
+    const { facts, ledger, atEndOfTick, pressures } = this.#world
+    const due = facts.live.flatMap((each) => ledger.openOf(each)).filter(({ connection, passes }) => passes || !mayWait(connection))
     const isTurn = atEndOfTick.length > 0
     this.#world.happen(
       'end of tick',

@@ -5,15 +5,15 @@ import type { Holds } from './holds.ts'
 import type { OperationOf, Reaction } from './operations.ts'
 import type { Kind, ScriptedSocket } from './sockets.ts'
 import { PASS } from './stage.ts'
-import { shown } from './trace.ts'
+import { describe } from './trace.ts'
 import type { World } from './world.ts'
 
 type Ending = OperationOf<'remove'>['how']
 
 const NOTHING_MORE: Reaction = { answer: 'ok', meanwhile: [] }
 
-/** How connections come and go. */
-export class Comings {
+/** The calls that add and remove connections. */
+export class ConnectionCalls {
   readonly #world: World
   readonly #holds: Holds
 
@@ -74,7 +74,7 @@ export class Comings {
   removeUser(userId: string, handedOn: Reaction = NOTHING_MORE): void {
     const { facts, manager, closings } = this.#world
     const theirs = facts.liveOf(userId)
-    const text = `manager.removeUser(${shown(userId)})`
+    const text = `manager.removeUser(${describe(userId)})`
     this.#world.armHandingOn(theirs, handedOn)
     this.#world.call({
       name: 'removeUser',
@@ -96,7 +96,7 @@ export class Comings {
     if (!isClosed) closings.cleanupBegun(deadlineMs)
     this.#world.call({
       name: 'cleanup',
-      text: () => `manager.cleanup(${shown({ deadlineMs })})`,
+      text: () => `manager.cleanup(${describe({ deadlineMs })})`,
       verdict: PASS,
       commit: () => isClosed || this.#world.commit(() => facts.close()),
       act: () => manager.cleanup({ deadlineMs }),
@@ -121,7 +121,7 @@ export class Comings {
     let connection: ConnectionFact | undefined
     this.#world.call({
       name: 'addConnection',
-      text: () => `manager.addConnection(${shown(id)}, ${socket.name}, ${shown(userId)})  // ${kind}`,
+      text: () => `manager.addConnection(${describe(id)}, ${socket.name}, ${describe(userId)})  // ${kind}`,
       verdict: refusals.connect(id, userId, undefined),
       commit: () => this.#world.commit(() => void (connection = facts.connect({ id, userId, socket }))),
       act: () =>
@@ -145,7 +145,7 @@ export class Comings {
   #addAgain({ id, socket, userId, handle }: ConnectionFact): void {
     this.#world.call({
       name: 'addConnection',
-      text: () => `manager.addConnection(${shown(id)}, ${socket.name}, ${shown(userId)})  // again`,
+      text: () => `manager.addConnection(${describe(id)}, ${socket.name}, ${describe(userId)})  // again`,
       verdict: this.#world.refusals.connect(id, userId, 'same'),
       act: () => this.#world.manager.addConnection(id, socket, userId),
       check: (again) => {
@@ -157,7 +157,7 @@ export class Comings {
   #refused(id: string, userId: string, socket: ScriptedSocket, flaw: OperationOf<'connect'>['flaw']): void {
     this.#world.call({
       name: 'addConnection',
-      text: () => `manager.addConnection(${shown(id)}, ${socket.name ?? 'no socket'}, ${shown(userId)})  // ${flaw}`,
+      text: () => `manager.addConnection(${describe(id)}, ${socket.name ?? 'no socket'}, ${describe(userId)})  // ${flaw}`,
       verdict: this.#world.refusals.connect(id, userId, flaw),
       act: () => this.#world.manager.addConnection(id, socket, userId),
     })
@@ -171,11 +171,11 @@ export class Comings {
     const removed = how === 'byId' ? facts.liveById(id) : isLive ? connection : undefined
     const text =
       how === 'byId'
-        ? `manager.removeConnection(${shown(id)})`
-        : how === 'told'
+        ? `manager.removeConnection(${describe(id)})`
+        : how === 'onClose'
           ? `${socket.name} tells that it has closed`
           : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : ''})`
-    const hasGone = how === 'gone' || how === 'told'
+    const hasGone = how === 'gone' || how === 'onClose'
     this.#world.call({
       name: how === 'byId' ? 'removeConnection' : 'remove',
       text: () => text,
@@ -183,7 +183,7 @@ export class Comings {
       commit: () => removed && this.#world.commit(() => facts.disconnect(removed, [hasGone ? 'peer-closed' : 'removed'])),
       act: () => {
         if (how === 'byId') return manager.removeConnection(id)
-        return how === 'told' && socket.tellsOfClose ? socket.tellOfClose() : handle.remove(hasGone ? { close: false } : {})
+        return how === 'onClose' && socket.tellsOfClose ? socket.tellOfClose() : handle.remove(hasGone ? { close: false } : {})
       },
       check: (promise) => closings.promised(text, promise, removed !== undefined, removed === undefined ? [] : [removed]),
     })

@@ -1,5 +1,5 @@
 import { isPrivate, keyOf, streams, type StreamName } from './catalogue.ts'
-import { definitionOf, hasOutbox, isEntitled, isOpen, isRevoked, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
+import { definitionOf, hasSendQueue, isEntitled, isOpen, isRevoked, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
 import type { ConnectionFact, Facts } from './facts.ts'
 import type { Gap, Inboxes } from './inboxes.ts'
 import { unitsOf, type Pressures, type Reception } from './pressures.ts'
@@ -37,7 +37,7 @@ export type Announcement = Omit<
  * Of a deferred message nobody sees when its delivery begins. It is after the end of those before it, and before its first
  * recipient is served; for each change in between there is one more set of recipients that it may have had.
  */
-export class Book {
+export class Ledger {
   readonly deliveries: Delivery[] = []
   readonly #facts: Facts
   readonly #inboxes: Inboxes
@@ -118,9 +118,9 @@ export class Book {
     for (const receipt of delivery.receipts.values()) {
       const { connection, state } = receipt
       const isSentDirectly = connection.socket.kind === 'metered' && (receipt.passes || !mayWait(connection))
-      const isPassedOver = state === 'awaited' && (!hasOutbox(connection) || isSentDirectly)
+      const isPassedOver = state === 'awaited' && (!hasSendQueue(connection) || isSentDirectly)
       if (isPassedOver) this.#complain(`${nameOf(delivery)} never came to ${connection.socket.name}, which was to get it`)
-      if (state === 'doubtful' && !hasOutbox(connection)) receipt.state = 'lost'
+      if (state === 'doubtful' && !hasSendQueue(connection)) receipt.state = 'lost'
     }
   }
 
@@ -161,7 +161,7 @@ export class Book {
     if (text.startsWith('{"type":"gap"')) return this.#handNotice(connection, text)
     const delivery = this.#deliveryOf(text)
     if (delivery === undefined) return void this.#complain(`${connection.socket.name} was handed a text that nobody published: ${text}`)
-    if (hasOutbox(connection)) this.#beginUntil(delivery)
+    if (hasSendQueue(connection)) this.#beginUntil(delivery)
     else this.#turn(delivery)
     const receipt = delivery.receipts.get(connection)
     const complaint = this.#objectionTo(delivery, connection, receipt)
@@ -405,14 +405,14 @@ export class Book {
     const { connection, delivery } = receipt
     if (isRevoked(delivery, connection, this.#facts)) this.#lose(receipt)
     else if (!connection.isLive) this.#renewOfRemoved(receipt)
-    else if (hasOutbox(connection)) this.#renewWithOutbox(receipt)
+    else if (hasSendQueue(connection)) this.#renewWithSendQueue(receipt)
     else if (!isEntitled(receipt, this.#facts)) this.#lose(receipt)
     else if (delivery.way === 'publish' && !this.#facts.hasCoveredSince(delivery.startedFrom, connection, delivery.stream)) doubt(receipt)
   }
 
   #renewOfRemoved(receipt: Receipt): void {
     const { connection, delivery } = receipt
-    if (!connection.isLeaving || !hasOutbox(connection)) this.#lose(receipt)
+    if (!connection.isLeaving || !hasSendQueue(connection)) this.#lose(receipt)
     else if (receipt.state === 'handed') receipt.isUnwanted = true
     else {
       // Of one that may be on its way to the batch still, nobody knows; nor is anything owed from within a write.
@@ -423,7 +423,7 @@ export class Book {
   }
 
   /** It may have been in time to be put where it waits, and then it is purged with its stream. */
-  #renewWithOutbox(receipt: Receipt): void {
+  #renewWithSendQueue(receipt: Receipt): void {
     const { connection, delivery } = receipt
     const { stream, way, phase, startedFrom } = delivery
     const isCovered = this.#facts.covers(connection, stream)

@@ -1,12 +1,12 @@
 import { ConnectionManagerError, type CloseReason } from '../../../src/index.ts'
-import { nameOf, type Handed } from './book.ts'
+import { nameOf, type Handed } from './ledger.ts'
 import type { Delivery } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Answer, EventName, Operation, Reaction } from './operations.ts'
 import { frameBytes } from './pressures.ts'
 import type { Frame, ScriptedSocket, SocketHost } from './sockets.ts'
 import type { HookFrame, HookName } from './stage.ts'
-import type { Payloads } from './told.ts'
+import type { Payloads } from './expected-events.ts'
 import type { World } from './world.ts'
 
 /** A listener besides the one that hears everything. */
@@ -19,10 +19,10 @@ interface FurtherListener {
 }
 
 /**
- * All code that the manager calls and that is not its own: sockets, transports, serialization, `authorize`, listeners. Each does as
+ * All user code, which the manager calls: sockets, transports, serialization, `authorize`, listeners. Each does as
  * it was told to: calls the manager in its turn, then answers, throws or rejects.
  */
-export class ForeignCode implements SocketHost {
+export class UserCode implements SocketHost {
   readonly #world: World
   readonly #nextFrames: Reaction[] = []
   readonly #nextHeard = new Map<EventName, Reaction[]>()
@@ -72,31 +72,31 @@ export class ForeignCode implements SocketHost {
     this.#further.shift()?.off()
   }
 
-  /** Further listeners are told of what the first one is told of. */
+  /** Further listeners get the same events as the first. */
   checkListeners(): void {
     for (const { event, before, calls } of this.#further)
-      this.#world.expect(`how many ${event} a further listener was told of`, calls, this.#timesHeard(event) - before)
+      this.#world.expect(`how many ${event} a further listener got`, calls, this.#timesHeard(event) - before)
   }
 
   // Sockets and their transports
 
   sent(socket: ScriptedSocket, text: string): unknown {
-    const { book } = this.#world
+    const { ledger } = this.#world
     const connection = this.#connectionOf(socket, 'sent to')
     if (connection === undefined) return undefined
-    const handed = [book.hand(connection, text)]
+    const handed = [ledger.hand(connection, text)]
     connection.handingOn++
     try {
       const answer = this.#hook('send', connection, handed, socket.nextSends.shift())
       this.#accepted(connection, handed, 1, answer)
       return answer
     } catch (error) {
-      if (isOwnRefusal(error)) book.accept(handed, 1)
+      if (isOwnRefusal(error)) ledger.accept(handed, 1)
       else this.#failed(connection, handed)
       throw error
     } finally {
       connection.handingOn--
-      if (socket.kind === 'plain') book.served(handed)
+      if (socket.kind === 'plain') ledger.served(handed)
     }
   }
 
@@ -104,7 +104,7 @@ export class ForeignCode implements SocketHost {
     const connection = this.#connectionOf(socket, 'written to')
     if (connection === undefined) return undefined
     if (frames.length === 0) this.#world.complain(`${socket.name} was written nothing`)
-    const handed = frames.map((frame) => this.#world.book.hand(connection, this.#textIn(frame, socket)))
+    const handed = frames.map((frame) => this.#world.ledger.hand(connection, this.#textIn(frame, socket)))
     connection.handingOn++
     try {
       const answer = this.#hook('write', connection, handed, socket.nextSends.shift())
@@ -122,28 +122,28 @@ export class ForeignCode implements SocketHost {
   framed(text: string): Frame {
     this.#world.observe()
     if (text.startsWith('{"type":"gap"')) return frameOf(text)
-    const delivery = this.#world.book.framed(text)
+    const delivery = this.#world.ledger.framed(text)
     if (delivery !== undefined && ++delivery.timesFramed > 1)
       this.#world.complain(`${nameOf(delivery)} was framed ${delivery.timesFramed} times`)
     try {
       this.#hook('frame', undefined, delivery === undefined ? [] : [delivery], this.#nextFrames.shift())
     } catch (error) {
-      if (delivery !== undefined) this.#world.book.unframed(delivery)
-      this.#world.told.expectError('transport')
+      if (delivery !== undefined) this.#world.ledger.unframed(delivery)
+      this.#world.events.expectError('transport')
       throw error
     }
     return frameOf(text)
   }
 
   closing(socket: ScriptedSocket, reason: CloseReason | undefined): unknown {
-    const { book, closings } = this.#world
+    const { ledger, closings } = this.#world
     const connection = this.#connectionOf(socket, 'closed')
     socket.closeCalls++
     if (connection === undefined) return undefined
     if (connection.isLive) this.#world.complain(`${socket.name} was closed while its connection is there`)
     if (reason !== undefined && !connection.reasons.includes(reason))
       this.#world.complain(`${socket.name} was closed as ${reason}, expected ${connection.reasons.join(' or ')}`)
-    book.closed(connection)
+    ledger.closed(connection)
     const reaction = socket.nextCloses.shift()
     const closing = closings.begun(connection, reaction?.answer ?? 'ok')
     try {
@@ -159,7 +159,7 @@ export class ForeignCode implements SocketHost {
     if (connection?.isLive === true) this.#world.complain(`${socket.name} was terminated while its connection is there`)
   }
 
-  // Serialization, leave, listeners
+  // Serialization, authorization, listeners
 
   /** A message's data, or the manager's serializer, is asked for the message's text. */
   serializing(delivery: Delivery, meanwhile: readonly Operation[]): void {
@@ -171,14 +171,14 @@ export class ForeignCode implements SocketHost {
   authorizing(request: object): unknown {
     this.#world.observe()
     const asking = this.#world.stage.call?.asking
-    if (asking === undefined) return void this.#world.complain('Leave was asked without a subscription')
+    if (asking === undefined) return void this.#world.complain('authorize was called without a subscription')
     asking.timesAsked++
     const { userId, streamType, symbol, filters, connection } = asking
     const { filters: askedFilters, ...asked } = request as { filters: unknown }
     const expected = { userId, streamType, symbol, ...(connection && { connection: connection.handle }) }
     const isRight =
       isShallowlyEqual(asked, expected) && JSON.stringify(askedFilters) === JSON.stringify(filters) && Object.isFrozen(request)
-    if (!isRight) this.#world.complain(`Leave was asked for something else than ${JSON.stringify({ userId, streamType, symbol, filters })}`)
+    if (!isRight) this.#world.complain(`authorize was called for something else than ${JSON.stringify({ userId, streamType, symbol, filters })}`)
     const frame: HookFrame = { kind: 'hook', name: 'authorize', connection, delivery: undefined }
     return this.#world.stage.within(frame, () => this.#world.trace.within(() => asking.answer()))
   }
@@ -187,7 +187,7 @@ export class ForeignCode implements SocketHost {
     this.#world.observe()
     this.#heard.set(event, this.#timesHeard(event) + 1)
     this.#world.trace.say(() => `// ${event}`)
-    this.#world.told.hear(event, payload)
+    this.#world.events.hear(event, payload)
     try {
       const answer = this.#hook('listener', undefined, [], this.#nextHeard.get(event)?.shift())
       if (isRejecting(answer)) this.#expectListenerError(event)
@@ -209,7 +209,7 @@ export class ForeignCode implements SocketHost {
     const { stage, trace } = this.#world
     const delivery = about.map(deliveryOf).find((each) => each !== undefined)
     if (name !== 'listener')
-      trace.say(() => `// ${connection === undefined ? '' : `${connection.socket.name}.`}${name}(${about.map(described).join(', ')})`)
+      trace.say(() => `// ${connection === undefined ? '' : `${connection.socket.name}.`}${name}(${about.map(describeTexts).join(', ')})`)
     if (reaction === undefined) return undefined
     const frame: HookFrame = { kind: 'hook', name, connection, delivery }
     return stage.within(frame, () => trace.within(() => this.#react(name, reaction)))
@@ -235,23 +235,23 @@ export class ForeignCode implements SocketHost {
   }
 
   #accepted(connection: ConnectionFact, handed: readonly Handed[], accepted: number, answer: unknown): void {
-    this.#world.book.accept(handed, accepted)
+    this.#world.ledger.accept(handed, accepted)
     this.#world.tally.deliveries += accepted
     if (!isRejecting(answer)) return
     for (const each of handed) if (each !== undefined && 'receipt' in each) each.receipt.wasRejected = true
     connection.hasFailed = true
-    this.#world.told.expectError('send')
+    this.#world.events.expectError('send')
   }
 
   #failed(connection: ConnectionFact, handed: readonly Handed[]): void {
-    this.#world.book.fail(handed)
+    this.#world.ledger.fail(handed)
     connection.hasFailed = true
-    this.#world.told.expectError('send')
+    this.#world.events.expectError('send')
   }
 
-  /** Of an error listener that fails, nobody is told. */
+  /** Errors of error listeners are swallowed. */
   #expectListenerError(event: EventName): void {
-    if (event !== 'error') this.#world.told.expectError('listener')
+    if (event !== 'error') this.#world.events.expectError('listener')
   }
 
   #timesHeard(event: EventName): number {
@@ -295,7 +295,7 @@ function answered(answer: Answer, refusal: Error | undefined): unknown {
   }
 }
 
-function described(about: Handed | Delivery): string {
+function describeTexts(about: Handed | Delivery): string {
   if (about === undefined) return 'what it was not to get'
   if ('gap' in about) return `notice of ${about.gap.dropped} missing of ${about.gap.key}`
   return nameOf('receipt' in about ? about.receipt.delivery : about)
