@@ -64,37 +64,37 @@ function suite(name, { isAttentive = true } = {}) {
 
 const broken = { name: 'broken', run: async () => ({ by: 'always' }) }
 
-/** Tries the patches, and returns what was told and whether all bugs were noticed. */
+/** Tries the patches, and returns what was printed and whether all bugs were noticed. */
 async function outcomeOf(patches, suites, options) {
   for (const [name, text] of Object.entries(patches)) writeFileSync(join(folder, `${name}.patch`), text)
-  const told = []
-  const areAllKilled = await tryAll(bugsIn(folder), new Trial(suites, trees), (line) => told.push(line), options)
-  return { told, areAllKilled }
+  const printed = []
+  const areAllKilled = await tryAll(bugsIn(folder), new Trial(suites, trees), (line) => printed.push(line), options)
+  return { printed, areAllKilled }
 }
 
 describe('a bug', () => {
   it('is killed by the first suite that fails with it, and reported with the failed test', async () => {
-    const { told, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false }), suite('unit'), suite('late')])
+    const { printed, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false }), suite('unit'), suite('late')])
 
-    assert.match(told[0], /^killed {4}short by unit: unit adds up \(\d+\.\d s\)$/)
-    assert.equal(told[1], '1 bugs: 1 killed, 0 survived')
+    assert.match(printed[0], /^killed {4}short by unit: unit adds up \(\d+\.\d s\)$/)
+    assert.equal(printed[1], '1 bugs: 1 killed, 0 survived')
     assert.equal(areAllKilled, true)
     assert.equal(tried.some(([name]) => name === 'late'), false)
   })
 
   it('survives if no suite fails with it, and is reported by its first line', async () => {
-    const { told, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false })])
+    const { printed, areAllKilled } = await outcomeOf({ short: patchOf() }, [suite('sleepy', { isAttentive: false })])
 
-    assert.match(told[0], /^SURVIVED {2}short: The last number is left out\./)
+    assert.match(printed[0], /^SURVIVED {2}short: The last number is left out\./)
     assert.equal(areAllKilled, false)
   })
 
   it('is tried by every suite on request', async () => {
     const suites = [suite('unit'), suite('sleepy', { isAttentive: false }), suite('late')]
 
-    const { told } = await outcomeOf({ short: patchOf() }, suites, { byEachSuite: true })
+    const { printed } = await outcomeOf({ short: patchOf() }, suites, { byEachSuite: true })
 
-    assert.match(told[0], /unit: unit adds up\n +sleepy: not noticed\n +late: late adds up/)
+    assert.match(printed[0], /unit: unit adds up\n +sleepy: not noticed\n +late: late adds up/)
   })
 
   it('is passed to a suite with the names of the files that it changes', async () => {
@@ -130,10 +130,10 @@ describe('a bug', () => {
     ['with an empty first line', patchOf({ sentence: '' }), /its first line does not say what is wrong/],
   ]) {
     it(`${what} is a problem, and no suite runs`, async () => {
-      const { told, areAllKilled } = await outcomeOf({ short: patch }, [suite('unit')])
+      const { printed, areAllKilled } = await outcomeOf({ short: patch }, [suite('unit')])
 
-      assert.match(told[0], /^PROBLEM {3}short: /)
-      assert.match(told[0], problem)
+      assert.match(printed[0], /^PROBLEM {3}short: /)
+      assert.match(printed[0], problem)
       assert.equal(areAllKilled, false)
       assert.deepEqual(tried, [])
     })

@@ -68,10 +68,10 @@ export function objectionsTo(/** @type {Result[]} */ results, /** @type {Account
     })
   const score = scoreOf(results)
   return [
-    ...unaccounted.map((result) => `${result.file}:${result.number} ${shownChange(result)} survived`),
-    ...unused.map((account) => `survivors.json lists a mutant that did not survive, in ${account.file}: ${shownChange(account)}, line: ${account.line}`),
-    ...accounts.filter(({ reason }) => !reason?.trim()).map((account) => `survivors.json gives no reason for ${account.file}: ${shownChange(account)}`),
-    ...results.filter(({ status, why }) => status === 'Ignored' && why !== REASON).map((result) => `${result.file}:${result.number} ${shownChange(result)} was left out: ${result.why}`),
+    ...unaccounted.map((result) => `${result.file}:${result.number} ${describeChange(result)} survived`),
+    ...unused.map((account) => `survivors.json lists a mutant that did not survive, in ${account.file}: ${describeChange(account)}, line: ${account.line}`),
+    ...accounts.filter(({ reason }) => !reason?.trim()).map((account) => `survivors.json gives no reason for ${account.file}: ${describeChange(account)}`),
+    ...results.filter(({ status, why }) => status === 'Ignored' && why !== REASON).map((result) => `${result.file}:${result.number} ${describeChange(result)} was left out: ${result.why}`),
     ...(score < LOWEST_SCORE ? [`The score is ${score.toFixed(2)} %, below ${LOWEST_SCORE} %`] : []),
   ]
 }
@@ -80,7 +80,7 @@ function isFor(account, result) {
   return ['file', 'line', 'mutator', 'original', 'replacement'].every((field) => account[field] === result[field])
 }
 
-function shownChange({ mutator, original, replacement }) {
+function describeChange({ mutator, original, replacement }) {
   return `${mutator} "${original}" → "${replacement}"`
 }
 

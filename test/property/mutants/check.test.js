@@ -96,21 +96,21 @@ describe('objectionsTo', () => {
 
 describe('check', () => {
   it('reports each file and the total, and whether all is well', () => {
-    const told = []
+    const printed = []
 
-    const isWell = check(results(...killed(19), 'Survived'), [account], (line) => told.push(line))
+    const isWell = check(results(...killed(19), 'Survived'), [account], (line) => printed.push(line))
 
     assert.equal(isWell, true)
-    assert.match(told[0], /^95\.00 %: 20 mutants, 19 killed, 0 timed out, 1 survived, .* src\/a\.ts$/)
-    assert.match(told.at(-1), /1 survivors listed, 0 objections$/)
+    assert.match(printed[0], /^95\.00 %: 20 mutants, 19 killed, 0 timed out, 1 survived, .* src\/a\.ts$/)
+    assert.match(printed.at(-1), /1 survivors listed, 0 objections$/)
   })
 
   it('reports what is wrong', () => {
-    const told = []
+    const printed = []
 
-    const isWell = check(results('Survived'), [], (line) => told.push(line))
+    const isWell = check(results('Survived'), [], (line) => printed.push(line))
 
     assert.equal(isWell, false)
-    assert.equal(told.filter((line) => / survived$/.test(line)).length, 1)
+    assert.equal(printed.filter((line) => / survived$/.test(line)).length, 1)
   })
 })

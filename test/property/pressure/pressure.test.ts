@@ -35,8 +35,8 @@ class ScriptedSocket extends MeteredSocket {
   }
 }
 
-type Kind = 'polled' | 'told' | 'framed' | 'unmeasured' | 'direct' | 'property' | 'method' | 'plain'
-const KINDS: readonly Kind[] = ['polled', 'told', 'framed', 'unmeasured', 'direct', 'property', 'method', 'plain']
+type Kind = 'polled' | 'reporting' | 'framed' | 'unmeasured' | 'direct' | 'property' | 'method' | 'plain'
+const KINDS: readonly Kind[] = ['polled', 'reporting', 'framed', 'unmeasured', 'direct', 'property', 'method', 'plain']
 
 interface Peer {
   readonly connection: Connection<PressuredSocket, Streams>
@@ -174,7 +174,7 @@ class World {
 
   drain({ socket, connection, kind }: Peer): void {
     socket.buffered = Math.floor(socket.buffered * this.one([0, 0, 0.5]))
-    if (kind === 'told') for (const listener of [...socket.listeners]) listener()
+    if (kind === 'reporting') for (const listener of [...socket.listeners]) listener()
     else if (this.random() < 0.5) connection.drained()
   }
 
@@ -295,7 +295,7 @@ class World {
     if (frames.length === 0 || frames.includes('')) socket.emptyWrites++
     if (this.isReentrant && this.#depth < 2 && this.random() < 0.2) {
       this.#depth++
-      this.#meddle()
+      this.#reenter()
       this.#depth--
     }
     if (socket.mood === 'throwing') throw new Error('broken')
@@ -316,7 +316,7 @@ class World {
   }
 
   /** What a socket may do to the manager from within a write. */
-  #meddle(): void {
+  #reenter(): void {
     const peer = this.peers.size > 0 ? this.one([...this.peers.values()]) : undefined
     if (peer === undefined) return
     const choice = this.below(40)
@@ -332,7 +332,7 @@ class World {
   readonly #measured = { bufferedBytes: (socket: PressuredSocket) => (socket as ScriptedSocket).reading }
   readonly #transports: Readonly<Record<Kind, ManagerTransport<PressuredSocket> | undefined>> = {
     polled: batching(this.#measured) as ManagerTransport<PressuredSocket>,
-    told: batching({ ...this.#measured, ...reportingDrains() }) as ManagerTransport<PressuredSocket>,
+    reporting: batching({ ...this.#measured, ...reportingDrains() }) as ManagerTransport<PressuredSocket>,
     framed: batching({
       ...this.#measured,
       frame: (text: string) => {

@@ -19,7 +19,7 @@ export class Witness {
   readonly #knowsWhatToExpect: boolean
   readonly #lastNumbers = new Map<string, number>()
   readonly #expectations = new Map<string, Expectation>()
-  readonly #told = new Map<string, number>()
+  readonly #reported = new Map<string, number>()
 
   /** One that does not know what to expect, because others act meanwhile, sees to the order alone. */
   constructor(userId: string, knowsWhatToExpect = true) {
@@ -45,7 +45,7 @@ export class Witness {
   }
 
   noteGapEvent(key: string, dropped: number): void {
-    this.#tell(key.replace(/undefined$/, 'null'), -dropped)
+    this.#report(key.replace(/undefined$/, 'null'), -dropped)
   }
 
   /** What should have come by now and did not; gap events that no notice belongs to, and the reverse. */
@@ -55,8 +55,8 @@ export class Witness {
       if (overflow === 'disconnect') return outstanding
       return delivery === 'every' ? outstanding.slice(missing) : missing > 0 ? [] : outstanding
     })
-    const untold = Array.from(this.#told, ([key, count]) => (count === 0 ? [] : [`${count} of ${key} told otherwise than noticed`]))
-    return [...late, ...untold].flat()
+    const unreported = Array.from(this.#reported, ([key, count]) => (count === 0 ? [] : [`${count} of ${key} reported otherwise than noticed`]))
+    return [...late, ...unreported].flat()
   }
 
   #seeMessage(label: string): void {
@@ -88,14 +88,14 @@ export class Witness {
   #seeGap(key: string, dropped: number): void {
     const expectation = this.#of(key)
     expectation.missing += dropped
-    this.#tell(key, dropped)
+    this.#report(key, dropped)
     if (definitionOf(key).overflow !== 'drop') this.complaints.push(`A gap in ${key}, which may have none`)
     const isTooMany = this.#knowsWhatToExpect && expectation.missing > expectation.outstanding.length
     if (isTooMany) this.complaints.push(`A gap of ${dropped} in ${key}, more than there were messages`)
   }
 
-  #tell(key: string, change: number): void {
-    this.#told.set(key, (this.#told.get(key) ?? 0) + change)
+  #report(key: string, change: number): void {
+    this.#reported.set(key, (this.#reported.get(key) ?? 0) + change)
   }
 
   #of(key: string): Expectation {

@@ -29,7 +29,7 @@ export const ERROR_CODES: readonly string[] = Object.keys(CODES)
 
 /** The code of what was thrown, if it is an error of the library's with a code of the contract's. */
 export function codeOf(thrown: unknown): string | undefined {
-  // Something foreign may throw when it is looked at: then it is not ours.
+  // User code may throw when it is looked at: then it is not ours.
   try {
     if (!(thrown instanceof ConnectionManagerError) || thrown.name !== 'ConnectionManagerError') return undefined
     return Object.hasOwn(CODES, thrown.code) ? thrown.code : undefined

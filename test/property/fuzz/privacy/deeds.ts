@@ -1,6 +1,6 @@
 import type { PublishResult } from '../../../../src/index.ts'
 import { Client } from './client.ts'
-import { ownText, toldOf, type Address, type Message } from './message.ts'
+import { ownText, describe, type Address, type Message } from './message.ts'
 import type { RevokedStreams } from './model.ts'
 import { connectionIds, type User } from './people.ts'
 import type { Scene } from './scene.ts'
@@ -173,7 +173,7 @@ export class Deeds {
     const { complain, depth } = this.#scene
     const { temper, hasThrown, hasRejected, oldest } = client
     const mustHaveGotAll = depth <= 1 && !temper.mayWait && !hasThrown && !hasRejected
-    if (mustHaveGotAll && oldest !== undefined) complain('What waited for a connection was not handed over when it was removed', toldOf(oldest, client))
+    if (mustHaveGotAll && oldest !== undefined) complain('What waited for a connection was not handed over when it was removed', describe(oldest, client))
   }
 
   /** What a handle can do once its connection is gone: nothing. */

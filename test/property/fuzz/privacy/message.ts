@@ -16,11 +16,11 @@ export class Message {
   readonly address: Address
   /** Whether it waits for another delivery to end. */
   isDeferred = false
-  /** When its delivery began: seats that were taken later are no reason to get it. */
+  /** When its delivery began: slots that were added later are no reason to get it. */
   begunAt = NaN
   recipients: readonly Client[] = NOBODY
   /** Revoked before its turn has come, for everybody or for some. */
-  #withheldFrom: Set<User | 'everybody'> | undefined
+  #excluded: Set<User | 'everybody'> | undefined
 
   constructor(number: number, stream: Stream, owner: User | undefined, address: Address) {
     this.number = number
@@ -34,13 +34,13 @@ export class Message {
     this.recipients = NOBODY
   }
 
-  withhold(from: User | 'everybody'): void {
-    this.#withheldFrom ??= new Set()
-    this.#withheldFrom.add(from)
+  exclude(from: User | 'everybody'): void {
+    this.#excluded ??= new Set()
+    this.#excluded.add(from)
   }
 
-  isWithheldFrom({ user }: Client): boolean {
-    return this.#withheldFrom !== undefined && (this.#withheldFrom.has(user) || this.#withheldFrom.has('everybody'))
+  excludes({ user }: Client): boolean {
+    return this.#excluded !== undefined && (this.#excluded.has(user) || this.#excluded.has('everybody'))
   }
 }
 
@@ -51,7 +51,7 @@ export function ownText({ number, owner, address }: Message): string {
 }
 
 /** Says in words which message it is, at whose connection. */
-export function toldOf({ number, stream, owner, address }: Message, { id, temper, user }: Client): string {
+export function describe({ number, stream, owner, address }: Message, { id, temper, user }: Client): string {
   const whose = owner === undefined ? 'a public message' : `a message of ${JSON.stringify(owner.id)}`
   const how = typeof address === 'string' ? `for ${address}` : 'addressed'
   return `message ${number}, ${whose} of ${stream.head}…, ${how}, at connection ${JSON.stringify(id)} (${temper.name}) of ${JSON.stringify(user.id)}`

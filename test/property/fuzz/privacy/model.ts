@@ -36,7 +36,7 @@ export class Model {
   owedThisTick = 0
   /** What is being delivered, as far as the model knows. */
   running: Message | undefined
-  readonly #seats: readonly Map<Client, number>[] = STREAMS.map(() => new Map())
+  readonly #slots: readonly Map<Client, number>[] = STREAMS.map(() => new Map())
   #clock = 0
   #nextMessage = 0
   readonly #messages: Message[] = []
@@ -46,7 +46,7 @@ export class Model {
   /** Taken out, and perhaps about to be handed what waits for them. */
   readonly #leaving = new Set<Client>()
   /** Being serialized at this moment in order to be deferred: revoked like those that are. */
-  readonly #comingUp = new Set<Message>()
+  readonly #upcoming = new Set<Message>()
   readonly remit = (what: Remission, count: number, client: Client): void => this.#remit(what, count, client)
 
   constructor(users: number) {
@@ -55,8 +55,8 @@ export class Model {
 
   // Who is entitled
 
-  isSeated(client: Client, { number }: Stream): boolean {
-    return this.#seatsIn(number).has(client)
+  hasSlot(client: Client, { number }: Stream): boolean {
+    return this.#slotsIn(number).has(client)
   }
 
   /** Whether a subscription exists, whoever holds it. */
@@ -72,9 +72,9 @@ export class Model {
   /** Where who sits in the streams does not follow from the facts. */
   *brute(): Generator<string, undefined> {
     for (const stream of STREAMS) {
-      const seats = this.#seatsIn(stream.number)
+      const slots = this.#slotsIn(stream.number)
       const entitled = [...this.clients].filter(({ own, user }) => own.has(stream) || user.holds.has(stream))
-      if (entitled.length !== seats.size || !entitled.every((client) => seats.has(client))) yield `The model contradicts itself in ${stream.head}`
+      if (entitled.length !== slots.size || !entitled.every((client) => slots.has(client))) yield `The model contradicts itself in ${stream.head}`
     }
   }
 
@@ -83,7 +83,7 @@ export class Model {
   connect(client: Client): void {
     this.clients.add(client)
     client.user.clients.push(client)
-    for (const stream of client.user.holds) this.#seat(client, stream)
+    for (const stream of client.user.holds) this.#addSlot(client, stream)
   }
 
   /** Takes a connection out; what is owed to it stays owed until `forget`. */
@@ -93,7 +93,7 @@ export class Model {
     this.#leaving.add(client)
     this.clients.delete(client)
     user.clients.splice(user.clients.indexOf(client), 1)
-    for (const stream of [...client.own, ...user.holds]) this.#seatsIn(stream.number).delete(client)
+    for (const stream of [...client.own, ...user.holds]) this.#slotsIn(stream.number).delete(client)
     if (user.clients.length === 0) user.holds.clear()
   }
 
@@ -105,17 +105,17 @@ export class Model {
 
   holdForUser(user: User, stream: Stream): void {
     user.holds.add(stream)
-    for (const client of user.clients) this.#seat(client, stream)
+    for (const client of user.clients) this.#addSlot(client, stream)
   }
 
   holdForClient(client: Client, stream: Stream): void {
     client.own.add(stream)
-    this.#seat(client, stream)
+    this.#addSlot(client, stream)
   }
 
   letGo(client: Client, stream: Stream): boolean {
     if (!client.own.delete(stream)) return false
-    if (!client.user.holds.has(stream)) this.#unseat(client, stream)
+    if (!client.user.holds.has(stream)) this.#removeSlot(client, stream)
     return true
   }
 
@@ -125,7 +125,7 @@ export class Model {
     user.holds.delete(stream)
     for (const client of user.clients) {
       client.own.delete(stream)
-      if (this.isSeated(client, stream)) this.#unseat(client, stream)
+      if (this.hasSlot(client, stream)) this.#removeSlot(client, stream)
     }
     return true
   }
@@ -140,7 +140,7 @@ export class Model {
     for (const client of [...(revoked.user?.clients ?? this.clients), ...this.#leaving]) {
       if (isConcerned(client)) client.withdraw(({ stream }) => isOf(stream, revoked), 'it was revoked')
     }
-    for (const message of [...this.#deferred, ...this.#comingUp]) if (isOf(message.stream, revoked)) message.withhold(revoked.user ?? 'everybody')
+    for (const message of [...this.#deferred, ...this.#upcoming]) if (isOf(message.stream, revoked)) message.exclude(revoked.user ?? 'everybody')
     return ended
   }
 
@@ -175,7 +175,7 @@ export class Model {
     const matched = message.stream === OWN_TEXTS ? 1 : recipients.length
     this.accounts.matched += matched
     for (const client of recipients) {
-      if (message.isWithheldFrom(client)) this.accounts.withdrawn++
+      if (message.excludes(client)) this.accounts.withdrawn++
       else this.#owe(client, message)
     }
     return matched
@@ -183,19 +183,19 @@ export class Model {
 
   /** A message is being serialized while another is delivered. */
   comeUp(message: Message): void {
-    this.#comingUp.add(message)
+    this.#upcoming.add(message)
   }
 
   /** A message waits its turn. */
   defer(message: Message): void {
-    this.#comingUp.delete(message)
+    this.#upcoming.delete(message)
     message.isDeferred = true
     this.#deferred.push(message)
   }
 
   /** Those whose delivery has not begun. */
   get unbegun(): readonly Message[] {
-    return [...this.#comingUp, ...this.#deferred]
+    return [...this.#upcoming, ...this.#deferred]
   }
 
   /** Whether messages wait whose turn the model has not seen come. */
@@ -240,42 +240,42 @@ export class Model {
   }
 
   #subscribers({ number, type }: Stream): Client[] {
-    const exact = this.#seatsIn(number)
+    const exact = this.#slotsIn(number)
     const recipients = [...exact.keys()]
-    const whole = type.whole && this.#seatsIn(type.whole.number)
+    const whole = type.whole && this.#slotsIn(type.whole.number)
     if (whole !== undefined && whole !== exact) for (const client of whole.keys()) if (!exact.has(client)) recipients.push(client)
     return recipients
   }
 
   #covers(client: Client, stream: Stream): boolean {
     const { whole } = stream.type
-    return this.isSeated(client, stream) || (whole !== undefined && this.isSeated(client, whole))
+    return this.hasSlot(client, stream) || (whole !== undefined && this.hasSlot(client, whole))
   }
 
-  #seatsIn(stream: number): Map<Client, number> {
-    return this.#seats[stream] as Map<Client, number>
+  #slotsIn(stream: number): Map<Client, number> {
+    return this.#slots[stream] as Map<Client, number>
   }
 
-  #seat(client: Client, { number }: Stream): void {
-    const seats = this.#seatsIn(number)
-    if (!seats.has(client)) seats.set(client, ++this.#clock)
+  #addSlot(client: Client, { number }: Stream): void {
+    const slots = this.#slotsIn(number)
+    if (!slots.has(client)) slots.set(client, ++this.#clock)
   }
 
   /** Who sits in a stream no more is owed nothing of what nothing else covers. */
-  #unseat(client: Client, stream: Stream): void {
+  #removeSlot(client: Client, stream: Stream): void {
     const { running } = this
-    this.#seatsIn(stream.number).delete(client)
+    this.#slotsIn(stream.number).delete(client)
     const isConcerned = (message: Message): boolean => message !== running && isPartOf(message.stream, stream) && !this.#covers(client, message.stream)
     client.withdraw(isConcerned, 'it was unsubscribed from')
-    if (running !== undefined && isPartOf(running.stream, stream) && client.owes(running)) this.#unseatWhileRunning(client, running)
+    if (running !== undefined && isPartOf(running.stream, stream) && client.owes(running)) this.#removeSlotWhileRunning(client, running)
   }
 
   /**
    * The message that is being delivered may have come as far as the connection's queue, or not. If not, what counts is whether
-   * a seat of the start is left; in the queue, whether anything covers it now. Where the two say the same, all is clear.
+   * a slot of the start is left; in the queue, whether anything covers it now. Where the two say the same, all is clear.
    */
-  #unseatWhileRunning(client: Client, running: Message): void {
-    const isReachedInTurn = running.address !== 'subscribers' || this.#satAtTheStart(client, running)
+  #removeSlotWhileRunning(client: Client, running: Message): void {
+    const isReachedInTurn = running.address !== 'subscribers' || this.#hadSlotAtTheStart(client, running)
     const isKept = client.temper.isPrompt ? isReachedInTurn : this.#covers(client, running.stream)
     if (isReachedInTurn !== isKept) this.#leaveOpen(client, running)
     else if (!isKept) client.withdraw((message) => message === running, 'it was unsubscribed from')
@@ -286,10 +286,10 @@ export class Model {
     this.#open.add(client)
   }
 
-  #satAtTheStart(client: Client, { stream, begunAt }: Message): boolean {
+  #hadSlotAtTheStart(client: Client, { stream, begunAt }: Message): boolean {
     const { whole } = stream.type
-    const satIn = (each: Stream | undefined): boolean => each !== undefined && (this.#seatsIn(each.number).get(client) ?? Infinity) <= begunAt
-    return satIn(stream) || satIn(whole)
+    const hadSlotIn = (each: Stream | undefined): boolean => each !== undefined && (this.#slotsIn(each.number).get(client) ?? Infinity) <= begunAt
+    return hadSlotIn(stream) || hadSlotIn(whole)
   }
 
   #owe(client: Client, message: Message): void {
@@ -321,7 +321,7 @@ function brings(stream: Stream, revoked: RevokedStreams): boolean {
   return isOf(stream, isWholeType ? { type: revoked.type } : revoked)
 }
 
-/** Whether a seat in one stream brings another: the same, or one of its whole type. */
-function isPartOf(stream: Stream, seated: Stream): boolean {
-  return stream === seated || (seated === stream.type.whole && seated.type.streams.length > 1)
+/** Whether a slot in one stream brings another: the same, or one of its whole type. */
+function isPartOf(stream: Stream, subscribed: Stream): boolean {
+  return stream === subscribed || (subscribed === stream.type.whole && subscribed.type.streams.length > 1)
 }

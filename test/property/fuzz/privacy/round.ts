@@ -8,7 +8,7 @@ import type { Client } from './client.ts'
 import { compareStates } from './comparison.ts'
 import { Deeds, MOST_CLIENTS } from './deeds.ts'
 import { nothing, type Happenings } from './happenings.ts'
-import { toldOf, type Message } from './message.ts'
+import { describe, type Message } from './message.ts'
 import { Model } from './model.ts'
 import type { Manager, Scene } from './scene.ts'
 import type { ClientSocket, Temper } from './sockets.ts'
@@ -174,7 +174,7 @@ export class Round implements Scene, Reacting, Means {
 
   #complainOfMissing(kind: string, isMeant: (temper: Temper) => boolean): void {
     const client = [...this.model.clients, ...this.gone].find(({ temper, owed }) => isMeant(temper) && owed > 0)
-    this.complain(kind, client?.oldest === undefined ? 'and nobody misses it: the accounts are wrong' : toldOf(client.oldest, client))
+    this.complain(kind, client?.oldest === undefined ? 'and nobody misses it: the accounts are wrong' : describe(client.oldest, client))
   }
 
   // Time

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../../../src/index.ts'
 import type { Client } from './client.ts'
-import { toldOf, type Message } from './message.ts'
+import { describe, type Message } from './message.ts'
 import { Reader } from './reader.ts'
 import type { Scene } from './scene.ts'
 import type { Reception } from './sockets.ts'
@@ -88,11 +88,11 @@ export class Witness implements Reception {
     const { complain, happenings, model } = this.#scene
     const { owner } = message
     if (owner !== undefined) happenings.privateDeliveries++
-    if (owner !== undefined && owner !== client.user) complain('LEAK: a private message reached another user', toldOf(message, client))
+    if (owner !== undefined && owner !== client.user) complain('LEAK: a private message reached another user', describe(message, client))
     this.#noteItsTurn(message)
     const arrival = model.arrive(client, message)
-    if (arrival === 'out of order') complain('A message arrived before, or without, one that was to come first', toldOf(message, client))
-    if (arrival === 'uncalled for') complain(client.complaintOf(message), toldOf(message, client))
+    if (arrival === 'out of order') complain('A message arrived before, or without, one that was to come first', describe(message, client))
+    if (arrival === 'uncalled for') complain(client.complaintOf(message), describe(message, client))
   }
 
   #takeNotice(client: Client, stream: Stream, count: number): void {
@@ -109,7 +109,7 @@ export class Witness implements Reception {
       const { message } = this.#reader.read(text)
       if (message === undefined) continue
       this.#noteItsTurn(message)
-      if (!client.owes(message)) this.#scene.complain(client.complaintOf(message), toldOf(message, client))
+      if (!client.owes(message)) this.#scene.complain(client.complaintOf(message), describe(message, client))
     }
     client.hasThrown = true
     throw new Error('a socket throws')
