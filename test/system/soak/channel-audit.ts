@@ -1,24 +1,24 @@
 import type { FaultKind } from './fault-log.ts'
-import type { LaneRule } from './lane.ts'
+import type { ChannelRule } from './channel.ts'
 
 /** Told of what is wrong. */
 export type Complain = (kind: FaultKind, what: string, times?: number) => void
 
-/** What one connection is handed of one lane, number by number, for as long as it is covered. */
-export class LaneAudit {
-  readonly rule: LaneRule
+/** What one connection is handed of one channel, number by number, for as long as it is covered. */
+export class ChannelAudit {
+  readonly rule: ChannelRule
   readonly #from: number
   readonly #complain: Complain
   /** The number that is to come next. */
   #next: number
-  /** Numbers that were passed over, of a lane in which none may be. */
+  /** Numbers that were passed over, of a channel in which none may be. */
   readonly #holes = new Set<number>()
   /** How many messages notices said are missing. */
-  told = 0
+  reported = 0
   /** How many messages came. */
   seen = 0
 
-  constructor(rule: LaneRule, from: number, complain: Complain) {
+  constructor(rule: ChannelRule, from: number, complain: Complain) {
     this.rule = rule
     this.#from = from
     this.#next = from
@@ -35,7 +35,7 @@ export class LaneAudit {
 
   seeGap(dropped: number): void {
     if (this.rule !== 'droppable') this.#complain('alien', `a gap of ${dropped} where nothing may be dropped`)
-    this.told += dropped
+    this.reported += dropped
     this.#next += dropped
   }
 
@@ -60,7 +60,7 @@ export class LaneAudit {
 
   #missing(to: number): number {
     const unseen = Math.max(0, to + 1 - this.#next)
-    // Of a lane that conflates only the newest has to come: to miss it is to keep an old price.
+    // Of a channel that conflates only the newest has to come: to miss it is to keep an old price.
     return this.rule === 'latest' ? Math.min(1, unseen) : unseen + this.#holes.size
   }
 }

@@ -1,5 +1,5 @@
 import type { FaultKind, FaultLog } from './fault-log.ts'
-import { LaneAudit } from './lane-audit.ts'
+import { ChannelAudit } from './channel-audit.ts'
 import type { LedgerEntry, Mark } from './ledger.ts'
 import { Queue } from './queue.ts'
 import type { Receipt } from './receipt.ts'
@@ -15,13 +15,13 @@ export interface ConnectionAccount {
   /** Notices that came, or were on their way when the connection ended abruptly. */
   notices: number
   /** How many messages its notices said are missing. */
-  told: number
+  reported: number
   /** Those that a closing socket took, which sends none. */
   toClosing: number
   /** What was on its way when the connection ended abruptly: messages, and their UTF-16 units. */
   tail: number
   tailUnits: number
-  /** Of lanes that do not conflate: what was discarded at an end, so that nothing was told of it. */
+  /** Of channels that do not conflate: what was discarded at an end, so that nothing was told of it. */
   discarded: number
 }
 
@@ -37,7 +37,7 @@ export class ConnectionAudit {
     handed: 0,
     received: 0,
     notices: 0,
-    told: 0,
+    reported: 0,
     toClosing: 0,
     tail: 0,
     tailUnits: 0,
@@ -46,7 +46,7 @@ export class ConnectionAudit {
   readonly #client: number
   readonly #userId: string
   readonly #faults: FaultLog
-  readonly #lanes = new Map<string, LaneAudit>()
+  readonly #channels = new Map<string, ChannelAudit>()
   readonly #handed = new Queue<Mark>()
   readonly #received = new Queue<Receipt>()
   /** The last that agreed, and those that were passed over on the way to them. */
@@ -70,21 +70,21 @@ export class ConnectionAudit {
 
   // What the server says
 
-  cover({ lane, rule, from }: EntryOf<'covered'>): void {
-    this.#lanes.set(lane, new LaneAudit(rule, from, (kind, what, times) => this.#complain(kind, `${lane}, ${what}`, times)))
+  cover({ channel, rule, from }: EntryOf<'covered'>): void {
+    this.#channels.set(channel, new ChannelAudit(rule, from, (kind, what, times) => this.#complain(kind, `${channel}, ${what}`, times)))
   }
 
-  uncover({ lane, to, isComplete }: EntryOf<'uncovered'>): void {
-    const audit = this.#lanes.get(lane)
+  uncover({ channel, to, isComplete }: EntryOf<'uncovered'>): void {
+    const audit = this.#channels.get(channel)
     if (audit === undefined) return
     if (isComplete) audit.seeComplete(to)
     const discarded = audit.end(to)
     if (audit.rule !== 'latest') this.account.discarded += discarded
-    this.#lanes.delete(lane)
+    this.#channels.delete(channel)
   }
 
-  complete({ lanes }: EntryOf<'complete'>): void {
-    for (const [lane, to] of lanes) this.#lanes.get(lane)?.seeComplete(to)
+  complete({ channels }: EntryOf<'complete'>): void {
+    for (const [channel, to] of channels) this.#channels.get(channel)?.seeComplete(to)
   }
 
   hand({ marks, isClosing }: EntryOf<'handed'>): void {
@@ -104,7 +104,7 @@ export class ConnectionAudit {
   // What the client says
 
   receive(receipt: Receipt): void {
-    for (const owner of receipt.owners) if (owner !== this.#userId) this.#complain('leak', `number ${receipt.n} of ${receipt.lane}, of ${owner}`)
+    for (const owner of receipt.owners) if (owner !== this.#userId) this.#complain('leak', `number ${receipt.n} of ${receipt.channel}, of ${owner}`)
     this.#received.push(receipt)
     this.#compare()
   }
@@ -120,17 +120,17 @@ export class ConnectionAudit {
     if (this.#isAbnormal && !this.#isAbrupt) this.#complain('ending', 'the connection broke')
     this.#complain('loss', 'texts that were handed to the socket', this.#passedOver.size)
     this.#complain('alien', 'texts that were not handed to the socket', this.#received.size)
-    if (!this.#isAbrupt) this.#complain('loss', `the last texts, from ${shownMark(this.#handed.first)} on`, this.#handed.size)
+    if (!this.#isAbrupt) this.#complain('loss', `the last texts, from ${describeMark(this.#handed.first)} on`, this.#handed.size)
     else for (const { gap, units } of this.#handed) this.#accountTail(gap, units)
   }
 
-  #account({ lane, n, gap, userId }: Mark): void {
-    const audit = this.#lanes.get(lane)
+  #account({ channel, n, gap, userId }: Mark): void {
+    const audit = this.#channels.get(channel)
     if (gap === 0) this.account.handed++
     else this.account.notices++
-    this.account.told += gap
-    if (userId !== undefined && userId !== this.#userId) this.#complain('leak', `number ${n} of ${lane} was handed to its socket`)
-    else if (audit === undefined) this.#complain('uncalled', `number ${n} of ${lane} was handed to its socket`)
+    this.account.reported += gap
+    if (userId !== undefined && userId !== this.#userId) this.#complain('leak', `number ${n} of ${channel} was handed to its socket`)
+    else if (audit === undefined) this.#complain('uncalled', `number ${n} of ${channel} was handed to its socket`)
     else if (gap > 0) audit.seeGap(gap)
     else audit.see(n)
   }
@@ -153,27 +153,27 @@ export class ConnectionAudit {
 
   #agree(receipt: Receipt, mark: Mark): void {
     if (mark.gap === 0) this.account.received++
-    if (receipt.lane !== mark.lane || receipt.n !== mark.n || receipt.gap !== mark.gap) {
-      this.#complain('alien', `number ${receipt.n} of ${receipt.lane} came as ${shownMark(mark)}`)
+    if (receipt.channel !== mark.channel || receipt.n !== mark.n || receipt.gap !== mark.gap) {
+      this.#complain('alien', `number ${receipt.n} of ${receipt.channel} came as ${describeMark(mark)}`)
     }
     this.#latest.push(receipt.digest)
     if (this.#latest.size > REMEMBERED) this.#latest.shift()
   }
 
   #disagree(receipt: Receipt): void {
-    const { digest, lane, n } = receipt
+    const { digest, channel, n } = receipt
     const late = this.#passedOver.get(digest)
     if (late !== undefined) {
       this.#passedOver.delete(digest)
-      this.#complain('reordering', `number ${n} of ${lane} came late`)
+      this.#complain('reordering', `number ${n} of ${channel} came late`)
       this.#agree(receipt, late)
     } else if ([...this.#latest].includes(digest)) {
-      this.#complain('duplicate', `number ${n} of ${lane} came again`)
+      this.#complain('duplicate', `number ${n} of ${channel} came again`)
     } else if ([...this.#handed].some((mark) => mark.digest === digest)) {
       this.#passOver(digest)
       this.#compareOne(receipt)
     } else {
-      this.#complain('alien', `number ${n} of ${lane} was not handed to the socket`)
+      this.#complain('alien', `number ${n} of ${channel} was not handed to the socket`)
     }
   }
 
@@ -190,6 +190,6 @@ export class ConnectionAudit {
   }
 }
 
-function shownMark(mark: Mark | undefined): string {
-  return mark === undefined ? 'nothing' : `number ${mark.n} of ${mark.lane}`
+function describeMark(mark: Mark | undefined): string {
+  return mark === undefined ? 'nothing' : `number ${mark.n} of ${mark.channel}`
 }

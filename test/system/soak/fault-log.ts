@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `loss` | a message that it was to get, and that no gap notice tells of, did not come |
  * | `duplicate` | a message came twice |
- * | `reordering` | a message came after a later one of its lane, or the texts in another order than they were handed in |
+ * | `reordering` | a message came after a later one of its channel, or the texts in another order than they were handed in |
  * | `leak` | a private message of somebody else came |
  * | `uncalled` | a message came of what it was not, or no longer, subscribed to |
  * | `alien` | a text came that was never handed to its socket, or one that says otherwise than it was published |

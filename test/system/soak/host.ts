@@ -6,7 +6,7 @@ import { ConnectionManager, type CloseReason, type Connection, type PublishResul
 import type { Command } from './client.ts'
 import { Collection } from './collection.ts'
 import { CountingClock } from './counting-clock.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import type { Ledger, Mark } from './ledger.ts'
 import { Roster, type Listener } from './roster.ts'
 import { streams, type MarketStreamType, type StreamName, type Streams } from './streams.ts'
@@ -55,15 +55,15 @@ export class Host {
   readonly #sessions = new Map<number, Session>()
   readonly #clientOf = new WeakMap<WebSocket, number>()
   readonly #terminated = new WeakSet<WebSocket>()
-  /** Listeners to whom all has been handed that was published, at the moment at which they lose a lane. */
+  /** Listeners to whom all has been handed that was published, at the moment at which they lose a channel. */
   #upToDate: ReadonlySet<Listener> = new Set()
 
   constructor(ledger: Ledger, observer: HostObserver) {
     this.#ledger = ledger
     this.#observer = observer
     this.roster = new Roster({
-      covered: (listener, lane) => this.#noteCovered(listener, lane),
-      uncovered: (listener, lane) => this.#noteUncovered(listener, lane),
+      covered: (listener, channel) => this.#noteCovered(listener, channel),
+      uncovered: (listener, channel) => this.#noteUncovered(listener, channel),
     })
     this.manager = new ConnectionManager<WebSocket, Streams>({
       streams,
@@ -103,18 +103,18 @@ export class Host {
   // Publishing
 
   publishMarket(streamType: MarketStreamType, symbol: string, payload: object): PublishResult {
-    const lane = this.roster.marketLane({ streamType, symbol })
-    return this.#deliver(lane, (n) => this.manager.publish({ streamType, symbol, data: { n, ...payload } }))
+    const channel = this.roster.marketChannel({ streamType, symbol })
+    return this.#deliver(channel, (n) => this.manager.publish({ streamType, symbol, data: { n, ...payload } }))
   }
 
   publishOrder(userId: string, symbol: string | undefined): PublishResult {
-    const lane = this.roster.orderLane(userId, symbol)
-    return this.#deliver(lane, (n) => this.manager.publish({ streamType: 'ORDER_UPDATES', symbol, userId, data: { n, owner: userId } }))
+    const channel = this.roster.orderChannel(userId, symbol)
+    return this.#deliver(channel, (n) => this.manager.publish({ streamType: 'ORDER_UPDATES', symbol, userId, data: { n, owner: userId } }))
   }
 
   sendAlert(userId: string): PublishResult {
     const data = { owner: userId }
-    return this.#deliver(this.roster.alertLane(userId), (n) => this.manager.sendToUser(userId, { streamType: 'RISK_ALERTS', data: { n, ...data } }))
+    return this.#deliver(this.roster.alertChannel(userId), (n) => this.manager.sendToUser(userId, { streamType: 'RISK_ALERTS', data: { n, ...data } }))
   }
 
   sendStatus(listener: Listener): PublishResult {
@@ -128,11 +128,11 @@ export class Host {
     return this.#deliver(this.roster.news, (n) => this.manager.broadcast({ streamType: 'NEWS', data: { n } }))
   }
 
-  #deliver(lane: Lane<Listener>, deliver: (n: number) => PublishResult): PublishResult {
-    const expected = lane.audience.size
-    const result = deliver(++lane.published)
+  #deliver(channel: Channel<Listener>, deliver: (n: number) => PublishResult): PublishResult {
+    const expected = channel.audience.size
+    const result = deliver(++channel.published)
     this.expected += expected
-    if (result.matched !== expected) this.complain(`number ${lane.published} of ${lane.name} matched ${result.matched}, not ${expected}`)
+    if (result.matched !== expected) this.complain(`number ${channel.published} of ${channel.name} matched ${result.matched}, not ${expected}`)
     return result
   }
 
@@ -243,7 +243,7 @@ export class Host {
     return this.#sessions.get(client) as Session
   }
 
-  /** Does something that takes lanes from listeners; those who have nothing waiting any more are to have got all of them. */
+  /** Does something that takes channels from listeners; those who have nothing waiting any more are to have got all of them. */
   #losing(flushed: readonly Listener[], act: () => void): void {
     this.#upToDate = new Set(flushed.filter((listener) => this.#session(listener).connection.flush()))
     act()
@@ -252,17 +252,17 @@ export class Host {
 
   // What goes into the ledger
 
-  #noteCovered({ client }: Listener, { name: lane, rule, published }: Lane<Listener>): void {
-    this.#ledger.note({ type: 'covered', client, lane, rule, from: published + 1 })
+  #noteCovered({ client }: Listener, { name: channel, rule, published }: Channel<Listener>): void {
+    this.#ledger.note({ type: 'covered', client, channel, rule, from: published + 1 })
   }
 
-  #noteUncovered(listener: Listener, { name: lane, published: to }: Lane<Listener>): void {
-    this.#ledger.note({ type: 'uncovered', client: listener.client, lane, to, isComplete: this.#upToDate.has(listener) })
+  #noteUncovered(listener: Listener, { name: channel, published: to }: Channel<Listener>): void {
+    this.#ledger.note({ type: 'uncovered', client: listener.client, channel, to, isComplete: this.#upToDate.has(listener) })
   }
 
   #noteComplete({ client, covered }: Listener): void {
-    const lanes = Array.from(covered, ({ name, published }) => [name, published] as const)
-    this.#ledger.note({ type: 'complete', client, lanes })
+    const channels = Array.from(covered, ({ name, published }) => [name, published] as const)
+    this.#ledger.note({ type: 'complete', client, channels })
   }
 
   #noteHanded(socket: WebSocket, marks: readonly Mark[], isClosing: boolean): void {

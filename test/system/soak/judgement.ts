@@ -53,7 +53,7 @@ function describe(verdict: Verdict, { host, report, slowCounts, left, before, sa
   const endings = Array.from(host.endings, (ending) => ending.join(' ')).join(', ')
   const notSent = [
     `${conflated} conflated`,
-    `${dropped} dropped (${totals.told} reported by ${totals.notices} gap notices)`,
+    `${dropped} dropped (${totals.reported} reported by ${totals.notices} gap notices)`,
     ...[`${failed} failed`, `${skipped} skipped`, `${purged} purged`],
   ]
   const inTails = `${totals.tail} in ${tails} abrupt ends, the longest ${longestTail} (${inMiB(longestTailUnits)})`
@@ -83,8 +83,8 @@ function judgeSums(verdict: Verdict, { host, report, left }: Outcome): void {
     `${totals.received} + ${totals.tail} + ${totals.toClosing} = ${received}, sockets accepted ${totals.handed}, stats() counts ${sent}`,
   ])
   verdict.check('no tail is longer than the data that can be in flight', longestTailUnits <= mostInFlightBytes())
-  verdict.check('gap events and gap notices report the same counts', host.missing === totals.told, [`${host.missing} by events, ${totals.told} by notices`])
-  const explained = purged + failed + skipped + dropped - totals.told
+  verdict.check('gap events and gap notices report the same counts', host.missing === totals.reported, [`${host.missing} by events, ${totals.reported} by notices`])
+  const explained = purged + failed + skipped + dropped - totals.reported
   verdict.check('stats() accounts for the messages discarded at the end of a connection', totals.discarded <= explained, [
     `${totals.discarded} messages were neither sent nor reported, stats() accounts for ${explained}`,
   ])

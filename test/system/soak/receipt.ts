@@ -1,13 +1,13 @@
 import { parseServerMessage } from '../../../src/index.ts'
 import { digest } from './digest.ts'
-import { laneName } from './lane.ts'
+import { channelName } from './channel.ts'
 import { streams } from './streams.ts'
 
 /** What a client makes of a text, knowing nothing but the text. */
 export interface Receipt {
   readonly digest: number
-  readonly lane: string
-  /** The message's number in its lane; 0 for a gap notice. */
+  readonly channel: string
+  /** The message's number in its channel; 0 for a gap notice. */
   readonly n: number
   readonly gap: number
   /** Whose it is, by its envelope and by its data. */
@@ -18,9 +18,9 @@ export interface Receipt {
 export function receiptOf(text: string): Receipt {
   const message = parseServerMessage(text, { streams })
   if (message.type === 'gap') {
-    return { digest: digest(text), lane: laneName(message), n: 0, gap: message.dropped, owners: [] }
+    return { digest: digest(text), channel: channelName(message), n: 0, gap: message.dropped, owners: [] }
   }
   const { n, owner } = message.data as { n: number; owner?: string }
   const owners = [message.userId, owner].filter((each) => each !== undefined)
-  return { digest: digest(text), lane: laneName(message), n, gap: 0, owners }
+  return { digest: digest(text), channel: channelName(message), n, gap: 0, owners }
 }

@@ -1,4 +1,4 @@
-import { Lane, laneName } from './lane.ts'
+import { Channel, channelName } from './channel.ts'
 import { ORDER_SYMBOLS, type StreamName } from './streams.ts'
 
 /** One connection, and what it has asked for by itself. */
@@ -7,14 +7,14 @@ export class Listener {
   readonly client: number
   readonly userId: string
   readonly own: Map<string, StreamName> = new Map()
-  covered: ReadonlySet<Lane<Listener>> = new Set()
+  covered: ReadonlySet<Channel<Listener>> = new Set()
   /** What is sent to this connection alone. */
-  readonly toItself: Lane<Listener>
+  readonly toItself: Channel<Listener>
 
   constructor(client: number, userId: string) {
     this.client = client
     this.userId = userId
-    this.toItself = new Lane({ streamType: 'BOT_STATUS', userId })
+    this.toItself = new Channel({ streamType: 'BOT_STATUS', userId })
   }
 }
 
@@ -22,27 +22,27 @@ interface User {
   readonly listeners: Set<Listener>
   /** What they are subscribed to as such. */
   readonly held: Map<string, StreamName>
-  readonly orders: readonly Lane<Listener>[]
+  readonly orders: readonly Channel<Listener>[]
   /** What is sent to all of their connections, subscribed or not. */
-  readonly alerts: Lane<Listener>
+  readonly alerts: Channel<Listener>
 }
 
-/** Whoever is told when a connection begins to get a lane, and when that is over. */
+/** Whoever is told when a connection begins to get a channel, and when that is over. */
 export interface CoverageObserver {
-  covered(listener: Listener, lane: Lane<Listener>): void
-  uncovered(listener: Listener, lane: Lane<Listener>): void
+  covered(listener: Listener, channel: Channel<Listener>): void
+  uncovered(listener: Listener, channel: Channel<Listener>): void
 }
 
 /**
  * Who is to get what, by the words of the contract alone: it looks at everything anew after each change, and knows nothing of
- * seats, send queues or indexes.
+ * fan-out lists, send queues or indexes.
  */
 export class Roster {
   readonly listeners: Map<number, Listener> = new Map()
   /** What goes to every connection, subscribed or not. */
-  readonly news: Lane<Listener> = new Lane({ streamType: 'NEWS' })
+  readonly news: Channel<Listener> = new Channel({ streamType: 'NEWS' })
   readonly #users = new Map<string, User>()
-  readonly #market = new Map<string, Lane<Listener>>()
+  readonly #market = new Map<string, Channel<Listener>>()
   readonly #observer: CoverageObserver
 
   constructor(observer: CoverageObserver) {
@@ -62,22 +62,22 @@ export class Roster {
     return [...(this.#users.get(userId)?.held.values() ?? [])]
   }
 
-  /** The lane of a market's stream. */
-  marketLane({ streamType, symbol }: StreamName): Lane<Listener> {
-    const name = laneName({ streamType, symbol })
-    const lane = this.#market.get(name) ?? new Lane<Listener>({ streamType, symbol })
-    this.#market.set(name, lane)
-    return lane
+  /** The channel of a market's stream. */
+  marketChannel({ streamType, symbol }: StreamName): Channel<Listener> {
+    const name = channelName({ streamType, symbol })
+    const channel = this.#market.get(name) ?? new Channel<Listener>({ streamType, symbol })
+    this.#market.set(name, channel)
+    return channel
   }
 
-  /** The lane of a user's orders; one without an audience for a user who is not there. */
-  orderLane(userId: string, symbol: string | undefined): Lane<Listener> {
-    const lane = this.#users.get(userId)?.orders.find(({ address }) => address.symbol === symbol)
-    return lane ?? new Lane({ streamType: 'ORDER_UPDATES', symbol, userId })
+  /** The channel of a user's orders; one without an audience for a user who is not there. */
+  orderChannel(userId: string, symbol: string | undefined): Channel<Listener> {
+    const channel = this.#users.get(userId)?.orders.find(({ address }) => address.symbol === symbol)
+    return channel ?? new Channel({ streamType: 'ORDER_UPDATES', symbol, userId })
   }
 
-  alertLane(userId: string): Lane<Listener> {
-    return this.#users.get(userId)?.alerts ?? new Lane({ streamType: 'RISK_ALERTS', userId })
+  alertChannel(userId: string): Channel<Listener> {
+    return this.#users.get(userId)?.alerts ?? new Channel({ streamType: 'RISK_ALERTS', userId })
   }
 
   join(client: number, userId: string): Listener {
@@ -101,24 +101,24 @@ export class Roster {
   }
 
   holdForUser(userId: string, stream: StreamName): void {
-    this.#users.get(userId)?.held.set(laneName(stream), stream)
+    this.#users.get(userId)?.held.set(channelName(stream), stream)
     this.#lookAt(userId)
   }
 
   holdForConnection(listener: Listener, stream: StreamName): void {
-    listener.own.set(laneName(stream), stream)
+    listener.own.set(channelName(stream), stream)
     this.#look(listener)
   }
 
   /** Ends a connection's own hold. */
   release(listener: Listener, stream: StreamName): void {
-    listener.own.delete(laneName(stream))
+    listener.own.delete(channelName(stream))
     this.#look(listener)
   }
 
   /** Ends a subscription, whoever holds it. */
   end(userId: string, stream: StreamName): void {
-    this.endWhere(userId, (each) => laneName(each) === laneName(stream))
+    this.endWhere(userId, (each) => channelName(each) === channelName(stream))
   }
 
   /** Ends those of a user's subscriptions that are meant, whoever holds them; how many they were. */
@@ -133,9 +133,9 @@ export class Roster {
     return ended.size
   }
 
-  /** Forgets a lane of the market that nobody will listen to again. */
+  /** Forgets a channel of the market that nobody will listen to again. */
   forget(stream: StreamName): void {
-    this.#market.delete(laneName(stream))
+    this.#market.delete(channelName(stream))
   }
 
   /** How many different streams a user is subscribed to, by whatever holder. */
@@ -153,19 +153,19 @@ export class Roster {
     const before = listener.covered
     const now = this.#coverageOf(listener)
     listener.covered = now
-    for (const lane of before) if (!now.has(lane) && lane.audience.delete(listener)) this.#observer.uncovered(listener, lane)
-    for (const lane of now) if (!before.has(lane) && lane.audience.add(listener)) this.#observer.covered(listener, lane)
+    for (const channel of before) if (!now.has(channel) && channel.audience.delete(listener)) this.#observer.uncovered(listener, channel)
+    for (const channel of now) if (!before.has(channel) && channel.audience.add(listener)) this.#observer.covered(listener, channel)
   }
 
-  #coverageOf(listener: Listener): ReadonlySet<Lane<Listener>> {
+  #coverageOf(listener: Listener): ReadonlySet<Channel<Listener>> {
     const user = this.#users.get(listener.userId)
     if (user === undefined || !user.listeners.has(listener)) return new Set()
-    const asked = [...user.held.values(), ...listener.own.values()].flatMap((stream) => this.#lanesOf(stream, user))
+    const asked = [...user.held.values(), ...listener.own.values()].flatMap((stream) => this.#channelsOf(stream, user))
     return new Set([...asked, this.news, user.alerts, listener.toItself])
   }
 
-  #lanesOf(stream: StreamName, { orders }: User): readonly Lane<Listener>[] {
-    if (stream.streamType !== 'ORDER_UPDATES') return [this.marketLane(stream)]
+  #channelsOf(stream: StreamName, { orders }: User): readonly Channel<Listener>[] {
+    if (stream.streamType !== 'ORDER_UPDATES') return [this.marketChannel(stream)]
     return orders.filter(({ address }) => stream.symbol === undefined || address.symbol === stream.symbol)
   }
 }
@@ -174,7 +174,7 @@ function newUser(userId: string): User {
   return {
     listeners: new Set(),
     held: new Map(),
-    orders: ORDER_SYMBOLS.map((symbol) => new Lane({ streamType: 'ORDER_UPDATES', symbol, userId })),
-    alerts: new Lane({ streamType: 'RISK_ALERTS', userId }),
+    orders: ORDER_SYMBOLS.map((symbol) => new Channel({ streamType: 'ORDER_UPDATES', symbol, userId })),
+    alerts: new Channel({ streamType: 'RISK_ALERTS', userId }),
   }
 }

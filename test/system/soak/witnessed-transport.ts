@@ -2,7 +2,7 @@ import { WebSocket } from 'ws'
 import type { StreamMessage, Transport } from '../../../src/index.ts'
 import { wsTransport, type WsFrame } from '../../../src/transports/ws.ts'
 import { digest } from './digest.ts'
-import { laneName } from './lane.ts'
+import { channelName } from './channel.ts'
 import type { Mark } from './ledger.ts'
 
 /** A frame of `wsTransport`, and what it is. */
@@ -40,5 +40,5 @@ function markOf(text: string, message: StreamMessage<unknown, string> | undefine
   if (message === undefined) throw new Error(`Unexpected text without a message: ${text}`)
   const { streamType, symbol, userId, data } = message
   const { n = 0, dropped = 0 } = data as { n?: number; dropped?: number }
-  return { lane: laneName({ streamType, symbol, userId }), n, gap: dropped, userId, digest: digest(text), units: text.length }
+  return { channel: channelName({ streamType, symbol, userId }), n, gap: dropped, userId, digest: digest(text), units: text.length }
 }
