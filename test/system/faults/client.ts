@@ -92,8 +92,8 @@ export class Client {
 
   /** Private messages may overtake where something waits; within a stream nothing may. */
   #disorder(): string[] {
-    const lanes = this.condition === 'healthy' ? [this.received] : [...this.#byStream(this.received).values()]
-    return lanes.flatMap((lane) => lane.slice(1).flatMap(({ n }, i) => (n > (lane[i] as Receipt).n ? [] : [`${n} came after ${(lane[i] as Receipt).n}`])))
+    const lists = this.condition === 'healthy' ? [this.received] : [...this.#byStream(this.received).values()]
+    return lists.flatMap((list) => list.slice(1).flatMap(({ n }, i) => (n > (list[i] as Receipt).n ? [] : [`${n} came after ${(list[i] as Receipt).n}`])))
   }
 
   #losses(): string[] {
@@ -117,9 +117,9 @@ export class Client {
   }
 
   #byStream<TItem extends Due>(items: readonly TItem[]): Map<string, TItem[]> {
-    const lanes = new Map<string, TItem[]>()
-    for (const item of items) lanes.set(item.key, [...(lanes.get(item.key) ?? []), item])
-    return lanes
+    const lists = new Map<string, TItem[]>()
+    for (const item of items) lists.set(item.key, [...(lists.get(item.key) ?? []), item])
+    return lists
   }
 }
 

@@ -6,7 +6,7 @@ import { draining } from './scripted/draining.ts'
 import { framingFaults } from './scripted/framing.ts'
 import { listening } from './scripted/listening.ts'
 import { measuring } from './scripted/measuring.ts'
-import { meddling } from './scripted/meddling.ts'
+import { reentering } from './scripted/reentering.ts'
 import { sending } from './scripted/sending.ts'
 import { serializing } from './scripted/serializing.ts'
 import { withdrawing } from './scripted/withdrawing.ts'
@@ -25,7 +25,7 @@ export const families: readonly Scenario[] = [
   ...measuring,
   ...draining,
   ...closing,
-  ...meddling,
+  ...reentering,
   ...withdrawing,
   ...serializing,
   ...listening,

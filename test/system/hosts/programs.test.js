@@ -12,7 +12,7 @@ import { connectWs } from './clients/ws-client.ts'
 
 const RECIPES = fileURLToPath(new URL('../../../examples/hosts', import.meta.url))
 /** Of other runtimes. */
-const FOREIGN = ['bun.ts', 'deno.ts', 'workers.ts']
+const ON_OTHER_RUNTIMES = ['bun.ts', 'deno.ts', 'workers.ts']
 
 /** @type {ChildProcess[]} */
 const programs = []
@@ -28,7 +28,7 @@ describe('a recipe', { timeout: 60_000 }, () => {
   afterEach(() => programs.forEach((program) => program.kill('SIGKILL')))
 
   it('starts nothing when it is imported', async () => {
-    const recipes = readdirSync(RECIPES).filter((name) => name.endsWith('.ts') && name !== 'serve.ts' && !FOREIGN.includes(name))
+    const recipes = readdirSync(RECIPES).filter((name) => name.endsWith('.ts') && name !== 'serve.ts' && !ON_OTHER_RUNTIMES.includes(name))
     const program = run('--input-type=module', '--eval', recipes.map((name) => `await import('./${name}')`).join('\n'))
 
     const [code] = await once(program, 'exit')

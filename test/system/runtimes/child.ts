@@ -14,14 +14,14 @@ export class Child {
   readonly #exited: Promise<unknown>
   readonly #lines: AsyncIterator<string>
 
-  /** `told` is the file descriptor of the lines. */
-  constructor(program: string, args: readonly string[], { stdio, told }: { readonly stdio: StdioOptions; readonly told: number }) {
+  /** `outputFd` is the file descriptor of the lines. */
+  constructor(program: string, args: readonly string[], { stdio, outputFd }: { readonly stdio: StdioOptions; readonly outputFd: number }) {
     this.#program = program
     this.#process = spawn(program, args, { cwd: FOLDER, stdio })
     this.#exited = once(this.#process, 'exit')
     this.#exited.catch(() => {})
     this.#process.stdin?.on('error', () => {}) // of one that has ended: `nextLine` tells
-    this.#lines = createInterface({ input: this.#process.stdio[told] as Readable })[Symbol.asyncIterator]()
+    this.#lines = createInterface({ input: this.#process.stdio[outputFd] as Readable })[Symbol.asyncIterator]()
   }
 
   /** The next line; those who ask get theirs in the order in which they asked. Rejects when there is none to come. */

@@ -5,7 +5,7 @@ import { programOf } from './programs.ts'
 
 /** Starts a `hostProcess` of Bun or Deno. */
 export async function startProcess(runtime: string, args: readonly string[]): Promise<Served> {
-  const child = new Child(programOf(runtime), args, { stdio: ['pipe', 'pipe', 'inherit'], told: 1 })
+  const child = new Child(programOf(runtime), args, { stdio: ['pipe', 'pipe', 'inherit'], outputFd: 1 })
   const { port } = JSON.parse(await child.nextLine()) as { readonly port: number }
   return {
     manager: remoteManager(async (call) => {

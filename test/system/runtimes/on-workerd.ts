@@ -22,7 +22,7 @@ export async function bundleWorker(): Promise<void> {
 
 /** Starts the Worker. It has no standard input: a call of its manager is a request. */
 export async function startWorkerd(): Promise<Served> {
-  const child = new Child(process.execPath, WORKERD, { stdio: ['pipe', 'inherit', 'inherit', 'pipe'], told: 3 })
+  const child = new Child(process.execPath, WORKERD, { stdio: ['pipe', 'inherit', 'inherit', 'pipe'], outputFd: 3 })
   const { port } = JSON.parse(await child.nextLine()) as { readonly port: number }
   return {
     manager: remoteManager(async (call) => (await post(port, '/call', call)) as Answer),

@@ -9,7 +9,7 @@ const SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000]
 const MANY_BYTES_A_CHARACTER = ['ä€😀', '€'.repeat(42), '😀'.repeat(16_384)]
 const ILL_FORMED = ['a\uD800b', '\uDC00']
 const SENT = [...SIZES.map((size) => 'x'.repeat(size)), ...MANY_BYTES_A_CHARACTER, ...ILL_FORMED, 'end']
-const RECEIVED = SENT.map((text) => shown(text.toWellFormed()))
+const RECEIVED = SENT.map((text) => abbreviated(text.toWellFormed()))
 
 // A deadlock is to end as a failure.
 const options = { timeout: 60_000 }
@@ -21,7 +21,7 @@ function writer() {
 }
 
 /** What a failure is to show of a text that may have a million characters. */
-function shown(text) {
+function abbreviated(text) {
   return text.length < 50 ? text : `${text.length} characters, SHA-1 ${createHash('sha1').update(text).digest('hex')}`
 }
 
@@ -53,7 +53,7 @@ for (const [version, ws] of versions) {
 
         for (const socket of server.sockets) assert.equal(transport.write(socket, frames.slice()), frames.length)
 
-        for (const { received } of peers) assert.deepEqual((await received(SENT.length)).map(shown), RECEIVED)
+        for (const { received } of peers) assert.deepEqual((await received(SENT.length)).map(abbreviated), RECEIVED)
         assert.deepEqual(counts, [{ sends: 0 }, { sends: 0 }, { sends: 0 }])
       })
 
@@ -68,7 +68,7 @@ for (const [version, ws] of versions) {
         write(socket, SENT.slice(5))
 
         assert.equal(socket.extensions, 'permessage-deflate')
-        assert.deepEqual((await peer.received(SENT.length)).map(shown), RECEIVED)
+        assert.deepEqual((await peer.received(SENT.length)).map(abbreviated), RECEIVED)
         assert.equal(counted.sends, SENT.length)
       })
     }

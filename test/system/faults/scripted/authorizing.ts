@@ -90,7 +90,7 @@ const answersPromise = fault('authorize returns a promise', {
   },
 })
 
-const authorizeMeddles = fault('authorize calls the manager', {
+const authorizeReenters = fault('authorize calls the manager', {
   pending(trial) {
     const fill = trial.once('another pending user', () => stage.subscribeUser('rival', 'BOOK'))
     const stage: Stage = trial.stage({ authorize: () => (fill(), true), quotas: { pendingUsers: 1 } })
@@ -140,4 +140,4 @@ const authorizeMeddles = fault('authorize calls the manager', {
   },
 })
 
-export const authorizing = [...authorizeThrows, ...answersPromise, ...authorizeMeddles]
+export const authorizing = [...authorizeThrows, ...answersPromise, ...authorizeReenters]

@@ -243,7 +243,7 @@ const terminateRejects = fault('terminate rejects', {
   },
 })
 
-const closeMeddles = fault('close calls the manager', {
+const closeReenters = fault('close calls the manager', {
   async 'at its turn'(trial) {
     const stage = trial.stage()
     const { victim, others } = stage.cast({ kind: 'plain', script: { send: trial.throws() } })
@@ -298,4 +298,4 @@ const closeMeddles = fault('close calls the manager', {
   },
 })
 
-export const closing = [...closeThrows, ...closeRejects, ...closeHangs, ...terminateThrows, ...terminateRejects, ...closeMeddles]
+export const closing = [...closeThrows, ...closeRejects, ...closeHangs, ...terminateThrows, ...terminateRejects, ...closeReenters]

@@ -107,7 +107,7 @@ const frameAnswersPromise = fault('frame returns a promise', {
   },
 })
 
-const frameMeddles = fault('frame calls the manager', {
+const frameReenters = fault('frame calls the manager', {
   'before its turn'(trial) {
     const stage = trial.stage()
     const frame = trial.once('removal', () => stage.client('victim').isGone || void stage.manager.removeConnection('victim'))
@@ -149,4 +149,4 @@ const frameMeddles = fault('frame calls the manager', {
   },
 })
 
-export const framingFaults = [...frameThrows, ...frameAnswersPromise, ...frameMeddles]
+export const framingFaults = [...frameThrows, ...frameAnswersPromise, ...frameReenters]

@@ -10,17 +10,17 @@ const listenerThrows = fault('a listener throws', {
   connecting(trial) {
     const stage = trial.stage()
     stage.subscribeUser('victim', 'BOOK')
-    const told: string[] = []
+    const events: string[] = []
     for (const event of ['connectionAdded', 'userOnline', 'subscriptionChanged', 'streamActive'] as const) {
       stage.manager.on(event, trial.throws())
-      stage.manager.on(event, () => void told.push(event))
+      stage.manager.on(event, () => void events.push(event))
     }
 
     const victim = stage.connect('victim', { kind: 'plain', streams: ['BOOK'] })
     const { sent } = stage.publish()
 
     assert.deepEqual([sent, victim.numbers], [1, [1]])
-    assert.deepEqual(told.slice(0, 4), ['connectionAdded', 'userOnline', 'subscriptionChanged', 'streamActive'], 'the next listener is told')
+    assert.deepEqual(events.slice(0, 4), ['connectionAdded', 'userOnline', 'subscriptionChanged', 'streamActive'], 'the next listener is told')
     stage.expect({ errors: errorsOf(trial.injected.get('throw')) })
   },
 
@@ -166,7 +166,7 @@ const errorListenerThrows = fault('an error listener throws', {
   },
 })
 
-const listenerMeddles = fault('a listener calls the manager', {
+const listenerReenters = fault('a listener calls the manager', {
   connecting(trial) {
     const stage = trial.stage()
     stage.subscribeUser('victim', 'BOOK')
@@ -236,4 +236,4 @@ const listenerMeddles = fault('a listener calls the manager', {
   },
 })
 
-export const listening = [...listenerThrows, ...listenerRejects, ...errorListenerThrows, ...listenerMeddles]
+export const listening = [...listenerThrows, ...listenerRejects, ...errorListenerThrows, ...listenerReenters]

@@ -138,7 +138,7 @@ const readingLies = fault('bufferedBytes returns wrong values', {
   },
 })
 
-const readingMeddles = fault('bufferedBytes calls the manager', {
+const readingReenters = fault('bufferedBytes calls the manager', {
   'before its turn'(trial) {
     const stage = trial.stage()
     const first = stage.connect('first', { kind: 'metered' })
@@ -199,4 +199,4 @@ const readingMeddles = fault('bufferedBytes calls the manager', {
   },
 })
 
-export const measuring = [...readingThrows, ...readingLies, ...readingMeddles]
+export const measuring = [...readingThrows, ...readingLies, ...readingReenters]

@@ -66,10 +66,10 @@ const removesItself = fault('a socket removes itself', {
 const removesOthers = fault('a socket removes others', {
   async 'before its turn'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, others } = stage.cast({ kind: 'batching' })
     stage.publish()
-    meddler.script.send = trial.once('removal', () => void victim.connection.remove())
+    caller.script.send = trial.once('removal', () => void victim.connection.remove())
 
     const { skipped, sent } = stage.publish()
 
@@ -81,8 +81,8 @@ const removesOthers = fault('a socket removes others', {
   'after its turn'(trial) {
     const stage = trial.stage()
     const { victim, others } = stage.cast({ kind: 'batching' })
-    const meddler = stage.connect('meddler', { kind: 'plain' })
-    meddler.script.send = trial.once('removal', () => void victim.connection.remove())
+    const caller = stage.connect('caller', { kind: 'plain' })
+    caller.script.send = trial.once('removal', () => void victim.connection.remove())
 
     const { skipped, sent } = stage.publish()
 
@@ -93,11 +93,11 @@ const removesOthers = fault('a socket removes others', {
 
   async 'during the flush'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'batching' })
+    const caller = stage.connect('caller', { kind: 'batching' })
     const { victim } = stage.cast({ kind: 'batching' })
     stage.publish()
     stage.publish()
-    meddler.script.write = trial.once('removal as a peer that has gone', () => void victim.connection.remove({ close: false }))
+    caller.script.write = trial.once('removal as a peer that has gone', () => void victim.connection.remove({ close: false }))
 
     await stage.settle()
 
@@ -107,25 +107,25 @@ const removesOthers = fault('a socket removes others', {
 
   'on drain'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'telling' })
+    const caller = stage.connect('caller', { kind: 'telling' })
     const { victim, friend } = stage.cast({ kind: 'telling' })
-    meddler.condition = friend.condition = 'slow'
-    for (const actor of [meddler, victim]) stage.jam(actor)
+    caller.condition = friend.condition = 'slow'
+    for (const actor of [caller, victim]) stage.jam(actor)
     for (let i = 0; i < 3; i++) stage.publish()
-    meddler.script.write = trial.once('removal', () => void stage.manager.removeConnection('victim'))
+    caller.script.write = trial.once('removal', () => void stage.manager.removeConnection('victim'))
 
-    meddler.socket.drain()
+    caller.socket.drain()
 
-    assert.deepEqual([meddler.numbers, victim.numbers, victim.socket.drainListeners.size], [[1, 2, 3], [], 0])
+    assert.deepEqual([caller.numbers, victim.numbers, victim.socket.drainListeners.size], [[1, 2, 3], [], 0])
     stage.expect({ purged: 3, removals: ['victim removed'] })
   },
 
   'in a deferred publish'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, others } = stage.cast()
-    meddler.script.send = trial.once('publish and removal', () => {
-      stage.publish('BOOK', { to: [meddler, ...others] })
+    caller.script.send = trial.once('publish and removal', () => {
+      stage.publish('BOOK', { to: [caller, ...others] })
       void victim.connection.remove({ close: false })
     })
 
@@ -395,4 +395,4 @@ const publishes = fault('a socket publishes', {
   },
 })
 
-export const meddling = [...removesItself, ...removesOthers, ...removesItsUser, ...cleansUp, ...subscribes, ...publishes]
+export const reentering = [...removesItself, ...removesOthers, ...removesItsUser, ...cleansUp, ...subscribes, ...publishes]

@@ -14,8 +14,8 @@ const sendThrows = fault('send throws', {
 
     assert.equal(victim.connection.removed, true)
     assert.throws(() => victim.connection.subscribe({ streamType: 'BOOK', symbol: 'A' }), { code: 'ERR_UNKNOWN_CONNECTION' })
-    const told = stage.observer.log.filter((line) => line.endsWith(' victim'))
-    assert.deepEqual(told, ['added connection victim', 'online user victim', 'removed connection victim', 'offline user victim'])
+    const lines = stage.observer.log.filter((line) => line.endsWith(' victim'))
+    assert.deepEqual(lines, ['added connection victim', 'online user victim', 'removed connection victim', 'offline user victim'])
     stage.assertForgotten(victim)
     stage.expect({ failed: 1, errors: ['send victim'], removals: ['victim send-failed'] })
   },

@@ -116,10 +116,10 @@ const toJsonRemoves = fault('toJSON removes a connection', {
 
   'in a deferred publish'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, others } = stage.cast()
     const data = onSerialization(trial.once('removal', () => void victim.connection.remove({ close: false })))
-    meddler.script.send = trial.once('publish', () => assert.equal(stage.publish('BOOK', { data, to: [meddler, ...others] }).deferred, true))
+    caller.script.send = trial.once('publish', () => assert.equal(stage.publish('BOOK', { data, to: [caller, ...others] }).deferred, true))
 
     const { skipped } = stage.publish()
 
@@ -147,10 +147,10 @@ const toJsonRevokes = fault('toJSON revokes', {
 
   'in a deferred publish'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, friend } = stage.cast()
     const data = onSerialization(trial.once('revocation', () => stage.revoke({ userId: 'victim' })))
-    meddler.script.send = trial.once('three private messages', () => {
+    caller.script.send = trial.once('three private messages', () => {
       stage.sendTo(victim, 'ORDERS')
       stage.sendTo(victim, 'ORDERS', { data })
       stage.publish('ORDERS', { userId: 'victim', to: [] })
@@ -238,16 +238,16 @@ const toJsonCleansUp = fault('toJSON cleans up', {
 
   'in a deferred publish'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, others } = stage.cast()
     const data = onSerialization(trial.once('cleanup', () => void stage.manager.cleanup()))
-    meddler.script.send = trial.once('publish', () => stage.publish('BOOK', { data, to: [] }))
+    caller.script.send = trial.once('publish', () => stage.publish('BOOK', { data, to: [] }))
 
     const { skipped } = stage.publish()
 
     assert.equal(skipped, others.length + 1)
-    stage.assertForgotten(meddler, victim, ...others)
-    stage.expect({ skipped, removals: everybody([meddler, ...others], victim) })
+    stage.assertForgotten(caller, victim, ...others)
+    stage.expect({ skipped, removals: everybody([caller, ...others], victim) })
   },
 })
 

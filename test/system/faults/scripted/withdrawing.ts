@@ -4,10 +4,10 @@ import { fault } from '../scenario.ts'
 const unsubscribed = fault('a stream is unsubscribed', {
   'before its turn'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim } = stage.cast({ kind: 'batching' })
     stage.publish()
-    meddler.script.send = trial.once('unsubscription', () => stage.unsubscribe(victim, 'BOOK'))
+    caller.script.send = trial.once('unsubscription', () => stage.unsubscribe(victim, 'BOOK'))
 
     const { skipped } = stage.publish()
     victim.connection.flush()
@@ -19,8 +19,8 @@ const unsubscribed = fault('a stream is unsubscribed', {
   'after its turn'(trial) {
     const stage = trial.stage()
     const { victim, others } = stage.cast({ kind: 'batching' })
-    const meddler = stage.connect('meddler', { kind: 'plain' })
-    meddler.script.send = trial.once('unsubscription', () => {
+    const caller = stage.connect('caller', { kind: 'plain' })
+    caller.script.send = trial.once('unsubscription', () => {
       stage.unsubscribe(victim, 'BOOK')
       stage.assertBalanced()
     })
@@ -82,15 +82,15 @@ const unsubscribed = fault('a stream is unsubscribed', {
 const revoked = fault('a stream is revoked', {
   'before its turn'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, friend, others } = stage.cast({ kind: 'batching' })
     stage.publish()
     const revoked: number[] = []
     const revokes = (streamType: 'BOOK' | 'TICKS') => trial.once(`revocation of ${streamType}`, () => revoked.push(stage.revoke({ userId: 'victim', streamType })))
 
-    meddler.script.send = revokes('BOOK')
+    caller.script.send = revokes('BOOK')
     const published = stage.publish('BOOK')
-    meddler.script.send = revokes('TICKS')
+    caller.script.send = revokes('TICKS')
     const broadcast = stage.broadcast('TICKS')
     for (const { connection } of [victim, friend]) connection.flush()
     friend.condition = 'faulty'
@@ -172,10 +172,10 @@ const revoked = fault('a stream is revoked', {
 
   'in a deferred publish'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'plain' })
+    const caller = stage.connect('caller', { kind: 'plain' })
     const { victim, friend, others } = stage.cast({ kind: 'plain' })
-    const all = [meddler, victim, ...others]
-    meddler.script.send = trial.once('publish and revocation', () => {
+    const all = [caller, victim, ...others]
+    caller.script.send = trial.once('publish and revocation', () => {
       stage.sendTo(victim, 'TICKS')
       stage.publish('BOOK', { to: all.filter((actor) => actor.userId !== 'victim') })
       stage.revoke({ userId: 'victim' })
@@ -183,7 +183,7 @@ const revoked = fault('a stream is revoked', {
 
     const { skipped } = stage.publish()
 
-    assert.deepEqual([skipped, stage.stats.skipped], [2, 3], 'what was sent to it alone is withheld as well')
+    assert.deepEqual([skipped, stage.stats.skipped], [2, 3], 'what was sent to it alone is skipped as well')
     assert.deepEqual([victim.numbers, friend.numbers, stage.stats.deferred], [[], [], 2])
     friend.condition = 'faulty'
     stage.expect({ skipped: 3 })
@@ -207,18 +207,18 @@ const revoked = fault('a stream is revoked', {
 
   async 'during cleanup'(trial) {
     const stage = trial.stage()
-    const meddler = stage.connect('meddler', { kind: 'batching' })
+    const caller = stage.connect('caller', { kind: 'batching' })
     const cast = stage.cast({ kind: 'batching' })
     stage.publish('BOOK')
     stage.publish('TICKS')
-    meddler.script.write = trial.once('revocation', () => assert.equal(stage.revoke({ streamType: 'BOOK' }), 0))
+    caller.script.write = trial.once('revocation', () => assert.equal(stage.revoke({ streamType: 'BOOK' }), 0))
 
     await stage.manager.cleanup()
 
     stage.assertNumbers(cast.victim, [2])
     const rest = [...cast.others, cast.victim]
-    const withheld = rest.filter(({ numbers }) => !numbers.includes(1))
-    stage.expect({ purged: withheld.length, removals: [meddler, ...rest].map(({ name }) => `${name} cleanup`) })
+    const purged = rest.filter(({ numbers }) => !numbers.includes(1))
+    stage.expect({ purged: purged.length, removals: [caller, ...rest].map(({ name }) => `${name} cleanup`) })
   },
 })
 
