@@ -105,7 +105,7 @@ function subscriptionsFor(
   return new Subscriptions(streams, users, {
     now: () => clock.now(),
     quotas,
-    changed: (change, subscription, holder) => services().subscribing.noteChange(change, subscription, holder),
+    changed: (news, subscription, holder) => services().subscribing.note(news, subscription, holder),
     demanded: (change, stream) => demand[change](stream),
     released: (connection, stream) => services().subscribing.purge(connection, stream),
   })

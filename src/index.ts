@@ -52,5 +52,7 @@ export type {
   StreamTypeName,
   SubscribeRequest,
   Subscription,
+  SubscriptionChange,
+  SubscriptionEndReason,
   SubscriptionReference,
 } from './model/subscription.ts'

@@ -4,7 +4,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { Queue } from '../collections/queue.ts'
 import { adopted, isThenable } from '../guards/user-code.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
-import type { Subscription } from '../model/subscription.ts'
+import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '../model/subscription.ts'
 import { UnheardErrors } from './unheard-errors.ts'
 
 /**
@@ -51,10 +51,15 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   userOffline: { readonly userId: string; readonly reason: CloseReason }
   /** A subscription began. */
   subscriptionAdded: SubscriptionEvent<TSocket, TStreams>
-  /** A subscription ended. */
-  subscriptionRemoved: SubscriptionEvent<TSocket, TStreams>
-  /** The status, filters or holders of a subscription changed. */
-  subscriptionChanged: SubscriptionEvent<TSocket, TStreams>
+  /** A subscription ended, for this reason. */
+  subscriptionRemoved: SubscriptionEvent<TSocket, TStreams> & { readonly reason: SubscriptionEndReason }
+  /** The holders, the filters or the status of a subscription changed. */
+  subscriptionChanged: SubscriptionEvent<TSocket, TStreams> & { readonly change: SubscriptionChange }
+  /**
+   * `revoke` was called, whether or not it ended a subscription. A field that is `undefined` stands for any. The events of the subscriptions
+   * that it ended follow.
+   */
+  revoked: { readonly userId: string | undefined; readonly streamType: (keyof TStreams & string) | undefined; readonly symbol: string | undefined }
   /**
    * A stream has a first connected subscriber, so a server opens its upstream feed. One `streamIdle` follows each of these events, whatever
    * happens.
@@ -90,6 +95,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   subscriptionAdded: true,
   subscriptionRemoved: true,
   subscriptionChanged: true,
+  revoked: true,
   streamActive: true,
   streamIdle: true,
   gap: true,

@@ -152,6 +152,26 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
   return asStreamRequest(fields, streams)
 }
 
+/**
+ * Why a subscription ended.
+ *
+ * | reason | the subscription ended |
+ * | --- | --- |
+ * | `unsubscribed` | by `connection.unsubscribe` of its last holder, or by `removeSubscription` |
+ * | `disconnected` | because its last holder left: the user's last connection, or the connection that held it |
+ * | `expired` | because it was pending, and no connection came within `pendingTtlMs` |
+ * | `revoked` | by `revoke` |
+ * | `reassigned` | because the connection that held it, or the user's last one, was given to another user |
+ * | `cleanup` | by `cleanup()` |
+ */
+export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' | 'revoked' | 'reassigned' | 'cleanup'
+
+/**
+ * What changed in a subscription that goes on: a holder came (`holder-added`) or went (`holder-removed`), a holder asked again with other
+ * `filters`, or its `status` is another one. A holder that comes with filters is one change, `holder-added`.
+ */
+export type SubscriptionChange = 'holder-added' | 'holder-removed' | 'filters' | 'status'
+
 /** The fields that name a subscription: its user and its stream. */
 export interface ReadReference {
   readonly userId: unknown

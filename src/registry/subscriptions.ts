@@ -4,7 +4,7 @@ import { NO_SLOT, type FanOutList, type Overlap } from '../collections/fan-out-l
 import type { StreamCatalogue, ResolvedDefinition } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
 import { coversRevoked, type Revoked } from '../model/revocation.ts'
-import { SubscriptionStatus } from '../model/subscription.ts'
+import { SubscriptionStatus, type SubscriptionChange, type SubscriptionEndReason } from '../model/subscription.ts'
 import { countOf, membersOf } from '../collections/small-set.ts'
 import { concealed } from './concealed.ts'
 import {
@@ -17,14 +17,29 @@ import {
 } from './records.ts'
 import type { Users } from './users.ts'
 
-export type SubscriptionChange = 'added' | 'changed' | 'removed'
+/** What happened to a subscription. */
+export type SubscriptionNews =
+  | { readonly event: 'subscriptionAdded' }
+  | { readonly event: 'subscriptionChanged'; readonly change: SubscriptionChange }
+  | { readonly event: 'subscriptionRemoved'; readonly reason: SubscriptionEndReason }
 
-/** Called when a subscription changed, with the connection if the change came through one. */
-type SubscriptionListener = (
-  change: SubscriptionChange,
-  subscription: SubscriptionRecord,
-  holder: ConnectionRecord | undefined,
-) => void
+/** Called when something happened to a subscription, with the connection if it came through one. */
+type SubscriptionListener = (news: SubscriptionNews, subscription: SubscriptionRecord, holder: ConnectionRecord | undefined) => void
+
+// One object for each kind of news, because nobody changes them.
+const ADDED: SubscriptionNews = { event: 'subscriptionAdded' }
+const HOLDER_ADDED: SubscriptionNews = { event: 'subscriptionChanged', change: 'holder-added' }
+const HOLDER_REMOVED: SubscriptionNews = { event: 'subscriptionChanged', change: 'holder-removed' }
+const FILTERS: SubscriptionNews = { event: 'subscriptionChanged', change: 'filters' }
+const STATUS: SubscriptionNews = { event: 'subscriptionChanged', change: 'status' }
+const END_NEWS: Readonly<Record<SubscriptionEndReason, SubscriptionNews>> = {
+  unsubscribed: { event: 'subscriptionRemoved', reason: 'unsubscribed' },
+  disconnected: { event: 'subscriptionRemoved', reason: 'disconnected' },
+  expired: { event: 'subscriptionRemoved', reason: 'expired' },
+  revoked: { event: 'subscriptionRemoved', reason: 'revoked' },
+  reassigned: { event: 'subscriptionRemoved', reason: 'reassigned' },
+  cleanup: { event: 'subscriptionRemoved', reason: 'cleanup' },
+}
 
 /** A subscription that somebody asks for. */
 interface HoldRequest {
@@ -170,7 +185,7 @@ export class Subscriptions {
     SubscriptionRecord.setFilters(subscription, user, filters)
     // A connection that came after the user became the holder was added then.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#add(subscription, connection)
-    if (isNews) this.#dependencies.changed(known === undefined ? 'added' : 'changed', subscription, undefined)
+    if (isNews) this.#dependencies.changed(known === undefined ? ADDED : isNewHolder ? HOLDER_ADDED : FILTERS, subscription, undefined)
     if (known === undefined && subscription.status === SubscriptionStatus.CONNECTED) this.#connected(subscription)
     return subscription
   }
@@ -191,7 +206,7 @@ export class Subscriptions {
     const isNews = isNewHolder || SubscriptionRecord.filtersOf(subscription, connection) !== filters
     if (isNewHolder) this.#hold(subscription, connection)
     SubscriptionRecord.setFilters(subscription, connection, filters)
-    if (isNews) this.#dependencies.changed(known === undefined ? 'added' : 'changed', subscription, connection)
+    if (isNews) this.#dependencies.changed(known === undefined ? ADDED : isNewHolder ? HOLDER_ADDED : FILTERS, subscription, connection)
     if (known === undefined) this.#connected(subscription)
     return subscription
   }
@@ -201,17 +216,17 @@ export class Subscriptions {
     const subscription = this.find(ConnectionRecord.userOf(connection), streamType, symbol)
     if (subscription === undefined || !isHeldBy(connection, subscription)) return false
     if (isHeldOnce(subscription)) {
-      this.end(subscription, connection)
+      this.end(subscription, 'unsubscribed', connection)
       return true
     }
     this.#releaseHold(subscription, connection)
     if (!isHeldByUser(subscription)) this.#remove(subscription, connection)
-    this.#dependencies.changed('changed', subscription, connection)
+    this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
     return true
   }
 
   /** Ends a subscription for all of its holders. */
-  end(subscription: SubscriptionRecord, lastHolder?: ConnectionRecord): void {
+  end(subscription: SubscriptionRecord, reason: SubscriptionEndReason, lastHolder?: ConnectionRecord): void {
     const user = SubscriptionRecord.userOf(subscription)
     const { status } = subscription
     for (const connection of SubscriptionRecord.connectionsOf(subscription)) {
@@ -221,11 +236,11 @@ export class Subscriptions {
     user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
     user.ownSubscriptions = SUBSCRIPTIONS.without(user.ownSubscriptions, subscription)
     if (user.subscriptions === undefined) this.#forgetSubscriber(user, status)
-    this.#conclude(subscription, status, lastHolder)
+    this.#conclude(subscription, { status, reason }, lastHolder)
   }
 
-  endAllOf(user: UserRecord): void {
-    for (const subscription of membersOf(user.subscriptions)) this.end(subscription)
+  endAllOf(user: UserRecord, reason: SubscriptionEndReason): void {
+    for (const subscription of membersOf(user.subscriptions)) this.end(subscription, reason)
   }
 
   // Connections that come and go
@@ -238,7 +253,7 @@ export class Subscriptions {
       const { status } = subscription
       this.#add(subscription, connection)
       if (status !== SubscriptionStatus.PENDING) continue
-      this.#dependencies.changed('changed', subscription, undefined)
+      this.#dependencies.changed(STATUS, subscription, undefined)
       this.#connected(subscription)
     }
   }
@@ -252,15 +267,15 @@ export class Subscriptions {
   }
 
   /** Takes a removed connection out of all lists, and releases its holds. If it was the user's last one, all of the user's subscriptions end. */
-  detach(connection: ConnectionRecord): void {
-    if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection)
+  detach(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
+    if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection, reason)
     // Looks only at what the connection may receive, not at what others of the user hold.
-    else for (const subscription of mayReceive(connection)) this.#detachFrom(subscription, connection)
+    else for (const subscription of mayReceive(connection)) this.#detachFrom(subscription, connection, reason)
     ConnectionRecord.setOwnSubscriptions(connection, undefined)
   }
 
   /** Ends all subscriptions of a user, in the order in which they began, with the user's last connection. */
-  #endAllWith(connection: ConnectionRecord): void {
+  #endAllWith(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     const user = ConnectionRecord.userOf(connection)
     if (user.subscriptions === undefined) return
     // The lists of the user are dropped as a whole. The last connection is listed in each of them, and no other is.
@@ -268,7 +283,7 @@ export class Subscriptions {
       const { status } = subscription
       this.#remove(subscription, connection)
       SubscriptionRecord.setFilters(subscription, connection, undefined)
-      this.#conclude(subscription, status, isHeldByUser(subscription) ? undefined : connection)
+      this.#conclude(subscription, { status, reason }, isHeldByUser(subscription) ? undefined : connection)
     }
     user.subscriptions = undefined
     user.ownSubscriptions = undefined
@@ -276,13 +291,17 @@ export class Subscriptions {
   }
 
   /** Notes the end of a subscription without holders. No connection receives through it any more. */
-  #conclude(subscription: SubscriptionRecord, status: SubscriptionStatus, lastHolder: ConnectionRecord | undefined): void {
+  #conclude(
+    subscription: SubscriptionRecord,
+    { status, reason }: { readonly status: SubscriptionStatus; readonly reason: SubscriptionEndReason },
+    lastHolder: ConnectionRecord | undefined,
+  ): void {
     const stream = SubscriptionRecord.streamOf(subscription)
     SubscriptionRecord.end(subscription)
     stream.subscriptions.remove(subscription)
     this.count--
     if (stream.subscriptions.isEmpty) this.#drop(stream)
-    this.#dependencies.changed('removed', subscription, lastHolder)
+    this.#dependencies.changed(END_NEWS[reason], subscription, lastHolder)
     if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
   }
 
@@ -304,14 +323,14 @@ export class Subscriptions {
     throw quotas.refusal(isUserFull ? 'subscriptionsPerUser' : 'subscriptionsPerConnection', { userId, connectionId, streamType, symbol })
   }
 
-  #detachFrom(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+  #detachFrom(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (SubscriptionRecord.slotOf(subscription, connection) === NO_SLOT) return
     const isHolder = isHeldBy(connection, subscription)
-    if (isHolder && isHeldOnce(subscription)) return this.end(subscription, connection)
+    if (isHolder && isHeldOnce(subscription)) return this.end(subscription, reason, connection)
     this.#remove(subscription, connection)
     if (!isHolder) return
     this.#releaseHold(subscription, connection)
-    this.#dependencies.changed('changed', subscription, connection)
+    this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
   }
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {

@@ -83,7 +83,7 @@ export class Lifecycle {
     if (user === undefined) return 0
     const connections = membersOf(user.connections)
     const outcomes = changes.make(() => {
-      if (connections.length === 0) subscriptions.endAllOf(user)
+      if (connections.length === 0) subscriptions.endAllOf(user, 'disconnected')
       return this.#removeAll(connections, 'removed', options.closeTimeoutMs)
     })
     await Promise.all(outcomes)
@@ -216,7 +216,7 @@ export class Lifecycle {
       connections.remove(connection)
       delivery.release(connection)
       events.post('connectionRemoved', { connection, reason })
-      subscriptions.detach(connection)
+      subscriptions.detach(connection, reason === 'cleanup' ? reason : 'disconnected')
       const { id: userId, connections: left } = ConnectionRecord.userOf(connection)
       if (left === undefined) events.post('userOffline', { userId, reason })
     }
@@ -240,7 +240,7 @@ export class Lifecycle {
     const { changes, demand, leaving, subscriptions, users } = this.#dependencies
     const connections = [...this.#dependencies.connections.byId.values()]
     this.#removeFromIndexes(connections, 'cleanup')
-    for (const user of users.all()) subscriptions.endAllOf(user)
+    for (const user of users.all()) subscriptions.endAllOf(user, 'cleanup')
     demand.end()
     // If user code calls `cleanup` while removed connections are flushed, their flush ends here, because nothing is sent afterwards. Flushing is
     // user code, which may revoke messages of all these connections. So they are among the leaving ones by then.

@@ -4,13 +4,13 @@ import { membersOf } from '../collections/small-set.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
-import type { Events } from '../events/events.ts'
+import type { AnyEvents, Events } from '../events/events.ts'
 import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord, type StreamRecord, type SubscriptionRecord } from '../registry/records.ts'
-import type { SubscriptionChange, Subscriptions } from '../registry/subscriptions.ts'
+import type { SubscriptionNews, Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { ExpiringSet } from '../time/expiring-set.ts'
 import type { Gate } from './gate.ts'
@@ -84,17 +84,18 @@ export class Subscribing {
     const { changes, subscriptions, users } = this.#dependencies
     const { userId, streamType, symbol } = readReference(reference, 'userId', 'streamType')
     const found = subscriptions.find(users.find(userId), streamType, symbol)
-    if (found !== undefined) changes.make(() => subscriptions.end(found))
+    if (found !== undefined) changes.make(() => subscriptions.end(found, 'unsubscribed'))
     return found !== undefined
   }
 
   /** Ends all subscriptions to revoked streams, and purges their messages. Returns how many subscriptions ended. */
   revoke(revocation: unknown): number {
-    const { changes, options, subscriptions } = this.#dependencies
+    const { changes, events, options, subscriptions } = this.#dependencies
     const revoked = readRevocation(revocation, options.streams)
     const ended = subscriptions.revoked(revoked)
     changes.make(() => {
-      for (const subscription of ended) subscriptions.end(subscription)
+      events.post('revoked', { ...revoked })
+      for (const subscription of ended) subscriptions.end(subscription, 'revoked')
       this.#purgeRevoked(revoked)
     })
     return ended.length
@@ -104,18 +105,18 @@ export class Subscribing {
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {
-      for (const subscription of expired) subscriptions.end(subscription)
+      for (const subscription of expired) subscriptions.end(subscription, 'expired')
     })
   }
 
-  /** Notes that a subscription changed, and posts the event. `holder` is the connection that caused it, if it was one. */
-  noteChange(change: SubscriptionChange, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
+  /** Notes what happened to a subscription, and posts the event. `holder` is the connection that caused it, if it was one. */
+  note(news: SubscriptionNews, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     const { events, pending } = this.#dependencies
     if (record.status === SubscriptionStatus.PENDING) pending.add(record)
     else pending.delete(record)
-    const name = SUBSCRIPTION_EVENTS[change]
-    if (!events.areHeard(name)) return
-    events.post(name, holder === undefined ? { subscription: record } : { subscription: record, connection: holder })
+    if (!events.areHeard(news.event)) return
+    const { event, ...what } = news
+    events.post(event, { subscription: record, ...what, ...(holder && { connection: holder }) } as AnyEvents[typeof event])
   }
 
   /** Purges a stream from the send queue of a connection that left it. If the connection was removed, its whole queue ends instead. */
@@ -170,9 +171,3 @@ export class Subscribing {
     return [...present, ...leaving]
   }
 }
-
-const SUBSCRIPTION_EVENTS = {
-  added: 'subscriptionAdded',
-  changed: 'subscriptionChanged',
-  removed: 'subscriptionRemoved',
-} as const

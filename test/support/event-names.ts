@@ -8,6 +8,7 @@ const NAMES: Record<keyof ManagerEvents, true> = {
   subscriptionAdded: true,
   subscriptionRemoved: true,
   subscriptionChanged: true,
+  revoked: true,
   streamActive: true,
   streamIdle: true,
   gap: true,

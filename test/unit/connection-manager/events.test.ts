@@ -17,10 +17,10 @@ function logged() {
   const log: string[] = []
   for (const name of NAMES) {
     manager.on(name, (event) => {
-      const { connection, userId, subscription, reason, stage } = event as Partial<
-        ManagerEvents['connectionRemoved'] & ManagerEvents['userOffline'] & ManagerEvents['subscriptionAdded'] & ManagerEvents['error']
+      const { connection, userId, subscription, change, reason, stage } = event as Partial<
+        ManagerEvents['connectionRemoved'] & ManagerEvents['userOffline'] & ManagerEvents['subscriptionChanged'] & ManagerEvents['error']
       >
-      const facts = [subscription?.key, subscription?.status, connection?.id, userId, reason, stage]
+      const facts = [subscription?.key, subscription?.status, change, connection?.id, userId, reason, stage]
       log.push([name, ...facts.filter((fact) => fact !== undefined)].join(' '))
     })
   }
@@ -51,10 +51,10 @@ describe('ConnectionManager › events', () => {
 
     expect(since(() => manager.addSubscription({ userId: 'alice', ...PRICE }))).toEqual(['subscriptionAdded alice:PRICE:BTCUSDT CONNECTED'])
     expect(since(() => manager.removeSubscription({ userId: 'alice', ...PRICE }))).toEqual([
-      'subscriptionRemoved alice:PRICE:BTCUSDT DISCONNECTED',
+      'subscriptionRemoved alice:PRICE:BTCUSDT DISCONNECTED unsubscribed',
     ])
     expect(since(() => connection.subscribe(ORDERS))).toEqual(['subscriptionAdded alice:ORDER_UPDATES CONNECTED c1'])
-    expect(since(() => connection.unsubscribe(ORDERS))).toEqual(['subscriptionRemoved alice:ORDER_UPDATES DISCONNECTED c1'])
+    expect(since(() => connection.unsubscribe(ORDERS))).toEqual(['subscriptionRemoved alice:ORDER_UPDATES DISCONNECTED c1 unsubscribed'])
   })
 
   it('report changes of holders and filters while the subscription exists', () => {
@@ -64,13 +64,22 @@ describe('ConnectionManager › events', () => {
     manager.addSubscription({ userId: 'alice', ...PRICE })
     const changed = 'subscriptionChanged alice:PRICE:BTCUSDT CONNECTED'
 
-    expect(since(() => first.subscribe(PRICE))).toEqual([`${changed} c1`])
-    expect(since(() => second.subscribe(PRICE))).toEqual([`${changed} c2`])
-    expect(since(() => second.unsubscribe(PRICE))).toEqual([`${changed} c2`])
-    expect(since(() => void first.remove())).toEqual(['connectionRemoved c1 removed', `${changed} c1`])
-    expect(since(() => manager.addSubscription({ userId: 'alice', ...PRICE, filters: { depth: 5 } }))).toEqual([changed])
+    expect(since(() => first.subscribe(PRICE))).toEqual([`${changed} holder-added c1`])
+    expect(since(() => second.subscribe({ ...PRICE, filters: { depth: 5 } }))).toEqual([`${changed} holder-added c2`])
+    expect(since(() => second.unsubscribe(PRICE))).toEqual([`${changed} holder-removed c2`])
+    expect(since(() => void first.remove())).toEqual(['connectionRemoved c1 removed', `${changed} holder-removed c1`])
+    expect(since(() => manager.addSubscription({ userId: 'alice', ...PRICE, filters: { depth: 5 } }))).toEqual([`${changed} filters`])
     manager.addConnection('c3', new FakeSocket(), 'alice')
     expect(since(() => void second.remove())).toEqual(['connectionRemoved c2 removed'])
+  })
+
+  it('report a user who becomes a holder of what a connection holds already', () => {
+    const { manager, since } = logged()
+    manager.addConnection('c1', new FakeSocket(), 'alice').subscribe(PRICE)
+
+    expect(since(() => manager.addSubscription({ userId: 'alice', ...PRICE }))).toEqual([
+      'subscriptionChanged alice:PRICE:BTCUSDT CONNECTED holder-added',
+    ])
   })
 
   it('report filters that a connection changes, with the connection', () => {
@@ -78,7 +87,9 @@ describe('ConnectionManager › events', () => {
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
     connection.subscribe(PRICE)
 
-    expect(since(() => connection.subscribe({ ...PRICE, filters: { depth: 5 } }))).toEqual(['subscriptionChanged alice:PRICE:BTCUSDT CONNECTED c1'])
+    expect(since(() => connection.subscribe({ ...PRICE, filters: { depth: 5 } }))).toEqual([
+      'subscriptionChanged alice:PRICE:BTCUSDT CONNECTED filters c1',
+    ])
   })
 
   it('are not emitted if nothing changed', () => {
@@ -107,10 +118,10 @@ describe('ConnectionManager › events', () => {
     expect(since(() => manager.addConnection('c1', new FakeSocket(), 'alice'))).toEqual([
       'connectionAdded c1',
       'userOnline alice',
-      'subscriptionChanged alice:PRICE:BTCUSDT CONNECTED',
+      'subscriptionChanged alice:PRICE:BTCUSDT CONNECTED status',
     ])
     expect(since(() => manager.addSubscription({ userId: 'bob', ...PRICE }))).toEqual(['subscriptionAdded bob:PRICE:BTCUSDT PENDING'])
-    expect(since(() => clock.advance(30_000))).toEqual(['subscriptionRemoved bob:PRICE:BTCUSDT DISCONNECTED'])
+    expect(since(() => clock.advance(30_000))).toEqual(['subscriptionRemoved bob:PRICE:BTCUSDT DISCONNECTED expired'])
   })
 
   it("report everything that ends with a user's last connection", () => {
@@ -121,8 +132,8 @@ describe('ConnectionManager › events', () => {
 
     expect(since(() => void connection.remove())).toEqual([
       'connectionRemoved c1 removed',
-      'subscriptionRemoved alice:PRICE:BTCUSDT DISCONNECTED',
-      'subscriptionRemoved alice:ORDER_UPDATES:BTCUSDT DISCONNECTED c1',
+      'subscriptionRemoved alice:PRICE:BTCUSDT DISCONNECTED disconnected',
+      'subscriptionRemoved alice:ORDER_UPDATES:BTCUSDT DISCONNECTED c1 disconnected',
       'userOffline alice removed',
     ])
   })
@@ -135,8 +146,29 @@ describe('ConnectionManager › events', () => {
     expect(since(() => void manager.cleanup())).toEqual([
       'connectionRemoved c1 cleanup',
       'userOffline alice cleanup',
-      'subscriptionRemoved bob:PRICE:BTCUSDT DISCONNECTED',
+      'subscriptionRemoved bob:PRICE:BTCUSDT DISCONNECTED cleanup',
     ])
+  })
+
+  it('say that a subscription ended with the connection that held it, although its user is still connected', () => {
+    const { manager, since } = logged()
+    const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
+    manager.addConnection('c2', new FakeSocket(), 'alice')
+    connection.subscribe(PRICE)
+
+    expect(since(() => void connection.remove())).toEqual([
+      'connectionRemoved c1 removed',
+      'subscriptionRemoved alice:PRICE:BTCUSDT DISCONNECTED c1 disconnected',
+    ])
+  })
+
+  it("say that subscriptions of a connected user end by cleanup, and those of a removed user who was pending by the removal", () => {
+    const { manager, since } = logged()
+    manager.addConnection('c1', new FakeSocket(), 'alice').subscribe(PRICE)
+    manager.addSubscription({ userId: 'bob', ...PRICE })
+
+    expect(since(() => void manager.removeUser('bob'))).toEqual(['subscriptionRemoved bob:PRICE:BTCUSDT DISCONNECTED disconnected'])
+    expect(since(() => void manager.cleanup())).toContain('subscriptionRemoved alice:PRICE:BTCUSDT DISCONNECTED c1 cleanup')
   })
 
   it('are emitted after the state change, before the call returns', () => {

@@ -34,6 +34,31 @@ function desk() {
 const ALL = ['ALERTS', 'ALERTS:BTC', 'ALERTS:ETH', 'NEWS', 'ORDERS', 'ORDERS:BTC', 'ORDERS:ETH', 'PRICE:BTC', 'PRICE:ETH']
 
 describe('ConnectionManager › revoke', () => {
+  it.each<[Revocation<Streams>, payload: unknown]>([
+    [{ userId: 'alice', streamType: 'ORDERS' }, { userId: 'alice', streamType: 'ORDERS', symbol: undefined }],
+    [{ userId: 'nobody' }, { userId: 'nobody', streamType: undefined, symbol: undefined }],
+    [{ streamType: 'PRICE', symbol: 'BTC' }, { userId: undefined, streamType: 'PRICE', symbol: 'BTC' }],
+  ])('of %j tells of itself first, then of each subscription that it ends', (revocation, payload) => {
+    const { manager } = desk()
+    const events: unknown[] = []
+    manager.on('subscriptionRemoved', ({ reason }) => events.push(reason))
+    manager.on('revoked', (event) => events.push(event))
+
+    const ended = manager.revoke(revocation)
+
+    expect(events).toEqual([payload, ...Array<string>(ended).fill('revoked')])
+  })
+
+  it('that is refused tells nobody', () => {
+    const { manager } = desk()
+    const events: unknown[] = []
+    manager.on('revoked', (event) => events.push(event))
+
+    expectCode('ERR_INVALID_ARGUMENT', () => manager.revoke({}))
+
+    expect(events).toEqual([])
+  })
+
   it.each<[Revocation<Streams>, left: string[]]>([
     [{ userId: 'alice' }, []],
     [{ userId: 'alice', streamType: 'PRICE' }, ALL.filter((key) => !key.startsWith('PRICE'))],

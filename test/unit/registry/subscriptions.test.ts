@@ -31,7 +31,7 @@ describe('Subscriptions', () => {
     subscriptions.release(connection, 'ORDER_UPDATES', undefined)
     subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
     connections.remove(connection)
-    subscriptions.detach(connection)
+    subscriptions.detach(connection, 'disconnected')
 
     expect(lookedUp).toContain(whole)
     expect(siblings.filter((each) => lookedUp.has(each))).toEqual([])
@@ -68,9 +68,9 @@ describe('Subscriptions', () => {
     const counted = [SubscriptionRecord.connectionHoldsOf(subscription)]
 
     connections.remove(bystander)
-    subscriptions.detach(bystander)
+    subscriptions.detach(bystander, 'disconnected')
     counted.push(SubscriptionRecord.connectionHoldsOf(subscription))
-    subscriptions.end(subscription)
+    subscriptions.end(subscription, 'unsubscribed')
     counted.push(SubscriptionRecord.connectionHoldsOf(subscription))
 
     expect(counted).toEqual([1, 1, 0])
@@ -95,7 +95,7 @@ describe('Subscriptions', () => {
     for (const symbol of ['BTCUSDT', 'ETHUSDT']) subscriptions.holdForConnection(connection, 'PRICE', symbol, undefined)
 
     connections.remove(connection)
-    subscriptions.detach(connection)
+    subscriptions.detach(connection, 'disconnected')
 
     expect([ownOf(connection), userOf(connection).subscriptions, subscriptions.count, subscriptions.userCount]).toEqual([undefined, undefined, 0, 0])
   })
@@ -119,7 +119,7 @@ describe('Subscriptions', () => {
 
     for (const connection of [first, ...others.slice(1)]) {
       connections.remove(connection)
-      subscriptions.detach(connection)
+      subscriptions.detach(connection, 'disconnected')
     }
 
     expect(SubscriptionRecord.connectionsOf(subscription)).toEqual([others[0]])
@@ -132,7 +132,7 @@ describe('Subscriptions', () => {
     const connection = connect('c1', 'alice')
     const user = userOf(connection)
     subscriptions.holdForConnection(connection, 'PRICE', 'BTCUSDT', undefined)
-    subscriptions.end(subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined))
+    subscriptions.end(subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined), 'unsubscribed')
     subscriptions.holdForConnection(connection, 'PRICE', 'ETHUSDT', undefined)
     subscriptions.release(connection, 'PRICE', 'ETHUSDT')
 

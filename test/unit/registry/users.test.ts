@@ -17,9 +17,9 @@ describe('Users', () => {
     const first = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
     const second = subscriptions.holdForUser('alice', 'PRICE', 'ETHUSDT', undefined)
 
-    subscriptions.end(first)
+    subscriptions.end(first, 'unsubscribed')
     expect(known()).toEqual(['alice'])
-    subscriptions.end(second)
+    subscriptions.end(second, 'unsubscribed')
 
     expect(known()).toEqual([])
   })
@@ -31,7 +31,7 @@ describe('Users', () => {
     subscriptions.holdForConnection(connection, 'ORDER_UPDATES', undefined, undefined)
 
     connections.remove(connection)
-    subscriptions.detach(connection)
+    subscriptions.detach(connection, 'disconnected')
 
     expect(known()).toEqual([])
   })

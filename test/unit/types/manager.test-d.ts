@@ -460,6 +460,7 @@ describe('on', () => {
       | 'subscriptionAdded'
       | 'subscriptionRemoved'
       | 'subscriptionChanged'
+      | 'revoked'
       | 'streamActive'
       | 'streamIdle'
       | 'gap'
