@@ -68,6 +68,7 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
   const users = new Users()
   const quotas = new Quotas(options.quotas)
   const demand = new Demand(clock, { idleDelayMs: options.idleDelayMs, idleStreams: options.quotas.idleStreams }, events)
+  const delivery = deliveryFor(options, clock, changes, services)
   const postError = (stage: 'authorize' | 'close', error: unknown, connection: AnyConnection | undefined): void =>
     changes.continue(() => events.postError({ error, stage, ...(connection && { connection }) }))
   return {
@@ -79,9 +80,13 @@ function roomsFor(options: ResolvedOptions, changes: Changes, services: () => Se
     subscriptions: subscriptionsFor(options, { users, quotas, demand }, services),
     quotas,
     authorization: authorizationBy(options.authorize, (error, { connection }) => postError('authorize', error, connection)),
-    delivery: deliveryFor(options, clock, changes, services),
+    delivery,
     demand,
-    closer: new SocketCloser<ConnectionRecord>(clock, ConnectionRecord.transportOf, (error, connection) => postError('close', error, connection)),
+    closer: new SocketCloser<ConnectionRecord>(clock, {
+      transportOf: ConnectionRecord.transportOf,
+      isStuck: (connection) => delivery.isStuck(connection),
+      report: (error, connection) => postError('close', error, connection),
+    }),
     pending: new ExpiringSet<SubscriptionRecord>(clock, options.pendingTtlMs, (expired) => services().subscribing.expire(expired)),
   }
 }
@@ -91,7 +96,7 @@ function connectionsFor({ transport }: ResolvedOptions, users: Users, changes: C
     subscribe: (connection, request) => services().subscribing.subscribe(connection, request),
     unsubscribe: (connection, reference) => services().subscribing.unsubscribe(connection, reference),
     send: (connection, text) => services().publishing.send(connection, text),
-    remove: (connection, isToBeClosed) => services().lifecycle.remove(connection, isToBeClosed),
+    remove: (connection, removal) => services().lifecycle.remove(connection, removal),
     change: (make) => changes.make(make),
   }
   return new Connections(users, { transport, actions })

@@ -8,10 +8,10 @@ import type { PublishResult } from './model/publish-result.ts'
 import type { Revocation } from './model/revocation.ts'
 import type { AddressedMessage, PublicMessage, PublishableMessage } from './model/stream-message.ts'
 import type { StreamTypeName, SubscribeRequest, Subscription, SubscriptionReference } from './model/subscription.ts'
-import type { ConnectionManagerOptions } from './options.ts'
+import type { ConnectionManagerOptions, ConnectionOptionsArgument } from './options.ts'
 import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
-import type { Transport } from './ports/transport.ts'
 import { subscribersOf } from './registry/mappings.ts'
+import { PLAIN_REMOVAL } from './registry/removal.ts'
 
 /** The key of `Symbol.asyncDispose`, if the compiler knows it: `await using` is newer than the language version of the library. */
 type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
@@ -27,7 +27,7 @@ type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [stre
 
 let managersMade = 0
 
-export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue> extends Disposal {}
+export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue, in out TMetadata> extends Disposal {}
 
 /**
  * Knows who is connected and what each user is subscribed to. Delivers each message at most once to each of its recipients.
@@ -49,14 +49,18 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
  * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } }) // { matched: 1, sent: 1, … }
  * await connection.remove()
  */
-export class ConnectionManager<in out TSocket extends Socket = Socket, in out TStreams extends StreamCatalogue = TradingStreams> {
+export class ConnectionManager<
+  in out TSocket extends Socket = Socket,
+  in out TStreams extends StreamCatalogue = TradingStreams,
+  in out TMetadata = unknown,
+> {
   readonly #parts: Parts
 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
-  constructor(options: ConnectionManagerOptions<TSocket, TStreams> & { readonly streams: TStreams })
+  constructor(options: ConnectionManagerOptions<TSocket, TStreams, TMetadata> & { readonly streams: TStreams })
   /** Without `streams`, the manager has the default catalogue. */
-  constructor(options?: ConnectionManagerOptions<TSocket, TStreams>, ...missing: MissingStreams<TStreams>)
-  constructor(options: ConnectionManagerOptions<TSocket, TStreams> = {}) {
+  constructor(options?: ConnectionManagerOptions<TSocket, TStreams, TMetadata>, ...missing: MissingStreams<TStreams>)
+  constructor(options: ConnectionManagerOptions<TSocket, TStreams, TMetadata> = {}) {
     this.#parts = assemble(options)
     defineHiddenMembers(this)
   }
@@ -70,7 +74,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. One socket under two ids is two connections.
    *
    * A `transport` says how to write to this connection's socket, and how to measure and close it. It replaces the one in the manager's options.
-   * If it has `onClose`, the manager removes the connection when its socket has closed.
+   * If it has `onClose`, the manager removes the connection when its socket has closed. `metadata` becomes `connection.metadata`. If the manager
+   * is declared with a type of metadata, it is required.
    *
    * A socket that has closed already is refused. That happens if the client leaves while the host awaits something. If the connection exists
    * already, it is returned.
@@ -83,8 +88,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
     connectionId: string,
     socket: TOwnSocket,
     userId: string,
-    options?: { readonly transport?: Transport<TOwnSocket, TFrame> | undefined },
-  ): Connection<TSocket, TStreams> {
+    ...[options]: ConnectionOptionsArgument<TOwnSocket, TFrame, TMetadata>
+  ): Connection<TSocket, TStreams, TMetadata> {
     return this.#own(this.#parts.lifecycle.add(connectionId, socket, userId, options))
   }
 
@@ -96,7 +101,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    */
   async removeConnection(connectionId: string): Promise<boolean> {
     const connection = this.#parts.connections.byId.get(connectionId)
-    return connection !== undefined && this.#parts.lifecycle.remove(connection, true)
+    return connection !== undefined && this.#parts.lifecycle.remove(connection, PLAIN_REMOVAL)
   }
 
   /**
@@ -109,7 +114,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /** Returns the handle of a connection, `undefined` for an unknown id. */
-  getConnection(connectionId: string): Connection<TSocket, TStreams> | undefined {
+  getConnection(connectionId: string): Connection<TSocket, TStreams, TMetadata> | undefined {
     const connection = this.#parts.connections.byId.get(connectionId)
     return connection && this.#own(connection)
   }
@@ -120,8 +125,18 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /** Iterates over the handles of all connections, oldest first. Connections may be added and removed meanwhile. */
-  *connections(): Generator<Connection<TSocket, TStreams>, undefined> {
+  *connections(): Generator<Connection<TSocket, TStreams, TMetadata>, undefined> {
     for (const connection of this.#parts.connections.byId.values()) yield this.#own(connection)
+  }
+
+  /**
+   * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that only receives it through a
+   * subscription to the whole type is not included. On a private stream, those of all users are.
+   *
+   * They are fixed by the call. A connection may be removed while you iterate. Costs as much as there are.
+   */
+  connectionsOf(streamType: string, symbol?: string | null): IterableIterator<Connection<TSocket, TStreams, TMetadata>> {
+    return this.#parts.subscriptions.connectionsOf(streamType, symbol).map((each) => this.#own(each)).values()
   }
 
   // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────
@@ -331,7 +346,7 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
    */
   on<TName extends keyof ManagerEvents>(
     event: TName,
-    listener: (payload: ManagerEvents<TSocket, TStreams>[TName]) => void,
+    listener: (payload: ManagerEvents<TSocket, TStreams, TMetadata>[TName]) => void,
   ): () => void {
     return this.#parts.events.on(event, listener)
   }
@@ -360,8 +375,8 @@ export class ConnectionManager<in out TSocket extends Socket = Socket, in out TS
   }
 
   /** Gives a handle this manager's types. The parts take any socket and any catalogue, but hold only what this manager's callers gave them. */
-  #own(handle: AnyConnection): Connection<TSocket, TStreams> {
-    return handle as unknown as Connection<TSocket, TStreams>
+  #own(handle: AnyConnection): Connection<TSocket, TStreams, TMetadata> {
+    return handle as unknown as Connection<TSocket, TStreams, TMetadata>
   }
 }
 

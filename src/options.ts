@@ -7,7 +7,7 @@ import { readNamed } from './guards/named-fields.ts'
 import type { QuotaLimits } from './access/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './model/catalogue.ts'
 import type { StreamMessage } from './model/stream-message.ts'
-import { asTransport, type AnyTransport, type ManagerTransport } from './ports/transport.ts'
+import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
 
 /**
  * The options of a manager. Each one is optional, and `undefined` means the same as absence.
@@ -21,6 +21,7 @@ import { asTransport, type AnyTransport, type ManagerTransport } from './ports/t
 export interface ConnectionManagerOptions<
   TSocket extends Socket = Socket,
   TStreams extends StreamCatalogue = TradingStreams,
+  TMetadata = unknown,
 > {
   /**
    * The catalogue of stream types, from `defineStreams`. It replaces the default catalogue.
@@ -91,7 +92,7 @@ export interface ConnectionManagerOptions<
    *
    * @default every subscription is allowed
    */
-  readonly authorize?: ((request: AuthorizationRequest<TSocket, TStreams>) => boolean) | undefined
+  readonly authorize?: ((request: AuthorizationRequest<TSocket, TStreams, TMetadata>) => boolean) | undefined
 }
 
 /**
@@ -266,14 +267,36 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   }
 }
 
+/** The options of one connection. */
+export interface ConnectionOptions<TSocket extends Socket = Socket, TFrame = string, TMetadata = unknown> {
+  /** How this connection's socket is written to, measured and closed. It replaces the transport in the manager's options. */
+  readonly transport?: Transport<TSocket, TFrame> | undefined
+  /** Anything of your own: see `connection.metadata`. */
+  readonly metadata?: TMetadata | undefined
+}
+
+/** The options, or none. If the manager's metadata cannot be `undefined`, they are required, and the metadata in them. */
+export type ConnectionOptionsArgument<TSocket extends Socket, TFrame, TMetadata> = undefined extends TMetadata
+  ? [options?: ConnectionOptions<TSocket, TFrame, TMetadata>]
+  : [options: ConnectionOptions<TSocket, TFrame, TMetadata> & { readonly metadata: TMetadata }]
+
+/** The options of one connection, validated. */
+export interface ResolvedConnectionOptions {
+  readonly transport: AnyTransport | undefined
+  readonly metadata: unknown
+}
+
+const NO_CONNECTION_OPTIONS: ResolvedConnectionOptions = { transport: undefined, metadata: undefined }
+
 /**
- * Returns the transport in the options of one connection, or `undefined` if they have none.
+ * Reads the options of one connection.
  *
  * @throws `ERR_INVALID_OPTION`
  */
-export function transportIn(options: unknown): AnyTransport | undefined {
-  if (options === undefined) return undefined
-  return optionalTransport(withDefaults('', options, { transport: undefined as unknown }).transport)
+export function connectionOptionsIn(options: unknown): ResolvedConnectionOptions {
+  if (options === undefined) return NO_CONNECTION_OPTIONS
+  const { transport, metadata } = withDefaults('', options, { transport: undefined as unknown, metadata: undefined as unknown })
+  return { transport: optionalTransport(transport), metadata }
 }
 
 /**

@@ -6,7 +6,11 @@ import type { SubscriptionFilters } from '../model/filters.ts'
 import type { StreamRequest } from '../model/subscription.ts'
 
 /** The argument of `authorize`: may this user subscribe to this stream? Frozen. */
-export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+export interface AuthorizationRequest<
+  TSocket extends Socket = Socket,
+  TStreams extends StreamCatalogue = TradingStreams,
+  TMetadata = unknown,
+> {
   /** The user who would be subscribed. For `connection.subscribe`, the user of the connection. */
   readonly userId: string
   /** A stream type of the catalogue. An unknown one was refused before. */
@@ -16,7 +20,7 @@ export interface AuthorizationRequest<TSocket extends Socket = Socket, TStreams 
   /** A frozen copy, one level deep, of the request's filters. `undefined` if it has none. */
   readonly filters: SubscriptionFilters | undefined
   /** The connection, for `connection.subscribe`. Absent for `addSubscription`. */
-  readonly connection?: Connection<TSocket, TStreams>
+  readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 
 /** A request for any kind of socket and any catalogue. */

@@ -1,5 +1,5 @@
 import type { Timers } from '../time/clock.ts'
-import type { CloseReason, Socket } from '../ports/connection.ts'
+import type { CloseDetails, CloseReason, Socket } from '../ports/connection.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 import { adopted, isThenable } from '../guards/user-code.ts'
 import type { AnyTransport } from '../ports/transport.ts'
@@ -31,45 +31,58 @@ interface LastCloses {
   readonly outcomes: Promise<CloseOutcome>[]
 }
 
-interface Closing<TConnection> {
+/** How sockets are to be closed. */
+export interface Closing {
+  readonly reason: CloseReason
+  /** What the host wants the peer to be told. */
+  readonly details?: CloseDetails | undefined
+  readonly timeoutMs: number
+}
+
+interface ClosingOf<TConnection> extends Closing {
   readonly connection: TConnection
   readonly transport: AnyTransport | undefined
-  readonly reason: CloseReason
-  readonly timeoutMs: number
+  /** True if the socket is terminated at once. `close` is the other way then, if that fails. */
+  readonly isForced: boolean
+}
+
+/** What a closer asks of others. None of these functions may throw. */
+export interface CloserDependencies<TConnection> {
+  transportOf(connection: TConnection): AnyTransport | undefined
+  /** True unless the socket says that it has room. */
+  isStuck(connection: TConnection): boolean
+  report(error: unknown, connection: TConnection): void
 }
 
 /** Closes sockets. Their `close` is user code, so a failure is reported and the promise of an outcome always resolves. */
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Timers
-  readonly #transportOf: (connection: TConnection) => AnyTransport | undefined
-  readonly #report: (error: unknown, connection: TConnection) => void
+  readonly #dependencies: CloserDependencies<TConnection>
   /** Duration in milliseconds → deadlines. There are two durations: one for removals, one for the cleanup. */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
   /** Outcome of a close that has not settled yet → how many connections share the socket. */
   readonly #inProgress = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
 
-  constructor(
-    clock: Timers,
-    transportOf: (connection: TConnection) => AnyTransport | undefined,
-    report: (error: unknown, connection: TConnection) => void,
-  ) {
+  constructor(clock: Timers, dependencies: CloserDependencies<TConnection>) {
     this.#clock = clock
-    this.#transportOf = transportOf
-    this.#report = report
+    this.#dependencies = dependencies
   }
 
   /**
    * Closes the sockets of these connections at once, in parallel. If connections share a socket, it is closed once.
    *
    * Each promise resolves when its `close` settles, or after `timeoutMs`. Until then it keeps the process alive. `Infinity` waits for `close`
-   * without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated. The socket of a slow consumer is
-   * terminated at once: otherwise it would keep its buffer for as long as the peer reads nothing.
+   * without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated.
+   *
+   * The socket of a slow consumer is terminated at once if it is stuck. Otherwise it would keep its buffer for as long as the peer reads
+   * nothing. If it has room again, it is closed, and so the peer learns why.
    */
-  closeAll(connections: readonly TConnection[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
+  closeAll(connections: readonly TConnection[], closing: Closing): Promise<CloseOutcome>[] {
+    const { timeoutMs } = closing
     const outcomes = new Map<Socket, Promise<CloseOutcome>>()
     return connections.map((connection) => {
-      const outcome = outcomes.get(connection.socket) ?? this.#close({ connection, transport: this.#transportOf(connection), reason, timeoutMs })
+      const outcome = outcomes.get(connection.socket) ?? this.#close(this.#closingOf(connection, closing))
       outcomes.set(connection.socket, outcome)
       const served = this.#inProgress.get(outcome)
       if (served !== undefined) this.#inProgress.set(outcome, served + 1)
@@ -94,18 +107,24 @@ export class SocketCloser<TConnection extends Closable> {
     for (const deadlines of this.#deadlines.values()) deadlines.renew()
   }
 
-  #close(closing: Closing<TConnection>): Promise<CloseOutcome> {
+  #closingOf(connection: TConnection, closing: Closing): ClosingOf<TConnection> {
+    const transport = this.#dependencies.transportOf(connection)
+    const isForced = closing.reason === 'slow-consumer' && transport?.terminate !== undefined && this.#dependencies.isStuck(connection)
+    return { ...closing, connection, transport, isForced }
+  }
+
+  #close(closing: ClosingOf<TConnection>): Promise<CloseOutcome> {
     try {
-      const answer = mustTerminate(closing) ? terminated(closing) : closed(closing)
+      const answer = closing.isForced ? terminated(closing) : this.#closed(closing)
       return isThenable(answer) ? this.#settled(answer, closing) : Promise.resolve('closed')
     } catch (error) {
-      this.#report(error, closing.connection)
+      this.#dependencies.report(error, closing.connection)
       this.#fallBack(closing)
       return Promise.resolve('failed')
     }
   }
 
-  #settled(answer: PromiseLike<unknown>, closing: Closing<TConnection>): Promise<CloseOutcome> {
+  #settled(answer: PromiseLike<unknown>, closing: ClosingOf<TConnection>): Promise<CloseOutcome> {
     const { connection, timeoutMs } = closing
     const outcome = new Promise<CloseOutcome>((resolve) => {
       let isOver = false
@@ -115,7 +134,7 @@ export class SocketCloser<TConnection extends Closable> {
         this.#deadlinesIn(timeoutMs).delete(pass)
         this.#inProgress.delete(outcome)
         resolve(how)
-        for (const error of errors) this.#report(error, connection)
+        for (const error of errors) this.#dependencies.report(error, connection)
         if (how !== 'closed') this.#fallBack(closing)
       }
       const pass = (): void => end('timedOut', new Error(`close() did not settle within ${timeoutMs} ms`))
@@ -149,27 +168,39 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /** Tries the other way after a failure: `terminate` after `close`, and `close` after `terminate`. */
-  #fallBack(closing: Closing<TConnection>): void {
-    const report = (error: unknown): void => this.#report(error, closing.connection)
+  #fallBack(closing: ClosingOf<TConnection>): void {
+    const report = (error: unknown): void => this.#dependencies.report(error, closing.connection)
     try {
-      const answer = mustTerminate(closing) ? closed(closing) : terminated(closing)
+      const answer = closing.isForced ? this.#closed(closing) : terminated(closing)
       if (isThenable(answer)) adopted(answer).catch(report)
     } catch (error) {
       report(error)
     }
   }
+
+  #closed({ connection, transport, reason, details }: ClosingOf<TConnection>): unknown {
+    const { socket } = connection
+    if (transport?.close !== undefined) return details === undefined ? transport.close(socket, reason) : transport.close(socket, reason, details)
+    const frame = details ?? (reason === 'slow-consumer' ? SLOW_CONSUMER : undefined)
+    if (frame === undefined) return socket.close()
+    try {
+      return (socket as ClosesWithCode).close(frame.code, frame.reason)
+    } catch (error) {
+      // A WebSocket of the web platform takes only 1000 and 3000 to 4999, and throws before it closes.
+      if (details !== undefined) this.#dependencies.report(error, connection)
+      return socket.close()
+    }
+  }
 }
 
-function mustTerminate({ transport, reason }: Closing<Closable>): boolean {
-  return reason === 'slow-consumer' && transport?.terminate !== undefined
-}
+/** What a client is told that reads too slowly: code 1013, try again later. */
+const SLOW_CONSUMER: CloseDetails = { code: 1013, reason: 'slow consumer' }
 
-function terminated({ connection, transport }: Closing<Closable>): unknown {
+/** A socket whose `close` takes a code and a reason, as that of a WebSocket does. */
+type ClosesWithCode = Socket & { close(code: number, reason: string): unknown }
+
+function terminated({ connection, transport }: ClosingOf<Closable>): unknown {
   return transport?.terminate?.(connection.socket)
-}
-
-function closed({ connection: { socket }, transport, reason }: Closing<Closable>): unknown {
-  return transport?.close === undefined ? socket.close() : transport.close(socket, reason)
 }
 
 /** Counts the outcomes. */

@@ -10,7 +10,7 @@ import type { AnyTransport } from '../ports/transport.ts'
 import type { Timers } from '../time/clock.ts'
 import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
-import { bufferedAmount, meterOf, type Measured } from './meter.ts'
+import { bufferedAmount, bufferedBytes, meterOf, type Measured } from './meter.ts'
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import { PlainPressure } from './plain-pressure.ts'
 import type { Recipients } from './recipients.ts'
@@ -78,7 +78,13 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#drainWatch = new DrainWatch(clock, drainIntervalMs)
     this.#plain = new PlainPressure(softLimitBytes, this.#endOfTick)
     this.#queueContext = this.#makeQueueContext()
-    this.#interimContext = { ...this.#queueContext, caughtUp: (connection) => dependencies.attachQueue(connection, undefined) }
+    this.#interimContext = {
+      ...this.#queueContext,
+      caughtUp: (connection, behindForMs) => {
+        dependencies.attachQueue(connection, undefined)
+        this.#caughtUp(connection, behindForMs)
+      },
+    }
     this.#outcomes = {
       answeredLate: (connection, answer) => this.#watchAnswer(connection, answer, 1),
       hasRoom: (connection, buffered) => this.#plain.hasRoom(connection, buffered),
@@ -147,6 +153,14 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#refusals.add(refusal)
   }
 
+  /** True unless the socket of a connection says that it has room. */
+  isStuck(connection: TConnection): boolean {
+    const transport = this.#dependencies.transportOf(connection)
+    const { socket } = connection
+    const meter = meterOf({ socket, transport })
+    return meter === undefined || bufferedBytes(meter, socket, transport) > this.#dependencies.limits.softLimitBytes
+  }
+
   /** Releases what is held of a removed connection. */
   release(connection: TConnection): void {
     this.#plain.release(connection)
@@ -197,6 +211,16 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#dependencies.changes.tellAfterwards()
   }
 
+  #fellBehind(connection: TConnection): void {
+    this.#dependencies.events.post('connectionBehind', { connection })
+    this.#dependencies.changes.tellAfterwards()
+  }
+
+  #caughtUp(connection: TConnection, behindForMs: number): void {
+    this.#dependencies.events.post('connectionCaughtUp', { connection, behindForMs })
+    this.#dependencies.changes.tellAfterwards()
+  }
+
   #hookFailed(connection: TConnection, error: unknown): void {
     this.#dependencies.events.postError({ error, stage: 'transport', connection })
     this.#dependencies.changes.tellAfterwards()
@@ -212,7 +236,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
       totals: this.#totals,
       endOfTick: this.#endOfTick,
       drainWatch: this.#drainWatch,
-      caughtUp: () => {},
+      fellBehind: (connection) => this.#fellBehind(connection),
+      caughtUp: (...facts) => this.#caughtUp(...facts),
       remove: (...removal) => changes.afterwards(() => remove(...removal)),
       hookFailed: (connection, error) => this.#hookFailed(connection, error),
       gapTold: (connection, notice) => this.#tellOfGap(connection, notice),

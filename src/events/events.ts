@@ -32,29 +32,42 @@ export interface ActiveStream<TStreamType extends string = string> {
 }
 
 /** The payload of a subscription event. */
-export interface SubscriptionEvent<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+export interface SubscriptionEvent<
+  TSocket extends Socket = Socket,
+  TStreams extends StreamCatalogue = TradingStreams,
+  TMetadata = unknown,
+> {
   /** The live view, as `addSubscription` returns it. */
   readonly subscription: Subscription<keyof TStreams & string>
   /** The connection that caused the event by subscribing, unsubscribing or leaving; absent if none did. */
-  readonly connection?: Connection<TSocket, TStreams>
+  readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 
 /** The events of a manager: name → payload. */
-export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** A connection was added. Its user's subscriptions cover it already. */
-  connectionAdded: { readonly connection: Connection<TSocket, TStreams> }
+  connectionAdded: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /** A connection was removed, for this reason. Its socket may still be closing. */
-  connectionRemoved: { readonly connection: Connection<TSocket, TStreams>; readonly reason: CloseReason }
+  connectionRemoved: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly reason: CloseReason }
+  /**
+   * A connection fell behind: its socket has no room, so messages wait. It is told again only after the connection has caught up.
+   */
+  connectionBehind: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
+  /**
+   * Nothing waits any more for a connection that was behind for `behindForMs`. It was sent, dropped or purged. A connection that is removed while
+   * it is behind does not catch up.
+   */
+  connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
   /** A user has a first connection. */
   userOnline: { readonly userId: string }
   /** A user's last connection was removed, for this reason. */
   userOffline: { readonly userId: string; readonly reason: CloseReason }
   /** A subscription began. */
-  subscriptionAdded: SubscriptionEvent<TSocket, TStreams>
+  subscriptionAdded: SubscriptionEvent<TSocket, TStreams, TMetadata>
   /** A subscription ended, for this reason. */
-  subscriptionRemoved: SubscriptionEvent<TSocket, TStreams> & { readonly reason: SubscriptionEndReason }
+  subscriptionRemoved: SubscriptionEvent<TSocket, TStreams, TMetadata> & { readonly reason: SubscriptionEndReason }
   /** The holders, the filters or the status of a subscription changed. */
-  subscriptionChanged: SubscriptionEvent<TSocket, TStreams> & { readonly change: SubscriptionChange }
+  subscriptionChanged: SubscriptionEvent<TSocket, TStreams, TMetadata> & { readonly change: SubscriptionChange }
   /**
    * `revoke` was called, whether or not it ended a subscription. A field that is `undefined` stands for any. The events of the subscriptions
    * that it ended follow.
@@ -72,7 +85,7 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   streamIdle: ActiveStream<keyof TStreams & string>
   /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing there. */
   gap: {
-    readonly connection: Connection<TSocket, TStreams>
+    readonly connection: Connection<TSocket, TStreams, TMetadata>
     readonly streamType: keyof TStreams & string
     readonly symbol: string | undefined
     readonly dropped: number
@@ -81,15 +94,17 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    * User code failed, or a `close` missed its deadline. No call throws because of it. Without a listener, `console.warn` prints the first
    * error of each stage.
    */
-  error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams> }
+  error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams, TMetadata> }
 }
 
-/** The events for any sockets and any catalogue. */
+/** The events for any sockets, any catalogue and any metadata. */
 export type AnyEvents = ManagerEvents<Socket, StreamCatalogue>
 
 const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   connectionAdded: true,
   connectionRemoved: true,
+  connectionBehind: true,
+  connectionCaughtUp: true,
   userOnline: true,
   userOffline: true,
   subscriptionAdded: true,

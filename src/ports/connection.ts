@@ -65,15 +65,27 @@ export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-cons
  * `userId` are own, enumerable properties, so an equality check compares them and a log shows them. `JSON.stringify` returns
  * `{"id":…,"userId":…}`.
  */
-export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams> {
+export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** The `connectionId` given to `addConnection`. No two current connections have the same id. */
   readonly id: string
-  /** The user who owns the connection. It never changes. */
+  /** The user who owns the connection. `reassign` changes it. */
   readonly userId: string
   /** The object that was given to `addConnection`. Writing to it directly bypasses the connection's transport and send queue. */
   readonly socket: TSocket
   /** True once the connection has been removed, for any reason. */
   readonly removed: boolean
+  /**
+   * Anything of your own that belongs to this connection, such as the device or the token. You may set it at any time. The manager never
+   * reads it. It is not enumerable, so no log and no equality check shows it. `undefined` if `addConnection` got none.
+   */
+  metadata: TMetadata
+  /**
+   * How much waits because the connection is behind: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. `0` while the
+   * connection keeps up, although a batch may wait for the end of the turn, and once it has been removed.
+   */
+  readonly waitingBytes: number
+  /** How long the connection has been behind, in milliseconds of the monotonic clock. `0` while it keeps up, and once it has been removed. */
+  readonly behindForMs: number
 
   /**
    * Returns the subscriptions that this connection holds for itself, oldest first, each with this connection's `filters`. Subscriptions that only
@@ -141,11 +153,34 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * The state has changed when the call returns. The promise settles when the socket's `close` does, or after `closeTimeoutMs`. It never
    * rejects. With `close: false` the socket is not touched: use it if the peer has gone already.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, or a `close` that is not a boolean. After a throw
-   * nothing has changed
+   * With a `code` or a `reason`, the peer learns why: they go to `socket.close(code, reason)`, or to the transport's `close`. A `code` is
+   * 1000 to 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. A `reason` alone goes with 1000.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, another `code`, a longer
+   * `reason`, or one of both with `close: false`. After a throw nothing has changed
    */
-  remove(options?: { readonly close?: boolean | undefined }): Promise<boolean>
+  remove(options?: RemovalOptions): Promise<boolean>
 }
 
-/** A handle for any kind of socket and any catalogue. */
+/** How `connection.remove` ends a connection. */
+export interface RemovalOptions {
+  /**
+   * False if the peer has gone already. Then the socket is not touched.
+   *
+   * @default true
+   */
+  readonly close?: boolean | undefined
+  /** The close code for the peer. */
+  readonly code?: number | undefined
+  /** A short text for the peer. */
+  readonly reason?: string | undefined
+}
+
+/** What the peer is told when its connection is closed. */
+export interface CloseDetails {
+  readonly code: number
+  readonly reason: string
+}
+
+/** A handle for any kind of socket, any catalogue and any metadata. */
 export type AnyConnection = Connection<Socket, StreamCatalogue>

@@ -13,6 +13,10 @@ export interface PlainSink {
 
 /** The queue in front of a socket whose messages may have to wait. */
 export abstract class SendQueue {
+  /** The size of what waits because the connection is behind. `0` while it keeps up. */
+  abstract readonly waitingUnits: number
+  /** How long the connection has been behind, in milliseconds. `0` while it keeps up. */
+  abstract readonly behindForMs: number
   /** Accepts a message for the connection. */
   abstract accept(message: OutgoingMessage): Acceptance
   /** Sends waiting messages as far as the socket has room. True if nothing waits any more. */

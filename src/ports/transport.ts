@@ -1,4 +1,4 @@
-import type { CloseReason, Socket } from './connection.ts'
+import type { CloseDetails, CloseReason, Socket } from './connection.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import { assertNamed } from '../guards/named-fields.ts'
@@ -94,8 +94,11 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
    * registered after all. A later or second call of the listener does nothing.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
-  /** Closes the socket, instead of `socket.close()`. A returned promise settles when the socket has closed. */
-  readonly close?: (socket: TSocket, reason: CloseReason) => Promise<void> | void
+  /**
+   * Closes the socket, instead of `socket.close()`. A returned promise settles when the socket has closed. `details` is what the host gave to
+   * `connection.remove({ code, reason })`, both present. It is `undefined` if the host gave neither.
+   */
+  readonly close?: (socket: TSocket, reason: CloseReason, details?: CloseDetails) => Promise<void> | void
   /**
    * Closes the socket at once and discards its buffer. Called for slow consumers, and after a `close` that failed or timed out.
    */

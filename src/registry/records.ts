@@ -12,11 +12,11 @@ import {
   type StreamReference,
   type Subscription,
 } from '../model/subscription.ts'
-import type { Connection, Socket } from '../ports/connection.ts'
+import type { Connection, RemovalOptions, Socket } from '../ports/connection.ts'
 import type { SendQueue, Sink } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 import { sharedAccessor } from './concealed.ts'
-import { isToBeClosed } from './removal.ts'
+import { readRemoval, type Removal } from './removal.ts'
 
 // The facts that the registry holds. They refer to each other, so no id is looked up twice on the way to a socket.
 //
@@ -29,7 +29,7 @@ export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
   send(connection: ConnectionRecord, text: unknown): PublishResult
-  remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean>
+  remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
   /** Makes a change. Its events go to those who listened before it. */
   change<TOutcome>(make: () => TOutcome): TOutcome
 }
@@ -40,6 +40,8 @@ export interface Newcomer {
   readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
+  /** The host's own. Nothing of it is read. */
+  readonly metadata: unknown
   /** True if the socket itself says that it is closing, or closed. */
   readonly isClosed: boolean
   /** Makes the send queue, if the socket or its transport needs one from the start. */
@@ -71,9 +73,11 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   #ownSubscriptions: SubscriptionSet = undefined
   /** Its place among all connections. */
   #slot: number = NO_SLOT
+  #metadata: unknown
 
-  constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
+  constructor({ id, socket, metadata, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
     this.id = id
+    this.#metadata = metadata
     this.#user = user
     this.#socket = socket
     this.#common = common
@@ -92,6 +96,22 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
 
   get removed(): boolean {
     return this.#slot === NO_SLOT
+  }
+
+  get metadata(): unknown {
+    return this.#metadata
+  }
+
+  set metadata(metadata: unknown) {
+    this.#metadata = metadata
+  }
+
+  get waitingBytes(): number {
+    return this.#sendQueue?.waitingUnits ?? 0
+  }
+
+  get behindForMs(): number {
+    return this.#sendQueue?.behindForMs ?? 0
   }
 
   subscriptions(): OwnSubscription[] {
@@ -118,8 +138,8 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
     this.#common.actions.change(() => this.#sendQueue?.drained())
   }
 
-  remove(options?: { readonly close?: boolean | undefined }): Promise<boolean> {
-    return this.#common.actions.remove(this, isToBeClosed(options))
+  remove(options?: RemovalOptions): Promise<boolean> {
+    return this.#common.actions.remove(this, readRemoval(options))
   }
 
   /** Makes `JSON.stringify` and `console.log` show what the handle stands for. */

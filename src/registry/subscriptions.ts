@@ -125,6 +125,11 @@ export class Subscriptions {
     }
   }
 
+  /** Returns the connections that are in the lists of exactly this stream, in the order in which their subscriptions began. */
+  connectionsOf(streamType: unknown, symbol: unknown): ConnectionRecord[] {
+    return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
+  }
+
   /** Returns who receives a public message of this stream. */
   subscribed(streamType: string, symbol: string | undefined): Subscribed {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord

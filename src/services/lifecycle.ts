@@ -1,6 +1,6 @@
 import type { Quotas } from '../access/quotas.ts'
 import { CloseListener } from '../closing/close-listener.ts'
-import type { CleanupReport, CloseOutcome, SocketCloser } from '../closing/socket-closer.ts'
+import type { CleanupReport, CloseOutcome, Closing, SocketCloser } from '../closing/socket-closer.ts'
 import { countOf, membersOf } from '../collections/small-set.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Demand } from '../demand/demand.ts'
@@ -8,11 +8,12 @@ import { ConnectionManagerError, describe, type ErrorFacts } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { ErrorStage, Events } from '../events/events.ts'
 import { asIdentifier } from '../model/identifier.ts'
-import { deadlineIn, transportIn, type ResolvedOptions } from '../options.ts'
+import { connectionOptionsIn, deadlineIn, type ResolvedOptions } from '../options.ts'
 import { asSocket, isClosed, type CloseReason, type Socket } from '../ports/connection.ts'
 import type { SendQueue } from '../ports/sink.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord, type Newcomer } from '../registry/records.ts'
+import type { Removal } from '../registry/removal.ts'
 import type { Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
@@ -67,14 +68,15 @@ export class Lifecycle {
   }
 
   /** Removes a connection, and closes its socket if that is wanted. The promise is true if this call removed the connection. */
-  remove(connection: ConnectionRecord, isToBeClosed: boolean): Promise<boolean> {
+  remove(connection: ConnectionRecord, { isToBeClosed, details }: Removal): Promise<boolean> {
     const { changes, options } = this.#dependencies
     if (connection.removed) return Promise.resolve(false)
     if (!isToBeClosed) {
       this.#removeWithoutClosing(connection)
       return Promise.resolve(true)
     }
-    return Promise.all(changes.make(() => this.#removeAll([connection], 'removed', options.closeTimeoutMs))).then(() => true)
+    const closing: Closing = { reason: 'removed', details, timeoutMs: options.closeTimeoutMs }
+    return Promise.all(changes.make(() => this.#removeAll([connection], closing))).then(() => true)
   }
 
   async removeUser(userId: string): Promise<number> {
@@ -84,7 +86,7 @@ export class Lifecycle {
     const connections = membersOf(user.connections)
     const outcomes = changes.make(() => {
       if (connections.length === 0) subscriptions.endAllOf(user, 'disconnected')
-      return this.#removeAll(connections, 'removed', options.closeTimeoutMs)
+      return this.#removeAll(connections, { reason: 'removed', timeoutMs: options.closeTimeoutMs })
     })
     await Promise.all(outcomes)
     return connections.length
@@ -95,7 +97,7 @@ export class Lifecycle {
     const { changes, options } = this.#dependencies
     changes.continue(() => {
       if (failure !== undefined) this.#postError('send', failure.error, connection)
-      if (!connection.removed) this.#removeAll([connection], reason, options.closeTimeoutMs)
+      if (!connection.removed) this.#removeAll([connection], { reason, timeoutMs: options.closeTimeoutMs })
     })
   }
 
@@ -125,8 +127,8 @@ export class Lifecycle {
     asIdentifier(id, 'connectionId')
     asSocket(socket)
     asIdentifier(userId, 'userId')
-    const transport = transportIn(options) ?? ofManager
-    return { id, userId, socket, transport, isClosed: isClosed(socket), sendQueueFor: delivery.queueMaker({ socket, transport }) }
+    const { metadata, transport = ofManager } = connectionOptionsIn(options)
+    return { id, userId, socket, transport, metadata, isClosed: isClosed(socket), sendQueueFor: delivery.queueMaker({ socket, transport }) }
   }
 
   /** Returns the connection if it exists already. Throws if the newcomer may not be added. */
@@ -182,7 +184,9 @@ export class Lifecycle {
 
   #listenFor(closeListener: CloseListener, connection: ConnectionRecord): void {
     this.#closeListeners.set(connection, closeListener)
-    closeListener.attach(() => void this.remove(connection, false))
+    closeListener.attach(() => {
+      if (!connection.removed) this.#removeWithoutClosing(connection)
+    })
     if (closeListener.failure !== undefined) this.#postError('transport', closeListener.failure.error, connection)
   }
 
@@ -193,9 +197,9 @@ export class Lifecycle {
   }
 
   /** Removes connections from every index, ends their send queues, and closes their sockets, in this order. */
-  #removeAll(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
-    this.#removeFromIndexes(connections, reason)
-    return this.#close(connections, reason, timeoutMs)
+  #removeAll(connections: readonly ConnectionRecord[], closing: Closing): Promise<CloseOutcome>[] {
+    this.#removeFromIndexes(connections, closing.reason)
+    return this.#close(connections, closing)
   }
 
   /** Removes a connection whose socket has closed already. */
@@ -222,8 +226,9 @@ export class Lifecycle {
     }
   }
 
-  #close(connections: readonly ConnectionRecord[], reason: CloseReason, timeoutMs: number): Promise<CloseOutcome>[] {
+  #close(connections: readonly ConnectionRecord[], closing: Closing): Promise<CloseOutcome>[] {
     const { changes, closer, leaving } = this.#dependencies
+    const { reason } = closing
     const isToBeFlushed = reason === 'removed' || reason === 'cleanup'
     changes.send(() => {
       for (const connection of connections) leaving.add(connection)
@@ -233,7 +238,7 @@ export class Lifecycle {
       }
       for (const connection of connections) this.#stopListening(connection)
     })
-    return closer.closeAll(connections, reason, timeoutMs)
+    return closer.closeAll(connections, closing)
   }
 
   #shutDown(deadlineMs: number): void {
@@ -249,7 +254,7 @@ export class Lifecycle {
     changes.send(() => {
       for (const connection of leftBefore) ConnectionRecord.sendQueueOf(connection)?.end(true)
     })
-    this.#close(connections, 'cleanup', deadlineMs)
+    this.#close(connections, { reason: 'cleanup', timeoutMs: deadlineMs })
   }
 
   #postError(stage: ErrorStage, error: unknown, connection: ConnectionRecord): void {

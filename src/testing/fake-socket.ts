@@ -1,4 +1,4 @@
-import type { Socket } from '../ports/connection.ts'
+import type { CloseDetails, Socket } from '../ports/connection.ts'
 import type { GapNotice } from '../model/gap-notice.ts'
 import { optionsIn } from './options-in.ts'
 
@@ -81,6 +81,8 @@ export class FakeSocket implements Socket {
   readonly writes: string[][] = []
   /** How many times `close` was called. The socket goes on recording afterwards, so that a test sees what comes too late. */
   closeCalls = 0
+  /** The code and the reason of the last `close` that was given a code: why the peer is told that it is closed. */
+  closedWith: CloseDetails | undefined
   /** How many times `terminate` was called. */
   terminateCalls = 0
   /** The bytes that the socket reports as buffered. A test may set any value. The property exists only if the socket is made with one. */
@@ -131,9 +133,10 @@ export class FakeSocket implements Socket {
     return answer as number | void | Promise<void>
   }
 
-  /** Records that it was closed. It goes on recording afterwards. */
-  close(): void | Promise<void> {
+  /** Records that it was closed, and why. It goes on recording afterwards. */
+  close(code?: number, reason = ''): void | Promise<void> {
     this.closeCalls++
+    if (code !== undefined) this.closedWith = { code, reason }
     return this.script.close?.() as void | Promise<void>
   }
 

@@ -1,6 +1,6 @@
-import type { CloseReason } from '../ports/connection.ts'
+import type { CloseDetails, CloseReason } from '../ports/connection.ts'
 import type { Transport } from '../ports/transport.ts'
-import { CLOSE_FRAMES } from './close-frame.ts'
+import { closeFrame } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
 /** All that this transport needs of a socket. Bun's `ServerWebSocket` fits as it is. */
@@ -31,8 +31,8 @@ const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
  * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `backpressureLimit`, 16 MiB
  * by default, Bun refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is terminated without a close code, and its client sees 1006. If
- * `terminate` fails, the socket is closed with 1013.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or what `remove({ code, reason })` says. A slow consumer gets 1013 if its socket
+ * has room again. Otherwise it is terminated, and its client sees 1006.
  *
  * @example
  * import { bunTransport } from 'stream-connection-manager/transports/bun'
@@ -76,8 +76,8 @@ function bufferedBytes(socket: BunSocket): number {
   return socket.getBufferedAmount()
 }
 
-function close(socket: BunSocket, reason: CloseReason): void {
-  const { code, text } = CLOSE_FRAMES[reason]
+function close(socket: BunSocket, reason: CloseReason, details?: CloseDetails): void {
+  const { code, reason: text } = closeFrame(reason, details)
   socket.close(code, text)
 }
 

@@ -1,10 +1,4 @@
-import type { CloseReason } from '../ports/connection.ts'
-
-/** The close frame that a WebSocket client gets: a status code of RFC 6455, and a text for people. */
-export interface CloseFrame {
-  readonly code: number
-  readonly text: string
-}
+import type { CloseDetails, CloseReason } from '../ports/connection.ts'
 
 const NORMAL = 1000
 const GOING_AWAY = 1001
@@ -12,10 +6,15 @@ const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
 /** Reason → close frame. The text has only the reason, because the client sees it. */
-export const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseFrame>> = {
-  removed: { code: NORMAL, text: 'removed' },
-  'peer-closed': { code: NORMAL, text: 'peer closed' },
-  'send-failed': { code: INTERNAL_ERROR, text: 'send failed' },
-  'slow-consumer': { code: TRY_AGAIN_LATER, text: 'slow consumer' },
-  cleanup: { code: GOING_AWAY, text: 'going away' },
+const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
+  removed: { code: NORMAL, reason: 'removed' },
+  'peer-closed': { code: NORMAL, reason: 'peer closed' },
+  'send-failed': { code: INTERNAL_ERROR, reason: 'send failed' },
+  'slow-consumer': { code: TRY_AGAIN_LATER, reason: 'slow consumer' },
+  cleanup: { code: GOING_AWAY, reason: 'going away' },
+}
+
+/** Returns the close frame that a WebSocket client gets: what the host says, or else a status code of RFC 6455 and a text for people. */
+export function closeFrame(reason: CloseReason, details: CloseDetails | undefined): CloseDetails {
+  return details ?? CLOSE_FRAMES[reason]
 }

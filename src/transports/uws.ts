@@ -1,6 +1,6 @@
-import type { CloseReason } from '../ports/connection.ts'
+import type { CloseDetails, CloseReason } from '../ports/connection.ts'
 import type { Transport } from '../ports/transport.ts'
-import { CLOSE_FRAMES } from './close-frame.ts'
+import { closeFrame } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
 /** All that this transport needs of a socket. The `WebSocket` of uWebSockets.js fits as it is. */
@@ -31,8 +31,8 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => 
  * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `maxBackpressure`, 64 KiB by
  * default, uWS refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is terminated without a close code, and its client sees 1006. If
- * that fails, the socket is closed with 1013.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or what `remove({ code, reason })` says. A slow consumer gets 1013 if its socket
+ * has room again. Otherwise it is terminated, and its client sees 1006.
  *
  * @example
  * import { App, type WebSocket } from 'uWebSockets.js'
@@ -73,8 +73,8 @@ function onClose(socket: UwsSocket, listener: () => void): () => void {
   return () => {}
 }
 
-function close(socket: UwsSocket, reason: CloseReason): void {
-  const { code, text } = CLOSE_FRAMES[reason]
+function close(socket: UwsSocket, reason: CloseReason, details?: CloseDetails): void {
+  const { code, reason: text } = closeFrame(reason, details)
   socket.end(code, text)
 }
 

@@ -1,6 +1,6 @@
-import type { CloseReason } from '../ports/connection.ts'
+import type { CloseDetails, CloseReason } from '../ports/connection.ts'
 import type { Transport } from '../ports/transport.ts'
-import { CLOSE_FRAMES } from './close-frame.ts'
+import { closeFrame } from './close-frame.ts'
 
 // All that this transport needs of Node.
 declare const Buffer: {
@@ -103,8 +103,8 @@ const POLL_INTERVAL_MS = 50
  *
  * A connection is removed when its socket emits `close`. Between the start of the close and that event, `socket.send` silently accepts messages.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed. A slow consumer is terminated without a close code, and its client sees 1006. If
- * `terminate` fails, the socket is closed with 1013.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or what `remove({ code, reason })` says. A slow consumer gets 1013 if its socket
+ * has room again. Otherwise it is terminated, and its client sees 1006.
  *
  * @example
  * import type { WebSocket } from 'ws'
@@ -268,9 +268,9 @@ function onClose(socket: WsSocket, listener: () => void): () => void {
   return () => void socket.off?.('close', listener)
 }
 
-function close(socket: WsSocket, reason: CloseReason): Promise<void> {
+function close(socket: WsSocket, reason: CloseReason, details?: CloseDetails): Promise<void> {
   if (socket.readyState === CLOSED) return Promise.resolve()
-  const { code, text } = CLOSE_FRAMES[reason]
+  const { code, reason: text } = closeFrame(reason, details)
   return new Promise((resolve) => {
     socket.once('close', () => resolve())
     socket.close(code, text)

@@ -3,6 +3,8 @@ import type { ManagerEvents } from '../../src/index.ts'
 const NAMES: Record<keyof ManagerEvents, true> = {
   connectionAdded: true,
   connectionRemoved: true,
+  connectionBehind: true,
+  connectionCaughtUp: true,
   userOnline: true,
   userOffline: true,
   subscriptionAdded: true,

@@ -17,7 +17,7 @@ export function registry() {
     connections,
     subscriptions,
     connect: (id: string, userId: string) =>
-      connections.add({ id, socket: new FakeSocket(), userId, transport: undefined, isClosed: false, sendQueueFor: undefined }),
+      connections.add({ id, socket: new FakeSocket(), userId, transport: undefined, metadata: undefined, isClosed: false, sendQueueFor: undefined }),
     known: () => Array.from(users.all(), ({ id }) => id),
   }
 }

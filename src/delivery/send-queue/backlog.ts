@@ -64,6 +64,8 @@ export class Backlog {
   units = 0
   /** No message of the backlog began to wait before this moment. */
   oldestSinceMs: number = Infinity
+  /** When the connection fell behind, in milliseconds of the monotonic clock. */
+  readonly sinceMs: number
   readonly #unitsOf: (message: OutgoingMessage) => number
   readonly #private = new EntryList()
   readonly #kept = new EntryList()
@@ -75,7 +77,8 @@ export class Backlog {
   #lastPosition = 0
 
   /** @param unitsOf how much a message counts against the limits */
-  constructor(unitsOf: (message: OutgoingMessage) => number = ({ text }) => text.length) {
+  constructor(sinceMs = 0, unitsOf: (message: OutgoingMessage) => number = ({ text }) => text.length) {
+    this.sinceMs = sinceMs
     this.#unitsOf = unitsOf
   }
 

@@ -32,8 +32,10 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
   readonly changes: Changes
   readonly endOfTick: EndOfTick<ConnectionSendQueue<TConnection>>
   readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
-  /** Called when a backlog is empty: all of it was sent or purged. */
-  caughtUp(connection: TConnection): void
+  /** Called when a backlog has begun. */
+  fellBehind(connection: TConnection): void
+  /** Called when a backlog is empty, after so many milliseconds: all of it was sent, dropped or purged. */
+  caughtUp(connection: TConnection, behindForMs: number): void
   /** Removes the connection as soon as no message is being handed to a socket. */
   remove(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
 }
@@ -81,6 +83,14 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /** The size of all that is queued: the batch of this turn, or the backlog. */
   get queuedUnits(): number {
     return this.#backlog?.units ?? this.#batchUnits
+  }
+
+  get waitingUnits(): number {
+    return this.#backlog?.units ?? 0
+  }
+
+  get behindForMs(): number {
+    return this.#backlog === undefined ? 0 : this.#context.clock.monotonic() - this.#backlog.sinceMs
   }
 
   accept(message: OutgoingMessage): Acceptance {
@@ -233,10 +243,11 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /** Begins a backlog with these messages. */
   #fallBehind(messages: readonly OutgoingMessage[]): Backlog {
-    const backlog = new Backlog((message) => this.#framed(message).units)
+    const backlog = new Backlog(this.#context.clock.monotonic(), (message) => this.#framed(message).units)
     this.#backlog = backlog
     for (const message of messages) this.#addTo(backlog, message)
     this.#context.drainWatch.add(this)
+    this.#context.fellBehind(this.connection)
     return backlog
   }
 
@@ -375,8 +386,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   #catchUp(): void {
+    const { behindForMs } = this
     this.#releaseBacklog()
-    this.#context.caughtUp(this.connection)
+    this.#context.caughtUp(this.connection, behindForMs)
     this.#stopWatchingForDrain()
   }
 

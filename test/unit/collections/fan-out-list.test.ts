@@ -278,6 +278,9 @@ describe('FanOutList', () => {
 })
 
 class FakeQueue extends SendQueue {
+  readonly waitingUnits = 0
+  readonly behindForMs = 0
+
   accept(): 'sent' {
     return 'sent'
   }

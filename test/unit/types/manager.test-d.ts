@@ -461,6 +461,8 @@ describe('on', () => {
       | 'subscriptionRemoved'
       | 'subscriptionChanged'
       | 'revoked'
+      | 'connectionBehind'
+      | 'connectionCaughtUp'
       | 'streamActive'
       | 'streamIdle'
       | 'gap'
