@@ -15,6 +15,7 @@ import { Users } from './registry/users.ts'
 import { Gate } from './services/gate.ts'
 import { Lifecycle } from './services/lifecycle.ts'
 import { Publishing } from './services/publishing.ts'
+import { Reassigning } from './services/reassigning.ts'
 import { Subscribing } from './services/subscribing.ts'
 import { timersThatRun, type Timers } from './time/clock.ts'
 import { ExpiringSet } from './time/expiring-set.ts'
@@ -41,6 +42,7 @@ interface Services {
   readonly gate: Gate
   readonly publishing: Publishing
   readonly subscribing: Subscribing
+  readonly reassigning: Reassigning
   readonly lifecycle: Lifecycle
   /** Restarts timers that may be lost. */
   renewTimers(): void
@@ -96,6 +98,7 @@ function connectionsFor({ transport }: ResolvedOptions, users: Users, changes: C
     subscribe: (connection, request) => services().subscribing.subscribe(connection, request),
     unsubscribe: (connection, reference) => services().subscribing.unsubscribe(connection, reference),
     send: (connection, text) => services().publishing.send(connection, text),
+    reassign: (connection, userId) => services().reassigning.reassign(connection, userId),
     remove: (connection, removal) => services().lifecycle.remove(connection, removal),
     change: (make) => changes.make(make),
   }
@@ -139,8 +142,9 @@ function servicesFor(rooms: Rooms): Services {
   }
   const publishing = new Publishing({ ...rooms, gate })
   const subscribing = new Subscribing({ ...rooms, gate, publishing, leaving, renewTimers })
+  const reassigning = new Reassigning({ ...rooms, gate, publishing, renewTimers })
   const lifecycle = new Lifecycle({ ...rooms, gate, leaving, renewTimers })
-  return { gate, publishing, subscribing, lifecycle, renewTimers }
+  return { gate, publishing, subscribing, reassigning, lifecycle, renewTimers }
 }
 
 /** Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are told after it, or a microtask later. */

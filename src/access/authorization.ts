@@ -33,9 +33,11 @@ export type Authorize = (request: AnyAuthorizationRequest) => unknown
 export interface Authorization {
   /** @throws `ERR_FORBIDDEN` unless access is granted. If `authorize` threw, its error is the `cause` */
   assertAllowed(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): void
+  /** True if access is granted. */
+  allows(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): boolean
 }
 
-const EVERYTHING_IS_ALLOWED: Authorization = { assertAllowed() {} }
+const EVERYTHING_IS_ALLOWED: Authorization = { assertAllowed() {}, allows: () => true }
 
 /**
  * Returns an authorization that calls the host's `authorize`. Without an `authorize` every subscription is allowed.
@@ -60,18 +62,33 @@ class HostAuthorization implements Authorization {
   }
 
   assertAllowed(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): void {
-    const request = Object.freeze({ userId, ...stream, ...(connection && { connection }) })
-    let cause: unknown
+    const request = requestOf(userId, stream, connection)
+    const { isGranted, cause } = this.#ask(request)
+    if (!isGranted) throw refusalOf(request, cause)
+  }
+
+  allows(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): boolean {
+    return this.#ask(requestOf(userId, stream, connection)).isGranted
+  }
+
+  #ask(request: AnyAuthorizationRequest): { readonly isGranted: boolean; readonly cause?: unknown } {
     try {
       const answer = this.#authorize(request)
-      if (answer === true) return
+      if (answer === true) return GRANTED
       if (isThenable(answer)) adopted(answer).catch((error: unknown) => this.#failed(error, request))
-    } catch (error) {
-      cause = error
-      this.#failed(error, request)
+    } catch (cause) {
+      this.#failed(cause, request)
+      return { isGranted: false, cause }
     }
-    throw refusalOf(request, cause)
+    return REFUSED
   }
+}
+
+const GRANTED = { isGranted: true }
+const REFUSED = { isGranted: false }
+
+function requestOf(userId: string, stream: StreamRequest, connection: AnyConnection | undefined): AnyAuthorizationRequest {
+  return Object.freeze({ userId, ...stream, ...(connection && { connection }) })
 }
 
 function refusalOf({ userId, streamType, symbol, connection }: AnyAuthorizationRequest, cause: unknown): ConnectionManagerError {

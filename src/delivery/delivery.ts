@@ -138,6 +138,11 @@ export class Delivery<TConnection extends DeliveryConnection> {
     fanOut.end()
   }
 
+  /** The message that is being delivered. */
+  get running(): MessageFields | undefined {
+    return this.#running?.fields
+  }
+
   /** Excludes connections from the message that is being delivered, if `isMeant` is true for it. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<TConnection>): void {
     if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.exclude(isExcluded)

@@ -58,10 +58,12 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    * it is behind does not catch up.
    */
   connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
+  /** A connection was given from one user to another. Its `userId` is the new one. */
+  connectionReassigned: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly from: string }
   /** A user has a first connection. */
   userOnline: { readonly userId: string }
-  /** A user's last connection was removed, for this reason. */
-  userOffline: { readonly userId: string; readonly reason: CloseReason }
+  /** A user's last connection was removed, for this reason, or it was `reassigned` to another user. */
+  userOffline: { readonly userId: string; readonly reason: CloseReason | 'reassigned' }
   /** A subscription began. */
   subscriptionAdded: SubscriptionEvent<TSocket, TStreams, TMetadata>
   /** A subscription ended, for this reason. */
@@ -105,6 +107,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
   connectionRemoved: true,
   connectionBehind: true,
   connectionCaughtUp: true,
+  connectionReassigned: true,
   userOnline: true,
   userOffline: true,
   subscriptionAdded: true,

@@ -148,6 +148,28 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   drained(): void
 
   /**
+   * Gives this connection to another user, for a login on a live connection. The same user again changes nothing.
+   *
+   * First it sends what the socket takes. Then, in one step:
+   *
+   * - Private messages of the old user, and texts from `send`, that still wait are purged. A running delivery does not bring them any more.
+   * - The connection's own subscriptions to public streams become the new user's, with their filters. Their old views are `DISCONNECTED`.
+   *   Those to private streams end.
+   * - The connection leaves the subscriptions of the old user, and receives those of the new one.
+   * - Messages of public streams that wait stay in their places.
+   *
+   * `authorize` is asked of each public stream that the connection holds for itself, or that waits for it, with the new user's id. If it refuses, the subscription ends, and
+   * what waits of the stream is purged. A stream that is received before and after misses no message, and its demand does not change.
+   *
+   * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
+   * old user's last one.
+   *
+   * @throws `ERR_INVALID_ID`, `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED`, and `ERR_QUOTA_EXCEEDED` for a quota of the
+   * new user. After a throw nothing has changed
+   */
+  reassign(userId: string): void
+
+  /**
    * Removes this connection. Resolves to true if this call removed it, and to false if it had been removed before.
    *
    * The state has changed when the call returns. The promise settles when the socket's `close` does, or after `closeTimeoutMs`. It never

@@ -1,6 +1,6 @@
 import { FanOutList, NO_SLOT } from '../collections/fan-out-list.ts'
 import { concealed } from './concealed.ts'
-import { CONNECTIONS, ConnectionRecord, type Common, type Newcomer } from './records.ts'
+import { CONNECTIONS, ConnectionRecord, type Common, type Newcomer, type UserRecord } from './records.ts'
 import type { Users } from './users.ts'
 
 const ConcealedConnection = /* @__PURE__ */ concealed(ConnectionRecord)
@@ -35,6 +35,17 @@ export class Connections {
   /** Takes over the sink that a connection has now. */
   refreshSink(connection: ConnectionRecord): void {
     this.all.refreshSink(ConnectionRecord.slotOf(connection))
+  }
+
+  /** Gives a connection to another user, as that user's newest one. */
+  reassign(connection: ConnectionRecord, to: UserRecord): void {
+    const from = ConnectionRecord.userOf(connection)
+    if (to.connections === undefined) this.userCount++
+    from.connections = CONNECTIONS.without(from.connections, connection)
+    to.connections = CONNECTIONS.including(to.connections, connection)
+    ConnectionRecord.setUser(connection, to)
+    if (from.connections === undefined) this.userCount--
+    this.#users.release(from)
   }
 
   remove(connection: ConnectionRecord): void {

@@ -29,6 +29,7 @@ export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
   send(connection: ConnectionRecord, text: unknown): PublishResult
+  reassign(connection: ConnectionRecord, userId: unknown): void
   remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
   /** Makes a change. Its events go to those who listened before it. */
   change<TOutcome>(make: () => TOutcome): TOutcome
@@ -65,7 +66,7 @@ export interface UserRecord {
 /** A connection, and the handle that callers have of it. `id` and `userId` are own, enumerable properties, for logs and equality checks. */
 export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   readonly id: string
-  readonly #user: UserRecord
+  #user: UserRecord
   readonly #socket: Socket
   readonly #common: Common
   /** `undefined` if there is none, and for a socket that needs one only while it is behind. */
@@ -138,6 +139,10 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
     this.#common.actions.change(() => this.#sendQueue?.drained())
   }
 
+  reassign(userId: string): void {
+    this.#common.actions.reassign(this, userId)
+  }
+
   remove(options?: RemovalOptions): Promise<boolean> {
     return this.#common.actions.remove(this, readRemoval(options))
   }
@@ -151,6 +156,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   // For the library alone.
 
   static userOf(connection: ConnectionRecord): UserRecord { return connection.#user }
+  static setUser(connection: ConnectionRecord, user: UserRecord): void { connection.#user = user }
   static transportOf(connection: ConnectionRecord): AnyTransport | undefined { return connection.#common.transport }
   static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined { return connection.#sendQueue }
   static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void { connection.#sendQueue = sendQueue }
@@ -324,21 +330,35 @@ export class SubscriptionRecord implements Subscription {
 
   /** Adds a connection to the list. It must not be there. */
   static add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    const slots = subscription.#slots
-    const list = SubscriptionRecord.listOf(subscription)
-    const slot = list.add(connection)
-    if (slots instanceof Map) slots.set(connection, slot)
-    else if (slots === NO_SLOT) subscription.#slots = slot
-    else subscription.#slots = new Map([[list.connections[slots as number] as ConnectionRecord, slots as number], [connection, slot]])
+    SubscriptionRecord.#takeSlot(subscription, connection, SubscriptionRecord.listOf(subscription).add(connection))
   }
 
   /** Removes a connection from the list. It must be there. */
   static remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     const slot = SubscriptionRecord.slotOf(subscription, connection)
+    SubscriptionRecord.#releaseSlot(subscription, connection)
+    SubscriptionRecord.listOf(subscription).remove(slot)
+  }
+
+  /** Hands a connection's slot over to another user's subscription to the same public stream. The list stays as it is. */
+  static handOver(from: SubscriptionRecord, to: SubscriptionRecord, connection: ConnectionRecord): void {
+    const slot = SubscriptionRecord.slotOf(from, connection)
+    SubscriptionRecord.#releaseSlot(from, connection)
+    SubscriptionRecord.#takeSlot(to, connection, slot)
+  }
+
+  static #takeSlot(subscription: SubscriptionRecord, connection: ConnectionRecord, slot: number): void {
+    const slots = subscription.#slots
+    const list = SubscriptionRecord.listOf(subscription)
+    if (slots instanceof Map) slots.set(connection, slot)
+    else if (slots === NO_SLOT) subscription.#slots = slot
+    else subscription.#slots = new Map([[list.connections[slots as number] as ConnectionRecord, slots as number], [connection, slot]])
+  }
+
+  static #releaseSlot(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     const slots = subscription.#slots
     if (slots instanceof Map && slots.size > 1) slots.delete(connection)
     else subscription.#slots = NO_SLOT
-    SubscriptionRecord.listOf(subscription).remove(slot)
   }
 
   static moved(subscription: SubscriptionRecord, connection: ConnectionRecord, slot: number): void {

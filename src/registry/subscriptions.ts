@@ -76,6 +76,13 @@ export interface Subscribed {
   readonly overlaps: readonly Overlap[]
 }
 
+/** A subscription that a connection takes with it to another user. */
+interface TakenOver {
+  readonly subscription: SubscriptionRecord
+  readonly isNew: boolean
+  readonly filters: SubscriptionFilters | undefined
+}
+
 const ConcealedSubscription = /* @__PURE__ */ concealed(SubscriptionRecord)
 
 /** Hardly any connection is in both. */
@@ -253,11 +260,16 @@ export class Subscriptions {
   /** Adds a new connection to the lists of what its user subscribed to. */
   admit(connection: ConnectionRecord): void {
     const user = ConnectionRecord.userOf(connection)
-    if (countOf(user.connections) === 1 && user.subscriptions !== undefined) this.pendingUserCount--
+    const wasPending = countOf(user.connections) === 1
+    if (wasPending && user.subscriptions !== undefined) this.pendingUserCount--
+    this.#receiveAllOf(user, connection, wasPending)
+  }
+
+  /** Adds a connection to the lists of all that its user holds. If the user had no connection before, these subscriptions are connected now. */
+  #receiveAllOf(user: UserRecord, connection: ConnectionRecord, wasPending: boolean): void {
     for (const subscription of membersOf(user.ownSubscriptions)) {
-      const { status } = subscription
       this.#add(subscription, connection)
-      if (status !== SubscriptionStatus.PENDING) continue
+      if (!wasPending) continue
       this.#dependencies.changed(STATUS, subscription, undefined)
       this.#connected(subscription)
     }
@@ -279,16 +291,74 @@ export class Subscriptions {
     ConnectionRecord.setOwnSubscriptions(connection, undefined)
   }
 
-  /** Ends all subscriptions of a user, in the order in which they began, with the user's last connection. */
+  /**
+   * Gives a connection to another user. `switchUser` does so in the other indexes. `isKept` says which of its own subscriptions the connection
+   * keeps: these become the new user's. They must be to public streams. Nothing that waits for the connection is purged.
+   */
+  reassign(connection: ConnectionRecord, to: UserRecord, isKept: (subscription: SubscriptionRecord) => boolean, switchUser: () => void): void {
+    const from = ConnectionRecord.userOf(connection)
+    const wasPending = to.connections === undefined
+    const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection))
+    const received = new Set(mayReceive(connection))
+    // They begin before the old ones end. So no stream ends in between.
+    const kept = own.filter(isKept).map((old) => this.#beginAlike(old, connection, to))
+    const keptNow = new Set(kept.map(({ subscription }) => subscription))
+    const nextOf = (old: SubscriptionRecord): SubscriptionRecord | undefined => {
+      if (isPrivate(old)) return undefined
+      const next = SUBSCRIPTIONS.find(to.subscriptions, SubscriptionRecord.streamOf(old))
+      return next !== undefined && (isHeldByUser(next) || keptNow.has(next)) ? next : undefined
+    }
+    for (const old of received) if (nextOf(old) === undefined) this.#unlist(old, connection)
+    switchUser()
+    // A connection that goes on receiving a stream keeps its slot. So it does not miss a message that is being delivered.
+    for (const old of received) handOver(old, nextOf(old), connection)
+    for (const old of own) this.#releaseHold(old, connection)
+    if (wasPending && to.subscriptions !== undefined) this.pendingUserCount--
+    this.#receiveAllOf(to, connection, wasPending)
+    for (const each of kept) this.#holdAlike(each, connection)
+    if (from.connections === undefined) this.#endAll(from, connection, 'reassigned')
+    else for (const old of own) this.#endUnlessHeld(old, connection, 'reassigned')
+  }
+
+  #beginAlike(old: SubscriptionRecord, connection: ConnectionRecord, to: UserRecord): TakenOver {
+    const stream = SubscriptionRecord.streamOf(old)
+    const known = SUBSCRIPTIONS.find(to.subscriptions, stream)
+    const subscription = known ?? this.#begin(to, stream, old.streamType, old.symbol)
+    return { subscription, isNew: known === undefined, filters: SubscriptionRecord.filtersOf(old, connection) }
+  }
+
+  #holdAlike({ subscription, isNew, filters }: TakenOver, connection: ConnectionRecord): void {
+    this.#hold(subscription, connection)
+    SubscriptionRecord.setFilters(subscription, connection, filters)
+    this.#dependencies.changed(isNew ? ADDED : HOLDER_ADDED, subscription, connection)
+    if (isNew) this.#connected(subscription)
+  }
+
+  /** Ends a subscription that a connection does not hold any more, if nobody else holds it. */
+  #endUnlessHeld(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
+    if (isHeldByUser(subscription) || SubscriptionRecord.connectionHoldsOf(subscription) > 0) {
+      return this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
+    }
+    const user = SubscriptionRecord.userOf(subscription)
+    user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
+    if (user.subscriptions === undefined) this.#forgetSubscriber(user, SubscriptionStatus.CONNECTED)
+    this.#conclude(subscription, { status: SubscriptionStatus.CONNECTED, reason }, connection)
+  }
+
+  /** Ends all subscriptions of a user with the user's last connection. */
   #endAllWith(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     const user = ConnectionRecord.userOf(connection)
+    // The last connection is in each of the user's lists, and no other is.
+    for (const subscription of membersOf(user.subscriptions)) this.#remove(subscription, connection)
+    this.#endAll(user, connection, reason)
+  }
+
+  /** Ends all subscriptions of a user, in the order in which they began. The user's last connection is in no list any more. */
+  #endAll(user: UserRecord, last: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (user.subscriptions === undefined) return
-    // The lists of the user are dropped as a whole. The last connection is listed in each of them, and no other is.
     for (const subscription of membersOf(user.subscriptions)) {
-      const { status } = subscription
-      this.#remove(subscription, connection)
-      SubscriptionRecord.setFilters(subscription, connection, undefined)
-      this.#conclude(subscription, { status, reason }, isHeldByUser(subscription) ? undefined : connection)
+      SubscriptionRecord.setFilters(subscription, last, undefined)
+      this.#conclude(subscription, { status: SubscriptionStatus.CONNECTED, reason }, isHeldByUser(subscription) ? undefined : last)
     }
     user.subscriptions = undefined
     user.ownSubscriptions = undefined
@@ -413,10 +483,20 @@ export class Subscriptions {
   }
 
   #remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
-    for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)
-    SubscriptionRecord.remove(subscription, connection)
+    this.#unlist(subscription, connection)
     this.#dependencies.released(connection, SubscriptionRecord.streamOf(subscription))
   }
+  /** Takes a connection out of the list. It must be there. */
+  #unlist(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
+    for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)
+    SubscriptionRecord.remove(subscription, connection)
+  }
+
+}
+
+/** Hands a connection's slot over to the new user's subscription, if there is one. */
+function handOver(old: SubscriptionRecord, next: SubscriptionRecord | undefined, connection: ConnectionRecord): void {
+  if (next !== undefined) SubscriptionRecord.handOver(old, next, connection)
 }
 
 /** Returns the stream that a subscription makes active, on a private stream the user's own. Frozen, because callers get it. */

@@ -98,6 +98,13 @@ export class Publishing {
     for (const { fields, exclusions } of this.#deferred) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
+  /** The messages that are being delivered or deferred. */
+  *underWay(): Generator<MessageFields, undefined> {
+    const running = this.#dependencies.delivery.running
+    if (running !== undefined) yield running
+    for (const { fields } of this.#deferred) yield fields
+  }
+
   #read(message: unknown): MessageFields {
     const { gate, options } = this.#dependencies
     if (gate.isClosed) throw gate.refusal()

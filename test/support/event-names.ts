@@ -5,6 +5,7 @@ const NAMES: Record<keyof ManagerEvents, true> = {
   connectionRemoved: true,
   connectionBehind: true,
   connectionCaughtUp: true,
+  connectionReassigned: true,
   userOnline: true,
   userOffline: true,
   subscriptionAdded: true,

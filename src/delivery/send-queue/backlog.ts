@@ -185,9 +185,21 @@ export class Backlog {
     for (const each of symbols) {
       const streamQueue = this.#streamQueues.get(streamType)?.get(each)
       if (streamQueue === undefined || isCovered(each)) continue
-      for (let entry = streamQueue.first; entry !== undefined; entry = streamQueue.first) this.#remove(entry)
+      this.#removeFrom(streamQueue.first)
     }
     return sizeBefore - this.size
+  }
+
+  /** Purges the streams whose messages are unwanted. Returns how many messages that were. */
+  purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): number {
+    const sizeBefore = this.size
+    for (const { first } of [...this.#allStreamQueues()]) if (isUnwanted((first as Entry).message)) this.#removeFrom(first)
+    return sizeBefore - this.size
+  }
+
+  /** Returns the first message, or the gap notice, of each stream. */
+  streams(): OutgoingMessage[] {
+    return Array.from(this.#allStreamQueues(), ({ first }) => (first as Entry).message)
   }
 
   *#allStreamQueues(): Generator<StreamQueue, undefined> {
@@ -229,6 +241,11 @@ export class Backlog {
     this.size--
     this.units -= entry.units
     entry.units = 0
+  }
+
+  /** Removes an entry, which must be the first of its stream queue, and all that follow it there. */
+  #removeFrom(first: Entry | undefined): void {
+    for (let entry = first; entry !== undefined; entry = entry.nextOfStream) this.#remove(entry)
   }
 
   /** Removes the first entry of a stream queue. */

@@ -153,11 +153,20 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void {
     const isUnwanted = (message: OutgoingMessage): boolean =>
       message.streamType === streamType && (symbol === undefined || message.symbol === symbol) && !isCovered(message.symbol)
-    if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
-    this.#inFlight?.exclude(isUnwanted)
-    this.#purgeBatch(isUnwanted)
+    this.#exclude(isUnwanted)
     this.#context.totals.count('purged', this.#backlog?.purge(streamType, symbol, isCovered) ?? 0)
     this.#catchUpIfEmpty()
+  }
+
+  purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): void {
+    this.#exclude(isUnwanted)
+    this.#context.totals.count('purged', this.#backlog?.purgeWhere(isUnwanted) ?? 0)
+    this.#catchUpIfEmpty()
+  }
+
+  waitingStreams(): OutgoingMessage[] {
+    const arriving = this.#arriving === undefined ? [] : [this.#arriving]
+    return [...arriving, ...(this.#inFlight?.messages ?? []), ...(this.#batch ?? []), ...(this.#backlog?.streams() ?? [])]
   }
 
   end(isToBeFlushed: boolean): void {
@@ -367,6 +376,13 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     if (wanted.length === 0) return
     if (this.#backlog === undefined) this.#fallBehind(wanted)
     else this.#backlog.putBack(wanted)
+  }
+
+  /** Excludes messages from all places except the backlog. */
+  #exclude(isUnwanted: (message: OutgoingMessage) => boolean): void {
+    if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
+    this.#inFlight?.exclude(isUnwanted)
+    this.#purgeBatch(isUnwanted)
   }
 
   #purgeBatch(isUnwanted: (message: OutgoingMessage) => boolean): void {

@@ -36,6 +36,11 @@ export class WriteInFlight<TConnection> implements FrameReporter {
     this.context = context
   }
 
+  /** The messages of the running chunk. */
+  get messages(): readonly OutgoingMessage[] {
+    return this.chunk
+  }
+
   /**
    * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If that made a message of the chunk unwanted, nothing of the
    * chunk may be written, and the answer is `undefined`.

@@ -291,5 +291,10 @@ class FakeQueue extends SendQueue {
 
   drained(): void {}
   purge(): void {}
+  purgeWhere(): void {}
+  waitingStreams(): never[] {
+    return []
+  }
+
   end(): void {}
 }

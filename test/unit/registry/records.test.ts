@@ -17,7 +17,8 @@ const OF_ANY = ['constructor', 'toJSON', Symbol.for('nodejs.util.inspect.custom'
 
 describe('ConnectionRecord', () => {
   it('exposes only the public fields of a connection', () => {
-    const names = ['id', 'userId', 'socket', 'removed', 'subscriptions', 'subscribe', 'unsubscribe', 'send', 'flush', 'drained', 'remove']
+    const facts = ['id', 'userId', 'socket', 'removed', 'metadata', 'waitingBytes', 'behindForMs']
+    const names = [...facts, 'subscriptions', 'subscribe', 'unsubscribe', 'send', 'flush', 'drained', 'reassign', 'remove']
 
     expect(new Set(namesOf(connected()))).toEqual(new Set([...names, ...OF_ANY]))
   })

@@ -421,7 +421,7 @@ describe('on', () => {
 
   it('passes the user and the reason to user listeners', () => {
     manager.on('userOnline', (event) => expectTypeOf(event).toEqualTypeOf<{ readonly userId: string }>())
-    manager.on('userOffline', (event) => expectTypeOf(event).toEqualTypeOf<{ readonly userId: string; readonly reason: CloseReason }>())
+    manager.on('userOffline', (event) => expectTypeOf(event).toEqualTypeOf<{ readonly userId: string; readonly reason: CloseReason | 'reassigned' }>())
   })
 
   it.for(['subscriptionAdded', 'subscriptionChanged', 'subscriptionRemoved'] as const)('passes the subscription and its holder to %s listeners', (event) => {
@@ -463,6 +463,7 @@ describe('on', () => {
       | 'revoked'
       | 'connectionBehind'
       | 'connectionCaughtUp'
+      | 'connectionReassigned'
       | 'streamActive'
       | 'streamIdle'
       | 'gap'

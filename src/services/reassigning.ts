@@ -1,0 +1,137 @@
+import type { Authorization } from '../access/authorization.ts'
+import type { Quotas } from '../access/quotas.ts'
+import { countOf, membersOf } from '../collections/small-set.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { Changes } from '../events/changes.ts'
+import type { Events } from '../events/events.ts'
+import { asIdentifier } from '../model/identifier.ts'
+import type { StreamRequest } from '../model/subscription.ts'
+import type { Connections } from '../registry/connections.ts'
+import { ConnectionRecord, SUBSCRIPTIONS, SubscriptionRecord, type UserRecord } from '../registry/records.ts'
+import type { Subscriptions } from '../registry/subscriptions.ts'
+import type { Users } from '../registry/users.ts'
+import type { Gate } from './gate.ts'
+import type { Publishing } from './publishing.ts'
+
+export interface ReassigningDependencies {
+  readonly gate: Gate
+  readonly changes: Changes
+  readonly events: Events
+  readonly quotas: Quotas
+  readonly authorization: Authorization
+  readonly users: Users
+  readonly connections: Connections
+  readonly subscriptions: Subscriptions
+  readonly publishing: Publishing
+  /** Restarts timers that may be lost. */
+  renewTimers(): void
+}
+
+/** A message, or a subscription: something that belongs to a stream. */
+interface OfStream {
+  readonly streamType: string
+  readonly symbol: string | undefined
+}
+
+/** Key of a public stream → whether the new user may have it. */
+type Permissions = ReadonlyMap<string, boolean>
+
+/**
+ * Gives connections to other users.
+ *
+ * What the old user's messages are to the new user decides what stays. A private message, and a text of the host, is for the old user alone. A
+ * message of a public stream is the same for everybody, so it stays unless `authorize` refuses its stream to the new user.
+ */
+export class Reassigning {
+  readonly #dependencies: ReassigningDependencies
+
+  constructor(dependencies: ReassigningDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  reassign(connection: ConnectionRecord, userId: unknown): void {
+    const { changes, renewTimers } = this.#dependencies
+    renewTimers()
+    const newUserId = asIdentifier(userId, 'userId')
+    this.#assertCanMove(connection, newUserId)
+    if (connection.userId === newUserId) return
+    changes.make(() => {
+      ConnectionRecord.sendQueueOf(connection)?.flush()
+      const permissions = this.#permissionsFor(newUserId, connection)
+      // Both were user code. It may have removed the connection, or have given it to this user already.
+      this.#assertCanMove(connection, newUserId)
+      if (connection.userId !== newUserId) this.#move(connection, newUserId, permissions)
+    })
+  }
+
+  /** Asks `authorize`, which is user code, of each public stream that matters to the connection, until it has answered for all. */
+  #permissionsFor(userId: string, connection: ConnectionRecord): Permissions {
+    const { authorization } = this.#dependencies
+    const permissions = new Map<string, boolean>()
+    const isNew = (stream: OfStream): boolean => !permissions.has(keyOf(stream))
+    for (let open = this.#publicStreams(connection); open.length > 0; open = this.#publicStreams(connection).filter(isNew)) {
+      for (const stream of open) if (isNew(stream)) permissions.set(keyOf(stream), authorization.allows(userId, stream, connection))
+    }
+    return permissions
+  }
+
+  /** Returns the public streams that a connection holds for itself, or that wait for it. */
+  #publicStreams(connection: ConnectionRecord): StreamRequest[] {
+    const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection)).filter(isToPublicStream)
+    const held = own.map((each) => requestOf(each, SubscriptionRecord.filtersOf(each, connection)))
+    const waiting = [...(ConnectionRecord.sendQueueOf(connection)?.waitingStreams() ?? []), ...this.#dependencies.publishing.underWay()]
+    return [...held, ...waiting.filter(({ definition }) => definition.audience === 'public').map((message) => requestOf(message, undefined))]
+  }
+
+  #assertCanMove(connection: ConnectionRecord, userId: string): void {
+    const { gate, quotas, users } = this.#dependencies
+    gate.assertOpen()
+    if (connection.removed) {
+      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', `Connection ${describe(connection.id)} was removed`, { connectionId: connection.id })
+    }
+    if (connection.userId === userId) return
+    quotas.assertRoom('connectionsPerUser', countOf(users.find(userId)?.connections), { connectionId: connection.id, userId })
+  }
+
+  #move(connection: ConnectionRecord, userId: string, permissions: Permissions): void {
+    const { connections, events, publishing, subscriptions, users } = this.#dependencies
+    const isKept = (each: SubscriptionRecord): boolean => isToPublicStream(each) && permissions.get(keyOf(each)) === true
+    this.#assertSubscriptionsFit(connection, userId, isKept)
+    const isUnwanted = (message: OfStream & { readonly definition: { readonly audience: string } }): boolean =>
+      message.definition.audience === 'private' || permissions.get(keyOf(message)) !== true
+    publishing.exclude(isUnwanted, (each) => each === connection)
+    ConnectionRecord.sendQueueOf(connection)?.purgeWhere(isUnwanted)
+    const from = ConnectionRecord.userOf(connection)
+    const to = users.obtain(userId)
+    events.post('connectionReassigned', { connection, from: from.id })
+    if (to.connections === undefined) events.post('userOnline', { userId })
+    subscriptions.reassign(connection, to, isKept, () => connections.reassign(connection, to))
+    if (from.connections === undefined) events.post('userOffline', { userId: from.id, reason: 'reassigned' })
+  }
+
+  /** Refuses if the new user would have too many subscriptions. */
+  #assertSubscriptionsFit(connection: ConnectionRecord, userId: string, isKept: (subscription: SubscriptionRecord) => boolean): void {
+    const { quotas, users } = this.#dependencies
+    const to = users.find(userId)
+    const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection))
+    const added = own.filter((each) => isKept(each) && !has(to, each)).length
+    if (added > 0) quotas.assertRoom('subscriptionsPerUser', countOf(to?.subscriptions) + added - 1, { connectionId: connection.id, userId })
+  }
+}
+
+function has(user: UserRecord | undefined, subscription: SubscriptionRecord): boolean {
+  return SUBSCRIPTIONS.find(user?.subscriptions, SubscriptionRecord.streamOf(subscription)) !== undefined
+}
+
+function isToPublicStream(subscription: SubscriptionRecord): boolean {
+  return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'public'
+}
+
+function requestOf({ streamType, symbol }: OfStream, filters: StreamRequest['filters']): StreamRequest {
+  return { streamType, symbol, filters }
+}
+
+/** Returns the key of a stream. A stream type has no colon, so no two streams have the same one. */
+function keyOf({ streamType, symbol }: OfStream): string {
+  return symbol === undefined ? streamType : `${streamType}:${symbol}`
+}
