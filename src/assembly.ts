@@ -14,6 +14,7 @@ import { Subscriptions } from './registry/subscriptions.ts'
 import { Users } from './registry/users.ts'
 import { Gate } from './services/gate.ts'
 import { Lifecycle } from './services/lifecycle.ts'
+import { Noticing } from './services/noticing.ts'
 import { Publishing } from './services/publishing.ts'
 import { Reassigning } from './services/reassigning.ts'
 import { Subscribing } from './services/subscribing.ts'
@@ -42,6 +43,7 @@ interface Services {
   readonly gate: Gate
   readonly publishing: Publishing
   readonly subscribing: Subscribing
+  readonly noticing: Noticing
   readonly reassigning: Reassigning
   readonly lifecycle: Lifecycle
   /** Restarts timers that may be lost. */
@@ -115,6 +117,7 @@ function subscriptionsFor(
     quotas,
     changed: (news, subscription, holder) => services().subscribing.note(news, subscription, holder),
     demanded: (change, stream) => demand[change](stream),
+    receivesFailed: (connection, subscription) => services().noticing.tellNewcomer(connection, subscription),
     released: (connection, stream) => services().subscribing.purge(connection, stream),
   })
 }
@@ -142,9 +145,10 @@ function servicesFor(rooms: Rooms): Services {
   }
   const publishing = new Publishing({ ...rooms, gate })
   const subscribing = new Subscribing({ ...rooms, gate, publishing, leaving, renewTimers })
+  const noticing = new Noticing({ ...rooms, gate, publishing })
   const reassigning = new Reassigning({ ...rooms, gate, publishing, renewTimers })
   const lifecycle = new Lifecycle({ ...rooms, gate, leaving, renewTimers })
-  return { gate, publishing, subscribing, reassigning, lifecycle, renewTimers }
+  return { gate, publishing, subscribing, noticing, reassigning, lifecycle, renewTimers }
 }
 
 /** Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are told after it, or a microtask later. */

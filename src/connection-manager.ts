@@ -2,30 +2,22 @@ import { assemble, type Parts } from './assembly.ts'
 import type { CleanupReport } from './closing/socket-closer.ts'
 import type { Stats } from './delivery/totals.ts'
 import type { ActiveStream, ManagerEvents } from './events/events.ts'
-import { INSPECT } from './guards/inspect.ts'
+import { defineHiddenMembers, type Disposal } from './hidden-members.ts'
 import type { StreamCatalogue, TradingStreams } from './model/catalogue.ts'
+import type { StreamStatus } from './model/notices.ts'
+import type { PublishOptions, SendOptions } from './model/publish-options.ts'
 import type { PublishResult } from './model/publish-result.ts'
 import type { Revocation } from './model/revocation.ts'
-import type { AddressedMessage, PublicMessage, PublishableMessage } from './model/stream-message.ts'
+import type { StreamSource } from './model/source.ts'
+import type { AddressedMessage, PublicMessage, PublishableMessage, WithoutData } from './model/stream-message.ts'
 import type { StreamTypeName, SubscribeRequest, Subscription, SubscriptionReference } from './model/subscription.ts'
 import type { ConnectionManagerOptions, ConnectionOptionsArgument } from './options.ts'
 import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
 import { subscribersOf } from './registry/mappings.ts'
 import { PLAIN_REMOVAL } from './registry/removal.ts'
 
-/** The key of `Symbol.asyncDispose`, if the compiler knows it: `await using` is newer than the language version of the library. */
-type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
-
-/** What `await using` needs. */
-type Disposal = {
-  /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
-  readonly [TKey in AsyncDisposeKey]: () => Promise<void>
-}
-
 /** Empty for the default catalogue. For any other one, an argument of type `never`: without `streams` in the options, the call does not compile. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
-
-let managersMade = 0
 
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue, in out TMetadata> extends Disposal {}
 
@@ -63,6 +55,7 @@ export class ConnectionManager<
   constructor(options: ConnectionManagerOptions<TSocket, TStreams, TMetadata> = {}) {
     this.#parts = assemble(options)
     defineHiddenMembers(this)
+    this.#parts.options.recorder?.attach(this)
   }
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────
@@ -74,11 +67,8 @@ export class ConnectionManager<
    * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. One socket under two ids is two connections.
    *
    * A `transport` says how to write to this connection's socket, and how to measure and close it. It replaces the one in the manager's options.
-   * If it has `onClose`, the manager removes the connection when its socket has closed. `metadata` becomes `connection.metadata`. If the manager
-   * is declared with a type of metadata, it is required.
-   *
-   * A socket that has closed already is refused. That happens if the client leaves while the host awaits something. If the connection exists
-   * already, it is returned.
+   * If it has `onClose`, the manager removes the connection when its socket has closed. `metadata` becomes `connection.metadata`. It is required if
+   * the manager is declared with a type of metadata.
    *
    * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3 or its transport says that it
    * is closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport,
@@ -133,7 +123,7 @@ export class ConnectionManager<
    * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that only receives it through a
    * subscription to the whole type is not included. On a private stream, those of all users are.
    *
-   * They are fixed by the call. A connection may be removed while you iterate. Costs as much as there are.
+   * They are fixed by the call. A connection may be removed while you iterate.
    */
   connectionsOf(streamType: string, symbol?: string | null): IterableIterator<Connection<TSocket, TStreams, TMetadata>> {
     return this.#parts.subscriptions.connectionsOf(streamType, symbol).map((each) => this.#own(each)).values()
@@ -144,9 +134,8 @@ export class ConnectionManager<
   /**
    * Subscribes a user: all of their present and future connections. Returns a live view of the subscription.
    *
-   * Subscribing again returns the same view. Its `filters` are those of the last call of this method. A connection has filters of its own. A
-   * user without a connection may be subscribed: see `pendingTtlMs`. If the symbol of the stream type is optional, a request without one means
-   * the whole type. The cost of the first call grows with the number of the user's connections.
+   * Subscribing again returns the same view, with the `filters` of this call. A connection has filters of its own. A user without a connection
+   * may be subscribed: see `pendingTtlMs`. If the symbol of the stream type is optional, a request without one means the whole type.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
@@ -161,8 +150,7 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: the user, and any connection. Returns false if there was none.
    *
-   * Messages of the stream that wait for the user's connections are purged, including those in the batch of this turn. A `Subscription` is
-   * accepted as it is. An unknown or ill-formed id returns false.
+   * Messages of the stream that wait for the user's connections are purged, also from the batch of this turn. An ill-formed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is no object, lacks its `userId` or `streamType`, or has an unknown field
    */
@@ -211,14 +199,17 @@ export class ConnectionManager<
    * The recipients are fixed when the delivery starts, which is now. The message is serialized once, or not at all if there are no recipients.
    *
    * A `send`, a listener or a `toJSON` may call this while a delivery is running. Then the message is serialized now and delivered later, to the
-   * connections that are subscribed by then. The result says `deferred`, and `stats()` counts what becomes of the message.
+   * connections that are subscribed by then. The result says `deferred`, and `stats()` counts what becomes of the message. With `except`, these
+   * connections are no recipients. With `text`, that is the message's wire form, and `data` may be absent.
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
-   * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_UNSERIALIZABLE`,
+   * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ARGUMENT` for bad options, `ERR_UNSERIALIZABLE`,
    * `ERR_QUOTA_EXCEEDED`, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody receives anything
    */
-  publish(message: PublishableMessage<TStreams>): PublishResult {
-    const result = this.#parts.publishing.publish(message)
+  publish(message: PublishableMessage<TStreams>, options?: PublishOptions): PublishResult
+  publish(message: WithoutData<PublishableMessage<TStreams>>, options: PublishOptions & { readonly text: string }): PublishResult
+  publish(message: unknown, options?: unknown): PublishResult {
+    const result = this.#parts.publishing.publish(message, options)
     // Nobody is subscribed. Perhaps the host still publishes because a timer was lost, and so `streamIdle` has not been emitted.
     if (result.matched === 0) this.#parts.renewTimers()
     return result
@@ -236,12 +227,14 @@ export class ConnectionManager<
   /**
    * Delivers a message to one connection, subscribed or not. A private message becomes that user's, so it need not name the user.
    *
-   * An unknown connection is no error, because it may have been removed a moment ago. Then nothing is `matched`.
+   * An unknown connection is no error, because it may have been removed a moment ago. Then nothing is `matched`. `text` is as in `publish`.
    *
    * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
-  sendToConnection(connectionId: string, message: AddressedMessage<TStreams>): PublishResult {
-    return this.#parts.publishing.sendToConnection(connectionId, message)
+  sendToConnection(connectionId: string, message: AddressedMessage<TStreams>, options?: SendOptions): PublishResult
+  sendToConnection(connectionId: string, message: WithoutData<AddressedMessage<TStreams>>, options: SendOptions & { readonly text: string }): PublishResult
+  sendToConnection(connectionId: string, message: unknown, options?: unknown): PublishResult {
+    return this.#parts.publishing.sendToConnection(connectionId, message, options)
   }
 
   /**
@@ -255,18 +248,48 @@ export class ConnectionManager<
   }
 
   /**
-   * Returns what became of all messages so far, and how much is waiting. A message counts once for each connection. A deferred message
-   * counts when its delivery starts. A waiting message moves from `waiting` to what becomes of it. A message that a socket accepts and rejects
-   * later stays `sent` and also counts as `rejected`. Its cost grows with the
-   * number of connections with waiting messages.
+   * Makes several state changes and sends one step. Until it ends, no listener is told, and what others publish meanwhile (a socket, a `toJSON`)
+   * waits. What `act` itself sends goes out at once, in order. A batch within another one is a part of it. Returns what `act` returns.
+   *
+   * @throws what `act` throws, after the step is settled, and `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
+   */
+  batch<TOutcome>(act: () => TOutcome): TOutcome {
+    return this.#parts.changes.batch(act)
+  }
+
+  /**
+   * Tells all connections that receive this stream that messages of it are missing, by a gap notice. `dropped` is how many; `undefined` if that is
+   * unknown. Without a symbol, connections that receive any stream of the type are told, once each. A notice goes the way of `connection.send`.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private
+   * stream without its user, `ERR_RECIPIENT_NOT_ALLOWED` for a public one with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody is told
+   */
+  notifyGap(stream: StreamSource<TStreams>, dropped: number | undefined): void {
+    this.#parts.noticing.notifyGap(stream, dropped)
+  }
+
+  /**
+   * Says how the upstream source of exactly this stream is. Its subscriptions have that status until it is `CONNECTED` again or the last of them
+   * ends. Each connection that receives the stream is told once a change, by a status notice, and so is one that begins to. A notice goes the way of
+   * `connection.send`. Returns false, and does nothing, if nobody is subscribed to the stream.
+   *
+   * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`; then nothing has changed
+   */
+  setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean {
+    return this.#parts.noticing.setStreamStatus(stream, status)
+  }
+
+  /**
+   * Returns what became of all messages so far, and how much is waiting: see `Stats`. A message counts once for each connection, and from the start
+   * of its delivery. The cost grows with the number of connections with waiting messages.
    */
   stats(): Stats {
     return this.#parts.delivery.stats()
   }
 
   /**
-   * Returns the active streams: those with a connected subscriber, and those that lost their last one less than `idleDelayMs` ago. It is for
-   * a listener that was registered too late for `streamActive`. The array is the caller's.
+   * Returns the active streams: those with a connected subscriber, and those that lost their last one less than `idleDelayMs` ago. It is for a
+   * listener that comes too late for `streamActive`. The array is the caller's.
    */
   activeStreams(): ActiveStream<keyof TStreams & string>[] {
     const { demand, renewTimers, subscriptions } = this.#parts
@@ -274,8 +297,7 @@ export class ConnectionManager<
     return [...subscriptions.demanded(), ...demand.idling()] as ActiveStream<keyof TStreams & string>[]
   }
 
-  // ── Five mappings, and how much is in them ─────────────────────────────────────────────────────────────────
-  // These are live, read-only views of the registry. They exist for compatibility with managers that keep their state in five maps.
+  // ── Five mappings, for compatibility with managers that keep their state in five maps, and how much is in them ──
 
   /** connectionId → socket. Like all five mappings, it is a live and read-only view, for code that expects maps. */
   get activeConnections(): ReadonlyMap<string, TSocket> {
@@ -333,14 +355,12 @@ export class ConnectionManager<
   /**
    * Calls `listener` at each event of this name. Returns a function that removes the listener.
    *
-   * Listeners run synchronously, in the order of their registration. They run when a state change is complete, and before the call that made
-   * it returns. A function that is registered twice is called twice.
+   * Listeners run synchronously, in the order of their registration, when a state change is complete and before the call that made it returns. A
+   * function that is registered twice is called twice. One that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is
+   * called from the next change on. One call of the manager's methods is one change, with all its events.
    *
    * If a listener throws or rejects, the call goes on, and `on('error', …)` is told, without a `connection`. Errors of an error listener are
    * swallowed. If there is no error listener, `console.warn` prints the first error of each stage.
-   *
-   * A listener that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is called from the next change on. One call
-   * of the manager's methods is one change, with all the events that it causes. If a listener calls such a method, that is another change.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */
@@ -356,12 +376,10 @@ export class ConnectionManager<
    * once. Waiting messages are handed to the sockets before, as far as these have room. A running delivery stops here, and nothing is sent
    * afterwards.
    *
-   * The promise never rejects. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and says how they
-   * ended. It also waits for sockets of earlier removals that are still closing, and counts them. A socket that is still closing after
-   * `deadlineMs` counts as `timedOut`. An earlier removal keeps its own deadline, even if that is later. Later calls get the same promise.
-   *
-   * The process stays alive until the promise resolves. With a `deadlineMs` of `0`, only sockets whose `close` has settled already count as
-   * closed. `Infinity` waits for as long as the sockets take, without a timer, so only the sockets keep the process alive.
+   * The promise never rejects, and keeps the process alive. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and
+   * says how they ended. It also waits for sockets of earlier removals that are still closing, and counts them; these keep their own deadlines. A
+   * socket that is still closing by then counts as `timedOut`. With `0`, only a `close` that has settled already counts as closed. `Infinity`
+   * waits without a timer, so only the sockets keep the process alive. Later calls get the same promise.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
    */
@@ -378,14 +396,4 @@ export class ConnectionManager<
   #own(handle: AnyConnection): Connection<TSocket, TStreams, TMetadata> {
     return handle as unknown as Connection<TSocket, TStreams, TMetadata>
   }
-}
-
-/** Defines what a class cannot declare without showing it in its type. */
-function defineHiddenMembers(manager: Pick<ConnectionManager, 'toJSON' | 'cleanup'>): void {
-  // An equality check sees no private state. Without a public property, any two managers would be equal.
-  Object.defineProperty(manager, 'serial', { value: ++managersMade, enumerable: true })
-  Object.defineProperty(manager, INSPECT, { value: () => manager.toJSON() })
-  const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }
-  // In a runtime without this symbol, the property would be named "undefined".
-  if (typeof asyncDispose === 'symbol') Object.defineProperty(manager, asyncDispose, { value: async () => void (await manager.cleanup()) })
 }

@@ -8,6 +8,7 @@ export { ConnectionManagerError } from './errors.ts'
 export type { AuthorizationRequest } from './access/authorization.ts'
 export type { ErrorCode, ErrorFacts, QuotaName } from './errors.ts'
 export type { ActiveStream, ErrorStage, ManagerEvents, SubscriptionEvent } from './events/events.ts'
+export type { AnyHandle, PublishOptions, SendOptions } from './model/publish-options.ts'
 export type { PublishResult } from './model/publish-result.ts'
 export { defineStreams, tradingStreams } from './model/catalogue.ts'
 export type {
@@ -24,9 +25,10 @@ export type {
   SymbolRuleOf,
   TradingStreams,
 } from './model/catalogue.ts'
-export type { GapNotice } from './model/gap-notice.ts'
+export type { GapNotice, Notice, StatusNotice, StreamStatus } from './model/notices.ts'
 export { parseStreamKey, parseSubscriptionKey, streamKey, subscriptionKey } from './model/keys.ts'
 export type { StreamKeyParts, SubscriptionKeyParts } from './model/keys.ts'
+export type { StreamSource } from './model/source.ts'
 export { rawJson } from './model/raw-json.ts'
 export type { RawJson } from './model/raw-json.ts'
 export type { Revocation } from './model/revocation.ts'
@@ -38,9 +40,11 @@ export type {
   PublishableMessage,
   StreamMessage,
   ValidMessage,
+  WithoutData,
 } from './model/stream-message.ts'
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './model/wire-form.ts'
-export type { ServerMessage } from './model/wire-form.ts'
+export type { ServerMessage, UnknownNotice } from './model/wire-form.ts'
+export type { Recorder } from './ports/recorder.ts'
 export type { ManagerTransport, Transport, TransportHooks } from './ports/transport.ts'
 export type { SubscriptionFilters } from './model/filters.ts'
 export { StreamType } from './model/stream-type.ts'

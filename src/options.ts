@@ -7,6 +7,7 @@ import { readNamed } from './guards/named-fields.ts'
 import type { QuotaLimits } from './access/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './model/catalogue.ts'
 import type { StreamMessage } from './model/stream-message.ts'
+import { asRecorder, type Recorder, type RecorderMethods } from './ports/recorder.ts'
 import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
 
 /**
@@ -39,6 +40,8 @@ export interface ConnectionManagerOptions<
   readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
   /** How sockets are written to, measured and closed. A connection may have its own transport instead. */
   readonly transport?: ManagerTransport<TSocket> | undefined
+  /** Sees every message that is published, and may change its text: see `Recorder`. It is not for two managers. */
+  readonly recorder?: Recorder<never> | undefined
   /** What happens if a connection is behind. */
   readonly delivery?: DeliveryOptions | undefined
   /**
@@ -200,6 +203,7 @@ export interface ResolvedOptions {
   readonly streams: StreamCatalogue
   readonly serialize: ((message: StreamMessage<unknown, string>) => string) | undefined
   readonly transport: AnyTransport | undefined
+  readonly recorder: RecorderMethods | undefined
   readonly delivery: DeliveryLimits
   readonly quotas: QuotaLimits
   readonly authorize: Authorize | undefined
@@ -232,6 +236,7 @@ const DEFAULTS: Omit<ResolvedOptions, 'clock'> & { readonly clock: Clock } = {
   streams: tradingStreams,
   serialize: undefined,
   transport: undefined,
+  recorder: undefined,
   delivery: DELIVERY_DEFAULTS,
   quotas: QUOTA_DEFAULTS,
   authorize: undefined,
@@ -254,11 +259,12 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
  * relies on it
  */
 export function resolvedOptions(options: unknown, clockFailed: ClockFailureListener = () => {}): ResolvedOptions {
-  const { streams, serialize, transport, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
+  const { streams, serialize, transport, recorder, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   return {
     streams: checkedStreams(streams),
     serialize: optionalMethod('serialize', serialize, options),
     transport: optionalTransport(transport),
+    recorder: recorder === undefined ? undefined : asRecorder(recorder),
     delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),
     quotas: checkedNumbers('quotas.', withDefaults('quotas', quotas, QUOTA_DEFAULTS)),
     authorize: optionalMethod('authorize', authorize, options),

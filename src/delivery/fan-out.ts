@@ -60,6 +60,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     this.#outcomes = outcomes
     this.#roomBytes = roomBytes
     for (const { list } of recipients.ranges) list.pin()
+    if (recipients.leftOut !== undefined) for (const { list, slot } of recipients.leftOut) list.mask(slot)
   }
 
   /** Hands the message to its recipients. */
@@ -84,6 +85,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   end(): PublishResult {
     this.#message?.release()
     for (const isExcluded of this.#exclusions) for (const { list, slot } of this.#slotsWhere(isExcluded)) list.unmask(slot)
+    for (const { list, slot } of this.#recipients.leftOut ?? []) list.unmask(slot)
     for (const { list } of this.#recipients.ranges) list.unpin()
     const { matched, taken, failures, queued, conflated, dropped, failed, skipped } = this
     const sent = taken - queued - conflated - dropped - failed - skipped

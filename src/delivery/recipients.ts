@@ -14,6 +14,14 @@ export interface Recipients<TConnection> {
   /** If there are overlaps, the range of the whole type is the first one, and that of the exact stream the second one. */
   readonly ranges: readonly SlotRange<TConnection>[]
   readonly overlaps: readonly Overlap[]
+  /** Slots in the ranges whose connections are left out. */
+  readonly leftOut?: readonly Slot<TConnection>[]
+}
+
+/** The place of one connection in a list. */
+export interface Slot<TConnection> {
+  readonly list: FanOutList<TConnection>
+  readonly slot: number
 }
 
 const NO_OVERLAPS: readonly Overlap[] = []
@@ -55,6 +63,16 @@ export function eitherOf<TConnection>(
   }
   if (exact === undefined || exact.size === 0) return allOf(whole)
   return { matched: whole.size + exact.size - overlaps.length, ranges: [rangeOf(whole), rangeOf(exact)], overlaps }
+}
+
+/** The recipients without those in these slots. A connection that has two slots counts once. */
+export function without<TConnection>(recipients: Recipients<TConnection>, connections: readonly (readonly Slot<TConnection>[])[]): Recipients<TConnection> {
+  const found = connections.filter((slots) => slots.length > 0)
+  if (found.length === 0) return recipients
+  const leftOut = found.flat()
+  const isLeftOut = ({ exactSlot }: Overlap): boolean => leftOut.some(({ list, slot }) => slot === exactSlot && list === recipients.ranges[1]?.list)
+  const overlaps = recipients.overlaps.filter((overlap) => !isLeftOut(overlap))
+  return { ...recipients, matched: recipients.matched - found.length, overlaps, leftOut }
 }
 
 function rangeOf<TConnection>(list: FanOutList<TConnection>): SlotRange<TConnection> {

@@ -1,6 +1,15 @@
 import { Queue } from '../collections/queue.ts'
+import { ConnectionManagerError } from '../errors.ts'
+import { disown, isThenable } from '../guards/user-code.ts'
 import type { ChangeNumbers } from './change-numbers.ts'
 import { Events } from './events.ts'
+
+/** @throws `ERR_INVALID_ARGUMENT` for a promise, because a step cannot wait for one */
+function synchronous<TOutcome>(outcome: TOutcome): TOutcome {
+  if (!isThenable(outcome)) return outcome
+  disown(outcome)
+  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The function of a batch must not return a promise, because a batch is synchronous')
+}
 
 /**
  * Makes the changes of a manager. Each has three steps: change the state, settle, tell the listeners.
@@ -17,6 +26,8 @@ export class Changes {
   /** True while messages are handed to sockets. Only this class sets it. */
   isSending = false
   #hasNews = false
+  /** True while `batch` runs. Then everything is part of one change. */
+  #isBatching = false
   #afterwards: (() => void)[] = []
   readonly #postponed = new Queue<() => void>()
   /** How many changes were postponed since the outermost `send` began. */
@@ -28,6 +39,7 @@ export class Changes {
 
   /** Makes a change, and tells the listeners what was posted during it. Within another change, it is a change of its own. */
   make<TOutcome>(change: () => TOutcome): TOutcome {
+    if (this.#isBatching) return change()
     const outer = this.#begin()
     try {
       return change()
@@ -38,11 +50,28 @@ export class Changes {
     }
   }
 
+  /**
+   * Makes several changes and sends one change. Until it ends, no listener is told, and what others publish waits. Within another batch, it is
+   * a part of that.
+   */
+  batch<TOutcome>(act: () => TOutcome): TOutcome {
+    if (this.#isBatching) return synchronous(act())
+    return this.make(() => {
+      this.#isBatching = true
+      try {
+        return synchronous(act())
+      } finally {
+        this.#isBatching = false
+        if (!this.isSending && !this.#postponed.isEmpty) this.send(() => {})
+      }
+    })
+  }
+
   /** Makes a consequence of a change: a part of the running change, or a change of its own if none is running. */
   continue(act: () => void): void {
     if (this.#numbers.current === 0) return this.make(act)
     act()
-    this.events.flush()
+    if (!this.#isBatching) this.events.flush()
   }
 
   /** Runs a function that hands messages to sockets, in the running change if there is one. Then settles, and delivers the deferred messages. */
@@ -105,9 +134,10 @@ export class Changes {
   #settleAll(): void {
     try {
       this.#settle()
+      if (this.#isBatching) return
       for (let change = this.#postponed.shift(); change !== undefined; change = this.#postponed.shift()) this.#makePostponed(change)
     } finally {
-      this.postponedCount = 0
+      if (!this.#isBatching) this.postponedCount = 0
       this.isSending = false
     }
   }
@@ -129,7 +159,7 @@ export class Changes {
       this.#afterwards = []
       for (const act of acts) act()
       this.#hasNews = false
-      this.events.flush()
+      if (!this.#isBatching) this.events.flush()
     }
   }
 

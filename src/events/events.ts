@@ -15,11 +15,12 @@ import { UnheardErrors } from './unheard-errors.ts'
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
  * - `authorize`: the option of that name
+ * - `recorder`: the `record` of the option `recorder` for a deferred message, or its `skip`
  *
  * If the `clock` of the options failed, the stage is `close` for the deadline of a close, and `listener` for anything else. Then there is no
  * `connection`.
  */
-export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize'
+export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize' | 'recorder'
 
 /** A stream that is or was active. If its type is private, each user's stream is a separate one. */
 export interface ActiveStream<TStreamType extends string = string> {

@@ -72,6 +72,9 @@ export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> 
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, PossibleRecipient>
 
+/** A message whose wire form has been made already, so that its `data` may be absent. */
+export type WithoutData<TMessage> = TMessage extends unknown ? Omit<TMessage, 'data'> & { readonly data?: unknown } : never
+
 /** A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. You can publish it as it is. */
 export type ValidMessage<
   TStreams extends StreamCatalogue = TradingStreams,

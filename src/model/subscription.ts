@@ -16,7 +16,7 @@ import { asIdentifier } from './identifier.ts'
  * The states of a subscription. Each value equals its name.
  *
  * `PENDING`: the user has no connection yet. `CONNECTED`: the user has one. `DISCONNECTED`: the subscription has ended, for good.
- * `RECONNECTING` and `ERROR` are reserved for a later version, and no subscription has them yet.
+ * `RECONNECTING` and `ERROR`: the user has a connection, and the stream's source has failed: see `setStreamStatus`.
  */
 export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName } = /* @__PURE__ */ Object.freeze({
   PENDING: 'PENDING',

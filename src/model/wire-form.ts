@@ -1,9 +1,10 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { disown } from '../guards/user-code.ts'
 import { catalogueIn, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
-import type { GapNotice } from './gap-notice.ts'
+import { isStreamStatus, type GapNotice, type Notice, type StatusNotice } from './notices.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
 import { rawJsonText } from './raw-json.ts'
+import type { RecorderMethods } from '../ports/recorder.ts'
 import {
   createStreamMessage,
   type AnyMessage,
@@ -46,15 +47,24 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
   return messageIn(wireObject(text), text, catalogueIn(options))
 }
 
-/** What a server with this library sends: a message or a gap notice. A notice has the `type` `'gap'`, and a message has no `type`. */
+/** A frame of a type that this version does not know. Ignore it, so that the server can be newer than the client. */
+export interface UnknownNotice {
+  /** Distinguishes it from a message, which has no `type`. */
+  readonly type: 'unknown'
+}
+
+/** What a server with this library sends: a message, or a notice. A notice has a `type`, and a message has none. */
 export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | (ValidMessage<TStreams> & { readonly type?: undefined })
   | GapNotice
+  | StatusNotice
+  | UnknownNotice
 
 /**
- * Returns the message, or the gap notice, that a text from the server contains. Clients can use it too.
+ * Returns the message, or the notice, that a text from the server contains. Clients can use it too.
  *
- * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again.
+ * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again. A status notice
+ * tells how the stream's source is. A JSON object with any other text as its `type`, and without `data`, is `{ type: 'unknown' }`.
  *
  * @throws what `parseStreamMessage` throws
  *
@@ -70,9 +80,13 @@ export function parseServerMessage<TStreams extends StreamCatalogue>(
 export function parseServerMessage(text: string, options?: MessageOptions<StreamCatalogue>): ServerMessage<StreamCatalogue> {
   const streams = catalogueIn(options)
   const wire = wireObject(text)
+  const { type, data } = wire
   // A message may get the extra key "type" some day, and extra keys are ignored. So check that there is no `data`.
-  return wire['type'] === 'gap' && wire['data'] === undefined ? gapIn(wire, text, streams) : messageIn(wire, text, streams)
+  if (typeof type !== 'string' || data !== undefined) return messageIn(wire, text, streams)
+  return type === 'gap' || type === 'status' ? noticeIn(wire, text, streams) : UNKNOWN
 }
+
+const UNKNOWN: UnknownNotice = /* @__PURE__ */ Object.freeze({ type: 'unknown' })
 
 function messageIn(wire: Record<string, unknown>, text: string, streams: StreamCatalogue): ValidMessage<StreamCatalogue> {
   const { stream_type: streamType, symbol, data, timestamp, user_id: userId } = wire
@@ -89,16 +103,30 @@ function messageIn(wire: Record<string, unknown>, text: string, streams: StreamC
   }
 }
 
-function gapIn({ stream_type: streamType, symbol, dropped }: Record<string, unknown>, text: string, streams: StreamCatalogue): GapNotice {
+function noticeIn(wire: Record<string, unknown>, text: string, streams: StreamCatalogue): Notice {
+  const { stream_type: streamType, symbol } = wire
   if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
   if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
-  if (!Number.isSafeInteger(dropped) || (dropped as number) < 1) throw notWire('dropped', dropped)
   const definition = definitionOf(streams, streamType)
+  const what = wire['type'] === 'gap' ? gapIn(wire) : statusIn(wire)
   try {
-    return Object.freeze({ type: 'gap', streamType, symbol: symbolFor(streamType, definition, symbol), dropped: dropped as number })
+    // Without a symbol, a gap notice may be about all streams of a type that requires one.
+    const isOfAll = what.type === 'gap' && symbol === null
+    return Object.freeze({ ...what, streamType, symbol: isOfAll ? undefined : symbolFor(streamType, definition, symbol) })
   } catch (cause) {
     throw notWireForm(text, streamType, cause)
   }
+}
+
+function gapIn({ dropped }: Record<string, unknown>): Pick<GapNotice, 'type' | 'dropped'> {
+  if (dropped === null) return { type: 'gap', dropped: undefined }
+  if (!Number.isSafeInteger(dropped) || (dropped as number) < 1) throw notWire('dropped', dropped)
+  return { type: 'gap', dropped: dropped as number }
+}
+
+function statusIn({ status }: Record<string, unknown>): Pick<StatusNotice, 'type' | 'status'> {
+  if (!isStreamStatus(status)) throw notWire('status', status)
+  return { type: 'status', status }
 }
 
 /**
@@ -132,6 +160,24 @@ export function customText(serialize: (message: StreamMessage<unknown, string>) 
     cause = error
   }
   throw unserializable(fields, cause)
+}
+
+/**
+ * Returns the text that a recorder makes of a message.
+ *
+ * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
+ */
+export function recordedText(recorder: RecorderMethods | undefined, fields: MessageFields, text: string): string {
+  return customText((message) => recorder?.record(message, text) as string, fields)
+}
+
+/**
+ * Returns the text that a recorder makes for connections which are left out.
+ *
+ * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
+ */
+export function skipText(recorder: RecorderMethods, fields: MessageFields, text: string): string {
+  return customText((message) => recorder.skip?.(message, text) as string, fields)
 }
 
 function asStreamMessage({ streamType, symbol, data, timestampMs, userId }: MessageFields): StreamMessage<unknown, string> {

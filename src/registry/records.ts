@@ -4,6 +4,7 @@ import { membersOf, SmallSetBy, type SmallSet } from '../collections/small-set.t
 import type { ResolvedDefinition, StreamCatalogue } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
 import { subscriptionKey } from '../model/keys.ts'
+import type { StreamStatus } from '../model/notices.ts'
 import type { PublishResult } from '../model/publish-result.ts'
 import {
   SubscriptionStatus,
@@ -155,6 +156,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
 
   // For the library alone.
 
+  static is(value: unknown): value is ConnectionRecord { return typeof value === 'object' && value !== null && #slot in value }
   static userOf(connection: ConnectionRecord): UserRecord { return connection.#user }
   static setUser(connection: ConnectionRecord, user: UserRecord): void { connection.#user = user }
   static transportOf(connection: ConnectionRecord): AnyTransport | undefined { return connection.#common.transport }
@@ -188,6 +190,8 @@ export class StreamRecord {
   readonly subscriptions: LinkedList<SubscriptionRecord> = new LinkedList(SubscriptionRecord)
   /** How many of the subscriptions are of users who are connected. */
   connectedCount = 0
+  /** The status of the source. On a private stream, each subscription has one of its own. */
+  sourceStatus: StreamStatus = 'CONNECTED'
   /** Every connection that receives a public message of this stream. On a private stream, each subscription has a list of its own. */
   readonly list: FanOutList<ConnectionRecord> | undefined
 
@@ -219,6 +223,8 @@ interface HolderFilters {
 interface Extra {
   /** The list of a private stream's user. */
   readonly ownList: FanOutList<ConnectionRecord> | undefined
+  /** The status of the source of a private stream's user. */
+  sourceStatus: StreamStatus
   filters: SmallSet<UserRecord | ConnectionRecord, HolderFilters>
 }
 
@@ -262,7 +268,7 @@ export class SubscriptionRecord implements Subscription {
     this.symbol = stream.symbol
     this.#user = user
     this.#stream = stream
-    this.#extra = stream.list === undefined ? { ownList: new FanOutList(stream), filters: undefined } : undefined
+    this.#extra = stream.list === undefined ? { ownList: new FanOutList(stream), sourceStatus: 'CONNECTED', filters: undefined } : undefined
     this.#streamAgeMs = small(nowMs - stream.openedAtMs)
     this.#servingsBefore = stream.list?.servings ?? 0
     Object.freeze(this)
@@ -274,7 +280,7 @@ export class SubscriptionRecord implements Subscription {
 
   get status(): SubscriptionStatus {
     if (this.#slots instanceof Ended) return SubscriptionStatus.DISCONNECTED
-    return this.#slots === NO_SLOT ? SubscriptionStatus.PENDING : SubscriptionStatus.CONNECTED
+    return this.#slots === NO_SLOT ? SubscriptionStatus.PENDING : SubscriptionRecord.sourceStatusOf(this)
   }
 
   get createdAt(): Date {
@@ -306,6 +312,21 @@ export class SubscriptionRecord implements Subscription {
 
   static userOf(subscription: SubscriptionRecord): UserRecord { return subscription.#user }
   static streamOf(subscription: SubscriptionRecord): StreamRecord { return subscription.#stream }
+
+  /** True if its user is connected. False once it has ended. */
+  static isConnected(subscription: SubscriptionRecord): boolean {
+    return subscription.#slots !== NO_SLOT && !(subscription.#slots instanceof Ended)
+  }
+
+  static sourceStatusOf(subscription: SubscriptionRecord): StreamStatus {
+    return subscription.#stream.list === undefined ? (subscription.#extra as Extra).sourceStatus : subscription.#stream.sourceStatus
+  }
+
+  /** Sets the status of the source, on a public stream for all of its subscriptions. */
+  static setSourceStatus(subscription: SubscriptionRecord, status: StreamStatus): void {
+    const owner = subscription.#stream.list === undefined ? (subscription.#extra as Extra) : subscription.#stream
+    owner.sourceStatus = status
+  }
 
   /** Returns the list that its connections are in: that of the stream, or its own on a private stream. */
   static listOf(subscription: SubscriptionRecord): FanOutList<ConnectionRecord> {
@@ -373,7 +394,7 @@ export class SubscriptionRecord implements Subscription {
 
   static setFilters(subscription: SubscriptionRecord, holder: UserRecord | ConnectionRecord, filters: SubscriptionFilters | undefined): void {
     if (subscription.#extra === undefined && filters === undefined) return
-    const extra = (subscription.#extra ??= { ownList: undefined, filters: undefined })
+    const extra = (subscription.#extra ??= { ownList: undefined, sourceStatus: 'CONNECTED', filters: undefined })
     const known = FILTERS.find(extra.filters, holder)
     if (known !== undefined) extra.filters = FILTERS.without(extra.filters, known)
     if (filters !== undefined) extra.filters = FILTERS.including(extra.filters, { holder, filters })

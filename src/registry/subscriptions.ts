@@ -4,7 +4,7 @@ import { NO_SLOT, type FanOutList, type Overlap } from '../collections/fan-out-l
 import type { StreamCatalogue, ResolvedDefinition } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
 import { coversRevoked, type Revoked } from '../model/revocation.ts'
-import { SubscriptionStatus, type SubscriptionChange, type SubscriptionEndReason } from '../model/subscription.ts'
+import type { SubscriptionChange, SubscriptionEndReason } from '../model/subscription.ts'
 import { countOf, membersOf } from '../collections/small-set.ts'
 import { concealed } from './concealed.ts'
 import {
@@ -64,6 +64,8 @@ export interface SubscriptionsDependencies {
   readonly changed: SubscriptionListener
   /** Called when a stream gained its first connected subscriber, or lost its last one. If a type is private, each user's stream is a separate one. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
+  /** Called when a connection begins to receive a stream whose source has failed. */
+  receivesFailed(connection: ConnectionRecord, subscription: SubscriptionRecord): void
   /** Called when a connection stopped receiving a stream through a subscription. */
   released(connection: ConnectionRecord, stream: StreamRecord): void
 }
@@ -81,6 +83,12 @@ interface TakenOver {
   readonly subscription: SubscriptionRecord
   readonly isNew: boolean
   readonly filters: SubscriptionFilters | undefined
+}
+
+/** The place of a connection in a list. */
+export interface Slot {
+  readonly list: FanOutList<ConnectionRecord>
+  readonly slot: number
 }
 
 const ConcealedSubscription = /* @__PURE__ */ concealed(SubscriptionRecord)
@@ -132,6 +140,25 @@ export class Subscriptions {
     }
   }
 
+  /**
+   * Returns the connections that receive a message of this stream, or without a symbol, a message of any stream of the type. On a private type, only
+   * those of the user.
+   */
+  receivers(streamType: string, symbol: string | undefined, userId: string | undefined): Set<ConnectionRecord> {
+    const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
+    const streams = [whole, ...(symbol === undefined ? bySymbol.values() : [bySymbol.get(symbol)])].filter((each) => each !== undefined)
+    const subscriptions = streams.flatMap((stream) => this.subscriptionsTo(streamType, stream.symbol, userId))
+    return new Set(subscriptions.flatMap((each) => SubscriptionRecord.connectionsOf(each)))
+  }
+
+  /** Returns the subscriptions to a stream: all on a public one, the user's own on a private one. */
+  subscriptionsTo(streamType: string, symbol: string | undefined, userId: string | undefined): readonly SubscriptionRecord[] {
+    const stream = this.stream(streamType, symbol)
+    if (stream?.list !== undefined) return [...stream.subscriptions]
+    const own = this.find(this.#users.find(userId), streamType, symbol)
+    return own === undefined ? [] : [own]
+  }
+
   /** Returns the connections that are in the lists of exactly this stream, in the order in which their subscriptions began. */
   connectionsOf(streamType: unknown, symbol: unknown): ConnectionRecord[] {
     return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
@@ -158,6 +185,17 @@ export class Subscriptions {
     }
   }
 
+  /** Returns the slots of a connection in these lists, which a message of this stream goes to. */
+  slotsIn({ whole, exact }: Subscribed, connection: ConnectionRecord, streamType: string, symbol: string | undefined): Slot[] {
+    const user = ConnectionRecord.userOf(connection)
+    const inList = (list: Subscribed['whole'], each: string | undefined): Slot[] => {
+      const subscription = list && this.find(user, streamType, each)
+      const slot = slotIn(subscription, connection)
+      return slot === NO_SLOT || list === undefined || SubscriptionRecord.listOf(subscription as SubscriptionRecord) !== list ? [] : [{ list, slot }]
+    }
+    return [...inList(whole, undefined), ...inList(exact, symbol)]
+  }
+
   /** True if a connection receives a stream: it is in its list, or in that of its whole type. */
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
     const user = ConnectionRecord.userOf(connection)
@@ -178,7 +216,7 @@ export class Subscriptions {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue
       if (type.definition.audience === 'public') yield Object.freeze({ streamType: type.name, symbol })
-      else for (const each of subscriptions) if (each.status === SubscriptionStatus.CONNECTED) yield streamOf(each)
+      else for (const each of subscriptions) if (SubscriptionRecord.isConnected(each)) yield streamOf(each)
     }
   }
 
@@ -198,7 +236,7 @@ export class Subscriptions {
     // A connection that came after the user became the holder was added then.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#add(subscription, connection)
     if (isNews) this.#dependencies.changed(known === undefined ? ADDED : isNewHolder ? HOLDER_ADDED : FILTERS, subscription, undefined)
-    if (known === undefined && subscription.status === SubscriptionStatus.CONNECTED) this.#connected(subscription)
+    if (known === undefined && SubscriptionRecord.isConnected(subscription)) this.#connected(subscription)
     return subscription
   }
 
@@ -240,15 +278,15 @@ export class Subscriptions {
   /** Ends a subscription for all of its holders. */
   end(subscription: SubscriptionRecord, reason: SubscriptionEndReason, lastHolder?: ConnectionRecord): void {
     const user = SubscriptionRecord.userOf(subscription)
-    const { status } = subscription
+    const wasConnected = SubscriptionRecord.isConnected(subscription)
     for (const connection of SubscriptionRecord.connectionsOf(subscription)) {
       if (isHeldBy(connection, subscription)) this.#releaseHold(subscription, connection)
       this.#remove(subscription, connection)
     }
     user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
     user.ownSubscriptions = SUBSCRIPTIONS.without(user.ownSubscriptions, subscription)
-    if (user.subscriptions === undefined) this.#forgetSubscriber(user, status)
-    this.#conclude(subscription, { status, reason }, lastHolder)
+    if (user.subscriptions === undefined) this.#forgetSubscriber(user, wasConnected)
+    this.#conclude(subscription, { wasConnected, reason }, lastHolder)
   }
 
   endAllOf(user: UserRecord, reason: SubscriptionEndReason): void {
@@ -341,8 +379,8 @@ export class Subscriptions {
     }
     const user = SubscriptionRecord.userOf(subscription)
     user.subscriptions = SUBSCRIPTIONS.without(user.subscriptions, subscription)
-    if (user.subscriptions === undefined) this.#forgetSubscriber(user, SubscriptionStatus.CONNECTED)
-    this.#conclude(subscription, { status: SubscriptionStatus.CONNECTED, reason }, connection)
+    if (user.subscriptions === undefined) this.#forgetSubscriber(user, true)
+    this.#conclude(subscription, { wasConnected: true, reason }, connection)
   }
 
   /** Ends all subscriptions of a user with the user's last connection. */
@@ -358,17 +396,17 @@ export class Subscriptions {
     if (user.subscriptions === undefined) return
     for (const subscription of membersOf(user.subscriptions)) {
       SubscriptionRecord.setFilters(subscription, last, undefined)
-      this.#conclude(subscription, { status: SubscriptionStatus.CONNECTED, reason }, isHeldByUser(subscription) ? undefined : last)
+      this.#conclude(subscription, { wasConnected: true, reason }, isHeldByUser(subscription) ? undefined : last)
     }
     user.subscriptions = undefined
     user.ownSubscriptions = undefined
-    this.#forgetSubscriber(user, SubscriptionStatus.CONNECTED)
+    this.#forgetSubscriber(user, true)
   }
 
   /** Notes the end of a subscription without holders. No connection receives through it any more. */
   #conclude(
     subscription: SubscriptionRecord,
-    { status, reason }: { readonly status: SubscriptionStatus; readonly reason: SubscriptionEndReason },
+    { wasConnected, reason }: { readonly wasConnected: boolean; readonly reason: SubscriptionEndReason },
     lastHolder: ConnectionRecord | undefined,
   ): void {
     const stream = SubscriptionRecord.streamOf(subscription)
@@ -377,7 +415,7 @@ export class Subscriptions {
     this.count--
     if (stream.subscriptions.isEmpty) this.#drop(stream)
     this.#dependencies.changed(END_NEWS[reason], subscription, lastHolder)
-    if (status === SubscriptionStatus.CONNECTED) this.#disconnected(subscription)
+    if (wasConnected) this.#disconnected(subscription)
   }
 
   #assertRoomForUser(userId: string, streamType: string, symbol: string | undefined): void {
@@ -450,9 +488,9 @@ export class Subscriptions {
     if (connections === undefined) this.pendingUserCount++
   }
 
-  #forgetSubscriber(user: UserRecord, status: SubscriptionStatus): void {
+  #forgetSubscriber(user: UserRecord, wasConnected: boolean): void {
     this.userCount--
-    if (status === SubscriptionStatus.PENDING) this.pendingUserCount--
+    if (!wasConnected) this.pendingUserCount--
     this.#users.release(user)
   }
 
@@ -479,6 +517,7 @@ export class Subscriptions {
   #add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) return
     SubscriptionRecord.add(subscription, connection)
+    if (SubscriptionRecord.sourceStatusOf(subscription) !== 'CONNECTED') this.#dependencies.receivesFailed(connection, subscription)
     for (const exact of overlappingLists(subscription, connection)) (exact.overlaps ??= new Set()).add(connection)
   }
 

@@ -2,27 +2,37 @@ import type { Quotas } from '../access/quotas.ts'
 import { membersOf } from '../collections/small-set.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Exclusion } from '../delivery/fan-out.ts'
-import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, type Recipients } from '../delivery/recipients.ts'
+import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, without, type Recipients } from '../delivery/recipients.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
+import type { Events } from '../events/events.ts'
 import { asIdentifier } from '../model/identifier.ts'
 import { addressedTo, forEverybody, hostText, readMessage, recipientMissing, type MessageFields } from '../model/message-fields.ts'
+import { notAConnection, readPublishOptions } from '../model/publish-options.ts'
 import { emptyResult, type PublishResult } from '../model/publish-result.ts'
-import { customText, wireText } from '../model/wire-form.ts'
+import { customText, recordedText, skipText, wireText } from '../model/wire-form.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
-import type { Subscriptions } from '../registry/subscriptions.ts'
+import type { Slot, Subscribed, Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
 
 /** Finds the recipients of a message. It is called once, when the delivery of the message starts. */
 type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
 
+/** What is special about a publish. Hardly any has something special, unless there is a recorder. */
+interface Plan {
+  readonly isRecorded: boolean
+  /** Connections that are left out. */
+  readonly except: readonly ConnectionRecord[]
+}
+
 /** A message that waits for another delivery to end. */
 interface DeferredMessage {
   readonly fields: MessageFields
   readonly findRecipients: RecipientsFinder
+  readonly plan: Plan | undefined
   /** Connections that must not get it. */
   readonly exclusions: Exclusion<ConnectionRecord>[]
   /** `undefined` while it is being serialized. */
@@ -30,9 +40,10 @@ interface DeferredMessage {
 }
 
 export interface PublishingDependencies {
-  readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock'>
+  readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock' | 'recorder'>
   readonly gate: Gate
   readonly changes: Changes
+  readonly events: Events
   readonly quotas: Quotas
   readonly users: Users
   readonly connections: Connections
@@ -47,21 +58,25 @@ export interface PublishingDependencies {
 export class Publishing {
   readonly #dependencies: PublishingDependencies
   readonly #deferred = new Set<DeferredMessage>()
-  readonly #toSubscribers: RecipientsFinder = ({ definition, streamType, symbol, userId }) => {
-    const { subscriptions } = this.#dependencies
-    const isPrivate = definition.audience === 'private'
-    const { whole, exact, overlaps } = isPrivate ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
+  /** What a publish without options is. */
+  readonly #plan: Plan | undefined
+  readonly #toSubscribers: RecipientsFinder = (fields) => {
+    const { whole, exact, overlaps } = this.#subscribed(fields)
     return eitherOf(whole, exact, overlaps)
   }
 
   constructor(dependencies: PublishingDependencies) {
     this.#dependencies = dependencies
+    this.#plan = dependencies.options.recorder === undefined ? undefined : { isRecorded: true, except: [] }
   }
 
-  publish(message: unknown): PublishResult {
+  publish(message: unknown, options?: unknown): PublishResult {
     const fields = this.#read(message)
     if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
-    return this.#deliverOrDefer(fields, this.#toSubscribers)
+    if (options === undefined) return this.#deliverOrDefer(fields, this.#toSubscribers, this.#plan)
+    const { except, text } = readPublishOptions(options, ['except', 'text'])
+    const plan: Plan = { isRecorded: text === undefined && this.#plan !== undefined, except: except.map(asConnection) }
+    return this.#deliverOrDefer(this.#withText(fields, text), this.#toSubscribers, plan)
   }
 
   sendToUser(userId: string, message: unknown): PublishResult {
@@ -70,9 +85,10 @@ export class Publishing {
     return this.#deliverOrDefer(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections).map(ConnectionRecord.slotOf)))
   }
 
-  sendToConnection(connectionId: string, message: unknown): PublishResult {
+  sendToConnection(connectionId: string, message: unknown, options?: unknown): PublishResult {
     const { connections } = this.#dependencies
-    const fields = this.#read(message)
+    const text = options === undefined ? undefined : readPublishOptions(options, ['text']).text
+    const fields = this.#withText(this.#read(message), text)
     const connection = connections.byId.get(asIdentifier(connectionId, 'connectionId'))
     if (connection === undefined) return this.#deliverOrDefer(fields, nobody)
     return this.#deliverOrDefer(addressedTo(connection.userId, fields), () => oneOf(connections.all, ConnectionRecord.slotOf(connection)))
@@ -90,6 +106,16 @@ export class Publishing {
     const { id: connectionId, userId } = connection
     quotas.assertLength(text, { connectionId, userId })
     return this.#deliverOrDefer(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
+  }
+
+  /** Delivers a text of the manager's own to several connections, after a delivery that is running. */
+  sendToAll(findRecipients: () => Recipients<ConnectionRecord>, text: string): void {
+    this.#deliverOrDefer(hostText(text, '', this.#dependencies.options.clock.now()), findRecipients)
+  }
+
+  /** Does the same at once. Call it only from `changes.afterwards`, because no delivery may be running. */
+  sendToAllNow(recipients: Recipients<ConnectionRecord>, text: string): void {
+    this.#deliverNow(hostText(text, '', this.#dependencies.options.clock.now()), recipients)
   }
 
   /** Excludes connections from messages that were published before: the one that is being delivered, and the deferred ones. */
@@ -114,23 +140,33 @@ export class Publishing {
     return fields
   }
 
-  #deliverOrDefer(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
+  /** Returns the message with a wire form that was made elsewhere. */
+  #withText(fields: MessageFields, text: string | undefined): MessageFields {
+    const { gate, quotas } = this.#dependencies
+    // Reading the options may have run the caller's code.
+    if (gate.isClosed) throw gate.refusal()
+    if (text === undefined) return fields
+    quotas.assertLength(text, fields)
+    return { ...fields, text }
+  }
+
+  #deliverOrDefer(fields: MessageFields, findRecipients: RecipientsFinder, plan?: Plan): PublishResult {
     const { changes } = this.#dependencies
-    if (changes.isSending) return changes.whilePostponing(() => this.#defer(fields, findRecipients))
+    if (changes.isSending) return changes.whilePostponing(() => this.#defer(fields, findRecipients, plan))
     const outer = changes.beginSending()
     try {
-      return this.#deliverNow(fields, findRecipients)
+      return plan === undefined ? this.#deliverNow(fields, findRecipients(fields)) : this.#deliverPlanned(fields, findRecipients, plan)
     } finally {
       changes.endSending(outer)
     }
   }
 
-  #defer(fields: MessageFields, findRecipients: RecipientsFinder): PublishResult {
+  #defer(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan | undefined): PublishResult {
     const { changes, delivery } = this.#dependencies
     this.#assertMayDefer()
     // Counted before it is serialized. A `toJSON` may publish as well, and such a chain must end.
     changes.postponedCount++
-    const message: DeferredMessage = { fields, findRecipients, exclusions: [], text: undefined }
+    const message: DeferredMessage = { fields, findRecipients, plan, exclusions: [], text: undefined }
     this.#deferred.add(message)
     try {
       message.text = this.#textOf(fields)
@@ -155,19 +191,63 @@ export class Publishing {
   }
 
   #deliverDeferred(message: DeferredMessage): void {
+    const { fields, findRecipients, plan } = message
     this.#deferred.delete(message)
-    this.#deliverNow(message.fields, message.findRecipients, message)
+    if (plan === undefined) return void this.#deliverNow(fields, findRecipients(fields), message)
+    try {
+      this.#deliverPlanned(fields, findRecipients, plan, message)
+    } catch (error) {
+      this.#recorderFailed(error)
+    }
   }
 
-  #deliverNow(fields: MessageFields, findRecipients: RecipientsFinder, deferred?: DeferredMessage): PublishResult {
+  /** Delivers a message that is to be recorded, or that leaves out connections. */
+  #deliverPlanned(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan, deferred?: DeferredMessage): PublishResult {
+    const { recorder } = this.#dependencies.options
+    const text = plan.isRecorded ? recordedText(recorder, fields, deferred?.text ?? this.#textOf(fields)) : undefined
+    const leftOut = plan.except.map((each) => ({ connection: each, slots: this.#slotsOf(each, fields) })).filter(({ slots }) => slots.length > 0)
+    const recipients = without(findRecipients(fields), leftOut.map(({ slots }) => slots))
+    const result = this.#deliverNow(text === undefined ? fields : { ...fields, text }, recipients, deferred)
+    if (text !== undefined && leftOut.length > 0) this.#sendSkip(fields, text, leftOut.map(({ connection }) => connection))
+    return result
+  }
+
+  /** Tells connections that were left out which message that was, if the recorder has a text for that. */
+  #sendSkip(fields: MessageFields, text: string, leftOut: readonly ConnectionRecord[]): void {
+    const { connections, options: { clock, recorder } } = this.#dependencies
+    if (recorder?.skip === undefined) return
+    try {
+      const skip = hostText(skipText(recorder, fields, text), '', clock.now())
+      const slots = leftOut.map(ConnectionRecord.slotOf).filter((slot) => connections.all.has(slot))
+      this.#deliverNow(skip, eachOf(connections.all, slots))
+    } catch (error) {
+      this.#recorderFailed(error)
+    }
+  }
+
+  /** Reports what the recorder threw. If it returned no text, that is an error of our own. */
+  #recorderFailed(error: unknown): void {
+    this.#dependencies.events.postError({ error: (error as Error).cause ?? error, stage: 'recorder' })
+    this.#dependencies.changes.tellAfterwards()
+  }
+
+  #subscribed({ definition, streamType, symbol, userId }: MessageFields): Subscribed {
+    const { subscriptions } = this.#dependencies
+    return definition.audience === 'private' ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
+  }
+
+  #slotsOf(connection: ConnectionRecord, fields: MessageFields): Slot[] {
+    return this.#dependencies.subscriptions.slotsIn(this.#subscribed(fields), connection, fields.streamType, fields.symbol)
+  }
+
+  /** The recipients are fixed before serialization, which may run user code. A connection that is added there gets the next message, not this one. */
+  #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, deferred?: DeferredMessage): PublishResult {
     const { delivery, options } = this.#dependencies
-    // Before serialization, which may run user code. A connection that is added there gets the next message, not this one.
-    const recipients = findRecipients(fields)
     if (recipients.matched === 0) return emptyResult(false)
     const fanOut = delivery.begin(fields, recipients, deferred?.exclusions ?? NO_EXCLUSIONS)
     let result: PublishResult | undefined
     try {
-      const text = deferred?.text ?? this.#textOf(fields)
+      const text = fields.text ?? deferred?.text ?? this.#textOf(fields)
       result = delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : options.clock.now())
       return result
     } finally {
@@ -182,6 +262,12 @@ export class Publishing {
     if (text.length > quotas.limits.messageUnits) throw quotas.refusal('messageUnits', fields)
     return text
   }
+}
+
+/** @throws `ERR_INVALID_ARGUMENT` unless the value is a connection */
+function asConnection(value: unknown): ConnectionRecord {
+  if (ConnectionRecord.is(value)) return value
+  throw notAConnection(value)
 }
 
 const NO_EXCLUSIONS: readonly Exclusion<ConnectionRecord>[] = []

@@ -5,6 +5,7 @@ import type { Delivery } from '../delivery/delivery.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { AnyEvents, Events } from '../events/events.ts'
+import { HOST_TEXT } from '../model/message-fields.ts'
 import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -158,7 +159,7 @@ export class Subscribing {
     const { options, publishing } = this.#dependencies
     const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId
     const streamTypes = revoked.streamType === undefined ? Object.keys(options.streams) : [revoked.streamType]
-    publishing.exclude((fields) => fields.text === undefined && isOfRevoked(fields, revoked), isConcerned)
+    publishing.exclude((fields) => fields.definition !== HOST_TEXT && isOfRevoked(fields, revoked), isConcerned)
     for (const connection of this.#presentAndLeaving(revoked).filter(isConcerned)) {
       const sendQueue = ConnectionRecord.sendQueueOf(connection)
       for (const streamType of streamTypes) sendQueue?.purge(streamType, revoked.symbol, () => false)

@@ -1,5 +1,5 @@
 import type { CloseDetails, Socket } from '../ports/connection.ts'
-import type { GapNotice } from '../model/gap-notice.ts'
+import type { GapNotice } from '../model/notices.ts'
 import { optionsIn } from './options-in.ts'
 
 /**

@@ -11,7 +11,7 @@ const unlimited = { hasRoom: () => true, refusal: () => new Error('There is no l
 export function registry() {
   const users = new Users()
   const connections = new Connections(users, {} as Common)
-  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, quotas: unlimited, changed() {}, demanded() {}, released() {} })
+  const subscriptions = new Subscriptions(tradingStreams, users, { now: () => 0, quotas: unlimited, changed() {}, demanded() {}, receivesFailed() {}, released() {} })
   return {
     users,
     connections,

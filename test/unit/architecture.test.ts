@@ -24,7 +24,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'rooms', parts: ['registry/', 'access/', 'delivery/', 'closing/', 'demand/'], areRooms: true },
   { name: 'options', parts: ['options.ts'] },
   { name: 'services', parts: ['services/'] },
-  { name: 'assembly', parts: ['assembly.ts'] },
+  { name: 'assembly', parts: ['assembly.ts', 'hidden-members.ts'] },
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },
   { name: 'transports', parts: ['transports/'], isApart: true },

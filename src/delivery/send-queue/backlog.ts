@@ -1,4 +1,4 @@
-import { gapNoticeText } from '../../model/gap-notice.ts'
+import { noticeText } from '../../model/notices.ts'
 import { OutgoingMessage } from '../../model/outgoing-message.ts'
 
 /** A place in the backlog: a message, or the gap notice of messages that were dropped there. */
@@ -290,5 +290,5 @@ function nextMessage({ next }: Entry): Entry | undefined {
 
 function noticeOf({ streamType, symbol, definition, timestampMs, userId }: OutgoingMessage, dropped: number): OutgoingMessage {
   const fields = { streamType, symbol, definition, data: { type: 'gap', dropped }, timestampMs, userId }
-  return new OutgoingMessage(gapNoticeText({ streamType, symbol, dropped }), fields, dropped)
+  return new OutgoingMessage(noticeText({ type: 'gap', streamType, symbol, dropped }), fields, dropped)
 }

@@ -39,6 +39,12 @@ const FAILURES: Readonly<Record<ErrorStage, (manager: ConnectionManager) => unkn
     connection.flush()
     void connection.remove({ close: false })
   },
+  recorder(manager) {
+    const left = manager.addConnection(`c${++count}`, new FakeSocket(), 'alice')
+    left.subscribe({ ...PRICE, symbol: 'recorded' })
+    manager.publish(price(1, 'recorded'), { except: left })
+    void left.remove({ close: false })
+  },
   authorize(manager) {
     const connection = manager.addConnection(`c${++count}`, new FakeSocket(), 'alice')
     expect(() => connection.subscribe(PRICE)).toThrow()
@@ -48,7 +54,8 @@ const FAILURES: Readonly<Record<ErrorStage, (manager: ConnectionManager) => unkn
 const STAGES = Object.keys(FAILURES) as ErrorStage[]
 
 function failing(): ConnectionManager {
-  return new ConnectionManager({ authorize: fail })
+  const recorder = { attach() {}, record: (_message: unknown, text: string) => text, skip: fail }
+  return new ConnectionManager({ authorize: ({ symbol }) => symbol === 'recorded' || fail(), recorder })
 }
 
 describe('ConnectionManager › an error without a listener', () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { defineStreams, parseServerMessage, parseStreamMessage, serializeStreamMessage, type StreamCatalogue } from '../../../src/index.ts'
-import { gapNoticeText } from '../../../src/model/gap-notice.ts'
+import { noticeText } from '../../../src/model/notices.ts'
 import { expectCode } from '../../support/errors.ts'
 import { HOSTILE_IDS } from '../../support/hostile.ts'
 
 const NOON = '2026-01-31T12:00:00.000Z'
 const WIRE_PRICE = { stream_type: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 }, timestamp: NOON, user_id: null }
 const WIRE_ORDER = { stream_type: 'ORDER_UPDATES', symbol: null, data: { id: 'o1' }, timestamp: NOON, user_id: 'alice' }
+const WIRE_STATUS = { type: 'status', stream_type: 'TRADES', symbol: 'BTCUSDT', status: 'ERROR' }
 const WIRE_GAP = { type: 'gap', stream_type: 'TRADES', symbol: 'BTCUSDT', dropped: 7 }
 
 const streams: StreamCatalogue = defineStreams({
@@ -51,7 +52,39 @@ describe('parseServerMessage', () => {
     })
   })
 
-  it.each([['a message', WIRE_PRICE], ['a notice', WIRE_GAP]])('returns %s frozen', (_, wire) => {
+  it('reads a gap notice that does not know how many messages are missing, or is about all streams of a type', () => {
+    expect(parsed({ ...WIRE_GAP, symbol: null, dropped: null })).toStrictEqual({
+      type: 'gap',
+      streamType: 'TRADES',
+      symbol: undefined,
+      dropped: undefined,
+    })
+  })
+
+  it.each(['CONNECTED', 'RECONNECTING', 'ERROR'])('reads a status notice that says %s', (status) => {
+    const wire = { type: 'status', stream_type: 'TRADES', symbol: 'BTCUSDT', status }
+
+    expect(parsed(wire)).toStrictEqual({ type: 'status', streamType: 'TRADES', symbol: 'BTCUSDT', status })
+  })
+
+  it.each(['PENDING', 'DISCONNECTED', 'connected', null, 1, undefined])('refuses a status notice that says %j', (status) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ type: 'status', stream_type: 'TRADES', symbol: 'BTCUSDT', status }))
+  })
+
+  it.each(['heartbeat', '', 'Gap', 'gap ', '__proto__'])('answers that it does not know a frame of the type %j', (type) => {
+    expect(parsed({ type, stream_type: 7 })).toStrictEqual({ type: 'unknown' })
+  })
+
+  it('takes a message with an extra type and data for a message', () => {
+    expect(parsed({ ...WIRE_PRICE, type: 'heartbeat' })).toStrictEqual(parseStreamMessage(JSON.stringify(WIRE_PRICE)))
+  })
+
+  it.each([
+    ['a message', WIRE_PRICE],
+    ['a notice', WIRE_GAP],
+    ['a status notice', { ...WIRE_GAP, type: 'status', status: 'ERROR' }],
+    ['an unknown frame', { type: 'heartbeat' }],
+  ])('returns %s frozen', (_, wire) => {
     expect(Object.isFrozen(parsed(wire))).toBe(true)
   })
 
@@ -72,7 +105,7 @@ describe('parseServerMessage', () => {
     expect(message).not.toHaveProperty('type')
   })
 
-  it.each(['Gap', 'gap ', 'notice', ['gap'], null, true])('does not recognise the type %j as a notice', (type) => {
+  it.each([['gap'], null, true, 7])('does not recognise the type %j as a notice', (type) => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, type }))
   })
 
@@ -86,7 +119,7 @@ describe('parseServerMessage', () => {
     expectCode('ERR_INVALID_MESSAGE', () => parseServerMessage('{"type":"gap","stream_type":"NEWS","dropped":7}', { streams }))
   })
 
-  it.each([0, -1, 1.5, '7', null, true, [7], 2 ** 53, 1e400])('refuses a notice of %j dropped messages', (dropped) => {
+  it.each([0, -1, 1.5, '7', true, [7], 2 ** 53])('refuses a notice of %j dropped messages', (dropped) => {
     expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, dropped }))
   })
 
@@ -111,8 +144,8 @@ describe('parseServerMessage', () => {
   it.each([
     ['null although one is required', 'TRADES', null, 'ERR_SYMBOL_REQUIRED', undefined],
     ['present although the type takes none', 'NEWS', 'BTCUSDT', 'ERR_SYMBOL_NOT_ALLOWED', { streams }],
-  ])('refuses a notice whose symbol is %s, with the reason', (_, streamType, symbol, code, options) => {
-    const error = expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_GAP, stream_type: streamType, symbol }, options))
+  ])('refuses a status notice whose symbol is %s, with the reason', (_, streamType, symbol, code, options) => {
+    const error = expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_STATUS, stream_type: streamType, symbol }, options))
 
     expect(error).toMatchObject({ streamType, cause: { code } })
   })
@@ -140,16 +173,16 @@ describe('parseServerMessage', () => {
   })
 
   it.each(HOSTILE_IDS)('reads a notice written for the symbol %j', (symbol) => {
-    const notice = { streamType: 'TRADES', symbol, dropped: 3 }
+    const notice = { type: 'gap', streamType: 'TRADES', symbol, dropped: 3 } as const
 
-    expect(parseServerMessage(gapNoticeText(notice))).toStrictEqual({ type: 'gap', ...notice })
+    expect(parseServerMessage(noticeText(notice))).toStrictEqual(notice)
   })
 
   it.each(['__proto__', 'constructor', ' ', '"', '%3A', '😀', 'T'.repeat(300)])('reads a notice written for the stream type %j', (streamType) => {
     const own: StreamCatalogue = defineStreams({ [streamType]: { audience: 'public', symbol: 'none' } })
-    const notice = { streamType, symbol: undefined, dropped: 1 }
+    const notice = { type: 'gap', streamType, symbol: undefined, dropped: 1 } as const
 
-    expect(parseServerMessage(gapNoticeText(notice), { streams: own })).toStrictEqual({ type: 'gap', ...notice })
+    expect(parseServerMessage(noticeText(notice), { streams: own })).toStrictEqual(notice)
   })
 
   it('applies a custom catalogue to messages and to notices', () => {
@@ -175,11 +208,11 @@ describe('parseServerMessage', () => {
   })
 })
 
-describe('gapNoticeText', () => {
+describe('noticeText', () => {
   it('writes exactly these keys, in this order, with null for no symbol', () => {
-    expect(gapNoticeText({ streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })).toBe(
+    expect(noticeText({ type: 'gap', streamType: 'TRADES', symbol: 'BTCUSDT', dropped: 7 })).toBe(
       '{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":7}',
     )
-    expect(gapNoticeText({ streamType: 'NEWS', symbol: undefined, dropped: 1 })).toBe('{"type":"gap","stream_type":"NEWS","symbol":null,"dropped":1}')
+    expect(noticeText({ type: 'gap', streamType: 'NEWS', symbol: undefined, dropped: 1 })).toBe('{"type":"gap","stream_type":"NEWS","symbol":null,"dropped":1}')
   })
 })

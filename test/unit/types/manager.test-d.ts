@@ -18,6 +18,8 @@ import {
   type ErrorCode,
   type ErrorStage,
   type GapNotice,
+  type StatusNotice,
+  type UnknownNotice,
   type ManagerEvents,
   type ManagerTransport,
   type PublishResult,
@@ -385,9 +387,13 @@ describe('parseServerMessage', () => {
     expectTypeOf(message).toEqualTypeOf<ServerMessage<Streams>>()
     if (message.type === 'gap') {
       expectTypeOf(message).toEqualTypeOf<GapNotice>()
-      expectTypeOf(message.dropped).toEqualTypeOf<number>()
+      expectTypeOf(message.dropped).toEqualTypeOf<number | undefined>()
       // @ts-expect-error a notice has no data
       message.data
+    } else if (message.type === 'status') {
+      expectTypeOf(message).toEqualTypeOf<StatusNotice>()
+    } else if (message.type === 'unknown') {
+      expectTypeOf(message).toEqualTypeOf<UnknownNotice>()
     } else {
       expectTypeOf(message.type).toEqualTypeOf<undefined>()
       expectTypeOf(message).toExtend<ValidMessage<Streams>>()
@@ -476,7 +482,7 @@ describe('on', () => {
     manager.on('error', ({ error, stage, connection }) => {
       expectTypeOf(error).toBeUnknown()
       expectTypeOf(stage).toEqualTypeOf<ErrorStage>()
-      expectTypeOf(stage).toEqualTypeOf<'send' | 'close' | 'listener' | 'transport' | 'authorize'>()
+      expectTypeOf(stage).toEqualTypeOf<'send' | 'close' | 'listener' | 'transport' | 'authorize' | 'recorder'>()
       expectTypeOf(connection).toEqualTypeOf<Handle | undefined>()
     })
   })

@@ -1,0 +1,47 @@
+import { SubscriptionStatus } from './subscription.ts'
+
+/**
+ * Tells a client that messages are missing here. They were dropped because too much waited for the client, or because they waited too long. Or
+ * the host says so, by `notifyGap`.
+ */
+export interface GapNotice {
+  /** Distinguishes a notice from a message, which has no `type`. */
+  readonly type: 'gap'
+  /** The stream type whose messages are missing. */
+  readonly streamType: string
+  /** The symbol whose messages are missing. `undefined` for a stream without a symbol, and for all streams of the type. */
+  readonly symbol: string | undefined
+  /** How many messages of this stream are missing here: 1 or more. `undefined` if the server does not know. */
+  readonly dropped: number | undefined
+}
+
+/** The status of a stream's source: see `setStreamStatus`. */
+export type StreamStatus = Extract<SubscriptionStatus, 'CONNECTED' | 'RECONNECTING' | 'ERROR'>
+
+/** Tells a client that the status of a stream's source has changed. While it is not `CONNECTED`, what the client has of the stream is old. */
+export interface StatusNotice {
+  /** Distinguishes a notice from a message, which has no `type`. */
+  readonly type: 'status'
+  /** The stream type. */
+  readonly streamType: string
+  /** The symbol. `undefined` for a stream without a symbol. */
+  readonly symbol: string | undefined
+  /** The new status. */
+  readonly status: StreamStatus
+}
+
+/** What a server sends besides messages. */
+export type Notice = GapNotice | StatusNotice
+
+const STREAM_STATUSES: readonly unknown[] = [SubscriptionStatus.CONNECTED, SubscriptionStatus.RECONNECTING, SubscriptionStatus.ERROR]
+
+export function isStreamStatus(value: unknown): value is StreamStatus {
+  return STREAM_STATUSES.includes(value)
+}
+
+/** Returns the wire form of a notice. */
+export function noticeText(notice: Notice): string {
+  const { type, streamType, symbol = null } = notice
+  const what = notice.type === 'gap' ? { dropped: notice.dropped ?? null } : { status: notice.status }
+  return JSON.stringify({ type, stream_type: streamType, symbol, ...what })
+}

@@ -1,0 +1,53 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { readNamed, type Refusal } from '../guards/named-fields.ts'
+import type { Connection } from '../ports/connection.ts'
+
+/** A connection's handle, of any manager's type. */
+export type AnyHandle = Pick<Connection, 'id' | 'userId' | 'removed' | 'flush' | 'drained'>
+
+/** The options of `publish`. */
+export interface PublishOptions extends SendOptions {
+  /**
+   * Connections that do not get the message, such as the one that sent it. They are no recipients, and are not counted. A connection that would not
+   * get it anyway, or has been removed, does no harm.
+   */
+  readonly except?: AnyHandle | readonly AnyHandle[] | undefined
+}
+
+/** The options of `sendToConnection`. */
+export interface SendOptions {
+  /**
+   * The message's wire form, if it has been made already. It goes out as it is: it is not checked, not serialized and not recorded. The message
+   * still says to whom it goes, and may have no `data`.
+   */
+  readonly text?: string | undefined
+}
+
+/** The options of a publish, read and validated. */
+export interface ReadPublishOptions {
+  readonly except: readonly unknown[]
+  readonly text: string | undefined
+}
+
+/**
+ * Reads the options of a publish, or of a send.
+ *
+ * @throws `ERR_INVALID_ARGUMENT`
+ */
+export function readPublishOptions(options: unknown, names: readonly ('except' | 'text')[]): ReadPublishOptions {
+  const { except, text } = readNamed(options, names, refused) as Partial<Record<'except' | 'text', unknown>>
+  if (text !== undefined && typeof text !== 'string') throw refused(`expected a string, got ${describe(text)}`, 'text')
+  return { except: except === undefined ? NOBODY : Array.isArray(except) ? [...new Set(except as unknown[])] : [except], text }
+}
+
+/** Returns the error for something in `except` that is no connection. */
+export function notAConnection(value: unknown): Error {
+  return refused(`expected a connection, got ${describe(value)}`, 'except')
+}
+
+const NOBODY: readonly unknown[] = []
+
+const refused: Refusal = (what, field, cause) => {
+  const message = field === undefined ? `Invalid options of a publish: ${what}` : `Invalid option \`${field}\` of a publish: ${what}`
+  return new ConnectionManagerError('ERR_INVALID_ARGUMENT', message, field === undefined ? {} : { field }, cause)
+}

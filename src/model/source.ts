@@ -1,0 +1,43 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
+import { asIdentifier } from './identifier.ts'
+import { readReference } from './subscription.ts'
+
+/** A stream, as the host's feed of it is named. On a private type, each user's stream is a separate one. */
+export interface StreamSource<TStreams extends StreamCatalogue = TradingStreams> {
+  /** A type of the catalogue. */
+  readonly streamType: keyof TStreams & string
+  /** The symbol. Absent for a stream without one, and for the whole type. */
+  readonly symbol?: string | null | undefined
+  /** The user whose stream it is. Required on private types, not allowed on public ones. */
+  readonly userId?: string | null | undefined
+}
+
+/** A stream's source, read and validated. */
+export interface Source {
+  readonly streamType: string
+  readonly symbol: string | undefined
+  readonly userId: string | undefined
+}
+
+/**
+ * Reads a stream's source. With `any symbol`, an absent symbol means all streams of the type, also if the type requires one.
+ *
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_REQUIRED`,
+ * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`
+ */
+export function readSource(source: unknown, streams: StreamCatalogue, symbols: 'one stream' | 'any symbol' = 'one stream'): Source {
+  const { streamType, symbol, userId } = readReference(source, 'streamType')
+  const definition = definitionOf(streams, streamType)
+  const name = streamType as string
+  const isAny = symbols === 'any symbol' && (symbol === undefined || symbol === null)
+  return { streamType: name, symbol: isAny ? undefined : symbolFor(name, definition, symbol), userId: ownerFor(name, definition.audience, userId) }
+}
+
+function ownerFor(streamType: string, audience: string, userId: unknown): string | undefined {
+  const isAbsent = userId === undefined || userId === null
+  if (audience === 'private' && !isAbsent) return asIdentifier(userId, 'userId')
+  if (audience === 'public' && isAbsent) return undefined
+  if (audience === 'private') throw new ConnectionManagerError('ERR_RECIPIENT_REQUIRED', `Stream type ${describe(streamType)} is private, so its streams require a \`userId\``, { streamType })
+  throw new ConnectionManagerError('ERR_RECIPIENT_NOT_ALLOWED', `Stream type ${describe(streamType)} is public, so its streams take no \`userId\`, got ${describe(userId)}`, { streamType })
+}

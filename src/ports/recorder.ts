@@ -1,0 +1,65 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { bound, readUserCode } from '../guards/user-code.ts'
+import type { StreamMessage } from '../model/stream-message.ts'
+
+/**
+ * Sees every message that is published, in the order of delivery, and may change its text. So it can number messages and keep them, as
+ * `stream-connection-manager/recovery` does.
+ *
+ * Its methods are called synchronously. What they publish is deferred.
+ *
+ * @typeParam TManager the manager that it is attached to
+ */
+export interface Recorder<TManager = unknown> {
+  /** Called once, at the end of the manager's constructor. What it throws, the constructor throws. */
+  attach(manager: TManager): void
+  /**
+   * Called for every `publish`, before anybody gets the message, and also if nobody does. Returns the text that goes out. Not called for a publish
+   * with a `text` of its own, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
+   *
+   * The recipients are fixed when it returns. Its text may be longer than `quotas.messageUnits`. A deferred message is recorded when it is
+   * delivered.
+   *
+   * If it throws, or returns anything but a string, nobody receives the message. The publish throws `ERR_UNSERIALIZABLE`. For a deferred message,
+   * the manager emits `error` with stage `recorder`.
+   */
+  record(message: StreamMessage<unknown, string>, text: string): string
+  /**
+   * Called after `record`, with its text, if the publish leaves out subscribed connections by `except`. They get the text that it returns, as from
+   * `connection.send`. If it throws, or returns anything but a string, they get nothing, and the manager emits `error` with stage `recorder`.
+   */
+  skip?(message: StreamMessage<unknown, string>, text: string): string
+}
+
+/** The methods of a recorder, read once. They may return anything. */
+export interface RecorderMethods {
+  readonly attach: (manager: unknown) => unknown
+  readonly record: (message: StreamMessage<unknown, string>, text: string) => unknown
+  readonly skip: ((message: StreamMessage<unknown, string>, text: string) => unknown) | undefined
+}
+
+/**
+ * Returns the methods of a recorder.
+ *
+ * @throws `ERR_INVALID_OPTION` unless it has `attach` and `record`, and `skip` is a function or absent
+ */
+export function asRecorder(value: unknown): RecorderMethods {
+  if (typeof value !== 'object' || value === null) throw invalid(`expected an object with \`attach\` and \`record\`, got ${describe(value)}`)
+  const attach = methodOf(value, 'attach')
+  const record = methodOf(value, 'record')
+  if (attach === undefined || record === undefined) throw invalid('expected a function, got undefined', attach === undefined ? 'attach' : 'record')
+  return { attach, record, skip: methodOf(value, 'skip') }
+}
+
+function methodOf(recorder: object, name: keyof RecorderMethods): ((...facts: unknown[]) => unknown) | undefined {
+  const refusal = (cause: unknown): ConnectionManagerError => invalid('reading it threw', name, cause)
+  const method = readUserCode(() => (recorder as Partial<Record<string, unknown>>)[name], refusal)
+  if (method === undefined) return undefined
+  if (typeof method !== 'function') throw invalid(`expected a function, got ${describe(method)}`, name)
+  return bound(method as (...facts: unknown[]) => unknown, recorder, refusal)
+}
+
+function invalid(what: string, method?: string, cause?: unknown): ConnectionManagerError {
+  const option = method === undefined ? 'recorder' : `recorder.${method}`
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
+}

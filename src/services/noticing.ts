@@ -1,0 +1,87 @@
+import { eachOf, oneOf } from '../delivery/recipients.ts'
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { Changes } from '../events/changes.ts'
+import type { Events } from '../events/events.ts'
+import { isStreamStatus, noticeText, type Notice } from '../model/notices.ts'
+import { readSource, type Source } from '../model/source.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Connections } from '../registry/connections.ts'
+import { ConnectionRecord, SubscriptionRecord } from '../registry/records.ts'
+import type { Subscriptions } from '../registry/subscriptions.ts'
+import type { Gate } from './gate.ts'
+import type { Publishing } from './publishing.ts'
+
+export interface NoticingDependencies {
+  readonly options: Pick<ResolvedOptions, 'streams'>
+  readonly gate: Gate
+  readonly changes: Changes
+  readonly events: Events
+  readonly connections: Connections
+  readonly subscriptions: Subscriptions
+  readonly publishing: Publishing
+}
+
+/** Tells clients what is no message: that messages are missing, and how a stream's source is. A notice goes the way of `connection.send`. */
+export class Noticing {
+  readonly #dependencies: NoticingDependencies
+
+  constructor(dependencies: NoticingDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Tells all connections that receive a stream, or without a symbol any stream of a type, that messages are missing. */
+  notifyGap(stream: unknown, dropped: unknown): void {
+    const { gate, options, subscriptions } = this.#dependencies
+    gate.assertOpen()
+    const { streamType, symbol, userId } = readSource(stream, options.streams, 'any symbol')
+    if (dropped !== undefined && (!Number.isSafeInteger(dropped) || (dropped as number) < 1)) {
+      throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `The number of missing messages must be 1 or more, or undefined, got ${describe(dropped)}`)
+    }
+    // Reading it may have run the caller's code.
+    gate.assertOpen()
+    this.#tell([...subscriptions.receivers(streamType, symbol, userId)], { type: 'gap', streamType, symbol, dropped: dropped as number | undefined })
+  }
+
+  /** Sets the status of a stream's source, and tells all who receive exactly this stream. False if nobody is subscribed to it. */
+  setStreamStatus(stream: unknown, status: unknown): boolean {
+    const { changes, gate, options } = this.#dependencies
+    return changes.make(() => {
+      gate.assertOpen()
+      const source = readSource(stream, options.streams)
+      if (!isStreamStatus(status)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Unknown status of a stream: ${describe(status)}`)
+      gate.assertOpen()
+      return this.#setStatus(source, { type: 'status', streamType: source.streamType, symbol: source.symbol, status })
+    })
+  }
+
+  /** Tells a connection that begins to receive a stream whose source has failed, as soon as no message is being handed to a socket. */
+  tellNewcomer(connection: ConnectionRecord, subscription: SubscriptionRecord): void {
+    const { changes, connections, publishing } = this.#dependencies
+    changes.afterwards(() => {
+      const status = SubscriptionRecord.sourceStatusOf(subscription)
+      if (status === 'CONNECTED' || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return
+      const { streamType, symbol } = subscription
+      publishing.sendToAllNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), noticeText({ type: 'status', streamType, symbol, status }))
+    })
+  }
+
+  #setStatus({ streamType, symbol, userId }: Source, notice: Notice & { readonly type: 'status' }): boolean {
+    const { events, subscriptions } = this.#dependencies
+    const affected = subscriptions.subscriptionsTo(streamType, symbol, userId)
+    const [first] = affected
+    if (first === undefined) return false
+    if (SubscriptionRecord.sourceStatusOf(first) === notice.status) return true
+    SubscriptionRecord.setSourceStatus(first, notice.status)
+    const connected = affected.filter((each) => SubscriptionRecord.isConnected(each))
+    for (const subscription of connected) events.post('subscriptionChanged', { subscription, change: 'status' })
+    this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), notice)
+    return true
+  }
+
+  /** Hands a notice to these connections, except for those that are removed before its turn. */
+  #tell(connections: readonly ConnectionRecord[], notice: Notice): void {
+    const { connections: { all }, publishing } = this.#dependencies
+    if (connections.length === 0) return
+    publishing.sendToAll(() => eachOf(all, connections.filter((each) => !each.removed).map(ConnectionRecord.slotOf)), noticeText(notice))
+  }
+}
