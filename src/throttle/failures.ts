@@ -1,0 +1,37 @@
+import { disown } from '../guards/user-code.ts'
+
+/** Receives what went wrong with a held message. */
+export type ErrorListener = (error: unknown, message: never) => unknown
+
+/** Tells the host of errors that no call of its own could throw. It prints them if the host does not listen, because silence would hide a loss. */
+export class Failures {
+  readonly #onError: ErrorListener | undefined
+  readonly #printed = new Set<string>()
+
+  constructor(onError: ErrorListener | undefined) {
+    this.#onError = onError
+  }
+
+  /** Tells that a held message could not be published. */
+  tell(error: unknown, message: unknown): void {
+    if (this.#onError === undefined) return this.print('publishing a held message', error)
+    try {
+      disown(this.#onError(error, message as never))
+    } catch (thrown) {
+      this.print('its `onError`', thrown)
+    }
+  }
+
+  /** Prints the error, and nothing about the message. Prints one error for each source, because a stream may fail at each interval. */
+  print(source: string, error: unknown): void {
+    if (this.#printed.has(source)) return
+    this.#printed.add(source)
+    // A console may be missing, or replaced by anything.
+    try {
+      const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }
+      disown(console?.warn?.(`stream-connection-manager/throttle: ${source} failed. \`onError\` gets what \`publish\` throws. Further errors are not printed.`, error))
+    } catch {
+      // There is no other place to print to.
+    }
+  }
+}

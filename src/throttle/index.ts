@@ -1,0 +1,2 @@
+export { throttled } from './throttled.ts'
+export type { Throttled, ThrottleOptions } from './throttled.ts'

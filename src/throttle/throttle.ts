@@ -1,0 +1,188 @@
+import { adopted, isThenable } from '../guards/user-code.ts'
+import type { StreamCatalogue } from '../model/catalogue.ts'
+import { readMessage, type MessageFields } from '../model/message-fields.ts'
+import type { StreamMessage } from '../model/stream-message.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Failures } from './failures.ts'
+
+/** A stream that has had its message of the current interval. */
+interface Slot {
+  /** The newest message since, which is published when the interval ends. */
+  held: MessageFields | undefined
+}
+
+const NONE: readonly Slot[] = []
+
+/** A stream type, and its current interval. */
+interface ThrottledType {
+  readonly intervalMs: number
+  /** When the current interval ends. `Infinity` if no stream has had a message in it. */
+  endMs: number
+  /** Symbol → slot. A new map begins with each interval, so that streams that went quiet are not kept. */
+  slots: Map<string | undefined, Slot>
+}
+
+export interface ThrottleDependencies {
+  readonly intervalsMs: ReadonlyMap<string, number>
+  readonly streams: StreamCatalogue
+  readonly clock: Clock
+  readonly failures: Failures
+}
+
+/**
+ * Holds the newest message of each stream until the interval of its type ends.
+ *
+ * `publish` is user code, and may call any method of this class. So the state has always changed before it is called. A held message leaves
+ * its slot when it is published, and each round of publishing takes messages only from the slots that it began with. So no message is
+ * published twice, and a message that `publish` offers waits for the next interval.
+ */
+export class Throttle {
+  #heldCount = 0
+  readonly #publish: (message: never) => unknown
+  readonly #types = new Map<unknown, ThrottledType>()
+  readonly #streams: StreamCatalogue
+  readonly #clock: Clock
+  readonly #failures: Failures
+  /** When the timer is due, which is when the next interval ends. `Infinity` if there is no timer. */
+  #dueMs = Infinity
+  #cancelTimer: (() => void) | undefined
+
+  constructor(publish: (message: never) => unknown, { intervalsMs, streams, clock, failures }: ThrottleDependencies) {
+    this.#publish = publish
+    this.#streams = streams
+    this.#clock = clock
+    this.#failures = failures
+    for (const [streamType, intervalMs] of intervalsMs) this.#types.set(streamType, { intervalMs, endMs: Infinity, slots: new Map() })
+  }
+
+  get held(): number {
+    return this.#heldCount
+  }
+
+  offer(message: unknown): unknown {
+    const type = this.#types.get((message as { readonly streamType?: unknown } | null | undefined)?.streamType)
+    const fields = type && readMessage(message, this.#streams, this.#clock)
+    // The timer may be late, or lost. What it would have published comes after this message, so that none that `publish` offers can overtake it.
+    const due = this.#dueMs === Infinity ? NONE : this.#endIntervals(this.#clock.monotonic())
+    try {
+      if (type === undefined || fields === undefined) return this.#publish(message as never)
+      const slot = type.slots.get(fields.symbol)
+      if (slot === undefined) return this.#publishFirst(type, fields.symbol, message)
+      if (slot.held === undefined) this.#heldCount++
+      slot.held = fields
+      return undefined
+    } finally {
+      this.#publishHeld(due)
+    }
+  }
+
+  flush(): void {
+    const slots: Slot[] = []
+    for (const type of this.#types.values()) for (const slot of type.slots.values()) if (slot.held !== undefined) slots.push(slot)
+    this.#publishHeld(slots)
+  }
+
+  stop(): void {
+    for (const type of this.#types.values()) {
+      // A round of publishing that is running must not find them.
+      for (const slot of type.slots.values()) this.#take(slot)
+      type.slots = new Map()
+      type.endMs = Infinity
+    }
+    this.#setTimer()
+  }
+
+  /** Publishes the first message of a stream in an interval. */
+  #publishFirst(type: ThrottledType, symbol: string | undefined, message: unknown): unknown {
+    const { slots } = type
+    const slot: Slot = { held: undefined }
+    slots.set(symbol, slot)
+    if (type.endMs === Infinity) {
+      type.endMs = endOfInterval(this.#clock.monotonic(), type.intervalMs)
+      this.#setTimer()
+    }
+    try {
+      return this.#publish(message as never)
+    } catch (error) {
+      // Nothing was published, so the next message is the first.
+      if (slot.held === undefined) slots.delete(symbol)
+      throw error
+    }
+  }
+
+  /** Ends the intervals that are over at this time. Returns the slots with what was held in them, which is to be published now. */
+  #endIntervals(nowMs: number): readonly Slot[] {
+    if (nowMs < this.#dueMs) return NONE
+    const due: Slot[] = []
+    for (const type of this.#types.values()) {
+      if (type.endMs > nowMs) continue
+      beginInterval(type, nowMs)
+      for (const slot of type.slots.values()) due.push(slot)
+    }
+    this.#setTimer()
+    return due
+  }
+
+  #publishHeld(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      const fields = this.#take(slot)
+      if (fields !== undefined) this.#publishLater(messageOf(fields))
+    }
+  }
+
+  #take(slot: Slot): MessageFields | undefined {
+    const { held } = slot
+    if (held === undefined) return undefined
+    slot.held = undefined
+    this.#heldCount--
+    return held
+  }
+
+  /** Publishes a message whose offer has returned. So errors go to the host by another way. */
+  #publishLater(message: StreamMessage<unknown, string>): void {
+    try {
+      const answer = this.#publish(message as never)
+      if (isThenable(answer)) adopted(answer).catch((error) => this.#failures.tell(error, message))
+    } catch (error) {
+      this.#failures.tell(error, message)
+    }
+  }
+
+  /** Sets the timer for the interval that ends next. */
+  #setTimer(): void {
+    let dueMs = Infinity
+    for (const { endMs } of this.#types.values()) dueMs = Math.min(dueMs, endMs)
+    if (dueMs === this.#dueMs) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#dueMs = dueMs
+    if (dueMs === Infinity) return
+    // A timer may fire a little early by its own clock. The interval it was set for is over all the same.
+    const ring = (): void => this.#publishHeld(this.#endIntervals(Math.max(dueMs, this.#clock.monotonic())))
+    this.#cancelTimer = this.#clock.setTimeout(ring, Math.max(0, dueMs - this.#clock.monotonic()))
+  }
+}
+
+/** Begins the interval of this time. The streams with a held message have a slot in it, because that message is published now. */
+function beginInterval(type: ThrottledType, nowMs: number): void {
+  const ended = type.slots
+  type.slots = new Map()
+  for (const [symbol, slot] of ended) {
+    if (slot.held === undefined) continue
+    // A slot of its own, so that a round of publishing that is still running for the last interval does not take from this one.
+    type.slots.set(symbol, { held: slot.held })
+    slot.held = undefined
+  }
+  type.endMs = type.slots.size === 0 ? Infinity : endOfInterval(nowMs, type.intervalMs)
+}
+
+/** Returns the end of the interval that this time is in. Intervals begin at multiples of their length, so they end together. */
+function endOfInterval(nowMs: number, intervalMs: number): number {
+  const endMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
+  // A quotient may be rounded down to below a whole number.
+  return endMs > nowMs ? endMs : endMs + intervalMs
+}
+
+function messageOf({ streamType, symbol, data, timestampMs }: MessageFields): StreamMessage<unknown, string> {
+  return { streamType, symbol, data, timestamp: new Date(timestampMs) }
+}
