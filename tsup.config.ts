@@ -7,6 +7,7 @@ export default defineConfig({
     'transports/uws': 'src/transports/uws.ts',
     'transports/bun': 'src/transports/bun.ts',
     'transports/sse': 'src/transports/sse.ts',
+    throttle: 'src/throttle/index.ts',
     testing: 'src/testing/index.ts',
   },
   format: ['esm', 'cjs'],

@@ -15,6 +15,7 @@ const ENTRIES = {
   'transports/uws': { module: 'transports/uws' },
   'transports/bun': { module: 'transports/bun' },
   'transports/sse': { module: 'transports/sse' },
+  throttle: { module: 'throttle' },
   testing: { module: 'testing' },
 }
 const IMPORTS = { 'import of the package root': undefined, ws: 'ws', 'socket.io': 'socket.io', crossws: 'crossws/adapters/node' }

@@ -52,6 +52,7 @@ const PRINTED: Readonly<Record<string, string>> = {
   'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
   'testing/fake-transport.ts': '1 [ 1, 2, 3 ]\n',
   'testing/manual-clock.ts': '0 0\n',
+  'throttle/throttled.ts': '1\n',
 }
 
 interface Example {
@@ -103,6 +104,7 @@ describe('the examples in docstrings', () => {
       'testing/fake-socket.ts',
       'testing/fake-transport.ts',
       'testing/manual-clock.ts',
+      'throttle/throttled.ts',
       'transports/bun.ts',
       'transports/sse.ts',
       'transports/uws.ts',

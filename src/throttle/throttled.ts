@@ -65,8 +65,9 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
  * Returns a function that publishes at most one message of a stream in each interval: the first at once, the newest at the end.
  *
  * The newest message is never lost: it is published when the interval ends. The ones between are left out, for all clients alike. A stream is a
- * type and a symbol. The intervals of a type begin at multiples of their length. So they end together for all of its streams, and each
- * socket gets what was held in one write. Two messages may be less than an interval apart, if an interval ends between them.
+ * type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So they end together for all of its
+ * streams, and a transport that batches hands each socket all of it in one write. Two messages may be less than an interval apart, if an interval
+ * ends between them.
  *
  * One timer serves all streams. If it is late, or lost, the next message makes up for it.
  *

@@ -100,7 +100,7 @@ describe('package.json', () => {
       JSON.stringify(conditions),
       JSON.stringify(
         Object.fromEntries(
-          ['.', './transports/ws', './transports/uws', './transports/bun', './transports/sse', './testing'].map((subPath) => {
+          ['.', './transports/ws', './transports/uws', './transports/bun', './transports/sse', './throttle', './testing'].map((subPath) => {
             const stem = subPath === '.' ? './dist/index' : subPath.replace('./', './dist/')
             // The first condition that holds is taken.
             return [
@@ -182,6 +182,7 @@ const IMPORTED = {
   uws: `${NAME}/transports/uws`,
   bun: `${NAME}/transports/bun`,
   sse: `${NAME}/transports/sse`,
+  throttle: `${NAME}/throttle`,
   testing: `${NAME}/testing`,
 }
 
@@ -215,6 +216,8 @@ export const admit = (socket: ws.WsSocket, target: sse.SseTarget) => {
   mixed.addConnection('c1', socket, 'alice', { transport: ws.wsTransport() })
   mixed.addConnection('c2', sse.sseSocket(target), 'alice', { transport: sse.sseTransport() })
 }
+export const offer = throttle.throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 100 }, streams })
+export const offered: library.PublishResult | undefined = offer({ streamType: 'NEWS', data: { title: 'hello' } })
 export const forTests = new library.ConnectionManager<testing.FakeSocket>({ transport: testing.fakeTransport(), clock: new testing.ManualClock() })
 export const host: testing.HostedManager = testing.hosted(forTests)
 const transports = { ws: ws.wsTransport(), uws: uws.uwsTransport(), bun: bun.bunTransport(), sse: sse.sseTransport() }
@@ -229,7 +232,9 @@ const manager = new library.ConnectionManager()
 const sent = []
 manager.addConnection('c1', { send: (text) => { sent.push(JSON.parse(text).data) }, close() {} }, 'alice')
 manager.addSubscription({ userId: 'alice', streamType: library.StreamType.PRICE, symbol: 'BTCUSDT' })
-manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: 64000 })
+const offer = throttle.throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 100 } })
+for (const data of [64000, 64001, 64002]) offer({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
+offer.flush()
 manager.cleanup().then((report) => console.log(JSON.stringify({ sent, report, transports: transports.length })))
 `
 
@@ -280,7 +285,7 @@ describe('a project that uses the packed library', () => {
         execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' }),
       )
 
-      assert.deepEqual(JSON.parse(output), { sent: [64_000], report: { closed: 1, failed: 0, timedOut: 0 }, transports: 5 })
+      assert.deepEqual(JSON.parse(output), { sent: [64_000, 64_002], report: { closed: 1, failed: 0, timedOut: 0 }, transports: 5 })
     })
   }
 })

@@ -28,11 +28,12 @@ const LAYERS: readonly Layer[] = [
   { name: 'manager', parts: ['connection-manager.ts'] },
   { name: 'index', parts: ['index.ts'] },
   { name: 'transports', parts: ['transports/'], isApart: true },
+  { name: 'throttle', parts: ['throttle/'], isApart: true },
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 
 /** The index files of the package. Each is a list of named exports, and no other file is. */
-const INDEXES = ['index.ts', 'testing/index.ts']
+const INDEXES = ['index.ts', 'throttle/index.ts', 'testing/index.ts']
 
 /** File → text. Paths are relative to src, with forward slashes. */
 type Sources = Readonly<Record<string, string>>
@@ -182,6 +183,8 @@ const SOUND: Sources = {
   'delivery/delivery.ts': "import { key } from '../model/keys.ts'\nexport const text = `import x from 'y' ${key}`",
   'transports/frame.ts': "import { key } from '../model/keys.ts'\nexport const frame = key",
   'transports/ws.ts': "import { frame } from './frame.ts'\nimport { Failure } from '../errors.ts'\nexport const ws = [frame, Failure]",
+  'throttle/offers.ts': "import { key } from '../model/keys.ts'\nexport const offers = key",
+  'throttle/index.ts': "export { offers } from './offers.ts'",
   'options.ts': "import type { Records } from './registry/records.ts'\nexport interface Options { records: Records }",
   'connection-manager.ts': "import { text } from './delivery/delivery.ts'\nimport type { Options } from './options.ts'\nexport class Manager { options?: Options; text = text }",
   'index.ts': "export { Manager } from './connection-manager.ts'\nexport type { Options } from './options.ts'",
@@ -330,6 +333,21 @@ describe('the check of the architecture', () => {
       'a transport that imports the index',
       { 'transports/ws.ts': "import type { Manager } from '../index.ts'\nexport type X = Manager" },
       'transports/ws.ts imports index.ts, which is no vocabulary',
+    ],
+    [
+      'a throttle that imports the types of the manager',
+      { 'throttle/offers.ts': "import type { Manager } from '../connection-manager.ts'\nexport type X = Manager" },
+      'throttle/offers.ts imports connection-manager.ts, which is no vocabulary',
+    ],
+    [
+      'a throttle that imports a transport',
+      { 'throttle/offers.ts': "import { ws } from '../transports/ws.ts'\nexport const x = ws" },
+      'throttle/offers.ts imports transports/ws.ts, which is for users alone',
+    ],
+    [
+      'a manager that imports the throttle',
+      { 'connection-manager.ts': "import { offers } from './throttle/offers.ts'\nexport const x = offers" },
+      'connection-manager.ts imports throttle/offers.ts, which is for users alone',
     ],
     [
       'options that import the manager',

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, defineStreams, type Clock, type PublishableMessage } from '../../../src/index.ts'
-import { FakeSocket, ManualClock } from '../../../src/testing/index.ts'
+import { fakeTransport, FakeSocket, ManualClock } from '../../../src/testing/index.ts'
 import { throttled } from '../../../src/throttle/index.ts'
 import { expectCode } from '../../support/errors.ts'
-import { order, price, PRICE } from '../../support/messages.ts'
+import { order, price } from '../../support/messages.ts'
 
 const FAILURE = new Error('no broker')
 
@@ -572,18 +572,24 @@ describe('throttled › the clock', () => {
 })
 
 describe('throttled › with a manager', () => {
-  it('writes what several streams held to a socket in one turn, after one timer', () => {
+  it('returns its results, and hands a socket what several streams held in one write', () => {
     const clock = new ManualClock()
-    const manager = new ConnectionManager<FakeSocket>({ clock })
+    const manager = new ConnectionManager<FakeSocket>({ clock, transport: fakeTransport() })
     const socket = new FakeSocket()
-    manager.addConnection('c1', socket, 'alice').subscribe(PRICE)
+    const connection = manager.addConnection('c1', socket, 'alice')
+    for (const symbol of ['BTCUSDT', 'ETHUSDT']) connection.subscribe({ streamType: 'PRICE', symbol })
     const offer = throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 100 }, clock })
 
     const results = [1, 2, 3].map((data) => offer(price(data)))
-    clock.advance(100)
+    clock.advance(60)
+    for (const data of [4, 5]) offer(price(data, 'ETHUSDT'))
+    connection.flush()
+    clock.advance(40)
+    connection.flush()
 
-    expect(results[0]).toMatchObject({ matched: 1, sent: 1 })
-    expect(socket.received).toEqual([1, 3])
+    expect(results).toEqual([expect.objectContaining({ matched: 1 }), undefined, undefined])
+    expect(socket.received).toEqual([1, 4, 3, 5])
+    expect(socket.writes.map((texts) => texts.length)).toEqual([2, 2])
   })
 
   it('tells of a message that was held when the manager closed', async () => {
