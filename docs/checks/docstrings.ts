@@ -52,7 +52,6 @@ const PRINTED: Readonly<Record<string, string>> = {
   'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
   'testing/fake-transport.ts': '1 [ 1, 2, 3 ]\n',
   'testing/manual-clock.ts': '0 0\n',
-  'throttle/throttled.ts': '1\n',
 }
 
 interface Example {

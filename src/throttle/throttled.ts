@@ -80,9 +80,10 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
  * const manager = new ConnectionManager()
  * const offer = throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 100 } })
  *
+ * // Publishes 64,000 at once, and 64,002 when the interval ends.
  * for (const bid of [64_000, 64_001, 64_002]) offer({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid } })
- * console.log(offer.held) // 1
- * offer.flush()
+ *
+ * offer.flush() // before a shutdown: publishes 64,002 now
  */
 export function throttled<TStreams extends StreamCatalogue, TResult>(
   publish: (message: PublishableMessage<TStreams>) => TResult,

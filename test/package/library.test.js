@@ -232,7 +232,8 @@ const manager = new library.ConnectionManager()
 const sent = []
 manager.addConnection('c1', { send: (text) => { sent.push(JSON.parse(text).data) }, close() {} }, 'alice')
 manager.addSubscription({ userId: 'alice', streamType: library.StreamType.PRICE, symbol: 'BTCUSDT' })
-const offer = throttle.throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 100 } })
+// The first interval begins with the process, so it does not end meanwhile.
+const offer = throttle.throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 3600000 } })
 for (const data of [64000, 64001, 64002]) offer({ streamType: 'PRICE', symbol: 'BTCUSDT', data })
 offer.flush()
 manager.cleanup().then((report) => console.log(JSON.stringify({ sent, report, transports: transports.length })))
