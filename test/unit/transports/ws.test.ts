@@ -1,73 +1,12 @@
-import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import { ConnectionManager, type CloseReason, type StreamMessage } from '../../../src/index.ts'
 import type { Transport } from '../../../src/ports/transport.ts'
-import { wsTransport, type WsFrame, type WsSocket } from '../../../src/transports/ws.ts'
+import { wsTransport, type WsFrame } from '../../../src/transports/ws.ts'
 import { expectCode } from '../../support/errors.ts'
+import { CLOSED, CLOSING, CONNECTING, OPEN, socketWith, type ScriptedSocket } from '../../support/scripted-ws.ts'
 
-const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3]
 const MESSAGE = { streamType: 'PRICE', data: null } as StreamMessage<unknown, string>
-
-/** Records what Node would pass to the system: one entry for each write, and one for all writes within a cork. */
-class ScriptedTcpSocket extends EventEmitter {
-  readonly writes: Buffer[] = []
-  writable = true
-  writableNeedDrain = false
-  corks = 0
-  readonly #corked: Uint8Array[] = []
-  #isCorked = false
-
-  cork(): void {
-    this.corks++
-    this.#isCorked = true
-  }
-
-  uncork(): void {
-    this.#isCorked = false
-    this.writes.push(Buffer.concat(this.#corked.splice(0)))
-  }
-
-  write(bytes: Uint8Array): boolean {
-    if (this.#isCorked) this.#corked.push(bytes)
-    else this.writes.push(bytes as Buffer)
-    return true
-  }
-}
-
-/** A server-side socket of ws 8.23, open and idle, except for the given fields. */
-class ScriptedSocket extends EventEmitter implements WsSocket {
-  readonly sent: string[] = []
-  readonly closes: unknown[][] = []
-  terminations = 0
-  readyState = OPEN
-  extensions = ''
-  bufferedAmount = 0
-  _isServer: unknown = true
-  readonly tcp = new ScriptedTcpSocket()
-  _socket: unknown = this.tcp
-  _sender: unknown = { _firstFragment: true, _queue: [], _state: 0 }
-
-  /** The callbacks that ws calls when a message has left. */
-  readonly sendCallbacks: (() => void)[] = []
-
-  send(text: string, done?: () => void): void {
-    this.sent.push(text)
-    if (done !== undefined) this.sendCallbacks.push(done)
-  }
-
-  close(...args: unknown[]): void {
-    this.closes.push(args)
-  }
-
-  terminate(): void {
-    this.terminations++
-  }
-}
-
-function socketWith(differences: Partial<Record<keyof ScriptedSocket, unknown>> = {}): ScriptedSocket {
-  return Object.assign(new ScriptedSocket(), differences)
-}
 
 function transportFor() {
   const transport = wsTransport<ScriptedSocket>() as Required<Transport<ScriptedSocket, WsFrame>>
