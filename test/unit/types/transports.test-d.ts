@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 import type { WritableStreamDefaultWriter as NodeWriter } from 'node:stream/web'
+import { deflateRaw, deflateRawSync } from 'node:zlib'
 import { describe, expectTypeOf, it } from 'vitest'
 import type { WebSocket as WsWebSocket } from 'ws'
 import type { Socket, StreamMessage } from '../../../src/index.ts'
@@ -8,7 +9,7 @@ import type { Transport } from '../../../src/ports/transport.ts'
 import { bunTransport } from '../../../src/transports/bun.ts'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket, type SseTarget } from '../../../src/transports/sse.ts'
 import { uwsTransport } from '../../../src/transports/uws.ts'
-import { wsTransport, type WsFrame } from '../../../src/transports/ws.ts'
+import { wsTransport, type WsFrame, type WsOptions } from '../../../src/transports/ws.ts'
 
 /** The relevant part of the types of uWebSockets.js. */
 interface UwsWebSocket<TUserData> {
@@ -77,6 +78,24 @@ describe('Transport<TSocket, TFrame>', () => {
 describe('wsTransport', () => {
   it('accepts the sockets of ws, with one frame type for all', () => {
     expectTypeOf(wsTransport()).toExtend<Transport<WsWebSocket, WsFrame>>()
+  })
+
+  it("accepts Node's function as its deflate, and a threshold", () => {
+    wsTransport({ deflate: deflateRawSync, threshold: 512 })
+    wsTransport({ deflate: (bytes, options) => deflateRawSync(bytes, { ...options, level: 1 }) })
+    expectTypeOf<WsOptions['threshold']>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<NonNullable<WsOptions['deflate']>>().parameter(1).toEqualTypeOf<{ readonly finishFlush: number; readonly windowBits: number }>()
+  })
+
+  it('accepts no deflate that answers later, and no unknown option', () => {
+    // @ts-expect-error it takes a callback
+    wsTransport({ deflate: deflateRaw })
+    // @ts-expect-error it returns a promise
+    wsTransport({ deflate: async (bytes) => bytes })
+    // @ts-expect-error it returns a text
+    wsTransport({ deflate: () => '' })
+    // @ts-expect-error there is no such option
+    wsTransport({ level: 1 })
   })
 
   it('accepts no sockets of the DOM', () => {

@@ -1,0 +1,130 @@
+import { ConnectionManagerError, describe } from '../../errors.ts'
+import { readNamed } from '../../guards/named-fields.ts'
+import { bound, disown, isThenable } from '../../guards/user-code.ts'
+import { LARGEST_WINDOW_BITS } from './internals.ts'
+
+/** The caller's function. Its answer may be anything. */
+type Deflate = (bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => unknown
+
+const DEFAULT_THRESHOLD = 1_024
+
+/** zlib has no raw stream for a smaller window. */
+export const SMALLEST_DEFLATE_BITS = 9
+
+/** `Z_SYNC_FLUSH` of zlib. */
+const SYNC_FLUSH = 2
+/** What a sync flush ends with, and RFC 7692, 7.2.1 leaves out. */
+const TAIL = [0x00, 0x00, 0xff, 0xff]
+
+/** Compresses the payloads of messages, each for itself. */
+export class Deflater {
+  readonly #deflate: Deflate
+  readonly #threshold: number
+
+  constructor(deflate: Deflate, threshold: number) {
+    this.#deflate = deflate
+    this.#threshold = threshold
+  }
+
+  /** Returns the compressed payload. Returns `undefined` if the message is short, if that does not make it shorter, or if it fails. */
+  payload(bytes: Uint8Array, windowBits: number): Uint8Array | undefined {
+    if (bytes.length < this.#threshold) return undefined
+    try {
+      const payload = flushed(this.#deflate(bytes, { finishFlush: SYNC_FLUSH, windowBits }))
+      return payload.length < bytes.length ? payload : undefined
+    } catch {
+      // The uncompressed message is as good. A function that never works was refused at construction.
+      return undefined
+    }
+  }
+}
+
+/**
+ * Returns the deflater that the options of `wsTransport` describe, or `undefined` if they have no `deflate`.
+ *
+ * @throws `ERR_INVALID_OPTION`
+ */
+export function deflaterIn(options: unknown): Deflater | undefined {
+  const { deflate, threshold = DEFAULT_THRESHOLD } = readNamed(options, ['deflate', 'threshold'], invalidOption)
+  if (typeof threshold !== 'number' || !(threshold >= 0)) {
+    throw invalidOption(`expected a number of 0 or more, got ${describe(threshold)}`, 'threshold')
+  }
+  if (deflate === undefined) return undefined
+  if (typeof deflate !== 'function') throw invalidOption(`expected a function, got ${describe(deflate)}`, 'deflate')
+  const method = bound(deflate as Deflate, options, (cause) => invalidOption('reading it threw', 'deflate', cause))
+  assertDeflates(method)
+  return new Deflater(method, threshold)
+}
+
+/** Tries the function. What it gets wrong, no client could decode. */
+function assertDeflates(deflate: Deflate): void {
+  const easy = new Uint8Array(PROBE_BYTES)
+  const payload = probed(deflate, easy, LARGEST_WINDOW_BITS)
+  if (payload.length >= easy.length) throw refused('it does not make bytes shorter')
+  if (!beginsRaw(payload)) throw refused('expected a raw deflate stream, without a header of zlib or gzip')
+  const noise = repeatedNoise()
+  const isWithinWindow = probed(deflate, noise, SMALLEST_DEFLATE_BITS).length > PROBE_BYTES + PROBE_BYTES / 2
+  if (!isWithinWindow) throw refused('it ignores `windowBits`, so clients with a small window could not decode its bytes')
+}
+
+/** Larger than the smallest window, so that a function that ignores it is noticed. */
+const PROBE_BYTES = 1_024
+
+/** Returns noise, twice. Only a function that refers back further than the smallest window makes it much shorter. */
+function repeatedNoise(): Uint8Array {
+  const bytes = new Uint8Array(2 * PROBE_BYTES)
+  let state = 1
+  for (let i = 0; i < PROBE_BYTES; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    bytes[i] = bytes[i + PROBE_BYTES] = state >>> 24
+  }
+  return bytes
+}
+
+function probed(deflate: Deflate, bytes: Uint8Array, windowBits: number): Uint8Array {
+  try {
+    return flushed(deflate(bytes, { finishFlush: SYNC_FLUSH, windowBits }))
+  } catch (cause) {
+    if (cause instanceof Unusable) throw refused(cause.message)
+    throw refused('it threw when it was tried', cause)
+  }
+}
+
+/** What a function returned instead of a flushed stream. */
+class Unusable extends Error {}
+
+/** Returns the stream without the end of its flush. */
+function flushed(answer: unknown): Uint8Array {
+  if (isThenable(answer)) {
+    disown(answer)
+    throw new Unusable('expected bytes at once, got a promise')
+  }
+  if (!isBytes(answer)) throw new Unusable(`expected bytes, got ${describe(answer)}`)
+  const end = answer.length - TAIL.length
+  const isFlushed = end > 0 && TAIL.every((byte, i) => answer[end + i] === byte)
+  if (!isFlushed) throw new Unusable('expected a stream that ends with a sync flush, as `finishFlush: 2` asks')
+  return answer.subarray(0, end)
+}
+
+/** True for bytes of any realm. */
+function isBytes(answer: unknown): answer is Uint8Array {
+  return ArrayBuffer.isView(answer) && (answer as Uint8Array).BYTES_PER_ELEMENT === 1
+}
+
+/**
+ * True if the first block is compressed and not the last: RFC 1951, 3.2.3. Read as such a block, the first byte of zlib's header is a block
+ * without compression, and that of gzip's header is the last block.
+ */
+function beginsRaw([first = 0]: Uint8Array): boolean {
+  const isLast = (first & 0b001) !== 0
+  const type = (first & 0b110) >> 1
+  return !isLast && (type === 1 || type === 2)
+}
+
+function refused(what: string, cause?: unknown): ConnectionManagerError {
+  return invalidOption(what, 'deflate', cause)
+}
+
+function invalidOption(what: string, name = 'options', cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${name}\`: ${what}`, { option: name }, cause)
+}

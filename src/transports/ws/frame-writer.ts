@@ -1,0 +1,56 @@
+import type { TcpSocket } from './internals.ts'
+
+declare const Buffer: { concat(parts: readonly Uint8Array[]): Uint8Array }
+declare function queueMicrotask(fn: () => void): void
+
+/**
+ * Writes several frames in one write, in the form that `bytesOf` returns.
+ *
+ * If consecutive sockets get the same frames, these are joined once, for the second socket, and the joined bytes are shared from then on. That
+ * is the cheapest way. If each socket gets other frames, joining them would be the most expensive way, so they are corked.
+ */
+export class FrameWriter<TFrame> {
+  readonly #bytesOf: (frame: TFrame) => Uint8Array
+  #latest: readonly TFrame[] | undefined
+  #joined: Uint8Array | undefined
+  #willForget = false
+
+  constructor(bytesOf: (frame: TFrame) => Uint8Array) {
+    this.#bytesOf = bytesOf
+  }
+
+  write(tcp: TcpSocket, frames: readonly TFrame[]): void {
+    if (this.#latest !== undefined && areSame(frames, this.#latest)) {
+      tcp.write((this.#joined ??= Buffer.concat(frames.map(this.#bytesOf))))
+    } else if (frames.length > 1) {
+      this.#remember(frames)
+      this.#writeCorked(tcp, frames)
+    } else {
+      for (const frame of frames) tcp.write(this.#bytesOf(frame))
+    }
+  }
+
+  /** Writes the frames corked, so that Node passes them to the system in one call. */
+  #writeCorked(tcp: TcpSocket, frames: readonly TFrame[]): void {
+    tcp.cork()
+    for (const frame of frames) tcp.write(this.#bytesOf(frame))
+    tcp.uncork()
+  }
+
+  #remember(frames: readonly TFrame[]): void {
+    this.#latest = frames
+    this.#joined = undefined
+    if (this.#willForget) return
+    this.#willForget = true
+    // All sockets of a tick are written to before the next microtask. Keeping the frames longer would only waste memory.
+    queueMicrotask(() => {
+      this.#latest = undefined
+      this.#joined = undefined
+      this.#willForget = false
+    })
+  }
+}
+
+function areSame<TFrame>(frames: readonly TFrame[], others: readonly TFrame[]): boolean {
+  return frames.length === others.length && frames.every((each, i) => each === others[i])
+}

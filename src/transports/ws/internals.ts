@@ -1,0 +1,63 @@
+/** The private fields of ws that a direct write depends on, as in 8.0 to 8.23. Any of them may be missing. */
+export interface Internals {
+  readonly _isServer?: unknown
+  readonly _socket?: Partial<TcpSocket> | null
+  readonly _sender?: Sender | null
+  readonly _extensions?: Readonly<Record<string, Extension | null | undefined>> | null
+}
+
+export interface TcpSocket {
+  readonly writable: boolean
+  readonly writableNeedDrain: boolean
+  cork(): void
+  uncork(): void
+  write(bytes: Uint8Array): boolean
+  on(event: 'drain', listener: () => void): unknown
+  off(event: 'drain', listener: () => void): unknown
+}
+
+interface Sender {
+  /** False in the middle of a message that the host sends in fragments (`fin: false`). */
+  readonly _firstFragment?: unknown
+  readonly _queue?: unknown
+  /** Up to ws 8.17: true while it deflates. */
+  readonly _deflating?: unknown
+  /** Since ws 8.18: `0` unless it deflates or reads a Blob. */
+  readonly _state?: unknown
+}
+
+interface Extension {
+  /** What was negotiated, by the names of the standard. */
+  readonly params?: Readonly<Record<string, unknown>> | null
+}
+
+const PERMESSAGE_DEFLATE = 'permessage-deflate'
+
+/** RFC 7692, 7.1.2: the window if none was negotiated, which is also the largest. */
+export const LARGEST_WINDOW_BITS = 15
+const SMALLEST_WINDOW_BITS = 8
+
+/** True if ws would write a message at once. While ws processes an earlier message, a direct write would overtake that. */
+export function isIdle(sender: Internals['_sender']): boolean {
+  if (sender?._firstFragment !== true || (sender._queue as { length?: unknown } | undefined)?.length !== 0) return false
+  return sender._state === 0 || (sender._state === undefined && sender._deflating === false)
+}
+
+/** True if the TCP socket can be written to. When it has ended, ws itself may still report that it is open. */
+export function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
+  return tcp?.writable === true && typeof tcp.write === 'function' && typeof tcp.cork === 'function' && typeof tcp.uncork === 'function'
+}
+
+/**
+ * Returns the window of a server's socket whose messages are compressed independently, as the exponent of a power of two, 8 to 15.
+ *
+ * Returns `undefined` if ws has to compress. With context takeover, what ws compresses later refers to its earlier messages, and the
+ * client would look for that in a message that ws has not seen.
+ */
+export function windowBitsOf(socket: { readonly extensions: string }): number | undefined {
+  if (socket.extensions !== PERMESSAGE_DEFLATE) return undefined
+  const params = (socket as Internals)._extensions?.[PERMESSAGE_DEFLATE]?.params
+  if (params?.['server_no_context_takeover'] !== true) return undefined
+  const { server_max_window_bits: bits = LARGEST_WINDOW_BITS } = params
+  return Number.isInteger(bits) && (bits as number) >= SMALLEST_WINDOW_BITS && (bits as number) <= LARGEST_WINDOW_BITS ? (bits as number) : undefined
+}
