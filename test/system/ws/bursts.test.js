@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { describe } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
 import { ConnectionManager, defineStreams } from '../../../dist/index.js'
 import { wsTransport } from '../../../dist/transports/ws.js'
 import { testBursts } from './bursts.js'
@@ -18,6 +19,9 @@ const kinds = [
   ['TLS', { scheme: 'wss', createServer: () => createHttps(tls) }],
   ['permessage-deflate', { scheme: 'ws', createServer: createHttp, perMessageDeflate: { threshold: 0 } }],
 ]
+
+/** Compressed once, with ws compressing whatever comes while it is busy. */
+const compressedOnce = { scheme: 'ws', createServer: createHttp, perMessageDeflate: { threshold: 0, serverNoContextTakeover: true } }
 
 /** What to start a server of this kind with. */
 function serverOf({ WebSocketServer, WebSocket }, { scheme, createServer, perMessageDeflate }) {
@@ -61,4 +65,9 @@ for (const [version, ws] of versions) {
       testBursts({ ConnectionManager, defineStreams, transport: undefined, serve })
     })
   }
+
+  describe(`bursts on ${version}, compressed once, with wsTransport`, options, () => {
+    const transport = wsTransport({ deflate: deflateRawSync, threshold: 0 })
+    testBursts({ ConnectionManager, defineStreams, transport, serve: serverOf(ws, compressedOnce) })
+  })
 }

@@ -1,11 +1,17 @@
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import * as undici from 'undici'
 import * as newest from 'ws'
 import * as oldest from 'ws-oldest'
 
 const CHROMIUM = '/usr/bin/chromium'
+/** Debian's, which sees Debian's packages. */
+const PYTHON = '/usr/bin/python3'
+const BUN = here('../../node_modules/bun/bin/bun.exe')
 const QUIET = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
@@ -80,6 +86,43 @@ export async function closeBrowser() {
   await (await browser)?.close()
 }
 
+function here(path) {
+  return fileURLToPath(new URL(path, import.meta.url))
+}
+
+/** A client in a process of its own, which ends when its socket closes. It prints a line of JSON for each thing that happens. */
+async function openProcess(program, ...args) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const messages = []
+  let look = () => {}
+  let opened
+  let end
+  const open = new Promise((resolve) => { opened = resolve })
+  const closed = new Promise((resolve) => { end = resolve })
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const fact = JSON.parse(line)
+    if (fact.opened) opened()
+    if ('closed' in fact) end(fact.closed)
+    if ('message' in fact) messages.push(fact.message)
+    look()
+  })
+  const exited = once(child, 'exit').then(([code]) => { throw new Error(`${program} ended with ${code}`) })
+  exited.catch(() => {})
+  await Promise.race([open, exited])
+  const received = (count) => new Promise((done) => {
+    look = () => { if (messages.length >= count) done(messages) }
+    look()
+  })
+  return { received, closed }
+}
+
+function openInPython(url) {
+  if (spawnSync(PYTHON, ['-c', 'import websockets']).status !== 0) {
+    throw new Error(`These tests need ${PYTHON} with websockets. Install it: apt-get update && apt-get install -y python3-websockets`)
+  }
+  return openProcess(PYTHON, here('python-client.py'), url)
+}
+
 export const openWs = (url) => open(url, newest.WebSocket)
 
 /** Client implementations that share no code, by name. */
@@ -87,4 +130,11 @@ export const clients = [
   ['the client of ws', openWs],
   ['undici', (url) => open(url, undici.WebSocket)],
   ['Chromium', openInBrowser],
+]
+
+/** The same, and more that decompress by themselves. */
+export const decoders = [
+  ...clients,
+  ['Bun', (url) => openProcess(BUN, here('bun-client.js'), url)],
+  ['websockets of Python', openInPython],
 ]
