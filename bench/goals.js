@@ -49,6 +49,8 @@ export const GOALS = [
   { part: 'real-ws', metric: 'CPU per delivery', where: { contender: 'no hook', than: 'plain loop' }, atMost: 1.1 },
   { part: 'real-ws', metric: 'p99 latency', where: { contender: 'wsTransport' }, atMost: 1.1 },
 
+  { part: 'compression', metric: 'CPU per delivery', where: { than: 'uncompressed' }, atMost: 1.2 },
+
   { part: 'bun', metric: 'CPU per delivery', where: { contender: 'bunTransport' }, atMost: 1.25 },
 
   { part: 'slow-clients', metric: 'p99 latency', where: { contender: 'wsTransport' }, atMost: 1.5 },

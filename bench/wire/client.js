@@ -22,10 +22,10 @@ export class Client {
   #protocol
 
   /**
-   * @param {{ port: number, path: string, protocol: string }} server
+   * @param {{ port: number, path: string, protocol: string, extensions?: string }} server what it asks for, with these extensions
    * @param {(latencyUs: () => number) => void} onMessage
    */
-  constructor({ port, path, protocol }, onMessage) {
+  constructor({ port, path, protocol, extensions }, onMessage) {
     this.#protocol = protocol
     this.#onMessage = onMessage
     const buffer = Buffer.alloc(CHUNK_BYTES)
@@ -33,7 +33,7 @@ export class Client {
     this.#socket.on('error', () => {})
     this.#socket.write([
       `GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...(extensions ? [`Sec-WebSocket-Extensions: ${extensions}`] : []), '', '',
     ].join('\r\n'))
   }
 

@@ -22,6 +22,7 @@ const WINDOW_BYTES = 48 * 1_024
  * @typedef {object} Load
  * @property {number} messagesPerTick
  * @property {number} bytes of each message
+ * @property {boolean} [isBook] of an order book, which compresses as one; only in a blast
  *
  * @typedef {object} BlastResult
  * @property {number} cpuUs of the server, for each delivery
@@ -64,7 +65,7 @@ export class Site {
    * @param {number} deliveries
    * @returns {Promise<BlastResult>}
    */
-  async blast({ messagesPerTick, bytes }, deliveries) {
+  async blast({ messagesPerTick, bytes, isBook }, deliveries) {
     const ticks = Math.max(1, Math.floor(WINDOW_BYTES / (bytes * messagesPerTick)))
     const perBlast = ticks * messagesPerTick * this.sockets
     const blasts = Math.max(1, Math.round(deliveries / perBlast))
@@ -72,7 +73,7 @@ export class Site {
     let wallUs = 0
     for (let blast = 0; blast < blasts; blast++) {
       const received = this.#clients.ask('receive', { messages: ticks * messagesPerTick })
-      const startUs = await this.#server.ask('blast', { ticks, messagesPerTick, bytes })
+      const startUs = await this.#server.ask('blast', { ticks, messagesPerTick, bytes, isBook })
       wallUs += (await received) - startUs
       cpuUs += await this.#server.ask('cpu')
     }
@@ -109,6 +110,11 @@ export class Site {
       await received
       sent += messages * load.bytes
     }
+  }
+
+  /** Returns the bytes of memory that the server holds. */
+  memory() {
+    return this.#server.ask('memory')
   }
 
   connectionsBehind() {

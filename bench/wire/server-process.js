@@ -1,6 +1,6 @@
 // A server in a process of its own, so that its CPU is what its deliveries cost.
 import { answerRequests } from './lines.js'
-import { nextData } from './quotes.js'
+import { nextBook, nextData } from './quotes.js'
 import { nowUs } from './clock.js'
 
 const [host, options] = process.argv.slice(2)
@@ -14,11 +14,12 @@ await answerRequests({
   connectionsBehind: () => connectionsBehind?.() ?? 0,
 
   /** Publishes as fast as the event loop turns; what it costs is counted from here on. */
-  async blast({ ticks, messagesPerTick, bytes }) {
+  async blast({ ticks, messagesPerTick, bytes, isBook }) {
+    const next = isBook ? nextBook : nextData
     before = process.cpuUsage()
     const startUs = nowUs()
     for (let tick = 0; tick < ticks; tick++) {
-      for (let i = 0; i < messagesPerTick; i++) publish(nextData(bytes))
+      for (let i = 0; i < messagesPerTick; i++) publish(next(bytes))
       await new Promise((resolve) => setImmediate(resolve))
     }
     return startUs
@@ -29,6 +30,9 @@ await answerRequests({
     const { user, system } = process.cpuUsage(before)
     return user + system
   },
+
+  /** Returns the bytes of memory that the process holds. */
+  memory: () => process.memoryUsage.rss(),
 
   /**
    * Publishes at a pace. All messages of a tick are due when it begins, as when a feed brought them: a server that takes long for the
