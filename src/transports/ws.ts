@@ -108,12 +108,10 @@ const POLL_INTERVAL_MS = 50
  * manager.addConnection('c1', socket, 'alice')
  *
  * @example
- * // Large public messages, compressed once for all clients.
+ * // Compresses each public message once, for the clients of new WebSocketServer({ perMessageDeflate: { serverNoContextTakeover: true } }).
  * import { deflateRawSync } from 'node:zlib'
- * import { WebSocketServer } from 'ws'
  *
  * const compressing = new ConnectionManager<WebSocket>({ transport: wsTransport({ deflate: deflateRawSync }) })
- * const server = new WebSocketServer({ noServer: true, perMessageDeflate: { serverNoContextTakeover: true } })
  */
 export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOptions = {}): Transport<TSocket, WsFrame> {
   const deflater = deflaterIn(options)
