@@ -17,7 +17,7 @@ export interface WsSocket {
   readonly readyState: number
   /** Bytes that it has accepted and not sent yet, the TCP socket's buffer included. */
   readonly bufferedAmount: number
-  /** Empty if no extension was negotiated, and `permessage-deflate` if messages may be compressed. */
+  /** Empty, or the extensions that were negotiated: `permessage-deflate`. */
   readonly extensions: string
   /** Sends a message. Used if a direct write would not be safe. */
   send(text: string, done?: () => void): void
@@ -37,12 +37,9 @@ export interface WsFrame {
   readonly text: string
   /** The text as an unmasked WebSocket frame, header and payload. */
   readonly bytes: Uint8Array
-  /** False if neither the transport nor ws may compress it. */
+  /** False if nothing may compress it, not even ws. */
   readonly isCompressible: boolean
-  /**
-   * Returns a compressed frame for clients with a window of 2 to the power of `windowBits` bytes, 9 to 15. It is made at the first call for
-   * each size. Returns `bytes` if the message is not compressed.
-   */
+  /** Returns the frame for a window of `windowBits` (9 to 15), compressed once for each size. Returns `bytes` if that is not shorter. */
   deflated(windowBits: number): Uint8Array
 }
 
@@ -51,25 +48,21 @@ export interface WsOptions {
   /**
    * Compresses a message once for all sockets, instead of once for each. `deflateRawSync` of `node:zlib` fits as it is.
    *
-   * It serves sockets of a server that negotiated permessage-deflate with `server_no_context_takeover`: give ws the option
-   * `perMessageDeflate: { serverNoContextTakeover: true }`. It is called when a message is written, and at most once for each message and
-   * window size. Without it, ws compresses each message for each socket.
+   * It serves the server's sockets that negotiated `server_no_context_takeover`: give ws `perMessageDeflate: { serverNoContextTakeover: true }`.
+   * It is called when a message is written, once for each window size.
    *
-   * It must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`), that refers to nothing
-   * before these bytes, and that refers back no further than 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tries it, and
-   * throws `ERR_INVALID_OPTION` if it does not. If it throws later, or returns something else, that message is sent uncompressed.
+   * It returns a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`) and refers back no further than
+   * 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tries it, and throws if the result does not fit. If it fails later, that
+   * message is sent uncompressed.
    *
-   * Private messages and texts of `connection.send` are never compressed then, not even by ws: the length of a compressed message tells
-   * something about a secret in it if somebody else chose a part of the message.
+   * Private messages and texts of `connection.send` are then never compressed, not even by ws, because their length could reveal a secret.
    *
-   * @default none: ws compresses
+   * @default none: ws compresses each message for each socket
    */
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
-   * Bytes of a text below which `deflate` is not called and the message is sent uncompressed. `0`: every message is tried. `Infinity`: none is
-   * compressed. A message that would not become shorter is sent uncompressed in any case.
-   *
-   * While ws is busy, and with context takeover, ws decides by its own `threshold`.
+   * Bytes of a text below which it is not passed to `deflate`, but sent uncompressed. `0`: every text is tried. `Infinity`: none is. What ws
+   * sends goes by its own `threshold`.
    *
    * @default 1_024
    */
@@ -90,7 +83,7 @@ const POLL_INTERVAL_MS = 50
  * expected private fields. While the host sends a message in fragments (`fin: false`), messages wait for its end, because ws would make them
  * part of it.
  *
- * With permessage-deflate, ws compresses each message for each socket. `deflate` compresses it once for all sockets without context takeover.
+ * With permessage-deflate, ws compresses each message for each socket, unless the options have a `deflate`.
  *
  * A connection is removed when its socket emits `close`. Between the start of the close and that event, `socket.send` silently accepts messages.
  *
@@ -108,7 +101,7 @@ const POLL_INTERVAL_MS = 50
  * manager.addConnection('c1', socket, 'alice')
  *
  * @example
- * // Compresses each public message once, for the clients of new WebSocketServer({ perMessageDeflate: { serverNoContextTakeover: true } }).
+ * // With new WebSocketServer({ perMessageDeflate: { serverNoContextTakeover: true } }), each public message is compressed once.
  * import { deflateRawSync } from 'node:zlib'
  *
  * const compressing = new ConnectionManager<WebSocket>({ transport: wsTransport({ deflate: deflateRawSync }) })

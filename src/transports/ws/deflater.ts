@@ -1,6 +1,6 @@
 import { ConnectionManagerError, describe } from '../../errors.ts'
 import { readNamed } from '../../guards/named-fields.ts'
-import { bound, disown, isThenable } from '../../guards/user-code.ts'
+import { bound, disown, isThenable, readUserCode } from '../../guards/user-code.ts'
 import { LARGEST_WINDOW_BITS } from './internals.ts'
 
 /** The caller's function. Its answer may be anything. */
@@ -26,12 +26,12 @@ export class Deflater {
     this.#threshold = threshold
   }
 
-  /** Returns the compressed payload. Returns `undefined` if the message is short, if that does not make it shorter, or if it fails. */
+  /** Returns the compressed payload, or `undefined` if the message is better sent uncompressed. */
   payload(bytes: Uint8Array, windowBits: number): Uint8Array | undefined {
     if (bytes.length < this.#threshold) return undefined
     try {
       const payload = flushed(this.#deflate(bytes, { finishFlush: SYNC_FLUSH, windowBits }))
-      return payload.length < bytes.length ? payload : undefined
+      return typeof payload !== 'string' && payload.length < bytes.length ? payload : undefined
     } catch {
       // The uncompressed message is as good. A function that never works was refused at construction.
       return undefined
@@ -60,11 +60,11 @@ export function deflaterIn(options: unknown): Deflater | undefined {
 function assertDeflates(deflate: Deflate): void {
   const easy = new Uint8Array(PROBE_BYTES)
   const payload = probed(deflate, easy, LARGEST_WINDOW_BITS)
-  if (payload.length >= easy.length) throw refused('it does not make bytes shorter')
-  if (!beginsRaw(payload)) throw refused('expected a raw deflate stream, without a header of zlib or gzip')
+  if (payload.length >= easy.length) throw refused('it makes nothing shorter')
+  if (!beginsRaw(payload)) throw refused('expected a raw deflate stream, without a header')
   const noise = repeatedNoise()
   const isWithinWindow = probed(deflate, noise, SMALLEST_DEFLATE_BITS).length > PROBE_BYTES + PROBE_BYTES / 2
-  if (!isWithinWindow) throw refused('it ignores `windowBits`, so clients with a small window could not decode its bytes')
+  if (!isWithinWindow) throw refused('it ignores `windowBits`')
 }
 
 /** Larger than the smallest window, so that a function that ignores it is noticed. */
@@ -82,28 +82,22 @@ function repeatedNoise(): Uint8Array {
 }
 
 function probed(deflate: Deflate, bytes: Uint8Array, windowBits: number): Uint8Array {
-  try {
-    return flushed(deflate(bytes, { finishFlush: SYNC_FLUSH, windowBits }))
-  } catch (cause) {
-    if (cause instanceof Unusable) throw refused(cause.message)
-    throw refused('it threw when it was tried', cause)
-  }
+  const flush = (): Uint8Array | string => flushed(deflate(bytes, { finishFlush: SYNC_FLUSH, windowBits }))
+  const payload = readUserCode(flush, (cause) => refused('it threw when it was tried', cause))
+  if (typeof payload === 'string') throw refused(payload)
+  return payload
 }
 
-/** What a function returned instead of a flushed stream. */
-class Unusable extends Error {}
-
-/** Returns the stream without the end of its flush. */
-function flushed(answer: unknown): Uint8Array {
+/** Returns the stream without the end of its flush, or what is wrong with it. */
+function flushed(answer: unknown): Uint8Array | string {
   if (isThenable(answer)) {
     disown(answer)
-    throw new Unusable('expected bytes at once, got a promise')
+    return 'expected bytes at once, got a promise'
   }
-  if (!isBytes(answer)) throw new Unusable(`expected bytes, got ${describe(answer)}`)
+  if (!isBytes(answer)) return `expected bytes, got ${describe(answer)}`
   const end = answer.length - TAIL.length
   const isFlushed = end > 0 && TAIL.every((byte, i) => answer[end + i] === byte)
-  if (!isFlushed) throw new Unusable('expected a stream that ends with a sync flush, as `finishFlush: 2` asks')
-  return answer.subarray(0, end)
+  return isFlushed ? answer.subarray(0, end) : 'expected a stream that ends with a sync flush'
 }
 
 /** True for bytes of any realm. */

@@ -30,7 +30,7 @@ export class FrameWriter<TFrame> {
     }
   }
 
-  /** Writes the frames corked, so that Node passes them to the system in one call. */
+  /** Node passes what is written corked to the system in one call. */
   #writeCorked(tcp: TcpSocket, frames: readonly TFrame[]): void {
     tcp.cork()
     for (const frame of frames) tcp.write(this.#bytesOf(frame))

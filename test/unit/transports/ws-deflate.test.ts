@@ -375,6 +375,7 @@ describe('wsTransport › a deflate that does not fit', () => {
   it.each<[string, unknown]>([
     ['is no function', 'deflateRawSync'],
     ['is null', null],
+    ['has a length that throws', Object.defineProperty(() => {}, 'length', { get() { throw new Error('no') } })],
     ['adds a header of zlib', deflateSync],
     ['adds a header of zlib at any level', (bytes: Uint8Array, options: ZlibOptions) => deflateSync(bytes, { ...options, level: 1 })],
     ['adds a header of gzip', gzipSync],
