@@ -5,6 +5,7 @@ import { Delivery } from './delivery/delivery.ts'
 import { Demand } from './demand/demand.ts'
 import { Changes } from './events/changes.ts'
 import type { Events } from './events/events.ts'
+import { noticeData } from './model/wire-form.ts'
 import { resolvedOptions, type ResolvedOptions } from './options.ts'
 import type { AnyConnection } from './ports/connection.ts'
 import { Connections } from './registry/connections.ts'
@@ -122,12 +123,13 @@ function subscriptionsFor(
   })
 }
 
-function deliveryFor({ delivery }: ResolvedOptions, clock: Timers, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
+function deliveryFor({ delivery, serializeNotice }: ResolvedOptions, clock: Timers, changes: Changes, services: () => Services): Delivery<ConnectionRecord> {
   return new Delivery<ConnectionRecord>({
     limits: delivery,
     clock,
     changes,
     events: changes.events,
+    noticeData: (notice) => noticeData(serializeNotice, notice),
     transportOf: ConnectionRecord.transportOf,
     attachQueue: (connection, queue) => services().lifecycle.attachQueue(connection, queue),
     remove: (connection, reason, failure) => services().lifecycle.removeFor(connection, reason, failure),

@@ -207,7 +207,7 @@ export class ConnectionManager<
    * `ERR_QUOTA_EXCEEDED`, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody receives anything
    */
   publish(message: PublishableMessage<TStreams>, options?: PublishOptions): PublishResult
-  publish(message: WithoutData<PublishableMessage<TStreams>>, options: PublishOptions & { readonly text: string }): PublishResult
+  publish(message: WithoutData<PublishableMessage<TStreams>>, options: PublishOptions & { readonly text: string | Uint8Array }): PublishResult
   publish(message: unknown, options?: unknown): PublishResult {
     const result = this.#parts.publishing.publish(message, options)
     // Nobody is subscribed. Perhaps the host still publishes because a timer was lost, and so `streamIdle` has not been emitted.
@@ -232,7 +232,7 @@ export class ConnectionManager<
    * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
   sendToConnection(connectionId: string, message: AddressedMessage<TStreams>, options?: SendOptions): PublishResult
-  sendToConnection(connectionId: string, message: WithoutData<AddressedMessage<TStreams>>, options: SendOptions & { readonly text: string }): PublishResult
+  sendToConnection(connectionId: string, message: WithoutData<AddressedMessage<TStreams>>, options: SendOptions & { readonly text: string | Uint8Array }): PublishResult
   sendToConnection(connectionId: string, message: unknown, options?: unknown): PublishResult {
     return this.#parts.publishing.sendToConnection(connectionId, message, options)
   }

@@ -1,5 +1,5 @@
 export { ConnectionManager } from './connection-manager.ts'
-export type { ConnectionManagerOptions, ConnectionOptions, ConnectionOptionsArgument, DeliveryOptions, QuotaOptions } from './options.ts'
+export type { ConnectionManagerOptions, ConnectionOptions, ConnectionOptionsArgument, DataFor, DeliveryOptions, QuotaOptions } from './options.ts'
 export type { Clock } from './time/clock.ts'
 export type { CleanupReport } from './closing/socket-closer.ts'
 export type { CloseDetails, CloseReason, Connection, RemovalOptions, Socket } from './ports/connection.ts'

@@ -6,9 +6,14 @@ import { bound } from './guards/user-code.ts'
 import { readNamed } from './guards/named-fields.ts'
 import type { QuotaLimits } from './access/quotas.ts'
 import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStreams } from './model/catalogue.ts'
+import type { Notice } from './model/notices.ts'
 import type { StreamMessage } from './model/stream-message.ts'
+import type { WireData } from './model/wire-data.ts'
 import { asRecorder, type Recorder, type RecorderMethods } from './ports/recorder.ts'
 import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
+
+/** What may be sent to a socket: a text, and bytes if its `send` takes them. */
+export type DataFor<TSocket> = TSocket extends { send(data: Uint8Array): unknown } ? string | Uint8Array : string
 
 /**
  * The options of a manager. Each one is optional, and `undefined` means the same as absence.
@@ -31,13 +36,25 @@ export interface ConnectionManagerOptions<
    */
   readonly streams?: TStreams | undefined
   /**
-   * Makes the text that is sent to the sockets, if your clients expect another form than the library's wire form.
+   * Makes what is sent to the sockets, if your clients expect another form than the library's wire form: a text, or bytes (MessagePack, protobuf,
+   * SBE). Bytes are allowed if `send` of the sockets takes them. Then the limits count bytes. Do not use a buffer again within a turn of the event
+   * loop, because the messages of a turn are written at its end: the last content would be sent each time.
    *
    * Called once for each message that has recipients, and once for each message that is deferred. `data` may be a value from `rawJson`: its
    * `text` is the JSON, and `JSON.stringify` writes the parsed value. An error that `serialize` throws becomes the `cause` of
    * `ERR_UNSERIALIZABLE`.
    */
-  readonly serialize?: ((message: StreamMessage<unknown, string>) => string) | undefined
+  readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
+  /**
+   * Makes what a gap notice or a status notice is on the wire, if your clients expect another form than JSON. It gets what `parseServerMessage`
+   * answers for the notice.
+   *
+   * If it throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. A client whose gap notice
+   * cannot be made is removed with reason `send-failed`, because it would not learn that messages are missing.
+   *
+   * @default JSON, whatever `serialize` is
+   */
+  readonly serializeNotice?: ((notice: Notice) => DataFor<TSocket>) | undefined
   /** How sockets are written to, measured and closed. A connection may have its own transport instead. */
   readonly transport?: ManagerTransport<TSocket> | undefined
   /** Sees every message that is published, and may change its text: see `Recorder`. It is not for two managers. */
@@ -129,7 +146,7 @@ export interface QuotaOptions {
    */
   readonly subscriptionsPerConnection?: number | undefined
   /**
-   * Length of a serialized message, in UTF-16 units of its text.
+   * Length of a serialized message: UTF-16 units of a text, or bytes.
    *
    * @default 1_048_576 // 1 Mi
    */
@@ -201,7 +218,8 @@ type DeliveryLimits = { readonly [TName in keyof DeliveryOptions]-?: number }
 /** The options of a manager, validated and with their defaults. */
 export interface ResolvedOptions {
   readonly streams: StreamCatalogue
-  readonly serialize: ((message: StreamMessage<unknown, string>) => string) | undefined
+  readonly serialize: ((message: StreamMessage<unknown, string>) => WireData) | undefined
+  readonly serializeNotice: ((notice: Notice) => WireData) | undefined
   readonly transport: AnyTransport | undefined
   readonly recorder: RecorderMethods | undefined
   readonly delivery: DeliveryLimits
@@ -235,6 +253,7 @@ const QUOTA_DEFAULTS: QuotaLimits = {
 const DEFAULTS: Omit<ResolvedOptions, 'clock'> & { readonly clock: Clock } = {
   streams: tradingStreams,
   serialize: undefined,
+  serializeNotice: undefined,
   transport: undefined,
   recorder: undefined,
   delivery: DELIVERY_DEFAULTS,
@@ -259,10 +278,11 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
  * relies on it
  */
 export function resolvedOptions(options: unknown, clockFailed: ClockFailureListener = () => {}): ResolvedOptions {
-  const { streams, serialize, transport, recorder, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
+  const { streams, serialize, serializeNotice, transport, recorder, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
   return {
     streams: checkedStreams(streams),
     serialize: optionalMethod('serialize', serialize, options),
+    serializeNotice: optionalMethod('serializeNotice', serializeNotice, options),
     transport: optionalTransport(transport),
     recorder: recorder === undefined ? undefined : asRecorder(recorder),
     delivery: checkedNumbers('delivery.', withDefaults('delivery', delivery, DELIVERY_DEFAULTS)),

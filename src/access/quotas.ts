@@ -41,8 +41,8 @@ export class Quotas {
     if (!this.hasRoom(quota, count)) throw this.refusal(quota, request)
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` if the text is too long */
-  assertLength(text: string, request: QuotaRequest): void {
+  /** @throws `ERR_QUOTA_EXCEEDED` if the text, or the bytes, are too many */
+  assertLength(text: { readonly length: number }, request: QuotaRequest): void {
     if (text.length > this.limits.messageUnits) throw this.refusal('messageUnits', request)
   }
 

@@ -3,6 +3,7 @@ import type { Changes } from '../events/changes.ts'
 import type { Events } from '../events/events.ts'
 import { adopted } from '../guards/user-code.ts'
 import type { MessageFields } from '../model/message-fields.ts'
+import type { Notice } from '../model/notices.ts'
 import type { PublishResult } from '../model/publish-result.ts'
 import type { AnyConnection, CloseReason } from '../ports/connection.ts'
 import type { SendQueue } from '../ports/sink.ts'
@@ -12,6 +13,7 @@ import { EndOfTick } from './end-of-tick.ts'
 import { FanOut, type Exclusion, type SendOutcomes } from './fan-out.ts'
 import { bufferedAmount, bufferedBytes, meterOf, type Measured } from './meter.ts'
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
+import type { WireData } from '../model/wire-data.ts'
 import { PlainPressure } from './plain-pressure.ts'
 import type { Recipients } from './recipients.ts'
 import { DrainWatch } from './send-queue/drain-watch.ts'
@@ -27,6 +29,8 @@ export interface DeliveryDependencies<TConnection> {
   readonly clock: Timers
   readonly changes: Changes
   readonly events: Events
+  /** Makes what a notice is on the wire. Unlike the others, it may throw. */
+  readonly noticeData: (notice: Notice) => WireData
   /** Returns the transport of a connection, if it has one. */
   transportOf(connection: TConnection): AnyTransport | undefined
   /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket is the sink again. */
@@ -117,7 +121,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /** Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what became of the message. */
-  serve(fanOut: FanOut<TConnection>, text: string, servedAtMs: number): PublishResult {
+  serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number): PublishResult {
     const { failures, fields, matched } = fanOut
     this.#totals.begin(matched)
     this.#endOfTick.notice(fields.readAtMs)
@@ -248,6 +252,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
       gapTold: (connection, notice) => this.#tellOfGap(connection, notice),
       answeredLate: (...answer) => this.#watchAnswer(...answer),
       isOwnRefusal: (error) => this.#isOwnRefusal(error),
+      noticeData: this.#dependencies.noticeData,
     }
   }
 }

@@ -2,6 +2,7 @@ import { isThenable } from '../guards/user-code.ts'
 import type { FanOutList, Overlap } from '../collections/fan-out-list.ts'
 import type { MessageFields } from '../model/message-fields.ts'
 import { OutgoingMessage } from '../model/outgoing-message.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { PublishResult } from '../model/publish-result.ts'
 import type { Acceptance, SendQueue } from '../ports/sink.ts'
 import { bufferedAmountOf } from './meter.ts'
@@ -64,7 +65,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   }
 
   /** Hands the message to its recipients. */
-  serve(text: string, servedAtMs: number): void {
+  serve(text: WireData, servedAtMs: number): void {
     const { overlaps, ranges } = this.#recipients
     for (const { list } of ranges) list.served(servedAtMs)
     for (const overlap of overlaps) this.#maskBoth(overlap)
@@ -119,7 +120,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     whole.mask(wholeSlot)
   }
 
-  #serveOverlap({ exactSlot, wholeSlot }: Overlap, text: string): void {
+  #serveOverlap({ exactSlot, wholeSlot }: Overlap, text: WireData): void {
     const { exact, whole } = this.#both
     exact.unmask(exactSlot)
     whole.unmask(wholeSlot)
@@ -131,7 +132,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     if (this.#servedCount === servedBefore && whole.has(wholeSlot)) this.#serveSlot(whole, wholeSlot, text)
   }
 
-  #serveSlot(list: FanOutList<TConnection>, slot: number, text: string): void {
+  #serveSlot(list: FanOutList<TConnection>, slot: number, text: WireData): void {
     if (this.#roomBytes === undefined) this.#sendToAll(list, slot, slot + 1, text)
     else this.#sendIfThereIsRoom(list, slot, slot + 1, text, this.#roomBytes)
   }
@@ -139,7 +140,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   // Both loops need only one `try`: a throw leaves the inner loop, and the outer loop enters it again behind the slot that threw. Both count
   // the connections that do not take the message, because there are hardly any.
 
-  #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: string): void {
+  #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: WireData): void {
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
       try {
@@ -159,7 +160,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     this.taken += to - from - untaken
   }
 
-  #sendIfThereIsRoom(list: FanOutList<TConnection>, from: number, to: number, text: string, roomBytes: number): void {
+  #sendIfThereIsRoom(list: FanOutList<TConnection>, from: number, to: number, text: WireData, roomBytes: number): void {
     const { sockets, queues, connections } = list
     let untaken = 0
     for (let slot = from; slot < to; slot++) {
@@ -188,14 +189,14 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   }
 
   /** Hands the message to a send queue. False if this slot has none. */
-  #enqueue(queue: SendQueue | undefined, text: string): boolean {
+  #enqueue(queue: SendQueue | undefined, text: WireData): boolean {
     if (queue === undefined) return false
     this.#note(queue.accept(this.#outgoing(text)))
     return true
   }
 
   /** Queues the message if the socket has no room. Returns true if it did. */
-  #enqueueUnlessRoom(connection: TConnection, buffered: number, text: string): boolean {
+  #enqueueUnlessRoom(connection: TConnection, buffered: number, text: WireData): boolean {
     if (this.#outcomes.hasRoom(connection, buffered)) return false
     this.#note(this.#outcomes.queue(connection, this.#outgoing(text)))
     return true
@@ -206,7 +207,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   }
 
   /** The message as send queues keep it. It is made when the first of them needs it. */
-  #outgoing(text: string): OutgoingMessage {
+  #outgoing(text: WireData): OutgoingMessage {
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 

@@ -1,3 +1,4 @@
+import type { WireData } from '../model/wire-data.ts'
 import type { Socket } from '../ports/connection.ts'
 import type { Ticks } from './end-of-tick.ts'
 import { bufferedAmountOf } from './meter.ts'
@@ -55,7 +56,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
    * A turn that brings less than the limit does not put a socket over it. So its end is not awaited, and its bytes are added to those of
    * earlier such turns.
    */
-  count(text: string): void {
+  count(text: WireData): void {
     const bytes = mostBytesOf(text)
     if (!this.#ticks.isAwaited && this.#bytes.since + bytes <= this.#softLimitBytes) {
       this.#bytes.since += bytes
@@ -86,7 +87,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   }
 }
 
-/** The most bytes that a text can take on the wire: three for each unit in UTF-8, and some for framing and TLS. */
-function mostBytesOf(text: string): number {
-  return text.length * 3 + (text.length >> 6) + 64
+/** The most bytes that a text can take on the wire: three for each unit in UTF-8, and some for framing and TLS. Bytes are as many as they are. */
+function mostBytesOf(text: WireData): number {
+  const payload = typeof text === 'string' ? text.length * 3 : text.length
+  return payload + (text.length >> 6) + 64
 }

@@ -1,6 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue } from './catalogue.ts'
 import { asIdentifier } from './identifier.ts'
+import type { WireData } from './wire-data.ts'
 
 /** The fields of a message, read once from the caller's object and validated. */
 export interface MessageFields {
@@ -12,8 +13,8 @@ export interface MessageFields {
   readonly userId: string | undefined
   /** When the message was read, which is when it was published. Milliseconds since the Unix epoch. */
   readonly readAtMs: number
-  /** The text that goes on the wire, if it is known already. */
-  readonly text?: string
+  /** What goes on the wire, if it is known already. */
+  readonly text?: WireData
 }
 
 /** The stream definition for a text from `connection.send`. The text is delivered like a private message, and belongs to no stream. */
@@ -24,8 +25,8 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   overflow: 'disconnect',
 })
 
-/** Returns a message with a text from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. */
-export function hostText(text: string, userId: string, nowMs: number): MessageFields {
+/** Returns a message with a text, or bytes, from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. */
+export function hostText(text: WireData, userId: string, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
 }
 

@@ -2,6 +2,7 @@ import { disown, isThenable } from '../guards/user-code.ts'
 import type { ResolvedDefinition } from './catalogue.ts'
 import { HOST_TEXT, type MessageFields } from './message-fields.ts'
 import type { StreamMessage } from './stream-message.ts'
+import type { WireData } from './wire-data.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
 /** Stands for a frame that could not be made, because `frame` threw. */
@@ -20,7 +21,8 @@ export interface Framed {
 
 /** One message on its way to its recipients: its text, and one frame for each transport. */
 export class OutgoingMessage {
-  readonly text: string
+  /** What goes on the wire. A gap notice gets it only when it leaves, because the host may have to make it. */
+  text: WireData
   readonly streamType: string
   readonly symbol: string | undefined
   readonly definition: ResolvedDefinition
@@ -37,7 +39,7 @@ export class OutgoingMessage {
   #plain: Framed | undefined
   #others: Map<AnyTransport, Framed> | undefined
 
-  constructor(text: string, fields: Omit<MessageFields, 'readAtMs'>, gap = 0) {
+  constructor(text: WireData, fields: Omit<MessageFields, 'readAtMs'>, gap = 0) {
     this.text = text
     this.streamType = fields.streamType
     this.symbol = fields.symbol

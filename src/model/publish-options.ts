@@ -1,6 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { readNamed, type Refusal } from '../guards/named-fields.ts'
 import type { Connection } from '../ports/connection.ts'
+import { isWireData, type WireData } from './wire-data.ts'
 
 /** A connection's handle, of any manager's type. */
 export type AnyHandle = Pick<Connection, 'id' | 'userId' | 'removed' | 'flush' | 'drained'>
@@ -17,16 +18,16 @@ export interface PublishOptions extends SendOptions {
 /** The options of `sendToConnection`. */
 export interface SendOptions {
   /**
-   * The message's wire form, if it has been made already. It goes out as it is: it is not checked, not serialized and not recorded. The message
+   * The message's wire form, if it has been made already: a text, or bytes. It goes out as it is: it is not checked, not serialized and not recorded. The message
    * still says to whom it goes, and may have no `data`.
    */
-  readonly text?: string | undefined
+  readonly text?: string | Uint8Array | undefined
 }
 
 /** The options of a publish, read and validated. */
 export interface ReadPublishOptions {
   readonly except: readonly unknown[]
-  readonly text: string | undefined
+  readonly text: WireData | undefined
 }
 
 /**
@@ -36,7 +37,7 @@ export interface ReadPublishOptions {
  */
 export function readPublishOptions(options: unknown, names: readonly ('except' | 'text')[]): ReadPublishOptions {
   const { except, text } = readNamed(options, names, refused) as Partial<Record<'except' | 'text', unknown>>
-  if (text !== undefined && typeof text !== 'string') throw refused(`expected a string, got ${describe(text)}`, 'text')
+  if (text !== undefined && !isWireData(text)) throw refused(`expected a string or bytes, got ${describe(text)}`, 'text')
   return { except: except === undefined ? NOBODY : Array.isArray(except) ? [...new Set(except as unknown[])] : [except], text }
 }
 

@@ -1,9 +1,10 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { disown } from '../guards/user-code.ts'
 import { catalogueIn, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
-import { isStreamStatus, type GapNotice, type Notice, type StatusNotice } from './notices.ts'
+import { isStreamStatus, noticeText, type GapNotice, type Notice, type StatusNotice } from './notices.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
 import { rawJsonText } from './raw-json.ts'
+import { isWireData, type WireData } from './wire-data.ts'
 import type { RecorderMethods } from '../ports/recorder.ts'
 import {
   createStreamMessage,
@@ -146,16 +147,16 @@ export function wireText(fields: MessageFields): string {
 }
 
 /**
- * Returns the text that the host's own `serialize` makes of a message.
+ * Returns what the host's own `serialize` makes of a message: a text, or bytes.
  *
- * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
+ * @throws `ERR_UNSERIALIZABLE` if it throws, or returns anything else
  */
-export function customText(serialize: (message: StreamMessage<unknown, string>) => string, fields: MessageFields): string {
+export function customData(serialize: (message: StreamMessage<unknown, string>) => unknown, fields: MessageFields): WireData {
   let cause: unknown
   try {
-    const text: unknown = serialize(asStreamMessage(fields))
-    if (typeof text === 'string') return text
-    disown(text)
+    const data = serialize(asStreamMessage(fields))
+    if (isWireData(data)) return data
+    disown(data)
   } catch (error) {
     cause = error
   }
@@ -163,12 +164,32 @@ export function customText(serialize: (message: StreamMessage<unknown, string>) 
 }
 
 /**
+ * Returns what the host's own `serializeNotice` makes of a notice.
+ *
+ * @throws `ERR_UNSERIALIZABLE` if it throws, or returns neither a text nor bytes
+ */
+export function noticeData(serializeNotice: ((notice: Notice) => unknown) | undefined, notice: Notice): WireData {
+  if (serializeNotice === undefined) return noticeText(notice)
+  let cause: unknown
+  try {
+    const data = serializeNotice(Object.freeze(notice))
+    if (isWireData(data)) return data
+    disown(data)
+  } catch (error) {
+    cause = error
+  }
+  const { type, streamType } = notice
+  throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `A notice of type ${describe(type)} cannot be serialized`, { streamType }, cause)
+}
+
+/**
  * Returns the text that a recorder makes of a message.
  *
  * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
  */
-export function recordedText(recorder: RecorderMethods | undefined, fields: MessageFields, text: string): string {
-  return customText((message) => recorder?.record(message, text) as string, fields)
+export function recordedText(recorder: RecorderMethods | undefined, fields: MessageFields, text: WireData): string {
+  if (typeof text !== 'string') throw needsTexts(fields)
+  return textBy((message) => recorder?.record(message, text), fields)
 }
 
 /**
@@ -177,7 +198,18 @@ export function recordedText(recorder: RecorderMethods | undefined, fields: Mess
  * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
  */
 export function skipText(recorder: RecorderMethods, fields: MessageFields, text: string): string {
-  return customText((message) => recorder.skip?.(message, text) as string, fields)
+  return textBy((message) => recorder.skip?.(message, text), fields)
+}
+
+/** @throws `ERR_UNSERIALIZABLE` if the function throws, or returns anything but a text */
+function textBy(write: (message: StreamMessage<unknown, string>) => unknown, fields: MessageFields): string {
+  const data = customData(write, fields)
+  if (typeof data === 'string') return data
+  throw needsTexts(fields)
+}
+
+function needsTexts(fields: MessageFields): ConnectionManagerError {
+  return unserializable(fields, new Error('A recorder needs texts, and there are bytes'))
 }
 
 function asStreamMessage({ streamType, symbol, data, timestampMs, userId }: MessageFields): StreamMessage<unknown, string> {

@@ -10,7 +10,10 @@ import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, Stre
  * the connection is removed. Any other return value is ignored.
  */
 export interface Socket {
-  /** Accepts a text for the peer. Throw only if the text cannot be accepted, not because the peer is slow. */
+  /**
+   * Accepts a text for the peer, and bytes if the host makes them: by `serialize`, `serializeNotice`, `text` or `connection.send`. Throw only if
+   * the message cannot be accepted, not because the peer is slow.
+   */
   send(text: string): void
   /** Closes the socket. If it returns a promise, a removal and `cleanup()` wait for that. */
   close(): Promise<void> | void
@@ -120,7 +123,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   unsubscribe(stream: StreamReference): boolean
 
   /**
-   * Sends your own text to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
+   * Sends your own text or bytes to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
    * recipient.
    *
    * The text is sent after everything published before it, in the same write. It counts against the same limits, so a client that sends
@@ -128,10 +131,10 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * messages. It is never conflated or dropped, and no unsubscribe or revocation purges it. During a delivery it is `deferred`. After the
    * connection was removed, and after `cleanup()`, it is `skipped`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if it is not a string, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`,
+   * @throws `ERR_INVALID_ARGUMENT` if it is neither a string nor a `Uint8Array`, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`,
    * `ERR_PUBLISH_DEPTH`. After a throw nothing is sent
    */
-  send(text: string): PublishResult
+  send(text: string | Uint8Array): PublishResult
 
   /**
    * Sends waiting messages to the socket now, as far as it has room. Call it before you write to the socket yourself.

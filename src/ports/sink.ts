@@ -1,12 +1,13 @@
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
+import type { WireData } from '../model/wire-data.ts'
 
 /** What happened to a message: `sent` at once, `batched` until the end of the turn, waiting in the send queue, or not delivered. */
 export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
 /** A socket that messages are sent to directly. */
 export interface PlainSink {
-  /** Sends a text. It may return anything. A promise that rejects is a failure, and so is a throw. */
-  send(text: string): unknown
+  /** Sends a text, or bytes. It may return anything. A promise that rejects is a failure, and so is a throw. */
+  send(text: WireData): unknown
   /** Bytes that it has accepted and not sent yet, if it has such a property. It may be a getter, which is user code, and return anything. */
   readonly bufferedAmount?: unknown
 }

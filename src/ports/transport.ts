@@ -3,6 +3,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import { assertNamed } from '../guards/named-fields.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
+import type { WireData } from '../model/wire-data.ts'
 
 /**
  * How a manager writes to sockets, measures and closes them, if a host can do better than `socket.send(text)` and `socket.close()`.
@@ -14,9 +15,10 @@ import type { StreamMessage } from '../model/stream-message.ts'
  * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as from within a `send`.
  *
  * @typeParam TFrame what `write` takes: the value that `frame` returns, or the text itself if there is no `frame`
+ * @typeParam TText what `frame` takes: a text, or with `string | Uint8Array` also the bytes of a `serialize` that makes bytes
  */
-export type Transport<TSocket = Socket, TFrame = string> = TransportHooks<TSocket, TFrame> &
-  ([string] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame>, 'frame'>>)
+export type Transport<TSocket = Socket, TFrame = string, TText extends WireData = string> = TransportHooks<TSocket, TFrame, TText> &
+  ([TText] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame, TText>, 'frame'>>)
 
 /**
  * A transport with any kind of frame. A manager accepts it for all of its connections.
@@ -49,7 +51,7 @@ type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' |
 }
 
 /** The hooks of a transport. `Transport` says which of them depend on each other. */
-export interface TransportHooks<TSocket = Socket, TFrame = string> {
+export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends WireData = string> {
   /**
    * Makes the frame that `write` takes from a message's text. Called once per publish, because all sockets of this transport share the frame.
    * Only called if there is a `write`.
@@ -60,9 +62,9 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
    * missing.
    *
    * `message` is `undefined` for a text from `connection.send`. If the frame's `byteLength` is a whole number, that counts
-   * against the limits. Otherwise the UTF-16 units of the text count.
+   * against the limits. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
    */
-  frame?(text: string, message: StreamMessage<unknown, string> | undefined): TFrame
+  frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
    * Writes the frames of one turn of the event loop, in order. Called once per turn, or several times if the frames exceed `softLimitBytes`.
    * The transport may keep the array.
@@ -109,7 +111,7 @@ export interface TransportHooks<TSocket = Socket, TFrame = string> {
 // `frame` and `write` are methods, so that a transport with any frame is an `AnyTransport`.
 
 /** A transport for any kind of socket and frame. */
-export type AnyTransport = Transport<Socket, unknown>
+export type AnyTransport = Transport<Socket, unknown, WireData>
 
 const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 

@@ -13,8 +13,9 @@ import {
   type StreamReference,
   type Subscription,
 } from '../model/subscription.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { Connection, RemovalOptions, Socket } from '../ports/connection.ts'
-import type { SendQueue, Sink } from '../ports/sink.ts'
+import type { PlainSink, SendQueue, Sink } from '../ports/sink.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 import { sharedAccessor } from './concealed.ts'
 import { readRemoval, type Removal } from './removal.ts'
@@ -128,7 +129,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
     return this.#common.actions.unsubscribe(this, stream)
   }
 
-  send(text: string): PublishResult {
+  send(text: WireData): PublishResult {
     return this.#common.actions.send(this, text)
   }
 
@@ -163,7 +164,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined { return connection.#sendQueue }
   static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void { connection.#sendQueue = sendQueue }
   /** Returns the sink of a connection: its send queue, or its socket if it has none. */
-  static sinkOf(connection: ConnectionRecord): Sink { return connection.#sendQueue ?? connection.#socket }
+  static sinkOf(connection: ConnectionRecord): Sink { return connection.#sendQueue ?? (connection.#socket as PlainSink) }
   static slotOf(connection: ConnectionRecord): number { return connection.#slot }
   static moved(connection: ConnectionRecord, slot: number): void { connection.#slot = slot }
   /** Returns what a connection holds for itself. */

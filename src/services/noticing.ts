@@ -2,8 +2,10 @@ import { eachOf, oneOf } from '../delivery/recipients.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { Events } from '../events/events.ts'
-import { isStreamStatus, noticeText, type Notice } from '../model/notices.ts'
+import { isStreamStatus, type Notice } from '../model/notices.ts'
 import { readSource, type Source } from '../model/source.ts'
+import type { WireData } from '../model/wire-data.ts'
+import { noticeData } from '../model/wire-form.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord, SubscriptionRecord } from '../registry/records.ts'
@@ -12,7 +14,7 @@ import type { Gate } from './gate.ts'
 import type { Publishing } from './publishing.ts'
 
 export interface NoticingDependencies {
-  readonly options: Pick<ResolvedOptions, 'streams'>
+  readonly options: Pick<ResolvedOptions, 'streams' | 'serializeNotice'>
   readonly gate: Gate
   readonly changes: Changes
   readonly events: Events
@@ -37,9 +39,10 @@ export class Noticing {
     if (dropped !== undefined && (!Number.isSafeInteger(dropped) || (dropped as number) < 1)) {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `The number of missing messages must be 1 or more, or undefined, got ${describe(dropped)}`)
     }
-    // Reading it may have run the caller's code.
+    // Reading the stream and making the notice may run the caller's code.
+    const data = this.#dataOf({ type: 'gap', streamType, symbol, dropped: dropped as number | undefined })
     gate.assertOpen()
-    this.#tell([...subscriptions.receivers(streamType, symbol, userId)], { type: 'gap', streamType, symbol, dropped: dropped as number | undefined })
+    this.#tell([...subscriptions.receivers(streamType, symbol, userId)], data)
   }
 
   /** Sets the status of a stream's source, and tells all who receive exactly this stream. False if nobody is subscribed to it. */
@@ -56,13 +59,22 @@ export class Noticing {
 
   /** Tells a connection that begins to receive a stream whose source has failed, as soon as no message is being handed to a socket. */
   tellNewcomer(connection: ConnectionRecord, subscription: SubscriptionRecord): void {
-    const { changes, connections, publishing } = this.#dependencies
+    const { changes, connections, events, publishing } = this.#dependencies
     changes.afterwards(() => {
       const status = SubscriptionRecord.sourceStatusOf(subscription)
       if (status === 'CONNECTED' || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return
       const { streamType, symbol } = subscription
-      publishing.sendToAllNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), noticeText({ type: 'status', streamType, symbol, status }))
+      try {
+        const data = this.#dataOf({ type: 'status', streamType, symbol, status })
+        publishing.sendToAllNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data)
+      } catch (error) {
+        events.postError({ error, stage: 'send', connection })
+      }
     })
+  }
+
+  #dataOf(notice: Notice): WireData {
+    return noticeData(this.#dependencies.options.serializeNotice, notice)
   }
 
   #setStatus({ streamType, symbol, userId }: Source, notice: Notice & { readonly type: 'status' }): boolean {
@@ -71,17 +83,20 @@ export class Noticing {
     const [first] = affected
     if (first === undefined) return false
     if (SubscriptionRecord.sourceStatusOf(first) === notice.status) return true
+    const data = this.#dataOf(notice)
+    // Making it may have run the caller's code, which may have ended the subscription.
+    if (affected.every((each) => each.status === 'DISCONNECTED')) return false
     SubscriptionRecord.setSourceStatus(first, notice.status)
     const connected = affected.filter((each) => SubscriptionRecord.isConnected(each))
     for (const subscription of connected) events.post('subscriptionChanged', { subscription, change: 'status' })
-    this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), notice)
+    this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), data)
     return true
   }
 
   /** Hands a notice to these connections, except for those that are removed before its turn. */
-  #tell(connections: readonly ConnectionRecord[], notice: Notice): void {
+  #tell(connections: readonly ConnectionRecord[], data: WireData): void {
     const { connections: { all }, publishing } = this.#dependencies
     if (connections.length === 0) return
-    publishing.sendToAll(() => eachOf(all, connections.filter((each) => !each.removed).map(ConnectionRecord.slotOf)), noticeText(notice))
+    publishing.sendToAll(() => eachOf(all, connections.filter((each) => !each.removed).map(ConnectionRecord.slotOf)), data)
   }
 }

@@ -10,7 +10,8 @@ import { asIdentifier } from '../model/identifier.ts'
 import { addressedTo, forEverybody, hostText, readMessage, recipientMissing, type MessageFields } from '../model/message-fields.ts'
 import { notAConnection, readPublishOptions } from '../model/publish-options.ts'
 import { emptyResult, type PublishResult } from '../model/publish-result.ts'
-import { customText, recordedText, skipText, wireText } from '../model/wire-form.ts'
+import { customData, recordedText, skipText, wireText } from '../model/wire-form.ts'
+import { isWireData, type WireData } from '../model/wire-data.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
@@ -36,7 +37,7 @@ interface DeferredMessage {
   /** Connections that must not get it. */
   readonly exclusions: Exclusion<ConnectionRecord>[]
   /** `undefined` while it is being serialized. */
-  text: string | undefined
+  text: WireData | undefined
 }
 
 export interface PublishingDependencies {
@@ -102,19 +103,19 @@ export class Publishing {
   /** Delivers a text of the host to one connection. */
   send(connection: ConnectionRecord, text: unknown): PublishResult {
     const { connections, options, quotas } = this.#dependencies
-    if (typeof text !== 'string') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string, got ${describe(text)}`)
+    if (!isWireData(text)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string or bytes, got ${describe(text)}`)
     const { id: connectionId, userId } = connection
     quotas.assertLength(text, { connectionId, userId })
     return this.#deliverOrDefer(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
   /** Delivers a text of the manager's own to several connections, after a delivery that is running. */
-  sendToAll(findRecipients: () => Recipients<ConnectionRecord>, text: string): void {
+  sendToAll(findRecipients: () => Recipients<ConnectionRecord>, text: WireData): void {
     this.#deliverOrDefer(hostText(text, '', this.#dependencies.options.clock.now()), findRecipients)
   }
 
   /** Does the same at once. Call it only from `changes.afterwards`, because no delivery may be running. */
-  sendToAllNow(recipients: Recipients<ConnectionRecord>, text: string): void {
+  sendToAllNow(recipients: Recipients<ConnectionRecord>, text: WireData): void {
     this.#deliverNow(hostText(text, '', this.#dependencies.options.clock.now()), recipients)
   }
 
@@ -141,7 +142,7 @@ export class Publishing {
   }
 
   /** Returns the message with a wire form that was made elsewhere. */
-  #withText(fields: MessageFields, text: string | undefined): MessageFields {
+  #withText(fields: MessageFields, text: WireData | undefined): MessageFields {
     const { gate, quotas } = this.#dependencies
     // Reading the options may have run the caller's code.
     if (gate.isClosed) throw gate.refusal()
@@ -255,10 +256,10 @@ export class Publishing {
     }
   }
 
-  #textOf(fields: MessageFields): string {
+  #textOf(fields: MessageFields): WireData {
     if (fields.text !== undefined) return fields.text
     const { options: { serialize }, quotas } = this.#dependencies
-    const text = serialize === undefined ? wireText(fields) : customText(serialize, fields)
+    const text = serialize === undefined ? wireText(fields) : customData(serialize, fields)
     if (text.length > quotas.limits.messageUnits) throw quotas.refusal('messageUnits', fields)
     return text
   }

@@ -77,6 +77,8 @@ export class FakeSocket implements Socket {
   readonly script: SocketScript
   /** Every text that the socket was given, in order. Includes texts for which the script threw, but not those that `write` did not accept. */
   readonly sent: string[] = []
+  /** The bytes that the socket was given, of messages that are no texts. `sent` and `writes` do not have them. */
+  readonly sentBytes: Uint8Array[] = []
   /** The same texts, with one entry for each `send` and each `write`. */
   readonly writes: string[][] = []
   /** How many times `close` was called. The socket goes on recording afterwards, so that a test sees what comes too late. */
@@ -115,11 +117,12 @@ export class FakeSocket implements Socket {
     return this.messages.map((message) => (message.type === 'gap' ? message : message.data))
   }
 
-  /** Records one text. */
-  send(text: string): void {
-    this.sent.push(text)
-    this.writes.push([text])
-    return this.script.send?.(text) as void
+  /** Records one text, or bytes. The script gets only texts. */
+  send(message: string | Uint8Array): void {
+    if (typeof message !== 'string') return void this.sentBytes.push(message)
+    this.sent.push(message)
+    this.writes.push([message])
+    return this.script.send?.(message) as void
   }
 
   /** Records a batch of texts. If the script returns a number, the socket accepts that many of them. */

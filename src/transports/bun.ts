@@ -1,4 +1,5 @@
 import type { CloseDetails, CloseReason } from '../ports/connection.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { Transport } from '../ports/transport.ts'
 import { closeFrame } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
@@ -7,8 +8,8 @@ import { CorkedWriter } from './corked-writer.ts'
 export interface BunSocket {
   /** `1` while it is open. */
   readonly readyState: number
-  /** Sends a message. Returns `0` if it was dropped. */
-  send(text: string): number
+  /** Sends a message: of text, or of bytes. Returns `0` if it was dropped. */
+  send(message: string | Uint8Array): number
   /** Collects what the callback sends into one write. */
   cork(callback: () => void): unknown
   /** Returns the bytes that it has accepted and not sent yet. */
@@ -20,7 +21,7 @@ export interface BunSocket {
 }
 
 const OPEN = 1
-const writer = /* @__PURE__ */ new CorkedWriter(isDropped)
+const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => socket.send(text), isDropped)
 
 /**
  * Returns the transport for Bun's WebSocket server. The messages of one turn are one write. A message that Bun would drop waits.
@@ -56,15 +57,15 @@ export function bunTransport(): Transport<BunSocket> {
   return { write, bufferedBytes, close, terminate }
 }
 
-function write(socket: BunSocket, texts: readonly string[]): number {
+function write(socket: BunSocket, texts: readonly WireData[]): number {
   const accepted = writer.write(socket, texts)
   if (accepted < texts.length) assertOpen(socket)
   return accepted
 }
 
 /** Bun's `send` returns the bytes it wrote, -1 if it queued them, and 0 for a drop. But it also returns 0 for an empty text that it wrote. */
-function isDropped(socket: BunSocket, status: number, text: string): boolean {
-  return status === 0 && (text !== '' || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
+function isDropped(socket: BunSocket, status: number, text: WireData): boolean {
+  return status === 0 && (text.length > 0 || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
 }
 
 /** Bun's `send` does not throw on a closed socket. It drops every message. */

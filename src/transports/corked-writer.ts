@@ -1,22 +1,26 @@
-/** A socket that collects the texts that are sent within `cork`, and whose `send` returns a status. */
+import type { WireData } from '../model/wire-data.ts'
+
+/** A socket that collects the texts that are sent within `cork`. */
 interface CorkedSocket {
-  send(text: string): number
   cork(callback: () => void): unknown
 }
 
-type IsDropped<TSocket> = (socket: TSocket, status: number, text: string) => boolean
+type SendOne<TSocket> = (socket: TSocket, text: WireData) => number
+type IsDropped<TSocket> = (socket: TSocket, status: number, text: WireData) => boolean
 
-const NO_TEXTS: readonly string[] = []
+const NO_TEXTS: readonly WireData[] = []
 
 /** Sends several texts in one write. */
 export class CorkedWriter<TSocket extends CorkedSocket> {
+  readonly #sendOne: SendOne<TSocket>
   readonly #isDropped: IsDropped<TSocket>
   // The write in progress. A socket may run user code, which may write to another socket meanwhile.
   #socket: TSocket | undefined
   #texts = NO_TEXTS
   #accepted = 0
 
-  constructor(isDropped: IsDropped<TSocket>) {
+  constructor(sendOne: SendOne<TSocket>, isDropped: IsDropped<TSocket>) {
+    this.#sendOne = sendOne
     this.#isDropped = isDropped
   }
 
@@ -25,7 +29,7 @@ export class CorkedWriter<TSocket extends CorkedSocket> {
    *
    * @throws what the socket throws
    */
-  write(socket: TSocket, texts: readonly string[]): number {
+  write(socket: TSocket, texts: readonly WireData[]): number {
     // A single text is one write without a cork.
     if (texts.length === 1) return this.#send(socket, texts)
     this.#socket = socket
@@ -47,10 +51,10 @@ export class CorkedWriter<TSocket extends CorkedSocket> {
     this.#accepted = this.#send(this.#socket as TSocket, this.#texts)
   }
 
-  #send(socket: TSocket, texts: readonly string[]): number {
+  #send(socket: TSocket, texts: readonly WireData[]): number {
     let accepted = 0
     for (const text of texts) {
-      if (this.#isDropped(socket, socket.send(text), text)) break
+      if (this.#isDropped(socket, this.#sendOne(socket, text), text)) break
       accepted++
     }
     return accepted

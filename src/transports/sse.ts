@@ -3,6 +3,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound } from '../guards/user-code.ts'
 import { assertNamed, readNamed, type Refusal } from '../guards/named-fields.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { Transport } from '../ports/transport.ts'
 import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
@@ -230,16 +231,20 @@ export function sseSocket(target: SseTarget): SseSocket {
 
 /**
  * Returns the transport for the sockets of `sseSocket`. An event is framed once for all of them. The events of one turn are one write. The
- * response itself reports a drain. When a response is over, its connection is removed.
+ * response itself reports a drain. When a response is over, its connection is removed. An event stream carries texts only: a message of bytes
+ * counts as `failed`, and the connection stays.
  *
  * A browser's `EventSource` reconnects after any close. To stop it, answer that request with a status such as 204.
  *
  * @throws `ERR_INVALID_OPTION` if an option is unknown or not a function
  */
-export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame> {
+export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame, WireData> {
   const { id, event } = checked(options)
   return {
-    frame: (text, message) => new EventFrame(text, message && { id: id?.(message, text), event: event?.(message, text) }),
+    frame: (data, message) => {
+      const text = asText(data)
+      return new EventFrame(text, message && { id: id?.(message, text), event: event?.(message, text) })
+    },
     write: (socket, frames) => socket.write(frames),
     bufferedBytes: (socket) => socket.bufferedAmount,
     onDrain: (socket, listener) => socket.onDrain(listener),
@@ -247,6 +252,12 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
     close: (socket) => socket.close(),
     terminate: (socket) => socket.terminate(),
   }
+}
+
+/** @throws for bytes */
+function asText(data: WireData): string {
+  if (typeof data === 'string') return data
+  throw new Error('An event stream carries texts only, got bytes')
 }
 
 function sinkOf(target: SseTarget): ByteSink {

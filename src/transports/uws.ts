@@ -1,12 +1,13 @@
 import type { CloseDetails, CloseReason } from '../ports/connection.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { Transport } from '../ports/transport.ts'
 import { closeFrame } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
 /** All that this transport needs of a socket. The `WebSocket` of uWebSockets.js fits as it is. */
 export interface UwsSocket {
-  /** Sends a message. Returns `2` if it was dropped. */
-  send(text: string): number
+  /** Sends a message, of text unless `isBinary`. Returns `2` if it was dropped. */
+  send(message: string | Uint8Array, isBinary?: boolean): number
   /** Collects what the callback sends into one write. */
   cork(callback: () => void): unknown
   /** Returns the bytes that it has accepted and not sent yet. */
@@ -20,7 +21,7 @@ export interface UwsSocket {
 /** What `send` returns if `maxBackpressure` is exceeded. Any other value means accepted, even `0`, which reports backpressure. */
 const DROPPED = 2
 
-const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>((_socket, status) => status === DROPPED)
+const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, status) => status === DROPPED)
 
 /**
  * Returns the transport for uWebSockets.js. The messages of one turn are one write. A message that uWS would drop waits.
@@ -55,8 +56,12 @@ export function uwsTransport(): Transport<UwsSocket> {
 }
 
 /** If the socket is closed already, this throws, because every method of a closed uWS socket throws. So the manager removes the connection. */
-function write(socket: UwsSocket, texts: readonly string[]): number {
+function write(socket: UwsSocket, texts: readonly WireData[]): number {
   return writer.write(socket, texts)
+}
+
+function sendOne(socket: UwsSocket, text: WireData): number {
+  return typeof text === 'string' ? socket.send(text) : socket.send(text, true)
 }
 
 function bufferedBytes(socket: UwsSocket): number {

@@ -1,4 +1,5 @@
 import type { CloseDetails, CloseReason } from '../ports/connection.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { Transport } from '../ports/transport.ts'
 import { closeFrame } from './close-frame.ts'
 import { deflaterIn, SMALLEST_DEFLATE_BITS } from './ws/deflater.ts'
@@ -33,8 +34,8 @@ export interface WsSocket {
 
 /** One message, in each of its forms: as bytes for a direct write, and as a text for `ws.send`. */
 export interface WsFrame {
-  /** The text itself, for `ws.send`. */
-  readonly text: string
+  /** The text, or the bytes, for `ws.send`. */
+  readonly text: string | Uint8Array
   /** The text as an unmasked WebSocket frame, header and payload. */
   readonly bytes: Uint8Array
   /** False if nothing may compress it, not even ws. */
@@ -106,7 +107,7 @@ const POLL_INTERVAL_MS = 50
  *
  * const compressing = new ConnectionManager<WebSocket>({ transport: wsTransport({ deflate: deflateRawSync }) })
  */
-export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOptions = {}): Transport<TSocket, WsFrame> {
+export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOptions = {}): Transport<TSocket, WsFrame, WireData> {
   const deflater = deflaterIn(options)
   const writers = new Writers(deflater !== undefined)
   const sendings = new Sendings()

@@ -1,8 +1,9 @@
 import type { Changes } from '../../events/changes.ts'
 import { isThenable } from '../../guards/user-code.ts'
 import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../../model/outgoing-message.ts'
+import type { WireData } from '../../model/wire-data.ts'
 import type { Socket } from '../../ports/connection.ts'
-import { SendQueue, type Acceptance } from '../../ports/sink.ts'
+import { SendQueue, type Acceptance, type PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Timers } from '../../time/clock.ts'
 import type { EndOfTick } from '../end-of-tick.ts'
@@ -236,8 +237,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /** Sends a text. The fan-out counts it, as it does for a plain socket. */
-  #sendNow(text: string): Acceptance {
-    const answer: unknown = this.#socket.send(text)
+  #sendNow(text: WireData): Acceptance {
+    const answer: unknown = (this.#socket as PlainSink).send(text)
     if (answer !== undefined && isThenable(answer)) this.#context.answeredLate(this.connection, answer, 1)
     return 'sent'
   }

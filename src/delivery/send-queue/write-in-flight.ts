@@ -1,6 +1,9 @@
 import { isThenable } from '../../guards/user-code.ts'
 import { NO_FRAME, type Framed, type FrameReporter, type OutgoingMessage } from '../../model/outgoing-message.ts'
+import type { Notice } from '../../model/notices.ts'
+import type { WireData } from '../../model/wire-data.ts'
 import type { Socket } from '../../ports/connection.ts'
+import type { PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Totals } from '../totals.ts'
 
@@ -9,6 +12,8 @@ export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
+  /** Makes what a gap notice is on the wire. Throws if the host cannot. */
+  noticeData(notice: Notice): WireData
   /** True if the error refused a publish that the socket made in its own `send`. Then the socket has not failed. */
   isOwnRefusal(error: unknown): boolean
   gapTold(connection: TConnection, notice: OutgoingMessage): void
@@ -79,6 +84,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   }
 
   #frameOf(message: OutgoingMessage): unknown {
+    const { gap, streamType, symbol } = message
+    if (gap > 0) message.text = this.context.noticeData({ type: 'gap', streamType, symbol, dropped: gap })
     const { frame } = framedBy(this.transport, message, this)
     // Only a gap notice is framed as late as this. Without it, the client would not learn what is missing.
     if (frame === NO_FRAME) throw new Error('No frame could be made of a gap notice')
@@ -101,7 +108,7 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   #send(frames: readonly unknown[]): unknown {
     if (this.transport?.write !== undefined) return this.transport.write(this.socket, frames)
     let answer: unknown
-    for (const { text } of this.chunk) answer = this.socket.send(text)
+    for (const { text } of this.chunk) answer = (this.socket as PlainSink).send(text)
     return typeof answer === 'number' ? undefined : answer
   }
 

@@ -1,6 +1,7 @@
 import { ConnectionManagerError, describe } from '../../errors.ts'
 import { readNamed } from '../../guards/named-fields.ts'
 import { bound, disown, isThenable, readUserCode } from '../../guards/user-code.ts'
+import { isBytes } from '../../model/wire-data.ts'
 import { LARGEST_WINDOW_BITS } from './internals.ts'
 
 /** The caller's function. Its answer may be anything. */
@@ -98,11 +99,6 @@ function flushed(answer: unknown): Uint8Array | string {
   const end = answer.length - TAIL.length
   const isFlushed = end > 0 && TAIL.every((byte, i) => answer[end + i] === byte)
   return isFlushed ? answer.subarray(0, end) : 'expected a stream that ends with a sync flush'
-}
-
-/** True for bytes of any realm. */
-function isBytes(answer: unknown): answer is Uint8Array {
-  return ArrayBuffer.isView(answer) && (answer as Uint8Array).BYTES_PER_ELEMENT === 1
 }
 
 /**

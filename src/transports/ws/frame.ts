@@ -1,3 +1,4 @@
+import type { WireData } from '../../model/wire-data.ts'
 import type { Deflater } from './deflater.ts'
 
 // All that framing needs of Node.
@@ -12,28 +13,29 @@ interface WritableBytes extends Uint8Array {
   writeUInt32BE(value: number, offset: number): number
 }
 
-/** The first byte of a whole message of text: RFC 6455, 5.2. */
+/** The first byte of a whole message of text, and of one of bytes: RFC 6455, 5.2. */
 const TEXT = 0x81
+const BINARY = 0x82
 /** RSV1, the bit of a compressed message: RFC 7692, 6. */
 const COMPRESSED = 0x40
 
-/** Makes its bytes when they are first read, so a message that waits, and may be replaced, needs only the memory of its text. */
+/** Makes its bytes when they are first read, so a message that waits, and may be replaced, needs only the memory of its text, or of its own bytes. */
 export class MessageFrame {
-  readonly text: string
+  readonly text: WireData
   readonly isCompressible: boolean
   readonly #deflater: Deflater | undefined
   #bytes: Uint8Array | undefined
   /** By window bits. */
   #deflated: (Uint8Array | undefined)[] | undefined
 
-  constructor(text: string, deflater: Deflater | undefined, isCompressible: boolean) {
+  constructor(text: WireData, deflater: Deflater | undefined, isCompressible: boolean) {
     this.text = text
     this.isCompressible = isCompressible
     this.#deflater = deflater
   }
 
   get bytes(): Uint8Array {
-    return (this.#bytes ??= textBytes(this.text))
+    return (this.#bytes ??= typeof this.text === 'string' ? textBytes(this.text) : withHeader(BINARY, this.text))
   }
 
   deflated(windowBits: number): Uint8Array {
@@ -44,7 +46,7 @@ export class MessageFrame {
   #deflatedBytes(windowBits: number): Uint8Array | undefined {
     if (!this.isCompressible) return undefined
     const payload = this.#deflater?.payload(payloadIn(this.bytes), windowBits)
-    return payload && compressedBytes(payload)
+    return payload && withHeader((typeof this.text === 'string' ? TEXT : BINARY) | COMPRESSED, payload)
   }
 }
 
@@ -55,8 +57,8 @@ function textBytes(text: string): Uint8Array {
   return bytes
 }
 
-function compressedBytes(payload: Uint8Array): Uint8Array {
-  const bytes = emptyFrame(TEXT | COMPRESSED, payload.length)
+function withHeader(firstByte: number, payload: Uint8Array): Uint8Array {
+  const bytes = emptyFrame(firstByte, payload.length)
   bytes.set(payload, bytes.length - payload.length)
   return bytes
 }
@@ -67,7 +69,7 @@ function payloadIn(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(short < 126 ? 2 : short === 126 ? 4 : 10)
 }
 
-/** Returns a frame with its header, and room for the payload. No text of a JavaScript engine needs the upper half of the 64-bit length. */
+/** Returns a frame with its header, and room for the payload. No message of a JavaScript engine needs the upper half of the 64-bit length. */
 function emptyFrame(firstByte: number, length: number): WritableBytes {
   const bytes = Buffer.allocUnsafe((length < 126 ? 2 : length < 65_536 ? 4 : 10) + length)
   bytes[0] = firstByte

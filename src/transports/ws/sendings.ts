@@ -1,6 +1,8 @@
+import type { WireData } from '../../model/wire-data.ts'
+
 /** What `ws.send` needs to know of a message. */
 interface Sendable {
-  readonly text: string
+  readonly text: WireData
   /** False if ws must not compress it either. */
   readonly isCompressible: boolean
 }
@@ -8,12 +10,12 @@ interface Sendable {
 /** `send` as ws has it, with its options. */
 interface WsSender {
   readonly extensions: string
-  send(text: string, done?: () => void): void
-  send(text: string, options: { readonly compress: boolean }, done?: () => void): void
+  send(text: WireData, done?: () => void): void
+  send(text: WireData, options: { readonly compress: boolean }, done?: () => void): void
 }
 
 /** A socket, of which the caller's types know one form of `send`. */
-type Target = Pick<WsSender, 'extensions'> & { send(text: string, done?: () => void): void }
+type Target = Pick<WsSender, 'extensions'> & { send(text: WireData, done?: () => void): void }
 
 /** Sends messages with `ws.send`, and reports when they have been sent. While ws processes a message, Node emits no `drain`. */
 export class Sendings {

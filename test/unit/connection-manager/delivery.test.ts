@@ -120,7 +120,7 @@ describe('ConnectionManager › publish', () => {
 
   it.each([
     ['throws', () => { throw new Error('no') }],
-    ['does not return a string', () => Buffer.from('no') as never],
+    ['returns neither a string nor bytes', () => 7 as never],
   ])('throws if the serialize option %s', (_case, serialize) => {
     const manager = new ConnectionManager<FakeSocket>({ serialize })
     const socket = new FakeSocket()

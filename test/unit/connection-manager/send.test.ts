@@ -190,7 +190,7 @@ describe('Connection › send', () => {
     expect(log).toEqual([['error', 'send', 'c', 'broken'], ['removed', 'c', 'send-failed']])
   })
 
-  it.each([[undefined], [null], [1], [{}], [['ack']], [new String('ack')], [new Uint8Array(1)]])('refuses %o', (text) => {
+  it.each([[undefined], [null], [1], [{}], [['ack']], [new String('ack')], [new ArrayBuffer(1)], [new Uint16Array(1)]])('refuses %o', (text) => {
     const { connect, manager } = pressured()
     const { connection } = connect('c')
 

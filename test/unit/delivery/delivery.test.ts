@@ -12,6 +12,7 @@ import { FakeSocket } from '../../support/fake-socket.ts'
 import { fanOutList, type Listed } from '../../support/fan-out-list.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { noticeText } from '../../../src/model/notices.ts'
 import { price } from '../../support/messages.ts'
 
 type Connection = Listed & AnyConnection
@@ -30,6 +31,7 @@ function deliveryWith(own: Partial<DeliveryDependencies<Connection>> = {}): Deli
     changes,
     events: changes.events,
     limits: LIMITS,
+    noticeData: noticeText,
     transportOf: () => undefined,
     attachQueue() {},
     remove() {},

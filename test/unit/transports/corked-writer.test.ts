@@ -19,12 +19,13 @@ class NotingSocket {
   }
 }
 
+const sendOne = (socket: NotingSocket, text: string | Uint8Array): number => socket.send(text as string)
 const isDropped = (_socket: NotingSocket, status: number): boolean => status === 0
 
 describe('CorkedWriter', () => {
   it('corks several texts, and sends a single one without a cork', () => {
     const socket = new NotingSocket()
-    const writer = new CorkedWriter(isDropped)
+    const writer = new CorkedWriter(sendOne, isDropped)
 
     expect([writer.write(socket, ['a', 'b']), writer.write(socket, ['c'])]).toEqual([2, 1])
     expect(socket.calls).toEqual(['[', 'a', 'b', ']', 'c'])
@@ -38,12 +39,12 @@ describe('CorkedWriter', () => {
     const socket = new NotingSocket()
     socket.onSend = (text) => (text === dropped ? 0 : 1)
 
-    expect(new CorkedWriter(isDropped).write(socket, texts)).toBe(accepted)
+    expect(new CorkedWriter(sendOne, isDropped).write(socket, texts)).toBe(accepted)
     expect(socket.calls).toEqual(calls)
   })
 
   it('accepts nothing if the socket does not call back, whatever was sent before', () => {
-    const writer = new CorkedWriter(isDropped)
+    const writer = new CorkedWriter(sendOne, isDropped)
     const [open, closed] = [new NotingSocket(), new NotingSocket()]
     closed.cork = () => {}
 
@@ -52,7 +53,7 @@ describe('CorkedWriter', () => {
   })
 
   it('keeps two sockets apart if one is written to from within a write to the other', () => {
-    const writer = new CorkedWriter(isDropped)
+    const writer = new CorkedWriter(sendOne, isDropped)
     const [outer, inner] = [new NotingSocket(), new NotingSocket()]
     const nested: number[] = []
     outer.onSend = (text) => {
@@ -66,7 +67,7 @@ describe('CorkedWriter', () => {
   })
 
   it('throws the error of a socket, and then writes to the next one', () => {
-    const writer = new CorkedWriter(isDropped)
+    const writer = new CorkedWriter(sendOne, isDropped)
     const [broken, whole] = [new NotingSocket(), new NotingSocket()]
     broken.onSend = () => { throw new Error('broken') }
 
@@ -75,7 +76,7 @@ describe('CorkedWriter', () => {
   })
 
   it('retains neither socket nor texts after a write, even if the socket throws', async () => {
-    const writer = new CorkedWriter(isDropped)
+    const writer = new CorkedWriter(sendOne, isDropped)
     const written = ((): WeakRef<object>[] => {
       const [socket, texts] = [new NotingSocket(), ['a', 'b']]
       socket.onSend = () => { throw new Error('broken') }

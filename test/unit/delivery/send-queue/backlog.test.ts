@@ -30,7 +30,7 @@ function backlogOf(...messages: string[]) {
   return { backlog, add, replaced }
 }
 
-const labels = (messages: readonly OutgoingMessage[]): string[] => messages.map(({ text }) => labelOf(text))
+const labels = (messages: readonly OutgoingMessage[]): string[] => messages.map(({ text }) => labelOf(text as string))
 const take = (backlog: Backlog, room = ALL): string[] => labels(backlog.take(room))
 
 describe('Backlog', () => {
@@ -331,7 +331,7 @@ function runAgainstModel(seed: number): void {
       model.putBack(expected.slice(accepted))
     } else if (choice < 18) {
       const dropped = backlog.dropOldest()
-      expect(dropped && labelOf(dropped.text), because).toBe(model.dropOldest())
+      expect(dropped && labelOf(dropped.text as string), because).toBe(model.dropOldest())
     } else {
       const purged = streamType === 'ORDERS' && random() < 0.5 ? undefined : symbol
       const isCovered = (each: string | undefined): boolean => each === 'B'

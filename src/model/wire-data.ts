@@ -1,0 +1,11 @@
+/** What goes on the wire: a text, or bytes if `serialize` makes them. Its `length` is in UTF-16 units or bytes. */
+export type WireData = string | Uint8Array
+
+/** True for bytes of any realm, such as a `Buffer`. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
+}
+
+export function isWireData(value: unknown): value is WireData {
+  return typeof value === 'string' || isBytes(value)
+}
