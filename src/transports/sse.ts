@@ -1,4 +1,4 @@
-import type { Socket } from '../ports/connection.ts'
+import type { CloseDetails, CloseReason, Socket } from '../ports/connection.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound } from '../guards/user-code.ts'
 import { assertNamed, readNamed, type Refusal } from '../guards/named-fields.ts'
@@ -234,7 +234,11 @@ export function sseSocket(target: SseTarget): SseSocket {
  * response itself reports a drain. When a response is over, its connection is removed. An event stream carries texts only: a message of bytes
  * counts as `failed`, and the connection stays.
  *
- * A browser's `EventSource` reconnects after any close. To stop it, answer that request with a status such as 204.
+ * With `remove({ code, reason })` the client gets a last event of type `close`, whose data is `{"code":4001,"reason":"logged in elsewhere"}`.
+ * After any other removal it sees only the end of the stream. Give no event of your own the type `close`.
+ *
+ * A browser's `EventSource` reconnects after any close. To stop it, let the client listen for `close` and call its own `close()`, or answer
+ * the next request with a status such as 204.
  *
  * @throws `ERR_INVALID_OPTION` if an option is unknown or not a function
  */
@@ -249,7 +253,7 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
     bufferedBytes: (socket) => socket.bufferedAmount,
     onDrain: (socket, listener) => socket.onDrain(listener),
     onClose: (socket, listener) => socket.onClose(listener),
-    close: (socket) => socket.close(),
+    close,
     terminate: (socket) => socket.terminate(),
   }
 }
@@ -258,6 +262,12 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
 function asText(data: WireData): string {
   if (typeof data === 'string') return data
   throw new Error('An event stream carries texts only, got bytes')
+}
+
+/** An event stream has no close codes, so what the host wants to be told is the last event. */
+function close(socket: SseSocket, _reason: CloseReason, details?: CloseDetails): Promise<void> {
+  if (details !== undefined && socket.readyState === 1) void socket.send(JSON.stringify(details), { event: 'close' })
+  return socket.close()
 }
 
 function sinkOf(target: SseTarget): ByteSink {

@@ -756,6 +756,30 @@ describe('sseTransport', () => {
     expect(reported).toBe(1)
   })
 
+  it('tells the client as its last event why it is closed, and nothing unless the host says why', async () => {
+    const transport = sseTransport()
+    const [told, untold] = [scripted(), scripted()]
+
+    void transport.close!(told.socket, 'removed', { code: 4001, reason: 'logged in\nelsewhere' })
+    void transport.close!(untold.socket, 'cleanup')
+
+    const data = '{"code":4001,"reason":"logged in\\nelsewhere"}'
+    expect(parseEventStream(told.response.text).events).toEqual([{ event: 'close', data, id: '' }])
+    expect([told.response.endCalls, untold.response.text, untold.response.endCalls]).toEqual([1, '', 1])
+  })
+
+  it('closes a response that is ending or over without an event', async () => {
+    const transport = sseTransport()
+    const [ending, over] = [scripted(), scripted()]
+    void ending.socket.close()
+    over.response.emit('close')
+
+    void transport.close!(ending.socket, 'removed', { code: 4001, reason: '' })
+    await transport.close!(over.socket, 'removed', { code: 4001, reason: '' })
+
+    expect([ending.response.text, over.response.text]).toEqual(['', ''])
+  })
+
   it('throws or rejects on a write to a client that has gone', async () => {
     const transport = sseTransport()
     const { target, leave } = await webStream()
