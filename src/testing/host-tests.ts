@@ -2,7 +2,7 @@ import type { HostHarness } from './host.ts'
 import { acceptsReconnects, registers, deliversRightAfterConnecting, keepsServersApart, subscribes } from './suite/accepting.ts'
 import { endsUnsubscribedStreams, ignoresClaims } from './suite/commanding.ts'
 import { deliversBeforeShutdown, deliversBursts, deliversExactly, deliversUnchanged, deliversWhileOthersLeave } from './suite/delivering.ts'
-import { cleansUpAfterClosing, cleansUpAfterVanishing, closesAllClients, closesRemovedClients } from './suite/ending.ts'
+import { cleansUpAfterClosing, cleansUpAfterVanishing, closesAllClients, closesRemovedClients, tellsRemovedClients } from './suite/ending.ts'
 import { keepsPrivate, sendsToOneUser } from './suite/keeping-private.ts'
 import { Patience, type PatienceOptions } from './suite/patience.ts'
 import { cleansUpAfterStuckClient, disconnectsStuckClient, waitsForStuckClient, limitsAnswers, removesSilentClient } from './suite/pressure.ts'
@@ -28,11 +28,12 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need what not every host has: a second server, a client that pauses or sends, a reading of buffered bytes, or a heartbeat that
- * the suite can trigger.
+ * The tests that need what not every host has: a second server, a close code, a client that pauses or sends, a reading of buffered bytes, or a
+ * heartbeat that the suite can trigger.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'
+  | 'tells a client why it is removed'
   | 'ends the subscription that a client gives up'
   | 'carries out what a client asks for that client alone'
   | 'goes on serving whatever text a client sends'
@@ -79,6 +80,7 @@ const ESSENTIAL: Readonly<Record<EssentialHostTest, Run>> = {
 
 const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
   'keeps two servers apart': keepsServersApart,
+  'tells a client why it is removed': tellsRemovedClients,
   'ends the subscription that a client gives up': endsUnsubscribedStreams,
   'carries out what a client asks for that client alone': ignoresClaims,
   'goes on serving whatever text a client sends': survivesBadTexts,

@@ -1,4 +1,4 @@
-import type { AddressedMessage, CleanupReport, PublishableMessage, PublishResult, Stats, StreamReference } from '../index.ts'
+import type { AddressedMessage, CleanupReport, CloseDetails, PublishableMessage, PublishResult, Stats, StreamReference } from '../index.ts'
 
 /** A value, or a promise of it. A manager in another process can only return a promise. */
 export type Awaitable<T> = T | Promise<T>
@@ -104,6 +104,12 @@ export interface HostClient {
 
   /** Falls silent, as if its network was lost: the client reads nothing more, answers no heartbeat and leaves its connection open. */
   freeze?(): Awaitable<void>
+
+  /**
+   * What the client was told as its connection ended: the close code and the reason. `undefined` if it was told nothing. Called after `closed`
+   * has resolved.
+   */
+  closedWith?(): Awaitable<CloseDetails | undefined>
 }
 
 /** The part of a manager that the suite calls. Arguments and results are JSON, so that calls can be forwarded to another process. */
@@ -125,6 +131,9 @@ export interface HostedManager {
 
   /** Removes all of a user's connections, and returns how many there were. */
   removeUser(userId: string): Awaitable<number>
+
+  /** Removes this connection, and tells its client why. Returns false if there is no such connection. */
+  removeConnection(connectionId: string, why: CloseDetails): Awaitable<boolean>
 
   /** Publishes these messages, if any, and then shuts the manager down within the same turn of the event loop. */
   cleanup(last?: readonly PublishableMessage[]): Awaitable<CleanupReport>

@@ -1,4 +1,4 @@
-import type { ConnectionManager } from '../index.ts'
+import type { Connection, ConnectionManager } from '../index.ts'
 import type { HostedManager } from './host.ts'
 
 /** The part of a `ConnectionManager` that `hosted` needs, for any kind of socket and any catalogue. */
@@ -6,7 +6,9 @@ export type Hostable = Pick<
   ConnectionManager,
   | 'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup'
   | 'userConnections' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
->
+> & {
+  getConnection(connectionId: string): Pick<Connection, 'remove'> | undefined
+}
 
 /** Returns a manager of this process in the form that the host suite calls. */
 export function hosted(manager: Hostable): HostedManager {
@@ -22,6 +24,7 @@ export function hosted(manager: Hostable): HostedManager {
     stats: () => manager.stats(),
     connectionIds: (userId) => [...(manager.userConnections.get(userId) ?? [])],
     removeUser: (userId) => manager.removeUser(userId),
+    removeConnection: async (connectionId, why) => (await manager.getConnection(connectionId)?.remove(why)) ?? false,
     cleanup(last = []) {
       for (const message of last) manager.publish(message)
       return manager.cleanup()

@@ -264,7 +264,7 @@ function asText(data: WireData): string {
   throw new Error('An event stream carries texts only, got bytes')
 }
 
-/** An event stream has no close codes, so what the host wants to be told is the last event. */
+/** An event stream has no close codes, so the last event says what the host gave. */
 function close(socket: SseSocket, _reason: CloseReason, details?: CloseDetails): Promise<void> {
   if (details !== undefined && socket.readyState === 1) void socket.send(JSON.stringify(details), { event: 'close' })
   return socket.close()

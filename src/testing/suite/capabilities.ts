@@ -1,7 +1,7 @@
 import type { HostClient, RunningHost } from '../host.ts'
 
 /** The methods that a harness may leave out. */
-type Capabilities = Pick<HostClient, 'ask' | 'send' | 'sendBytes' | 'freeze'> & Pick<RunningHost, 'connectAndLeave' | 'beat'>
+type Capabilities = Pick<HostClient, 'ask' | 'send' | 'sendBytes' | 'freeze' | 'closedWith'> & Pick<RunningHost, 'connectAndLeave' | 'beat'>
 
 /** Returns a method that a test needs, bound to its object. Throws if the harness does not have it. */
 export function needed<TName extends keyof Capabilities>(name: TName, of: Pick<Capabilities, TName>): NonNullable<Capabilities[TName]> {

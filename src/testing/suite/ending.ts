@@ -2,6 +2,10 @@ import { orders, price, prices, trade, trades } from './messages.ts'
 import type { TrialClient } from './trial-client.ts'
 import type { Trial } from './trial.ts'
 
+// Every WebSocket takes 1000 and 3000 to 4999. Some refuse 1001 to 1013.
+const LOGGED_IN_ELSEWHERE = { code: 4001, reason: 'logged in elsewhere' }
+const NORMAL = { code: 1000, reason: 'Bis später' }
+
 /** If the server removes a user, all connections of that user close, and no others. */
 export async function closesRemovedClients(trial: Trial): Promise<void> {
   const host = await trial.start()
@@ -13,6 +17,21 @@ export async function closesRemovedClients(trial: Trial): Promise<void> {
   for (const client of removed) await client.seesItsConnectionEnd()
   await host.hasRightCounts()
   await host.publish(price('BTCUSDT', 'for the others'))
+  await host.delivers()
+}
+
+/** If the server removes a connection with a code and a reason, its client learns both. */
+export async function tellsRemovedClients(trial: Trial): Promise<void> {
+  const host = await trial.start()
+  const [alice, carol] = [await host.connect('alice', prices('BTCUSDT')), await host.connect('carol', prices('BTCUSDT'))]
+  await host.connect('bob', prices('BTCUSDT'))
+  for (const [client, why] of [[alice, LOGGED_IN_ELSEWHERE], [carol, NORMAL]] as const) {
+    await host.publish(price('BTCUSDT', why.reason))
+    await host.remove(client, why)
+    await client.isTold(why)
+    await client.receivesAll()
+  }
+  await host.hasRightCounts()
   await host.delivers()
 }
 

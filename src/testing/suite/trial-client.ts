@@ -1,3 +1,4 @@
+import type { CloseDetails } from '../../ports/connection.ts'
 import type { PublishableMessage } from '../../model/stream-message.ts'
 import type { StreamReference } from '../../model/subscription.ts'
 import type { HostClient, HostRequest } from '../host.ts'
@@ -132,6 +133,15 @@ export class TrialClient {
   /** Waits until the client sees that its connection has ended. */
   seesItsConnectionEnd(): Promise<void> {
     return this.#patience.within(`${this.label} sees its connection end`, this.#peer.closed)
+  }
+
+  /** Waits for the end of the connection, and checks what the client was told. */
+  async isTold({ code, reason }: CloseDetails): Promise<void> {
+    const closedWith = needed('closedWith', this.#peer)
+    await this.seesItsConnectionEnd()
+    const told = await this.#patience.within(`${this.label} reports why its connection ended`, closedWith())
+    if (told?.code === code && told.reason === reason) return
+    throw new Error(`Expected that ${this.label} is told ${describe({ code, reason })}, but it was told ${told === undefined ? 'nothing' : describe(told)}`)
   }
 
   /** Checks what the client has received since the last call. Returns how many messages are missing. */

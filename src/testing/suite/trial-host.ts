@@ -1,4 +1,4 @@
-import type { PublishableMessage, PublishResult, Stats, StreamReference } from '../../index.ts'
+import type { CloseDetails, PublishableMessage, PublishResult, Stats, StreamReference } from '../../index.ts'
 import { streamKey, subscriptionKey } from '../../model/keys.ts'
 import type { HostCounts, RunningHost } from '../host.ts'
 import { needed } from './capabilities.ts'
@@ -152,6 +152,15 @@ export class TrialHost {
 
   removeUser(userId: string): Promise<number> {
     return this.#patience.within(`the manager removes ${userId}`, this.#running.manager.removeUser(userId))
+  }
+
+  /** Removes the only connection of a client's user, and tells the client why. It is not expected to be connected afterwards. */
+  async remove(client: TrialClient, why: CloseDetails): Promise<void> {
+    const [connectionId = ''] = await this.connectionIds(client.userId)
+    const removing = this.#running.manager.removeConnection(connectionId, why)
+    if (!(await this.#patience.within(`the manager removes ${client.label}`, removing)))
+      throw new Error(`Expected \`removeConnection\` to remove ${client.label}, but it returned false`)
+    this.expectGone(client)
   }
 
   /** Publishes these messages, if any, and shuts the manager down within the same turn. Checks that all connections were closed. */

@@ -32,6 +32,7 @@ export function remoteManager(ask: (call: Call) => Promise<Answer>): HostedManag
     stats: () => call('stats'),
     connectionIds: (userId) => call('connectionIds', userId),
     removeUser: (userId) => call('removeUser', userId),
+    removeConnection: (connectionId, why) => call('removeConnection', connectionId, why),
     cleanup: (last) => call('cleanup', last),
   }
 }

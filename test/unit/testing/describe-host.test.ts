@@ -137,6 +137,7 @@ describe('describeHost', () => {
   it('does not allow acceptance, exact delivery, privacy and clean-up to be skipped', () => {
     expect(SKIPPABLE).toEqual([
       'keeps two servers apart',
+      'tells a client why it is removed',
       'ends the subscription that a client gives up',
       'carries out what a client asks for that client alone',
       'goes on serving whatever text a client sends',

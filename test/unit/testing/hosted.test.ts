@@ -7,7 +7,7 @@ import { order, price, PRICE } from '../../support/messages.ts'
 describe('hosted', () => {
   it('drives a manager in this process', async () => {
     const manager = new ConnectionManager<FakeSocket>()
-    const [alice, bob] = [new FakeSocket(), new FakeSocket()]
+    const [alice, bob, carol] = [new FakeSocket(), new FakeSocket(), new FakeSocket()]
     manager.addConnection('c1', alice, 'alice').subscribe(PRICE)
     manager.addConnection('c2', bob, 'bob')
     const host = hosted(manager)
@@ -19,6 +19,10 @@ describe('hosted', () => {
     expect(await host.stats()).toEqual(manager.stats())
     expect([await host.connectionIds('alice'), await host.connectionIds('nobody')]).toEqual([['c1'], []])
     expect(await host.removeUser('bob')).toBe(1)
+    manager.addConnection('c3', carol, 'carol')
+    expect(await host.removeConnection('c3', { code: 4001, reason: 'bye' })).toBe(true)
+    expect(await host.removeConnection('c3', { code: 4001, reason: 'bye' })).toBe(false)
+    expect(carol.closedWith).toEqual({ code: 4001, reason: 'bye' })
     expect(await host.cleanup([price(4)])).toEqual({ closed: 1, failed: 0, timedOut: 0 })
     expect(alice.received).toEqual([1, 4])
     expect([alice.closeCalls, bob.closeCalls, manager.closed]).toEqual([1, 1, true])

@@ -1,4 +1,4 @@
-import { ConnectionManager, type Connection, type StreamReference } from '../../../src/index.ts'
+import { ConnectionManager, type CloseDetails, type Connection, type StreamReference } from '../../../src/index.ts'
 import { FakeSocket } from '../../../src/testing/fake-socket.ts'
 import { fakeTransport } from '../../../src/testing/fake-transport.ts'
 import type { HostClient, HostedManager, HostHarness, HostRequest, RunningHost } from '../../../src/testing/host.ts'
@@ -72,6 +72,10 @@ export class MemoryClient implements HostClient {
 
   freeze(): void {
     this.pause()
+  }
+
+  closedWith(): CloseDetails | undefined | Promise<CloseDetails | undefined> {
+    return this.socket.closedWith
   }
 
   get hasEnded(): boolean {

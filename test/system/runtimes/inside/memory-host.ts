@@ -1,4 +1,4 @@
-import { ConnectionManager, type Connection, type ConnectionSubscribeRequest, type StreamReference } from 'stream-connection-manager'
+import { ConnectionManager, type CloseDetails, type Connection, type ConnectionSubscribeRequest, type StreamReference } from 'stream-connection-manager'
 import { FakeSocket, fakeTransport, hosted, type HostClient, type HostHarness, type HostRequest } from 'stream-connection-manager/testing'
 
 /** A host without a network. */
@@ -106,6 +106,10 @@ class MemoryClient implements HostClient {
 
   freeze(): void {
     this.pause()
+  }
+
+  closedWith(): CloseDetails | undefined {
+    return this.socket.closedWith
   }
 
   #take(texts: readonly string[]): void {

@@ -1,8 +1,22 @@
+import type { CloseDetails } from '../../../../src/index.ts'
 import { MemoryClient, MemoryHost } from '../memory-host.ts'
-import { withClients, withManager, type Fault, type Handle } from './fault.ts'
+import { withClients, withManager, without, type Fault, type Handle } from './fault.ts'
 
 class Unclosable extends MemoryClient {
   override endByServer(): void {}
+}
+
+const TOLD = 'tells a client why it is removed'
+
+/** Clients that are told something other than what the host says. */
+function toldInstead(change: (why: CloseDetails) => CloseDetails | undefined): new () => MemoryHost {
+  return withClients(
+    class extends MemoryClient {
+      override closedWith(): CloseDetails | undefined {
+        return this.socket.closedWith && change(this.socket.closedWith)
+      }
+    },
+  )
 }
 
 export const endingFaults: readonly Fault[] = [
@@ -20,6 +34,73 @@ export const endingFaults: readonly Fault[] = [
     })),
     says: /Expected `removeUser` to remove 2 connections, but it removed 1/,
   },
+  {
+    test: TOLD,
+    what: 'a socket that does not pass on why it is closed',
+    Host: toldInstead(() => undefined),
+    says: /^Expected that client 1 \(alice\) is told \{"code":4001,"reason":"logged in elsewhere"\}, but it was told nothing$/,
+  },
+  {
+    test: TOLD,
+    what: 'a socket that passes on the code alone',
+    Host: toldInstead(({ code }) => ({ code, reason: '' })),
+    says: /is told \{"code":4001,"reason":"logged in elsewhere"\}, but it was told \{"code":4001,"reason":""\}/,
+  },
+  {
+    test: TOLD,
+    what: 'a socket that passes on the reason alone',
+    Host: toldInstead(({ reason }) => ({ code: 1000, reason })),
+    says: /but it was told \{"code":1000,"reason":"logged in elsewhere"\}/,
+  },
+  {
+    test: TOLD,
+    what: 'a socket that says the same of every removal',
+    Host: toldInstead(() => ({ code: 4001, reason: 'logged in elsewhere' })),
+    says: /client 2 \(carol\) is told \{"code":1000,"reason":"Bis später"\}, but it was told \{"code":4001/,
+  },
+  {
+    test: TOLD,
+    what: 'a socket that garbles a reason beyond ASCII',
+    Host: toldInstead(({ code, reason }) => ({ code, reason: Buffer.from(reason).toString('latin1') })),
+    says: /"Bis später"\}, but it was told \{"code":1000,"reason":"Bis spÃ¤ter"\}/,
+  },
+  {
+    test: TOLD,
+    what: 'a socket whose close does not reach the client',
+    Host: withClients(Unclosable),
+    says: /Expected that client 1 \(alice\) sees its connection end/,
+  },
+  {
+    test: TOLD,
+    what: 'a client that does not get what was published before',
+    Host: withClients(
+      class extends MemoryClient {
+        override receive(text: string): void {
+          if (!text.includes('logged in elsewhere')) super.receive(text)
+        }
+      },
+    ),
+    says: /Expected that client 1 \(alice\) receives all that is due/,
+  },
+  {
+    test: TOLD,
+    what: 'a manager that removes nobody',
+    Host: withManager(() => ({ removeConnection: () => false })),
+    says: /^Expected `removeConnection` to remove client 1 \(alice\), but it returned false$/,
+  },
+  {
+    test: TOLD,
+    what: 'a manager that removes everybody',
+    Host: withManager(({ inner }) => ({
+      removeConnection: async (id, why) => {
+        const others = [...inner.connections()].filter((each) => each.id !== id)
+        for (const each of others) void each.remove()
+        return (await inner.getConnection(id)?.remove(why)) ?? false
+      },
+    })),
+    says: /Expected the manager to find \[2\] recipients|the manager counts/,
+  },
+  { test: TOLD, what: 'a harness whose clients do not say why they were closed', Host: without('closedWith'), says: /requires the harness to have `closedWith`/ },
   ...(['closes', 'vanishes'] as const).flatMap((how): Fault[] => [
     {
       test: `cleans up after a client that ${how}`,

@@ -31,7 +31,7 @@ export function withManager(change: (host: MemoryHost) => Partial<HostedManager>
 }
 
 /** Hosts that are correct, but whose clients or harness lack a method. */
-export function without(method: 'ask' | 'send' | 'sendBytes' | 'freeze' | 'connectAndLeave' | 'beat'): new () => MemoryHost {
+export function without(method: 'ask' | 'send' | 'sendBytes' | 'freeze' | 'closedWith' | 'connectAndLeave' | 'beat'): new () => MemoryHost {
   return class extends MemoryHost {
     constructor() {
       super()

@@ -5,7 +5,7 @@ import { withClients, withManager, type Fault } from './fault.ts'
 
 const never = (): Promise<never> => new Promise(() => {})
 
-type ClientMethod = 'close' | 'destroy' | 'pause' | 'resume' | 'ask' | 'send' | 'sendBytes' | 'freeze'
+type ClientMethod = 'close' | 'destroy' | 'pause' | 'resume' | 'ask' | 'send' | 'sendBytes' | 'freeze' | 'closedWith'
 
 function hangingClient(method: ClientMethod, test: HostTestName, expectation: string): Fault {
   class Hanging extends MemoryClient {}
@@ -36,6 +36,7 @@ export const hangingFaults: readonly Fault[] = [
   hangingClient('send', 'goes on serving whatever text a client sends', 'client 2 .mallory. sends a text'),
   hangingClient('sendBytes', 'goes on serving whatever bytes a client sends', 'client 2 .mallory. sends bytes'),
   hangingClient('freeze', 'removes a client that falls silent', 'client 1 .alice. falls silent'),
+  hangingClient('closedWith', 'tells a client why it is removed', 'client 1 .alice. reports why its connection ended'),
   hangingHost('beat', 'removes a client that falls silent', 'the heartbeat passes'),
   hangingHost('connectAndLeave', 'registers no client that left before it was accepted', 'a client .alice. connects and leaves'),
   hangingManager('connectionIds', 'carries out what a client asks for that client alone', 'the manager returns the connections of alice'),
@@ -45,5 +46,6 @@ export const hangingFaults: readonly Fault[] = [
   hangingManager('counts', 'ends a client that stays stuck', 'the manager returns its counts'),
   hangingManager('stats', 'holds a stuck client back until it reads again', 'the manager returns its totals'),
   hangingManager('removeUser', 'closes a client that is removed', 'the manager removes alice'),
+  hangingManager('removeConnection', 'tells a client why it is removed', 'the manager removes client 1 .alice.'),
   hangingManager('cleanup', 'closes everybody at shutdown', 'the manager cleans up'),
 ]
