@@ -1,15 +1,18 @@
 import { createServer } from 'node:http'
 import type { Peer } from 'crossws'
 import crossws from 'crossws/adapters/node'
-import { ConnectionManager } from 'stream-connection-manager'
+import { ConnectionManager, type CloseReason } from 'stream-connection-manager'
 import { listening, type Listening } from './listening.ts'
 import { admit, authenticate, obey } from './protocol.ts'
+
+/** The close codes of RFC 6455 for the reasons that are not normal. */
+const CODES: Partial<Record<CloseReason, number>> = { cleanup: 1001, 'send-failed': 1011, 'slow-consumer': 1013 }
 
 export function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<Peer>({
     transport: {
       bufferedBytes: (peer) => peer.bufferedAmount,
-      close: (peer, reason) => peer.close(reason === 'cleanup' ? 1001 : 1000, reason),
+      close: (peer, reason, why = { code: CODES[reason] ?? 1000, reason }) => peer.close(why.code, why.reason),
       terminate: (peer) => peer.terminate(),
     },
   })

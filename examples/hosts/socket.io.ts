@@ -19,7 +19,11 @@ export function listen(port?: number): Promise<Listening> {
   const server = createServer((_request, response) => void response.writeHead(404).end())
 
   new Server(server, { maxHttpBufferSize: 16 * 1024 }).on('connection', (client) => {
-    const peer = { client, send: (text: string) => void client.send(text), close: () => void client.disconnect(true) }
+    const close = (code?: number, reason?: string): void => {
+      if (code !== undefined) client.emit('closing', { code, reason }) // socket.io has no close codes
+      client.disconnect(true)
+    }
+    const peer = { client, send: (text: string) => void client.send(text), close }
     const connection = admit(manager, peer, authenticate(client.handshake.url))
     client.on('message', (text: unknown) => obey(connection, text)) // a client may send something other than text
     client.on('disconnect', () => void connection?.remove({ close: false }))

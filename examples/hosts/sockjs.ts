@@ -25,7 +25,8 @@ export function listen(port?: number): Promise<Listening> {
 
   const service = sockjs.createServer({ prefix: '/sockjs', log: () => {} })
   service.on('connection', (client) => {
-    const peer = { client, send: (text: string) => send(client, text), close: () => void client.close() }
+    const close = (code?: number, reason?: string): void => void client.close(code as unknown as string, reason) // the types of sockjs are wrong
+    const peer = { client, send: (text: string) => send(client, text), close }
     const connection = admit(manager, peer, authenticate(client.url))
     client.on('data', (text: unknown) => obey(connection, text)) // a client may send something other than text
     client.on('close', () => void connection?.remove({ close: false }))

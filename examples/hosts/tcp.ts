@@ -17,7 +17,10 @@ const lines: Transport<Peer, string> = {
     tcp.on('drain', listener)
     return () => tcp.off('drain', listener)
   },
-  close: ({ tcp }) => new Promise((resolve) => tcp.once('close', () => resolve()).destroySoon()),
+  close({ tcp }, _reason, why) {
+    if (why !== undefined && tcp.writable) tcp.write(lineOf(JSON.stringify({ type: 'closing', ...why })))
+    return new Promise((resolve) => tcp.once('close', () => resolve()).destroySoon())
+  },
   terminate: ({ tcp }) => tcp.destroy(),
 }
 

@@ -30,6 +30,18 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
       assert.equal(server.manager.closed, true)
     })
 
+    it('tells a client a code of RFC 6455, such as 1013', async () => {
+      server = await listen()
+      const alice = await connect(server.port, 'alice', STREAMS)
+      const why = { code: 1013, reason: 'try again later' }
+
+      await server.manager.getConnection(server.manager.userConnections.get('alice')?.[0] ?? '')?.remove(why)
+      await alice.closed
+
+      const { code, reason } = (await alice.closedWith?.()) ?? {}
+      assert.deepEqual({ code, reason }, why)
+    })
+
     it('sends a refused user the reason, and registers no connection', async () => {
       server = await listen()
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createRequire } from 'node:module'
 import { describeHost, type HostSkip } from 'stream-connection-manager/testing'
@@ -33,5 +34,17 @@ export function testRuntime({ host, recipe, runtime: [name, packageName], start,
   const facts = { host, recipe, runtime: `${name} ${version}`, versions: {} }
   removeResult(RESULTS, facts)
   const skip = [heartbeatElsewhere(heartbeat), ...more]
+  it(`tells a client of ${host} a code of RFC 6455, such as 1013`, async (test) => {
+    const { manager, port, stop } = await start()
+    test.after(stop)
+    const alice = await connectWs(port, 'alice', [])
+    const why = { code: 1013, reason: 'try again later' }
+
+    const [connectionId = ''] = await manager.connectionIds('alice')
+    await manager.removeConnection(connectionId, why)
+    await alice.closed
+
+    assert.deepEqual(await alice.closedWith?.(), why)
+  })
   describeHost(host, harnessOf(start, connectWs, leavingWs()), { describe, it, skip, report: (report) => writeResult(RESULTS, facts, report) })
 }

@@ -12,13 +12,16 @@ export function pathOf(userId: string, streams: readonly StreamReference[]): str
 /** A CR at the end of what came may be half of a line end. */
 const LINE_END = /\r\n|\n|\r(?!$)/
 
-/** Calls back with the data of each event of a response, as an EventSource would. */
-export function onEvent(response: Readable, take: (data: string) => void): void {
+/** Calls back with the data, and the type if it has one, of each event of a response, as an EventSource would. */
+export function onEvent(response: Readable, take: (data: string, type: string | undefined) => void): void {
   let data: string[] = []
+  let type: string | undefined
   onLine(response, LINE_END, (line) => {
     if (line === '' && data.length > 0) {
-      take(data.join('\n'))
+      take(data.join('\n'), type)
       data = []
-    } else if (line.startsWith('data:')) data.push(line.slice(line[5] === ' ' ? 6 : 5))
+      type = undefined
+    } else if (line.startsWith('event: ')) type = line.slice(7)
+    else if (line.startsWith('data:')) data.push(line.slice(line[5] === ' ' ? 6 : 5))
   })
 }

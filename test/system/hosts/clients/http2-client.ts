@@ -1,6 +1,6 @@
 import { connect as connectSession } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
-import type { StreamReference } from 'stream-connection-manager'
+import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
 import type { RecipeClient } from './recipe-client.ts'
@@ -12,7 +12,11 @@ export async function connectHttp2(port: number, userId: string, streams: readon
   const tcp = connectTcp(port, '127.0.0.1')
   const session = connectSession(`http://127.0.0.1:${port}`, { createConnection: () => tcp }).on('error', inbox.fail)
   const stream = session.request({ ':path': pathOf(userId, streams) }).on('error', inbox.fail)
-  onEvent(stream, inbox.take)
+  let closedWith: CloseDetails | undefined
+  onEvent(stream, (data, type) => {
+    if (type === 'close') closedWith = JSON.parse(data) as CloseDetails
+    else inbox.take(data)
+  })
   const closed = new Promise<void>((resolve) => stream.once('close', resolve))
   void closed.then(() => inbox.fail(new Error('The stream is over')))
   await inbox.answers(1 + streams.length)
@@ -25,6 +29,7 @@ export async function connectHttp2(port: number, userId: string, streams: readon
     resume: () => void stream.resume(),
     sendBytes: (bytes) => void tcp.write(bytes),
     freeze: () => void stream.pause(),
+    closedWith: () => closedWith,
     feelsBeat: () => new Promise((resolve) => stream.once('data', () => resolve())),
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket as TcpSocket } from 'node:net'
 import { io, type Socket } from 'socket.io-client'
-import type { StreamReference } from 'stream-connection-manager'
+import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import type { HostClient } from 'stream-connection-manager/testing'
 import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
@@ -13,6 +13,8 @@ export async function connectSocketIo(port: number, userId: string, streams: rea
   const client = io(`http://127.0.0.1:${port}`, { transports: ['websocket'], query, forceNew: true, reconnection: false })
   client.on('connect_error', inbox.fail)
   client.on('message', inbox.take)
+  let closedWith: CloseDetails | undefined
+  client.on('closing', (why: CloseDetails) => (closedWith = why))
   const closed = new Promise<void>((resolve) => client.once('disconnect', () => resolve()))
   void closed.then(() => inbox.fail(new Error('The client was disconnected')))
   await inbox.subscribe(streams, (command) => client.send(command))
@@ -28,6 +30,7 @@ export async function connectSocketIo(port: number, userId: string, streams: rea
     send: (text) => void client.send(text),
     sendBytes: (bytes) => void tcp.write(bytes),
     freeze: () => void tcp.pause(),
+    closedWith: () => closedWith,
   }
 }
 

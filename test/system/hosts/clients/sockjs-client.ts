@@ -1,6 +1,6 @@
 import type { Socket as TcpSocket } from 'node:net'
 import SockJs from 'sockjs-client'
-import type { StreamReference } from 'stream-connection-manager'
+import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import type { HostClient } from 'stream-connection-manager/testing'
 import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
@@ -11,7 +11,13 @@ export async function connectSockJs(port: number, userId: string, streams: reado
   const inbox = new Inbox()
   const client = new SockJs(`http://127.0.0.1:${port}/sockjs?${new URLSearchParams({ user: userId })}`, null, { transports: 'websocket' })
   client.onmessage = ({ data }) => inbox.take(data)
-  const closed = new Promise<void>((resolve) => (client.onclose = () => resolve()))
+  let closedWith: CloseDetails | undefined
+  const closed = new Promise<void>((resolve) => {
+    client.onclose = ({ code, reason }) => {
+      closedWith = { code, reason }
+      resolve()
+    }
+  })
   void closed.then(() => inbox.fail(new Error('The connection has ended')))
   await inbox.subscribe(streams, (command) => client.send(command))
   const tcp = tcpOf(client)
@@ -26,6 +32,7 @@ export async function connectSockJs(port: number, userId: string, streams: reado
     send: (text) => client.send(text),
     sendBytes: (bytes) => void tcp.write(bytes),
     freeze: () => void tcp.pause(),
+    closedWith: () => closedWith,
   }
 }
 

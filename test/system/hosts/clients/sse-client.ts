@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from 'node:http'
-import type { StreamReference } from 'stream-connection-manager'
+import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
 import type { RecipeClient } from './recipe-client.ts'
@@ -10,7 +10,11 @@ export async function connectSse(port: number, userId: string, streams: readonly
   const inbox = new Inbox()
   const response = await responseTo(`http://127.0.0.1:${port}${pathOf(userId, streams)}`)
   response.on('error', inbox.fail)
-  onEvent(response, inbox.take)
+  let closedWith: CloseDetails | undefined
+  onEvent(response, (data, type) => {
+    if (type === 'close') closedWith = JSON.parse(data) as CloseDetails
+    else inbox.take(data)
+  })
   const closed = new Promise<void>((resolve) => response.once('close', resolve))
   void closed.then(() => inbox.fail(new Error('The response is over')))
   await inbox.answers(1 + streams.length)
@@ -24,6 +28,7 @@ export async function connectSse(port: number, userId: string, streams: readonly
     resume: () => void response.resume(),
     sendBytes: (bytes) => void socket.write(bytes),
     freeze: () => void response.pause(),
+    closedWith: () => closedWith,
     feelsBeat: () => new Promise((resolve) => response.once('data', () => resolve())),
   }
 }

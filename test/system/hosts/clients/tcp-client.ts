@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import type { StreamReference } from 'stream-connection-manager'
+import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import type { HostClient } from 'stream-connection-manager/testing'
 import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
@@ -10,7 +10,11 @@ import { vanish } from './vanish.ts'
 export async function connectTcp(port: number, userId: string, streams: readonly StreamReference[]): Promise<HostClient> {
   const inbox = new Inbox()
   const tcp = connect(port, '127.0.0.1').on('error', inbox.fail)
-  onLine(tcp, /\n/, inbox.take)
+  let closedWith: CloseDetails | undefined
+  onLine(tcp, /\n/, (line) => {
+    if (line.startsWith('{"type":"closing"')) closedWith = JSON.parse(line) as CloseDetails
+    else inbox.take(line)
+  })
   const closed = new Promise<void>((resolve) => tcp.once('close', () => resolve()))
   void closed.then(() => inbox.fail(new Error('The connection has ended')))
   tcp.write(`/?${new URLSearchParams({ user: userId })}\n`)
@@ -27,5 +31,6 @@ export async function connectTcp(port: number, userId: string, streams: readonly
     send,
     sendBytes: (bytes) => void tcp.write(bytes),
     freeze: () => void tcp.pause(),
+    closedWith: () => closedWith,
   }
 }

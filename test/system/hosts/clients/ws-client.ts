@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { StreamReference } from 'stream-connection-manager'
+import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import { WebSocket } from 'ws'
 import { commandOf } from './command.ts'
 import { Inbox } from './inbox.ts'
@@ -12,7 +12,13 @@ export async function connectWs(port: number, userId: string, streams: readonly 
   const socket = new WebSocket(`ws://127.0.0.1:${port}/?${new URLSearchParams({ user: userId })}`)
   socket.on('error', inbox.fail)
   socket.on('message', (text) => inbox.take(String(text)))
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  let closedWith: CloseDetails | undefined
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', (code, reason) => {
+      closedWith = { code, reason: String(reason) }
+      resolve()
+    })
+  })
   void closed.then(() => inbox.fail(new Error('The connection has ended')))
   const send = (text: string): void => socket.send(text)
   await inbox.subscribe(streams, send)
@@ -28,6 +34,7 @@ export async function connectWs(port: number, userId: string, streams: readonly 
     send,
     sendBytes: (bytes) => void tcp.write(bytes),
     freeze: () => socket.pause(),
+    closedWith: () => closedWith,
     async feelsBeat() {
       await new Promise((resolve) => socket.once('ping', resolve))
       await inbox.roundTrip(send)
