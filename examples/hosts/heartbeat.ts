@@ -7,7 +7,10 @@ import type { WebSocket } from 'ws'
 const CLOSED = 3
 
 /** Pings every WebSocket, and terminates those that did not answer the ping before. Their `close` removes them. */
-export function pingAll<TStreams extends StreamCatalogue>(manager: ConnectionManager<WebSocket, TStreams>, intervalMs = 30_000): void {
+export function pingAll<TStreams extends StreamCatalogue, TMetadata>(
+  manager: ConnectionManager<WebSocket, TStreams, TMetadata>,
+  intervalMs = 30_000,
+): void {
   const answering = new WeakSet<WebSocket>() // a socket may be added again, for instance at a login
   const unanswered = new WeakSet<WebSocket>()
   manager.on('connectionAdded', ({ connection: { socket } }) => {
@@ -26,14 +29,17 @@ export function pingAll<TStreams extends StreamCatalogue>(manager: ConnectionMan
  * Sends every event stream a comment. So no proxy closes it as idle, and a peer that has gone is noticed. A stream that nobody reads
  * ends.
  */
-export function commentAll<TStreams extends StreamCatalogue>(manager: ConnectionManager<SseSocket, TStreams>, intervalMs = 15_000): void {
+export function commentAll<TStreams extends StreamCatalogue, TMetadata>(
+  manager: ConnectionManager<SseSocket, TStreams, TMetadata>,
+  intervalMs = 15_000,
+): void {
   every(intervalMs, manager, (socket) => socket.comment())
 }
 
 /** Calls `work` once for each socket, even if it serves several connections. Removes those whose `close` came before anybody listened. */
-function every<TSocket extends Socket & { readonly readyState: number }, TStreams extends StreamCatalogue>(
+function every<TSocket extends Socket & { readonly readyState: number }, TStreams extends StreamCatalogue, TMetadata>(
   intervalMs: number,
-  manager: ConnectionManager<TSocket, TStreams>,
+  manager: ConnectionManager<TSocket, TStreams, TMetadata>,
   work: (socket: TSocket) => void,
 ): void {
   const timer = setInterval(() => {

@@ -203,7 +203,9 @@ export interface RemovalOptions {
 
 /** What the peer is told when its connection is closed. */
 export interface CloseDetails {
+  /** A close code that `connection.remove` takes. `1000` if the host gave only a reason. */
   readonly code: number
+  /** A text of at most 123 bytes of UTF-8. `''` if the host gave only a code. */
   readonly reason: string
 }
 

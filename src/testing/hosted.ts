@@ -7,6 +7,7 @@ export type Hostable = Pick<
   | 'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup'
   | 'userConnections' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
 > & {
+  /** Returns the connection with this id, to remove it. */
   getConnection(connectionId: string): Pick<Connection, 'remove'> | undefined
 }
 
