@@ -9,6 +9,7 @@ import { createParser } from 'eventsource-parser'
 // @ts-expect-error it has no types
 import launchDarkly from 'launchdarkly-eventsource'
 import { sseHeaders, sseSocket } from 'stream-connection-manager/transports/sse'
+import { listen } from '../../../examples/hosts/sse.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
 
 /** @typedef {(url: string, take: (data: string) => void) => () => void} Client reads a stream into `take`, until it is stopped */
@@ -84,6 +85,30 @@ describe('comments and retry on an event stream', { timeout: 30_000 }, () => {
       assert.deepEqual(received, ['a', 'b\nb', 'the end'])
     })
   }
+})
+
+describe('the last event of a removed client', { timeout: 30_000 }, () => {
+  it('tells an EventSource why, so that it does not come back', async (test) => {
+    const { manager, port, stop } = await listen()
+    test.after(stop)
+    /** @type {string[]} */
+    const log = []
+    manager.on('connectionAdded', () => log.push('connected'))
+    const source = new EventSource(`http://127.0.0.1:${port}/?user=alice`)
+    source.addEventListener('error', () => log.push('error'))
+    source.addEventListener('message', ({ data }) => log.push(JSON.parse(data).type))
+    await once(source, 'message')
+
+    const told = once(source, 'close')
+    source.addEventListener('close', () => source.close())
+    const [connection] = manager.connections()
+    await connection?.remove({ code: 4001, reason: 'logged in elsewhere' })
+    const [{ data }] = await told
+
+    assert.equal(data, '{"code":4001,"reason":"logged in elsewhere"}')
+    assert.equal(source.readyState, EventSource.CLOSED)
+    assert.deepEqual(log, ['connected', 'welcome'])
+  })
 })
 
 expectNothingLeftOpen()

@@ -768,6 +768,14 @@ describe('sseTransport', () => {
     expect([told.response.endCalls, untold.response.text, untold.response.endCalls]).toEqual([1, '', 1])
   })
 
+  it('tells the client of a web stream, too, before the stream ends', async () => {
+    const { socket, text } = thatTransfers()
+
+    await sseTransport().close!(socket, 'removed', { code: 4001, reason: '' })
+
+    expect(parseEventStream(text()).events).toEqual([{ event: 'close', data: '{"code":4001,"reason":""}', id: '' }])
+  })
+
   it('closes a response that is ending or over without an event', async () => {
     const transport = sseTransport()
     const [ending, over] = [scripted(), scripted()]
