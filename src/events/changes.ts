@@ -135,20 +135,15 @@ export class Changes {
     try {
       this.#settle()
       if (this.#isBatching) return
-      for (let change = this.#postponed.shift(); change !== undefined; change = this.#postponed.shift()) this.#makePostponed(change)
+      for (let change = this.#postponed.shift(); change !== undefined; change = this.#postponed.shift()) {
+        // The caller sets the number of the outer change again.
+        this.#begin()
+        change()
+        this.#settle()
+      }
     } finally {
       if (!this.#isBatching) this.postponedCount = 0
       this.isSending = false
-    }
-  }
-
-  #makePostponed(change: () => void): void {
-    const outer = this.#begin()
-    try {
-      change()
-      this.#settle()
-    } finally {
-      this.#numbers.current = outer
     }
   }
 

@@ -77,6 +77,51 @@ describe('Changes', () => {
     expect(steps).toEqual(['sent', 'postponed', 'told'])
   })
 
+  it('lets listeners publish at once after a change that handed nothing to a socket, even if they were to be told afterwards', () => {
+    const reported: string[] = []
+    const { changes, events } = changesWith((userId) => reported.push(`${userId}, sending: ${changes.isSending}`))
+
+    changes.make(() => {
+      events.post('userOnline', { userId: 'alice' })
+      changes.tellAfterwards()
+    })
+
+    expect(reported).toEqual(['alice, sending: false'])
+  })
+
+  it('settles a consequence at once if no change is running, and with the running change otherwise', () => {
+    const steps: string[] = []
+    const { changes } = changesWith()
+    const consequence = (name: string): void =>
+      changes.continue(() => {
+        changes.afterwards(() => steps.push(`settled ${name}`))
+        steps.push(name)
+      })
+
+    consequence('alone')
+    changes.make(() => {
+      consequence('within')
+      steps.push('changed')
+    })
+
+    expect(steps).toEqual(['alone', 'settled alone', 'within', 'changed', 'settled within'])
+  })
+
+  it('does not tell a listener of the change in which it was registered, even if that change postponed another one', () => {
+    const reported: string[] = []
+    const { changes, events } = changesWith()
+
+    changes.make(() =>
+      changes.send(() => {
+        events.on('userOnline', ({ userId }: { readonly userId: string }) => reported.push(userId))
+        changes.whilePostponing(() => {})
+        events.post('userOnline', { userId: 'alice' })
+      }),
+    )
+
+    expect(reported).toEqual([])
+  })
+
   it('calls no listener if nothing was posted', () => {
     const reported: string[] = []
     const { changes } = changesWith((userId) => reported.push(userId))
