@@ -34,8 +34,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly fields: MessageFields
   readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
-  /** How many sockets and send queues took the message, whatever became of it there. */
-  taken = 0
+  /** How many sockets and send queues were handed the message, whatever became of it there. */
+  handed = 0
   batched = 0
   queued = 0
   conflated = 0
@@ -69,10 +69,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     const { overlaps, ranges } = this.#recipients
     for (const { list } of ranges) list.served(servedAtMs)
     for (const overlap of overlaps) this.#maskBoth(overlap)
-    for (const { list, from, to } of ranges) {
-      if (this.#roomBytes === undefined) this.#sendToAll(list, from, to, text)
-      else this.#sendIfThereIsRoom(list, from, to, text, this.#roomBytes)
-    }
+    for (const { list, from, to } of ranges) this.#serveSlots(list, from, to, text)
     for (const overlap of overlaps) this.#serveOverlap(overlap, text)
   }
 
@@ -88,10 +85,10 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     for (const isExcluded of this.#exclusions) for (const { list, slot } of this.#slotsWhere(isExcluded)) list.unmask(slot)
     for (const { list, slot } of this.#recipients.leftOut ?? []) list.unmask(slot)
     for (const { list } of this.#recipients.ranges) list.unpin()
-    const { matched, taken, failures, queued, conflated, dropped, failed, skipped } = this
-    const sent = taken - queued - conflated - dropped - failed - skipped
-    const missed = matched - taken - failures.length
-    return { matched, sent, queued, conflated, dropped, failed: failed + failures.length, skipped: skipped + missed, deferred: false }
+    const { matched, handed, failures, queued, conflated, dropped, skipped } = this
+    const failed = this.failed + failures.length
+    const sent = handed - queued - conflated - dropped - failed - skipped
+    return { matched, sent, queued, conflated, dropped, failed, skipped: skipped + matched - handed, deferred: false }
   }
 
   *#slotsWhere(isExcluded: Exclusion<TConnection>): Generator<{ list: FanOutList<TConnection>; slot: number }, undefined> {
@@ -101,11 +98,6 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
         if (connection !== undefined && isExcluded(connection)) yield { list, slot }
       }
     }
-  }
-
-  /** How many connections were served, with or without success. */
-  get #servedCount(): number {
-    return this.taken + this.failures.length
   }
 
   /** The two lists that overlap. */
@@ -126,55 +118,55 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     whole.unmask(wholeSlot)
     const connection = connectionIn(exactSlot, exact.connections)
     if (this.#exclusions.some((isExcluded) => isExcluded(connection))) return
-    const servedBefore = this.#servedCount
-    // The connection may have lost one of its slots by now. It may lose the other one while its `bufferedAmount` is read.
-    if (exact.has(exactSlot)) this.#serveSlot(exact, exactSlot, text)
-    if (this.#servedCount === servedBefore && whole.has(wholeSlot)) this.#serveSlot(whole, wholeSlot, text)
+    const handedBefore = this.handed
+    // The connection may have lost one of its slots by now, which is a hole then. It may lose the other one while its `bufferedAmount` is read.
+    this.#serveSlots(exact, exactSlot, exactSlot + 1, text)
+    if (this.handed === handedBefore) this.#serveSlots(whole, wholeSlot, wholeSlot + 1, text)
   }
 
-  #serveSlot(list: FanOutList<TConnection>, slot: number, text: WireData): void {
-    if (this.#roomBytes === undefined) this.#sendToAll(list, slot, slot + 1, text)
-    else this.#sendIfThereIsRoom(list, slot, slot + 1, text, this.#roomBytes)
+  #serveSlots(list: FanOutList<TConnection>, from: number, to: number, text: WireData): void {
+    if (this.#roomBytes === undefined) this.#sendToAll(list, from, to, text)
+    else this.#sendIfThereIsRoom(list, from, to, text, this.#roomBytes)
   }
 
   // Both loops need only one `try`: a throw leaves the inner loop, and the outer loop enters it again behind the slot that threw. Both count
-  // the connections that do not take the message, because there are hardly any.
+  // the holes, because there are hardly any.
 
   #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: WireData): void {
-    let untaken = 0
+    let holes = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
           const socket = sockets[slot]
           if (socket === undefined) {
-            if (!this.#enqueue(queues[slot], text)) untaken++
+            if (!this.#enqueue(queues[slot], text)) holes++
             continue
           }
           const answer = socket.send(text)
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
         }
       } catch (error) {
-        if (this.#isFailure(connectionIn(slot, connections), error)) untaken++
+        this.#noteThrow(connectionIn(slot, connections), error)
       }
     }
-    this.taken += to - from - untaken
+    this.handed += to - from - holes
   }
 
   #sendIfThereIsRoom(list: FanOutList<TConnection>, from: number, to: number, text: WireData, roomBytes: number): void {
     const { sockets, queues, connections } = list
-    let untaken = 0
+    let holes = 0
     for (let slot = from; slot < to; slot++) {
       try {
         for (; slot < to; slot++) {
           const socket = sockets[slot]
           if (socket === undefined) {
-            if (!this.#enqueue(queues[slot], text)) untaken++
+            if (!this.#enqueue(queues[slot], text)) holes++
             continue
           }
           const buffered = bufferedAmountOf(socket)
           // Reading it was user code, which may have removed the connection from the list.
           if (list.isDisturbed && sockets[slot] !== socket) {
-            untaken++
+            holes++
             continue
           }
           if (buffered > roomBytes && this.#enqueueUnlessRoom(connectionIn(slot, connections), buffered, text)) continue
@@ -182,10 +174,10 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
           if (answer !== undefined && isThenable(answer)) this.#outcomes.answeredLate(connectionIn(slot, connections), answer)
         }
       } catch (error) {
-        if (this.#isFailure(connectionIn(slot, connections), error)) untaken++
+        this.#noteThrow(connectionIn(slot, connections), error)
       }
     }
-    this.taken += to - from - untaken
+    this.handed += to - from - holes
   }
 
   /** Hands the message to a send queue. False if this slot has none. */
@@ -211,11 +203,9 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw. False if that is no failure, because the error refused a publish that the socket made in its own `send`. */
-  #isFailure(connection: TConnection, error: unknown): boolean {
-    if (this.#outcomes.isOwnRefusal(error)) return false
-    this.failures.push({ connection, error })
-    return true
+  /** Notes that a sink threw. It is no failure if the error refused a publish that the socket made in its own `send`. */
+  #noteThrow(connection: TConnection, error: unknown): void {
+    if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }
 }
 
