@@ -342,7 +342,7 @@ describe('ConnectionManager › a poll for drains', () => {
     ['a publish to others', ({ publish }) => publish('BOOK', 'b2', 'B')],
     ['activeStreams()', ({ manager }) => manager.activeStreams()],
     ['a subscribe', ({ manager }) => manager.getConnection('other')?.subscribe({ streamType: 'BOOK', symbol: 'C' })],
-  ])('is set again by %s once its timer was lost', (_call, act) => {
+  ])('is set again by %s once its timer was lost', async (_call, act) => {
     const timers: (() => void)[] = []
     let nowMs = 0
     const clock = { now: () => nowMs, monotonic: () => nowMs, setTimeout: (fn: () => void) => (timers.push(fn), () => {}) }
@@ -352,6 +352,8 @@ describe('ConnectionManager › a poll for drains', () => {
     other.connection.subscribe({ streamType: 'BOOK', symbol: 'B' })
     socket.buffered = 11
     world.publish('BOOK', 'b1')
+    // The end of a turn would send the message as well.
+    await endOfTick()
     timers.length = 0
     socket.buffered = 0
 

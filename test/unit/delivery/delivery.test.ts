@@ -97,6 +97,20 @@ describe('Delivery', () => {
     expect(maker === undefined ? 'no send queue' : 'a send queue').toBe(expected)
   })
 
+  it('does not count texts that were delivered before the first socket was measured', () => {
+    const { list, connections: [connection] } = connected(1)
+    const attached: (SendQueue | undefined)[] = []
+    const delivery = deliveryWith({ limits: { ...LIMITS, softLimitBytes: 10 }, attachQueue: (_connection, queue) => attached.push(queue) })
+
+    deliver(delivery, allOf(list), () => 'a text of many bytes')
+    const socket = Object.assign((connection as Connection).socket as FakeSocket, { bufferedAmount: 11 })
+    delivery.queueMaker({ socket, transport: undefined })
+    deliver(delivery, allOf(list))
+
+    // If the first text counted, it could explain the eleven bytes.
+    expect([attached.length, socket.sent]).toEqual([1, ['a text of many bytes']])
+  })
+
   it('puts a send queue in front of a socket with a readable buffer while messages are queued, and removes it afterwards', async () => {
     const { list, connections: [connection] } = connected(1)
     const socket = Object.assign((connection as Connection).socket as FakeSocket, { bufferedAmount: 11 })
