@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionManager, type Subscription } from '../../../src/index.ts'
+import { ConnectionManager, SubscriptionStatus, type Subscription } from '../../../src/index.ts'
+import { StreamRecord, SubscriptionRecord, type StreamTypeRecord } from '../../../src/registry/records.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 import { collectGarbage } from '../../support/garbage.ts'
 import { BTC_ORDERS, ORDERS, PRICE, price } from '../../support/messages.ts'
+import { registry } from '../../support/registry.ts'
 
 const connected = () => new ConnectionManager<FakeSocket>().addConnection('c1', new FakeSocket(), 'alice')
 
@@ -48,6 +50,45 @@ describe('SubscriptionRecord', () => {
 
   it('has a prototype that callers cannot change', () => {
     expect(Object.isFrozen(Object.getPrototypeOf(connected().subscribe(PRICE)))).toBe(true)
+  })
+
+  it.each([1, 2, 3])('is pending again once the last of %i connections has left its list', (count) => {
+    const { subscriptions, connect } = registry()
+    const connections = Array.from({ length: count }, (_, i) => connect(`c${i}`, 'alice'))
+    const subscription = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+
+    const statuses = connections.map((connection) => {
+      SubscriptionRecord.remove(subscription, connection)
+      return subscription.status
+    })
+
+    expect(statuses).toEqual([...Array<string>(count - 1).fill(SubscriptionStatus.CONNECTED), SubscriptionStatus.PENDING])
+  })
+
+  it('has no connections after it has ended', () => {
+    const { subscriptions, connect } = registry()
+    const connection = connect('c1', 'alice')
+    const subscription = subscriptions.holdForUser('alice', 'PRICE', 'BTCUSDT', undefined)
+
+    subscriptions.end(subscription, 'unsubscribed')
+
+    expect(SubscriptionRecord.connectionsOf(subscription)).toEqual([])
+    expect(SubscriptionRecord.slotOf(subscription, connection)).toBe(-1)
+  })
+
+  it('takes no memory for filters that it never had', async () => {
+    const definition = { audience: 'public', symbol: 'required' } as StreamTypeRecord['definition']
+    const stream = new StreamRecord({ name: 'PRICE', definition, whole: undefined, bySymbol: new Map() }, 'BTCUSDT', 0)
+    const user = { id: 'alice', connections: undefined, subscriptions: undefined, ownSubscriptions: undefined }
+    const kept = Array.from({ length: 100_000 }, () => new SubscriptionRecord(user, stream, 0))
+    await collectGarbage()
+    const before = process.memoryUsage().heapUsed
+
+    for (const each of kept) SubscriptionRecord.setFilters(each, user, undefined)
+    await collectGarbage()
+
+    // An object of two fields takes 40 bytes.
+    expect((process.memoryUsage().heapUsed - before) / kept.length).toBeLessThan(20)
   })
 
   it.each<[what: string, subscribe: (manager: ConnectionManager<FakeSocket>) => Subscription, siblings: number]>([
