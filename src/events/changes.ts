@@ -101,7 +101,7 @@ export class Changes {
   }
 
   endSending(outer: number): void {
-    if (this.#afterwards.length > 0 || this.#hasNews || this.postponedCount > 0) this.#settleAll()
+    if (this.#afterwards.length > 0 || this.#hasNews || !this.#postponed.isEmpty) this.#settleAll()
     this.isSending = false
     this.#numbers.current = outer
   }

@@ -62,6 +62,18 @@ describe('Changes', () => {
     expect(reported).toEqual(['alice, sending: true'])
   })
 
+  it('makes what was postponed while a message was sent', () => {
+    const steps: string[] = []
+    const { changes } = changesWith()
+
+    const outer = changes.beginSending()
+    changes.postpone(() => steps.push('postponed'))
+    steps.push('sent')
+    changes.endSending(outer)
+
+    expect(steps).toEqual(['sent', 'postponed'])
+  })
+
   it('calls no listener in the middle of a change when a change in it only postpones another one', () => {
     const steps: string[] = []
     const { changes, events } = changesWith(() => steps.push('told'))
