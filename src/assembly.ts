@@ -100,6 +100,7 @@ function connectionsFor({ transport }: ResolvedOptions, users: Users, changes: C
   const actions: HandleActions = {
     subscribe: (connection, request) => services().subscribing.subscribe(connection, request),
     unsubscribe: (connection, reference) => services().subscribing.unsubscribe(connection, reference),
+    purge: (connection, reference) => services().subscribing.purgeOwn(connection, reference),
     send: (connection, text) => services().publishing.send(connection, text),
     reassign: (connection, userId) => services().reassigning.reassign(connection, userId),
     remove: (connection, removal) => services().lifecycle.remove(connection, removal),

@@ -11,7 +11,7 @@ import type { Revocation } from './model/revocation.ts'
 import type { StreamSource } from './model/source.ts'
 import type { AddressedMessage, PublicMessage, PublishableMessage, WithoutData } from './model/stream-message.ts'
 import type { StreamTypeName, SubscribeRequest, Subscription, SubscriptionReference } from './model/subscription.ts'
-import type { ConnectionManagerOptions, ConnectionOptionsArgument } from './options.ts'
+import { attachRecorder, type ConnectionManagerOptions, type ConnectionOptionsArgument } from './options.ts'
 import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
 import { subscribersOf } from './registry/mappings.ts'
 import { PLAIN_REMOVAL } from './registry/removal.ts'
@@ -55,7 +55,7 @@ export class ConnectionManager<
   constructor(options: ConnectionManagerOptions<TSocket, TStreams, TMetadata> = {}) {
     this.#parts = assemble(options)
     defineHiddenMembers(this)
-    this.#parts.options.recorder?.attach(this)
+    attachRecorder(this.#parts.options, this)
   }
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────

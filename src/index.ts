@@ -44,7 +44,7 @@ export type {
 } from './model/stream-message.ts'
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './model/wire-form.ts'
 export type { ServerMessage, UnknownNotice } from './model/wire-form.ts'
-export type { Recorder } from './ports/recorder.ts'
+export type { Recorder, RecorderSettings } from './ports/recorder.ts'
 export type { ManagerTransport, Transport, TransportHooks } from './ports/transport.ts'
 export type { SubscriptionFilters } from './model/filters.ts'
 export { StreamType } from './model/stream-type.ts'

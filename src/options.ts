@@ -293,6 +293,12 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   }
 }
 
+/** Attaches the recorder in the options, if there is one, to the manager that it is for. */
+export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown): void {
+  const { hardLimitBytes } = delivery
+  recorder?.attach(manager, Object.freeze({ streams, clock, isWireForm: serialize === undefined, hardLimitBytes, messageUnits: quotas.messageUnits }))
+}
+
 /** The options of one connection. */
 export interface ConnectionOptions<TSocket extends Socket = Socket, TFrame = string, TMetadata = unknown> {
   /** How this connection's socket is written to, measured and closed. It replaces the transport in the manager's options. */

@@ -123,6 +123,14 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   unsubscribe(stream: StreamReference): boolean
 
   /**
+   * Purges the messages of a stream that wait for this connection, and leaves it out of the delivery that is running. Deferred messages still come.
+   * Without a symbol, that is all streams of the type. The subscription stays. It is for whoever sends the same messages anew, as a resume does.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
+   */
+  purge(stream: StreamReference): void
+
+  /**
    * Sends your own text or bytes to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
    * recipient.
    *

@@ -1,6 +1,8 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
+import type { StreamCatalogue } from '../model/catalogue.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
+import type { Clock } from '../time/clock.ts'
 
 /**
  * Sees every message that is published, in the order of delivery, and may change its text. So it can number messages and keep them, as
@@ -12,7 +14,7 @@ import type { StreamMessage } from '../model/stream-message.ts'
  */
 export interface Recorder<TManager = unknown> {
   /** Called once, at the end of the manager's constructor. What it throws, the constructor throws. */
-  attach(manager: TManager): void
+  attach(manager: TManager, settings: RecorderSettings): void
   /**
    * Called for every `publish`, before anybody gets the message, and also if nobody does. Returns the text that goes out. Not called for a publish
    * with a `text` of its own, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
@@ -31,9 +33,20 @@ export interface Recorder<TManager = unknown> {
   skip?(message: StreamMessage<unknown, string>, text: string): string
 }
 
+/** What a recorder needs to know of its manager's options, with their defaults. */
+export interface RecorderSettings {
+  readonly streams: StreamCatalogue
+  /** The manager's source of time. If a reading or a timer fails, the manager reports it and goes on. */
+  readonly clock: Clock
+  /** True if the texts are the library's wire form, because the manager has no `serialize`. */
+  readonly isWireForm: boolean
+  readonly hardLimitBytes: number
+  readonly messageUnits: number
+}
+
 /** The methods of a recorder, read once. They may return anything. */
 export interface RecorderMethods {
-  readonly attach: (manager: unknown) => unknown
+  readonly attach: (manager: unknown, settings: RecorderSettings) => unknown
   readonly record: (message: StreamMessage<unknown, string>, text: string) => unknown
   readonly skip: ((message: StreamMessage<unknown, string>, text: string) => unknown) | undefined
 }

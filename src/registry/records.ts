@@ -30,6 +30,7 @@ import { readRemoval, type Removal } from './removal.ts'
 export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
+  purge(connection: ConnectionRecord, stream: unknown): void
   send(connection: ConnectionRecord, text: unknown): PublishResult
   reassign(connection: ConnectionRecord, userId: unknown): void
   remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
@@ -127,6 +128,10 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
 
   unsubscribe(stream: StreamReference): boolean {
     return this.#common.actions.unsubscribe(this, stream)
+  }
+
+  purge(stream: StreamReference): void {
+    this.#common.actions.purge(this, stream)
   }
 
   send(text: WireData): PublishResult {

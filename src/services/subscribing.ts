@@ -127,6 +127,17 @@ export class Subscribing {
     ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
   }
 
+  /** Purges a stream from the send queue of a connection, at the wish of the host, and leaves it out of the running delivery. */
+  purgeOwn(connection: ConnectionRecord, reference: unknown): void {
+    const { changes, delivery } = this.#dependencies
+    const { streamType, symbol } = readReference(reference, 'streamType')
+    const stream = { userId: undefined, streamType: streamType as string, symbol: (symbol ?? undefined) as string | undefined }
+    changes.make(() => {
+      delivery.exclude((fields) => fields.definition !== HOST_TEXT && isOfRevoked(fields, stream), (each) => each === connection)
+      ConnectionRecord.sendQueueOf(connection)?.purge(stream.streamType, stream.symbol, () => false)
+    })
+  }
+
   /** Refuses filters that are too long. To measure them may run the caller's code. */
   #assertFiltersFit(userId: string, connection: ConnectionRecord | undefined, { streamType, symbol, filters }: StreamRequest): void {
     if (filters === undefined) return

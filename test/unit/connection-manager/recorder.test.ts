@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionManager, type ConnectionManagerOptions, type Recorder, type StreamMessage } from '../../../src/index.ts'
+import { ConnectionManager, tradingStreams, type ConnectionManagerOptions, type Recorder, type RecorderSettings, type StreamMessage } from '../../../src/index.ts'
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { order, ORDERS, PRICE, price } from '../../support/messages.ts'
 import { result } from '../../support/result.ts'
 
@@ -28,6 +29,21 @@ describe('a recorder', () => {
 
     expect(attached).toEqual([manager])
     expect(attached[0]).toBe(manager)
+  })
+
+  it('learns the settings of its manager', () => {
+    const settings: unknown[] = []
+    const recorder = { attach: (_manager: unknown, given: unknown) => void settings.push(given), record: (_message: unknown, text: string) => text }
+    const clock = new ManualClock()
+
+    new ConnectionManager({ recorder, clock, delivery: { hardLimitBytes: 7 }, quotas: { messageUnits: 5 } })
+    new ConnectionManager({ recorder, serialize: () => '' })
+
+    expect(settings).toMatchObject([
+      { streams: tradingStreams, isWireForm: true, hardLimitBytes: 7, messageUnits: 5 },
+      { isWireForm: false, hardLimitBytes: 1_048_576, messageUnits: 1_048_576 },
+    ])
+    expect((settings[0] as RecorderSettings).clock.monotonic()).toBe(clock.monotonic())
   })
 
   it('makes the text that goes out, of every publish, also if nobody is subscribed', () => {

@@ -20,7 +20,7 @@ const OF_ANY = ['constructor', 'toJSON', Symbol.for('nodejs.util.inspect.custom'
 describe('ConnectionRecord', () => {
   it('exposes only the public fields of a connection', () => {
     const facts = ['id', 'userId', 'socket', 'removed', 'metadata', 'waitingBytes', 'behindForMs']
-    const names = [...facts, 'subscriptions', 'subscribe', 'unsubscribe', 'send', 'flush', 'drained', 'reassign', 'remove']
+    const names = [...facts, 'subscriptions', 'subscribe', 'unsubscribe', 'purge', 'send', 'flush', 'drained', 'reassign', 'remove']
 
     expect(new Set(namesOf(connected()))).toEqual(new Set([...names, ...OF_ANY]))
   })
