@@ -9,7 +9,8 @@ import { defineStreams, tradingStreams, type StreamCatalogue, type TradingStream
 import type { Notice } from './model/notices.ts'
 import type { StreamMessage } from './model/stream-message.ts'
 import type { WireData } from './model/wire-data.ts'
-import { asRecorder, type Recorder, type RecorderMethods } from './ports/recorder.ts'
+import { serializeStreamMessage } from './model/wire-form.ts'
+import { asRecorder, type Recorder, type RecorderMethods, type RecorderSettings } from './ports/recorder.ts'
 import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
 
 /** What may be sent to a socket: a text, and bytes if its `send` takes them. */
@@ -295,8 +296,15 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
 
 /** Attaches the recorder in the options, if there is one, to the manager that it is for. */
 export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown): void {
-  const { hardLimitBytes } = delivery
-  recorder?.attach(manager, Object.freeze({ streams, clock, isWireForm: serialize === undefined, hardLimitBytes, messageUnits: quotas.messageUnits }))
+  const settings: RecorderSettings = {
+    streams,
+    clock,
+    isWireForm: serialize === undefined,
+    serialize: serialize ?? ((message) => serializeStreamMessage(message as never, { streams })),
+    hardLimitBytes: delivery.hardLimitBytes,
+    messageUnits: quotas.messageUnits,
+  }
+  recorder?.attach(manager, Object.freeze(settings))
 }
 
 /** The options of one connection. */

@@ -122,7 +122,7 @@ export interface ResolvedDefinition {
   readonly overflow: OverflowPolicy
 }
 
-type ResolvedCatalogue = Readonly<Record<string, ResolvedDefinition>>
+export type ResolvedCatalogue = Readonly<Record<string, ResolvedDefinition>>
 
 const defined = /* @__PURE__ */ new WeakSet<object>()
 

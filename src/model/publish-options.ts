@@ -18,7 +18,8 @@ export interface PublishOptions extends SendOptions {
 /** The options of `sendToConnection`. */
 export interface SendOptions {
   /**
-   * The message's wire form, if it has been made already: a text, or bytes. It goes out as it is: it is not checked, not serialized and not recorded. The message
+   * The message's wire form, if it has been made already: a text, or bytes. It goes out as it is: it is not checked, not serialized
+   * and not recorded. Only its length is: it may be as long as `quotas.messageUnits` or `delivery.hardLimitBytes` allow, whichever is more. The message
    * still says to whom it goes, and may have no `data`.
    */
   readonly text?: string | Uint8Array | undefined

@@ -2,6 +2,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import type { StreamCatalogue } from '../model/catalogue.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
+import type { WireData } from '../model/wire-data.ts'
 import type { Clock } from '../time/clock.ts'
 
 /**
@@ -40,6 +41,8 @@ export interface RecorderSettings {
   readonly clock: Clock
   /** True if the texts are the library's wire form, because the manager has no `serialize`. */
   readonly isWireForm: boolean
+  /** Makes what a message is on the wire. Throws if that is not possible. */
+  readonly serialize: (message: StreamMessage<unknown, string>) => WireData
   readonly hardLimitBytes: number
   readonly messageUnits: number
 }

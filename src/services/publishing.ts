@@ -41,7 +41,7 @@ interface DeferredMessage {
 }
 
 export interface PublishingDependencies {
-  readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock' | 'recorder'>
+  readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock' | 'recorder' | 'delivery'>
   readonly gate: Gate
   readonly changes: Changes
   readonly events: Events
@@ -74,10 +74,10 @@ export class Publishing {
   publish(message: unknown, options?: unknown): PublishResult {
     const fields = this.#read(message)
     if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
-    if (options === undefined) return this.#deliverOrDefer(fields, this.#toSubscribers, this.#plan)
+    if (options === undefined) return this.#plan === undefined ? this.#deliverOrDefer(fields, this.#toSubscribers) : this.#recordAndDeliver(fields, this.#plan)
     const { except, text } = readPublishOptions(options, ['except', 'text'])
     const plan: Plan = { isRecorded: text === undefined && this.#plan !== undefined, except: except.map(asConnection) }
-    return this.#deliverOrDefer(this.#withText(fields, text), this.#toSubscribers, plan)
+    return plan.isRecorded ? this.#recordAndDeliver(fields, plan) : this.#deliverOrDefer(this.#withText(fields, text), this.#toSubscribers, plan)
   }
 
   sendToUser(userId: string, message: unknown): PublishResult {
@@ -143,11 +143,12 @@ export class Publishing {
 
   /** Returns the message with a wire form that was made elsewhere. */
   #withText(fields: MessageFields, text: WireData | undefined): MessageFields {
-    const { gate, quotas } = this.#dependencies
+    const { gate, options, quotas } = this.#dependencies
     // Reading the options may have run the caller's code.
     if (gate.isClosed) throw gate.refusal()
     if (text === undefined) return fields
-    quotas.assertLength(text, fields)
+    // A text that was made elsewhere may be longer than a message: a snapshot, or a message with what a recorder added.
+    if (text.length > Math.max(quotas.limits.messageUnits, options.delivery.hardLimitBytes)) throw quotas.refusal('messageUnits', fields)
     return { ...fields, text }
   }
 
@@ -200,6 +201,19 @@ export class Publishing {
     } catch (error) {
       this.#recorderFailed(error)
     }
+  }
+
+  /**
+   * Delivers a message that is to be recorded. It is serialized first, because the delivery begins when it is recorded: whoever a `toJSON` subscribes
+   * gets what it is sent before, and then this message.
+   */
+  #recordAndDeliver(fields: MessageFields, plan: Plan): PublishResult {
+    const { changes, gate } = this.#dependencies
+    if (changes.isSending) return this.#deliverOrDefer(fields, this.#toSubscribers, plan)
+    const text = this.#textOf(fields)
+    // Serialization may have run the caller's code.
+    if (gate.isClosed) throw gate.refusal()
+    return this.#deliverOrDefer({ ...fields, text }, this.#toSubscribers, plan)
   }
 
   /** Delivers a message that is to be recorded, or that leaves out connections. */

@@ -157,8 +157,11 @@ describe('publish and sendToConnection with text', () => {
     expect(a.socket.sent).toEqual([])
   })
 
-  it('may be empty, and may be as long as messageUnits', () => {
-    const { manager, a } = desk({ ...failing, quotas: { messageUnits: 3 } })
+  it.each([
+    ['messageUnits', { quotas: { messageUnits: 3 }, delivery: { hardLimitBytes: 2 } }],
+    ['hardLimitBytes', { quotas: { messageUnits: 2 }, delivery: { hardLimitBytes: 3 } }],
+  ])('may be empty, and may be as long as %s', (_limit, limits) => {
+    const { manager, a } = desk({ ...failing, ...limits })
     a.subscribe(BTC)
 
     for (const text of ['', 'abc']) manager.publish(BTC, { text })

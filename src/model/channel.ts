@@ -1,0 +1,26 @@
+import type { ResolvedCatalogue } from './catalogue.ts'
+
+/** A channel: what is numbered together. It is the widest thing of a stream type that can be subscribed to. */
+export interface ChannelName {
+  readonly streamType: string
+  /** The symbol, if the type requires one. Otherwise `undefined`: then the channel is the whole type. */
+  readonly symbol: string | undefined
+  /** The user, if the type is private. */
+  readonly userId: string | undefined
+}
+
+/** Returns the channel of a stream. The stream type must be in the catalogue. */
+export function channelOf(streams: ResolvedCatalogue, { streamType, symbol, userId }: ChannelName): ChannelName {
+  const { audience, symbol: rule } = streams[streamType] as ResolvedCatalogue[string]
+  return {
+    streamType,
+    symbol: rule === 'required' ? symbol : undefined,
+    userId: audience === 'private' ? userId : undefined,
+  }
+}
+
+/** Returns a text that is different for each channel. A stream type has no colon, and a user id has its length in front. */
+export function channelKey({ streamType, symbol, userId }: ChannelName): string {
+  const owner = userId === undefined ? '' : `${userId.length}:${userId}`
+  return symbol === undefined ? `${streamType}:${owner}` : `${streamType}:${owner}:${symbol}`
+}

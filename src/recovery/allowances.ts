@@ -1,0 +1,48 @@
+import type { Clock } from '../time/clock.ts'
+import { Alarm } from '../time/alarm.ts'
+
+/** A connection that is sent messages again. */
+export interface Replayed {
+  readonly waitingBytes: number
+}
+
+interface Spent {
+  count: number
+  units: number
+}
+
+/**
+ * Limits what each connection is sent again. What it was sent counts until nothing waits for it any more, at the end of the turn at the earliest.
+ * Otherwise a client that asks for more and more, and reads nothing, would end as a slow consumer, come back, and ask for the same.
+ */
+export class Allowances<TConnection extends Replayed> {
+  readonly #limits: { readonly count: number; readonly units: number }
+  readonly #spent = new Map<TConnection, Spent>()
+  readonly #endOfTurn: Alarm
+
+  constructor(limits: { readonly count: number; readonly units: number }, clock: Clock) {
+    this.#limits = limits
+    this.#endOfTurn = new Alarm(clock, () => this.#review())
+  }
+
+  /** Takes so much from the allowance of a connection. False, and nothing is taken, if that is too much. */
+  take(connection: TConnection, count: number, units: number): boolean {
+    this.#endOfTurn.renew()
+    const spent = this.#spent.get(connection) ?? { count: 0, units: 0 }
+    if (spent.count + count > this.#limits.count || spent.units + units > this.#limits.units) return false
+    spent.count += count
+    spent.units += units
+    if (count > 0) this.#spent.set(connection, spent)
+    if (count > 0) this.#endOfTurn.set(0)
+    return true
+  }
+
+  /** Gives a connection its whole allowance again. */
+  renew(connection: TConnection): void {
+    this.#spent.delete(connection)
+  }
+
+  #review(): void {
+    for (const connection of this.#spent.keys()) if (connection.waitingBytes === 0) this.#spent.delete(connection)
+  }
+}

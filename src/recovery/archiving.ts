@@ -1,0 +1,58 @@
+import type { RecorderSettings } from '../ports/recorder.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Archive, ArchivedChannel, ArchivedMessage } from './archive.ts'
+import type { Channel } from './channel.ts'
+import type { Histories } from './histories.ts'
+import type { RevocationFloors } from './revocation-floors.ts'
+
+/** Returns all that is known, as it is exported. */
+export function archived(histories: Histories, floors: RevocationFloors, clock: Clock): Archive {
+  const nowMs = clock.monotonic()
+  const channels = Array.from(histories.all(), (channel) => archivedChannel(channel, nowMs))
+  const revocations = floors.all().map(({ revoked: { userId = null, streamType = null, symbol = null }, order, atMs }) => ({
+    userId,
+    streamType,
+    symbol,
+    order,
+    ageMs: Math.max(0, nowMs - atMs),
+  }))
+  return { version: 1, exportedAt: clock.now(), channels, floors: revocations }
+}
+
+function archivedChannel(channel: Channel, nowMs: number): ArchivedChannel {
+  const messages = channel.messages().map(({ epoch, seq, symbol = null, text, unstamped = null, atMs, order }) => ({
+    epoch,
+    seq,
+    symbol,
+    text,
+    unstamped,
+    ageMs: Math.max(0, nowMs - atMs),
+    order,
+  }))
+  const { streamType, symbol = null, userId = null, epochs } = channel
+  return { streamType, symbol, userId, epochs, messages }
+}
+
+/**
+ * Makes an archive known again. The time since the export counts. Channels of stream types that the catalogue does not have any more are left out.
+ */
+export function restoreInto(histories: Histories, floors: RevocationFloors, archive: Archive, { clock, streams }: RecorderSettings): void {
+  const elapsedMs = Math.max(0, clock.now() - archive.exportedAt)
+  const known = archive.channels.filter(({ streamType }) => Object.hasOwn(streams, streamType))
+  const messages = known.flatMap((channel) => restoredChannel(histories, channel)).sort((one, other) => one.message.order - other.message.order)
+  for (const { channel, message: { epoch, seq, symbol, text, unstamped, ageMs } } of messages) {
+    histories.append(channel, { epoch, seq, symbol: symbol ?? undefined, text, unstamped: unstamped ?? undefined, message: undefined }, ageMs + elapsedMs)
+  }
+  const nowMs = clock.monotonic()
+  for (const { userId, streamType, symbol, order, ageMs } of archive.floors) {
+    const revoked = { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
+    floors.add(revoked, messages.filter(({ message }) => message.order <= order).length, nowMs - ageMs - elapsedMs)
+  }
+  histories.refresh()
+}
+
+function restoredChannel(histories: Histories, { streamType, symbol, userId, epochs, messages }: ArchivedChannel): { readonly channel: Channel; readonly message: ArchivedMessage }[] {
+  const channel = histories.obtain({ streamType, symbol: symbol ?? undefined, userId: userId ?? undefined })
+  for (const { epoch, seq, forgotten } of epochs) channel.knowEpoch(epoch, { seq, forgotten })
+  return messages.map((message) => ({ channel, message }))
+}

@@ -1,0 +1,182 @@
+import type { ResolvedCatalogue } from '../model/catalogue.ts'
+import { channelKey, channelOf, type ChannelName } from '../model/channel.ts'
+import type { Clock } from '../time/clock.ts'
+import { Alarm } from '../time/alarm.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
+import { Channel } from './channel.ts'
+import { HistoryMessage, MessageList, type History, type RecordedMessage } from './history-message.ts'
+
+/** How much is kept. */
+export interface HistoryLimits {
+  readonly count: number
+  readonly units: number
+  readonly ageMs: number
+  readonly totalUnits: number
+  /** Stream type → its own limits. */
+  readonly byType: ReadonlyMap<string, { readonly count: number; readonly units: number }>
+}
+
+/** A channel that nobody uses is forgotten early if there are more than this many. */
+const MOST_UNUSED_CHANNELS = 100_000
+
+/**
+ * All channels and their histories.
+ *
+ * A history is bounded in count, units and age, and all together are bounded in units: then the oldest message of all goes first. The latest
+ * messages of `latest` streams do not age, because they are the present state. A channel that nobody uses is forgotten `ageMs` after its last use
+ * or message, with its numbers.
+ */
+export class Histories {
+  evicted = 0
+  units = 0
+  messageCount = 0
+  readonly #streams: ResolvedCatalogue
+  readonly #limits: HistoryLimits
+  readonly #clock: Clock
+  readonly #randomEpoch: () => string
+  readonly #channels = new Map<string, Channel>()
+  readonly #unused: ExpiringSet<Channel>
+  #unusedCount = 0
+  /** Messages that age, and those that do not. Both oldest first. */
+  readonly #aging = new MessageList()
+  readonly #lasting = new MessageList()
+  readonly #ageAlarm: Alarm
+  #order = 0
+
+  constructor(streams: ResolvedCatalogue, limits: HistoryLimits, clock: Clock, randomEpoch: () => string) {
+    this.#streams = streams
+    this.#limits = limits
+    this.#clock = clock
+    this.#randomEpoch = randomEpoch
+    this.#ageAlarm = new Alarm(clock, () => this.#forgetAged(clock.monotonic()))
+    this.#unused = new ExpiringSet<Channel>(clock, limits.ageMs, (expired) => expired.forEach((channel) => this.#forget(channel)))
+  }
+
+  /** The number of the last recorded message. */
+  get order(): number {
+    return this.#order
+  }
+
+  get channelCount(): number {
+    return this.#channels.size
+  }
+
+  all(): IterableIterator<Channel> {
+    return this.#channels.values()
+  }
+
+  find(stream: ChannelName): Channel | undefined {
+    return this.#channels.get(channelKey(channelOf(this.#streams, stream)))
+  }
+
+  /** Returns the channel of a stream. Makes it if it is not there. */
+  obtain(stream: ChannelName): Channel {
+    const name = channelOf(this.#streams, stream)
+    const key = channelKey(name)
+    let channel = this.#channels.get(key)
+    if (channel === undefined) {
+      channel = new Channel(name, this.#randomEpoch(), this.#streams[name.streamType]?.delivery === 'latest')
+      this.#channels.set(key, channel)
+      this.#setUnused(channel)
+    }
+    return channel
+  }
+
+  /** Notes that a stream has subscribers now, or none any more. */
+  setActive(stream: ChannelName, isActive: boolean): void {
+    const channel = this.obtain(stream)
+    channel.activeStreams += isActive ? 1 : -1
+    if (channel.activeStreams === 0) this.#setUnused(channel)
+    else if (isActive && channel.activeStreams === 1) this.#setUsed(channel)
+  }
+
+  /** Adds a message to the history of its channel. */
+  append(channel: Channel, recorded: Omit<RecordedMessage, 'atMs' | 'order'>, agedMs = 0): void {
+    const nowMs = this.#clock.monotonic()
+    const message = new HistoryMessage(channel, { ...recorded, atMs: nowMs - agedMs, order: ++this.#order })
+    const list = this.#listOf(channel)
+    const isFirst = list.first === undefined
+    this.#dismiss(channel.add(message), false)
+    list.add(message)
+    this.units += message.units
+    this.messageCount++
+    this.#keepWithin(channel)
+    if (channel.activeStreams === 0) this.#touch(channel)
+    if (list === this.#aging) this.#age(nowMs, isFirst)
+  }
+
+  /** Forgets what is too old now. Call it before a history is read. */
+  refresh(): void {
+    this.#unused.renew()
+    this.#forgetAged(this.#clock.monotonic())
+  }
+
+  #age(nowMs: number, isFirst: boolean): void {
+    if (isFirst) this.#ageAlarm.set(this.#limits.ageMs)
+    const { first } = this.#aging
+    if (first !== undefined && nowMs - first.atMs > this.#limits.ageMs) this.#forgetAged(nowMs)
+  }
+
+  #forgetAged(nowMs: number): void {
+    const { ageMs } = this.#limits
+    for (let { first } = this.#aging; first !== undefined && nowMs - first.atMs >= ageMs; { first } = this.#aging) this.#dismiss(first.channel.forgetOldest(), true)
+    const { first } = this.#aging
+    if (first !== undefined) this.#ageAlarm.set(Math.max(0, first.atMs + ageMs - nowMs))
+  }
+
+  #keepWithin(channel: Channel): void {
+    const { count, units } = this.#limits.byType.get(channel.streamType) ?? this.#limits
+    const isTooMuch = (): boolean => !channel.isLatest && channel.size > 0 && (channel.size > count || channel.units > units)
+    while (isTooMuch()) this.#dismiss(channel.forgetOldest(), true)
+    while (this.units > this.#limits.totalUnits) this.#evictOldest()
+  }
+
+  #evictOldest(): void {
+    const [aging, lasting] = [this.#aging.first, this.#lasting.first]
+    const oldest = aging === undefined || (lasting !== undefined && lasting.order < aging.order) ? lasting : aging
+    this.#dismiss(oldest?.channel.forgetOldest(), true)
+  }
+
+  /** Takes a message out of the list of all, after it left its channel. */
+  #dismiss(message: HistoryMessage | undefined, isEviction: boolean): void {
+    if (message === undefined) return
+    this.#listOf(message.channel).remove(message)
+    this.units -= message.units
+    this.messageCount--
+    if (isEviction) this.evicted++
+  }
+
+  #listOf(channel: History): MessageList {
+    return channel.isLatest ? this.#lasting : this.#aging
+  }
+
+  #setUnused(channel: Channel): void {
+    this.#unused.add(channel)
+    this.#unusedCount++
+    if (this.#unusedCount > MOST_UNUSED_CHANNELS) this.#forgetOldestUnused()
+  }
+
+  #setUsed(channel: Channel): void {
+    this.#unused.delete(channel)
+    this.#unusedCount--
+  }
+
+  #touch(channel: Channel): void {
+    this.#unused.delete(channel)
+    this.#unused.add(channel)
+  }
+
+  #forgetOldestUnused(): void {
+    for (const channel of this.#channels.values()) {
+      if (channel.activeStreams > 0) continue
+      this.#unused.delete(channel)
+      return this.#forget(channel)
+    }
+  }
+
+  #forget(channel: Channel): void {
+    this.#unusedCount--
+    this.#channels.delete(channelKey(channel))
+    for (let message = channel.forgetOldest(); message !== undefined; message = channel.forgetOldest()) this.#dismiss(message, false)
+  }
+}

@@ -1,0 +1,193 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { isPlain, readNamed } from '../guards/named-fields.ts'
+import { bound, readUserCode } from '../guards/user-code.ts'
+import type { PayloadOf, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { RawJson } from '../model/raw-json.ts'
+import type { HistoryLimits } from './histories.ts'
+
+/** The place of a message. */
+export interface Stamp {
+  /** One incarnation of the node that published the message, for one channel. */
+  readonly epoch: string
+  /** Its number: 1 for the first message of the epoch. */
+  readonly seq: number
+  /** `true` if it is a snapshot: the present state, sent to one newcomer. Otherwise absent. */
+  readonly snapshot?: true
+}
+
+/** A stream that a connection subscribes to. */
+export interface SnapshotStream<TStreamType extends string = string> {
+  readonly streamType: TStreamType
+  /** `undefined` for a stream without a symbol, and for a whole type. */
+  readonly symbol: string | undefined
+  /** The user, on a private stream. */
+  readonly userId: string | undefined
+}
+
+/** The options of `createRecovery`. Each one is optional. */
+export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStreams> {
+  /** How much is kept of each channel, and in all. */
+  readonly history?: HistoryOptions<TStreams> | undefined
+  /** How much one connection may be sent again until nothing waits for it any more. More is not sent again: the client is told that it missed something. */
+  readonly replay?: ReplayOptions | undefined
+  /**
+   * Returns the present state of a stream, such as an order book, for newcomers and for clients that missed too much. Its clients then apply the
+   * messages that follow. `undefined`: there is none, and the client gets no snapshot.
+   *
+   * It must contain what was published up to now. So apply a message to the state before you publish it. An error that it throws goes to `onError`,
+   * and the client gets no snapshot.
+   */
+  readonly snapshot?: ((stream: SnapshotStream<keyof TStreams & string>) => PayloadOf<TStreams[keyof TStreams & string]> | RawJson | undefined) | undefined
+  /**
+   * Writes a place into a text. Required if the manager has a `serialize`, because the text is not the library's to extend.
+   *
+   * @default adds the keys `epoch`, `seq` and `snapshot` behind those of the wire form
+   */
+  readonly stamp?: ((text: string, stamp: Stamp) => string) | undefined
+  /** What `export()` returned before a restart. A text that cannot be read is refused. */
+  readonly restore?: string | undefined
+  /**
+   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess.
+   *
+   * @default 64 random bits of `crypto.getRandomValues`
+   */
+  readonly randomEpoch?: (() => string) | undefined
+  /**
+   * Gets what `snapshot` throws.
+   *
+   * @default prints the first error with `console.warn`
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/** How much is kept. `Infinity` removes a limit. */
+export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStreams> {
+  /**
+   * Messages of a channel. `0` keeps none, so that nobody can resume. Of a `latest` stream the last message is kept, whatever this is.
+   *
+   * @default 256
+   */
+  readonly count?: number | undefined
+  /**
+   * UTF-16 units of a channel's messages.
+   *
+   * @default 262_144
+   */
+  readonly units?: number | undefined
+  /**
+   * How long a message is kept, and how long a channel that nobody uses keeps its numbers. Milliseconds.
+   *
+   * @default 120_000
+   */
+  readonly ageMs?: number | undefined
+  /**
+   * UTF-16 units of all channels. Past it, the oldest message of all goes first.
+   *
+   * @default 67_108_864
+   */
+  readonly totalUnits?: number | undefined
+  /** Stream type → its own `count` and `units`. */
+  readonly byType?: { readonly [TName in keyof TStreams & string]?: { readonly count?: number | undefined; readonly units?: number | undefined } | undefined } | undefined
+}
+
+/** How much one connection may be sent again. */
+export interface ReplayOptions {
+  /**
+   * Messages.
+   *
+   * @default 300
+   */
+  readonly count?: number | undefined
+  /**
+   * UTF-16 units.
+   *
+   * @default half of the manager's `delivery.hardLimitBytes`
+   */
+  readonly units?: number | undefined
+}
+
+/** The options of a recovery, validated and with their defaults. */
+export interface ResolvedRecoveryOptions {
+  readonly history: HistoryLimits
+  readonly replay: { readonly count: number; readonly units: number | undefined }
+  readonly snapshot: ((stream: SnapshotStream) => unknown) | undefined
+  readonly stamp: ((text: string, stamp: Stamp) => string) | undefined
+  readonly restore: string | undefined
+  readonly randomEpoch: () => string
+  readonly onError: ((error: unknown) => unknown) | undefined
+}
+
+const NAMES = ['history', 'replay', 'snapshot', 'stamp', 'restore', 'randomEpoch', 'onError'] as const
+const HISTORY_DEFAULTS = { count: 256, units: 262_144, ageMs: 120_000, totalUnits: 67_108_864 }
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+export function resolvedOptions(options: unknown): ResolvedRecoveryOptions {
+  const given = named('options', options, NAMES)
+  const { restore } = given
+  if (restore !== undefined && typeof restore !== 'string') throw invalidOption('restore', `expected a string, got ${describe(restore)}`)
+  return {
+    history: historyIn(given.history),
+    replay: { count: 300, units: undefined, ...numbersIn('replay', given.replay, ['count', 'units']) },
+    snapshot: methodIn('snapshot', given.snapshot, options),
+    stamp: methodIn('stamp', given.stamp, options),
+    restore,
+    randomEpoch: methodIn('randomEpoch', given.randomEpoch, options) ?? randomEpoch,
+    onError: methodIn('onError', given.onError, options),
+  }
+}
+
+function historyIn(history: unknown): HistoryLimits {
+  if (history === undefined) return { ...HISTORY_DEFAULTS, byType: new Map() }
+  const { byType, ...numbers } = named('history', history, ['count', 'units', 'ageMs', 'totalUnits', 'byType'])
+  const limits = { ...HISTORY_DEFAULTS, ...numbersIn('history', numbers, ['count', 'units', 'ageMs', 'totalUnits']) }
+  return { ...limits, byType: byTypeIn(byType, limits) }
+}
+
+function byTypeIn(byType: unknown, defaults: { readonly count: number; readonly units: number }): HistoryLimits['byType'] {
+  if (byType === undefined) return new Map()
+  const entries = readUserCode(
+    () => (typeof byType === 'object' && byType !== null && isPlain(byType) && !Array.isArray(byType) ? Object.entries(byType) : undefined),
+    (cause) => invalidOption('history.byType', 'reading it threw', cause),
+  )
+  if (entries === undefined) throw invalidOption('history.byType', `expected a plain object, got ${describe(byType)}`)
+  const { count, units } = defaults
+  return new Map(entries.map(([name, limits]) => [name, { count, units, ...numbersIn(`history.byType.${name}`, limits, ['count', 'units']) }]))
+}
+
+function numbersIn<TName extends string>(group: string, given: unknown, names: readonly TName[]): Partial<Record<TName, number>> {
+  if (given === undefined) return {}
+  const numbers: Partial<Record<TName, number>> = {}
+  for (const [name, value] of Object.entries(named(group, given, names)) as [TName, unknown][]) {
+    if (value === undefined) continue
+    if (typeof value !== 'number' || !(value >= 0)) throw invalidOption(`${group}.${name}`, `expected a number of 0 or more, got ${describe(value)}`)
+    numbers[name] = value
+  }
+  return numbers
+}
+
+function named<TName extends string>(group: string, given: unknown, names: readonly TName[]): Record<TName, unknown> {
+  const dotted = (name: string | undefined): string => (name === undefined ? group : group === 'options' ? name : `${group}.${name}`)
+  return readNamed(given, names, (what, name, cause) => invalidOption(dotted(name), what, cause))
+}
+
+function methodIn<TMethod extends (...facts: never[]) => unknown>(name: string, value: unknown, options: unknown): TMethod | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'function') throw invalidOption(name, `expected a function, got ${describe(value)}`)
+  return bound(value as TMethod, options, (cause) => invalidOption(name, 'reading it threw', cause))
+}
+
+export function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
+}
+
+// It exists in Node 20 and later, Bun, Deno, Workers and browsers.
+declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** Returns 66 random bits, as 11 characters. */
+function randomEpoch(): string {
+  let epoch = ''
+  for (const byte of crypto.getRandomValues(new Uint8Array(11))) epoch += ALPHABET[byte & 63]
+  return epoch
+}

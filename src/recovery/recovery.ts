@@ -1,0 +1,215 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { ResolvedCatalogue, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { Revoked } from '../model/revocation.ts'
+import type { StreamMessage } from '../model/stream-message.ts'
+import type { ConnectionSubscribeRequest, StreamReference, StreamTypeName, Subscription } from '../model/subscription.ts'
+import { parseStreamMessage } from '../model/wire-form.ts'
+import type { Connection, Socket } from '../ports/connection.ts'
+import type { Recorder, RecorderSettings } from '../ports/recorder.ts'
+import { Allowances } from './allowances.ts'
+import { readArchive } from './archive.ts'
+import { archived, restoreInto } from './archiving.ts'
+import type { Channel } from './channel.ts'
+import { Failures } from './failures.ts'
+import { Histories } from './histories.ts'
+import { invalidOption, resolvedOptions, type RecoveryOptions, type ResolvedRecoveryOptions, type SnapshotStream } from './options.ts'
+import { Resuming, type Resume } from './resuming.ts'
+import { RevocationFloors } from './revocation-floors.ts'
+import { hostStamps, wireStamps, type Stamps } from './stamps.ts'
+
+/** A connection that can be resumed. */
+export type RecoverableConnection<TStreams extends StreamCatalogue = TradingStreams> = Connection<Socket, TStreams>
+
+/** All that a recovery needs of its manager. */
+export interface RecoverableManager {
+  batch<TOutcome>(act: () => TOutcome): TOutcome
+  getConnection(connectionId: string): object | undefined
+  getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
+  sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
+  on(event: 'revoked' | 'streamActive' | 'streamIdle' | 'connectionCaughtUp' | 'connectionRemoved', listener: (payload: never) => void): () => void
+}
+
+/** A subscribe, and where the client is. */
+export type ResumeRequest<TStreams extends StreamCatalogue, TName extends StreamTypeName<TStreams>> = ConnectionSubscribeRequest<TStreams, TName> & {
+  /** The position that the client has, as it got it. Anything else is no error: then the client is told that it missed something. */
+  readonly position?: string | null | undefined
+  /** The number of the client's command. The answer has it too. */
+  readonly id?: number | undefined
+}
+
+/** What a subscribe brought. */
+export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
+  readonly subscription: Subscription<keyof TStreams & string>
+  /** `true` if nothing is missing, `false` if that cannot be proven, and `null` if the client gave no position. */
+  readonly recovered: boolean | null
+  /** How many messages, or snapshots, the client was sent before what follows live. */
+  readonly replayed: number
+}
+
+/** What a recovery holds, and how often it could help. */
+export interface RecoveryStats {
+  readonly channels: number
+  readonly messages: number
+  /** UTF-16 units of all messages. */
+  readonly units: number
+  /** Messages that were forgotten because they were too many or too old. Those that a newer one replaced do not count. */
+  readonly evicted: number
+  /** Subscribes with a position: how often nothing was missing, and how often that could not be proven. */
+  readonly resumes: { readonly recovered: number; readonly refused: number }
+}
+
+interface Attached {
+  readonly manager: RecoverableManager
+  readonly settings: RecorderSettings
+  readonly streams: ResolvedCatalogue
+  readonly histories: Histories
+  readonly floors: RevocationFloors
+  readonly stamps: Stamps
+  readonly resuming: Resuming
+}
+
+/**
+ * Numbers the messages that are published, keeps the last ones, and gives a client that comes back what it missed.
+ *
+ * It is the recorder of one manager. Subscribe connections by it rather than by `connection.subscribe`: then a newcomer gets the present state
+ * first, and a client that says where it was gets exactly what it missed, or is told that it cannot.
+ */
+export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> implements Recorder<RecoverableManager> {
+  readonly #options: ResolvedRecoveryOptions
+  readonly #failures: Failures
+  #attached: Attached | undefined
+  /** The message that was recorded last, for `skip`. */
+  #last: { readonly channel: Channel; readonly seq: number } | undefined
+
+  /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+  constructor(options: RecoveryOptions<TStreams> = {}) {
+    this.#options = resolvedOptions(options)
+    this.#failures = new Failures(this.#options.onError)
+    if (this.#options.restore !== undefined) readArchive(this.#options.restore)
+  }
+
+  /** Called by the manager that has it as its `recorder`. @throws `ERR_INVALID_OPTION` for a second manager, and for a `serialize` without `stamp` */
+  attach(manager: RecoverableManager, settings: RecorderSettings): void {
+    if (this.#attached !== undefined) throw invalidOption('recorder', 'a recovery is for one manager')
+    const { history, randomEpoch, replay, restore, snapshot, stamp } = this.#options
+    if (stamp === undefined && !settings.isWireForm) throw invalidOption('stamp', 'it is required if the manager has a `serialize`')
+    const streams = settings.streams as ResolvedCatalogue
+    for (const name of history.byType.keys()) if (streams[name] === undefined) throw invalidOption(`history.byType.${name}`, 'there is no such stream type')
+    const histories = new Histories(streams, history, settings.clock, randomEpoch)
+    const floors = new RevocationFloors(history.ageMs)
+    const stamps = stamp === undefined ? wireStamps : hostStamps(stamp)
+    const limits = { count: replay.count, units: replay.units ?? settings.hardLimitBytes / 2 }
+    const allowances = new Allowances<RecoverableConnection<StreamCatalogue>>(limits, settings.clock)
+    const resuming = new Resuming({ manager, settings, streams, histories, floors, stamps, allowances, snapshot, report: (error) => this.#failures.tell(error) })
+    this.#attached = { manager, settings, streams, histories, floors, stamps, resuming }
+    if (restore !== undefined) restoreInto(histories, floors, readArchive(restore), settings)
+    this.#listen(this.#attached, allowances)
+  }
+
+  /** Numbers a message and keeps it. Called by the manager. */
+  record(message: StreamMessage<unknown, string>, text: string): string {
+    const { histories, stamps, settings } = this.#whenAttached()
+    const { streamType, symbol, userId } = message
+    const channel = histories.obtain({ streamType, symbol, userId })
+    const { epoch } = channel
+    const seq = channel.seq + 1
+    const stamped = stamps.stamp(text, { epoch, seq })
+    if (typeof stamped !== 'string') throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `\`stamp\` must return a string, got ${describe(stamped)}`)
+    const isKept = stamps.keepsUnstamped && channel.isLatest
+    histories.append(channel, { epoch, seq, symbol, text: stamped, unstamped: isKept ? text : undefined, message: settings.isWireForm || !isKept ? undefined : message })
+    this.#last = { channel, seq }
+    return stamped
+  }
+
+  /** Tells a connection that was left out which message that was. Called by the manager, after `record`. */
+  skip({ streamType, symbol }: StreamMessage<unknown, string>): string {
+    const { channel, seq } = this.#last as { readonly channel: Channel; readonly seq: number }
+    return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch: channel.epoch, seq })
+  }
+
+  /**
+   * Subscribes a connection to a stream, and brings it up to date, in one step: the subscription, a notice `subscribed`, what is sent again, and then
+   * what is published from now on. No message falls between these, none comes twice, and none is missing.
+   *
+   * With a `position`, the client gets what it missed since. Then `recovered` is true. If it cannot be proven that nothing is missing, it is false, and
+   * the client gets the present state as a newcomer does: the latest message of a `latest` stream, or what the option `snapshot` returns, marked as
+   * snapshots. What still waits for the connection of this stream is purged first.
+   *
+   * @throws what `connection.subscribe` throws, `ERR_UNKNOWN_CONNECTION` for a connection that is not the manager's; then nothing has changed
+   */
+  subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
+    const { manager, resuming } = this.#whenAttached()
+    if (manager.getConnection(connection.id) !== connection) {
+      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', `Connection ${describe(connection.id)} was removed, or is another manager's`, { connectionId: connection.id })
+    }
+    const { position, id, ...stream } = request as ResumeRequest<TStreams, TName> & StreamReference
+    const resume: Resume = { stream, position: position ?? undefined, id }
+    return manager.batch(() => resuming.resume(connection as unknown as RecoverableConnection<StreamCatalogue>, resume)) as Resumed<TStreams>
+  }
+
+  /**
+   * Returns the last message of a stream, as it was published, if the history still has it. On a private type, the stream is the user's.
+   *
+   * If the manager has a `serialize`, only those of `latest` streams are known.
+   */
+  lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
+    const { histories, settings } = this.#whenAttached()
+    const { streamType, symbol, userId } = stream
+    if (settings.streams[streamType] === undefined) return undefined
+    histories.refresh()
+    const last = histories.find({ streamType, symbol, userId })?.messages().filter((each) => each.symbol === symbol).at(-1)
+    if (last === undefined || !settings.isWireForm) return last?.message
+    return parseStreamMessage(last.text, { streams: settings.streams }) as StreamMessage<unknown, string>
+  }
+
+  /**
+   * Returns everything as a text for the option `restore`: all channels, their numbers and histories, and what was revoked. Call it after the last
+   * publish. After the restart, old positions stay recoverable, and new messages are numbered in new epochs.
+   */
+  export(): string {
+    const { histories, floors, settings } = this.#whenAttached()
+    histories.refresh()
+    return JSON.stringify(archived(histories, floors, settings.clock))
+  }
+
+  /** Returns how much is held now, and what became of resumes so far. */
+  stats(): RecoveryStats {
+    const { histories, resuming } = this.#whenAttached()
+    histories.refresh()
+    const { channelCount: channels, messageCount: messages, units, evicted } = histories
+    return { channels, messages, units, evicted, resumes: { ...resuming.counts } }
+  }
+
+  #listen({ manager, histories, floors, settings }: Attached, allowances: Allowances<RecoverableConnection<StreamCatalogue>>): void {
+    const listen = (event: Parameters<RecoverableManager['on']>[0], listener: (payload: never) => void): void => void manager.on(event, listener)
+    listen('revoked', (revoked: Revoked) => floors.add(revoked, histories.order, settings.clock.monotonic()))
+    listen('streamActive', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, true))
+    listen('streamIdle', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, false))
+    const renew = ({ connection }: { readonly connection: RecoverableConnection<StreamCatalogue> }): void => allowances.renew(connection)
+    listen('connectionCaughtUp', renew)
+    listen('connectionRemoved', renew)
+  }
+
+  #whenAttached(): Attached {
+    if (this.#attached !== undefined) return this.#attached
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'This recovery has no manager yet: give it to `new ConnectionManager({ recorder })`')
+  }
+}
+
+/**
+ * Returns a recovery, which is the `recorder` of a manager.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
+ *
+ * @example
+ * import { createRecovery } from 'stream-connection-manager/recovery'
+ *
+ * const recovery = createRecovery()
+ * const manager = new ConnectionManager({ recorder: recovery })
+ * const connection = manager.addConnection('c1', socket, 'alice')
+ *
+ * recovery.subscribe(connection, { streamType: 'TRADES', symbol: 'BTCUSDT', position: positionOfTheClient })
+ */
+export function createRecovery<TStreams extends StreamCatalogue = TradingStreams>(options: RecoveryOptions<TStreams> = {}): Recovery<TStreams> {
+  return new Recovery(options)
+}

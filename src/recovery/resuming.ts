@@ -1,0 +1,159 @@
+import { describe } from '../errors.ts'
+import type { ResolvedCatalogue, StreamCatalogue } from '../model/catalogue.ts'
+import { parsePosition } from '../model/position.ts'
+import type { StreamReference, Subscription } from '../model/subscription.ts'
+import type { Connection, Socket } from '../ports/connection.ts'
+import type { RecorderSettings } from '../ports/recorder.ts'
+import type { Allowances } from './allowances.ts'
+import type { Channel } from './channel.ts'
+import type { Histories } from './histories.ts'
+import type { HistoryMessage } from './history-message.ts'
+import type { SnapshotStream } from './options.ts'
+import type { RevocationFloors } from './revocation-floors.ts'
+import type { Stamps } from './stamps.ts'
+
+type AnyConnection = Connection<Socket, StreamCatalogue>
+
+/** What a client asks for. */
+export interface Resume {
+  readonly stream: StreamReference
+  readonly position: unknown
+  readonly id: number | undefined
+}
+
+/** A text to be sent again, and the stream that it belongs to. */
+interface Replay {
+  readonly symbol: string | undefined
+  readonly text: string
+}
+
+/** How a client is brought up to date. */
+interface Plan {
+  readonly recovered: boolean | null
+  /** Where the client is before what follows. */
+  readonly position: string
+  readonly replays: readonly Replay[]
+  readonly isSnapshot: boolean
+}
+
+export interface ResumingDependencies {
+  readonly manager: {
+    getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
+    sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
+  }
+  readonly settings: RecorderSettings
+  readonly streams: ResolvedCatalogue
+  readonly histories: Histories
+  readonly floors: RevocationFloors
+  readonly stamps: Stamps
+  readonly allowances: Allowances<AnyConnection>
+  readonly snapshot: ((stream: SnapshotStream) => unknown) | undefined
+  /** Tells the host that no snapshot could be made. */
+  report(error: unknown): void
+}
+
+/** Brings connections up to date: those that come back, and newcomers. */
+export class Resuming {
+  readonly counts = { recovered: 0, refused: 0 }
+  readonly #dependencies: ResumingDependencies
+
+  constructor(dependencies: ResumingDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** Call it in a batch, so that nothing is published between its steps. */
+  resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription; recovered: boolean | null; replayed: number } {
+    const { histories, streams } = this.#dependencies
+    const subscription = connection.subscribe(stream as never)
+    const { streamType, symbol } = subscription
+    this.#purge(connection, streamType, symbol)
+    const userId = streams[streamType]?.audience === 'private' ? connection.userId : undefined
+    const resumed = { streamType, symbol, userId }
+    histories.refresh()
+    const channel = histories.obtain(resumed)
+    const plan = this.#planFor(connection, channel, resumed, position)
+    connection.send(this.#noticeOf(resumed, plan, id))
+    for (const replay of plan.replays) this.#send(connection, resumed, replay)
+    if (position !== undefined) this.counts[plan.recovered === true ? 'recovered' : 'refused']++
+    return { subscription, recovered: plan.recovered, replayed: plan.replays.length }
+  }
+
+  /** Purges what waits of the stream, because it is sent again. A subscription to the whole type still needs it. */
+  #purge(connection: AnyConnection, streamType: string, symbol: string | undefined): void {
+    const isOfWholeType = symbol !== undefined && this.#dependencies.streams[streamType]?.symbol === 'optional'
+    const isNeeded = isOfWholeType && this.#dependencies.manager.getUserSubscriptions(connection.userId).some((each) => each.streamType === streamType && each.symbol === undefined)
+    if (!isNeeded) connection.purge({ streamType, symbol })
+  }
+
+  #planFor(connection: AnyConnection, channel: Channel, stream: SnapshotStream, position: unknown): Plan {
+    const { allowances, floors, settings } = this.#dependencies
+    const floor = floors.floorFor(connection.userId, stream, settings.clock.monotonic())
+    const missed = position === undefined ? undefined : this.#missedSince(channel, stream, position, floor)
+    if (missed !== undefined && allowances.take(connection, missed.length, unitsOf(missed))) {
+      return { recovered: true, position: position as string, replays: missed, isSnapshot: false }
+    }
+    const recovered = position === undefined ? null : false
+    const snapshot = this.#snapshotOf(channel, stream)
+    if (snapshot !== undefined && allowances.take(connection, 1, 0)) return { recovered, position: channel.position, replays: [snapshot], isSnapshot: true }
+    const latest = channel.isLatest ? channel.latest(stream.symbol).filter((each) => each.order > floor && this.#isSendable(each.text)) : []
+    const isSent = latest.length > 0 && allowances.take(connection, latest.length, unitsOf(latest))
+    const replays = isSent ? latest.map((each) => ({ symbol: each.symbol, text: this.#dependencies.stamps.asSnapshot(each) })) : []
+    return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays, isSnapshot: isSent }
+  }
+
+  /** Returns all that a client missed of a stream. `undefined` if it cannot be proven to be all, or may not be sent again. */
+  #missedSince(channel: Channel, { symbol }: SnapshotStream, position: unknown, floor: number): HistoryMessage[] | undefined {
+    const known = parsePosition(position)
+    const missed = known && channel.since(known)
+    const isWanted = (message: HistoryMessage): boolean => symbol === undefined || message.symbol === symbol
+    const wanted = missed?.filter(isWanted)
+    return wanted?.every(({ order, text }) => order > floor && this.#isSendable(text)) === true ? wanted : undefined
+  }
+
+  #isSendable(text: string): boolean {
+    const { hardLimitBytes, messageUnits } = this.#dependencies.settings
+    return text.length <= Math.max(hardLimitBytes, messageUnits)
+  }
+
+  /** Returns the host's snapshot of a stream, with the place that it stands for. */
+  #snapshotOf(channel: Channel, { streamType, symbol, userId }: SnapshotStream): Replay | undefined {
+    const { report, settings, snapshot, stamps } = this.#dependencies
+    try {
+      const data = snapshot?.({ streamType, symbol, userId })
+      if (data === undefined) return undefined
+      const text = settings.serialize({ streamType, symbol, data, userId, timestamp: new Date(settings.clock.now()) })
+      // Read after the host's code, which may have published.
+      const { epoch, seq } = channel
+      const stamped = stamps.stamp(text as string, { epoch, seq, snapshot: true })
+      if (this.#isSendable(stamped)) return { symbol, text: stamped }
+      throw new Error(`The snapshot of stream type ${describe(streamType)} has ${stamped.length} UTF-16 units, which is too long`)
+    } catch (error) {
+      report(error)
+      return undefined
+    }
+  }
+
+  #noticeOf({ streamType, symbol }: SnapshotStream, { position, recovered, isSnapshot }: Plan, id: number | undefined): string {
+    const { delivery, symbol: rule } = this.#dependencies.streams[streamType] as ResolvedCatalogue[string]
+    const isWholeChannel = symbol === undefined || rule === 'required'
+    return JSON.stringify({
+      type: 'subscribed',
+      id,
+      stream_type: streamType,
+      symbol: symbol ?? null,
+      position,
+      recovered,
+      contiguous: delivery === 'every' && isWholeChannel,
+      delivery,
+      snapshot: isSnapshot ? true : undefined,
+    })
+  }
+
+  #send(connection: AnyConnection, { streamType, userId }: SnapshotStream, { symbol, text }: Replay): void {
+    this.#dependencies.manager.sendToConnection(connection.id, { streamType, symbol, userId } as never, { text })
+  }
+}
+
+function unitsOf(messages: readonly { readonly text: string }[]): number {
+  return messages.reduce((units, { text }) => units + text.length, 0)
+}

@@ -1,0 +1,493 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, defineStreams, type ConnectionManagerOptions } from '../../../src/index.ts'
+import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
+import { expectCode } from '../../support/errors.ts'
+import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+const streams = defineStreams({
+  TRADES: { audience: 'public', symbol: 'required' },
+  PRICE: { audience: 'public', symbol: 'required', delivery: 'latest' },
+  NEWS: { audience: 'public', symbol: 'optional' },
+  TICKER: { audience: 'public', symbol: 'optional', delivery: 'latest' },
+  ORDERS: { audience: 'private' },
+})
+type Streams = typeof streams
+type Options = Omit<ConnectionManagerOptions<FakeSocket, Streams>, 'streams' | 'recorder'>
+
+const TRADES = { streamType: 'TRADES', symbol: 'A' } as const
+const PRICE = { streamType: 'PRICE', symbol: 'A' } as const
+const ORDERS = { streamType: 'ORDERS' } as const
+
+/** A manager with a recovery whose epochs are e1, e2 and so on, in the order in which channels are first used. */
+function desk(options: RecoveryOptions<Streams> = {}, managerOptions: Options = {}) {
+  const clock = new ManualClock()
+  let epochs = 0
+  const recovery = createRecovery<Streams>({ randomEpoch: () => `e${++epochs}`, ...options })
+  const manager = new ConnectionManager<FakeSocket, Streams>({ streams, clock, recorder: recovery, ...managerOptions })
+  let count = 0
+  const connect = (userId = 'alice') => manager.addConnection(`c${++count}`, new FakeSocket(), userId)
+  const trade = (data: unknown, symbol = 'A') => manager.publish({ streamType: 'TRADES', symbol, data })
+  return { clock, recovery, manager, connect, trade }
+}
+
+/** What a client got: `subscribed …`, `e1:3 data`, `snapshot e1:3 data`. */
+function received({ socket }: { readonly socket: FakeSocket }): string[] {
+  return socket.sent.map((text) => {
+    const { type, position, recovered, epoch, seq, data, snapshot } = JSON.parse(text) as Record<string, unknown>
+    if (type === 'subscribed') return `subscribed at ${String(position)}, recovered: ${String(recovered)}${snapshot === true ? ', snapshot' : ''}`
+    if (type === 'skip') return `skip ${String(epoch)}:${String(seq)}`
+    return `${snapshot === true ? 'snapshot ' : ''}${String(epoch)}:${String(seq)} ${String(data)}`
+  })
+}
+
+describe('a recovery', () => {
+  it('numbers each channel from 1, in an epoch of its own, behind the keys of the wire form', () => {
+    const { manager, connect, trade } = desk()
+    const client = connect()
+    client.subscribe(TRADES)
+    client.subscribe({ ...TRADES, symbol: 'B' })
+
+    trade(1)
+    trade(2)
+    trade(3, 'B')
+
+    expect(received(client)).toEqual(['e1:1 1', 'e1:2 2', 'e2:1 3'])
+    expect(client.socket.sent[0]).toMatch(/^\{"stream_type":"TRADES","symbol":"A","data":1,"timestamp":"[^"]+","user_id":null,"epoch":"e1","seq":1\}$/)
+    expect(manager.stats().sent).toBe(3)
+  })
+
+  it('has one channel for a whole type whose symbol is optional, and one for each user of a private type', () => {
+    const { manager, connect } = desk()
+    const client = connect('alice')
+    client.subscribe({ streamType: 'NEWS' })
+    client.subscribe(ORDERS)
+
+    for (const symbol of ['A', 'B', undefined]) manager.publish({ streamType: 'NEWS', symbol, data: symbol ?? 'all' })
+    for (const userId of ['alice', 'bob', 'alice']) manager.publish({ ...ORDERS, userId, data: userId })
+
+    expect(received(client)).toEqual(['e1:1 A', 'e1:2 B', 'e1:3 all', 'e2:1 alice', 'e2:2 alice'])
+  })
+
+  it('does not use the number of a message that could not be published', () => {
+    const { connect, trade } = desk()
+    const client = connect()
+    client.subscribe(TRADES)
+
+    trade(1)
+    expectCode('ERR_UNSERIALIZABLE', () => trade(1n))
+    trade(2)
+
+    expect(received(client)).toEqual(['e1:1 1', 'e1:2 2'])
+  })
+
+  it('tells a connection that except left out which message that was', () => {
+    const { manager, connect } = desk()
+    const [sender, other] = [connect(), connect()]
+    for (const client of [sender, other]) client.subscribe(TRADES)
+
+    manager.publish({ ...TRADES, data: 1 }, { except: sender })
+
+    expect([received(sender), received(other)]).toEqual([['skip e1:1'], ['e1:1 1']])
+    expect(sender.socket.sent).toEqual(['{"type":"skip","stream_type":"TRADES","symbol":"A","epoch":"e1","seq":1}'])
+  })
+})
+
+describe('recovery.subscribe', () => {
+  it('tells a newcomer where it is, before what follows', () => {
+    const { recovery, connect, trade } = desk()
+    const client = connect()
+
+    const answer = recovery.subscribe(client, TRADES)
+    trade(1)
+
+    expect(answer).toMatchObject({ recovered: null, replayed: 0 })
+    expect(answer.subscription.status).toBe('CONNECTED')
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 1'])
+  })
+
+  it('answers in the form of the protocol', () => {
+    const { recovery, connect } = desk()
+    const client = connect()
+
+    recovery.subscribe(client, { ...TRADES, id: 7 })
+    recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A' })
+    recovery.subscribe(client, { streamType: 'TICKER' })
+
+    expect(client.socket.sent).toEqual([
+      '{"type":"subscribed","id":7,"stream_type":"TRADES","symbol":"A","position":"e1:0","recovered":null,"contiguous":true,"delivery":"every"}',
+      '{"type":"subscribed","stream_type":"NEWS","symbol":"A","position":"e2:0","recovered":null,"contiguous":false,"delivery":"every"}',
+      '{"type":"subscribed","stream_type":"TICKER","symbol":null,"position":"e3:0","recovered":null,"contiguous":false,"delivery":"latest"}',
+    ])
+  })
+
+  it('gives a client that comes back exactly what it missed, and then what follows', () => {
+    const { recovery, connect, trade } = desk()
+    for (const data of [1, 2, 3, 4]) trade(data)
+    const client = connect()
+
+    const answer = recovery.subscribe(client, { ...TRADES, position: 'e1:2' })
+    trade(5)
+
+    expect(answer).toMatchObject({ recovered: true, replayed: 2 })
+    expect(received(client)).toEqual(['subscribed at e1:2, recovered: true', 'e1:3 3', 'e1:4 4', 'e1:5 5'])
+    expect(recovery.stats().resumes).toEqual({ recovered: 1, refused: 0 })
+  })
+
+  it('brings a symbol of a whole type what it missed of that symbol alone', () => {
+    const { recovery, manager, connect } = desk()
+    for (const symbol of ['A', 'B', 'A', undefined]) manager.publish({ streamType: 'NEWS', symbol, data: symbol ?? 'all' })
+    const [ofA, ofAll] = [connect(), connect()]
+
+    recovery.subscribe(ofA, { streamType: 'NEWS', symbol: 'A', position: 'e1:1' })
+    recovery.subscribe(ofAll, { streamType: 'NEWS', position: 'e1:1' })
+
+    expect(received(ofA)).toEqual(['subscribed at e1:1, recovered: true', 'e1:3 A'])
+    expect(received(ofAll)).toEqual(['subscribed at e1:1, recovered: true', 'e1:2 B', 'e1:3 A', 'e1:4 all'])
+  })
+
+  it.each([
+    ['of another epoch', 'zz:2'],
+    ['of an epoch that is there and one that is not', 'e1:2,zz:1'],
+    ['of another channel', 'e2:1'],
+    ['from the future', 'e1:5'],
+    ['that is empty', ''],
+    ['without a number', 'e1:'],
+    ['with a number that is none', 'e1:x'],
+    ['with a fraction', 'e1:1.5'],
+    ['with a negative number', 'e1:-1'],
+    ['with a leading zero', 'e1:02'],
+    ['that names an epoch twice', 'e1:1,e1:2'],
+    ['that is longer than 1,024 units', `e1:2${','.repeat(1_100)}`],
+    ['that is a number', 2],
+    ['that is an object', { epoch: 'e1' }],
+  ])('cannot prove that nothing is missing since a position %s', (_which, position) => {
+    const { recovery, connect, trade } = desk()
+    trade(1)
+    trade(2)
+    trade(3, 'B')
+    const client = connect()
+
+    const answer = recovery.subscribe(client, { ...TRADES, position: position as string })
+
+    expect(answer).toMatchObject({ recovered: false, replayed: 0 })
+    expect(received(client)).toEqual(['subscribed at e1:2, recovered: false'])
+    expect(recovery.stats().resumes).toEqual({ recovered: 0, refused: 1 })
+  })
+
+  it.each([
+    ['too many', { count: 2 }, {}],
+    ['too long', { units: 300 }, {}],
+    ['too many for one connection', {}, { count: 2 }],
+    ['too long for one connection', {}, { units: 300 }],
+    ['not kept', { count: 0 }, {}],
+  ])('says that it cannot if what was missed is %s', (_why, history, replay) => {
+    const { recovery, connect, trade } = desk({ history, replay })
+    for (const data of [1, 2, 3, 4]) trade(data)
+    const client = connect()
+
+    expect(recovery.subscribe(client, { ...TRADES, position: 'e1:1' })).toMatchObject({ recovered: false, replayed: 0 })
+  })
+
+  it('says that it cannot once what was missed is too old, and can what is younger', () => {
+    const { recovery, clock, connect, trade } = desk({ history: { ageMs: 100 } })
+    connect().subscribe(TRADES)
+    trade(1)
+    clock.advance(60)
+    trade(2)
+    clock.advance(50)
+
+    expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:0' }).recovered).toBe(false)
+    expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:1' })).toMatchObject({ recovered: true, replayed: 1 })
+    clock.advance(50)
+    expect(recovery.stats().messages).toBe(0)
+    expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:2' })).toMatchObject({ recovered: true, replayed: 0 })
+  })
+
+  it('gives a newcomer to a latest stream the last value, marked as a snapshot', () => {
+    const { recovery, manager, connect } = desk()
+    for (const data of [1, 2]) manager.publish({ ...PRICE, data })
+    const [newcomer, stranger, back] = [connect(), connect(), connect()]
+
+    recovery.subscribe(newcomer, PRICE)
+    recovery.subscribe(stranger, { ...PRICE, position: 'zz:1' })
+    recovery.subscribe(back, { ...PRICE, position: 'e1:1' })
+
+    expect(received(newcomer)).toEqual(['subscribed at e1:1, recovered: null, snapshot', 'snapshot e1:2 2'])
+    expect(received(stranger)).toEqual(['subscribed at e1:1, recovered: false, snapshot', 'snapshot e1:2 2'])
+    expect(received(back)).toEqual(['subscribed at e1:1, recovered: true', 'e1:2 2'])
+    expect(newcomer.socket.sent[1]).toMatch(/"epoch":"e1","seq":2,"snapshot":true\}$/)
+  })
+
+  it('gives a newcomer to a whole latest type the last value of each symbol, oldest first', () => {
+    const { recovery, manager, connect } = desk()
+    for (const [symbol, data] of [['A', 1], ['B', 2], ['A', 3], ['C', 4]] as const) manager.publish({ streamType: 'TICKER', symbol, data })
+    const [all, ofB, back] = [connect(), connect(), connect()]
+
+    recovery.subscribe(all, { streamType: 'TICKER' })
+    recovery.subscribe(ofB, { streamType: 'TICKER', symbol: 'B' })
+    recovery.subscribe(back, { streamType: 'TICKER', position: 'e1:2' })
+
+    expect(received(all)).toEqual(['subscribed at e1:1, recovered: null, snapshot', 'snapshot e1:2 2', 'snapshot e1:3 3', 'snapshot e1:4 4'])
+    expect(received(ofB)).toEqual(['subscribed at e1:1, recovered: null, snapshot', 'snapshot e1:2 2'])
+    expect(received(back)).toEqual(['subscribed at e1:2, recovered: true', 'e1:3 3', 'e1:4 4'])
+  })
+
+  it('gives a newcomer what the option snapshot returns, with the place that it stands for', () => {
+    const asked: unknown[] = []
+    const { recovery, connect, trade } = desk({ snapshot: (stream) => (asked.push(stream), { book: 'A' }) })
+    for (const data of [1, 2]) trade(data)
+    const client = connect()
+
+    recovery.subscribe(client, TRADES)
+    trade(3)
+
+    expect(asked).toEqual([{ streamType: 'TRADES', symbol: 'A', userId: undefined }])
+    expect(received(client)).toEqual(['subscribed at e1:2, recovered: null, snapshot', 'snapshot e1:2 [object Object]', 'e1:3 3'])
+  })
+
+  it.each<[string, () => never | undefined]>([['is undefined', () => undefined], ['throws', () => { throw new Error('no book') }]])(
+    'sends the notice alone if the snapshot %s',
+    (_case, snapshot) => {
+      const errors: unknown[] = []
+      const { recovery, connect, trade } = desk({ snapshot, onError: (error) => void errors.push((error as Error).message) })
+      trade(1)
+      const client = connect()
+
+      recovery.subscribe(client, TRADES)
+
+      expect(received(client)).toEqual(['subscribed at e1:1, recovered: null'])
+      expect(errors).toEqual(snapshot.toString().includes('throw') ? ['no book'] : [])
+    },
+  )
+
+  it('purges what waits of the stream first, so that nothing comes twice', () => {
+    const { recovery, manager, connect, trade } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+    for (const data of [1, 2]) trade(data)
+
+    recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
+    trade(3)
+    client.flush()
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2', 'e1:3 3'])
+    expect(manager.stats()).toMatchObject({ purged: 2, waiting: 0 })
+  })
+
+  it('is one step: what a socket publishes meanwhile comes after it', () => {
+    const { recovery, connect, trade } = desk()
+    trade(1)
+    const client = connect()
+    client.socket.script.send = (text) => {
+      if (text.includes('subscribed')) trade(2)
+    }
+
+    recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2'])
+  })
+
+  it('does not bring twice what is being delivered while it is called', () => {
+    const { recovery, connect, trade } = desk()
+    const [first, second] = [connect(), connect()]
+    for (const client of [first, second]) recovery.subscribe(client, TRADES)
+    first.socket.script.send = (text) => {
+      if (text.includes('"seq":1')) recovery.subscribe(second, { ...TRADES, position: 'e1:0' })
+    }
+
+    trade(1)
+    trade(2)
+
+    expect(received(second)).toEqual(['subscribed at e1:0, recovered: null', 'subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2'])
+  })
+
+  it('has a subscriber in a toJSON in order: it gets the message live', () => {
+    const { recovery, connect, trade } = desk()
+    const client = connect()
+
+    trade({ toJSON: () => (recovery.subscribe(client, TRADES), 'live') })
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 live'])
+  })
+
+  it('never reaches behind a revocation, also for a user who was not there', () => {
+    const { recovery, manager, connect } = desk()
+    const order = (data: unknown) => manager.publish({ ...ORDERS, userId: 'alice', data })
+    order(1)
+    manager.revoke({ userId: 'alice', streamType: 'ORDERS' })
+    order(2)
+
+    expect(recovery.subscribe(connect(), { ...ORDERS, position: 'e1:0' })).toMatchObject({ recovered: false, replayed: 0 })
+    expect(recovery.subscribe(connect(), { ...ORDERS, position: 'e1:1' })).toMatchObject({ recovered: true, replayed: 1 })
+  })
+
+  it('gives no last value from before a revocation, and gives it to others', () => {
+    const { recovery, manager, connect } = desk()
+    manager.publish({ ...PRICE, data: 1 })
+    manager.revoke({ userId: 'alice', ...PRICE })
+
+    expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(0)
+    expect(recovery.subscribe(connect('bob'), PRICE).replayed).toBe(1)
+    manager.publish({ ...PRICE, data: 2 })
+    expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(1)
+  })
+
+  it('throws what subscribe throws, and changes nothing', async () => {
+    const { recovery, connect } = desk({}, { authorize: () => false })
+    const client = connect()
+    const other = desk().connect()
+
+    expectCode('ERR_FORBIDDEN', () => recovery.subscribe(client, TRADES))
+    expectCode('ERR_UNKNOWN_CONNECTION', () => recovery.subscribe(other, TRADES))
+    await client.remove()
+    expectCode('ERR_UNKNOWN_CONNECTION', () => recovery.subscribe(client, TRADES))
+
+    expect([client.socket.sent, other.socket.sent, recovery.stats().channels]).toEqual([[], [], 0])
+  })
+
+  it('counts the replays of a connection together until nothing waits for it, at the end of the turn', () => {
+    const { recovery, clock, connect, trade } = desk({ replay: { count: 3 } })
+    for (const data of [1, 2]) trade(data)
+    const client = connect()
+    const resume = () => recovery.subscribe(client, { ...TRADES, position: 'e1:0' }).recovered
+
+    const answers = [resume(), resume()]
+    clock.advance(0)
+
+    expect([...answers, resume()]).toEqual([true, false, true])
+  })
+})
+
+describe('recovery.lastValue', () => {
+  it('is the last message of exactly this stream', () => {
+    const { recovery, manager, trade } = desk()
+    for (const data of [1, 2]) trade(data)
+    manager.publish({ ...ORDERS, userId: 'alice', symbol: 'A', data: 3 })
+
+    expect(recovery.lastValue(TRADES)).toMatchObject({ streamType: 'TRADES', symbol: 'A', data: 2 })
+    expect(recovery.lastValue({ ...ORDERS, symbol: 'A', userId: 'alice' })).toMatchObject({ data: 3, userId: 'alice' })
+    expect(recovery.lastValue({ ...ORDERS, userId: 'alice' })).toBeUndefined()
+    expect(recovery.lastValue({ ...ORDERS, symbol: 'A', userId: 'bob' })).toBeUndefined()
+    expect(recovery.lastValue({ streamType: 'NOTHING' as never })).toBeUndefined()
+  })
+})
+
+describe('recovery.export and the option restore', () => {
+  it('make a restart of which no client notices anything', () => {
+    const before = desk()
+    for (const data of [1, 2]) before.trade(data)
+    before.manager.publish({ ...PRICE, data: 9 })
+    before.manager.revoke({ userId: 'eve', ...TRADES })
+
+    const after = desk({ restore: before.recovery.export(), randomEpoch: () => 'new' })
+    const [client, newcomer, eve] = [after.connect(), after.connect(), after.connect('eve')]
+    after.trade(3)
+    after.recovery.subscribe(client, { ...TRADES, position: 'e1:1' })
+    after.recovery.subscribe(newcomer, PRICE)
+    after.recovery.subscribe(eve, { ...TRADES, position: 'e1:1' })
+    after.trade(4)
+
+    expect(received(client)).toEqual(['subscribed at e1:1, recovered: true', 'e1:2 2', 'new:1 3', 'new:2 4'])
+    expect(received(newcomer)).toEqual(['subscribed at new:0,e2:0, recovered: null, snapshot', 'snapshot e2:1 9'])
+    expect(received(eve)[0]).toContain('recovered: false')
+  })
+
+  it('keep channels without messages, and count the time that the restart took', () => {
+    const before = desk({ history: { ageMs: 1_000 } })
+    before.recovery.subscribe(before.connect(), TRADES)
+    before.trade(1)
+    const text = before.recovery.export()
+
+    const soon = desk({ restore: text, history: { ageMs: 1_000 } })
+    expect(soon.recovery.subscribe(soon.connect(), { ...TRADES, position: 'e1:0' }).recovered).toBe(true)
+    const lateClock = new ManualClock()
+    lateClock.advance(2_000)
+    const late = desk({ restore: text, history: { ageMs: 1_000 } }, { clock: lateClock })
+
+    expect(late.recovery.subscribe(late.connect(), { ...TRADES, position: 'e1:0' }).recovered).toBe(false)
+    expect(late.recovery.subscribe(late.connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(true)
+  })
+
+  it.each(['', 'null', '{}', '[]', '{"version":2}', '{"version":1,"exportedAt":0,"channels":[7],"floors":[]}'])('refuse %j', (restore) => {
+    expect(expectCode('ERR_INVALID_OPTION', () => createRecovery({ restore }))['option']).toBe('restore')
+  })
+})
+
+describe('createRecovery', () => {
+  it('keeps all channels together below totalUnits: the oldest message of all goes first', () => {
+    const { recovery, connect, trade } = desk({ history: { totalUnits: 1_000 } })
+    for (let i = 1; i <= 30; i++) trade(i, `S${i}`)
+
+    expect(recovery.stats().units).toBeLessThanOrEqual(1_000)
+    expect(recovery.stats()).toMatchObject({ channels: 30, evicted: 30 - recovery.stats().messages })
+    expect(recovery.subscribe(connect(), { ...TRADES, symbol: 'S1', position: 'e1:0' }).recovered).toBe(false)
+    expect(recovery.subscribe(connect(), { ...TRADES, symbol: 'S30', position: 'e30:0' }).recovered).toBe(true)
+  })
+
+  it('forgets a channel that nobody uses, with its numbers, after ageMs', () => {
+    const { recovery, clock, connect, trade } = desk({ history: { ageMs: 100 } })
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+    trade(1)
+    clock.advance(5_000)
+    const used = recovery.stats().channels
+    void client.remove()
+    clock.advance(5_000)
+
+    expect([used, recovery.stats().channels]).toEqual([1, 0])
+    expect(recovery.stats()).toMatchObject({ messages: 0, units: 0 })
+  })
+
+  it('has limits of its own for a stream type', () => {
+    const { recovery, trade, manager } = desk({ history: { count: 1, byType: { TRADES: { count: 3 } } } })
+    for (const data of [1, 2, 3, 4]) {
+      trade(data)
+      manager.publish({ streamType: 'NEWS', symbol: 'A', data })
+    }
+
+    expect(recovery.stats().messages).toBe(4)
+  })
+
+  it('requires a stamp if the manager has a serialize, and marks snapshots by it', () => {
+    const serialize = ({ data }: { readonly data: unknown }) => `<${String(data)}>`
+    expect(expectCode('ERR_INVALID_OPTION', () => desk({}, { serialize }))['option']).toBe('stamp')
+    const { recovery, manager, connect } = desk({ stamp: (text, { epoch, seq, snapshot }) => `${text}${epoch}#${seq}${snapshot ? '!' : ''}` }, { serialize })
+    const client = connect()
+    manager.publish({ ...PRICE, data: 1 })
+
+    recovery.subscribe(client, PRICE)
+    manager.publish({ ...PRICE, data: 2 })
+
+    expect(client.socket.sent.slice(1)).toEqual(['<1>e1#1!', '<2>e1#2'])
+    expect(recovery.lastValue(PRICE)).toMatchObject({ data: 2 })
+  })
+
+  it('is for one manager, and says so before it has one', () => {
+    const { recovery, connect } = desk()
+
+    expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams, recorder: recovery }))
+    expectCode('ERR_INVALID_ARGUMENT', () => createRecovery<Streams>().subscribe(connect(), TRADES))
+  })
+
+  it.each<[string, unknown]>([
+    ['options', 7],
+    ['histroy', { histroy: {} }],
+    ['history.count', { history: { count: -1 } }],
+    ['history.count', { history: { count: '5' } }],
+    ['history.size', { history: { size: 1 } }],
+    ['history.byType', { history: { byType: [] } }],
+    ['history.byType.TRADES.ageMs', { history: { byType: { TRADES: { ageMs: 1 } } } }],
+    ['replay.units', { replay: { units: NaN } }],
+    ['snapshot', { snapshot: 'book' }],
+    ['stamp', { stamp: {} }],
+    ['restore', { restore: {} }],
+    ['onError', { onError: 1 }],
+  ])('refuses a bad %s', (option, options) => {
+    expect(expectCode('ERR_INVALID_OPTION', () => createRecovery(options as RecoveryOptions))['option']).toBe(option)
+  })
+
+  it('refuses limits for a stream type that the catalogue does not have', () => {
+    expect(expectCode('ERR_INVALID_OPTION', () => desk({ history: { byType: { TRADE: { count: 1 } } as never } }))['option']).toBe('history.byType.TRADE')
+  })
+})
