@@ -221,11 +221,14 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   #fellBehind(connection: TConnection): void {
+    // While a removal sends what waits, the connection has gone for the listeners.
+    if (connection.removed) return
     this.#dependencies.events.post('connectionBehind', { connection })
     this.#dependencies.changes.tellAfterwards()
   }
 
   #caughtUp(connection: TConnection, behindForMs: number): void {
+    if (connection.removed) return
     this.#dependencies.events.post('connectionCaughtUp', { connection, behindForMs })
     this.#dependencies.changes.tellAfterwards()
   }

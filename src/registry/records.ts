@@ -111,11 +111,11 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   }
 
   get waitingBytes(): number {
-    return this.#sendQueue?.waitingUnits ?? 0
+    return this.removed ? 0 : (this.#sendQueue?.waitingUnits ?? 0)
   }
 
   get behindForMs(): number {
-    return this.#sendQueue?.behindForMs ?? 0
+    return this.removed ? 0 : (this.#sendQueue?.behindForMs ?? 0)
   }
 
   subscriptions(): OwnSubscription[] {

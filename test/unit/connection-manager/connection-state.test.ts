@@ -102,6 +102,20 @@ describe('connection.waitingBytes and connection.behindForMs', () => {
 
     expect([connection.waitingBytes, connection.behindForMs]).toEqual([0, 0])
   })
+
+  it('are 0 while a removal sends what waits', async () => {
+    const { clock, connect, publish } = pressured({ transport: batching() })
+    const readings: unknown[] = []
+    const { connection, socket } = connect('c', new PressuredSocket(() => void readings.push([connection.removed, connection.waitingBytes, connection.behindForMs])))
+    socket.buffered = 11
+    for (const data of ['b1', 'b2']) publish('BOOK', sized(data, 30))
+    clock.advance(5)
+    socket.buffered = 0
+
+    await connection.remove()
+
+    expect(readings[0]).toEqual([true, 0, 0])
+  })
 })
 
 describe('connectionBehind and connectionCaughtUp', () => {
@@ -165,6 +179,28 @@ describe('connectionBehind and connectionCaughtUp', () => {
     await connection.remove()
 
     expect(log).toEqual(['c behind'])
+  })
+
+  it('tell of no catching up when what waits is sent during the removal', async () => {
+    const { connect, publish, log } = watched()
+    const { connection, socket } = connect('c', new PressuredSocket())
+    socket.buffered = 11
+    publish('BOOK', 'b1')
+    socket.buffered = 0
+
+    await connection.remove()
+
+    expect([socket.sent, log]).toEqual([['b1'], ['c behind']])
+  })
+
+  it('tell of no falling behind when a write refuses messages during the removal', async () => {
+    const { connect, publish, log } = watched()
+    const { connection } = connect('c', new PressuredSocket(() => 0))
+    publish('BOOK', 'b1')
+
+    await connection.remove()
+
+    expect(log).toEqual([])
   })
 
   it('let a listener remove a connection that has fallen behind', () => {
