@@ -45,7 +45,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  #exclusions: readonly Exclusion<TConnection>[] = NO_EXCLUSIONS
+  /** Kept, because what an exclusion says of a connection may be otherwise at the end. */
+  #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 
   /** With `roomBytes`, the `bufferedAmount` of each plain socket is read, and `hasRoom` is asked if it is more than that. */
@@ -75,14 +76,18 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
 
   /** Excludes connections that have not been served yet. */
   exclude(isExcluded: Exclusion<TConnection>): void {
-    this.#exclusions = [...this.#exclusions, isExcluded]
-    for (const { list, slot } of this.#slotsWhere(isExcluded)) list.mask(slot)
+    const excluded = (this.#excluded ??= new Set())
+    for (const { list, slot, connection } of this.#slotsWhere(isExcluded)) {
+      list.mask(slot)
+      excluded.add(connection)
+    }
   }
 
   /** Restores all lists, releases the caller's data, and returns what became of the message. */
   end(): PublishResult {
     this.#message?.release()
-    for (const isExcluded of this.#exclusions) for (const { list, slot } of this.#slotsWhere(isExcluded)) list.unmask(slot)
+    const excluded = this.#excluded
+    if (excluded !== undefined) for (const { list, slot } of this.#slotsWhere((each) => excluded.has(each))) list.unmask(slot)
     for (const { list, slot } of this.#recipients.leftOut ?? []) list.unmask(slot)
     for (const { list } of this.#recipients.ranges) list.unpin()
     const { matched, handed, failures, queued, conflated, dropped, skipped } = this
@@ -91,11 +96,11 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return { matched, sent, queued, conflated, dropped, failed, skipped: skipped + matched - handed, deferred: false }
   }
 
-  *#slotsWhere(isExcluded: Exclusion<TConnection>): Generator<{ list: FanOutList<TConnection>; slot: number }, undefined> {
+  *#slotsWhere(isExcluded: Exclusion<TConnection>): Generator<{ list: FanOutList<TConnection>; slot: number; connection: TConnection }, undefined> {
     for (const { list, from, to } of this.#recipients.ranges) {
       for (let slot = from; slot < to; slot++) {
         const connection = list.connections[slot]
-        if (connection !== undefined && isExcluded(connection)) yield { list, slot }
+        if (connection !== undefined && isExcluded(connection)) yield { list, slot, connection }
       }
     }
   }
@@ -117,7 +122,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     exact.unmask(exactSlot)
     whole.unmask(wholeSlot)
     const connection = connectionIn(exactSlot, exact.connections)
-    if (this.#exclusions.some((isExcluded) => isExcluded(connection))) return
+    if (this.#excluded?.has(connection) === true) return
     const handedBefore = this.handed
     // The connection may have lost one of its slots by now, which is a hole then. It may lose the other one while its `bufferedAmount` is read.
     this.#serveSlots(exact, exactSlot, exactSlot + 1, text)
@@ -208,8 +213,6 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }
 }
-
-const NO_EXCLUSIONS: readonly Exclusion<unknown>[] = []
 
 /** Returns the connection of a slot. The loops call it only when needed, because reading it with each sink makes them a quarter slower. */
 function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {

@@ -1,4 +1,5 @@
 import type { StreamMessage } from '../model/stream-message.ts'
+
 /** The history that a message is in. */
 export interface History {
   /** True if only the latest message of each stream counts. */

@@ -351,9 +351,11 @@ export class Subscriptions {
     // A connection that goes on receiving a stream keeps its slot. So it does not miss a message that is being delivered.
     for (const old of received) handOver(old, nextOf(old), connection)
     for (const old of own) this.#releaseHold(old, connection)
+    // Held before other subscriptions are added, which look for overlaps with what the connection holds.
+    for (const each of kept) this.#holdAlike(each, connection)
     if (wasPending && to.subscriptions !== undefined) this.pendingUserCount--
     this.#receiveAllOf(to, connection, wasPending)
-    for (const each of kept) this.#holdAlike(each, connection)
+    for (const { subscription, isNew } of kept) this.#tellOfHold(subscription, isNew, connection)
     if (from.connections === undefined) this.#endAll(from, connection, 'reassigned')
     else for (const old of own) this.#endUnlessHeld(old, connection, 'reassigned')
   }
@@ -365,9 +367,12 @@ export class Subscriptions {
     return { subscription, isNew: known === undefined, filters: SubscriptionRecord.filtersOf(old, connection) }
   }
 
-  #holdAlike({ subscription, isNew, filters }: TakenOver, connection: ConnectionRecord): void {
+  #holdAlike({ subscription, filters }: TakenOver, connection: ConnectionRecord): void {
     this.#hold(subscription, connection)
     SubscriptionRecord.setFilters(subscription, connection, filters)
+  }
+
+  #tellOfHold(subscription: SubscriptionRecord, isNew: boolean, connection: ConnectionRecord): void {
     this.#dependencies.changed(isNew ? ADDED : HOLDER_ADDED, subscription, connection)
     if (isNew) this.#connected(subscription)
   }

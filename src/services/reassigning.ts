@@ -33,6 +33,13 @@ interface OfStream {
   readonly symbol: string | undefined
 }
 
+/** A message that waits, or that is being delivered. */
+interface Addressed extends OfStream {
+  readonly definition: { readonly audience: string }
+  /** Whose it is, if it is private. */
+  readonly userId: string | undefined
+}
+
 /** Key of a public stream → whether the new user may have it. */
 type Permissions = ReadonlyMap<string, boolean>
 
@@ -97,8 +104,8 @@ export class Reassigning {
     const { connections, events, publishing, subscriptions, users } = this.#dependencies
     const isKept = (each: SubscriptionRecord): boolean => isToPublicStream(each) && permissions.get(keyOf(each)) === true
     this.#assertSubscriptionsFit(connection, userId, isKept)
-    const isUnwanted = (message: OfStream & { readonly definition: { readonly audience: string } }): boolean =>
-      message.definition.audience === 'private' || permissions.get(keyOf(message)) !== true
+    const isUnwanted = (message: Addressed): boolean =>
+      message.definition.audience === 'private' ? message.userId !== userId : permissions.get(keyOf(message)) !== true
     publishing.exclude(isUnwanted, (each) => each === connection)
     ConnectionRecord.sendQueueOf(connection)?.purgeWhere(isUnwanted)
     const from = ConnectionRecord.userOf(connection)

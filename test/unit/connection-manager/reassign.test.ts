@@ -161,6 +161,20 @@ describe('connection.reassign', () => {
     expect(socket.sent).toEqual(['p', 'n1', 'n2', 'n3', 'n4'])
   })
 
+  it.each<[string, string | undefined, string | undefined]>([
+    ['of the type, which the new user holds', 'BTC', undefined],
+    ['of the symbol, which the new user holds', undefined, 'BTC'],
+  ])('gives the connection one copy of what it brings along and %s covers', (_which, own, ofUser) => {
+    const { manager, guest, socket } = desk()
+    guest.subscribe({ streamType: 'NEWS', symbol: own })
+    manager.addSubscription({ userId: 'alice', streamType: 'NEWS', symbol: ofUser })
+
+    guest.reassign('alice')
+    manager.publish({ streamType: 'NEWS', symbol: 'BTC', data: 'n1' })
+
+    expect(socket.sent).toEqual(['n1'])
+  })
+
   it('does nothing for the same user', () => {
     const { guest, log } = logged()
     const subscription = guest.subscribe(BTC)
@@ -323,6 +337,34 @@ describe('connection.reassign', () => {
     expect(socket.sent).toEqual(['p1', 'p2'])
     expect(result).toMatchObject({ skipped: 0 })
     expect(a1.removed).toBe(false)
+  })
+
+  it('gets the new user’s private messages that are deferred and have not begun', () => {
+    const { manager, b1, guest, socket } = desk()
+    manager.addSubscription({ userId: 'alice', ...ORDERS })
+    b1.subscribe(BTC)
+    b1.socket.script.send = () => {
+      manager.publish({ ...ORDERS, userId: 'alice', data: 'o1' })
+      guest.reassign('alice')
+    }
+
+    manager.publish({ ...BTC, data: 'p1' })
+
+    expect(socket.sent).toEqual(['o1'])
+  })
+
+  it('gets what comes after a running message that was revoked for the old user', () => {
+    const { manager, a1, a2, socket } = desk()
+    a1.socket.script.send = () => {
+      a1.socket.script.send = undefined
+      manager.revoke({ userId: 'guest', streamType: 'PRICE' })
+      manager.getConnection('g')?.reassign('bob')
+    }
+
+    manager.broadcast({ ...BTC, data: 'p1' })
+    manager.broadcast({ ...BTC, data: 'p2' })
+
+    expect([a2.socket.sent, socket.sent]).toEqual([['p1', 'p2'], ['p2']])
   })
 
   it('does not get a message that is being delivered if only the old user was subscribed', () => {
