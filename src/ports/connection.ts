@@ -102,8 +102,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier ones, and
    * `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
    *
-   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, and
-   * `ERR_QUOTA_EXCEEDED`. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
+   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, also if
+   * `authorize` gives the connection to another user, and `ERR_QUOTA_EXCEEDED`. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
    * or `ERR_INVALID_ARGUMENT`. The last is also for an unknown field, and for a `userId` other than the connection's own. After a throw
    * nothing has changed.
    */

@@ -530,6 +530,7 @@ export class Subscriptions {
     this.#unlist(subscription, connection)
     this.#dependencies.released(connection, SubscriptionRecord.streamOf(subscription))
   }
+
   /** Takes a connection out of the list. It must be there. */
   #unlist(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)

@@ -63,10 +63,12 @@ export class Subscribing {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
       gate.assertOpen()
-      const stream = readRequest(request, connection.userId, options.streams)
-      this.#assertFiltersFit(connection.userId, connection, stream)
+      const { userId } = connection
+      const stream = readRequest(request, userId, options.streams)
+      this.#assertFiltersFit(userId, connection, stream)
       gate.assertOpen()
-      this.#assertMayHold(connection.userId, connection, stream)
+      this.#assertMayHold(userId, connection, stream)
+      assertStillOf(userId, connection, stream)
       return subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters)
     })
   }
@@ -182,4 +184,11 @@ export class Subscribing {
     const present = userId === undefined ? connections.byId.values() : membersOf(users.find(userId)?.connections)
     return [...present, ...leaving]
   }
+}
+
+/** Refuses if user code has given the connection to another user meanwhile: what the old one may have says nothing of the new one. */
+function assertStillOf(userId: string, connection: ConnectionRecord, { streamType, symbol }: StreamRequest): void {
+  if (connection.userId === userId) return
+  const facts = { userId, connectionId: connection.id, streamType, ...(symbol !== undefined && { symbol }) }
+  throw new ConnectionManagerError('ERR_FORBIDDEN', `Connection ${describe(connection.id)} was given to another user meanwhile`, facts)
 }

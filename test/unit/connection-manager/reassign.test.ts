@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionManager, defineStreams, type AuthorizationRequest, type ConnectionManagerOptions, type Transport } from '../../../src/index.ts'
+import { ConnectionManager, defineStreams, type AuthorizationRequest, type Connection, type ConnectionManagerOptions, type Transport } from '../../../src/index.ts'
 import { expectCode } from '../../support/errors.ts'
 import { EVENT_NAMES } from '../../support/event-names.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
@@ -460,6 +460,23 @@ describe('connection.reassign', () => {
 
       expect(asked.map((each) => (each as string[])[2])).toEqual(['BTC', 'ETH'])
       expect(guest.subscriptions().map(({ subscription }) => subscription.key)).toEqual(['alice:PRICE:BTC', 'alice:PRICE:ETH'])
+    })
+
+    it.each<[string, (connection: Connection<FakeSocket, Streams>) => unknown]>([
+      ['authorize', (connection) => connection.subscribe(ORDERS)],
+      ['a getter of the request', (connection) => connection.subscribe({ get streamType() { return connection.reassign('bob'), 'ORDERS' as const } })],
+    ])('lets nobody subscribe the new user by the permission of the old one, if %s gives the connection away', (_who, subscribe) => {
+      let isGivenAway = false
+      const { guest, manager } = guarded(({ userId, connection }) => {
+        if (userId === 'guest' && !isGivenAway) connection?.reassign('bob')
+        isGivenAway = true
+        return userId === 'guest'
+      })
+
+      const error = expectCode('ERR_FORBIDDEN', () => subscribe(guest))
+
+      expect(error).toMatchObject({ userId: 'guest', connectionId: 'g', streamType: 'ORDERS' })
+      expect([guest.userId, manager.subscriptionCount, guest.subscriptions()]).toEqual(['bob', 0, []])
     })
 
     it('that removes the connection makes the call throw', () => {
