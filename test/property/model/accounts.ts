@@ -30,9 +30,11 @@ export class Accounts {
   readonly #inboxes: Inboxes
   #last: Stats | undefined
   readonly #setting: Setting
+  readonly #monotonic: () => number
   readonly #complain: (complaint: string) => void
 
-  constructor(ledger: Ledger, facts: Facts, inboxes: Inboxes, setting: Setting, complain: (complaint: string) => void) {
+  constructor(ledger: Ledger, facts: Facts, inboxes: Inboxes, setting: Setting, monotonic: () => number, complain: (complaint: string) => void) {
+    this.#monotonic = monotonic
     this.#ledger = ledger
     this.#inboxes = inboxes
     this.#facts = facts
@@ -79,6 +81,30 @@ export class Accounts {
     if (Math.min(waiting, waitingBytes, connectionsBehind) < 0 || waitingBytes > (waiting === 0 ? 0 : waiting * mostWaitingBytes))
       this.#complain(`What waits makes no sense: ${JSON.stringify(stats)}`)
     this.#last = stats
+  }
+
+  /** What handles say of how far behind their connections are, where it is not what the events and the messages say. */
+  differencesOfBehind(behind: ReadonlyMap<ConnectionFact, number>): string[] {
+    return this.#facts.connections.flatMap((connection) => {
+      const { handle, isLive, socket } = connection
+      if (handle === undefined) return []
+      const { waitingBytes, behindForMs } = handle
+      const sinceMs = isLive ? behind.get(connection) : undefined
+      const expectedMs = sinceMs === undefined ? 0 : this.#monotonic() - sinceMs
+      const [, most] = sinceMs === undefined ? [0, 0] : this.#ledger.unitsOpenFor(connection)
+      return [
+        ...(behindForMs === expectedMs ? [] : [`${socket.name} has been behind for ${behindForMs} ms, expected ${expectedMs}`]),
+        ...(waitingBytes >= 0 && waitingBytes <= most ? [] : [`${waitingBytes} bytes wait for ${socket.name}, expected 0 to ${most}`]),
+      ]
+    })
+  }
+
+  /** So many are behind, by the events. */
+  checkBehind(stats: Stats, behind: ReadonlyMap<ConnectionFact, number>): void {
+    const count = this.#facts.live.filter((each) => behind.has(each)).length
+    if (stats.connectionsBehind !== count) this.#complain(`${stats.connectionsBehind} connections are behind, expected ${count} by the events`)
+    const waitingBytes = this.#facts.live.reduce((sum, { handle }) => sum + (handle?.waitingBytes ?? 0), 0)
+    if (waitingBytes > stats.waitingBytes) this.#complain(`${waitingBytes} bytes wait for the connections, and ${stats.waitingBytes} for all`)
   }
 
   #checkBounds(stats: Stats): void {

@@ -39,6 +39,12 @@ export class Aim {
     return chosen(USERS.slice(0, this.#setting.users), n) as string
   }
 
+  /** A user other than this one, if there is one. */
+  otherUser(n: number, userId: string): string {
+    const users = USERS.slice(0, this.#setting.users)
+    return chosen(users.filter((each) => each !== userId), n) ?? this.user(n)
+  }
+
   /** A user without a connection, if there is one. */
   absentUser(n: number): string {
     const users = USERS.slice(0, this.#setting.users)

@@ -145,10 +145,13 @@ export class Closings {
 
   #callsDue(connection: ConnectionFact, reasons: readonly CloseReason[]): readonly [closes: number, terminations: number] {
     if (reasons.includes('peer-closed')) return [0, 0]
-    const canTerminate = connection.socket.kind === 'framed'
-    if (reasons.includes('slow-consumer') && canTerminate) return [0, 1]
+    const { socket, wasRefusedACode } = connection
+    const canTerminate = socket.kind === 'framed'
+    // Whether it was stuck is known to whoever saw it terminated.
+    const wasTerminatedAtOnce = socket.closeCalls === 0 && socket.terminations > 0
+    if (reasons.includes('slow-consumer') && wasTerminatedAtOnce) return [0, 1]
     const hasEndedBadly = ['failed', 'timedOut'].includes(this.outcomeOf(connection))
-    return [1, canTerminate && hasEndedBadly ? 1 : 0]
+    return [wasRefusedACode ? 2 : 1, canTerminate && hasEndedBadly ? 1 : 0]
   }
   #end(closing: Closing, outcome: CloseOutcome): void {
     closing.outcome = outcome

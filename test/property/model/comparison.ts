@@ -73,9 +73,10 @@ function compareConnections(manager: Manager, facts: Facts, same: Same): void {
     )
     same(() => `getConnection(${describe(id)})`, manager.getConnection(id)?.socket, connection?.socket)
   }
-  for (const { handle, isLive, id, userId, socket } of facts.connections) {
-    if (handle !== undefined)
-      same(() => `the handle of ${socket.name}`, [handle.id, handle.userId, handle.removed, handle.socket], [id, userId, !isLive, socket])
+  for (const { handle, isLive, id, userId, socket, metadata } of facts.connections) {
+    if (handle === undefined) continue
+    same(() => `the handle of ${socket.name}`, [handle.id, handle.userId, handle.removed, handle.socket, handle.metadata], [id, userId, !isLive, socket, metadata])
+    if (!isLive) same(() => `what waits for ${socket.name}, which has gone`, [handle.waitingBytes, handle.behindForMs], [0, 0])
     if (handle !== undefined && isLive) same(() => `getConnection(${describe(id)})`, manager.getConnection(id), handle)
   }
 }
@@ -115,6 +116,8 @@ function compareStreams(manager: Manager, facts: Facts, same: Same): void {
     same(() => `streamSubscriptions of ${keyOf(stream)}`, mapping.get(streamKeyOf(stream)), users)
     same(() => `streamSubscriptions.get of ${keyOf(stream)}`, manager.streamSubscriptions.get(streamKeyOf(stream)), users)
     same(() => `getSubscribers of ${keyOf(stream)}`, manager.getSubscribers(streamType, symbol), users)
+    const connections = facts.live.filter((each) => facts.isIn(each, stream)).map(({ id }) => id)
+    same(() => `connectionsOf ${keyOf(stream)}`, Array.from(manager.connectionsOf(streamType, symbol), ({ id }) => id).sort(), connections.sort())
   }
   compareActivity(manager, facts, same)
 }

@@ -2,14 +2,24 @@ import { chosen } from './aim.ts'
 import { USERS, type Stream } from './catalogue.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Holds } from './holds.ts'
-import type { OperationOf, Reaction } from './operations.ts'
+import { Moving } from './moving.ts'
+import type { Ending, OperationOf, Reaction } from './operations.ts'
+import { answerOf, Rejection } from './requests.ts'
 import type { Kind, ScriptedSocket } from './sockets.ts'
-import { PASS } from './stage.ts'
+import { PASS, type Verdict } from './stage.ts'
 import { describe } from './trace.ts'
 import type { World } from './world.ts'
 
-type Ending = OperationOf<'remove'>['how']
+/** What the peer is told: the reason alone goes with 1000. */
+const TOLD = [
+  { options: { code: 4001, reason: 'logged in elsewhere' }, details: { code: 4001, reason: 'logged in elsewhere' } },
+  { options: { reason: 'bye' }, details: { code: 1000, reason: 'bye' } },
+  { options: { code: 1012 }, details: { code: 1012, reason: '' } },
+] as const
+const BAD_CODES = [999, 1004, 1006, 5000, 1000.5, '1000', null]
+const BAD_REASONS = ['é'.repeat(62), 7, null]
 
+const REFUSED_DETAILS: Verdict = { codes: ['ERR_INVALID_ARGUMENT'], mayPass: false }
 const NOTHING_MORE: Reaction = { answer: 'ok', meanwhile: [] }
 
 /** The calls that add and remove connections. */
@@ -67,8 +77,44 @@ export class ConnectionCalls {
   remove({ who, how, handedOn }: OperationOf<'remove'>): void {
     const connection = this.#world.aim.connection(who)
     if (connection === undefined) return
+    if (how === 'badCode' || how === 'badReason') return this.#refuseToTell(connection, how, who)
     this.#world.armHandingOn([connection], handedOn)
-    this.#end(connection, how)
+    this.#end(connection, how, who)
+  }
+
+  reassign({ who, user, isSame, answers, meanwhile, handedOn, flaw }: OperationOf<'reassign'>): void {
+    const { aim, facts, refusals, setting } = this.#world
+    const connection = aim.connection(who)
+    if (connection?.handle === undefined) return
+    const { handle, socket } = connection
+    const userId = isSame ? connection.userId : aim.otherUser(user, connection.userId)
+    const verdict = refusals.reassign(connection, userId, flaw)
+    const moving = new Moving(connection, userId, {
+      facts,
+      refusals,
+      hasAuthorize: setting.hasAuthorize,
+      answer: (n) => this.#answer(answers[n % answers.length] ?? 'yes', n === 0 ? meanwhile : []),
+    })
+    const isUnderWay = verdict.mayPass && !moving.isDone
+    if (isUnderWay) this.#world.armHandingOn([connection], handedOn)
+    if (isUnderWay) this.#world.handsOn(connection)
+    this.#world.call({
+      name: 'reassign',
+      text: () => `${socket.name}'s handle.reassign(${describe(flawed(userId, flaw))})`,
+      verdict,
+      moving: isUnderWay ? moving : undefined,
+      act: () => handle.reassign(flawed(userId, flaw) as string),
+      check: () => moving.isDone || this.#world.complain(`${socket.name} was not given to ${describe(userId)}`),
+      refused: (error) => this.#world.checkQuota(error, isUnderWay ? [...moving.exceeded] : ['connectionsPerUser']),
+    })
+  }
+
+  #answer(answer: OperationOf<'reassign'>['answers'][number], meanwhile: OperationOf<'reassign'>['meanwhile']): unknown {
+    this.#world.carryOut(meanwhile)
+    this.#world.tally.noteBehaviour('authorize', answer)
+    if (answer === 'throw' || answer === 'rejection') this.#world.events.expectError('authorize')
+    const given = answerOf(answer)
+    return given instanceof Rejection ? given.promise : given
   }
 
   removeUser(userId: string, handedOn: Reaction = NOTHING_MORE): void {
@@ -118,14 +164,15 @@ export class ConnectionCalls {
     const kind = this.#kind(kindNumber)
     const socket = this.#world.newSocket(kind)
     const transport = kind === setting.managerKind ? undefined : transports[kind]
+    const metadata = kindNumber % 2 === 0 ? { of: socket.name } : undefined
+    const options = { ...(transport !== undefined && { transport }), ...(metadata !== undefined && { metadata }) }
     let connection: ConnectionFact | undefined
     this.#world.call({
       name: 'addConnection',
       text: () => `manager.addConnection(${describe(id)}, ${socket.name}, ${describe(userId)})  // ${kind}`,
       verdict: refusals.connect(id, userId, undefined),
-      commit: () => this.#world.commit(() => void (connection = facts.connect({ id, userId, socket }))),
-      act: () =>
-        transport === undefined ? manager.addConnection(id, socket, userId) : manager.addConnection(id, socket, userId, { transport }),
+      commit: () => this.#world.commit(() => void (connection = facts.connect({ id, userId, socket, metadata }))),
+      act: () => (Object.keys(options).length === 0 ? manager.addConnection(id, socket, userId) : manager.addConnection(id, socket, userId, options)),
       check: (handle) => {
         if (connection?.handle !== undefined && connection.handle !== handle) this.#world.complain(`${socket.name} has two handles`)
         if (connection !== undefined) connection.handle = handle
@@ -163,10 +210,23 @@ export class ConnectionCalls {
     })
   }
 
-  #end(connection: ConnectionFact, how: Ending): void {
+  /** A removal with a code or a reason that may not be sent changes nothing. */
+  #refuseToTell({ handle, socket }: ConnectionFact, how: 'badCode' | 'badReason', n: number): void {
+    if (handle === undefined) return
+    const options = how === 'badCode' ? { code: chosen(BAD_CODES, n) } : { reason: chosen(BAD_REASONS, n) }
+    this.#world.call({
+      name: 'remove',
+      text: () => `${socket.name}'s handle.remove(${describe(options)})`,
+      verdict: REFUSED_DETAILS,
+      act: () => handle.remove(options as never),
+    })
+  }
+
+  #end(connection: ConnectionFact, how: Ending, n = 0): void {
     const { facts, manager, closings } = this.#world
     const { handle, id, socket, isLive } = connection
     if (handle === undefined) return
+    const told = how === 'told' ? chosen(TOLD, n) : undefined
     // By id it is whoever has the id now.
     const removed = how === 'byId' ? facts.liveById(id) : isLive ? connection : undefined
     const text =
@@ -174,18 +234,23 @@ export class ConnectionCalls {
         ? `manager.removeConnection(${describe(id)})`
         : how === 'onClose'
           ? `${socket.name} tells that it has closed`
-          : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : ''})`
+          : `${socket.name}'s handle.remove(${how === 'gone' ? '{ close: false }' : told === undefined ? '' : describe(told.options)})`
     const hasGone = how === 'gone' || how === 'onClose'
     this.#world.call({
       name: how === 'byId' ? 'removeConnection' : 'remove',
       text: () => text,
       verdict: PASS,
-      commit: () => removed && this.#world.commit(() => facts.disconnect(removed, [hasGone ? 'peer-closed' : 'removed'])),
+      commit: () => removed && this.#world.commit(() => facts.disconnect(removed, [hasGone ? 'peer-closed' : 'removed'], told?.details)),
       act: () => {
         if (how === 'byId') return manager.removeConnection(id)
-        return how === 'onClose' && socket.tellsOfClose ? socket.tellOfClose() : handle.remove(hasGone ? { close: false } : {})
+        return how === 'onClose' && socket.tellsOfClose ? socket.tellOfClose() : handle.remove(hasGone ? { close: false } : (told?.options ?? {}))
       },
       check: (promise) => closings.promised(text, promise, removed !== undefined, removed === undefined ? [] : [removed]),
     })
   }
+}
+
+/** What is given as the user's id. */
+function flawed(userId: string, flaw: OperationOf<'reassign'>['flaw']): string | undefined {
+  return flaw === undefined ? userId : flaw === 'badUser' ? '\ud800' : undefined
 }

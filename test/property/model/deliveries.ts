@@ -42,6 +42,8 @@ export interface Receipt {
   isOwed: boolean
   /** It was accepted by a promise that rejected. */
   wasRejected: boolean
+  /** Its connection was given to another user who may have it: it stays if it waits, whether or not that user is subscribed. */
+  staysUncovered: boolean
 }
 
 /** A message that was published or sent, and what is known of its way. */
@@ -71,6 +73,12 @@ export interface Delivery {
   startedUntil: number
   /** Those who lost its stream when it may have begun: it was discarded with that, or came later. */
   readonly doubted: Set<ConnectionFact>
+  /** Those that were given to a user who may not have it. It never comes to them. */
+  readonly barred: Set<ConnectionFact>
+  /** Those that were given to a user who may have it. */
+  readonly moved: Set<ConnectionFact>
+  /** Those that were given to another user after it was revoked for one of the two, while it was deferred. */
+  readonly uncertain: Set<ConnectionFact>
   readonly receipts: Map<ConnectionFact, Receipt>
   timesSerialized: number
   /** How often a transport was asked for its frame, and whether that failed. */
@@ -96,19 +104,29 @@ export function recipientsOf({ way, stream, userId, target }: Delivery, facts: F
 }
 
 /** Whether a recipient is still to get a message whose turn comes now. */
-export function isEntitled({ connection, delivery }: Receipt, facts: Facts): boolean {
+export function isEntitled(receipt: Receipt, facts: Facts): boolean {
+  const { connection, delivery } = receipt
   const { way, stream, startedUntil } = delivery
-  if (!connection.isLive || isRevoked(delivery, connection, facts)) return false
+  if (!connection.isLive || isBarred(receipt, facts)) return false
   return way !== 'publish' || facts.hasCoveredSince(startedUntil, connection, stream)
 }
 
-/** Whether a message was published before it was revoked for this connection's user. */
-export function isRevoked({ way, stream, publishedAt }: Delivery, { userId }: ConnectionFact, { revocations }: Facts): boolean {
+/** Whether a message never comes to a connection: its user may not have it, or it was revoked for that user after it was published. */
+export function isBarred({ connection, delivery }: Receipt, facts: Facts): boolean {
+  return delivery.barred.has(connection) || isRevoked(delivery, connection, facts)
+}
+
+function isRevoked(delivery: Delivery, { userId, ownedSince }: ConnectionFact, facts: Facts): boolean {
+  return isRevokedFor(userId, delivery, facts, ownedSince)
+}
+
+/** Whether a message was revoked for a user after it was published, and after this version. */
+export function isRevokedFor(userId: string, { way, stream, publishedAt }: Delivery, { revocations }: Facts, since = 0): boolean {
   if (way === 'text') return false
   return revocations.some(
     (each) =>
       each.version > publishedAt &&
-      (each.userId === undefined || each.userId === userId) &&
+      (each.userId === undefined || (each.userId === userId && each.version > since)) &&
       (each.streamType === undefined || each.streamType === stream.streamType) &&
       (each.symbol === undefined || each.symbol === stream.symbol),
   )

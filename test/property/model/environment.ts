@@ -111,7 +111,7 @@ export class Environment {
     const connection = aim.connection(who)
     if (connection?.handle === undefined) return
     this.#world.armHandingOn([connection], handedOn)
-    this.#handsOn(connection)
+    this.#world.handsOn(connection)
     const { handle, socket, isLive } = connection
     const isUndisturbed = stage.depth === 0 && isLive && !this.#world.pressures.mayBeBehind(connection) && socket.nextSends.length === 0
     this.#world.call({
@@ -133,7 +133,7 @@ export class Environment {
     if (connection?.isLive !== true || !hasSendQueue(connection)) return
     connection.socket.nextSends.unshift({ answer: 'throw', meanwhile: [] })
     this.#world.trace.say(() => `// ${connection.socket.name} breaks`)
-    this.#handsOn(connection)
+    this.#world.handsOn(connection)
     this.#flushNow(connection)
   }
 
@@ -182,23 +182,16 @@ export class Environment {
     )
   }
 
-  /** What waits for a connection is about to be handed on, if there is room. */
-  #handsOn(connection: ConnectionFact): void {
-    const { ledger, pressures, stage } = this.#world
-    if (stage.depth > 0) ledger.pressureChanges(connection)
-    pressures.handingOn(connection, stage.depth === 0)
-  }
-
   #drained(connection: ConnectionFact): void {
     const { handle, socket } = connection
     if (handle === undefined) return
-    this.#handsOn(connection)
+    this.#world.handsOn(connection)
     this.#world.call({ name: 'drained', text: () => `${socket.name}'s handle.drained()`, verdict: PASS, act: () => handle.drained() })
   }
 
   #tellOfRoom(connection: ConnectionFact): void {
     const { socket } = connection
-    if (socket.drainListeners.size > 0) this.#handsOn(connection)
+    if (socket.drainListeners.size > 0) this.#world.handsOn(connection)
     this.#world.happen(
       'drain event',
       () => `${socket.name}.tellOfRoom()`,

@@ -1,9 +1,10 @@
-import type { CloseReason, Connection, ErrorStage, ManagerEvents, Subscription } from '../../../src/index.ts'
+import type { CloseReason, Connection, ErrorStage, ManagerEvents, Subscription, SubscriptionChange, SubscriptionEndReason } from '../../../src/index.ts'
 import { keyOf, type Stream, type StreamName, type Streams } from './catalogue.ts'
 import { demandKeyOf, type Change, type ConnectionFact, type Facts, type Holder, type SubscriptionFact } from './facts.ts'
 import type { Inboxes } from './inboxes.ts'
 import type { EventName } from './operations.ts'
 import type { ScriptedSocket } from './sockets.ts'
+import type { Revocation } from './requests.ts'
 import type { CallFrame } from './stage.ts'
 
 export type Payloads = ManagerEvents<ScriptedSocket, Streams>
@@ -13,6 +14,8 @@ interface Expected {
   readonly name: EventName
   readonly subject: ConnectionFact | SubscriptionFact | string
   readonly holder: ConnectionFact | 'anybody' | undefined
+  /** How a subscription changed, or why it ended; whose a connection was before. */
+  readonly detail: string | undefined
   /** It need not come. */
   readonly isOptional: boolean
 }
@@ -33,11 +36,20 @@ export class ExpectedEvents {
   readonly #batches: Batch[] = []
   /** Streams that are active by the events. */
   readonly #active = new Set<string>()
+  /** Stream → how often it became idle. */
+  readonly #idleTimes = new Map<string, number>()
+  /** Connection → since when it is behind, by the events. */
+  readonly #behindSince = new Map<ConnectionFact, number>()
+  /** Users whose last connection was given to somebody else. */
+  readonly #heardRemoved = new Set<ConnectionFact>()
+  readonly #monotonic: () => number
+  readonly #movedAway = new Set<string>()
   readonly #errors = new Map<ErrorStage, number>()
   readonly #expectedErrors = new Map<ErrorStage, number>()
 
-  constructor(facts: Facts, inboxes: Inboxes, complain: (complaint: string) => void) {
+  constructor(facts: Facts, inboxes: Inboxes, monotonic: () => number, complain: (complaint: string) => void) {
     this.#facts = facts
+    this.#monotonic = monotonic
     this.#inboxes = inboxes
     this.#complain = complain
   }
@@ -45,12 +57,14 @@ export class ExpectedEvents {
   /** The events of a change; of several removals at once nobody says in which order holders let go. */
   expect(change: Change, owner: CallFrame | undefined): void {
     const areSeveral = change.went.length > 1
-    const event = (name: EventName, subject: Expected['subject'], holder?: Expected['holder'], isOptional = false): Expected => ({
-      name,
-      subject,
-      holder,
-      isOptional,
-    })
+    const endReason = endReasonOf(change, owner)
+    const event = (
+      name: EventName,
+      subject: Expected['subject'],
+      holder?: Expected['holder'],
+      detail?: string,
+      isOptional = false,
+    ): Expected => ({ name, subject, holder, detail, isOptional })
     const events = [
       ...change.came.map((each) => event('connectionAdded', each)),
       ...change.online.map((userId) => event('userOnline', userId)),
@@ -58,12 +72,25 @@ export class ExpectedEvents {
       ...change.offline.map((userId) => event('userOffline', userId)),
       ...change.begun.map((each) => event('subscriptionAdded', each, holderIn(each))),
       ...change.ended.map(({ subscription, holders }) =>
-        event('subscriptionRemoved', subscription, areSeveral ? 'anybody' : lastHolder(holders, change, owner)),
+        event('subscriptionRemoved', subscription, areSeveral ? 'anybody' : lastHolder(holders, change, owner), endReason),
       ),
-      ...change.changed.map(({ subscription, holder }) => event('subscriptionChanged', subscription, holder, areSeveral)),
-      ...(areSeveral ? change.ended.map(({ subscription }) => event('subscriptionChanged', subscription, undefined, true)) : []),
+      ...change.changed.map(({ subscription, holder, change: how }) => event('subscriptionChanged', subscription, holder, how, areSeveral)),
+      ...(areSeveral ? change.ended.map(({ subscription }) => event('subscriptionChanged', subscription, undefined, 'holder-removed', true)) : []),
     ]
     if (events.length > 0) this.#batches.push({ owner, events })
+  }
+
+  /** A connection was given to another user: that is told first. */
+  expectReassigned(connection: ConnectionFact, from: string, owner: CallFrame | undefined): void {
+    if (!this.#facts.isOnline(from)) this.#movedAway.add(from)
+    const event = { name: 'connectionReassigned' as const, subject: connection, holder: undefined, detail: from, isOptional: false }
+    this.#batches.push({ owner, events: [event] })
+  }
+
+  /** Something is revoked: that is told first. */
+  expectRevoked(revocation: Revocation, owner: CallFrame | undefined): void {
+    const event = { name: 'revoked' as const, subject: textOf(revocation), holder: undefined, detail: undefined, isOptional: false }
+    this.#batches.push({ owner, events: [event] })
   }
 
   expectError(stage: ErrorStage): void {
@@ -78,14 +105,24 @@ export class ExpectedEvents {
         return this.#match(heard.name, this.#connectionOf(heard.payload.connection))
       case 'connectionRemoved':
         return this.#hearRemoval(this.#connectionOf(heard.payload.connection), heard.payload.reason)
+      case 'connectionReassigned':
+        return this.#match(heard.name, this.#connectionOf(heard.payload.connection), undefined, heard.payload.from)
+      case 'connectionBehind':
+        return this.#hearBehind(heard.payload)
+      case 'connectionCaughtUp':
+        return this.#hearCaughtUp(heard.payload)
+      case 'revoked':
+        return this.#match(heard.name, textOf(heard.payload))
       case 'userOnline':
         return this.#match(heard.name, heard.payload.userId)
       case 'userOffline':
         return this.#hearOffline(heard.payload)
       case 'subscriptionAdded':
+        return this.#hearSubscription(heard.name, heard.payload, undefined)
       case 'subscriptionRemoved':
+        return this.#hearSubscription(heard.name, heard.payload, heard.payload.reason)
       case 'subscriptionChanged':
-        return this.#hearSubscription(heard.name, heard.payload)
+        return this.#hearSubscription(heard.name, heard.payload, heard.payload.change)
       case 'streamActive':
       case 'streamIdle':
         return this.#hearDemand(heard.name, heard.payload)
@@ -113,16 +150,36 @@ export class ExpectedEvents {
     const active = new Set([...this.#facts.demanded(), ...this.#facts.idling.keys()])
     for (const key of active) if (!this.#active.has(key)) this.#complain(`${key} is active, and no event said so`)
     for (const key of this.#active) if (!active.has(key)) this.#complain(`${key} is idle, and no event said so`)
+    this.#assertNoFlicker()
   }
 
-  #match(name: EventName, subject: Expected['subject'] | undefined, holder?: ConnectionFact): void {
+  /** The connections that are behind, by the events, and since when. */
+  get behind(): ReadonlyMap<ConnectionFact, number> {
+    return this.#behindSince
+  }
+
+  /** No stream became idle more often than it lost its last subscriber. */
+  #assertNoFlicker(): void {
+    const { losses, idling } = this.#facts
+    for (const [key, times] of this.#idleTimes) {
+      const most = losses.get(key) ?? 0
+      if (times > most) this.#complain(`${key} became idle ${times} times, and lost its last subscriber ${most} times`)
+    }
+    // What was regained in time is settled: it must not hide a later one.
+    for (const key of losses.keys()) losses.set(key, (this.#idleTimes.get(key) ?? 0) + (idling.has(key) ? 1 : 0))
+  }
+
+  #match(name: EventName, subject: Expected['subject'] | undefined, holder?: ConnectionFact, detail?: string): void {
     const isThis = (each: Expected): boolean =>
-      each.name === name && each.subject === subject && (each.isOptional || each.holder === 'anybody' || each.holder === holder)
+      each.name === name &&
+      each.subject === subject &&
+      each.detail === detail &&
+      (each.isOptional || each.holder === 'anybody' || each.holder === holder)
     const batch = this.#batches.find(({ events }) => events.some((each) => !each.isOptional) || events.some(isThis))
     const at = batch?.events.findIndex(isThis) ?? -1
     if (batch === undefined || at === -1)
       return this.#complain(
-        `${name} of ${describeSubject(subject)}${holder === undefined ? '' : ` by ${describeSubject(holder)}`} was emitted, ${this.#awaited()}`,
+        `${describeEvent({ name, subject, holder, detail })} was emitted, ${this.#awaited()}`,
       )
     if (batch.events[at]?.isOptional === false) batch.events.splice(at, 1)
   }
@@ -145,6 +202,7 @@ export class ExpectedEvents {
   #hearRemoval(connection: ConnectionFact | undefined, reason: CloseReason): void {
     this.#match('connectionRemoved', connection)
     if (connection === undefined) return
+    this.#heardRemoved.add(connection)
     if (!connection.reasons.includes(reason))
       this.#complain(`${describeSubject(connection)} was removed as ${reason}, expected ${connection.reasons.join(' or ')}`)
     connection.reasons = [reason]
@@ -152,6 +210,10 @@ export class ExpectedEvents {
 
   #hearOffline({ userId, reason }: Payloads['userOffline']): void {
     this.#match('userOffline', userId)
+    if (reason === 'reassigned') {
+      if (!this.#movedAway.has(userId)) this.#complain(`${JSON.stringify(userId)} went offline as reassigned, and no connection of theirs was`)
+      return
+    }
     const gone = this.#facts.connections.filter((each) => !each.isLive && each.userId === userId)
     if (!gone.some(({ reasons }) => reasons.includes(reason)))
       this.#complain(`${JSON.stringify(userId)} went offline as ${reason}, and no connection of theirs did`)
@@ -160,10 +222,11 @@ export class ExpectedEvents {
   #hearSubscription(
     name: 'subscriptionAdded' | 'subscriptionRemoved' | 'subscriptionChanged',
     { subscription: view, connection }: Payloads['subscriptionAdded'],
+    detail: SubscriptionChange | SubscriptionEndReason | undefined,
   ): void {
     const subscription = this.#subscriptionOf(view)
     if (subscription === undefined) return this.#complain(`${name} was emitted for ${view.key}, which nobody has`)
-    this.#match(name, subscription, connection && this.#connectionOf(connection))
+    this.#match(name, subscription, connection && this.#connectionOf(connection), detail)
   }
 
   /** The subscription of a view: the one that it is known to be of, or else the oldest of this name that has none yet. */
@@ -190,6 +253,25 @@ export class ExpectedEvents {
       this.#complain(`${name} of ${key} was emitted twice, or without the other before it`)
     if (name === 'streamActive') this.#active.add(key)
     else this.#active.delete(key)
+    if (name === 'streamIdle') this.#idleTimes.set(key, (this.#idleTimes.get(key) ?? 0) + 1)
+  }
+
+  #hearBehind({ connection: handle }: Payloads['connectionBehind']): void {
+    const connection = this.#connectionOf(handle)
+    if (connection === undefined) return
+    if (this.#behindSince.has(connection)) this.#complain(`${describeSubject(connection)} is said to be behind twice`)
+    this.#behindSince.set(connection, this.#monotonic())
+  }
+
+  #hearCaughtUp({ connection: handle, behindForMs }: Payloads['connectionCaughtUp']): void {
+    const connection = this.#connectionOf(handle)
+    if (connection === undefined) return
+    const sinceMs = this.#behindSince.get(connection)
+    if (sinceMs === undefined) return this.#complain(`${describeSubject(connection)} has caught up, and was not behind`)
+    if (this.#heardRemoved.has(connection)) this.#complain(`${describeSubject(connection)} has caught up after it was removed`)
+    const expected = this.#monotonic() - sinceMs
+    if (behindForMs !== expected) this.#complain(`${describeSubject(connection)} was behind for ${behindForMs} ms, expected ${expected}`)
+    this.#behindSince.delete(connection)
   }
 
   #hearGap({ connection: handle, streamType, symbol, dropped }: Payloads['gap']): void {
@@ -202,7 +284,8 @@ export class ExpectedEvents {
 function lastHolder(holders: readonly Holder[], { went }: Change, owner: CallFrame | undefined): ConnectionFact | undefined {
   if (holders.includes('user')) return undefined
   const [holder] = holders
-  return went.length === 1 ? went[0] : owner?.name === 'unsubscribe' && holder !== 'user' ? holder : undefined
+  const isByItself = owner?.name === 'unsubscribe' || owner?.name === 'reassign'
+  return went.length === 1 ? went[0] : isByItself && holder !== 'user' ? holder : undefined
 }
 
 function holderIn({ holders }: SubscriptionFact): ConnectionFact | undefined {
@@ -210,8 +293,32 @@ function holderIn({ holders }: SubscriptionFact): ConnectionFact | undefined {
   return holder === 'user' ? undefined : holder
 }
 
-function describeEvent({ name, subject, holder }: Expected): string {
-  return `${name} of ${describeSubject(subject)}${holder === undefined || holder === 'anybody' ? '' : ` by ${describeSubject(holder)}`}`
+/** Why subscriptions ended in a change that a call made, or that the manager made by itself. */
+function endReasonOf({ went }: Change, owner: CallFrame | undefined): SubscriptionEndReason {
+  switch (owner?.name) {
+    case 'unsubscribe':
+    case 'removeSubscription':
+      return 'unsubscribed'
+    case 'revoke':
+      return 'revoked'
+    case 'reassign':
+      return 'reassigned'
+    case 'cleanup':
+      return 'cleanup'
+    case 'removeUser':
+      return 'disconnected'
+    default:
+      return went.length > 0 ? 'disconnected' : 'expired'
+  }
+}
+
+function textOf({ userId, streamType, symbol }: Revocation): string {
+  return JSON.stringify([userId, streamType, symbol])
+}
+
+function describeEvent({ name, subject, holder, detail }: Pick<Expected, 'name' | 'holder' | 'detail'> & { readonly subject: Expected['subject'] | undefined }): string {
+  const by = holder === undefined || holder === 'anybody' ? '' : ` by ${describeSubject(holder)}`
+  return `${name} of ${describeSubject(subject)}${by}${detail === undefined ? '' : ` (${detail})`}`
 }
 
 function describeSubject(subject: Expected['subject'] | undefined): string {

@@ -1,4 +1,4 @@
-import type { CloseReason, Connection, Subscription } from '../../../src/index.ts'
+import type { CloseDetails, CloseReason, Connection, Subscription, SubscriptionChange } from '../../../src/index.ts'
 import { bringing, isPrivate, keyOf, type Stream, type Streams } from './catalogue.ts'
 import type { Setting } from './setting.ts'
 import type { ScriptedSocket } from './sockets.ts'
@@ -6,14 +6,25 @@ import type { ScriptedSocket } from './sockets.ts'
 /** A connection that is there, or was. */
 export interface ConnectionFact {
   readonly id: string
-  readonly userId: string
+  /** Whose it is now, or was when it went. */
+  userId: string
   readonly socket: ScriptedSocket
   /** How many came before it, in all. */
   readonly order: number
+  /** How many had come to any user before it came to this one. */
+  rank: number
+  /** The change that gave it to its user. */
+  ownedSince: number
+  /** What the host keeps with it. */
+  readonly metadata: unknown
   handle: Connection<ScriptedSocket, Streams> | undefined
   isLive: boolean
   /** Why it went, as far as is known: what went wrong says more than one thing. */
   reasons: readonly CloseReason[]
+  /** What its peer is to be told when it is closed, if the host says so. */
+  toldAtClose: CloseDetails | undefined
+  /** Its socket threw because of a code, so that it is closed once more, without. */
+  wasRefusedACode: boolean
   /** Removed in a way that hands on what waits first, and not closed yet. */
   isLeaving: boolean
   /** How many calls of its socket's `send`, or its transport's `write`, are running. */
@@ -76,7 +87,14 @@ export interface Change {
   /** With whoever held it last. */
   readonly ended: readonly { readonly subscription: SubscriptionFact; readonly holders: readonly Holder[] }[]
   /** Those that are not as they were; `holder` is the connection that came or went. */
-  readonly changed: readonly { readonly subscription: SubscriptionFact; readonly holder: ConnectionFact | undefined }[]
+  readonly changed: readonly SubscriptionNews[]
+}
+
+/** How a subscription is not as it was. */
+export interface SubscriptionNews {
+  readonly subscription: SubscriptionFact
+  readonly change: SubscriptionChange
+  readonly holder: ConnectionFact | undefined
 }
 
 /** A subscription that was asked for again with other filters, by this holder. */
@@ -90,6 +108,13 @@ interface Picture {
   readonly users: ReadonlySet<string>
   readonly subscriptions: readonly SubscriptionFact[]
   readonly holders: ReadonlyMap<SubscriptionFact, readonly Holder[]>
+}
+
+/** A connection that is given to another user, who may have some public streams of those that it holds or that wait for it. */
+export interface Move {
+  readonly connection: ConnectionFact
+  readonly userId: string
+  isAllowed(stream: Stream): boolean
 }
 
 /** Since which version a connection has been covered by a subscription to a stream, without a break. */
@@ -123,6 +148,9 @@ export class Facts {
   readonly #setting: Setting
   readonly #dependencies: FactsDependencies
   readonly #idling = new Map<string, Idling>()
+  /** Stream → how often it lost its last connected subscriber. */
+  readonly losses = new Map<string, number>()
+  #ranks = 0
   /** Streams that one change left, if only some of them may stay active. Their order cannot be seen. */
   #contenders: string[] = []
 
@@ -142,7 +170,7 @@ export class Facts {
   }
 
   liveOf(userId: string): ConnectionFact[] {
-    return this.connections.filter((each) => each.isLive && each.userId === userId)
+    return this.connections.filter((each) => each.isLive && each.userId === userId).sort((one, other) => one.rank - other.rank)
   }
 
   liveById(id: string): ConnectionFact | undefined {
@@ -171,6 +199,11 @@ export class Facts {
   /** The streams with a connected subscriber; of private ones each user's own. */
   demanded(): Set<string> {
     return new Set(this.subscriptions.filter(({ userId }) => this.isOnline(userId)).map(demandKeyOf))
+  }
+
+  /** Whether a connection receives exactly this stream, not by the whole type. */
+  isIn(connection: ConnectionFact, stream: Stream): boolean {
+    return this.cover.has(coverKeyOf(connection, stream))
   }
 
   /** Whether a connection is covered by a subscription that brings it this stream. */
@@ -216,13 +249,17 @@ export class Facts {
     return changeFrom(before, this.#picture(), refreshed)
   }
 
-  connect(newcomer: Pick<ConnectionFact, 'id' | 'userId' | 'socket'>): ConnectionFact {
+  connect(newcomer: Pick<ConnectionFact, 'id' | 'userId' | 'socket' | 'metadata'>): ConnectionFact {
     const connection: ConnectionFact = {
       ...newcomer,
       order: this.connections.length,
+      rank: this.#ranks++,
+      ownedSince: 0,
       handle: undefined,
       isLive: true,
       reasons: [],
+      toldAtClose: undefined,
+      wasRefusedACode: false,
       isLeaving: false,
       handingOn: 0,
       hasFailed: false,
@@ -234,8 +271,21 @@ export class Facts {
     return connection
   }
 
-  disconnect(connection: ConnectionFact, reasons: readonly CloseReason[]): void {
+  /** What a connection holds for itself of public streams goes with it, as far as the new user may have it; the rest ends. */
+  reassign({ connection, userId, isAllowed }: Move, createdAtMs: number): void {
+    const held = this.heldBy(connection).map((subscription) => ({ subscription, filters: subscription.asked.get(connection)?.filters }))
+    for (const { subscription } of held) this.letGo(subscription, connection)
+    connection.userId = userId
+    connection.rank = this.#ranks++
+    connection.ownedSince = this.version
+    for (const { subscription: { stream }, filters } of held) {
+      if (!isPrivate(stream) && isAllowed(stream)) this.hold({ userId, stream, holder: connection, filters, createdAtMs })
+    }
+  }
+
+  disconnect(connection: ConnectionFact, reasons: readonly CloseReason[], toldAtClose?: CloseDetails): void {
     connection.isLive = false
+    connection.toldAtClose = toldAtClose
     connection.reasons = reasons
     connection.isLeaving = reasons.includes('removed') || reasons.includes('cleanup')
   }
@@ -320,9 +370,10 @@ export class Facts {
   #renewDemand(before: ReadonlySet<string>): void {
     const { idling } = this
     const after = this.demanded()
-    const left = [...before].filter((key) => !after.has(key) && this.#setting.idleDelayMs > 0)
+    const lost = [...before].filter((key) => !after.has(key))
+    for (const key of lost) this.losses.set(key, (this.losses.get(key) ?? 0) + 1)
     for (const key of after) idling.delete(key)
-    for (const key of left) idling.set(key, { sinceMs: this.#dependencies.monotonic(), version: this.version })
+    for (const key of this.#setting.idleDelayMs > 0 ? lost : []) idling.set(key, { sinceMs: this.#dependencies.monotonic(), version: this.version })
     if (this.isClosed) idling.clear()
     else this.#endOldest()
   }
@@ -376,7 +427,7 @@ function coverKeyOf({ order }: ConnectionFact, stream: Stream): string {
 function changeFrom(before: Picture, after: Picture, refreshed: Refreshed | undefined): Change {
   const isOnlineNow = ({ userId }: SubscriptionFact): boolean => !before.users.has(userId) && after.users.has(userId)
   const stayed = after.subscriptions.filter((each) => before.holders.has(each))
-  const news = stayed.map((subscription) => ({ subscription, holder: holderOfChange(before, after, subscription, refreshed) }))
+  const statusNews = stayed.filter(isOnlineNow).map((subscription) => ({ subscription, change: 'status' as const, holder: undefined }))
   return {
     came: without(after.live, before.live),
     went: without(before.live, after.live),
@@ -386,22 +437,23 @@ function changeFrom(before: Picture, after: Picture, refreshed: Refreshed | unde
     ended: before.subscriptions
       .filter((each) => !after.holders.has(each))
       .map((subscription) => ({ subscription, holders: before.holders.get(subscription) ?? [] })),
-    changed: news
-      .filter(({ subscription, holder }) => holder !== undefined || isOnlineNow(subscription))
-      .map(({ subscription, holder }) => ({ subscription, holder: holder === 'user' ? undefined : holder })),
+    changed: [...statusNews, ...stayed.flatMap((subscription) => holderNews(before, after, subscription, refreshed))],
   }
 }
 
 /** Who came, went or asked again; nobody, when the subscription is as it was. */
-function holderOfChange(
-  before: Picture,
-  after: Picture,
-  subscription: SubscriptionFact,
-  refreshed: Refreshed | undefined,
-): Holder | undefined {
+function holderNews(before: Picture, after: Picture, subscription: SubscriptionFact, refreshed: Refreshed | undefined): SubscriptionNews[] {
   const [held = [], holds = []] = [before, after].map(({ holders }) => holders.get(subscription))
-  const [holder] = [...without(holds, held), ...without(held, holds)]
-  return holder ?? (refreshed?.subscription === subscription ? refreshed.holder : undefined)
+  const newsOf = (change: SubscriptionChange, holder: Holder): SubscriptionNews => ({
+    subscription,
+    change,
+    holder: holder === 'user' ? undefined : holder,
+  })
+  const [holder] = without(holds, held)
+  if (holder !== undefined) return [newsOf('holder-added', holder)]
+  const [left] = without(held, holds)
+  if (left !== undefined) return [newsOf('holder-removed', left)]
+  return refreshed?.subscription === subscription ? [newsOf('filters', refreshed.holder)] : []
 }
 
 function without<TItem>(items: readonly TItem[], others: readonly TItem[]): TItem[] {

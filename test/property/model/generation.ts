@@ -6,9 +6,11 @@ import {
   type Answer,
   type Content,
   type Authorization,
+  type Ending,
   type Operation,
   type OperationOf,
   type Reaction,
+  type ReassignFlaw,
   type RevokedBy,
   type Trouble,
 } from './operations.ts'
@@ -106,6 +108,7 @@ function operationsAtTop(): Arbitrary<Operation> {
     { weight: 2, arbitrary: regain() },
     { weight: 6, arbitrary: remove(0) },
     { weight: 2, arbitrary: removeUser(0) },
+    { weight: 11, arbitrary: reassign(0) },
     { weight: 5, arbitrary: reconnect() },
     { weight: 11, arbitrary: burst() },
     { weight: 9, arbitrary: send(0) },
@@ -143,6 +146,7 @@ function operationsWithin(depth: number): Arbitrary<Operation> {
     { weight: 6, arbitrary: revoke() },
     { weight: 4, arbitrary: regain() },
     { weight: 2, arbitrary: removeUser(depth) },
+    { weight: 9, arbitrary: reassign(depth) },
     { weight: 4, arbitrary: reconnect() },
     { weight: 1, arbitrary: burst() },
     { weight: 4, arbitrary: send(depth) },
@@ -248,8 +252,21 @@ function remove(depth: number): Arbitrary<OperationOf<'remove'>> {
   return fc.record({
     do: fc.constant('remove' as const),
     who: who(),
-    how: fc.constantFrom('close' as const, 'gone' as const, 'onClose' as const, 'byId' as const),
+    how: weighted<Ending>([4, 'close'], [4, 'gone'], [4, 'onClose'], [4, 'byId'], [3, 'told'], [1, 'badCode'], [1, 'badReason']),
     handedOn: handedOn(depth),
+  })
+}
+
+function reassign(depth: number): Arbitrary<OperationOf<'reassign'>> {
+  return fc.record({
+    do: fc.constant('reassign' as const),
+    who: who(),
+    user: fc.nat(3),
+    isSame: weighted([9, false], [1, true]),
+    answers: fc.array(authorizationAnswer(), { minLength: 1, maxLength: 3, size: 'max' }),
+    meanwhile: sometimes(depth),
+    handedOn: handedOn(depth),
+    flaw: rarely<ReassignFlaw>('badUser', 'noUser'),
   })
 }
 
@@ -413,8 +430,11 @@ function reaction(depth: number, answers: readonly Answer[]): Arbitrary<Reaction
 }
 
 function authorization(depth: number): Arbitrary<Authorization> {
-  const answer = weighted<Authorization['answer']>([16, 'yes'], [1, 'no'], [1, 'truthy'], [1, 'throw'], [1, 'promise'], [1, 'rejection'])
-  return fc.record({ answer, meanwhile: sometimes(depth) })
+  return fc.record({ answer: authorizationAnswer(), meanwhile: sometimes(depth) })
+}
+
+function authorizationAnswer(): Arbitrary<Authorization['answer']> {
+  return weighted<Authorization['answer']>([16, 'yes'], [1, 'no'], [1, 'truthy'], [1, 'throw'], [1, 'promise'], [1, 'rejection'])
 }
 
 function content(depth: number): Arbitrary<Content> {

@@ -53,7 +53,7 @@ export class Holds {
 
   /** Subscribes without more ado: a connection, or else a user. */
   hold(userId: string, stream: Stream, connection: ConnectionFact | undefined): void {
-    this.#ask({ userId, stream, connection, filters: undefined, authorization: GIVEN, flaw: undefined })
+    this.#ask({ userId: connection?.userId ?? userId, stream, connection, filters: undefined, authorization: GIVEN, flaw: undefined })
   }
 
   /** Subscribes a user again, with other filters. */
@@ -105,6 +105,7 @@ export class Holds {
       verdict: flaw === undefined ? PASS : refusedWith(REVOKE_CODES[flaw]),
       commit: () =>
         this.#world.commit(() => {
+          this.#world.events.expectRevoked(revocation, this.#world.stage.call)
           facts.revoke(revocation)
           facts.end(ended)
         }),
@@ -149,7 +150,10 @@ export class Holds {
     if (wish.authorization.answer === 'throw' || wish.authorization.answer === 'rejection') this.#world.events.expectError('authorize')
     const given = answerOf(wish.authorization.answer)
     if (given !== true) return given instanceof Rejection ? given.promise : given
-    const verdict = this.#world.refusals.hold(wish.userId, wish.stream, wish.connection)
+    // What the old user may have says nothing of the new one.
+    const isGivenAway = wish.connection !== undefined && wish.connection.userId !== wish.userId
+    const held = this.#world.refusals.hold(wish.userId, wish.stream, wish.connection)
+    const verdict = isGivenAway && held.codes[0] !== 'ERR_CLOSED' && wish.connection?.isLive === true ? refusedWith('ERR_FORBIDDEN') : held
     if (frame !== undefined) frame.verdict = verdict
     if (verdict.mayPass) this.#commit(wish)
     return true

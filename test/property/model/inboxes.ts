@@ -78,6 +78,11 @@ export class Inboxes {
     return receipts.filter((each) => isToCome(each) && keyOf(each.delivery.stream) === key).length - (missing.get(key) ?? 0)
   }
 
+  /** Whether notices reported that some of a stream are missing, since the last message of it that came. */
+  isMissing(connection: ConnectionFact, key: string): boolean {
+    return (this.#of(connection).missing.get(key) ?? 0) > 0
+  }
+
   /** A notice is handed to a socket. */
   checkGap({ connection, key, dropped }: Gap): void {
     const { socket } = connection

@@ -1,6 +1,6 @@
-import { isPrivate, keyOf, streams, type StreamName } from './catalogue.ts'
-import { definitionOf, hasSendQueue, isEntitled, isOpen, isRevoked, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
-import type { ConnectionFact, Facts } from './facts.ts'
+import { isPrivate, keyOf, streams, type Stream, type StreamName } from './catalogue.ts'
+import { definitionOf, hasSendQueue, isBarred, isEntitled, isOpen, isRevokedFor, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
+import type { ConnectionFact, Facts, Move } from './facts.ts'
 import type { Gap, Inboxes } from './inboxes.ts'
 import { unitsOf, type Pressures, type Reception } from './pressures.ts'
 import type { Setting } from './setting.ts'
@@ -25,6 +25,9 @@ export type Announcement = Omit<
   | 'startedFrom'
   | 'startedUntil'
   | 'doubted'
+  | 'barred'
+  | 'moved'
+  | 'uncertain'
   | 'receipts'
   | 'timesSerialized'
   | 'timesFramed'
@@ -83,6 +86,9 @@ export class Ledger {
       startedFrom: version,
       startedUntil: version,
       doubted: new Set(),
+      barred: new Set(),
+      moved: new Set(),
+      uncertain: new Set(),
       receipts: new Map(),
       timesSerialized: 0,
       timesFramed: 0,
@@ -238,9 +244,40 @@ export class Ledger {
 
   /** Facts have changed: who is still to get what. */
   changed(): void {
-    for (const delivery of this.deliveries) if (delivery.phase === 'deferred') this.#mayHaveBegun(delivery)
+    for (const delivery of this.deliveries) if (delivery.phase === 'deferred') this.#mayHaveBegun(delivery, this.#facts.live)
     for (const receipt of this.#unsettled) this.#renew(receipt)
     this.#settleReceipts()
+  }
+
+  /**
+   * A connection was given to another user. What is not for that user never comes; the rest of what waits stays, whether or not the connection is
+   * still subscribed.
+   */
+  moved(move: Move, from: string): void {
+    const { connection } = move
+    const others = this.#facts.live.filter((each) => each !== connection)
+    for (const delivery of this.deliveries) {
+      if (delivery.phase === 'over') continue
+      if (isFor(move, delivery)) delivery.moved.add(connection)
+      else delivery.barred.add(connection)
+      if (delivery.phase !== 'deferred') continue
+      this.#mayHaveBegun(delivery, others)
+      // Whether that counts for the connection depends on whose it was when the delivery began.
+      if ([from, move.userId].some((userId) => isRevokedFor(userId, delivery, this.#facts))) delivery.uncertain.add(connection)
+    }
+    for (const receipt of this.#unsettled) if (receipt.connection === connection) this.#move(receipt, move)
+    this.#settleReceipts()
+  }
+
+  #move(receipt: Receipt, move: Move): void {
+    const { connection, delivery } = receipt
+    const { phase, startedFrom, stream, way } = delivery
+    if (!isFor(move, delivery)) return this.#lose(receipt)
+    if (!hasSendQueue(connection)) return this.#renew(receipt)
+    receipt.staysUncovered = true
+    // It may have been in time to be put where it waits.
+    const isInTime = phase === 'over' || way !== 'publish' || this.#facts.hasCoveredSince(startedFrom, connection, stream)
+    if (!isInTime) doubt(receipt)
   }
 
   /** What is still to come to somebody. */
@@ -251,6 +288,23 @@ export class Ledger {
   /** The open receipts of a connection. */
   openOf(connection: ConnectionFact): Receipt[] {
     return this.#unsettled.filter((receipt) => receipt.connection === connection && isOpen(receipt))
+  }
+
+  /** Whether a stream may be of those that wait for a connection, or are under way. */
+  mayMatterTo(connection: ConnectionFact, stream: Stream): boolean {
+    const isOfIt = ({ delivery }: { readonly delivery: Delivery }): boolean => keyOf(delivery.stream) === keyOf(stream)
+    return (
+      this.deliveries.some((delivery) => delivery.phase !== 'over' && isOfIt({ delivery })) ||
+      this.#unsettled.some((receipt) => receipt.connection === connection && isOfIt(receipt)) ||
+      this.#inboxes.isMissing(connection, keyOf(stream))
+    )
+  }
+
+  /** The public streams that wait for a connection for certain. */
+  streamsOpenFor(connection: ConnectionFact): Stream[] {
+    if (!hasSendQueue(connection) || connection.hasFailed || connection.wasFull) return []
+    const certain = this.openOf(connection).filter(({ state, delivery }) => state === 'awaited' && delivery.phase === 'over')
+    return certain.map(({ delivery }) => delivery.stream).filter((stream) => !isPrivate(stream))
   }
 
   /** The units of all that may be waiting for a connection, and of what is for certain. */
@@ -343,8 +397,9 @@ export class Ledger {
     delivery.startedUntil = this.#facts.version
   }
 
-  #mayHaveBegun(delivery: Delivery): void {
-    for (const connection of this.#facts.live) if (this.#hasLostCover(connection, delivery)) delivery.doubted.add(connection)
+  /** Whoever of these lost its stream may have lost it with that, or not. */
+  #mayHaveBegun(delivery: Delivery, live: readonly ConnectionFact[]): void {
+    for (const connection of live) if (this.#hasLostCover(connection, delivery)) delivery.doubted.add(connection)
     delivery.candidates.push(recipientsOf(delivery, this.#facts))
     delivery.startedUntil = this.#facts.version
   }
@@ -367,6 +422,7 @@ export class Ledger {
         isOwed: false,
         hasWaited: isCertain && reception === 'waits',
         passes: isCertain && reception === 'passes',
+        staysUncovered: delivery.moved.has(connection),
       }
       receipts.set(connection, receipt)
       this.#inboxes.add(receipt)
@@ -374,7 +430,7 @@ export class Ledger {
       this.#unsettled.push(receipt)
       // By the time at which it is seen that a delivery has begun, a recipient may have lost it already.
       this.#renew(receipt)
-      if (delivery.doubted.has(connection)) doubt(receipt)
+      if (delivery.doubted.has(connection) || delivery.uncertain.has(connection)) doubt(receipt)
     }
   }
 
@@ -403,7 +459,7 @@ export class Ledger {
 
   #renew(receipt: Receipt): void {
     const { connection, delivery } = receipt
-    if (isRevoked(delivery, connection, this.#facts)) this.#lose(receipt)
+    if (isBarred(receipt, this.#facts)) this.#lose(receipt)
     else if (!connection.isLive) this.#renewOfRemoved(receipt)
     else if (hasSendQueue(connection)) this.#renewWithSendQueue(receipt)
     else if (!isEntitled(receipt, this.#facts)) this.#lose(receipt)
@@ -432,8 +488,9 @@ export class Ledger {
       if (hasLostCover) this.#lose(receipt)
     } else if (way !== 'publish') {
       if (hasLostCover) doubt(receipt)
-    } else if (!isCovered) this.#lose(receipt)
-    else if (!this.#facts.hasCoveredSince(startedFrom, connection, stream)) doubt(receipt)
+    } else if (!isCovered) {
+      if (hasLostCover || !receipt.staysUncovered) this.#lose(receipt)
+    } else if (!this.#facts.hasCoveredSince(startedFrom, connection, stream)) doubt(receipt)
   }
 
   /** Whether the last change took a stream away from a connection. */
@@ -496,6 +553,11 @@ export class Ledger {
     const delivery = this.deliveries[Number(number) - 1]
     return delivery?.text === text ? delivery : undefined
   }
+}
+
+/** Whether a message is for the user whom a connection is given to: a public one that they may have, or one of their own. */
+function isFor({ userId, isAllowed }: Move, { stream, userId: owner }: Delivery): boolean {
+  return isPrivate(stream) ? owner === userId : isAllowed(stream)
 }
 
 function doubt(receipt: Receipt): void {

@@ -57,6 +57,9 @@ export type MessageFlaw =
   | 'nothing'
 /** By which fields something is revoked. */
 export type RevokedBy = 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'
+export type ReassignFlaw = 'badUser' | 'noUser'
+/** How a connection is removed: `told` with a code and a reason, `badCode` and `badReason` with such as may not be sent. */
+export type Ending = 'close' | 'gone' | 'onClose' | 'byId' | 'told' | 'badCode' | 'badReason'
 export type RevokeFlaw = 'nothing' | 'unknownType' | 'symbolTooMuch' | 'badUser' | 'badSymbol' | 'unknownField'
 
 export type Operation =
@@ -101,8 +104,19 @@ export type Operation =
     }
   /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
   | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
+  /** Gives a connection to another user, or to its own. `authorize` gives these answers, one after the other. */
+  | {
+      readonly do: 'reassign'
+      readonly who: number
+      readonly user: number
+      readonly isSame: boolean
+      readonly answers: readonly Authorization['answer'][]
+      readonly meanwhile: readonly Operation[]
+      readonly handedOn: Reaction
+      readonly flaw: ReassignFlaw | undefined
+    }
   /** Of what waits some may be handed on first: then the socket does this. */
-  | { readonly do: 'remove'; readonly who: number; readonly how: 'close' | 'gone' | 'onClose' | 'byId'; readonly handedOn: Reaction }
+  | { readonly do: 'remove'; readonly who: number; readonly how: Ending; readonly handedOn: Reaction }
   | { readonly do: 'removeUser'; readonly user: number; readonly handedOn: Reaction }
   /** Goes, perhaps with a message on its way to it, and comes again with its id, for what it held. */
   | { readonly do: 'reconnect'; readonly who: number; readonly how: 'close' | 'gone'; readonly kind: number; readonly isSentTo: boolean }

@@ -41,6 +41,8 @@ export class Performer {
         return this.connectionCalls.remove(operation)
       case 'removeUser':
         return this.connectionCalls.removeUser(this.#world.aim.user(operation.user), operation.handedOn)
+      case 'reassign':
+        return this.connectionCalls.reassign(operation)
       case 'cleanup':
         return this.connectionCalls.cleanup(DEADLINES_MS[operation.deadline] ?? 0)
       case 'subscribe':

@@ -1,7 +1,7 @@
 import type { ErrorCode, QuotaName } from '../../../src/index.ts'
-import { keyOf, streams, type Stream } from './catalogue.ts'
-import type { ConnectionFact, Facts } from './facts.ts'
-import type { ConnectFlaw, MessageFlaw, RevokeFlaw, SubscribeFlaw } from './operations.ts'
+import { isPrivate, keyOf, streams, type Stream } from './catalogue.ts'
+import type { ConnectionFact, Facts, Move } from './facts.ts'
+import type { ConnectFlaw, MessageFlaw, ReassignFlaw, RevokeFlaw, SubscribeFlaw } from './operations.ts'
 import type { Setting } from './setting.ts'
 import { PASS, refusedWith, type Verdict } from './stage.ts'
 
@@ -85,6 +85,32 @@ export class Refusals {
   hold(userId: string, stream: Stream, connection: ConnectionFact | undefined): Verdict {
     const verdict = this.subscribe(userId, connection)
     return verdict.mayPass ? quotaVerdict(this.exceededByHold(userId, stream, connection)) : verdict
+  }
+
+  /** Before `authorize` is called, and again afterwards. Nobody says which of several things that are wrong is found first. */
+  reassign(connection: ConnectionFact, userId: string, flaw: ReassignFlaw | undefined): Verdict {
+    const codes: ErrorCode[] = [
+      ...(flaw === undefined ? [] : ['ERR_INVALID_ID' as const]),
+      ...(this.#facts.isClosed ? ['ERR_CLOSED' as const] : connection.isLive ? [] : ['ERR_UNKNOWN_CONNECTION' as const]),
+    ]
+    if (codes.length > 0 || connection.userId === userId) return refusedWith(...codes)
+    return quotaVerdict(this.#hasRoomFor(userId) ? [] : ['connectionsPerUser'])
+  }
+
+  /** Quotas of the new user that stand in the way, by what `authorize` allows so far. */
+  exceededByMove({ connection, userId, isAllowed }: Move): QuotaName[] {
+    const { subscriptionsPerUser } = this.#setting.quotas
+    const theirs = this.#facts.subscriptions.filter((each) => each.userId === userId)
+    const kept = this.#facts.heldBy(connection).filter(({ stream }) => !isPrivate(stream) && isAllowed(stream))
+    const added = kept.filter(({ stream }) => !theirs.some((each) => keyOf(each.stream) === keyOf(stream)))
+    return [
+      ...(this.#hasRoomFor(userId) ? [] : ['connectionsPerUser' as const]),
+      ...(added.length > 0 && theirs.length + added.length > subscriptionsPerUser ? ['subscriptionsPerUser' as const] : []),
+    ]
+  }
+
+  #hasRoomFor(userId: string): boolean {
+    return this.#facts.liveOf(userId).length < this.#setting.quotas.connectionsPerUser
   }
 
   exceededByConnection(userId: string): QuotaName[] {

@@ -1,4 +1,4 @@
-import type { CloseReason, Socket, Transport } from '../../../src/index.ts'
+import type { CloseDetails, CloseReason, Socket, Transport } from '../../../src/index.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Reaction } from './operations.ts'
 
@@ -29,7 +29,7 @@ export interface SocketHost {
   sent(socket: ScriptedSocket, text: string): unknown
   written(socket: ScriptedSocket, frames: readonly unknown[]): unknown
   framed(text: string): Frame
-  closing(socket: ScriptedSocket, reason: CloseReason | undefined): unknown
+  closing(socket: ScriptedSocket, reason: CloseReason | undefined, told: CloseDetails | undefined): unknown
   terminated(socket: ScriptedSocket): void
 }
 
@@ -60,8 +60,8 @@ export class ScriptedSocket implements Socket {
     return this.#host.sent(this, text) as void
   }
 
-  close(): void {
-    return this.#host.closing(this, undefined) as void
+  close(code?: number, reason?: string): void {
+    return this.#host.closing(this, undefined, code === undefined ? undefined : { code, reason: String(reason) }) as void
   }
 
   get tellsOfClose(): boolean {
@@ -113,7 +113,7 @@ export function transportsOf(host: SocketHost): Readonly<Record<Kind, AnyTranspo
     write,
     bufferedBytes,
     onClose,
-    close: (socket, reason) => host.closing(socket, reason) as void,
+    close: (socket, reason, details) => host.closing(socket, reason, details) as void,
     terminate: (socket) => host.terminated(socket),
   }
   return {

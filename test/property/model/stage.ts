@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../../src/index.ts'
 import type { Delivery } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
+import type { Moving } from './moving.ts'
 
 export type CallName =
   | 'addConnection'
@@ -12,6 +13,7 @@ export type CallName =
   | 'remove'
   | 'removeConnection'
   | 'removeUser'
+  | 'reassign'
   | 'publish'
   | 'sendToUser'
   | 'sendToConnection'
@@ -50,6 +52,8 @@ export interface CallFrame {
   readonly delivery: Delivery | undefined
   /** What `authorize` is to be asked, and what then becomes of the call. */
   readonly asking: Asking | undefined
+  /** Whom it gives a connection to. */
+  readonly moving: Moving | undefined
 }
 
 /** A subscription that waits for `authorize`. */
@@ -96,6 +100,11 @@ export class Stage {
 
   get call(): CallFrame | undefined {
     return this.#innermost((frame) => (frame.kind === 'call' ? frame : undefined))
+  }
+
+  /** The calls that give connections to other users, the innermost first. */
+  get moves(): readonly Moving[] {
+    return this.#frames.toReversed().flatMap((frame) => (frame.kind === 'call' && frame.moving !== undefined ? [frame.moving] : []))
   }
 
   get hook(): HookFrame | undefined {

@@ -1,7 +1,9 @@
-import { ConnectionManagerError, type CloseReason } from '../../../src/index.ts'
+import { ConnectionManagerError, type AuthorizationRequest, type CloseDetails, type CloseReason } from '../../../src/index.ts'
+import { isPrivate, keyOf, type Stream, type Streams } from './catalogue.ts'
 import { nameOf, type Handed } from './ledger.ts'
 import type { Delivery } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
+import type { Moving } from './moving.ts'
 import type { Answer, EventName, Operation, Reaction } from './operations.ts'
 import { frameBytes } from './pressures.ts'
 import type { Frame, ScriptedSocket, SocketHost } from './sockets.ts'
@@ -135,11 +137,13 @@ export class UserCode implements SocketHost {
     return frameOf(text)
   }
 
-  closing(socket: ScriptedSocket, reason: CloseReason | undefined): unknown {
+  closing(socket: ScriptedSocket, reason: CloseReason | undefined, told: CloseDetails | undefined): unknown {
     const { ledger, closings } = this.#world
     const connection = this.#connectionOf(socket, 'closed')
     socket.closeCalls++
     if (connection === undefined) return undefined
+    this.#checkTold(connection, told)
+    if (this.#isRefusedForItsCode(connection, reason, told)) throw new Error('no such code')
     if (connection.isLive) this.#world.complain(`${socket.name} was closed while its connection is there`)
     if (reason !== undefined && !connection.reasons.includes(reason))
       this.#world.complain(`${socket.name} was closed as ${reason}, expected ${connection.reasons.join(' or ')}`)
@@ -153,8 +157,29 @@ export class UserCode implements SocketHost {
     }
   }
 
+  /** What the host wants the peer to be told comes with the close. A slow consumer is told so by the manager, unless its transport closes it. */
+  #checkTold({ socket, toldAtClose, reasons, wasRefusedACode }: ConnectionFact, told: CloseDetails | undefined): void {
+    const { kind, name } = socket
+    const expected = [toldAtClose, ...(reasons.includes('slow-consumer') && kind !== 'framed' ? [SLOW_CONSUMER] : [])].map(wordsOf)
+    const isAgain = wasRefusedACode && told === undefined
+    const isRight = isAgain || (reasons.length === 1 && expected.length === 2 ? wordsOf(told) === expected[1] : expected.includes(wordsOf(told)))
+    if (!isRight) this.#world.complain(`${name} was closed with ${wordsOf(told)}, expected ${expected.join(' or ')}`)
+  }
+
+  /** A socket may not take a code. Then it is closed without. */
+  #isRefusedForItsCode(connection: ConnectionFact, reason: CloseReason | undefined, told: CloseDetails | undefined): boolean {
+    const { nextCloses } = connection.socket
+    if (reason !== undefined || told === undefined || nextCloses[0]?.answer !== 'throw') return false
+    nextCloses.shift()
+    connection.wasRefusedACode = true
+    if (connection.toldAtClose !== undefined) this.#world.events.expectError('close')
+    return true
+  }
+
   terminated(socket: ScriptedSocket): void {
     const connection = this.#connectionOf(socket, 'terminated')
+    const isAtOnce = socket.closeCalls === 0
+    if (isAtOnce && connection !== undefined && !this.#world.pressures.isOver(connection)) this.#world.complain(`${socket.name} was terminated, and had room`)
     socket.terminations++
     if (connection?.isLive === true) this.#world.complain(`${socket.name} was terminated while its connection is there`)
   }
@@ -170,7 +195,8 @@ export class UserCode implements SocketHost {
 
   authorizing(request: object): unknown {
     this.#world.observe()
-    const asking = this.#world.stage.call?.asking
+    const { asking, moving } = this.#world.stage.call ?? {}
+    if (moving !== undefined) return this.#authorizingMove(moving, request as AuthorizationRequest<ScriptedSocket, Streams>)
     if (asking === undefined) return void this.#world.complain('authorize was called without a subscription')
     asking.timesAsked++
     const { userId, streamType, symbol, filters, connection } = asking
@@ -181,6 +207,21 @@ export class UserCode implements SocketHost {
     if (!isRight) this.#world.complain(`authorize was called for something else than ${JSON.stringify({ userId, streamType, symbol, filters })}`)
     const frame: HookFrame = { kind: 'hook', name: 'authorize', connection, delivery: undefined }
     return this.#world.stage.within(frame, () => this.#world.trace.within(() => asking.answer()))
+  }
+
+  /** `reassign` asks for the public streams that matter to the connection: those that it holds, and those that wait. */
+  #authorizingMove(moving: Moving, request: AuthorizationRequest<ScriptedSocket, Streams>): unknown {
+    const { connection, userId, held } = moving
+    const { streamType, symbol, filters, ...asked } = request
+    const stream: Stream = { streamType, symbol }
+    const text = JSON.stringify(filters)
+    const isRight = isShallowlyEqual(asked, { userId, connection: connection.handle }) && Object.isFrozen(request)
+    const isHeldSo = held.get(keyOf(stream))?.has(text) ?? text === undefined
+    const matters = held.has(keyOf(stream)) || this.#world.ledger.mayMatterTo(connection, stream)
+    if (!isRight || !isHeldSo || !matters || isPrivate(stream) || moving.wasAsked(stream))
+      this.#world.complain(`reassign called authorize for ${JSON.stringify({ ...asked, streamType, symbol, filters })}`)
+    const frame: HookFrame = { kind: 'hook', name: 'authorize', connection, delivery: undefined }
+    return this.#world.stage.within(frame, () => this.#world.trace.within(() => moving.ask(stream)))
   }
 
   hearing<TName extends EventName>(event: TName, payload: Payloads[TName]): unknown {
@@ -257,6 +298,13 @@ export class UserCode implements SocketHost {
   #timesHeard(event: EventName): number {
     return this.#heard.get(event) ?? 0
   }
+}
+
+/** What the manager tells a slow consumer. */
+const SLOW_CONSUMER: CloseDetails = { code: 1013, reason: 'slow consumer' }
+
+function wordsOf(told: CloseDetails | undefined): string {
+  return told === undefined ? 'nothing' : `${told.code} ${JSON.stringify(told.reason)}`
 }
 
 /** A refused publish is not the fault of the socket that passes it on. */

@@ -10,7 +10,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { Accounts } from './accounts.ts'
 import { Aim } from './aim.ts'
 import { Ledger } from './ledger.ts'
-import { streams, type Streams } from './catalogue.ts'
+import { isPrivate, keyOf, streams, type Stream, type Streams } from './catalogue.ts'
 import { Closings } from './closings.ts'
 import { activeIn, differences } from './comparison.ts'
 import { hasSendQueue, mayWait, type Delivery } from './deliveries.ts'
@@ -18,6 +18,7 @@ import { Depth } from './depth.ts'
 import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
 import { UserCode, isShallowlyEqual } from './user-code.ts'
 import { Inboxes } from './inboxes.ts'
+import type { Moving } from './moving.ts'
 import type { Operation, Reaction } from './operations.ts'
 import { Refusals } from './refusals.ts'
 import type { Setting } from './setting.ts'
@@ -26,7 +27,7 @@ import { Pressures } from './pressures.ts'
 import { PASS, Stage, type Asking, type CallFrame, type CallName, type Verdict } from './stage.ts'
 import type { Tally } from './tally.ts'
 import { ExpectedEvents } from './expected-events.ts'
-import { Trace } from './trace.ts'
+import { describe, Trace } from './trace.ts'
 import { Updates } from './updates.ts'
 
 type Manager = ConnectionManager<ScriptedSocket, Streams>
@@ -40,6 +41,7 @@ export interface Call<TValue> {
   readonly verdict: Verdict
   readonly delivery?: Delivery | undefined
   readonly asking?: Asking | undefined
+  readonly moving?: Moving | undefined
   /** Makes it a fact. */
   commit?(): void
   act(): TValue
@@ -88,9 +90,9 @@ export class World {
     this.inboxes = new Inboxes(complain)
     this.pressures = new Pressures(this.facts, setting.softLimitBytes)
     this.ledger = new Ledger(this.facts, this.inboxes, this.pressures, setting, () => this.clock.monotonic(), complain)
-    this.accounts = new Accounts(this.ledger, this.facts, this.inboxes, setting, complain)
+    this.accounts = new Accounts(this.ledger, this.facts, this.inboxes, setting, () => this.clock.monotonic(), complain)
     this.updates = new Updates(this.facts, () => this.clock.now())
-    this.events = new ExpectedEvents(this.facts, this.inboxes, complain)
+    this.events = new ExpectedEvents(this.facts, this.inboxes, () => this.clock.monotonic(), complain)
     this.aim = new Aim(setting, this.facts, this.ledger, this.stage)
     this.closings = new Closings(setting, this.clock, this.events, complain)
     this.refusals = new Refusals(setting, this.facts)
@@ -127,11 +129,12 @@ export class World {
 
   /** Makes a call, holds its outcome against what was expected, and all that the manager shows against the facts. */
   call<TValue>(call: Call<TValue>): void {
-    const { name, text, verdict, delivery, asking } = call
+    const { name, text, verdict, delivery, asking, moving } = call
     const caller = this.stage.hook
     if (caller !== undefined) this.tally.noteNested(caller.name, name)
     this.trace.say(text)
-    const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking }
+    const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking, moving }
+    if (moving !== undefined) moving.frame = frame
     this.stage.within(frame, () => this.#callWithin(frame, call))
     this.#noteEndOfOutermost()
     this.events.assertEmitted(frame)
@@ -185,8 +188,11 @@ export class World {
     this.#commitFor(this.stage.call, change, refreshed)
   }
 
-  /** Looks for what the manager did by itself: connections that it took out of service, subscriptions that expired. */
+  /**
+   * Looks for what the manager did by itself: connections that it gave to other users or took out of service, subscriptions that expired.
+   */
   observe(): void {
+    for (const moving of this.stage.moves) this.#observeMove(moving)
     for (const connection of this.facts.live) {
       if (this.#handleOf(connection)?.removed === true) this.#noteEndOfService(connection)
     }
@@ -194,8 +200,44 @@ export class World {
     if (expired.length > 0) this.#commitFor(undefined, () => this.facts.end(expired))
   }
 
+  /** What waits for a connection is about to be handed on, if there is room. */
+  handsOn(connection: ConnectionFact): void {
+    if (this.stage.depth > 0) this.ledger.pressureChanges(connection)
+    this.pressures.handingOn(connection, this.stage.depth === 0)
+  }
+
+  #observeMove(moving: Moving): void {
+    const { connection, userId } = moving
+    const isMoved = connection.isLive && connection.userId !== userId && connection.handle?.userId === userId
+    if (isMoved) this.#commitMove(moving)
+    moving.look()
+  }
+
+  /** A connection was found to be another user's. */
+  #commitMove(moving: Moving): void {
+    const { connection, userId } = moving
+    const { userId: from, socket } = connection
+    const exceeded = this.refusals.exceededByMove(moving)
+    if (exceeded.length > 0) this.complain(`${socket.name} was given to ${describe(userId)}, in spite of ${exceeded.join(' and ')}`)
+    for (const stream of this.#mattersOf(connection))
+      if (this.setting.hasAuthorize && !moving.wasAsked(stream)) this.complain(`reassign did not ask authorize for ${keyOf(stream)}`)
+    this.trace.say(() => `// ${socket.name} is ${describe(userId)}'s`)
+    this.#noteWhoIsFull()
+    const change = this.facts.commit(() => this.facts.reassign(moving, this.clock.now()))
+    this.events.expectReassigned(connection, from, moving.frame)
+    this.events.expect(change, moving.frame)
+    this.ledger.moved(moving, from)
+  }
+
+  /** The public streams that a connection holds for itself, or that wait for it. */
+  #mattersOf(connection: ConnectionFact): Stream[] {
+    const held = this.facts.heldBy(connection).map(({ stream }) => stream)
+    return [...held.filter((stream) => !isPrivate(stream)), ...this.ledger.streamsOpenFor(connection)]
+  }
+
   compare(isNothingUnderWay = false): void {
     for (const difference of differences(this.manager, this.facts, isNothingUnderWay)) this.complain(difference)
+    if (isNothingUnderWay) for (const complaint of this.accounts.differencesOfBehind(this.events.behind)) this.complain(complaint)
   }
 
   /** Nothing is under way: everything must be accounted for. */
@@ -206,6 +248,7 @@ export class World {
     this.userCode.checkListeners()
     const stats = this.manager.stats()
     this.accounts.checkTotals(stats)
+    this.accounts.checkBehind(stats, this.events.behind)
     for (const complaint of this.pressures.settle(stats.connectionsBehind)) this.complain(complaint)
     this.compare(true)
     this.#checkTimers()
@@ -275,14 +318,16 @@ export class World {
     this.observe()
     this.#judge(call, frame, outcome)
     const wasUndisturbed = this.#callsMade === callsBefore
-    if (outcome.error !== undefined && wasUndisturbed && !isShallowlyEqual(this.manager.stats(), statsBefore))
+    // What a connection is given to another user with, it sends before it looks at all that may stand in the way.
+    if (outcome.error !== undefined && wasUndisturbed && call.moving === undefined && !isShallowlyEqual(this.manager.stats(), statsBefore))
       this.complain(`${call.text()} was refused, and changed the totals`)
     // Whoever may be asked is asked once; whoever was refused before is not.
     if (call.asking !== undefined)
       this.expect(`how often ${call.text()} called authorize`, call.asking.timesAsked, call.verdict.mayPass ? 1 : 0)
   }
 
-  #judge<TValue>(call: Call<TValue>, { name, verdict: { codes, mayPass } }: CallFrame, { value, error }: Outcome<TValue>): void {
+  #judge<TValue>(call: Call<TValue>, { name, moving, verdict: { codes: foretold, mayPass } }: CallFrame, { value, error }: Outcome<TValue>): void {
+    const codes = moving === undefined ? foretold : [...moving.codes]
     if (error instanceof ConnectionManagerError) {
       this.#lastRefusal = error
       this.tally.noteRefused(name, error.code)
@@ -344,5 +389,5 @@ function attempt<TValue>(act: () => TValue): Outcome<TValue> {
 }
 
 function happening(name: CallName): CallFrame {
-  return { kind: 'call', name, verdict: PASS, delivery: undefined, asking: undefined }
+  return { kind: 'call', name, verdict: PASS, delivery: undefined, asking: undefined, moving: undefined }
 }
