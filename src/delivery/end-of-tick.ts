@@ -93,6 +93,9 @@ export class EndOfTick<TItem> implements Ticks {
       this.#callback(items)
     } finally {
       this.#ending = []
+      // A message that came from within the callback may have found the turn late.
+      this.#cancelTimer?.()
+      this.#cancelTimer = undefined
       this.tick++
       this.isAwaited = false
       // What was added from within the callback belongs to the next turn.

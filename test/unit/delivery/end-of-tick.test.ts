@@ -118,6 +118,16 @@ describe('EndOfTick', () => {
     expect([ticks, clock.pendingTimers]).toEqual([[['a']], 0])
   })
 
+  it('leaves no timer if a message finds the tick late while it ends', async () => {
+    const clock = new ManualClock()
+    const gathered: EndOfTick<string> = new EndOfTick(clock, () => gathered.notice(200))
+    gathered.add('a')
+
+    await endOfTick()
+
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('ends each tick once, by the first of its scheduled ends', () => {
     const immediates: (() => void)[] = []
     vi.stubGlobal('setImmediate', (fn: () => void) => immediates.push(fn))
