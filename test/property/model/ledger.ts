@@ -317,8 +317,8 @@ export class Ledger {
 
   /** Whether something that may not be dropped may have waited for too long. */
   mayHaveWaitedTooLong(connection: ConnectionFact): boolean {
-    const kept = this.#unsettled.filter((each) => each.connection === connection && definitionOf(each.delivery).overflow === 'disconnect')
-    return kept.some(({ delivery }) => this.#monotonic() - delivery.publishedMs >= this.#maxLagMs)
+    const kept = this.#mayWaitFor(connection).filter((each) => definitionOf(each).overflow === 'disconnect')
+    return kept.some(({ publishedMs }) => this.#monotonic() - publishedMs >= this.#maxLagMs)
   }
 
   /** Whether something waits for certain, and has for so much longer than it may. */
@@ -493,9 +493,10 @@ export class Ledger {
     } else if (!this.#facts.hasCoveredSince(startedFrom, connection, stream)) doubt(receipt)
   }
 
-  /** Whether the last change took a stream away from a connection. */
+  /** Whether the last change took a stream away from a connection, and what waits of it. What a move leaves uncovered stays. */
   #hasLostCover(connection: ConnectionFact, { stream }: Delivery): boolean {
-    return !this.#facts.covers(connection, stream) && this.#facts.covers(connection, stream, this.#facts.coverBefore)
+    const isOfMove = connection.ownedSince === this.#facts.version
+    return !isOfMove && !this.#facts.covers(connection, stream) && this.#facts.covers(connection, stream, this.#facts.coverBefore)
   }
 
   #lose(receipt: Receipt): void {
@@ -503,6 +504,8 @@ export class Ledger {
     else receipt.state = 'lost'
     this.#pressures.lost(receipt.connection)
     this.#inboxes.forgetGaps(receipt)
+    // What is on its way to a queue that has just become empty need not wait there.
+    for (const each of this.#unsettled) if (each.connection === receipt.connection && each.delivery.phase !== 'over') each.hasWaited = false
   }
 
   #accepted(receipt: Receipt): void {
