@@ -71,7 +71,7 @@ export class EndOfTick<TItem> implements Ticks {
     atEndOfTick(end)
     // A timer cannot fire in the middle of a turn either. So a busy turn stays one turn.
     if (isLate) {
-      this.#cancelTimer?.()
+      this.#stopTimer()
       this.#cancelTimer = this.#clock.setTimeout(end, 0)
     }
   }
@@ -87,20 +87,23 @@ export class EndOfTick<TItem> implements Ticks {
     const items = this.#items
     this.#items = []
     this.#ending = items
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#stopTimer()
     try {
       this.#callback(items)
     } finally {
       this.#ending = []
       // A message that came from within the callback may have found the turn late.
-      this.#cancelTimer?.()
-      this.#cancelTimer = undefined
+      this.#stopTimer()
       this.tick++
       this.isAwaited = false
       // What was added from within the callback belongs to the next turn.
       if (this.#items.length > 0) this.await()
     }
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
   }
 }
 

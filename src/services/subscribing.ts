@@ -68,7 +68,6 @@ export class Subscribing {
       this.#assertFiltersFit(userId, connection, stream)
       gate.assertOpen()
       this.#assertMayHold(userId, connection, stream)
-      assertStillOf(userId, connection, stream)
       return subscriptions.holdForConnection(connection, stream.streamType, stream.symbol, stream.filters)
     })
   }
@@ -150,18 +149,19 @@ export class Subscribing {
   #assertMayHold(userId: string, connection: ConnectionRecord | undefined, stream: StreamRequest): void {
     const { authorization, gate, renewTimers } = this.#dependencies
     renewTimers()
-    this.#assertPresent(userId, connection)
+    this.#assertPresent(userId, stream, connection)
     authorization.assertAllowed(userId, stream, connection)
     gate.assertOpen()
-    this.#assertPresent(userId, connection)
+    this.#assertPresent(userId, stream, connection)
   }
 
-  #assertPresent(userId: string, connection: ConnectionRecord | undefined): void {
+  #assertPresent(userId: string, stream: StreamRequest, connection: ConnectionRecord | undefined): void {
     const { options, users } = this.#dependencies
     if (connection?.removed === true) {
       const message = `Connection ${describe(connection.id)} was removed`
       throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', message, { connectionId: connection.id })
     }
+    if (connection !== undefined) return assertStillOf(userId, connection, stream)
     if (options.pendingTtlMs === 0 && users.find(userId)?.connections === undefined) {
       throw new ConnectionManagerError('ERR_UNKNOWN_USER', `User ${describe(userId)} has no connection`, { userId })
     }
