@@ -260,8 +260,7 @@ export class Ledger {
       if (delivery.phase === 'over') continue
       if (isFor(move, delivery)) delivery.moved.add(connection)
       else delivery.barred.add(connection)
-      if (delivery.phase !== 'deferred') continue
-      this.#mayHaveBegun(delivery, others)
+      if (delivery.phase === 'deferred') this.#mayHaveBegun(delivery, others)
       // Whether that counts for the connection depends on whose it was when the delivery began.
       if ([from, move.userId].some((userId) => isRevokedFor(userId, delivery, this.#facts))) delivery.uncertain.add(connection)
     }
