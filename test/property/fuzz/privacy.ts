@@ -58,7 +58,7 @@ for (let done = 0; done < settings.publishes && !faults.areEnough; done += PUBLI
 }
 endProgress()
 const seconds = (performance.now() - startedAt) / 1_000
-console.log(`churn: ${listed('connects', 'removals', 'subscribes', 'unsubscribes', 'revocations', 'revoked', 'refusals')}`)
+console.log(`churn: ${listed('connects', 'removals', 'reassignments', 'subscribes', 'unsubscribes', 'revocations', 'revoked', 'refusals')}`)
 console.log(`nested in a send, a write or a toJSON: ${listed('nested', 'deferred')}; texts to one connection: ${listed('texts')}`)
 console.log(`state: users ${grouped(settings.users)}, ${listed('mostConnections', 'mostBehind')}`)
 console.log(`deliveries: ${listed('matched', 'arrived', 'conflated', 'withdrawn', 'dropped', 'rejected')}`)

@@ -33,6 +33,11 @@ const disconnect: Change = ({ choice, deeds }) => {
   if (client !== undefined) deeds.remove(client)
 }
 
+const reassign: Change = ({ choice, deeds }) => {
+  const client = choice.clientOf(choice.user())
+  if (client !== undefined) deeds.reassign(client, choice.user())
+}
+
 const subscribe: Change = ({ choice, deeds, dice }) => {
   const user = choice.user()
   const client = dice.chance(0.65) ? choice.clientOf(user) : undefined
@@ -71,6 +76,7 @@ function sendTextTo(client: Client | undefined, deeds: Deeds): void {
 export const CHANGES: Lottery<Change> = new Lottery<Change>([
   [connect, 30],
   [disconnect, 26],
+  [reassign, 20],
   [subscribe, 30],
   [unsubscribe, 20],
   [revoke, 6],
@@ -89,6 +95,7 @@ export const REACTIONS: Lottery<(means: Means, subject: Subject) => void> = new 
   [({ deeds }, { client, stream }) => client && deeds.unsubscribe(client, stream), 14],
   [({ deeds }, { client }) => client && deeds.remove(client), 10],
   [({ choice, deeds }, { client }) => client && deeds.replace(client, choice.user()), 5],
+  [({ choice, deeds }, { client }) => client && deeds.reassign(client, choice.user()), 14],
   [({ deeds }, { user, stream }) => deeds.publish(stream, user, 0.5), 25],
   [({ deeds }, { client, stream }) => client && deeds.subscribe(client, stream), 12],
   [({ deeds }, { user, stream }) => deeds.subscribeUser(user, stream), 6],

@@ -15,7 +15,8 @@ const LATELY = 64
 /** One connection of the model: what it holds for itself, and which messages are still to arrive at it. */
 export class Client {
   readonly id: string
-  readonly user: User
+  /** Whose it is now. */
+  user: User
   readonly temper: Temper
   readonly socket: ClientSocket
   handle!: Connection<ClientSocket, StreamCatalogue>

@@ -144,6 +144,32 @@ export class Deeds {
     this.connect(successor, client.id)
   }
 
+  /**
+   * Gives a connection to another user. What its socket takes is handed over before, while it is still the first user's; so the model follows when
+   * the call returns, and until then the witness looks at whose it is.
+   */
+  reassign(client: Client, to: User): void {
+    const { complain, depth, happenings, model } = this.#scene
+    if (to.clients.length >= MOST_CLIENTS || client.isRemoved) return
+    this.#say(`giving ${JSON.stringify(client.id)} of ${JSON.stringify(client.user.id)} to ${JSON.stringify(to.id)}`)
+    happenings.reassignments++
+    const isRefused = this.#isRefusedAsRemoved(() => client.handle.reassign(to.id))
+    if (isRefused !== client.isRemoved) complain('reassign answers otherwise', client.id)
+    // What was deferred meanwhile has had its turn before.
+    if (depth <= 1) model.rest()
+    if (!isRefused && client.user !== to) model.reassign(client, to, (type) => this.isAllowed(to.id, type.name))
+  }
+
+  #isRefusedAsRemoved(call: () => void): boolean {
+    try {
+      call()
+      return false
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ERR_UNKNOWN_CONNECTION') return true
+      throw error
+    }
+  }
+
   /** What there is room for is handed over first; nothing afterwards. */
   #disconnect(clients: readonly Client[], remove: () => Promise<unknown>): void {
     this.#takeOut(clients)
@@ -182,6 +208,7 @@ export class Deeds {
     const request = requestFor(stream)
     this.#say(`using the stale handle of ${JSON.stringify(id)}`)
     this.#mustBeRefused('ERR_UNKNOWN_CONNECTION', () => handle.subscribe(request))
+    this.#mustBeRefused('ERR_UNKNOWN_CONNECTION', () => handle.reassign(this.#scene.dice.pick(this.#scene.model.users).id))
     if (handle.unsubscribe(request) || !handle.removed) this.#scene.complain('A stale handle does something')
     this.sendText(client)
     handle.flush()

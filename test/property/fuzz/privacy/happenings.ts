@@ -13,6 +13,8 @@ export interface Happenings {
   revoked: number
   connects: number
   removals: number
+  /** Connections that were given to another user, or to their own. */
+  reassignments: number
   subscribes: number
   unsubscribes: number
   /** Calls that had to be refused, and were. */
@@ -34,6 +36,7 @@ export function nothing(): Happenings {
     revoked: 0,
     connects: 0,
     removals: 0,
+    reassignments: 0,
     subscribes: 0,
     unsubscribes: 0,
     refusals: 0,

@@ -19,8 +19,8 @@ export class Message {
   /** When its delivery began: slots that were added later are no reason to get it. */
   begunAt = NaN
   recipients: readonly Client[] = NOBODY
-  /** Revoked before its turn has come, for everybody or for some. */
-  #excluded: Set<User | 'everybody'> | undefined
+  /** Before its turn has come it was revoked, for everybody or for some, or a connection was given to a user who may not have it. */
+  #excluded: Set<User | Client | 'everybody'> | undefined
 
   constructor(number: number, stream: Stream, owner: User | undefined, address: Address) {
     this.number = number
@@ -34,13 +34,14 @@ export class Message {
     this.recipients = NOBODY
   }
 
-  exclude(from: User | 'everybody'): void {
+  exclude(from: User | Client | 'everybody'): void {
     this.#excluded ??= new Set()
     this.#excluded.add(from)
   }
 
-  excludes({ user }: Client): boolean {
-    return this.#excluded !== undefined && (this.#excluded.has(user) || this.#excluded.has('everybody'))
+  excludes(client: Client): boolean {
+    const excluded = this.#excluded
+    return excluded !== undefined && (excluded.has(client) || excluded.has(client.user) || excluded.has('everybody'))
   }
 }
 

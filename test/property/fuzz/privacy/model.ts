@@ -97,6 +97,29 @@ export class Model {
     if (user.clients.length === 0) user.holds.clear()
   }
 
+  /**
+   * Gives a connection to another user. What it holds of public streams goes with it, as far as that user may have it. What is owed to it of public
+   * streams stays owed, whether or not it is still subscribed. Nothing else is.
+   */
+  reassign(client: Client, to: User, isAllowed: (type: StreamType) => boolean): void {
+    const { user: from, own } = client
+    const isFor = ({ stream: { type }, owner }: Message): boolean => (type.isPrivate ? owner === to : isAllowed(type))
+    const held = new Set([...own, ...from.holds])
+    for (const stream of own) if (stream.type.isPrivate || !isAllowed(stream.type)) own.delete(stream)
+    for (const stream of held) {
+      const staysIn = !stream.type.isPrivate && (own.has(stream) || to.holds.has(stream))
+      if (!staysIn) this.#slotsIn(stream.number).delete(client)
+    }
+    from.clients.splice(from.clients.indexOf(client), 1)
+    if (from.clients.length === 0) from.holds.clear()
+    to.clients.push(client)
+    client.user = to
+    for (const stream of to.holds) this.#addSlot(client, stream)
+    client.withdraw((message) => !isFor(message), 'its connection was given to another user')
+    for (const message of this.unbegun) if (!isFor(message)) message.exclude(client)
+    this.#moveWhileRunning(client)
+  }
+
   /** Nothing may arrive at it any more. */
   forget(client: Client): void {
     this.#leaving.delete(client)
@@ -279,6 +302,14 @@ export class Model {
     const isKept = client.temper.isPrompt ? isReachedInTurn : this.#covers(client, running.stream)
     if (isReachedInTurn !== isKept) this.#leaveOpen(client, running)
     else if (!isKept) client.withdraw((message) => message === running, 'it was unsubscribed from')
+  }
+
+  /** The message that is being delivered may have come as far as the connection's queue, where it stays. */
+  #moveWhileRunning(client: Client): void {
+    const { running } = this
+    if (running?.address !== 'subscribers' || !client.owes(running) || this.#hadSlotAtTheStart(client, running)) return
+    if (client.temper.isPrompt) client.withdraw((message) => message === running, 'only its former user was subscribed')
+    else this.#leaveOpen(client, running)
   }
 
   #leaveOpen(client: Client, message: Message): void {

@@ -87,6 +87,7 @@ export class Witness implements Reception {
   #takeMessage(client: Client, message: Message): void {
     const { complain, happenings, model } = this.#scene
     const { owner } = message
+    if (client.handle.userId !== client.user.id) complain('A message was handed over after its connection was given away, in the same call', describe(message, client))
     if (owner !== undefined) happenings.privateDeliveries++
     if (owner !== undefined && owner !== client.user) complain('LEAK: a private message reached another user', describe(message, client))
     this.#noteItsTurn(message)
