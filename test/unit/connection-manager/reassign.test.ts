@@ -232,6 +232,21 @@ describe('connection.reassign', () => {
     ])
   })
 
+  it('tells that a subscription was reassigned that ends although its user stays online', () => {
+    const { manager, a1, log } = logged()
+    manager.addSubscription({ userId: 'bob', ...BTC })
+    a1.subscribe(BTC)
+    a1.subscribe(ORDERS)
+    log.length = 0
+
+    a1.reassign('bob')
+
+    expect(log.filter((line) => line.startsWith('subscriptionRemoved'))).toEqual([
+      'subscriptionRemoved alice:PRICE:BTC DISCONNECTED a1 reassigned',
+      'subscriptionRemoved alice:ORDERS DISCONNECTED a1 reassigned',
+    ])
+  })
+
   it.each([0, 1_000])('lets no public stream flicker, with an idle delay of %d ms', (idleDelayMs) => {
     const { manager, guest, log, clock } = logged({ idleDelayMs })
     guest.subscribe(BTC)
