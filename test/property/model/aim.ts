@@ -39,10 +39,12 @@ export class Aim {
     return chosen(USERS.slice(0, this.#setting.users), n) as string
   }
 
-  /** A user other than this one, if there is one. */
-  otherUser(n: number, userId: string): string {
-    const users = USERS.slice(0, this.#setting.users)
-    return chosen(users.filter((each) => each !== userId), n) ?? this.user(n)
+  /** Another user, if there is one, whom a connection may be given to: first those who hold something of a type that it holds itself. */
+  heirOf(connection: ConnectionFact, n: number): string {
+    const types = this.#facts.heldBy(connection).map(({ stream }) => stream.streamType)
+    const holdsAlike = (userId: string): boolean => this.#facts.subscriptions.some((each) => each.userId === userId && types.includes(each.stream.streamType))
+    const others = USERS.slice(0, this.#setting.users).filter((each) => each !== connection.userId)
+    return chosen([...others.filter(holdsAlike), ...others], n) ?? this.user(n)
   }
 
   /** A user without a connection, if there is one. */

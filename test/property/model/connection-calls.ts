@@ -87,11 +87,12 @@ export class ConnectionCalls {
     const connection = aim.connection(who)
     if (connection?.handle === undefined) return
     const { handle, socket } = connection
-    const userId = isSame ? connection.userId : aim.otherUser(user, connection.userId)
+    const userId = isSame ? connection.userId : aim.heirOf(connection, user)
     const verdict = refusals.reassign(connection, userId, flaw)
     const moving = new Moving(connection, userId, {
       facts,
       refusals,
+      ledger: this.#world.ledger,
       hasAuthorize: setting.hasAuthorize,
       answer: (n) => this.#answer(answers[n % answers.length] ?? 'yes', n === 0 ? meanwhile : []),
     })

@@ -78,9 +78,9 @@ export class Inboxes {
     return receipts.filter((each) => isToCome(each) && keyOf(each.delivery.stream) === key).length - (missing.get(key) ?? 0)
   }
 
-  /** Whether notices reported that some of a stream are missing, since the last message of it that came. */
-  isMissing(connection: ConnectionFact, key: string): boolean {
-    return (this.#of(connection).missing.get(key) ?? 0) > 0
+  /** The streams, by key, of which notices reported that some are missing, since the last message that came. */
+  missingAt(connection: ConnectionFact): Iterable<string> {
+    return this.#of(connection).missing.keys()
   }
 
   /** A notice is handed to a socket. */

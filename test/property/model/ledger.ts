@@ -289,14 +289,11 @@ export class Ledger {
     return this.#unsettled.filter((receipt) => receipt.connection === connection && isOpen(receipt))
   }
 
-  /** Whether a stream may be of those that wait for a connection, or are under way. */
-  mayMatterTo(connection: ConnectionFact, stream: Stream): boolean {
-    const isOfIt = ({ delivery }: { readonly delivery: Delivery }): boolean => keyOf(delivery.stream) === keyOf(stream)
-    return (
-      this.deliveries.some((delivery) => delivery.phase !== 'over' && isOfIt({ delivery })) ||
-      this.#unsettled.some((receipt) => receipt.connection === connection && isOfIt(receipt)) ||
-      this.#inboxes.isMissing(connection, keyOf(stream))
-    )
+  /** The streams, by key, of what may wait for a connection, and of all that is under way. */
+  streamsThatMayMatterTo(connection: ConnectionFact): string[] {
+    const underWay = this.deliveries.filter(({ phase }) => phase !== 'over')
+    const open = this.#unsettled.filter((receipt) => receipt.connection === connection).map(({ delivery }) => delivery)
+    return [...[...underWay, ...open].map(({ stream }) => keyOf(stream)), ...this.#inboxes.missingAt(connection)]
   }
 
   /** The public streams that wait for a connection for certain. */

@@ -1,12 +1,14 @@
 import type { ErrorCode, QuotaName } from '../../../src/index.ts'
 import { keyOf, type Stream } from './catalogue.ts'
 import type { ConnectionFact, Facts, Move } from './facts.ts'
+import type { Ledger } from './ledger.ts'
 import type { Refusals } from './refusals.ts'
 import type { CallFrame } from './stage.ts'
 
 export interface MovingDependencies {
   readonly facts: Facts
   readonly refusals: Refusals
+  readonly ledger: Pick<Ledger, 'streamsThatMayMatterTo'>
   /** Without one everything is allowed. */
   readonly hasAuthorize: boolean
   /** What `authorize` does when it is asked for this time, and what it answers. */
@@ -28,6 +30,8 @@ export class Moving implements Move {
   readonly exceeded = new Set<QuotaName>()
   /** What the connection held for itself at some moment of the call: stream → filters, as texts. */
   readonly held = new Map<string, Set<string | undefined>>()
+  /** The streams that the connection held, or that may have waited for it, at some moment of the call. */
+  readonly mattered = new Set<string>()
   readonly #granted = new Map<string, boolean>()
   readonly #dependencies: MovingDependencies
 
@@ -40,14 +44,16 @@ export class Moving implements Move {
 
   /** Notes what could be refused now. */
   look(): void {
-    const { facts, refusals } = this.#dependencies
+    const { facts, ledger, refusals } = this.#dependencies
     const { connection, userId, held } = this
     this.isDone ||= connection.isLive && connection.userId === userId
     for (const code of refusals.reassign(connection, userId, undefined).codes) this.codes.add(code)
     if (connection.userId !== userId) for (const quota of refusals.exceededByMove(this)) this.exceeded.add(quota)
     if (this.exceeded.size > 0) this.codes.add('ERR_QUOTA_EXCEEDED')
+    for (const key of ledger.streamsThatMayMatterTo(connection)) this.mattered.add(key)
     for (const { stream, asked } of facts.heldBy(connection)) {
       const key = keyOf(stream)
+      this.mattered.add(key)
       held.set(key, (held.get(key) ?? new Set()).add(JSON.stringify(asked.get(connection)?.filters)))
     }
   }

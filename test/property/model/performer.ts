@@ -42,7 +42,7 @@ export class Performer {
       case 'removeUser':
         return this.connectionCalls.removeUser(this.#world.aim.user(operation.user), operation.handedOn)
       case 'reassign':
-        return this.connectionCalls.reassign(operation)
+        return this.#reassign(operation)
       case 'cleanup':
         return this.connectionCalls.cleanup(DEADLINES_MS[operation.deadline] ?? 0)
       case 'subscribe':
@@ -94,6 +94,15 @@ export class Performer {
         return this.environment.recover()
     }
   }
+
+  #reassign(operation: OperationOf<'reassign'>): void {
+    const { aim } = this.#world
+    const connection = aim.connection(operation.who)
+    this.connectionCalls.reassign(operation)
+    if (connection?.isLive !== true || !operation.isProbed) return
+    for (const destination of aim.received(connection).slice(0, 4)) this.#posts.publishTo(destination, PLAIN)
+  }
+
   #reconnect(operation: OperationOf<'reconnect'>): void {
     const { who, isSentTo } = operation
     if (isSentTo)

@@ -217,8 +217,7 @@ export class UserCode implements SocketHost {
     const text = JSON.stringify(filters)
     const isRight = isShallowlyEqual(asked, { userId, connection: connection.handle }) && Object.isFrozen(request)
     const isHeldSo = held.get(keyOf(stream))?.has(text) ?? text === undefined
-    const matters = held.has(keyOf(stream)) || this.#world.ledger.mayMatterTo(connection, stream)
-    if (!isRight || !isHeldSo || !matters || isPrivate(stream) || moving.wasAsked(stream))
+    if (!isRight || !isHeldSo || !moving.mattered.has(keyOf(stream)) || isPrivate(stream) || moving.wasAsked(stream))
       this.#world.complain(`reassign called authorize for ${JSON.stringify({ ...asked, streamType, symbol, filters })}`)
     const frame: HookFrame = { kind: 'hook', name: 'authorize', connection, delivery: undefined }
     return this.#world.stage.within(frame, () => this.#world.trace.within(() => moving.ask(stream)))
