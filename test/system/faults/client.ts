@@ -18,6 +18,8 @@ interface Due {
 interface Receipt extends Due {
   readonly userId: string | null
   readonly timestamp: string
+  /** Whose the client was when it saw it. */
+  readonly owner: string
 }
 
 interface WireText {
@@ -33,7 +35,8 @@ interface WireText {
 /** One client: what was meant for it, by a model that knows nothing of the manager, and what it saw. */
 export class Client {
   readonly name: string
-  readonly userId: string
+  /** Whose it is now. */
+  userId: string
   condition: Condition = 'healthy'
   /** It is no connection yet, or no more. */
   isGone = true
@@ -72,7 +75,7 @@ export class Client {
     const { type, stream_type: streamType, symbol, data, timestamp, user_id: userId, dropped } = JSON.parse(text) as WireText
     const key = keyOf(streamType, symbol)
     if (type === 'gap') this.#missing.set(key, (this.#missing.get(key) ?? 0) + dropped)
-    else this.received.push({ n: data.n, key, userId, timestamp })
+    else this.received.push({ n: data.n, key, userId, timestamp, owner: this.userId })
   }
 
   complaints(): string[] {
@@ -83,9 +86,9 @@ export class Client {
 
   #intruders(): string[] {
     const due = new Map(this.due.map(({ n, key }) => [n, key]))
-    return this.received.flatMap(({ n, key, userId }) => [
+    return this.received.flatMap(({ n, key, userId, owner }) => [
       ...(due.get(n) === key ? [] : [`${n} of ${key} was not meant for it`]),
-      ...(userId === null || userId === this.userId ? [] : [`${n} of ${key} belongs to ${userId}`]),
+      ...(userId === null || userId === owner ? [] : [`${n} of ${key} belongs to ${userId}, and it was ${owner}'s`]),
       ...((userId !== null) === isPrivate(key) ? [] : [`${n} of ${key} says that it is of ${userId}`]),
     ])
   }

@@ -6,6 +6,7 @@ import { draining } from './scripted/draining.ts'
 import { framingFaults } from './scripted/framing.ts'
 import { listening } from './scripted/listening.ts'
 import { measuring } from './scripted/measuring.ts'
+import { reassigning } from './scripted/reassigning.ts'
 import { reentering } from './scripted/reentering.ts'
 import { sending } from './scripted/sending.ts'
 import { serializing } from './scripted/serializing.ts'
@@ -27,6 +28,7 @@ export const families: readonly Scenario[] = [
   ...closing,
   ...reentering,
   ...withdrawing,
+  ...reassigning,
   ...serializing,
   ...listening,
   ...authorizing,

@@ -16,6 +16,11 @@ export class Ledger {
   matched = 0
   #lastNumber = 0
 
+  /** The number of the newest message. */
+  get lastNumber(): number {
+    return this.#lastNumber
+  }
+
   add(client: Client): Client {
     this.clients.push(client)
     return client

@@ -31,8 +31,15 @@ export class Observer {
     manager.on('connectionRemoved', ({ connection, reason }) => {
       this.removals.push(`${connection.id} ${reason}`)
       for (const client of ledger.clients) if (client.name === connection.id) client.isGone = true
+      this.#open.delete(`lag of ${connection.id}`)
       end('removed', `connection ${connection.id}`)
     })
+    manager.on('connectionReassigned', ({ connection: { id, userId }, from }) => {
+      note(`reassigned connection ${id} from ${from}`)
+      for (const client of ledger.clients) if (client.name === id && !client.isGone) client.userId = userId
+    })
+    manager.on('connectionBehind', ({ connection }) => begin('began', `lag of ${connection.id}`))
+    manager.on('connectionCaughtUp', ({ connection }) => end('ended', `lag of ${connection.id}`))
     manager.on('userOnline', ({ userId }) => begin('online', `user ${userId}`))
     manager.on('userOffline', ({ userId }) => {
       ledger.ofUser.delete(userId)

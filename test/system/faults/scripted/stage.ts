@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Connection, Transport } from '../../../../src/index.ts'
 import { STREAM_NAMES, type StreamName, type Streams } from '../../../support/pressured-socket.ts'
 import { accountOf } from '../accounts.ts'
-import { Client, keyOf } from '../client.ts'
+import { Client, isPrivate, keyOf } from '../client.ts'
 import { Market, type Options } from '../market.ts'
 import type { Trial } from '../trial.ts'
 import { KINDS, MeteredSocket, ScriptedSocket, transportOf, type Kind, type Script } from './scripted-socket.ts'
@@ -93,6 +93,12 @@ export class Stage extends Market<ScriptedSocket> {
   unsubscribe(actor: Actor, streamType: StreamName, symbol = 'A'): boolean {
     actor.streams.delete(keyOf(streamType, symbol))
     return actor.connection.unsubscribe({ streamType, symbol })
+  }
+
+  /** Gives a client to another user. What it holds of public streams goes with it, unless `authorize` refuses all of it. */
+  reassign(actor: Actor, userId: string, isAllowed = true): void {
+    for (const key of actor.streams) if (isPrivate(key) || !isAllowed) actor.streams.delete(key)
+    actor.connection.reassign(userId)
   }
 
   /** Takes streams away from users, and from the model; how many subscriptions that ended. */
