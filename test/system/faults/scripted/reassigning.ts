@@ -373,8 +373,8 @@ const authorizeStopsIt = fault('authorize throws when a connection changes its u
 
 const quotaStopsIt = fault('a quota keeps a connection from another user', {
   'at its turn'(trial) {
-    const stage = trial.stage({ quotas: { connectionsPerUser: 2 } })
-    for (const name of ['first', 'second']) stage.connect(name, { userId: HEIR })
+    const stage = trial.stage({ quotas: { connectionsPerUser: 3 } })
+    for (const name of ['first', 'second', 'third']) stage.connect(name, { userId: HEIR })
     const { victim } = stage.cast({ kind: 'plain' })
     victim.condition = 'healthy'
     victim.script.taken = trial.once('refused reassignment', () => {
