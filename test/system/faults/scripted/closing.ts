@@ -49,6 +49,7 @@ const closeThrows = fault('close throws', {
     stage.overwhelm(victim)
 
     assert.equal(stage.publish().sent, others.length)
+    assert.deepEqual(victim.socket.closes, [1013, undefined], 'it is closed without a code if it throws because of one')
     stage.expect({ failed: 1, purged: victim.due.length - 1, errors: ['close victim'], removals: ['victim slow-consumer'] })
   },
 

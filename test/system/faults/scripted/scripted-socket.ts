@@ -12,7 +12,7 @@ export interface Script {
   reading?: () => unknown
   /** Listens for a drain. */
   listen?: (listener: () => void) => unknown
-  close?: (reason: CloseReason | undefined) => unknown
+  close?: (reason: CloseReason | number | undefined) => unknown
   terminate?: () => unknown
 }
 
@@ -25,8 +25,8 @@ export class ScriptedSocket implements Socket {
   rejected = 0
   /** The frames of each write. */
   readonly writes: (readonly string[])[] = []
-  /** What it was closed for; `undefined` where nobody says. */
-  readonly closes: (CloseReason | undefined)[] = []
+  /** What it was closed for, or with which code; `undefined` where nobody says. */
+  readonly closes: (CloseReason | number | undefined)[] = []
   terminations = 0
   /** Calls that nobody should have made: after its end, or with nothing. */
   readonly strayCalls: string[] = []
@@ -58,10 +58,12 @@ export class ScriptedSocket implements Socket {
     return answer as number
   }
 
-  close(reason?: CloseReason): void {
+  close(reason?: CloseReason | number): void {
+    const isWithoutCode = typeof this.closes[0] === 'number' && reason === undefined
     this.closes.push(reason)
     this.whenCalled()
-    if (this.closes.length > 1) this.strayCalls.push('close again')
+    // A socket that throws because of a code is closed once more, without.
+    if (this.closes.length > (isWithoutCode ? 2 : 1)) this.strayCalls.push('close again')
     return this.script.close?.(reason) as void
   }
 
