@@ -263,6 +263,7 @@ function reassign(depth: number): Arbitrary<OperationOf<'reassign'>> {
     who: who(),
     user: fc.nat(3),
     isSame: weighted([9, false], [1, true]),
+    isAwaited: weighted([3, false], [1, true]),
     isProbed: weighted([2, false], [1, true]),
     answers: fc.array(authorizationAnswer(), { minLength: 1, maxLength: 3, size: 'max' }),
     meanwhile: sometimes(depth),

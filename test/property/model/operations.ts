@@ -105,14 +105,15 @@ export type Operation =
   /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
   | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
   /**
-   * Gives a connection to another user, or to its own. `authorize` gives these answers, one after the other. Then it may be published what the
-   * connection receives.
+   * Gives a connection to another user, or to its own. The other may subscribe before to what the connection holds, or to its whole type.
+   * `authorize` gives these answers, one after the other. Then it may be published what the connection receives.
    */
   | {
       readonly do: 'reassign'
       readonly who: number
       readonly user: number
       readonly isSame: boolean
+      readonly isAwaited: boolean
       readonly isProbed: boolean
       readonly answers: readonly Authorization['answer'][]
       readonly meanwhile: readonly Operation[]

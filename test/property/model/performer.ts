@@ -1,5 +1,6 @@
-import { isPrivate } from './catalogue.ts'
+import { bringing, isPrivate } from './catalogue.ts'
 import { ConnectionCalls } from './connection-calls.ts'
+import type { ConnectionFact } from './facts.ts'
 import { Holds } from './holds.ts'
 import type { Content, Operation, OperationOf } from './operations.ts'
 import { Posts } from './posts.ts'
@@ -98,9 +99,17 @@ export class Performer {
   #reassign(operation: OperationOf<'reassign'>): void {
     const { aim } = this.#world
     const connection = aim.connection(operation.who)
+    if (connection?.isLive === true && operation.isAwaited) this.#await(connection, operation.user)
     this.connectionCalls.reassign(operation)
     if (connection?.isLive !== true || !operation.isProbed) return
     for (const destination of aim.received(connection).slice(0, 4)) this.#posts.publishTo(destination, PLAIN)
+  }
+
+  /** The user whom a connection is to be given to subscribes to something that it holds for itself, or to the whole type of it. */
+  #await(connection: ConnectionFact, n: number): void {
+    const { aim, facts } = this.#world
+    const [held] = facts.heldBy(connection)
+    if (held !== undefined) this.#holds.hold(aim.heirOf(connection, n), bringing(held.stream).at(-1) ?? held.stream, undefined)
   }
 
   #reconnect(operation: OperationOf<'reconnect'>): void {
