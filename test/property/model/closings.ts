@@ -2,6 +2,7 @@ import type { Clock, CloseReason } from '../../../src/index.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Answer } from './operations.ts'
 import type { Setting } from './setting.ts'
+import type { ScriptedSocket } from './sockets.ts'
 import type { ExpectedEvents } from './expected-events.ts'
 
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut' | 'never'
@@ -62,6 +63,11 @@ export class Closings {
     this.#cleanupDeadlineMs = deadlineMs
     this.#cleanupDueMs = this.#clock.monotonic() + deadlineMs
     this.#underWay = this.#closings.filter(({ outcome, isRunning }) => outcome === 'never' || isRunning)
+  }
+
+  /** An error of a `close` was told: its promise has rejected, whatever else is still to settle. */
+  errorTold(socket: ScriptedSocket): void {
+    for (const closing of this.#open()) if (closing.connection.socket === socket && closing.answer === 'reject') this.#end(closing, 'failed')
   }
 
   /** Promises have settled, those of `close` among them. */

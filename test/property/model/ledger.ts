@@ -296,10 +296,12 @@ export class Ledger {
     return [...[...underWay, ...open].map(({ stream }) => keyOf(stream)), ...this.#inboxes.missingAt(connection)]
   }
 
-  /** The public streams that wait for a connection for certain. */
+  /** The public streams that wait for a connection for certain. What may be dropped may be so already, and its notice may have come. */
   streamsOpenFor(connection: ConnectionFact): Stream[] {
     if (!hasSendQueue(connection) || connection.hasFailed || connection.wasFull) return []
-    const certain = this.openOf(connection).filter(({ state, delivery }) => state === 'awaited' && delivery.phase === 'over')
+    const isCertain = ({ state, delivery }: Receipt): boolean =>
+      state === 'awaited' && delivery.phase === 'over' && definitionOf(delivery).overflow === 'disconnect'
+    const certain = this.openOf(connection).filter(isCertain)
     return certain.map(({ delivery }) => delivery.stream).filter((stream) => !isPrivate(stream))
   }
 

@@ -228,6 +228,7 @@ export class UserCode implements SocketHost {
     this.#heard.set(event, this.#timesHeard(event) + 1)
     this.#world.trace.say(() => `// ${event}`)
     this.#world.events.hear(event, payload)
+    if ('stage' in payload && payload.stage === 'close' && payload.connection !== undefined) this.#world.closings.errorTold(payload.connection.socket)
     try {
       const answer = this.#hook('listener', undefined, [], this.#nextHeard.get(event)?.shift())
       if (isRejecting(answer)) this.#expectListenerError(event)
