@@ -65,8 +65,8 @@ export class Closings {
     this.#underWay = this.#closings.filter(({ outcome, isRunning }) => outcome === 'never' || isRunning)
   }
 
-  /** An error of a `close` was told: its promise has rejected, whatever else is still to settle. */
-  errorTold(socket: ScriptedSocket): void {
+  /** It was told that the promise of a `close` has rejected, whatever else is still to settle. */
+  rejectionTold(socket: ScriptedSocket): void {
     for (const closing of this.#open()) if (closing.connection.socket === socket && closing.answer === 'reject') this.#end(closing, 'failed')
   }
 

@@ -228,7 +228,8 @@ export class UserCode implements SocketHost {
     this.#heard.set(event, this.#timesHeard(event) + 1)
     this.#world.trace.say(() => `// ${event}`)
     this.#world.events.hear(event, payload)
-    if ('stage' in payload && payload.stage === 'close' && payload.connection !== undefined) this.#world.closings.errorTold(payload.connection.socket)
+    if ('stage' in payload && payload.stage === 'close' && isOfRejection(payload.error) && payload.connection !== undefined)
+      this.#world.closings.rejectionTold(payload.connection.socket)
     try {
       const answer = this.#hook('listener', undefined, [], this.#nextHeard.get(event)?.shift())
       if (isRejecting(answer)) this.#expectListenerError(event)
@@ -316,6 +317,12 @@ function frameOf(text: string): Frame {
   return { framed: text, byteLength: frameBytes(text) }
 }
 
+const REJECTION = 'broken later'
+
+function isOfRejection(error: unknown): boolean {
+  return error instanceof Error && error.message === REJECTION
+}
+
 const rejecting = new WeakSet<object>()
 
 function isRejecting(answer: unknown): boolean {
@@ -336,7 +343,7 @@ function answered(answer: Answer, refusal: Error | undefined): unknown {
     case 'hang':
       return new Promise(() => {})
     case 'reject': {
-      const rejection = Promise.reject(new Error('broken later'))
+      const rejection = Promise.reject(new Error(REJECTION))
       rejecting.add(rejection)
       return rejection
     }
