@@ -25,8 +25,11 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   overflow: 'disconnect',
 })
 
-/** Returns a message with a text, or bytes, from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. */
-export function hostText(text: WireData, userId: string, nowMs: number): MessageFields {
+/**
+ * Returns a message with a text, or bytes, from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. Without
+ * a `userId` it is for whoever has the connection.
+ */
+export function hostText(text: WireData, userId: string | undefined, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
 }
 

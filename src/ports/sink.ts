@@ -26,9 +26,9 @@ export abstract class SendQueue {
   abstract drained(): void
   /** Purges the waiting messages of a stream, or of all streams of the type if `symbol` is `undefined`. Streams that are still covered stay. */
   abstract purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void
-  /** Purges the waiting messages that are unwanted. Messages of one stream must all be wanted, or all unwanted. */
+  /** Purges the waiting messages that are unwanted. */
   abstract purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): void
-  /** Returns one message of each stream that has messages here. */
+  /** Returns at least one message of each stream that has messages here. */
   abstract waitingStreams(): OutgoingMessage[]
   /** Ends the queue. With `isToBeFlushed` it first sends what the socket has room for. The rest is purged. */
   abstract end(isToBeFlushed: boolean): void

@@ -42,7 +42,7 @@ export class Noticing {
     // Reading the stream and making the notice may run the caller's code.
     const data = this.#dataOf({ type: 'gap', streamType, symbol, dropped: dropped as number | undefined })
     gate.assertOpen()
-    this.#tell([...subscriptions.receivers(streamType, symbol, userId)], data)
+    this.#tell([...subscriptions.receivers(streamType, symbol, userId)], data, userId)
   }
 
   /** Sets the status of a stream's source, and tells all who receive exactly this stream. False if nobody is subscribed to it. */
@@ -66,7 +66,7 @@ export class Noticing {
       const { streamType, symbol } = subscription
       try {
         const data = this.#dataOf({ type: 'status', streamType, symbol, status })
-        publishing.sendToAllNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data)
+        publishing.notifyNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data, ownerOf(subscription))
       } catch (error) {
         events.postError({ error, stage: 'send', connection })
       }
@@ -89,14 +89,19 @@ export class Noticing {
     SubscriptionRecord.setSourceStatus(first, notice.status)
     const connected = affected.filter((each) => SubscriptionRecord.isConnected(each))
     for (const subscription of connected) events.post('subscriptionChanged', { subscription, change: 'status' })
-    this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), data)
+    this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), data, userId)
     return true
   }
 
   /** Hands a notice to these connections, except for those that are removed before its turn. */
-  #tell(connections: readonly ConnectionRecord[], data: WireData): void {
+  #tell(connections: readonly ConnectionRecord[], data: WireData, userId: string | undefined): void {
     const { connections: { all }, publishing } = this.#dependencies
     if (connections.length === 0) return
-    publishing.sendToAll(() => eachOf(all, connections.filter((each) => !each.removed).map(ConnectionRecord.slotOf)), data)
+    publishing.notify(() => eachOf(all, connections.filter((each) => !each.removed).map(ConnectionRecord.slotOf)), data, userId)
   }
+}
+
+/** Returns the user of a private stream, `undefined` for a public one. */
+function ownerOf(subscription: SubscriptionRecord): string | undefined {
+  return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private' ? subscription.userId : undefined
 }

@@ -109,14 +109,14 @@ export class Publishing {
     return this.#deliverOrDefer(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
-  /** Delivers a text of the manager's own to several connections, after a delivery that is running. */
-  sendToAll(findRecipients: () => Recipients<ConnectionRecord>, text: WireData): void {
-    this.#deliverOrDefer(hostText(text, '', this.#dependencies.options.clock.now()), findRecipients)
+  /** Delivers a notice to several connections, after a delivery that is running. `userId` is its owner, if it is about a private stream. */
+  notify(findRecipients: () => Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
+    this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
   /** Does the same at once. Call it only from `changes.afterwards`, because no delivery may be running. */
-  sendToAllNow(recipients: Recipients<ConnectionRecord>, text: WireData): void {
-    this.#deliverNow(hostText(text, '', this.#dependencies.options.clock.now()), recipients)
+  notifyNow(recipients: Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
+    this.#deliverNow(hostText(text, userId, this.#dependencies.options.clock.now()), recipients)
   }
 
   /** Excludes connections from messages that were published before: the one that is being delivered, and the deferred ones. */
@@ -232,7 +232,7 @@ export class Publishing {
     const { connections, options: { clock, recorder } } = this.#dependencies
     if (recorder?.skip === undefined) return
     try {
-      const skip = hostText(skipText(recorder, fields, text), '', clock.now())
+      const skip = hostText(skipText(recorder, fields, text), fields.userId, clock.now())
       const slots = leftOut.map(ConnectionRecord.slotOf).filter((slot) => connections.all.has(slot))
       this.#deliverNow(skip, eachOf(connections.all, slots))
     } catch (error) {

@@ -36,7 +36,7 @@ interface OfStream {
 /** A message that waits, or that is being delivered. */
 interface Addressed extends OfStream {
   readonly definition: { readonly audience: string }
-  /** Whose it is, if it is private. */
+  /** Whose it is, if it is private. `undefined` for a notice about a public stream. */
   readonly userId: string | undefined
 }
 
@@ -105,7 +105,7 @@ export class Reassigning {
     const isKept = (each: SubscriptionRecord): boolean => isToPublicStream(each) && permissions.get(keyOf(each)) === true
     this.#assertSubscriptionsFit(connection, userId, isKept)
     const isUnwanted = (message: Addressed): boolean =>
-      message.definition.audience === 'private' ? message.userId !== userId : permissions.get(keyOf(message)) !== true
+      message.definition.audience === 'private' ? message.userId !== undefined && message.userId !== userId : permissions.get(keyOf(message)) !== true
     publishing.exclude(isUnwanted, (each) => each === connection)
     ConnectionRecord.sendQueueOf(connection)?.purgeWhere(isUnwanted)
     const from = ConnectionRecord.userOf(connection)

@@ -1,5 +1,5 @@
 import type { CloseDetails, Socket } from '../ports/connection.ts'
-import type { GapNotice } from '../model/notices.ts'
+import type { Notice, StreamStatus } from '../model/notices.ts'
 import { optionsIn } from './options-in.ts'
 
 /**
@@ -33,7 +33,7 @@ export interface FakeSocketOptions extends SocketScript {
 
 /** A message as a client reads it from a text on the wire. */
 export interface ReceivedMessage {
-  /** A message has no `type`. A gap notice has `'gap'`. */
+  /** A message has no `type`. A notice has `'gap'` or `'status'`. */
   readonly type?: undefined
   /** The stream type, of any catalogue. */
   readonly streamType: string
@@ -104,17 +104,17 @@ export class FakeSocket implements Socket {
   }
 
   /**
-   * The messages and gap notices that a client would read from `sent`. A gap notice has the `type` `'gap'`.
+   * The messages and notices that a client would read from `sent`. A notice has the `type` `'gap'` or `'status'`.
    *
    * @throws `SyntaxError` for a text that is not JSON. If you have a `serialize` of your own, read `sent` instead
    */
-  get messages(): (ReceivedMessage | GapNotice)[] {
+  get messages(): (ReceivedMessage | Notice)[] {
     return this.sent.map(messageIn)
   }
 
-  /** The `data` of each message, for tests that only check which messages came. A gap notice is included as it is. */
+  /** The `data` of each message, for tests that only check which messages came. A notice is included as it is. */
   get received(): unknown[] {
-    return this.messages.map((message) => (message.type === 'gap' ? message : message.data))
+    return this.messages.map((message) => (message.type === undefined ? message.data : message))
   }
 
   /** Records one text, or bytes. The script gets only texts. */
@@ -170,11 +170,12 @@ export class FakeSocket implements Socket {
   }
 }
 
-function messageIn(text: string): ReceivedMessage | GapNotice {
+function messageIn(text: string): ReceivedMessage | Notice {
   const wire = JSON.parse(text) as Record<string, unknown>
-  const { stream_type: streamType, data, timestamp, dropped } = wire
+  const { stream_type: streamType, data, timestamp, dropped, status } = wire
   const named = { streamType: streamType as string, symbol: presentIn(wire['symbol']) }
-  if (wire['type'] === 'gap' && data === undefined) return { type: 'gap', ...named, dropped: dropped as number }
+  if (wire['type'] === 'gap' && data === undefined) return { type: 'gap', ...named, dropped: (dropped ?? undefined) as number | undefined }
+  if (wire['type'] === 'status' && data === undefined) return { type: 'status', ...named, status: status as StreamStatus }
   return { ...named, data, timestamp: new Date(timestamp as string), userId: presentIn(wire['user_id']) }
 }
 

@@ -169,7 +169,7 @@ export class Backlog {
     const { first } = streamQueue
     if (first !== undefined && first !== entry) {
       first.message = noticeOf(message, first.message.gap + 1)
-      this.#removeSecond(first, entry)
+      this.#removeBehind(first, entry)
     } else {
       this.#uncount(entry)
       entry.message = noticeOf(message, 1)
@@ -190,10 +190,10 @@ export class Backlog {
     return sizeBefore - this.size
   }
 
-  /** Purges the streams whose messages are unwanted. Returns how many messages that were. */
+  /** Purges the messages and gap notices that are unwanted. Returns how many messages that were. */
   purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): number {
     const sizeBefore = this.size
-    for (const { first } of [...this.#allStreamQueues()]) if (isUnwanted((first as Entry).message)) this.#removeFrom(first)
+    for (const streamQueue of [...this.#allStreamQueues()]) this.#removeWhere(streamQueue, isUnwanted)
     return sizeBefore - this.size
   }
 
@@ -248,6 +248,15 @@ export class Backlog {
     for (let entry = first; entry !== undefined; entry = entry.nextOfStream) this.#remove(entry)
   }
 
+  #removeWhere(streamQueue: StreamQueue, isUnwanted: (message: OutgoingMessage) => boolean): void {
+    let before: Entry | undefined
+    for (let entry = streamQueue.first; entry !== undefined; entry = entry.nextOfStream) {
+      if (!isUnwanted(entry.message)) before = entry
+      else if (before === undefined) this.#remove(entry)
+      else this.#removeBehind(before, entry)
+    }
+  }
+
   /** Removes the first entry of a stream queue. */
   #remove(entry: Entry): void {
     const { streamQueue, message } = entry
@@ -256,11 +265,11 @@ export class Backlog {
     if (streamQueue.first === undefined) this.#releaseStreamQueue(message)
   }
 
-  /** Removes the entry behind the gap notice of a stream queue. */
-  #removeSecond(notice: Entry, entry: Entry): void {
+  /** Removes the entry behind another one of its stream queue. */
+  #removeBehind(before: Entry, entry: Entry): void {
     this.#unlink(entry)
-    notice.nextOfStream = entry.nextOfStream
-    if (entry.nextOfStream === undefined) entry.streamQueue.last = notice
+    before.nextOfStream = entry.nextOfStream
+    if (entry.nextOfStream === undefined) entry.streamQueue.last = before
   }
 
   #unlink(entry: Entry): void {

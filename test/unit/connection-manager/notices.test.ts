@@ -177,6 +177,20 @@ describe('manager.setStreamStatus', () => {
     expect(manager.getUserSubscriptions('d')[0]?.status).toBe('ERROR')
   })
 
+  it('of a public stream still reaches a reassigned connection that it waits for, and of a private stream does not', () => {
+    const { manager, a, labels } = desk({ transport: { write: (socket: FakeSocket, texts: readonly string[]) => (isStuck ? 0 : socket.write(texts)) } })
+    let isStuck = true
+    for (const stream of [BTC, ORDERS]) a.subscribe(stream)
+    manager.setStreamStatus(BTC, 'ERROR')
+    manager.setStreamStatus({ ...ORDERS, userId: 'a' }, 'ERROR')
+
+    a.reassign('b')
+    isStuck = false
+    a.flush()
+
+    expect(labels(a)).toEqual(['status BTC ERROR'])
+  })
+
   it('is not told again to a reassigned connection that goes on receiving the stream', () => {
     const { manager, a, labels } = desk()
     a.subscribe(BTC)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionManager, defineStreams } from '../../../src/index.ts'
+import { ConnectionManager, defineStreams, parseServerMessage } from '../../../src/index.ts'
 import { FakeSocket } from '../../../src/testing/fake-socket.ts'
 import { order, price } from '../../support/messages.ts'
 import { endOfTick } from '../../support/pressured-socket.ts'
@@ -218,5 +218,20 @@ describe('FakeSocket', () => {
 
     expect(calls).toEqual(['first'])
     expect('bufferedAmount' in socket).toBe(false)
+  })
+})
+
+describe('FakeSocket › notices', () => {
+  it('reads what manager.notifyGap and manager.setStreamStatus send, as parseServerMessage does', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const socket = new FakeSocket()
+    const stream = { streamType: 'TRADES', symbol: 'BTCUSDT' } as const
+    manager.addConnection('c', socket, 'alice').subscribe(stream)
+
+    manager.notifyGap(stream, undefined)
+    manager.setStreamStatus(stream, 'ERROR')
+
+    expect(socket.messages).toEqual(socket.sent.map((text) => parseServerMessage(text)))
+    expect(socket.received).toEqual([{ type: 'gap', ...stream, dropped: undefined }, { type: 'status', ...stream, status: 'ERROR' }])
   })
 })

@@ -8,7 +8,9 @@ import {
   streamKey,
   subscriptionKey,
   tradingStreams,
+  type GapNotice,
   type ServerMessage,
+  type StatusNotice,
   type ValidMessage,
 } from '../../../../src/index.ts'
 
@@ -79,13 +81,31 @@ function checkRoundTrip(message: ValidMessage, text: string, expect: Objection):
 
 function checkServerMessage(message: ServerMessage, text: string, expect: Objection): void {
   if (message.type === undefined) return checkMessage(message, text, expect)
-  checkStream(message, expect)
-  const { type, streamType, symbol, dropped } = message
   const wire = JSON.parse(text) as Record<string, unknown>
-  expect(wire['stream_type'] === streamType && wire['symbol'] === (symbol ?? null) && wire['dropped'] === dropped, 'a notice says something else than its text')
-  expect(type === 'gap' && Number.isSafeInteger(dropped) && dropped > 0, 'a notice of nothing')
-  expect(Object.isFrozen(message) && Object.keys(message).join() === 'type,streamType,symbol,dropped', 'a notice has other fields')
+  expect(Object.isFrozen(message), 'a notice can be changed')
   expect(read(() => parseStreamMessage(text)).value === undefined, 'a notice passes for a message')
+  if (message.type === 'unknown') {
+    expect(Object.keys(message).join() === 'type', 'a frame of an unknown type has other fields')
+    return expect(wire['type'] !== 'gap' && wire['type'] !== 'status', 'a notice is not known')
+  }
+  checkStream(message, expect)
+  const { streamType, symbol } = message
+  expect(wire['type'] === message.type && wire['stream_type'] === streamType && wire['symbol'] === (symbol ?? null), 'a notice says something else than its text')
+  if (message.type === 'gap') checkGap(message, wire, expect)
+  else checkStatus(message, wire, expect)
+}
+
+function checkGap(notice: GapNotice, wire: Record<string, unknown>, expect: Objection): void {
+  const { dropped } = notice
+  expect(wire['dropped'] === (dropped ?? null), 'a gap notice counts something else than its text')
+  expect(dropped === undefined || (Number.isSafeInteger(dropped) && dropped > 0), 'a gap notice of nothing')
+  expect(Object.keys(notice).sort().join() === 'dropped,streamType,symbol,type', 'a gap notice has other fields')
+}
+
+function checkStatus(notice: StatusNotice, wire: Record<string, unknown>, expect: Objection): void {
+  const { status } = notice
+  expect(wire['status'] === status && ['CONNECTED', 'RECONNECTING', 'ERROR'].includes(status), 'a status notice says something else than its text')
+  expect(Object.keys(notice).sort().join() === 'status,streamType,symbol,type', 'a status notice has other fields')
 }
 
 /** The parsers that take texts from outside. */
