@@ -56,6 +56,7 @@ export default {
     'StreamField',
     'TRADING_STREAMS',
     'UnframedTransport',
+    'WireData',
   ],
   validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: true, unusedMergeModuleWith: true },
   // Fields have a plugin of their own.

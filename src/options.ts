@@ -14,7 +14,12 @@ import { asRecorder, type Recorder, type RecorderMethods, type RecorderSettings 
 import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
 
 /** What may be sent to a socket: a text, and bytes if its `send` takes them. */
-export type DataFor<TSocket> = TSocket extends { send(data: Uint8Array): unknown } ? string | Uint8Array : string
+export type DataFor<TSocket> = TSocket extends {
+  /** Takes bytes. */
+  send(data: Uint8Array): unknown
+}
+  ? string | Uint8Array
+  : string
 
 /**
  * The options of a manager. Each one is optional, and `undefined` means the same as absence.
@@ -38,8 +43,9 @@ export interface ConnectionManagerOptions<
   readonly streams?: TStreams | undefined
   /**
    * Makes what is sent to the sockets, if your clients expect another form than the library's wire form: a text, or bytes (MessagePack, protobuf,
-   * SBE). Bytes are allowed if `send` of the sockets takes them. Then the limits count bytes. Do not use a buffer again within a turn of the event
-   * loop, because the messages of a turn are written at its end: the last content would be sent each time.
+   * SBE). Bytes are allowed if `send` of the sockets takes them. Then the limits count bytes. Return a new `Uint8Array` for each message, and do not
+   * change it afterwards. It is not copied, and it may be written later: at the end of the turn, or once a connection that is behind has room. If a
+   * buffer is used again before, its last content is sent each time.
    *
    * Called once for each message that has recipients, and once for each message that is deferred. `data` may be a value from `rawJson`: its
    * `text` is the JSON, and `JSON.stringify` writes the parsed value. An error that `serialize` throws becomes the `cause` of
