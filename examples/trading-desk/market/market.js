@@ -28,6 +28,8 @@ export class Market {
   #onQuote
   /** @type {TimedEvent} */
   #next
+  /** The symbols whose feed is down. @type {Set<string>} */
+  #silent = new Set()
   /** How far the market has come, on its own clock. */
   #nowMs = 0
   /** @type {NodeJS.Timeout | undefined} */
@@ -74,10 +76,26 @@ export class Market {
     clearInterval(this.#timer)
   }
 
+  /**
+   * Hears nothing more of a symbol: what happens there meanwhile is lost.
+   *
+   * @param {string} symbol
+   */
+  silence(symbol) {
+    this.#silent.add(symbol)
+  }
+
+  /** @param {string} symbol */
+  resume(symbol) {
+    this.#silent.delete(symbol)
+  }
+
   /** Tells of the candles that changed since the last call. */
   tellCandles() {
     const now = Date.now()
-    for (const instrument of this.#instruments.values()) instrument.candlesChanged(now).forEach(this.#onMessage)
+    for (const [symbol, instrument] of this.#instruments) {
+      if (!this.#silent.has(symbol)) instrument.candlesChanged(now).forEach(this.#onMessage)
+    }
   }
 
   /**
@@ -91,6 +109,7 @@ export class Market {
 
   /** @param {TimedEvent} event */
   #tell(event) {
+    if (this.#silent.has(event.symbol)) return
     this.#apply(event, Date.now()).forEach(this.#onMessage)
     const instrument = this.find(event.symbol)
     if (instrument) this.#onQuote(instrument)

@@ -1,11 +1,12 @@
 import { parseServerMessage } from '../../../dist/index.js'
 import { deskStreams } from '../streams.js'
 import { ChartData } from './chart-data.js'
-import { describeOrder } from './format.js'
+import { describeFeed, describeOrder } from './format.js'
 import { Picks } from './picks.js'
 import { Tally } from './tally.js'
 import { Tape } from './tape.js'
 
+/** @import { GapNotice, StatusNotice, StreamStatus } from '../../../dist/index.js' */
 /** @import { Book, Connections, DeskMessage, DeskServerMessage, Figures, Order, OrderUpdate, Price, Welcome } from '../streams.js' */
 /** @import { Command, Scope } from '../server/command.js' */
 /** @import { OrderRequest } from '../orders/order.js' */
@@ -41,6 +42,10 @@ export class Desk {
   charts = new Map()
   /** @type {Map<number, Order>} */
   orders = new Map()
+  /** The feeds that are not connected, by symbol. @type {Map<string, StreamStatus>} */
+  feeds = new Map()
+  /** What happened to a feed last, in words. */
+  feedNews = ''
   /** @type {Figures | undefined} */
   figures = undefined
   /** @type {Connections | undefined} */
@@ -119,6 +124,15 @@ export class Desk {
     this.#hooks.send({ type: isWanted ? 'subscribe' : 'unsubscribe', scope, symbol })
   }
 
+  /**
+   * Cuts the feed of a symbol, for everybody; or restores it.
+   *
+   * @param {string} symbol
+   */
+  flipFeed(symbol) {
+    this.#hooks.send({ type: 'feed', symbol, on: this.feeds.get(symbol) === 'ERROR' })
+  }
+
   /** The user has read what went wrong. */
   dismiss() {
     this.trouble = undefined
@@ -150,12 +164,31 @@ export class Desk {
   hear(text, nowMs) {
     /** @type {DeskServerMessage} */
     const message = parseServerMessage(text, { streams: this.#streams })
-    if (message.type !== 'gap') return this.#take(message, nowMs)
-    this.tally.noteGap(message)
-    const { streamType, symbol = '', dropped } = message
+    switch (message.type) {
+      case undefined: return this.#take(message, nowMs)
+      case 'gap': return this.#missed(message)
+      case 'status': return this.#fed(message)
+      // The server is newer than this page.
+      case 'unknown':
+    }
+  }
+
+  /** @param {GapNotice} gap */
+  #missed(gap) {
+    this.tally.noteGap(gap)
+    const { streamType, symbol = '', dropped } = gap
     if (streamType === 'TRADES') this.#tapeOf(symbol).miss(dropped)
     // It is asked for again when it is needed.
     if (streamType === 'HISTORY') this.#awaited.delete(symbol)
+  }
+
+  /** @param {StatusNotice} notice */
+  #fed({ streamType, symbol = '', status }) {
+    // All streams of a symbol come from one feed, and each of them says so.
+    if (streamType !== 'PRICE') return
+    if (status === 'CONNECTED') this.feeds.delete(symbol)
+    else this.feeds.set(symbol, status)
+    this.feedNews = describeFeed(symbol, status)
   }
 
   /**
@@ -183,6 +216,7 @@ export class Desk {
     this.connection = connection
     this.connections = undefined
     this.tally.forgetAll()
+    this.feeds.clear()
     this.#awaited.clear()
     this.#picks.reconnected(isFirst)
     this.trouble = ended === 'slow-consumer' ? SLOW_CONSUMER : undefined
@@ -205,7 +239,7 @@ export class Desk {
 
   /** @param {string} symbol */
   #forget(symbol) {
-    for (const each of [this.quotes, this.books, this.tapes, this.charts]) each.delete(symbol)
+    for (const each of [this.quotes, this.books, this.tapes, this.charts, this.feeds]) each.delete(symbol)
     this.tally.forget(symbol)
     this.#awaited.delete(symbol)
   }

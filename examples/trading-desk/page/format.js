@@ -1,3 +1,4 @@
+/** @import { StreamStatus } from '../../../dist/index.js' */
 /** @import { Order } from '../streams.js' */
 
 const counts = new Intl.NumberFormat('en-US')
@@ -42,6 +43,17 @@ export function formatTime(ms) {
 export function formatDelay(ms) {
   if (ms === undefined) return '–'
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}
+
+/**
+ * What a feed is like, in a sentence.
+ *
+ * @param {string} symbol
+ * @param {StreamStatus} status
+ */
+export function describeFeed(symbol, status) {
+  if (status === 'CONNECTED') return `The feed of ${symbol} is back.`
+  return `The feed of ${symbol} ${status === 'ERROR' ? 'is down' : 'reconnects'}: its price is old.`
 }
 
 /**

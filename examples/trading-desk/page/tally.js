@@ -44,8 +44,10 @@ export class Tally {
   /** @param {GapNotice} gap */
   noteGap({ streamType, symbol, dropped }) {
     if (streamType !== 'TRADES') return
-    this.told += dropped
     const key = keyOf({ streamType, symbol })
+    // Nobody knows how many: what comes next begins anew.
+    if (dropped === undefined) return void this.#numbers.delete(key)
+    this.told += dropped
     this.#owed.set(key, (this.#owed.get(key) ?? 0) + dropped)
   }
 

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{ type: 'trade', atMs: number } & Trade} TradeRow
- * @typedef {{ type: 'gap', missed: number }} GapRow
+ * @typedef {{ type: 'gap', missed: number | undefined }} GapRow `undefined`: nobody knows how many
  * @typedef {TradeRow | GapRow} TapeRow
  */
 
@@ -21,10 +21,10 @@ export class Tape {
     this.#prepend({ type: 'trade', atMs, ...trade })
   }
 
-  /** @param {number} count of trades that are missing here */
+  /** @param {number | undefined} count of trades that are missing here; `undefined` if nobody knows it */
   miss(count) {
     const [newest, ...older] = this.rows
-    if (newest?.type === 'gap') this.rows = [{ ...newest, missed: newest.missed + count }, ...older]
+    if (newest?.type === 'gap') this.rows = [{ ...newest, missed: sum(newest.missed, count) }, ...older]
     else this.#prepend({ type: 'gap', missed: count })
   }
 
@@ -32,4 +32,12 @@ export class Tape {
   #prepend(row) {
     this.rows = [row, ...this.rows.slice(0, ROWS_KEPT - 1)]
   }
+}
+
+/**
+ * @param {number | undefined} one
+ * @param {number | undefined} other
+ */
+function sum(one, other) {
+  return one === undefined || other === undefined ? undefined : one + other
 }

@@ -1,11 +1,12 @@
 import { SLOW_BYTES_PER_SECOND } from '../limits.js'
 import { OrderDesk, OrderError } from '../orders/order-desk.js'
-import { parseCommand } from './command.js'
+import { CommandError, parseCommand } from './command.js'
 
 /** @import { Instrument, MarketMessage } from '../market/instrument.js' */
 /** @import { Market } from '../market/market.js' */
 /** @import { OrderRequest } from '../orders/order.js' */
 /** @import { Command } from './command.js' */
+/** @import { Feeds } from './feeds.js' */
 /** @import { Line } from './line.js' */
 /** @import { Panel } from './panel.js' */
 /** @import { DeskConnection, Manager, Picks } from './picks.js' */
@@ -23,14 +24,16 @@ export class Clerk {
   #market
   #picks
   #panel
+  #feeds
   #orders
 
-  /** @param {{ manager: Manager, market: Market, picks: Picks, panel: Panel }} rooms */
-  constructor({ manager, market, picks, panel }) {
+  /** @param {{ manager: Manager, market: Market, picks: Picks, panel: Panel, feeds: Feeds }} rooms */
+  constructor({ manager, market, picks, panel, feeds }) {
     this.#manager = manager
     this.#market = market
     this.#picks = picks
     this.#panel = panel
+    this.#feeds = feeds
     this.#orders = new OrderDesk((userId, order) => {
       manager.publish({ streamType: 'ORDER_UPDATES', userId, symbol: order.symbol, data: { type: 'changed', order } })
     })
@@ -81,6 +84,7 @@ export class Clerk {
       case 'unsubscribe': return this.#pick(connection, command)
       case 'history': return this.#sendHistory(connection, command.symbol)
       case 'slow': return this.#setPace(connection, line, command.on)
+      case 'feed': return this.#setFeed(command.symbol, command.on)
       case 'place': return this.#place(connection.userId, command.order)
       case 'cancel': return this.#orders.cancel(connection.userId, command.id)
     }
@@ -108,6 +112,16 @@ export class Clerk {
   #setPace({ userId }, line, isSlow) {
     line.setPace(isSlow ? SLOW_BYTES_PER_SECOND : Infinity)
     this.#panel.tellUser(userId)
+  }
+
+  /**
+   * @param {string} symbol
+   * @param {boolean} isUp
+   */
+  #setFeed(symbol, isUp) {
+    if (!this.#market.find(symbol)) throw new CommandError(`There is no ${symbol}`)
+    if (isUp) this.#feeds.restore(symbol)
+    else this.#feeds.cut(symbol)
   }
 
   /**

@@ -8,6 +8,7 @@
  * @typedef {{ type: 'subscribe' | 'unsubscribe', scope: Scope, symbol: string }
  *   | { type: 'history', symbol: string }
  *   | { type: 'slow', on: boolean }
+ *   | { type: 'feed', symbol: string, on: boolean }
  *   | { type: 'place', order: OrderRequest }
  *   | { type: 'cancel', id: number }} Command
  */
@@ -30,6 +31,7 @@ export function parseCommand(text) {
     case 'unsubscribe': return { type: given.type, scope: scopeOf(given.scope), symbol: textOf(given.symbol) }
     case 'history': return { type: 'history', symbol: textOf(given.symbol) }
     case 'slow': return { type: 'slow', on: given.on === true }
+    case 'feed': return { type: 'feed', symbol: textOf(given.symbol), on: given.on === true }
     case 'place': return { type: 'place', order: orderOf(Object(given.order)) }
     case 'cancel': return { type: 'cancel', id: Number(given.id) }
     default: throw new CommandError('No such command')

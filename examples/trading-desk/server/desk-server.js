@@ -10,6 +10,7 @@ import { deskStreams, OWN_STREAMS } from '../streams.js'
 import { Clerk } from './clerk.js'
 import { Departures } from './departures.js'
 import { authenticate, isOurs, urlOf } from './door.js'
+import { Feeds } from './feeds.js'
 import { Line } from './line.js'
 import { PAGE_HEADERS } from './pages.js'
 import { Panel } from './panel.js'
@@ -51,6 +52,7 @@ export class DeskServer {
   #panel
   #clerk
   #departures
+  #feeds
   #http
   #webSockets
   /** @type {Map<string, Session>} */
@@ -84,7 +86,8 @@ export class DeskServer {
     const picks = new Picks(this.manager)
     this.#departures = new Departures(this.manager)
     this.#panel = new Panel(this.manager, picks, ({ id }) => this.#sessions.get(id)?.line.isSlow === true)
-    this.#clerk = new Clerk({ manager: this.manager, market, picks, panel: this.#panel })
+    this.#feeds = new Feeds(this.manager, market)
+    this.#clerk = new Clerk({ manager: this.manager, market, picks, panel: this.#panel, feeds: this.#feeds })
     this.#webSockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_COMMAND_BYTES })
     this.#http = createServer((request, response) => this.#serve(request, response))
     this.#http.on('upgrade', (request, tcp, head) => this.#upgrade(request, /** @type {Socket} */ (tcp), head))
@@ -119,6 +122,7 @@ export class DeskServer {
   /** Closes every connection, stops listening, and answers how the sockets ended. */
   async close() {
     this.#timers.forEach(clearInterval)
+    this.#feeds.close()
     const report = await this.manager.cleanup({ deadlineMs: CLOSING_MS })
     for (const socket of this.#webSockets.clients) socket.terminate()
     this.#http.close()

@@ -119,6 +119,18 @@ describe('the page', options, () => {
     await page.context().close()
   })
 
+  it('violates no rule of axe where a feed is down, and tells of it', async () => {
+    const { page } = await openTab(desk.url('?user=bob&pick=ETHUSDT'))
+    await page.getByRole('switch', { name: 'Feed down' }).click()
+    await page.getByRole('status').getByText('The feed of ETHUSDT is down: its price is old.').waitFor()
+
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme })
+      assert.deepEqual(await violations(page), [], colorScheme)
+    }
+    await page.context().close()
+  })
+
   for (const width of WIDTHS) {
     it(`does not jump, ${width} pixels wide`, async () => {
       const tab = await openTab(desk.url(), { viewport: { width, height: 844 } })

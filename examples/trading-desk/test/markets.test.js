@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, mock } from 'node:test'
 import { FeedError } from '../../market-feed/feed.js'
 import { generatedMarket } from '../market/generated-market.js'
 import { Market } from '../market/market.js'
@@ -113,6 +113,36 @@ describe('Market', () => {
       market.open()
     })
     market.close()
+  })
+
+  it('tells nothing of a symbol whose feed is silent, until that resumes', () => {
+    mock.timers.enable({ apis: ['setInterval', 'Date'] })
+    let now = 0
+    mock.method(performance, 'now', () => now)
+    /** @type {(string | null | undefined)[]} */
+    let symbols = []
+    const market = new Market(generatedMarket(1), { onMessage: ({ symbol }) => symbols.push(symbol), onQuote: ({ symbol }) => symbols.push(symbol) })
+    const pass = () => {
+      symbols = []
+      for (let i = 0; i < 100; i++) {
+        now += 20
+        mock.timers.tick(20)
+      }
+      market.tellCandles()
+      return ['BTCUSDT', 'ETHUSDT'].map((symbol) => symbols.includes(symbol))
+    }
+    market.open()
+    const before = market.find('BTCUSDT')?.snapshot()[1]
+
+    market.silence('BTCUSDT')
+    assert.deepEqual(pass(), [false, true])
+    assert.deepEqual(market.find('BTCUSDT')?.snapshot()[1], before)
+    market.resume('BTCUSDT')
+    assert.deepEqual(pass(), [true, true])
+
+    market.close()
+    mock.reset()
+    mock.timers.reset()
   })
 
   it('has no symbol that it does not have', () => {

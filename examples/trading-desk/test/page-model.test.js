@@ -43,10 +43,12 @@ function open(picks = ['AAA']) {
     const facts = { id: 'c1', symbols: own, slow: false, behind: false }
     hear('CONNECTIONS', { shared, subscriptions: 0, connections: [facts] })
   }
-  /** @param {string} symbol @param {number} dropped */
+  /** @param {string} symbol @param {number | null} dropped */
   const miss = (symbol, dropped) => desk.hear(JSON.stringify({ type: 'gap', stream_type: 'TRADES', symbol, dropped }), 0)
+  /** @param {string} symbol @param {string} status */
+  const feedIs = (symbol, status, streamType = 'PRICE') => desk.hear(JSON.stringify({ type: 'status', stream_type: streamType, symbol, status }), 0)
   const welcome = (isFirst = true) => hear('WELCOME', { connection: 'c1', isFirst, ended: undefined })
-  return { desk, sent, addresses, hear, tell, miss, welcome }
+  return { desk, sent, addresses, hear, tell, miss, feedIs, welcome }
 }
 
 /** @param {number} sequence */
@@ -219,6 +221,74 @@ describe('Desk', () => {
 
     hear('ORDER_UPDATES', { type: 'all', orders: [{ ...order, id: 9 }] })
     assert.deepEqual([...desk.orders.keys()], [9])
+  })
+
+  it('knows whose feed is down, until it is back, and says so', () => {
+    const { desk, feedIs } = open()
+
+    feedIs('AAA', 'ERROR')
+    assert.deepEqual([...desk.feeds], [['AAA', 'ERROR']])
+    assert.equal(desk.feedNews, 'The feed of AAA is down: its price is old.')
+    feedIs('AAA', 'RECONNECTING')
+    assert.deepEqual([...desk.feeds], [['AAA', 'RECONNECTING']])
+    assert.equal(desk.feedNews, 'The feed of AAA reconnects: its price is old.')
+    feedIs('AAA', 'CONNECTED')
+    assert.deepEqual([...desk.feeds], [])
+    assert.equal(desk.feedNews, 'The feed of AAA is back.')
+  })
+
+  it('says so once for all streams of a symbol', () => {
+    const { desk, feedIs } = open()
+
+    feedIs('AAA', 'ERROR', 'TRADES')
+
+    assert.deepEqual([desk.feeds.size, desk.feedNews], [0, ''])
+  })
+
+  it('leaves a price old that comes in a snapshot, and forgets it with its symbol, and with its connection', () => {
+    const { desk, feedIs, hear, tell, welcome } = open(['AAA', 'BBB'])
+    welcome()
+    tell(['AAA', 'BBB'])
+    for (const symbol of ['AAA', 'BBB']) feedIs(symbol, 'ERROR')
+
+    hear('PRICE', price(1), 'AAA')
+    assert.deepEqual([...desk.feeds.keys()], ['AAA', 'BBB'])
+    tell(['BBB'])
+    assert.deepEqual([...desk.feeds.keys()], ['BBB'])
+    welcome()
+    assert.deepEqual([...desk.feeds.keys()], [])
+  })
+
+  it('cuts the feed of a symbol, and restores it', () => {
+    const { desk, sent, feedIs } = open()
+
+    desk.flipFeed('AAA')
+    feedIs('AAA', 'ERROR')
+    desk.flipFeed('AAA')
+    feedIs('AAA', 'RECONNECTING')
+    desk.flipFeed('AAA')
+
+    assert.deepEqual(sent, [false, true, false].map((on) => ({ type: 'feed', symbol: 'AAA', on })))
+  })
+
+  it('begins to count anew where trades are missing, and nobody knows how many', () => {
+    const { desk, hear, miss } = open()
+    hear('TRADES', trade(1), 'AAA')
+
+    miss('AAA', 2)
+    miss('AAA', null)
+    hear('TRADES', trade(50), 'AAA')
+
+    assert.deepEqual([desk.tally.told, desk.tally.unexplained], [2, 0])
+    assert.deepEqual(desk.tapes.get('AAA')?.rows.map((row) => row.type === 'gap' ? row.missed : row.id), [50, undefined, 1])
+  })
+
+  it('ignores what a newer server says', () => {
+    const { desk } = open()
+
+    desk.hear('{"type":"weather","symbol":"AAA"}', 0)
+
+    assert.equal(desk.tally.received, 0)
   })
 
   it('says what was refused, until somebody has read it', () => {

@@ -183,6 +183,35 @@ describe('the page', options, () => {
     assert.deepEqual({ userCount, subscriptionCount, streamCount }, { userCount: 0, subscriptionCount: 0, streamCount: 0 })
   })
 
+  it('greys out the price of a feed that is down, in each tab and in one that comes later, until the feed is back', async () => {
+    const one = await open('?user=alice&pick=BTCUSDT')
+    const other = await open('?user=bob&pick=BTCUSDT,ETHUSDT')
+    for (const tab of [one, other]) await tab.pricesMove('BTCUSDT')
+
+    await one.feedDown.click()
+    for (const tab of [one, other]) await until('an old price', () => tab.isOld('BTCUSDT'))
+    const newcomer = await open('?user=carol&pick=BTCUSDT')
+    const tabs = [one, other, newcomer]
+    await until('a price that was old from the beginning', async () => await newcomer.isOld('BTCUSDT') && await newcomer.price('BTCUSDT') !== '–')
+    const prices = await Promise.all(tabs.map((tab) => tab.price('BTCUSDT')))
+    await other.pricesMove('ETHUSDT')
+
+    assert.deepEqual(await Promise.all(tabs.map((tab) => tab.price('BTCUSDT'))), prices, 'it does not move')
+    for (const { page } of tabs) await page.getByRole('status').getByText('The feed of BTCUSDT is down: its price is old.').waitFor()
+    assert.equal(await other.isOld('ETHUSDT'), false)
+    const colours = await other.page.evaluate(() => [...document.querySelectorAll('.watch .price')].slice(0, 2).map((price) => getComputedStyle(price).color))
+    const grey = await other.page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector('.watch thead th'))).color)
+    assert.deepEqual(colours.map((colour) => colour === grey), [true, false])
+
+    await one.feedDown.click()
+    for (const tab of tabs) {
+      await tab.pricesMove('BTCUSDT')
+      assert.equal(await tab.isOld('BTCUSDT'), false)
+      await tab.panel('Trades').getByText('Some trades missed').waitFor()
+      assert.equal(await tab.count('Trades missed, and not told'), 0)
+    }
+  })
+
   it('shows what the manager knows, and that it adds up', async () => {
     const tab = await open('?user=alice&pick=BTCUSDT,ETHUSDT')
     await open('?user=bob&pick=BTCUSDT')

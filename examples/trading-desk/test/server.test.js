@@ -91,7 +91,7 @@ describe('the server', options, () => {
 
     for (const { received } of [one, late]) {
       const own = received.filter((message) => 'symbol' in message && message.symbol === 'BTCUSDT')
-      assert.deepEqual(own.slice(0, 3).map(({ streamType }) => streamType), ['HISTORY', 'PRICE', 'ORDERBOOK'])
+      assert.deepEqual(own.slice(0, 3).map((message) => 'streamType' in message && message.streamType), ['HISTORY', 'PRICE', 'ORDERBOOK'])
     }
     await Promise.all([one.close(), late.close()])
   })
@@ -109,6 +109,8 @@ describe('the server', options, () => {
     ['{"type":"place","order":{"symbol":"BTCUSDT","side":"buy","quantity":-1}}', 'ERR_ORDER'],
     ['{"type":"place","order":{"symbol":"BTCUSDT","side":"buy","quantity":1,"limit":"cheap"}}', 'ERR_ORDER'],
     ['{"type":"cancel","id":1000000}', 'ERR_ORDER'],
+    ['{"type":"feed","symbol":"NONESUCH","on":false}', 'ERR_BAD_COMMAND'],
+    ['{"type":"feed","on":true}', 'ERR_BAD_COMMAND'],
   ])) {
     it(`refuses ${command}`, async () => {
       const client = await connect(desk.port, 'user=bob')

@@ -5,7 +5,7 @@ import { deskStreams } from '../streams.js'
 import { until } from './until.js'
 
 /** @import { Command } from '../server/command.js' */
-/** @import { DeskServerMessage } from '../streams.js' */
+/** @import { DeskMessage, DeskServerMessage } from '../streams.js' */
 
 const STREAMS = deskStreams('drop')
 
@@ -29,13 +29,13 @@ export class Client {
   /**
    * Waits for a message of a stream, and answers its data.
    *
-   * @param {DeskServerMessage['streamType']} streamType
+   * @param {DeskMessage['streamType']} streamType
    * @param {(data: any) => boolean} [isMeant]
    * @returns {Promise<any>}
    */
   hears(streamType, isMeant = () => true) {
     return until(`${streamType} at a client`, () => {
-      const message = this.received.find((each) => each.type !== 'gap' && each.streamType === streamType && isMeant(each.data))
+      const message = this.received.find((each) => each.type === undefined && each.streamType === streamType && isMeant(each.data))
       return message && 'data' in message && message.data
     })
   }

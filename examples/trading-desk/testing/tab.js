@@ -83,6 +83,20 @@ export class Tab {
     return this.page.getByRole('switch', { name: 'Slow' })
   }
 
+  /** Of the symbol that is shown. */
+  get feedDown() {
+    return this.page.getByRole('switch', { name: 'Feed down' })
+  }
+
+  /**
+   * Whether the price of a symbol is said to be old.
+   *
+   * @param {string} symbol
+   */
+  async isOld(symbol) {
+    return /\bold\s+\(its feed is down\)/.test(await this.row(symbol).innerText())
+  }
+
   /**
    * What stands beside a name in a panel.
    *

@@ -14,7 +14,7 @@ export function BookPanel({ desk }) {
   const most = Math.max(...bids.map(sizeOf), ...asks.map(sizeOf), 0)
   const spread = bids[0] && asks[0] ? asks[0][0] - bids[0][0] : undefined
   return (
-    <Panel id="book" title="Top of the book" help={<Help />}>
+    <Panel id="book" title="Top of the book" help={<Help />} aside={desk.feeds.has(desk.shown) && <span class="telling">old</span>}>
       <table>
         <thead>
           <tr>

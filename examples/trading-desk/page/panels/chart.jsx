@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { DrawnChart } from '../drawn-chart.js'
-import { formatChange, formatDecimal, formatTime } from '../format.js'
+import { describeFeed, formatChange, formatDecimal, formatTime } from '../format.js'
 import { Panel } from './panel.jsx'
 
 /** @import { Candle } from '../../streams.js' */
@@ -15,11 +15,12 @@ export function ChartPanel({ desk }) {
   const { decimals } = desk.definitionOf(shown)
   const data = desk.charts.get(shown)
   const price = desk.quotes.get(shown)?.price
+  const isOld = desk.feeds.has(shown)
   return (
     <Panel id="chart" title={shown} help={<Help seconds={desk.setup.candleSeconds} />} aside={(
-      <p class="headline">
+      <p class={isOld ? 'headline outdated' : 'headline'}>
         <strong>{formatDecimal(price?.last, decimals)}</strong>
-        <span class={price && price.change < 0 ? 'down' : 'up'}>{price ? formatChange(price.change) : ''}</span>
+        {isOld ? <span>old</span> : <span class={price && price.change < 0 ? 'down' : 'up'}>{price ? formatChange(price.change) : ''}</span>}
         <span class="quote">
           Bid <b>{formatDecimal(price?.bid, decimals)}</b> Ask <b>{formatDecimal(price?.ask, decimals)}</b>
         </span>
@@ -28,11 +29,29 @@ export function ChartPanel({ desk }) {
       {desk.isHeard(shown)
         ? <CandleChart key={shown} symbol={shown} decimals={decimals} data={data} />
         : <p class="canvas empty">Nothing is heard of {shown}: tick it in the market.</p>}
+      <FeedSwitch desk={desk} symbol={shown} />
       <details>
         <summary>The latest candles in figures</summary>
         <CandleTable candles={data?.candles.slice(-CANDLES_IN_WORDS) ?? []} decimals={decimals} />
       </details>
     </Panel>
+  )
+}
+
+/** @param {{ desk: Desk, symbol: string }} props */
+function FeedSwitch({ desk, symbol }) {
+  const status = desk.feeds.get(symbol)
+  return (
+    <div class="switch">
+      <button
+        type="button" role="switch" aria-checked={status === 'ERROR'}
+        disabled={!desk.isHeard(symbol)} onClick={() => desk.flipFeed(symbol)}
+      >
+        <span class="knob" aria-hidden="true" />
+        Feed down
+      </button>
+      <p>{status ? describeFeed(symbol, status) : `The feed of ${symbol} is up.`}</p>
+    </div>
   )
 }
 
@@ -80,6 +99,7 @@ function Help({ seconds }) {
         As one begins to listen, the server sends the history first, and then live candles: none is missing between them. Each
         message has the latest two whole, so that what a slow tab skips is put right by the next.
       </p>
+      <p>The switch cuts the feed of the symbol, for everybody. The server says so to all who hear of it, and to whoever begins to.</p>
     </>
   )
 }

@@ -32,7 +32,8 @@ export function TapePanel({ desk }) {
 /** @param {{ row: TapeRow, instrument: InstrumentDefinition }} props */
 function Row({ row, instrument: { decimals, quantityDecimals } }) {
   if (row.type === 'gap') {
-    return <tr class="gap"><td colspan={4}>{formatCount(row.missed)} {row.missed === 1 ? 'trade' : 'trades'} missed</td></tr>
+    const count = row.missed === undefined ? 'Some' : formatCount(row.missed)
+    return <tr class="gap"><td colspan={4}>{count} {row.missed === 1 ? 'trade' : 'trades'} missed</td></tr>
   }
   return (
     <tr class={row.side === 'buy' ? 'up' : 'down'} >

@@ -22,6 +22,7 @@ export function WatchPanel({ desk }) {
           {desk.setup.instruments.map((instrument) => <Row key={instrument.symbol} desk={desk} instrument={instrument} />)}
         </tbody>
       </table>
+      <p class="unseen" role="status">{desk.feedNews || null}</p>
     </Panel>
   )
 }
@@ -29,17 +30,17 @@ export function WatchPanel({ desk }) {
 /** @param {{ desk: Desk, instrument: InstrumentDefinition }} props */
 function Row({ desk, instrument: { symbol, decimals } }) {
   const quote = desk.quotes.get(symbol)
-  const change = quote?.price.change ?? 0
+  const isOld = desk.feeds.has(symbol)
   return (
-    <tr class={desk.shown === symbol ? 'shown' : undefined}>
+    <tr class={`${desk.shown === symbol ? 'shown' : ''} ${isOld ? 'outdated' : ''}`}>
       <th scope="row">
         <button type="button" aria-pressed={desk.shown === symbol} onClick={() => desk.show(symbol)}>{symbol}</button>
       </th>
-      <td class={`number price ${quote?.direction ?? ''}`}>
+      <td class={`number price ${isOld ? '' : quote?.direction ?? ''}`}>
         {/* A new element with each move, so that it lights up anew. */}
-        <span key={quote?.moves ?? 0} class={quote?.moves ? 'moved' : undefined}>{formatDecimal(quote?.price.last, decimals)}</span>
+        <span key={quote?.moves ?? 0} class={quote?.moves && !isOld ? 'moved' : undefined}>{formatDecimal(quote?.price.last, decimals)}</span>
       </td>
-      <td class={`number ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`}>{quote ? formatChange(change) : '–'}</td>
+      {isOld ? <OldCell /> : <ChangeCell change={quote?.price.change} />}
       <td class="tick">
         <input
           type="checkbox" aria-label={`${symbol} in this tab`}
@@ -56,6 +57,17 @@ function Row({ desk, instrument: { symbol, decimals } }) {
   )
 }
 
+/** @param {{ change: number | undefined }} props */
+function ChangeCell({ change }) {
+  if (change === undefined) return <td class="number">–</td>
+  return <td class={`number ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`}>{formatChange(change)}</td>
+}
+
+/** Says in words what the grey says. */
+function OldCell() {
+  return <td class="number">old <span class="unseen">(its feed is down)</span></td>
+}
+
 /** @param {{ user: string }} props */
 function Help({ user }) {
   return (
@@ -69,6 +81,7 @@ function Help({ user }) {
         and will be; to untick it ends it in each, whoever ticked what there.
       </p>
       <p>Where both are ticked, each message still comes once.</p>
+      <p>A price is grey, and said to be old, while the server says that its feed is down. Cut a feed below the chart, and see.</p>
     </>
   )
 }
