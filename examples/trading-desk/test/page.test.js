@@ -203,11 +203,13 @@ describe('the page', options, () => {
     const grey = await other.page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector('.watch thead th'))).color)
     assert.deepEqual(colours.map((colour) => colour === grey), [true, false])
 
+    // Newer trades soon push this row out.
+    const told = Promise.all(tabs.map((tab) => tab.panel('Trades').getByText('Some trades missed').waitFor()))
     await one.feedDown.click()
+    await told
     for (const tab of tabs) {
       await tab.pricesMove('BTCUSDT')
       assert.equal(await tab.isOld('BTCUSDT'), false)
-      await tab.panel('Trades').getByText('Some trades missed').waitFor()
       assert.equal(await tab.count('Trades missed, and not told'), 0)
     }
   })
