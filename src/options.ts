@@ -57,7 +57,8 @@ export interface ConnectionManagerOptions<
    * answers for the notice.
    *
    * If it throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. A client whose gap notice
-   * cannot be made is removed with reason `send-failed`, because it would not learn that messages are missing.
+   * cannot be made is removed with reason `send-failed`, because it would not learn that messages are missing. A connection that begins to receive
+   * a stream stays if its status notice cannot be made. In both cases the manager emits `error` with stage `send`.
    *
    * @default JSON, whatever `serialize` is
    */

@@ -10,7 +10,7 @@ import { UnheardErrors } from './unheard-errors.ts'
 /**
  * Which user code failed:
  *
- * - `send`: a socket's `send`, or its transport's `write`
+ * - `send`: a socket's `send`, or its transport's `write`; or `serializeNotice`, for a notice that the manager sends of its own accord
  * - `close`: a `close` or `terminate` of the socket or its transport
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`

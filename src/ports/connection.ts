@@ -169,8 +169,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * - The connection leaves the subscriptions of the old user, and receives those of the new one.
    * - Messages of public streams that wait stay in their places.
    *
-   * `authorize` is asked of each public stream that the connection holds for itself, or that waits for it, with the new user's id. If it refuses, the subscription ends, and
-   * what waits of the stream is purged. A stream that is received before and after misses no message, and its demand does not change.
+   * `authorize` is asked of each public stream that the connection holds for itself, or that waits for it, with the new user's id. If it refuses,
+   * the subscription ends, and what waits of the stream is purged. A stream that is received before and after misses no message, and its demand
+   * does not change.
    *
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.

@@ -6,8 +6,7 @@ import type { WireData } from '../model/wire-data.ts'
 import type { Clock } from '../time/clock.ts'
 
 /**
- * Sees every message that is published, in the order of delivery, and may change its text. So it can number messages and keep them, as
- * `stream-connection-manager/recovery` does.
+ * Sees every message that is published, in the order of delivery, and may change its text. So it can number messages and keep them.
  *
  * Its methods are called synchronously. What they publish is deferred.
  *
