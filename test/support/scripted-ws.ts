@@ -31,7 +31,7 @@ class ScriptedTcpSocket extends EventEmitter {
 
 /** A server-side socket of ws 8.23, open and idle. */
 export class ScriptedSocket extends EventEmitter implements WsSocket {
-  readonly sent: string[] = []
+  readonly sent: (string | Uint8Array)[] = []
   readonly closes: unknown[][] = []
   terminations = 0
   readyState = OPEN
@@ -45,10 +45,10 @@ export class ScriptedSocket extends EventEmitter implements WsSocket {
   /** The callbacks that ws calls when a message has left. */
   readonly sendCallbacks: (() => void)[] = []
 
-  /** The texts that were sent with `compress: false`. */
-  readonly sentUncompressed: string[] = []
+  /** The messages that were sent with `compress: false`. */
+  readonly sentUncompressed: (string | Uint8Array)[] = []
 
-  send(text: string, ...rest: unknown[]): void {
+  send(text: string | Uint8Array, ...rest: unknown[]): void {
     this.sent.push(text)
     for (const each of rest) {
       if (typeof each === 'function') this.sendCallbacks.push(each as () => void)
