@@ -144,6 +144,167 @@ describe('a serialize that makes bytes', () => {
   })
 })
 
+describe('bytes that a socket or a transport does not take', () => {
+  it('end the connection of a plain socket whose send throws, as any message would', () => {
+    const onlyTexts = new FakeSocket()
+    onlyTexts.send = (message) => { if (typeof message !== 'string') throw new TypeError('texts only') }
+    const { manager, socket } = desk()
+    const other = manager.addConnection('d', onlyTexts, 'bob')
+    other.subscribe(BTC)
+    const removals: unknown[] = []
+    manager.on('connectionRemoved', ({ connection: { id }, reason }) => removals.push([id, reason]))
+
+    expect(manager.publish({ ...BTC, data: 'p1' })).toEqual(result({ matched: 2, sent: 1, failed: 1 }))
+
+    expect(removals).toEqual([['d', 'send-failed']])
+    expect(socket.sentBytes.map(textOf)).toEqual(['p1'])
+  })
+
+  it('reach the frame of a transport whose type has texts only', () => {
+    const framed: unknown[] = []
+    const transport: Transport<FakeSocket> = { frame: (text) => (framed.push(text), text), write() {} }
+    const { manager } = desk({ transport })
+
+    manager.publish({ ...BTC, data: 'p1' })
+
+    expect(framed).toEqual([bytesOf('p1')])
+  })
+
+  it('count as failed if that frame throws, and the connection stays', () => {
+    const transport: Transport<FakeSocket> = { frame: (text) => `${text.trim()}\n`, write() {} }
+    const { manager, connection } = desk({ transport })
+
+    expect(manager.publish({ ...BTC, data: 'p1' })).toEqual(result({ matched: 1, failed: 1 }))
+    expect(connection.removed).toBe(false)
+  })
+
+  it('reach the write of a transport without a frame', () => {
+    const written: unknown[] = []
+    const { manager, connection } = desk({ transport: { write: (_socket, frames) => void written.push(...frames) } })
+
+    manager.publish({ ...BTC, data: 'p1' })
+    connection.send('text')
+    connection.flush()
+
+    expect(written).toEqual([bytesOf('p1'), 'text'])
+  })
+})
+
+describe('the content of bytes', () => {
+  /** A serialize that uses one buffer for all messages. */
+  function reusing() {
+    const buffer = new Uint8Array(2)
+    return ({ data }: StreamMessage<unknown, string>): Uint8Array => {
+      buffer.set(bytesOf(String(data)))
+      return buffer
+    }
+  }
+
+  it('is read by a plain socket that has room within the publish', () => {
+    const received: string[] = []
+    const socket = new FakeSocket()
+    socket.send = (message) => void received.push(textOf(message as Uint8Array))
+    const { manager } = desk({ serialize: reusing() }, socket)
+
+    for (const data of ['p1', 'p2']) manager.publish({ ...BTC, data })
+
+    expect(received).toEqual(['p1', 'p2'])
+  })
+
+  it('is read by a transport at the end of the turn, so a buffer that is used again is sent with its last content', () => {
+    const { transport, written } = byteTransport()
+    const { manager, connection } = desk({ transport, serialize: reusing() })
+
+    for (const data of ['t1', 't2']) manager.publish({ ...TICKS, data })
+    connection.flush()
+
+    expect(written).toEqual(['t2', 't2'])
+  })
+
+  it('is read for a slow client only when it has room again, turns later', () => {
+    const { transport, written, state } = byteTransport()
+    const { manager, connection } = desk({ transport, serialize: reusing() })
+    state.hasRoom = false
+    manager.publish({ ...TICKS, data: 't1' })
+    connection.flush()
+
+    manager.publish({ ...BTC, data: 'p1' })
+    state.hasRoom = true
+    connection.flush()
+
+    expect(written).toEqual(['p1', 'p1'])
+  })
+
+  it('does not count: what waits is as long as it was when it was published', () => {
+    const { transport, state } = byteTransport()
+    const { manager, connection } = desk({ transport: { write: transport.write as () => void } })
+    const bytes = bytesOf('four')
+    state.hasRoom = false
+    manager.publish(TICKS, { text: bytes })
+    connection.flush()
+
+    structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] })
+    const waiting = connection.waitingBytes
+    state.hasRoom = true
+    connection.flush()
+
+    expect([bytes.length, waiting, connection.waitingBytes]).toEqual([0, 4, 0])
+    expect(manager.stats()).toMatchObject({ waiting: 0, waitingBytes: 0, sent: 1 })
+  })
+})
+
+describe('bytes for a client that is behind', () => {
+  it('are conflated by stream, the newest in the place of the one before, beside texts', () => {
+    const { transport, written, state } = byteTransport()
+    const { manager, connection } = desk({ transport })
+    state.hasRoom = false
+
+    manager.publish({ ...BTC, data: 'old' })
+    connection.flush()
+    manager.publish(BTC, { text: 'text' })
+    manager.publish({ ...TICKS, data: 't1' })
+    manager.publish({ ...BTC, data: 'new' })
+    state.hasRoom = true
+    connection.flush()
+
+    expect(manager.stats()).toMatchObject({ conflated: 2, sent: 2 })
+    expect(written.toSorted()).toEqual(['new', 't1'])
+  })
+
+  it('are dropped for a gap notice that is JSON, unless serializeNotice says otherwise', () => {
+    const socket = new FakeSocket({ bufferedAmount: 0 })
+    const order: unknown[] = []
+    socket.send = (message) => void order.push(typeof message === 'string' ? JSON.parse(message) : textOf(message))
+    const { manager, connection } = desk({ delivery: { hardLimitBytes: 3, softLimitBytes: 0 } }, socket)
+    socket.bufferedAmount = 100_000
+    connection.send(bytesOf('w'))
+
+    for (const data of ['t1', 't2', 't3']) manager.publish({ ...TICKS, data })
+    socket.bufferedAmount = 0
+    connection.drained()
+
+    expect(order).toEqual(['w', { type: 'gap', stream_type: 'TICKS', symbol: 'BTC', dropped: 2 }, 't3'])
+  })
+
+  it('get a gap notice of bytes among texts, if that is what serializeNotice makes', () => {
+    const { transport, state } = byteTransport()
+    const written: unknown[] = []
+    const { manager, connection } = desk({
+      transport: { write: (_socket, frames) => (state.hasRoom ? void written.push(...frames) : 0) },
+      serialize: ({ data }) => String(data),
+      serializeNotice: ({ type }) => bytesOf(type),
+      delivery: { hardLimitBytes: 2 },
+    })
+    state.hasRoom = false
+    for (const data of ['t1', 't2']) manager.publish({ ...TICKS, data })
+    connection.flush()
+    state.hasRoom = true
+    connection.flush()
+
+    expect(written).toEqual([bytesOf('gap'), 't2'])
+  })
+})
+
 describe('uwsTransport with bytes', () => {
   it('sends them as binary messages, and texts as texts', () => {
     const calls: unknown[][] = []

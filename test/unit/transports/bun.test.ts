@@ -20,9 +20,9 @@ class ScriptedSocket implements BunSocket {
     this.#statuses = statuses
   }
 
-  send(text: string): number {
-    this.calls.push([this.#isCorked ? 'corked send' : 'send', text])
-    return this.readyState === OPEN ? (this.#statuses.shift() ?? text.length) : DROPPED
+  send(message: string | Uint8Array): number {
+    this.calls.push([this.#isCorked ? 'corked send' : 'send', message])
+    return this.readyState === OPEN ? (this.#statuses.shift() ?? message.length) : DROPPED
   }
 
   cork(callback: () => void): void {
@@ -70,6 +70,24 @@ describe('bunTransport', () => {
 
     expect(transport.write?.(socket, ['a', 'b', 'c'])).toBe(accepted)
     expect(socket.calls).toHaveLength(1 + sends)
+  })
+
+  it('sends bytes between texts, the array itself', () => {
+    const socket = new ScriptedSocket()
+    const [bytes, empty] = [new Uint8Array(new ArrayBuffer(8), 2, 3), new Uint8Array()]
+
+    expect(transport.write?.(socket, ['a', bytes, empty, ''] as string[])).toBe(4)
+
+    expect(socket.calls).toEqual([['cork'], ['corked send', 'a'], ['corked send', bytes], ['corked send', empty], ['corked send', '']])
+    expect((socket.calls[2] as unknown[])[1]).toBe(bytes)
+  })
+
+  it('recognises bytes that are dropped, even if there are none', () => {
+    const socket = new ScriptedSocket(1, DROPPED)
+    const frames = [Uint8Array.of(1), new Uint8Array(), Uint8Array.of(3)] as unknown as string[]
+    socket.bufferedAmount = 1_048_577
+
+    expect(transport.write?.(socket, frames)).toBe(1)
   })
 
   it('does not mistake 0 bytes sent for a drop if the text is empty', () => {

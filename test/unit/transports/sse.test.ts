@@ -799,6 +799,80 @@ describe('sseTransport', () => {
   })
 })
 
+describe('sseTransport › bytes', () => {
+  const STREAM = { streamType: 'PRICE', symbol: 'BTCUSDT' } as const
+  const BYTES = Uint8Array.of(1, 2)
+
+  function served(options: SseOptions = {}) {
+    const manager = new ConnectionManager<SseSocket>({
+      transport: sseTransport(options),
+      serializeNotice: ({ type }) => (type === 'gap' ? (BYTES as unknown as string) : type),
+    })
+    const errors: unknown[] = []
+    manager.on('error', ({ stage, error }) => errors.push([stage, String(error)]))
+    const clients = ['c1', 'c2', 'c3'].map((id) => {
+      const { response, socket } = scripted()
+      const connection = manager.addConnection(id, socket, 'alice')
+      connection.subscribe(STREAM)
+      return { response, connection }
+    })
+    const flush = (): void => clients.forEach(({ connection }) => void connection.flush())
+    return { manager, errors, clients, flush }
+  }
+
+  const ERROR = ['transport', 'Error: An event stream carries texts only, got bytes']
+
+  it('count as failed for each client, are reported once, and nothing is written', () => {
+    const { manager, errors, clients, flush } = served()
+
+    const { matched, failed, sent } = manager.publish(STREAM, { text: BYTES as unknown as string })
+    flush()
+
+    expect({ matched, failed, sent }).toEqual({ matched: 3, failed: 3, sent: 0 })
+    expect(errors).toEqual([ERROR])
+    for (const { response, connection } of clients) expect([response.text, connection.removed]).toEqual(['', false])
+  })
+
+  it('do not hold up the texts before and after them, in the same turn', () => {
+    const { manager, clients, flush } = served()
+
+    for (const text of ['a', BYTES as unknown as string, 'b']) manager.publish(STREAM, { text })
+    flush()
+
+    for (const { response } of clients) expect(response.text).toBe('data: a\n\ndata: b\n\n')
+  })
+
+  it('have no id and no type', () => {
+    const asked: unknown[] = []
+    const { manager } = served({ id: (_message, text) => void asked.push(text) as undefined, event: (_message, text) => void asked.push(text) as undefined })
+
+    manager.publish(STREAM, { text: BYTES as unknown as string })
+
+    expect(asked).toEqual([])
+  })
+
+  it('count as failed for connection.send and for a gap notice of the host, and the clients stay', () => {
+    const { manager, errors, clients, flush } = served()
+
+    const { failed } = clients[0]?.connection.send(BYTES) ?? {}
+    manager.notifyGap(STREAM, 7)
+    flush()
+
+    expect(failed).toBe(1)
+    expect(errors).toEqual([ERROR, ERROR])
+    for (const { response, connection } of clients) expect([response.text, connection.removed]).toEqual(['', false])
+  })
+})
+
+describe('sseSocket › bytes', () => {
+  it('are refused without sseTransport, so that the connection ends', () => {
+    const { response, socket } = scripted()
+
+    expect(() => void socket.send(Uint8Array.of(1) as unknown as string)).toThrow()
+    expect(response.text).toBe('')
+  })
+})
+
 describe('sseHeaders', () => {
   it('make a response an uncached, untransformed and unbuffered event stream', () => {
     expect(new Response('', { headers: sseHeaders }).headers.get('content-type')).toBe('text/event-stream')

@@ -19,9 +19,9 @@ class ScriptedSocket implements UwsSocket {
     this.#statuses = statuses
   }
 
-  send(text: string): number {
+  send(message: string | Uint8Array, isBinary?: boolean): number {
     this.#assertOpen()
-    this.calls.push([this.#isCorked ? 'corked send' : 'send', text])
+    this.calls.push([this.#isCorked ? 'corked send' : 'send', message, ...(isBinary === undefined ? [] : [isBinary])])
     return this.#statuses.shift() ?? SENT
   }
 
@@ -78,6 +78,22 @@ describe('uwsTransport', () => {
 
     expect(transport.write?.(socket, ['a', 'b', 'c'])).toBe(accepted)
     expect(socket.calls).toHaveLength(1 + sends)
+  })
+
+  it('sends bytes as binary messages between texts, the array itself', () => {
+    const socket = new ScriptedSocket()
+    const [bytes, empty] = [new Uint8Array(new ArrayBuffer(8), 2, 3), new Uint8Array()]
+
+    expect(transport.write?.(socket, ['a', bytes, empty, ''] as string[])).toBe(4)
+
+    expect(socket.calls).toEqual([['cork'], ['corked send', 'a'], ['corked send', bytes, true], ['corked send', empty, true], ['corked send', '']])
+    expect((socket.calls[2] as unknown[])[1]).toBe(bytes)
+  })
+
+  it('recognises bytes that are dropped', () => {
+    const socket = new ScriptedSocket(SENT, DROPPED)
+
+    expect(transport.write?.(socket, [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)] as unknown as string[])).toBe(1)
   })
 
   it('throws for a closed socket', () => {
