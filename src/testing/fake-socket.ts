@@ -1,5 +1,6 @@
 import type { CloseDetails, Socket } from '../ports/connection.ts'
 import type { Notice, StreamStatus } from '../model/notices.ts'
+import { isBytes } from '../model/wire-data.ts'
 import { optionsIn } from './options-in.ts'
 
 /**
@@ -125,14 +126,23 @@ export class FakeSocket implements Socket {
     return this.script.send?.(message) as void
   }
 
-  /** Records a batch of texts. If the script returns a number, the socket accepts that many of them. */
-  write(texts: readonly string[]): number | void | Promise<void> {
-    const from = this.sent.length
-    const entry = [...texts]
-    for (const text of entry) this.sent.push(text)
+  /**
+   * Records a batch of texts and bytes. The script gets only the texts. If it returns a number, the socket accepts that many messages of the
+   * batch, from the first on.
+   */
+  write(messages: readonly (string | Uint8Array)[]): number | void | Promise<void> {
+    const [sentBefore, bytesBefore] = [this.sent.length, this.sentBytes.length]
+    const entry = messages.filter(isText)
+    for (const message of messages) void (isText(message) ? this.sent.push(message) : this.sentBytes.push(message))
     this.writes.push(entry)
-    const answer = this.script.write?.(texts)
-    if (typeof answer === 'number') this.#keep(answer >= 1 ? Math.floor(answer) : 0, entry, from)
+    const answer = this.script.write?.([...entry])
+    if (typeof answer === 'number') {
+      const accepted = messages.slice(0, answer >= 1 ? Math.floor(answer) : 0)
+      const texts = accepted.filter(isText).length
+      keep(this.sent, sentBefore, entry.length, texts)
+      keep(this.sentBytes, bytesBefore, messages.length - entry.length, accepted.length - texts)
+      keep(entry, 0, entry.length, texts)
+    }
     return answer as number | void | Promise<void>
   }
 
@@ -162,12 +172,15 @@ export class FakeSocket implements Socket {
     if ('bufferedAmount' in this) this.bufferedAmount = 0
     for (const listener of [...this.drainListeners]) listener()
   }
+}
 
-  /** Keeps the first `count` texts of a batch. Texts that were sent since, from within the script, stay. */
-  #keep(count: number, entry: string[], from: number): void {
-    const refused = entry.splice(count).length
-    this.sent.splice(from + entry.length, refused)
-  }
+function isText(message: string | Uint8Array): message is string {
+  return !isBytes(message)
+}
+
+/** Of the `offered` items from an index on, keeps the accepted ones. What was sent since, from within the script, stays. */
+function keep(list: unknown[], from: number, offered: number, accepted: number): void {
+  list.splice(from + accepted, offered - accepted)
 }
 
 function messageIn(text: string): ReceivedMessage | Notice {

@@ -137,6 +137,49 @@ describe('FakeSocket', () => {
     expect(manager.sendToUser('alice', price())).toMatchObject({ queued: waiting, sent: 1 - waiting })
   })
 
+  describe('given bytes in a batch', () => {
+    const [one, two] = [Uint8Array.of(1), Uint8Array.of(2)]
+
+    it('records them apart from the texts, and its script gets only the texts', () => {
+      const batches: unknown[] = []
+      const socket = new FakeSocket({ write: (texts) => void batches.push(texts) })
+
+      socket.write(['a', one, 'b', two])
+
+      expect([socket.sent, socket.sentBytes, socket.writes, batches]).toEqual([['a', 'b'], [one, two], [['a', 'b']], [['a', 'b']]])
+    })
+
+    it.each([
+      [0, [], []],
+      [1, ['a'], []],
+      [2, ['a'], [one]],
+      [3, ['a', 'b'], [one]],
+      [9, ['a', 'b'], [one, two]],
+    ])('accepts the first %i messages of both kinds if its script says so', (accepted, texts, bytes) => {
+      const socket = new FakeSocket({ write: () => accepted })
+      socket.send('before')
+      socket.send(two)
+
+      socket.write(['a', one, 'b', two])
+
+      expect([socket.sent, socket.sentBytes, socket.writes.at(-1)]).toEqual([['before', ...texts], [two, ...bytes], texts])
+    })
+
+    it('keeps what its script sends meanwhile', () => {
+      const socket: FakeSocket = new FakeSocket({
+        write() {
+          socket.send('meanwhile')
+          socket.send(two)
+          return 0
+        },
+      })
+
+      socket.write(['a', one])
+
+      expect([socket.sent, socket.sentBytes]).toEqual([['meanwhile'], [two]])
+    })
+  })
+
   describe('given a batch', () => {
     it('records it as one write, in a copy', () => {
       const socket = new FakeSocket()
