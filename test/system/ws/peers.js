@@ -42,11 +42,13 @@ export async function serve({ WebSocketServer }, options) {
 /**
  * A client of any implementation, by what all share. It runs in a browser too, so it refers to nothing outside of itself.
  *
- * `received(count)` waits for that many messages and answers all that came until then.
+ * `received(count)` waits for that many messages and answers all that came until then: texts as they are, binary ones as `{ base64 }`.
  */
 export function open(url, WebSocketOfTheirs = globalThis.WebSocket) {
   return new Promise((resolve, reject) => {
     const socket = new WebSocketOfTheirs(url)
+    socket.binaryType = 'arraybuffer'
+    const base64Of = (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(''))
     const messages = []
     let look = () => {}
     const received = (count) => new Promise((done) => {
@@ -55,7 +57,7 @@ export function open(url, WebSocketOfTheirs = globalThis.WebSocket) {
     })
     const closed = new Promise((done) => { socket.onclose = ({ code }) => done(code) })
     socket.onmessage = ({ data }) => {
-      messages.push(data)
+      messages.push(typeof data === 'string' ? data : { base64: base64Of(data) })
       look()
     }
     socket.onerror = () => reject(new Error(`Cannot connect to ${url}`))
