@@ -43,9 +43,10 @@ export interface ConnectionManagerOptions<
   readonly streams?: TStreams | undefined
   /**
    * Makes what is sent to the sockets, if your clients expect another form than the library's wire form: a text, or bytes (MessagePack, protobuf,
-   * SBE). Bytes are allowed if `send` of the sockets takes them. Then the limits count bytes. Return a new `Uint8Array` for each message, and do not
-   * change it afterwards. It is not copied, and it may be written later: at the end of the turn, or once a connection that is behind has room. If a
-   * buffer is used again before, its last content is sent each time.
+   * SBE). Bytes are allowed if `send` of the sockets takes them. Then the limits count bytes.
+   *
+   * Bytes are not copied. All sockets get the same array, and it is read until it has left for the slowest client: at the end of the turn, or
+   * many turns later. So return a new array for each message, never change it afterwards, and do not transfer its buffer.
    *
    * Called once for each message that has recipients, and once for each message that is deferred. `data` may be a value from `rawJson`: its
    * `text` is the JSON, and `JSON.stringify` writes the parsed value. An error that `serialize` throws becomes the `cause` of

@@ -20,7 +20,7 @@ export interface WsSocket {
   readonly bufferedAmount: number
   /** Empty, or the extensions that were negotiated: `permessage-deflate`. */
   readonly extensions: string
-  /** Sends a message. Used if a direct write would not be safe. */
+  /** Sends a message: a text, or bytes if the host makes them. Used if a direct write would not be safe. */
   send(text: string, done?: () => void): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -32,11 +32,11 @@ export interface WsSocket {
   off?(event: 'close', listener: () => void): unknown
 }
 
-/** One message, in each of its forms: as bytes for a direct write, and as a text for `ws.send`. */
+/** One message, in each of its forms: as a WebSocket frame for a direct write, and as it is for `ws.send`. */
 export interface WsFrame {
-  /** The text, or the bytes, for `ws.send`. */
+  /** The text, or the caller's own bytes, for `ws.send`. */
   readonly text: string | Uint8Array
-  /** The text as an unmasked WebSocket frame, header and payload. */
+  /** The message as an unmasked WebSocket frame, header and payload: of text for a text, and binary for bytes. A copy, made when it is first read. */
   readonly bytes: Uint8Array
   /** False if nothing may compress it, not even ws. */
   readonly isCompressible: boolean
@@ -56,14 +56,14 @@ export interface WsOptions {
    * 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tries it, and throws if the result does not fit. If it fails later, that
    * message is sent uncompressed.
    *
-   * Private messages and texts of `connection.send` are then never compressed, not even by ws, because their length could reveal a secret.
+   * Private messages and what `connection.send` sends are then never compressed, not even by ws, because their length could reveal a secret.
    *
    * @default none: ws compresses each message for each socket
    */
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
-   * Bytes of a text below which it is not passed to `deflate`, but sent uncompressed. `0`: every text is tried. `Infinity`: none is. What ws
-   * sends goes by its own `threshold`.
+   * Bytes of a message below which it is not passed to `deflate`, but sent uncompressed. `0`: every message is tried. `Infinity`: none is. What
+   * ws sends goes by its own `threshold`.
    *
    * @default 1_024
    */

@@ -69,7 +69,11 @@ function payloadIn(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(short < 126 ? 2 : short === 126 ? 4 : 10)
 }
 
-/** Returns a frame with its header, and room for the payload. No message of a JavaScript engine needs the upper half of the 64-bit length. */
+/**
+ * Returns a frame with its header, and room for the payload. It leaves the upper half of the 64-bit length at 0.
+ *
+ * @throws `RangeError` for a message of 4 GiB or more, which only bytes can have
+ */
 function emptyFrame(firstByte: number, length: number): WritableBytes {
   const bytes = Buffer.allocUnsafe((length < 126 ? 2 : length < 65_536 ? 4 : 10) + length)
   bytes[0] = firstByte

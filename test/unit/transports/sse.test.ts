@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { connect, createServer as createHttp2Server, constants } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ConnectionManager, createStreamMessage } from '../../../src/index.ts'
+import { ConnectionManager, createStreamMessage, defineStreams } from '../../../src/index.ts'
 import { sseHeaders, sseSocket, sseTransport } from '../../../src/transports/sse.ts'
 import type { SseOptions, SseSocket, SseTarget } from '../../../src/transports/sse.ts'
 import { expectCode } from '../../support/errors.ts'
@@ -861,6 +861,30 @@ describe('sseTransport › bytes', () => {
     expect(failed).toBe(1)
     expect(errors).toEqual([ERROR, ERROR])
     for (const { response, connection } of clients) expect([response.text, connection.removed]).toEqual(['', false])
+  })
+})
+
+describe('sseTransport › bytes as a gap notice of dropped messages', () => {
+  it('end the connection, because its client would not learn that messages are missing', () => {
+    const streams = defineStreams({ TICKS: { audience: 'public', overflow: 'drop' } })
+    const manager = new ConnectionManager<SseSocket, typeof streams>({
+      streams,
+      transport: sseTransport(),
+      serializeNotice: () => Uint8Array.of(1) as unknown as string,
+      delivery: { hardLimitBytes: 300, softLimitBytes: 0 },
+    })
+    const { response, socket } = scripted()
+    const connection = manager.addConnection('c', socket, 'alice')
+    connection.subscribe({ streamType: 'TICKS', symbol: 'A' })
+    const errors: unknown[] = []
+    manager.on('error', ({ stage }) => errors.push(stage))
+    response.writableLength = 1_000
+
+    for (const data of [1, 2, 3, 4, 5]) manager.publish({ streamType: 'TICKS', symbol: 'A', data })
+    response.flush()
+    connection.drained()
+
+    expect([connection.removed, errors, response.text]).toEqual([true, ['transport', 'send'], ''])
   })
 })
 

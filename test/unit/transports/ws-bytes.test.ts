@@ -243,6 +243,16 @@ describe('wsTransport › the content of bytes', () => {
     expect(receivedBy(socket)).toEqual([as('bytes', Uint8Array.of(2))])
   })
 
+  it('is gone once its buffer was transferred, so the write throws', () => {
+    const { transport, framed } = transportWith()
+    const bytes = Uint8Array.of(1)
+    const frames = framed(bytes)
+
+    structuredClone(bytes, { transfer: [bytes.buffer] })
+
+    expect(() => transport.write(socketWith(), frames)).toThrow(TypeError)
+  })
+
   it('is neither changed nor kept by the transport', () => {
     const { transport, framed } = transportWith()
     const socket = socketWith()
