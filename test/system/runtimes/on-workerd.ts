@@ -1,6 +1,5 @@
 import { build } from 'esbuild'
-import type { Served } from '../hosts/harness.ts'
-import { remoteManager, type Answer } from './calls.ts'
+import { remoteManager, type Answer, type ServedElsewhere } from './calls.ts'
 import { Child } from './child.ts'
 import { FOLDER, programOf } from './programs.ts'
 
@@ -21,7 +20,7 @@ export async function bundleWorker(): Promise<void> {
 }
 
 /** Starts the Worker. It has no standard input: a call of its manager is a request. */
-export async function startWorkerd(): Promise<Served> {
+export async function startWorkerd(): Promise<ServedElsewhere> {
   const child = new Child(process.execPath, WORKERD, { stdio: ['pipe', 'inherit', 'inherit', 'pipe'], outputFd: 3 })
   const { port } = JSON.parse(await child.nextLine()) as { readonly port: number }
   return {

@@ -4,9 +4,11 @@ import { createRequire } from 'node:module'
 import { describeHost, type HostSkip } from 'stream-connection-manager/testing'
 import { leavingWs } from '../hosts/clients/leaving.ts'
 import { connectWs } from '../hosts/clients/ws-client.ts'
-import { harnessOf, type Served } from '../hosts/harness.ts'
+import { checkBytes, PRICE } from '../hosts/bytes-tests.ts'
+import { harnessOf } from '../hosts/harness.ts'
 import { removeResult, writeResult } from '../hosts/result.ts'
 import { heartbeatElsewhere } from '../hosts/skips.ts'
+import type { ServedElsewhere } from './calls.ts'
 import { PACKAGES } from './programs.ts'
 
 /** A runtime that is a host itself, and how its recipe is run. */
@@ -18,7 +20,7 @@ export interface RuntimeUnderTest {
   /** The package of the runtime, by the name that the table has for it. */
   readonly runtime: readonly [name: string, packageName: string]
   /** Starts the recipe's server in a process of its own. */
-  readonly start: () => Promise<Served>
+  readonly start: () => Promise<ServedElsewhere>
   /** Why its heartbeat cannot be made to pass. */
   readonly heartbeat: string
   /** What else cannot be asked of it, and why. */
@@ -45,6 +47,12 @@ export function testRuntime({ host, recipe, runtime: [name, packageName], start,
     await alice.closed
 
     assert.deepEqual(await alice.closedWith?.(), why)
+  })
+  it(`sends texts and bytes to a client of ${host} as what they are`, { timeout: 30_000 }, async (test) => {
+    const { manager, port, stop } = await start()
+    test.after(stop)
+
+    await checkBytes(port, (payloads) => manager.publishPayloads(PRICE, payloads))
   })
   describeHost(host, harnessOf(start, connectWs, leavingWs()), { describe, it, skip, report: (report) => writeResult(RESULTS, facts, report) })
 }

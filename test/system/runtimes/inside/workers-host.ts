@@ -1,6 +1,5 @@
-import { hosted } from 'stream-connection-manager/testing'
 import recipe, { Market as Recipe } from '../../../../examples/hosts/workers.ts'
-import { answer, type Call } from '../calls.ts'
+import { answer, called, type Call } from '../calls.ts'
 import { libraryTests } from './library-tests.ts'
 import { outcomesOf } from './outcomes.ts'
 
@@ -13,7 +12,7 @@ export class Market extends Recipe {
   override async fetch(request: Request): Promise<Response> {
     if (request.method !== 'POST') return super.fetch(request)
     if (pathOf(request) === '/tests') return Response.json(await outcomesOf(libraryTests))
-    return Response.json(await answer(hosted(this.manager), await request.json<Call>()))
+    return Response.json(await answer(called(this.manager), await request.json<Call>()))
   }
 }
 
