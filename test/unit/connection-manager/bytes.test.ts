@@ -180,7 +180,8 @@ describe('bytes that a socket or a transport does not take', () => {
 
   it('reach the write of a transport without a frame', () => {
     const written: unknown[] = []
-    const { manager, connection } = desk({ transport: { write: (_socket, frames) => void written.push(...frames) } })
+    const transport: Transport<FakeSocket> = { write: (_socket, frames) => void written.push(...frames) }
+    const { manager, connection } = desk({ transport })
 
     manager.publish({ ...BTC, data: 'p1' })
     connection.send('text')
@@ -287,15 +288,15 @@ describe('bytes for a client that is behind', () => {
   })
 
   it('get a gap notice of bytes among texts, if that is what serializeNotice makes', () => {
-    const { transport, state } = byteTransport()
+    const state = { hasRoom: false }
     const written: unknown[] = []
+    const transport: Transport<FakeSocket> = { write: (_socket, frames) => (state.hasRoom ? void written.push(...frames) : 0) }
     const { manager, connection } = desk({
-      transport: { write: (_socket, frames) => (state.hasRoom ? void written.push(...frames) : 0) },
+      transport,
       serialize: ({ data }) => String(data),
       serializeNotice: ({ type }) => bytesOf(type),
       delivery: { hardLimitBytes: 2 },
     })
-    state.hasRoom = false
     for (const data of ['t1', 't2']) manager.publish({ ...TICKS, data })
     connection.flush()
     state.hasRoom = true
