@@ -36,7 +36,8 @@ const payload = fc.record({ unit, length: fc.option(fc.constantFrom(125, 126, 12
 
 /** `host` is what the host hands to the socket itself, if nothing waits for that. */
 const deed = fc.record({ kind: fc.constantFrom('public', 'public', 'public', 'private', 'own', 'host', 'ping'), payload })
-const turns = fc.array(fc.array(deed, { maxLength: 8 }), { minLength: 1, maxLength: 6 })
+/** After a turn that `isRead`, all clients have read everything, and ws is idle. */
+const turns = fc.array(fc.record({ deeds: fc.array(deed, { maxLength: 8 }), isRead: fc.boolean() }), { minLength: 1, maxLength: 6 })
 const peers = fc.array(fc.record({ ws: fc.constantFrom(newest, oldest), offer: fc.constantFrom(...EXTENSIONS) }), { minLength: 1, maxLength: 5 })
 /** With a soft limit, private messages overtake public ones that wait. */
 const options = fc.record({
@@ -78,7 +79,7 @@ describe('random texts and bytes in random turns', () => {
     test.after(() => clearInterval(alive))
     const seen = new Set()
     await fc.assert(
-      fc.asyncProperty(peers, turns, options, fc.integer({ min: 0, max: 2_000 }), async (wanted, deeds, { softLimitBytes, ...compression }, wsThreshold) => {
+      fc.asyncProperty(peers, turns, options, fc.integer({ min: 0, max: 2_000 }), async (wanted, script, { softLimitBytes, ...compression }, wsThreshold) => {
         const inOrder = (list) => (softLimitBytes === Infinity ? list : list.toSorted())
         const manager = new ConnectionManager({ streams, transport: wsTransport(compression), delivery: { softLimitBytes, hardLimitBytes: Infinity } })
         const ends = []
@@ -86,12 +87,14 @@ describe('random texts and bytes in random turns', () => {
         const connections = ends.map(({ socket }, i) => manager.addConnection(`c${i}`, socket, i % 2 === 0 ? 'alice' : 'bob'))
         for (const connection of connections) for (const stream of [BOOK, { streamType: 'FILLS' }]) connection.subscribe(stream)
         const expected = ends.map(() => [])
+        const allRead = () => Promise.all(ends.map(({ client }, i) => client.until(expected[i].length)))
 
-        for (const turn of deeds) {
-          for (const each of turn) perform(each, { manager, connections, expected })
+        for (const { deeds, isRead } of script) {
+          for (const each of deeds) perform(each, { manager, connections, expected })
           await nextTurn()
+          if (isRead) await allRead()
         }
-        await Promise.all(ends.map(({ client }, i) => client.until(expected[i].length)))
+        await allRead()
         await nextTurn()
 
         for (const [i, { client }] of ends.entries()) {
