@@ -41,6 +41,8 @@ export const GOALS = [
 
   { part: 'raw-json', metric: 'times as fast as parsing', where: { bytes: FROM_1_KB }, atLeast: 5 },
 
+  { part: 'bytes', metric: 'times as fast as JSON', atLeast: 5 },
+
   { part: 'real-ws', metric: 'CPU per delivery', where: { contender: 'wsTransport', messagesPerTick: 10, than: 'plain loop' }, atMost: 0.15 },
   { part: 'real-ws', metric: 'CPU per delivery', where: { contender: 'wsTransport', messagesPerTick: 10, than: 'socket.io' }, atMost: 0.15 },
   { part: 'real-ws', metric: 'CPU per delivery', where: { contender: 'wsTransport', messagesPerTick: 10, than: 'crossws' }, atMost: 0.15 },

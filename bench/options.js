@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 
 export const PARTS = [
   'fan-out', 'publish', 'rare-stream', 'churn', 'hot-stream', 'churn-while-publishing',
-  'memory', 'raw-json', 'real-ws', 'compression', 'bun', 'slow-clients', 'size',
+  'memory', 'raw-json', 'bytes', 'real-ws', 'compression', 'bun', 'slow-clients', 'size',
 ]
 
 export const HELP = `What the library costs, beside its peers and beside a bare loop.

@@ -13,6 +13,7 @@ const SMALL = {
   churn: [{ k: 2, sizes: [20, 40], hubs: ['ours', 'socket.io-adapter'], ...HASTE }],
   'churn-while-publishing': ['ours', 'peers'].map((kind) => ({ kind, subscribers: 10, publishesEach: 1, ...HASTE })),
   'raw-json': [{ bytes: 1_000, ...HASTE }],
+  bytes: [{ levels: 40, ...HASTE }],
 }
 
 for (const [name, cases] of Object.entries(SMALL)) {
