@@ -17,6 +17,13 @@ export function bugsIn(folder, names = []) {
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
 }
 
+/** @returns {Bug[]} every `n`-th bug from the `k`-th on, for a `part` such as `2/4` */
+export function partOf(/** @type {Bug[]} */ bugs, part) {
+  const [, k, n] = (/^(\d+)\/(\d+)$/.exec(part) ?? []).map(Number)
+  if (!(k >= 1 && k <= n)) throw new Error(`There is no part ${part}: expected K/N, with K from 1 to N`)
+  return bugs.filter((_bug, i) => i % n === k - 1)
+}
+
 function readBug(path) {
   const text = readFileSync(path, 'utf8')
   const files = [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, file]) => file)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { bugsIn } from './bug.js'
+import { bugsIn, partOf } from './bug.js'
 import { reportOf, Trial, tryAll } from './trial.js'
 
 const SUM = `// Adds up.
@@ -193,4 +193,17 @@ describe('the command', () => {
     assert.equal(status, 0)
     assert.match(text, /^Usage: /)
   })
+})
+
+describe('partOf', () => {
+  it('shares the bugs out: each is in one part', () => {
+    const bugs = ['a', 'b', 'c', 'd', 'e']
+
+    assert.deepEqual([1, 2].map((k) => partOf(bugs, `${k}/2`)), [['a', 'c', 'e'], ['b', 'd']])
+    assert.deepEqual(partOf(bugs, '1/1'), bugs)
+  })
+
+  for (const part of ['0/2', '3/2', '1', 'a/b', '1/0', '']) {
+    it(`refuses ${JSON.stringify(part)}`, () => assert.throws(() => partOf([], part), /There is no part/))
+  }
 })
