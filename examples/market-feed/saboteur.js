@@ -61,7 +61,7 @@ export class Saboteur {
       ...transport,
       write: (/** @type {WebSocket} */ socket, /** @type {readonly WsFrame[]} */ frames) => {
         if (socket !== this.#victim) return write(socket, frames)
-        const texts = this.#corruption.of(frames.map(({ text }) => text))
+        const texts = this.#corruption.of(frames.map(({ text }) => String(text)))
         // The message matters to no frame of a WebSocket.
         write(socket, texts.map((text) => frame(text, /** @type {never} */ (undefined))))
         return frames.length
