@@ -6,9 +6,17 @@ import { Events } from './events.ts'
 
 /** @throws `ERR_INVALID_ARGUMENT` for a promise, because a step cannot wait for one */
 function synchronous<TOutcome>(outcome: TOutcome): TOutcome {
-  if (!isThenable(outcome)) return outcome
+  if (!isPromise(outcome)) return outcome
   disown(outcome)
   throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The function of a batch must not return a promise, because a batch is synchronous')
+}
+
+function isPromise(outcome: unknown): boolean {
+  try {
+    return isThenable(outcome)
+  } catch {
+    return false
+  }
 }
 
 /**

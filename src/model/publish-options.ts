@@ -1,5 +1,6 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { readNamed, type Refusal } from '../guards/named-fields.ts'
+import { readUserCode } from '../guards/user-code.ts'
 import type { Connection } from '../ports/connection.ts'
 import { isWireData, type WireData } from './wire-data.ts'
 
@@ -39,7 +40,15 @@ export interface ReadPublishOptions {
 export function readPublishOptions(options: unknown, names: readonly ('except' | 'text')[]): ReadPublishOptions {
   const { except, text } = readNamed(options, names, refused) as Partial<Record<'except' | 'text', unknown>>
   if (text !== undefined && !isWireData(text)) throw refused(`expected a string or bytes, got ${describe(text)}`, 'text')
-  return { except: except === undefined ? NOBODY : Array.isArray(except) ? [...new Set(except as unknown[])] : [except], text }
+  return { except: except === undefined ? NOBODY : listed(except), text }
+}
+
+/** Returns each of several values once, or the only one. Reading them may run the caller's code. */
+function listed(except: unknown): readonly unknown[] {
+  return readUserCode(
+    () => (Array.isArray(except) ? [...new Set(except as unknown[])] : [except]),
+    (cause) => refused('reading it threw', 'except', cause),
+  )
 }
 
 /** Returns the error for something in `except` that is no connection. */

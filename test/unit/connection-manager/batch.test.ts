@@ -173,6 +173,13 @@ describe('manager.batch', () => {
     expect(log).toEqual(['subscriptionAdded', 'streamActive'])
   })
 
+  it('returns an object whose then cannot be read as it is', () => {
+    const { manager } = desk()
+    const outcome = { get then(): never { throw new Error('read') } }
+
+    expect(Object.is(manager.batch(() => outcome), outcome)).toBe(true)
+  })
+
   it('counts messages that are deferred in it against maxDeferred together', () => {
     const manager = new ConnectionManager<FakeSocket>({ maxDeferred: 2 })
     const codes: unknown[] = []

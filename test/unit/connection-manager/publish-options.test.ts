@@ -124,6 +124,14 @@ describe('publish with except', () => {
     expect(received()).toEqual([0, 0, 0])
   })
 
+  it('refuses a list that cannot be read', () => {
+    const { manager } = desk()
+    const { proxy, revoke } = Proxy.revocable<AnyHandle[]>([], {})
+    revoke()
+
+    expect(expectCode('ERR_INVALID_ARGUMENT', () => manager.publish({ ...BTC, data: 'p1' }, { except: proxy }))['field']).toBe('except')
+  })
+
   it('refuses an unknown option', () => {
     const { manager } = desk()
 

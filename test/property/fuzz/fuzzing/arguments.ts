@@ -80,6 +80,12 @@ export class Arguments {
     return this.#object({ userId: this.#names.userId(), ...this.#stream(this.#names.streamType()) })
   }
 
+  /** A stream whose source is named: a private one with its user. */
+  source(): Wrapped {
+    const streamType = this.#names.streamType()
+    return this.#object({ ...this.#stream(streamType), userId: this.#recipient(streamType) })
+  }
+
   /** What is to be revoked; rarely more than one user's. */
   revocation(): Wrapped {
     const stream = this.#stream(this.#names.streamType())

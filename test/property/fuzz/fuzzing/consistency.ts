@@ -74,9 +74,10 @@ function objectionsToSubscriptions(manager: Manager, streams: StreamCatalogue): 
   for (const [userId, subscriptions] of held) {
     check.that(isIdentifier(userId) && subscriptions.length > 0, 'userSubscriptions has an empty entry, or one of nobody', userId)
     check.that(same(manager.getUserSubscriptions(userId), subscriptions), 'getUserSubscriptions answers otherwise', userId)
-    const status = manager.userConnections.has(userId) ? 'CONNECTED' : 'PENDING'
+    const statuses = manager.userConnections.has(userId) ? ['CONNECTED', 'RECONNECTING', 'ERROR'] : ['PENDING']
     for (const subscription of subscriptions) {
-      check.that(subscription.userId === userId && subscription.status === status, `A subscription is not the user's, or not ${status}`, subscription.key)
+      const isRight = subscription.userId === userId && statuses.includes(subscription.status)
+      check.that(isRight, `A subscription is not the user's, or none of ${statuses.join(", ")}`, subscription.key)
       check.that(isOfCatalogue(subscription, streams), 'A subscription is not of the catalogue', subscription.key)
       check.that(isKeyed(subscription), 'A key does not name its subscription', subscription.key)
       check.that(subscribersOf(manager, subscription).includes(userId), 'streamSubscriptions lacks a subscriber', subscription.key)

@@ -49,6 +49,8 @@ export function someSetting(company: SocketCompany, clock: Clock): Setting {
     quotas,
     authorize: dice.chance(0.4) ? authorizer(company) : undefined,
     serialize: dice.chance(0.25) ? serializer(company) : undefined,
+    serializeNotice: dice.chance(0.15) ? noticeSerializer(company) : undefined,
+    recorder: dice.chance(0.3) ? recorder(company) : undefined,
     transport: dice.chance(0.4) ? someTransport(company) : undefined,
     delivery: dice.pick(LIMITS),
     pendingTtlMs: dice.pick([undefined, 0, 100, Infinity, Infinity]),
@@ -94,7 +96,26 @@ function serializer({ dice, reenter }: SocketCompany): NonNullable<Options['seri
   }
 }
 
+function noticeSerializer(company: SocketCompany): NonNullable<Options['serializeNotice']> {
+  const { dice, reenter } = company
+  return (notice) => {
+    if (dice.chance(0.05)) reenter()
+    if (dice.chance(0.05)) boom()
+    return dice.chance(0.05) ? (7 as unknown as string) : `${notice.type} ${notice.streamType}`
+  }
+}
+
+function recorder({ dice, reenter }: SocketCompany): NonNullable<Options['recorder']> {
+  const answer = (text: string): string => {
+    if (dice.chance(0.05)) reenter()
+    if (dice.chance(0.03)) boom()
+    return dice.chance(0.03) ? (undefined as unknown as string) : `${text} recorded`
+  }
+  return { attach() {}, record: (_message, text) => answer(text), ...(dice.chance(0.5) && { skip: (_message: unknown, text: string) => answer(text) }) }
+}
+
 const OPTION_NAMES = [
+  'recorder', 'serializeNotice',
   'streams', 'clock', 'quotas', 'authorize', 'serialize', 'transport', 'delivery', 'pendingTtlMs', 'closeTimeoutMs', 'idleDelayMs', 'maxDeferred', 'no such option',
 ] as const
 

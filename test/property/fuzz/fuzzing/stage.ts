@@ -46,7 +46,7 @@ export class Stage implements SocketCompany {
   readonly arguments: Arguments
   readonly manager: ConnectionManager<Socket, StreamCatalogue>
   readonly reenter: () => void
-  readonly received = (text: unknown): void => this.#receive(typeof text === 'string', 'What was sent is no text')
+  readonly received = (message: unknown): void => this.#receive(typeof message === 'string' || message instanceof Uint8Array, 'What was sent is neither a text nor bytes')
   readonly written = (): void => this.#receive(true, '')
   readonly #object: (objection: string) => void
   readonly #sockets = new Keepsakes<Socket>(120)

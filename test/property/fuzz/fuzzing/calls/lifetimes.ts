@@ -6,7 +6,7 @@ import { call, type Call } from './call.ts'
 
 const EVENTS: readonly (keyof ManagerEvents)[] = [
   'connectionAdded', 'connectionRemoved', 'userOnline', 'userOffline', 'subscriptionAdded', 'subscriptionRemoved', 'subscriptionChanged',
-  'streamActive', 'streamIdle', 'gap', 'error',
+  'streamActive', 'streamIdle', 'gap', 'error', 'connectionBehind', 'connectionCaughtUp', 'connectionReassigned', 'revoked',
 ]
 
 const LISTENERS: readonly ((stage: Stage) => (payload: unknown) => unknown)[] = [

@@ -34,7 +34,7 @@ function subscribe(stage: Stage): unknown {
 function subscriptions(stage: Stage): unknown {
   const own = stage.handle()?.subscriptions() ?? []
   for (const { subscription, filters } of own) {
-    stage.expect(subscription.status === 'CONNECTED', 'A connection holds what is not connected')
+    stage.expect(['CONNECTED', 'RECONNECTING', 'ERROR'].includes(subscription.status), 'A connection holds what is not connected')
     stage.expect(filters === undefined || Object.isFrozen(filters), 'The filters of a connection can be changed')
   }
   return own.splice(0).map((each) => stage.expect(Object.isFrozen(each), 'What a connection holds can be changed'))
@@ -93,7 +93,7 @@ function readView(stage: Stage): unknown {
   if (items.length === 0) return undefined
   const view = stage.dice.pick(items)
   const { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key } = view
-  stage.expect(['PENDING', 'CONNECTED', 'DISCONNECTED'].includes(status), 'A view has no status')
+  stage.expect(['PENDING', 'CONNECTED', 'DISCONNECTED', 'RECONNECTING', 'ERROR'].includes(status), 'A view has no status')
   stage.expect(filters === undefined || Object.isFrozen(filters), 'The filters of a view can be changed')
   stage.expect(!Number.isNaN(createdAt.getTime()), 'A view was created at no time')
   if (status === 'DISCONNECTED') stage.expect(!stage.manager.getUserSubscriptions(userId).includes(view), 'A subscription that has ended is held')
