@@ -106,7 +106,7 @@ function connectionsFor({ transport }: ResolvedOptions, users: Users, changes: C
     remove: (connection, removal) => services().lifecycle.remove(connection, removal),
     change: (make) => changes.make(make),
   }
-  return new Connections(users, { transport, actions })
+  return new Connections(users, { transport, actions, metadata: undefined })
 }
 
 function subscriptionsFor(

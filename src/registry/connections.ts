@@ -14,15 +14,16 @@ export class Connections {
   readonly #users: Users
   readonly #common: Common
 
-  /** `common` is for the connections without a transport of their own. */
+  /** `common` is for the connections without a transport or metadata of their own. */
   constructor(users: Users, common: Common) {
     this.#users = users
     this.#common = common
   }
 
   add(newcomer: Newcomer): ConnectionRecord {
-    const { id, transport, userId } = newcomer
-    const common = transport === this.#common.transport ? this.#common : { ...this.#common, transport }
+    const { id, metadata, transport, userId } = newcomer
+    const isCommon = transport === this.#common.transport && metadata === undefined
+    const common = isCommon ? this.#common : { ...this.#common, transport, metadata }
     const user = this.#users.obtain(userId)
     if (user.connections === undefined) this.userCount++
     const connection = new ConcealedConnection(newcomer, user, common)

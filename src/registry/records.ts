@@ -52,10 +52,11 @@ export interface Newcomer {
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** What connections have in common, unless they have a transport of their own. It saves each of them a field. */
+/** What connections have in common, unless they have a transport or metadata of their own. It saves each of them two fields. */
 export interface Common {
   readonly transport: AnyTransport | undefined
   readonly actions: HandleActions
+  readonly metadata: unknown
 }
 
 export interface UserRecord {
@@ -71,17 +72,15 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   readonly id: string
   #user: UserRecord
   readonly #socket: Socket
-  readonly #common: Common
+  #common: Common
   /** `undefined` if there is none, and for a socket that needs one only while it is behind. */
   #sendQueue: SendQueue | undefined = undefined
   #ownSubscriptions: SubscriptionSet = undefined
   /** Its place among all connections. */
   #slot: number = NO_SLOT
-  #metadata: unknown
 
-  constructor({ id, socket, metadata, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
+  constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
     this.id = id
-    this.#metadata = metadata
     this.#user = user
     this.#socket = socket
     this.#common = common
@@ -103,11 +102,11 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   }
 
   get metadata(): unknown {
-    return this.#metadata
+    return this.#common.metadata
   }
 
   set metadata(metadata: unknown) {
-    this.#metadata = metadata
+    this.#common = { ...this.#common, metadata }
   }
 
   get waitingBytes(): number {
