@@ -4,6 +4,7 @@ import { sseTransport } from '../../../src/transports/sse.ts'
 import { uwsTransport, type UwsSocket } from '../../../src/transports/uws.ts'
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
+import { endOfTick } from '../../support/pressured-socket.ts'
 import { result } from '../../support/result.ts'
 
 const streams = defineStreams({
@@ -108,6 +109,17 @@ describe('a serialize that makes bytes', () => {
     expect(connection.waitingBytes).toBe(6)
     expect(manager.stats()).toMatchObject({ waitingBytes: 6, dropped: 1 })
     expectCode('ERR_QUOTA_EXCEEDED', () => manager.publish({ ...TICKS, data: 'ééé' }))
+  })
+
+  it('counts as many bytes as there are against the limit of a plain socket, and not three for each', async () => {
+    const { manager, connection, socket } = desk({ delivery: { softLimitBytes: 100 } }, new FakeSocket({ bufferedAmount: 0 }))
+    await endOfTick()
+    manager.publish({ ...BTC, data: 'x'.repeat(1_000) })
+
+    socket.bufferedAmount = 2_500
+    manager.publish({ ...BTC, data: 'p2' })
+
+    expect(connection.waitingBytes).toBe(2)
   })
 
   it('has a frame made once for each transport, of the bytes', () => {

@@ -157,6 +157,25 @@ describe('ConnectionManager › a transport with onClose', () => {
     expect(await connection.remove({ close: false })).toBe(false)
   })
 
+  it('does nothing if it notifies during the flush of a connection that is being removed', async () => {
+    const telling = new TellingTransport()
+    const written: string[] = []
+    const transport: Transport<FakeSocket> = {
+      onClose: telling.onClose,
+      write: (_socket, texts) => {
+        written.push(...texts)
+        telling.tell()
+      },
+    }
+    const { manager, reasons } = managing({ transport })
+    const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
+    connection.send('bye')
+
+    expect(await connection.remove()).toBe(true)
+
+    expect([written, reasons, connection.socket.closeCalls, telling.stops]).toEqual([['bye'], ['removed'], 1, 1])
+  })
+
   it.each<[how: string, remove: (manager: ConnectionManager<FakeSocket>, transport: TellingTransport) => unknown]>([
     ['remove', (manager) => manager.getConnection('c1')?.remove()],
     ['remove with close: false', (manager) => manager.getConnection('c1')?.remove({ close: false })],

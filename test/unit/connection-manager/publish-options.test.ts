@@ -132,6 +132,14 @@ describe('publish with except', () => {
     expect(expectCode('ERR_INVALID_ARGUMENT', () => manager.publish({ ...BTC, data: 'p1' }, { except: proxy }))['field']).toBe('except')
   })
 
+  it.each([null, 7, 'a', []])('refuses %j as options', (options) => {
+    const { manager } = desk()
+
+    const error = expectCode('ERR_INVALID_ARGUMENT', () => manager.publish({ ...BTC, data: 'p1' }, options as object))
+
+    expect('field' in error).toBe(false)
+  })
+
   it('refuses an unknown option', () => {
     const { manager } = desk()
 

@@ -175,6 +175,17 @@ describe('connection.reassign', () => {
     expect(socket.sent).toEqual(['n1'])
   })
 
+  it('leaves no subscriptions of a user whose last one the connection takes with it, although the user stays online', () => {
+    const { manager, a1 } = desk()
+    a1.subscribe(BTC)
+
+    a1.reassign('bob')
+
+    expect([...manager.userSubscriptions.keys()]).toEqual(['bob'])
+    expect(manager.userSubscriptions.size).toBe(1)
+    expect(manager.getSubscribers('PRICE', 'BTC')).toEqual(['bob'])
+  })
+
   it('does nothing for the same user', () => {
     const { guest, log } = logged()
     const subscription = guest.subscribe(BTC)
@@ -435,6 +446,48 @@ describe('connection.reassign', () => {
       guest.flush()
 
       expect(socket.sent).toEqual(['p2'])
+    })
+
+    it.each([
+      ['refuses its stream', 'BTC', []],
+      ['allows its stream', 'ETH', ['p1']],
+    ])('purges what a write could not take if it %s', (_case, symbol, received) => {
+      let isFirst = true
+      const { manager, guest, socket, price } = guarded(({ userId, symbol: asked }) => userId === 'guest' || asked === 'ETH', {
+        transport: {
+          write: (to: FakeSocket, texts: readonly string[]) => {
+            if (!isFirst) return to.write(texts)
+            isFirst = false
+            guest.reassign('alice')
+            return 0
+          },
+        },
+      })
+      manager.addSubscription({ userId: 'guest', streamType: 'PRICE', symbol })
+      price('p1', symbol)
+
+      guest.flush()
+      guest.flush()
+
+      expect([guest.userId, socket.sent]).toEqual(['alice', received])
+    })
+
+    it.each([
+      ['refuses its stream', 'BTC', []],
+      ['allows its stream', 'ETH', ['p1']],
+    ])('keeps the connection from a message that is being framed for it if it %s', (_case, symbol, received) => {
+      const { manager, guest, socket, price } = guarded(({ userId, symbol: asked }) => userId === 'guest' || asked === 'ETH', {
+        transport: {
+          frame: (text) => (guest.reassign('alice'), text),
+          write: (to: FakeSocket, texts: readonly string[]) => to.write(texts),
+        },
+      })
+      manager.addSubscription({ userId: 'guest', streamType: 'PRICE', symbol })
+
+      price('p1', symbol)
+      guest.flush()
+
+      expect([guest.userId, socket.sent]).toEqual(['alice', received])
     })
 
     it('ends a running delivery of a stream that it refuses', () => {

@@ -123,6 +123,7 @@ describe('a recorder', () => {
     ['throws', () => { throw new Error('full') }],
     ['returns nothing', () => undefined as unknown as string],
     ['returns a promise', () => Promise.reject(new Error('late')) as unknown as string],
+    ['returns bytes', () => new Uint8Array(1) as unknown as string],
   ])('that %s makes the publish throw, and nobody receives anything', (_case, record) => {
     const { manager, a, errors } = desk({ recorder: { record } })
     a.subscribe(PRICE)
@@ -188,6 +189,17 @@ describe('a recorder', () => {
   })
 })
 
+describe('a recorder without skip', () => {
+  it('tells nothing to connections that except left out', () => {
+    const { manager, a, b, errors } = desk()
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+
+    expect(manager.publish(price('p1'), { except: b })).toEqual(result({ matched: 1, sent: 1 }))
+
+    expect([a.socket.sent, b.socket.sent, errors]).toEqual([['1:p1'], [], []])
+  })
+})
+
 describe('a recorder with skip', () => {
   const skip = (_message: unknown, text: string): string => `skipped ${text}`
 
@@ -234,6 +246,7 @@ describe('a recorder with skip', () => {
   it.each<[string, () => string, message: string | RegExp]>([
     ['throws', () => { throw new Error('full') }, 'full'],
     ['returns nothing', () => undefined as unknown as string, /cannot be serialized/],
+    ['returns bytes', () => new Uint8Array(1) as unknown as string, /needs texts/],
   ])('that %s is reported, and the message is delivered all the same', (_case, failing, message) => {
     const { manager, a, b, errors } = desk({ recorder: { skip: failing } })
     for (const connection of [a, b]) connection.subscribe(PRICE)

@@ -28,7 +28,7 @@ const socketOfWindow = (bits: number): ScriptedSocket => deflatingSocket({ serve
 
 function transportWith(options: WsOptions = {}) {
   const deflate = vi.fn<Deflate>(deflateRawSync)
-  const transport = wsTransport<ScriptedSocket>({ deflate, ...options }) as Required<Transport<ScriptedSocket, WsFrame>>
+  const transport = wsTransport<ScriptedSocket>({ deflate, ...options }) as Required<Transport<ScriptedSocket, WsFrame, string | Uint8Array>>
   const framed = (...texts: string[]): WsFrame[] => texts.map((text) => transport.frame(text, PUBLIC))
   // The probe called it already.
   deflate.mockClear()
@@ -89,6 +89,17 @@ describe('wsTransport › deflate', () => {
 
     expect(deflate.mock.calls).toEqual([[expect.any(Uint8Array), { finishFlush: constants.Z_SYNC_FLUSH, windowBits: 11 }]])
     expect(Buffer.from(deflate.mock.calls[0]?.[0] ?? []).toString()).toBe(LONG)
+  })
+
+  it('compresses bytes as a binary message', () => {
+    const { transport } = transportWith()
+    const socket = deflatingSocket()
+
+    transport.write(socket, [transport.frame(Buffer.from(LONG), PUBLIC)])
+
+    const [bytes = Buffer.alloc(0)] = socket.tcp.writes
+    expect(bytes[0]).toBe(0b1100_0010)
+    expect(String(inflated(bytes.subarray(4), 15))).toBe(LONG)
   })
 
   it('compresses once for each window size, so that each client can decode', () => {
@@ -285,7 +296,7 @@ describe('wsTransport › deflate, with messages that are not for everybody', ()
   })
 
   it('lets ws compress them if there is no deflate', () => {
-    const transport = wsTransport<ScriptedSocket>() as Required<Transport<ScriptedSocket, WsFrame>>
+    const transport = wsTransport<ScriptedSocket>() as Required<Transport<ScriptedSocket, WsFrame, string | Uint8Array>>
     const socket = deflatingSocket()
 
     transport.write(socket, [transport.frame('private', PRIVATE)])
@@ -355,7 +366,7 @@ describe('wsTransport › the options', () => {
       }
     }
     const options = new Options()
-    const transport = wsTransport<ScriptedSocket>(options) as Required<Transport<ScriptedSocket, WsFrame>>
+    const transport = wsTransport<ScriptedSocket>(options) as Required<Transport<ScriptedSocket, WsFrame, string | Uint8Array>>
     const tries = options.calls
 
     transport.write(deflatingSocket(), [transport.frame(LONG, PUBLIC)])

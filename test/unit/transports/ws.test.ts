@@ -9,7 +9,7 @@ import { CLOSED, CLOSING, CONNECTING, OPEN, socketWith, type ScriptedSocket } fr
 const MESSAGE = { streamType: 'PRICE', data: null } as StreamMessage<unknown, string>
 
 function transportFor() {
-  const transport = wsTransport<ScriptedSocket>() as Required<Transport<ScriptedSocket, WsFrame>>
+  const transport = wsTransport<ScriptedSocket>() as Required<Transport<ScriptedSocket, WsFrame, string | Uint8Array>>
   const framed = (...texts: string[]): WsFrame[] => texts.map((text) => transport.frame(text, MESSAGE))
   return { transport, framed }
 }
@@ -47,6 +47,16 @@ describe('wsTransport › frame', () => {
     [16_909_060, [0x81, 127, 0, 0, 0, 0, 1, 2, 3, 4]],
   ])('has the shortest header for a payload of %i bytes', (length, header) => {
     expect(headerOf('x'.repeat(length))).toEqual(header)
+  })
+
+  it.each([
+    [new Uint8Array(), [0x82, 0]],
+    [new Uint8Array([0, 0xff, 0x81]), [0x82, 3, 0, 0xff, 0x81]],
+    [new Uint8Array([1, 2, 3, 4]).subarray(1, 3), [0x82, 2, 2, 3]],
+  ])('is a binary message for bytes (case %#)', (data, bytes) => {
+    const { transport } = transportFor()
+
+    expect([...transport.frame(data, MESSAGE).bytes]).toEqual(bytes)
   })
 
   it.each([
