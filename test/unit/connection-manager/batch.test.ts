@@ -67,9 +67,10 @@ describe('manager.batch', () => {
       manager.batch(() => connection.subscribe(PRICE))
       log.push('after the inner one')
       connection.subscribe(ETH)
+      log.push('end of the outer one')
     })
 
-    expect(log[0]).toBe('after the inner one')
+    expect(log.slice(0, 2)).toEqual(['after the inner one', 'end of the outer one'])
     expect(log.filter((name) => name === 'subscriptionAdded').length).toBe(2)
   })
 

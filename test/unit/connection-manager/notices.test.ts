@@ -95,6 +95,21 @@ describe('manager.notifyGap', () => {
     expect(received()).toEqual([['p1', 'gap BTC 1', 'p2'], ['p1'], []])
   })
 
+  it('tells those who receive the stream when it is called, and not who subscribes before its turn', () => {
+    const { manager, a, b, received } = desk()
+    a.subscribe(BTC)
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      manager.notifyGap(BTC, 1)
+      a.unsubscribe(BTC)
+      b.subscribe(BTC)
+    }
+
+    manager.publish({ ...BTC, data: 'p1' })
+
+    expect(received()).toEqual([['p1', 'gap BTC 1'], [], []])
+  })
+
   it('tells nobody if nobody receives the stream', () => {
     const { manager, received } = desk()
 
@@ -189,6 +204,27 @@ describe('manager.setStreamStatus', () => {
     a.flush()
 
     expect(labels(a)).toEqual(['status BTC ERROR'])
+  })
+
+  it('is not told again to a connection that receives the stream by its user, and subscribes by itself', () => {
+    const { manager, a, labels } = desk()
+    manager.addSubscription({ userId: 'a', ...BTC })
+    manager.setStreamStatus(BTC, 'ERROR')
+
+    a.subscribe(BTC)
+
+    expect(labels(a)).toEqual(['status BTC ERROR'])
+  })
+
+  it('is not told to who has stopped receiving the stream by then', () => {
+    const { manager, a, b, labels } = desk()
+    a.subscribe(BTC)
+    manager.setStreamStatus(BTC, 'ERROR')
+    a.socket.script.send = () => void [b.subscribe(BTC), b.unsubscribe(BTC)]
+
+    a.send('{"type":"text"}')
+
+    expect(labels(b)).toEqual([])
   })
 
   it('is not told again to a reassigned connection that goes on receiving the stream', () => {

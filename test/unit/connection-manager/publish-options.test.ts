@@ -50,6 +50,7 @@ describe('publish with except', () => {
     ['the symbol', ({ a, b }) => [a, b].forEach((each) => each.subscribe(NEWS_BTC))],
     ['the whole type', ({ a, b }) => [a, b].forEach((each) => each.subscribe(NEWS))],
     ['both', ({ a, b }) => [a, b].forEach((each) => [NEWS, NEWS_BTC].forEach((stream) => each.subscribe(stream)))],
+    ['both, as another one is the other way round', ({ a, b }) => ([[a, NEWS], [b, NEWS], [b, NEWS_BTC], [a, NEWS_BTC]] as const).forEach(([each, stream]) => each.subscribe(stream))],
     ['one of both each', ({ a, b }) => void [a.subscribe(NEWS), b.subscribe(NEWS_BTC)]],
   ])('leaves out a connection that is subscribed to %s', (_what, subscribe) => {
     const world = desk()
@@ -160,6 +161,20 @@ describe('publish and sendToConnection with text', () => {
     expect(manager.sendToConnection('b', { streamType: 'ORDERS' }, { text: 'o1' })).toEqual(result({ matched: 1, sent: 1 }))
 
     expect([a.socket.sent, b.socket.sent]).toEqual([['{"seq":1}'], ['o1']])
+  })
+
+  it('are not serialized either if they are deferred', () => {
+    const { manager, a } = desk(failing)
+    a.subscribe(BTC)
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      expect(manager.publish(BTC, { text: 'p2' }).deferred).toBe(true)
+      expect(manager.sendToConnection('a', BTC, { text: 'p3' }).deferred).toBe(true)
+    }
+
+    manager.publish(BTC, { text: 'p1' })
+
+    expect(a.socket.sent).toEqual(['p1', 'p2', 'p3'])
   })
 
   it('go where the message says, with its checks', () => {
