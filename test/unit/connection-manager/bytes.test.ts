@@ -4,6 +4,7 @@ import { sseTransport } from '../../../src/transports/sse.ts'
 import { uwsTransport, type UwsSocket } from '../../../src/transports/uws.ts'
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { endOfTick } from '../../support/pressured-socket.ts'
 import { result } from '../../support/result.ts'
 
@@ -24,7 +25,7 @@ const serialize = ({ data }: StreamMessage<unknown, string>): Uint8Array => byte
 
 /** A manager that serializes to bytes: the data of the message. */
 function desk(options: Options = {}, socket = new FakeSocket()) {
-  const manager = new ConnectionManager<FakeSocket, Streams>({ streams, serialize, ...options })
+  const manager = new ConnectionManager<FakeSocket, Streams>({ streams, serialize, clock: new ManualClock(), ...options })
   const connection = manager.addConnection('c', socket, 'alice')
   for (const stream of [BTC, TICKS]) connection.subscribe(stream)
   const received = () => socket.sentBytes.map(textOf)

@@ -119,8 +119,8 @@ describe('connection.waitingBytes and connection.behindForMs', () => {
 })
 
 describe('connectionBehind and connectionCaughtUp', () => {
-  function watched() {
-    const world = pressured({ transport: batching(reportingDrains()) })
+  function watched(options: Parameters<typeof pressured>[0] = { transport: batching(reportingDrains()) }) {
+    const world = pressured(options)
     const log: string[] = []
     world.manager.on('connectionBehind', ({ connection }) => log.push(`${connection.id} behind`))
     world.manager.on('connectionCaughtUp', ({ connection, behindForMs }) => log.push(`${connection.id} caught up after ${behindForMs}`))
@@ -145,6 +145,19 @@ describe('connectionBehind and connectionCaughtUp', () => {
     }
 
     expect(log).toEqual(['c behind', 'c caught up after 7', 'c behind', 'c caught up after 9'])
+  })
+
+  it('are told of a socket that has a send queue only while it is behind', () => {
+    const { clock, connect, publish, log } = watched({ transport: undefined })
+    const { connection, socket } = connect('c', new MeteredSocket())
+    socket.bufferedAmount = 11
+    publish('BOOK', 'b1')
+    clock.advance(7)
+    socket.bufferedAmount = 0
+
+    connection.drained()
+
+    expect(log).toEqual(['c behind', 'c caught up after 7'])
   })
 
   it('are told before the publish returns, and when the rest is purged', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionManager, defineStreams, parseServerMessage } from '../../../src/index.ts'
 import { FakeSocket } from '../../../src/testing/fake-socket.ts'
+import { ManualClock } from '../../../src/testing/manual-clock.ts'
 import { order, price } from '../../support/messages.ts'
 import { endOfTick } from '../../support/pressured-socket.ts'
 
@@ -131,7 +132,7 @@ describe('FakeSocket', () => {
     ['room', 0, 0],
     ['nonsense', NaN, 0],
   ])('reports whether it is slow by its buffer: %s', (_, bufferedAmount, waiting) => {
-    const manager = new ConnectionManager<FakeSocket>()
+    const manager = new ConnectionManager<FakeSocket>({ clock: new ManualClock() })
     manager.addConnection('c1', new FakeSocket({ bufferedAmount }), 'alice')
 
     expect(manager.sendToUser('alice', price())).toMatchObject({ queued: waiting, sent: 1 - waiting })
