@@ -90,7 +90,8 @@ declare const socket: WebSocket
 socket.addEventListener('message', ({ data }) => {
   const message = parseServerMessage(String(data))
   if (message.type === 'gap') console.log(message.dropped)
-  else if (message.streamType === 'PRICE') console.log(message.symbol.length)
+  else if (message.type === 'status') console.log(message.status)
+  else if (message.type === undefined && message.streamType === 'PRICE') console.log(message.symbol.length)
 })
 export const ofSockets = new ConnectionManager<WebSocket>()
 ofSockets.addConnection('c1', socket, 'alice')
