@@ -186,6 +186,18 @@ describe('connection.reassign', () => {
     expect(manager.getSubscribers('PRICE', 'BTC')).toEqual(['bob'])
   })
 
+  it('leaves the subscriptions of the old user’s other connections', () => {
+    const { manager, a1, a2 } = desk()
+    a1.subscribe(BTC)
+    a2.subscribe(ETH)
+
+    a1.reassign('bob')
+
+    expect([...manager.userSubscriptions.keys()]).toEqual(['alice', 'bob'])
+    expect(manager.userSubscriptions.size).toBe(2)
+    expect(manager.getUserSubscriptions('alice').map(({ key }) => key)).toEqual(['alice:PRICE:ETH'])
+  })
+
   it('does nothing for the same user', () => {
     const { guest, log } = logged()
     const subscription = guest.subscribe(BTC)
