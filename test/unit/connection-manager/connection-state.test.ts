@@ -160,6 +160,19 @@ describe('connectionBehind and connectionCaughtUp', () => {
     expect(log).toEqual(['c behind', 'c caught up after 7'])
   })
 
+  it('are told as soon as the end of a turn sends what waited', async () => {
+    const { connect, publish, log } = watched({ transport: batching() })
+    const { socket } = connect('c', new PressuredSocket())
+    socket.buffered = 11
+    publish('BOOK', 'b1')
+    socket.buffered = 0
+
+    await endOfTick()
+
+    expect(socket.sent.length).toBe(1)
+    expect(log).toEqual(['c behind', 'c caught up after 0'])
+  })
+
   it('are told before the publish returns, and when the rest is purged', () => {
     const { connect, publish, log } = watched()
     const { connection, socket } = connect('c', new PressuredSocket())
