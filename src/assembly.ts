@@ -154,7 +154,10 @@ function servicesFor(rooms: Rooms): Services {
   return { gate, publishing, subscribing, noticing, reassigning, lifecycle, renewTimers }
 }
 
-/** Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are told after it, or a microtask later. */
+/**
+ * Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are called when the change ends, or a microtask
+ * later.
+ */
 function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
   events.postError({ error, stage: isOfClose ? 'close' : 'listener' })
   void Promise.resolve().then(() => events.flush())

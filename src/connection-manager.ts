@@ -16,7 +16,7 @@ import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
 import { subscribersOf } from './registry/mappings.ts'
 import { PLAIN_REMOVAL } from './registry/removal.ts'
 
-/** Empty for the default catalogue. For any other one, an argument of type `never`: without `streams` in the options, the call does not compile. */
+/** No argument for the default catalogue. For any other, one argument of type `never`, so a call without `streams` does not compile. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue, in out TMetadata> extends Disposal {}
@@ -27,12 +27,12 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
  * State changes are synchronous and atomic. When a call returns, every index agrees and every listener was told. A method returns a promise
  * only if it waits for sockets to close. The state has changed by the time the promise is returned.
  *
- * Bad arguments throw synchronously. A failing socket never does: it is counted, and `on('error', …)` is told.
+ * Bad arguments throw synchronously. A failing socket never throws: the failure is counted, and the manager emits `error`.
  *
- * Messages go this way: `publish` finds the subscribed connections and serializes the message once. Each socket gets the text at once, or through
- * a send queue. If a client reads too slowly, its messages wait in the send queue. There a newer message may replace an older one. If the messages
- * become too many or too old, they are dropped, and the client is told. If their stream type does not allow that, the client is a slow consumer:
- * its connection is removed and its socket is closed.
+ * A message takes this path: `publish` finds the subscribed connections and serializes the message once. Each socket gets the text at once, or
+ * through a send queue. If a client reads too slowly, its messages wait in the send queue. There a newer message may replace an older one. If too
+ * much waits, or it waits too long, messages are dropped, and the client is told. If their stream type does not allow that, the client is a slow
+ * consumer: its connection is removed and its socket is closed.
  *
  * @example
  * const manager = new ConnectionManager<WebSocket>()
@@ -66,9 +66,9 @@ export class ConnectionManager<
    * From the next message on, the connection gets the messages that its user is subscribed to. The user's pending subscriptions become
    * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. One socket under two ids is two connections.
    *
-   * A `transport` says how to write to this connection's socket, and how to measure and close it. It replaces the one in the manager's options.
-   * If it has `onClose`, the manager removes the connection when its socket has closed. `metadata` becomes `connection.metadata`. It is required if
-   * the manager is declared with a type of metadata.
+   * A `transport` says how to write to this connection's socket, and how to measure and close it. It replaces the one in the manager's options. If it
+   * has `onClose`, the manager removes the connection when its socket has closed. `metadata` becomes `connection.metadata`. It is required if the
+   * manager's type of metadata does not include `undefined`.
    *
    * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3 or its transport says that it
    * is closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport,
@@ -97,7 +97,7 @@ export class ConnectionManager<
   /**
    * Removes all connections of a user, for a ban or a logout. The promise says how many there were.
    *
-   * The user's subscriptions end, pending ones included. The promise settles as the one of `removeConnection` does.
+   * The user's subscriptions end, pending ones included. The promise waits as that of `removeConnection` does.
    */
   async removeUser(userId: string): Promise<number> {
     return this.#parts.lifecycle.removeUser(userId)
@@ -120,10 +120,10 @@ export class ConnectionManager<
   }
 
   /**
-   * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that only receives it through a
-   * subscription to the whole type is not included. On a private stream, those of all users are.
+   * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that only receives it through a subscription
+   * to the whole type is not included. On a private stream, the connections of all users are included.
    *
-   * They are fixed by the call. A connection may be removed while you iterate.
+   * The call fixes the set. A connection may be removed while you iterate.
    */
   connectionsOf(streamType: string, symbol?: string | null): IterableIterator<Connection<TSocket, TStreams, TMetadata>> {
     return this.#parts.subscriptions.connectionsOf(streamType, symbol).map((each) => this.#own(each)).values()
@@ -134,7 +134,7 @@ export class ConnectionManager<
   /**
    * Subscribes a user: all of their present and future connections. Returns a live view of the subscription.
    *
-   * Subscribing again returns the same view, with the `filters` of this call. A connection has filters of its own. A user without a connection
+   * Subscribing again returns the same view, with the `filters` of this call. A connection's own filters are separate. A user without a connection
    * may be subscribed: see `pendingTtlMs`. If the symbol of the stream type is optional, a request without one means the whole type.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -150,23 +150,23 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: the user, and any connection. Returns false if there was none.
    *
-   * Messages of the stream that wait for the user's connections are purged, also from the batch of this turn. An ill-formed id returns false.
+   * Messages of the stream that wait for the user's connections are purged, the batch of this turn included. A malformed id returns false.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if the argument is no object, lacks its `userId` or `streamType`, or has an unknown field
+   * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, lacks its `userId` or `streamType`, or has an unknown field
    */
   removeSubscription(subscription: SubscriptionReference): boolean {
     return this.#parts.subscribing.end(subscription)
   }
 
   /**
-   * Revokes streams that a user may not see any more: ends all subscriptions to them, and purges their messages that wait for the user's
-   * connections. Returns how many subscriptions ended.
+   * Revokes streams that a user may no longer see: ends all subscriptions to them, and purges their messages that wait for the user's connections.
+   * Returns how many subscriptions ended.
    *
-   * When it returns, no earlier message of these streams is handed to a socket of these users any more. It does not matter how the message
-   * was addressed, or whether it was being delivered, deferred or waiting. Messages that a socket has got already cannot be called back.
+   * Once it has returned, no earlier message of these streams is handed to a socket of these users. This includes messages that were being delivered,
+   * deferred or waiting, whichever method sent them. Messages that a socket has accepted already cannot be called back.
    *
-   * An absent field stands for any: `{ userId }` revokes all streams of the user, `{ streamType }` revokes a stream type for all users. A
-   * `symbol` also ends subscriptions to whole types that cover it. A user may subscribe again later, so change what `authorize` answers first.
+   * An absent field matches any value: `{ userId }` revokes all streams of the user, `{ streamType }` revokes a stream type for all users. A `symbol`
+   * also ends subscriptions to whole types that cover it. A user may subscribe again later, so change what `authorize` answers first.
    *
    * @throws `ERR_INVALID_ARGUMENT` if no field says what to revoke, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`,
    * `ERR_SYMBOL_NOT_ALLOWED`; then nothing has changed
@@ -183,7 +183,7 @@ export class ConnectionManager<
   /**
    * Returns the ids of the users who are subscribed to exactly this stream, in the order in which they subscribed.
    *
-   * Pending subscribers are included. Subscribers of the whole type are not, if a symbol is given. The array is the caller's.
+   * Pending subscribers are included. If a symbol is given, subscribers of the whole type are not. The array is the caller's.
    */
   getSubscribers(streamType: string, symbol?: string | null): string[] {
     const stream = this.#parts.subscriptions.stream(streamType, symbol)
@@ -194,13 +194,13 @@ export class ConnectionManager<
 
   /**
    * Delivers a message to the connections that are subscribed to its stream. A private message goes only to the connections of the user in its
-   * `userId`. Each connection gets one copy, however many subscriptions cover it.
+   * `userId`. Each connection gets one copy, even if several subscriptions cover the message.
    *
    * The recipients are fixed when the delivery starts, which is now. The message is serialized once, or not at all if there are no recipients.
    *
    * A `send`, a listener or a `toJSON` may call this while a delivery is running. Then the message is serialized now and delivered later, to the
-   * connections that are subscribed by then. The result says `deferred`, and `stats()` counts what becomes of the message. With `except`, these
-   * connections are no recipients. With `text`, that is the message's wire form, and `data` may be absent.
+   * connections that are subscribed by then. The result says `deferred`, and `stats()` counts what becomes of the message. Connections in `except`
+   * are not recipients. If there is a `text`, it is the message's wire form, and `data` may be absent.
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
    * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ARGUMENT` for bad options, `ERR_UNSERIALIZABLE`,
@@ -216,7 +216,7 @@ export class ConnectionManager<
   }
 
   /**
-   * Delivers a message to all connections of a user, subscribed or not. A private message becomes that user's, so it need not name the user.
+   * Delivers a message to all connections of a user, subscribed or not. A private message is addressed to this user, so its `userId` may be absent.
    *
    * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
@@ -225,9 +225,9 @@ export class ConnectionManager<
   }
 
   /**
-   * Delivers a message to one connection, subscribed or not. A private message becomes that user's, so it need not name the user.
+   * Delivers a message to one connection, subscribed or not. A private message is addressed to the connection's user: its `userId` may be absent.
    *
-   * An unknown connection is no error, because it may have been removed a moment ago. Then nothing is `matched`. `text` is as in `publish`.
+   * An unknown connection is not an error, because it may have been removed a moment ago. Then `matched` is 0. `text` is as in `publish`.
    *
    * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
@@ -248,8 +248,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Makes several state changes and sends one step. Until it ends, no listener is told, and what others publish meanwhile (a socket, a `toJSON`)
-   * waits. What `act` itself sends goes out at once, in order. A batch within another one is a part of it. Returns what `act` returns.
+   * Runs `act` as one step. Listeners are called when the step ends. What `act` publishes is delivered at once, in order. What a socket or a `toJSON`
+   * publishes meanwhile is deferred to the end of the step. A batch within another one is part of it. Returns what `act` returns.
    *
    * @throws what `act` throws, after the step is settled, and `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
    */
@@ -258,8 +258,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Tells all connections that receive this stream that messages of it are missing, by a gap notice. `dropped` is how many; `undefined` if that is
-   * unknown. Without a symbol, connections that receive any stream of the type are told, once each. A notice goes the way of `connection.send`.
+   * Sends a gap notice to all connections that receive this stream: messages are missing. `dropped` is how many, or `undefined` if that is unknown.
+   * Without a symbol, connections that receive any stream of the type get one notice each. A notice is sent as a text of `connection.send` is.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private
    * stream without its user, `ERR_RECIPIENT_NOT_ALLOWED` for a public one with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody is told
@@ -269,9 +269,10 @@ export class ConnectionManager<
   }
 
   /**
-   * Says how the upstream source of exactly this stream is. Its subscriptions have that status until it is `CONNECTED` again or the last of them
-   * ends. Each connection that receives the stream is told once a change, by a status notice, and so is one that begins to. A notice goes the way of
-   * `connection.send`. Returns false, and does nothing, if nobody is subscribed to the stream.
+   * Sets the status of the upstream source of exactly this stream. Its subscriptions have that status until you set `CONNECTED`, or the last of them
+   * ends. At each change, each connection that receives the stream gets a status notice. A connection that begins to receive it later gets one too,
+   * unless the status is `CONNECTED`. A notice is sent as a text of `connection.send` is. Returns false, and does nothing, if nobody is subscribed to
+   * the stream.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`; then nothing has changed
    */
@@ -288,8 +289,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Returns the active streams: those with a connected subscriber, and those that lost their last one less than `idleDelayMs` ago. It is for a
-   * listener that comes too late for `streamActive`. The array is the caller's.
+   * Returns the active streams: those with a connected subscriber, and those that lost their last one less than `idleDelayMs` ago. Use it if your
+   * listener was registered too late for `streamActive`. The array is the caller's.
    */
   activeStreams(): ActiveStream<keyof TStreams & string>[] {
     const { demand, renewTimers, subscriptions } = this.#parts
@@ -344,7 +345,7 @@ export class ConnectionManager<
     return this.#parts.subscriptions.streamCount
   }
 
-  /** Returns the counts, and no ids or messages. `JSON.stringify` and `console.log` show this of a manager. */
+  /** Returns the counts only, no ids or messages. `JSON.stringify` and `console.log` print this. */
   toJSON(): Pick<ConnectionManager, 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount' | 'closed'> {
     const { connectionCount, userCount, subscriptionCount, streamCount, closed } = this
     return { connectionCount, userCount, subscriptionCount, streamCount, closed }
@@ -353,13 +354,13 @@ export class ConnectionManager<
   // ── Events and shutdown ────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Calls `listener` at each event of this name. Returns a function that removes the listener.
+   * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * Listeners run synchronously, in the order of their registration, when a state change is complete and before the call that made it returns. A
-   * function that is registered twice is called twice. One that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is
+   * Listeners run synchronously, in the order of their registration. They run when a state change is complete, before the call that made it returns.
+   * A function that is registered twice is called twice. One that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is
    * called from the next change on. One call of the manager's methods is one change, with all its events.
    *
-   * If a listener throws or rejects, the call goes on, and `on('error', …)` is told, without a `connection`. Errors of an error listener are
+   * If a listener throws or rejects, the call goes on, and the manager emits `error` without a `connection`. Errors of an error listener are
    * swallowed. If there is no error listener, `console.warn` prints the first error of each stage.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
@@ -372,14 +373,13 @@ export class ConnectionManager<
   }
 
   /**
-   * Shuts down. It refuses new connections from now on, removes every connection and subscription, and closes all sockets in parallel, each
-   * once. Waiting messages are handed to the sockets before, as far as these have room. A running delivery stops here, and nothing is sent
-   * afterwards.
+   * Shuts down. It refuses new connections from now on, and removes every connection and subscription. It first hands waiting messages to each
+   * socket, as far as it has room. Then it closes all sockets in parallel, each once. A running delivery stops here, and nothing is sent afterwards.
    *
-   * The promise never rejects, and keeps the process alive. It resolves when all sockets are closed, or after `deadlineMs` (default 5,000), and
-   * says how they ended. It also waits for sockets of earlier removals that are still closing, and counts them; these keep their own deadlines. A
-   * socket that is still closing by then counts as `timedOut`. With `0`, only a `close` that has settled already counts as closed. `Infinity`
-   * waits without a timer, so only the sockets keep the process alive. Later calls get the same promise.
+   * The promise never rejects, and keeps the process alive. When all sockets are closed, or after `deadlineMs` (default 5,000), it resolves to a
+   * report of how they ended. It also waits for sockets of earlier removals that are still closing, and counts them; these keep their own deadlines.
+   * A socket that is still closing by then counts as `timedOut`. With `0`, only a `close` that has settled already counts as closed. `Infinity` waits
+   * without a timer, so only the sockets keep the process alive. Later calls get the same promise.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
    */
@@ -392,7 +392,7 @@ export class ConnectionManager<
     return this.#parts.gate.isClosed
   }
 
-  /** Gives a handle this manager's types. The parts take any socket and any catalogue, but hold only what this manager's callers gave them. */
+  /** Casts a handle to this manager's types. That is safe, because the parts hold only what callers of this manager passed in. */
   #own(handle: AnyConnection): Connection<TSocket, TStreams, TMetadata> {
     return handle as unknown as Connection<TSocket, TStreams, TMetadata>
   }

@@ -1,6 +1,6 @@
 import { INSPECT } from './guards/inspect.ts'
 
-// What a class cannot declare without showing it in its type, or needs a newer version of the language for.
+// Members that would show in the type if the class declared them, or that need a newer version of the language.
 
 /** The key of `Symbol.asyncDispose`, if the compiler knows it: `await using` is newer than the language version of the library. */
 type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
