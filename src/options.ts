@@ -42,10 +42,10 @@ export interface ConnectionManagerOptions<
    */
   readonly streams?: TStreams | undefined
   /**
-   * Makes what is sent to the sockets, if your clients expect another form than the library's wire form: a text, or bytes (MessagePack, protobuf,
-   * SBE). Bytes are allowed if `send` of the sockets takes them. Then the limits count bytes.
+   * Serializes a message, if your clients expect another form than the library's wire form. Returns a text, or bytes (MessagePack, protobuf, SBE) if
+   * the sockets' `send` takes bytes. For bytes, the limits count bytes.
    *
-   * Bytes are not copied. All sockets get the same array, and it is read until it has left for the slowest client: at the end of the turn, or
+   * Bytes are not copied. All sockets get the same array. It is still needed until it was sent to the slowest client: until the end of the turn, or
    * many turns later. So return a new array for each message, never change it afterwards, and do not transfer its buffer.
    *
    * Called once for each message that has recipients, and once for each message that is deferred. `data` may be a value from `rawJson`: its
@@ -54,19 +54,19 @@ export interface ConnectionManagerOptions<
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
   /**
-   * Makes what a gap notice or a status notice is on the wire, if your clients expect another form than JSON. It gets what `parseServerMessage`
-   * answers for the notice.
+   * Serializes a gap notice or a status notice, if your clients expect another form than JSON. The argument is what `parseServerMessage` returns for
+   * the notice.
    *
    * If it throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. A client whose gap notice
-   * cannot be made is removed with reason `send-failed`, because it would not learn that messages are missing. A connection that begins to receive
-   * a stream stays if its status notice cannot be made. In both cases the manager emits `error` with stage `send`.
+   * cannot be made is removed with reason `send-failed`, because it would not learn that messages are missing. If the status notice for a connection
+   * that begins to receive a stream cannot be made, that connection stays. In both cases the manager emits `error` with stage `send`.
    *
    * @default JSON, whatever `serialize` is
    */
   readonly serializeNotice?: ((notice: Notice) => DataFor<TSocket>) | undefined
   /** How sockets are written to, measured and closed. A connection may have its own transport instead. */
   readonly transport?: ManagerTransport<TSocket> | undefined
-  /** Sees every message that is published, and may change its text: see `Recorder`. It is not for two managers. */
+  /** Sees every message that is published, and may change its text: see `Recorder`. Do not share one recorder between managers. */
   readonly recorder?: Recorder<never> | undefined
   /** What happens if a connection is behind. */
   readonly delivery?: DeliveryOptions | undefined
@@ -94,8 +94,8 @@ export interface ConnectionManagerOptions<
    */
   readonly pendingTtlMs?: number | undefined
   /**
-   * How many messages may be deferred within one outermost call, with or without recipients. A message is deferred if it is published during
-   * a delivery. One more throws `ERR_PUBLISH_DEPTH`. `0` refuses all of them. `Infinity` removes the limit.
+   * How many messages may be deferred within one outermost call, whether or not they have recipients. A message is deferred if it is published during
+   * a delivery. If there is one more, its publish throws `ERR_PUBLISH_DEPTH`. `0` refuses all of them. `Infinity` removes the limit.
    *
    * @default 10_000
    */
@@ -116,8 +116,8 @@ export interface ConnectionManagerOptions<
    * Decides whether a user may subscribe to a stream. Called at every `addSubscription` and `connection.subscribe`, before anything is
    * allocated, even if the subscription exists already.
    *
-   * Only `true` grants access. Anything else throws `ERR_FORBIDDEN`, and so does a promise: await an asynchronous check before you subscribe.
-   * If `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
+   * Only `true` grants access. Anything else throws `ERR_FORBIDDEN`. That includes a promise, so await an asynchronous check before you subscribe. If
+   * `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -182,12 +182,12 @@ export interface QuotaOptions {
   readonly filterUnits?: number | undefined
 }
 
-/** When a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
+/** Decides when a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
 export interface DeliveryOptions {
   /**
    * Bytes that a socket may have buffered before further messages wait in the send queue, where they can be conflated and dropped.
    *
-   * `0`: any unsent byte makes them wait. Bytes of the current turn of the event loop do not count. A larger batch is written in several
+   * `0`: any unsent byte makes them wait. Bytes of the current turn of the event loop do not count. A batch larger than this is written in several
    * writes before the turn ends.
    *
    * @default 65_536 // 64 KiB
@@ -302,7 +302,7 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   }
 }
 
-/** Attaches the recorder in the options, if there is one, to the manager that it is for. */
+/** Attaches the recorder in the options, if there is one, to its manager. */
 export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown): void {
   const settings: RecorderSettings = {
     streams,
@@ -323,7 +323,9 @@ export interface ConnectionOptions<TSocket extends Socket = Socket, TFrame = str
   readonly metadata?: TMetadata | undefined
 }
 
-/** The options, or none. If the manager's metadata cannot be `undefined`, they are required, and the metadata in them. */
+/**
+ * The last argument of `addConnection`. It is optional. If the manager's metadata cannot be `undefined`, it is required, and must have `metadata`.
+ */
 export type ConnectionOptionsArgument<TSocket extends Socket, TFrame, TMetadata> = undefined extends TMetadata
   ? [options?: ConnectionOptions<TSocket, TFrame, TMetadata>]
   : [options: ConnectionOptions<TSocket, TFrame, TMetadata> & { readonly metadata: TMetadata }]
