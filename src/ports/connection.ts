@@ -11,8 +11,8 @@ import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, Stre
  */
 export interface Socket {
   /**
-   * Accepts a text for the peer, and bytes if the host makes them: by `serialize`, `serializeNotice`, `text` or `connection.send`. Throw only if
-   * the message cannot be accepted, not because the peer is slow.
+   * Accepts a text for the peer. It must also accept bytes if the host sends bytes: by `serialize`, `serializeNotice`, `text` or `connection.send`.
+   * Throw only if the message cannot be accepted, not because the peer is slow.
    */
   send(text: string): void
   /** Closes the socket. If it returns a promise, a removal and `cleanup()` wait for that. */
@@ -84,7 +84,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   metadata: TMetadata
   /**
    * How much waits because the connection is behind: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. `0` while the
-   * connection keeps up, although a batch may wait for the end of the turn, and once it has been removed.
+   * connection keeps up, and once it has been removed. A batch that waits for the end of the turn does not count.
    */
   readonly waitingBytes: number
   /** How long the connection has been behind, in milliseconds of the monotonic clock. `0` while it keeps up, and once it has been removed. */
@@ -112,7 +112,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   ): Subscription<keyof TStreams & string>
 
   /**
-   * Ends this connection's own subscription to a stream. Returns false if it has none. Only the stream counts, and a `userId` is ignored.
+   * Ends this connection's own subscription to a stream. Returns false if it has none. A `userId` in the argument is ignored.
    *
    * Other connections, and the user, keep their subscriptions. If the user's subscription still covers the stream, this connection goes
    * on receiving it. Otherwise its waiting messages of the stream are purged, the batch of this turn included. To send them first, call
@@ -124,7 +124,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
 
   /**
    * Purges the messages of a stream that wait for this connection, and leaves it out of the delivery that is running. Deferred messages still come.
-   * Without a symbol, that is all streams of the type. The subscription stays. It is for whoever sends the same messages anew, as a resume does.
+   * Without a symbol, this applies to all streams of the type. The subscription stays. Use it before you send the same messages again, as a resume
+   * does.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
@@ -161,17 +162,17 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Gives this connection to another user, for a login on a live connection. The same user again changes nothing.
    *
-   * First it sends what the socket takes. Then, in one step:
+   * First it sends what the socket has room for. Then, in one step:
    *
-   * - Private messages of the old user, and texts from `send`, that still wait are purged. A running delivery does not bring them any more.
+   * - Private messages of the old user, and texts from `send`, that still wait are purged. A running delivery no longer sends them.
    * - The connection's own subscriptions to public streams become the new user's, with their filters. Their old views are `DISCONNECTED`.
    *   Those to private streams end.
-   * - The connection leaves the subscriptions of the old user, and receives those of the new one.
+   * - The connection stops receiving the old user's subscriptions, and begins to receive the new user's.
    * - Messages of public streams that wait stay in their places.
    *
-   * `authorize` is asked of each public stream that the connection holds for itself, or that waits for it, with the new user's id. If it refuses,
-   * the subscription ends, and what waits of the stream is purged. A stream that is received before and after misses no message, and its demand
-   * does not change.
+   * `authorize` is called with the new user's id for each public stream that the connection holds for itself, or that has messages waiting. If it
+   * refuses, the subscription ends, and the stream's waiting messages are purged. If the connection receives a stream before and after, it misses no
+   * message of it, and the stream stays active.
    *
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.
@@ -187,11 +188,11 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * The state has changed when the call returns. The promise settles when the socket's `close` does, or after `closeTimeoutMs`. It never
    * rejects. With `close: false` the socket is not touched: use it if the peer has gone already.
    *
-   * With a `code` or a `reason`, the peer learns why: they go to `socket.close(code, reason)`, or to the transport's `close`. A `code` is
-   * 1000 to 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. A `reason` alone goes with 1000.
+   * With a `code` or a `reason`, the peer learns why: they go to `socket.close(code, reason)`, or to the transport's `close`. A `code` is 1000 to
+   * 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. If there is only a `reason`, the code is 1000.
    *
    * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, another `code`, a longer
-   * `reason`, or one of both with `close: false`. After a throw nothing has changed
+   * `reason`, or a `code` or `reason` together with `close: false`. After a throw nothing has changed
    */
   remove(options?: RemovalOptions): Promise<boolean>
 }

@@ -13,11 +13,11 @@ import type { Clock } from '../time/clock.ts'
  * @typeParam TManager the manager that it is attached to
  */
 export interface Recorder<TManager = unknown> {
-  /** Called once, at the end of the manager's constructor. What it throws, the constructor throws. */
+  /** Called once, at the end of the manager's constructor. If it throws, the constructor throws the same error. */
   attach(manager: TManager, settings: RecorderSettings): void
   /**
-   * Called for every `publish`, before anybody gets the message, and also if nobody does. Returns the text that goes out. Not called for a publish
-   * with a `text` of its own, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
+   * Called for every `publish` before the message is sent, even if it has no recipients. Returns the text that is sent. Not called for a publish with
+   * a `text` of its own, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
    *
    * The recipients are fixed when it returns. Its text may be longer than `quotas.messageUnits`. A deferred message is recorded when it is
    * delivered.
@@ -27,8 +27,9 @@ export interface Recorder<TManager = unknown> {
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called after `record`, with its text, if the publish leaves out subscribed connections by `except`. They get the text that it returns, as from
-   * `connection.send`. If it throws, or returns anything but a string, they get nothing, and the manager emits `error` with stage `recorder`.
+   * Called after `record`, with the text that `record` returned, if `except` leaves out subscribed connections. Those get the text that `skip`
+   * returns, as from `connection.send`. If `skip` throws, or returns anything but a string, they get nothing, and the manager emits `error` with
+   * stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
 }
@@ -40,7 +41,7 @@ export interface RecorderSettings {
   readonly clock: Clock
   /** True if the texts are the library's wire form, because the manager has no `serialize`. */
   readonly isWireForm: boolean
-  /** Makes what a message is on the wire. Throws if that is not possible. */
+  /** Serializes a message. Throws if that is not possible. */
   readonly serialize: (message: StreamMessage<unknown, string>) => WireData
   readonly hardLimitBytes: number
   readonly messageUnits: number

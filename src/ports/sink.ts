@@ -8,7 +8,7 @@ export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped'
 export interface PlainSink {
   /** Sends a text, or bytes. It may return anything. A promise that rejects is a failure, and so is a throw. */
   send(text: WireData): unknown
-  /** Bytes that it has accepted and not sent yet, if it has such a property. It may be a getter, which is user code, and return anything. */
+  /** Bytes that the socket has accepted and not sent yet, if it has this property. It may be a getter, which is user code and may return anything. */
   readonly bufferedAmount?: unknown
 }
 

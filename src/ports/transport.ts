@@ -107,8 +107,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
   readonly terminate?: (socket: TSocket) => void
 }
 
-// A hook that takes only a socket is a function type: as a method, it would let a transport for one kind of socket pass for another's.
-// `frame` and `write` are methods, so that a transport with any frame is an `AnyTransport`.
+// A hook that takes only a socket is a function type. If it were a method, a transport for one kind of socket would be assignable to that for
+// another. `frame` and `write` are methods, so that a transport with any frame is an `AnyTransport`.
 
 /** A transport for any kind of socket and frame. */
 export type AnyTransport = Transport<Socket, unknown, WireData>
