@@ -1,6 +1,6 @@
 import type { ResolvedCatalogue } from './catalogue.ts'
 
-/** A channel: what is numbered together. It is the widest thing of a stream type that can be subscribed to. */
+/** A channel: the messages that are numbered together. It is the widest part of a stream type that one subscription can cover. */
 export interface ChannelName {
   readonly streamType: string
   /** The symbol, if the type requires one. Otherwise `undefined`: then the channel is the whole type. */

@@ -27,7 +27,7 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
 
 /**
  * Returns a message with a text, or bytes, from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. Without
- * a `userId` it is for whoever has the connection.
+ * a `userId`, it is for the connection, no matter which user has it.
  */
 export function hostText(text: WireData, userId: string | undefined, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }

@@ -1,8 +1,8 @@
 import { SubscriptionStatus } from './subscription.ts'
 
 /**
- * Tells a client that messages are missing here. They were dropped because too much waited for the client, or because they waited too long. Or
- * the host says so, by `notifyGap`.
+ * Tells a client that messages are missing here. They were dropped because too much waited for the client, or because they waited too long. Or the
+ * host reported them missing, by `notifyGap`.
  */
 export interface GapNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -18,7 +18,9 @@ export interface GapNotice {
 /** The status of a stream's source: see `setStreamStatus`. */
 export type StreamStatus = Extract<SubscriptionStatus, 'CONNECTED' | 'RECONNECTING' | 'ERROR'>
 
-/** Tells a client that the status of a stream's source has changed. While it is not `CONNECTED`, what the client has of the stream is old. */
+/**
+ * Tells a client that the status of a stream's source has changed. While it is not `CONNECTED`, the client's data of the stream may be out of date.
+ */
 export interface StatusNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'status'

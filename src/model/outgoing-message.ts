@@ -21,7 +21,7 @@ export interface Framed {
 
 /** One message on its way to its recipients: its text, and one frame for each transport. */
 export class OutgoingMessage {
-  /** What goes on the wire. A gap notice gets it only when it leaves, because the host may have to make it. */
+  /** What goes on the wire. That of a gap notice is made when the notice is sent, because `serializeNotice` may make it. */
   text: WireData
   readonly streamType: string
   readonly symbol: string | undefined
@@ -33,7 +33,7 @@ export class OutgoingMessage {
   /** When it began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it has not. */
   waitsSinceMs: number = Infinity
   #data: unknown
-  // Nearly always there is one transport. So it has fields of its own, and a map exists only if there are more.
+  // Nearly always there is one transport. So the first one has fields of its own, and a map exists only if there are more.
   #transport: AnyTransport | undefined
   #framed: Framed | undefined
   #plain: Framed | undefined
@@ -106,7 +106,7 @@ function byteLengthOf(frame: unknown): number | undefined {
   return undefined
 }
 
-/** @throws for a promise. It must not be written, and its rejection, which nobody awaits, must not end the process */
+/** @throws for a promise. A promise cannot be written. Nobody awaits it, and its rejection must not end the process */
 function synchronous(frame: unknown): unknown {
   if (!isThenable(frame)) return frame
   disown(frame)

@@ -1,17 +1,17 @@
 /**
  * Where a client is in a channel: epoch → the last number that it has of that epoch.
  *
- * A channel is the widest thing of a stream type that can be subscribed to. An epoch is one incarnation of the node that published in it. So a
+ * A channel is the widest part of a stream type that one subscription can cover. An epoch is one incarnation of the node that published in it. So a
  * channel with one publisher has one epoch, and one more for each restart.
  */
 export type Position = ReadonlyMap<string, number>
 
-/** A longer text is no position. */
+/** A longer text is not a position. */
 const MOST_UNITS = 1_024
 
 const PART = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/
 
-/** Returns the position that a text such as `k3f9:17,x2a1:3` says, or `undefined` if it says none. */
+/** Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position. */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined
   const position = new Map<string, number>()

@@ -10,8 +10,8 @@ export type AnyHandle = Pick<Connection, 'id' | 'userId' | 'removed' | 'flush' |
 /** The options of `publish`. */
 export interface PublishOptions extends SendOptions {
   /**
-   * Connections that do not get the message, such as the one that sent it. They are no recipients, and are not counted. A connection that would not
-   * get it anyway, or has been removed, does no harm.
+   * Connections that do not get the message, such as the one that sent it. They are not recipients, and are not counted. The list may have
+   * connections that would not get the message anyway, or that were removed.
    */
   readonly except?: AnyHandle | readonly AnyHandle[] | undefined
 }
@@ -19,9 +19,9 @@ export interface PublishOptions extends SendOptions {
 /** The options of `sendToConnection`. */
 export interface SendOptions {
   /**
-   * The message's wire form, if it has been made already: a text, or bytes. It goes out as it is: it is not checked, not serialized
-   * and not recorded. Only its length is: it may be as long as `quotas.messageUnits` or `delivery.hardLimitBytes` allow, whichever is more. The message
-   * still says to whom it goes, and may have no `data`.
+   * The message's wire form, if it has been made already: a text, or bytes. It is sent as it is: it is neither parsed nor recorded. Only its length
+   * is checked: it may have as many units as the larger of `quotas.messageUnits` and `delivery.hardLimitBytes`. The message's other fields still
+   * determine the recipients, and its `data` may be absent.
    */
   readonly text?: string | Uint8Array | undefined
 }
@@ -51,7 +51,7 @@ function listed(except: unknown): readonly unknown[] {
   )
 }
 
-/** Returns the error for something in `except` that is no connection. */
+/** Returns the error for a value in `except` that is not a connection. */
 export function notAConnection(value: unknown): Error {
   return refused(`expected a connection, got ${describe(value)}`, 'except')
 }

@@ -3,7 +3,7 @@ import { definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } fr
 import { asIdentifier } from './identifier.ts'
 import { readReference } from './subscription.ts'
 
-/** A stream, as the host's feed of it is named. On a private type, each user's stream is a separate one. */
+/** Names the stream that an upstream source feeds. On a private type, each user's stream is a separate one. */
 export interface StreamSource<TStreams extends StreamCatalogue = TradingStreams> {
   /** A type of the catalogue. */
   readonly streamType: keyof TStreams & string
@@ -21,7 +21,7 @@ export interface Source {
 }
 
 /**
- * Reads a stream's source. With `any symbol`, an absent symbol means all streams of the type, also if the type requires one.
+ * Reads a stream's source. With `any symbol`, an absent symbol means all streams of the type, even if the type requires one.
  *
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_REQUIRED`,
  * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`

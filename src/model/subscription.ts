@@ -15,7 +15,7 @@ import { asIdentifier } from './identifier.ts'
 /**
  * The states of a subscription. Each value equals its name.
  *
- * `PENDING`: the user has no connection yet. `CONNECTED`: the user has one. `DISCONNECTED`: the subscription has ended, for good.
+ * `PENDING`: the user has no connection yet. `CONNECTED`: the user has one. `DISCONNECTED`: the subscription has ended, and never comes back.
  * `RECONNECTING` and `ERROR`: the user has a connection, and the stream's source has failed: see `setStreamStatus`.
  */
 export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName } = /* @__PURE__ */ Object.freeze({
@@ -73,7 +73,7 @@ export interface OwnSubscription {
 export interface StreamReference {
   /** The stream's type. */
   readonly streamType: string
-  /** If absent, the stream has no symbol, or the whole type is meant, as the stream type's rule says. */
+  /** If absent, this names the stream without a symbol. If the symbol is optional, that is the whole type. */
   readonly symbol?: string | null | undefined
 }
 
@@ -167,8 +167,8 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
 export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' | 'revoked' | 'reassigned' | 'cleanup'
 
 /**
- * What changed in a subscription that goes on: a holder came (`holder-added`) or went (`holder-removed`), a holder asked again with other
- * `filters`, or its `status` is another one. A holder that comes with filters is one change, `holder-added`.
+ * What changed in a subscription that has not ended: a holder was added or removed, a holder subscribed again with other `filters`, or the `status`
+ * changed. A new holder with filters is one change, `holder-added`.
  */
 export type SubscriptionChange = 'holder-added' | 'holder-removed' | 'filters' | 'status'
 

@@ -64,8 +64,8 @@ export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
 /**
  * Returns the message, or the notice, that a text from the server contains. Clients can use it too.
  *
- * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again. A status notice
- * tells how the stream's source is. A JSON object with any other text as its `type`, and without `data`, is `{ type: 'unknown' }`.
+ * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again. A status notice has the
+ * status of the stream's source. A JSON object with any other text as its `type`, and without `data`, is `{ type: 'unknown' }`.
  *
  * @throws what `parseStreamMessage` throws
  *
@@ -147,7 +147,7 @@ export function wireText(fields: MessageFields): string {
 }
 
 /**
- * Returns what the host's own `serialize` makes of a message: a text, or bytes.
+ * Serializes a message by the host's own `serialize`. Returns a text, or bytes.
  *
  * @throws `ERR_UNSERIALIZABLE` if it throws, or returns anything else
  */
@@ -164,7 +164,7 @@ export function customData(serialize: (message: StreamMessage<unknown, string>) 
 }
 
 /**
- * Returns what the host's own `serializeNotice` makes of a notice.
+ * Serializes a notice by the host's own `serializeNotice`, or as JSON if there is none.
  *
  * @throws `ERR_UNSERIALIZABLE` if it throws, or returns neither a text nor bytes
  */
@@ -193,7 +193,7 @@ export function recordedText(recorder: RecorderMethods | undefined, fields: Mess
 }
 
 /**
- * Returns the text that a recorder makes for connections which are left out.
+ * Returns the text that a recorder makes for the connections that `except` leaves out.
  *
  * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
  */
@@ -209,7 +209,7 @@ function textBy(write: (message: StreamMessage<unknown, string>) => unknown, fie
 }
 
 function needsTexts(fields: MessageFields): ConnectionManagerError {
-  return unserializable(fields, new Error('A recorder needs texts, and there are bytes'))
+  return unserializable(fields, new Error('A recorder takes texts only, got bytes'))
 }
 
 function asStreamMessage({ streamType, symbol, data, timestampMs, userId }: MessageFields): StreamMessage<unknown, string> {
