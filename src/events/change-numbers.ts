@@ -1,6 +1,6 @@
-/** Numbers the changes of a manager. These are plain fields, because each message is a change, and method calls would slow it down. */
+/** Numbers the changes of a manager. These are plain fields, because each message is a change, and method calls would slow that down. */
 export interface ChangeNumbers {
-  /** The number of the change that is being made or told; `0` between changes. */
+  /** The number of the running change. A change runs until its listeners were called. `0` between changes. */
   current: number
   latest: number
 }

@@ -22,10 +22,10 @@ function isPromise(outcome: unknown): boolean {
 /**
  * Makes the changes of a manager. Each has three steps: change the state, settle, tell the listeners.
  *
- * To settle is to do what must not be done in the middle of a change. Connections whose sockets failed are removed, hooks of transports are
- * stopped, and deferred messages are delivered.
+ * Settling does what must not happen in the middle of a change. It removes connections whose sockets failed, stops transport hooks, and delivers
+ * deferred messages.
  *
- * Sockets, transports, listeners and serializers are user code, and may publish. While messages are handed to sockets, such a message is
+ * Sockets, transports, listeners and serializers are user code, and may publish. A message that they publish while messages are handed to sockets is
  * deferred. So all connections see the messages in the same order.
  */
 export class Changes {
@@ -45,7 +45,7 @@ export class Changes {
     this.events = new Events(this.#numbers)
   }
 
-  /** Makes a change, and tells the listeners what was posted during it. Within another change, it is a change of its own. */
+  /** Makes a change, and then delivers its events to the listeners. Within another change, it is a separate, nested change. */
   make<TOutcome>(change: () => TOutcome): TOutcome {
     if (this.#isBatching) return change()
     const outer = this.#begin()
@@ -59,8 +59,8 @@ export class Changes {
   }
 
   /**
-   * Makes several changes and sends one change. Until it ends, no listener is told, and what others publish waits. Within another batch, it is
-   * a part of that.
+   * Makes several changes and sends one change. Listeners are called when it ends. What user code publishes during a send is deferred until then. A
+   * batch within another one is part of it.
    */
   batch<TOutcome>(act: () => TOutcome): TOutcome {
     if (this.#isBatching) return synchronous(act())
@@ -75,7 +75,7 @@ export class Changes {
     })
   }
 
-  /** Makes a consequence of a change: a part of the running change, or a change of its own if none is running. */
+  /** Makes a change that follows from another one. It is part of the running change, or a separate change if none is running. */
   continue(act: () => void): void {
     if (this.#numbers.current === 0) return this.make(act)
     act()
@@ -97,8 +97,8 @@ export class Changes {
   }
 
   /**
-   * Begins a change that only sends, as `make` with a `send` in it would. `publish` uses this, because two functions for each message are too
-   * slow. Returns what `endSending` needs.
+   * Begins a change that only sends, as `send` within `make` does. `publish` uses this, because two closures for each message are too slow. Returns
+   * what `endSending` needs.
    */
   beginSending(): number {
     const numbers = this.#numbers
@@ -114,7 +114,7 @@ export class Changes {
     this.#numbers.current = outer
   }
 
-  /** Makes a change that only postpones another one. What was posted before is not told in the middle of it. */
+  /** Makes a change that only postpones another one. It does not deliver the events that were posted before. */
   whilePostponing<TOutcome>(change: () => TOutcome): TOutcome {
     const outer = this.#begin()
     try {
@@ -129,7 +129,7 @@ export class Changes {
     this.#afterwards.push(act)
   }
 
-  /** Tells the listeners what was posted as soon as no message is being handed to a socket. */
+  /** Delivers the posted events as soon as no message is being handed to a socket. */
   tellAfterwards(): void {
     this.#hasNews = true
   }
@@ -144,7 +144,7 @@ export class Changes {
       this.#settle()
       if (this.#isBatching) return
       for (let change = this.#postponed.shift(); change !== undefined; change = this.#postponed.shift()) {
-        // The caller sets the number of the outer change again.
+        // The caller restores the number of the outer change.
         this.#begin()
         change()
         this.#settle()
@@ -155,7 +155,7 @@ export class Changes {
     }
   }
 
-  /** Does what had to wait, and what follows from that. */
+  /** Runs what had to wait, until nothing more has been added. */
   #settle(): void {
     while (this.#afterwards.length > 0 || this.#hasNews) {
       const acts = this.#afterwards
@@ -166,7 +166,7 @@ export class Changes {
     }
   }
 
-  /** Begins a change. Returns the number of the outer one, which the caller sets again at the end. */
+  /** Begins a change. Returns the number of the outer one, which the caller restores at the end. */
   #begin(): number {
     const outer = this.#numbers.current
     this.#numbers.current = ++this.#numbers.latest

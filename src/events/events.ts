@@ -10,7 +10,7 @@ import { UnheardErrors } from './unheard-errors.ts'
 /**
  * Which user code failed:
  *
- * - `send`: a socket's `send`, or its transport's `write`; or `serializeNotice`, for a notice that the manager sends of its own accord
+ * - `send`: a socket's `send`, or its transport's `write`; or `serializeNotice`, for a notice that the manager sends without a call of the host
  * - `close`: a `close` or `terminate` of the socket or its transport
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
@@ -50,18 +50,16 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   connectionAdded: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /** A connection was removed, for this reason. Its socket may still be closing. */
   connectionRemoved: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly reason: CloseReason }
-  /**
-   * A connection fell behind: its socket has no room, so messages wait. It is told again only after the connection has caught up.
-   */
+  /** A connection fell behind: its socket has no room, so messages wait. The event comes again only after the connection has caught up. */
   connectionBehind: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /**
-   * Nothing waits any more for a connection that was behind for `behindForMs`. It was sent, dropped or purged. A connection that is removed while
-   * it is behind does not catch up.
+   * Nothing waits any more for a connection that was behind for `behindForMs`: all of it was sent, dropped or purged. The event does not come if the
+   * connection is removed while it is behind.
    */
   connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
-  /** A connection was given from one user to another. Its `userId` is the new one. */
+  /** A connection was given to another user. Its `userId` is the new user, and `from` is the old one. */
   connectionReassigned: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly from: string }
-  /** A user has a first connection. */
+  /** A user got their first connection. */
   userOnline: { readonly userId: string }
   /** A user's last connection was removed, for this reason, or it was `reassigned` to another user. */
   userOffline: { readonly userId: string; readonly reason: CloseReason | 'reassigned' }
@@ -72,14 +70,11 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   /** The holders, the filters or the status of a subscription changed. */
   subscriptionChanged: SubscriptionEvent<TSocket, TStreams, TMetadata> & { readonly change: SubscriptionChange }
   /**
-   * `revoke` was called, whether or not it ended a subscription. A field that is `undefined` stands for any. The events of the subscriptions
-   * that it ended follow.
+   * `revoke` was called, whether or not it ended a subscription. A field that is `undefined` matches any value. The events of the subscriptions that
+   * it ended follow.
    */
   revoked: { readonly userId: string | undefined; readonly streamType: (keyof TStreams & string) | undefined; readonly symbol: string | undefined }
-  /**
-   * A stream has a first connected subscriber, so a server opens its upstream feed. One `streamIdle` follows each of these events, whatever
-   * happens.
-   */
+  /** A stream got its first connected subscriber, so a server opens its upstream feed. Exactly one `streamIdle` follows each `streamActive`. */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
    * A stream has had no connected subscriber for `idleDelayMs`. This also happens to the oldest such stream if there are more than
@@ -123,7 +118,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
 
 interface Registration {
   readonly listener: (payload: never) => unknown
-  /** The number of the change in which it was registered. It is told only of later changes. */
+  /** The number of the change in which it was registered. It receives only events of later changes. */
   readonly since: number
   active: boolean
 }
@@ -142,8 +137,8 @@ interface Call {
  * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. It sees the events of a
  * change before the call that made the change returns.
  *
- * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be
- * nested: a listener that calls back makes a later one. A listener is told only of changes that are later than its registration.
+ * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be nested: a
+ * listener that calls back makes a later one. A listener receives only events of changes that are later than its registration.
  */
 export class Events {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
@@ -171,7 +166,7 @@ export class Events {
     }
   }
 
-  /** True if there may be listeners to this event. Without one, the caller need not make a payload. */
+  /** True if there may be listeners to this event. If not, the caller need not make a payload. */
   areHeard(name: keyof ManagerEvents): boolean {
     return this.#registrations.has(name)
   }
@@ -182,7 +177,10 @@ export class Events {
     if (registered !== undefined) this.#post(payload, registered, false)
   }
 
-  /** Queues an error. If no listener is told of it in the end, it is printed. That is known late, because a listener may end another one. */
+  /**
+   * Queues an error event. If no listener has received it in the end, the error is printed. That is known only then, because a listener may remove
+   * another one.
+   */
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
     const printUnlessTold = (): void => {

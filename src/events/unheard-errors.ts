@@ -20,7 +20,7 @@ export class UnheardErrors {
     this.#printed.add(stage)
     warn(
       `stream-connection-manager: an error at the stage "${stage}" had no listener. ` +
-        "Listen with manager.on('error', ({ error, stage, connection }) => …). Further ones of this stage are not printed.",
+        "Listen with manager.on('error', ({ error, stage, connection }) => …). Further errors of this stage are not printed.",
       error,
     )
   }
