@@ -39,8 +39,8 @@ export interface LifecycleDependencies {
 /**
  * Adds and removes connections, and shuts the manager down.
  *
- * Each removal does the same steps in the same order, whatever its reason: the connections leave every index, their send queues are flushed or
- * purged, and their sockets are closed.
+ * Every removal takes the same steps in the same order: the connections leave every index, their send queues are flushed or purged, and their sockets
+ * are closed.
  */
 export class Lifecycle {
   readonly #dependencies: LifecycleDependencies
@@ -57,7 +57,7 @@ export class Lifecycle {
     renewTimers()
     gate.assertOpen()
     const newcomer = this.#newcomer(connectionId, socket, userId, options)
-    // To read the options and the socket may have run the caller's code.
+    // Reading the options and the socket may have run the caller's code.
     gate.assertOpen()
     return changes.make(() => this.#known(newcomer) ?? this.#listenAndAdmit(newcomer))
   }
@@ -101,7 +101,7 @@ export class Lifecycle {
     })
   }
 
-  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket is the sink again. */
+  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket becomes the sink again. */
   attachQueue(connection: ConnectionRecord, queue: SendQueue | undefined): void {
     const { connections, subscriptions } = this.#dependencies
     ConnectionRecord.attachQueue(connection, queue)
@@ -247,8 +247,8 @@ export class Lifecycle {
     this.#removeFromIndexes(connections, 'cleanup')
     for (const user of users.all()) subscriptions.endAllOf(user, 'cleanup')
     demand.end()
-    // If user code calls `cleanup` while removed connections are flushed, their flush ends here, because nothing is sent afterwards. Flushing is
-    // user code, which may revoke messages of all these connections. So they are among the leaving ones by then.
+    // User code may call `cleanup` while removed connections are being flushed. That flush ends here, because nothing is sent afterwards. A flush
+    // runs user code, which may revoke messages of all these connections. So all of them are in `leaving` before it starts.
     const leftBefore = [...leaving]
     for (const connection of connections) leaving.add(connection)
     changes.send(() => {
@@ -261,7 +261,7 @@ export class Lifecycle {
     this.#dependencies.events.postError({ error, stage, connection })
   }
 
-  /** Reports an error of a transport's hook. It may come later, from a promise. */
+  /** Reports an error of a transport's hook. The error may come later, from a promise. */
   #hookFailed(error: unknown, connection?: ConnectionRecord): void {
     const { changes, events } = this.#dependencies
     changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection }) }))

@@ -23,7 +23,7 @@ export interface NoticingDependencies {
   readonly publishing: Publishing
 }
 
-/** Tells clients what is no message: that messages are missing, and how a stream's source is. A notice goes the way of `connection.send`. */
+/** Sends notices to clients: that messages are missing, and the status of a stream's source. A notice is sent as a text of `connection.send` is. */
 export class Noticing {
   readonly #dependencies: NoticingDependencies
 
@@ -31,7 +31,7 @@ export class Noticing {
     this.#dependencies = dependencies
   }
 
-  /** Tells all connections that receive a stream, or without a symbol any stream of a type, that messages are missing. */
+  /** Sends a gap notice to all connections that receive a stream. Without a symbol, to all that receive any stream of the type. */
   notifyGap(stream: unknown, dropped: unknown): void {
     const { gate, options, subscriptions } = this.#dependencies
     gate.assertOpen()
@@ -45,7 +45,7 @@ export class Noticing {
     this.#tell([...subscriptions.receivers(streamType, symbol, userId)], data, userId)
   }
 
-  /** Sets the status of a stream's source, and tells all who receive exactly this stream. False if nobody is subscribed to it. */
+  /** Sets the status of a stream's source, and tells all connections that receive exactly this stream. False if nobody is subscribed to it. */
   setStreamStatus(stream: unknown, status: unknown): boolean {
     const { changes, gate, options } = this.#dependencies
     return changes.make(() => {
@@ -57,7 +57,10 @@ export class Noticing {
     })
   }
 
-  /** Tells a connection that begins to receive a stream whose source has failed, as soon as no message is being handed to a socket. */
+  /**
+   * Sends a status notice to a connection that begins to receive a stream whose source has failed. Waits until no message is being handed to a
+   * socket.
+   */
   tellNewcomer(connection: ConnectionRecord, subscription: SubscriptionRecord): void {
     const { changes, connections, events, publishing } = this.#dependencies
     changes.afterwards(() => {
@@ -84,7 +87,7 @@ export class Noticing {
     if (first === undefined) return false
     if (SubscriptionRecord.sourceStatusOf(first) === notice.status) return true
     const data = this.#dataOf(notice)
-    // Making it may have run the caller's code, which may have ended the subscription.
+    // Making the notice may have run the caller's code, which may have ended the subscription.
     if (affected.every((each) => each.status === 'DISCONNECTED')) return false
     SubscriptionRecord.setSourceStatus(first, notice.status)
     const connected = affected.filter((each) => SubscriptionRecord.isConnected(each))

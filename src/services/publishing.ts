@@ -22,7 +22,7 @@ import type { Gate } from './gate.ts'
 /** Finds the recipients of a message. It is called once, when the delivery of the message starts. */
 type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
 
-/** What is special about a publish. Hardly any has something special, unless there is a recorder. */
+/** How a publish differs from a plain one. Without a recorder, hardly any publish differs. */
 interface Plan {
   readonly isRecorded: boolean
   /** Connections that are left out. */
@@ -59,7 +59,7 @@ export interface PublishingDependencies {
 export class Publishing {
   readonly #dependencies: PublishingDependencies
   readonly #deferred = new Set<DeferredMessage>()
-  /** What a publish without options is. */
+  /** The plan of a publish without options. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
     const { whole, exact, overlaps } = this.#subscribed(fields)
@@ -109,12 +109,15 @@ export class Publishing {
     return this.#deliverOrDefer(hostText(text, userId, options.clock.now()), () => thisOne(connections.all, ConnectionRecord.slotOf(connection)))
   }
 
-  /** Delivers a notice to several connections, after a delivery that is running. `userId` is its owner, if it is about a private stream. */
+  /**
+   * Delivers a notice to several connections. If a delivery is running, the notice follows it. `userId` is the stream's user, if the stream is
+   * private.
+   */
   notify(findRecipients: () => Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
     this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
-  /** Does the same at once. Call it only from `changes.afterwards`, because no delivery may be running. */
+  /** Delivers a notice at once. Call it only from `changes.afterwards`, because no delivery may be running. */
   notifyNow(recipients: Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
     this.#deliverNow(hostText(text, userId, this.#dependencies.options.clock.now()), recipients)
   }
@@ -204,8 +207,8 @@ export class Publishing {
   }
 
   /**
-   * Delivers a message that is to be recorded. It is serialized first, because the delivery begins when it is recorded: whoever a `toJSON` subscribes
-   * gets what it is sent before, and then this message.
+   * Delivers a message that is to be recorded. It is serialized first, because its delivery begins when it is recorded. If a `toJSON` subscribes a
+   * connection and sends to it, the connection gets that first, and then this message.
    */
   #recordAndDeliver(fields: MessageFields, plan: Plan): PublishResult {
     const { changes, gate } = this.#dependencies
@@ -227,7 +230,7 @@ export class Publishing {
     return result
   }
 
-  /** Tells connections that were left out which message that was, if the recorder has a text for that. */
+  /** Sends the recorder's `skip` text, if it has one, to the connections that were left out. */
   #sendSkip(fields: MessageFields, text: string, leftOut: readonly ConnectionRecord[]): void {
     const { connections, options: { clock, recorder } } = this.#dependencies
     if (recorder?.skip === undefined) return
@@ -240,7 +243,7 @@ export class Publishing {
     }
   }
 
-  /** Reports what the recorder threw. If it returned no text, that is an error of our own. */
+  /** Reports what the recorder threw. If it did not throw but returned no text, the error is our own. */
   #recorderFailed(error: unknown): void {
     this.#dependencies.events.postError({ error: (error as Error).cause ?? error, stage: 'recorder' })
     this.#dependencies.changes.tellAfterwards()
@@ -255,7 +258,9 @@ export class Publishing {
     return this.#dependencies.subscriptions.slotsIn(this.#subscribed(fields), connection, fields.streamType, fields.symbol)
   }
 
-  /** The recipients are fixed before serialization, which may run user code. A connection that is added there gets the next message, not this one. */
+  /**
+   * The recipients are fixed before serialization, which may run user code. A connection that is added during it gets the next message, not this one.
+   */
   #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, deferred?: DeferredMessage): PublishResult {
     const { delivery, options } = this.#dependencies
     if (recipients.matched === 0) return emptyResult(false)

@@ -36,7 +36,7 @@ interface OfStream {
 /** A message that waits, or that is being delivered. */
 interface Addressed extends OfStream {
   readonly definition: { readonly audience: string }
-  /** Whose it is, if it is private. `undefined` for a notice about a public stream. */
+  /** The user it belongs to, if it is private. `undefined` for a notice about a public stream. */
   readonly userId: string | undefined
 }
 
@@ -46,8 +46,8 @@ type Permissions = ReadonlyMap<string, boolean>
 /**
  * Gives connections to other users.
  *
- * What the old user's messages are to the new user decides what stays. A private message, and a text of the host, is for the old user alone. A
- * message of a public stream is the same for everybody, so it stays unless `authorize` refuses its stream to the new user.
+ * A waiting message stays if the new user may have it. A private message, and a text of the host, is for the old user only. A message of a public
+ * stream is the same for everybody, so it stays unless `authorize` refuses its stream to the new user.
  */
 export class Reassigning {
   readonly #dependencies: ReassigningDependencies
@@ -65,13 +65,16 @@ export class Reassigning {
     changes.make(() => {
       ConnectionRecord.sendQueueOf(connection)?.flush()
       const permissions = this.#permissionsFor(newUserId, connection)
-      // Both were user code. It may have removed the connection, or have given it to this user already.
+      // Both ran user code, which may have removed the connection, or given it to this user already.
       this.#assertCanMove(connection, newUserId)
       if (connection.userId !== newUserId) this.#move(connection, newUserId, permissions)
     })
   }
 
-  /** Asks `authorize`, which is user code, of each public stream that matters to the connection, until it has answered for all. */
+  /**
+   * Calls `authorize` for each public stream that matters to the connection. It is user code, and may add streams. So this goes on until it has
+   * answered for all.
+   */
   #permissionsFor(userId: string, connection: ConnectionRecord): Permissions {
     const { authorization } = this.#dependencies
     const permissions = new Map<string, boolean>()
@@ -82,7 +85,7 @@ export class Reassigning {
     return permissions
   }
 
-  /** Returns the public streams that a connection holds for itself, or that wait for it. */
+  /** Returns the public streams that a connection holds for itself, and those of messages that wait or are being delivered. */
   #publicStreams(connection: ConnectionRecord): StreamRequest[] {
     const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection)).filter(isToPublicStream)
     const held = own.map((each) => requestOf(each, SubscriptionRecord.filtersOf(each, connection)))
@@ -116,7 +119,7 @@ export class Reassigning {
     if (from.connections === undefined) events.post('userOffline', { userId: from.id, reason: 'reassigned' })
   }
 
-  /** Refuses if the new user would have too many subscriptions. */
+  /** Throws if the new user would have too many subscriptions. */
   #assertSubscriptionsFit(connection: ConnectionRecord, userId: string, isKept: (subscription: SubscriptionRecord) => boolean): void {
     const { quotas, users } = this.#dependencies
     const to = users.find(userId)

@@ -36,7 +36,7 @@ export interface SubscribingDependencies {
   renewTimers(): void
 }
 
-/** Begins and ends subscriptions: of users, of connections, and all that a revocation names. */
+/** Begins and ends the subscriptions of users and connections. Ends all that a revocation names. */
 export class Subscribing {
   readonly #dependencies: SubscribingDependencies
 
@@ -51,7 +51,7 @@ export class Subscribing {
       gate.assertOpen()
       const { userId, ...stream } = readUserRequest(request, options.streams)
       this.#assertFiltersFit(userId, undefined, stream)
-      // To read and measure the request may have run the caller's code.
+      // Reading and measuring the request may have run the caller's code.
       gate.assertOpen()
       this.#assertMayHold(userId, undefined, stream)
       return subscriptions.holdForUser(userId, stream.streamType, stream.symbol, stream.filters)
@@ -128,7 +128,10 @@ export class Subscribing {
     ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
   }
 
-  /** Purges a stream from the send queue of a connection, at the wish of the host, and leaves it out of the running delivery. */
+  /**
+   * Purges a stream from a connection's send queue, because the host asks for it. Also excludes the connection from the running delivery of the
+   * stream.
+   */
   purgeOwn(connection: ConnectionRecord, reference: unknown): void {
     const { changes, delivery } = this.#dependencies
     const { streamType, symbol } = readReference(reference, 'streamType')
@@ -139,7 +142,7 @@ export class Subscribing {
     })
   }
 
-  /** Refuses filters that are too long. To measure them may run the caller's code. */
+  /** Throws if the filters are too long. Measuring them may run the caller's code. */
   #assertFiltersFit(userId: string, connection: ConnectionRecord | undefined, { streamType, symbol, filters }: StreamRequest): void {
     if (filters === undefined) return
     this.#dependencies.quotas.assertFilters(filters, { userId, connectionId: connection?.id, streamType, symbol })
@@ -186,7 +189,7 @@ export class Subscribing {
   }
 }
 
-/** Refuses if user code has given the connection to another user meanwhile: what the old one may have says nothing of the new one. */
+/** Throws if user code has given the connection to another user meanwhile, because what the old user may have says nothing about the new one. */
 function assertStillOf(userId: string, connection: ConnectionRecord, { streamType, symbol }: StreamRequest): void {
   if (connection.userId === userId) return
   const facts = { userId, connectionId: connection.id, streamType, ...(symbol !== undefined && { symbol }) }
