@@ -5,7 +5,7 @@ import type { Users } from './users.ts'
 
 const ConcealedConnection = /* @__PURE__ */ concealed(ConnectionRecord)
 
-/** The connections that are there: by id, by user, and all of them in the order in which they came. */
+/** All current connections: by id, by user, and in the order in which they were added. */
 export class Connections {
   readonly byId: Map<string, ConnectionRecord> = new Map()
   readonly all: FanOutList<ConnectionRecord> = new FanOutList(ConnectionRecord)
@@ -33,7 +33,7 @@ export class Connections {
     return connection
   }
 
-  /** Takes over the sink that a connection has now. */
+  /** Updates the list with the connection's current sink. */
   refreshSink(connection: ConnectionRecord): void {
     this.all.refreshSink(ConnectionRecord.slotOf(connection))
   }

@@ -48,7 +48,7 @@ export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue>
     for (const [, value] of this.entries()) yield value
   }
 
-  /** @throws `ERR_INVALID_ARGUMENT` when `visit` is no function, and what it throws */
+  /** @throws `ERR_INVALID_ARGUMENT` if `visit` is not a function, and what `visit` throws */
   forEach(visit: (value: TValue, key: TKey, map: ReadonlyMap<TKey, TValue>) => void, thisArg?: unknown): void {
     if (typeof visit !== 'function') {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A visitor must be a function, got ${describe(visit)}`)

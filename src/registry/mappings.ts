@@ -11,7 +11,7 @@ import type { Users } from './users.ts'
 /**
  * The five maps of hand-written connection managers, as live, read-only views.
  *
- * They are there for compatibility, and hold nothing: each call reads the registry.
+ * They exist for compatibility, and hold nothing: each call reads the registry.
  */
 export interface Mappings {
   /** connectionId → socket */

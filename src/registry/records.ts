@@ -22,8 +22,8 @@ import { readRemoval, type Removal } from './removal.ts'
 
 // The facts that the registry holds. They refer to each other, so no id is looked up twice on the way to a socket.
 //
-// A connection and a subscription are the very objects that callers hold. One object for both takes 40 bytes less than two. So what callers
-// must not reach is in private fields, and the library reaches it by the static methods of the class. Callers cannot: `concealed` removes
+// The record of a connection, or of a subscription, is also the object that callers hold, because one object takes 40 bytes less than two. What
+// callers must not reach is in private fields. The library reads these by static methods of the class. Callers cannot, because `concealed` removes
 // the way from an object to its class.
 
 /** What a manager does for the handles that it gives out. */
@@ -34,7 +34,7 @@ export interface HandleActions {
   send(connection: ConnectionRecord, text: unknown): PublishResult
   reassign(connection: ConnectionRecord, userId: unknown): void
   remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
-  /** Makes a change. Its events go to those who listened before it. */
+  /** Makes a change. Listeners that were registered before it receive its events. */
   change<TOutcome>(make: () => TOutcome): TOutcome
 }
 
@@ -44,7 +44,7 @@ export interface Newcomer {
   readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
-  /** The host's own. Nothing of it is read. */
+  /** A value of the host's own. The library never reads it. */
   readonly metadata: unknown
   /** True if the socket itself says that it is closing, or closed. */
   readonly isClosed: boolean
@@ -52,7 +52,7 @@ export interface Newcomer {
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** What connections have in common, unless they have a transport or metadata of their own. It saves each of them two fields. */
+/** What connections share. A connection with a transport or metadata of its own has its own object. Sharing saves two fields in each connection. */
 export interface Common {
   readonly transport: AnyTransport | undefined
   readonly actions: HandleActions
@@ -63,7 +63,7 @@ export interface UserRecord {
   readonly id: string
   connections: SmallSet<string, ConnectionRecord>
   subscriptions: SubscriptionSet
-  /** Those that the user holds, and not those that only connections hold. A new connection receives these. */
+  /** The subscriptions that the user holds, without those that only connections hold. A new connection receives these. */
   ownSubscriptions: SubscriptionSet
 }
 
@@ -73,10 +73,10 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   #user: UserRecord
   readonly #socket: Socket
   #common: Common
-  /** `undefined` if there is none, and for a socket that needs one only while it is behind. */
+  /** `undefined` while there is none. Some sockets need one only while they are behind. */
   #sendQueue: SendQueue | undefined = undefined
   #ownSubscriptions: SubscriptionSet = undefined
-  /** Its place among all connections. */
+  /** Its slot in the list of all connections. */
   #slot: number = NO_SLOT
 
   constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
@@ -159,7 +159,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
     return { id, userId }
   }
 
-  // For the library alone.
+  // For the library only.
 
   static is(value: unknown): value is ConnectionRecord { return typeof value === 'object' && value !== null && #slot in value }
   static userOf(connection: ConnectionRecord): UserRecord { return connection.#user }
@@ -176,7 +176,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   static setOwnSubscriptions(connection: ConnectionRecord, subscriptions: SubscriptionSet): void { connection.#ownSubscriptions = subscriptions }
 }
 
-/** The getter of the prototype as an own property of each handle. A connection may change its user, so it is no value. */
+/** The prototype's getter as an own property of each handle. It is not a plain value, because a connection may change its user. */
 const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ sharedAccessor(ConnectionRecord, 'userId')
 
 export interface StreamTypeRecord {
@@ -193,7 +193,7 @@ export class StreamRecord {
   readonly openedAtMs: number
   /** In the order in which they began. */
   readonly subscriptions: LinkedList<SubscriptionRecord> = new LinkedList(SubscriptionRecord)
-  /** How many of the subscriptions are of users who are connected. */
+  /** How many of the subscriptions belong to users who are connected. */
   connectedCount = 0
   /** The status of the source. On a private stream, each subscription has one of its own. */
   sourceStatus: StreamStatus = 'CONNECTED'
@@ -212,7 +212,7 @@ export class StreamRecord {
   }
 
   moved(connection: ConnectionRecord, slot: number): void {
-    // Each connection in the list is there by a subscription of its user.
+    // Each connection is in the list because of a subscription of its user.
     const subscription = SUBSCRIPTIONS.find(ConnectionRecord.userOf(connection).subscriptions, this) as SubscriptionRecord
     SubscriptionRecord.moved(subscription, connection, slot)
   }
@@ -226,9 +226,9 @@ interface HolderFilters {
 
 /** Fields that hardly any subscription to a public stream needs. */
 interface Extra {
-  /** The list of a private stream's user. */
+  /** The fan-out list of a private stream's user. `undefined` on a public stream. */
   readonly ownList: FanOutList<ConnectionRecord> | undefined
-  /** The status of the source of a private stream's user. */
+  /** The status of a private stream's source, for this user. */
   sourceStatus: StreamStatus
   filters: SmallSet<UserRecord | ConnectionRecord, HolderFilters>
 }
@@ -255,14 +255,17 @@ export class SubscriptionRecord implements Subscription {
   readonly symbol: string | undefined
   readonly #user: UserRecord
   readonly #stream: StreamRecord
-  /** The slot of its only connection, the slot of each of several, or `NO_SLOT` if its user is not connected. */
+  /** The slot of its only connection, or a map with the slot of each. `NO_SLOT` if its user is not connected. `Ended` once it has ended. */
   #slots: number | Map<ConnectionRecord, number> | Ended = NO_SLOT
   #extra: Extra | undefined
   /** How many of the user's connections hold it for themselves. */
   #connectionHolds = 0
-  /** The age of its stream when it began. This is a small integer for 24 days. A time would need an object of its own, of 16 bytes. */
+  /**
+   * The age of its stream, in milliseconds, when the subscription began. For 24 days this is a small integer. A time would need a heap object of 16
+   * bytes.
+   */
   readonly #streamAgeMs: number
-  /** `servings` of the list when it began. Later ones count as updates. */
+  /** `servings` of the list when the subscription began. Only later messages count as updates. */
   readonly #servingsBefore: number
   #earlier: SubscriptionRecord | undefined = undefined
   #later: SubscriptionRecord | undefined = undefined
@@ -301,13 +304,13 @@ export class SubscriptionRecord implements Subscription {
     return subscriptionKey(this)
   }
 
-  /** Makes `JSON.stringify` and `console.log` show what the getters say as well. */
+  /** Makes `JSON.stringify` and `console.log` show the values of the getters too. */
   toJSON(): Record<keyof Subscription, unknown> {
     const { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key } = this
     return { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key }
   }
 
-  // For the library alone. Also what only this class calls is static: a private method would take 8 bytes of each object.
+  // For the library only. Even what only this class calls is static, because a private method would take 8 bytes in each object.
 
   static #lastUpdateMs(subscription: SubscriptionRecord): number | undefined {
     if (subscription.#slots instanceof Ended) return subscription.#slots.lastUpdateMs
@@ -327,7 +330,7 @@ export class SubscriptionRecord implements Subscription {
     return subscription.#stream.list === undefined ? (subscription.#extra as Extra).sourceStatus : subscription.#stream.sourceStatus
   }
 
-  /** Sets the status of the source, on a public stream for all of its subscriptions. */
+  /** Sets the status of the source. On a public stream it applies to all subscriptions. */
   static setSourceStatus(subscription: SubscriptionRecord, status: StreamStatus): void {
     const owner = subscription.#stream.list === undefined ? (subscription.#extra as Extra) : subscription.#stream
     owner.sourceStatus = status
@@ -338,7 +341,7 @@ export class SubscriptionRecord implements Subscription {
     return subscription.#extra?.ownList ?? (subscription.#stream.list as FanOutList<ConnectionRecord>)
   }
 
-  /** Returns the slot of a connection, `NO_SLOT` if it is not in the list by this subscription. */
+  /** Returns the slot of a connection. `NO_SLOT` if it is not in the list because of this subscription. */
   static slotOf(subscription: SubscriptionRecord, connection: ConnectionRecord): number {
     const slots = subscription.#slots
     if (slots instanceof Map) return slots.get(connection) ?? NO_SLOT
@@ -346,7 +349,7 @@ export class SubscriptionRecord implements Subscription {
     return SubscriptionRecord.listOf(subscription).connections[slots] === connection ? slots : NO_SLOT
   }
 
-  /** Returns the connections that are in the list by this subscription, as they are now. */
+  /** Returns the connections that are in the list because of this subscription. Later changes do not show in the array. */
   static connectionsOf(subscription: SubscriptionRecord): readonly ConnectionRecord[] {
     const slots = subscription.#slots
     if (slots instanceof Map) return [...slots.keys()]
@@ -408,7 +411,7 @@ export class SubscriptionRecord implements Subscription {
   static connectionHoldsOf(subscription: SubscriptionRecord): number { return subscription.#connectionHolds }
   static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void { subscription.#connectionHolds += difference }
 
-  /** Ends a subscription. By then, no connection is in a fan-out list because of it. */
+  /** Ends a subscription. Call it once no connection is in a fan-out list because of it. */
   static end(subscription: SubscriptionRecord): void {
     const lastUpdateMs = SubscriptionRecord.#lastUpdateMs(subscription)
     subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)
@@ -429,7 +432,7 @@ export const CONNECTIONS: SmallSetBy<string, ConnectionRecord> = /* @__PURE__ */
 export const SUBSCRIPTIONS: SmallSetBy<StreamRecord, SubscriptionRecord> = /* @__PURE__ */ new SmallSetBy((each) => SubscriptionRecord.streamOf(each))
 const FILTERS: SmallSetBy<UserRecord | ConnectionRecord, HolderFilters> = /* @__PURE__ */ new SmallSetBy(({ holder }) => holder)
 
-/** Returns the same number, as a small integer if it is one. A difference of two times would be an object of its own. */
+/** Returns the same number, as a small integer if possible. Otherwise the engine would make a heap object of a difference of two times. */
 function small(value: number): number {
   const integer = value | 0
   return integer === value ? integer : value

@@ -5,11 +5,11 @@ import type { CloseDetails } from '../ports/connection.ts'
 /** How a connection is to be removed. */
 export interface Removal {
   readonly isToBeClosed: boolean
-  /** What the peer is told. `undefined` if the host does not say. */
+  /** What the peer is told. `undefined` if the host gave neither a code nor a reason. */
   readonly details: CloseDetails | undefined
 }
 
-/** The removal that closes the socket, and tells the peer nothing of its own. */
+/** The removal that closes the socket, without a code or a reason from the host. */
 export const PLAIN_REMOVAL: Removal = { isToBeClosed: true, details: undefined }
 
 const NORMAL_CLOSURE = 1000
@@ -27,7 +27,7 @@ export function readRemoval(options: unknown): Removal {
   const { close = true, code, reason } = readNamed(options, ['close', 'code', 'reason'], refused)
   if (typeof close !== 'boolean') throw refused(`must be a boolean, got ${describe(close)}`, 'close')
   const details = closeDetails(code, reason)
-  if (!close && details !== undefined) throw refused('needs a socket that is closed, but `close` is false', code === undefined ? 'reason' : 'code')
+  if (!close && details !== undefined) throw refused('is not allowed with `close: false`', code === undefined ? 'reason' : 'code')
   return { isToBeClosed: close, details }
 }
 

@@ -23,10 +23,10 @@ export type SubscriptionNews =
   | { readonly event: 'subscriptionChanged'; readonly change: SubscriptionChange }
   | { readonly event: 'subscriptionRemoved'; readonly reason: SubscriptionEndReason }
 
-/** Called when something happened to a subscription, with the connection if it came through one. */
+/** Called when something happened to a subscription. `holder` is the connection that caused it, if it was one. */
 type SubscriptionListener = (news: SubscriptionNews, subscription: SubscriptionRecord, holder: ConnectionRecord | undefined) => void
 
-// One object for each kind of news, because nobody changes them.
+// Shared by all subscriptions, because nobody changes them.
 const ADDED: SubscriptionNews = { event: 'subscriptionAdded' }
 const HOLDER_ADDED: SubscriptionNews = { event: 'subscriptionChanged', change: 'holder-added' }
 const HOLDER_REMOVED: SubscriptionNews = { event: 'subscriptionChanged', change: 'holder-removed' }
@@ -41,7 +41,7 @@ const END_NEWS: Readonly<Record<SubscriptionEndReason, SubscriptionNews>> = {
   cleanup: { event: 'subscriptionRemoved', reason: 'cleanup' },
 }
 
-/** A subscription that somebody asks for. */
+/** A subscription that a user or a connection asks for. */
 interface HoldRequest {
   readonly userId: string
   readonly connectionId?: string
@@ -56,7 +56,7 @@ interface SubscriptionQuotas {
   refusal(quota: RefusingQuota, request: HoldRequest): Error
 }
 
-/** What the registry tells others at once, and what it asks them. */
+/** What the registry needs of others. It calls these functions at once, within the change. */
 export interface SubscriptionsDependencies {
   /** Returns milliseconds since the Unix epoch. */
   now(): number
@@ -93,7 +93,7 @@ export interface Slot {
 
 const ConcealedSubscription = /* @__PURE__ */ concealed(SubscriptionRecord)
 
-/** Hardly any connection is in both. */
+/** Nearly always, no connection is in both lists. */
 const NO_OVERLAPS: readonly Overlap[] = []
 
 /**
@@ -141,8 +141,8 @@ export class Subscriptions {
   }
 
   /**
-   * Returns the connections that receive a message of this stream, or without a symbol, a message of any stream of the type. On a private type, only
-   * those of the user.
+   * Returns the connections that receive this stream. Without a symbol, those that receive any stream of the type. On a private type, only those of
+   * the user are included.
    */
   receivers(streamType: string, symbol: string | undefined, userId: string | undefined): Set<ConnectionRecord> {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
@@ -164,7 +164,7 @@ export class Subscriptions {
     return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
   }
 
-  /** Returns who receives a public message of this stream. */
+  /** Returns the lists that receive a public message of this stream. */
   subscribed(streamType: string, symbol: string | undefined): Subscribed {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
     const stream = symbol === undefined ? undefined : bySymbol.get(symbol)
@@ -172,7 +172,7 @@ export class Subscriptions {
     return { whole: whole?.list, exact: stream?.list, overlaps }
   }
 
-  /** Returns who receives a private message of this stream to this user. */
+  /** Returns the lists that receive a private message of this stream to this user. */
   subscribedOf(userId: string | undefined, streamType: string, symbol: string | undefined): Subscribed {
     const user = this.#users.find(userId)
     const whole = this.find(user, streamType, undefined)
@@ -185,7 +185,7 @@ export class Subscriptions {
     }
   }
 
-  /** Returns the slots of a connection in these lists, which a message of this stream goes to. */
+  /** Returns the slots of a connection in these lists, which are the ones that receive a message of this stream. */
   slotsIn({ whole, exact }: Subscribed, connection: ConnectionRecord, streamType: string, symbol: string | undefined): Slot[] {
     const user = ConnectionRecord.userOf(connection)
     const inList = (list: Subscribed['whole'], each: string | undefined): Slot[] => {
@@ -196,14 +196,17 @@ export class Subscriptions {
     return [...inList(whole, undefined), ...inList(exact, symbol)]
   }
 
-  /** True if a connection receives a stream: it is in its list, or in that of its whole type. */
+  /** True if a connection receives a stream: it is in the stream's list, or in the list of the whole type. */
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
     const user = ConnectionRecord.userOf(connection)
     const isIn = (each: string | undefined): boolean => slotIn(this.find(user, streamType, each), connection) !== NO_SLOT
     return isIn(symbol) || isIn(undefined)
   }
 
-  /** Returns the subscriptions that would bring what is revoked. Costs as much as the user has, or without a user as there are of the type. */
+  /**
+   * Returns the subscriptions that cover what is revoked. With a user, the cost grows with the user's subscriptions. Without one, it grows with all
+   * streams.
+   */
   revoked(revoked: Revoked): SubscriptionRecord[] {
     const isConcerned = ({ type, symbol }: StreamRecord): boolean =>
       coversRevoked({ streamType: type.name, symbol }, type.definition, revoked)
@@ -211,7 +214,7 @@ export class Subscriptions {
     return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter((each) => isConcerned(SubscriptionRecord.streamOf(each)))
   }
 
-  /** Iterates over the streams with a connected subscriber. On a private stream, each user has a stream. */
+  /** Iterates over the streams with a connected subscriber. If a type is private, each user's stream is a separate one. */
   *demanded(): Generator<ActiveStream, undefined> {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue
@@ -233,7 +236,7 @@ export class Subscriptions {
     const isNews = isNewHolder || subscription.filters !== filters
     if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.includingAlike(user.ownSubscriptions, subscription, user.subscriptions)
     SubscriptionRecord.setFilters(subscription, user, filters)
-    // A connection that came after the user became the holder was added then.
+    // If the user has been a holder already, each connection was added when it came.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#add(subscription, connection)
     if (isNews) this.#dependencies.changed(known === undefined ? ADDED : isNewHolder ? HOLDER_ADDED : FILTERS, subscription, undefined)
     if (known === undefined && SubscriptionRecord.isConnected(subscription)) this.#connected(subscription)
@@ -313,7 +316,7 @@ export class Subscriptions {
     }
   }
 
-  /** Takes over the sink that a connection has now. The cost grows with the number of subscriptions that cover the connection. */
+  /** Updates the lists with the connection's current sink. The cost grows with the number of subscriptions that cover the connection. */
   refreshSink(connection: ConnectionRecord): void {
     for (const subscription of mayReceive(connection)) {
       const slot = SubscriptionRecord.slotOf(subscription, connection)
@@ -321,24 +324,24 @@ export class Subscriptions {
     }
   }
 
-  /** Takes a removed connection out of all lists, and releases its holds. If it was the user's last one, all of the user's subscriptions end. */
+  /** Removes a removed connection from all lists, and releases its holds. If it was the user's last one, all of the user's subscriptions end. */
   detach(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection, reason)
-    // Looks only at what the connection may receive, not at what others of the user hold.
+    // Looks only at what the connection may receive, not at what the user's other connections hold.
     else for (const subscription of mayReceive(connection)) this.#detachFrom(subscription, connection, reason)
     ConnectionRecord.setOwnSubscriptions(connection, undefined)
   }
 
   /**
-   * Gives a connection to another user. `switchUser` does so in the other indexes. `isKept` says which of its own subscriptions the connection
-   * keeps: these become the new user's. They must be to public streams. Nothing that waits for the connection is purged.
+   * Gives a connection to another user. `switchUser` does the same in the other indexes. `isKept` selects which of the connection's own subscriptions
+   * become the new user's. They must be to public streams. No waiting message is purged.
    */
   reassign(connection: ConnectionRecord, to: UserRecord, isKept: (subscription: SubscriptionRecord) => boolean, switchUser: () => void): void {
     const from = ConnectionRecord.userOf(connection)
     const wasPending = to.connections === undefined
     const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection))
     const received = new Set(mayReceive(connection))
-    // They begin before the old ones end. So no stream ends in between.
+    // The kept subscriptions begin before the old ones end. So no stream ends in between.
     const kept = own.filter(isKept).map((old) => this.#beginAlike(old, connection, to))
     const keptNow = new Set(kept.map(({ subscription }) => subscription))
     const nextOf = (old: SubscriptionRecord): SubscriptionRecord | undefined => {
@@ -351,7 +354,7 @@ export class Subscriptions {
     // A connection that goes on receiving a stream keeps its slot. So it does not miss a message that is being delivered.
     for (const old of received) handOver(old, nextOf(old), connection)
     for (const old of own) this.#releaseHold(old, connection)
-    // Held before other subscriptions are added, which look for overlaps with what the connection holds.
+    // They are held before the connection is added to other lists. Adding looks for overlaps with what the connection holds.
     for (const each of kept) this.#holdAlike(each, connection)
     if (wasPending && to.subscriptions !== undefined) this.pendingUserCount--
     this.#receiveAllOf(to, connection, wasPending)
@@ -377,7 +380,7 @@ export class Subscriptions {
     if (isNew) this.#connected(subscription)
   }
 
-  /** Ends a subscription that a connection does not hold any more, if nobody else holds it. */
+  /** Ends a subscription that a connection no longer holds, if it has no other holder. */
   #endUnlessHeld(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (isHeldByUser(subscription) || SubscriptionRecord.connectionHoldsOf(subscription) > 0) {
       return this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
@@ -388,7 +391,7 @@ export class Subscriptions {
     this.#conclude(subscription, { wasConnected: true, reason }, connection)
   }
 
-  /** Ends all subscriptions of a user with the user's last connection. */
+  /** Ends all subscriptions of a user whose last connection was removed. */
   #endAllWith(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     const user = ConnectionRecord.userOf(connection)
     // The last connection is in each of the user's lists, and no other is.
@@ -408,7 +411,7 @@ export class Subscriptions {
     this.#forgetSubscriber(user, true)
   }
 
-  /** Notes the end of a subscription without holders. No connection receives through it any more. */
+  /** Records the end of a subscription. It has no holders any more, and no connection is in a list because of it. */
   #conclude(
     subscription: SubscriptionRecord,
     { wasConnected, reason }: { readonly wasConnected: boolean; readonly reason: SubscriptionEndReason },
@@ -453,7 +456,7 @@ export class Subscriptions {
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     this.#add(subscription, connection)
-    // A user's only connection shares the array of its user, as does the only one that holds anything.
+    // If the connection holds exactly what its user has, both share one array.
     const { subscriptions } = ConnectionRecord.userOf(connection)
     const own = ConnectionRecord.ownSubscriptionsOf(connection)
     ConnectionRecord.setOwnSubscriptions(connection, SUBSCRIPTIONS.includingAlike(own, subscription, subscriptions))
@@ -531,7 +534,7 @@ export class Subscriptions {
     this.#dependencies.released(connection, SubscriptionRecord.streamOf(subscription))
   }
 
-  /** Takes a connection out of the list. It must be there. */
+  /** Removes a connection from the list. It must be there. */
   #unlist(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)
     SubscriptionRecord.remove(subscription, connection)
@@ -544,7 +547,7 @@ function handOver(old: SubscriptionRecord, next: SubscriptionRecord | undefined,
   if (next !== undefined) SubscriptionRecord.handOver(old, next, connection)
 }
 
-/** Returns the stream that a subscription makes active, on a private stream the user's own. Frozen, because callers get it. */
+/** Returns the stream that a subscription makes active. If it is private, that is the user's own. Frozen, because callers get it. */
 function streamOf(subscription: SubscriptionRecord): ActiveStream {
   const { streamType, symbol, userId } = subscription
   return Object.freeze(isPrivate(subscription) ? { streamType, symbol, userId } : { streamType, symbol })
@@ -569,7 +572,7 @@ function isHeldOnce(subscription: SubscriptionRecord): boolean {
   return !isHeldByUser(subscription) && SubscriptionRecord.connectionHoldsOf(subscription) === 1
 }
 
-/** Returns what a connection may receive: what its user holds, and what it holds for itself. Some of it may be there twice. */
+/** Returns what a connection may receive: what its user holds, and what it holds for itself. A subscription may be in the array twice. */
 function mayReceive(connection: ConnectionRecord): readonly SubscriptionRecord[] {
   const { ownSubscriptions } = ConnectionRecord.userOf(connection)
   return [...membersOf(ownSubscriptions), ...membersOf(ConnectionRecord.ownSubscriptionsOf(connection))]
@@ -581,7 +584,10 @@ function slotIn(subscription: SubscriptionRecord | undefined, connection: Connec
 
 const NO_LISTS: readonly FanOutList<ConnectionRecord>[] = []
 
-/** Returns the lists of exact streams that a connection is in as well as in their whole type, if it is in the list of this subscription. */
+/**
+ * Returns the lists of exact streams in which a connection overlaps with the whole type because of this subscription. The connection is in the
+ * subscription's list.
+ */
 function overlappingLists(subscription: SubscriptionRecord, connection: ConnectionRecord): readonly FanOutList<ConnectionRecord>[] {
   const { type, symbol } = SubscriptionRecord.streamOf(subscription)
   if (type.definition.symbol !== 'optional') return NO_LISTS

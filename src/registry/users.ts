@@ -17,7 +17,7 @@ export class Users {
     return user
   }
 
-  /** Forgets a user who has nothing left. Call it after anything that takes something from a user. */
+  /** Removes a user who has no connection and no subscription. Call it after each step that removes one of them. */
   release(user: UserRecord): void {
     if (user.connections === undefined && user.subscriptions === undefined) this.#byId.delete(user.id)
   }
