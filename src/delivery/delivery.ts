@@ -29,11 +29,11 @@ export interface DeliveryDependencies<TConnection> {
   readonly clock: Timers
   readonly changes: Changes
   readonly events: Events
-  /** Makes what a notice is on the wire. Unlike the others, it may throw. */
+  /** Serializes a notice. Unlike the other functions, it may throw. */
   readonly noticeData: (notice: Notice) => WireData
   /** Returns the transport of a connection, if it has one. */
   transportOf(connection: TConnection): AnyTransport | undefined
-  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket is the sink again. */
+  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket becomes the sink again. */
   attachQueue(connection: TConnection, queue: SendQueue | undefined): void
   /** Removes a connection whose socket failed, or whose client is a slow consumer. */
   remove(connection: TConnection, reason: CloseReason, failure?: { readonly error: unknown }): void
@@ -162,7 +162,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#refusals.add(refusal)
   }
 
-  /** True unless the socket of a connection says that it has room. */
+  /** False if a connection's socket reports that it has room. True otherwise. */
   isStuck(connection: TConnection): boolean {
     const transport = this.#dependencies.transportOf(connection)
     const { socket } = connection
@@ -170,7 +170,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return meter === undefined || bufferedBytes(meter, socket, transport) > this.#dependencies.limits.softLimitBytes
   }
 
-  /** Releases what is held of a removed connection. */
+  /** Releases the state of a removed connection. */
   release(connection: TConnection): void {
     this.#plain.release(connection)
   }
@@ -221,7 +221,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   #fellBehind(connection: TConnection): void {
-    // While a removal sends what waits, the connection has gone for the listeners.
+    // A removal may still send waiting messages. For listeners, the connection has gone by then.
     if (connection.removed) return
     this.#dependencies.events.post('connectionBehind', { connection })
     this.#dependencies.changes.tellAfterwards()
@@ -240,7 +240,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   #makeQueueContext(): QueueContext<TConnection> {
     const { limits, clock, changes, remove } = this.#dependencies
-    // Every property by its name: an object with this many from a spread is slow to read.
+    // Each property is written out: an object that gets this many from a spread is slow to read.
     return {
       limits,
       clock,

@@ -1,9 +1,9 @@
 import type { Timers } from '../time/clock.ts'
 
-// It exists in Node, Bun and Deno. It runs after everything that is due already, and before anything else.
+// Node, Bun and Deno have it. It runs after everything that is due already, and before anything else.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
-/** If a turn lasts longer, it is busy, or its end was lost. Then its end is scheduled again, which does a busy turn no harm. */
+/** If a turn lasts longer, it is busy, or its end was lost. Then its end is scheduled again, which does no harm if the turn is only busy. */
 const LOST_AFTER_MS = 100
 
 /** The turns of the event loop in which messages are delivered. */
@@ -40,7 +40,7 @@ export class EndOfTick<TItem> implements Ticks {
     this.#callback = callback
   }
 
-  /** The items of the running turn. They are included until its end is over. */
+  /** The items of the running turn. An item stays included until the end of its turn is over. */
   get items(): readonly TItem[] {
     return [...this.#ending, ...this.#items]
   }
@@ -92,11 +92,11 @@ export class EndOfTick<TItem> implements Ticks {
       this.#callback(items)
     } finally {
       this.#ending = []
-      // A message that came from within the callback may have found the turn late.
+      // A message that was published within the callback may have found the turn late, and set the timer.
       this.#stopTimer()
       this.tick++
       this.isAwaited = false
-      // What was added from within the callback belongs to the next turn.
+      // What was added within the callback belongs to the next turn.
       if (this.#items.length > 0) this.await()
     }
   }

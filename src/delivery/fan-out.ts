@@ -34,7 +34,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly fields: MessageFields
   readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
-  /** How many sockets and send queues were handed the message, whatever became of it there. */
+  /** How many sockets and send queues were handed the message, whether or not it was sent. */
   handed = 0
   batched = 0
   queued = 0
@@ -45,7 +45,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  /** Kept, because what an exclusion says of a connection may be otherwise at the end. */
+  /** Kept, because an exclusion may give another answer for a connection at the end. */
   #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 
@@ -124,7 +124,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     const connection = connectionIn(exactSlot, exact.connections)
     if (this.#excluded?.has(connection) === true) return
     const handedBefore = this.handed
-    // The connection may have lost one of its slots by now, which is a hole then. It may lose the other one while its `bufferedAmount` is read.
+    // By now the connection may have lost one of its slots, which is a hole then. It may lose the other one while its `bufferedAmount` is read.
     this.#serveSlots(exact, exactSlot, exactSlot + 1, text)
     if (this.handed === handedBefore) this.#serveSlots(whole, wholeSlot, wholeSlot + 1, text)
   }
@@ -134,8 +134,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     else this.#sendIfThereIsRoom(list, from, to, text, this.#roomBytes)
   }
 
-  // Both loops need only one `try`: a throw leaves the inner loop, and the outer loop enters it again behind the slot that threw. Both count
-  // the holes, because there are hardly any.
+  // Both loops need only one `try`: a throw leaves the inner loop, and the outer loop enters it again behind the slot that threw. Both count the
+  // holes and not the recipients, because there are hardly any holes.
 
   #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: WireData): void {
     let holes = 0
@@ -208,13 +208,15 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw. It is no failure if the error refused a publish that the socket made in its own `send`. */
+  /** Notes that a sink threw. It is not a failure if the error refused a publish that the socket made in its own `send`. */
   #noteThrow(connection: TConnection, error: unknown): void {
     if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }
 }
 
-/** Returns the connection of a slot. The loops call it only when needed, because reading it with each sink makes them a quarter slower. */
+/**
+ * Returns the connection of a slot. The loops call this only when needed, because reading the connection of each sink makes them a quarter slower.
+ */
 function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {
   return connections[slot] as TConnection
 }

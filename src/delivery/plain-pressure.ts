@@ -15,15 +15,15 @@ interface Presumption {
 /**
  * Decides whether a plain socket has room: one that has a `bufferedAmount` and no send queue.
  *
- * The amount is read for each message, and grows with each. No client had time to read the bytes of this turn of the event loop, nor those of
- * the turn before. So a reading above the limit means nothing if these bytes can explain it. One count serves
- * all sockets: the most bytes that one socket can have been given. A state is kept only for sockets above the limit.
+ * The amount is read for each message, and grows with each message. No client had time to read the bytes of this turn of the event loop, nor those of
+ * the turn before. So a reading above the limit means nothing if these bytes can explain it. One count serves all sockets: the most bytes that one
+ * socket can have been given. State is kept only for sockets above the limit.
  */
 export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** The most bytes for one socket: in turn `tick`, in the turn before it, and in later turns that were too small to be counted each. */
+  /** The most bytes for one socket: in turn `tick`, in the turn before it, and in all later turns that were too small to be counted separately. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {
@@ -34,8 +34,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * True if a socket counts as having room until this turn ends, although it has more than the limit buffered.
    *
-   * If the bytes of this turn can explain the excess, there is room. Otherwise there is still room, but in doubt, in two cases: the bytes of the
-   * turn before can explain the rest, or the socket had room then without doubt.
+   * If the bytes of this turn can explain the excess, the socket has room. Otherwise it is in doubt, and still counts as having room in two cases:
+   * the bytes of the turn before can explain the rest, or the socket had room in that turn without doubt.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks
@@ -87,7 +87,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   }
 }
 
-/** The most bytes that a text can take on the wire: three for each unit in UTF-8, and some for framing and TLS. Bytes are as many as they are. */
+/** The most bytes that a message can take on the wire. In UTF-8, a text takes at most three for each unit. Framing and TLS take some more. */
 function mostBytesOf(text: WireData): number {
   const payload = typeof text === 'string' ? text.length * 3 : text.length
   return payload + (text.length >> 6) + 64

@@ -13,7 +13,7 @@ export interface Stats {
   readonly conflated: number
   /** Dropped because too much was waiting, or because it waited too long. A gap notice tells the client. */
   readonly dropped: number
-  /** Not sent because `send` or `write` threw, because no frame could be made, or because it was one too many for a slow consumer. */
+  /** Not sent because `send` or `write` threw, because no frame could be made, or because it was the one that made the client a slow consumer. */
   readonly failed: number
   /** Not sent because the connection was removed or unsubscribed before its turn. */
   readonly skipped: number
@@ -23,7 +23,7 @@ export interface Stats {
   readonly rejected: number
   /** Gap notices that were handed to a socket. No other field counts them, because they are not messages. */
   readonly gapNotices: number
-  /** Messages that had to wait for another delivery to end. Each counts once, however many connections it is for. */
+  /** Messages that had to wait for another delivery to end. Each counts once, no matter how many recipients it has. */
   readonly deferred: number
   /** Not handed to a socket yet: the batch of this turn, and what waits for connections that are behind. */
   readonly waiting: number
@@ -80,7 +80,7 @@ export class Totals {
     else this.#counts[outcome] += deliveries
   }
 
-  /** Counts something that is no outcome. */
+  /** Counts something that is not an outcome. */
   note(what: 'rejected' | 'gapNotices' | 'deferred', count = 1): void {
     this.#counts[what] += count
   }

@@ -49,7 +49,7 @@ class EntryList {
 }
 
 /**
- * The messages that wait for one connection that is behind, in the order in which they are to leave.
+ * The messages that wait for one connection that is behind, in the order in which they will be sent.
  *
  * There are three lists: private messages, messages that may be dropped, and the others. So the next message to leave, and the first one to
  * drop, are each at the head of a list. Each stream's entries also form a stream queue. There a new message of a `latest` stream finds the
@@ -143,7 +143,7 @@ export class Backlog {
   /**
    * Drops the messages that began to wait at `sinceMs` or before. If one of them must be kept, it stops, and `mustEnd` is true.
    *
-   * An old message may stand behind a newer one in its list, because a message takes the place of the older one that it replaces.
+   * An old message may stand behind a newer one in its list, because a message that replaces an older one takes its place.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0
@@ -178,7 +178,7 @@ export class Backlog {
     return message
   }
 
-  /** Purges a stream, or all streams of a type if `symbol` is `undefined`, except for covered ones. Returns how many messages that were. */
+  /** Purges a stream, or all streams of a type if `symbol` is `undefined`, except for covered ones. Returns how many messages it purged. */
   purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): number {
     const sizeBefore = this.size
     const symbols = symbol === undefined ? [...(this.#streamQueues.get(streamType)?.keys() ?? [])] : [symbol]
@@ -190,7 +190,7 @@ export class Backlog {
     return sizeBefore - this.size
   }
 
-  /** Purges the messages and gap notices that are unwanted. Returns how many messages that were. */
+  /** Purges the messages and gap notices that are unwanted. Returns how many messages it purged. */
   purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): number {
     const sizeBefore = this.size
     for (const streamQueue of [...this.#allStreamQueues()]) this.#removeWhere(streamQueue, isUnwanted)
@@ -243,7 +243,7 @@ export class Backlog {
     entry.units = 0
   }
 
-  /** Removes an entry, which must be the first of its stream queue, and all that follow it there. */
+  /** Removes an entry and all that follow it in its stream queue. It must be the first one there. */
   #removeFrom(first: Entry | undefined): void {
     for (let entry = first; entry !== undefined; entry = entry.nextOfStream) this.#remove(entry)
   }

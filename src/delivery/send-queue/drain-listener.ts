@@ -58,5 +58,5 @@ export class DrainListener {
 function asFunction(stop: unknown): () => void {
   if (typeof stop === 'function') return stop as () => void
   disown(stop)
-  throw new Error('onDrain must answer with a function')
+  throw new Error('onDrain must return a function')
 }

@@ -15,7 +15,7 @@ export interface Behind {
 /**
  * The send queues that are behind, and two timers for them.
  *
- * One timer polls the send queues whose sockets do not say when they have room again. The other one makes all send queues check how long their
+ * One timer polls the send queues whose sockets do not report when they have room again. The other one makes all send queues check how long their
  * messages have waited. A timer runs only while a send queue needs it.
  */
 export class DrainWatch<TQueue extends Behind> {
@@ -41,7 +41,7 @@ export class DrainWatch<TQueue extends Behind> {
     this.#pollTimer.set(this.#intervalMs)
   }
 
-  /** Restarts lost timers, and has the lag checked in `ms` milliseconds at the latest. */
+  /** Restarts lost timers, and schedules the next check of the lag within `ms` milliseconds. */
   keepUp(ms: number): void {
     if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
     this.#lagTimer.set(ms)

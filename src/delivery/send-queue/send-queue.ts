@@ -35,7 +35,7 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
   readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
   /** Called when a backlog has begun. */
   fellBehind(connection: TConnection): void
-  /** Called when a backlog is empty, after so many milliseconds: all of it was sent, dropped or purged. */
+  /** Called when a backlog has become empty: all of it was sent, dropped or purged. `behindForMs` is how long there was one. */
   caughtUp(connection: TConnection, behindForMs: number): void
   /** Removes the connection as soon as no message is being handed to a socket. */
   remove(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
@@ -60,16 +60,16 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   #backlog: Backlog | undefined
   #stopWatching: (() => void) | undefined
   #isDueAtEndOfTick = false
-  /** The last turn in which the socket had room. In that turn it counts as having room, because what it buffers is of that turn. */
+  /** The last turn in which the socket had room. It counts as having room until that turn ends, because what it buffers meanwhile is of that turn. */
   #hasRoomIn = -1
-  /** True if more than the limit was buffered in that turn. It may have been of the turn before. */
+  /** True if more than the limit was buffered in that turn. Those bytes may have been of the turn before. */
   #isInDoubt = false
   // Hooks are user code. While they run, they may unsubscribe the connection or end this queue.
-  /** The message that `accept` is working on; `undefined` once it is not wanted any more. */
+  /** The message that `accept` is working on; `undefined` once that message is no longer wanted. */
   #arriving: OutgoingMessage | undefined
   /** Set while a flush runs. */
   #inFlight: WriteInFlight<TConnection> | undefined
-  /** Set when the queue has ended: what becomes of messages that come later. The connection was removed, or its socket has failed. */
+  /** Set when the queue has ended, because the connection was removed or its socket failed. Later messages are counted as this. */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -271,7 +271,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Drops messages until the backlog is within `hardLimitBytes`. If those that must be kept are too many, the connection is removed as a slow
+   * Drops messages until the backlog is within `hardLimitBytes`. If the messages that must be kept are too many, the connection is removed as a slow
    * consumer. Returns what became of the newest message, if it is not in the backlog any more.
    */
   #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
@@ -288,7 +288,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return newest !== undefined && !isQueued ? 'dropped' : undefined
   }
 
-  /** Drops what has waited for `maxLagMs`. If some of it must be kept, the connection is removed as a slow consumer. */
+  /** Drops messages that have waited for `maxLagMs`. If one of them must be kept, the connection is removed as a slow consumer. */
   #limitLag(): void {
     const { clock, drainWatch, limits: { maxLagMs }, totals } = this.#context
     const backlog = this.#backlog
@@ -335,8 +335,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Takes what is to leave next: the whole batch, because its turn has room, or as much of the backlog as the socket has room for. `undefined`
-   * if there is no room. Reading that is user code, so the backlog may be gone afterwards.
+   * Takes the messages to send next: the whole batch, because its turn has room, or as much of the backlog as the socket has room for. `undefined` if
+   * there is no room. Measuring the room runs user code, so the backlog may be gone afterwards.
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#backlog === undefined) return this.#takeBatch()
@@ -414,7 +414,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.drainWatch.delete(this)
   }
 
-  /** Ends the queue and discards its messages. `failed` of them count as failed, and the others as purged. */
+  /** Ends the queue and discards its messages. `failed` says how many of them count as failed. The others count as purged. */
   #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as

@@ -12,7 +12,7 @@ export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
-  /** Makes what a gap notice is on the wire. Throws if the host cannot. */
+  /** Serializes a gap notice. Throws if the host's `serializeNotice` fails. */
   noticeData(notice: Notice): WireData
   /** True if the error refused a publish that the socket made in its own `send`. Then the socket has not failed. */
   isOwnRefusal(error: unknown): boolean
@@ -26,7 +26,7 @@ export interface WriteContext<TConnection> {
  * knows which of its messages are not wanted any more. Those are neither written later nor put back.
  */
 export class WriteInFlight<TConnection> implements FrameReporter {
-  // Not `#private`: one is made for each flush, and private fields make that a tenth slower.
+  // Not `#private`, because an object is made for each flush, and private fields make that a tenth slower.
   private readonly connection: TConnection
   private readonly socket: Socket
   private readonly transport: AnyTransport | undefined
@@ -47,8 +47,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   }
 
   /**
-   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If that made a message of the chunk unwanted, nothing of the
-   * chunk may be written, and the answer is `undefined`.
+   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If that made a message of the chunk unwanted, nothing of the chunk
+   * may be written. Then it returns `undefined`.
    */
   begin(chunk: readonly OutgoingMessage[]): readonly unknown[] | undefined {
     this.chunk = chunk
@@ -88,7 +88,7 @@ export class WriteInFlight<TConnection> implements FrameReporter {
     if (gap > 0) message.text = this.context.noticeData({ type: 'gap', streamType, symbol, dropped: gap })
     const { frame } = framedBy(this.transport, message, this)
     // Only a gap notice is framed as late as this. Without it, the client would not learn what is missing.
-    if (frame === NO_FRAME) throw new Error('No frame could be made of a gap notice')
+    if (frame === NO_FRAME) throw new Error('The frame of a gap notice could not be made')
     return frame
   }
 
@@ -122,7 +122,7 @@ export class WriteInFlight<TConnection> implements FrameReporter {
 
 const NO_MESSAGES: readonly OutgoingMessage[] = []
 
-/** Returns what goes on the wire of a message. Without a `write` in the transport, that is the text. */
+/** Returns a message's frame for a transport. Without a `write` in the transport, the frame is the text. */
 export function framedBy(transport: AnyTransport | undefined, message: OutgoingMessage, reporter: FrameReporter): Framed {
   return transport?.write === undefined ? message.plain : message.framedFor(transport, reporter)
 }
