@@ -3,7 +3,7 @@ import { SendQueue, type PlainSink, type Sink } from '../ports/sink.ts'
 /** The slot of a connection that is not in the list. */
 export const NO_SLOT = -1
 
-/** One for all lists that have none. It stays empty. */
+/** Shared by all lists that have no send queue. It stays empty. */
 const NO_QUEUES: (SendQueue | undefined)[] = []
 
 /** What a fan-out list needs to know about its connections. */
@@ -38,15 +38,18 @@ export class FanOutList<TConnection> {
   /** `undefined` for a socket, a hole, and a masked slot. Empty until the first send queue comes. */
   queues: (SendQueue | undefined)[] = NO_QUEUES
   connections: (TConnection | undefined)[] = []
-  /** Those that are in the list of the whole type as well, if this is the list of an exact stream. */
+  /** If this is the list of an exact stream, the connections that are in the list of the whole type as well. */
   overlaps: Set<TConnection> | undefined = undefined
   /** How many messages were sent to this list, and when the last one was. */
   servings = 0
   servedAtMs = 0
-  /** True if a sink was removed or replaced since the list was pinned. Only then the sending loop has to look twice. */
+  /** True if a sink was removed or replaced since the list was pinned. Only then does the sending loop have to check a slot again. */
   isDisturbed = false
   #isPinned = false
-  /** Slots that were removed while pinned. They keep their connections until the list is unpinned: a delivery may have to say whose sink threw. */
+  /**
+   * Slots that were removed while pinned. They keep their connections until the list is unpinned, because a delivery may have to report whose sink
+   * threw.
+   */
   #removed: Set<number> | undefined = undefined
   readonly #keeper: SlotKeeper<TConnection>
 
@@ -95,7 +98,7 @@ export class FanOutList<TConnection> {
     if (this.has(slot)) this.#setSink(slot, this.#keeper.sinkOf(this.connections[slot] as TConnection))
   }
 
-  /** Takes over the sink that a connection has now. A masked slot gets it when it is unmasked. */
+  /** Updates a slot with its connection's current sink. A masked slot gets the sink when it is unmasked. */
   refreshSink(slot: number): void {
     if (this.sockets[slot] !== undefined || this.queues[slot] !== undefined) this.unmask(slot)
   }
@@ -127,7 +130,7 @@ export class FanOutList<TConnection> {
     this.isDisturbed = true
   }
 
-  /** The send queues, with a place for each slot: an array with gaps would be a slow one. */
+  /** Returns the send queues, with a place for each slot, because an array with gaps is slow. */
   #queuesForAll(): (SendQueue | undefined)[] {
     if (this.queues === NO_QUEUES) this.queues = []
     while (this.queues.length < this.connections.length) this.queues.push(undefined)

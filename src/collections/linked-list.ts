@@ -8,8 +8,8 @@ export interface Links<TMember> {
 /**
  * Members in the order in which they were added. Each of them knows its neighbours, and is in one list only.
  *
- * There is no table to look members up in. It would be a fifth of what beginning and ending a subscription costs. A member is removed from
- * where it is, which costs the same whatever the length of the list.
+ * There is no table to look members up in, because it would take a fifth of the cost of beginning and ending a subscription. Removing a member costs
+ * the same whatever the length of the list.
  */
 export class LinkedList<TMember> {
   readonly #links: Links<TMember>

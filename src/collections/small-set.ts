@@ -1,8 +1,8 @@
 /**
- * No member, one, or several, in the order in which they were added. It is the value of a field: each change returns the new value.
+ * No member, one, or several, in the order in which they were added. Each change returns the new value, which the owner stores in its field.
  *
- * A `Map` or a `Set` takes 240 bytes before its second entry, and most users have one connection. So one member needs no container, some
- * share an array that is never changed in place, and only many are in a `Map`.
+ * A `Map` or a `Set` takes 240 bytes before its second entry, and most users have one connection. So one member needs no container, a few are in an
+ * array that is never changed in place, and only many are in a `Map`.
  */
 export type SmallSet<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
 
@@ -55,7 +55,7 @@ export class SmallSetBy<TKey, TMember extends object> {
     return other instanceof Array && areJust(other, membersOf(set), member) ? other : this.including(set, member)
   }
 
-  /** Returns the set without a member, if that is in it. */
+  /** Returns the set without this member. Nothing changes if the set does not have it. */
   without(set: SmallSet<TKey, TMember>, member: TMember): SmallSet<TKey, TMember> {
     if (set === member) return undefined
     if (set instanceof Map) {
@@ -67,7 +67,7 @@ export class SmallSetBy<TKey, TMember extends object> {
 }
 
 /**
- * Returns a copy that is as long as it needs to be. `push` and `[...set, member]` would reserve 16 places more.
+ * Returns a copy with one more member and no places to spare. `push` and `[...set, member]` would reserve 16 places more.
  *
  * Copies by hand, because `concat` takes 150 ns for ten members and this takes 20 ns.
  */
@@ -78,7 +78,7 @@ function withOneMore<TMember>(members: readonly TMember[], member: TMember): TMe
   return longer
 }
 
-/** True if `all` are `some`, followed by one more. */
+/** True if `all` are `some`, followed by `oneMore`. */
 function areJust<TMember>(all: readonly TMember[], some: readonly TMember[], oneMore: TMember): boolean {
   if (all.length !== some.length + 1) return false
   for (let i = 0; i < some.length; i++) if (all[i] !== some[i]) return false
