@@ -34,7 +34,7 @@ interface LastCloses {
 /** How sockets are to be closed. */
 export interface Closing {
   readonly reason: CloseReason
-  /** What the host wants the peer to be told. */
+  /** The code and the reason that the host gave for the peer. */
   readonly details?: CloseDetails | undefined
   readonly timeoutMs: number
 }
@@ -42,11 +42,11 @@ export interface Closing {
 interface ClosingOf<TConnection> extends Closing {
   readonly connection: TConnection
   readonly transport: AnyTransport | undefined
-  /** True if the socket is terminated at once. `close` is the other way then, if that fails. */
+  /** True if the socket is terminated at once. If that fails, it is closed by `close`. */
   readonly isForced: boolean
 }
 
-/** What a closer asks of others. None of these functions may throw. */
+/** What a closer needs of others. None of these functions may throw. */
 export interface CloserDependencies<TConnection> {
   transportOf(connection: TConnection): AnyTransport | undefined
   /** True unless the socket says that it has room. */
@@ -75,8 +75,8 @@ export class SocketCloser<TConnection extends Closable> {
    * Each promise resolves when its `close` settles, or after `timeoutMs`. Until then it keeps the process alive. `Infinity` waits for `close`
    * without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated.
    *
-   * The socket of a slow consumer is terminated at once if it is stuck. Otherwise it would keep its buffer for as long as the peer reads
-   * nothing. If it has room again, it is closed, and so the peer learns why.
+   * If the socket of a slow consumer is stuck, it is terminated at once, because a `close` would keep its buffer for as long as the peer reads
+   * nothing. If it has room again, it is closed normally, so that the peer learns why.
    */
   closeAll(connections: readonly TConnection[], closing: Closing): Promise<CloseOutcome>[] {
     const { timeoutMs } = closing
@@ -167,7 +167,7 @@ export class SocketCloser<TConnection extends Closable> {
     return deadlines
   }
 
-  /** Tries the other way after a failure: `terminate` after `close`, and `close` after `terminate`. */
+  /** Tries the other method after a failure: `terminate` after `close`, and `close` after `terminate`. */
   #fallBack(closing: ClosingOf<TConnection>): void {
     const report = (error: unknown): void => this.#dependencies.report(error, closing.connection)
     try {
@@ -193,7 +193,7 @@ export class SocketCloser<TConnection extends Closable> {
   }
 }
 
-/** What a client is told that reads too slowly: code 1013, try again later. */
+/** What a slow consumer is told: code 1013, try again later. */
 const SLOW_CONSUMER: CloseDetails = { code: 1013, reason: 'slow consumer' }
 
 /** A socket whose `close` takes a code and a reason, as that of a WebSocket does. */
