@@ -13,7 +13,7 @@ export interface AuthorizationRequest<
 > {
   /** The user who would be subscribed. For `connection.subscribe`, the user of the connection. */
   readonly userId: string
-  /** A stream type of the catalogue. An unknown one was refused before. */
+  /** A stream type of the catalogue. An unknown type was refused earlier. */
   readonly streamType: keyof TStreams & string
   /** `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
@@ -42,7 +42,7 @@ const EVERYTHING_IS_ALLOWED: Authorization = { assertAllowed() {}, allows: () =>
 /**
  * Returns an authorization that calls the host's `authorize`. Without an `authorize` every subscription is allowed.
  *
- * @param failed is called with the error if `authorize` throws, or returns a promise by mistake and that rejects
+ * @param failed is called with the error if `authorize` throws, or if it returns a promise by mistake and the promise rejects
  */
 export function authorizationBy(
   authorize: Authorize | undefined,

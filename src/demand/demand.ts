@@ -25,8 +25,8 @@ export class Demand {
   readonly #events: DemandEvents
   readonly #idling = new Map<string, ActiveStream>()
   /**
-   * Iterates over `#idling` while the oldest stream has to end, again and again. A new iterator each time would pass the places of all deleted
-   * streams. The iterator is released once there is room, because it keeps the map's former tables in memory.
+   * Iterates over `#idling`, and is kept while one oldest stream after the other has to become idle. A new iterator each time would step over the
+   * places of all deleted streams. The iterator is released once there is room, because it keeps the map's former tables in memory.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: ExpiringSet<ActiveStream>
@@ -54,7 +54,7 @@ export class Demand {
     this.#expiry.delete(idling)
   }
 
-  /** Call when a stream has lost its last connected subscriber. If too many streams are idling then, the oldest becomes idle at once. */
+  /** Call when a stream has lost its last connected subscriber. If too many streams are idling by then, the oldest becomes idle at once. */
   lost(stream: ActiveStream): void {
     if (this.#idleDelayMs === 0 || this.#maxIdling < 1) return this.#events.post('streamIdle', stream)
     this.#idling.set(keyOf(stream), stream)
