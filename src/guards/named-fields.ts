@@ -20,7 +20,7 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
 }
 
 /**
- * Returns if the value is an object with these names only: `{}`, or an object that has some of them and no others.
+ * Checks that the value is an object with these names only: `{}`, or an object that has some of them and no others.
  *
  * Names that a class defines are not checked, because they are not the caller's mistake. With `classes have more`, the own names of a class
  * instance are not checked either. Symbols are never checked.
@@ -78,7 +78,7 @@ function unknownOwnName(given: object, names: readonly string[]): Flaw | undefin
   return undefined
 }
 
-/** Returns the object that this one inherits from if that is not a class: the defaults of `Object.create(defaults)`. */
+/** Returns the object that this one inherits from, if that is not the prototype of a class: the defaults in `Object.create(defaults)`. */
 function plainBaseOf(given: object): object | undefined {
   if (isPlain(given)) return undefined
   const prototype = prototypeOf(given) as object

@@ -55,13 +55,16 @@ export interface ManagerClock extends Clock {
   setTimeout(fn: () => void, ms: number, holdsProcess?: boolean): () => void
 }
 
-/** What rooms need of a clock. They measure durations, so the wall time is not for them. */
+/** What rooms need of a clock. They measure durations, so they do not get the wall time. */
 export type Timers = Omit<ManagerClock, 'now'>
 
-/** Called with an error that the clock threw, or with what is wrong with a value it returned. `isOfClose`: it was the deadline of a close. */
+/**
+ * Called with an error that the clock threw, or with an error about a value that it returned. `isOfClose` is true if the timer was the deadline of a
+ * close.
+ */
 export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 
-/** How long the process is held before the clock checks again whether it must be; and how late a timer that holds it may be. */
+/** How long the process is kept alive before the clock checks again whether it must be. Also how late such a timer may fire. */
 const HOLD_MS = 1_000
 
 /** The latest time that a `Date` can hold. */
@@ -81,9 +84,9 @@ export class GuardedClock implements ManagerClock {
   #wallMs: number
   /** The last reading of the host's `monotonic`. */
   #readMs: number
-  /** What our `monotonic` returned for it. */
+  /** What our `monotonic` returned for that reading. */
   #returnedMs = 0
-  /** The host's reading from which the clock first went back. `undefined` once it has reached that again. */
+  /** The host's reading from which the clock first went back. `undefined` once the clock has reached it again. */
   #wentBackFromMs: number | undefined
   wentBackMs = 0
   /** The readings that failed the last time, so that a clock that stays broken is reported once. */
@@ -179,7 +182,7 @@ export class GuardedClock implements ManagerClock {
   /**
    * Keeps the process alive until the returned function is called, because the clock's own timers do not.
    *
-   * If the clock stands still, as a test's does, the process may end, because the timer may never fire. If the timer has not fired `HOLD_MS`
+   * If the clock stands still, as in a test, this lets the process end, because the timer might never fire. If the timer has not fired `HOLD_MS`
    * after its time, it is lost, and this calls `fire` instead.
    */
   #holdProcess(fire: () => void, ms: number): () => void {

@@ -71,7 +71,7 @@ export class ExpiringSet<TItem> {
   #wait(ms: number, dueMs: number): void {
     const fire = (): void => {
       this.#patienceMs = 0
-      // A timer may fire a little early by its own clock. The item it was set for is due all the same.
+      // A timer may fire a little early by its own clock. The item that it was set for is due nevertheless.
       this.#expireUntil(Math.max(dueMs, this.#clock.monotonic()))
     }
     const { wentBackMs } = this.#clock
