@@ -3,7 +3,7 @@ import { disown } from '../guards/user-code.ts'
 /** Receives what went wrong with a held message. */
 export type ErrorListener = (error: unknown, message: never) => unknown
 
-/** Tells the host of errors that no call of its own could throw. It prints them if the host does not listen, because silence would hide a loss. */
+/** Reports errors that no call of the host could throw. It prints them if the host does not listen, because silence would hide a loss. */
 export class Failures {
   readonly #onError: ErrorListener | undefined
   readonly #printed = new Set<string>()
@@ -12,7 +12,7 @@ export class Failures {
     this.#onError = onError
   }
 
-  /** Tells that a held message could not be published. */
+  /** Reports that a held message could not be published. */
   tell(error: unknown, message: unknown): void {
     if (this.#onError === undefined) return this.print('publishing a held message', error)
     try {
@@ -29,7 +29,7 @@ export class Failures {
     // A console may be missing, or replaced by anything.
     try {
       const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }
-      disown(console?.warn?.(`stream-connection-manager/throttle: ${source} failed. \`onError\` gets what \`publish\` throws. Further errors are not printed.`, error))
+      disown(console?.warn?.(`stream-connection-manager/throttle: ${source} failed. \`onError\` receives what \`publish\` throws. Further errors are not printed.`, error))
     } catch {
       // There is no other place to print to.
     }

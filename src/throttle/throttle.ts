@@ -5,7 +5,7 @@ import type { StreamMessage } from '../model/stream-message.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Failures } from './failures.ts'
 
-/** A stream that has had its message of the current interval. */
+/** A stream whose first message of the current interval has been published. */
 interface Slot {
   /** The newest message since, which is published when the interval ends. */
   held: MessageFields | undefined
@@ -32,9 +32,9 @@ export interface ThrottleDependencies {
 /**
  * Holds the newest message of each stream until the interval of its type ends.
  *
- * `publish` is user code, and may call any method of this class. So the state has always changed before it is called. A held message leaves
- * its slot when it is published, and each round of publishing takes messages only from the slots that it began with. So no message is
- * published twice, and a message that `publish` offers waits for the next interval.
+ * `publish` is user code, and may call any method of this class. So the state is always changed before `publish` is called. A held message leaves its
+ * slot when it is published, and each round of publishing takes messages only from the slots that it began with. So no message is published twice,
+ * and a message that `publish` offers waits for the next interval.
  */
 export class Throttle {
   #heldCount = 0
@@ -62,7 +62,8 @@ export class Throttle {
   offer(message: unknown): unknown {
     const type = this.#types.get((message as { readonly streamType?: unknown } | null | undefined)?.streamType)
     const fields = type && readMessage(message, this.#streams, this.#clock)
-    // The timer may be late, or lost. What it would have published comes after this message, so that none that `publish` offers can overtake it.
+    // The timer may be late, or lost. Publish what it would have published after this message, so that no message that `publish` offers overtakes
+    // this one.
     const due = this.#dueMs === Infinity ? NONE : this.#endIntervals(this.#clock.monotonic())
     try {
       if (type === undefined || fields === undefined) return this.#publish(message as never)
@@ -84,7 +85,7 @@ export class Throttle {
 
   stop(): void {
     for (const type of this.#types.values()) {
-      // A round of publishing that is running must not find them.
+      // A round of publishing that is running must not find the held messages.
       for (const slot of type.slots.values()) this.#take(slot)
       type.slots = new Map()
       type.endMs = Infinity
@@ -110,7 +111,7 @@ export class Throttle {
     }
   }
 
-  /** Ends the intervals that are over at this time. Returns the slots with what was held in them, which is to be published now. */
+  /** Ends the intervals that are over at this time. Returns their slots. The messages held in these are to be published now. */
   #endIntervals(nowMs: number): readonly Slot[] {
     if (nowMs < this.#dueMs) return NONE
     const due: Slot[] = []
@@ -138,7 +139,7 @@ export class Throttle {
     return held
   }
 
-  /** Publishes a message whose offer has returned. So errors go to the host by another way. */
+  /** Publishes a message whose `offer` has returned. So its errors go to `onError`. */
   #publishLater(message: StreamMessage<unknown, string>): void {
     try {
       const answer = this.#publish(message as never)
@@ -157,13 +158,13 @@ export class Throttle {
     this.#cancelTimer = undefined
     this.#dueMs = dueMs
     if (dueMs === Infinity) return
-    // A timer may fire a little early by its own clock. The interval it was set for is over all the same.
+    // A timer may fire a little early by its own clock. The interval that it was set for is over nevertheless.
     const ring = (): void => this.#publishHeld(this.#endIntervals(Math.max(dueMs, this.#clock.monotonic())))
     this.#cancelTimer = this.#clock.setTimeout(ring, Math.max(0, dueMs - this.#clock.monotonic()))
   }
 }
 
-/** Begins the interval of this time. The streams with a held message have a slot in it, because that message is published now. */
+/** Begins the interval that this time is in. The streams with a held message have a slot in it, because that message is published now. */
 function beginInterval(type: ThrottledType, nowMs: number): void {
   const ended = type.slots
   type.slots = new Map()
@@ -179,7 +180,7 @@ function beginInterval(type: ThrottledType, nowMs: number): void {
 /** Returns the end of the interval that this time is in. Intervals begin at multiples of their length, so they end together. */
 function endOfInterval(nowMs: number, intervalMs: number): number {
   const endMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
-  // A quotient may be rounded down to below a whole number.
+  // Rounding may make the quotient a little less than a whole number.
   return endMs > nowMs ? endMs : endMs + intervalMs
 }
 

@@ -39,8 +39,8 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
 /** Publishes at most one message of a stream in each interval. Made by `throttled`. */
 export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TResult = unknown> {
   /**
-   * Publishes the message now if it is the first of its stream in this interval, and returns what `publish` returned. Otherwise holds it until
-   * the interval ends, in place of the one that was held, and returns `undefined`.
+   * Publishes the message now if it is the first of its stream in this interval, and returns what `publish` returned. Otherwise returns `undefined`,
+   * and holds the message until the interval ends. It replaces the message that was held before.
    *
    * A held message is published as a new object, whose fields were read now. If it has no `timestamp`, it gets the time of this call. Its `data` is
    * not copied: do not change it. It is serialized only when it is published.
@@ -64,15 +64,15 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
 /**
  * Returns a function that publishes at most one message of a stream in each interval: the first at once, the newest at the end.
  *
- * The newest message is never lost: it is published when the interval ends. The ones between are left out, for all clients alike. A stream is a
- * type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So they end together for all of its
- * streams, and a transport that batches hands each socket all of it in one write. Two messages may be less than an interval apart, if an interval
- * ends between them.
+ * The newest message is never lost: it is published when the interval ends. The messages between the first and the newest are left out for all
+ * clients. A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So they end together
+ * for all streams of the type. A transport that batches writes all of their messages to a socket at once. Two messages of a stream may be less than
+ * one interval apart, because the first one may come shortly before an interval ends.
  *
- * One timer serves all streams. If it is late, or lost, the next message makes up for it.
+ * One timer serves all streams. If it is late, or lost, the next message publishes what is due.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `publish` is no function; `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range,
- * for example `intervalsMs.TRADES`, because `TRADES` is not of the delivery class `latest`
+ * @throws `ERR_INVALID_ARGUMENT` if `publish` is not a function; `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range, for
+ * example `intervalsMs.TRADES`, because `TRADES` is not of the delivery class `latest`
  *
  * @example
  * import { throttled } from 'stream-connection-manager/throttle'
