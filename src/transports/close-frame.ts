@@ -14,7 +14,7 @@ const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   cleanup: { code: GOING_AWAY, reason: 'going away' },
 }
 
-/** Returns the close frame that a WebSocket client gets: what the host says, or else a status code of RFC 6455 and a text for people. */
+/** Returns the close frame that a WebSocket client gets: what the host gave, or by default a status code of RFC 6455 and a readable text. */
 export function closeFrame(reason: CloseReason, details: CloseDetails | undefined): CloseDetails {
   return details ?? CLOSE_FRAMES[reason]
 }

@@ -30,9 +30,7 @@ export class EventFrame {
     this.#head = fieldOf('event', event, /[\r\n]/) + fieldOf('id', id, /[\r\n\0]/)
   }
 
-  /**
-   * The bytes on the wire. They are made when first read, so a message that waits, and may be replaced, needs only the memory of its text.
-   */
+  /** The bytes on the wire. They are made when first read. A message that waits may be replaced, and until then needs only the memory of its text. */
   get bytes(): Uint8Array {
     return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.#text)}\n`))
   }

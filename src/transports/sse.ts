@@ -50,7 +50,7 @@ export interface SseOptions {
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
 
-/** A response as a socket, from `sseSocket`. It works with any manager, and best with `sseTransport`. */
+/** A response as a socket, from `sseSocket`. It works with any manager. Use it with `sseTransport` if you can. */
 export interface SseSocket extends Socket {
   /** Resolves when the response is over, for any reason. Without `sseTransport`, remove the connection then. Never rejects. */
   readonly closed: Promise<void>
@@ -63,7 +63,7 @@ export interface SseSocket extends Socket {
    *
    * Throws if the response is over. A web stream may reject later instead. You may ignore that promise.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if the id or the type has characters that the format cannot carry, and for any other field
+   * @throws `ERR_INVALID_ARGUMENT` if the id or the type has characters that the format cannot carry, or if `fields` has any other field
    */
   send(text: string, fields?: EventFields): Promise<void> | void
   /** Writes events that `sseTransport` has framed, in one write. */
@@ -71,7 +71,7 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * If the last comment still waits and nothing has been sent since, nobody reads the response, and it is terminated. If nothing was ever
+   * If the last comment still waits and nothing has been sent since, nobody seems to read the response, and it is terminated. If nothing was ever
    * read, that happens at once. Otherwise it happens after a minute, because a client that reads slowly looks the same for a while.
    */
   comment(text?: string): void
@@ -104,7 +104,7 @@ export interface SseFrame {
 /**
  * After this long, a response is terminated if a comment waits and nothing has been sent. If nothing was ever read, that happens earlier.
  *
- * The kernel reports room in steps of up to some megabytes, so a client that reads slowly looks like a client that does not read.
+ * The kernel may report room in steps of several megabytes, so a client that reads slowly looks like a client that does not read.
  */
 const STUCK_AFTER_MS = 60_000
 
@@ -115,7 +115,7 @@ interface Comment {
   isOlder: boolean
   /** The `progress` of the sink when the comment was written. */
   progress: string
-  /** When the earliest comment was written since which nothing has been sent. */
+  /** When the first comment was written after the last time that anything was sent. */
   readonly sinceMs: number
 }
 
@@ -234,8 +234,8 @@ export function sseSocket(target: SseTarget): SseSocket {
  * response itself reports a drain. When a response is over, its connection is removed. An event stream carries texts only: a message of bytes
  * counts as `failed`, and the connection stays.
  *
- * With `remove({ code, reason })` the client gets a last event of type `close`, whose data is `{"code":4001,"reason":"logged in elsewhere"}`.
- * After any other removal it sees only the end of the stream. Give no event of your own the type `close`.
+ * With `remove({ code, reason })` the client gets a last event of type `close`, whose data is `{"code":4001,"reason":"logged in elsewhere"}`. After
+ * any other removal it sees only the end of the stream. Do not use the type `close` for your own events.
  *
  * A browser's `EventSource` reconnects after any close. To stop it, let the client listen for `close` and call its own `close()`, or answer
  * the next request with a status such as 204.

@@ -36,7 +36,10 @@ export interface WsSocket {
 export interface WsFrame {
   /** The text, or the caller's own bytes, for `ws.send`. */
   readonly text: string | Uint8Array
-  /** The message as an unmasked WebSocket frame, header and payload: of text for a text, and binary for bytes. A copy, made when it is first read. */
+  /**
+   * The message as an unmasked WebSocket frame with its header: a text frame for a text, a binary frame for bytes. It is a copy, made when first
+   * read.
+   */
   readonly bytes: Uint8Array
   /** False if nothing may compress it, not even ws. */
   readonly isCompressible: boolean
@@ -49,8 +52,8 @@ export interface WsOptions {
   /**
    * Compresses a message once for all sockets, instead of once for each. `deflateRawSync` of `node:zlib` fits as it is.
    *
-   * It serves the server's sockets that negotiated `server_no_context_takeover`: give ws `perMessageDeflate: { serverNoContextTakeover: true }`.
-   * It is called when a message is written, once for each window size.
+   * It is used for server sockets that negotiated `server_no_context_takeover`: give ws `perMessageDeflate: { serverNoContextTakeover: true }`. It is
+   * called when a message is written, once for each window size.
    *
    * It returns a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`) and refers back no further than
    * 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tries it, and throws if the result does not fit. If it fails later, that
@@ -62,8 +65,8 @@ export interface WsOptions {
    */
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
-   * Bytes of a message below which it is not passed to `deflate`, but sent uncompressed. `0`: every message is tried. `Infinity`: none is. What
-   * ws sends goes by its own `threshold`.
+   * If a message has fewer bytes, it is sent uncompressed, and `deflate` is not called. `0`: every message is tried. `Infinity`: none is. For
+   * messages that ws sends, ws's own `threshold` applies.
    *
    * @default 1_024
    */
@@ -79,10 +82,10 @@ const POLL_INTERVAL_MS = 50
 /**
  * Returns the transport for ws 8. Each message is framed once for all sockets. The messages of one turn are one write.
  *
- * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and anything that wraps it. If a direct write is not safe,
- * each message goes through `socket.send` instead: on a client's socket, while ws deflates or reads a Blob, and if ws does not have the
- * expected private fields. While the host sends a message in fragments (`fin: false`), messages wait for its end, because ws would make them
- * part of it.
+ * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and anything that wraps it. If a direct write is not safe, each
+ * message goes through `socket.send` instead. That is so on a client's socket, while ws deflates or reads a Blob, and if ws does not have the
+ * expected private fields. While the host sends a message in fragments (`fin: false`), messages wait for its end, because ws would make them part of
+ * it.
  *
  * With permessage-deflate, ws compresses each message for each socket, unless the options have a `deflate`.
  *
@@ -122,7 +125,7 @@ export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOpti
   }
 }
 
-/** True for a message that any user may get. Of a text from `connection.send`, nobody knows. */
+/** True for a message that any user may get. False for a text from `connection.send`, because nobody knows who may get that. */
 function isPublic(message: { readonly userId?: string | undefined } | undefined): boolean {
   return message !== undefined && message.userId === undefined
 }
@@ -170,8 +173,8 @@ function bufferedBytes(socket: WsSocket): number {
 function onDrain(socket: WsSocket, listener: () => void, sendings: Sendings): () => void {
   const tcp = (socket as Internals)._socket
   const stopListening = sendings.listen(socket, listener)
-  // Node emits `drain` only after a write that filled its buffer. Below that, and in the middle of a message in fragments, it emits nothing, so
-  // poll then.
+  // Node emits `drain` only after a write that filled its buffer. After a smaller write, and in the middle of a message in fragments, it emits
+  // nothing. So poll then.
   const timer = setInterval(() => {
     if (tcp?.writableNeedDrain !== true) listener()
   }, POLL_INTERVAL_MS)

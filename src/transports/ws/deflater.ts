@@ -14,10 +14,10 @@ export const SMALLEST_DEFLATE_BITS = 9
 
 /** `Z_SYNC_FLUSH` of zlib. */
 const SYNC_FLUSH = 2
-/** What a sync flush ends with, and RFC 7692, 7.2.1 leaves out. */
+/** The end of a sync flush. RFC 7692, 7.2.1 leaves it out of the message. */
 const TAIL = [0x00, 0x00, 0xff, 0xff]
 
-/** Compresses the payloads of messages, each for itself. */
+/** Compresses the payloads of messages, each independently of the others. */
 export class Deflater {
   readonly #deflate: Deflate
   readonly #threshold: number
@@ -57,7 +57,7 @@ export function deflaterIn(options: unknown): Deflater | undefined {
   return new Deflater(method, threshold)
 }
 
-/** Tries the function. What it gets wrong, no client could decode. */
+/** Tries the function, because no client could decode a wrong result. */
 function assertDeflates(deflate: Deflate): void {
   const easy = new Uint8Array(PROBE_BYTES)
   const payload = probed(deflate, easy, LARGEST_WINDOW_BITS)
@@ -68,7 +68,7 @@ function assertDeflates(deflate: Deflate): void {
   if (!isWithinWindow) throw refused('it ignores `windowBits`')
 }
 
-/** Larger than the smallest window, so that a function that ignores it is noticed. */
+/** Larger than the smallest window, so that a function that ignores `windowBits` is noticed. */
 const PROBE_BYTES = 1_024
 
 /** Returns noise, twice. Only a function that refers back further than the smallest window makes it much shorter. */
@@ -102,8 +102,8 @@ function flushed(answer: unknown): Uint8Array | string {
 }
 
 /**
- * True if the first block is compressed and not the last: RFC 1951, 3.2.3. Read as such a block, the first byte of zlib's header is a block
- * without compression, and that of gzip's header is the last block.
+ * True if the first block is compressed and not the last: RFC 1951, 3.2.3. A stream with a header fails this check: zlib's first byte reads as a
+ * block without compression, and gzip's as the last block.
  */
 function beginsRaw([first = 0]: Uint8Array): boolean {
   const isLast = (first & 0b001) !== 0

@@ -13,13 +13,13 @@ interface WritableBytes extends Uint8Array {
   writeUInt32BE(value: number, offset: number): number
 }
 
-/** The first byte of a whole message of text, and of one of bytes: RFC 6455, 5.2. */
+/** The first byte of an unfragmented text message, and of a binary one: RFC 6455, 5.2. */
 const TEXT = 0x81
 const BINARY = 0x82
 /** RSV1, the bit of a compressed message: RFC 7692, 6. */
 const COMPRESSED = 0x40
 
-/** Makes its bytes when they are first read, so a message that waits, and may be replaced, needs only the memory of its text, or of its own bytes. */
+/** Makes the frame's bytes when they are first read. A message that waits may be replaced, and until then needs only the memory of its payload. */
 export class MessageFrame {
   readonly text: WireData
   readonly isCompressible: boolean

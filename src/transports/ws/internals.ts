@@ -49,10 +49,10 @@ export function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
 }
 
 /**
- * Returns the window of a server's socket whose messages are compressed independently, as the exponent of a power of two, 8 to 15.
+ * Returns the window bits, 8 to 15, of a server's socket whose messages are compressed independently of each other.
  *
- * Returns `undefined` if ws has to compress. With context takeover, what ws compresses later refers to its earlier messages, and the
- * client would look for that in a message that ws has not seen.
+ * Returns `undefined` if ws has to compress. With context takeover, ws compresses a message by references to its earlier ones. If the library wrote a
+ * message in between, the client would look those references up in that message.
  */
 export function windowBitsOf(socket: { readonly extensions: string }): number | undefined {
   if (socket.extensions !== PERMESSAGE_DEFLATE) return undefined

@@ -14,7 +14,7 @@ interface WsSender {
   send(text: WireData, options: { readonly compress: boolean }, done?: () => void): void
 }
 
-/** A socket, of which the caller's types know one form of `send`. */
+/** A socket as the caller's types have it, with one form of `send` only. */
 type Target = Pick<WsSender, 'extensions'> & { send(text: WireData, done?: () => void): void }
 
 /** Sends messages with `ws.send`, and reports when they have been sent. While ws processes a message, Node emits no `drain`. */
