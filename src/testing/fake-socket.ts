@@ -78,13 +78,13 @@ export class FakeSocket implements Socket {
   readonly script: SocketScript
   /** Every text that the socket was given, in order. Includes texts for which the script threw, but not those that `write` did not accept. */
   readonly sent: string[] = []
-  /** The bytes that the socket was given, of messages that are no texts. `sent` and `writes` do not have them. */
+  /** The messages of bytes that the socket was given. `sent` and `writes` do not have them. */
   readonly sentBytes: Uint8Array[] = []
-  /** The same texts, with one entry for each `send` and each `write`. */
+  /** The texts of `sent`, with one entry for each `send` and each `write`. */
   readonly writes: string[][] = []
   /** How many times `close` was called. The socket goes on recording afterwards, so that a test sees what comes too late. */
   closeCalls = 0
-  /** The code and the reason of the last `close` that was given a code: why the peer is told that it is closed. */
+  /** The code and the reason of the last `close` that was called with a code. A real socket would tell them to its peer. */
   closedWith: CloseDetails | undefined
   /** How many times `terminate` was called. */
   terminateCalls = 0
@@ -178,7 +178,7 @@ function isText(message: string | Uint8Array): message is string {
   return !isBytes(message)
 }
 
-/** Of the `offered` items from an index on, keeps the accepted ones. What was sent since, from within the script, stays. */
+/** Keeps the accepted ones of the items that were offered from index `from` on, and removes the rest. What the script itself has sent since stays. */
 function keep(list: unknown[], from: number, offered: number, accepted: number): void {
   list.splice(from + accepted, offered - accepted)
 }

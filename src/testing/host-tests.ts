@@ -28,7 +28,7 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need what not every host has: a second server, a close code, a client that pauses or sends, a reading of buffered bytes, or a
+ * The tests that need a feature that some hosts lack: a second server, a close code, a client that pauses or sends, a reading of buffered bytes, or a
  * heartbeat that the suite can trigger.
  */
 export type SkippableHostTest =

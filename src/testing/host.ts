@@ -22,8 +22,8 @@ export interface RunningHost {
   readonly manager: HostedManager
 
   /**
-   * Connects a real client of this user, and subscribes it as the host's clients do. Resolves once the server has added its connection, and that
-   * connection alone has these subscriptions.
+   * Connects a real client of this user, and subscribes it as the host's clients do. Resolves once the server has added its connection, and only that
+   * connection holds these subscriptions.
    *
    * User ids and symbols contain spaces, colons and letters of any alphabet. Encode them if the protocol requires it.
    */
@@ -145,7 +145,7 @@ export interface HostCounts {
   readonly connections: number
   /** Users that have a connection. */
   readonly users: number
-  /** Subscriptions. A user and a stream have one, however many connections hold it. */
+  /** Subscriptions. A user has one for each stream, even if several connections hold it. */
   readonly subscriptions: number
   /** Streams that have a subscriber. */
   readonly streams: number

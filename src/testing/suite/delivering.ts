@@ -10,7 +10,7 @@ const CHUNK = 'x'.repeat(64 * 1_024)
 const HEAVY_COUNT = 16
 const STREAMS = SYMBOLS.flatMap((symbol) => [prices(symbol), books(symbol), trades(symbol)])
 
-/** Of many messages, each client receives those of its own streams, once and in order. */
+/** Each client receives the messages of its own streams, once and in order, among many others. */
 export async function deliversExactly(trial: Trial): Promise<void> {
   const host = await trial.start()
   for (let i = 0; i < 10; i++) {

@@ -16,7 +16,7 @@ const BAD_TEXTS: readonly string[] = [
   '{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":1}',
 ]
 
-/** No text that a client sends reaches or harms other clients. The server may disconnect the sender. */
+/** A text that a client sends never reaches or harms other clients. The server may disconnect the sender. */
 export async function survivesBadTexts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())
@@ -42,7 +42,7 @@ const BAD_BYTES: readonly Uint8Array[] = [
 
 const BEATS_TO_NOTICE = 2
 
-/** No bytes that a client sends harm other clients. The sender is removed, after the heartbeat at the latest. */
+/** Bytes that a client sends never harm other clients. The sender is removed, after the heartbeat at the latest. */
 export async function survivesBadBytes(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())

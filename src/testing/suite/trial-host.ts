@@ -55,7 +55,9 @@ export class TrialHost {
     return this.#patience.within('the heartbeat passes', needed('beat', this.#running)())
   }
 
-  /** The same if the harness can, otherwise nothing. For tests that need a heartbeat only on hosts that notice a broken connection by nothing else. */
+  /**
+   * Lets one interval pass if the harness has a `beat`, and otherwise does nothing. Some hosts notice a broken connection only by their heartbeat.
+   */
   async beatIfPossible(): Promise<void> {
     if (this.#running.beat !== undefined) await this.beat()
   }
