@@ -63,7 +63,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
       return
     }
     const { tick } = this.#ticks
-    // The bytes that were too few to count may be of this very turn.
+    // The bytes in `since` may belong to this turn, so they count for it.
     if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: this.#bytes.since, inTickBefore: this.#bytesIn(tick - 1), since: 0 }
     this.#bytes.inTick += bytes
     this.#ticks.await()

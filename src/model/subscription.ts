@@ -86,7 +86,7 @@ export interface SubscriptionReference extends StreamReference {
 /**
  * The argument of `connection.subscribe`: a stream, with a symbol as the stream type's rule requires, or a `Subscription`.
  *
- * It may have a `userId` if that is the connection's own. A field that neither a request nor a `Subscription` has is refused.
+ * It may have a `userId` if that is the connection's own. A field is refused if it is not one of a request or of a `Subscription`.
  *
  * If the stream type is a `string` that is known only at run time, the compiler does not know its symbol rule. Then the symbol may be left out,
  * so you can pass the result of `parseStreamKey`.

@@ -399,7 +399,7 @@ export class Subscriptions {
     this.#endAll(user, connection, reason)
   }
 
-  /** Ends all subscriptions of a user, in the order in which they began. The user's last connection is in no list any more. */
+  /** Ends all subscriptions of a user, in the order in which they began. Call it once the user's last connection has left all lists. */
   #endAll(user: UserRecord, last: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (user.subscriptions === undefined) return
     for (const subscription of membersOf(user.subscriptions)) {

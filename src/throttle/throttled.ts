@@ -42,8 +42,8 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
    * Publishes the message now if it is the first of its stream in this interval, and returns what `publish` returned. Otherwise returns `undefined`,
    * and holds the message until the interval ends. It replaces the message that was held before.
    *
-   * A held message is published as a new object, whose fields were read now. If it has no `timestamp`, it gets the time of this call. Its `data` is
-   * not copied: do not change it. It is serialized only when it is published.
+   * A held message is published as a new object, with the fields that this call read. If it has no `timestamp`, it gets the time of this call. Its
+   * `data` is not copied: do not change it. It is serialized only when it is published.
    *
    * @throws what `publish` throws for a message that is published now. For a message that is held, the errors of an invalid one:
    * `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_NOT_ALLOWED`; then the held message
