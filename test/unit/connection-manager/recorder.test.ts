@@ -246,7 +246,7 @@ describe('a recorder with skip', () => {
   it.each<[string, () => string, message: string | RegExp]>([
     ['throws', () => { throw new Error('full') }, 'full'],
     ['returns nothing', () => undefined as unknown as string, /cannot be serialized/],
-    ['returns bytes', () => new Uint8Array(1) as unknown as string, /needs texts/],
+    ['returns bytes', () => new Uint8Array(1) as unknown as string, /takes texts only/],
   ])('that %s is reported, and the message is delivered all the same', (_case, failing, message) => {
     const { manager, a, b, errors } = desk({ recorder: { skip: failing } })
     for (const connection of [a, b]) connection.subscribe(PRICE)
