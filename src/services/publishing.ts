@@ -29,13 +29,14 @@ interface Plan {
   readonly except: readonly ConnectionRecord[]
 }
 
-/** A message that waits for another delivery to end. */
-interface DeferredMessage {
+/** A message whose delivery has not begun: it waits for another delivery to end, or for the recorder. */
+interface PendingMessage {
   readonly fields: MessageFields
   readonly findRecipients: RecipientsFinder
   readonly plan: Plan | undefined
   /** Connections that must not get it. */
   readonly exclusions: Exclusion<ConnectionRecord>[]
+  readonly isDeferred: boolean
   /** `undefined` while it is being serialized. */
   text: WireData | undefined
 }
@@ -58,7 +59,8 @@ export interface PublishingDependencies {
  */
 export class Publishing {
   readonly #dependencies: PublishingDependencies
-  readonly #deferred = new Set<DeferredMessage>()
+  /** The messages whose delivery has not begun. */
+  readonly #pending = new Set<PendingMessage>()
   /** The plan of a publish without options. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
@@ -117,22 +119,27 @@ export class Publishing {
     this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
+  /** Refuses if `notify` would. @throws `ERR_PUBLISH_DEPTH` */
+  assertMayNotify(): void {
+    if (this.#dependencies.changes.isSending) this.#assertMayDefer()
+  }
+
   /** Delivers a notice at once. Call it only from `changes.afterwards`, because no delivery may be running. */
   notifyNow(recipients: Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
     this.#deliverNow(hostText(text, userId, this.#dependencies.options.clock.now()), recipients)
   }
 
-  /** Excludes connections from messages that were published before: the one that is being delivered, and the deferred ones. */
+  /** Excludes connections from messages that were published before: the one that is being delivered, and those whose delivery has not begun. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<ConnectionRecord>): void {
     this.#dependencies.delivery.exclude(isMeant, isExcluded)
-    for (const { fields, exclusions } of this.#deferred) if (isMeant(fields)) exclusions.push(isExcluded)
+    for (const { fields, exclusions } of this.#pending) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
-  /** The messages that are being delivered or deferred. */
+  /** The messages that are being delivered, or whose delivery has not begun. */
   *underWay(): Generator<MessageFields, undefined> {
     const running = this.#dependencies.delivery.running
     if (running !== undefined) yield running
-    for (const { fields } of this.#deferred) yield fields
+    for (const { fields } of this.#pending) yield fields
   }
 
   #read(message: unknown): MessageFields {
@@ -155,12 +162,12 @@ export class Publishing {
     return { ...fields, text }
   }
 
-  #deliverOrDefer(fields: MessageFields, findRecipients: RecipientsFinder, plan?: Plan): PublishResult {
+  #deliverOrDefer(fields: MessageFields, findRecipients: RecipientsFinder, plan?: Plan, message?: PendingMessage): PublishResult {
     const { changes } = this.#dependencies
     if (changes.isSending) return changes.whilePostponing(() => this.#defer(fields, findRecipients, plan))
     const outer = changes.beginSending()
     try {
-      return plan === undefined ? this.#deliverNow(fields, findRecipients(fields)) : this.#deliverPlanned(fields, findRecipients, plan)
+      return plan === undefined ? this.#deliverNow(fields, findRecipients(fields)) : this.#deliverPlanned(fields, findRecipients, plan, message)
     } finally {
       changes.endSending(outer)
     }
@@ -171,13 +178,13 @@ export class Publishing {
     this.#assertMayDefer()
     // Counted before it is serialized. A `toJSON` may publish as well, and such a chain must end.
     changes.postponedCount++
-    const message: DeferredMessage = { fields, findRecipients, plan, exclusions: [], text: undefined }
-    this.#deferred.add(message)
+    const message: PendingMessage = { fields, findRecipients, plan, exclusions: [], isDeferred: true, text: undefined }
+    this.#pending.add(message)
     try {
       message.text = this.#textOf(fields)
     } catch (error) {
       changes.postponedCount--
-      this.#deferred.delete(message)
+      this.#pending.delete(message)
       throw error
     }
     changes.postpone(() => this.#deliverDeferred(message))
@@ -195,10 +202,12 @@ export class Publishing {
     throw refusal
   }
 
-  #deliverDeferred(message: DeferredMessage): void {
+  #deliverDeferred(message: PendingMessage): void {
     const { fields, findRecipients, plan } = message
-    this.#deferred.delete(message)
-    if (plan === undefined) return void this.#deliverNow(fields, findRecipients(fields), message)
+    if (plan === undefined) {
+      this.#pending.delete(message)
+      return void this.#deliverNow(fields, findRecipients(fields), message)
+    }
     try {
       this.#deliverPlanned(fields, findRecipients, plan, message)
     } catch (error) {
@@ -208,26 +217,41 @@ export class Publishing {
 
   /**
    * Delivers a message that is to be recorded. It is serialized first, because its delivery begins when it is recorded. If a `toJSON` subscribes a
-   * connection and sends to it, the connection gets that first, and then this message.
+   * connection and sends to it, the connection gets that first, and then this message. Until then it is pending, so that a revocation excludes the
+   * user from it.
    */
   #recordAndDeliver(fields: MessageFields, plan: Plan): PublishResult {
     const { changes, gate } = this.#dependencies
     if (changes.isSending) return this.#deliverOrDefer(fields, this.#toSubscribers, plan)
-    const text = this.#textOf(fields)
-    // Serialization may have run the caller's code.
-    if (gate.isClosed) throw gate.refusal()
-    return this.#deliverOrDefer({ ...fields, text }, this.#toSubscribers, plan)
+    const message: PendingMessage = { fields, findRecipients: this.#toSubscribers, plan, exclusions: [], isDeferred: false, text: undefined }
+    this.#pending.add(message)
+    try {
+      message.text = this.#textOf(fields)
+      // Serialization may have run the caller's code.
+      if (gate.isClosed) throw gate.refusal()
+      return this.#deliverOrDefer(fields, this.#toSubscribers, plan, message)
+    } finally {
+      this.#pending.delete(message)
+    }
   }
 
   /** Delivers a message that is to be recorded, or that leaves out connections. */
-  #deliverPlanned(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan, deferred?: DeferredMessage): PublishResult {
-    const { recorder } = this.#dependencies.options
-    const text = plan.isRecorded ? recordedText(recorder, fields, deferred?.text ?? this.#textOf(fields)) : undefined
+  #deliverPlanned(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan, message?: PendingMessage): PublishResult {
+    const text = this.#recorded(fields, plan, message)
     const leftOut = plan.except.map((each) => ({ connection: each, slots: this.#slotsOf(each, fields) })).filter(({ slots }) => slots.length > 0)
     const recipients = without(findRecipients(fields), leftOut.map(({ slots }) => slots))
-    const result = this.#deliverNow(text === undefined ? fields : { ...fields, text }, recipients, deferred)
+    const result = this.#deliverNow(text === undefined ? fields : { ...fields, text }, recipients, message)
     if (text !== undefined && leftOut.length > 0) this.#sendSkip(fields, text, leftOut.map(({ connection }) => connection))
     return result
+  }
+
+  /** Returns the recorder's text, or `undefined` if the message is not recorded. Recording is user code, so the message is pending meanwhile. */
+  #recorded(fields: MessageFields, { isRecorded }: Plan, message: PendingMessage | undefined): string | undefined {
+    try {
+      return isRecorded ? recordedText(this.#dependencies.options.recorder, fields, message?.text ?? this.#textOf(fields)) : undefined
+    } finally {
+      if (message !== undefined) this.#pending.delete(message)
+    }
   }
 
   /** Sends the recorder's `skip` text, if it has one, to the connections that were left out. */
@@ -236,7 +260,9 @@ export class Publishing {
     if (recorder?.skip === undefined) return
     try {
       const skip = hostText(skipText(recorder, fields, text), fields.userId, clock.now())
-      const slots = leftOut.map(ConnectionRecord.slotOf).filter((slot) => connections.all.has(slot))
+      // Sockets and the recorder may have given a connection to another user, who must not learn of a private message.
+      const entitled = leftOut.filter(({ userId }) => fields.userId === undefined || userId === fields.userId)
+      const slots = entitled.map(ConnectionRecord.slotOf).filter((slot) => connections.all.has(slot))
       this.#deliverNow(skip, eachOf(connections.all, slots))
     } catch (error) {
       this.#recorderFailed(error)
@@ -261,14 +287,14 @@ export class Publishing {
   /**
    * The recipients are fixed before serialization, which may run user code. A connection that is added during it gets the next message, not this one.
    */
-  #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, deferred?: DeferredMessage): PublishResult {
+  #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, message?: PendingMessage): PublishResult {
     const { delivery, options } = this.#dependencies
     if (recipients.matched === 0) return emptyResult(false)
-    const fanOut = delivery.begin(fields, recipients, deferred?.exclusions ?? NO_EXCLUSIONS)
+    const fanOut = delivery.begin(fields, recipients, message?.exclusions ?? NO_EXCLUSIONS)
     let result: PublishResult | undefined
     try {
-      const text = fields.text ?? deferred?.text ?? this.#textOf(fields)
-      result = delivery.serve(fanOut, text, deferred === undefined ? fields.readAtMs : options.clock.now())
+      const text = fields.text ?? message?.text ?? this.#textOf(fields)
+      result = delivery.serve(fanOut, text, message?.isDeferred === true ? options.clock.now() : fields.readAtMs)
       return result
     } finally {
       if (result === undefined) delivery.abandon(fanOut)

@@ -97,6 +97,34 @@ describe('a recorder', () => {
     expect(a.socket.sent).toEqual(['1:p1', '2:p2'])
   })
 
+  it.each<[string, (revoke: () => void) => { readonly data: unknown; readonly record: () => void }]>([
+    ['serialized', (revoke) => ({ data: { toString: () => (revoke(), 'p1') }, record: () => {} })],
+    ['recorded', (revoke) => ({ data: 'p1', record: revoke })],
+  ])('does not let a user who is revoked while a message is %s have it, also if the user subscribes again', (_when, scriptFor) => {
+    const script = scriptFor(() => (manager.revoke({ userId: 'b' }), b.subscribe(PRICE)))
+    const { manager, a, b } = desk({ recorder: { record: (_message, text) => (text === 'p1' && script.record(), text) } })
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+
+    expect(manager.publish(price(script.data))).toEqual(result({ matched: 2, sent: 1, skipped: 1 }))
+
+    expect([a.socket.sent, b.socket.sent]).toEqual([['p1'], []])
+  })
+
+  it('does not let a user who is revoked while a deferred message is recorded have it', () => {
+    const { manager, a, b } = desk({
+      recorder: { record: (_message, text) => (text === 'p2' && (manager.revoke({ userId: 'b' }), b.subscribe(PRICE)), text) },
+    })
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      manager.publish(price('p2'))
+    }
+
+    manager.publish(price('p1'))
+
+    expect([a.socket.sent, b.socket.sent]).toEqual([['p1', 'p2'], ['p1']])
+  })
+
   it('may publish, which is deferred', () => {
     const { manager, a } = desk({
       recorder: { record: (_message, text) => (text === 'p1' && manager.publish(price('p2')), `r:${text}`) },
@@ -264,5 +292,16 @@ describe('a recorder with skip', () => {
     manager.publish(price('p1'), { except: [a, b] })
 
     expect([a.socket.sent, b.socket.sent]).toEqual([[], ['skipped 1:p1']])
+  })
+
+  it.each<[string, 'send' | 'skip']>([['a send', 'send'], ['skip', 'skip']])('does not tell of a private message to a connection that %s gives to another user', (_what, when) => {
+    const { manager, connect, a } = desk({ recorder: { skip: (_message, text) => (when === 'skip' && a2.reassign('b'), `skipped ${text}`) } })
+    const a2 = connect('a2', 'a')
+    for (const connection of [a, a2]) connection.subscribe(ORDERS)
+    if (when === 'send') a.socket.script.send = () => a2.reassign('b')
+
+    manager.publish(order('a', 'o1'), { except: a2 })
+
+    expect([a2.userId, a2.socket.sent]).toEqual(['b', []])
   })
 })
