@@ -2,7 +2,7 @@ import { eachOf, oneOf } from '../delivery/recipients.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { Events } from '../events/events.ts'
-import { isStreamStatus, type Notice } from '../model/notices.ts'
+import { isStreamStatus, type Notice, type StreamStatus } from '../model/notices.ts'
 import { readSource, type Source } from '../model/source.ts'
 import type { WireData } from '../model/wire-data.ts'
 import { noticeData } from '../model/wire-form.ts'
@@ -23,9 +23,16 @@ export interface NoticingDependencies {
   readonly publishing: Publishing
 }
 
+/** A connection that has begun to receive a stream whose source has failed, and is to be told. */
+interface Newcomer {
+  readonly connection: ConnectionRecord
+  readonly subscription: SubscriptionRecord
+}
+
 /** Sends notices to clients: that messages are missing, and the status of a stream's source. A notice is sent as a text of `connection.send` is. */
 export class Noticing {
   readonly #dependencies: NoticingDependencies
+  readonly #newcomers = new Set<Newcomer>()
 
   constructor(dependencies: NoticingDependencies) {
     this.#dependencies = dependencies
@@ -62,18 +69,44 @@ export class Noticing {
    * socket.
    */
   tellNewcomer(connection: ConnectionRecord, subscription: SubscriptionRecord): void {
-    const { changes, connections, events, publishing } = this.#dependencies
-    changes.afterwards(() => {
-      const status = SubscriptionRecord.sourceStatusOf(subscription)
-      if (status === 'CONNECTED' || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return
-      const { streamType, symbol } = subscription
-      try {
-        const data = this.#dataOf({ type: 'status', streamType, symbol, status })
-        publishing.notifyNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data, ownerOf(subscription))
-      } catch (error) {
-        events.postError({ error, stage: 'send', connection })
-      }
+    const newcomer: Newcomer = { connection, subscription }
+    this.#newcomers.add(newcomer)
+    this.#dependencies.changes.afterwards(() => {
+      if (this.#newcomers.delete(newcomer)) this.#tellStatus(newcomer)
     })
+  }
+
+  /** Tells a newcomer the status, unless it does not receive the stream any more. */
+  #tellStatus({ connection, subscription: { streamType, symbol } }: Newcomer): void {
+    const { connections, events, publishing } = this.#dependencies
+    const received = this.#received(connection, streamType, symbol)
+    const status = received === undefined ? 'CONNECTED' : SubscriptionRecord.sourceStatusOf(received)
+    if (received === undefined || status === 'CONNECTED') return
+    try {
+      const data = this.#dataOf({ type: 'status', streamType, symbol, status })
+      // Making it may have run the caller's code. If that changed the status, or gave the connection to another user, the connection is told of that.
+      const current = this.#received(connection, streamType, symbol)
+      if (current === undefined || SubscriptionRecord.sourceStatusOf(current) !== status || ownerOf(current) !== ownerOf(received)) return
+      this.#forgetNewcomers(connection, current)
+      publishing.notifyNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data, ownerOf(current))
+    } catch (error) {
+      events.postError({ error, stage: 'send', connection })
+    }
+  }
+
+  /** Returns the subscription by which a connection receives exactly this stream now. A reassigned connection may do so by another one than before. */
+  #received(connection: ConnectionRecord, streamType: string, symbol: string | undefined): SubscriptionRecord | undefined {
+    const subscription = this.#dependencies.subscriptions.find(ConnectionRecord.userOf(connection), streamType, symbol)
+    if (subscription === undefined || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return undefined
+    return subscription
+  }
+
+  /** Forgets newcomers that are told otherwise, so that nobody is told twice. */
+  #forgetNewcomers(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): void {
+    for (const newcomer of this.#newcomers) {
+      const { subscription } = newcomer
+      if (newcomer.connection === connection && subscription.streamType === streamType && subscription.symbol === symbol) this.#newcomers.delete(newcomer)
+    }
   }
 
   #dataOf(notice: Notice): WireData {
@@ -81,19 +114,26 @@ export class Noticing {
   }
 
   #setStatus({ streamType, symbol, userId }: Source, notice: Notice & { readonly type: 'status' }): boolean {
-    const { events, subscriptions } = this.#dependencies
-    const affected = subscriptions.subscriptionsTo(streamType, symbol, userId)
-    const [first] = affected
-    if (first === undefined) return false
-    if (SubscriptionRecord.sourceStatusOf(first) === notice.status) return true
+    const { subscriptions } = this.#dependencies
+    const answer = answerWithout(subscriptions.subscriptionsTo(streamType, symbol, userId), notice.status)
+    if (answer !== undefined) return answer
     const data = this.#dataOf(notice)
-    // Making the notice may have run the caller's code, which may have ended the subscription.
-    if (affected.every((each) => each.status === 'DISCONNECTED')) return false
-    SubscriptionRecord.setSourceStatus(first, notice.status)
+    // Making it may have run the caller's code, which may have ended subscriptions, begun some, or set the status.
+    const affected = subscriptions.subscriptionsTo(streamType, symbol, userId)
+    const newAnswer = answerWithout(affected, notice.status)
+    if (newAnswer === undefined) this.#changeStatus(affected, notice.status, data, userId)
+    return newAnswer ?? true
+  }
+
+  #changeStatus(affected: readonly SubscriptionRecord[], status: StreamStatus, data: WireData, userId: string | undefined): void {
+    const { events, publishing } = this.#dependencies
     const connected = affected.filter((each) => SubscriptionRecord.isConnected(each))
+    // It may throw, so it comes before the first change.
+    if (connected.length > 0) publishing.assertMayNotify()
+    SubscriptionRecord.setSourceStatus(affected[0] as SubscriptionRecord, status)
     for (const subscription of connected) events.post('subscriptionChanged', { subscription, change: 'status' })
+    for (const each of connected) for (const connection of SubscriptionRecord.connectionsOf(each)) this.#forgetNewcomers(connection, each)
     this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), data, userId)
-    return true
   }
 
   /** Hands a notice to these connections, except for those that are removed before its turn. */
@@ -107,4 +147,10 @@ export class Noticing {
 /** Returns the user of a private stream, `undefined` for a public one. */
 function ownerOf(subscription: SubscriptionRecord): string | undefined {
   return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private' ? subscription.userId : undefined
+}
+
+/** Returns what `setStreamStatus` answers if there is nothing to change: `false` if nobody is subscribed, `true` if the status is this one already. */
+function answerWithout([first]: readonly SubscriptionRecord[], status: StreamStatus): boolean | undefined {
+  if (first === undefined) return false
+  return SubscriptionRecord.sourceStatusOf(first) === status ? true : undefined
 }

@@ -441,6 +441,40 @@ describe('serializeNotice', () => {
     expect(received()).toEqual(['status BTC ERROR'])
   })
 
+  it('that subscribes another connection has it told, and one that sets the status itself has nobody told twice', () => {
+    let act: (() => unknown) | undefined
+    const { manager, received } = desk({
+      serializeNotice: (notice) => {
+        const now = act
+        act = undefined
+        now?.()
+        return serializeNotice(notice)
+      },
+    })
+    const other = manager.addConnection('d', new FakeSocket(), 'bob')
+
+    act = () => other.subscribe(BTC)
+    manager.setStreamStatus(BTC, 'ERROR')
+    act = () => manager.setStreamStatus(BTC, 'RECONNECTING')
+    manager.setStreamStatus(BTC, 'RECONNECTING')
+
+    expect([received(), other.socket.sentBytes.map(textOf)]).toEqual([['status BTC ERROR', 'status BTC RECONNECTING'], ['status BTC ERROR', 'status BTC RECONNECTING']])
+  })
+
+  it('that gives a newcomer to another user does not tell that user of a private stream', () => {
+    let act: (() => unknown) | undefined
+    const ofUser = defineStreams({ ORDERS: { audience: 'private' } })
+    const manager = new ConnectionManager<FakeSocket, typeof ofUser>({ streams: ofUser, serializeNotice: (notice) => (act?.(), serializeNotice(notice)) })
+    manager.addConnection('a', new FakeSocket(), 'alice')
+    manager.addSubscription({ userId: 'alice', streamType: 'ORDERS' })
+    manager.setStreamStatus({ streamType: 'ORDERS', userId: 'alice' }, 'ERROR')
+    act = () => manager.getConnection('b')?.reassign('bob')
+
+    const { socket, userId } = manager.addConnection('b', new FakeSocket(), 'alice')
+
+    expect([userId, socket.sentBytes]).toEqual(['bob', []])
+  })
+
   it.each<[string, (world: ReturnType<typeof desk>) => unknown, boolean]>([
     ['ends the last subscription', ({ connection }) => connection.unsubscribe(BTC), false],
     ['removes the connection', ({ connection }) => connection.remove(), false],

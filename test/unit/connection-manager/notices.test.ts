@@ -254,6 +254,45 @@ describe('manager.setStreamStatus', () => {
     expect(received()[1]).toEqual(['status BTC ERROR', 'unknown', 'status BTC CONNECTED', 'unknown'])
   })
 
+  it.each<[string, (world: ReturnType<typeof desk>) => void, labels: string[]]>([
+    ['is given to another user', ({ c }) => void [c.subscribe(BTC), c.reassign('b')], ['status BTC ERROR']],
+    ['subscribes again', ({ c }) => void [c.subscribe(BTC), c.unsubscribe(BTC), c.subscribe(BTC)], ['status BTC ERROR']],
+    ['sees the status change', ({ c, manager }) => void [c.subscribe(BTC), manager.setStreamStatus(BTC, 'RECONNECTING')], ['status BTC RECONNECTING']],
+    ['sees it change back and forth', ({ c, manager }) => {
+      c.subscribe(BTC)
+      for (const status of ['CONNECTED', 'ERROR'] as const) manager.setStreamStatus(BTC, status)
+    }, ['status BTC CONNECTED', 'status BTC ERROR']],
+  ])('is told once to a newcomer that %s within one delivery', (_what, act, expected) => {
+    const world = desk()
+    const { manager, connect, a, c, labels } = world
+    manager.addSubscription({ userId: 'c', ...NEWS })
+    connect('c2', 'c').subscribe(BTC)
+    a.subscribe(BTC)
+    manager.setStreamStatus(BTC, 'ERROR')
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      act(world)
+    }
+
+    a.send('{"type":"running"}')
+
+    expect(labels(c)).toEqual(expected)
+  })
+
+  it('changes nothing if it is refused because too much is deferred', () => {
+    const { manager, a } = desk({ maxDeferred: 0 })
+    const view = a.subscribe(BTC)
+    const changes: unknown[] = []
+    manager.on('subscriptionChanged', ({ change }) => changes.push(change))
+    a.socket.script.send = () => {
+      expectCode('ERR_PUBLISH_DEPTH', () => manager.setStreamStatus(BTC, 'ERROR'))
+    }
+
+    a.send('{"type":"running"}')
+
+    expect([view.status, changes]).toEqual(['CONNECTED', []])
+  })
+
   it('leaves a pending subscription pending', () => {
     const { manager, a } = desk()
     const pending = manager.addSubscription({ userId: 'd', ...BTC })
