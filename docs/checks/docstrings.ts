@@ -18,6 +18,7 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
   'model/raw-json.ts': 'const manager = new ConnectionManager()',
+  'recovery/recovery.ts': "const socket = { send() {}, close() {} }\nconst positionOfTheClient = 'k3f9:16'",
   'testing/describe-host.ts': `
     import type { HostHarness } from 'stream-connection-manager/testing'
     declare const harness: HostHarness`,
@@ -99,6 +100,7 @@ describe('the examples in docstrings', () => {
       'model/raw-json.ts',
       'model/stream-message.ts',
       'model/wire-form.ts',
+      'recovery/recovery.ts',
       'testing/describe-host.ts',
       'testing/fake-socket.ts',
       'testing/fake-transport.ts',
