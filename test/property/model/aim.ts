@@ -1,4 +1,5 @@
 import type { Ledger } from './ledger.ts'
+import { isOfHost } from './deliveries.ts'
 import { bringing, CONNECTION_IDS, isPrivate, keyOf, STREAMS, streams, SYMBOLS, USERS, type Stream } from './catalogue.ts'
 import type { ConnectionFact, Facts, SubscriptionFact } from './facts.ts'
 import type { Setting } from './setting.ts'
@@ -106,7 +107,7 @@ export class Aim {
 
   /** Something to take away: what is on its way, or else what somebody is subscribed to. */
   revocable(n: number): Destination {
-    const ofStreams = this.#ledger.underWay().filter(({ delivery }) => delivery.way !== 'text')
+    const ofStreams = this.#ledger.underWay().filter(({ delivery }) => !isOfHost(delivery.way))
     const onTheirWay = ofStreams.map(({ connection, delivery }) => ({ stream: delivery.stream, userId: connection.userId }))
     return chosen([...onTheirWay, ...this.#facts.subscriptions], n) ?? this.destination(n)
   }

@@ -143,7 +143,7 @@ function compareViews(manager: Manager, facts: Facts, same: Same): void {
     const actual = manager.getUserSubscriptions(userId).find(({ key }) => key === publicKeyOf(subscription))
     if (view !== undefined) same(() => `the view of ${publicKeyOf(subscription)}`, actual, view)
     if (actual === undefined) continue
-    const status = facts.isOnline(userId) ? 'CONNECTED' : 'PENDING'
+    const status = facts.isOnline(userId) ? facts.statusOf(subscription) : 'PENDING'
     same(
       () => `the fields of ${publicKeyOf(subscription)}`,
       [actual.userId, actual.streamType, actual.symbol, actual.status, actual.createdAt.getTime()],

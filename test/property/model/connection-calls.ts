@@ -244,7 +244,8 @@ export class ConnectionCalls {
       commit: () => removed && this.#world.commit(() => facts.disconnect(removed, [hasGone ? 'peer-closed' : 'removed'], told?.details)),
       act: () => {
         if (how === 'byId') return manager.removeConnection(id)
-        return how === 'onClose' && socket.tellsOfClose ? socket.tellOfClose() : handle.remove(hasGone ? { close: false } : (told?.options ?? {}))
+        if (how === 'onClose' && socket.tellsOfClose) return socket.tellOfClose().then((isHeard) => isHeard && removed !== undefined)
+        return handle.remove(hasGone ? { close: false } : (told?.options ?? {}))
       },
       check: (promise) => closings.promised(text, promise, removed !== undefined, removed === undefined ? [] : [removed]),
     })

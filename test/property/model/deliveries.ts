@@ -1,8 +1,11 @@
 import { isPrivate, keyOf, rulesOf, type Rules, type Stream } from './catalogue.ts'
-import type { ConnectionFact, Facts } from './facts.ts'
+import type { ConnectionFact, Facts, SubscriptionFact } from './facts.ts'
 
-/** A `text` is one of the host's own, by a connection's handle. */
-export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast' | 'text'
+/**
+ * A `text` is one of the host's own, by a connection's handle. A `notice` is what is told to several connections in the same way: a notice of the
+ * host, or what a recorder has for those who are left out.
+ */
+export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast' | 'text' | 'notice'
 
 /** What has become of one message at one of its recipients, as far as can be seen. */
 export type ReceiptState =
@@ -55,7 +58,28 @@ export interface Delivery {
   readonly userId: string | undefined
   /** For whom it is, if it is not published. */
   readonly target: ConnectionFact | string | undefined
-  readonly text: string
+  /** For whom a notice is. */
+  readonly audience: readonly ConnectionFact[]
+  /** Those that it leaves out. */
+  readonly except: readonly ConnectionFact[]
+  /** What it is on the wire: once it is recorded, what the recorder has made of it. */
+  text: string
+  /** It goes out as bytes. */
+  readonly isBytes: boolean
+  /** It is to be recorded, and how often it was. */
+  readonly isRecorded: boolean
+  timesRecorded: number
+  /** Those that were subscribed and are left out, once it is recorded, and how often the recorder was asked what to tell them. */
+  leftOut: readonly ConnectionFact[]
+  timesSkipped: number
+  /** No recorder can take it: nobody gets it. */
+  isDoomed: boolean
+  /** It goes out between two others, and nobody sees between which. */
+  readonly isUnordered: boolean
+  /** What the manager decides once it is serialized. */
+  serialized: () => void
+  /** The subscriptions whose streams it serves. */
+  served: readonly SubscriptionFact[]
   /** At which version. */
   readonly publishedAt: number
   /** When, on the monotonic clock. */
@@ -87,10 +111,13 @@ export interface Delivery {
 }
 
 /** Whom a message reaches when its delivery begins now. */
-export function recipientsOf({ way, stream, userId, target }: Delivery, facts: Facts): ConnectionFact[] {
+export function recipientsOf(delivery: Pick<Delivery, 'way' | 'stream' | 'userId' | 'target' | 'except' | 'audience' | 'isDoomed'>, facts: Facts): ConnectionFact[] {
+  const { way, target, except, audience } = delivery
   switch (way) {
     case 'publish':
-      return facts.live.filter((each) => facts.covers(each, stream) && (!isPrivate(stream) || each.userId === userId))
+      return delivery.isDoomed ? [] : subscribedTo(delivery, facts).filter((each) => !except.includes(each))
+    case 'notice':
+      return facts.live.filter((each) => audience.includes(each))
     case 'sendToUser':
       return facts.live.filter((each) => each.userId === target)
     case 'sendToConnection':
@@ -101,6 +128,11 @@ export function recipientsOf({ way, stream, userId, target }: Delivery, facts: F
       // It is a recipient if it has gone, too, which is skipped then.
       return facts.connections.filter((each) => each === target)
   }
+}
+
+/** Who is subscribed to a message's stream, the left-out ones included. */
+export function subscribedTo({ stream, userId }: Pick<Delivery, 'stream' | 'userId'>, facts: Facts): ConnectionFact[] {
+  return facts.live.filter((each) => facts.covers(each, stream) && (!isPrivate(stream) || each.userId === userId))
 }
 
 /** Whether a recipient is still to get a message whose turn comes now. */
@@ -122,7 +154,7 @@ function isRevoked(delivery: Delivery, { userId, ownedSince }: ConnectionFact, f
 
 /** Whether a message was revoked for a user after it was published, and after this version. */
 export function isRevokedFor(userId: string, { way, stream, publishedAt }: Delivery, { revocations }: Facts, since = 0): boolean {
-  if (way === 'text') return false
+  if (isOfHost(way)) return false
   return revocations.some(
     (each) =>
       each.version > publishedAt &&
@@ -130,6 +162,11 @@ export function isRevokedFor(userId: string, { way, stream, publishedAt }: Deliv
       (each.streamType === undefined || each.streamType === stream.streamType) &&
       (each.symbol === undefined || each.symbol === stream.symbol),
   )
+}
+
+/** Whether it is no message of a stream, so that nothing that is about a stream is about it. */
+export function isOfHost(way: Way): boolean {
+  return way === 'text' || way === 'notice'
 }
 
 export function isOpen({ state }: Receipt): boolean {

@@ -1,7 +1,7 @@
 import { EVENT_NAMES } from '../../support/event-names.ts'
 import { chosen } from './aim.ts'
-import { keyOf } from './catalogue.ts'
-import { hasSendQueue, mayWait } from './deliveries.ts'
+import { keyOf, type Stream } from './catalogue.ts'
+import { hasSendQueue, isOfHost, mayWait } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Content, EventName, OperationOf } from './operations.ts'
 import type { Posts } from './posts.ts'
@@ -125,6 +125,25 @@ export class Environment {
         if (ledger.openOf(connection).some(({ state }) => state === 'awaited'))
           this.#world.complain(`${socket.name} has something after it was flushed`)
       },
+    })
+  }
+
+  /** Purges what waits for a connection: of a stream that something waits of, if there is one. */
+  purge({ who, stream: n, isOfType, flaw }: OperationOf<'purge'>): void {
+    const { aim, ledger } = this.#world
+    const connection = aim.connection(who)
+    if (connection?.handle === undefined) return
+    const { handle, socket } = connection
+    const waiting = ledger.openOf(connection).filter(({ delivery }) => !isOfHost(delivery.way)).map(({ delivery }) => delivery.stream)
+    const { streamType, symbol } = chosen(waiting, n) ?? aim.stream(n)
+    const reference = { streamType, ...(!isOfType && { symbol }), ...(flaw === 'unknownField' && { simbol: 'x' }) }
+    const isMeant = (each: Stream): boolean => each.streamType === streamType && (isOfType || symbol === undefined || each.symbol === symbol)
+    this.#world.call({
+      name: 'purge',
+      text: () => `${socket.name}'s handle.purge(${describe(reference)})`,
+      verdict: flaw === undefined ? PASS : refusedWith('ERR_INVALID_ARGUMENT'),
+      commit: () => this.#world.purge(connection, isMeant),
+      act: () => handle.purge(flaw === 'nothing' ? (undefined as never) : reference),
     })
   }
 

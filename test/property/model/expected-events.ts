@@ -87,6 +87,12 @@ export class ExpectedEvents {
     this.#batches.push({ owner, events: [event] })
   }
 
+  /** The status of a stream's source changed. */
+  expectStatus(subscriptions: readonly SubscriptionFact[], owner: CallFrame | undefined): void {
+    const eventOf = (subject: SubscriptionFact): Expected => ({ name: 'subscriptionChanged', subject, holder: undefined, detail: 'status', isOptional: false })
+    if (subscriptions.length > 0) this.#batches.push({ owner, events: subscriptions.map(eventOf) })
+  }
+
   /** Something is revoked: that is told first. */
   expectRevoked(revocation: Revocation, owner: CallFrame | undefined): void {
     const event = { name: 'revoked' as const, subject: textOf(revocation), holder: undefined, detail: undefined, isOptional: false }

@@ -1,4 +1,4 @@
-import type { CloseDetails, CloseReason, Connection, Subscription, SubscriptionChange } from '../../../src/index.ts'
+import type { CloseDetails, CloseReason, Connection, StreamStatus, Subscription, SubscriptionChange } from '../../../src/index.ts'
 import { bringing, isPrivate, keyOf, type Stream, type Streams } from './catalogue.ts'
 import type { Setting } from './setting.ts'
 import type { ScriptedSocket } from './sockets.ts'
@@ -68,6 +68,14 @@ export interface RevocationFact {
   readonly userId: string | undefined
   readonly streamType: string | undefined
   readonly symbol: string | undefined
+}
+
+/** A connection that began to receive a stream whose source has failed, and has not been told yet. */
+interface Newcomer {
+  readonly connection: ConnectionFact
+  readonly stream: Stream
+  /** It does not receive the stream any more. If it does so again before anybody is told, it keeps its turn. */
+  hasLeft: boolean
 }
 
 /** An active stream without a connected subscriber. */
@@ -147,6 +155,10 @@ export class Facts {
   coverBefore: Cover = new Map()
   readonly #setting: Setting
   readonly #dependencies: FactsDependencies
+  /** Stream → the status of its source, if that has failed. */
+  readonly #statuses = new Map<string, StreamStatus>()
+  /** Those who are to be told, in the order in which they are. */
+  #newcomers: Newcomer[] = []
   readonly #idling = new Map<string, Idling>()
   /** Stream → how often it lost its last connected subscriber. */
   readonly losses = new Map<string, number>()
@@ -216,6 +228,67 @@ export class Facts {
     return bringing(stream).some((each) => (this.cover.get(coverKeyOf(connection, each)) ?? Infinity) <= version)
   }
 
+  // The status of streams' sources
+
+  statusOf(subscription: Pick<SubscriptionFact, 'stream' | 'userId'>): StreamStatus {
+    return this.#statuses.get(demandKeyOf(subscription)) ?? 'CONNECTED'
+  }
+
+  /** Whether any source has failed. */
+  get haveSourcesFailed(): boolean {
+    return this.#statuses.size > 0
+  }
+
+  /** The subscriptions to a stream, on a private one the user's own. */
+  subscriptionsTo(stream: Stream, userId: string | undefined): SubscriptionFact[] {
+    return this.subscriptions.filter((each) => keyOf(each.stream) === keyOf(stream) && (!isPrivate(stream) || each.userId === userId))
+  }
+
+  /** The connections that receive exactly this stream, on a private one the user's own. */
+  receiversOf(stream: Stream, userId: string | undefined): ConnectionFact[] {
+    return this.live.filter((each) => this.isIn(each, stream) && (!isPrivate(stream) || each.userId === userId))
+  }
+
+  /** A source has another status: those who receive its stream are told. */
+  setStatus(stream: Stream, userId: string | undefined, status: StreamStatus): void {
+    const key = demandKeyOf({ stream, userId: userId ?? '' })
+    if (status === 'CONNECTED') this.#statuses.delete(key)
+    else this.#statuses.set(key, status)
+    const told = this.receiversOf(stream, userId)
+    this.#newcomers = this.#newcomers.filter((each) => !told.includes(each.connection) || keyOf(each.stream) !== keyOf(stream))
+  }
+
+  /** Whoever is told this now, and is not asked for again; nobody if nobody is to be told. */
+  takeNewcomer(stream: Stream, status: StreamStatus): ConnectionFact | undefined {
+    const isThis = (each: Newcomer): boolean => keyOf(each.stream) === keyOf(stream) && this.#isToBeTold(each) && this.statusAt(each.connection, stream) === status
+    const found = this.#newcomers.find(isThis)
+    if (found === undefined) return undefined
+    const before = this.#newcomers.slice(0, this.#newcomers.indexOf(found))
+    this.#newcomers = this.#newcomers.filter((each) => each !== found && !(each.hasLeft && before.includes(each)))
+    return found.connection
+  }
+
+  /** It is told, whatever made it a newcomer again meanwhile. */
+  noteTold(connection: ConnectionFact, stream: Stream): void {
+    this.#newcomers = this.#newcomers.filter((each) => each.connection !== connection || keyOf(each.stream) !== keyOf(stream))
+  }
+
+  /** The status that a connection receives a stream with. */
+  statusAt({ userId }: ConnectionFact, stream: Stream): StreamStatus {
+    return this.statusOf({ stream, userId })
+  }
+
+  /** Those who should have been told by now. */
+  takeUntold(): { readonly connection: ConnectionFact; readonly stream: Stream }[] {
+    const untold = this.#newcomers.filter((each) => this.#isToBeTold(each))
+    this.#newcomers = []
+    return untold
+  }
+
+  #isToBeTold({ connection, stream, hasLeft }: Newcomer): boolean {
+    return !hasLeft && this.statusAt(connection, stream) !== 'CONNECTED'
+  }
+
   /** Pending subscriptions whose time is up. */
   overdue(): SubscriptionFact[] {
     const nowMs = this.#dependencies.monotonic()
@@ -245,6 +318,7 @@ export class Facts {
     change()
     this.#sweep(before)
     this.#renewCover()
+    this.#renewStatuses()
     this.#renewDemand(demandedBefore)
     return changeFrom(before, this.#picture(), refreshed)
   }
@@ -367,6 +441,29 @@ export class Facts {
     this.cover = cover
   }
 
+  /** A status ends with the last subscription to its stream; and whoever begins to receive one with a failed source is to be told. */
+  #renewStatuses(): void {
+    const keys = new Set(this.subscriptions.map(demandKeyOf))
+    for (const key of this.#statuses.keys()) if (!keys.has(key)) this.#statuses.delete(key)
+    for (const each of this.#newcomers) each.hasLeft = !each.connection.isLive || !this.isIn(each.connection, each.stream)
+    for (const { userId, stream } of this.subscriptions) {
+      if (this.statusOf({ userId, stream }) === 'CONNECTED') continue
+      for (const connection of this.liveOf(userId)) if (this.#isNewIn(connection, stream)) this.#noteNewcomer(connection, stream)
+    }
+  }
+
+  #isNewIn(connection: ConnectionFact, stream: Stream): boolean {
+    const key = coverKeyOf(connection, stream)
+    if (!this.cover.has(key)) return false
+    const isOfAnother = isPrivate(stream) && connection.ownedSince === this.version
+    return !this.coverBefore.has(key) || isOfAnother
+  }
+
+  #noteNewcomer(connection: ConnectionFact, stream: Stream): void {
+    if (this.#newcomers.some((each) => each.connection === connection && keyOf(each.stream) === keyOf(stream))) return
+    this.#newcomers.push({ connection, stream, hasLeft: false })
+  }
+
   #renewDemand(before: ReadonlySet<string>): void {
     const { idling } = this
     const after = this.demanded()
@@ -416,7 +513,7 @@ export class Facts {
 }
 
 /** A stream that may be active, as a text; of private streams each user has their own. */
-export function demandKeyOf({ stream, userId }: { readonly stream: Stream; readonly userId: string }): string {
+export function demandKeyOf({ stream, userId }: Pick<SubscriptionFact, 'stream' | 'userId'>): string {
   return isPrivate(stream) ? `${keyOf(stream)} of ${userId}` : keyOf(stream)
 }
 

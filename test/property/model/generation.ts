@@ -7,13 +7,17 @@ import {
   type Content,
   type Authorization,
   type Ending,
+  type ExtraFlaw,
+  type Extras,
   type Operation,
   type OperationOf,
   type Reaction,
   type ReassignFlaw,
   type RevokedBy,
+  type SourceFlaw,
   type Trouble,
 } from './operations.ts'
+import { STRANGER } from './posts.ts'
 import type { Plan } from './sequence.ts'
 import type { Setting } from './setting.ts'
 import type { Kind } from './sockets.ts'
@@ -50,7 +54,9 @@ function settings(): Arbitrary<Setting> {
     favourites: fc.constantFrom(...FAMILIES),
     kinds: weighted<readonly Kind[]>([4, KINDS_TOGETHER[0] ?? []], ...KINDS_TOGETHER.slice(1).map((kinds) => [2, kinds] as const)),
     managerKind: weighted<Kind | undefined>([6, undefined], [1, 'polled'], [1, 'framed']),
-    form: fc.constantFrom('wire' as const, 'custom' as const),
+    form: weighted<Setting['form']>([3, 'wire'], [3, 'custom'], [1, 'bytes']),
+    recorder: weighted<Setting['recorder']>([4, 'none'], [1, 'numbering'], [3, 'skipping']),
+    noticeForm: weighted<Setting['noticeForm']>([1, 'wire'], [2, 'own']),
     softLimitBytes: fc.constantFrom(10, 0, 300, Infinity),
     hardLimitBytes: fc.constantFrom(400, 0, 150, Infinity),
     drainIntervalMs: weighted([5, 50], [1, Infinity]),
@@ -117,6 +123,11 @@ function operationsAtTop(): Arbitrary<Operation> {
     { weight: 4, arbitrary: armSend(0) },
     { weight: 4, arbitrary: armClose(0) },
     { weight: 1, arbitrary: armFrame(0) },
+    { weight: 7, arbitrary: batch(0) },
+    { weight: 4, arbitrary: notifyGap(0) },
+    { weight: 9, arbitrary: setStreamStatus(0) },
+    { weight: 4, arbitrary: purge() },
+    { weight: 4, arbitrary: armNewcomer(0) },
     { weight: 5, arbitrary: armListener(0) },
     { weight: 2, arbitrary: listen() },
     { weight: 8, arbitrary: press() },
@@ -154,6 +165,10 @@ function operationsWithin(depth: number): Arbitrary<Operation> {
     { weight: 2, arbitrary: press() },
     { weight: 2, arbitrary: drain() },
     { weight: 4, arbitrary: flush(depth) },
+    { weight: 4, arbitrary: batch(depth) },
+    { weight: 3, arbitrary: notifyGap(depth) },
+    { weight: 5, arbitrary: setStreamStatus(depth) },
+    { weight: 4, arbitrary: purge() },
     { weight: 5, arbitrary: breakDown() },
     { weight: 1, arbitrary: connect() },
     { weight: 1, arbitrary: cleanup() },
@@ -310,8 +325,78 @@ function publish(depth: number): Arbitrary<OperationOf<'publish'>> {
     do: fc.constant('publish' as const),
     where: weighted([12, 0], [1, ANYWHERE_FROM]).chain((from) => fc.nat(from === 0 ? 9 : 5).map((n) => from + n)),
     content: content(depth),
+    extras: extras(depth),
     troubles: troubles(depth),
     flaw: messageFlaw(),
+  })
+}
+
+function extras(depth: number): Arbitrary<Extras> {
+  const except = weighted([3, 0], [3, 1], [1, 2]).chain((count) => fc.array(exceptOne(), { minLength: count, maxLength: count }))
+  const rarelyMore = depth >= DEEPEST ? fc.constant(undefined) : fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: recording(depth) })
+  return fc.record({ except, hasText: seldom(), recorded: rarelyMore, skipped: rarelyMore, flaw: rarely<ExtraFlaw>('badExcept', 'badText', 'unknownOption') })
+}
+
+function exceptOne(): Arbitrary<number> {
+  return weighted([9, 0], [1, STALE_FROM + 2], [1, STRANGER]).chain((from) => fc.nat(from === 0 ? 7 : 3).map((n) => from + n))
+}
+
+function batch(depth: number): Arbitrary<OperationOf<'batch'>> {
+  if (depth >= DEEPEST) return fc.constant({ do: 'batch', steps: [], ending: 'returns' })
+  return fc.record({
+    do: fc.constant('batch' as const),
+    steps: fc.array(operationsWithin(depth + 1), { maxLength: 4, size: 'max' }),
+    ending: weighted<OperationOf<'batch'>['ending']>([6, 'returns'], [2, 'throws'], [1, 'promise']),
+  })
+}
+
+function notifyGap(depth: number): Arbitrary<OperationOf<'notifyGap'>> {
+  return fc.record({
+    do: fc.constant('notifyGap' as const),
+    where: fc.nat(9),
+    isOfAll: seldom(),
+    isCounted: fc.boolean(),
+    made: making(depth),
+    flaw: rarely(...SOURCE_FLAWS),
+  })
+}
+
+function setStreamStatus(depth: number): Arbitrary<OperationOf<'setStreamStatus'>> {
+  return fc.record({
+    do: fc.constant('setStreamStatus' as const),
+    where: fc.nat(9),
+    status: weighted<OperationOf<'setStreamStatus'>['status']>([3, 'ERROR'], [2, 'RECONNECTING'], [2, 'CONNECTED']),
+    made: making(depth),
+    flaw: rarely(...SOURCE_FLAWS),
+  })
+}
+
+const SOURCE_FLAWS: readonly SourceFlaw[] = [
+  'unknownType', 'noSymbol', 'symbolTooMuch', 'badSymbol', 'recipientTooMuch', 'noRecipient', 'badRecipient', 'unknownField', 'nothing', 'badFact',
+]
+
+/** What `serializeNotice` or a recorder does: mostly well. */
+function making(depth: number): Arbitrary<Reaction> {
+  const answer = weighted<Answer>([8, 'ok'], [1, 'throw'], [1, 'reject'], [1, 'resolve'], [1, 'passOn'])
+  return fc.record({ answer, meanwhile: sometimes(depth) })
+}
+
+function recording(depth: number): Arbitrary<Reaction> {
+  const answer = weighted<Answer>([12, 'ok'], [1, 'throw'], [1, 'reject'], [1, 'resolve'], [1, 'passOn'])
+  return fc.record({ answer, meanwhile: meanwhile(depth) })
+}
+
+function armNewcomer(depth: number): Arbitrary<OperationOf<'armNewcomer'>> {
+  return fc.record({ do: fc.constant('armNewcomer' as const), reaction: fc.record({ answer: fc.constantFrom<Answer>('ok', 'ok', 'ok', 'throw', 'reject'), meanwhile: meanwhile(depth) }) })
+}
+
+function purge(): Arbitrary<OperationOf<'purge'>> {
+  return fc.record({
+    do: fc.constant('purge' as const),
+    who: who(),
+    stream: fc.nat(9),
+    isOfType: seldom(),
+    flaw: rarely<Exclude<OperationOf<'purge'>['flaw'], undefined>>('nothing', 'unknownField'),
   })
 }
 
@@ -323,6 +408,7 @@ function send(depth: number): Arbitrary<OperationOf<'send'>> {
     stream: anyStream(),
     recipient: weighted<OperationOf<'send'>['recipient']>([3, 'none'], [2, 'right'], [1, 'wrong']),
     content: content(depth),
+    extras: extras(depth),
     troubles: troubles(depth),
     flaw: messageFlaw(),
   })

@@ -46,7 +46,7 @@ export class Inboxes {
   accept(receipt: Receipt): void {
     const { connection, delivery } = receipt
     const ofStream = this.#of(connection).receipts.filter(isOfStream(delivery.stream))
-    const newer = ofStream.find((each) => each.delivery.place > delivery.place && each.state === 'accepted')
+    const newer = ofStream.find((each) => each.delivery.place > delivery.place && each.state === 'accepted' && !isUnordered(each, receipt))
     if (newer !== undefined)
       this.#complain(`${connection.socket.name} got ${numbered(receipt)} behind ${numbered(newer)} of the same stream`)
     if (receipt.passes) this.#complainOfPassing(receipt)
@@ -67,7 +67,7 @@ export class Inboxes {
     const { receipts } = this.#of(receipt.connection)
     const waiting = receipts.filter((each) => isToCome(each) && !isReplaced(each, receipts))
     const place = placeOf(receipt, receipts)
-    const before = waiting.find((each) => each !== receipt && each.hasWaited && !each.wasDoubtful && isToLeaveBefore(each, receipt, place))
+    const before = waiting.find((each) => each !== receipt && !isUnordered(each, receipt) && each.hasWaited && !each.wasDoubtful && isToLeaveBefore(each, receipt, place))
     if (before !== undefined)
       this.#complain(`${receipt.connection.socket.name} got ${numbered(receipt)} before ${numbered(before)}, which is to leave first`)
   }
@@ -187,8 +187,13 @@ function isToCome(receipt: Receipt): boolean {
   return isOpen(receipt) || receipt.state === 'leaving'
 }
 
-function isBefore(each: Receipt, { delivery }: Receipt): boolean {
-  return each.delivery.place < delivery.place && isToCome(each)
+function isBefore(each: Receipt, receipt: Receipt): boolean {
+  return each.delivery.place < receipt.delivery.place && isToCome(each) && !isUnordered(each, receipt)
+}
+
+/** Whether nobody knows which of the two goes out first. */
+function isUnordered(one: Receipt, other: Receipt): boolean {
+  return one.delivery.isUnordered || other.delivery.isUnordered
 }
 
 function numbered({ delivery }: Receipt): string {

@@ -1,5 +1,5 @@
 import { isPrivate, keyOf, streams, type Stream, type StreamName } from './catalogue.ts'
-import { definitionOf, hasSendQueue, isBarred, isEntitled, isOpen, isRevokedFor, mayWait, recipientsOf, type Delivery, type Receipt } from './deliveries.ts'
+import { definitionOf, hasSendQueue, isBarred, isEntitled, isOfHost, isOpen, isRevokedFor, mayWait, recipientsOf, subscribedTo, type Delivery, type Receipt } from './deliveries.ts'
 import type { ConnectionFact, Facts, Move } from './facts.ts'
 import type { Gap, Inboxes } from './inboxes.ts'
 import { unitsOf, type Pressures, type Reception } from './pressures.ts'
@@ -14,25 +14,11 @@ type Complain = (complaint: string) => void
 const LOOK_AGAIN_MS = 50
 
 /** What a message is told from others by. */
-export type Announcement = Omit<
-  Delivery,
-  | 'place'
-  | 'publishedAt'
-  | 'publishedMs'
-  | 'wasTooLate'
-  | 'phase'
-  | 'candidates'
-  | 'startedFrom'
-  | 'startedUntil'
-  | 'doubted'
-  | 'barred'
-  | 'moved'
-  | 'uncertain'
-  | 'receipts'
-  | 'timesSerialized'
-  | 'timesFramed'
-  | 'hasNoFrame'
->
+export type Announcement = Pick<Delivery, 'number' | 'way' | 'stream' | 'userId' | 'target' | 'text'> &
+  Partial<Pick<Delivery, 'except' | 'audience' | 'isBytes' | 'isRecorded' | 'isUnordered'>>
+
+/** Notices of the host count so many more missing messages than there can be, so that they are known by that. */
+export const UNHEARD_OF = 1_000_000
 
 /**
  * What was published, to whom it was to go when its delivery began, and what came of it.
@@ -49,6 +35,8 @@ export class Ledger {
   readonly #monotonic: () => number
   readonly #complain: Complain
   #places = 0
+  /** The last place before the running batch began. What is deferred behind it goes out when the batch has ended. */
+  #batchFrom: number | undefined
   #lastTurn = 0
   /** Receipts whose end is open. */
   #unsettled: Receipt[] = []
@@ -76,11 +64,23 @@ export class Ledger {
     const { version } = this.#facts
     const { target } = announcement
     const delivery: Delivery = {
+      except: [],
+      audience: [],
+      isBytes: false,
+      isRecorded: false,
+      isUnordered: false,
       ...announcement,
+      timesRecorded: 0,
+      leftOut: [],
+      timesSkipped: 0,
+      isDoomed: false,
+      serialized: () => {},
+      served: [],
       publishedAt: version,
       publishedMs: this.#monotonic(),
       wasTooLate: typeof target === 'object' && !target.isLive,
-      place: ++this.#places,
+      // What is recorded has no place before that.
+      place: announcement.isRecorded === true ? Infinity : ++this.#places,
       phase: 'called',
       candidates: [],
       startedFrom: version,
@@ -96,15 +96,98 @@ export class Ledger {
     }
     this.deliveries.push(delivery)
     delivery.candidates = [recipientsOf(delivery, this.#facts)]
-    if (begins !== 'later') this.#makeReceipts(delivery, begins === 'now')
+    if (begins === 'later') return delivery
+    this.#passThoseOfBatch()
+    this.#makeReceipts(delivery, begins === 'now')
     return delivery
   }
 
-  /** It waits for its turn, behind all that waits already. */
-  defer(delivery: Delivery): void {
+  /** A message begins at this moment that no call of its own publishes: behind this one, or else before all that wait. */
+  announceNow(announcement: Announcement, behind?: Delivery): Delivery {
+    const delivery = this.announce(announcement, 'later')
+    delivery.place = behind === undefined ? this.#lastTurn + 1 / 1_024 : behind.place + 1 / 2
+    delivery.phase = 'running'
+    this.#makeReceipts(delivery, true)
+    return delivery
+  }
+
+  /** The steps of a batch begin: returns what `batchEnds` needs. */
+  batchBegins(): number | undefined {
+    const outer = this.#batchFrom
+    this.#batchFrom ??= this.#places
+    return outer
+  }
+
+  /** The steps of a batch have ended: nothing that was deferred within them has begun before. */
+  batchEnds(outer: number | undefined): void {
+    for (const delivery of this.#ofBatch()) this.#hasNotBegun(delivery)
+    this.#batchFrom = outer
+  }
+
+  /** What the steps of a batch send themselves goes out before what others were deferred with. */
+  #passThoseOfBatch(): void {
+    for (const each of this.#ofBatch()) each.place = ++this.#places
+  }
+
+  #ofBatch(): Delivery[] {
+    const from = this.#batchFrom
+    return from === undefined ? [] : this.#inOrder().filter(({ phase, place }) => phase === 'deferred' && place > from)
+  }
+
+  // What a recorder does
+
+  /** The recorder is asked for the text of a message: its turn has come, and nobody has it. */
+  record(text: string): { readonly delivery: Delivery; readonly wasDeferred: boolean } | undefined {
+    const delivery = this.deliveryOf(text)
+    if (delivery?.isRecorded !== true) return void this.#complain(`A text was recorded that is none to be: ${text}`)
+    if (++delivery.timesRecorded > 1 || delivery.phase === 'over') this.#complain(`${nameOf(delivery)} was recorded again, or after its turn`)
+    const wasDeferred = delivery.phase === 'deferred'
+    if (wasDeferred) delivery.phase = 'running'
+    else {
+      delivery.place = ++this.#places
+      this.#passThoseOfBatch()
+    }
+    this.#turn(delivery)
+    return { delivery, wasDeferred }
+  }
+
+  /** It was recorded: to whom it goes is fixed now. */
+  recorded(delivery: Delivery, text: string): void {
+    delivery.text = text
+    delivery.leftOut = subscribedTo(delivery, this.#facts).filter((each) => delivery.except.includes(each))
+    this.#hasNotBegun(delivery)
+    this.#makeReceipts(delivery, true)
+  }
+
+  /** It could not be: nobody gets it. */
+  unrecorded(delivery: Delivery): void {
+    delivery.isDoomed = true
+    this.#forgetReceipts(delivery)
+    delivery.phase = 'over'
+  }
+
+  /** The recorder is asked for a text for those who were left out: all others have got theirs. */
+  skip(text: string): Delivery | undefined {
+    const delivery = this.deliveryOf(text)
+    if (delivery === undefined || delivery.leftOut.length === 0) return void this.#complain(`A recorder was told that somebody was left out, and nobody was: ${text}`)
+    if (++delivery.timesSkipped > 1) this.#complain(`A recorder was told twice that ${nameOf(delivery)} left somebody out`)
+    this.conclude(delivery)
+    return delivery
+  }
+
+  /** What waits of these streams for a connection is purged, and what is being delivered does not come to it. What is deferred does. */
+  purge(connection: ConnectionFact, isMeant: (stream: Stream) => boolean): void {
+    const isOfThem = ({ way, stream }: Delivery): boolean => !isOfHost(way) && isMeant(stream)
+    for (const delivery of this.deliveries) if (delivery.phase === 'deferred' && isOfThem(delivery)) delivery.doubted.add(connection)
+    for (const receipt of this.#unsettled) if (receipt.connection === connection && isOfThem(receipt.delivery)) this.#lose(receipt)
+    this.#settleReceipts()
+  }
+
+  /** It waits for its turn, behind all that waits already, or where it was announced. */
+  defer(delivery: Delivery, keepsPlace = false): void {
     if (this.#hasCome(delivery)) this.#complain(`${nameOf(delivery)} was delivered, and is said to be deferred`)
     this.#forgetReceipts(delivery)
-    delivery.place = ++this.#places
+    if (!keepsPlace) delivery.place = ++this.#places
     delivery.phase = 'deferred'
     this.#hasNotBegun(delivery)
   }
@@ -120,6 +203,7 @@ export class Ledger {
   conclude(delivery: Delivery): void {
     if (delivery.phase === 'over') return
     if (delivery.phase === 'deferred') this.#begin(delivery)
+    if (delivery.isRecorded && delivery.timesRecorded === 0 && !delivery.isDoomed) this.#complain(`${nameOf(delivery)} was never recorded`)
     delivery.phase = 'over'
     for (const receipt of delivery.receipts.values()) {
       const { connection, state } = receipt
@@ -145,9 +229,9 @@ export class Ledger {
 
   /** A transport is asked for the frame of this message, which is a sign that its turn has come. */
   framed(text: string): Delivery | undefined {
-    const delivery = this.#deliveryOf(text)
+    const delivery = this.deliveryOf(text, ({ timesFramed, phase }) => timesFramed === 0 && phase !== 'over')
     if (delivery === undefined) return void this.#complain(`A frame was made of a text that nobody published: ${text}`)
-    this.#turn(delivery)
+    if (!delivery.isUnordered) this.#turn(delivery)
     return delivery
   }
 
@@ -164,11 +248,11 @@ export class Ledger {
 
   /** A socket is handed a text. */
   hand(connection: ConnectionFact, text: string): Handed {
-    if (text.startsWith('{"type":"gap"')) return this.#handNotice(connection, text)
-    const delivery = this.#deliveryOf(text)
+    const droppedGap = droppedGapIn(text)
+    if (droppedGap !== undefined) return this.#handNotice(connection, text, droppedGap)
+    const delivery = this.deliveryTo(connection, text)
     if (delivery === undefined) return void this.#complain(`${connection.socket.name} was handed a text that nobody published: ${text}`)
-    if (hasSendQueue(connection)) this.#beginUntil(delivery)
-    else this.#turn(delivery)
+    if (!delivery.isUnordered) this.#seeTurn(delivery, connection)
     const receipt = delivery.receipts.get(connection)
     const complaint = this.#objectionTo(delivery, connection, receipt)
     if (complaint !== undefined) return void this.#complain(`${connection.socket.name} was handed ${nameOf(delivery)}, ${complaint}`)
@@ -180,16 +264,24 @@ export class Ledger {
     return { receipt }
   }
 
-  #handNotice(connection: ConnectionFact, text: string): Handed {
-    const {
-      stream_type: streamType,
-      symbol,
-      dropped,
-    } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number }
-    const form = JSON.stringify({ type: 'gap', stream_type: streamType, symbol, dropped })
-    if (text !== form || !(streamType in streams) || streams[streamType].overflow !== 'drop')
+  #seeTurn(delivery: Delivery, connection: ConnectionFact): void {
+    if (hasSendQueue(connection)) this.#beginUntil(delivery)
+    else this.#turn(delivery)
+  }
+
+  /** The message, or notice, that a connection is handed. Of several notices that read alike it is the first that is still to come. */
+  deliveryTo(connection: ConnectionFact, text: string): Delivery | undefined {
+    return this.deliveryOf(text, ({ phase, receipts, candidates }) => {
+      const receipt = receipts.get(connection)
+      return receipt === undefined ? phase === 'deferred' && candidates.some((each) => each.includes(connection)) : isOpen(receipt) || receipt.state === 'leaving'
+    })
+  }
+
+  #handNotice(connection: ConnectionFact, text: string, { streamType, symbol, dropped }: DroppedGap): Handed {
+    const isForm = text === gapText('wire', streamType, symbol, dropped) || text === gapText('own', streamType, symbol, dropped)
+    if (!isForm || !(streamType in streams) || streams[streamType].overflow !== 'drop')
       return void this.#complain(`${connection.socket.name} was handed a notice that cannot be: ${text}`)
-    const gap = { connection, key: keyOf({ streamType, symbol: symbol ?? undefined }), dropped }
+    const gap = { connection, key: keyOf({ streamType, symbol }), dropped }
     this.#beginWhatIsMissed(gap)
     this.#inboxes.checkGap(gap)
     return { gap }
@@ -225,7 +317,8 @@ export class Ledger {
 
   /** What a plain socket did when it was served is done: whatever comes behind in the order has not begun before. */
   served(handed: readonly Handed[]): void {
-    for (const each of handed) if (each !== undefined && 'receipt' in each) this.#hasNotBegunBehind(each.receipt.delivery)
+    const deliveries = handed.flatMap((each) => (each !== undefined && 'receipt' in each ? [each.receipt.delivery] : []))
+    for (const each of deliveries) if (!each.isUnordered) this.#hasNotBegunBehind(each)
   }
 
   /** The socket of a removed connection is closed: nothing more is handed to it. */
@@ -527,8 +620,9 @@ export class Ledger {
     }
   }
 
-  #objectionTo({ stream, userId }: Delivery, connection: ConnectionFact, receipt: Receipt | undefined): string | undefined {
-    if (isPrivate(stream) && connection.userId !== userId) return `which is private to ${JSON.stringify(userId)}`
+  #objectionTo({ stream, userId, way }: Delivery, connection: ConnectionFact, receipt: Receipt | undefined): string | undefined {
+    const isOfAll = way === 'notice' && userId === undefined
+    if (isPrivate(stream) && !isOfAll && connection.userId !== userId) return `which is private to ${JSON.stringify(userId)}`
     if (receipt === undefined) return 'whose recipient it was not when its delivery began'
     if (connection.socket.closeCalls + connection.socket.terminations > 0) return 'and is closed'
     switch (receipt.state) {
@@ -549,15 +643,45 @@ export class Ledger {
     }
   }
 
-  #deliveryOf(text: string): Delivery | undefined {
+  /** The message of a text. Of several notices that read alike it is the first that fits. */
+  deliveryOf(text: string, isFitting: (delivery: Delivery) => boolean = () => true): Delivery | undefined {
+    if (text.startsWith('{"type"')) {
+      const alike = this.deliveries.filter((each) => each.text === text).sort((a, b) => a.place - b.place)
+      return alike.find(isFitting) ?? alike.at(-1)
+    }
     const [, number] = /^(?:#|.*?"n":)(\d+)/.exec(text) ?? []
     const delivery = this.deliveries[Number(number) - 1]
     return delivery?.text === text ? delivery : undefined
   }
 }
 
+/** What a gap notice says that the manager makes when messages are dropped. */
+interface DroppedGap {
+  readonly streamType: StreamName
+  readonly symbol: string | undefined
+  readonly dropped: number
+}
+
+/** What a text says if it is a gap notice of dropped messages, and not one of the host. */
+export function droppedGapIn(text: string): DroppedGap | undefined {
+  if (text.startsWith('gap ')) {
+    const [streamType, symbol, dropped] = JSON.parse(text.slice(4)) as [StreamName, string | null, number]
+    return { streamType, symbol: symbol ?? undefined, dropped }
+  }
+  if (!text.startsWith('{"type":"gap"')) return undefined
+  const { stream_type: streamType, symbol, dropped } = JSON.parse(text) as { stream_type: StreamName; symbol: string | null; dropped: number | null }
+  return dropped === null || dropped > UNHEARD_OF ? undefined : { streamType, symbol: symbol ?? undefined, dropped }
+}
+
+/** The text of a gap notice: in the wire form, or as the manager's own `serializeNotice` makes it. */
+export function gapText(form: Setting['noticeForm'], streamType: string, symbol: string | undefined, dropped: number | undefined): string {
+  if (form === 'own') return `gap ${JSON.stringify([streamType, symbol ?? null, dropped])}`
+  return JSON.stringify({ type: 'gap', stream_type: streamType, symbol: symbol ?? null, dropped: dropped ?? null })
+}
+
 /** Whether a message is for the user whom a connection is given to: a public one that they may have, or one of their own. */
-function isFor({ userId, isAllowed }: Move, { stream, userId: owner }: Delivery): boolean {
+function isFor({ userId, isAllowed }: Move, { stream, userId: owner, way }: Delivery): boolean {
+  if (way === 'notice' && owner === undefined) return true
   return isPrivate(stream) ? owner === userId : isAllowed(stream)
 }
 

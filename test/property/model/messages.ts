@@ -1,6 +1,7 @@
 import { rawJson } from '../../../src/index.ts'
 import type { Stream } from './catalogue.ts'
 import type { Content, MessageFlaw } from './operations.ts'
+import type { Setting } from './setting.ts'
 
 /** Whose a message is, and when it was published. */
 export interface Envelope {
@@ -14,10 +15,10 @@ export interface Envelope {
 export function textOf(
   { number, stream: { streamType, symbol }, userId, timestampMs }: Envelope,
   content: Content,
-  form: 'wire' | 'custom',
+  form: Setting['form'],
 ): string {
   const pad = '.'.repeat(content.padding)
-  if (form === 'custom') return `#${number} ${pad}`
+  if (form !== 'wire') return `#${number} ${pad}`
   const timestamp = new Date(timestampMs).toISOString()
   return JSON.stringify({ stream_type: streamType, symbol: symbol ?? null, data: { n: number, pad }, timestamp, user_id: userId ?? null })
 }
@@ -27,7 +28,7 @@ export function textOf(
  *
  * `serialized` is for a serializer of one's own, `toJSON` for ours.
  */
-export function dataOf(number: number, content: Content, form: 'wire' | 'custom', serializing: () => void): unknown {
+export function dataOf(number: number, content: Content, form: Setting['form'], serializing: () => void): unknown {
   const { padding } = content
   const pad = '.'.repeat(padding)
   if (content.form === 'raw' && form === 'wire') return rawJson(JSON.stringify({ n: number, pad }))
@@ -40,8 +41,8 @@ export function dataOf(number: number, content: Content, form: 'wire' | 'custom'
 }
 
 /** Whether a message's serialization can be counted. */
-export function isCounted({ form }: Content, messageForm: 'wire' | 'custom'): boolean {
-  return form !== 'raw' || messageForm === 'custom'
+export function isCounted({ form }: Content, messageForm: Setting['form']): boolean {
+  return form !== 'raw' || messageForm !== 'wire'
 }
 
 export function isSerializable({ form }: Content): boolean {

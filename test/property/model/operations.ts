@@ -35,6 +35,20 @@ export interface Content {
   readonly meanwhile: readonly Operation[]
 }
 
+/** What a publish has besides its message. */
+export interface Extras {
+  /** Connections that are left out. */
+  readonly except: readonly number[]
+  /** The wire form was made elsewhere. */
+  readonly hasText: boolean
+  /** What the recorder does with it, if there is one. */
+  readonly recorded: Reaction | undefined
+  readonly skipped: Reaction | undefined
+  readonly flaw: ExtraFlaw | undefined
+}
+
+export const NO_EXTRAS: Extras = { except: [], hasText: false, recorded: undefined, skipped: undefined, flaw: undefined }
+
 /** What one of the recipients does when its turn comes. */
 export interface Trouble {
   readonly recipient: number
@@ -55,6 +69,8 @@ export type MessageFlaw =
   | 'badRecipient'
   | 'badTimestamp'
   | 'nothing'
+export type ExtraFlaw = 'badExcept' | 'badText' | 'unknownOption'
+export type SourceFlaw = 'unknownType' | 'noSymbol' | 'symbolTooMuch' | 'badSymbol' | 'recipientTooMuch' | 'noRecipient' | 'badRecipient' | 'unknownField' | 'nothing' | 'badFact'
 /** By which fields something is revoked. */
 export type RevokedBy = 'user' | 'type' | 'symbol' | 'userType' | 'userSymbol' | 'typeSymbol'
 export type ReassignFlaw = 'badUser' | 'noUser'
@@ -140,6 +156,7 @@ export type Operation =
       readonly do: 'publish'
       readonly where: number
       readonly content: Content
+      readonly extras: Extras
       readonly troubles: readonly Trouble[]
       readonly flaw: MessageFlaw | undefined
     }
@@ -150,6 +167,8 @@ export type Operation =
       readonly stream: number
       readonly recipient: 'none' | 'right' | 'wrong'
       readonly content: Content
+      /** To one connection alone. */
+      readonly extras: Extras
       readonly troubles: readonly Trouble[]
       readonly flaw: MessageFlaw | undefined
     }
@@ -161,6 +180,29 @@ export type Operation =
       readonly flaw: 'noText' | 'tooLong' | undefined
       readonly troubles: readonly Trouble[]
     }
+  /** Makes several calls one step. */
+  | { readonly do: 'batch'; readonly steps: readonly Operation[]; readonly ending: 'returns' | 'throws' | 'promise' }
+  /** Tells those who receive a stream, or any stream of its type, that messages are missing. */
+  | {
+      readonly do: 'notifyGap'
+      readonly where: number
+      readonly isOfAll: boolean
+      readonly isCounted: boolean
+      /** What `serializeNotice` does, if there is one. */
+      readonly made: Reaction
+      readonly flaw: SourceFlaw | undefined
+    }
+  | {
+      readonly do: 'setStreamStatus'
+      readonly where: number
+      readonly status: 'CONNECTED' | 'RECONNECTING' | 'ERROR'
+      readonly made: Reaction
+      readonly flaw: SourceFlaw | undefined
+    }
+  /** Purges what waits of a stream, or of a type, for one connection. */
+  | { readonly do: 'purge'; readonly who: number; readonly stream: number; readonly isOfType: boolean; readonly flaw: 'nothing' | 'unknownField' | undefined }
+  /** What `serializeNotice` does when it is next asked for what a newcomer is told. */
+  | { readonly do: 'armNewcomer'; readonly reaction: Reaction }
   /** What a socket does at its next `close`. */
   | { readonly do: 'armClose'; readonly who: number; readonly reaction: Reaction }
   /** What a socket does at its next `send` or `write`. */

@@ -2,9 +2,10 @@ import { bringing, isPrivate } from './catalogue.ts'
 import { ConnectionCalls } from './connection-calls.ts'
 import type { ConnectionFact } from './facts.ts'
 import { Holds } from './holds.ts'
-import type { Content, Operation, OperationOf } from './operations.ts'
+import { NO_EXTRAS, type Content, type Operation, type OperationOf } from './operations.ts'
 import { Posts } from './posts.ts'
 import { Environment } from './environment.ts'
+import { PASS, refusedWith, type Batching } from './stage.ts'
 import type { World } from './world.ts'
 
 const PLAIN: Content = { form: 'object', padding: 0, meanwhile: [] }
@@ -69,6 +70,16 @@ export class Performer {
       case 'armClose':
       case 'armSend':
         return this.environment.arm(operation)
+      case 'batch':
+        return this.#batch(operation)
+      case 'notifyGap':
+        return this.#world.notices.notifyGap(operation)
+      case 'setStreamStatus':
+        return this.#world.notices.setStreamStatus(operation)
+      case 'purge':
+        return this.environment.purge(operation)
+      case 'armNewcomer':
+        return this.#world.notices.arm(operation.reaction)
       case 'armFrame':
         return this.environment.armFrame(operation)
       case 'armListener':
@@ -94,6 +105,25 @@ export class Performer {
       case 'recover':
         return this.environment.recover()
     }
+  }
+
+  #batch({ steps, ending }: OperationOf<'batch'>): void {
+    const batching: Batching = { isActing: false, calls: [] }
+    const thrown = ending === 'throws' ? new Error('a step fails') : undefined
+    const act = (): unknown => {
+      this.#world.carryOutSteps(batching, steps)
+      if (thrown !== undefined) throw thrown
+      return ending === 'promise' ? Promise.reject(new Error('a batch promises')) : steps.length
+    }
+    this.#world.call({
+      name: 'batch',
+      text: () => `manager.batch(…)  // ${ending}`,
+      verdict: ending === 'promise' ? refusedWith('ERR_INVALID_ARGUMENT') : PASS,
+      batching,
+      thrown,
+      act: () => this.#world.manager.batch(act),
+      check: (outcome) => this.#world.expect('batch', outcome, steps.length),
+    })
   }
 
   #reassign(operation: OperationOf<'reassign'>): void {
@@ -122,6 +152,7 @@ export class Performer {
         stream: 0,
         recipient: 'none',
         content: PLAIN,
+        extras: NO_EXTRAS,
         troubles: [],
         flaw: undefined,
       })

@@ -203,6 +203,6 @@ export function unitsOf(text: string, { kind }: ScriptedSocket): number {
 }
 
 /** How many bytes a frame says that it has. */
-export function frameBytes({ length }: string): number {
+export function frameBytes({ length }: string | Uint8Array): number {
   return 2 * length + 1
 }

@@ -21,7 +21,12 @@ export interface Setting {
   readonly kinds: readonly Kind[]
   /** The kind whose transport is the manager's. */
   readonly managerKind: Kind | undefined
-  readonly form: 'wire' | 'custom'
+  /** What a message is on the wire: JSON, or what the manager's own `serialize` makes, a text or bytes. */
+  readonly form: 'wire' | 'custom' | 'bytes'
+  /** Without one, with one that numbers the texts, or with one that also tells those who are left out. */
+  readonly recorder: 'none' | 'numbering' | 'skipping'
+  /** What a notice is on the wire: JSON, or what the manager's own `serializeNotice` makes. */
+  readonly noticeForm: 'wire' | 'own'
   readonly softLimitBytes: number
   readonly hardLimitBytes: number
   readonly drainIntervalMs: number

@@ -19,16 +19,16 @@ export type Kind =
 
 /** What a frame of the `framed` kind is. */
 export interface Frame {
-  readonly framed: string
+  readonly framed: string | Uint8Array
   /** What it counts against the limits, whatever its text is. */
   readonly byteLength: number
 }
 
 /** What is called back when the manager calls user code. */
 export interface SocketHost {
-  sent(socket: ScriptedSocket, text: string): unknown
+  sent(socket: ScriptedSocket, data: string | Uint8Array): unknown
   written(socket: ScriptedSocket, frames: readonly unknown[]): unknown
-  framed(text: string): Frame
+  framed(data: string | Uint8Array): Frame
   closing(socket: ScriptedSocket, reason: CloseReason | undefined, told: CloseDetails | undefined): unknown
   terminated(socket: ScriptedSocket): void
 }
@@ -56,8 +56,8 @@ export class ScriptedSocket implements Socket {
     this.#host = host
   }
 
-  send(text: string): void {
-    return this.#host.sent(this, text) as void
+  send(data: string | Uint8Array): void {
+    return this.#host.sent(this, data) as void
   }
 
   close(code?: number, reason?: string): void {
@@ -108,8 +108,8 @@ export function transportsOf(host: SocketHost): Readonly<Record<Kind, AnyTranspo
     closeListeners.add(registered)
     return () => void closeListeners.delete(registered)
   }
-  const framed: Transport<ScriptedSocket, Frame> = {
-    frame: (text) => host.framed(text),
+  const framed: Transport<ScriptedSocket, Frame, string | Uint8Array> = {
+    frame: (data) => host.framed(data),
     write,
     bufferedBytes,
     onClose,

@@ -19,6 +19,10 @@ export type CallName =
   | 'sendToConnection'
   | 'broadcast'
   | 'sendText'
+  | 'notifyGap'
+  | 'setStreamStatus'
+  | 'batch'
+  | 'purge'
   | 'flush'
   | 'drained'
   | 'cleanup'
@@ -29,7 +33,7 @@ export type CallName =
   | 'drain event'
   | 'promises settle'
 
-export type HookName = 'send' | 'write' | 'frame' | 'serialize' | 'authorize' | 'close' | 'terminate' | 'listener'
+export type HookName = 'send' | 'write' | 'frame' | 'serialize' | 'authorize' | 'close' | 'terminate' | 'listener' | 'record' | 'skip' | 'notice'
 
 /** What a call may be refused with, and whether it may pass. */
 export interface Verdict {
@@ -54,6 +58,24 @@ export interface CallFrame {
   readonly asking: Asking | undefined
   /** Whom it gives a connection to. */
   readonly moving: Moving | undefined
+  /** The notice that it sends. */
+  readonly noticing: Noticing | undefined
+  /** What it makes one step of. */
+  readonly batching: Batching | undefined
+}
+
+/** A notice that a call sends, once it is made. */
+export interface Noticing {
+  isMade: boolean
+  /** Makes it, with what user code does meanwhile; returns what it is on the wire. */
+  make(): unknown
+}
+
+/** A batch that runs: its steps, and then what follows from them. */
+export interface Batching {
+  isActing: boolean
+  /** The calls that are part of it. */
+  readonly calls: CallFrame[]
 }
 
 /** A subscription that waits for `authorize`. */
@@ -67,22 +89,29 @@ export interface Asking {
   answer(): unknown
 }
 
+/** Whether a message waits for others to be delivered. */
+export type Timing = 'yes' | 'no' | 'perhaps'
+
 /** User code that the manager called and that has not returned. */
 export interface HookFrame {
   readonly kind: 'hook'
   readonly name: HookName
   readonly connection: ConnectionFact | undefined
   readonly delivery: Delivery | undefined
+  /** It is called before the delivery that it is for. */
+  readonly isBeforehand?: boolean
 }
 
 export type StageFrame = CallFrame | HookFrame
 
 const CALLS_THAT_HAND_NOTHING_ON: readonly string[] = ['addConnection', 'subscribe', 'addSubscription', 'questions']
-const HOOKS_OF_A_DELIVERY: readonly string[] = ['send', 'write', 'frame', 'serialize']
+const HOOKS_OF_A_DELIVERY: readonly string[] = ['send', 'write', 'frame', 'serialize', 'record', 'skip', 'notice']
 
 /** Which calls and hooks are running within each other, the outermost first. */
 export class Stage {
   readonly #frames: StageFrame[] = []
+  /** Newcomers may be told the status of a stream's source, by whichever call makes them newcomers. */
+  areNewcomersTold = false
 
   get depth(): number {
     return this.#frames.length
@@ -111,16 +140,32 @@ export class Stage {
     return this.#innermost((frame) => (frame.kind === 'hook' ? frame : undefined))
   }
 
-  /** Whether the outermost call is itself a delivery. */
+  /** The call that publishes this message, if it is running. */
+  callOf(delivery: Delivery): CallFrame | undefined {
+    return this.#innermost((frame) => (frame.kind === 'call' && frame.delivery === delivery ? frame : undefined))
+  }
+
+  /** The outermost batch whose steps are running. */
+  get batch(): Batching | undefined {
+    const batches = this.#frames.flatMap((frame) => (frame.kind === 'call' && frame.batching !== undefined ? [frame.batching] : []))
+    return batches.find(({ isActing }) => isActing)
+  }
+
+  get isInBatch(): boolean {
+    return this.batch !== undefined
+  }
+
+  /** Whether the outermost call is itself a delivery, or a batch whose steps are running: all that is deferred within it counts together. */
   get isWithinOneDelivery(): boolean {
     const [outermost] = this.#frames
-    return outermost?.kind === 'call' && outermost.delivery !== undefined
+    if (outermost?.kind !== 'call') return false
+    return outermost.batching?.isActing === true || (outermost.delivery !== undefined && !outermost.delivery.isRecorded)
   }
 
   /** Whether a message that is published now has to wait for another: what is known of that from outside. */
-  isDelivering(): 'yes' | 'no' | 'perhaps' {
+  isDelivering(): Timing {
     if (this.#frames.some(isOfDelivery)) return 'yes'
-    return this.#frames.every((frame) => frame.kind === 'hook' || CALLS_THAT_HAND_NOTHING_ON.includes(frame.name)) ? 'no' : 'perhaps'
+    return this.#frames.every((frame) => this.#handsNothingOn(frame)) ? 'no' : 'perhaps'
   }
 
   within<TFrame extends StageFrame, TResult>(frame: TFrame, act: (frame: TFrame) => TResult): TResult {
@@ -138,6 +183,12 @@ export class Stage {
     this.#frames.pop()
   }
 
+  #handsNothingOn(frame: StageFrame): boolean {
+    if (frame.kind === 'hook' || frame.batching?.isActing === true || frame.noticing?.isMade === false) return true
+    if (frame.delivery !== undefined) return !isOfDelivery(frame)
+    return CALLS_THAT_HAND_NOTHING_ON.includes(frame.name) && !this.areNewcomersTold
+  }
+
   #innermost<TFound>(find: (frame: StageFrame) => TFound | undefined): TFound | undefined {
     for (const frame of this.#frames.toReversed()) {
       const found = find(frame)
@@ -147,6 +198,8 @@ export class Stage {
   }
 }
 
+/** A message that is recorded is serialized before its delivery begins. */
 function isOfDelivery(frame: StageFrame): boolean {
-  return frame.kind === 'call' ? frame.delivery !== undefined : HOOKS_OF_A_DELIVERY.includes(frame.name)
+  if (frame.kind === 'hook') return HOOKS_OF_A_DELIVERY.includes(frame.name) && frame.isBeforehand !== true
+  return frame.delivery !== undefined && !(frame.delivery.isRecorded && frame.delivery.timesRecorded === 0)
 }

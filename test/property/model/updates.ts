@@ -1,5 +1,5 @@
 import { bringing, isPrivate, keyOf } from './catalogue.ts'
-import type { Delivery } from './deliveries.ts'
+import { recipientsOf, type Delivery } from './deliveries.ts'
 import type { Facts, SubscriptionFact } from './facts.ts'
 
 /** When each subscription's stream was last served, by `lastUpdate`: as far as it can be known. */
@@ -16,6 +16,7 @@ export class Updates {
 
   /** The subscriptions whose streams have recipients of this message now: a public stream is one for all its subscribers. */
   servedBy(delivery: Delivery): SubscriptionFact[] {
+    if (recipientsOf(delivery, this.#facts).length === 0) return []
     const reached = this.#reachedBy(delivery)
     const keys = reached.filter((each) => this.#hasRecipients(each)).map(({ stream }) => keyOf(stream))
     return reached.filter(({ stream }) => keys.includes(keyOf(stream)))

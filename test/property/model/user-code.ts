@@ -1,13 +1,13 @@
-import { ConnectionManagerError, type AuthorizationRequest, type CloseDetails, type CloseReason } from '../../../src/index.ts'
-import { isPrivate, keyOf, type Stream, type Streams } from './catalogue.ts'
-import { nameOf, type Handed } from './ledger.ts'
+import { ConnectionManagerError, type AuthorizationRequest, type CloseDetails, type CloseReason, type Notice, type StreamMessage } from '../../../src/index.ts'
+import { isPrivate, keyOf, OWN_TEXTS, type Stream, type Streams } from './catalogue.ts'
+import { droppedGapIn, nameOf, type Handed } from './ledger.ts'
 import type { Delivery } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
 import type { Moving } from './moving.ts'
 import type { Answer, EventName, Operation, Reaction } from './operations.ts'
 import { frameBytes } from './pressures.ts'
 import type { Frame, ScriptedSocket, SocketHost } from './sockets.ts'
-import type { HookFrame, HookName } from './stage.ts'
+import { refusedWith, type HookFrame, type HookName } from './stage.ts'
 import type { Payloads } from './expected-events.ts'
 import type { World } from './world.ts'
 
@@ -27,6 +27,8 @@ interface FurtherListener {
 export class UserCode implements SocketHost {
   readonly #world: World
   readonly #nextFrames: Reaction[] = []
+  readonly #nextRecords: Reaction[] = []
+  readonly #nextSkips: Reaction[] = []
   readonly #nextHeard = new Map<EventName, Reaction[]>()
   readonly #heard = new Map<EventName, number>()
   readonly #further: FurtherListener[] = []
@@ -50,13 +52,19 @@ export class UserCode implements SocketHost {
     this.#nextFrames.push(reaction)
   }
 
+  armRecorder(method: 'record' | 'skip', reaction: Reaction): void {
+    if (method === 'record') this.#nextRecords.push(reaction)
+    else this.#nextSkips.push(reaction)
+  }
+
   armListener(event: EventName, reaction: Reaction): void {
     this.#nextHeard.set(event, [...(this.#nextHeard.get(event) ?? []), reaction])
   }
 
   /** Lets it do no more than it is asked to, and that well; how sockets close stays as it was to be. */
   disarm(): void {
-    this.#nextFrames.length = 0
+    this.#world.notices.disarm()
+    for (const reactions of [this.#nextFrames, this.#nextRecords, this.#nextSkips]) reactions.length = 0
     this.#nextHeard.clear()
     for (const { nextSends, nextCloses } of this.#world.sockets) {
       nextSends.length = 0
@@ -82,10 +90,11 @@ export class UserCode implements SocketHost {
 
   // Sockets and their transports
 
-  sent(socket: ScriptedSocket, text: string): unknown {
+  sent(socket: ScriptedSocket, data: string | Uint8Array): unknown {
     const { ledger } = this.#world
     const connection = this.#connectionOf(socket, 'sent to')
     if (connection === undefined) return undefined
+    const text = this.#read(data, connection)
     const handed = [ledger.hand(connection, text)]
     connection.handingOn++
     try {
@@ -106,7 +115,7 @@ export class UserCode implements SocketHost {
     const connection = this.#connectionOf(socket, 'written to')
     if (connection === undefined) return undefined
     if (frames.length === 0) this.#world.complain(`${socket.name} was written nothing`)
-    const handed = frames.map((frame) => this.#world.ledger.hand(connection, this.#textIn(frame, socket)))
+    const handed = frames.map((frame) => this.#world.ledger.hand(connection, this.#read(this.#dataIn(frame, socket), connection)))
     connection.handingOn++
     try {
       const answer = this.#hook('write', connection, handed, socket.nextSends.shift())
@@ -121,9 +130,10 @@ export class UserCode implements SocketHost {
     }
   }
 
-  framed(text: string): Frame {
+  framed(data: string | Uint8Array): Frame {
     this.#world.observe()
-    if (text.startsWith('{"type":"gap"')) return frameOf(text)
+    const text = textOf(data)
+    if (droppedGapIn(text) !== undefined) return frameOf(data)
     const delivery = this.#world.ledger.framed(text)
     if (delivery !== undefined && ++delivery.timesFramed > 1)
       this.#world.complain(`${nameOf(delivery)} was framed ${delivery.timesFramed} times`)
@@ -134,7 +144,7 @@ export class UserCode implements SocketHost {
       this.#world.events.expectError('transport')
       throw error
     }
-    return frameOf(text)
+    return frameOf(data)
   }
 
   closing(socket: ScriptedSocket, reason: CloseReason | undefined, told: CloseDetails | undefined): unknown {
@@ -190,7 +200,71 @@ export class UserCode implements SocketHost {
   serializing(delivery: Delivery, meanwhile: readonly Operation[]): void {
     this.#world.observe()
     delivery.timesSerialized++
-    this.#hook('serialize', undefined, [delivery], { answer: 'ok', meanwhile })
+    this.#hook('serialize', undefined, [delivery], { answer: 'ok', meanwhile }, delivery.isRecorded)
+    delivery.serialized()
+  }
+
+  /** The recorder is asked for a message's text. */
+  recording(message: StreamMessage<unknown, string>, text: string): unknown {
+    this.#world.observe()
+    const { ledger, updates } = this.#world
+    const found = ledger.record(text)
+    if (found === undefined) return text
+    const { delivery, wasDeferred } = found
+    const { stream, userId } = delivery
+    if (!isShallowlyEqual({ ...stream, userId }, { streamType: message.streamType, symbol: message.symbol, userId: message.userId }))
+      this.#world.complain(`${nameOf(delivery)} was recorded as another message`)
+    try {
+      const answer = this.#hook('record', undefined, [delivery], this.#nextRecords.shift())
+      if (answer !== undefined) this.#unrecorded(delivery, wasDeferred)
+      if (answer !== undefined) return answer
+    } catch (error) {
+      this.#unrecorded(delivery, wasDeferred)
+      throw error
+    }
+    ledger.recorded(delivery, `${text} recorded`)
+    if (!wasDeferred) delivery.served = updates.servedBy(delivery)
+    return delivery.text
+  }
+
+  /** The recorder is asked what those are told whom a message left out. */
+  skipping(text: string): unknown {
+    this.#world.observe()
+    const { ledger, events } = this.#world
+    const delivery = ledger.skip(text)
+    if (delivery === undefined) return text
+    try {
+      const answer = this.#hook('skip', undefined, [delivery], this.#nextSkips.shift())
+      if (answer !== undefined) events.expectError('recorder')
+      if (answer !== undefined) return answer
+    } catch (error) {
+      events.expectError('recorder')
+      throw error
+    }
+    const number = ledger.deliveries.length + 1
+    const { userId } = delivery
+    const audience = delivery.leftOut.filter((each) => userId === undefined || each.userId === userId)
+    const notice = { number, way: 'notice' as const, stream: OWN_TEXTS, userId, target: undefined, audience, text: `#${number} left out of ${delivery.number}` }
+    return ledger.announceNow(notice, delivery).text
+  }
+
+  /** `serializeNotice` is asked for what a notice is on the wire. */
+  makingNotice(notice: Notice): unknown {
+    this.#world.observe()
+    return this.#world.notices.making(notice)
+  }
+
+  /** Does what it is to do while it makes a notice: for a call, before anything is delivered. */
+  duringNotice(reaction: Reaction | undefined, isBeforehand: boolean): unknown {
+    return this.#hook('notice', undefined, [], reaction, isBeforehand)
+  }
+
+  #unrecorded(delivery: Delivery, wasDeferred: boolean): void {
+    const { events, ledger, stage } = this.#world
+    const call = stage.callOf(delivery)
+    ledger.unrecorded(delivery)
+    if (wasDeferred) events.expectError('recorder')
+    else if (call !== undefined) call.verdict = refusedWith('ERR_UNSERIALIZABLE')
   }
 
   authorizing(request: object): unknown {
@@ -227,6 +301,7 @@ export class UserCode implements SocketHost {
     this.#world.observe()
     this.#heard.set(event, this.#timesHeard(event) + 1)
     this.#world.trace.say(() => `// ${event}`)
+    if (this.#world.stage.isInBatch) this.#world.complain(`${event} was emitted in the middle of a batch`)
     this.#world.events.hear(event, payload)
     if ('stage' in payload && payload.stage === 'close' && isOfRejection(payload.error) && payload.connection !== undefined)
       this.#world.closings.rejectionTold(payload.connection.socket)
@@ -247,13 +322,14 @@ export class UserCode implements SocketHost {
     connection: ConnectionFact | undefined,
     about: readonly (Handed | Delivery)[],
     reaction: Reaction | undefined,
+    isBeforehand = false,
   ): unknown {
     const { stage, trace } = this.#world
     const delivery = about.map(deliveryOf).find((each) => each !== undefined)
     if (name !== 'listener')
       trace.say(() => `// ${connection === undefined ? '' : `${connection.socket.name}.`}${name}(${about.map(describeTexts).join(', ')})`)
     if (reaction === undefined) return undefined
-    const frame: HookFrame = { kind: 'hook', name, connection, delivery }
+    const frame: HookFrame = { kind: 'hook', name, connection, delivery, isBeforehand }
     return stage.within(frame, () => trace.within(() => this.#react(name, reaction)))
   }
 
@@ -270,10 +346,19 @@ export class UserCode implements SocketHost {
     return socket.connection
   }
 
-  #textIn(frame: unknown, { kind, name }: ScriptedSocket): string {
+  /** The text that a connection is handed, which may be so as bytes. */
+  #read(data: string | Uint8Array, { socket }: ConnectionFact): string {
+    const { ledger, setting } = this.#world
+    const text = textOf(data)
+    const isToBeBytes = droppedGapIn(text) === undefined ? ledger.deliveryOf(text)?.isBytes : text.startsWith('gap ') && setting.form === 'bytes'
+    if (isToBeBytes !== undefined && isToBeBytes !== (typeof data !== 'string')) this.#world.complain(`${socket.name} was handed ${typeof data === 'string' ? 'a text' : 'bytes'}: ${text}`)
+    return text
+  }
+
+  #dataIn(frame: unknown, { kind, name }: ScriptedSocket): string | Uint8Array {
     const isFramed = typeof frame === 'object' && frame !== null && 'framed' in frame
     if (isFramed !== (kind === 'framed')) this.#world.complain(`${name} was written what is not of its transport`)
-    return String(isFramed ? frame.framed : frame)
+    return (isFramed ? frame.framed : frame) as string | Uint8Array
   }
 
   #accepted(connection: ConnectionFact, handed: readonly Handed[], accepted: number, answer: unknown): void {
@@ -313,8 +398,19 @@ function isOwnRefusal(error: unknown): boolean {
   return error instanceof ConnectionManagerError && error.code === 'ERR_PUBLISH_DEPTH'
 }
 
-function frameOf(text: string): Frame {
-  return { framed: text, byteLength: frameBytes(text) }
+function frameOf(data: string | Uint8Array): Frame {
+  return { framed: data, byteLength: frameBytes(data) }
+}
+
+const [DECODER, ENCODER] = [new TextDecoder(), new TextEncoder()]
+
+function textOf(data: string | Uint8Array): string {
+  return typeof data === 'string' ? data : DECODER.decode(data)
+}
+
+/** What goes on the wire for a text: the text, or its bytes. */
+export function wireOf(text: string, isBytes: boolean): string | Uint8Array {
+  return isBytes ? ENCODER.encode(text) : text
 }
 
 const REJECTION = 'broken later'

@@ -4,6 +4,8 @@ import {
   type CloseReason,
   type ConnectionManagerOptions,
   type QuotaName,
+  type Recorder,
+  type AnyHandle,
 } from '../../../src/index.ts'
 import { EVENT_NAMES } from '../../support/event-names.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -16,7 +18,7 @@ import { activeIn, differences } from './comparison.ts'
 import { hasSendQueue, mayWait, type Delivery } from './deliveries.ts'
 import { Depth } from './depth.ts'
 import { Facts, type ConnectionFact, type Refreshed } from './facts.ts'
-import { UserCode, isShallowlyEqual } from './user-code.ts'
+import { UserCode, isShallowlyEqual, wireOf } from './user-code.ts'
 import { Inboxes } from './inboxes.ts'
 import type { Moving } from './moving.ts'
 import type { Operation, Reaction } from './operations.ts'
@@ -24,8 +26,9 @@ import { Refusals } from './refusals.ts'
 import type { Setting } from './setting.ts'
 import { socketOf, transportsOf, type AnyTransport, type Kind, type ScriptedSocket } from './sockets.ts'
 import { Pressures } from './pressures.ts'
-import { PASS, Stage, type Asking, type CallFrame, type CallName, type Verdict } from './stage.ts'
+import { PASS, refusedWith, Stage, type Asking, type Batching, type CallFrame, type CallName, type Noticing, type Timing, type Verdict } from './stage.ts'
 import type { Tally } from './tally.ts'
+import { Notices } from './notices.ts'
 import { ExpectedEvents } from './expected-events.ts'
 import { describe, Trace } from './trace.ts'
 import { Updates } from './updates.ts'
@@ -42,6 +45,10 @@ export interface Call<TValue> {
   readonly delivery?: Delivery | undefined
   readonly asking?: Asking | undefined
   readonly moving?: Moving | undefined
+  readonly noticing?: Noticing | undefined
+  readonly batching?: Batching | undefined
+  /** What it is to throw, because user code within it does. */
+  readonly thrown?: unknown
   /** Makes it a fact. */
   commit?(): void
   act(): TValue
@@ -71,6 +78,7 @@ export class World {
   readonly refusals: Refusals
   readonly depth: Depth
   readonly userCode: UserCode
+  readonly notices: Notices
   readonly manager: Manager
   readonly transports: Readonly<Record<Kind, AnyTransport | undefined>>
   readonly sockets: ScriptedSocket[] = []
@@ -79,6 +87,7 @@ export class World {
   readonly #perform: (operation: Operation) => void
   #lastRefusal: ConnectionManagerError | undefined
   #callsMade = 0
+  #stranger: Manager | undefined
 
   constructor(setting: Setting, tally: Tally, isTraced: boolean, perform: (operation: Operation) => void) {
     this.setting = setting
@@ -98,6 +107,7 @@ export class World {
     this.refusals = new Refusals(setting, this.facts)
     this.depth = new Depth(setting.maxDeferred)
     this.userCode = new UserCode(this)
+    this.notices = new Notices(this)
     this.transports = transportsOf(this.userCode)
     this.manager = new ConnectionManager<ScriptedSocket, Streams>(this.#options())
     for (const event of EVENT_NAMES) this.manager.on(event, (payload) => this.userCode.hearing(event, payload))
@@ -129,15 +139,16 @@ export class World {
 
   /** Makes a call, holds its outcome against what was expected, and all that the manager shows against the facts. */
   call<TValue>(call: Call<TValue>): void {
-    const { name, text, verdict, delivery, asking, moving } = call
+    const { name, text, verdict, delivery, asking, moving, noticing, batching } = call
     const caller = this.stage.hook
     if (caller !== undefined) this.tally.noteNested(caller.name, name)
     this.trace.say(text)
-    const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking, moving }
+    this.stage.areNewcomersTold ||= this.facts.haveSourcesFailed
+    const frame: CallFrame = { kind: 'call', name, verdict, delivery, asking, moving, noticing, batching }
     if (moving !== undefined) moving.frame = frame
     this.stage.within(frame, () => this.#callWithin(frame, call))
     this.#noteEndOfOutermost()
-    this.events.assertEmitted(frame)
+    this.#assertEmitted(frame)
     this.accounts.checkAtAnyMoment(this.manager.stats())
     this.compare()
   }
@@ -155,6 +166,34 @@ export class World {
     if (this.stage.depth > 0) return
     this.depth.reset()
     this.ledger.concludeAll()
+    this.stage.areNewcomersTold = false
+    for (const { connection, stream } of this.facts.takeUntold()) this.complain(`${connection.socket.name} was not told the status of ${keyOf(stream)}`)
+  }
+
+  /** In a batch nothing is emitted before its end, and then everything is. */
+  #assertEmitted(frame: CallFrame): void {
+    const { batch } = this.stage
+    const calls = [...(frame.batching?.calls ?? []), frame]
+    if (batch === undefined) for (const each of calls) this.events.assertEmitted(each)
+    else batch.calls.push(...calls)
+  }
+
+  /** Carries out the steps of a batch. */
+  carryOutSteps(batching: Batching, steps: readonly Operation[]): void {
+    const outer = this.ledger.batchBegins()
+    const wasActing = batching.isActing
+    batching.isActing = true
+    for (const step of steps) this.#perform(step)
+    this.observe()
+    batching.isActing = wasActing
+    this.ledger.batchEnds(outer)
+  }
+
+  /** A connection of another manager. */
+  get stranger(): AnyHandle {
+    this.#stranger ??= new ConnectionManager<ScriptedSocket, Streams>({ streams })
+    const socket = { send: () => {}, close: () => {} }
+    return this.#stranger.getConnection('c1') ?? this.#stranger.addConnection('c1', socket as never, 'PRICE')
   }
 
   /** Lets promises settle, and what comes of that happen. */
@@ -204,6 +243,12 @@ export class World {
   handsOn(connection: ConnectionFact): void {
     if (this.stage.depth > 0) this.ledger.pressureChanges(connection)
     this.pressures.handingOn(connection, this.stage.depth === 0)
+  }
+
+  /** What waits of some streams for a connection is purged. */
+  purge(connection: ConnectionFact, isMeant: (stream: Stream) => boolean): void {
+    this.#noteWhoIsFull()
+    this.ledger.purge(connection, isMeant)
   }
 
   #observeMove(moving: Moving): void {
@@ -311,6 +356,12 @@ export class World {
 
   // How calls are judged
 
+  /** What a message that is published now may be refused with, whatever it is. */
+  verdictOnDepth(timing: Timing): Verdict {
+    if (timing === 'yes' && this.stage.isWithinOneDelivery && this.depth.isReached()) return refusedWith('ERR_PUBLISH_DEPTH')
+    return { codes: timing !== 'no' && this.depth.mayBeReached() ? ['ERR_PUBLISH_DEPTH'] : [], mayPass: true }
+  }
+
   #callWithin<TValue>(frame: CallFrame, call: Call<TValue>): void {
     const [statsBefore, callsBefore] = [this.manager.stats(), ++this.#callsMade]
     if (call.verdict.mayPass && call.asking === undefined) call.commit?.()
@@ -335,12 +386,22 @@ export class World {
       if (!codes.includes(error.code))
         this.complain(`${call.text()} was refused with ${error.code}, expected ${codes.join(' or ') || 'none'}`)
       call.refused?.(error)
+    } else if (call.thrown !== undefined && error === call.thrown) {
+      this.tally.noteAccepted(`${name} that throws`)
     } else if (error !== undefined) {
       this.complain(`${call.text()} threw ${error instanceof Error ? error.stack : String(error)}`)
     } else {
       this.tally.noteAccepted(name)
       if (!mayPass) this.complain(`${call.text()} was not refused, expected ${codes.join(' or ')}`)
       else call.check?.(value as TValue)
+    }
+  }
+
+  #recorder(hasSkip: boolean): Recorder<never> {
+    return {
+      attach: () => {},
+      record: (message, text) => this.userCode.recording(message, text) as string,
+      ...(hasSkip && { skip: (_message, text) => this.userCode.skipping(text) as string }),
     }
   }
 
@@ -357,6 +418,8 @@ export class World {
       quotas,
       managerKind,
       form,
+      recorder,
+      noticeForm,
       hasAuthorize,
     } = this.setting
     return {
@@ -369,10 +432,18 @@ export class World {
       closeTimeoutMs,
       maxDeferred,
       ...(managerKind !== undefined && { transport: this.transports[managerKind] }),
-      ...(form === 'custom' && { serialize: ({ data }) => (data as { serialized(): string }).serialized() }),
+      ...(form !== 'wire' && { serialize: ({ data }) => serialized(data, form === 'bytes') }),
+      ...(noticeForm === 'own' && { serializeNotice: (notice) => this.userCode.makingNotice(notice) as string }),
+      ...(recorder !== 'none' && { recorder: this.#recorder(recorder === 'skipping') }),
       ...(hasAuthorize && { authorize: (request) => this.userCode.authorizing(request) as boolean }),
     }
   }
+}
+
+/** What the manager's own `serialize` makes of data, if it makes anything. */
+function serialized(data: unknown, isBytes: boolean): string | Uint8Array {
+  const text = (data as { serialized(): string | undefined }).serialized()
+  return text === undefined ? (text as never) : wireOf(text, isBytes)
 }
 
 interface Outcome<TValue> {
@@ -389,5 +460,5 @@ function attempt<TValue>(act: () => TValue): Outcome<TValue> {
 }
 
 function happening(name: CallName): CallFrame {
-  return { kind: 'call', name, verdict: PASS, delivery: undefined, asking: undefined, moving: undefined }
+  return { kind: 'call', name, verdict: PASS, delivery: undefined, asking: undefined, moving: undefined, noticing: undefined, batching: undefined }
 }
