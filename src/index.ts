@@ -25,7 +25,7 @@ export type {
   SymbolRuleOf,
   TradingStreams,
 } from './model/catalogue.ts'
-export type { GapNotice, Notice, StatusNotice, StreamStatus } from './model/notices.ts'
+export type { GapNotice, Notice, SkipNotice, StatusNotice, StreamStatus, SubscribedNotice } from './model/notices.ts'
 export { parseStreamKey, parseSubscriptionKey, streamKey, subscriptionKey } from './model/keys.ts'
 export type { StreamKeyParts, SubscriptionKeyParts } from './model/keys.ts'
 export type { StreamSource } from './model/source.ts'
@@ -44,6 +44,7 @@ export type {
 } from './model/stream-message.ts'
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './model/wire-form.ts'
 export type { ServerMessage, UnknownNotice } from './model/wire-form.ts'
+export type { MessagePlace } from './model/wire-reading.ts'
 export type { Recorder, RecorderSettings } from './ports/recorder.ts'
 export type { ManagerTransport, Transport, TransportHooks } from './ports/transport.ts'
 export type { SubscriptionFilters } from './model/filters.ts'

@@ -1,3 +1,4 @@
+import type { DeliveryClass } from './catalogue.ts'
 import { SubscriptionStatus } from './subscription.ts'
 
 /**
@@ -32,7 +33,43 @@ export interface StatusNotice {
   readonly status: StreamStatus
 }
 
-/** What a server sends besides messages. */
+/** Answers a subscribe that was made by a recovery. What follows of the stream, follows from this place. */
+export interface SubscribedNotice {
+  /** Distinguishes a notice from a message, which has no `type`. */
+  readonly type: 'subscribed'
+  /** The number of the client's command. Absent if it had none. */
+  readonly id?: number
+  /** The stream type. */
+  readonly streamType: string
+  /** The symbol. `undefined` for a stream without a symbol, and for a whole type. */
+  readonly symbol: string | undefined
+  /** Where the client is in the stream before what follows. Give it back as it is. */
+  readonly position: string
+  /** `true` if nothing is missing since the position that the client gave, `false` if that cannot be proven, `null` if it gave none. */
+  readonly recovered: boolean | null
+  /** True if the numbers of the stream's messages have no holes. */
+  readonly contiguous: boolean
+  /** What the client gets if it is behind: only the newest message (`latest`), or every message (`every`). */
+  readonly delivery: DeliveryClass
+  /** `true` if a snapshot follows. Otherwise absent. */
+  readonly snapshot?: true
+}
+
+/** Tells a client which message it was left out of by `except`. */
+export interface SkipNotice {
+  /** Distinguishes a notice from a message, which has no `type`. */
+  readonly type: 'skip'
+  /** The stream type of the message. */
+  readonly streamType: string
+  /** The symbol of the message. `undefined` if it has none. */
+  readonly symbol: string | undefined
+  /** The epoch of the message. */
+  readonly epoch: string
+  /** The number of the message: 1 or more. */
+  readonly seq: number
+}
+
+/** The notices of a manager. A recovery sends `SubscribedNotice` and `SkipNotice` besides. */
 export type Notice = GapNotice | StatusNotice
 
 const STREAM_STATUSES: readonly unknown[] = [SubscriptionStatus.CONNECTED, SubscriptionStatus.RECONNECTING, SubscriptionStatus.ERROR]

@@ -11,6 +11,13 @@ const MOST_UNITS = 1_024
 
 const PART = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/
 
+const EPOCH = /^[\w-]{1,64}$/
+
+/** True for the name of an epoch. It has no character that separates the parts of a position. */
+export function isEpoch(value: unknown): value is string {
+  return typeof value === 'string' && EPOCH.test(value)
+}
+
 /** Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position. */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined

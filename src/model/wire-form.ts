@@ -1,10 +1,11 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { disown } from '../guards/user-code.ts'
 import { catalogueIn, definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } from './catalogue.ts'
-import { isStreamStatus, noticeText, type GapNotice, type Notice, type StatusNotice } from './notices.ts'
+import { noticeText, type GapNotice, type Notice, type SkipNotice, type StatusNotice, type SubscribedNotice } from './notices.ts'
 import { readMessage, withRecipient, type MessageFields } from './message-fields.ts'
 import { rawJsonText } from './raw-json.ts'
 import { isWireData, type WireData } from './wire-data.ts'
+import { contentIn, isNotice, noticeFactsIn, placeIn, streamIn, wireObject, type MessagePlace, type WireObject } from './wire-reading.ts'
 import type { RecorderMethods } from '../ports/recorder.ts'
 import {
   createStreamMessage,
@@ -56,16 +57,20 @@ export interface UnknownNotice {
 
 /** What a server with this library sends: a message, or a notice. A notice has a `type`, and a message has none. */
 export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
-  | (ValidMessage<TStreams> & { readonly type?: undefined })
-  | GapNotice
-  | StatusNotice
+  | (ValidMessage<TStreams> & MessagePlace & { readonly type?: undefined })
+  | StreamNotice
   | UnknownNotice
+
+type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
 
 /**
  * Returns the message, or the notice, that a text from the server contains. Clients can use it too.
  *
  * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again. A status notice has the
  * status of the stream's source. A JSON object with any other text as its `type`, and without `data`, is `{ type: 'unknown' }`.
+ *
+ * If the server has a recovery, a message has an `epoch` and a `seq`. A place that cannot be read is left out, and the message is read without it.
+ * The notices `subscribed` and `skip` come from a recovery too. Without a `position` or an `epoch`, they are a host's own, and unknown.
  *
  * @throws what `parseStreamMessage` throws
  *
@@ -81,21 +86,14 @@ export function parseServerMessage<TStreams extends StreamCatalogue>(
 export function parseServerMessage(text: string, options?: MessageOptions<StreamCatalogue>): ServerMessage<StreamCatalogue> {
   const streams = catalogueIn(options)
   const wire = wireObject(text)
-  const { type, data } = wire
-  // A message may get the extra key "type" some day, and extra keys are ignored. So check that there is no `data`.
-  if (typeof type !== 'string' || data !== undefined) return messageIn(wire, text, streams)
-  return type === 'gap' || type === 'status' ? noticeIn(wire, text, streams) : UNKNOWN
+  return isNotice(wire) ? noticeIn(wire, text, streams) : withPlace(messageIn(wire, text, streams), placeIn(wire))
 }
 
 const UNKNOWN: UnknownNotice = /* @__PURE__ */ Object.freeze({ type: 'unknown' })
 
-function messageIn(wire: Record<string, unknown>, text: string, streams: StreamCatalogue): ValidMessage<StreamCatalogue> {
-  const { stream_type: streamType, symbol, data, timestamp, user_id: userId } = wire
-  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
-  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
-  if (data === undefined) throw notWire('data', data)
-  if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)
-  const init = { streamType, symbol, data, timestamp: wireDate(timestamp), userId }
+function messageIn(wire: WireObject, text: string, streams: StreamCatalogue): ValidMessage<StreamCatalogue> {
+  const init = { ...streamIn(wire), ...contentIn(wire) }
+  const { streamType } = init
   definitionOf(streams, streamType)
   try {
     return createStreamMessage(init, { streams })
@@ -104,30 +102,23 @@ function messageIn(wire: Record<string, unknown>, text: string, streams: StreamC
   }
 }
 
-function noticeIn(wire: Record<string, unknown>, text: string, streams: StreamCatalogue): Notice {
-  const { stream_type: streamType, symbol } = wire
-  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
-  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
+/** Returns a message with its place, if it has one. */
+function withPlace(message: ValidMessage<StreamCatalogue>, place: MessagePlace): ValidMessage<StreamCatalogue> & MessagePlace {
+  return place.epoch === undefined ? message : Object.freeze({ ...message, ...place })
+}
+
+function noticeIn(wire: WireObject, text: string, streams: StreamCatalogue): StreamNotice | UnknownNotice {
+  const facts = noticeFactsIn(wire)
+  if (facts === undefined) return UNKNOWN
+  const { streamType, symbol } = streamIn(wire)
   const definition = definitionOf(streams, streamType)
-  const what = wire['type'] === 'gap' ? gapIn(wire) : statusIn(wire)
   try {
     // Without a symbol, a gap notice may be about all streams of a type that requires one.
-    const isOfAll = what.type === 'gap' && symbol === null
-    return Object.freeze({ ...what, streamType, symbol: isOfAll ? undefined : symbolFor(streamType, definition, symbol) })
+    const isOfAll = facts.type === 'gap' && symbol === null
+    return Object.freeze({ ...facts, streamType, symbol: isOfAll ? undefined : symbolFor(streamType, definition, symbol) })
   } catch (cause) {
     throw notWireForm(text, streamType, cause)
   }
-}
-
-function gapIn({ dropped }: Record<string, unknown>): Pick<GapNotice, 'type' | 'dropped'> {
-  if (dropped === null) return { type: 'gap', dropped: undefined }
-  if (!Number.isSafeInteger(dropped) || (dropped as number) < 1) throw notWire('dropped', dropped)
-  return { type: 'gap', dropped: dropped as number }
-}
-
-function statusIn({ status }: Record<string, unknown>): Pick<StatusNotice, 'type' | 'status'> {
-  if (!isStreamStatus(status)) throw notWire('status', status)
-  return { type: 'status', status }
 }
 
 /**
@@ -245,29 +236,6 @@ function isoText(ms: number): string {
   return lastIso
 }
 
-function wireObject(text: unknown): Record<string, unknown> {
-  let wire: unknown
-  try {
-    wire = typeof text === 'string' ? JSON.parse(text) : undefined
-  } catch (cause) {
-    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not JSON: ${describe(text)}`, {}, cause)
-  }
-  if (typeof wire === 'object' && wire !== null && !Array.isArray(wire)) return wire as Record<string, unknown>
-  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not a JSON object: ${describe(text)}`)
-}
-
-function wireDate(timestamp: unknown): Date {
-  const date = new Date(typeof timestamp === 'string' ? timestamp : NaN)
-  // Only the form that `toISOString` writes is valid. `Date` alone would accept "2026" and "1 Jan" too.
-  if (!Number.isNaN(date.getTime()) && date.toISOString() === timestamp) return date
-  throw notWire('timestamp', timestamp)
-}
-
 function notWireForm(text: string, streamType: string, cause: unknown): ConnectionManagerError {
   return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not in the wire form: ${describe(text)}`, { streamType }, cause)
-}
-
-function notWire(key: string, received: unknown): ConnectionManagerError {
-  const message = received === undefined ? `"${key}" is missing` : `"${key}" cannot be ${describe(received)}`
-  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not in the wire form: ${message}`)
 }

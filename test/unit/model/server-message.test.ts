@@ -10,6 +10,19 @@ const WIRE_ORDER = { stream_type: 'ORDER_UPDATES', symbol: null, data: { id: 'o1
 const WIRE_STATUS = { type: 'status', stream_type: 'TRADES', symbol: 'BTCUSDT', status: 'ERROR' }
 const WIRE_GAP = { type: 'gap', stream_type: 'TRADES', symbol: 'BTCUSDT', dropped: 7 }
 
+const WIRE_SUBSCRIBED = {
+  type: 'subscribed',
+  id: 7,
+  stream_type: 'TRADES',
+  symbol: 'BTCUSDT',
+  position: 'k3f9:16',
+  recovered: true,
+  contiguous: true,
+  delivery: 'every',
+}
+const WIRE_SKIP = { type: 'skip', stream_type: 'TRADES', symbol: 'BTCUSDT', epoch: 'k3f9', seq: 17 }
+const EVERY_KIND = [WIRE_GAP, WIRE_STATUS, WIRE_SUBSCRIBED, WIRE_SKIP]
+
 const streams: StreamCatalogue = defineStreams({
   NEWS: { audience: 'public', symbol: 'none' },
   TICKER: { audience: 'public', symbol: 'optional', overflow: 'drop' },
@@ -205,6 +218,118 @@ describe('parseServerMessage', () => {
     const broken = { NEWS: { audience: 'everyone' } } as unknown as StreamCatalogue
 
     expectCode('ERR_INVALID_ARGUMENT', () => parsed(WIRE_GAP, { streams: broken }))
+  })
+})
+
+describe('parseServerMessage, of what a recovery adds', () => {
+  it('reads the place of a message', () => {
+    const message = parsed({ ...WIRE_PRICE, epoch: 'k3f9', seq: 17 })
+
+    expect(message).toStrictEqual({ ...parseStreamMessage(JSON.stringify(WIRE_PRICE)), epoch: 'k3f9', seq: 17 })
+    expect(Object.isFrozen(message)).toBe(true)
+  })
+
+  it('reads that a message is a snapshot, which may stand for the place before the first message', () => {
+    expect(parsed({ ...WIRE_PRICE, epoch: 'k3f9', seq: 0, snapshot: true })).toMatchObject({ epoch: 'k3f9', seq: 0, snapshot: true })
+  })
+
+  it.each([
+    ['no number', { epoch: 'k3f9' }],
+    ['no epoch', { seq: 17 }],
+    ['a number that is none', { epoch: 'k3f9', seq: '17' }],
+    ['a negative number', { epoch: 'k3f9', seq: -1 }],
+    ['a fraction', { epoch: 'k3f9', seq: 1.5 }],
+    ['a number that is not safe', { epoch: 'k3f9', seq: 2 ** 53 }],
+    ['an epoch that is no text', { epoch: 7, seq: 17 }],
+    ['an empty epoch', { epoch: '', seq: 17 }],
+    ['an epoch that would break a position', { epoch: 'a,b:1', seq: 17 }],
+    ['an epoch of 65 characters', { epoch: 'x'.repeat(65), seq: 17 }],
+    ['a mark alone', { snapshot: true }],
+  ])('reads a message with %s as one without a place', (_, place) => {
+    expect(parsed({ ...WIRE_PRICE, ...place })).toStrictEqual(parseStreamMessage(JSON.stringify(WIRE_PRICE)))
+  })
+
+  it.each([false, 'true', 1, null])('reads a message whose key "snapshot" is %j as no snapshot', (snapshot) => {
+    expect(parsed({ ...WIRE_PRICE, epoch: 'k3f9', seq: 17, snapshot })).not.toHaveProperty('snapshot')
+  })
+
+  it('reads the answer to a subscribe', () => {
+    expect(parsed(WIRE_SUBSCRIBED)).toStrictEqual({
+      type: 'subscribed',
+      id: 7,
+      streamType: 'TRADES',
+      symbol: 'BTCUSDT',
+      position: 'k3f9:16',
+      recovered: true,
+      contiguous: true,
+      delivery: 'every',
+    })
+    expect(parsed({ ...WIRE_SUBSCRIBED, id: undefined, stream_type: 'TICKER', symbol: null, recovered: null, contiguous: false, delivery: 'latest', snapshot: true }, { streams })).toStrictEqual({
+      type: 'subscribed',
+      streamType: 'TICKER',
+      symbol: undefined,
+      position: 'k3f9:16',
+      recovered: null,
+      contiguous: false,
+      delivery: 'latest',
+      snapshot: true,
+    })
+  })
+
+  it.each([false, 'true', 1, null])('reads an answer whose key "snapshot" is %j as one that announces none', (snapshot) => {
+    expect(parsed({ ...WIRE_SUBSCRIBED, snapshot })).not.toHaveProperty('snapshot')
+  })
+
+  it('reads which message a connection was left out of', () => {
+    expect(parsed(WIRE_SKIP)).toStrictEqual({ type: 'skip', streamType: 'TRADES', symbol: 'BTCUSDT', epoch: 'k3f9', seq: 17 })
+  })
+
+  it.each<[string, unknown]>([
+    ['id', -1],
+    ['id', 1.5],
+    ['id', '7'],
+    ['id', null],
+    ['stream_type', 7],
+    ['symbol', undefined],
+    ['symbol', null],
+    ['symbol', ''],
+    ['position', 16],
+    ['position', null],
+    ['recovered', undefined],
+    ['recovered', 'true'],
+    ['contiguous', undefined],
+    ['contiguous', 1],
+    ['delivery', 'some'],
+    ['delivery', undefined],
+  ])('refuses an answer to a subscribe whose %s is %j', (key, value) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_SUBSCRIBED, [key]: value }))
+  })
+
+  it.each<[string, unknown]>([
+    ['stream_type', undefined],
+    ['symbol', undefined],
+    ['symbol', null],
+    ['epoch', ''],
+    ['epoch', 'a:b'],
+    ['epoch', null],
+    ['seq', 0],
+    ['seq', -1],
+    ['seq', '17'],
+    ['seq', undefined],
+  ])('refuses a skip whose %s is %j', (key, value) => {
+    expectCode('ERR_INVALID_MESSAGE', () => parsed({ ...WIRE_SKIP, [key]: value }))
+  })
+
+  it.each([
+    ['an answer of the host\'s own', { type: 'subscribed', streamType: 'TRADES', symbol: 'BTCUSDT' }],
+    ['a skip of the host\'s own', { type: 'skip', number: 7 }],
+  ])('does not know %s, which has no place', (_, wire) => {
+    expect(parsed(wire)).toStrictEqual({ type: 'unknown' })
+  })
+
+  it.each(EVERY_KIND)('returns $type frozen, and refuses it for a stream type that is unknown', (wire) => {
+    expect(Object.isFrozen(parsed(wire))).toBe(true)
+    expectCode('ERR_UNKNOWN_STREAM', () => parsed({ ...wire, stream_type: 'TICKER' }))
   })
 })
 

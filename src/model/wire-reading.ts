@@ -1,0 +1,126 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { DeliveryClass } from './catalogue.ts'
+import { isStreamStatus, type GapNotice, type SkipNotice, type StatusNotice, type SubscribedNotice } from './notices.ts'
+import { isEpoch } from './position.ts'
+
+// What a text from the server says, before a catalogue is asked.
+
+/** A JSON object in a text. */
+export type WireObject = Readonly<Record<string, unknown>>
+
+/** The place of a message among the messages of its channel. A server with a recovery sends it. */
+export interface MessagePlace {
+  /** One incarnation of the node that published the message. Absent if the message has no place. */
+  readonly epoch?: string
+  /** The number of the message in its epoch: 1 for the first. Of a snapshot, the number of the last message that it contains. */
+  readonly seq?: number
+  /** `true` if the message is a snapshot: the present state, sent to a newcomer. Otherwise absent. */
+  readonly snapshot?: true
+}
+
+type WithoutStream<TNotice> = TNotice extends unknown ? Omit<TNotice, 'streamType' | 'symbol'> : never
+type NoticeFacts = WithoutStream<GapNotice | StatusNotice | SubscribedNotice | SkipNotice>
+
+/** @throws `ERR_INVALID_MESSAGE` if the text is not a JSON object */
+export function wireObject(text: unknown): WireObject {
+  let wire: unknown
+  try {
+    wire = typeof text === 'string' ? JSON.parse(text) : undefined
+  } catch (cause) {
+    throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not JSON: ${describe(text)}`, {}, cause)
+  }
+  if (typeof wire === 'object' && wire !== null && !Array.isArray(wire)) return wire as WireObject
+  throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not a JSON object: ${describe(text)}`)
+}
+
+/** True for a notice, known or not. A message may get the extra key "type" some day, and extra keys are ignored. So a notice has no `data`. */
+export function isNotice({ type, data }: WireObject): boolean {
+  return typeof type === 'string' && data === undefined
+}
+
+/** Returns the stream that a message or a notice names. @throws `ERR_INVALID_MESSAGE` */
+export function streamIn({ stream_type: streamType, symbol }: WireObject): { readonly streamType: string; readonly symbol: string | null } {
+  if (typeof streamType !== 'string') throw notWire('stream_type', streamType)
+  if (symbol !== null && typeof symbol !== 'string') throw notWire('symbol', symbol)
+  return { streamType, symbol }
+}
+
+/** Returns the other fields of a message. @throws `ERR_INVALID_MESSAGE` */
+export function contentIn({ data, timestamp, user_id: userId }: WireObject): { readonly data: unknown; readonly timestamp: Date; readonly userId: string | null } {
+  if (data === undefined) throw notWire('data', data)
+  if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)
+  return { data, timestamp: wireDate(timestamp), userId }
+}
+
+/** Returns the place of a message. A place that cannot be read is none, because a message is readable without it. */
+export function placeIn({ epoch, seq, snapshot }: WireObject): MessagePlace {
+  if (!isEpoch(epoch) || !isCount(seq)) return {}
+  return snapshot === true ? { epoch, seq, snapshot } : { epoch, seq }
+}
+
+/**
+ * Returns what a notice says of its stream. `undefined` if it is of a type that is not known, or is a frame of the host's own: an answer without a
+ * position, a skip without an epoch.
+ *
+ * @throws `ERR_INVALID_MESSAGE`
+ */
+export function noticeFactsIn(wire: WireObject): NoticeFacts | undefined {
+  switch (wire['type']) {
+    case 'gap':
+      return gapIn(wire)
+    case 'status':
+      return statusIn(wire)
+    case 'subscribed':
+      return wire['position'] === undefined ? undefined : subscribedIn(wire)
+    case 'skip':
+      return wire['epoch'] === undefined ? undefined : skipIn(wire)
+  }
+  return undefined
+}
+
+function gapIn({ dropped }: WireObject): WithoutStream<GapNotice> {
+  if (dropped === null) return { type: 'gap', dropped: undefined }
+  if (isCount(dropped) && dropped > 0) return { type: 'gap', dropped }
+  throw notWire('dropped', dropped)
+}
+
+function statusIn({ status }: WireObject): WithoutStream<StatusNotice> {
+  if (!isStreamStatus(status)) throw notWire('status', status)
+  return { type: 'status', status }
+}
+
+function subscribedIn({ id, position, recovered, contiguous, delivery, snapshot }: WireObject): WithoutStream<SubscribedNotice> {
+  if (id !== undefined && !isCount(id)) throw notWire('id', id)
+  if (typeof position !== 'string') throw notWire('position', position)
+  if (recovered !== null && typeof recovered !== 'boolean') throw notWire('recovered', recovered)
+  if (typeof contiguous !== 'boolean') throw notWire('contiguous', contiguous)
+  if (!isDeliveryClass(delivery)) throw notWire('delivery', delivery)
+  const facts = { position, recovered, contiguous, delivery }
+  return { type: 'subscribed', ...(id !== undefined && { id }), ...facts, ...(snapshot === true && { snapshot }) }
+}
+
+function skipIn({ epoch, seq }: WireObject): WithoutStream<SkipNotice> {
+  if (!isEpoch(epoch)) throw notWire('epoch', epoch)
+  if (!isCount(seq) || seq === 0) throw notWire('seq', seq)
+  return { type: 'skip', epoch, seq }
+}
+
+function isDeliveryClass(value: unknown): value is DeliveryClass {
+  return value === 'every' || value === 'latest'
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function wireDate(timestamp: unknown): Date {
+  const date = new Date(typeof timestamp === 'string' ? timestamp : NaN)
+  // Only the form that `toISOString` writes is valid. `Date` alone would accept "2026" and "1 Jan" too.
+  if (!Number.isNaN(date.getTime()) && date.toISOString() === timestamp) return date
+  throw notWire('timestamp', timestamp)
+}
+
+function notWire(key: string, received: unknown): ConnectionManagerError {
+  const message = received === undefined ? `"${key}" is missing` : `"${key}" cannot be ${describe(received)}`
+  return new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not in the wire form: ${message}`)
+}
