@@ -30,11 +30,12 @@ const LAYERS: readonly Layer[] = [
   { name: 'transports', parts: ['transports/'], isApart: true },
   { name: 'throttle', parts: ['throttle/'], isApart: true },
   { name: 'recovery', parts: ['recovery/'], isApart: true },
+  { name: 'client', parts: ['client/'], isApart: true },
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 
 /** The index files of the package. Each is a list of named exports, and no other file is. */
-const INDEXES = ['index.ts', 'recovery/index.ts', 'throttle/index.ts', 'testing/index.ts']
+const INDEXES = ['index.ts', 'client/index.ts', 'recovery/index.ts', 'throttle/index.ts', 'testing/index.ts']
 
 /** File → text. Paths are relative to src, with forward slashes. */
 type Sources = Readonly<Record<string, string>>

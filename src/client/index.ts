@@ -1,0 +1,2 @@
+export { trackPositions } from './track-positions.ts'
+export type { PositionTracker, Received, TrackOptions } from './track-positions.ts'

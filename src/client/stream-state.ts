@@ -1,0 +1,88 @@
+import type { SubscribedNotice } from '../model/notices.ts'
+
+/** A channel remembers this many epochs: those that were used last. */
+const MOST_EPOCHS = 32
+
+/** The place of a message, or of a skip. */
+export interface Place {
+  readonly epoch: string
+  readonly seq: number
+}
+
+/** How far one epoch of a subscription is known. */
+interface Mark {
+  /** The server goes on behind it. `-1` if the server does not know the epoch. */
+  at: number
+  /** What has a number up to this one came, was reported as missing, or came before the subscription. More than `at` if the server is behind. */
+  top: number
+  /** So many missing numbers are explained by gap notices that came before them. */
+  explained: number
+}
+
+/** What a client knows of one stream, or of a whole type. */
+export interface StreamState {
+  /** The answer to the subscribe. `undefined` if there is none on this connection. */
+  answer: SubscribedNotice | undefined
+  /** True if there is a position. False until the answer has come, and the snapshot that it announced. */
+  isKnown: boolean
+  readonly marks: Map<string, Mark>
+  /** Epoch → the first and the last number that came of exactly this stream. */
+  readonly came: Map<string, { readonly first: number; readonly last: number }>
+}
+
+export function newState(): StreamState {
+  return { answer: undefined, isKnown: false, marks: new Map(), came: new Map() }
+}
+
+export function positionOf({ isKnown, marks }: StreamState): string | undefined {
+  const parts = [...marks].flatMap(([epoch, { at }]) => (at >= 0 ? `${epoch}:${at}` : []))
+  return (isKnown && parts.join()) || undefined
+}
+
+/** Notes an answer. What follows it, follows from its position. */
+export function begin(state: StreamState, answer: SubscribedNotice): void {
+  const { marks } = state
+  const { position, snapshot } = answer
+  state.answer = answer
+  state.isKnown = !snapshot
+  for (const mark of marks.values()) mark.at = -1
+  for (const part of position.split(',')) {
+    const [epoch, seq] = part.split(':') as [string, string]
+    const at = +seq
+    // A snapshot replaces all that came before it. So what follows it is new.
+    remember(marks, epoch, { at, top: snapshot ? at : Math.max(at, marks.get(epoch)?.top ?? 0), explained: 0 })
+  }
+}
+
+/**
+ * Notes a message that a subscription covers, and passes the skipped ones that come next. Returns how many before it are missing. The number `0` is no
+ * message.
+ */
+export function advance({ answer, marks }: StreamState, { epoch, seq }: Place, skipped: ReadonlyMap<string, unknown>): number {
+  const mark = marks.get(epoch) ?? { at: 0, top: 0, explained: 0 }
+  const isContiguous = answer?.contiguous
+  const isSkipped = (number: number): boolean => skipped.has(`${epoch}:${number}`)
+  let missing = 0
+  if (seq > mark.top) {
+    missing = seq - mark.top - 1 - mark.explained
+    for (let number = Math.max(mark.top, seq - MOST_SKIPS); ++number < seq; ) if (isSkipped(number)) missing--
+    mark.explained = 0
+    mark.top = seq
+  }
+  // In the server's queue, a newer message of a `latest` stream takes the place of an older one. So of a whole type, lower numbers may still come.
+  if (answer?.delivery !== 'latest' || answer.symbol) mark.at = Math.max(mark.at, seq)
+  // If others have the numbers between, nobody can tell what comes next.
+  while (isContiguous && isSkipped(mark.at + 1)) mark.top = Math.max(mark.top, ++mark.at)
+  remember(marks, epoch, mark)
+  return isContiguous && missing > 0 ? missing : 0
+}
+
+/** So many skips are remembered. A skip that is forgotten counts as a missing message, and may come as a message when it is sent again. */
+export const MOST_SKIPS = 1_000
+
+/** Puts an entry last, and forgets the first one if there are too many. */
+export function remember<TValue>(entries: Map<string, TValue>, key: string, value: TValue, most: number = MOST_EPOCHS): void {
+  entries.delete(key)
+  entries.set(key, value)
+  if (entries.size > most) entries.delete(entries.keys().next().value as string)
+}

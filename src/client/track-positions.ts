@@ -1,0 +1,168 @@
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { GapNotice, SkipNotice, SubscribedNotice } from '../model/notices.ts'
+import type { ServerMessage } from '../model/wire-form.ts'
+import type { WireObject } from '../model/wire-reading.ts'
+import { messageIn, UNKNOWN } from './reading.ts'
+import { advance, begin, MOST_SKIPS, newState, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
+
+/** The options of `trackPositions`. */
+export interface TrackOptions<TStreams extends StreamCatalogue> {
+  /**
+   * The server's catalogue, from `defineStreams`. It types the messages. A message of another stream type is unknown.
+   *
+   * Without it, every stream type is taken, and the messages are typed as those of `TradingStreams`. Nothing is checked against a catalogue then.
+   */
+  readonly streams?: TStreams | undefined
+}
+
+/** What a text brought. */
+export interface Received<TStreams extends StreamCatalogue = TradingStreams> {
+  /** The message, or the notice. Absent if the client has this message already, if it was left out of it, or if it comes too late to be in order. */
+  readonly message?: ServerMessage<TStreams>
+  /**
+   * How many messages of the stream are missing before this one, each reported once. `0` if none are.
+   *
+   * `undefined` if nobody knows how many: a gap notice of unknown size, and an answer that does not recover a stream of which this client had a position.
+   */
+  readonly missing: number | undefined
+}
+
+/** Knows which messages came, and where each stream can go on. */
+export interface PositionTracker<TStreams extends StreamCatalogue = TradingStreams> {
+  /** Takes a text from the server. Call it with each text, in order. It never throws: what it cannot read is `{ type: 'unknown' }`. */
+  receive(text: string): Received<TStreams>
+  /**
+   * Returns the position to resume a stream from; without a `symbol`, of a whole type or of the stream without one. `undefined` if there is none: nobody
+   * subscribed by a recovery, or an announced snapshot has not come yet. Subscribe without a position then.
+   */
+  position(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined }): string | undefined
+  /** Tells that the connection has ended. What comes now counts for a stream once its new answer has come. Positions stay as they are. */
+  disconnected(): void
+}
+
+interface Stream {
+  readonly streamType: string
+  readonly symbol?: string | undefined
+}
+
+type PlacedMessage = Extract<ServerMessage<StreamCatalogue>, { readonly type?: undefined }> & Place
+
+/** What a client knows of all streams. */
+interface Knowledge {
+  readonly states: Map<string, StreamState>
+  /** The places of messages that this client was left out of. They may come before messages that wait. */
+  readonly skipped: Map<string, unknown>
+}
+
+function receive(knowledge: Knowledge, wire: WireObject, message: ServerMessage<StreamCatalogue>): Received<StreamCatalogue> {
+  const { type } = message
+  let missing: number | undefined = 0
+  if (!type && message.epoch) return take(knowledge, message as PlacedMessage)
+  if (type === 'subscribed') missing = answered(knowledge, message)
+  if (type === 'gap') missing = explain(knowledge, message)
+  if (type === 'skip') skip(knowledge, message)
+  if (wire['type'] === 'unsubscribed') knowledge.states.delete(keyOf(wire['stream_type'], wire['symbol']))
+  return { message, missing }
+}
+
+function answered(knowledge: Knowledge, answer: SubscribedNotice): number | undefined {
+  const state = stateOf(knowledge, answer)
+  const missing = state.isKnown && !answer.recovered ? undefined : 0
+  // A snapshot replaces all that came before it. So what follows it is new.
+  if (answer.snapshot) for (const { came } of concerned(knowledge, answer)) came.clear()
+  begin(state, answer)
+  return missing
+}
+
+function explain(knowledge: Knowledge, notice: GapNotice): number | undefined {
+  for (const { marks } of concerned(knowledge, notice)) for (const mark of marks.values()) mark.explained += notice.dropped ?? Infinity
+  return notice.dropped
+}
+
+function skip(knowledge: Knowledge, notice: SkipNotice): void {
+  const { skipped } = knowledge
+  const { epoch, seq } = notice
+  remember(skipped, `${epoch}:${seq}`, seq, MOST_SKIPS)
+  for (const state of covering(knowledge, notice)) advance(state, { epoch, seq: 0 }, skipped)
+}
+
+function take(knowledge: Knowledge, message: PlacedMessage): Received<StreamCatalogue> {
+  const { epoch, seq, snapshot } = message
+  const { skipped } = knowledge
+  const stream = stateOf(knowledge, message)
+  const { first, last } = stream.came.get(epoch) ?? { first: seq, last: -1 }
+  const isLate = !snapshot && (seq <= last || skipped.has(`${epoch}:${seq}`))
+  let missing = 0
+  let isAwaited = false
+  for (const state of covering(knowledge, message)) {
+    const { answer, marks } = state
+    if (!answer) continue
+    const isNew = seq > (marks.get(epoch)?.top ?? 0)
+    state.isKnown ||= isNew || (!!snapshot && state === stream)
+    isAwaited ||= isNew && answer.delivery === 'every'
+    missing += advance(state, message, skipped)
+  }
+  // What is older than all that came of its stream would not be in order.
+  if (isLate) return { missing: missing + +(isAwaited && seq < first) }
+  remember(stream.came, epoch, { first: snapshot ? seq : first, last: seq })
+  return { message, missing }
+}
+
+function stateOf({ states }: Knowledge, { streamType, symbol }: Stream): StreamState {
+  const key = keyOf(streamType, symbol)
+  const state = states.get(key) ?? newState()
+  states.set(key, state)
+  return state
+}
+
+/** The stream and its whole type. */
+function covering(knowledge: Knowledge, { streamType, symbol }: Stream): Set<StreamState> {
+  return new Set([stateOf(knowledge, { streamType, symbol }), stateOf(knowledge, { streamType })])
+}
+
+/** The stream and its whole type, or without a symbol all streams of the type. */
+function concerned({ states }: Knowledge, { streamType, symbol }: Stream): StreamState[] {
+  const [key, whole] = [keyOf(streamType, symbol), keyOf(streamType, undefined)]
+  return [...states].flatMap(([each, state]) => (each === key || each === whole || (!symbol && each.startsWith(whole)) ? state : []))
+}
+
+/** A stream type has no colon, and a symbol is not empty. */
+function keyOf(streamType: unknown, symbol: unknown): string {
+  return `${streamType}:${symbol ?? ''}`
+}
+
+/**
+ * Returns a tracker of positions: a client's half of a recovery, without a connection. It takes each message once, reports each gap, and knows what to
+ * ask for after a disconnect.
+ *
+ * A message comes in the order of its stream and publisher. Skips and messages without a place, such as those of `sendToUser`, are passed on. So is
+ * every snapshot: it replaces what came before it, and what is sent behind it counts as new. Nothing is reported by numbers for a `latest` stream, and
+ * for one symbol of a whole type, because others have the numbers between. What was reported as missing may still come after a resume.
+ *
+ * Use one tracker for one user. It runs in any JavaScript engine, and holds a few numbers for each stream.
+ *
+ * @example
+ * import { trackPositions } from 'stream-connection-manager/client'
+ *
+ * const tracker = trackPositions()
+ * tracker.receive('{"type":"subscribed","stream_type":"TRADES","symbol":"A","position":"k3f9:16","recovered":null,"contiguous":true,"delivery":"every"}')
+ * const text = '{"stream_type":"TRADES","symbol":"A","data":1,"timestamp":"2026-01-31T12:00:00.000Z","user_id":null,"epoch":"k3f9","seq":18}'
+ * console.log(tracker.receive(text).missing, tracker.position({ streamType: 'TRADES', symbol: 'A' })) // 1 k3f9:18
+ */
+export function trackPositions<TStreams extends StreamCatalogue = TradingStreams>(options: TrackOptions<TStreams> = {}): PositionTracker<TStreams> {
+  const knowledge: Knowledge = { states: new Map(), skipped: new Map() }
+  return {
+    receive(text) {
+      try {
+        const wire = JSON.parse(text) as WireObject
+        return receive(knowledge, wire, messageIn(wire, options.streams)) as unknown as Received<TStreams>
+      } catch {
+        return { message: UNKNOWN, missing: 0 }
+      }
+    },
+    position: (stream) => positionOf(stateOf(knowledge, stream)),
+    disconnected() {
+      for (const state of knowledge.states.values()) state.answer = undefined
+    },
+  }
+}
