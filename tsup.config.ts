@@ -8,6 +8,8 @@ export default defineConfig({
     'transports/bun': 'src/transports/bun.ts',
     'transports/sse': 'src/transports/sse.ts',
     throttle: 'src/throttle/index.ts',
+    recovery: 'src/recovery/index.ts',
+    client: 'src/client/index.ts',
     testing: 'src/testing/index.ts',
   },
   format: ['esm', 'cjs'],

@@ -16,6 +16,8 @@ const ENTRIES = {
   'transports/bun': { module: 'transports/bun' },
   'transports/sse': { module: 'transports/sse' },
   throttle: { module: 'throttle' },
+  recovery: { module: 'recovery' },
+  client: { module: 'client' },
   testing: { module: 'testing' },
 }
 const IMPORTS = { 'import of the package root': undefined, ws: 'ws', 'socket.io': 'socket.io', crossws: 'crossws/adapters/node' }

@@ -183,6 +183,8 @@ const IMPORTED = {
   bun: `${NAME}/transports/bun`,
   sse: `${NAME}/transports/sse`,
   throttle: `${NAME}/throttle`,
+  recovery: `${NAME}/recovery`,
+  client: `${NAME}/client`,
   testing: `${NAME}/testing`,
 }
 
@@ -218,6 +220,9 @@ export const admit = (socket: ws.WsSocket, target: sse.SseTarget) => {
 }
 export const offer = throttle.throttled((message) => manager.publish(message), { intervalsMs: { PRICE: 100 }, streams })
 export const offered: library.PublishResult | undefined = offer({ streamType: 'NEWS', data: { title: 'hello' } })
+const recorder = recovery.createRecovery({ history: { count: 10 } })
+export const resumed: recovery.Resumed = recorder.subscribe(new library.ConnectionManager({ recorder }).addConnection('c1', new Peer(), 'alice'), { streamType: 'PRICE', symbol: 'BTCUSDT' })
+export const tracker: client.PositionTracker = client.trackPositions()
 export const forTests = new library.ConnectionManager<testing.FakeSocket>({ transport: testing.fakeTransport(), clock: new testing.ManualClock() })
 export const host: testing.HostedManager = testing.hosted(forTests)
 const transports = { ws: ws.wsTransport(), uws: uws.uwsTransport(), bun: bun.bunTransport(), sse: sse.sseTransport() }

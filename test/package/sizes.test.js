@@ -28,6 +28,14 @@ describe('the table of sizes in bench/README.md', () => {
   })
 })
 
+describe('the client', () => {
+  it('is at most 1,500 bytes, minified and gzipped', async () => {
+    const client = (await measuredSizes()).find(({ what }) => what === `\`${NAME}/client\``)
+
+    assert.ok(client !== undefined && client.gzipped <= 1_500, `${client?.gzipped} bytes`)
+  })
+})
+
 describe('measuredSizes', () => {
   /** @type {Map<string, number>} */
   let gzipped
