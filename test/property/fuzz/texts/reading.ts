@@ -9,8 +9,11 @@ import {
   subscriptionKey,
   tradingStreams,
   type GapNotice,
+  type MessagePlace,
   type ServerMessage,
+  type SkipNotice,
   type StatusNotice,
+  type SubscribedNotice,
   type ValidMessage,
 } from '../../../../src/index.ts'
 
@@ -46,11 +49,11 @@ function checkStream({ streamType, symbol }: { readonly streamType: string; read
   expect(symbol === undefined || (symbol.length > 0 && symbol.length <= 255 && isWellFormed(symbol)), 'the symbol is none')
 }
 
-function checkMessage(message: ValidMessage, text: string, expect: Objection): void {
+function checkMessage(message: ValidMessage, text: string, expect: Objection, otherFields = ''): void {
   checkStream(message, expect)
   const { streamType, timestamp, userId } = message
   expect(Object.isFrozen(message) && Object.getPrototypeOf(message) === Object.prototype, 'a message is no plain, frozen object')
-  expect(Object.keys(message).join() === 'streamType,symbol,data,timestamp,userId', 'a message has other fields')
+  expect(Object.keys(message).join() === `streamType,symbol,data,timestamp,userId${otherFields}`, 'a message has other fields')
   expect(!Number.isNaN(timestamp.getTime()), 'the timestamp is none')
   expect((userId === undefined) === SYMBOL_REQUIRED.includes(streamType), 'a private message is nobody\'s, or a public one somebody\'s')
   checkAgainst(JSON.parse(text) as Record<string, unknown>, message, expect)
@@ -80,20 +83,60 @@ function checkRoundTrip(message: ValidMessage, text: string, expect: Objection):
 }
 
 function checkServerMessage(message: ServerMessage, text: string, expect: Objection): void {
-  if (message.type === undefined) return checkMessage(message, text, expect)
+  if (message.type === undefined) return checkPlacedMessage(message, text, expect)
   const wire = JSON.parse(text) as Record<string, unknown>
   expect(Object.isFrozen(message), 'a notice can be changed')
   expect(read(() => parseStreamMessage(text)).value === undefined, 'a notice passes for a message')
   if (message.type === 'unknown') {
     expect(Object.keys(message).join() === 'type', 'a frame of an unknown type has other fields')
-    return expect(wire['type'] !== 'gap' && wire['type'] !== 'status', 'a notice is not known')
+    return expect(!isKnown(wire), 'a notice is not known')
   }
   const { streamType, symbol } = message
   // A gap notice without a symbol may be about all streams of a type.
   if (message.type !== 'gap' || symbol !== undefined) checkStream(message, expect)
   expect(wire['type'] === message.type && wire['stream_type'] === streamType && wire['symbol'] === (symbol ?? null), 'a notice says something else than its text')
   if (message.type === 'gap') checkGap(message, wire, expect)
-  else checkStatus(message, wire, expect)
+  else if (message.type === 'status') checkStatus(message, wire, expect)
+  else if (message.type === 'skip') checkSkip(message, wire, expect)
+  else checkSubscribed(message, wire, expect)
+}
+
+/** A message has the place that its text has, or none if that is malformed. */
+function checkPlacedMessage(message: ValidMessage & MessagePlace, text: string, expect: Objection): void {
+  const { epoch, seq, snapshot } = JSON.parse(text) as Record<string, unknown>
+  const hasPlace = isEpoch(epoch) && Number.isSafeInteger(seq) && Number(seq) >= 0
+  const isSnapshot = hasPlace && snapshot === true
+  checkMessage(message, text, expect, `${hasPlace ? ',epoch,seq' : ''}${isSnapshot ? ',snapshot' : ''}`)
+  expect(!hasPlace || (message.epoch === epoch && message.seq === seq), 'the place is not what the text says')
+  expect(message.snapshot === (isSnapshot ? true : undefined), 'the mark of a snapshot is not what the text says')
+}
+
+function isKnown({ type, position, epoch }: Record<string, unknown>): boolean {
+  return type === 'gap' || type === 'status' || (type === 'subscribed' && position !== undefined) || (type === 'skip' && epoch !== undefined)
+}
+
+function isEpoch(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
+}
+
+function checkSubscribed(notice: SubscribedNotice, wire: Record<string, unknown>, expect: Objection): void {
+  const { id, position, recovered, contiguous, delivery, snapshot } = notice
+  expect(typeof position === 'string' && [true, false, null].includes(recovered), 'an answer has no position, or does not say if it recovers')
+  expect(typeof contiguous === 'boolean' && ['latest', 'every'].includes(delivery), 'an answer does not say what follows')
+  expect(id === undefined || (Number.isSafeInteger(id) && id >= 0), 'an answer has an id that is none')
+  expect(snapshot === (wire['snapshot'] === true ? true : undefined), 'an answer announces another snapshot than its text')
+  const isSame = wire['position'] === position && wire['recovered'] === recovered && wire['contiguous'] === contiguous && wire['delivery'] === delivery && wire['id'] === id
+  expect(isSame, 'an answer says something else than its text')
+  const optional = [...(id === undefined ? [] : ['id']), ...(snapshot === undefined ? [] : ['snapshot'])]
+  const fields = ['contiguous', 'delivery', 'position', 'recovered', 'streamType', 'symbol', 'type', ...optional].sort()
+  expect(Object.keys(notice).sort().join() === fields.join(), 'an answer has other fields')
+}
+
+function checkSkip(notice: SkipNotice, wire: Record<string, unknown>, expect: Objection): void {
+  const { epoch, seq } = notice
+  expect(wire['epoch'] === epoch && wire['seq'] === seq, 'a skip says something else than its text')
+  expect(isEpoch(epoch) && Number.isSafeInteger(seq) && seq > 0, 'a skip of no message')
+  expect(Object.keys(notice).sort().join() === 'epoch,seq,streamType,symbol,type', 'a skip has other fields')
 }
 
 function checkGap(notice: GapNotice, wire: Record<string, unknown>, expect: Objection): void {
