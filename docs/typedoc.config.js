@@ -54,6 +54,7 @@ export default {
     'SseResponse',
     'SseWriter',
     'StreamField',
+    'StreamNotice',
     'TRADING_STREAMS',
     'UnframedTransport',
     'WireData',

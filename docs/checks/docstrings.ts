@@ -18,7 +18,9 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
   'model/raw-json.ts': 'const manager = new ConnectionManager()',
-  'recovery/recovery.ts': "const socket = { send() {}, close() {} }\nconst positionOfTheClient = 'k3f9:16'",
+  'recovery/recovery.ts': `
+    const socket = { send() {}, close() {} } as unknown as WebSocket
+    const positionOfTheClient = 'k3f9:17'`,
   'testing/describe-host.ts': `
     import type { HostHarness } from 'stream-connection-manager/testing'
     declare const harness: HostHarness`,
@@ -48,6 +50,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 
 /** What an example prints, by its file; nothing where it is not named. */
 const PRINTED: Readonly<Record<string, string>> = {
+  'client/track-positions.ts': '1 k3f9:18\n',
   'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
   'model/wire-form.ts': 'TRADES BTCUSDT 7\n',
   'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
@@ -94,6 +97,7 @@ describe('the examples in docstrings', () => {
     const files = examples.map(({ file }) => file).toSorted()
 
     expect(files).toEqual([
+      'client/track-positions.ts',
       'connection-manager.ts',
       'errors.ts',
       'model/catalogue.ts',
