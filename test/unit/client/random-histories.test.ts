@@ -88,8 +88,10 @@ class Ledger {
     })
   }
 
-  lastOf(stream: Stream): number {
-    return this.published.findLastIndex((each) => each.stream.streamType === stream.streamType && each.stream.symbol === stream.symbol && !each.isExcepted)
+  /** The last message of a stream. `-1` if the client was left out of it, because then it has a newer value than all that came. */
+  lastOf({ streamType, symbol }: Stream): number {
+    const last = this.published.findLastIndex(({ stream }) => stream.streamType === streamType && stream.symbol === symbol)
+    return this.published[last]?.isExcepted === true ? -1 : last
   }
 }
 
@@ -99,7 +101,7 @@ class World {
   readonly tracker = trackPositions({ streams })
   readonly #dice: Dice
   readonly #clock = new ManualClock()
-  readonly #limits: { readonly count: number; readonly ageMs: number }
+  readonly #limits: { readonly count: number; readonly ageMs: number; readonly hardLimitBytes: number }
   #recovery: Recovery<Streams> | undefined
   #manager: ConnectionManager<FakeSocket, Streams> | undefined
   #observer = new FakeSocket()
@@ -111,13 +113,14 @@ class World {
 
   constructor(dice: Dice) {
     this.#dice = dice
-    this.#limits = { count: dice.pick([0, 3, 20, 256]), ageMs: dice.pick([50, 10_000]) }
+    this.#limits = { count: dice.pick([0, 3, 20, 256]), ageMs: dice.pick([50, 10_000]), hardLimitBytes: dice.pick([2_500, 10_000]) }
     this.start(undefined)
   }
 
   start(restore: string | undefined): void {
-    this.#recovery = createRecovery<Streams>({ history: this.#limits, restore, snapshot: ({ streamType }) => (streamType === 'BOOK' ? this.#bookUpTo : undefined) })
-    const delivery = { hardLimitBytes: 2_500, maxLagMs: Infinity }
+    const { count, ageMs } = this.#limits
+    this.#recovery = createRecovery<Streams>({ history: { count, ageMs }, restore, snapshot: ({ streamType }) => (streamType === 'BOOK' ? this.#bookUpTo : undefined) })
+    const delivery = { hardLimitBytes: this.#limits.hardLimitBytes, maxLagMs: Infinity }
     const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) }
     this.#manager = new ConnectionManager<FakeSocket, Streams>({ streams, clock: this.#clock, recorder: this.#recovery, delivery, transport })
     this.#observer = new FakeSocket()
@@ -202,10 +205,11 @@ class World {
     else this.ledger.take(`${String(streamType)}:${String(symbol)}`, String(epoch), data as number, isSnapshot)
   }
 
-  /** Brings the client up to date, and returns what is wrong then. */
+  /** Cuts the connection while some texts are under way, brings the client up to date, and returns what is wrong then. */
   conclude(): string[] {
     this.setStuck(false)
-    if (this.#connection?.removed !== false) this.connect()
+    this.read(0.5)
+    this.connect()
     this.subscribe(Infinity)
     for (let i = 0; i < 3; i++) {
       this.read(1)
@@ -242,9 +246,9 @@ function faultsOf(seed: number, steps: number): string[] {
     const roll = dice.below(100)
     if (roll < 55) world.publish()
     else if (roll < 72) world.subscribe(dice.pick([1, 3, Infinity]))
-    else if (roll < 84) world.read(dice.pick([0.5, 1]))
+    else if (roll < 84) world.read(dice.pick([0.2, 0.5, 0.8, 1]))
     else if (roll < 88) world.connect()
-    else if (roll < 91) world.setStuck(true)
+    else if (roll < 93) world.setStuck(true)
     else if (roll < 95) world.setStuck(false)
     else if (roll < 96) world.restart()
     else if (roll < 98) world.advance()

@@ -18,7 +18,9 @@ import {
   type ErrorCode,
   type ErrorStage,
   type GapNotice,
+  type SkipNotice,
   type StatusNotice,
+  type SubscribedNotice,
   type UnknownNotice,
   type ManagerEvents,
   type ManagerTransport,
@@ -394,10 +396,17 @@ describe('parseServerMessage', () => {
       expectTypeOf(message).toEqualTypeOf<StatusNotice>()
     } else if (message.type === 'unknown') {
       expectTypeOf(message).toEqualTypeOf<UnknownNotice>()
+    } else if (message.type === 'subscribed') {
+      expectTypeOf(message).toEqualTypeOf<SubscribedNotice>()
+    } else if (message.type === 'skip') {
+      expectTypeOf(message).toEqualTypeOf<SkipNotice>()
     } else {
       expectTypeOf(message.type).toEqualTypeOf<undefined>()
       expectTypeOf(message).toExtend<ValidMessage<Streams>>()
       expectTypeOf(message.streamType).toEqualTypeOf<'TICKER' | 'FILLS'>()
+      expectTypeOf(message.epoch).toEqualTypeOf<string | undefined>()
+      expectTypeOf(message.seq).toEqualTypeOf<number | undefined>()
+      expectTypeOf(message.snapshot).toEqualTypeOf<true | undefined>()
       // @ts-expect-error a message counts nothing
       message.dropped
     }
