@@ -37,7 +37,7 @@ const WANTED: readonly Stream[] = [
 ]
 const PUBLISHED: readonly Stream[] = [...WANTED, { streamType: 'NEWS', symbol: 'B' }, { streamType: 'TICKER', symbol: 'A' }, { streamType: 'TICKER', symbol: 'B' }, { streamType: 'ORDERS', symbol: 'A' }]
 const SEQUENCES = 200
-const STEPS = 90
+const STEPS = 70
 
 /** A channel: a type, and its symbol if that is required. */
 function channelOf({ streamType, symbol }: { readonly streamType: string; readonly symbol?: unknown }): string {
