@@ -1,5 +1,6 @@
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import { channelKey, channelOf, type ChannelName } from '../model/channel.ts'
+import { isOfRevoked, type Revoked } from '../model/revocation.ts'
 import type { Clock } from '../time/clock.ts'
 import { Alarm } from '../time/alarm.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
@@ -103,6 +104,15 @@ export class Histories {
     this.#keepWithin(channel)
     if (channel.activeStreams === 0) this.#touch(channel)
     if (list === this.#aging) this.#age(nowMs, isFirst)
+  }
+
+  /** True if a message that does not age is from before a revocation, which is known by the number of the last message before it. */
+  holdsRevoked(revoked: Revoked, order: number): boolean {
+    for (let message = this.#lasting.first; message !== undefined && message.order <= order; message = message.later) {
+      const { channel: { streamType }, symbol } = message
+      if (isOfRevoked({ streamType, symbol }, revoked)) return true
+    }
+    return false
   }
 
   /** Forgets what is too old now. Call it before a history is read. */

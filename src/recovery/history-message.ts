@@ -3,6 +3,7 @@ import type { StreamMessage } from '../model/stream-message.ts'
 /** The history that a message is in. */
 export interface History {
   /** True if only the latest message of each stream counts. */
+  readonly streamType: string
   readonly isLatest: boolean
   forgetOldest(): HistoryMessage | undefined
 }

@@ -96,7 +96,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const streams = settings.streams as ResolvedCatalogue
     for (const name of history.byType.keys()) if (streams[name] === undefined) throw invalidOption(`history.byType.${name}`, 'there is no such stream type')
     const histories = new Histories(streams, history, settings.clock, randomEpoch)
-    const floors = new RevocationFloors(history.ageMs)
+    const floors = new RevocationFloors(history.ageMs, ({ revoked, order }) => histories.holdsRevoked(revoked, order))
     const stamps = stamp === undefined ? wireStamps : hostStamps(stamp)
     const limits = { count: replay.count, units: replay.units ?? settings.hardLimitBytes / 2 }
     const allowances = new Allowances<RecoverableConnection<StreamCatalogue>>(limits, settings.clock)

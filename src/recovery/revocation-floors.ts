@@ -1,6 +1,6 @@
 import { isOfRevoked, type Revoked } from '../model/revocation.ts'
 
-interface Floor {
+export interface Floor {
   readonly revoked: Revoked
   readonly order: number
   readonly atMs: number
@@ -11,16 +11,20 @@ const MOST_FLOORS = 10_000
 
 /**
  * Remembers revocations. What was recorded before a revocation is not for those whom it concerns, however long they were away. A revocation is
- * forgotten after `ageMs`, when the messages before it are gone as well.
+ * forgotten after `ageMs`, when the messages before it are gone as well. It is kept for longer if one of them is not, because the latest messages of
+ * `latest` streams do not age.
  */
 export class RevocationFloors {
   readonly #ageMs: number
+  readonly #isNeeded: (floor: Floor) => boolean
   /** In the order in which they came. A later one of the same fields replaces an earlier one. */
   readonly #floors = new Map<string, Floor>()
   #forEverybody: Floor | undefined
 
-  constructor(ageMs: number) {
+  /** `isNeeded` says whether a message from before a revocation is still held. It is asked once in each `ageMs`. */
+  constructor(ageMs: number, isNeeded: (floor: Floor) => boolean) {
     this.#ageMs = ageMs
+    this.#isNeeded = isNeeded
   }
 
   add(revoked: Revoked, order: number, nowMs: number): void {
@@ -48,11 +52,16 @@ export class RevocationFloors {
   }
 
   #forgetAged(nowMs: number): void {
-    for (const [key, { atMs }] of this.#floors) {
-      if (nowMs - atMs < this.#ageMs) break
+    // Those that are needed move to the end, and are not asked about again.
+    let left = this.#floors.size
+    for (const [key, floor] of this.#floors) {
+      if (left-- === 0 || nowMs - floor.atMs < this.#ageMs) break
       this.#floors.delete(key)
+      if (this.#isNeeded(floor)) this.#floors.set(key, { ...floor, atMs: nowMs })
     }
-    if (this.#forEverybody !== undefined && nowMs - this.#forEverybody.atMs >= this.#ageMs) this.#forEverybody = undefined
+    const everybody = this.#forEverybody
+    if (everybody === undefined || nowMs - everybody.atMs < this.#ageMs) return
+    this.#forEverybody = this.#isNeeded(everybody) ? { ...everybody, atMs: nowMs } : undefined
   }
 }
 

@@ -333,6 +333,31 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(1)
   })
 
+  it.each([100, 0])('gives no last value from before a revocation, however long ago that was, with ageMs %i', (ageMs) => {
+    const { recovery, manager, clock, connect } = desk({ history: { ageMs } })
+    connect('bob').subscribe(PRICE)
+    manager.publish({ ...PRICE, data: 1 })
+    manager.revoke({ userId: 'alice', ...PRICE })
+    clock.advance(1_000)
+
+    expect(recovery.subscribe(connect('bob'), PRICE).replayed).toBe(1)
+    expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(0)
+    clock.advance(1_000)
+    expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(0)
+  })
+
+  it('forgets a revocation once nothing from before it is held', () => {
+    const { recovery, manager, clock, connect } = desk({ history: { ageMs: 100 } })
+    connect('bob').subscribe(PRICE)
+    manager.publish({ ...PRICE, data: 1 })
+    manager.revoke({ userId: 'alice', ...PRICE })
+    manager.publish({ ...PRICE, data: 2 })
+    clock.advance(1_000)
+    recovery.subscribe(connect('alice'), PRICE)
+
+    expect(JSON.parse(recovery.export())).toMatchObject({ floors: [] })
+  })
+
   it('throws what subscribe throws, and changes nothing', async () => {
     const { recovery, connect } = desk({}, { authorize: () => false })
     const client = connect()
