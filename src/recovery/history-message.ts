@@ -2,8 +2,8 @@ import type { StreamMessage } from '../model/stream-message.ts'
 
 /** The history that a message is in. */
 export interface History {
-  /** True if only the latest message of each stream counts. */
   readonly streamType: string
+  /** True if only the latest message of each stream counts. */
   readonly isLatest: boolean
   forgetOldest(): HistoryMessage | undefined
 }

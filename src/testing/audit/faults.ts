@@ -1,0 +1,85 @@
+import type { AuditedStream, MessageIdentity } from './publications.ts'
+
+/**
+ * What is wrong with a message.
+ *
+ * | kind | it means that |
+ * | --- | --- |
+ * | `lost` | a newer message of the stream came, this one did not, and no notice told the client |
+ * | `missing` | it had not come when the report was made, and no notice told the client |
+ * | `twice` | it came again |
+ * | `outOfOrder` | it came after a newer one, or before the answer to its subscription |
+ * | `leaked` | it came to a client that was not allowed to have it |
+ * | `unknown` | it was never published, or it is not remembered any more |
+ */
+export type AuditFaultKind = 'lost' | 'missing' | 'twice' | 'outOfOrder' | 'leaked' | 'unknown'
+
+/** One fault: which client, which message, and when. */
+export interface AuditFault {
+  readonly kind: AuditFaultKind
+  /** The client's name, as the test gave it. */
+  readonly client: string
+  readonly streamType: string | undefined
+  readonly symbol: string | undefined
+  /** `undefined` if no identity could be read from the message. */
+  readonly identity: MessageIdentity | undefined
+  /** The step of the publish. `undefined` for a message that is not known. */
+  readonly publishedAt: number | undefined
+  /** The step at which the fault was found: see `audit.step`. */
+  readonly step: number
+  /** All of it as a sentence. */
+  readonly text: string
+}
+
+/** What a fault is about. */
+export interface FaultyMessage extends Partial<Omit<AuditedStream, 'userId'>> {
+  readonly identity?: MessageIdentity | undefined
+  /** The step of the publish. */
+  readonly step?: number
+}
+
+/** The faults that were found: the first of each kind, and how many there were. */
+export class Faults {
+  readonly #most: number
+  readonly #found = new Map<AuditFaultKind, { count: number; readonly faults: AuditFault[] }>()
+
+  constructor(most: number, found: Iterable<readonly [AuditFaultKind, { readonly count: number; readonly faults: readonly AuditFault[] }]> = []) {
+    this.#most = most
+    for (const [kind, { count, faults }] of found) this.#found.set(kind, { count, faults: [...faults] })
+  }
+
+  add(kind: AuditFaultKind, client: string, message: FaultyMessage, step: number, why: string): void {
+    const found = this.#of(kind)
+    found.count++
+    if (found.faults.length >= this.#most) return
+    const { streamType, symbol, identity, step: publishedAt } = message
+    const text = `step ${step}: ${client}: ${nameOf(message)} ${why}`
+    found.faults.push({ kind, client, streamType, symbol, identity, publishedAt, step, text })
+  }
+
+  /** Returns the faults of a kind, in the order of their steps. */
+  list(kind: AuditFaultKind): AuditFault[] {
+    return [...this.#of(kind).faults].sort((one, other) => one.step - other.step)
+  }
+
+  count(kind: AuditFaultKind): number {
+    return this.#of(kind).count
+  }
+
+  copy(): Faults {
+    return new Faults(this.#most, this.#found)
+  }
+
+  #of(kind: AuditFaultKind): { count: number; readonly faults: AuditFault[] } {
+    let found = this.#found.get(kind)
+    if (found === undefined) this.#found.set(kind, (found = { count: 0, faults: [] }))
+    return found
+  }
+}
+
+function nameOf({ streamType, symbol, identity, step }: FaultyMessage): string {
+  if (streamType === undefined) return 'a text'
+  const stream = symbol === undefined ? streamType : `${streamType}:${symbol}`
+  const name = identity === undefined ? `a message of ${stream}` : `${stream} ${JSON.stringify(identity)}`
+  return step === undefined ? name : `${name}, published at step ${step},`
+}

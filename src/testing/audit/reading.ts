@@ -1,0 +1,71 @@
+import type { MessageIdentity } from './publications.ts'
+
+/** A message, as a client reads it. */
+export interface AuditedMessage {
+  readonly streamType: string
+  readonly symbol?: string | null | undefined
+  /** The user of a private message. */
+  readonly userId?: string | null | undefined
+  readonly data?: unknown
+}
+
+/** What a client was told about a stream. */
+export type AuditNotice =
+  /** So many messages of the stream are missing here. `undefined` if the server does not know how many. */
+  | { readonly missed: number | undefined }
+  /**
+   * The answer to a subscription. `true`: nothing is missing since the client was there. `false`: something may be missing. `null`: the client asked
+   * for nothing that it missed.
+   */
+  | { readonly recovered: boolean | null }
+  /** The subscription is over. */
+  | { readonly ended: true }
+
+/** A text from the server, as `read` returns it. */
+export type AuditedText =
+  | (AuditedMessage & {
+    readonly kind: 'message'
+    /** True for a present state that a server sends to a newcomer. Such a message may be the client's last one again, or have no identity. */
+    readonly isSnapshot?: boolean | undefined
+  })
+  | { readonly kind: 'notice'; readonly streamType: string; readonly symbol?: string | null | undefined; readonly notice: AuditNotice }
+  /** Anything else, such as the answer to a ping. It is not audited. */
+  | { readonly kind: 'other' }
+
+/** Reads the library's wire form. `undefined` for a text that is none. */
+export function readWireForm(text: string): AuditedText | undefined {
+  const wire = objectIn(text)
+  if (wire === undefined) return undefined
+  const { type, stream_type: streamType, symbol: givenSymbol, user_id: userId, data, snapshot } = wire
+  if (typeof streamType !== 'string') return typeof type === 'string' ? { kind: 'other' } : undefined
+  const symbol = (givenSymbol ?? undefined) as string | undefined
+  const notice = data === undefined ? noticeIn(wire) : undefined
+  if (notice !== undefined) return { kind: 'notice', streamType, symbol, notice }
+  if (type !== undefined && data === undefined) return { kind: 'other' }
+  return { kind: 'message', streamType, symbol, userId: (userId ?? undefined) as string | undefined, data, isSnapshot: snapshot === true }
+}
+
+function noticeIn({ type, dropped, recovered }: Record<string, unknown>): AuditNotice | undefined {
+  if (type === 'gap') return { missed: typeof dropped === 'number' ? dropped : undefined }
+  if (type === 'subscribed') return { recovered: typeof recovered === 'boolean' ? recovered : null }
+  return type === 'unsubscribed' ? { ended: true } : undefined
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The identity that a test gives its messages without an `identify`: the field `id` of `data`, or `data` itself if it is a string or a number. */
+export function identityInData({ data }: AuditedMessage): MessageIdentity | undefined {
+  const identity = typeof data === 'object' && data !== null ? (data as { readonly id?: unknown }).id : data
+  return isIdentity(identity) ? identity : undefined
+}
+
+export function isIdentity(value: unknown): value is MessageIdentity {
+  return typeof value === 'string' || typeof value === 'number'
+}
