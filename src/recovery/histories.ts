@@ -129,9 +129,10 @@ export class Histories {
 
   #forgetAged(nowMs: number): void {
     const { ageMs } = this.#limits
-    for (let { first } = this.#aging; first !== undefined && nowMs - first.atMs >= ageMs; { first } = this.#aging) this.#dismiss(first.channel.forgetOldest(), true)
+    for (let { first } = this.#aging; first !== undefined && first.atMs + ageMs <= nowMs; { first } = this.#aging) this.#dismiss(first.channel.forgetOldest(), true)
     const { first } = this.#aging
-    if (first !== undefined) this.#ageAlarm.set(Math.max(0, first.atMs + ageMs - nowMs))
+    // A whole number: a fraction may be so small that the clock stands still.
+    if (first !== undefined) this.#ageAlarm.set(Math.ceil(first.atMs + ageMs - nowMs))
   }
 
   #keepWithin(channel: Channel): void {

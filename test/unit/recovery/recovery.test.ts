@@ -464,6 +464,25 @@ describe('createRecovery', () => {
     expect(recovery.stats()).toMatchObject({ messages: 0, units: 0 })
   })
 
+  it('forgets what is too old by few timers, also if times have fractions', () => {
+    const { recovery, clock, connect, trade } = desk({ history: { ageMs: 2_000 } })
+    const { setTimeout } = clock
+    let timers = 0
+    clock.setTimeout = (fn, ms) => {
+      if (++timers > 100) throw new Error('a timer each moment')
+      return setTimeout.call(clock, fn, ms)
+    }
+    connect().subscribe(TRADES)
+    for (let i = 0; i < 20; i++) {
+      clock.advance(2_000 / 3)
+      trade(i)
+    }
+    clock.advance(5_000)
+
+    expect(timers).toBeLessThan(100)
+    expect(recovery.stats()).toMatchObject({ messages: 0, evicted: 20 })
+  })
+
   it('has limits of its own for a stream type', () => {
     const { recovery, trade, manager } = desk({ history: { count: 1, byType: { TRADES: { count: 3 } } } })
     for (const data of [1, 2, 3, 4]) {
