@@ -37,8 +37,16 @@ export class Allowances<TConnection extends Replayed> {
     return true
   }
 
-  /** Gives a connection its whole allowance again. */
-  renew(connection: TConnection): void {
+  /**
+   * Call when a connection has caught up. That a backlog is empty may mean that it was purged, to be sent again. So what waits is seen at the end of
+   * the turn.
+   */
+  caughtUp(connection: TConnection): void {
+    if (this.#spent.has(connection)) this.#endOfTurn.set(0)
+  }
+
+  /** Forgets a connection that was removed. */
+  forget(connection: TConnection): void {
     this.#spent.delete(connection)
   }
 

@@ -58,6 +58,10 @@ export interface RecoveryStats {
   readonly resumes: { readonly recovered: number; readonly refused: number }
 }
 
+interface OfConnection {
+  readonly connection: RecoverableConnection<StreamCatalogue>
+}
+
 interface Attached {
   readonly manager: RecoverableManager
   readonly settings: RecorderSettings
@@ -185,9 +189,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     listen('revoked', (revoked: Revoked) => floors.add(revoked, histories.order, settings.clock.monotonic()))
     listen('streamActive', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, true))
     listen('streamIdle', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, false))
-    const renew = ({ connection }: { readonly connection: RecoverableConnection<StreamCatalogue> }): void => allowances.renew(connection)
-    listen('connectionCaughtUp', renew)
-    listen('connectionRemoved', renew)
+    listen('connectionCaughtUp', ({ connection }: OfConnection) => allowances.caughtUp(connection))
+    listen('connectionRemoved', ({ connection }: OfConnection) => allowances.forget(connection))
   }
 
   #whenAttached(): Attached {

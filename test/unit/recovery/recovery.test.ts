@@ -382,6 +382,40 @@ describe('recovery.subscribe', () => {
 
     expect([...answers, resume()]).toEqual([true, false, true])
   })
+
+  it('counts what waits still if a connection that does not read asks for the same again', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { recovery, clock, connect, trade } = desk({ replay: { count: 4 } }, { transport: { write } })
+    for (const symbol of ['A', 'B']) for (const data of [1, 2]) trade(data, symbol)
+    const client = connect()
+    // It takes the notices, and nothing else.
+    client.socket.script.write = (texts) => texts.filter((text) => text.includes('subscribed')).length
+    const resume = (streamType: 'TRADES', symbol: string) => {
+      const { recovered } = recovery.subscribe(client, { streamType, symbol, position: symbol === 'A' ? 'e1:0' : 'e2:0' })
+      client.flush()
+      return recovered
+    }
+
+    expect([resume('TRADES', 'A'), resume('TRADES', 'A'), resume('TRADES', 'B')]).toEqual([true, true, false])
+    clock.advance(0)
+    expect([client.waitingBytes > 0, resume('TRADES', 'B')]).toEqual([true, false])
+  })
+
+  it('gives a connection its whole allowance again once nothing waits for it', () => {
+    const { recovery, clock, manager, trade } = desk({ replay: { count: 3 } }, { delivery: { softLimitBytes: 0 } })
+    for (const data of [1, 2]) trade(data)
+    const client = manager.addConnection('c', new FakeSocket({ bufferedAmount: 1_000 }), 'alice')
+    const resume = () => recovery.subscribe(client, { ...TRADES, position: 'e1:0' }).recovered
+
+    const answers = [resume()]
+    clock.advance(0)
+    answers.push(resume())
+    client.socket.drain()
+    client.drained()
+    clock.advance(0)
+
+    expect([...answers, client.waitingBytes, resume()]).toEqual([true, false, 0, true])
+  })
 })
 
 describe('recovery.lastValue', () => {
