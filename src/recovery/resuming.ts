@@ -72,10 +72,20 @@ export class Resuming {
     histories.refresh()
     const channel = histories.obtain(resumed)
     const plan = this.#planFor(connection, channel, resumed, position)
-    connection.send(this.#noticeOf(resumed, plan, id))
-    for (const replay of plan.replays) this.#send(connection, resumed, replay)
     if (position !== undefined) this.counts[plan.recovered === true ? 'recovered' : 'refused']++
-    return { subscription, recovered: plan.recovered, replayed: plan.replays.length }
+    connection.send(this.#noticeOf(resumed, plan, id))
+    return { subscription, recovered: plan.recovered, replayed: this.#replay(connection, resumed, plan.replays) }
+  }
+
+  /** Sends messages again. Returns how many. A socket is user code, which may end the subscription in the middle of that. */
+  #replay(connection: AnyConnection, stream: SnapshotStream, replays: readonly Replay[]): number {
+    let replayed = 0
+    for (const { symbol, text } of replays) {
+      if (!isHeld(connection, stream)) break
+      this.#dependencies.manager.sendToConnection(connection.id, { ...stream, symbol } as never, { text })
+      replayed++
+    }
+    return replayed
   }
 
   /** Purges what waits of the stream, because it is sent again. A subscription to the whole type still needs it. */
@@ -148,10 +158,12 @@ export class Resuming {
       snapshot: isSnapshot ? true : undefined,
     })
   }
+}
 
-  #send(connection: AnyConnection, { streamType, userId }: SnapshotStream, { symbol, text }: Replay): void {
-    this.#dependencies.manager.sendToConnection(connection.id, { streamType, symbol, userId } as never, { text })
-  }
+/** True while a connection holds its subscription to a stream. */
+function isHeld(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): boolean {
+  if (connection.removed || (userId !== undefined && connection.userId !== userId)) return false
+  return connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
 }
 
 function unitsOf(messages: readonly { readonly text: string }[]): number {

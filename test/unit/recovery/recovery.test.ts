@@ -288,6 +288,26 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2'])
   })
 
+  it.each<[string, (client: ReturnType<ReturnType<typeof desk>['connect']>, manager: ReturnType<typeof desk>['manager']) => void]>([
+    ['revokes the stream', (_client, manager) => void manager.revoke(ORDERS)],
+    ['unsubscribes', (client) => void client.unsubscribe(ORDERS)],
+    ['removes the connection', (client) => void client.remove()],
+    ['gives the connection to another user', (client) => client.reassign('bob')],
+  ])('ends a replay if a socket %s in the middle of it', (_what, act) => {
+    const { recovery, manager, connect } = desk()
+    for (const data of [1, 2, 3]) manager.publish({ ...ORDERS, userId: 'alice', data })
+    connect().subscribe(ORDERS)
+    const client = connect()
+    client.socket.script.send = (text) => {
+      if (text.includes('"seq":1')) act(client, manager)
+    }
+
+    const { recovered, replayed } = recovery.subscribe(client, { ...ORDERS, position: 'e1:0' })
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: true', 'e1:1 1'])
+    expect([recovered, replayed]).toEqual([true, 1])
+  })
+
   it('does not bring twice what is being delivered while it is called', () => {
     const { recovery, connect, trade } = desk()
     const [first, second] = [connect(), connect()]
