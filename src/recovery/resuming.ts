@@ -66,12 +66,13 @@ export class Resuming {
     const { histories, streams } = this.#dependencies
     const subscription = connection.subscribe(stream as never)
     const { streamType, symbol } = subscription
-    this.#purge(connection, streamType, symbol)
     const userId = streams[streamType]?.audience === 'private' ? connection.userId : undefined
     const resumed = { streamType, symbol, userId }
     histories.refresh()
     const channel = histories.obtain(resumed)
     const plan = this.#planFor(connection, channel, resumed, position)
+    // Only now: the host's snapshot may have published, and stands for that.
+    this.#purge(connection, streamType, symbol)
     if (position !== undefined) this.counts[plan.recovered === true ? 'recovered' : 'refused']++
     connection.send(this.#noticeOf(resumed, plan, id))
     return { subscription, recovered: plan.recovered, replayed: this.#replay(connection, resumed, plan.replays) }

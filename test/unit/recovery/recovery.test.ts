@@ -275,6 +275,17 @@ describe('recovery.subscribe', () => {
     expect(manager.stats()).toMatchObject({ purged: 2, waiting: 0 })
   })
 
+  it('sends nothing twice that the option snapshot publishes: the snapshot stands for it', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { recovery, connect, trade } = desk({ snapshot: () => (trade(1), { book: 'A' }) }, { transport: { write } })
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+    trade(2)
+    client.flush()
+
+    expect(received(client)).toEqual(['subscribed at e1:1, recovered: null, snapshot', 'snapshot e1:1 [object Object]', 'e1:2 2'])
+  })
+
   it('is one step: what a socket publishes meanwhile comes after it', () => {
     const { recovery, connect, trade } = desk()
     trade(1)
