@@ -25,6 +25,7 @@ export interface RecoverableManager {
   batch<TOutcome>(act: () => TOutcome): TOutcome
   getConnection(connectionId: string): object | undefined
   getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
+  connectionsOf(streamType: string): Iterable<object>
   sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
   on(event: 'revoked' | 'streamActive' | 'streamIdle' | 'connectionCaughtUp' | 'connectionRemoved', listener: (payload: never) => void): () => void
 }

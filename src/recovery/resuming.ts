@@ -39,6 +39,7 @@ interface Plan {
 export interface ResumingDependencies {
   readonly manager: {
     getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
+    connectionsOf(streamType: string): Iterable<object>
     sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
   }
   readonly settings: RecorderSettings
@@ -92,8 +93,14 @@ export class Resuming {
   /** Purges what waits of the stream, because it is sent again. A subscription to the whole type still needs it. */
   #purge(connection: AnyConnection, streamType: string, symbol: string | undefined): void {
     const isOfWholeType = symbol !== undefined && this.#dependencies.streams[streamType]?.symbol === 'optional'
-    const isNeeded = isOfWholeType && this.#dependencies.manager.getUserSubscriptions(connection.userId).some((each) => each.streamType === streamType && each.symbol === undefined)
-    if (!isNeeded) connection.purge({ streamType, symbol })
+    if (!isOfWholeType || !this.#receivesWholeType(connection, streamType)) connection.purge({ streamType, symbol })
+  }
+
+  #receivesWholeType(connection: AnyConnection, streamType: string): boolean {
+    const { manager } = this.#dependencies
+    const isOfUser = manager.getUserSubscriptions(connection.userId).some((each) => each.streamType === streamType && each.symbol === undefined)
+    // Those of the user may be another connection's.
+    return isOfUser && [...manager.connectionsOf(streamType)].includes(connection)
   }
 
   #planFor(connection: AnyConnection, channel: Channel, stream: SnapshotStream, position: unknown): Plan {

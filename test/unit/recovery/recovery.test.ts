@@ -275,6 +275,23 @@ describe('recovery.subscribe', () => {
     expect(manager.stats()).toMatchObject({ purged: 2, waiting: 0 })
   })
 
+  it.each<[string, boolean]>([['this connection', true], ['another connection of the user', false]])(
+    'purges a symbol of a whole type unless %s is subscribed to the whole type',
+    (_which, isOwn) => {
+      const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+      const { recovery, manager, connect } = desk({}, { transport: { write } })
+      const [client, other] = [connect(), connect()]
+      ;(isOwn ? client : other).subscribe({ streamType: 'NEWS' })
+      client.subscribe({ streamType: 'NEWS', symbol: 'A' })
+      manager.publish({ streamType: 'NEWS', symbol: 'A', data: 1 })
+
+      recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A', position: 'e1:0' })
+      client.flush()
+
+      expect(received(client)).toEqual([...(isOwn ? ['e1:1 1'] : []), 'subscribed at e1:0, recovered: true', 'e1:1 1'])
+    },
+  )
+
   it('sends nothing twice that the option snapshot publishes: the snapshot stands for it', () => {
     const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
     const { recovery, connect, trade } = desk({ snapshot: () => (trade(1), { book: 'A' }) }, { transport: { write } })
