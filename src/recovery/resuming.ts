@@ -121,11 +121,19 @@ export class Resuming {
 
   /** Returns all that a client missed of a stream. `undefined` if it cannot be proven to be all, or may not be sent again. */
   #missedSince(channel: Channel, { symbol }: SnapshotStream, position: unknown, floor: number): HistoryMessage[] | undefined {
-    const known = parsePosition(position)
+    const known = this.#isReordered(channel, symbol) ? undefined : parsePosition(position)
     const missed = known && channel.since(known)
     const isWanted = (message: HistoryMessage): boolean => symbol === undefined || message.symbol === symbol
     const wanted = missed?.filter(isWanted)
     return wanted?.every(({ order, text }) => order > floor && this.#isSendable(text)) === true ? wanted : undefined
+  }
+
+  /**
+   * True for a whole `latest` type. For a slow client, the latest message of a symbol takes the place of an earlier one, which may be before older
+   * messages of other symbols. So the last number that a client has says nothing of these.
+   */
+  #isReordered(channel: Channel, symbol: string | undefined): boolean {
+    return channel.isLatest && symbol === undefined && this.#dependencies.streams[channel.streamType]?.symbol === 'optional'
   }
 
   #isSendable(text: string): boolean {
