@@ -1,0 +1,173 @@
+import type { Connection } from '../../../src/index.ts'
+import type { FakeSocket } from '../../support/fake-socket.ts'
+import { streamName, type Stream, type Streams } from './catalogue.ts'
+import type { HistoryModel } from './history.ts'
+import { View, type Answer, type Frame, type Kept } from './view.ts'
+
+export type SocketKind = 'plain' | 'measured' | 'batched'
+
+/** A person with one device: it may have a connection, loses it, and comes back with the positions that it kept. */
+export class Client {
+  readonly name: string
+  userId: string
+  kind: SocketKind = 'plain'
+  connection: Connection<FakeSocket, Streams> | undefined
+  socket: FakeSocket | undefined
+  /** How much a batched socket takes at once. */
+  accepts: number | undefined
+  /** Its socket is full once it was given so many texts. */
+  fullFrom: number = Infinity
+  /** Positions of former subscriptions, the last ones. */
+  kept: Kept[] = []
+  /** What was replayed and may wait still. */
+  spent: { count: number; units: number } = { count: 0, units: 0 }
+  readonly views = new Map<string, View>()
+  readonly answers = new Map<number, Answer>()
+  /** Streams whose last answer will never come. */
+  readonly lost = new Set<string>()
+  #read = 0
+  /** Whose it is, from which frame on. */
+  #owners: { readonly from: number; readonly userId: string }[] = []
+  readonly #history: HistoryModel
+  readonly #complain: (problem: string) => void
+
+  constructor(name: string, userId: string, history: HistoryModel, complain: (problem: string) => void) {
+    this.name = name
+    this.userId = userId
+    this.#history = history
+    this.#complain = (problem) => complain(`${name}: ${problem}`)
+  }
+
+  get unread(): number {
+    return (this.socket?.sent.length ?? 0) - this.#read
+  }
+
+  /** Streams that it holds, or has asked for. */
+  get streams(): Stream[] {
+    return [...this.views.values(), ...this.answers.values()].map(({ stream }) => stream)
+  }
+
+  connected(connection: Connection<FakeSocket, Streams>, socket: FakeSocket): void {
+    this.connection = connection
+    this.socket = socket
+    this.#read = 0
+    this.#owners = [{ from: 0, userId: this.userId }]
+    this.spent = { count: 0, units: 0 }
+  }
+
+  /** Reads some of what its socket took. */
+  read(count: number): void {
+    for (let i = 0; i < count && this.unread > 0; i++) {
+      const index = this.#read++
+      this.#take(JSON.parse(this.socket?.sent[index] as string) as Frame, index)
+    }
+  }
+
+  /** The connection is gone, and with it what the client had not read. */
+  cut(): void {
+    for (const { stream } of this.views.values()) this.keep(stream)
+    this.connection = undefined
+    this.socket = undefined
+    this.views.clear()
+    this.answers.clear()
+    this.lost.clear()
+  }
+
+  keep(stream: Stream): void {
+    const kept = this.views.get(streamName(stream))?.kept()
+    if (kept !== undefined) this.kept = [...this.kept.slice(-20), kept]
+  }
+
+  /** It asks anew: what comes before the answer does not count. */
+  asks(answer: Answer): void {
+    this.answers.set(answer.id, answer)
+    this.lost.delete(streamName(answer.stream))
+    const view = this.views.get(streamName(answer.stream))
+    if (view !== undefined) view.judgedUntil = Math.min(view.judgedUntil, this.socket?.sent.length ?? 0)
+  }
+
+  /** The subscription has ended here. */
+  end(isEnded: (stream: Stream) => boolean): void {
+    for (const each of [...this.views.values(), ...this.answers.values()]) {
+      if (isEnded(each.stream)) each.endsAt = Math.min(each.endsAt, this.socket?.sent.length ?? 0)
+    }
+  }
+
+  /** Forgets subscriptions that have ended, once it has read all that came of them. */
+  prune(): void {
+    if (this.unread > 0) return
+    for (const { endsAt, stream } of [...this.views.values()]) {
+      if (endsAt === Infinity) continue
+      this.keep(stream)
+      this.views.delete(streamName(stream))
+    }
+  }
+
+  /** It is given to another user, who owns what comes from now on. */
+  reassigned(userId: string): void {
+    this.userId = userId
+    this.#owners.push({ from: this.socket?.sent.length ?? 0, userId })
+  }
+
+  /** Answers that have not left were purged: what follows of their streams has no meaning to it. */
+  loseAnswers(): void {
+    const sent = (this.socket?.sent ?? []).slice(this.#read).map((text) => (JSON.parse(text) as Frame)['id'])
+    for (const { id, stream } of this.answers.values()) {
+      if (sent.includes(id)) continue
+      this.answers.delete(id)
+      this.lost.add(streamName(stream))
+    }
+  }
+
+  forget(stream: Stream): void {
+    this.keep(stream)
+    this.views.delete(streamName(stream))
+    for (const [id, answer] of this.answers) if (streamName(answer.stream) === streamName(stream)) this.answers.delete(id)
+  }
+
+  #take(frame: Frame, index: number): void {
+    const { type } = frame
+    if (type === 'subscribed') return this.#begin(frame)
+    if (type === 'status') return
+    const view = this.#viewOf(frame)
+    if (view === undefined) return this.#takeStray(frame, index)
+    if (index >= view.judgedUntil) return
+    const problem = type === 'gap' ? view.miss(frame['dropped'], index) : view.take(frame, index)
+    if (problem !== undefined) this.#complain(`${streamName(view.stream)}: ${problem}`)
+  }
+
+  #begin(notice: Frame): void {
+    const answer = this.answers.get(notice['id'] as number)
+    if (answer === undefined) return
+    this.answers.delete(answer.id)
+    const say = (problem: string): void => this.#complain(`${streamName(answer.stream)}: ${problem}`)
+    this.#check(answer, notice, say)
+    const view = new View(this.#history, answer, notice, say)
+    this.views.set(streamName(answer.stream), view)
+    const name = streamName(answer.stream)
+    const hasAskedAgain = this.lost.has(name) || [...this.answers.values()].some(({ stream }) => streamName(stream) === name)
+    if (hasAskedAgain) view.judgedUntil = 0
+  }
+
+  #check({ asked, contiguous, recovered, stream }: Answer, notice: Frame, say: (problem: string) => void): void {
+    const { position, recovered: told, stream_type: streamType, symbol } = notice
+    if (streamType !== stream.streamType || symbol !== (stream.symbol ?? null)) say('the notice names another stream')
+    if (told !== recovered) say(`the notice says recovered: ${String(told)}, and the call ${String(recovered)}`)
+    if (recovered === true && position !== asked) say(`recovered from ${String(asked)}, and the notice says ${String(position)}`)
+    if (notice['contiguous'] !== contiguous) say(`the notice says contiguous: ${String(notice['contiguous'])}`)
+  }
+
+  #viewOf({ stream_type: streamType, symbol }: Frame): View | undefined {
+    return this.views.get(streamName({ streamType, symbol: (symbol ?? undefined) as string | undefined } as Stream)) ?? this.views.get(String(streamType))
+  }
+
+  /** A message of a stream that it does not hold: it may have asked for it. */
+  #takeStray(frame: Frame, index: number): void {
+    const names = [...this.lost, ...Array.from(this.answers.values(), ({ stream }) => streamName(stream))]
+    const isAwaited = names.some((name) => name.split(' ')[0] === frame['stream_type'])
+    if (!isAwaited) this.#complain(`a message of ${String(frame['stream_type'])} ${String(frame['symbol'])} comes, which it does not hold`)
+    const user = frame['user_id'] ?? undefined
+    const owner = this.#owners.findLast(({ from }) => from <= index)?.userId
+    if (user !== undefined && user !== owner) this.#complain(`a message of ${String(user)} comes to ${String(owner)}`)
+  }
+}
