@@ -1,3 +1,4 @@
+import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import type { RecorderSettings } from '../ports/recorder.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Archive, ArchivedChannel, ArchivedMessage } from './archive.ts'
@@ -34,11 +35,12 @@ function archivedChannel(channel: Channel, nowMs: number): ArchivedChannel {
 }
 
 /**
- * Makes an archive known again. The time since the export counts. Channels of stream types that the catalogue does not have any more are left out.
+ * Makes an archive known again. The time since the export counts. Channels that the catalogue does not have any more are left out: the stream
+ * type is gone, or it was private and is public now, or its symbols have another rule.
  */
 export function restoreInto(histories: Histories, floors: RevocationFloors, archive: Archive, { clock, streams }: RecorderSettings): void {
   const elapsedMs = Math.max(0, clock.now() - archive.exportedAt)
-  const known = archive.channels.filter(({ streamType }) => Object.hasOwn(streams, streamType))
+  const known = archive.channels.filter((channel) => isChannelIn(streams as ResolvedCatalogue, channel))
   const messages = known.flatMap((channel) => restoredChannel(histories, channel)).sort((one, other) => one.message.order - other.message.order)
   for (const { channel, message: { epoch, seq, symbol, text, unstamped, ageMs } } of messages) {
     histories.append(channel, { epoch, seq, symbol: symbol ?? undefined, text, unstamped: unstamped ?? undefined, message: undefined }, ageMs + elapsedMs)
@@ -49,6 +51,11 @@ export function restoreInto(histories: Histories, floors: RevocationFloors, arch
     floors.add(revoked, messages.filter(({ message }) => message.order <= order).length, nowMs - ageMs - elapsedMs)
   }
   histories.refresh()
+}
+
+function isChannelIn(streams: ResolvedCatalogue, { streamType, symbol, userId }: ArchivedChannel): boolean {
+  const definition = Object.hasOwn(streams, streamType) ? streams[streamType] : undefined
+  return definition !== undefined && (definition.audience === 'private') === (userId !== null) && (definition.symbol === 'required') === (symbol !== null)
 }
 
 function restoredChannel(histories: Histories, { streamType, symbol, userId, epochs, messages }: ArchivedChannel): { readonly channel: Channel; readonly message: ArchivedMessage }[] {

@@ -129,7 +129,7 @@ export class Channel implements ChannelName, History {
   }
 
   /** Returns the text of the place before these messages. Behind it, they are all that is missing. */
-  positionBefore(messages: readonly HistoryMessage[]): string {
+  positionBefore(messages: readonly { readonly epoch: string; readonly seq: number }[]): string {
     const before = new Map(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq]))
     for (const { epoch, seq } of messages) before.set(epoch, Math.min(before.get(epoch) ?? Infinity, seq - 1))
     return positionText(before)

@@ -140,14 +140,15 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * the client gets the present state as a newcomer does: the latest message of a `latest` stream, or what the option `snapshot` returns, marked as
    * snapshots. What still waits for the connection of this stream is purged first.
    *
-   * @throws what `connection.subscribe` throws, `ERR_UNKNOWN_CONNECTION` for a connection that is not the manager's; then nothing has changed
+   * @throws what `connection.subscribe` throws, `ERR_UNKNOWN_CONNECTION` for a connection that is not the manager's, `ERR_INVALID_ARGUMENT` for an `id`
+   * that is not a whole number; then nothing has changed
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()
     if (manager.getConnection(connection.id) !== connection) {
       throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', `Connection ${describe(connection.id)} was removed, or is another manager's`, { connectionId: connection.id })
     }
-    const { position, id, ...stream } = request as ResumeRequest<TStreams, TName> & StreamReference
+    const { position, id, ...stream } = readRequest(request) as ResumeRequest<TStreams, TName> & StreamReference
     const resume: Resume = { stream, position: position ?? undefined, id }
     return manager.batch(() => resuming.resume(connection as unknown as RecoverableConnection<StreamCatalogue>, resume)) as Resumed<TStreams>
   }
@@ -198,6 +199,14 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     if (this.#attached !== undefined) return this.#attached
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'This recovery has no manager yet: give it to `new ConnectionManager({ recorder })`')
   }
+}
+
+/** @throws `ERR_INVALID_ARGUMENT` unless it is an object whose `id` is absent or a whole number */
+function readRequest(request: unknown): object {
+  if (typeof request !== 'object' || request === null) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid request: expected an object, got ${describe(request)}`)
+  const { id } = request as { readonly id?: unknown }
+  if (id === undefined || Number.isSafeInteger(id)) return request
+  throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid request, field "id": expected a whole number, got ${describe(id)}`, { field: 'id' })
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe } from '../errors.ts'
+import { disown, isThenable } from '../guards/user-code.ts'
 import type { ResolvedCatalogue, StreamCatalogue } from '../model/catalogue.ts'
 import { parsePosition } from '../model/position.ts'
 import type { StreamReference, Subscription } from '../model/subscription.ts'
@@ -113,10 +114,18 @@ export class Resuming {
     const recovered = position === undefined ? null : false
     const snapshot = this.#snapshotOf(channel, stream)
     if (snapshot !== undefined && allowances.take(connection, 1, 0)) return { recovered, position: channel.position, replays: [snapshot], isSnapshot: true }
-    const latest = channel.isLatest ? channel.latest(stream.symbol).filter((each) => each.order > floor && this.#isSendable(each.text)) : []
+    const latest = this.#latestOf(channel, stream.symbol, floor)
     const isSent = latest.length > 0 && allowances.take(connection, latest.length, unitsOf(latest))
-    const replays = isSent ? latest.map((each) => ({ symbol: each.symbol, text: this.#dependencies.stamps.asSnapshot(each) })) : []
-    return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays, isSnapshot: isSent }
+    return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays: isSent ? latest : [], isSnapshot: isSent }
+  }
+
+  /** Returns the latest messages that a client may get, marked as snapshots. */
+  #latestOf(channel: Channel, symbol: string | undefined, floor: number): (Replay & { readonly epoch: string; readonly seq: number })[] {
+    if (!channel.isLatest) return []
+    return channel.latest(symbol).flatMap((message) => {
+      const text = message.order > floor ? this.#snapshotText(() => this.#dependencies.stamps.asSnapshot(message)) : undefined
+      return text === undefined ? [] : [{ symbol: message.symbol, text, epoch: message.epoch, seq: message.seq }]
+    })
   }
 
   /** Returns all that a client missed of a stream. `undefined` if it cannot be proven to be all, or may not be sent again. */
@@ -143,18 +152,29 @@ export class Resuming {
 
   /** Returns the host's snapshot of a stream, with the place that it stands for. */
   #snapshotOf(channel: Channel, { streamType, symbol, userId }: SnapshotStream): Replay | undefined {
-    const { report, settings, snapshot, stamps } = this.#dependencies
-    try {
-      const data = snapshot?.({ streamType, symbol, userId })
+    const { settings, snapshot, stamps } = this.#dependencies
+    if (snapshot === undefined) return undefined
+    const text = this.#snapshotText(() => {
+      const data = synchronous(snapshot({ streamType, symbol, userId }))
       if (data === undefined) return undefined
-      const text = settings.serialize({ streamType, symbol, data, userId, timestamp: new Date(settings.clock.now()) })
+      const unstamped = settings.serialize({ streamType, symbol, data, userId, timestamp: new Date(settings.clock.now()) })
       // Read after the host's code, which may have published.
       const { epoch, seq } = channel
-      const stamped = stamps.stamp(text as string, { epoch, seq, snapshot: true })
-      if (this.#isSendable(stamped)) return { symbol, text: stamped }
-      throw new Error(`The snapshot of stream type ${describe(streamType)} has ${stamped.length} UTF-16 units, which is too long`)
+      return stamps.stamp(unstamped as string, { epoch, seq, snapshot: true })
+    })
+    return text === undefined ? undefined : { symbol, text }
+  }
+
+  /** Returns what makes a snapshot, which is the host's code. `undefined` if there is none, and if it fails, which the host is told. */
+  #snapshotText(make: () => unknown): string | undefined {
+    try {
+      const text = make()
+      if (text === undefined) return undefined
+      if (typeof text !== 'string') throw new Error(`A snapshot must be a text, got ${describe(text)}`)
+      if (this.#isSendable(text)) return text
+      throw new Error(`A snapshot of ${text.length} UTF-16 units is too long`)
     } catch (error) {
-      report(error)
+      this.#dependencies.report(error)
       return undefined
     }
   }
@@ -180,6 +200,13 @@ export class Resuming {
 function isHeld(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): boolean {
   if (connection.removed || (userId !== undefined && connection.userId !== userId)) return false
   return connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+}
+
+/** @throws for a promise, because a subscribe is one step */
+function synchronous(data: unknown): unknown {
+  if (!isThenable(data)) return data
+  disown(data)
+  throw new Error('`snapshot` must not return a promise')
 }
 
 function unitsOf(messages: readonly { readonly text: string }[]): number {

@@ -11,6 +11,8 @@ import type { Answer, Kept } from './view.ts'
 
 export const USERS = ['ann', 'bob', 'cid']
 const CLIENTS = 7
+/** What marks a text as a snapshot. */
+const SNAPSHOT_UNITS = ',"snapshot":true'.length
 
 /** What the host's `snapshot` does next. */
 type SnapshotMode = 'book' | 'nothing' | 'throw' | 'publish'
@@ -207,8 +209,8 @@ export class World {
   /** Holds an answer against what the list says. */
   #judge(client: Client, answer: Answer, proof: Proof | undefined, spent: { readonly count: number; readonly units: number }): void {
     const { present, recovered, replayed, stream } = answer
-    const fits = (entries: readonly Entry[]): boolean =>
-      spent.count + entries.length <= this.settings.replay.count && spent.units + unitsOf(entries) <= this.settings.replay.units
+    const fits = (entries: readonly Entry[], mark = 0): boolean =>
+      spent.count + entries.length <= this.settings.replay.count && spent.units + unitsOf(entries, mark) <= this.settings.replay.units
     // Within another subscribe, the allowance may be spent already and not counted here.
     const isHeld = answer.endsAt === Infinity && !answer.isDisturbed && client.connection !== undefined && this.#asking.length === 0
     const where = `${client.name}: ${streamName(stream)} at ${String(answer.asked)}`
@@ -221,11 +223,12 @@ export class World {
       if (isHeld && !fits(missed)) this.complain(`${where}: ${missed.length} more replays than the connection may have, after ${spent.count}`)
       if (missed.some((each) => !isFor(each, client.userId))) this.complain(`${where}: another user's`)
     } else if (isHeld && proof?.isProven === true && fits(missed)) this.complain(`${where}: not recovered, although ${missed.length} messages are held`)
-    const sent = recovered === true ? missed : fits(present) ? present : []
+    const mark = recovered === true ? 0 : SNAPSHOT_UNITS
+    const sent = recovered === true ? missed : fits(present, mark) ? present : []
     const count = sent.length + (answer.hasBook && recovered !== true && spent.count < this.settings.replay.count ? 1 : 0)
     if (replayed !== count && isHeld) this.complain(`${where}: ${replayed} replays instead of ${count}`)
     client.spent.count += count
-    client.spent.units += unitsOf(sent)
+    client.spent.units += unitsOf(sent, mark)
   }
 
   /** Whatever the numbers say: what the client has not got is what it must be sent. */
@@ -273,6 +276,7 @@ function isWhole({ streamType, symbol }: Stream): boolean {
   return symbol === undefined && streams[streamType].symbol === 'optional'
 }
 
-function unitsOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, { textUnits }) => sum + textUnits, 0)
+/** @param mark what each text is longer when it is sent again */
+function unitsOf(entries: readonly Entry[], mark = 0): number {
+  return entries.reduce((sum, { textUnits }) => sum + textUnits + mark, 0)
 }

@@ -265,6 +265,39 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:2, recovered: null, snapshot', 'snapshot e1:2 [object Object]', 'e1:3 3'])
   })
 
+  it.each<[string, (text: string, stamp: { readonly snapshot?: true }) => string]>([
+    ['throws', (text, { snapshot }) => { if (snapshot) throw new Error('no stamp'); return text }],
+    ['returns no text', (text, { snapshot }) => (snapshot ? (7 as never) : text)],
+    ['returns a text that is too long', (text, { snapshot }) => (snapshot ? 'x'.repeat(1_001) : text)],
+  ])('sends the notice alone if stamp %s for a snapshot', (_case, stamp) => {
+    const errors: unknown[] = []
+    const limits = { delivery: { hardLimitBytes: 1_000 }, quotas: { messageUnits: 1_000 } }
+    const { recovery, manager, connect } = desk({ stamp, onError: (error) => void errors.push(error) }, limits)
+    manager.publish({ ...PRICE, data: 1 })
+    const client = connect()
+
+    expect(recovery.subscribe(client, PRICE)).toMatchObject({ recovered: null, replayed: 0 })
+    expect([received(client), errors.length]).toEqual([['subscribed at e1:1, recovered: null'], 1])
+  })
+
+  it('sends no snapshot if the option snapshot returns a promise', () => {
+    const errors: unknown[] = []
+    const { recovery, connect } = desk({ snapshot: () => Promise.reject(new Error('late')), onError: (error) => void errors.push(error) })
+    const client = connect()
+
+    expect(recovery.subscribe(client, TRADES).replayed).toBe(0)
+    expect([received(client), errors.length]).toEqual([['subscribed at e1:0, recovered: null'], 1])
+  })
+
+  it.each([undefined, null, 7, { ...TRADES, id: 1n }, { ...TRADES, id: 'x' }])('refuses the request %o, and changes nothing', (request) => {
+    const { recovery, connect } = desk()
+    const client = connect()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => recovery.subscribe(client, request as never))
+
+    expect([client.subscriptions(), client.socket.sent]).toEqual([[], []])
+  })
+
   it.each<[string, () => never | undefined]>([['is undefined', () => undefined], ['throws', () => { throw new Error('no book') }]])(
     'sends the notice alone if the snapshot %s',
     (_case, snapshot) => {
@@ -533,6 +566,17 @@ describe('recovery.export and the option restore', () => {
 
     expect(late.recovery.subscribe(late.connect(), { ...TRADES, position: 'e1:0' }).recovered).toBe(false)
     expect(late.recovery.subscribe(late.connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(true)
+  })
+
+  it('leave out what was private and is not any more', () => {
+    const before = desk()
+    before.manager.publish({ ...ORDERS, userId: 'alice', data: 1 })
+    const clock = new ManualClock()
+    const recovery = createRecovery({ restore: before.recovery.export() })
+    const manager = new ConnectionManager({ clock, recorder: recovery, streams: defineStreams({ ORDERS: { audience: 'public', symbol: 'none' } }) })
+
+    expect(recovery.stats()).toMatchObject({ channels: 0, messages: 0 })
+    expect(manager.connectionCount).toBe(0)
   })
 
   it.each(['', 'null', '{}', '[]', '{"version":2}', '{"version":1,"exportedAt":0,"channels":[7],"floors":[]}'])('refuse %j', (restore) => {
