@@ -568,6 +568,18 @@ describe('recovery.export and the option restore', () => {
     expect(late.recovery.subscribe(late.connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(true)
   })
 
+  it('keep the order of all messages, by which the oldest go first', () => {
+    const before = desk()
+    for (const data of [1, 2, 3]) for (const symbol of ['A', 'B']) before.trade(data, symbol)
+    const { units } = before.recovery.stats()
+
+    const after = desk({ restore: before.recovery.export(), randomEpoch: () => 'new', history: { totalUnits: units / 2 } })
+    const recovered = (symbol: string, position: string) => after.recovery.subscribe(after.connect(), { streamType: 'TRADES', symbol, position }).recovered
+
+    expect(after.recovery.stats().messages).toBe(3)
+    expect([recovered('A', 'e1:1'), recovered('A', 'e1:2'), recovered('B', 'e2:0'), recovered('B', 'e2:1')]).toEqual([false, true, false, true])
+  })
+
   it('leave out what was private and is not any more', () => {
     const before = desk()
     before.manager.publish({ ...ORDERS, userId: 'alice', data: 1 })
@@ -593,6 +605,20 @@ describe('createRecovery', () => {
     expect(recovery.stats()).toMatchObject({ channels: 30, evicted: 30 - recovery.stats().messages })
     expect(recovery.subscribe(connect(), { ...TRADES, symbol: 'S1', position: 'e1:0' }).recovered).toBe(false)
     expect(recovery.subscribe(connect(), { ...TRADES, symbol: 'S30', position: 'e30:0' }).recovered).toBe(true)
+  })
+
+  it('counts last values among all messages: an older one of a history goes before them', () => {
+    const { recovery, manager, connect, trade } = desk({ history: { totalUnits: 350 } })
+    trade(1)
+    manager.publish({ ...PRICE, data: 2 })
+    trade(3)
+    trade(4)
+
+    expect(recovery.lastValue(PRICE)).toBeUndefined()
+    expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(true)
+    manager.publish({ ...PRICE, data: 5 })
+    expect(recovery.lastValue(PRICE)).toMatchObject({ data: 5 })
+    expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(false)
   })
 
   it('forgets a channel that nobody uses, with its numbers, after ageMs', () => {
