@@ -71,7 +71,7 @@ export class Aim {
   }
 
   /**
-   * A connection. From within a hook: whose socket it is that was called, then those that the message that is being delivered
+   * A connection. From within a hook: whose socket it is that was called, then those that the message that is being delivered leaves out, or
    * has still to come to, then the others.
    */
   connection(n: number): ConnectionFact | undefined {
@@ -81,7 +81,8 @@ export class Aim {
         n,
       )
     const { self } = this.#stage
-    const near = new Set([...(self === undefined ? [] : [self]), ...this.#awaiting(), ...this.#facts.live])
+    const leftOut = self === undefined || this.#stage.delivery?.receipts.has(self) === true ? this.#stage.delivery?.except ?? [] : []
+    const near = new Set([...leftOut, ...(self === undefined ? [] : [self]), ...this.#awaiting(), ...this.#facts.live])
     return chosen(
       [...near].filter(({ isLive }) => isLive),
       n,

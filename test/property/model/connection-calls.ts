@@ -168,6 +168,7 @@ export class ConnectionCalls {
     const metadata = kindNumber % 2 === 0 ? { of: socket.name } : undefined
     const options = { ...(transport !== undefined && { transport }), ...(metadata !== undefined && { metadata }) }
     let connection: ConnectionFact | undefined
+    const exceeded = refusals.exceededByConnection(userId)
     this.#world.call({
       name: 'addConnection',
       text: () => `manager.addConnection(${describe(id)}, ${socket.name}, ${describe(userId)})  // ${kind}`,
@@ -178,7 +179,7 @@ export class ConnectionCalls {
         if (connection?.handle !== undefined && connection.handle !== handle) this.#world.complain(`${socket.name} has two handles`)
         if (connection !== undefined) connection.handle = handle
       },
-      refused: (error) => this.#world.checkQuota(error, refusals.exceededByConnection(userId)),
+      refused: (error) => this.#world.checkQuota(error, exceeded),
     })
     return connection
   }

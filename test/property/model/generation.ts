@@ -127,7 +127,9 @@ function operationsAtTop(): Arbitrary<Operation> {
     { weight: 4, arbitrary: notifyGap(0) },
     { weight: 9, arbitrary: setStreamStatus(0) },
     { weight: 4, arbitrary: purge() },
-    { weight: 4, arbitrary: armNewcomer(0) },
+    { weight: 4, arbitrary: greet(0) },
+    { weight: 4, arbitrary: leaveOut(0) },
+    { weight: 2, arbitrary: armNewcomer(0) },
     { weight: 5, arbitrary: armListener(0) },
     { weight: 2, arbitrary: listen() },
     { weight: 8, arbitrary: press() },
@@ -169,6 +171,8 @@ function operationsWithin(depth: number): Arbitrary<Operation> {
     { weight: 3, arbitrary: notifyGap(depth) },
     { weight: 5, arbitrary: setStreamStatus(depth) },
     { weight: 4, arbitrary: purge() },
+    { weight: 2, arbitrary: greet(depth) },
+    { weight: 2, arbitrary: leaveOut(depth) },
     { weight: 5, arbitrary: breakDown() },
     { weight: 1, arbitrary: connect() },
     { weight: 1, arbitrary: cleanup() },
@@ -255,8 +259,29 @@ function regain(): Arbitrary<OperationOf<'regain'>> {
     do: fc.constant('regain' as const),
     where: fc.nat(5),
     by: revokedBy(),
-    when: fc.constantFrom('meanwhile' as const, 'afterwards' as const),
+    when: fc.constantFrom('meanwhile' as const, 'recorded' as const, 'afterwards' as const),
   })
+}
+
+function greet(depth: number): Arbitrary<OperationOf<'greet'>> {
+  return fc.record({ do: fc.constant('greet' as const), where: fc.nat(5), id: fc.nat(5), kind: fc.nat(5), meanwhile: aboutOne(depth) })
+}
+
+function leaveOut(depth: number): Arbitrary<OperationOf<'leaveOut'>> {
+  return fc.record({
+    do: fc.constant('leaveOut' as const),
+    where: fc.nat(5),
+    who: fc.nat(3),
+    when: fc.constantFrom('skipped' as const, 'sent' as const),
+    meanwhile: aboutOne(depth),
+  })
+}
+
+/** What may happen to one connection, and nothing else. */
+function aboutOne(depth: number): Arbitrary<readonly Operation[]> {
+  if (depth >= DEEPEST) return fc.constant([])
+  const one = fc.oneof<Arbitrary<Operation>[]>(reassign(DEEPEST), remove(DEEPEST), unsubscribe(), purge(), setStreamStatus(DEEPEST), subscribe(DEEPEST))
+  return fc.array(one.map((operation) => ('who' in operation ? { ...operation, who: 0 } : operation)), { minLength: 1, maxLength: 2, size: 'max' })
 }
 
 function revokedBy(): Arbitrary<RevokedBy> {
@@ -345,7 +370,10 @@ function batch(depth: number): Arbitrary<OperationOf<'batch'>> {
   if (depth >= DEEPEST) return fc.constant({ do: 'batch', steps: [], ending: 'returns' })
   return fc.record({
     do: fc.constant('batch' as const),
-    steps: fc.array(operationsWithin(depth + 1), { maxLength: 4, size: 'max' }),
+    steps: fc.oneof(
+      { weight: 3, arbitrary: fc.array(operationsWithin(depth + 1), { maxLength: 4, size: 'max' }) },
+      { weight: 1, arbitrary: fc.array(publish(depth + 1), { minLength: 2, maxLength: 4, size: 'max' }) },
+    ),
     ending: weighted<OperationOf<'batch'>['ending']>([6, 'returns'], [2, 'throws'], [1, 'promise']),
   })
 }

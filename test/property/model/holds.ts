@@ -1,4 +1,4 @@
-import type { ErrorCode, Subscription } from '../../../src/index.ts'
+import type { ErrorCode, QuotaName, Subscription } from '../../../src/index.ts'
 import type { Stream } from './catalogue.ts'
 import type { ConnectionFact, Filters, Holder } from './facts.ts'
 import type { Authorization, OperationOf, SubscribeFlaw } from './operations.ts'
@@ -17,6 +17,8 @@ interface Wish {
   readonly filters: Filters | undefined
   readonly authorization: Authorization
   readonly flaw: SubscribeFlaw | undefined
+  /** The quotas that stand in the way, when it is decided. */
+  exceeded?: readonly QuotaName[]
 }
 
 const GIVEN: Authorization = { answer: 'yes', meanwhile: [] }
@@ -124,6 +126,7 @@ export class Holds {
     const { manager, refusals, setting } = this.#world
     if (connection !== undefined && connection.handle === undefined) return
     const request = requestOf(userId, stream, filters, flaw)
+    wish.exceeded = refusals.exceededByHold(userId, stream, connection)
     const before = flaw === undefined ? refusals.subscribe(userId, connection) : refusals.malformed(codeOf(flaw, connection))
     this.#world.call<Subscription | undefined>({
       name: connection === undefined ? 'addSubscription' : 'subscribe',
@@ -137,7 +140,7 @@ export class Holds {
       act: () => (connection === undefined ? manager.addSubscription(request as never) : connection.handle?.subscribe(request as never)),
       check: (view) => this.#checkView(wish, view),
       refused: (error) =>
-        this.#world.checkQuota(error, flaw === 'longFilters' ? ['filterUnits'] : refusals.exceededByHold(userId, stream, connection)),
+        this.#world.checkQuota(error, flaw === 'longFilters' ? ['filterUnits'] : (wish.exceeded ?? [])),
     })
   }
 
@@ -152,6 +155,7 @@ export class Holds {
     if (given !== true) return given instanceof Rejection ? given.promise : given
     // What the old user may have says nothing of the new one.
     const isGivenAway = wish.connection !== undefined && wish.connection.userId !== wish.userId
+    wish.exceeded = this.#world.refusals.exceededByHold(wish.userId, wish.stream, wish.connection)
     const held = this.#world.refusals.hold(wish.userId, wish.stream, wish.connection)
     const verdict = isGivenAway && held.codes[0] !== 'ERR_CLOSED' && wish.connection?.isLive === true ? refusedWith('ERR_FORBIDDEN') : held
     if (frame !== undefined) frame.verdict = verdict

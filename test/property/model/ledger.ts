@@ -38,6 +38,8 @@ export class Ledger {
   /** The last place before the running batch began. What is deferred behind it goes out when the batch has ended. */
   #batchFrom: number | undefined
   #lastTurn = 0
+  /** Gap notices of dropped messages that a socket is being handed. */
+  #gapsInFlight: Gap[] = []
   /** Receipts whose end is open. */
   #unsettled: Receipt[] = []
 
@@ -284,6 +286,7 @@ export class Ledger {
     const gap = { connection, key: keyOf({ streamType, symbol }), dropped }
     this.#beginWhatIsMissed(gap)
     this.#inboxes.checkGap(gap)
+    this.#gapsInFlight.push(gap)
     return { gap }
   }
 
@@ -298,6 +301,7 @@ export class Ledger {
 
   /** A socket has answered: it accepted some, from the first on, and the others are to wait. */
   accept(handed: readonly Handed[], accepted: number): void {
+    this.#landed(handed)
     for (const [i, each] of handed.entries()) {
       if (each === undefined) continue
       if ('gap' in each) {
@@ -309,8 +313,13 @@ export class Ledger {
     this.#settleReceipts()
   }
 
+  #landed(handed: readonly Handed[]): void {
+    this.#gapsInFlight = this.#gapsInFlight.filter((gap) => !handed.some((each) => each !== undefined && 'gap' in each && each.gap === gap))
+  }
+
   /** A socket has thrown. */
   fail(handed: readonly Handed[]): void {
+    this.#landed(handed)
     for (const each of handed) if (each !== undefined && 'receipt' in each) each.receipt.state = 'failed'
     this.#settleReceipts()
   }
@@ -386,7 +395,8 @@ export class Ledger {
   streamsThatMayMatterTo(connection: ConnectionFact): string[] {
     const underWay = this.deliveries.filter(({ phase }) => phase !== 'over')
     const open = this.#unsettled.filter((receipt) => receipt.connection === connection).map(({ delivery }) => delivery)
-    return [...[...underWay, ...open].map(({ stream }) => keyOf(stream)), ...this.#inboxes.missingAt(connection)]
+    const inFlight = this.#gapsInFlight.filter((gap) => gap.connection === connection).map(({ key }) => key)
+    return [...[...underWay, ...open].map(({ stream }) => keyOf(stream)), ...this.#inboxes.missingAt(connection), ...inFlight]
   }
 
   /** The public streams that wait for a connection for certain. What may be dropped may be so already, and its notice may have come. */
@@ -687,6 +697,7 @@ function isFor({ userId, isAllowed }: Move, { stream, userId: owner, way }: Deli
 
 function doubt(receipt: Receipt): void {
   receipt.wasDoubtful = true
+  receipt.passes = false
   if (receipt.state === 'awaited') receipt.state = 'doubtful'
 }
 

@@ -51,6 +51,9 @@ export class Moving implements Move {
     if (connection.userId !== userId) for (const quota of refusals.exceededByMove(this)) this.exceeded.add(quota)
     if (this.exceeded.size > 0) this.codes.add('ERR_QUOTA_EXCEEDED')
     for (const key of ledger.streamsThatMayMatterTo(connection)) this.mattered.add(key)
+    // A stream that waits, and is not held any more, is asked for without filters.
+    const heldNow = facts.heldBy(connection).map(({ stream }) => keyOf(stream))
+    for (const [key, filters] of held) if (this.mattered.has(key) && !heldNow.includes(key)) filters.add(undefined)
     for (const { stream, asked } of facts.heldBy(connection)) {
       const key = keyOf(stream)
       this.mattered.add(key)

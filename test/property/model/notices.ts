@@ -134,7 +134,7 @@ export class Notices {
     if (connection === undefined) return void this.#world.complain(`${describe({ ...stream, status })} was made for nobody`)
     const { userId } = connection
     try {
-      const answer = this.#world.userCode.duringNotice(this.#nextNewcomers.shift(), false)
+      const answer = this.#world.userCode.duringNotice(this.#nextNewcomers.shift(), connection)
       if (answer !== undefined) events.expectError('send')
       if (answer !== undefined) return answer
     } catch (error) {
@@ -162,7 +162,7 @@ export class Notices {
     const make = (): unknown => {
       const frame = this.#world.stage.call as CallFrame
       try {
-        const answer = this.#isInWireForm ? undefined : this.#world.userCode.duringNotice(reaction, true)
+        const answer = this.#isInWireForm ? undefined : this.#world.userCode.duringNotice(reaction, undefined)
         if (answer === undefined) return this.#wireOf(begin(frame) ?? UNSENT)
         this.#unmade(frame)
         return answer

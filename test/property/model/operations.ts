@@ -118,8 +118,12 @@ export type Operation =
       readonly comeBack: boolean
       readonly flaw: RevokeFlaw | undefined
     }
-  /** Publishes, and takes the right to it away, while it is serialized or afterwards, from those who come back for it at once. */
-  | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'afterwards' }
+  /** Publishes, and takes the right to it away, while it is serialized or recorded or afterwards, from those who come back for it at once. */
+  | { readonly do: 'regain'; readonly where: number; readonly by: RevokedBy; readonly when: 'meanwhile' | 'recorded' | 'afterwards' }
+  /** The source of a stream fails, and somebody comes for it: while they are told, this happens. */
+  | { readonly do: 'greet'; readonly where: number; readonly id: number; readonly kind: number; readonly meanwhile: readonly Operation[] }
+  /** Publishes, and leaves somebody out: when they are to be told, or when others are, something happens to them. */
+  | { readonly do: 'leaveOut'; readonly where: number; readonly who: number; readonly when: 'sent' | 'skipped'; readonly meanwhile: readonly Operation[] }
   /**
    * Gives a connection to another user, or to its own. The other may subscribe before to what the connection holds, or to its whole type.
    * `authorize` gives these answers, one after the other. Then it may be published what the connection receives.

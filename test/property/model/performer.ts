@@ -1,8 +1,8 @@
-import { bringing, isPrivate } from './catalogue.ts'
+import { bringing, isPrivate, keyOf, USERS } from './catalogue.ts'
 import { ConnectionCalls } from './connection-calls.ts'
 import type { ConnectionFact } from './facts.ts'
 import { Holds } from './holds.ts'
-import { NO_EXTRAS, type Content, type Operation, type OperationOf } from './operations.ts'
+import { NO_EXTRAS, type Content, type Operation, type OperationOf, type Reaction } from './operations.ts'
 import { Posts } from './posts.ts'
 import { Environment } from './environment.ts'
 import { PASS, refusedWith, type Batching } from './stage.ts'
@@ -61,6 +61,10 @@ export class Performer {
         return this.#holds.revoke(operation)
       case 'regain':
         return this.#regain(operation)
+      case 'greet':
+        return this.#greet(operation)
+      case 'leaveOut':
+        return this.#leaveOut(operation)
       case 'publish':
         return this.#posts.publish(operation)
       case 'send':
@@ -171,11 +175,29 @@ export class Performer {
     this.environment.advance(Math.min(facts.untilDueMs(), setting.pendingTtlMs))
   }
 
+  #greet({ where, id, kind, meanwhile }: OperationOf<'greet'>): void {
+    const { aim, facts, notices } = this.#world
+    const { stream, userId = aim.user(where) } = aim.destination(where)
+    this.#holds.hold(userId, stream, undefined)
+    const at = facts.subscriptions.findIndex((each) => each.userId === userId && keyOf(each.stream) === keyOf(stream))
+    if (at === -1) return
+    notices.setStreamStatus({ do: 'setStreamStatus', where: at, status: 'ERROR', made: { answer: 'ok', meanwhile: [] }, flaw: undefined })
+    notices.arm({ answer: 'ok', meanwhile })
+    this.connectionCalls.join({ do: 'join', user: USERS.indexOf(userId), id, kind, streams: [], asUser: false })
+  }
+
+  #leaveOut({ where, who, when, meanwhile }: OperationOf<'leaveOut'>): void {
+    const reaction: Reaction = { answer: 'ok', meanwhile }
+    const troubles = when === 'sent' ? [{ recipient: 0, reaction }] : []
+    const extras = { ...NO_EXTRAS, except: [who * 4 + 1], skipped: when === 'skipped' ? reaction : undefined }
+    this.#posts.publishTo(this.#world.aim.destination(where), PLAIN, troubles, undefined, extras)
+  }
+
   #regain({ where, by, when }: OperationOf<'regain'>): void {
     const destination = this.#world.aim.destination(where)
     const revoke: Operation = { do: 'revoke', which: 0, by, comeBack: true, flaw: undefined }
-    const isMeanwhile = when === 'meanwhile'
-    this.#posts.publishTo(destination, { ...PLAIN, meanwhile: isMeanwhile ? [revoke] : [] })
-    if (!isMeanwhile) this.#holds.revoke(revoke)
+    const recorded: Reaction | undefined = when === 'recorded' ? { answer: 'ok', meanwhile: [revoke] } : undefined
+    this.#posts.publishTo(destination, { ...PLAIN, meanwhile: when === 'meanwhile' ? [revoke] : [] }, [], undefined, { ...NO_EXTRAS, recorded })
+    if (when === 'afterwards') this.#holds.revoke(revoke)
   }
 }

@@ -254,9 +254,9 @@ export class UserCode implements SocketHost {
     return this.#world.notices.making(notice)
   }
 
-  /** Does what it is to do while it makes a notice: for a call, before anything is delivered. */
-  duringNotice(reaction: Reaction | undefined, isBeforehand: boolean): unknown {
-    return this.#hook('notice', undefined, [], reaction, isBeforehand)
+  /** Does what it is to do while it makes a notice: for a newcomer, or else for a call, before anything is delivered. */
+  duringNotice(reaction: Reaction | undefined, newcomer: ConnectionFact | undefined): unknown {
+    return this.#hook('notice', newcomer, [], reaction, newcomer === undefined)
   }
 
   #unrecorded(delivery: Delivery, wasDeferred: boolean): void {
