@@ -165,6 +165,8 @@ export class Facts {
   #ranks = 0
   /** Streams that one change left, if only some of them may stay active. Their order cannot be seen. */
   #contenders: string[] = []
+  /** A change is seen after others that it made: of streams that were active before, some may not be any more. */
+  #isSeenLate = false
 
   constructor(setting: Setting, dependencies: FactsDependencies) {
     this.#setting = setting
@@ -320,6 +322,7 @@ export class Facts {
     this.#renewCover()
     this.#renewStatuses()
     this.#renewDemand(demandedBefore)
+    this.#isSeenLate = false
     return changeFrom(before, this.#picture(), refreshed)
   }
 
@@ -347,6 +350,7 @@ export class Facts {
 
   /** What a connection holds for itself of public streams goes with it, as far as the new user may have it; the rest ends. */
   reassign({ connection, userId, isAllowed }: Move, createdAtMs: number): void {
+    this.#isSeenLate = true
     const held = this.heldBy(connection).map((subscription) => ({ subscription, filters: subscription.asked.get(connection)?.filters }))
     for (const { subscription } of held) this.letGo(subscription, connection)
     connection.userId = userId
@@ -497,7 +501,7 @@ export class Facts {
     for (const key of this.#contenders) if (!active.includes(key)) this.#idling.delete(key)
     this.#contenders = []
     const { idleStreams } = this.#setting.quotas
-    if (this.#idling.size !== idleStreams)
+    if (this.#idling.size !== idleStreams && !this.#isSeenLate)
       this.#dependencies.complain(`${this.#idling.size} streams without a subscriber are active, expected ${idleStreams}`)
   }
 

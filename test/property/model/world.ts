@@ -262,12 +262,12 @@ export class World {
   #commitMove(moving: Moving): void {
     const { connection, userId } = moving
     const { userId: from, socket } = connection
+    this.#noteWhoIsFull()
     const exceeded = this.refusals.exceededByMove(moving)
     if (exceeded.length > 0) this.complain(`${socket.name} was given to ${describe(userId)}, in spite of ${exceeded.join(' and ')}`)
     for (const stream of this.#mattersOf(connection))
       if (this.setting.hasAuthorize && !moving.wasAsked(stream)) this.complain(`reassign did not ask authorize for ${keyOf(stream)}`)
     this.trace.say(() => `// ${socket.name} is ${describe(userId)}'s`)
-    this.#noteWhoIsFull()
     const change = this.facts.commit(() => this.facts.reassign(moving, this.clock.now()))
     this.events.expectReassigned(connection, from, moving.frame)
     this.events.expect(change, moving.frame)

@@ -72,6 +72,30 @@ function sendTextTo(client: Client | undefined, deeds: Deeds): void {
   if (client !== undefined) deeds.sendText(client)
 }
 
+const notify: Change = ({ choice, deeds, dice }) => {
+  const user = choice.user()
+  const stream = choice.streamHeldBy(user)
+  if (dice.chance(0.5)) deeds.notifyGap(stream, user)
+  else if (stream.symbol !== undefined || stream.type.whole !== undefined) deeds.setStatus(stream, user)
+}
+
+const purge: Change = ({ choice, deeds }) => {
+  const user = choice.user()
+  const client = choice.clientOf(user)
+  if (client !== undefined) deeds.purge(client, choice.streamHeldBy(user))
+}
+
+/** Several changes are one step, and then something is published. */
+const batch: Change = (means) => {
+  const { choice, deeds, dice } = means
+  const changes = [connect, reassign, subscribe, unsubscribe, revoke, purge]
+  deeds.batch(() => {
+    for (let several = 1 + dice.below(3); several > 0; several--) dice.pick(changes)(means)
+    const user = choice.user()
+    deeds.publish(choice.streamHeldBy(user), user)
+  })
+}
+
 /** What happens by itself, as often as its weight says. */
 export const CHANGES: Lottery<Change> = new Lottery<Change>([
   [connect, 30],
@@ -82,6 +106,9 @@ export const CHANGES: Lottery<Change> = new Lottery<Change>([
   [revoke, 6],
   [revokeFromEverybody, 0.05],
   [useStaleHandle, 4],
+  [notify, 14],
+  [purge, 8],
+  [batch, 6],
   [({ choice, deeds }) => sendTextTo(choice.clientOf(choice.user()), deeds), 20],
   [({ deeds }) => deeds.liftBans(), 0.2],
   [({ choice }) => choice.clientOf(choice.user())?.handle.flush(), 4],
@@ -100,6 +127,10 @@ export const REACTIONS: Lottery<(means: Means, subject: Subject) => void> = new 
   [({ deeds }, { client, stream }) => client && deeds.subscribe(client, stream), 12],
   [({ deeds }, { user, stream }) => deeds.subscribeUser(user, stream), 6],
   [({ deeds }, { user }) => deeds.connect(user), 6],
+  [({ deeds }, { client, stream }) => client && deeds.purge(client, stream), 6],
+  [({ deeds }, { user, stream }) => deeds.notifyGap(stream, user), 6],
+  [({ deeds }, { user, stream }) => deeds.setStatus(stream, user), 6],
+  [({ deeds }, { user, client, stream }) => deeds.batch(() => (deeds.unsubscribeUser(user, stream), client && deeds.subscribe(client, stream))), 4],
   [({ deeds }, { client }) => sendTextTo(client, deeds), 14],
   [(_, { client }) => client?.handle.flush(), 3],
 ] as readonly (readonly [(means: Means, subject: Subject) => void, number])[])

@@ -27,9 +27,9 @@ function* compareUsers(manager: Manager, user: User, held: ReadonlySet<Stream>):
   const sockets = manager.getUserConnections(user.id)
   if (sockets.length !== user.clients.length || !user.clients.every(({ socket }, i) => sockets[i] === socket)) yield `user ${user.id} has other connections`
   const views = manager.getUserSubscriptions(user.id)
-  const status = user.clients.length > 0 ? 'CONNECTED' : 'PENDING'
+  const statuses = user.clients.length > 0 ? ['CONNECTED', 'ERROR', 'RECONNECTING'] : ['PENDING']
   const isHeld = (streamType: string, symbol: string | undefined): boolean => [...held].some(({ type, symbol: each }) => type.name === streamType && each === symbol)
-  const isRight = views.every((view) => view.userId === user.id && view.status === status && isHeld(view.streamType, view.symbol))
+  const isRight = views.every((view) => view.userId === user.id && statuses.includes(view.status) && isHeld(view.streamType, view.symbol))
   if (views.length !== held.size || !isRight) yield `user ${user.id} has other subscriptions`
 }
 

@@ -1,4 +1,4 @@
-import type { PublishResult } from '../../../../src/index.ts'
+import type { Notice, PublishResult } from '../../../../src/index.ts'
 import { Client } from './client.ts'
 import { ownText, describe, type Address, type Message } from './message.ts'
 import type { RevokedStreams } from './model.ts'
@@ -18,6 +18,8 @@ export class Deeds {
   readonly #scene: Scene
   readonly #reception: Reception
   readonly #ids: readonly string[]
+  /** The notice that is being made. */
+  #noticing: number | undefined
   /** Types that users may not subscribe to, after a revocation. */
   readonly #banned = new Set<string>()
 
@@ -63,15 +65,27 @@ export class Deeds {
     this.#say(`publishing message ${message.number}`)
     happenings.publishes++
     if (owner !== undefined) happenings.privatePublishes++
+    if (address === 'subscribers') this.#leaveSomebodyOut(message)
     if (depth > 1) this.#sendFromWithin(message)
     else this.#sendNow(message)
   }
 
+  #leaveSomebodyOut(message: Message): void {
+    const { dice, happenings, model } = this.#scene
+    const concerned = message.owner?.clients ?? [...model.clients]
+    if (concerned.length === 0 || !dice.chance(0.1)) return
+    happenings.exceptions++
+    for (let several = 1 + dice.below(2); several > 0; several--) message.except.add(dice.pick(concerned))
+  }
+
   #sendNow(message: Message): void {
-    const { complain, model } = this.#scene
-    // Whom it reaches is settled before it is serialized, which may run code of the caller's.
-    const expected = model.begin(message)
+    const { complain, isRecording, model } = this.#scene
+    const isToBeRecorded = isRecording && message.address === 'subscribers'
+    // Whom it reaches is settled before it is serialized, which may run code of the caller's; or else when it is recorded.
+    if (isToBeRecorded) model.comeUp(message)
+    else model.begin(message)
     const { deferred, matched } = this.#hand(message)
+    const expected = message.matched
     if (deferred || matched !== expected) complain('A message matched others than it should', `${matched} instead of ${expected}: ${message.stream.head}`)
   }
 
@@ -85,22 +99,74 @@ export class Deeds {
   }
 
   #hand(composed: Message): PublishResult {
-    const { number, stream, owner, address } = composed
+    const { stream, owner, address, except } = composed
     const { dice, manager } = this.#scene
     if (stream === OWN_TEXTS && typeof address === 'object' && 'client' in address) return address.client.handle.send(ownText(composed))
-    const message = { ...requestFor(stream), data: this.#dataOf(number) }
+    const message = { ...requestFor(stream), data: this.#dataOf(composed) }
     const owned = owner === undefined ? message : { ...message, userId: owner.id }
-    if (address === 'subscribers') return manager.publish(owned)
+    if (address === 'subscribers') return except.size === 0 ? manager.publish(owned) : manager.publish(owned, { except: Array.from(except, ({ handle }) => handle) })
     if (address === 'everybody') return manager.broadcast(message)
     const addressed = dice.chance(0.5) ? owned : message
     return 'user' in address ? manager.sendToUser(address.user.id, addressed) : manager.sendToConnection(address.client.id, addressed)
   }
 
   /** A number; now and then one that is found out by code of the caller's, which does something else first. */
-  #dataOf(number: number): unknown {
-    const { depth, dice, isPeaceful } = this.#scene
-    if (isPeaceful || !dice.chance(depth > 1 ? 0.2 : 0.002)) return number
+  #dataOf({ number, address }: Message): unknown {
+    const { depth, dice, isPeaceful, isRecording } = this.#scene
+    // What is published while a message to be recorded is serialized is not deferred.
+    const isBeforehand = isRecording && address === 'subscribers' && depth <= 1
+    if (isPeaceful || isBeforehand || !dice.chance(depth > 1 ? 0.2 : 0.002)) return number
     return { toJSON: () => (this.#reception.serializing(), number) }
+  }
+
+  // Notices
+
+  /** Tells those who receive a stream that messages are missing; where it is private, only this user. */
+  notifyGap(stream: Stream, user: User): void {
+    const { happenings, manager, model } = this.#scene
+    const owner = stream.type.isPrivate ? user : undefined
+    this.#say(`telling of a gap in ${stream.head}`)
+    happenings.notices++
+    this.#noticing = model.told.push({ owner, status: undefined }) - 1
+    manager.notifyGap({ ...requestFor(stream), ...(owner !== undefined && { userId: owner.id }) }, 1)
+    this.#noticing = undefined
+  }
+
+  setStatus(stream: Stream, user: User): void {
+    const { complain, dice, happenings, manager, model } = this.#scene
+    const owner = stream.type.isPrivate ? user : undefined
+    this.#say(`setting the status of ${stream.head}`)
+    happenings.notices++
+    const isSubscribed = owner === undefined ? model.users.some((each) => model.isSubscribed(each, stream)) : model.isSubscribed(owner, stream)
+    if (owner !== undefined && isSubscribed) model.failed.set(owner, (model.failed.get(owner) ?? new Set()).add(stream))
+    this.#noticing = model.told.push({ owner, status: undefined }) - 1
+    const source = { ...requestFor(stream), ...(owner !== undefined && { userId: owner.id }) }
+    if (manager.setStreamStatus(source, dice.pick(['ERROR', 'RECONNECTING', 'CONNECTED'])) !== isSubscribed) complain('setStreamStatus answers otherwise', stream.head)
+    this.#noticing = undefined
+  }
+
+  /** What a notice is on the wire: its number, by which it is known whose it is. */
+  noticeText({ type, streamType, symbol, ...rest }: Notice): string {
+    const { model } = this.#scene
+    const stream = STREAMS.find((each) => each.type.name === streamType && each.symbol === symbol)
+    const dropped = 'dropped' in rest ? rest.dropped : undefined
+    if (this.#noticing === undefined && type === 'gap') return JSON.stringify({ type, stream_type: streamType, symbol: symbol ?? null, dropped })
+    const number = this.#noticing ?? model.told.push({ owner: undefined, status: stream?.type.isPrivate === true ? stream : undefined }) - 1
+    this.#noticing = undefined
+    return `{"told":${number}}`
+  }
+
+  purge(client: Client, stream: Stream): void {
+    this.#say(`purging ${stream.head} at ${JSON.stringify(client.id)}`)
+    this.#scene.happenings.purges++
+    client.handle.purge(requestFor(stream))
+    this.#scene.model.purge(client, stream)
+  }
+
+  /** Makes one step of several deeds. */
+  batch(deeds: () => void): void {
+    this.#scene.happenings.batches++
+    this.#scene.manager.batch(deeds)
   }
 
   // Connections

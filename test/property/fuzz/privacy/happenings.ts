@@ -6,6 +6,14 @@ export interface Happenings {
   /** Done from within a `send`, a `write` or a `toJSON`. */
   nested: number
   deferred: number
+  /** Publishes that leave somebody out, and texts of the recorder that tell them so. */
+  exceptions: number
+  skips: number
+  /** Notices of the host, and how many of them reached somebody. */
+  notices: number
+  told: number
+  purges: number
+  batches: number
   /** Texts of the host's own to one connection. */
   texts: number
   revocations: number
@@ -31,6 +39,12 @@ export function nothing(): Happenings {
     privateDeliveries: 0,
     nested: 0,
     deferred: 0,
+    exceptions: 0,
+    skips: 0,
+    notices: 0,
+    told: 0,
+    purges: 0,
+    batches: 0,
     texts: 0,
     revocations: 0,
     revoked: 0,

@@ -7,6 +7,13 @@ export type Address = 'subscribers' | 'everybody' | { readonly user: User } | { 
 
 const NOBODY: readonly Client[] = []
 
+/** A notice of the host, by its number: whose it is, if it is about a private stream. */
+export interface Told {
+  readonly owner: User | undefined
+  /** The private stream whose status a newcomer is told: nothing says whose it is. */
+  readonly status: Stream | undefined
+}
+
 /** One message of the model. Its number is its data, by which it is known wherever it arrives. */
 export class Message {
   readonly number: number
@@ -19,6 +26,10 @@ export class Message {
   /** When its delivery began: slots that were added later are no reason to get it. */
   begunAt = NaN
   recipients: readonly Client[] = NOBODY
+  /** How many it had, when its delivery began. */
+  matched = 0
+  /** Those that it leaves out. */
+  readonly except = new Set<Client>()
   /** Before its turn has come it was revoked, for everybody or for some, or a connection was given to a user who may not have it. */
   #excluded: Set<User | Client | 'everybody'> | undefined
 
@@ -49,6 +60,11 @@ export class Message {
 export function ownText({ number, owner, address }: Message): string {
   const id = typeof address === 'object' && 'client' in address ? address.client.id : ''
   return `{"text":${number},"for":${JSON.stringify(id)}${owner?.tail}`
+}
+
+/** What a recorder has for those whom a message leaves out. */
+export function skipText({ number, owner }: Message): string {
+  return `{"skip":${number}${owner?.tail ?? ',"user_id":null}'}`
 }
 
 /** Says in words which message it is, at whose connection. */

@@ -1,5 +1,5 @@
 import type { Client, Remission } from './client.ts'
-import { Message, type Address } from './message.ts'
+import { Message, type Address, type Told } from './message.ts'
 import { peopleOf, type User } from './people.ts'
 import { OWN_TEXTS, STREAMS, type Stream, type StreamType } from './streams.ts'
 
@@ -18,6 +18,8 @@ export interface Accounts {
   withdrawn: number
   dropped: number
   rejected: number
+  /** Notices, and what recorders have for those who are left out. */
+  told: number
 }
 
 /**
@@ -30,12 +32,16 @@ export interface Accounts {
 export class Model {
   readonly users: readonly User[]
   readonly clients = new Set<Client>()
-  readonly accounts: Accounts = { matched: 0, arrived: 0, conflated: 0, withdrawn: 0, dropped: 0, rejected: 0 }
+  readonly accounts: Accounts = { matched: 0, arrived: 0, conflated: 0, withdrawn: 0, dropped: 0, rejected: 0, told: 0 }
   /** How much is owed to sockets that take everything within the call, and to those that do by the end of the tick. */
   owedPromptly = 0
   owedThisTick = 0
   /** What is being delivered, as far as the model knows. */
   running: Message | undefined
+  /** Notices of the host, by their numbers. */
+  readonly told: Told[] = []
+  /** Whose sources of private streams have ever failed. */
+  readonly failed = new Map<User, Set<Stream>>()
   readonly #slots: readonly Map<Client, number>[] = STREAMS.map(() => new Map())
   #clock = 0
   #nextMessage = 0
@@ -189,19 +195,37 @@ export class Model {
   /** Lets a message's delivery begin: to whom it goes is settled now. Returns how many there are. */
   begin(message: Message): number {
     const recipients = this.#recipientsOf(message)
-    this.running?.rest()
+    this.endRunning()
     this.running = message
+    this.#upcoming.delete(message)
     message.begunAt = this.#clock
     message.recipients = recipients
     message.isDeferred = false
     // A text to a connection that has gone matches that, and is skipped.
     const matched = message.stream === OWN_TEXTS ? 1 : recipients.length
     this.accounts.matched += matched
+    message.matched = matched
     for (const client of recipients) {
       if (message.excludes(client)) this.accounts.withdrawn++
       else this.#owe(client, message)
     }
     return matched
+  }
+
+  /** What was being delivered is, to everybody. */
+  endRunning(): void {
+    this.running?.rest()
+    this.running = undefined
+  }
+
+  /** The turn of all that were deferred before this one has come. */
+  beginDeferredBefore(message: Message): void {
+    while (this.#deferred.length > 0 && this.#deferred[0] !== message) this.begin(this.#deferred.shift() as Message)
+  }
+
+  /** What a connection is owed of a stream, or without a symbol of a type, is purged. */
+  purge(client: Client, { type, symbol }: Stream): void {
+    client.withdraw(({ stream }) => isOf(stream, { type, symbol }), 'it was purged')
   }
 
   /** A message is being serialized while another is delivered. */
@@ -255,11 +279,15 @@ export class Model {
     return arrival
   }
 
-  #recipientsOf({ stream, owner, address }: Message): Client[] {
+  #recipientsOf({ stream, owner, address, except }: Message): Client[] {
     if (address === 'everybody') return [...this.clients]
-    if (address === 'subscribers') return owner === undefined ? this.#subscribers(stream) : owner.clients.filter((client) => this.#covers(client, stream))
+    if (address === 'subscribers') return this.#subscribedTo(stream, owner).filter((client) => !except.has(client))
     if ('user' in address) return [...address.user.clients]
     return address.client.isRemoved ? [] : [address.client]
+  }
+
+  #subscribedTo(stream: Stream, owner: User | undefined): Client[] {
+    return owner === undefined ? this.#subscribers(stream) : owner.clients.filter((client) => this.#covers(client, stream))
   }
 
   #subscribers({ number, type }: Stream): Client[] {

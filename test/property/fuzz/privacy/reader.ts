@@ -1,4 +1,4 @@
-import { ownText, type Message } from './message.ts'
+import { ownText, skipText, type Message, type Told } from './message.ts'
 import type { Model } from './model.ts'
 import { OWN_TEXTS, STREAM_OF_NOTICE, type Stream } from './streams.ts'
 
@@ -6,10 +6,15 @@ import { OWN_TEXTS, STREAM_OF_NOTICE, type Stream } from './streams.ts'
 export interface Read {
   readonly message?: Message
   readonly dropped?: { readonly stream: Stream; readonly count: number }
+  /** The message that somebody was left out of, by what a recorder has for them. */
+  readonly skipped?: Message
+  readonly told?: Told
   readonly objection?: string
 }
 
 const NOTICE = '{"type":"gap"'
+const SKIP = '{"skip":'
+const TOLD = '{"told":'
 const DATA = ',"data":'
 const DROPPED = ',"dropped":'
 const TIMESTAMP = ',"timestamp":"'
@@ -28,9 +33,26 @@ export class Reader {
 
   read(text: string): Read {
     if (text === this.#lastText) return this.#lastRead
-    this.#lastRead = text.startsWith(NOTICE) ? this.#notice(text) : text.startsWith(OWN_TEXTS.head) ? this.#ownText(text) : this.#message(text)
+    this.#lastRead = this.#readAnew(text)
     this.#lastText = text
     return this.#lastRead
+  }
+
+  #readAnew(text: string): Read {
+    if (text.startsWith(NOTICE)) return this.#notice(text)
+    if (text.startsWith(OWN_TEXTS.head)) return this.#ownText(text)
+    if (text.startsWith(SKIP)) return this.#skip(text)
+    return text.startsWith(TOLD) ? this.#toldBy(text) : this.#message(text)
+  }
+
+  #skip(text: string): Read {
+    const skipped = this.#model.messageOf(parseInt(text.slice(SKIP.length), 10))
+    return skipped !== undefined && text === skipText(skipped) ? { skipped } : { objection: 'It is nothing that a recorder has made' }
+  }
+
+  #toldBy(text: string): Read {
+    const told = this.#model.told[parseInt(text.slice(TOLD.length), 10)]
+    return told === undefined ? { objection: 'It has no number of a notice' } : { told }
   }
 
   #message(text: string): Read {

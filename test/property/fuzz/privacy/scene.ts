@@ -22,6 +22,8 @@ export interface Scene {
   depth: number
   /** Sockets take all that comes, and nobody reacts. */
   isPeaceful: boolean
+  /** Whether there is a recorder. */
+  readonly isRecording: boolean
   /** Says that something is as it must not be. */
   complain(kind: string, detail?: string): void
 }

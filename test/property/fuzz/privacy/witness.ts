@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../../../src/index.ts'
 import type { Client } from './client.ts'
-import { describe, type Message } from './message.ts'
+import { describe, skipText, type Message, type Told } from './message.ts'
 import { Reader } from './reader.ts'
 import type { Scene } from './scene.ts'
 import type { Reception } from './sockets.ts'
@@ -12,6 +12,7 @@ const SHARE_OF_FAILURES = 0.000_02
 const SHARE_OF_PARTIAL_WRITES = 0.02
 /** How often somebody who is given a text does something in return. */
 const SHARE_OF_REACTIONS = 0.002
+const SHARE_OF_REACTIONS_TO_SKIPS = 0.05
 /** How often it does where more than usual is at stake: while it takes only some of what it is given, or is on its way out. */
 const SHARE_OF_REACTIONS_AT_STAKE = 0.5
 
@@ -77,9 +78,37 @@ export class Witness implements Reception {
     for (const text of texts) this.#take(client, text)
   }
 
+  /** The recorder is asked: to whom the message goes is settled when it has answered. */
+  recording(text: string): string {
+    const { complain, dice, isPeaceful, model } = this.#scene
+    const { message } = this.#reader.read(text)
+    if (message === undefined) complain('Something else was recorded than what was published', text)
+    if (message === undefined) return text
+    if (message.isDeferred) model.beginDeferredBefore(message)
+    model.endRunning()
+    if (!isPeaceful && dice.chance(SHARE_OF_REACTIONS)) this.#reacting.reactWhileSerializing()
+    if (message.isDeferred) model.beginDeferred(message)
+    else model.begin(message)
+    return text
+  }
+
+  /** The recorder is asked what those are told who were left out. */
+  skipping(text: string): string {
+    const { complain, dice, isPeaceful, model } = this.#scene
+    const { message } = this.#reader.read(text)
+    if (message === undefined || message.except.size === 0) complain('Somebody was left out of a message that leaves nobody out', text)
+    if (message === undefined) return text
+    model.endRunning()
+    const somebody = dice.pick([...message.except])
+    if (!isPeaceful && dice.chance(SHARE_OF_REACTIONS_TO_SKIPS)) this.#reacting.reactAs(somebody, message)
+    return skipText(message)
+  }
+
   #take(client: Client, text: string): void {
-    const { message, dropped, objection } = this.#reader.read(text)
+    const { message, dropped, skipped, told, objection } = this.#reader.read(text)
     if (message !== undefined) this.#takeMessage(client, message)
+    else if (skipped !== undefined) this.#takeSkip(client, skipped)
+    else if (told !== undefined) this.#takeTold(client, told)
     else if (dropped !== undefined) this.#takeNotice(client, dropped.stream, dropped.count)
     else this.#scene.complain('A text is not what was published', `${objection}\n${text}`)
   }
@@ -98,6 +127,25 @@ export class Witness implements Reception {
 
   #takeNotice(client: Client, stream: Stream, count: number): void {
     if (!client.drop(stream, count)) this.#scene.complain('A notice tells of more than was owed', `${count} of ${stream.head} to ${client.id}`)
+  }
+
+  #takeSkip(client: Client, message: Message): void {
+    const { complain, happenings, model } = this.#scene
+    happenings.skips++
+    model.accounts.told++
+    if (!message.except.has(client)) complain('LEAK: a connection was told of a message that did not leave it out', describe(message, client))
+    if (message.owner !== undefined && message.owner !== client.user) complain('LEAK: a connection was told of a private message of another user', describe(message, client))
+  }
+
+  #takeTold(client: Client, { owner, status }: Told): void {
+    const { complain, happenings, manager, model } = this.#scene
+    happenings.told++
+    model.accounts.told++
+    // A connection that is being given away is told as the new user's, before the call returns.
+    const userId = manager.getConnection(client.id)?.userId ?? client.user.id
+    const user = model.users.find(({ id }) => id === userId)
+    if (owner !== undefined && owner !== user) complain('LEAK: a notice of a private stream reached another user', `${owner.id}'s, at ${client.id} of ${userId}`)
+    if (status !== undefined && (user === undefined || model.failed.get(user)?.has(status) !== true)) complain('LEAK: the status of a private stream reached another user', `${status.head} at ${client.id} of ${userId}`)
   }
 
   #noteItsTurn(message: Message): void {
