@@ -36,6 +36,7 @@ export interface Recorder<TManager = unknown> {
 
 /** What a recorder needs to know of its manager's options, with their defaults. */
 export interface RecorderSettings {
+  /** The catalogue of stream types. */
   readonly streams: StreamCatalogue
   /** The manager's source of time. If a reading or a timer fails, the manager reports it and goes on. */
   readonly clock: Clock
@@ -43,7 +44,9 @@ export interface RecorderSettings {
   readonly isWireForm: boolean
   /** Serializes a message. Throws if that is not possible. */
   readonly serialize: (message: StreamMessage<unknown, string>) => WireData
+  /** The option `delivery.hardLimitBytes`. */
   readonly hardLimitBytes: number
+  /** The option `quotas.messageUnits`. */
   readonly messageUnits: number
 }
 

@@ -22,11 +22,17 @@ export type RecoverableConnection<TStreams extends StreamCatalogue = TradingStre
 
 /** All that a recovery needs of its manager. */
 export interface RecoverableManager {
+  /** Makes several changes and sends one step. */
   batch<TOutcome>(act: () => TOutcome): TOutcome
+  /** Returns the handle of a connection. */
   getConnection(connectionId: string): object | undefined
+  /** Returns the subscriptions of a user. */
   getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
+  /** Returns the connections that receive exactly a stream. */
   connectionsOf(streamType: string): Iterable<object>
+  /** Delivers a message whose text has been made already to one connection. */
   sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
+  /** Calls the listener at each event of this name. */
   on(event: 'revoked' | 'streamActive' | 'streamIdle' | 'connectionCaughtUp' | 'connectionRemoved', listener: (payload: never) => void): () => void
 }
 
@@ -40,6 +46,7 @@ export type ResumeRequest<TStreams extends StreamCatalogue, TName extends Stream
 
 /** What a subscribe brought. */
 export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
+  /** The live view, as `connection.subscribe` returns it. */
   readonly subscription: Subscription<keyof TStreams & string>
   /** `true` if nothing is missing, `false` if that cannot be proven, and `null` if the client gave no position. */
   readonly recovered: boolean | null
@@ -49,7 +56,9 @@ export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
 
 /** What a recovery holds, and how often it could help. */
 export interface RecoveryStats {
+  /** Channels whose numbers are known. */
   readonly channels: number
+  /** Messages in all histories. */
   readonly messages: number
   /** UTF-16 units of all messages. */
   readonly units: number

@@ -53,6 +53,7 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
 
 /** A stream, or a whole stream type. */
 export interface AuditedSubject {
+  /** The stream type. */
   readonly streamType: string
   /** If absent, all streams of the type. */
   readonly symbol?: string | null | undefined

@@ -16,10 +16,13 @@ export type AuditFaultKind = 'lost' | 'missing' | 'twice' | 'outOfOrder' | 'leak
 
 /** One fault: which client, which message, and when. */
 export interface AuditFault {
+  /** What is wrong. */
   readonly kind: AuditFaultKind
   /** The client's name, as the test gave it. */
   readonly client: string
+  /** The stream type. `undefined` if it could not be read from the message. */
   readonly streamType: string | undefined
+  /** The symbol, if the message has one. */
   readonly symbol: string | undefined
   /** `undefined` if no identity could be read from the message. */
   readonly identity: MessageIdentity | undefined

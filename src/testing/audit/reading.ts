@@ -2,10 +2,13 @@ import type { MessageIdentity } from './publications.ts'
 
 /** A message, as a client reads it. */
 export interface AuditedMessage {
+  /** The stream type. */
   readonly streamType: string
+  /** The symbol, if it has one. */
   readonly symbol?: string | null | undefined
   /** The user of a private message. */
   readonly userId?: string | null | undefined
+  /** What was published. The message is told apart from others by it: see the option `identify`. */
   readonly data?: unknown
 }
 

@@ -19,11 +19,24 @@ export interface AuditCounts {
 }
 
 /** What is wrong: a list for each kind of fault, in the order of the steps. */
-export interface AuditReport extends Readonly<Record<AuditFaultKind, readonly AuditFault[]>> {
+export interface AuditReport {
+  /** Messages that reached a client which they were not for. */
+  readonly leaked: readonly AuditFault[]
+  /** Messages that did not come although newer ones did, and of which the client was not told. */
+  readonly lost: readonly AuditFault[]
+  /** Messages that have not come, and of which the client was not told. */
+  readonly missing: readonly AuditFault[]
+  /** Messages that came more than once. */
+  readonly twice: readonly AuditFault[]
+  /** Messages that came after newer ones. */
+  readonly outOfOrder: readonly AuditFault[]
+  /** Messages that were never published. */
+  readonly unknown: readonly AuditFault[]
   /** True if there is no fault. */
   readonly isClean: boolean
   /** All that are listed, kind by kind. */
   readonly faults: readonly AuditFault[]
+  /** How much the audit has seen. */
   readonly counts: AuditCounts
   /** Returns all of it as lines for a person. */
   toString(): string
