@@ -30,19 +30,23 @@ export class Channel implements ChannelName, History {
   /** How many of its streams are active. */
   activeStreams = 0
   units = 0
+  readonly #limits: { readonly count: number; readonly units: number }
+  /** The state of this node's own epoch, which nearly every message is of. */
+  readonly #own: EpochState = { seq: 0, forgotten: 0 }
   readonly #epochs = new Map<string, EpochState>()
   readonly #messages = new Queue<HistoryMessage>()
   /** Symbol → its latest message. In the order in which they came. */
   readonly #latest = new Map<string | undefined, HistoryMessage>()
   #count = 0
 
-  constructor({ streamType, symbol, userId }: ChannelName, epoch: string, isLatest: boolean) {
+  constructor({ streamType, symbol, userId }: ChannelName, epoch: string, isLatest: boolean, limits: { readonly count: number; readonly units: number }) {
     this.streamType = streamType
     this.symbol = symbol
     this.userId = userId
     this.epoch = epoch
     this.isLatest = isLatest
-    this.#epochs.set(epoch, { seq: 0, forgotten: 0 })
+    this.#limits = limits
+    this.#epochs.set(epoch, this.#own)
   }
 
   /** How many messages the history has. */
@@ -52,7 +56,12 @@ export class Channel implements ChannelName, History {
 
   /** The last number of this node's own epoch. */
   get seq(): number {
-    return (this.#epochs.get(this.epoch) as EpochState).seq
+    return this.#own.seq
+  }
+
+  /** True if the oldest message has to go, because there are too many or they are too long. */
+  get isTooLarge(): boolean {
+    return !this.isLatest && this.#count > 0 && (this.#count > this.#limits.count || this.units > this.#limits.units)
   }
 
   /** The place behind the last message. */
@@ -66,7 +75,8 @@ export class Channel implements ChannelName, History {
 
   /** Makes an epoch of an earlier run known. The oldest one is forgotten if there are too many. */
   knowEpoch(epoch: string, state: EpochState): void {
-    this.#epochs.set(epoch, { ...state })
+    if (epoch === this.epoch) Object.assign(this.#own, state)
+    else this.#epochs.set(epoch, { ...state })
     for (const each of this.#epochs.keys()) if (this.#epochs.size > MOST_EPOCHS && each !== this.epoch) this.#epochs.delete(each)
   }
 
@@ -100,7 +110,7 @@ export class Channel implements ChannelName, History {
     if (this.isLatest) this.#latest.delete(message.symbol)
     else this.#count--
     this.units -= message.units
-    const state = this.#epochs.get(message.epoch)
+    const state = message.epoch === this.epoch ? this.#own : this.#epochs.get(message.epoch)
     if (state !== undefined) state.forgotten = Math.max(state.forgotten, message.seq)
     return message
   }
@@ -140,7 +150,7 @@ export class Channel implements ChannelName, History {
   }
 
   #stateOf({ epoch, seq }: HistoryMessage): EpochState {
-    let state = this.#epochs.get(epoch)
+    let state = epoch === this.epoch ? this.#own : this.#epochs.get(epoch)
     if (state === undefined) {
       this.knowEpoch(epoch, { seq: seq - 1, forgotten: seq - 1 })
       state = this.#epochs.get(epoch) as EpochState

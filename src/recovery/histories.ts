@@ -1,10 +1,11 @@
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
-import { channelKey, channelOf, type ChannelName } from '../model/channel.ts'
+import type { ChannelName } from '../model/channel.ts'
 import { isOfRevoked, type Revoked } from '../model/revocation.ts'
 import type { Clock } from '../time/clock.ts'
 import { Alarm } from '../time/alarm.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 import { Channel } from './channel.ts'
+import { Channels } from './channels.ts'
 import { HistoryMessage, MessageList, type History, type RecordedMessage } from './history-message.ts'
 
 /** How much is kept. */
@@ -35,7 +36,7 @@ export class Histories {
   readonly #limits: HistoryLimits
   readonly #clock: Clock
   readonly #randomEpoch: () => string
-  readonly #channels = new Map<string, Channel>()
+  readonly #channels: Channels
   readonly #unused: ExpiringSet<Channel>
   #unusedCount = 0
   /** Messages that age, and those that do not. Both oldest first. */
@@ -46,6 +47,7 @@ export class Histories {
 
   constructor(streams: ResolvedCatalogue, limits: HistoryLimits, clock: Clock, randomEpoch: () => string) {
     this.#streams = streams
+    this.#channels = new Channels(streams)
     this.#limits = limits
     this.#clock = clock
     this.#randomEpoch = randomEpoch
@@ -62,25 +64,17 @@ export class Histories {
     return this.#channels.size
   }
 
-  all(): IterableIterator<Channel> {
-    return this.#channels.values()
+  all(): Iterable<Channel> {
+    return this.#channels
   }
 
   find(stream: ChannelName): Channel | undefined {
-    return this.#channels.get(channelKey(channelOf(this.#streams, stream)))
+    return this.#channels.find(stream)
   }
 
   /** Returns the channel of a stream. Makes it if it is not there. */
   obtain(stream: ChannelName): Channel {
-    const name = channelOf(this.#streams, stream)
-    const key = channelKey(name)
-    let channel = this.#channels.get(key)
-    if (channel === undefined) {
-      channel = new Channel(name, this.#randomEpoch(), this.#streams[name.streamType]?.delivery === 'latest')
-      this.#channels.set(key, channel)
-      this.#setUnused(channel)
-    }
-    return channel
+    return this.#channels.find(stream) ?? this.#begin(stream)
   }
 
   /** Notes that a stream has subscribers now, or none any more. */
@@ -92,9 +86,9 @@ export class Histories {
   }
 
   /** Adds a message to the history of its channel. */
-  append(channel: Channel, recorded: Omit<RecordedMessage, 'atMs' | 'order'>, agedMs = 0): void {
+  append(channel: Channel, recorded: RecordedMessage, agedMs = 0): void {
     const nowMs = this.#clock.monotonic()
-    const message = new HistoryMessage(channel, { ...recorded, atMs: nowMs - agedMs, order: ++this.#order })
+    const message = new HistoryMessage(channel, recorded, nowMs - agedMs, ++this.#order)
     const list = this.#listOf(channel)
     const isFirst = list.first === undefined
     this.#dismiss(channel.add(message), false)
@@ -121,6 +115,16 @@ export class Histories {
     this.#forgetAged(this.#clock.monotonic())
   }
 
+  #begin(stream: ChannelName): Channel {
+    const { byType } = this.#limits
+    const channel = this.#channels.add(stream, (name) => {
+      const isLatest = this.#streams[name.streamType]?.delivery === 'latest'
+      return new Channel(name, this.#randomEpoch(), isLatest, byType.get(name.streamType) ?? this.#limits)
+    })
+    this.#setUnused(channel)
+    return channel
+  }
+
   #age(nowMs: number, isFirst: boolean): void {
     if (isFirst) this.#ageAlarm.set(this.#limits.ageMs)
     const { first } = this.#aging
@@ -136,9 +140,7 @@ export class Histories {
   }
 
   #keepWithin(channel: Channel): void {
-    const { count, units } = this.#limits.byType.get(channel.streamType) ?? this.#limits
-    const isTooMuch = (): boolean => !channel.isLatest && channel.size > 0 && (channel.size > count || channel.units > units)
-    while (isTooMuch()) this.#dismiss(channel.forgetOldest(), true)
+    while (channel.isTooLarge) this.#dismiss(channel.forgetOldest(), true)
     while (this.units > this.#limits.totalUnits) this.#evictOldest()
   }
 
@@ -178,7 +180,7 @@ export class Histories {
   }
 
   #forgetOldestUnused(): void {
-    for (const channel of this.#channels.values()) {
+    for (const channel of this.#channels) {
       if (channel.activeStreams > 0) continue
       this.#unused.delete(channel)
       return this.#forget(channel)
@@ -187,7 +189,7 @@ export class Histories {
 
   #forget(channel: Channel): void {
     this.#unusedCount--
-    this.#channels.delete(channelKey(channel))
+    this.#channels.delete(channel)
     for (let message = channel.forgetOldest(); message !== undefined; message = channel.forgetOldest()) this.#dismiss(message, false)
   }
 }

@@ -28,7 +28,7 @@ export class HistoryMessage {
   earlier: HistoryMessage | undefined = undefined
   later: HistoryMessage | undefined = undefined
 
-  constructor(channel: History, { epoch, seq, symbol, text, unstamped, message, atMs, order }: RecordedMessage) {
+  constructor(channel: History, { epoch, seq, symbol, text, unstamped, message }: RecordedMessage, atMs: number, order: number) {
     this.channel = channel
     this.epoch = epoch
     this.seq = seq
@@ -53,8 +53,6 @@ export interface RecordedMessage {
   readonly text: string
   readonly unstamped: string | undefined
   readonly message: StreamMessage<unknown, string> | undefined
-  readonly atMs: number
-  readonly order: number
 }
 
 /** All messages of one kind, oldest first. A message is removed from where it is, which costs the same whatever the length. */

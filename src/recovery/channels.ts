@@ -1,0 +1,52 @@
+import type { ResolvedCatalogue } from '../model/catalogue.ts'
+import { channelOf, type ChannelName } from '../model/channel.ts'
+import type { Channel } from './channel.ts'
+
+/** The channels by name. Finding one makes no text of its name, because that costs more than the rest of a recorded message. */
+export class Channels {
+  readonly #streams: ResolvedCatalogue
+  readonly #all = new Set<Channel>()
+  /** Stream type → user, if it is private → symbol, if it requires one. */
+  readonly #byType = new Map<string, Map<string | undefined, Map<string | undefined, Channel>>>()
+
+  constructor(streams: ResolvedCatalogue) {
+    this.#streams = streams
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** Oldest first. */
+  [Symbol.iterator](): IterableIterator<Channel> {
+    return this.#all.values()
+  }
+
+  /** Returns the channel of a stream, whose type must be in the catalogue. */
+  find({ streamType, symbol, userId }: ChannelName): Channel | undefined {
+    const { audience, symbol: rule } = this.#streams[streamType] as ResolvedCatalogue[string]
+    const ofUser = this.#byType.get(streamType)?.get(audience === 'private' ? userId : undefined)
+    return ofUser?.get(rule === 'required' ? symbol : undefined)
+  }
+
+  /** Adds a channel that is made of the name of a stream's channel. */
+  add(stream: ChannelName, make: (name: ChannelName) => Channel): Channel {
+    const channel = make(channelOf(this.#streams, stream))
+    const { streamType, symbol, userId } = channel
+    const ofType = this.#byType.get(streamType) ?? new Map<string | undefined, Map<string | undefined, Channel>>()
+    const ofUser = ofType.get(userId) ?? new Map<string | undefined, Channel>()
+    this.#byType.set(streamType, ofType.set(userId, ofUser.set(symbol, channel)))
+    this.#all.add(channel)
+    return channel
+  }
+
+  delete(channel: Channel): void {
+    const { streamType, symbol, userId } = channel
+    const ofType = this.#byType.get(streamType)
+    const ofUser = ofType?.get(userId)
+    ofUser?.delete(symbol)
+    if (ofUser?.size === 0) ofType?.delete(userId)
+    if (ofType?.size === 0) this.#byType.delete(streamType)
+    this.#all.delete(channel)
+  }
+}
