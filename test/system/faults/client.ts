@@ -23,13 +23,13 @@ interface Receipt extends Due {
 }
 
 interface WireText {
-  readonly type?: 'gap'
+  readonly type?: 'gap' | 'status' | 'skip'
   readonly stream_type: string
   readonly symbol: string | null
   readonly data: { readonly n: number }
   readonly timestamp: string
   readonly user_id: string | null
-  readonly dropped: number
+  readonly dropped: number | null
 }
 
 /** One client: what was meant for it, by a model that knows nothing of the manager, and what it saw. */
@@ -44,6 +44,8 @@ export class Client {
   readonly streams = new Set<string>()
   readonly due: Due[] = []
   readonly received: Receipt[] = []
+  /** What the host told it besides messages: notices, and what a recorder has for those who are left out. */
+  readonly told: string[] = []
   readonly #missing = new Map<string, number>()
   readonly #unreadable: string[] = []
 
@@ -74,7 +76,8 @@ export class Client {
   #read(text: string): void {
     const { type, stream_type: streamType, symbol, data, timestamp, user_id: userId, dropped } = JSON.parse(text) as WireText
     const key = keyOf(streamType, symbol)
-    if (type === 'gap') this.#missing.set(key, (this.#missing.get(key) ?? 0) + dropped)
+    if (type !== undefined && (type !== 'gap' || dropped === null)) this.told.push(text)
+    else if (type === 'gap') this.#missing.set(key, (this.#missing.get(key) ?? 0) + (dropped ?? 0))
     else this.received.push({ n: data.n, key, userId, timestamp, owner: this.userId })
   }
 

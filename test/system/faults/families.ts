@@ -1,12 +1,15 @@
 import type { Scenario } from './scenario.ts'
 import { authorizing } from './scripted/authorizing.ts'
+import { batching } from './scripted/batching.ts'
 import { clocks } from './scripted/clocks.ts'
 import { closing } from './scripted/closing.ts'
 import { draining } from './scripted/draining.ts'
 import { framingFaults } from './scripted/framing.ts'
 import { listening } from './scripted/listening.ts'
 import { measuring } from './scripted/measuring.ts'
+import { noticing } from './scripted/noticing.ts'
 import { reassigning } from './scripted/reassigning.ts'
+import { recording } from './scripted/recording.ts'
 import { reentering } from './scripted/reentering.ts'
 import { sending } from './scripted/sending.ts'
 import { serializing } from './scripted/serializing.ts'
@@ -30,6 +33,9 @@ export const families: readonly Scenario[] = [
   ...withdrawing,
   ...reassigning,
   ...serializing,
+  ...recording,
+  ...noticing,
+  ...batching,
   ...listening,
   ...authorizing,
   ...clocks,

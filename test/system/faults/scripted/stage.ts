@@ -191,7 +191,7 @@ export class Stage extends Market<ScriptedSocket> {
   #assertSocketsAgree(): void {
     const { sent, rejected } = this.stats
     const total = (countOf: (actor: Actor) => number): number => this.#actors.reduce((sum, actor) => sum + countOf(actor), 0)
-    assert.equal(sent, total(({ received }) => received.length), 'sent, against what the sockets took')
+    assert.equal(sent, total(({ received, told }) => received.length + told.length), 'sent, against what the sockets took')
     assert.equal(rejected, total(({ socket }) => socket.rejected), 'rejected, against what the sockets say that they rejected')
     for (const { name, socket } of this.#actors) assert.deepEqual(socket.strayCalls, [], `calls of ${name}'s socket`)
     assert.ok(this.stats.mostWaitingBytes <= HARD_LIMIT_BYTES + LARGEST_UNITS, `${this.stats.mostWaitingBytes} waited for one connection`)
