@@ -348,10 +348,12 @@ export class World {
     this.#commitFor(undefined, () => this.facts.disconnect(connection, reasons))
   }
 
-  #handleOf({ id, socket, handle }: ConnectionFact): { readonly removed: boolean } | undefined {
+  #handleOf({ id, socket, handle, hasFailed }: ConnectionFact): { readonly removed: boolean } | undefined {
     if (handle !== undefined) return handle
     const found = this.manager.getConnection(id)
-    return found?.socket === socket ? found : undefined
+    if (found?.socket === socket) return found
+    // Its socket may fail at the notice that it is told as a newcomer, before anybody has the handle.
+    return hasFailed ? { removed: true } : undefined
   }
 
   // How calls are judged
