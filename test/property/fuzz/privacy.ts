@@ -60,6 +60,7 @@ endProgress()
 const seconds = (performance.now() - startedAt) / 1_000
 console.log(`churn: ${listed('connects', 'removals', 'reassignments', 'subscribes', 'unsubscribes', 'revocations', 'revoked', 'refusals')}`)
 console.log(`nested in a send, a write or a toJSON: ${listed('nested', 'deferred')}; texts to one connection: ${listed('texts')}`)
+console.log(`besides: ${listed('exceptions', 'skips', 'notices', 'told', 'purges', 'batches')}`)
 console.log(`state: users ${grouped(settings.users)}, ${listed('mostConnections', 'mostBehind')}`)
 console.log(`deliveries: ${listed('matched', 'arrived', 'conflated', 'withdrawn', 'dropped', 'rejected')}`)
 console.log(`counted by the manager: ${listed('purged', 'skipped')}`)

@@ -123,7 +123,8 @@ export class Deeds {
 
   /** Tells those who receive a stream that messages are missing; where it is private, only this user. */
   notifyGap(stream: Stream, user: User): void {
-    const { happenings, manager, model } = this.#scene
+    const { happenings, isRecording, manager, model } = this.#scene
+    if (!isRecording) return
     const owner = stream.type.isPrivate ? user : undefined
     this.#say(`telling of a gap in ${stream.head}`)
     happenings.notices++
@@ -133,7 +134,8 @@ export class Deeds {
   }
 
   setStatus(stream: Stream, user: User): void {
-    const { complain, dice, happenings, manager, model } = this.#scene
+    const { complain, dice, happenings, isRecording, manager, model } = this.#scene
+    if (!isRecording) return
     const owner = stream.type.isPrivate ? user : undefined
     this.#say(`setting the status of ${stream.head}`)
     happenings.notices++

@@ -22,7 +22,7 @@ export interface Scene {
   depth: number
   /** Sockets take all that comes, and nobody reacts. */
   isPeaceful: boolean
-  /** Whether there is a recorder. */
+  /** Whether there is a recorder, and there are notices. Their recipients are not counted by the model. */
   readonly isRecording: boolean
   /** Says that something is as it must not be. */
   complain(kind: string, detail?: string): void

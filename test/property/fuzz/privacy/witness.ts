@@ -12,7 +12,8 @@ const SHARE_OF_FAILURES = 0.000_02
 const SHARE_OF_PARTIAL_WRITES = 0.02
 /** How often somebody who is given a text does something in return. */
 const SHARE_OF_REACTIONS = 0.002
-const SHARE_OF_REACTIONS_TO_SKIPS = 0.05
+const SHARE_OF_REACTIONS_TO_SKIPS = 0.1
+const SHARE_OF_REACTIONS_TO_RECORDS = 0.02
 /** How often it does where more than usual is at stake: while it takes only some of what it is given, or is on its way out. */
 const SHARE_OF_REACTIONS_AT_STAKE = 0.5
 
@@ -56,9 +57,10 @@ export class Witness implements Reception {
   /** Notes that the manager has removed a connection by itself, and sees whether it had to. */
   noteRemoval(id: string, reason: CloseReason): void {
     if (reason !== 'send-failed' && reason !== 'slow-consumer') return
-    const { complain, gone, happenings, manager, model } = this.#scene
+    const { complain, gone, happenings, isRecording, manager, model } = this.#scene
     // A message to nobody but queues arrives nowhere when its turn comes: that it did is only seen in how many were matched.
-    model.beginDeferredUntil(() => model.accounts.matched >= manager.stats().matched)
+    // With notices nobody can tell.
+    if (!isRecording) model.beginDeferredUntil(() => model.accounts.matched >= manager.stats().matched)
     const client = [...model.clients].find((each) => each.id === id)
     if (client === undefined) return complain('A connection was removed that there is not', id)
     const isExpected = reason === 'slow-consumer' ? client.temper.mayWait : client.hasThrown || client.hasRejected
@@ -86,10 +88,17 @@ export class Witness implements Reception {
     if (message === undefined) return text
     if (message.isDeferred) model.beginDeferredBefore(message)
     model.endRunning()
-    if (!isPeaceful && dice.chance(SHARE_OF_REACTIONS)) this.#reacting.reactWhileSerializing()
+    if (!isPeaceful && dice.chance(SHARE_OF_REACTIONS_TO_RECORDS)) this.#reactToRecord(message)
     if (message.isDeferred) model.beginDeferred(message)
     else model.begin(message)
     return text
+  }
+
+  /** One of those whom the message may be for does something. */
+  #reactToRecord(message: Message): void {
+    const { depth, dice, model } = this.#scene
+    const concerned = message.owner?.clients ?? [...model.clients]
+    if (concerned.length > 0 && depth <= 2) this.#reacting.reactAs(dice.pick(concerned), message)
   }
 
   /** The recorder is asked what those are told who were left out. */
