@@ -18,9 +18,3 @@ export function channelOf(streams: ResolvedCatalogue, { streamType, symbol, user
     userId: audience === 'private' ? userId : undefined,
   }
 }
-
-/** Returns a text that is different for each channel. A stream type has no colon, and a user id has its length in front. */
-export function channelKey({ streamType, symbol, userId }: ChannelName): string {
-  const owner = userId === undefined ? '' : `${userId.length}:${userId}`
-  return symbol === undefined ? `${streamType}:${owner}` : `${streamType}:${owner}:${symbol}`
-}

@@ -49,11 +49,6 @@ export class Channel implements ChannelName, History {
     this.#epochs.set(epoch, this.#own)
   }
 
-  /** How many messages the history has. */
-  get size(): number {
-    return this.isLatest ? this.#latest.size : this.#count
-  }
-
   /** The last number of this node's own epoch. */
   get seq(): number {
     return this.#own.seq

@@ -207,3 +207,15 @@ describe('ConnectionManager › authorize', () => {
     expect(requests).toHaveLength(1)
   })
 })
+
+describe('an authorize that gives the connection to another user', () => {
+  it.each([PRICE, ORDERS])('has its subscription refused: %j', (stream) => {
+    const { manager, connection } = asked(() => { connection.reassign('bob'); return true })
+
+    const facts = expectCode('ERR_FORBIDDEN', () => connection.subscribe(stream))
+
+    expect(facts).toMatchObject({ userId: 'alice', connectionId: 'c1', ...stream })
+    expect('symbol' in facts).toBe('symbol' in stream)
+    expect(manager.subscriptionCount).toBe(0)
+  })
+})

@@ -391,3 +391,27 @@ describe('manager.notifyGap and manager.setStreamStatus', () => {
     expectCode('ERR_SYMBOL_REQUIRED', () => manager.setStreamStatus({ streamType: 'PRICE' }, 'ERROR'))
   })
 })
+
+describe('manager.setStreamStatus of a stream that nobody can hear', () => {
+  it('is known to those whose users connect later', () => {
+    const { manager, connect, labels } = desk()
+    manager.addSubscription({ userId: 'dave', ...BTC })
+
+    expect(manager.setStreamStatus(BTC, 'ERROR')).toBe(true)
+
+    expect(manager.getUserSubscriptions('dave').map(({ status }) => status)).toEqual(['PENDING'])
+    expect(labels(connect('d', 'dave'))).toEqual(['status BTC ERROR'])
+  })
+
+  it('of a private stream is told to its owner alone', () => {
+    const { manager, a, b, received } = desk()
+    for (const connection of [a, b]) connection.subscribe(ORDERS)
+    manager.setStreamStatus({ ...ORDERS, userId: 'a' }, 'ERROR')
+
+    const late = manager.addConnection('late', new FakeSocket(), 'a')
+    late.subscribe(ORDERS)
+
+    expect(received()).toEqual([['status undefined ERROR'], [], []])
+    expect(late.socket.sent.map((text) => JSON.parse(text) as unknown)).toEqual([{ type: 'status', stream_type: 'ORDERS', symbol: null, status: 'ERROR' }])
+  })
+})

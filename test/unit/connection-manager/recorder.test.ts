@@ -305,3 +305,31 @@ describe('a recorder with skip', () => {
     expect([a2.userId, a2.socket.sent]).toEqual(['b', []])
   })
 })
+
+describe('a recorded publish', () => {
+  it('is refused if its own serialization closes the manager', () => {
+    const { manager, a, recorded } = desk({ serialize: ({ data }) => JSON.stringify(data) })
+    a.subscribe(PRICE)
+
+    expectCode('ERR_CLOSED', () => manager.publish({ ...PRICE, data: { toJSON: () => (void manager.cleanup(), 'x') } }))
+
+    expect(recorded).toEqual([])
+    expect(a.socket.sent).toEqual([])
+  })
+
+  it('with options, from within a send, is recorded when its turn comes', () => {
+    const { manager, a, b, recorded } = desk()
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+    const { send } = a.socket
+    a.socket.send = (text) => {
+      a.socket.send = send
+      manager.publish({ ...PRICE, data: 'second' }, { except: a })
+      a.socket.send(text)
+    }
+
+    manager.publish({ ...PRICE, data: 'first' })
+
+    expect(recorded.map(([, text]) => text)).toEqual(['first', 'second'])
+    expect([a, b].map(({ socket }) => socket.sent)).toEqual([['1:first'], ['1:first', '2:second']])
+  })
+})

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectionManager, defineStreams } from '../../../src/index.ts'
+import { Histories } from '../../../src/recovery/histories.ts'
+import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
+import { expectCode } from '../../support/errors.ts'
+import { FakeSocket } from '../../support/fake-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+const streams = defineStreams({
+  TRADES: { audience: 'public', symbol: 'required' },
+  TICKER: { audience: 'public', symbol: 'optional', delivery: 'latest' },
+})
+type Streams = typeof streams
+
+const TRADES = { streamType: 'TRADES', symbol: 'A' } as const
+
+/** A manager with a recovery whose own epochs are all `own`. */
+function desk(options: RecoveryOptions<Streams> = {}) {
+  const recovery = createRecovery<Streams>({ randomEpoch: () => 'own', ...options })
+  const manager = new ConnectionManager<FakeSocket, Streams>({ streams, clock: new ManualClock(), recorder: recovery })
+  let count = 0
+  const connect = (userId = 'alice') => manager.addConnection(`c${++count}`, new FakeSocket(), userId)
+  const resume = (position: string, userId?: string) => recovery.subscribe(connect(userId), { ...TRADES, position })
+  return { recovery, manager, connect, resume }
+}
+
+/** An archive of one channel with one message of each of these epochs. */
+function archiveOf({ streamType, symbol }: { readonly streamType: string; readonly symbol: string | null }, epochs: readonly string[], streamTypes = [streamType]): string {
+  const message = (epoch: string, order: number) => ({
+    epoch,
+    seq: 1,
+    symbol: symbol ?? epoch,
+    text: `{"data":"${epoch}"}`,
+    unstamped: null,
+    ageMs: 0,
+    order,
+  })
+  const channels = streamTypes.map((each) => ({
+    streamType: each,
+    symbol,
+    userId: null,
+    epochs: epochs.map((epoch) => ({ epoch, seq: 1, forgotten: 0 })),
+    messages: epochs.map((epoch, index) => message(epoch, index + 1)),
+  }))
+  return JSON.stringify({ version: 1, exportedAt: new ManualClock().now(), channels, floors: [] })
+}
+
+describe('an archive', () => {
+  it.each([
+    ['a user', { userId: 'eve' }, [false, true]],
+    ['a stream type', { streamType: 'TRADES' }, [false, false]],
+    ['a symbol', { symbol: 'A' }, [false, false]],
+    ['another symbol', { symbol: 'B' }, [true, true]],
+  ] as const)('keeps the revocation of %s', (_case, revocation, recovered) => {
+    const before = desk()
+    before.manager.publish({ ...TRADES, data: 1 })
+    before.manager.revoke(revocation)
+
+    const after = desk({ restore: before.recovery.export(), randomEpoch: () => 'new' })
+
+    expect(['eve', 'alice'].map((userId) => after.resume('own:0', userId).recovered)).toEqual(recovered)
+  })
+
+  it('loses the stream types that the catalogue does not have any more, whatever their names', () => {
+    const { recovery, resume } = desk({ restore: archiveOf(TRADES, ['e1'], ['TRADES', 'GONE', 'toString']) })
+
+    expect(recovery.stats()).toMatchObject({ channels: 1, messages: 1 })
+    expect(resume('e1:0').recovered).toBe(true)
+  })
+
+  it('of a channel with more than 32 epochs loses the oldest ones: nobody can resume there', () => {
+    const epochs = Array.from({ length: 40 }, (_, index) => `e${index}`)
+    const archive = JSON.parse(archiveOf(TRADES, epochs)) as { channels: { messages: unknown[] }[] }
+    for (const channel of archive.channels) channel.messages = []
+    const { recovery, connect, resume } = desk({ restore: JSON.stringify(archive) })
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+
+    const { position } = JSON.parse(client.socket.sent[0] as string) as { readonly position: string }
+    const places = position.split(',').map((place) => place.split(':')[0])
+
+    expect(places).toHaveLength(32)
+    expect(new Set(places)).toEqual(new Set(['own', ...epochs.slice(9)]))
+    expect(resume('e8:1').recovered).toBe(false)
+    expect(resume(places.map((epoch) => `${epoch}:${epoch === 'own' ? 0 : 1}`).join(',')).recovered).toBe(true)
+  })
+
+  it('gives back the last values also of epochs that it does not know any more', () => {
+    const epochs = Array.from({ length: 40 }, (_, index) => `e${index}`)
+    const { recovery, connect } = desk({ restore: archiveOf({ streamType: 'TICKER', symbol: null }, epochs) })
+    const client = connect()
+
+    recovery.subscribe(client, { streamType: 'TICKER' })
+
+    expect(client.socket.sent.slice(1)).toEqual(epochs.map((epoch) => `{"data":"${epoch}","snapshot":true}`))
+  })
+
+  it('of the wire form is stamped as it is by the stamp of the host', () => {
+    const stamp: RecoveryOptions<Streams>['stamp'] = (text, { snapshot }) => `${snapshot ? 'snapshot of ' : ''}${text}`
+    const { recovery, connect } = desk({ stamp, restore: archiveOf({ streamType: 'TICKER', symbol: null }, ['e1']) })
+    const client = connect()
+
+    recovery.subscribe(client, { streamType: 'TICKER', symbol: 'e1' })
+
+    expect(client.socket.sent.slice(1)).toEqual(['snapshot of {"data":"e1"}'])
+  })
+})
+
+describe('the channels without subscribers', () => {
+  it('are 100,000 at most: the oldest one is forgotten with its messages, and none that has subscribers', () => {
+    const limits = { count: 10, units: 1_000, ageMs: 1_000, totalUnits: 1_000, byType: new Map() }
+    const histories = new Histories(streams, limits, new ManualClock(), () => 'e')
+    const name = (index: number) => ({ streamType: 'TRADES', symbol: String(index), userId: undefined })
+    const append = (index: number) => {
+      histories.append(histories.obtain(name(index)), { epoch: 'e', seq: 1, symbol: String(index), text: 'x', unstamped: undefined, message: undefined })
+    }
+    histories.setActive(name(0), true)
+    for (const index of [0, 1, 2]) append(index)
+    for (let index = 3; index <= 100_000; index++) histories.obtain(name(index))
+    expect([histories.channelCount, histories.messageCount]).toEqual([100_001, 3])
+
+    histories.obtain(name(100_001))
+
+    expect([0, 1, 2, 100_001].map((index) => histories.find(name(index)) !== undefined)).toEqual([true, false, true, true])
+    expect([histories.channelCount, histories.messageCount]).toEqual([100_001, 2])
+  })
+})
+
+describe('createRecovery', () => {
+  it('refuses options that cannot be read', () => {
+    const unreadable = new Proxy({}, { ownKeys() { throw new Error('no') } })
+    expect(expectCode('ERR_INVALID_OPTION', () => createRecovery<Streams>({ history: { byType: unreadable } }))['option']).toBe('history.byType')
+    const unbindable = new Proxy(() => {}, { getOwnPropertyDescriptor() { throw new Error('no') } })
+    expect(expectCode('ERR_INVALID_OPTION', () => createRecovery<Streams>({ onError: unbindable }))['option']).toBe('onError')
+  })
+
+  it('refuses a publish whose stamp is no text, and does not use its number', () => {
+    const answers: unknown[] = [7, 'stamped']
+    const stamps: unknown[] = []
+    const { manager, connect } = desk({ stamp: (_text, { seq }) => { stamps.push(seq); return answers.shift() as string } })
+    const client = connect()
+    client.subscribe(TRADES)
+
+    expectCode('ERR_UNSERIALIZABLE', () => manager.publish({ ...TRADES, data: 1 }))
+    manager.publish({ ...TRADES, data: 2 })
+
+    expect(stamps).toEqual([1, 1])
+    expect(client.socket.sent).toEqual(['stamped'])
+  })
+})
