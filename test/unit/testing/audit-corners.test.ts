@@ -173,6 +173,16 @@ describe('an audit of a client that is answered', () => {
     expect(faults(audit)).toEqual(['outOfOrder 1'])
   })
 
+  it('has also an older message as too early, if it comes before the first answer', () => {
+    const { audit, publish, receive } = audited()
+    publish(1)
+    audit.subscribed('phone', TRADES)
+    receive(1)
+    audit.told('phone', TRADES, { recovered: null })
+
+    expect(faults(audit)).toEqual(['outOfOrder 1'])
+  })
+
   it('takes an answer to no question as the begin of a subscription', () => {
     const { audit, publish } = audited()
     publish(1)
