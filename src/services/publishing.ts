@@ -248,7 +248,8 @@ export class Publishing {
   /** Returns the recorder's text, or `undefined` if the message is not recorded. Recording is user code, so the message is pending meanwhile. */
   #recorded(fields: MessageFields, { isRecorded }: Plan, message: PendingMessage | undefined): string | undefined {
     try {
-      return isRecorded ? recordedText(this.#dependencies.options.recorder, fields, message?.text ?? this.#textOf(fields)) : undefined
+      // What is to be recorded was serialized before.
+      return isRecorded ? recordedText(this.#dependencies.options.recorder, fields, message?.text as string) : undefined
     } finally {
       if (message !== undefined) this.#pending.delete(message)
     }
