@@ -133,6 +133,7 @@ export class Notices {
     const connection = facts.takeNewcomer(stream, status)
     if (connection === undefined) return void this.#world.complain(`${describe({ ...stream, status })} was made for nobody`)
     const { userId } = connection
+    this.#world.disturb()
     try {
       const answer = this.#world.userCode.duringNotice(this.#nextNewcomers.shift(), connection)
       if (answer !== undefined) events.expectError('send')

@@ -122,6 +122,11 @@ export class World {
     if (value !== expected) this.complain(`${what} is ${String(value)}, expected ${String(expected)}`)
   }
 
+  /** Something besides happens within the call that is running, such as a notice to somebody else. */
+  disturb(): void {
+    this.#callsMade++
+  }
+
   /** A quota that was reached must be one of these, as it is set. */
   checkQuota({ code, quota, limit }: ConnectionManagerError, exceeded: readonly QuotaName[]): void {
     if (code !== 'ERR_QUOTA_EXCEEDED') return
