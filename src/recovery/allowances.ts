@@ -3,7 +3,8 @@ import { Alarm } from '../time/alarm.ts'
 
 /** A connection that is sent messages again. */
 export interface Replayed {
-  readonly waitingBytes: number
+  /** Sends what waits, as far as there is room. True if nothing waits any more. */
+  flush(): boolean
 }
 
 interface Spent {
@@ -50,7 +51,8 @@ export class Allowances<TConnection extends Replayed> {
     this.#spent.delete(connection)
   }
 
+  /** The batch of this turn is flushed, because this timer may come before the end of the turn does. */
   #review(): void {
-    for (const connection of this.#spent.keys()) if (connection.waitingBytes === 0) this.#spent.delete(connection)
+    for (const connection of this.#spent.keys()) if (connection.flush()) this.#spent.delete(connection)
   }
 }

@@ -120,6 +120,8 @@ export class World {
     }
     manager.on('streamActive', setActive(true))
     manager.on('streamIdle', setActive(false))
+    // Within a batch, listeners are told of a revocation at its end. So what is published and subscribed until then may be taken for earlier.
+    manager.on('revoked', ({ streamType, symbol, userId }) => this.history.revoke(userId, streamType, symbol, this.nowMs))
     manager.on('connectionRemoved', ({ connection, reason }) => {
       const client = this.clients.find((each) => each.connection === connection)
       if (client === undefined) return
@@ -242,7 +244,6 @@ export class World {
 
   revoke(userId: string | undefined, streamType: TypeName | undefined, symbol: string | undefined): void {
     this.say(() => `revoke ${String(userId)} ${String(streamType)} ${String(symbol)}`)
-    this.history.revoke(userId, streamType, symbol, this.nowMs)
     this.server.manager.revoke({ userId, streamType, symbol } as never)
     for (const client of this.clients) {
       if (userId !== undefined && client.userId !== userId) continue

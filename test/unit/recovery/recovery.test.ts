@@ -501,6 +501,19 @@ describe('recovery.subscribe', () => {
     expect([client.waitingBytes > 0, resume('TRADES', 'B')]).toEqual([true, false])
   })
 
+  it('counts what a batch holds still when the timer of the turn comes first', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { recovery, clock, connect, trade } = desk({ replay: { count: 3 } }, { transport: { write } })
+    for (const symbol of ['A', 'B']) for (const data of [1, 2]) trade(data, symbol)
+    const client = connect()
+    client.socket.script.write = (texts) => texts.filter((text) => text.includes('subscribed')).length
+
+    const first = recovery.subscribe(client, { ...TRADES, position: 'e1:0' }).recovered
+    clock.advance(0)
+
+    expect([first, recovery.subscribe(client, { ...TRADES, symbol: 'B', position: 'e2:0' }).recovered]).toEqual([true, false])
+  })
+
   it('gives a connection its whole allowance again once nothing waits for it', () => {
     const { recovery, clock, manager, trade } = desk({ replay: { count: 3 } }, { delivery: { softLimitBytes: 0 } })
     for (const data of [1, 2]) trade(data)
