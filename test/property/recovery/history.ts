@@ -54,7 +54,7 @@ export class HistoryModel {
   held: Entry[] = []
   readonly channels = new Map<string, ChannelModel>()
   readonly #byPlace = new Map<string, Entry>()
-  readonly #floors: Floor[] = []
+  #floors: Floor[] = []
   readonly #limits: Limits
   readonly #ownEpochs = new Map<string, ChannelModel>()
 
@@ -121,12 +121,13 @@ export class HistoryModel {
 
   revoke(userId: string | undefined, streamType: string | undefined, symbol: string | undefined, nowMs: number): void {
     this.#floors.push({ userId, streamType, symbol, index: this.entries.length, atMs: nowMs })
+    this.#forgetFloors(nowMs)
   }
 
   /** Messages before this index are not for this user. */
   floorOf(stream: Stream, userId: string, nowMs: number): number {
+    this.#forgetFloors(nowMs)
     const concerns = (floor: Floor): boolean =>
-      nowMs - floor.atMs < this.#limits.ageMs &&
       (floor.userId ?? userId) === userId &&
       (floor.streamType ?? stream.streamType) === stream.streamType &&
       (floor.symbol === undefined || stream.symbol === undefined || floor.symbol === stream.symbol)
@@ -150,12 +151,23 @@ export class HistoryModel {
       channel.unusedSinceMs = nowMs
       if (!isRestored) this.#forget(channel)
     }
-    if (!isRestored) this.#floors.length = 0
+    if (!isRestored) this.#floors = []
     this.age(nowMs)
+    this.#forgetFloors(nowMs)
   }
 
   get heldUnits(): number {
     return this.held.reduce((sum, { units }) => sum + units, 0)
+  }
+
+  /** Forgets old floors. One that a last value is still held from before is kept for as long again. */
+  #forgetFloors(nowMs: number): void {
+    const isNeeded = ({ streamType, symbol, index }: Floor): boolean =>
+      this.held.some(({ channel, stream, index: at }) => channel.isLatest && at < index && (streamType ?? stream.streamType) === stream.streamType && (symbol ?? stream.symbol) === stream.symbol)
+    this.#floors = this.#floors.flatMap((floor) => {
+      if (nowMs - floor.atMs < this.#limits.ageMs) return [floor]
+      return isNeeded(floor) ? [{ ...floor, atMs: nowMs }] : []
+    })
   }
 
   #forget(channel: ChannelModel): void {
