@@ -14,12 +14,13 @@ export interface Receipt {
   readonly owners: readonly string[]
 }
 
-/** @throws what `parseServerMessage` throws */
+/** @throws what `parseServerMessage` throws, and for a notice that the soak does not send */
 export function receiptOf(text: string): Receipt {
   const message = parseServerMessage(text, { streams })
   if (message.type === 'gap') {
-    return { digest: digest(text), channel: channelName(message), n: 0, gap: message.dropped, owners: [] }
+    return { digest: digest(text), channel: channelName(message), n: 0, gap: message.dropped ?? 0, owners: [] }
   }
+  if (message.type !== undefined) throw new Error(`The soak sends no ${message.type} notice`)
   const { n, owner } = message.data as { n: number; owner?: string }
   const owners = [message.userId, owner].filter((each) => each !== undefined)
   return { digest: digest(text), channel: channelName(message), n, gap: 0, owners }
