@@ -42,6 +42,7 @@ const RUNTIMES = [
           'retains nothing of a deferred message after its delivery',
           'retains neither socket nor texts after a write, even if the socket throws',
           'keeps the queued texts, but not the objects they were made from',
+          'takes no memory for filters that it never had',
           'takes up only the room of one connection while it has one',
           'takes up only the room of its six members',
           'does not keep the socket of a removed connection',
