@@ -28,7 +28,7 @@ export interface ArchivedMessage {
   readonly order: number
 }
 
-export interface ArchivedFloor {
+interface ArchivedFloor {
   readonly userId: string | null
   readonly streamType: string | null
   readonly symbol: string | null

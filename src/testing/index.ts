@@ -1,5 +1,5 @@
-export { createAudit } from './audit/audit.ts'
-export type { Audit, AuditedSubject, AuditOptions, PublishedOptions } from './audit/audit.ts'
+export { Audit, createAudit } from './audit/audit.ts'
+export type { AuditedSubject, AuditOptions, PublishedOptions } from './audit/audit.ts'
 export type { AuditFault, AuditFaultKind } from './audit/faults.ts'
 export type { MessageIdentity } from './audit/publications.ts'
 export type { AuditedMessage, AuditedText, AuditNotice } from './audit/reading.ts'
