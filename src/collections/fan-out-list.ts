@@ -103,12 +103,6 @@ export class FanOutList<TConnection> {
     if (this.sockets[slot] !== undefined || this.queues[slot] !== undefined) this.unmask(slot)
   }
 
-  /** Notes that a message was sent to this list. */
-  served(nowMs: number): void {
-    this.servings++
-    this.servedAtMs = nowMs
-  }
-
   pin(): void {
     this.#isPinned = true
     this.isDisturbed = false

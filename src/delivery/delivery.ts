@@ -125,7 +125,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const { failures, fields, matched } = fanOut
     this.#totals.begin(matched)
     this.#endOfTick.notice(fields.readAtMs)
-    this.#drainWatch.renew()
+    if (this.#drainWatch.all.size > 0) this.#drainWatch.renew()
     fanOut.serve(text, servedAtMs)
     if (this.#roomBytes !== undefined) this.#plain.count(text)
     this.#running = undefined

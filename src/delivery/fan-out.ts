@@ -68,7 +68,10 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   /** Hands the message to its recipients. */
   serve(text: WireData, servedAtMs: number): void {
     const { overlaps, ranges } = this.#recipients
-    for (const { list } of ranges) list.served(servedAtMs)
+    for (const { list } of ranges) {
+      list.servings++
+      list.servedAtMs = servedAtMs
+    }
     for (const overlap of overlaps) this.#maskBoth(overlap)
     for (const { list, from, to } of ranges) this.#serveSlots(list, from, to, text)
     for (const overlap of overlaps) this.#serveOverlap(overlap, text)

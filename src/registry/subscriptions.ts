@@ -23,6 +23,15 @@ export type SubscriptionNews =
   | { readonly event: 'subscriptionChanged'; readonly change: SubscriptionChange }
   | { readonly event: 'subscriptionRemoved'; readonly reason: SubscriptionEndReason }
 
+/** What decides who receives a message. */
+interface Addressed {
+  readonly definition: ResolvedDefinition
+  readonly streamType: string
+  readonly symbol: string | undefined
+  /** The user, if the stream type is private. */
+  readonly userId: string | undefined
+}
+
 /** Called when something happened to a subscription. `holder` is the connection that caused it, if it was one. */
 type SubscriptionListener = (news: SubscriptionNews, subscription: SubscriptionRecord, holder: ConnectionRecord | undefined) => void
 
@@ -164,8 +173,9 @@ export class Subscriptions {
     return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
   }
 
-  /** Returns the lists that receive a public message of this stream. */
-  subscribed(streamType: string, symbol: string | undefined): Subscribed {
+  /** Returns the lists that receive a message. */
+  subscribed({ definition, streamType, symbol, userId }: Addressed): Subscribed {
+    if (definition.audience === 'private') return this.#subscribedOf(userId, streamType, symbol)
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
     const stream = symbol === undefined ? undefined : bySymbol.get(symbol)
     const overlaps = stream === undefined || whole === undefined ? NO_OVERLAPS : overlapsOf(stream.list?.overlaps, stream, whole)
@@ -173,7 +183,7 @@ export class Subscriptions {
   }
 
   /** Returns the lists that receive a private message of this stream to this user. */
-  subscribedOf(userId: string | undefined, streamType: string, symbol: string | undefined): Subscribed {
+  #subscribedOf(userId: string | undefined, streamType: string, symbol: string | undefined): Subscribed {
     const user = this.#users.find(userId)
     const whole = this.find(user, streamType, undefined)
     const exact = symbol === undefined ? undefined : this.find(user, streamType, symbol)

@@ -15,7 +15,7 @@ import { isWireData, type WireData } from '../model/wire-data.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
-import type { Slot, Subscribed, Subscriptions } from '../registry/subscriptions.ts'
+import type { Slot, Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
 
@@ -64,7 +64,7 @@ export class Publishing {
   /** The plan of a publish without options. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
-    const { whole, exact, overlaps } = this.#subscribed(fields)
+    const { whole, exact, overlaps } = this.#dependencies.subscriptions.subscribed(fields)
     return eitherOf(whole, exact, overlaps)
   }
 
@@ -276,13 +276,9 @@ export class Publishing {
     this.#dependencies.changes.tellAfterwards()
   }
 
-  #subscribed({ definition, streamType, symbol, userId }: MessageFields): Subscribed {
-    const { subscriptions } = this.#dependencies
-    return definition.audience === 'private' ? subscriptions.subscribedOf(userId, streamType, symbol) : subscriptions.subscribed(streamType, symbol)
-  }
-
   #slotsOf(connection: ConnectionRecord, fields: MessageFields): Slot[] {
-    return this.#dependencies.subscriptions.slotsIn(this.#subscribed(fields), connection, fields.streamType, fields.symbol)
+    const { subscriptions } = this.#dependencies
+    return subscriptions.slotsIn(subscriptions.subscribed(fields), connection, fields.streamType, fields.symbol)
   }
 
   /**

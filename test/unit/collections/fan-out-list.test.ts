@@ -157,15 +157,6 @@ describe('FanOutList', () => {
     expect(bytesEach).toBeLessThan(500)
   })
 
-  it('counts the messages sent to it, and knows the time of the last one', () => {
-    const { list } = crowd(1)
-
-    list.served(5)
-    list.served(7)
-
-    expect(list).toMatchObject({ servings: 2, servedAtMs: 7 })
-  })
-
   it('applies a refreshed sink to a masked slot when it is unmasked, and ignores it for a removed slot', () => {
     const { list, connections, first, second, third } = crowd(3)
     const old = second.sink
