@@ -225,7 +225,7 @@ export class ConnectionManager<
   }
 
   /**
-   * Delivers a message to one connection, subscribed or not. A private message is addressed to the connection's user: its `userId` may be absent.
+   * Delivers a message to one connection, subscribed or not. A private message may leave out `userId`: it goes to the connection's user.
    *
    * An unknown connection is not an error, because it may have been removed a moment ago. Then `matched` is 0. `text` is as in `publish`.
    *
@@ -259,7 +259,7 @@ export class ConnectionManager<
 
   /**
    * Sends a gap notice to all connections that receive this stream: messages are missing. `dropped` is how many, or `undefined` if that is unknown.
-   * Without a symbol, connections that receive any stream of the type get one notice each. A notice is sent as a text of `connection.send` is.
+   * Without a symbol, connections that receive any stream of the type get one notice each. A notice is sent like a text of `connection.send`.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private
    * stream without its user, `ERR_RECIPIENT_NOT_ALLOWED` for a public one with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody is told
@@ -271,7 +271,7 @@ export class ConnectionManager<
   /**
    * Sets the status of the upstream source of exactly this stream. Its subscriptions have that status until you set `CONNECTED`, or the last of them
    * ends. At each change, each connection that receives the stream gets a status notice. A connection that begins to receive it later gets one too,
-   * unless the status is `CONNECTED`. A notice is sent as a text of `connection.send` is. Returns false, and does nothing, if nobody is subscribed to
+   * unless the status is `CONNECTED`. A notice is sent like a text of `connection.send`. Returns false, and does nothing, if nobody is subscribed to
    * the stream.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`; then nothing has changed

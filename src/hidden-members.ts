@@ -11,7 +11,7 @@ export type Disposal = {
   readonly [TKey in AsyncDisposeKey]: () => Promise<void>
 }
 
-/** What the hidden members call. */
+/** The internal functions that the hidden members call. */
 interface Manager {
   toJSON(): unknown
   cleanup(): Promise<unknown>

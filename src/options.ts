@@ -108,8 +108,8 @@ export interface ConnectionManagerOptions<
    */
   readonly idleDelayMs?: number | undefined
   /**
-   * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. Only `idleStreams`
-   * refuses nothing.
+   * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. At the
+   * limit of `idleStreams` nothing is refused: the oldest idle stream ends at once.
    */
   readonly quotas?: QuotaOptions | undefined
   /**

@@ -136,8 +136,9 @@ function keyOf(streamType: unknown, symbol: unknown): string {
  * ask for after a disconnect.
  *
  * A message comes in the order of its stream and publisher. Skips and messages without a place, such as those of `sendToUser`, are passed on. So is
- * every snapshot: it replaces what came before it, and what is sent behind it counts as new. Nothing is reported by numbers for a `latest` stream, and
- * for one symbol of a whole type, because others have the numbers between. What was reported as missing may still come after a resume.
+ * every snapshot: it replaces what came before it, and what is sent behind it counts as new. A gap in the numbers is not
+ * reported for a `latest` stream, where messages are replaced, nor for one symbol of a whole type, where the other symbols have the numbers
+ * between. What was reported as missing may still come after a resume.
  *
  * Use one tracker for one user. It runs in any JavaScript engine, and holds a few numbers for each stream.
  *

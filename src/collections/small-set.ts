@@ -78,7 +78,7 @@ function withOneMore<TMember>(members: readonly TMember[], member: TMember): TMe
   return longer
 }
 
-/** True if `all` are `some`, followed by `oneMore`. */
+/** True if `all` has the members of `some` in their order, and then `oneMore`. */
 function areJust<TMember>(all: readonly TMember[], some: readonly TMember[], oneMore: TMember): boolean {
   if (all.length !== some.length + 1) return false
   for (let i = 0; i < some.length; i++) if (all[i] !== some[i]) return false

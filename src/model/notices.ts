@@ -43,7 +43,7 @@ export interface SubscribedNotice {
   readonly streamType: string
   /** The symbol. `undefined` for a stream without a symbol, and for a whole type. */
   readonly symbol: string | undefined
-  /** Where the client is in the stream before what follows. Give it back as it is. */
+  /** The client's position in the stream, before the messages that follow this notice. Give it back as it is. */
   readonly position: string
   /** `true` if nothing is missing since the position that the client gave, `false` if that cannot be proven, `null` if it gave none. */
   readonly recovered: boolean | null

@@ -29,7 +29,7 @@ interface Newcomer {
   readonly subscription: SubscriptionRecord
 }
 
-/** Sends notices to clients: that messages are missing, and the status of a stream's source. A notice is sent as a text of `connection.send` is. */
+/** Sends notices to clients: that messages are missing, and the status of a stream's source. A notice is sent like a text of `connection.send`. */
 export class Noticing {
   readonly #dependencies: NoticingDependencies
   readonly #newcomers = new Set<Newcomer>()

@@ -61,7 +61,7 @@ export class ManualClock implements Clock {
    * which they were set.
    *
    * If a timer sets another one that falls due within the same call, that fires too. If a timer throws, `advance` throws that error and the
-   * clock stays at that time. The other timers fire at the next call. Handlers of promises that a timer settles run when the test next awaits.
+   * clock stays at that time. The other timers fire at the next call. If a timer settles a promise, the handlers of the promise run at the next `await` of the test.
    *
    * @throws `RangeError` if `ms` is not a finite number of 0 or more. To set the wall clock back, use `jump`
    */

@@ -379,7 +379,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     else this.#backlog.putBack(wanted)
   }
 
-  /** Excludes messages from all places except the backlog. */
+  /** Discards messages that have not been sent, wherever they are. Those in the backlog stay. */
   #exclude(isUnwanted: (message: OutgoingMessage) => boolean): void {
     if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
     this.#inFlight?.exclude(isUnwanted)
