@@ -28,8 +28,8 @@ export interface Recorder<TManager = unknown> {
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
    * Called after `record`, with the text that `record` returned, if `except` leaves out subscribed connections. Those get the text that `skip`
-   * returns, as from `connection.send`. If `skip` throws, or returns anything but a string, they get nothing, and the manager emits `error` with
-   * stage `recorder`.
+   * returns, as from `connection.send`. So to a connection that is behind, it may go before messages of the stream that wait. If `skip` throws, or
+   * returns anything but a string, they get nothing, and the manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
 }

@@ -9,7 +9,7 @@ export interface History {
 }
 
 /** A message in a history. It knows its neighbours in the list of all messages of its kind, oldest first. */
-export class HistoryMessage {
+export class HistoryMessage implements RecordedMessage {
   readonly channel: History
   readonly epoch: string
   readonly seq: number

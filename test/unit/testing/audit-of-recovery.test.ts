@@ -108,7 +108,6 @@ function reported(desk: AuditedDesk): string[] {
 }
 
 describe('a resume of a whole type of `latest` streams', () => {
-  // A known fault of the recovery, found by these runs: without `.fails`, `replayed` is 0. Remove `.fails` with the fix.
   it('brings what waited behind a newer message of another symbol', async () => {
     const desk = new AuditedDesk()
     const client = desk.client('phone')
