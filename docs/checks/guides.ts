@@ -131,7 +131,7 @@ describe('the guide to the guarantees', () => {
 
   it('explains each promise of its table, and names the same suites', () => {
     const promised = pairs(/^\| \[([^\]]+)\]\(#[^)]+\) \| ([^|]+) \|/gm)
-    const explained = pairs(/^## (.+)\n[^]*?^\*\*Tested by\*\* ([^.]+)\./gm)
+    const explained = pairs(/^## (.+)\n[^]*?^\*\*Test suites:\*\* ([^.]+)\./gm)
 
     expect(promised.length).toBeGreaterThan(8)
     expect(explained).toEqual(promised)
