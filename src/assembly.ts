@@ -22,7 +22,7 @@ import { Subscribing } from './services/subscribing.ts'
 import { timersThatRun, type Timers } from './time/clock.ts'
 import { ExpiringSet } from './time/expiring-set.ts'
 
-/** The state of a manager. Each room holds one kind of it, and knows no other room. */
+/** The rooms of a manager. A room is an object that holds one kind of the manager's state. */
 interface Rooms {
   readonly options: ResolvedOptions
   readonly changes: Changes
@@ -39,7 +39,7 @@ interface Rooms {
   readonly pending: ExpiringSet<SubscriptionRecord>
 }
 
-/** What a manager does with its state. */
+/** The services of a manager. A service does work that needs more than one room. */
 interface Services {
   readonly gate: Gate
   readonly publishing: Publishing
@@ -47,7 +47,7 @@ interface Services {
   readonly noticing: Noticing
   readonly reassigning: Reassigning
   readonly lifecycle: Lifecycle
-  /** Restarts timers that may be lost. */
+  /** Sets timers again that may be lost: see `Alarm`. */
   renewTimers(): void
 }
 
@@ -55,7 +55,7 @@ interface Services {
 export type Parts = Rooms & Services & { readonly mappings: Mappings }
 
 /**
- * Makes the parts of a manager, and connects them. A room calls a service only through a function that it is given here.
+ * Makes the parts of a manager, and connects them. A room calls a service only through a function that it gets here.
  *
  * @throws `ERR_INVALID_OPTION`
  */
@@ -155,8 +155,8 @@ function servicesFor(rooms: Rooms): Services {
 }
 
 /**
- * Reports an error of the clock. The clock may be read in the middle of a change, so the listeners are called when the change ends, or a microtask
- * later.
+ * Reports an error of the clock to the `error` listeners. If the clock fails in the middle of a change, the listeners are called when the change
+ * ends. Otherwise the listeners are called a microtask later.
  */
 function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
   events.postError({ error, stage: isOfClose ? 'close' : 'listener' })

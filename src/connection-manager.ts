@@ -16,7 +16,9 @@ import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
 import { subscribersOf } from './registry/mappings.ts'
 import { PLAIN_REMOVAL } from './registry/removal.ts'
 
-/** No argument for the default catalogue. For any other, one argument of type `never`, so a call without `streams` does not compile. */
+/**
+ * A call without `streams` compiles only for the default catalogue. For any other catalogue, it lacks an argument.
+ */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue, in out TMetadata> extends Disposal {}
@@ -24,15 +26,15 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
 /**
  * Knows who is connected and what each user is subscribed to. Delivers each message at most once to each of its recipients.
  *
- * State changes are synchronous and atomic. When a call returns, every index agrees and every listener was told. A method returns a promise
- * only if it waits for sockets to close. The state has changed by the time the promise is returned.
+ * State changes are synchronous and atomic. When a call returns, all indexes agree with each other, and all listeners have been called. A method
+ * returns a promise only if it waits for sockets to close. The state has changed before the method returns its promise.
  *
- * Bad arguments throw synchronously. A failing socket never throws: the failure is counted, and the manager emits `error`.
+ * A call with bad arguments throws synchronously. A call never throws because a socket failed: the manager counts the failure and emits `error`.
  *
  * A message takes this path: `publish` finds the subscribed connections and serializes the message once. Each socket gets the text at once, or
- * through a send queue. If a client reads too slowly, its messages wait in the send queue. There a newer message may replace an older one. If too
- * much waits, or it waits too long, messages are dropped, and the client is told. If their stream type does not allow that, the client is a slow
- * consumer: its connection is removed and its socket is closed.
+ * through a send queue. If a client reads too slowly, its messages wait in the send queue. In the queue, a newer message may replace an older one. If
+ * too many bytes wait, or a message waits too long, messages are dropped, and the client gets a gap notice. If the stream type does not allow
+ * dropping, the client is a slow consumer: its connection is removed and its socket is closed.
  *
  * @example
  * const manager = new ConnectionManager<WebSocket>()
@@ -63,16 +65,16 @@ export class ConnectionManager<
   /**
    * Adds a socket as a connection of a user, and returns the connection's handle.
    *
-   * From the next message on, the connection gets the messages that its user is subscribed to. The user's pending subscriptions become
-   * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. One socket under two ids is two connections.
+   * The subscriptions of the user cover the connection from the next message on. The user's pending subscriptions become `CONNECTED`. Adding the same
+   * id, socket and user again returns the existing handle. A socket that is added under two ids has two connections.
    *
-   * A `transport` says how to write to this connection's socket, and how to measure and close it. It replaces the one in the manager's options. If it
-   * has `onClose`, the manager removes the connection when its socket has closed. `metadata` becomes `connection.metadata`. It is required if the
-   * manager's type of metadata does not include `undefined`.
+   * A `transport` says how to write to this socket, how to measure it and how to close it. It replaces the transport in the manager's options. If the
+   * transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`. `metadata` is
+   * required if the manager's type of metadata does not include `undefined`.
    *
-   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3 or its transport says that it
-   * is closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport,
-   * `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has changed
+   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3 or its transport says that it is
+   * closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`,
+   * `ERR_CLOSED`. On an error, nothing changes
    */
   addConnection<TOwnSocket extends TSocket, TFrame = string>(
     connectionId: string,
@@ -84,10 +86,10 @@ export class ConnectionManager<
   }
 
   /**
-   * Removes a connection and closes its socket. The promise is true if this call removed it, false for an unknown id.
+   * Removes a connection and closes its socket. The promise resolves to true if this call removed the connection, and to false for an unknown id.
    *
-   * If it is the user's last connection, all of the user's subscriptions end in the same call. The promise settles when the socket's `close`
-   * has settled, or after `closeTimeoutMs`. It never rejects. The process stays alive until then.
+   * If the connection is the user's last one, all of the user's subscriptions end in the same call. The promise settles when the socket's `close` has
+   * settled, or after `closeTimeoutMs`. The promise never rejects, and keeps the process alive until it settles.
    */
   async removeConnection(connectionId: string): Promise<boolean> {
     const connection = this.#parts.connections.byId.get(connectionId)
@@ -95,35 +97,35 @@ export class ConnectionManager<
   }
 
   /**
-   * Removes all connections of a user, for a ban or a logout. The promise says how many there were.
+   * Removes all connections of a user, for a ban or a logout. The promise resolves to the number of connections.
    *
-   * The user's subscriptions end, pending ones included. The promise waits as that of `removeConnection` does.
+   * The user's subscriptions end, pending ones included. The promise waits for each socket in the same way as the promise of `removeConnection`.
    */
   async removeUser(userId: string): Promise<number> {
     return this.#parts.lifecycle.removeUser(userId)
   }
 
-  /** Returns the handle of a connection, `undefined` for an unknown id. */
+  /** Returns the handle of a connection, or `undefined` for an unknown id. */
   getConnection(connectionId: string): Connection<TSocket, TStreams, TMetadata> | undefined {
     const connection = this.#parts.connections.byId.get(connectionId)
     return connection && this.#own(connection)
   }
 
-  /** Returns the sockets of a user, oldest first; empty for an unknown user. The array is the caller's. */
+  /** Returns a new array of a user's sockets, oldest first. The array is empty for an unknown user. */
   getUserConnections(userId: string): TSocket[] {
     return this.#parts.lifecycle.socketsOf(userId) as TSocket[]
   }
 
-  /** Iterates over the handles of all connections, oldest first. Connections may be added and removed meanwhile. */
+  /** Iterates over the handles of all connections, oldest first. You may add and remove connections while you iterate. */
   *connections(): Generator<Connection<TSocket, TStreams, TMetadata>, undefined> {
     for (const connection of this.#parts.connections.byId.values()) yield this.#own(connection)
   }
 
   /**
-   * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that only receives it through a subscription
-   * to the whole type is not included. On a private stream, the connections of all users are included.
+   * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that receives the stream only through a
+   * subscription to the whole type is not included. If the stream is private, the connections of all users are included.
    *
-   * The call fixes the set. A connection may be removed while you iterate.
+   * The call fixes which connections you get. You may remove a connection while you iterate.
    */
   connectionsOf(streamType: string, symbol?: string | null): IterableIterator<Connection<TSocket, TStreams, TMetadata>> {
     return this.#parts.subscriptions.connectionsOf(streamType, symbol).map((each) => this.#own(each)).values()
@@ -132,14 +134,13 @@ export class ConnectionManager<
   // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Subscribes a user: all of their present and future connections. Returns a live view of the subscription.
+   * Subscribes a user, and so all present and future connections of the user. Returns a live view of the subscription.
    *
-   * Subscribing again returns the same view, with the `filters` of this call. A connection's own filters are separate. A user without a connection
-   * may be subscribed: see `pendingTtlMs`. If the symbol of the stream type is optional, a request without one means the whole type.
+   * Subscribing again returns the same view, with the `filters` of this call. The filters of `connection.subscribe` are separate. You can subscribe a
+   * user who has no connection: see `pendingTtlMs`. If the stream type's symbol is optional, a request without a symbol means the whole type.
    *
-   * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
-   * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`, `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`; then nothing has
-   * changed
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`,
+   * `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`. On an error, nothing changes
    */
   addSubscription<TName extends StreamTypeName<TStreams>>(
     request: SubscribeRequest<TStreams, TName>,
@@ -148,42 +149,41 @@ export class ConnectionManager<
   }
 
   /**
-   * Ends a subscription for all of its holders: the user, and any connection. Returns false if there was none.
+   * Ends a subscription for all of its holders: for the user, and for each connection that holds it. Returns false if there was no such subscription.
    *
-   * Messages of the stream that wait for the user's connections are purged, the batch of this turn included. A malformed id returns false.
+   * Messages of the stream that wait for the user's connections are purged, also in the batch of this turn. A malformed id returns false.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, lacks its `userId` or `streamType`, or has an unknown field
+   * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `userId` or no `streamType`, or has an unknown field
    */
   removeSubscription(subscription: SubscriptionReference): boolean {
     return this.#parts.subscribing.end(subscription)
   }
 
   /**
-   * Revokes streams that a user may no longer see: ends all subscriptions to them, and purges their messages that wait for the user's connections.
-   * Returns how many subscriptions ended.
+   * Revokes streams that a user may no longer see. All subscriptions to these streams end, and their messages that wait for the user's connections
+   * are purged. Returns how many subscriptions ended.
    *
-   * Once it has returned, no earlier message of these streams is handed to a socket of these users. This includes messages that were being delivered,
-   * deferred or waiting, whichever method sent them. Messages that a socket has accepted already cannot be called back.
+   * After the call, no earlier message of these streams is handed to a socket of these users. Messages that were being delivered, deferred or waiting
+   * are included, whichever method sent them. Messages that a socket has accepted already cannot be called back.
    *
-   * An absent field matches any value: `{ userId }` revokes all streams of the user, `{ streamType }` revokes a stream type for all users. A `symbol`
-   * also ends subscriptions to whole types that cover it. A user may subscribe again later, so change what `authorize` answers first.
+   * An absent field matches any value: `{ userId }` revokes all streams of the user, `{ streamType }` revokes a stream type for all users. With a
+   * `symbol`, subscriptions to a whole type that covers the symbol end too. A user may subscribe again, so change the answer of `authorize` first.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if no field says what to revoke, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`,
-   * `ERR_SYMBOL_NOT_ALLOWED`; then nothing has changed
+   * @throws `ERR_INVALID_ARGUMENT` without any field, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`. On an error, nothing changes
    */
   revoke(revocation: Revocation<TStreams>): number {
     return this.#parts.subscribing.revoke(revocation)
   }
 
-  /** Returns the views of a user's subscriptions, oldest first; empty for an unknown user. The array is the caller's. */
+  /** Returns a new array with the views of a user's subscriptions, oldest first. The array is empty for an unknown user. */
   getUserSubscriptions(userId: string): Subscription<keyof TStreams & string>[] {
     return this.userSubscriptions.get(userId) ?? []
   }
 
   /**
-   * Returns the ids of the users who are subscribed to exactly this stream, in the order in which they subscribed.
+   * Returns a new array with the ids of the users who are subscribed to exactly this stream, in the order in which they subscribed.
    *
-   * Pending subscribers are included. If a symbol is given, subscribers of the whole type are not. The array is the caller's.
+   * Pending subscribers are included. If a symbol is given, users who are subscribed only to the whole type are not included.
    */
   getSubscribers(streamType: string, symbol?: string | null): string[] {
     const stream = this.#parts.subscriptions.stream(streamType, symbol)
@@ -196,21 +196,21 @@ export class ConnectionManager<
    * Delivers a message to the connections that are subscribed to its stream. A private message goes only to the connections of the user in its
    * `userId`. Each connection gets one copy, even if several subscriptions cover the message.
    *
-   * The recipients are fixed when the delivery starts, which is now. The message is serialized once, or not at all if there are no recipients.
+   * The delivery starts at once, and its recipients are fixed then. The message is serialized once, or not at all if it has no recipients.
    *
-   * A `send`, a listener or a `toJSON` may call this while a delivery is running. Then the message is serialized now and delivered later, to the
-   * connections that are subscribed by then. The result says `deferred`, and `stats()` counts what becomes of the message. Connections in `except`
-   * are not recipients. If there is a `text`, it is the message's wire form, and `data` may be absent.
+   * A socket's `send`, a listener or a `toJSON` may call `publish` while a delivery is running. Then the message is deferred: it is serialized at
+   * once, and delivered later to the connections that are subscribed at that time. The result is `deferred`, and only `stats()` counts the message.
+   * Connections in the option `except` are not recipients. The option `text` is the message's wire form. With `text`, `data` may be absent.
    *
-   * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
-   * `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ARGUMENT` for bad options, `ERR_UNSERIALIZABLE`,
-   * `ERR_QUOTA_EXCEEDED`, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody receives anything
+   * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`,
+   * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ARGUMENT` for bad options, `ERR_UNSERIALIZABLE`, `ERR_QUOTA_EXCEEDED`, `ERR_PUBLISH_DEPTH`,
+   * `ERR_CLOSED`. On an error, nobody receives the message
    */
   publish(message: PublishableMessage<TStreams>, options?: PublishOptions): PublishResult
   publish(message: WithoutData<PublishableMessage<TStreams>>, options: PublishOptions & { readonly text: string | Uint8Array }): PublishResult
   publish(message: unknown, options?: unknown): PublishResult {
     const result = this.#parts.publishing.publish(message, options)
-    // Nobody is subscribed. Perhaps the host still publishes because a timer was lost, and so `streamIdle` has not been emitted.
+    // Nobody is subscribed. The host may still publish because the timer that emits `streamIdle` was lost.
     if (result.matched === 0) this.#parts.renewTimers()
     return result
   }
@@ -218,18 +218,18 @@ export class ConnectionManager<
   /**
    * Delivers a message to all connections of a user, subscribed or not. A private message is addressed to this user, so its `userId` may be absent.
    *
-   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
+   * @throws what `publish` throws, and `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
   sendToUser(userId: string, message: AddressedMessage<TStreams>): PublishResult {
     return this.#parts.publishing.sendToUser(userId, message)
   }
 
   /**
-   * Delivers a message to one connection, subscribed or not. A private message may leave out `userId`: it goes to the connection's user.
+   * Delivers a message to one connection, subscribed or not. A private message is addressed to the connection's user, so its `userId` may be absent.
    *
-   * An unknown connection is not an error, because it may have been removed a moment ago. Then `matched` is 0. `text` is as in `publish`.
+   * An unknown connection is not an error, because it may have been removed a moment ago. Then `matched` is 0. `text` works as in `publish`.
    *
-   * @throws what `publish` throws, `ERR_RECIPIENT_MISMATCH` if the message names another user
+   * @throws what `publish` throws, and `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
   sendToConnection(connectionId: string, message: AddressedMessage<TStreams>, options?: SendOptions): PublishResult
   sendToConnection(connectionId: string, message: WithoutData<AddressedMessage<TStreams>>, options: SendOptions & { readonly text: string | Uint8Array }): PublishResult
@@ -240,57 +240,56 @@ export class ConnectionManager<
   /**
    * Delivers a public message to every connection, subscribed or not.
    *
-   * @throws what `publish` throws; for a private message `ERR_RECIPIENT_REQUIRED`, or `ERR_RECIPIENT_NOT_ALLOWED`
-   * if it names a user
+   * @throws what `publish` throws. A private message throws `ERR_RECIPIENT_NOT_ALLOWED` if it has a `userId`, and `ERR_RECIPIENT_REQUIRED` otherwise
    */
   broadcast(message: PublicMessage<TStreams>): PublishResult {
     return this.#parts.publishing.broadcast(message)
   }
 
   /**
-   * Runs `act` as one step. Listeners are called when the step ends. What `act` publishes is delivered at once, in order. What a socket or a `toJSON`
-   * publishes meanwhile is deferred to the end of the step. A batch within another one is part of it. Returns what `act` returns.
+   * Runs `act` as one step, and returns what `act` returns. Listeners are called when the step ends. Messages that `act` publishes are delivered at
+   * once, in order. Messages that a socket or a `toJSON` publishes meanwhile are deferred to the end. A nested batch is part of the outer one.
    *
-   * @throws what `act` throws, after the step is settled, and `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
+   * @throws what `act` throws, after the step has settled. `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
    */
   batch<TOutcome>(act: () => TOutcome): TOutcome {
     return this.#parts.changes.batch(act)
   }
 
   /**
-   * Sends a gap notice to all connections that receive this stream: messages are missing. `dropped` is how many, or `undefined` if that is unknown.
-   * Without a symbol, connections that receive any stream of the type get one notice each. A notice is sent like a text of `connection.send`.
+   * Sends a gap notice to all connections that receive this stream. `dropped` is the number of missing messages, or `undefined` if it is unknown.
+   * Without a symbol, each connection that receives any stream of the type gets one notice. A notice is sent like a text of `connection.send`.
    *
-   * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private
-   * stream without its user, `ERR_RECIPIENT_NOT_ALLOWED` for a public one with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`; then nobody is told
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private stream
+   * without a user, `ERR_RECIPIENT_NOT_ALLOWED` for a public stream with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`. On an error, nobody gets a notice
    */
   notifyGap(stream: StreamSource<TStreams>, dropped: number | undefined): void {
     this.#parts.noticing.notifyGap(stream, dropped)
   }
 
   /**
-   * Sets the status of the upstream source of exactly this stream. Its subscriptions have that status until you set `CONNECTED`, or the last of them
-   * ends. At each change, each connection that receives the stream gets a status notice. A connection that begins to receive it later gets one too,
-   * unless the status is `CONNECTED`. A notice is sent like a text of `connection.send`. Returns false, and does nothing, if nobody is subscribed to
-   * the stream.
+   * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set `CONNECTED`, or until
+   * the last of them ends. Whenever the status changes, each connection that receives the stream gets a status notice. A connection that begins to
+   * receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent like a text of `connection.send`. If nobody is
+   * subscribed to the stream, the call does nothing and returns false.
    *
-   * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`; then nothing has changed
+   * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`. On an error, nothing changes
    */
   setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean {
     return this.#parts.noticing.setStreamStatus(stream, status)
   }
 
   /**
-   * Returns what became of all messages so far, and how much is waiting: see `Stats`. A message counts once for each connection, and from the start
-   * of its delivery. The cost grows with the number of connections with waiting messages.
+   * Returns counts of all messages so far, and how much is waiting: see `Stats`. A message counts once for each recipient, from the start of its
+   * delivery on. The cost grows with the number of connections that have waiting messages.
    */
   stats(): Stats {
     return this.#parts.delivery.stats()
   }
 
   /**
-   * Returns the active streams: those with a connected subscriber, and those that lost their last one less than `idleDelayMs` ago. Use it if your
-   * listener was registered too late for `streamActive`. The array is the caller's.
+   * Returns a new array of the active streams. A stream is active while it has a connected subscriber, and for `idleDelayMs` after it lost the last
+   * one. Use this method if you registered your `streamActive` listener after streams had become active.
    */
   activeStreams(): ActiveStream<keyof TStreams & string>[] {
     const { demand, renewTimers, subscriptions } = this.#parts
@@ -298,9 +297,9 @@ export class ConnectionManager<
     return [...subscriptions.demanded(), ...demand.idling()] as ActiveStream<keyof TStreams & string>[]
   }
 
-  // ── Five mappings, for compatibility with managers that keep their state in five maps, and how much is in them ──
+  // ── Five mappings, for code that expects a manager's state in five maps; and four counts ─────────────────────
 
-  /** connectionId → socket. Like all five mappings, it is a live and read-only view, for code that expects maps. */
+  /** connectionId → socket. Like all five mappings, this is a live, read-only view. */
   get activeConnections(): ReadonlyMap<string, TSocket> {
     return this.#parts.mappings.activeConnections as ReadonlyMap<string, TSocket>
   }
@@ -310,7 +309,7 @@ export class ConnectionManager<
     return this.#parts.mappings.connectionUsers
   }
 
-  /** userId → connectionIds, oldest first. Users without a connection are not in it. */
+  /** userId → connectionIds, oldest first. Users without a connection are not included. */
   get userConnections(): ReadonlyMap<string, string[]> {
     return this.#parts.mappings.userConnections
   }
@@ -345,7 +344,7 @@ export class ConnectionManager<
     return this.#parts.subscriptions.streamCount
   }
 
-  /** Returns the counts only, no ids or messages. `JSON.stringify` and `console.log` print this. */
+  /** Returns the four counts and `closed`, without any ids or messages. `JSON.stringify` and `console.log` print this object. */
   toJSON(): Pick<ConnectionManager, 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount' | 'closed'> {
     const { connectionCount, userCount, subscriptionCount, streamCount, closed } = this
     return { connectionCount, userCount, subscriptionCount, streamCount, closed }
@@ -356,12 +355,12 @@ export class ConnectionManager<
   /**
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * Listeners run synchronously, in the order of their registration. They run when a state change is complete, before the call that made it returns.
-   * A function that is registered twice is called twice. One that is registered during a change (from a listener, a hook, a `send`, a `toJSON`) is
-   * called from the next change on. One call of the manager's methods is one change, with all its events.
+   * Listeners run synchronously, in the order of their registration, when a state change is complete and before the call that made the change
+   * returns. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook, a `send`, a
+   * `toJSON`) is called from the next change on. Each call of a manager's method is one change, and all events of the call belong to this change.
    *
-   * If a listener throws or rejects, the call goes on, and the manager emits `error` without a `connection`. Errors of an error listener are
-   * swallowed. If there is no error listener, `console.warn` prints the first error of each stage.
+   * If a listener throws or rejects, the call goes on, and the manager emits `error` without a `connection`. An error that an `error` listener throws
+   * is ignored. If there is no `error` listener, `console.warn` prints the first error of each stage.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */
@@ -373,15 +372,16 @@ export class ConnectionManager<
   }
 
   /**
-   * Shuts down. It refuses new connections from now on, and removes every connection and subscription. It first hands waiting messages to each
-   * socket, as far as it has room. Then it closes all sockets in parallel, each once. A running delivery stops here, and nothing is sent afterwards.
+   * Shuts the manager down: it refuses new connections, and removes all connections and subscriptions. Each socket first gets as many waiting
+   * messages as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops, and nothing is sent
+   * afterwards.
    *
-   * The promise never rejects, and keeps the process alive. When all sockets are closed, or after `deadlineMs` (default 5,000), it resolves to a
-   * report of how they ended. It also waits for sockets of earlier removals that are still closing, and counts them; these keep their own deadlines.
-   * A socket that is still closing by then counts as `timedOut`. With `0`, only a `close` that has settled already counts as closed. `Infinity` waits
-   * without a timer, so only the sockets keep the process alive. Later calls get the same promise.
+   * The promise resolves to a report of how the sockets closed, when all are closed or after `deadlineMs` (default 5,000). A socket that is still
+   * closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. Such a socket also keeps
+   * its own deadline. If `deadlineMs` is `0`, only a `close` that has settled already counts as closed. `Infinity` waits without a timer, so only the
+   * sockets keep the process alive. The promise never rejects, and keeps the process alive until it settles. Later calls return the same promise.
    *
-   * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`; then nothing has changed
+   * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`. On an error, nothing changes
    */
   cleanup(options: { readonly deadlineMs?: number | undefined } = {}): Promise<CleanupReport> {
     return this.#parts.lifecycle.cleanup(options)
@@ -392,7 +392,7 @@ export class ConnectionManager<
     return this.#parts.gate.isClosed
   }
 
-  /** Casts a handle to this manager's types. That is safe, because the parts hold only what callers of this manager passed in. */
+  /** Casts a handle to this manager's types. The cast is safe, because the parts hold only what callers of this manager passed in. */
   #own(handle: AnyConnection): Connection<TSocket, TStreams, TMetadata> {
     return handle as unknown as Connection<TSocket, TStreams, TMetadata>
   }

@@ -8,7 +8,7 @@
  * | `ERR_SOCKET_CLOSED` | a socket that is about to be registered is closing, or closed |
  * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no other code fits |
  * | `ERR_INVALID_OPTION` | an option is unknown, out of range, or of the wrong type |
- * | `ERR_INVALID_KEY` | a text is not a stream key or a subscription key, or no key can be built |
+ * | `ERR_INVALID_KEY` | a text is not a stream key or a subscription key, or a stream type cannot be part of a key |
  * | `ERR_INVALID_MESSAGE` | a message has the wrong shape, or a text is not in the wire form |
  * | `ERR_UNKNOWN_STREAM` | a stream type is not in the catalogue |
  * | `ERR_UNKNOWN_USER` | a user without a connection is subscribed while `pendingTtlMs` is `0` |
@@ -18,11 +18,11 @@
  * | `ERR_SYMBOL_NOT_ALLOWED` | a stream type takes no symbol and one was given |
  * | `ERR_RECIPIENT_REQUIRED` | a private message has no `userId` |
  * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, or a broadcast, has a `userId` |
- * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to another user than its `userId` |
+ * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to a user other than its `userId` |
  * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form |
  * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
  * | `ERR_QUOTA_EXCEEDED` | the call would exceed one of the `quotas` |
- * | `ERR_FORBIDDEN` | `authorize` did not answer `true` |
+ * | `ERR_FORBIDDEN` | `authorize` did not return `true` |
  * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
  */
 export type ErrorCode =
@@ -97,7 +97,7 @@ export interface ErrorFacts {
  * }
  */
 export class ConnectionManagerError extends Error implements ErrorFacts {
-  /** What went wrong: the one thing to match on. */
+  /** What went wrong. Match on the code, never on the message. */
   readonly code: ErrorCode
   declare readonly connectionId?: string
   declare readonly userId?: string
@@ -121,8 +121,8 @@ const LONGEST_DESCRIPTION = 80
 /**
  * Describes a received value for an error message without running any of its code.
  *
- * Strings are quoted, and long values are cut. An object is only "an object", and a function "a function", because a getter, a proxy or a
- * `toString` could throw.
+ * Strings are quoted, and long values are cut. An object is described only as "an object", and a function only as "a function", because a getter, a
+ * proxy or a `toString` could throw.
  */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(cut(value))

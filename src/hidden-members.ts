@@ -1,17 +1,21 @@
 import { INSPECT } from './guards/inspect.ts'
 
-// Members that would show in the type if the class declared them, or that need a newer version of the language.
+// Members of a manager that are defined at run time. If the class declared them, its type would show them, or the class would need a newer version of
+// the language.
 
-/** The key of `Symbol.asyncDispose`, if the compiler knows it: `await using` is newer than the language version of the library. */
+/**
+ * The type of `Symbol.asyncDispose`. The type is `never` if the compiler does not know the symbol. The symbol is newer than the library's language
+ * version.
+ */
 type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
 
-/** What `await using` needs. */
+/** The member that `await using` calls. */
 export type Disposal = {
   /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
   readonly [TKey in AsyncDisposeKey]: () => Promise<void>
 }
 
-/** The internal functions that the hidden members call. */
+/** The methods that the hidden members call. */
 interface Manager {
   toJSON(): unknown
   cleanup(): Promise<unknown>
@@ -21,7 +25,7 @@ let managersMade = 0
 
 /** Defines the members of a manager that its type does not show. */
 export function defineHiddenMembers(manager: Manager): void {
-  // An equality check sees no private state. Without a public property, any two managers would be equal.
+  // A deep equality check does not see private state. Without a public property, it would find any two managers equal.
   Object.defineProperty(manager, 'serial', { value: ++managersMade, enumerable: true })
   Object.defineProperty(manager, INSPECT, { value: () => manager.toJSON() })
   const { asyncDispose } = Symbol as { readonly asyncDispose?: symbol }

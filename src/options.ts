@@ -13,20 +13,20 @@ import { serializeStreamMessage } from './model/wire-form.ts'
 import { asRecorder, type Recorder, type RecorderMethods, type RecorderSettings } from './ports/recorder.ts'
 import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
 
-/** What may be sent to a socket: a text, and bytes if its `send` takes them. */
+/** The data that can be sent to a socket: texts, and also bytes if the socket's `send` takes bytes. */
 export type DataFor<TSocket> = TSocket extends {
-  /** Takes bytes. */
+  /** A `send` that takes bytes. */
   send(data: Uint8Array): unknown
 }
   ? string | Uint8Array
   : string
 
 /**
- * The options of a manager. Each one is optional, and `undefined` means the same as absence.
+ * The options of a manager. Each option is optional, and `undefined` means the same as absence.
  *
- * The constructor reads each option once, by name. An option may be own or inherited, so an instance of a class works. Functions are called
- * as methods of the object they came with. An unknown name, a `Map` or an array throws `ERR_INVALID_OPTION`, also in the groups `delivery` and
- * `quotas`. `{}` is allowed.
+ * The constructor reads each option once, by name. An option may be an own or an inherited property, so an instance of a class works. A function is
+ * called as a method of the object that has it. An unknown name, a `Map` or an array throws `ERR_INVALID_OPTION`. The groups `delivery` and `quotas`
+ * follow the same rules. `{}` is allowed.
  *
  * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
  */
@@ -45,48 +45,49 @@ export interface ConnectionManagerOptions<
    * Serializes a message, if your clients expect another form than the library's wire form. Returns a text, or bytes (MessagePack, protobuf, SBE) if
    * the sockets' `send` takes bytes. For bytes, the limits count bytes.
    *
-   * Bytes are not copied. All sockets get the same array. It is still needed until it was sent to the slowest client: until the end of the turn, or
-   * many turns later. So return a new array for each message, never change it afterwards, and do not transfer its buffer.
+   * Bytes are not copied. All sockets get the same array. The array is needed until the socket of the slowest client has got it, which may be many
+   * turns later. So return a new array for each message, never change the array afterwards, and do not transfer its buffer.
    *
-   * Called once for each message that has recipients, and once for each message that is deferred. `data` may be a value from `rawJson`: its
-   * `text` is the JSON, and `JSON.stringify` writes the parsed value. An error that `serialize` throws becomes the `cause` of
-   * `ERR_UNSERIALIZABLE`.
+   * The manager calls `serialize` once for each message that has recipients, and once for each message that is deferred. `data` may be a value from
+   * `rawJson`. Then `data.text` is the JSON text, and `JSON.stringify(data)` writes the parsed value. An error that `serialize` throws becomes the
+   * `cause` of `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
   /**
    * Serializes a gap notice or a status notice, if your clients expect another form than JSON. The argument is what `parseServerMessage` returns for
    * the notice.
    *
-   * If it throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. A client whose gap notice
-   * cannot be made is removed with reason `send-failed`, because it would not learn that messages are missing. If the status notice for a connection
-   * that begins to receive a stream cannot be made, that connection stays. In both cases the manager emits `error` with stage `send`.
+   * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
+   * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`, because its client would not learn that messages
+   * are missing. A connection that begins to receive a stream may get a status notice. If that notice cannot be made, the connection stays. In both
+   * cases, the manager emits `error` with stage `send`.
    *
-   * @default JSON, whatever `serialize` is
+   * @default JSON, even if there is a `serialize`
    */
   readonly serializeNotice?: ((notice: Notice) => DataFor<TSocket>) | undefined
   /** How sockets are written to, measured and closed. A connection may have its own transport instead. */
   readonly transport?: ManagerTransport<TSocket> | undefined
-  /** Sees every message that is published, and may change its text: see `Recorder`. Do not share one recorder between managers. */
+  /** Sees every message that is published, and may change the message's text: see `Recorder`. Do not share one recorder between managers. */
   readonly recorder?: Recorder<never> | undefined
-  /** What happens if a connection is behind. */
+  /** Limits for connections that are behind, because their clients read too slowly. */
   readonly delivery?: DeliveryOptions | undefined
   /**
-   * The manager's source of time: see `Clock`. The constructor refuses a clock whose `now` or `monotonic` does not return a number. If the
-   * clock fails later, the manager emits `error` and goes on. If a reading is not a number, the manager uses the last one. If `setTimeout`
+   * The manager's source of time: see `Clock`. The constructor refuses a clock whose `now` or `monotonic` does not return a number. If the clock
+   * fails later, the manager emits `error` and goes on. If a reading is not a number, the manager uses the last valid reading. If `setTimeout`
    * throws, a timer of the runtime takes its place.
    *
    * @default the runtime's own clock and timers
    */
   readonly clock?: Clock | undefined
   /**
-   * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. `0` waits only for
-   * a `close` that has settled already. `Infinity` waits as long as `close` takes, without a timer, so only the socket keeps the process alive.
+   * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. `0` does not wait for a
+   * `close` that has not settled yet. `Infinity` waits as long as `close` takes, without a timer, so only the socket keeps the process alive.
    *
    * @default 5_000
    */
   readonly closeTimeoutMs?: number | undefined
   /**
-   * How long a subscription stays pending while its user has no connection, counted from the first subscribe.
+   * How long a subscription stays pending while its user has no connection. The time counts from the first request.
    *
    * `0` refuses such subscriptions with `ERR_UNKNOWN_USER`. `Infinity` keeps them until they are removed.
    *
@@ -94,8 +95,9 @@ export interface ConnectionManagerOptions<
    */
   readonly pendingTtlMs?: number | undefined
   /**
-   * How many messages may be deferred within one outermost call, whether or not they have recipients. A message is deferred if it is published during
-   * a delivery. If there is one more, its publish throws `ERR_PUBLISH_DEPTH`. `0` refuses all of them. `Infinity` removes the limit.
+   * How many messages may be deferred within one outermost call. A message is deferred if it is published during a delivery. A deferred message
+   * counts even if it has no recipients. One more `publish` throws `ERR_PUBLISH_DEPTH`. `0` refuses every deferred message. `Infinity` removes the
+   * limit.
    *
    * @default 10_000
    */
@@ -108,16 +110,16 @@ export interface ConnectionManagerOptions<
    */
   readonly idleDelayMs?: number | undefined
   /**
-   * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. At the
-   * limit of `idleStreams` nothing is refused: the oldest idle stream ends at once.
+   * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. The quota `idleStreams` is an
+   * exception: beyond its limit, no call throws, and the oldest stream without a subscriber becomes idle at once.
    */
   readonly quotas?: QuotaOptions | undefined
   /**
-   * Decides whether a user may subscribe to a stream. Called at every `addSubscription` and `connection.subscribe`, before anything is
-   * allocated, even if the subscription exists already.
+   * Decides whether a user may subscribe to a stream. The manager calls `authorize` at every `addSubscription` and `connection.subscribe`, before
+   * anything is allocated, even if the subscription exists already.
    *
-   * Only `true` grants access. Anything else throws `ERR_FORBIDDEN`. That includes a promise, so await an asynchronous check before you subscribe. If
-   * `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
+   * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
+   * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -127,7 +129,8 @@ export interface ConnectionManagerOptions<
 /**
  * Limits on what a manager holds. All except `connections` are finite by default, so that one client, or one bug, cannot use up the memory.
  *
- * `0` allows none, and `Infinity` removes a limit. A quota never removes what exists, except `idleStreams`. What is removed no longer counts.
+ * `0` allows none, and `Infinity` removes a limit. A quota refuses new connections, subscriptions or messages, and never removes existing ones. The
+ * quota `idleStreams` is an exception, and refuses nothing. Removed connections and subscriptions no longer count.
  */
 export interface QuotaOptions {
   /**
@@ -143,7 +146,7 @@ export interface QuotaOptions {
    */
   readonly connectionsPerUser?: number | undefined
   /**
-   * Subscriptions of one user. A subscription counts once, however many connections hold it.
+   * Subscriptions of one user. A subscription counts once, no matter how many connections hold it.
    *
    * @default 1_000
    */
@@ -155,7 +158,7 @@ export interface QuotaOptions {
    */
   readonly subscriptionsPerConnection?: number | undefined
   /**
-   * Length of a serialized message: UTF-16 units of a text, or bytes.
+   * Length of a serialized message, in UTF-16 units of its text, or in bytes.
    *
    * @default 1_048_576 // 1 Mi
    */
@@ -167,28 +170,31 @@ export interface QuotaOptions {
    */
   readonly pendingUsers?: number | undefined
   /**
-   * Streams that only `idleDelayMs` keeps active, because they have no connected subscriber. Nothing is refused: if there is one more, the
-   * oldest becomes idle at once. `0` keeps none active.
+   * Streams that have no connected subscriber and stay active for `idleDelayMs`. The quota refuses nothing: if there is one more such stream, the
+   * oldest one becomes idle at once. With `0`, no such stream stays active.
    *
    * @default 10_000
    */
   readonly idleStreams?: number | undefined
   /**
-   * Length of the `filters` of one request, in UTF-16 units of their JSON. `0` allows no filters, not even `{}`. With `Infinity` filters are
-   * not measured, so they need no JSON form.
+   * Length of the `filters` of one request, in UTF-16 units of their JSON. `0` allows no filters, not even `{}`. With `Infinity`, filters are not
+   * measured, so they need no JSON form.
    *
    * @default 4_096
    */
   readonly filterUnits?: number | undefined
 }
 
-/** Decides when a connection is behind, and how much may wait for it. `Infinity` removes a limit. */
+/**
+ * Decides when a connection is behind, and how much may wait for it then. A connection is behind while its socket has no room. `Infinity` removes a
+ * limit.
+ */
 export interface DeliveryOptions {
   /**
-   * Bytes that a socket may have buffered before further messages wait in the send queue, where they can be conflated and dropped.
+   * Bytes that a socket may have buffered before further messages wait in the send queue. Waiting messages can be conflated and dropped.
    *
-   * `0`: any unsent byte makes them wait. Bytes of the current turn of the event loop do not count. A batch larger than this is written in several
-   * writes before the turn ends.
+   * `0`: a message waits if the socket has any unsent byte. Bytes of the current turn of the event loop do not count. A batch that is larger than the
+   * limit is written in several writes before the turn ends.
    *
    * @default 65_536 // 64 KiB
    */
@@ -196,15 +202,15 @@ export interface DeliveryOptions {
   /**
    * Bytes that may wait in one connection's send queue before its streams' overflow policy applies. `0`: nothing may wait.
    *
-   * If the transport's frame has a `byteLength`, that counts. Otherwise the UTF-16 units of the text count. Gap notices do not count: they are
-   * short, and there is one per stream.
+   * The size of a message is the `byteLength` of the transport's frame. If the frame has none, the size is the length of the text in UTF-16 units, or
+   * of the bytes. Gap notices do not count: they are short, and there is at most one per stream.
    *
    * @default 1_048_576 // 1 MiB
    */
   readonly hardLimitBytes?: number | undefined
   /**
-   * How often the manager checks whether a socket has room again, while a connection is behind and its transport has no `onDrain`.
-   * `Infinity`: it never checks on a timer.
+   * How often a timer checks whether a connection that is behind has room again. Connections whose transport has an `onDrain` need no timer.
+   * `Infinity`: there is no timer.
    *
    * @default 50
    */
@@ -212,9 +218,9 @@ export interface DeliveryOptions {
   /**
    * How long a message may wait in a send queue, in milliseconds.
    *
-   * After that the overflow policy of its stream applies. With `drop`, the message is dropped and a gap notice tells the client. With
-   * `disconnect`, the connection is removed as a slow consumer. If a message replaced an older one, its time counts from its own publish. The
-   * manager checks within 50 ms, whether or not anything is published. `0`: nothing may wait. `Infinity`: no limit.
+   * After this time, the overflow policy of the message's stream applies. With `drop`, the message is dropped and a gap notice tells the client. With
+   * `disconnect`, the connection is removed as a slow consumer. If a message replaces an older one, only the waiting time of the newer message
+   * counts. The manager notices an old message within 50 ms, even if nothing is published. `0`: nothing may wait. `Infinity`: no limit.
    *
    * @default 60_000
    */
@@ -283,8 +289,7 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
  * Returns the options, validated and with their defaults.
  *
  * @param clockFailed is called with each later failure of the clock
- * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range. An unknown option is not ignored, because its author
- * relies on it
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range. An unknown option throws, because the caller relies on it
  */
 export function resolvedOptions(options: unknown, clockFailed: ClockFailureListener = () => {}): ResolvedOptions {
   const { streams, serialize, serializeNotice, transport, recorder, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
@@ -302,7 +307,7 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   }
 }
 
-/** Attaches the recorder in the options, if there is one, to its manager. */
+/** Attaches the recorder in the options to the manager. Does nothing if there is no recorder. */
 export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown): void {
   const settings: RecorderSettings = {
     streams,
@@ -317,14 +322,15 @@ export function attachRecorder({ recorder, streams, clock, serialize, delivery, 
 
 /** The options of one connection. */
 export interface ConnectionOptions<TSocket extends Socket = Socket, TFrame = string, TMetadata = unknown> {
-  /** How this connection's socket is written to, measured and closed. It replaces the transport in the manager's options. */
+  /** How this connection's socket is written to, measured and closed. This transport replaces the transport in the manager's options. */
   readonly transport?: Transport<TSocket, TFrame> | undefined
-  /** Anything of your own: see `connection.metadata`. */
+  /** Any value of your own: see `connection.metadata`. */
   readonly metadata?: TMetadata | undefined
 }
 
 /**
- * The last argument of `addConnection`. It is optional. If the manager's metadata cannot be `undefined`, it is required, and must have `metadata`.
+ * The last argument of `addConnection`. The argument is optional if the manager's type of metadata includes `undefined`. Otherwise the argument is
+ * required, and must have `metadata`.
  */
 export type ConnectionOptionsArgument<TSocket extends Socket, TFrame, TMetadata> = undefined extends TMetadata
   ? [options?: ConnectionOptions<TSocket, TFrame, TMetadata>]
@@ -387,7 +393,7 @@ function checkedNumber(name: string, value: unknown): number {
   throw invalidOption(name, `expected a number of 0 or more, got ${describe(value)}`)
 }
 
-/** Returns the function bound to the options object: if that is an instance of a class, its methods need their `this`. */
+/** Returns the function, bound to the options object. If the options are an instance of a class, their methods need `this`. */
 function optionalMethod<TMethod extends (...facts: never[]) => unknown>(
   name: string,
   value: TMethod | undefined,
