@@ -5,28 +5,28 @@ import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
 import type { StreamRequest } from '../model/subscription.ts'
 
-/** The argument of `authorize`: may this user subscribe to this stream? Frozen. */
+/** The argument of `authorize`: who wants to subscribe to which stream. The object is frozen. */
 export interface AuthorizationRequest<
   TSocket extends Socket = Socket,
   TStreams extends StreamCatalogue = TradingStreams,
   TMetadata = unknown,
 > {
-  /** The user who would be subscribed. For `connection.subscribe`, the user of the connection. */
+  /** The user who would be subscribed. For `connection.subscribe`, this is the user of the connection. */
   readonly userId: string
-  /** A stream type of the catalogue. An unknown type was refused earlier. */
+  /** A stream type of the catalogue. A request with an unknown type is refused before `authorize` is called. */
   readonly streamType: keyof TStreams & string
-  /** `undefined` for a stream without a symbol, and for a subscription to the whole type. */
+  /** The symbol. `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
-  /** A frozen copy, one level deep, of the request's filters. `undefined` if it has none. */
+  /** A frozen copy, one level deep, of the request's filters. `undefined` if the request has no filters. */
   readonly filters: SubscriptionFilters | undefined
-  /** The connection, for `connection.subscribe`. Absent for `addSubscription`. */
+  /** The connection whose `subscribe` was called. Absent for `addSubscription`. */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 
 /** A request for any kind of socket and any catalogue. */
 export type AnyAuthorizationRequest = AuthorizationRequest<Socket, StreamCatalogue>
 
-/** The host's `authorize`. It may return anything. Only `true` grants access. */
+/** The host's `authorize`, which may return anything. Only `true` grants access. */
 export type Authorize = (request: AnyAuthorizationRequest) => unknown
 
 /** Decides whether a user may subscribe to a stream. */

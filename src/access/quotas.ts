@@ -23,7 +23,7 @@ const MESSAGES: Readonly<Record<RefusingQuota, (limit: number, request: QuotaReq
   filterUnits: (limit, { streamType }) => `exceeded (limit ${limit}) by the filters for stream type ${describe(streamType)}`,
 }
 
-/** The limits of a manager. It counts nothing itself: the callers say how much there is. */
+/** The limits of a manager. This class counts nothing itself: its callers pass the counts. */
 export class Quotas {
   readonly limits: QuotaLimits
 
@@ -41,7 +41,7 @@ export class Quotas {
     if (!this.hasRoom(quota, count)) throw this.refusal(quota, request)
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` if the text has too many units, or the message too many bytes */
+  /** @throws `ERR_QUOTA_EXCEEDED` if a text has too many UTF-16 units, or a binary message has too many bytes */
   assertLength(text: { readonly length: number }, request: QuotaRequest): void {
     if (text.length > this.limits.messageUnits) throw this.refusal('messageUnits', request)
   }

@@ -2,17 +2,17 @@ import type { Socket } from '../ports/connection.ts'
 import { adopted, disown, isThenable } from '../guards/user-code.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
-/** Called with an error that user code threw, or rejected with. */
+/** Receives an error of user code. The code threw the error, or its promise rejected with the error. */
 export type FailureReport = (error: unknown) => void
 
 /**
  * Listens for the close of one socket through its transport's `onClose`, which is user code.
  *
- * It starts before the connection is registered, because a transport may report at once that the socket is closed. It stops when the
- * connection is removed.
+ * The listener starts before the connection is registered, because a transport may report at once that the socket is closed. The listener stops when
+ * the connection is removed.
  */
 export class CloseListener {
-  /** The error that `onClose` threw, or an error of our own if it returned no function. */
+  /** The error that `onClose` threw. If `onClose` did not return a function, an error that says so. */
   readonly failure: { readonly error: unknown } | undefined
   #isClosed = false
   #closed: (() => void) | undefined

@@ -8,15 +8,15 @@ import type { AnyTransport } from '../ports/transport.ts'
 export type CloseOutcome = 'closed' | 'failed' | 'timedOut'
 
 /**
- * How the sockets of a `cleanup()` closed. Counts connections, each once: those that it removed, and those that were removed before and whose
- * `close` had not settled yet.
+ * How the sockets of a `cleanup()` closed. Each connection counts once. The counts include connections that were removed before the cleanup, if their
+ * `close` had not settled when the cleanup began.
  */
 export interface CleanupReport {
   /** `close` returned, or its promise resolved in time. */
   readonly closed: number
   /** `close` threw or rejected. */
   readonly failed: number
-  /** The promise of `close` had not settled at the deadline of the cleanup, or at the removal's own if that was earlier. */
+  /** The promise of `close` had not settled at the deadline of the cleanup, or at an earlier deadline of the removal. */
   readonly timedOut: number
 }
 
@@ -25,7 +25,7 @@ interface Closable {
   readonly socket: Socket
 }
 
-/** The closes that a cleanup waits for, and its deadline. */
+/** The outcomes that a cleanup waits for, and the deadline of the cleanup. */
 interface LastCloses {
   readonly deadlineMs: number
   readonly outcomes: Promise<CloseOutcome>[]
@@ -34,7 +34,7 @@ interface LastCloses {
 /** How sockets are to be closed. */
 export interface Closing {
   readonly reason: CloseReason
-  /** The code and the reason that the host gave for the peer. */
+  /** The close code and the reason for the peer, if the host gave them. */
   readonly details?: CloseDetails | undefined
   readonly timeoutMs: number
 }
@@ -42,25 +42,27 @@ export interface Closing {
 interface ClosingOf<TConnection> extends Closing {
   readonly connection: TConnection
   readonly transport: AnyTransport | undefined
-  /** True if the socket is terminated at once. If that fails, it is closed by `close`. */
+  /** True if the socket is terminated at once, without `close`. If `terminate` fails, `close` is called after all. */
   readonly isForced: boolean
 }
 
-/** What a closer needs of others. None of these functions may throw. */
+/** The functions that a closer calls. None of them may throw. */
 export interface CloserDependencies<TConnection> {
   transportOf(connection: TConnection): AnyTransport | undefined
-  /** True unless the socket says that it has room. */
+  /** False if the socket reports that it has room. True otherwise. */
   isStuck(connection: TConnection): boolean
   report(error: unknown, connection: TConnection): void
 }
 
-/** Closes sockets. Their `close` is user code, so a failure is reported and the promise of an outcome always resolves. */
+/**
+ * Closes sockets. The `close` of a socket is user code, which may fail. Then the failure is reported, and the promise of the outcome still resolves.
+ */
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Timers
   readonly #dependencies: CloserDependencies<TConnection>
-  /** Duration in milliseconds → deadlines. There are two durations: one for removals, one for the cleanup. */
+  /** The deadlines, by duration in milliseconds. There are two durations: one for removals, and one for the cleanup. */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
-  /** Outcome of a close that has not settled yet → how many connections share the socket. */
+  /** The outcomes of closes that have not settled yet. The value is the number of connections that share the socket. */
   readonly #inProgress = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
 
@@ -70,13 +72,13 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Closes the sockets of these connections at once, in parallel. If connections share a socket, it is closed once.
+   * Closes the sockets of these connections at once, in parallel. If several connections share a socket, it is closed once.
    *
-   * Each promise resolves when its `close` settles, or after `timeoutMs`. Until then it keeps the process alive. `Infinity` waits for `close`
-   * without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated.
+   * Each promise resolves when the `close` of its socket settles, or after `timeoutMs`. Until then, the promise keeps the process alive. `Infinity`
+   * waits for `close` without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated.
    *
-   * If the socket of a slow consumer is stuck, it is terminated at once, because a `close` would keep its buffer for as long as the peer reads
-   * nothing. If it has room again, it is closed normally, so that the peer learns why.
+   * If the socket of a slow consumer is stuck, it is terminated at once. A normal `close` would keep the socket's buffer in memory for as long as the
+   * peer reads nothing. If the socket has room again, it is closed normally, so that the peer learns the reason.
    */
   closeAll(connections: readonly TConnection[], closing: Closing): Promise<CloseOutcome>[] {
     const { timeoutMs } = closing
@@ -92,8 +94,8 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Reports how sockets close: those whose `close` has not settled yet, and those whose `close` begins in the running call. Resolves within
-   * `deadlineMs`. A close that has not settled by then keeps its own deadline.
+   * Reports how two groups of sockets close: sockets whose `close` has not settled yet, and sockets whose `close` begins in the running call. The
+   * report comes within `deadlineMs`. A close that has not settled within `deadlineMs` keeps its own deadline.
    */
   reportLast(deadlineMs: number): Promise<CleanupReport> {
     this.renew()
@@ -102,7 +104,7 @@ export class SocketCloser<TConnection extends Closable> {
     return Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))
   }
 
-  /** Replaces the timers of deadlines that may be lost. */
+  /** Replaces the timers of the deadlines if they may be lost. */
   renew(): void {
     for (const deadlines of this.#deadlines.values()) deadlines.renew()
   }
@@ -186,17 +188,17 @@ export class SocketCloser<TConnection extends Closable> {
     try {
       return (socket as ClosesWithCode).close(frame.code, frame.reason)
     } catch (error) {
-      // A WebSocket of the web platform takes only 1000 and 3000 to 4999, and throws before it closes.
+      // A WebSocket of the web platform takes only the codes 1000 and 3000 to 4999. For any other code it throws, and does not close.
       if (details !== undefined) this.#dependencies.report(error, connection)
       return socket.close()
     }
   }
 }
 
-/** What a slow consumer is told: code 1013, try again later. */
+/** The close code and the reason that a slow consumer gets. Code 1013 means "try again later". */
 const SLOW_CONSUMER: CloseDetails = { code: 1013, reason: 'slow consumer' }
 
-/** A socket whose `close` takes a code and a reason, as that of a WebSocket does. */
+/** A socket whose `close` takes a code and a reason, such as a WebSocket. */
 type ClosesWithCode = Socket & { close(code: number, reason: string): unknown }
 
 function terminated({ connection, transport }: ClosingOf<Closable>): unknown {
