@@ -3,10 +3,10 @@ import { SendQueue, type PlainSink, type Sink } from '../ports/sink.ts'
 /** The slot of a connection that is not in the list. */
 export const NO_SLOT = -1
 
-/** Shared by all lists that have no send queue. It stays empty. */
+/** An array that stays empty. All lists without a send queue share it. */
 const NO_QUEUES: (SendQueue | undefined)[] = []
 
-/** What a fan-out list needs to know about its connections. */
+/** The functions that a fan-out list calls for its connections. */
 export interface SlotKeeper<TConnection> {
   /** Returns the sink that a connection has now. */
   sinkOf(connection: TConnection): Sink
@@ -21,34 +21,38 @@ export interface Overlap {
 }
 
 /**
- * The connections that receive the same messages, oldest first: those of a public stream, those of one user's private stream, or all.
+ * The connections that receive the same messages, oldest first. There is a list for each public stream, one for each user's private stream, and one
+ * of all connections.
  *
- * A connection has a slot, which is its index in three parallel arrays. One has the sockets and one the send queues: the sink of a slot is in one
- * of them. The sending loop reads only these two. The third array has the connections.
+ * A connection has a slot, which is its index in three parallel arrays. The first array has the sockets, and the second one has the send queues. The
+ * sink of a slot is in one of these two arrays. The sending loop reads only these two arrays. The third array has the connections.
  *
- * A removed connection leaves a hole. The list closes its holes once there are more holes than connections, so removing costs the same whatever
- * the length. It never does so while a delivery has pinned it. A pinned list keeps the slots of its connections, and new ones are added behind
- * them. So the loop can call user code without copying anything first.
+ * A removed connection leaves a hole. The list is compacted once it has more holes than connections. So the average cost of a removal does not depend
+ * on the length of the list. A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list keep their slots, and new
+ * connections are added behind them. So the sending loop can call user code without copying the list first.
  */
 export class FanOutList<TConnection> {
   /** How many connections are in the list. */
   size = 0
-  /** `undefined` for a send queue, a hole, and a masked slot. */
+  /** The sockets by slot. An entry is `undefined` if the slot has a send queue, is a hole, or is masked. */
   sockets: (PlainSink | undefined)[] = []
-  /** `undefined` for a socket, a hole, and a masked slot. Empty until the first send queue comes. */
+  /**
+   * The send queues by slot. An entry is `undefined` if the slot has a socket, is a hole, or is masked. The array is empty until the first send queue
+   * is added.
+   */
   queues: (SendQueue | undefined)[] = NO_QUEUES
   connections: (TConnection | undefined)[] = []
-  /** If this is the list of an exact stream, the connections that are in the list of the whole type as well. */
+  /** Only for the list of an exact stream: the connections that are also in the list of the whole type. */
   overlaps: Set<TConnection> | undefined = undefined
-  /** How many messages were sent to this list, and when the last one was. */
+  /** How many messages were sent to this list, and the time of the last one. */
   servings = 0
   servedAtMs = 0
-  /** True if a sink was removed or replaced since the list was pinned. Only then does the sending loop have to check a slot again. */
+  /** True if a sink was removed or replaced since the list was pinned. While it is false, the sending loop need not check a slot again. */
   isDisturbed = false
   #isPinned = false
   /**
-   * Slots that were removed while pinned. They keep their connections until the list is unpinned, because a delivery may have to report whose sink
-   * threw.
+   * Slots that were removed while the list was pinned. These slots keep their connections until the list is unpinned. A delivery may need such a
+   * connection to report that its sink threw.
    */
   #removed: Set<number> | undefined = undefined
   readonly #keeper: SlotKeeper<TConnection>
@@ -63,7 +67,7 @@ export class FanOutList<TConnection> {
     const slot = this.connections.length
     const socket = sink instanceof SendQueue ? undefined : sink
     if (slot === 0) {
-      // A literal has room for one. A push into an empty array would reserve 17 places.
+      // An array literal reserves one place. A `push` into an empty array would reserve 17 places.
       this.sockets = [socket]
       this.connections = [connection]
     } else {
@@ -124,7 +128,7 @@ export class FanOutList<TConnection> {
     this.isDisturbed = true
   }
 
-  /** Returns the send queues, with a place for each slot, because an array with gaps is slow. */
+  /** Makes an entry for each slot in the array of send queues, and returns the array. An array with gaps would be slow. */
   #queuesForAll(): (SendQueue | undefined)[] {
     if (this.queues === NO_QUEUES) this.queues = []
     while (this.queues.length < this.connections.length) this.queues.push(undefined)

@@ -1,4 +1,4 @@
-/** How a linked list reads and changes the neighbours of its members, which may keep them private. */
+/** The functions by which a linked list reads and changes the neighbours of a member. A member may keep its neighbours in private fields. */
 export interface Links<TMember> {
   earlierOf(member: TMember): TMember | undefined
   laterOf(member: TMember): TMember | undefined
@@ -6,10 +6,10 @@ export interface Links<TMember> {
 }
 
 /**
- * Members in the order in which they were added. Each of them knows its neighbours, and is in one list only.
+ * Members in the order in which they were added. Each member knows its neighbours, and is in only one list.
  *
- * There is no table to look members up in, because it would take a fifth of the cost of beginning and ending a subscription. Removing a member costs
- * the same whatever the length of the list.
+ * The list has no look-up table of its members. With such a table, a fifth of the time to begin and end a subscription would go into the table. The
+ * cost of removing a member does not depend on the length of the list.
  */
 export class LinkedList<TMember> {
   readonly #links: Links<TMember>
@@ -30,7 +30,7 @@ export class LinkedList<TMember> {
     this.#join(member, undefined)
   }
 
-  /** Removes a member. It keeps no reference to its neighbours. */
+  /** Removes a member. Afterwards, the member has no reference to its former neighbours. */
   remove(member: TMember): void {
     this.#join(this.#links.earlierOf(member), this.#links.laterOf(member))
     this.#links.setNeighbours(member, undefined, undefined)

@@ -1,6 +1,6 @@
 const COMPACT_FROM = 1_024
 
-/** A first-in, first-out queue. Its `shift` costs the same however long the queue is. The `shift` of an array does not. */
+/** A first-in, first-out queue. Unlike the `shift` of an array, the `shift` of this queue does not slow down as the queue grows. */
 export class Queue<T> {
   #items: (T | undefined)[] = []
   /** Only items from `#head` onward are live. */
@@ -22,7 +22,7 @@ export class Queue<T> {
     return item
   }
 
-  /** Iterates over what is in it, oldest first. */
+  /** Iterates over the items in the queue, oldest first. */
   *[Symbol.iterator](): Generator<T, undefined> {
     for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T
   }

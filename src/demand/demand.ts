@@ -14,10 +14,11 @@ export interface DemandLimits {
 /**
  * Decides which streams need an upstream feed.
  *
- * A stream is active from its first connected subscriber on. It becomes idle when it has had none for `idleDelayMs`. So a client that
- * reconnects in time does not close and reopen the feed.
+ * A stream becomes active when it gets its first connected subscriber. The stream becomes idle when it has had no connected subscriber for
+ * `idleDelayMs`. So the feed stays open if a client reconnects in time.
  *
- * Only idling streams are kept here: active streams that have lost their last subscriber. Those with a subscriber are in the registry.
+ * This class keeps only idling streams. An idling stream is still active, but has lost its last subscriber. Streams with a subscriber are in the
+ * registry.
  */
 export class Demand {
   readonly #idleDelayMs: number
@@ -25,8 +26,8 @@ export class Demand {
   readonly #events: DemandEvents
   readonly #idling = new Map<string, ActiveStream>()
   /**
-   * Iterates over `#idling`, and is kept while one oldest stream after the other has to become idle. A new iterator each time would step over the
-   * places of all deleted streams. The iterator is released once there is room, because it keeps the map's former tables in memory.
+   * Iterates over `#idling`, oldest first. The iterator is kept while the limit is exceeded again and again. A new iterator each time would step over
+   * the places of all deleted streams. The iterator is released once there is room, because it keeps old tables of the map in memory.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: ExpiringSet<ActiveStream>
@@ -45,7 +46,7 @@ export class Demand {
     })
   }
 
-  /** Call when a stream has its first connected subscriber. */
+  /** Call this when a stream has got its first connected subscriber. */
   gained(stream: ActiveStream): void {
     const key = keyOf(stream)
     const idling = this.#idling.get(key)
@@ -54,7 +55,7 @@ export class Demand {
     this.#expiry.delete(idling)
   }
 
-  /** Call when a stream has lost its last connected subscriber. If too many streams are idling by then, the oldest becomes idle at once. */
+  /** Call this when a stream has lost its last connected subscriber. If too many streams are idling then, the oldest one becomes idle at once. */
   lost(stream: ActiveStream): void {
     if (this.#idleDelayMs === 0 || this.#maxIdling < 1) return this.#events.post('streamIdle', stream)
     this.#idling.set(keyOf(stream), stream)
@@ -97,8 +98,9 @@ export class Demand {
 }
 
 /**
- * The key of a private stream, which belongs to one user, begins with a colon. A stream type has no colon, so a public stream never has the
- * same key. A user id may have colons. Its length in front keeps the key unique, and takes half the time that encoding the id would.
+ * Returns the key of a stream. The key of a private stream begins with a colon and contains the user id. A stream type has no colon, so the key of a
+ * public stream never begins with one. A user id may have colons, so the key has the length of the user id too. Adding the length takes half the time
+ * of encoding the user id.
  */
 function keyOf({ streamType, symbol, userId }: ActiveStream): string {
   const stream = symbol === undefined ? streamType : `${streamType}:${symbol}`

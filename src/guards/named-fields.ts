@@ -1,16 +1,19 @@
 import { describe } from '../errors.ts'
 import { readUserCode } from './user-code.ts'
 
-// Options and requests are read by name. A property may be own or inherited, enumerable or not, a getter or a value.
-// A name that would not be read is refused, so that no caller relies on it.
+// Options and requests are read by name. A property may be own or inherited, enumerable or not, a getter or a value. An unknown name is refused, so
+// that no caller relies on it.
 
-/** Makes the error that refuses an argument. `what` says what is wrong with the argument or, if there is a `name`, with that field. */
+/**
+ * Makes the error that refuses an argument. `what` says what is wrong. `name` is the name of the wrong field, and is absent if the whole argument is
+ * wrong.
+ */
 export type Refusal = (what: string, name?: string, cause?: unknown) => Error
 
 /**
- * Returns the values of an object's fields of these names. Each field is read once.
+ * Reads the fields with these names from an object, each field once. Returns the values by name.
  *
- * @throws the error of `refusal` if the value is not an object with these names only, or if a getter throws
+ * @throws the error of `refusal` if the value is not an object, if it has any other name, or if a getter throws
  */
 export function readNamed<TName extends string>(given: unknown, names: readonly TName[], refusal: Refusal): Record<TName, unknown> {
   assertNamed(given, names, refusal)
@@ -20,9 +23,9 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
 }
 
 /**
- * Checks that the value is an object with these names only: `{}`, or an object that has some of them and no others.
+ * Checks that the value is an object without any other names. `{}` is valid.
  *
- * Names that a class defines are not checked, because they are not the caller's mistake. With `classes have more`, the own names of a class
+ * Names on the prototype of a class are not checked, because they are not the caller's mistake. With `classes have more`, the own names of a class
  * instance are not checked either. Symbols are never checked.
  *
  * @throws the error of `refusal` otherwise
@@ -78,7 +81,10 @@ function unknownOwnName(given: object, names: readonly string[]): Flaw | undefin
   return undefined
 }
 
-/** Returns the object that this one inherits from, if that is not the prototype of a class: the defaults in `Object.create(defaults)`. */
+/**
+ * Returns the object that `given` inherits from, such as `defaults` in `Object.create(defaults)`. Returns `undefined` if `given` is plain, or
+ * inherits from the prototype of a class.
+ */
 function plainBaseOf(given: object): object | undefined {
   if (isPlain(given)) return undefined
   const prototype = prototypeOf(given) as object

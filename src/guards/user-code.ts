@@ -1,7 +1,7 @@
 /**
- * Returns what `read` returns. It reads from a caller's object, which may run user code, such as a getter.
+ * Calls `read`, and returns its result. `read` reads from a caller's object, which may run user code, such as a getter.
  *
- * @throws the error that `refusal` makes of what the user code threw
+ * @throws the error that `refusal` returns, if the user code throws
  */
 export function readUserCode<TRead>(read: () => TRead, refusal: (cause: unknown) => Error): TRead {
   try {
@@ -11,7 +11,10 @@ export function readUserCode<TRead>(read: () => TRead, refusal: (cause: unknown)
   }
 }
 
-/** Returns a caller's function bound to the object it came with. It does not call a `bind` that the caller may have put on the function. */
+/**
+ * Returns a caller's function, bound to the object that has it. The caller may have replaced the function's own `bind`, so this uses the `bind` of
+ * the language.
+ */
 export function bound<TFunction extends (...facts: never[]) => unknown>(fn: TFunction, owner: unknown, refusal: (cause: unknown) => Error): TFunction {
   return readUserCode(() => Function.prototype.bind.call(fn, owner) as TFunction, refusal)
 }
@@ -19,7 +22,7 @@ export function bound<TFunction extends (...facts: never[]) => unknown>(fn: TFun
 /**
  * True if user code returned a promise, or anything else with a `then`.
  *
- * Reading `then` may run user code and throw. So call this within the `try` of the call that returned the value.
+ * Reading `then` may run user code and throw. So call `isThenable` in the same `try` as the user code that returned the value.
  */
 export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   if (answer === null || (typeof answer !== 'object' && typeof answer !== 'function')) return false
@@ -27,9 +30,9 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 }
 
 /**
- * Returns a promise of our own that settles as the caller's thenable does.
+ * Returns a new promise that settles in the same way as the caller's thenable.
  *
- * `Promise.resolve` would return a native promise as it is, and user code may have replaced its `then` by one that throws.
+ * `Promise.resolve` would return a native promise itself. User code may have replaced the `then` of that promise by a function that throws.
  */
 export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
   return new Promise((resolve) => resolve(thenable))
