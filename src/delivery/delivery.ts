@@ -23,13 +23,13 @@ import { Totals, type Stats } from './totals.ts'
 /** A connection as the delivery sees it. */
 export type DeliveryConnection = QueueConnection & AnyConnection
 
-/** What a delivery needs. None of these functions may throw. */
+/** The objects and functions that a delivery needs. Only `noticeData` may throw. */
 export interface DeliveryDependencies<TConnection> {
   readonly limits: DeliveryLimits
   readonly clock: Timers
   readonly changes: Changes
   readonly events: Events
-  /** Serializes a notice. Unlike the other functions, it may throw. */
+  /** Serializes a notice. */
   readonly noticeData: (notice: Notice) => WireData
   /** Returns the transport of a connection, if it has one. */
   transportOf(connection: TConnection): AnyTransport | undefined
@@ -40,23 +40,25 @@ export interface DeliveryDependencies<TConnection> {
 }
 
 /**
- * Hands messages to sockets, at once or through a send queue, and counts what becomes of each.
+ * Hands messages to sockets, at once or through a send queue, and counts the outcomes.
  *
- * A client may read more slowly than the server sends. Its socket buffers what the client has not read, without a limit, until the server
- * runs out of memory. The delivery prevents that:
+ * A client may read more slowly than the server sends. Then its socket buffers more and more unread bytes, until the server runs out of memory. The
+ * delivery prevents that:
  *
- * 1. A socket **has room** while it buffers at most `softLimitBytes`. This is decided once a turn of the event loop.
- * 2. Without room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what becomes of
- *    them there. A newer message replaces an older one (`latest`), the oldest ones are dropped and the client is told (`drop`), or all are kept.
- * 3. If more than `hardLimitBytes` must be kept, or a message that must be kept has waited for `maxLagMs`, the connection is a **slow
- *    consumer**: it is removed, and its socket is closed. Search for `slow-consumer` to find the place.
+ * 1. A socket **has room** while it buffers at most `softLimitBytes`. The delivery decides once in each turn of the event loop whether a socket has
+ *    room.
+ * 2. If the socket has no room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what
+ *    happens to the waiting messages. A newer message replaces an older one (`latest`), the oldest messages are dropped and the client gets a gap
+ *    notice (`drop`), or all messages are kept.
+ * 3. If more than `hardLimitBytes` must be kept, or a message that must be kept has waited for `maxLagMs`, the connection is a **slow consumer**: it
+ *    is removed, and its socket is closed. Search for `slow-consumer` to find the code.
  *
  * Not every socket has a send queue:
  *
- * - A transport with a `write` gets a send queue from the start. So does a socket that is measured by a function: `bufferedBytes` of the
- *   transport, or `getBufferedAmount()`.
+ * - A transport with a `write` gets a send queue from the start. A socket that is measured by a function also gets one from the start:
+ *   `bufferedBytes` of the transport, or `getBufferedAmount()`.
  * - A socket with a `bufferedAmount` has a send queue only while it is behind. `PlainPressure` decides when that begins.
- * - Any other plain socket has none. Its pressure is unknown, so it always has room.
+ * - Any other plain socket has no send queue. The pressure of such a socket is unknown, so the socket always counts as having room.
  */
 export class Delivery<TConnection extends DeliveryConnection> {
   readonly #dependencies: DeliveryDependencies<TConnection>
@@ -65,14 +67,17 @@ export class Delivery<TConnection extends DeliveryConnection> {
   readonly #drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
   readonly #plain: PlainPressure<TConnection>
   readonly #queueContext: QueueContext<TConnection>
-  /** The same, for send queues that exist only while their connection is behind. */
+  /** The context of send queues that exist only while their connection is behind. */
   readonly #interimContext: QueueContext<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
-  /** The errors that publishes were refused with. If a socket's `send` publishes and lets such an error pass, the socket has not failed. */
+  /** The errors of refused publishes. If a socket's `send` calls `publish` and does not catch such an error, the socket has not failed. */
   readonly #refusals = new WeakSet<object>()
   /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
-  /** How much a plain socket may have buffered before `PlainPressure` is asked. `undefined` if no socket needs to be measured. */
+  /**
+   * How many bytes a plain socket may have buffered before `PlainPressure` decides whether it has room. `undefined` if no socket needs to be
+   * measured.
+   */
   #roomBytes: number | undefined
 
   constructor(dependencies: DeliveryDependencies<TConnection>) {
@@ -98,15 +103,15 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Reads what a socket and its transport can do, which is user code. Returns a function that makes the connection's send queue, or `undefined`
-   * if texts go to the socket itself.
+   * Reads which methods a socket and its transport have. Reading them may run user code. Returns a function that makes the connection's send queue.
+   * Returns `undefined` if the connection needs no send queue, because texts go to the socket itself.
    */
   queueMaker(measured: Measured): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
     const isWrittenTo = measured.transport?.write !== undefined
     if (!isWrittenTo && meter === undefined) return undefined
     if (isWrittenTo || meter !== bufferedAmount) return (connection) => new ConnectionSendQueue(connection, measured.transport, meter, this.#queueContext)
-    // From now on the fan-out measures all plain sockets. Those without a `bufferedAmount` always have room. An infinite limit needs no measuring.
+    // From now on, the fan-out measures all plain sockets. A socket without a `bufferedAmount` always has room. An infinite limit needs no measuring.
     const { softLimitBytes } = this.#dependencies.limits
     if (softLimitBytes !== Infinity) this.#roomBytes = softLimitBytes
     return undefined
@@ -120,7 +125,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return fanOut
   }
 
-  /** Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what became of the message. */
+  /** Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. */
   serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number): PublishResult {
     const { failures, fields, matched } = fanOut
     this.#totals.begin(matched)
@@ -130,7 +135,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     if (this.#roomBytes !== undefined) this.#plain.count(text)
     this.#running = undefined
     const result = fanOut.end()
-    // Send queues count the messages in their batches themselves, when they leave.
+    // A send queue counts the messages of its batch itself, when they leave the queue.
     this.#totals.countServed(result.sent - fanOut.batched, failures.length, result.skipped - fanOut.skipped)
     for (const { connection, error } of failures) this.#dependencies.remove(connection, 'send-failed', { error })
     return result
@@ -147,7 +152,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return this.#running?.fields
   }
 
-  /** Excludes connections from the message that is being delivered, if `isMeant` is true for it. */
+  /** Excludes connections from the message that is being delivered, if `isMeant` is true for the fields of that message. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<TConnection>): void {
     if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.exclude(isExcluded)
   }
@@ -157,7 +162,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#totals.note('deferred')
   }
 
-  /** Notes an error that a publish is refused with. */
+  /** Notes the error of a refused publish. */
   noteRefusal(refusal: ConnectionManagerError): void {
     this.#refusals.add(refusal)
   }
@@ -175,7 +180,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#plain.release(connection)
   }
 
-  /** Restarts timers that may be lost. */
+  /** Sets timers again that may be lost: see `Alarm`. */
   renewTimers(): void {
     this.#drainWatch.renew()
   }
@@ -221,7 +226,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   #fellBehind(connection: TConnection): void {
-    // A removal may still send waiting messages. For listeners, the connection has gone by then.
+    // While a connection is removed, its waiting messages may still be sent. For listeners, the connection is removed already, so they get no event.
     if (connection.removed) return
     this.#dependencies.events.post('connectionBehind', { connection })
     this.#dependencies.changes.tellAfterwards()
@@ -240,7 +245,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   #makeQueueContext(): QueueContext<TConnection> {
     const { limits, clock, changes, remove } = this.#dependencies
-    // Each property is written out: an object that gets this many from a spread is slow to read.
+    // Each property is written out, because an object with this many properties from a spread is slow to read.
     return {
       limits,
       clock,

@@ -1,14 +1,17 @@
 import type { Timers } from '../time/clock.ts'
 
-// Node, Bun and Deno have it. It runs after everything that is due already, and before anything else.
+// Node, Bun and Deno have `setImmediate`. The callback of `setImmediate` runs after all callbacks that are due already, and before any later ones.
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
-/** If a turn lasts longer, it is busy, or its end was lost. Then its end is scheduled again, which does no harm if the turn is only busy. */
+/**
+ * If a turn lasts longer than this, it is busy, or the callback for its end was lost. Then its end is scheduled again. A second callback does no harm
+ * if the turn was only busy.
+ */
 const LOST_AFTER_MS = 100
 
 /** The turns of the event loop in which messages are delivered. */
 export interface Ticks {
-  /** The number of the running turn. Only turns whose end is awaited have a number of their own. */
+  /** The number of the running turn. Only a turn whose end is awaited gets a new number. */
   readonly tick: number
   /** True if the end of the running turn is scheduled. */
   readonly isAwaited: boolean
@@ -17,16 +20,18 @@ export interface Ticks {
 }
 
 /**
- * Counts the turns of the event loop in which messages are delivered. At the end of each turn, it calls back once with all items of the turn.
+ * Counts the turns of the event loop in which messages are delivered. At the end of each turn, it calls the callback once, with all items of the
+ * turn.
  *
- * A turn ends with a `setImmediate`. So one batch holds all messages of a turn, however many callbacks and awaits it takes. Nothing waits for a
- * timer. Without a `setImmediate`, a turn ends with a microtask. Fake timers can swallow the immediate. Then `notice` schedules the end again.
+ * A turn ends with the callback of a `setImmediate`. So one batch holds all messages of a turn, no matter how many callbacks and awaits the turn has.
+ * No message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. Fake timers can swallow the callback of
+ * `setImmediate`. Then `notice` schedules the end again.
  */
 export class EndOfTick<TItem> implements Ticks {
   tick = 1
   isAwaited = false
   #items: TItem[] = []
-  /** The items of the turn whose end is running. */
+  /** The items of the turn whose callback is running. */
   #ending: readonly TItem[] = []
   #scheduledBy: unknown
   #sinceMs = 0
@@ -50,7 +55,7 @@ export class EndOfTick<TItem> implements Ticks {
     this.await()
   }
 
-  /** Schedules the end of the running turn, even if nothing is added in it. */
+  /** Schedules the end of the running turn, even if no item is added in this turn. */
   await(): void {
     if (this.isAwaited) return
     this.isAwaited = true
@@ -59,7 +64,7 @@ export class EndOfTick<TItem> implements Ticks {
     atEndOfTick(this.#endOf(this.tick))
   }
 
-  /** Notes the time. If the end of the turn is so late that it may be lost, it is scheduled again. */
+  /** Notes the time. If the end of the turn is so late that its callback may be lost, the end is scheduled again. */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
     if (!this.isAwaited) return
@@ -69,14 +74,14 @@ export class EndOfTick<TItem> implements Ticks {
     this.#scheduledBy = immediate()
     const end = this.#endOf(this.tick)
     atEndOfTick(end)
-    // A timer cannot fire in the middle of a turn either. So a busy turn stays one turn.
+    // Like an immediate, a timer cannot fire in the middle of a turn. So a busy turn stays one turn.
     if (isLate) {
       this.#stopTimer()
       this.#cancelTimer = this.#clock.setTimeout(end, 0)
     }
   }
 
-  /** Returns a function that ends this turn, unless it has ended already. */
+  /** Returns a function that ends the turn with this number, unless that turn has ended already. */
   #endOf(tick: number): () => void {
     return () => {
       if (this.isAwaited && this.tick === tick) this.#end()
@@ -92,11 +97,11 @@ export class EndOfTick<TItem> implements Ticks {
       this.#callback(items)
     } finally {
       this.#ending = []
-      // A message that was published within the callback may have found the turn late, and set the timer.
+      // The callback may have published a message. If the turn was late, that message made `notice` set the timer.
       this.#stopTimer()
       this.tick++
       this.isAwaited = false
-      // What was added within the callback belongs to the next turn.
+      // Items that the callback added belong to the next turn.
       if (this.#items.length > 0) this.await()
     }
   }

@@ -8,33 +8,36 @@ import type { Acceptance, SendQueue } from '../ports/sink.ts'
 import { bufferedAmountOf } from './meter.ts'
 import type { Recipients, SlotRange } from './recipients.ts'
 
-/** A connection whose sink threw, and what it threw. */
+/** A connection whose sink threw, and the error. */
 export interface SendFailure<TConnection> {
   readonly connection: TConnection
   readonly error: unknown
 }
 
-/** What a fan-out leaves to the delivery. */
+/** The functions of the delivery that a fan-out calls. */
 export interface SendOutcomes<TConnection> {
   /** Called for each `send` that returned a promise. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** True if a socket counts as having room, although it has more than the limit buffered. */
+  /** True if a socket counts as having room, although it has buffered more than the limit. */
   hasRoom(connection: TConnection, buffered: number): boolean
-  /** Attaches a send queue to the connection, and queues the message there. Returns what became of it. */
+  /** Attaches a send queue to the connection, and queues the message there. Returns what happened to the message. */
   queue(connection: TConnection, message: OutgoingMessage): Acceptance
-  /** True if the error refused a publish that the socket made in its own `send`. Then the socket has not failed. */
+  /** True if the error comes from a refused `publish` that the socket called in its own `send`. Such an error is not a failure of the socket. */
   isOwnRefusal(error: unknown): boolean
 }
 
-/** True for connections that must not get a message any more. */
+/** Returns true for connections that must not get a message any more. */
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
-/** One message on its way to its recipients. Each gets it once, even if the sinks of others fail. The fan-out counts what becomes of it. */
+/**
+ * One message on its way to its recipients. Each recipient gets the message once, even if the sinks of other recipients fail. The fan-out counts the
+ * outcomes.
+ */
 export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
   readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
-  /** How many sockets and send queues were handed the message, whether or not it was sent. */
+  /** How many sockets and send queues got the message, even if they did not send it. */
   handed = 0
   batched = 0
   queued = 0
@@ -45,11 +48,14 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  /** Kept, because an exclusion may give another answer for a connection at the end. */
+  /** The excluded connections. The set is kept, because an exclusion may give another answer for a connection when the fan-out ends. */
   #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 
-  /** With `roomBytes`, the `bufferedAmount` of each plain socket is read, and `hasRoom` is asked if it is more than that. */
+  /**
+   * If `roomBytes` is a number, the `bufferedAmount` of each plain socket is read. If the `bufferedAmount` is more than `roomBytes`, `hasRoom` is
+   * called.
+   */
   constructor(
     fields: MessageFields,
     recipients: Recipients<TConnection>,
@@ -86,7 +92,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     }
   }
 
-  /** Restores all lists, releases the caller's data, and returns what became of the message. */
+  /** Restores all lists, releases the caller's data, and returns what happened to the message. */
   end(): PublishResult {
     this.#message?.release()
     const excluded = this.#excluded
@@ -127,7 +133,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     const connection = connectionIn(exactSlot, exact.connections)
     if (this.#excluded?.has(connection) === true) return
     const handedBefore = this.handed
-    // By now the connection may have lost one of its slots, which is a hole then. It may lose the other one while its `bufferedAmount` is read.
+    // Meanwhile, the connection may have lost one of its two slots. Then this slot is a hole. The connection may lose the other slot while its
+    // `bufferedAmount` is read.
     this.#serveSlots(exact, exactSlot, exactSlot + 1, text)
     if (this.handed === handedBefore) this.#serveSlots(whole, wholeSlot, wholeSlot + 1, text)
   }
@@ -137,8 +144,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     else this.#sendIfThereIsRoom(list, from, to, text, this.#roomBytes)
   }
 
-  // Both loops need only one `try`: a throw leaves the inner loop, and the outer loop enters it again behind the slot that threw. Both count the
-  // holes and not the recipients, because there are hardly any holes.
+  // The next two methods need only one `try` each: if a sink throws, the inner loop ends, and the outer loop starts it again at the next slot. Both
+  // methods count the holes and not the recipients, because there are hardly any holes.
 
   #sendToAll({ sockets, queues, connections }: FanOutList<TConnection>, from: number, to: number, text: WireData): void {
     let holes = 0
@@ -172,7 +179,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
             continue
           }
           const buffered = bufferedAmountOf(socket)
-          // Reading it was user code, which may have removed the connection from the list.
+          // Reading `bufferedAmount` runs user code, which may have removed the connection from the list.
           if (list.isDisturbed && sockets[slot] !== socket) {
             holes++
             continue
@@ -188,14 +195,14 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     this.handed += to - from - holes
   }
 
-  /** Hands the message to a send queue. False if this slot has none. */
+  /** Hands the message to the send queue of a slot. Returns false if the slot has no send queue. */
   #enqueue(queue: SendQueue | undefined, text: WireData): boolean {
     if (queue === undefined) return false
     this.#note(queue.accept(this.#outgoing(text)))
     return true
   }
 
-  /** Queues the message if the socket has no room. Returns true if it did. */
+  /** Queues the message if the socket has no room. Returns false if the socket has room. */
   #enqueueUnlessRoom(connection: TConnection, buffered: number, text: WireData): boolean {
     if (this.#outcomes.hasRoom(connection, buffered)) return false
     this.#note(this.#outcomes.queue(connection, this.#outgoing(text)))
@@ -206,19 +213,20 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     if (acceptance !== 'sent') this[acceptance]++
   }
 
-  /** The message as send queues keep it. It is made when the first of them needs it. */
+  /** Returns the message in the form that send queues keep. This form is made when the first send queue needs it. */
   #outgoing(text: WireData): OutgoingMessage {
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw. It is not a failure if the error refused a publish that the socket made in its own `send`. */
+  /** Notes that a sink threw. An error of a refused `publish` that the socket called in its own `send` is not a failure. */
   #noteThrow(connection: TConnection, error: unknown): void {
     if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }
 }
 
 /**
- * Returns the connection of a slot. The loops call this only when needed, because reading the connection of each sink makes them a quarter slower.
+ * Returns the connection of a slot. The loops call this only when they need it, because reading the connection of each slot makes them a quarter
+ * slower.
  */
 function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {
   return connections[slot] as TConnection

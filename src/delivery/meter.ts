@@ -9,10 +9,13 @@ export interface Measured {
   readonly transport: AnyTransport | undefined
 }
 
-/** Reads how many bytes a socket has buffered. It is user code: it may throw, or return anything. */
+/** Reads how many bytes a socket has buffered. A meter runs user code, which may throw, or return anything. */
 export type Meter = (socket: Socket, transport: AnyTransport | undefined) => unknown
 
-/** Returns how to read a socket's buffered bytes. `undefined` if there is no way: then its pressure is unknown. */
+/**
+ * Returns a function that reads a socket's buffered bytes. Returns `undefined` if the bytes cannot be read. Then the pressure of the socket is
+ * unknown.
+ */
 export function meterOf({ socket, transport }: Measured): Meter | undefined {
   if (transport?.bufferedBytes !== undefined) return bufferedBytesOfTransport
   try {
@@ -22,7 +25,7 @@ export function meterOf({ socket, transport }: Measured): Meter | undefined {
   return undefined
 }
 
-/** Returns what the meter reads. An invalid reading counts as `0`, which is no pressure. */
+/** Returns the reading of a meter. An invalid reading counts as `0`, which means no pressure. */
 export function bufferedBytes(meter: Meter | undefined, socket: Socket, transport: AnyTransport | undefined): number {
   if (meter === undefined) return 0
   try {
@@ -34,7 +37,7 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
   }
 }
 
-/** Returns the number in a sink's `bufferedAmount`, `0` if there is none. It may be negative or `NaN`, so only compare it. */
+/** Returns a sink's `bufferedAmount`, or `0` if that is not a number. The number may be negative or `NaN`, so use it only in comparisons. */
 export function bufferedAmountOf(sink: PlainSink): number {
   try {
     const reading = sink.bufferedAmount

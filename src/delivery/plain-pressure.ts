@@ -4,8 +4,8 @@ import type { Ticks } from './end-of-tick.ts'
 import { bufferedAmountOf } from './meter.ts'
 
 /**
- * Notes that a socket counts as having room in turn `tick`, although it has more than the limit buffered. If that is in doubt, the next turn
- * decides.
+ * Says that a socket counts as having room in turn `tick`, although it has buffered more than the limit. If `isInDoubt` is true, the next turn
+ * decides whether it still has room.
  */
 interface Presumption {
   readonly tick: number
@@ -13,17 +13,17 @@ interface Presumption {
 }
 
 /**
- * Decides whether a plain socket has room: one that has a `bufferedAmount` and no send queue.
+ * Decides whether a plain socket has room. A plain socket has a `bufferedAmount` and no send queue.
  *
- * The amount is read for each message, and grows with each message. No client had time to read the bytes of this turn of the event loop, nor those of
- * the turn before. So a reading above the limit means nothing if these bytes can explain it. One count serves all sockets: the most bytes that one
- * socket can have been given. State is kept only for sockets above the limit.
+ * `bufferedAmount` is read for each message, and grows with each message. No client has had time to read the bytes of this turn of the event loop, or
+ * the bytes of the turn before. If the bytes of these two turns can explain a reading above the limit, the reading does not show that the client is
+ * slow. All sockets share one count: the most bytes that one socket can have got. State is kept only for sockets above the limit.
  */
 export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** The most bytes for one socket: in turn `tick`, in the turn before it, and in all later turns that were too small to be counted separately. */
+  /** The most bytes that one socket can have got: in turn `tick`, in the turn before it, and in all small turns after it. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {
@@ -32,10 +32,11 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   }
 
   /**
-   * True if a socket counts as having room until this turn ends, although it has more than the limit buffered.
+   * True if a socket counts as having room until this turn ends, although it has buffered more than the limit.
    *
-   * If the bytes of this turn can explain the excess, the socket has room. Otherwise it is in doubt, and still counts as having room in two cases:
-   * the bytes of the turn before can explain the rest, or the socket had room in that turn without doubt.
+   * If the bytes of this turn can explain the excess, the socket has room. Otherwise it is in doubt whether the socket has room. Then it still counts
+   * as having room in two cases: the bytes of the turn before can explain the rest of the excess, or the socket had room in the turn before without
+   * doubt.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks
@@ -53,8 +54,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * Counts a text that was delivered in this turn.
    *
-   * A turn that brings less than the limit does not put a socket over it. So its end is not awaited, and its bytes are added to those of
-   * earlier such turns.
+   * The few bytes of a small turn cannot put a socket over the limit. So the end of a small turn is not awaited, and its bytes are added to the bytes
+   * of earlier small turns.
    */
   count(text: WireData): void {
     const bytes = mostBytesOf(text)
@@ -63,7 +64,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
       return
     }
     const { tick } = this.#ticks
-    // The bytes in `since` may belong to this turn, so they count for it.
+    // The bytes in `since` may belong to this turn, so they count as bytes of this turn.
     if (this.#bytes.tick !== tick) this.#bytes = { tick, inTick: this.#bytes.since, inTickBefore: this.#bytesIn(tick - 1), since: 0 }
     this.#bytes.inTick += bytes
     this.#ticks.await()
@@ -80,14 +81,17 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
     this.#presumptions.delete(connection)
   }
 
-  /** The most bytes that one socket can have been given in this turn, or in the turn before. */
+  /** The most bytes that one socket can have got in turn `tick`. `tick` is the running turn, or the turn before. */
   #bytesIn(tick: number): number {
     if (this.#bytes.tick === tick) return this.#bytes.inTick
     return this.#bytes.tick === tick + 1 ? this.#bytes.inTickBefore : 0
   }
 }
 
-/** The most bytes that a message can take on the wire. In UTF-8, a text takes at most three for each unit. Framing and TLS take some more. */
+/**
+ * The most bytes that a message can take on the wire. In UTF-8, a text takes at most three bytes for each UTF-16 unit. Framing and TLS add some
+ * bytes.
+ */
 function mostBytesOf(text: WireData): number {
   const payload = typeof text === 'string' ? text.length * 3 : text.length
   return payload + (text.length >> 6) + 64

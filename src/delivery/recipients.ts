@@ -1,20 +1,20 @@
 import type { FanOutList, Overlap } from '../collections/fan-out-list.ts'
 
-/** A part of a fan-out list: from slot `from` up to, not including, slot `to`. */
+/** A part of a fan-out list: the slots from `from` to `to`, without `to` itself. */
 export interface SlotRange<TConnection> {
   readonly list: FanOutList<TConnection>
   readonly from: number
   readonly to: number
 }
 
-/** The recipients of one message. They are fixed when its delivery starts. */
+/** The recipients of one message. The recipients are fixed when the delivery of the message starts. */
 export interface Recipients<TConnection> {
-  /** How many connections there are. */
+  /** How many recipients there are. */
   readonly matched: number
-  /** If there are overlaps, the range of the whole type is the first one, and that of the exact stream the second one. */
+  /** If there are overlaps, the first range is of the whole type, and the second range is of the exact stream. */
   readonly ranges: readonly SlotRange<TConnection>[]
   readonly overlaps: readonly Overlap[]
-  /** Slots in the ranges whose connections are left out. */
+  /** Slots within the ranges whose connections are not recipients. */
   readonly leftOut?: readonly Slot<TConnection>[]
 }
 
@@ -35,7 +35,7 @@ export function allOf<TConnection>(list: FanOutList<TConnection>): Recipients<TC
   return { matched: list.size, ranges: [rangeOf(list)], overlaps: NO_OVERLAPS }
 }
 
-/** The connection in this slot. A connection that has left the list has the slot `NO_SLOT`: then there is no recipient. */
+/** The connection in this slot. If the connection has left the list, its slot is `NO_SLOT`, and there is no recipient. */
 export function oneOf<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
   return list.has(slot) ? eachOf(list, [slot]) : nobody()
 }
@@ -45,27 +45,27 @@ export function thisOne<TConnection>(list: FanOutList<TConnection>, slot: number
   return list.has(slot) ? eachOf(list, [slot]) : { matched: 1, ranges: [], overlaps: NO_OVERLAPS }
 }
 
-/** The connections in these slots. Each slot must have one. */
+/** The connections in these slots. Each slot must have a connection. */
 export function eachOf<TConnection>(list: FanOutList<TConnection>, slots: readonly number[]): Recipients<TConnection> {
   const ranges = slots.map((slot) => ({ list, from: slot, to: slot + 1 }))
   return { matched: ranges.length, ranges, overlaps: NO_OVERLAPS }
 }
 
-/** All connections in the list of a whole type or of one of its exact streams. Those in both lists are the overlaps. */
+/** All connections in the list of a whole type, or in the list of one exact stream of the type. `overlaps` are the connections in both lists. */
 export function eitherOf<TConnection>(
   whole: FanOutList<TConnection> | undefined,
   exact: FanOutList<TConnection> | undefined,
   overlaps: readonly Overlap[],
 ): Recipients<TConnection> {
   if (whole === undefined || whole.size === 0) {
-    // Nearly every message ends here.
+    // Nearly every message takes this path.
     return exact === undefined ? nobody() : { matched: exact.size, ranges: [{ list: exact, from: 0, to: exact.connections.length }], overlaps: NO_OVERLAPS }
   }
   if (exact === undefined || exact.size === 0) return allOf(whole)
   return { matched: whole.size + exact.size - overlaps.length, ranges: [rangeOf(whole), rangeOf(exact)], overlaps }
 }
 
-/** The recipients without those in these slots. A connection that has two slots counts once. */
+/** Returns the recipients without these connections. Each connection is given by its slots. A connection that has two slots counts once. */
 export function without<TConnection>(recipients: Recipients<TConnection>, connections: readonly (readonly Slot<TConnection>[])[]): Recipients<TConnection> {
   const found = connections.filter((slots) => slots.length > 0)
   if (found.length === 0) return recipients

@@ -1,41 +1,44 @@
 /**
- * What became of all messages up to now. A message counts once for each connection.
+ * Counts of all messages up to now. A message counts once for each of its recipients.
  *
- * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`,
- * `waitingBytes` and `connectionsBehind` are gauges of this moment. `mostWaitingBytes` is a peak. All others are counters: they never fall.
+ * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`, `waitingBytes` and
+ * `connectionsBehind` are gauges of this moment. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
  */
 export interface Stats {
   /** Recipients of all messages whose delivery has started. */
   readonly matched: number
-  /** Handed to a socket, at once or after waiting. The peer may not have received it. */
+  /** Messages that were handed to a socket, at once or after waiting. The peer may not have received them. */
   readonly sent: number
-  /** Replaced, while waiting, by a newer message of their stream. */
+  /** Waiting messages that were replaced by a newer message of their stream. */
   readonly conflated: number
-  /** Dropped because too much was waiting, or because it waited too long. A gap notice tells the client. */
+  /** Messages that were dropped because too much was waiting, or because they waited too long. A gap notice tells the client. */
   readonly dropped: number
-  /** Not sent because `send` or `write` threw, because no frame could be made, or because it was the one that made the client a slow consumer. */
+  /**
+   * Messages that were not sent because `send` or `write` threw, because no frame could be made, or because the message itself made its client a slow
+   * consumer.
+   */
   readonly failed: number
-  /** Not sent because the connection was removed or unsubscribed before its turn. */
+  /** Messages that were not sent because the connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number
-  /** Discarded while waiting: the connection was unsubscribed, or it was removed and its socket had no room. */
+  /** Waiting messages that were discarded, because the connection was unsubscribed, or because it was removed and its socket had no room. */
   readonly purged: number
-  /** Accepted by the socket and rejected later. These also count as `sent`. */
+  /** Messages that a socket accepted and rejected later. These messages also count as `sent`. */
   readonly rejected: number
   /** Gap notices that were handed to a socket. No other field counts them, because they are not messages. */
   readonly gapNotices: number
-  /** Messages that had to wait for another delivery to end. Each counts once, no matter how many recipients it has. */
+  /** Messages that had to wait for another delivery to end. Each of these messages counts once, no matter how many recipients it has. */
   readonly deferred: number
-  /** Not handed to a socket yet: the batch of this turn, and what waits for connections that are behind. */
+  /** Messages that have not been handed to a socket yet: the batch of this turn, and messages for connections that are behind. */
   readonly waiting: number
-  /** The size of `waiting`: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
+  /** The size of the `waiting` messages: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
   readonly waitingBytes: number
-  /** The most that ever waited for one connection, in the same units. The batch of a turn counts. */
+  /** The largest size that ever waited for one connection, in the units of `waitingBytes`. The batch of a turn counts too. */
   readonly mostWaitingBytes: number
-  /** Connections that are behind: something waits for them because their socket has no room. */
+  /** Connections that are behind: messages wait for them, because their sockets have no room. */
   readonly connectionsBehind: number
 }
 
-/** What becomes of a delivery in the end. */
+/** The outcome of the delivery of one message to one connection. */
 export type Outcome = 'sent' | 'conflated' | 'dropped' | 'failed' | 'skipped' | 'purged'
 
 type Counts = { -readonly [TName in Exclude<keyof Stats, 'connectionsBehind' | 'waitingBytes'>]: number }
@@ -63,7 +66,7 @@ export class Totals {
     this.#counts.waiting += matched
   }
 
-  /** Counts the deliveries of one message, except those that a send queue took. */
+  /** Counts the outcomes of one message, except for the outcomes that its send queues count. */
   countServed(sent: number, failed: number, skipped: number): void {
     this.#counts.waiting -= sent + failed + skipped
     this.#counts.sent += sent
@@ -71,11 +74,11 @@ export class Totals {
     this.#counts.skipped += skipped
   }
 
-  /** Counts the outcome of deliveries that a send queue took. */
+  /** Counts an outcome of deliveries by a send queue. */
   count(outcome: Outcome, deliveries: number): void {
     if (deliveries === 0) return
     this.#counts.waiting -= deliveries
-    // Nearly always the outcome is `sent`, and the engine reads a property faster by a constant name.
+    // The outcome is nearly always `sent`, and the engine reads a property with a constant name faster.
     if (outcome === 'sent') this.#counts.sent += deliveries
     else this.#counts[outcome] += deliveries
   }

@@ -1,6 +1,9 @@
-/** Numbers the changes of a manager. These are plain fields, because each message is a change, and method calls would slow that down. */
+/**
+ * The numbers of a manager's changes. The numbers are plain fields, because each message is a change, and method calls would make each message
+ * slower.
+ */
 export interface ChangeNumbers {
-  /** The number of the running change. A change runs until its listeners were called. `0` between changes. */
+  /** The number of the running change. A change runs until its listeners have been called. `0` if no change is running. */
   current: number
   latest: number
 }

@@ -20,13 +20,13 @@ function isPromise(outcome: unknown): boolean {
 }
 
 /**
- * Makes the changes of a manager. Each has three steps: change the state, settle, tell the listeners.
+ * Makes the changes of a manager. A change has three steps: it changes the state, it settles, and it calls the listeners.
  *
- * Settling does what must not happen in the middle of a change. It removes connections whose sockets failed, stops transport hooks, and delivers
- * deferred messages.
+ * Settling is work that must not happen in the middle of a change. Settling removes connections whose sockets failed, stops transport hooks, and
+ * delivers deferred messages.
  *
- * Sockets, transports, listeners and serializers are user code, and may publish. A message that they publish while messages are handed to sockets is
- * deferred. So all connections see the messages in the same order.
+ * Sockets, transports, listeners and serializers are user code, and may publish. If user code publishes a message while other messages are handed to
+ * sockets, the new message is deferred. So all connections see the messages in the same order.
  */
 export class Changes {
   readonly events: Events
@@ -34,7 +34,7 @@ export class Changes {
   /** True while messages are handed to sockets. Only this class sets it. */
   isSending = false
   #hasNews = false
-  /** True while `batch` runs. Then everything is part of one change. */
+  /** True while `batch` runs. Then all calls are part of one change. */
   #isBatching = false
   #afterwards: (() => void)[] = []
   readonly #postponed = new Queue<() => void>()
@@ -59,8 +59,8 @@ export class Changes {
   }
 
   /**
-   * Makes several changes and sends one change. Listeners are called when it ends. What user code publishes during a send is deferred until then. A
-   * batch within another one is part of it.
+   * Runs several changes and sends as one change. Listeners are called when this change ends. Messages that user code publishes during a send are
+   * deferred to the end of the batch. A batch within another batch is part of the outer one.
    */
   batch<TOutcome>(act: () => TOutcome): TOutcome {
     if (this.#isBatching) return synchronous(act())
@@ -75,7 +75,7 @@ export class Changes {
     })
   }
 
-  /** Makes a change that follows from another one. It is part of the running change, or a separate change if none is running. */
+  /** Makes a change that follows from another one. The new change is part of the running change, or a separate change if none is running. */
   continue(act: () => void): void {
     if (this.#numbers.current === 0) return this.make(act)
     act()
@@ -97,8 +97,8 @@ export class Changes {
   }
 
   /**
-   * Begins a change that only sends, as `send` within `make` does. `publish` uses this, because two closures for each message are too slow. Returns
-   * what `endSending` needs.
+   * Begins a change that only sends, like `send` within `make`. `publish` uses this method, because two closures for each message are too slow.
+   * Returns the number that `endSending` takes.
    */
   beginSending(): number {
     const numbers = this.#numbers
@@ -114,7 +114,7 @@ export class Changes {
     this.#numbers.current = outer
   }
 
-  /** Makes a change that only postpones another one. It does not deliver the events that were posted before. */
+  /** Makes a change that only postpones another change. Events that were posted before are not delivered yet. */
   whilePostponing<TOutcome>(change: () => TOutcome): TOutcome {
     const outer = this.#begin()
     try {
@@ -155,7 +155,7 @@ export class Changes {
     }
   }
 
-  /** Runs what had to wait, until nothing more has been added. */
+  /** Runs the functions that had to wait and delivers the events, until no new ones are added. */
   #settle(): void {
     while (this.#afterwards.length > 0 || this.#hasNews) {
       const acts = this.#afterwards
@@ -166,7 +166,7 @@ export class Changes {
     }
   }
 
-  /** Begins a change. Returns the number of the outer one, which the caller restores at the end. */
+  /** Begins a change. Returns the number of the outer change, which the caller restores at the end. */
   #begin(): number {
     const outer = this.#numbers.current
     this.#numbers.current = ++this.#numbers.latest

@@ -10,23 +10,23 @@ import { UnheardErrors } from './unheard-errors.ts'
 /**
  * Which user code failed:
  *
- * - `send`: a socket's `send`, or its transport's `write`; or `serializeNotice`, for a notice that the manager sends without a call of the host
+ * - `send`: a socket's `send`, a transport's `write`, or `serializeNotice` for a notice that the manager sends by itself
  * - `close`: a `close` or `terminate` of the socket or its transport
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
- * - `authorize`: the option of that name
- * - `recorder`: the `record` of the option `recorder` for a deferred message, or its `skip`
+ * - `authorize`: the option `authorize`
+ * - `recorder`: the `skip` of the option `recorder`, or its `record` for a deferred message
  *
- * If the `clock` of the options failed, the stage is `close` for the deadline of a close, and `listener` for anything else. Then there is no
+ * If the option `clock` failed, the stage is `close` for the deadline of a close, and `listener` otherwise. An `error` event for the clock has no
  * `connection`.
  */
 export type ErrorStage = 'send' | 'close' | 'listener' | 'transport' | 'authorize' | 'recorder'
 
-/** A stream that is or was active. If its type is private, each user's stream is a separate one. */
+/** A stream that is or was active. If the stream type is private, each user has a separate stream. */
 export interface ActiveStream<TStreamType extends string = string> {
   /** A type of the catalogue. */
   readonly streamType: TStreamType
-  /** `undefined` for a stream without a symbol, and for a whole stream type. */
+  /** The symbol. `undefined` for a stream without a symbol, and for a whole stream type. */
   readonly symbol: string | undefined
   /** The user whose stream it is, if it is private. */
   readonly userId?: string
@@ -38,50 +38,52 @@ export interface SubscriptionEvent<
   TStreams extends StreamCatalogue = TradingStreams,
   TMetadata = unknown,
 > {
-  /** The live view, as `addSubscription` returns it. */
+  /** The live view that `addSubscription` returns. */
   readonly subscription: Subscription<keyof TStreams & string>
-  /** The connection that caused the event by subscribing, unsubscribing or leaving; absent if none did. */
+  /** The connection that caused the event, because it subscribed, unsubscribed or was removed. Absent if no connection caused it. */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 
 /** The events of a manager: name → payload. */
 export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
-  /** A connection was added. Its user's subscriptions cover it already. */
+  /** A connection was added. The subscriptions of its user cover the connection already. */
   connectionAdded: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
-  /** A connection was removed, for this reason. Its socket may still be closing. */
+  /** A connection was removed. `reason` says why. The socket of the connection may still be closing. */
   connectionRemoved: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly reason: CloseReason }
   /** A connection fell behind: its socket has no room, so messages wait. The event comes again only after the connection has caught up. */
   connectionBehind: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /**
-   * Nothing waits any more for a connection that was behind for `behindForMs`: all of it was sent, dropped or purged. The event does not come if the
-   * connection is removed while it is behind.
+   * A connection caught up: it was behind for `behindForMs`, and now no message waits for it. The messages that waited were sent, dropped or purged.
+   * If a connection is removed while it is behind, this event does not come.
    */
   connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
-  /** A connection was given to another user. Its `userId` is the new user, and `from` is the old one. */
+  /** A connection was given to another user. `connection.userId` is the new user, and `from` is the old user. */
   connectionReassigned: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly from: string }
   /** A user got their first connection. */
   userOnline: { readonly userId: string }
-  /** A user's last connection was removed, for this reason, or it was `reassigned` to another user. */
+  /** A user lost their last connection. `reason` says why the connection was removed, or is `reassigned` if it was given to another user. */
   userOffline: { readonly userId: string; readonly reason: CloseReason | 'reassigned' }
   /** A subscription began. */
   subscriptionAdded: SubscriptionEvent<TSocket, TStreams, TMetadata>
-  /** A subscription ended, for this reason. */
+  /** A subscription ended. `reason` says why. */
   subscriptionRemoved: SubscriptionEvent<TSocket, TStreams, TMetadata> & { readonly reason: SubscriptionEndReason }
   /** The holders, the filters or the status of a subscription changed. */
   subscriptionChanged: SubscriptionEvent<TSocket, TStreams, TMetadata> & { readonly change: SubscriptionChange }
   /**
-   * `revoke` was called, whether or not it ended a subscription. A field that is `undefined` matches any value. The events of the subscriptions that
-   * it ended follow.
+   * `revoke` was called, whether or not it ended a subscription. A field that is `undefined` matches any value. The events of the ended subscriptions
+   * follow.
    */
   revoked: { readonly userId: string | undefined; readonly streamType: (keyof TStreams & string) | undefined; readonly symbol: string | undefined }
-  /** A stream got its first connected subscriber, so a server opens its upstream feed. Exactly one `streamIdle` follows each `streamActive`. */
+  /**
+   * A stream got its first connected subscriber. Open the upstream feed of the stream now. Exactly one `streamIdle` follows each `streamActive`.
+   */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
-   * A stream has had no connected subscriber for `idleDelayMs`. This also happens to the oldest such stream if there are more than
-   * `quotas.idleStreams`, and to all of them when the manager shuts down.
+   * A stream has had no connected subscriber for `idleDelayMs`. If there are more than `quotas.idleStreams` streams without a subscriber, the oldest
+   * of them becomes idle earlier. When the manager shuts down, all of them become idle.
    */
   streamIdle: ActiveStream<keyof TStreams & string>
-  /** A gap notice was handed to a connection's socket: `dropped` messages of this stream are missing there. */
+  /** A gap notice was handed to a connection's socket: `dropped` messages of this stream did not reach the connection. */
   gap: {
     readonly connection: Connection<TSocket, TStreams, TMetadata>
     readonly streamType: keyof TStreams & string
@@ -89,8 +91,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
     readonly dropped: number
   }
   /**
-   * User code failed, or a `close` missed its deadline. No call throws because of it. Without a listener, `console.warn` prints the first
-   * error of each stage.
+   * User code failed, or a `close` missed its deadline. No call of the manager throws because of the failure. Without a listener, `console.warn`
+   * prints the first error of each stage.
    */
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams, TMetadata> }
 }
@@ -118,7 +120,7 @@ const EVENT_NAMES: Readonly<Record<keyof ManagerEvents, true>> = {
 
 interface Registration {
   readonly listener: (payload: never) => unknown
-  /** The number of the change in which it was registered. It receives only events of later changes. */
+  /** The number of the change in which the listener was registered. The listener receives only events of later changes. */
   readonly since: number
   active: boolean
 }
@@ -133,12 +135,12 @@ interface Call {
 /**
  * Listeners, and the events on their way to them.
  *
- * Events are posted while a change is made, and flushed when it is complete. There is one queue for all events. If a listener calls back into
- * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. It sees the events of a
+ * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls back into
+ * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. A listener sees the events of a
  * change before the call that made the change returns.
  *
  * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be nested: a
- * listener that calls back makes a later one. A listener receives only events of changes that are later than its registration.
+ * listener that calls the manager makes a later change. A listener receives only events of changes that are later than its registration.
  */
 export class Events {
   readonly #registrations = new Map<keyof ManagerEvents, Set<Registration>>()
@@ -166,7 +168,7 @@ export class Events {
     }
   }
 
-  /** True if there may be listeners to this event. If not, the caller need not make a payload. */
+  /** True if there may be listeners to this event. Without listeners, the caller need not make a payload. */
   areHeard(name: keyof ManagerEvents): boolean {
     return this.#registrations.has(name)
   }
@@ -178,8 +180,8 @@ export class Events {
   }
 
   /**
-   * Queues an error event. If no listener has received it in the end, the error is printed. That is known only then, because a listener may remove
-   * another one.
+   * Queues an error event. If no listener receives the event, the error is printed. This is decided after the listeners were called, because a
+   * listener may remove another listener first.
    */
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
@@ -189,7 +191,10 @@ export class Events {
     this.#calls.push({ registration: { listener: printUnlessTold, since: 0, active: true }, payload, isError: true, wasMade: false })
   }
 
-  /** Delivers all queued events, and those that are posted meanwhile, in the running change or as a change of its own. */
+  /**
+   * Delivers all queued events, and events that are posted meanwhile. The delivery is part of the running change, or of a new change if none is
+   * running.
+   */
   flush(): void {
     if (this.#calls.isEmpty) return
     const numbers = this.#numbers

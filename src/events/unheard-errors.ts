@@ -9,7 +9,7 @@ interface Failure {
 /**
  * Prints errors that have no listener, because silence would hide a broken server.
  *
- * It prints one error for each stage, because a socket may fail a thousand times a second. It prints the error itself, and nothing about
+ * Only one error for each stage is printed, because a socket may fail a thousand times a second. Only the error itself is printed, and nothing about
  * messages, users or connections.
  */
 export class UnheardErrors {

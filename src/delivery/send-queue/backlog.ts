@@ -1,27 +1,27 @@
 import { noticeText } from '../../model/notices.ts'
 import { OutgoingMessage } from '../../model/outgoing-message.ts'
 
-/** A place in the backlog: a message, or the gap notice of messages that were dropped there. */
+/** An entry of the backlog: a message, or a gap notice that stands for dropped messages. */
 interface Entry {
   message: OutgoingMessage
-  /** What it counts against the limits: `0` for a gap notice. */
+  /** The size of the message, as the limits count it. `0` for a gap notice. */
   units: number
   readonly streamQueue: StreamQueue
-  /** Its place in the order of the whole backlog. */
+  /** The place of the entry in the order of the whole backlog. */
   readonly position: number
   previous: Entry | undefined
   next: Entry | undefined
   nextOfStream: Entry | undefined
 }
 
-/** The entries of one stream, oldest first. Only the first one can be a gap notice. */
+/** The entries of one stream, oldest first. Only the first entry can be a gap notice. */
 interface StreamQueue {
   readonly list: EntryList
   first: Entry | undefined
   last: Entry | undefined
 }
 
-/** Entries that leave one after the other. */
+/** A linked list of entries. The first entry leaves the list first. */
 class EntryList {
   first: Entry | undefined
   last: Entry | undefined
@@ -51,18 +51,21 @@ class EntryList {
 /**
  * The messages that wait for one connection that is behind, in the order in which they will be sent.
  *
- * There are three lists: private messages, messages that may be dropped, and the others. So the next message to leave, and the first one to
- * drop, are each at the head of a list. Each stream's entries also form a stream queue. There a new message of a `latest` stream finds the
- * older one that it replaces.
+ * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is at the head of a
+ * list, and so is the next message to drop. The entries of each stream also form a stream queue. If the stream is `latest`, a new message replaces
+ * the older message in the stream queue.
  *
- * Adding, taking and dropping one message cost the same, however long the backlog is. The cost of a purge grows with what it discards.
+ * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of `purge` grows with the number of
+ * messages that it discards.
  */
 export class Backlog {
   /** How many messages there are, without gap notices. */
   size = 0
-  /** The size of the messages. Gap notices do not count: they are short, there is one for each stream, and they must not displace a message. */
+  /**
+   * The size of the messages. Gap notices do not count: they are short, there is at most one for each stream, and they must not displace a message.
+   */
   units = 0
-  /** No message of the backlog began to wait before this moment. */
+  /** The oldest message of the backlog began to wait at this moment, or later. */
   oldestSinceMs: number = Infinity
   /** When the connection fell behind, in milliseconds of the monotonic clock. */
   readonly sinceMs: number
@@ -76,7 +79,7 @@ export class Backlog {
   #firstPosition = 0
   #lastPosition = 0
 
-  /** @param unitsOf how much a message counts against the limits */
+  /** @param unitsOf returns the size of a message, as the limits count it */
   constructor(sinceMs = 0, unitsOf: (message: OutgoingMessage) => number = ({ text }) => text.length) {
     this.sinceMs = sinceMs
     this.#unitsOf = unitsOf
@@ -87,8 +90,8 @@ export class Backlog {
   }
 
   /**
-   * Appends a message or a gap notice. If the stream is `latest` and a message of it is in the backlog, the new message replaces that one.
-   * Returns true if it did.
+   * Appends a message or a gap notice. If the stream is `latest` and the backlog has a message of the stream, the new message replaces that message.
+   * Returns true if a message was replaced.
    */
   add(message: OutgoingMessage): boolean {
     this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -109,7 +112,7 @@ export class Backlog {
     return false
   }
 
-  /** Puts back messages that were taken and not accepted. Each comes first in its list again. */
+  /** Puts back messages that were taken but not accepted. The messages are first in their lists again. */
   putBack(messages: readonly OutgoingMessage[]): void {
     for (const message of [...messages].reverse()) {
       this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -123,7 +126,7 @@ export class Backlog {
     }
   }
 
-  /** Takes at least one message, and goes on until more than `roomUnits` are taken. Private messages come first. */
+  /** Takes at least one message, and goes on until the size of the taken messages exceeds `roomUnits`. Private messages come first. */
   take(roomUnits: number): OutgoingMessage[] {
     const taken: OutgoingMessage[] = []
     let units = 0
@@ -135,15 +138,19 @@ export class Backlog {
     return taken
   }
 
-  /** Drops the oldest message that may be dropped, and leaves a gap notice in its place. `undefined` if there is no such message. */
+  /**
+   * Drops the oldest message that may be dropped, and returns it. A gap notice takes the place of the message. Returns `undefined` if no message may
+   * be dropped.
+   */
   dropOldest(): OutgoingMessage | undefined {
     return this.#oldestDroppable && this.#drop(this.#oldestDroppable)
   }
 
   /**
-   * Drops the messages that began to wait at `sinceMs` or before. If one of them must be kept, it stops, and `mustEnd` is true.
+   * Drops the messages that began to wait at `sinceMs` or before. If one of these messages must be kept, the method stops there, and `mustEnd` is
+   * true.
    *
-   * An old message may stand behind a newer one in its list, because a message that replaces an older one takes its place.
+   * An old message may stand behind a newer one in its list, because a new message takes the place of the message that it replaces.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0
@@ -178,7 +185,10 @@ export class Backlog {
     return message
   }
 
-  /** Purges a stream, or all streams of a type if `symbol` is `undefined`, except for covered ones. Returns how many messages it purged. */
+  /**
+   * Purges the messages of a stream, or of all streams of a type if `symbol` is `undefined`. Streams for which `isCovered` is true are not purged.
+   * Returns how many messages were purged.
+   */
   purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): number {
     const sizeBefore = this.size
     const symbols = symbol === undefined ? [...(this.#streamQueues.get(streamType)?.keys() ?? [])] : [symbol]
@@ -190,14 +200,14 @@ export class Backlog {
     return sizeBefore - this.size
   }
 
-  /** Purges the messages and gap notices that are unwanted. Returns how many messages it purged. */
+  /** Purges the messages and gap notices that are unwanted. Returns how many messages were purged. */
   purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): number {
     const sizeBefore = this.size
     for (const streamQueue of [...this.#allStreamQueues()]) this.#removeWhere(streamQueue, isUnwanted)
     return sizeBefore - this.size
   }
 
-  /** Returns the first message, or the gap notice, of each stream. */
+  /** Returns the first entry of each stream, which is a message or a gap notice. */
   streams(): OutgoingMessage[] {
     return Array.from(this.#allStreamQueues(), ({ first }) => (first as Entry).message)
   }
@@ -243,7 +253,7 @@ export class Backlog {
     entry.units = 0
   }
 
-  /** Removes an entry and all that follow it in its stream queue. It must be the first one there. */
+  /** Removes all entries of a stream queue. `first` is the first entry of the stream queue. */
   #removeFrom(first: Entry | undefined): void {
     for (let entry = first; entry !== undefined; entry = entry.nextOfStream) this.#remove(entry)
   }
@@ -265,7 +275,7 @@ export class Backlog {
     if (streamQueue.first === undefined) this.#releaseStreamQueue(message)
   }
 
-  /** Removes the entry behind another one of its stream queue. */
+  /** Removes an entry that is not the first one of its stream queue. `before` is the entry before it. */
   #removeBehind(before: Entry, entry: Entry): void {
     this.#unlink(entry)
     before.nextOfStream = entry.nextOfStream
@@ -285,12 +295,12 @@ export class Backlog {
   }
 }
 
-/** The oldest message of a stream queue. It stands behind the gap notice, if there is one. */
+/** The oldest message of a stream queue. If the stream queue has a gap notice, the message stands behind it. */
 function oldestMessage({ first }: StreamQueue): Entry | undefined {
   return first !== undefined && first.message.gap > 0 ? first.nextOfStream : first
 }
 
-/** The next entry of the same list that is a message. */
+/** The next entry in the same list that is a message. */
 function nextMessage({ next }: Entry): Entry | undefined {
   let entry = next
   while (entry !== undefined && entry.message.gap > 0) entry = entry.next

@@ -5,16 +5,16 @@ import type { AnyTransport } from '../../ports/transport.ts'
 /** A transport with an `onDrain`. */
 export type DrainTeller = AnyTransport & Required<Pick<AnyTransport, 'onDrain'>>
 
-/** What a drain listener needs of its send queue. */
+/** The functions of the send queue that a drain listener calls. */
 export interface DrainListening {
-  /** Notes that there may be room again. */
+  /** Notes that the socket may have room again. */
   drained(): void
   hookFailed(error: unknown): void
-  /** Calls a function, which is user code, when no message is being handed to a socket any more. */
+  /** Calls a function of user code as soon as no message is being handed to a socket. */
   afterwards(act: () => void): void
 }
 
-/** Listens to the drains of one socket until it is stopped. Errors of the transport are reported. They do not end the connection. */
+/** Listens for the drains of one socket until the listener is stopped. Errors of the transport are reported, and do not end the connection. */
 export class DrainListener {
   #isOver = false
   #stop: (() => void) | undefined
@@ -25,8 +25,8 @@ export class DrainListener {
   }
 
   /**
-   * Begins to listen. False if the transport's `onDrain` throws or does not return a function. A transport may call the listener at once, which
-   * may stop this listening before it has begun.
+   * Begins to listen. Returns false if the transport's `onDrain` throws, or does not return a function. A transport may report a drain within
+   * `onDrain`. Then the listener may be stopped before `onDrain` has returned.
    */
   start(socket: Socket, transport: DrainTeller): boolean {
     try {
@@ -54,7 +54,7 @@ export class DrainListener {
   }
 }
 
-/** Returns the function that ends the listening. If a transport returns none, the queue assumes that it does not listen at all. */
+/** @throws if `onDrain` did not return a function, because then the transport may not be listening */
 function asFunction(stop: unknown): () => void {
   if (typeof stop === 'function') return stop as () => void
   disown(stop)

@@ -1,21 +1,24 @@
 import { Alarm } from '../../time/alarm.ts'
 import type { Timers } from '../../time/clock.ts'
 
-/** The manager looks for messages that have waited too long at most this often. */
+/** The shortest time between two checks for messages that have waited too long. */
 const LAG_CHECK_MS = 50
 
 /** A send queue that is behind. */
 export interface Behind {
-  /** Sends what there is room for. */
+  /** Sends as many messages as the socket has room for. */
   drained(): void
-  /** Drops messages that have waited too long, or removes a slow consumer. Returns the milliseconds until the next check; `Infinity` for none. */
+  /**
+   * Drops messages that have waited too long, or removes a slow consumer. Returns the milliseconds until the next check, or `Infinity` if no check is
+   * needed.
+   */
   limitLag(): number
 }
 
 /**
  * The send queues that are behind, and two timers for them.
  *
- * One timer polls the send queues whose sockets do not report when they have room again. The other one makes all send queues check how long their
+ * One timer polls the send queues whose sockets do not report when they have room again. The other timer makes all send queues check how long their
  * messages have waited. A timer runs only while a send queue needs it.
  */
 export class DrainWatch<TQueue extends Behind> {
@@ -41,13 +44,13 @@ export class DrainWatch<TQueue extends Behind> {
     this.#pollTimer.set(this.#intervalMs)
   }
 
-  /** Restarts lost timers, and schedules the next check of the lag within `ms` milliseconds. */
+  /** Sets lost timers again, and schedules the next `limitLag` within `ms` milliseconds. */
   keepUp(ms: number): void {
     if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
     this.#lagTimer.set(ms)
   }
 
-  /** Restarts timers that may be lost. */
+  /** Sets timers again that may be lost: see `Alarm`. */
   renew(): void {
     if (this.all.size === 0) return
     this.#pollTimer.renew()

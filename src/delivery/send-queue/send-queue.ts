@@ -26,7 +26,7 @@ export interface DeliveryLimits {
   readonly drainIntervalMs: number
 }
 
-/** What the send queues of a delivery share. */
+/** The objects and functions that all send queues of a delivery share. */
 export interface QueueContext<TConnection extends QueueConnection> extends WriteContext<TConnection> {
   readonly limits: DeliveryLimits
   readonly clock: Timers
@@ -35,22 +35,25 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
   readonly drainWatch: DrainWatch<ConnectionSendQueue<TConnection>>
   /** Called when a backlog has begun. */
   fellBehind(connection: TConnection): void
-  /** Called when a backlog has become empty: all of it was sent, dropped or purged. `behindForMs` is how long there was one. */
+  /**
+   * Called when a backlog has become empty, because all of its messages were sent, dropped or purged. `behindForMs` is how long the backlog existed.
+   */
   caughtUp(connection: TConnection, behindForMs: number): void
   /** Removes the connection as soon as no message is being handed to a socket. */
   remove(connection: TConnection, reason: 'send-failed' | 'slow-consumer', failure?: { readonly error: unknown }): void
 }
 
 /**
- * The send queue of one connection: it sends the messages in order, at once or as a batch at the end of the turn, and keeps them while the
- * socket has no room.
+ * The send queue of one connection. The queue sends messages in order, at once or as a batch at the end of the turn. The queue keeps messages while
+ * the socket has no room.
  *
- * While there is room, messages are in `#batch`. That is an array, because nearly every message leaves it within the turn. Once the connection
- * is behind, they are in `#backlog`, which knows their streams and what may be dropped. They are never in both.
+ * While the socket has room, messages are in `#batch`. The batch is a plain array, because nearly every message leaves it within the turn. While the
+ * connection is behind, messages are in `#backlog`, which knows their streams and which messages may be dropped. There is never both a batch and a
+ * backlog.
  */
 export class ConnectionSendQueue<TConnection extends QueueConnection> extends SendQueue implements FrameReporter, DrainListening, Behind {
   readonly connection: TConnection
-  // Held here as well, because reading it from the connection costs a fetch from memory for each delivery.
+  // The queue has its own field for the socket, because reading it from the connection costs a fetch from memory for each delivery.
   readonly #socket: Socket
   readonly #transport: AnyTransport | undefined
   readonly #context: QueueContext<TConnection>
@@ -60,16 +63,19 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   #backlog: Backlog | undefined
   #stopWatching: (() => void) | undefined
   #isDueAtEndOfTick = false
-  /** The last turn in which the socket had room. It counts as having room until that turn ends, because what it buffers meanwhile is of that turn. */
+  /**
+   * The last turn in which the socket had room. The socket counts as having room until that turn ends, because the bytes that it buffers meanwhile
+   * belong to that turn.
+   */
   #hasRoomIn = -1
-  /** True if more than the limit was buffered in that turn. Those bytes may have been of the turn before. */
+  /** True if the socket had buffered more than the limit in turn `#hasRoomIn`. The buffered bytes may have come from the turn before. */
   #isInDoubt = false
   // Hooks are user code. While they run, they may unsubscribe the connection or end this queue.
-  /** The message that `accept` is working on; `undefined` once that message is no longer wanted. */
+  /** The message that `accept` is working on. `undefined` once that message is no longer wanted. */
   #arriving: OutgoingMessage | undefined
   /** Set while a flush runs. */
   #inFlight: WriteInFlight<TConnection> | undefined
-  /** Set when the queue has ended, because the connection was removed or its socket failed. Later messages are counted as this. */
+  /** Set when the queue has ended, because the connection was removed or its socket failed. Later messages get this outcome. */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -81,7 +87,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context = context
   }
 
-  /** The size of all that is queued: the batch of this turn, or the backlog. */
+  /** The size of all queued messages: the batch of this turn, or the backlog. */
   get queuedUnits(): number {
     return this.#backlog?.units ?? this.#batchUnits
   }
@@ -95,7 +101,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   accept(message: OutgoingMessage): Acceptance {
-    // The socket may have failed while this message was delivered to others. Its connection is removed after the delivery.
+    // The socket may have failed while this message was delivered to others. A connection whose socket failed is removed after the delivery.
     if (this.#endedAs !== undefined) return this.#refuse(this.#endedAs)
     this.#arriving = message
     const { frame, units } = this.#framed(message)
@@ -110,7 +116,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return hasRoom && this.#backlog === undefined ? this.#pass(message, units) : this.queue(message)
   }
 
-  /** Adds a message to the backlog, and says what became of it. For a message that the socket has no room for. */
+  /** Adds a message to the backlog, because the socket has no room. Returns what happened to the message. */
   queue(message: OutgoingMessage): Acceptance {
     const backlog = this.#backlog ?? this.#fallBehind(this.#takeBatch())
     const hasReplaced = this.#addTo(backlog, message)
@@ -186,10 +192,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Decides once a turn whether the socket has room. Later readings would include bytes of this turn, which no client had time to read.
+   * Decides once in each turn whether the socket has room. Later readings would include bytes of this turn, which no client has had time to read.
    *
-   * The bytes of the turn before may have been written as it ended, so the client had no time for those either. If too much is buffered, but
-   * the socket had room without doubt in the turn before, it still has room, and the next turn decides.
+   * The bytes of the turn before may have been written at its end, so the client has had no time to read them either. If too much is buffered, but
+   * the socket had room without doubt in the turn before, it still counts as having room. Then the next turn decides.
    */
   #hasRoom(): boolean {
     const { endOfTick, limits } = this.#context
@@ -228,7 +234,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   #pass(message: OutgoingMessage, units: number): Acceptance {
     if (this.#transport?.write === undefined) return this.#sendNow(message.text)
-    // An array literal reserves one place. Most turns bring one message.
+    // An array literal reserves only one place, and most turns bring only one message.
     if (this.#batch === undefined) this.#batch = [message]
     else this.#batch.push(message)
     this.#batchUnits += units
@@ -236,7 +242,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return 'batched'
   }
 
-  /** Sends a text. The fan-out counts it, as it does for a plain socket. */
+  /** Sends a text. The fan-out counts the message, as for a plain socket. */
   #sendNow(text: WireData): Acceptance {
     const answer: unknown = (this.#socket as PlainSink).send(text)
     if (answer !== undefined && isThenable(answer)) this.#context.answeredLate(this.connection, answer, 1)
@@ -271,8 +277,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Drops messages until the backlog is within `hardLimitBytes`. If the messages that must be kept are too many, the connection is removed as a slow
-   * consumer. Returns what became of the newest message, if it is not in the backlog any more.
+   * Drops messages until the backlog is within `hardLimitBytes`. If the messages that must be kept exceed this limit, the connection is removed as a
+   * slow consumer. Returns what happened to the newest message, if the backlog no longer has it.
    */
   #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
     let isQueued = newest !== undefined
@@ -303,12 +309,12 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     drainWatch.keepUp(this.#lagDueMs(backlog) - nowMs)
   }
 
-  /** The moment at which something may have waited for too long. */
+  /** The earliest moment at which a message may have waited too long. */
   #lagDueMs(backlog: Backlog): number {
     return backlog.oldestSinceMs + this.#context.limits.maxLagMs
   }
 
-  /** Disconnects a slow consumer. `failed` is 1 if the newest message is in the backlog, because it counts as failed. */
+  /** Disconnects a slow consumer. `failed` is 1 if the newest message is in the backlog, because that message counts as failed. */
   #removeSlowConsumer(failed: number): void {
     this.#end('failed', failed)
     this.#context.remove(this.connection, 'slow-consumer')
@@ -335,8 +341,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Takes the messages to send next: the whole batch, because its turn has room, or as much of the backlog as the socket has room for. `undefined` if
-   * there is no room. Measuring the room runs user code, so the backlog may be gone afterwards.
+   * Takes the messages to send next. If there is no backlog, it takes the whole batch. Otherwise it takes as much of the backlog as the socket has
+   * room for. Returns `undefined` if there is no room. Measuring the room runs user code, so the backlog may be gone afterwards.
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#backlog === undefined) return this.#takeBatch()
@@ -355,7 +361,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return batch
   }
 
-  /** Writes a chunk. Returns true if the next one may follow. */
+  /** Writes a chunk. Returns true if the next chunk may follow. */
   #writeChunk(chunk: readonly OutgoingMessage[], inFlight: WriteInFlight<TConnection>): boolean {
     try {
       const frames = inFlight.begin(chunk)
@@ -370,7 +376,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     }
   }
 
-  /** Puts back what the socket did not accept, except for messages that are not wanted any more. */
+  /** Puts back the messages that the socket did not accept. Unwanted messages are not put back. */
   #putBack(messages: readonly OutgoingMessage[], inFlight: WriteInFlight<TConnection>): void {
     const wanted = messages.filter((message) => inFlight.areWanted([message]))
     this.#context.totals.count('purged', deliveriesIn(messages) - deliveriesIn(wanted))
@@ -379,7 +385,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     else this.#backlog.putBack(wanted)
   }
 
-  /** Discards messages that have not been sent, wherever they are. Those in the backlog stay. */
+  /** Discards unwanted messages that have not been sent yet, except for messages in the backlog. */
   #exclude(isUnwanted: (message: OutgoingMessage) => boolean): void {
     if (this.#arriving !== undefined && isUnwanted(this.#arriving)) this.#arriving = undefined
     this.#inFlight?.exclude(isUnwanted)
@@ -414,7 +420,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.drainWatch.delete(this)
   }
 
-  /** Ends the queue and discards its messages. `failed` says how many of them count as failed. The others count as purged. */
+  /** Ends the queue and discards its messages. `failed` is the number of messages that count as failed. The other messages count as purged. */
   #end(as: 'skipped' | 'failed', failed = 0): void {
     if (this.#endedAs !== undefined) return
     this.#endedAs = as

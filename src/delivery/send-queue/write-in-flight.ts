@@ -7,26 +7,26 @@ import type { PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Totals } from '../totals.ts'
 
-/** What a write needs of the delivery. */
+/** The functions of the delivery that a write calls. */
 export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
   /** Serializes a gap notice. Throws if the host's `serializeNotice` fails. */
   noticeData(notice: Notice): WireData
-  /** True if the error refused a publish that the socket made in its own `send`. Then the socket has not failed. */
+  /** True if the error comes from a refused `publish` that the socket called in its own `send`. Such an error is not a failure of the socket. */
   isOwnRefusal(error: unknown): boolean
   gapTold(connection: TConnection, notice: OutgoingMessage): void
 }
 
 /**
- * A flush of one send queue while it runs: it writes one chunk of messages after the other.
+ * A running flush of one send queue. The flush writes one chunk of messages after the other.
  *
- * The transport and the socket are user code. While they run, they may unsubscribe the connection, or end its send queue. So a write also
- * knows which of its messages are not wanted any more. Those are neither written later nor put back.
+ * The transport and the socket are user code. While they run, they may unsubscribe the connection, or end its send queue. So a flush also knows which
+ * of its messages are no longer wanted. Unwanted messages are neither written later nor put back.
  */
 export class WriteInFlight<TConnection> implements FrameReporter {
-  // Not `#private`, because an object is made for each flush, and private fields make that a tenth slower.
+  // These fields are not `#private`: an object is made for each flush, and `#private` fields would make that a tenth slower.
   private readonly connection: TConnection
   private readonly socket: Socket
   private readonly transport: AnyTransport | undefined
@@ -47,8 +47,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   }
 
   /**
-   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If that made a message of the chunk unwanted, nothing of the chunk
-   * may be written. Then it returns `undefined`.
+   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If the user code makes a message of the chunk unwanted, nothing of
+   * the chunk may be written. Then `begin` returns `undefined`.
    */
   begin(chunk: readonly OutgoingMessage[]): readonly unknown[] | undefined {
     this.chunk = chunk
@@ -56,14 +56,17 @@ export class WriteInFlight<TConnection> implements FrameReporter {
     return this.areWanted(chunk) ? frames : undefined
   }
 
-  /** Hands the frames of the chunk to the socket. Returns how many messages it accepted, from the first on, and counts those as sent. */
+  /**
+   * Hands the frames of the chunk to the socket. Returns how many messages the socket accepted, counted from the first message of the chunk. The
+   * accepted messages count as sent.
+   */
   write(frames: readonly unknown[]): number {
     const accepted = this.#offer(frames)
     this.#noteSent(accepted === this.chunk.length ? this.chunk : this.chunk.slice(0, accepted))
     return accepted
   }
 
-  /** False if the connection must not get one of these messages any more. */
+  /** True if the connection may still get all of these messages. */
   areWanted(messages: readonly OutgoingMessage[]): boolean {
     const unwanted = this.unwanted
     return unwanted === undefined || !messages.some((message) => unwanted.has(message))
@@ -87,7 +90,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
     const { gap, streamType, symbol } = message
     if (gap > 0) message.text = this.context.noticeData({ type: 'gap', streamType, symbol, dropped: gap })
     const { frame } = framedBy(this.transport, message, this)
-    // Only a gap notice is framed as late as this. Without it, the client would not learn what is missing.
+    // All other frames were made earlier, so only the frame of a gap notice can be missing. Without the notice, the client would not learn of the
+    // gap.
     if (frame === NO_FRAME) throw new Error('The frame of a gap notice could not be made')
     return frame
   }
@@ -99,7 +103,7 @@ export class WriteInFlight<TConnection> implements FrameReporter {
       if (typeof answer === 'number') return clamped(answer, chunk.length)
       if (isThenable(answer)) this.context.answeredLate(this.connection, answer, deliveriesIn(chunk))
     } catch (error) {
-      // If a `write` throws, nobody knows how much of it was written.
+      // If a `write` throws, nobody knows how many of the frames were written.
       if (this.transport?.write !== undefined || !this.context.isOwnRefusal(error)) throw error
     }
     return chunk.length
@@ -122,12 +126,12 @@ export class WriteInFlight<TConnection> implements FrameReporter {
 
 const NO_MESSAGES: readonly OutgoingMessage[] = []
 
-/** Returns a message's frame for a transport. Without a `write` in the transport, the frame is the text. */
+/** Returns a message's frame for a transport. If the transport has no `write`, the frame is the text. */
 export function framedBy(transport: AnyTransport | undefined, message: OutgoingMessage, reporter: FrameReporter): Framed {
   return transport?.write === undefined ? message.plain : message.framedFor(transport, reporter)
 }
 
-/** How many of these count as deliveries. Gap notices do not. */
+/** Returns how many of these messages count as deliveries. Gap notices do not count. */
 export function deliveriesIn(messages: readonly OutgoingMessage[]): number {
   let count = 0
   for (const { gap } of messages) if (gap === 0) count++
