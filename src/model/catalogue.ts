@@ -5,14 +5,14 @@ import { optionsOfFunction } from './function-options.ts'
 import { asIdentifier, isIdentifier } from './identifier.ts'
 import { isStreamTypeName } from './keys.ts'
 
-/** Who may receive a stream's messages: every subscriber, or only the user that a message names. */
+/** Who may receive a message of a stream: every subscriber (`public`), or only the user in the message's `userId` (`private`). */
 export type Audience = 'public' | 'private'
 
 /** Whether a stream type takes a symbol. */
 export type SymbolRule = 'required' | 'optional' | 'none'
 
 /**
- * What a connection that is behind gets of a stream: only the newest message (`latest`), or every message (`every`).
+ * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`).
  *
  * Use `latest` if a newer message makes an older one worthless, as with a price or a snapshot of an order book. Use `every` if each message
  * counts, as with trades or the deltas of an order book.
@@ -32,10 +32,10 @@ export type StreamDefinition<TPayload = unknown> = PublicStreamDefinition<TPaylo
 
 /** An entry for a stream whose messages may go to every subscriber. */
 export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
-  /** Every user may receive its messages. */
+  /** Every user may receive the messages. */
   readonly audience: 'public'
   /**
-   * What a connection that is behind gets.
+   * Which messages wait for a connection that is behind.
    *
    * @default 'every'
    */
@@ -48,9 +48,9 @@ export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDef
   readonly overflow?: OverflowPolicy
 }
 
-/** An entry for a stream whose messages each belong to one user. That user must not miss any, so `delivery` and `overflow` are fixed. */
+/** An entry for a stream in which each message belongs to one user. This user must not miss a message, so `delivery` and `overflow` are fixed. */
 export interface PrivateStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
-  /** Only the user that a message names may receive it. */
+  /** Only the user in the message's `userId` may receive a message. */
   readonly audience: 'private'
   /** A private message is never conflated. */
   readonly delivery?: 'every'
@@ -72,7 +72,7 @@ interface AnyStreamDefinition<TPayload> {
 /** Stream type → definition. */
 export type StreamCatalogue = Readonly<Record<string, StreamDefinition>>
 
-/** The symbol rule of a definition, or its default if there is none. */
+/** The symbol rule of a definition, or the default rule if the definition has none. */
 export type SymbolRuleOf<TDefinition extends StreamDefinition> = TDefinition extends {
   readonly symbol: infer TRule extends SymbolRule
 }
@@ -132,8 +132,8 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * Pass it as `streams` to a manager or a message function. There it replaces the default catalogue. To extend the default catalogue, spread it:
  * `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
- * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it. A name must be a non-empty string without `:`. An unknown
- * field is refused. A private stream can neither conflate nor drop. A catalogue that is a `Map`, an array or an instance of a class is
+ * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it. The name of a stream type must be a non-empty string without `:`.
+ * An unknown field is refused. A private stream can neither conflate nor drop. A catalogue that is a `Map`, an array or an instance of a class is
  * refused too.
  *
  * @example
@@ -154,7 +154,7 @@ export function defineStreams<const TStreams extends StreamCatalogue>(definition
   if (entries === undefined) {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid catalogue: expected a plain object, got ${describe(definitions)}`)
   }
-  // No prototype, so that `constructor` and `__proto__` are ordinary names.
+  // The catalogue has no prototype, so that `constructor` and `__proto__` are ordinary names.
   const catalogue: Record<string, ResolvedDefinition> = Object.create(null)
   for (const [name, definition] of entries) catalogue[name] = resolved(name, definition)
   defined.add(Object.freeze(catalogue))
@@ -214,7 +214,7 @@ export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE
 export type TradingStreams = typeof tradingStreams
 
 /**
- * Returns the validated catalogue in the options of a message function, or the default catalogue if they have none.
+ * Returns the validated catalogue in the options of a message function, or the default catalogue if the options have none.
  *
  * @throws `ERR_INVALID_ARGUMENT`
  */
@@ -237,7 +237,7 @@ export function definitionOf(streams: StreamCatalogue, streamType: unknown): Res
 }
 
 /**
- * Returns the symbol if the definition's rule allows it, or `undefined` for none. `null` means none.
+ * Checks a symbol against the rule of a definition. Returns the symbol, or `undefined` if there is none. `null` means that there is none.
  *
  * @throws `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
  */

@@ -1,6 +1,8 @@
 import type { ResolvedCatalogue } from './catalogue.ts'
 
-/** A channel: the messages that are numbered together. It is the widest part of a stream type that one subscription can cover. */
+/**
+ * Names a channel. The messages of a channel are numbered together. A channel is the widest part of a stream type that one subscription can cover.
+ */
 export interface ChannelName {
   readonly streamType: string
   /** The symbol, if the type requires one. Otherwise `undefined`: then the channel is the whole type. */

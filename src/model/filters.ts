@@ -2,13 +2,13 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readUserCode } from '../guards/user-code.ts'
 import { isPlain } from '../guards/named-fields.ts'
 
-/** Facts that a subscriber adds to a request for the host's own use. Opaque to the library, which filters nothing by them. */
+/** Facts that a subscriber adds to a request, for the host's own use. The library gives them no meaning, and filters no messages by them. */
 export type SubscriptionFilters = Readonly<Record<string, unknown>>
 
 const NO_JSON_FORM = 'Invalid field `filters`: it has no JSON form'
 
 /**
- * Returns a frozen copy, one level deep, or `undefined` for none. The caller may change its own object later.
+ * Returns a frozen copy of the filters, one level deep. Returns `undefined` if there are none. The caller may change its own object later.
  *
  * A `Map`, a `Set` or an instance of a class is refused, because a copy would lose its content.
  *
@@ -27,7 +27,7 @@ export function frozenFilters(filters: unknown): SubscriptionFilters | undefined
 /**
  * Returns the length of the filters' JSON in UTF-16 units. Runs user code if a filter has a `toJSON` or a getter.
  *
- * @throws `ERR_INVALID_ARGUMENT` if they have no JSON form
+ * @throws `ERR_INVALID_ARGUMENT` if the filters have no JSON form
  */
 export function jsonUnits(filters: SubscriptionFilters): number {
   const text = readUserCode<string | undefined>(

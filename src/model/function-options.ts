@@ -6,7 +6,7 @@ import { readNamed } from '../guards/named-fields.ts'
  *
  * A value that is not an object counts as no options, because `texts.map(parseStreamMessage)` passes an index.
  *
- * @throws `ERR_INVALID_ARGUMENT` if reading the options throws, or if they have another name than `names`
+ * @throws `ERR_INVALID_ARGUMENT` if reading the options throws, or if they have a name that is not in `names`
  */
 export function optionsOfFunction<TName extends string>(options: unknown, names: readonly TName[]): Partial<Record<TName, unknown>> {
   if (typeof options !== 'object' || options === null) return {}

@@ -4,7 +4,7 @@ import { asIdentifier, isIdentifier } from './identifier.ts'
 
 /** The parts of a stream key. */
 export interface StreamKeyParts {
-  /** The text before the first `:`. It may be missing from your catalogue. */
+  /** The text before the first `:`. This stream type may be missing from your catalogue. */
   readonly streamType: string
   /** The text after the first `:`, unchanged. `undefined` for a key without a `:`. */
   readonly symbol: string | undefined
@@ -77,7 +77,7 @@ export function parseSubscriptionKey(key: string): SubscriptionKeyParts {
   return splitSubscriptionKey(key) ?? refuse('subscription', key)
 }
 
-/** Returns the parts of a stream key, or `undefined` if the value is not one. */
+/** Returns the parts of a stream key, or `undefined` if the value is not a stream key. */
 export function splitStreamKey(key: unknown): StreamKeyParts | undefined {
   if (typeof key !== 'string') return undefined
   const colon = key.indexOf(':')
@@ -100,7 +100,8 @@ function encodedUserId(userId: string): string {
 
 function decodedUserId(encoded: string): string | undefined {
   const userId = encoded.replaceAll('%3A', ':').replaceAll('%25', '%')
-  // Encoding it again rejects every other spelling ("%3a", "%41", a lone "%"), so that no two keys name the same subscription.
+  // The user id must encode to the same text again. This check rejects every other spelling ("%3a", "%41", a lone "%"), so that no two keys name the
+  // same subscription.
   return isIdentifier(userId) && encodedUserId(userId) === encoded ? userId : undefined
 }
 

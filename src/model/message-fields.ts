@@ -11,9 +11,9 @@ export interface MessageFields {
   readonly data: unknown
   readonly timestampMs: number
   readonly userId: string | undefined
-  /** When the message was read, which is when it was published. Milliseconds since the Unix epoch. */
+  /** The time at which the message was published, in milliseconds since the Unix epoch. */
   readonly readAtMs: number
-  /** What goes on the wire, if it is known already. */
+  /** The wire form, if it has been made already. */
   readonly text?: WireData
 }
 
@@ -26,8 +26,8 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
 })
 
 /**
- * Returns a message with a text, or bytes, from `connection.send`. Its stream type is empty, so no unsubscribe and no revocation matches it. Without
- * a `userId`, it is for the connection, no matter which user has it.
+ * Returns the message for a text, or bytes, from `connection.send`. The stream type of this message is empty, so no unsubscribe and no revocation
+ * matches it. Without a `userId`, the message is for the connection, no matter which user has the connection.
  */
 export function hostText(text: WireData, userId: string | undefined, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
@@ -112,7 +112,7 @@ function recipientFor(streamType: string, { audience }: ResolvedDefinition, user
 function epochMs(timestamp: unknown): number {
   let ms = NaN
   try {
-    // Works for a `Date` of any realm, and ignores a `getTime` that a subclass overrides. Throws for anything else.
+    // This call works for a `Date` of any realm, and ignores a `getTime` that a subclass overrides. For anything else, the call throws.
     ms = Date.prototype.getTime.call(timestamp)
   } catch {}
   if (!Number.isNaN(ms)) return ms

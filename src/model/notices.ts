@@ -2,17 +2,17 @@ import type { DeliveryClass } from './catalogue.ts'
 import { SubscriptionStatus } from './subscription.ts'
 
 /**
- * Tells a client that messages are missing here. They were dropped because too much waited for the client, or because they waited too long. Or the
- * host reported them missing, by `notifyGap`.
+ * Tells a client that messages of a stream are missing at this place. The messages were dropped, because too much waited for the client or because
+ * they waited too long. Or the host reported them as missing by `notifyGap`.
  */
 export interface GapNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'gap'
   /** The stream type whose messages are missing. */
   readonly streamType: string
-  /** The symbol whose messages are missing. `undefined` for a stream without a symbol, and for all streams of the type. */
+  /** The symbol whose messages are missing. `undefined` for a stream without a symbol, or if messages of any stream of the type may be missing. */
   readonly symbol: string | undefined
-  /** How many messages of this stream are missing here: 1 or more. `undefined` if the server does not know. */
+  /** How many messages are missing at this place: 1 or more. `undefined` if the server does not know the number. */
   readonly dropped: number | undefined
 }
 
@@ -20,7 +20,8 @@ export interface GapNotice {
 export type StreamStatus = Extract<SubscriptionStatus, 'CONNECTED' | 'RECONNECTING' | 'ERROR'>
 
 /**
- * Tells a client that the status of a stream's source has changed. While it is not `CONNECTED`, the client's data of the stream may be out of date.
+ * Tells a client that the status of a stream's source has changed. While the status is not `CONNECTED`, the client's data of the stream may be out of
+ * date.
  */
 export interface StatusNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -33,29 +34,34 @@ export interface StatusNotice {
   readonly status: StreamStatus
 }
 
-/** Answers a subscribe that was made by a recovery. What follows of the stream, follows from this place. */
+/** Answers a client's subscribe command, if the server has a recovery. The stream's later messages continue from `position`. */
 export interface SubscribedNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'subscribed'
-  /** The number of the client's command. Absent if it had none. */
+  /** The number of the client's command. Absent if the command had no number. */
   readonly id?: number
   /** The stream type. */
   readonly streamType: string
   /** The symbol. `undefined` for a stream without a symbol, and for a whole type. */
   readonly symbol: string | undefined
-  /** The client's position in the stream, before the messages that follow this notice. Give it back as it is. */
+  /**
+   * The client's position in the stream, before the messages that follow this notice. To continue from there, the client sends this text back
+   * unchanged.
+   */
   readonly position: string
-  /** `true` if nothing is missing since the position that the client gave, `false` if that cannot be proven, `null` if it gave none. */
+  /**
+   * `true` if nothing is missing since the position that the client gave. `false` if that cannot be proven. `null` if the client gave no position.
+   */
   readonly recovered: boolean | null
   /** True if the numbers of the stream's messages have no holes. */
   readonly contiguous: boolean
-  /** What the client gets if it is behind: only the newest message (`latest`), or every message (`every`). */
+  /** Which messages wait for the client if it is behind: only the newest one (`latest`), or every one (`every`). */
   readonly delivery: DeliveryClass
   /** `true` if a snapshot follows. Otherwise absent. */
   readonly snapshot?: true
 }
 
-/** Tells a client which message it was left out of by `except`. */
+/** Tells a client the number of a message that it does not get, because the publish excluded the client by `except`. */
 export interface SkipNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'skip'
@@ -69,7 +75,7 @@ export interface SkipNotice {
   readonly seq: number
 }
 
-/** The notices of a manager. A recovery sends `SubscribedNotice` and `SkipNotice` besides. */
+/** The notices that a manager sends. A recovery also sends `SubscribedNotice` and `SkipNotice`. */
 export type Notice = GapNotice | StatusNotice
 
 const STREAM_STATUSES: readonly unknown[] = [SubscriptionStatus.CONNECTED, SubscriptionStatus.RECONNECTING, SubscriptionStatus.ERROR]

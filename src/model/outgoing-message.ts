@@ -21,7 +21,7 @@ export interface Framed {
 
 /** One message on its way to its recipients: its text, and one frame for each transport. */
 export class OutgoingMessage {
-  /** What goes on the wire. That of a gap notice is made when the notice is sent, because `serializeNotice` may make it. */
+  /** The wire form. For a gap notice, it is made when the notice is sent, because `serializeNotice` may make it. */
   text: WireData
   readonly streamType: string
   readonly symbol: string | undefined
@@ -30,10 +30,12 @@ export class OutgoingMessage {
   readonly userId: string | undefined
   /** For a gap notice, how many dropped messages it stands for. `0` for a message. */
   readonly gap: number
-  /** When it began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it has not. */
+  /**
+   * When the message began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it does not wait.
+   */
   waitsSinceMs: number = Infinity
   #data: unknown
-  // Nearly always there is one transport. So the first one has fields of its own, and a map exists only if there are more.
+  // There is nearly always only one transport. So the first transport has separate fields, and a map exists only if there are more.
   #transport: AnyTransport | undefined
   #framed: Framed | undefined
   #plain: Framed | undefined
@@ -72,7 +74,7 @@ export class OutgoingMessage {
     return framed
   }
 
-  /** Releases the caller's data. Call once every recipient's frame is made, because a message may wait for long. */
+  /** Releases the caller's data, because a message may wait for a long time. Call this when the frames for all recipients have been made. */
   release(): void {
     this.#data = undefined
   }
@@ -106,7 +108,7 @@ function byteLengthOf(frame: unknown): number | undefined {
   return undefined
 }
 
-/** @throws for a promise. A promise cannot be written. Nobody awaits it, and its rejection must not end the process */
+/** @throws for a promise, because a promise cannot be written. A rejection of the promise is ignored, so that it does not end the process */
 function synchronous(frame: unknown): unknown {
   if (!isThenable(frame)) return frame
   disown(frame)

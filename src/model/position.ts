@@ -1,8 +1,8 @@
 /**
- * Where a client is in a channel: epoch → the last number that it has of that epoch.
+ * The position of a client in a channel: epoch → the number of the last message that the client has of this epoch.
  *
- * A channel is the widest part of a stream type that one subscription can cover. An epoch is one incarnation of the node that published in it. So a
- * channel with one publisher has one epoch, and one more for each restart.
+ * A channel is the widest part of a stream type that one subscription can cover. An epoch is one run of a node that publishes in the channel, from
+ * start to stop. So a channel with one publishing node has one epoch, and one more for each restart of the node.
  */
 export type Position = ReadonlyMap<string, number>
 
@@ -13,7 +13,7 @@ const PART = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/
 
 const EPOCH = /^[\w-]{1,64}$/
 
-/** True for the name of an epoch. It has no character that separates the parts of a position. */
+/** True for the name of an epoch. Such a name has none of the characters that separate the parts of a position. */
 export function isEpoch(value: unknown): value is string {
   return typeof value === 'string' && EPOCH.test(value)
 }

@@ -16,9 +16,9 @@ export interface PublishResult {
   readonly dropped: number
   /** The socket's `send` or the transport's `frame` threw, or too much waited and the connection was removed as a slow consumer. */
   readonly failed: number
-  /** The connection was removed or unsubscribed before its turn. */
+  /** The connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number
-  /** True if another delivery was running. This message follows it, in order. */
+  /** True if another delivery was running. Then this message is delivered afterwards, in order. */
   readonly deferred: boolean
 }
 

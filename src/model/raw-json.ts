@@ -1,8 +1,8 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { optionsOfFunction } from './function-options.ts'
 
-// `Symbol.for` makes the ESM and the CommonJS build recognise each other's values. Parsed JSON never has a symbol as a key, so a client's data
-// cannot pass for this.
+// `Symbol.for` makes the ESM and the CommonJS build recognise each other's values. Parsed JSON never has a symbol as a key, so a client's data cannot
+// pass for such a value.
 const RAW_JSON: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-manager.rawJson')
 
 /** `data` that is JSON text already. Made by `rawJson`. */
@@ -11,7 +11,7 @@ export interface RawJson {
   readonly [RAW_JSON]: true
   /** The JSON text, which goes on the wire as it is. */
   readonly text: string
-  /** Returns the parsed value, so that `JSON.stringify` of a message writes that. */
+  /** Returns the parsed value, so that `JSON.stringify` of a message writes the parsed value. */
   toJSON(): unknown
 }
 
@@ -21,8 +21,8 @@ export interface RawJson {
  * Use it for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message.
  * `validate: true` checks that by parsing the text once.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `text` is not a string, if `validate` is true and it is not JSON, if the options have an unknown name, or
- * if reading them throws
+ * @throws `ERR_INVALID_ARGUMENT` if `text` is not a string, if `validate` is true and `text` is not JSON, if the options have an unknown name, or if
+ * reading them throws
  *
  * @example
  * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: rawJson('{"bid":"64000.10"}') })

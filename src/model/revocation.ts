@@ -4,15 +4,15 @@ import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue,
 import { asIdentifier } from './identifier.ts'
 
 /**
- * The subscriptions that `manager.revoke` ends: those that match every given field. A field that is absent, `undefined` or `null` matches any
- * value. An unknown field is refused. You can pass a `Subscription` as it is.
+ * Selects the subscriptions that `manager.revoke` ends. A subscription must match every given field. A field that is absent, `undefined` or `null`
+ * matches any value. An unknown field is refused. You can pass a `Subscription` as it is.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The user. If absent, every user. */
+  /** The user. If it is absent, every user matches. */
   readonly userId?: string | null | undefined
-  /** The stream type. If absent, every stream type. */
+  /** The stream type. If it is absent, every stream type matches. */
   readonly streamType?: (keyof TStreams & string) | null | undefined
-  /** The symbol. Subscriptions to a whole type that covers it end too. If absent, every symbol and every whole type. */
+  /** The symbol. Subscriptions to a whole type that covers the symbol end too. If it is absent, every symbol and every whole type match. */
   readonly symbol?: string | null | undefined
 }
 
@@ -51,7 +51,7 @@ export function isOfRevoked({ streamType, symbol }: Stream, revoked: Revoked): b
   return isAmong(revoked.streamType, streamType) && isAmong(revoked.symbol, symbol)
 }
 
-/** True if a subscription to a stream covers a revoked stream: it is to that stream, or to the whole type. */
+/** True if a subscription covers a revoked stream, because it is a subscription to this stream or to the whole type. */
 export function coversRevoked({ streamType, symbol }: Stream, definition: ResolvedDefinition, revoked: Revoked): boolean {
   const isWholeType = symbol === undefined && definition.symbol === 'optional'
   return isAmong(revoked.streamType, streamType) && (isWholeType || isAmong(revoked.symbol, symbol))

@@ -3,13 +3,13 @@ import { definitionOf, symbolFor, type StreamCatalogue, type TradingStreams } fr
 import { asIdentifier } from './identifier.ts'
 import { readReference } from './subscription.ts'
 
-/** Names the stream that an upstream source feeds. On a private type, each user's stream is a separate one. */
+/** Names the stream that an upstream source feeds. If the stream type is private, each user has a separate stream. */
 export interface StreamSource<TStreams extends StreamCatalogue = TradingStreams> {
   /** A type of the catalogue. */
   readonly streamType: keyof TStreams & string
-  /** The symbol. Absent for a stream without one, and for the whole type. */
+  /** The symbol. Absent for a stream without a symbol, and for the whole type. */
   readonly symbol?: string | null | undefined
-  /** The user whose stream it is. Required on private types, not allowed on public ones. */
+  /** The user whose stream it is. Required for private stream types, and not allowed for public ones. */
   readonly userId?: string | null | undefined
 }
 

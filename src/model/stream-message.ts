@@ -13,7 +13,7 @@ import type { StreamType } from './stream-type.ts'
 
 /** One message of one stream. */
 export interface StreamMessage<TData = unknown, TStreamType extends string = StreamType> {
-  /** A stream type of the catalogue. Its definition says who may receive the message. */
+  /** A stream type of the catalogue. The definition of the stream type says who may receive the message. */
   readonly streamType: TStreamType
   /** Required, optional or not allowed, as the stream type's rule says. */
   readonly symbol?: string | undefined
@@ -67,7 +67,10 @@ export type PublishableMessage<TStreams extends StreamCatalogue = TradingStreams
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, Recipient>
 
-/** A message that `sendToUser` and `sendToConnection` take. It needs no `userId`, because their first argument determines the user. */
+/**
+ * A message that `sendToUser` and `sendToConnection` take. The message needs no `userId`, because the first argument of these methods determines the
+ * user.
+ */
 export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, PossibleRecipient>

@@ -31,19 +31,19 @@ export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERR
 /**
  * One user's interest in one stream, as a live, read-only view.
  *
- * There is one object for a subscription as long as it lasts. After its end, the object's status is `DISCONNECTED`, and the other fields keep
- * their last values. `userId`, `streamType` and `symbol` are own, enumerable properties. So an equality check compares them, and
- * `{ ...subscription }` is a valid reference. The other fields are getters, which a copy does not have.
+ * A subscription is the same object for as long as it lasts. After its end, the object's status is `DISCONNECTED`, and the other fields keep their
+ * last values. `userId`, `streamType` and `symbol` are own, enumerable properties. So an equality check compares them, and `{ ...subscription }` is a
+ * valid reference. The other fields are getters, so a copy does not have them.
  */
 export interface Subscription<TStreamType extends string = string> {
   /** The user who is subscribed, even if only connections of the user hold the subscription. */
   readonly userId: string
   /** A stream type of the catalogue. */
   readonly streamType: TStreamType
-  /** `undefined` for a stream without a symbol, and for a subscription to the whole type. */
+  /** The symbol. `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
   /**
-   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if that had none, or while only
+   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if that call had no filters, or while only
    * connections hold the subscription. A connection's own filters are in `connection.subscriptions()`.
    */
   readonly filters: SubscriptionFilters | undefined
@@ -54,10 +54,10 @@ export interface Subscription<TStreamType extends string = string> {
   /**
    * When a message with recipients was last published to this stream. `undefined` if there was none since the subscription began.
    *
-   * All subscribers of a public stream share one such time. On a private stream, there is one for each user.
+   * All subscribers of a public stream share one such time. On a private stream, each user has a separate time.
    */
   readonly lastUpdate: Date | undefined
-  /** What `subscriptionKey` returns for this subscription. */
+  /** The subscription's key, as `subscriptionKey` returns it. */
   readonly key: string
 }
 
@@ -65,19 +65,19 @@ export interface Subscription<TStreamType extends string = string> {
 export interface OwnSubscription {
   /** The live view. All holders of the subscription share it. */
   readonly subscription: Subscription
-  /** A frozen copy, one level deep, of the filters of this connection's last request. `undefined` if that had none. */
+  /** A frozen copy, one level deep, of the filters of this connection's last request. `undefined` if that request had no filters. */
   readonly filters: SubscriptionFilters | undefined
 }
 
-/** A stream by name. */
+/** Names a stream. */
 export interface StreamReference {
   /** The stream's type. */
   readonly streamType: string
-  /** If absent, this names the stream without a symbol. If the symbol is optional, that is the whole type. */
+  /** The symbol. If it is absent, the reference names the stream without a symbol. If the symbol is optional, that stream is the whole type. */
   readonly symbol?: string | null | undefined
 }
 
-/** A subscription by identity. */
+/** Names a subscription. */
 export interface SubscriptionReference extends StreamReference {
   /** The user who is subscribed. */
   readonly userId: string
@@ -86,7 +86,7 @@ export interface SubscriptionReference extends StreamReference {
 /**
  * The argument of `connection.subscribe`: a stream, with a symbol as the stream type's rule requires, or a `Subscription`.
  *
- * It may have a `userId` if that is the connection's own. A field is refused if it is not one of a request or of a `Subscription`.
+ * A `userId` in the request must be the user of the connection. A field that neither a request nor a `Subscription` has is refused.
  *
  * If the stream type is a `string` that is known only at run time, the compiler does not know its symbol rule. Then the symbol may be left out,
  * so you can pass the result of `parseStreamKey`.
@@ -96,14 +96,14 @@ export type ConnectionSubscribeRequest<
   TName extends string = keyof TStreams & string,
 > =
   | (StreamField<TStreams, TName> & {
-      /** The user of the connection. It may be left out. */
+      /** The user of the connection. The field may be left out. */
       readonly userId?: string | null | undefined
       /** This holder's filters, for the host's own use. */
       readonly filters?: SubscriptionFilters | null | undefined
     })
   | Subscription<keyof TStreams & string>
 
-/** The argument of `manager.addSubscription`: the same, with the `userId`. */
+/** The argument of `manager.addSubscription`: the same as for `connection.subscribe`, with the `userId`. */
 export type SubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends string = keyof TStreams & string,
@@ -142,7 +142,7 @@ export function readUserRequest(request: unknown, streams: StreamCatalogue): Use
   return { userId: asIdentifier(fields.userId, 'userId'), ...asStreamRequest(fields, streams) }
 }
 
-/** Reads a request for a connection's own subscription, as `readUserRequest` does. If it has a `userId`, that must be the connection's. */
+/** Reads a request for a connection's own subscription, as `readUserRequest` does. A `userId` in the request must be the user of the connection. */
 export function readRequest(request: unknown, ownUserId: string, streams: StreamCatalogue): StreamRequest {
   const fields = fieldsOf(request)
   const { userId } = fields
@@ -161,7 +161,7 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
  * | `disconnected` | because its last holder left: the user's last connection, or the connection that held it |
  * | `expired` | because it was pending, and no connection came within `pendingTtlMs` |
  * | `revoked` | by `revoke` |
- * | `reassigned` | because the connection that held it, or the user's last one, was given to another user |
+ * | `reassigned` | because the connection that held it, or the user's last connection, was given to another user |
  * | `cleanup` | by `cleanup()` |
  */
 export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' | 'revoked' | 'reassigned' | 'cleanup'
@@ -180,9 +180,9 @@ export interface ReadReference {
 }
 
 /**
- * Reads the fields that name a subscription. Their values are not validated, because a bad value finds no subscription.
+ * Reads the fields that name a subscription. The values are not validated, because a bad value finds no subscription.
  *
- * @throws `ERR_INVALID_ARGUMENT` if reading it throws, if it has an unknown field, or if one of the `required` fields is missing
+ * @throws `ERR_INVALID_ARGUMENT` if reading the fields throws, if there is an unknown field, or if one of the `required` fields is missing
  */
 export function readReference(reference: unknown, ...required: readonly ('userId' | 'streamType')[]): ReadReference {
   const fields = fieldsOf(reference)

@@ -1,4 +1,7 @@
-/** What goes on the wire: a text, or bytes if `serialize` makes them. Its `length` is in UTF-16 units or bytes. */
+/**
+ * The wire form of a message: a text, or bytes if `serialize` returns bytes. The `length` of a text is in UTF-16 units, and the `length` of bytes is
+ * in bytes.
+ */
 export type WireData = string | Uint8Array
 
 /** True for bytes of any realm, such as a `Buffer`. */

@@ -33,9 +33,10 @@ export function serializeStreamMessage(message: AnyMessage, options?: MessageOpt
 }
 
 /**
- * Returns the message of a text in the wire form. Clients can use it too, because it runs in any JavaScript engine.
+ * Parses a text in the wire form, and returns the message. Clients can use this function too, because it runs in any JavaScript engine.
  *
- * Extra keys are ignored, so that the wire form can grow. The type of `data` comes from the catalogue, and its value is not checked against it.
+ * Extra keys are ignored, so that the wire form can grow. The TypeScript type of `data` comes from the catalogue. The value of `data` is not checked
+ * against this type.
  *
  * @throws `ERR_UNKNOWN_STREAM` for a stream type that the catalogue does not have, `ERR_INVALID_MESSAGE` for any other text that is not in the
  * wire form
@@ -51,11 +52,11 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
 
 /** A frame of a type that this version does not know. Ignore it, so that the server can be newer than the client. */
 export interface UnknownNotice {
-  /** Distinguishes it from a message, which has no `type`. */
+  /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'unknown'
 }
 
-/** What a server with this library sends: a message, or a notice. A notice has a `type`, and a message has none. */
+/** A message or a notice from a server with this library. A notice has a `type`, and a message has none. */
 export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | (ValidMessage<TStreams> & MessagePlace & { readonly type?: undefined })
   | StreamNotice
@@ -64,13 +65,14 @@ export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
 type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
 
 /**
- * Returns the message, or the notice, that a text from the server contains. Clients can use it too.
+ * Parses a text from the server, and returns the message or the notice in it. The function is made for clients.
  *
- * A gap notice stands in the place of missing messages. A client that builds a state from them has to fetch that state again. A status notice has the
- * status of the stream's source. A JSON object with any other text as its `type`, and without `data`, is `{ type: 'unknown' }`.
+ * A gap notice stands in the place of missing messages. A client that builds a state from the messages has to fetch that state again. A status notice
+ * has the status of the stream's source. For a JSON object with an unknown `type` and without `data`, the result is `{ type: 'unknown' }`.
  *
- * If the server has a recovery, a message has an `epoch` and a `seq`. A place that cannot be read is left out, and the message is read without it.
- * The notices `subscribed` and `skip` come from a recovery too. Without a `position` or an `epoch`, they are a host's own, and unknown.
+ * If the server has a recovery, a message has an `epoch` and a `seq`. If these two fields cannot be read, the result is the message without them. A
+ * recovery also sends the notices `subscribed` and `skip`. A `subscribed` without a `position`, or a `skip` without an `epoch`, is a frame of the
+ * host. For such a frame, the result is `{ type: 'unknown' }`.
  *
  * @throws what `parseStreamMessage` throws
  *
@@ -102,7 +104,7 @@ function messageIn(wire: WireObject, text: string, streams: StreamCatalogue): Va
   }
 }
 
-/** Returns a message with its place, if it has one. */
+/** Returns the message with its place in its channel. If there is no place, returns the message unchanged. */
 function withPlace(message: ValidMessage<StreamCatalogue>, place: MessagePlace): ValidMessage<StreamCatalogue> & MessagePlace {
   return place.epoch === undefined ? message : Object.freeze({ ...message, ...place })
 }
@@ -113,7 +115,7 @@ function noticeIn(wire: WireObject, text: string, streams: StreamCatalogue): Str
   const { streamType, symbol } = streamIn(wire)
   const definition = definitionOf(streams, streamType)
   try {
-    // Without a symbol, a gap notice may be about all streams of a type that requires one.
+    // A gap notice without a symbol may be about all streams of a type that requires a symbol.
     const isOfAll = facts.type === 'gap' && symbol === null
     return Object.freeze({ ...facts, streamType, symbol: isOfAll ? undefined : symbolFor(streamType, definition, symbol) })
   } catch (cause) {
@@ -124,8 +126,8 @@ function noticeIn(wire: WireObject, text: string, streams: StreamCatalogue): Str
 /**
  * Returns the wire form of a message's fields.
  *
- * The text is assembled around the data. `JSON.stringify` of the whole message would silently leave out `data` without a JSON form, and could
- * not carry raw JSON.
+ * The text is assembled around the data. `JSON.stringify` of the whole message would silently leave out `data` that has no JSON form, and could not
+ * include raw JSON text.
  *
  * @throws `ERR_UNSERIALIZABLE`
  */
@@ -138,9 +140,9 @@ export function wireText(fields: MessageFields): string {
 }
 
 /**
- * Serializes a message by the host's own `serialize`. Returns a text, or bytes.
+ * Serializes a message with the host's own `serialize`. Returns a text, or bytes.
  *
- * @throws `ERR_UNSERIALIZABLE` if it throws, or returns anything else
+ * @throws `ERR_UNSERIALIZABLE` if `serialize` throws, or returns neither a text nor bytes
  */
 export function customData(serialize: (message: StreamMessage<unknown, string>) => unknown, fields: MessageFields): WireData {
   let cause: unknown
@@ -155,9 +157,9 @@ export function customData(serialize: (message: StreamMessage<unknown, string>) 
 }
 
 /**
- * Serializes a notice by the host's own `serializeNotice`, or as JSON if there is none.
+ * Serializes a notice with the host's own `serializeNotice`, or as JSON if the host has none.
  *
- * @throws `ERR_UNSERIALIZABLE` if it throws, or returns neither a text nor bytes
+ * @throws `ERR_UNSERIALIZABLE` if `serializeNotice` throws, or returns neither a text nor bytes
  */
 export function noticeData(serializeNotice: ((notice: Notice) => unknown) | undefined, notice: Notice): WireData {
   if (serializeNotice === undefined) return noticeText(notice)
@@ -176,7 +178,7 @@ export function noticeData(serializeNotice: ((notice: Notice) => unknown) | unde
 /**
  * Returns the text that a recorder makes of a message.
  *
- * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
+ * @throws `ERR_UNSERIALIZABLE` if the recorder throws, or does not return a string
  */
 export function recordedText(recorder: RecorderMethods | undefined, fields: MessageFields, text: WireData): string {
   if (typeof text !== 'string') throw needsTexts(fields)
@@ -186,7 +188,7 @@ export function recordedText(recorder: RecorderMethods | undefined, fields: Mess
 /**
  * Returns the text that a recorder makes for the connections that `except` leaves out.
  *
- * @throws `ERR_UNSERIALIZABLE` if it throws, or does not return a string
+ * @throws `ERR_UNSERIALIZABLE` if the recorder throws, or does not return a string
  */
 export function skipText(recorder: RecorderMethods, fields: MessageFields, text: string): string {
   return textBy((message) => recorder.skip?.(message, text), fields)
@@ -227,7 +229,9 @@ function unserializable({ streamType, symbol, data }: MessageFields, cause: unkn
 let lastIsoMs = NaN
 let lastIso = ''
 
-/** Returns the ISO text of a time. The last one is kept, because many messages share a millisecond and formatting it costs as much as a message. */
+/**
+ * Returns the ISO text of a time. The last text is kept, because many messages share a millisecond, and formatting a time is expensive.
+ */
 function isoText(ms: number): string {
   if (ms !== lastIsoMs) {
     lastIso = new Date(ms).toISOString()

@@ -3,16 +3,16 @@ import type { DeliveryClass } from './catalogue.ts'
 import { isStreamStatus, type GapNotice, type SkipNotice, type StatusNotice, type SubscribedNotice } from './notices.ts'
 import { isEpoch } from './position.ts'
 
-// What a text from the server says, before a catalogue is asked.
+// These functions read a text from the server without a catalogue.
 
 /** A JSON object in a text. */
 export type WireObject = Readonly<Record<string, unknown>>
 
-/** The place of a message among the messages of its channel. A server with a recovery sends it. */
+/** The place of a message among the messages of its channel. Only a server with a recovery sends a place. */
 export interface MessagePlace {
-  /** One incarnation of the node that published the message. Absent if the message has no place. */
+  /** Names one run of the node that published the message, from start to stop. Absent if the message has no place. */
   readonly epoch?: string
-  /** The number of the message in its epoch: 1 for the first. Of a snapshot, the number of the last message that it contains. */
+  /** The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains. */
   readonly seq?: number
   /** `true` if the message is a snapshot: the present state, sent to a newcomer. Otherwise absent. */
   readonly snapshot?: true
@@ -33,7 +33,10 @@ export function wireObject(text: unknown): WireObject {
   throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Not a JSON object: ${describe(text)}`)
 }
 
-/** True for a notice, known or not. A message may get the extra key "type" some day, and extra keys are ignored. So a notice has no `data`. */
+/**
+ * True for a notice, even if its type is unknown. A notice has a `type` and no `data`. A `type` alone is not enough, because a later version may add
+ * the key `type` to messages.
+ */
 export function isNotice({ type, data }: WireObject): boolean {
   return typeof type === 'string' && data === undefined
 }
@@ -52,15 +55,15 @@ export function contentIn({ data, timestamp, user_id: userId }: WireObject): { r
   return { data, timestamp: wireDate(timestamp), userId }
 }
 
-/** Returns the place of a message. A place that cannot be read is none, because a message is readable without it. */
+/** Returns the place of a message. If the place cannot be read, the message counts as having no place, because it is readable without one. */
 export function placeIn({ epoch, seq, snapshot }: WireObject): MessagePlace {
   if (!isEpoch(epoch) || !isCount(seq)) return {}
   return snapshot === true ? { epoch, seq, snapshot } : { epoch, seq }
 }
 
 /**
- * Returns what a notice says of its stream. `undefined` if it is of a type that is not known, or is a frame of the host's own: an answer without a
- * position, a skip without an epoch.
+ * Returns the facts of a notice, without its stream. Returns `undefined` if the type is unknown, or if the text is a frame of the host: a
+ * `subscribed` without a `position`, or a `skip` without an `epoch`.
  *
  * @throws `ERR_INVALID_MESSAGE`
  */
