@@ -47,7 +47,7 @@ interface Services {
   readonly noticing: Noticing
   readonly reassigning: Reassigning
   readonly lifecycle: Lifecycle
-  /** Sets timers again that may be lost: see `Alarm`. */
+  /** Restarts each timer that may be lost: see `Alarm`. */
   renewTimers(): void
 }
 

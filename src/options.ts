@@ -42,7 +42,7 @@ export interface ConnectionManagerOptions<
    */
   readonly streams?: TStreams | undefined
   /**
-   * Serializes a message, if your clients expect another form than the library's wire form. Returns a text, or bytes (MessagePack, protobuf, SBE) if
+   * Serializes a message, if your clients expect a form other than the library's wire form. Returns a text, or bytes (MessagePack, protobuf, SBE) if
    * the sockets' `send` takes bytes. For bytes, the limits count bytes.
    *
    * Bytes are not copied. All sockets get the same array. The array is needed until the socket of the slowest client has got it, which may be many
@@ -54,7 +54,7 @@ export interface ConnectionManagerOptions<
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
   /**
-   * Serializes a gap notice or a status notice, if your clients expect another form than JSON. The argument is what `parseServerMessage` returns for
+   * Serializes a gap notice or a status notice, if your clients expect a form other than JSON. The argument is what `parseServerMessage` returns for
    * the notice.
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap

@@ -180,7 +180,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#plain.release(connection)
   }
 
-  /** Sets timers again that may be lost: see `Alarm`. */
+  /** Restarts each timer that may be lost: see `Alarm`. */
   renewTimers(): void {
     this.#drainWatch.renew()
   }

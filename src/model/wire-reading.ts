@@ -10,7 +10,7 @@ export type WireObject = Readonly<Record<string, unknown>>
 
 /** The place of a message among the messages of its channel. Only a server with a recovery sends a place. */
 export interface MessagePlace {
-  /** Names one run of the node that published the message, from start to stop. Absent if the message has no place. */
+  /** The epoch of the message: the name of one run of the node that published it. Absent if the message has no place. */
   readonly epoch?: string
   /** The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains. */
   readonly seq?: number

@@ -44,13 +44,13 @@ export class DrainWatch<TQueue extends Behind> {
     this.#pollTimer.set(this.#intervalMs)
   }
 
-  /** Sets lost timers again, and schedules the next `limitLag` within `ms` milliseconds. */
+  /** Restarts lost timers, and schedules the next `limitLag` within `ms` milliseconds. */
   keepUp(ms: number): void {
     if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
     this.#lagTimer.set(ms)
   }
 
-  /** Sets timers again that may be lost: see `Alarm`. */
+  /** Restarts each timer that may be lost: see `Alarm`. */
   renew(): void {
     if (this.all.size === 0) return
     this.#pollTimer.renew()
