@@ -6,43 +6,43 @@ import type { WireData } from '../model/wire-data.ts'
 import type { Clock } from '../time/clock.ts'
 
 /**
- * Sees every message that is published, in the order of delivery, and may change its text. So it can number messages and keep them.
+ * Sees every published message in the order of delivery, and may change the text. A recorder can therefore number messages and keep them.
  *
- * Its methods are called synchronously. What they publish is deferred.
+ * The manager calls the methods synchronously. If a method publishes a message, its delivery is deferred.
  *
- * @typeParam TManager the manager that it is attached to
+ * @typeParam TManager the type of the manager that the recorder is attached to
  */
 export interface Recorder<TManager = unknown> {
   /** Called once, at the end of the manager's constructor. If it throws, the constructor throws the same error. */
   attach(manager: TManager, settings: RecorderSettings): void
   /**
    * Called for every `publish` before the message is sent, even if it has no recipients. Returns the text that is sent. Not called for a publish with
-   * a `text` of its own, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
+   * the option `text`, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
    *
-   * The recipients are fixed when it returns. Its text may be longer than `quotas.messageUnits`. A deferred message is recorded when it is
-   * delivered.
+   * The recipients are fixed when `record` returns. The returned text may be longer than `quotas.messageUnits`. A deferred message is recorded when
+   * it is delivered.
    *
-   * If it throws, or returns anything but a string, nobody receives the message. The publish throws `ERR_UNSERIALIZABLE`. For a deferred message,
-   * the manager emits `error` with stage `recorder`.
+   * If `record` throws, or returns anything but a string, nobody receives the message, and the publish throws `ERR_UNSERIALIZABLE`. If the message
+   * was deferred, the manager emits `error` with stage `recorder` instead.
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called after `record`, with the text that `record` returned, if `except` leaves out subscribed connections. Those get the text that `skip`
-   * returns, as from `connection.send`. So to a connection that is behind, it may go before messages of the stream that wait. If `skip` throws, or
-   * returns anything but a string, they get nothing, and the manager emits `error` with stage `recorder`.
+   * Called after `record`, with the text that `record` returned, if `except` leaves out subscribed connections. These connections get the text that
+   * `skip` returns, as if by `connection.send`. So a connection that is behind may get this text before older messages of the stream that are still
+   * queued for it. If `skip` throws, or returns anything but a string, the connections get nothing, and the manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
 }
 
-/** What a recorder needs to know of its manager's options, with their defaults. */
+/** The manager's options that a recorder needs, with defaults filled in. */
 export interface RecorderSettings {
   /** The catalogue of stream types. */
   readonly streams: StreamCatalogue
-  /** The manager's source of time. If a reading or a timer fails, the manager reports it and goes on. */
+  /** The manager's source of time. If it throws, the manager reports the error and continues. */
   readonly clock: Clock
-  /** True if the texts are the library's wire form, because the manager has no `serialize`. */
+  /** True if the manager has no `serialize`. The texts are then the library's own wire form. */
   readonly isWireForm: boolean
-  /** Serializes a message. Throws if that is not possible. */
+  /** Serializes a message. Throws if the message cannot be serialized. */
   readonly serialize: (message: StreamMessage<unknown, string>) => WireData
   /** The option `delivery.hardLimitBytes`. */
   readonly hardLimitBytes: number
@@ -50,7 +50,7 @@ export interface RecorderSettings {
   readonly messageUnits: number
 }
 
-/** The methods of a recorder, read once. They may return anything. */
+/** The methods of a recorder. Each property is read once. The methods are user code, so they may return anything. */
 export interface RecorderMethods {
   readonly attach: (manager: unknown, settings: RecorderSettings) => unknown
   readonly record: (message: StreamMessage<unknown, string>, text: string) => unknown

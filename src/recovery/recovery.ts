@@ -20,51 +20,51 @@ import { hostStamps, wireStamps, type Stamps } from './stamps.ts'
 /** A connection that can be resumed. */
 export type RecoverableConnection<TStreams extends StreamCatalogue = TradingStreams> = Connection<Socket, TStreams>
 
-/** All that a recovery needs of its manager. */
+/** The methods of a manager that a recovery calls. */
 export interface RecoverableManager {
-  /** Makes several changes and sends one step. */
+  /** Calls `act`, and treats all changes and sends inside it as one step. */
   batch<TOutcome>(act: () => TOutcome): TOutcome
   /** Returns the handle of a connection. */
   getConnection(connectionId: string): object | undefined
   /** Returns the subscriptions of a user. */
   getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
-  /** Returns the connections that receive exactly a stream. */
+  /** Returns the connections that receive a whole stream type, not only some of its symbols. */
   connectionsOf(streamType: string): Iterable<object>
-  /** Delivers a message whose text has been made already to one connection. */
+  /** Delivers a message to one connection. The text of the message is given, so nothing is serialized. */
   sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
-  /** Calls the listener at each event of this name. */
+  /** Calls the listener for each event with this name. */
   on(event: 'revoked' | 'streamActive' | 'streamIdle' | 'connectionCaughtUp' | 'connectionRemoved', listener: (payload: never) => void): () => void
 }
 
-/** A subscribe, and where the client is. */
+/** A request to subscribe, with the position that the client has reached. */
 export type ResumeRequest<TStreams extends StreamCatalogue, TName extends StreamTypeName<TStreams>> = ConnectionSubscribeRequest<TStreams, TName> & {
-  /** The position that the client has, as it got it. Anything else is no error: then the client is told that it missed something. */
+  /** The client's last position, exactly as the server sent it. An unknown value is not an error: the client is told that it missed something. */
   readonly position?: string | null | undefined
-  /** The number of the client's command. The answer has it too. */
+  /** The number of the client's command. The answer repeats the number. */
   readonly id?: number | undefined
 }
 
-/** What a subscribe brought. */
+/** The result of `recovery.subscribe`. */
 export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
   /** The live view, as `connection.subscribe` returns it. */
   readonly subscription: Subscription<keyof TStreams & string>
   /** `true` if nothing is missing, `false` if that cannot be proven, and `null` if the client gave no position. */
   readonly recovered: boolean | null
-  /** How many messages, or snapshots, the client was sent before what follows live. */
+  /** How many messages or snapshots the client was sent before live messages begin. */
   readonly replayed: number
 }
 
-/** What a recovery holds, and how often it could help. */
+/** The contents of a recovery, and how often clients could resume. */
 export interface RecoveryStats {
-  /** Channels whose numbers are known. */
+  /** Channels that the recovery knows. */
   readonly channels: number
   /** Messages in all histories. */
   readonly messages: number
   /** UTF-16 units of all messages. */
   readonly units: number
-  /** Messages that were forgotten because they were too many or too old. Those that a newer one replaced do not count. */
+  /** Messages that a limit of the option `history` removed. A message that a newer one replaced does not count. */
   readonly evicted: number
-  /** Subscribes with a position: how often nothing was missing, and how often that could not be proven. */
+  /** Calls of `subscribe` with a position. `recovered` counts answers without a loss. `refused` counts answers that could not rule out a loss. */
   readonly resumes: { readonly recovered: number; readonly refused: number }
 }
 
@@ -83,16 +83,16 @@ interface Attached {
 }
 
 /**
- * Numbers the messages that are published, keeps the last ones, and gives a client that comes back what it missed.
+ * Numbers published messages and keeps the last ones. A client that reconnects gets the messages that it missed.
  *
- * It is the recorder of one manager. Subscribe connections by it rather than by `connection.subscribe`: then a newcomer gets the present state
- * first, and a client that says where it was gets exactly what it missed, or is told that it cannot.
+ * A recovery is the recorder of one manager. Call `recovery.subscribe` instead of `connection.subscribe`. A new client then gets the present state
+ * first. A client that gives its last position gets exactly the messages that it missed. If they are not all available, the client is told so.
  */
 export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> implements Recorder<RecoverableManager> {
   readonly #options: ResolvedRecoveryOptions
   readonly #failures: Failures
   #attached: Attached | undefined
-  /** The message that was recorded last, for `skip`. */
+  /** The message that was recorded last. `skip` needs its number. */
   #last: { readonly channel: Channel; readonly seq: number } | undefined
 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
@@ -102,9 +102,9 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     if (this.#options.restore !== undefined) readArchive(this.#options.restore)
   }
 
-  /** Called by the manager that has it as its `recorder`. @throws `ERR_INVALID_OPTION` for a second manager, and for a `serialize` without `stamp` */
+  /** The manager calls it once. @throws `ERR_INVALID_OPTION` for a second manager, or if the manager has a `serialize` and the recovery no `stamp` */
   attach(manager: RecoverableManager, settings: RecorderSettings): void {
-    if (this.#attached !== undefined) throw invalidOption('recorder', 'a recovery is for one manager')
+    if (this.#attached !== undefined) throw invalidOption('recorder', 'a recovery works for one manager only')
     const { history, randomEpoch, replay, restore, snapshot, stamp } = this.#options
     if (stamp === undefined && !settings.isWireForm) throw invalidOption('stamp', 'it is required if the manager has a `serialize`')
     const streams = settings.streams as ResolvedCatalogue
@@ -120,7 +120,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     this.#listen(this.#attached, allowances)
   }
 
-  /** Numbers a message and keeps it. Called by the manager. */
+  /** Numbers a message and keeps it. The manager calls it. */
   record(message: StreamMessage<unknown, string>, text: string): string {
     const { histories, stamps, settings } = this.#whenAttached()
     const { streamType, symbol, userId } = message
@@ -135,22 +135,22 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     return stamped
   }
 
-  /** Tells a connection that was left out which message that was. Called by the manager, after `record`. */
+  /** Returns the text that tells a connection which message it was left out of. The manager calls it after `record`. */
   skip({ streamType, symbol }: StreamMessage<unknown, string>): string {
     const { channel, seq } = this.#last as { readonly channel: Channel; readonly seq: number }
     return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch: channel.epoch, seq })
   }
 
   /**
-   * Subscribes a connection to a stream, and brings it up to date, in one step: the subscription, a notice `subscribed`, what is sent again, and then
-   * what is published from now on. No message falls between these, none comes twice, and none is missing.
+   * Subscribes a connection to a stream and brings the client up to date, in one step. The client gets a notice `subscribed`, then the messages that are
+   * sent again, and then all messages that are published later. No message is lost or sent twice between these parts.
    *
-   * With a `position`, the client gets what it missed since. Then `recovered` is true. If it cannot be proven that nothing is missing, it is false, and
-   * the client gets the present state as a newcomer does: the latest message of a `latest` stream, or what the option `snapshot` returns, marked as
-   * snapshots. What still waits for the connection of this stream is purged first.
+   * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
+   * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
+   * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first.
    *
-   * @throws what `connection.subscribe` throws, `ERR_UNKNOWN_CONNECTION` for a connection that is not the manager's, `ERR_INVALID_ARGUMENT` for an `id`
-   * that is not a whole number; then nothing has changed
+   * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, and `ERR_INVALID_ARGUMENT`
+   * for an `id` that is not a whole number. After an error, nothing has changed.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()
@@ -163,9 +163,9 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Returns the last message of a stream, as it was published, if the history still has it. On a private type, the stream is the user's.
+   * Returns the last message of a stream as it was published, or `undefined` if the history does not have it. A private stream needs its `userId`.
    *
-   * If the manager has a `serialize`, only those of `latest` streams are known.
+   * If the manager has a `serialize`, the method knows only messages of `latest` streams.
    */
   lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
     const { histories, settings } = this.#whenAttached()
@@ -178,8 +178,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Returns everything as a text for the option `restore`: all channels, their numbers and histories, and what was revoked. Call it after the last
-   * publish. After the restart, old positions stay recoverable, and new messages are numbered in new epochs.
+   * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call it after the last
+   * publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs.
    */
   export(): string {
     const { histories, floors, settings } = this.#whenAttached()
@@ -187,7 +187,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     return JSON.stringify(archived(histories, floors, settings.clock))
   }
 
-  /** Returns how much is held now, and what became of resumes so far. */
+  /** Returns how much the recovery holds now, and how often clients could resume so far. */
   stats(): RecoveryStats {
     const { histories, resuming } = this.#whenAttached()
     histories.refresh()
@@ -210,7 +210,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 }
 
-/** @throws `ERR_INVALID_ARGUMENT` unless it is an object whose `id` is absent or a whole number */
+/** @throws `ERR_INVALID_ARGUMENT` unless the request is an object whose `id` is absent or a whole number */
 function readRequest(request: unknown): object {
   if (typeof request !== 'object' || request === null) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid request: expected an object, got ${describe(request)}`)
   const { id } = request as { readonly id?: unknown }
@@ -219,7 +219,7 @@ function readRequest(request: unknown): object {
 }
 
 /**
- * Returns a recovery, which is the `recorder` of a manager.
+ * Returns a recovery. Give it to a manager as the option `recorder`.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

@@ -15,23 +15,23 @@ import type { Stamps } from './stamps.ts'
 
 type AnyConnection = Connection<Socket, StreamCatalogue>
 
-/** What a client asks for. */
+/** A client's request to subscribe to a stream from a position. */
 export interface Resume {
   readonly stream: StreamReference
   readonly position: unknown
   readonly id: number | undefined
 }
 
-/** A text to be sent again, and the stream that it belongs to. */
+/** A text that is sent again, with the symbol of its stream. */
 interface Replay {
   readonly symbol: string | undefined
   readonly text: string
 }
 
-/** How a client is brought up to date. */
+/** The answer to a client, before it is sent. */
 interface Plan {
   readonly recovered: boolean | null
-  /** Where the client is before what follows. */
+  /** The client's position before the replays are sent. */
   readonly position: string
   readonly replays: readonly Replay[]
   readonly isSnapshot: boolean
@@ -50,11 +50,11 @@ export interface ResumingDependencies {
   readonly stamps: Stamps
   readonly allowances: Allowances<AnyConnection>
   readonly snapshot: ((stream: SnapshotStream) => unknown) | undefined
-  /** Tells the host that no snapshot could be made. */
+  /** Tells the host why no snapshot could be made. */
   report(error: unknown): void
 }
 
-/** Brings connections up to date: those that come back, and newcomers. */
+/** Brings new and returning clients up to date. */
 export class Resuming {
   readonly counts = { recovered: 0, refused: 0 }
   readonly #dependencies: ResumingDependencies
@@ -63,7 +63,7 @@ export class Resuming {
     this.#dependencies = dependencies
   }
 
-  /** Call it in a batch, so that nothing is published between its steps. */
+  /** Subscribes a connection and brings it up to date. Call it in a batch, so that no message is delivered between its steps. */
   resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription; recovered: boolean | null; replayed: number } {
     const { histories, streams } = this.#dependencies
     const subscription = connection.subscribe(stream as never)
@@ -73,14 +73,14 @@ export class Resuming {
     histories.refresh()
     const channel = histories.obtain(resumed)
     const plan = this.#planFor(connection, channel, resumed, position)
-    // Only now: the host's snapshot may have published, and stands for that.
+    // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
     this.#purge(connection, streamType, symbol)
     if (position !== undefined) this.counts[plan.recovered === true ? 'recovered' : 'refused']++
     connection.send(this.#noticeOf(resumed, plan, id))
     return { subscription, recovered: plan.recovered, replayed: this.#replay(connection, resumed, plan.replays) }
   }
 
-  /** Sends messages again. Returns how many. A socket is user code, which may end the subscription in the middle of that. */
+  /** Sends messages again, and returns how many. A socket is user code and may end the subscription between two of them. */
   #replay(connection: AnyConnection, stream: SnapshotStream, replays: readonly Replay[]): number {
     let replayed = 0
     for (const { symbol, text } of replays) {
@@ -91,7 +91,7 @@ export class Resuming {
     return replayed
   }
 
-  /** Purges what waits of the stream, because it is sent again. A subscription to the whole type still needs it. */
+  /** Purges queued messages of the stream, because they are sent again. Keeps them if the connection subscribes to the whole type as well. */
   #purge(connection: AnyConnection, streamType: string, symbol: string | undefined): void {
     const isOfWholeType = symbol !== undefined && this.#dependencies.streams[streamType]?.symbol === 'optional'
     if (!isOfWholeType || !this.#receivesWholeType(connection, streamType)) connection.purge({ streamType, symbol })
@@ -100,7 +100,7 @@ export class Resuming {
   #receivesWholeType(connection: AnyConnection, streamType: string): boolean {
     const { manager } = this.#dependencies
     const isOfUser = manager.getUserSubscriptions(connection.userId).some((each) => each.streamType === streamType && each.symbol === undefined)
-    // Those of the user may be another connection's.
+    // A subscription of the user may belong to another connection.
     return isOfUser && [...manager.connectionsOf(streamType)].includes(connection)
   }
 
@@ -128,7 +128,7 @@ export class Resuming {
     })
   }
 
-  /** Returns all that a client missed of a stream. `undefined` if it cannot be proven to be all, or may not be sent again. */
+  /** Returns all messages that a client missed. `undefined` if some may be unknown, or if one of them must not or cannot be sent again. */
   #missedSince(channel: Channel, { symbol }: SnapshotStream, position: unknown, floor: number): HistoryMessage[] | undefined {
     const known = this.#isReordered(channel, symbol) ? undefined : parsePosition(position)
     const missed = known && channel.since(known)
@@ -138,8 +138,8 @@ export class Resuming {
   }
 
   /**
-   * True for a whole `latest` type. For a slow client, the latest message of a symbol takes the place of an earlier one, which may be before older
-   * messages of other symbols. So the last number that a client has says nothing of these.
+   * True for a subscription to a whole `latest` type. In the queue of a slow client, a new message takes the place of the older message of its symbol.
+   * It may then overtake older messages of other symbols. So a client's last number does not prove that it has all messages with smaller numbers.
    */
   #isReordered(channel: Channel, symbol: string | undefined): boolean {
     return channel.isLatest && symbol === undefined && this.#dependencies.streams[channel.streamType]?.symbol === 'optional'
@@ -150,7 +150,7 @@ export class Resuming {
     return text.length <= Math.max(hardLimitBytes, messageUnits)
   }
 
-  /** Returns the host's snapshot of a stream, with the place that it stands for. */
+  /** Returns the host's snapshot of a stream, stamped with the number of the last message that it contains. */
   #snapshotOf(channel: Channel, { streamType, symbol, userId }: SnapshotStream): Replay | undefined {
     const { settings, snapshot, stamps } = this.#dependencies
     if (snapshot === undefined) return undefined
@@ -158,19 +158,19 @@ export class Resuming {
       const data = synchronous(snapshot({ streamType, symbol, userId }))
       if (data === undefined) return undefined
       const unstamped = settings.serialize({ streamType, symbol, data, userId, timestamp: new Date(settings.clock.now()) })
-      // Read after the host's code, which may have published.
+      // Read the number after `snapshot`, because the host's code may have published.
       const { epoch, seq } = channel
       return stamps.stamp(unstamped as string, { epoch, seq, snapshot: true })
     })
     return text === undefined ? undefined : { symbol, text }
   }
 
-  /** Returns what makes a snapshot, which is the host's code. `undefined` if there is none, and if it fails, which the host is told. */
+  /** Returns the text of a snapshot from `make`, which is user code. If `make` fails, reports the error and returns `undefined`. */
   #snapshotText(make: () => unknown): string | undefined {
     try {
       const text = make()
       if (text === undefined) return undefined
-      if (typeof text !== 'string') throw new Error(`A snapshot must be a text, got ${describe(text)}`)
+      if (typeof text !== 'string') throw new Error(`A snapshot must be a string, got ${describe(text)}`)
       if (this.#isSendable(text)) return text
       throw new Error(`A snapshot of ${text.length} UTF-16 units is too long`)
     } catch (error) {
@@ -196,13 +196,13 @@ export class Resuming {
   }
 }
 
-/** True while a connection holds its subscription to a stream. */
+/** True if the connection still has its subscription to the stream. */
 function isHeld(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): boolean {
   if (connection.removed || (userId !== undefined && connection.userId !== userId)) return false
   return connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
 }
 
-/** @throws for a promise, because a subscribe is one step */
+/** Returns the data. @throws for a promise, because `recovery.subscribe` must finish in one step */
 function synchronous(data: unknown): unknown {
   if (!isThenable(data)) return data
   disown(data)

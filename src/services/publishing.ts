@@ -22,10 +22,10 @@ import type { Gate } from './gate.ts'
 /** Finds the recipients of a message. It is called once, when the delivery of the message starts. */
 type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
 
-/** How a publish differs from a plain one. Without a recorder, hardly any publish differs. */
+/** Whether a message is recorded, and which connections do not get it. Without a recorder, only a publish with options has a plan. */
 interface Plan {
   readonly isRecorded: boolean
-  /** Connections that are left out. */
+  /** Connections that do not get the message. */
   readonly except: readonly ConnectionRecord[]
 }
 
@@ -34,10 +34,10 @@ interface PendingMessage {
   readonly fields: MessageFields
   readonly findRecipients: RecipientsFinder
   readonly plan: Plan | undefined
-  /** Connections that must not get it. */
+  /** Conditions: a connection that meets one of them must not get the message. */
   readonly exclusions: Exclusion<ConnectionRecord>[]
   readonly isDeferred: boolean
-  /** `undefined` while it is being serialized. */
+  /** `undefined` while the message is being serialized. */
   text: WireData | undefined
 }
 
@@ -102,7 +102,7 @@ export class Publishing {
     return this.#deliverOrDefer(forEverybody(this.#read(message)), () => allOf(connections.all))
   }
 
-  /** Delivers a text of the host to one connection. */
+  /** Delivers a text that the host made to one connection. */
   send(connection: ConnectionRecord, text: unknown): PublishResult {
     const { connections, options, quotas } = this.#dependencies
     if (!isWireData(text)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string or bytes, got ${describe(text)}`)
@@ -112,14 +112,14 @@ export class Publishing {
   }
 
   /**
-   * Delivers a notice to several connections. If a delivery is running, the notice follows it. `userId` is the stream's user, if the stream is
-   * private.
+   * Delivers a notice to several connections. If a delivery is running, the notice is sent after it. For a private stream, `userId` is the user
+   * of the stream.
    */
   notify(findRecipients: () => Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
     this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
-  /** Refuses if `notify` would. @throws `ERR_PUBLISH_DEPTH` */
+  /** Throws if `notify` would throw now. @throws `ERR_PUBLISH_DEPTH` */
   assertMayNotify(): void {
     if (this.#dependencies.changes.isSending) this.#assertMayDefer()
   }
@@ -129,13 +129,13 @@ export class Publishing {
     this.#deliverNow(hostText(text, userId, this.#dependencies.options.clock.now()), recipients)
   }
 
-  /** Excludes connections from messages that were published before: the one that is being delivered, and those whose delivery has not begun. */
+  /** Excludes connections from earlier messages: from the message that is being delivered, and from all messages whose delivery has not begun. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<ConnectionRecord>): void {
     this.#dependencies.delivery.exclude(isMeant, isExcluded)
     for (const { fields, exclusions } of this.#pending) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
-  /** The messages that are being delivered, or whose delivery has not begun. */
+  /** Yields the message that is being delivered, and then all messages whose delivery has not begun. */
   *underWay(): Generator<MessageFields, undefined> {
     const running = this.#dependencies.delivery.running
     if (running !== undefined) yield running
@@ -151,13 +151,13 @@ export class Publishing {
     return fields
   }
 
-  /** Returns the message with a wire form that was made elsewhere. */
+  /** Returns the message with the text that the caller made for it. */
   #withText(fields: MessageFields, text: WireData | undefined): MessageFields {
     const { gate, options, quotas } = this.#dependencies
     // Reading the options may have run the caller's code.
     if (gate.isClosed) throw gate.refusal()
     if (text === undefined) return fields
-    // A text that was made elsewhere may be longer than a message: a snapshot, or a message with what a recorder added.
+    // The caller's text may be longer than a message: it may be a snapshot, or a message to which a recorder added its numbers.
     if (text.length > Math.max(quotas.limits.messageUnits, options.delivery.hardLimitBytes)) throw quotas.refusal('messageUnits', fields)
     return { ...fields, text }
   }
@@ -176,7 +176,7 @@ export class Publishing {
   #defer(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan | undefined): PublishResult {
     const { changes, delivery } = this.#dependencies
     this.#assertMayDefer()
-    // Counted before it is serialized. A `toJSON` may publish as well, and such a chain must end.
+    // Count the message before it is serialized. A `toJSON` may publish too, and the limit must end such a recursion.
     changes.postponedCount++
     const message: PendingMessage = { fields, findRecipients, plan, exclusions: [], isDeferred: true, text: undefined }
     this.#pending.add(message)
@@ -216,9 +216,9 @@ export class Publishing {
   }
 
   /**
-   * Delivers a message that is to be recorded. It is serialized first, because its delivery begins when it is recorded. If a `toJSON` subscribes a
-   * connection and sends to it, the connection gets that first, and then this message. Until then it is pending, so that a revocation excludes the
-   * user from it.
+   * Delivers a message that the recorder must see. The message is serialized first, because the recorder gets the text. A `toJSON` may subscribe a
+   * connection and send a message to it. The connection then gets that message first, and this message second. While this message is serialized,
+   * it is pending, so that a revocation excludes the user from it.
    */
   #recordAndDeliver(fields: MessageFields, plan: Plan): PublishResult {
     const { changes, gate } = this.#dependencies
@@ -235,7 +235,7 @@ export class Publishing {
     }
   }
 
-  /** Delivers a message that is to be recorded, or that leaves out connections. */
+  /** Delivers a message that the recorder must see, or that some connections must not get. */
   #deliverPlanned(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan, message?: PendingMessage): PublishResult {
     const text = this.#recorded(fields, plan, message)
     const leftOut = plan.except.map((each) => ({ connection: each, slots: this.#slotsOf(each, fields) })).filter(({ slots }) => slots.length > 0)
@@ -245,10 +245,10 @@ export class Publishing {
     return result
   }
 
-  /** Returns the recorder's text, or `undefined` if the message is not recorded. Recording is user code, so the message is pending meanwhile. */
+  /** Returns the recorder's text, or `undefined` if there is nothing to record. The recorder is user code, so the message stays pending until then. */
   #recorded(fields: MessageFields, { isRecorded }: Plan, message: PendingMessage | undefined): string | undefined {
     try {
-      // What is to be recorded was serialized before.
+      // A message that is recorded has its text already.
       return isRecorded ? recordedText(this.#dependencies.options.recorder, fields, message?.text as string) : undefined
     } finally {
       if (message !== undefined) this.#pending.delete(message)
@@ -261,7 +261,7 @@ export class Publishing {
     if (recorder?.skip === undefined) return
     try {
       const skip = hostText(skipText(recorder, fields, text), fields.userId, clock.now())
-      // Sockets and the recorder may have given a connection to another user, who must not learn of a private message.
+      // The recorder or a socket may have moved a connection to another user. That user must not learn of a private message.
       const entitled = leftOut.filter(({ userId }) => fields.userId === undefined || userId === fields.userId)
       const slots = entitled.map(ConnectionRecord.slotOf).filter((slot) => connections.all.has(slot))
       this.#deliverNow(skip, eachOf(connections.all, slots))
@@ -270,7 +270,7 @@ export class Publishing {
     }
   }
 
-  /** Reports what the recorder threw. If it did not throw but returned no text, the error is our own. */
+  /** Reports the recorder's error. If the recorder returned no text and did not throw, the error is our own. */
   #recorderFailed(error: unknown): void {
     this.#dependencies.events.postError({ error: (error as Error).cause ?? error, stage: 'recorder' })
     this.#dependencies.changes.tellAfterwards()
@@ -282,7 +282,7 @@ export class Publishing {
   }
 
   /**
-   * The recipients are fixed before serialization, which may run user code. A connection that is added during it gets the next message, not this one.
+   * Fixes the recipients before serialization, because serialization may run user code. A connection that this code adds gets only later messages.
    */
   #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, message?: PendingMessage): PublishResult {
     const { delivery, options } = this.#dependencies

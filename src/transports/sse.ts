@@ -9,7 +9,7 @@ import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
 import { hasNoBody, isDestroyed, type SseResponse } from './node-response.ts'
 
-// All that a heartbeat needs of its runtime. Every runtime has it.
+// Every JavaScript runtime has these two globals.
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare const performance: { now(): number }
 
@@ -20,7 +20,7 @@ export type SseTarget = SseResponse | SseWriter
 export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-accel-buffering', string>> =
   /* @__PURE__ */ Object.freeze({
     'content-type': 'text/event-stream',
-    // Compression would hold back what must be sent at once. Middleware and proxies obey `no-transform`.
+    // Compression would delay events. Middleware and proxies obey `no-transform` and do not compress.
     'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
@@ -28,7 +28,7 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
 /**
  * The options of `sseTransport`: the id and the type of an event.
  *
- * Both functions are called as methods of the options, for messages and for gap notices. A text from `connection.send` has no id and no
+ * Both functions are called for messages and for gap notices, with the options object as `this`. A text from `connection.send` has no id and no
  * type.
  */
 export interface SseOptions {
@@ -50,29 +50,29 @@ export interface SseOptions {
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
 
-/** A response as a socket, from `sseSocket`. It works with any manager. Use it with `sseTransport` if you can. */
+/** A response as a socket, from `sseSocket`. It works with and without `sseTransport`. Use `sseTransport` if you can. */
 export interface SseSocket extends Socket {
-  /** Resolves when the response is over, for any reason. Without `sseTransport`, remove the connection then. Never rejects. */
+  /** Resolves when the response is over, for any reason. Without `sseTransport`, you must remove the connection then. Never rejects. */
   readonly closed: Promise<void>
-  /** `1` while the response is open, `2` once it was ended but not everything has been sent, `3` once it is over. */
+  /** `1` while the response is open, `2` while it is ended but has unsent bytes, `3` when it is over. */
   readonly readyState: 1 | 2 | 3
-  /** Bytes that were written and not sent: of the whole response for Node's, of this socket's for a web stream. */
+  /** Bytes that were written but not sent. For a Node response, all bytes of the response count. For a web stream, only bytes of this socket count. */
   readonly bufferedAmount: number
   /**
    * Sends an event with this text as its data, and with the `id` and the `event` type of `fields`.
    *
-   * Throws if the response is over. A web stream may reject later instead. You may ignore that promise.
+   * Throws if the response is over. For a web stream, the returned promise may reject instead. You may ignore the promise.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the id or the type has characters that the format cannot carry, or if `fields` has any other field
    */
   send(text: string, fields?: EventFields): Promise<void> | void
-  /** Writes events that `sseTransport` has framed, in one write. */
+  /** Writes several events of `sseTransport` in one write. */
   write(frames: readonly SseFrame[]): Promise<void> | void
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * If the last comment still waits and nothing has been sent since, nobody seems to read the response, and it is terminated. If nothing was ever
-   * read, that happens at once. Otherwise it happens after a minute, because a client that reads slowly looks the same for a while.
+   * A second comment finds a client that does not read: the last comment is still unsent, and no other byte was sent since. If the client never read
+   * anything, the response is terminated at once. Otherwise it is terminated after a minute, because a slow reader can look the same for a while.
    */
   comment(text?: string): void
   /**
@@ -81,16 +81,16 @@ export interface SseSocket extends Socket {
    * @throws `ERR_INVALID_ARGUMENT` if `ms` is not a whole number of 0 or more
    */
   retry(ms: number): void
-  /** Calls the listener whenever bytes have been sent, and when the response is over. The returned function stops that. */
+  /** Calls the listener whenever bytes have been sent, and when the response is over. The returned function removes the listener. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when the response is over, or at once if it is already. The returned function stops that. */
+  /** Calls the listener when the response is over, or at once if it is over already. The returned function removes the listener. */
   onClose(listener: () => void): () => void
   /** Ends the response. The promise resolves when everything has been sent, or when the response is over for another reason. Never rejects. */
   close(): Promise<void>
   /**
    * Ends the response at once, and discards what has not been sent.
    *
-   * A `TransformStream` releases what it holds only when its reader reads on or cancels. It accepts nothing more until then.
+   * A `TransformStream` keeps its queued chunks until its reader reads again or cancels. It accepts no further chunks.
    */
   terminate(): void
 }
@@ -102,9 +102,10 @@ export interface SseFrame {
 }
 
 /**
- * After this long, a response is terminated if a comment waits and nothing has been sent. If nothing was ever read, that happens earlier.
+ * A response is terminated if a comment was unsent for this long and no other byte was sent. If the client never read anything, the next comment ends
+ * the response without this delay.
  *
- * The kernel may report room in steps of several megabytes, so a client that reads slowly looks like a client that does not read.
+ * The kernel may report free buffer space in steps of several megabytes. Until the next step, a slow reader looks like a client that does not read.
  */
 const STUCK_AFTER_MS = 60_000
 
@@ -115,7 +116,7 @@ interface Comment {
   isOlder: boolean
   /** The `progress` of the sink when the comment was written. */
   progress: string
-  /** When the first comment was written after the last time that anything was sent. */
+  /** The time of the first comment that was written after the last sent byte. */
   readonly sinceMs: number
 }
 
@@ -191,7 +192,7 @@ class ResponseSocket implements SseSocket {
     return isOlder && (this.#sink.isUnread || performance.now() - sinceMs >= STUCK_AFTER_MS)
   }
 
-  /** Writes the bytes if the response is open. It does not throw if the client has gone: `closed` and the next event report that. */
+  /** Writes the bytes if the response is open. Does not throw if the client has gone, because `closed` and the next `send` report it. */
   #offer(bytes: Uint8Array, sent?: () => void): void {
     if (this.#sink.isWritable) void this.#sink.write([bytes], sent)
   }
@@ -200,8 +201,8 @@ class ResponseSocket implements SseSocket {
 /**
  * Returns a socket for a response. Write the head of the response first, with `sseHeaders`. From then on, write only through the socket.
  *
- * A response without a body, such as an answer to HEAD, drops what is sent and ends with the current turn. A framework may drop the body of
- * a web stream without reading or cancelling it, and nothing reports that. So send comments: the second one ends such a stream.
+ * A response without a body, such as an answer to HEAD, drops all events and ends with the current turn of the event loop. A framework may drop the
+ * body of a web stream without reading or cancelling it, and no event reports this. Therefore send comments: the second comment ends such a stream.
  *
  * @throws `ERR_INVALID_ARGUMENT` if the target is neither a response nor the writer of a web stream
  *
@@ -230,15 +231,15 @@ export function sseSocket(target: SseTarget): SseSocket {
 }
 
 /**
- * Returns the transport for the sockets of `sseSocket`. An event is framed once for all of them. The events of one turn are one write. The
- * response itself reports a drain. When a response is over, its connection is removed. An event stream carries texts only: a message of bytes
- * counts as `failed`, and the connection stays.
+ * Returns the transport for the sockets of `sseSocket`. It encodes each event once for all sockets, and writes all events of one turn of the event loop
+ * together. The response itself reports a drain. When a response is over, its connection is removed. An event stream carries only texts. A message of
+ * bytes counts as `failed`, and the connection stays.
  *
- * With `remove({ code, reason })` the client gets a last event of type `close`, whose data is `{"code":4001,"reason":"logged in elsewhere"}`. After
- * any other removal it sees only the end of the stream. Do not use the type `close` for your own events.
+ * After `remove({ code, reason })`, the client gets a last event of type `close`, with data such as `{"code":4001,"reason":"logged in elsewhere"}`.
+ * After any other removal, the client sees only the end of the stream. Do not use the type `close` for your own events.
  *
- * A browser's `EventSource` reconnects after any close. To stop it, let the client listen for `close` and call its own `close()`, or answer
- * the next request with a status such as 204.
+ * A browser's `EventSource` reconnects after any close. To stop it, the client can listen for `close` and call `eventSource.close()`. The server can
+ * also answer the next request with status 204.
  *
  * @throws `ERR_INVALID_OPTION` if an option is unknown or not a function
  */
@@ -258,13 +259,13 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
   }
 }
 
-/** @throws for bytes */
+/** Returns the text of a message. @throws for bytes */
 function asText(data: WireData): string {
   if (typeof data === 'string') return data
   throw new Error('An event stream carries texts only, got bytes')
 }
 
-/** An event stream has no close codes, so the last event says what the host gave. */
+/** Ends the response. An event stream has no close codes, so a last event carries the host's code and reason. */
 function close(socket: SseSocket, _reason: CloseReason, details?: CloseDetails): Promise<void> {
   if (details !== undefined && socket.readyState === 1) void socket.send(JSON.stringify(details), { event: 'close' })
   return socket.close()
@@ -297,7 +298,7 @@ function checked(options: unknown): SseOptions {
   return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options) }
 }
 
-/** Returns the function bound to the options: if they are an instance of a class, its methods need their `this`. */
+/** Returns the function bound to the options. The options may be an instance of a class, and its methods need their `this`. */
 function optionalMethod(name: keyof SseOptions, value: unknown, options: unknown): SseOptions['id'] {
   if (value === undefined) return undefined
   if (typeof value !== 'function') throw invalidOption(`expected a function, got ${describe(value)}`, name)
