@@ -1,9 +1,9 @@
 import type { Clock } from '../time/clock.ts'
 import { Alarm } from '../time/alarm.ts'
 
-/** A connection that is sent messages again. */
+/** A connection that may get messages again. */
 export interface Replayed {
-  /** Sends what waits, as far as there is room. True if nothing waits any more. */
+  /** Sends queued messages as far as the socket has room. True if the queue is empty afterwards. */
   flush(): boolean
 }
 
@@ -13,8 +13,8 @@ interface Spent {
 }
 
 /**
- * Limits what each connection is sent again. What it was sent counts until nothing waits for it any more, at the end of the turn at the earliest.
- * Otherwise a client that asks for more and more, and reads nothing, would end as a slow consumer, come back, and ask for the same.
+ * Limits how much is sent again to each connection. Messages count until the connection's send queue is empty, and at least until the end of the turn.
+ * Without this limit, a client that asks for many messages and reads nothing would be removed as a slow consumer, reconnect, and ask again.
  */
 export class Allowances<TConnection extends Replayed> {
   readonly #limits: { readonly count: number; readonly units: number }
@@ -26,7 +26,7 @@ export class Allowances<TConnection extends Replayed> {
     this.#endOfTurn = new Alarm(clock, () => this.#review())
   }
 
-  /** Takes so much from the allowance of a connection. False, and nothing is taken, if that is too much. */
+  /** Subtracts messages and units from a connection's allowance. Returns false and subtracts nothing if the allowance is too small. */
   take(connection: TConnection, count: number, units: number): boolean {
     this.#endOfTurn.renew()
     const spent = this.#spent.get(connection) ?? { count: 0, units: 0 }
@@ -39,8 +39,8 @@ export class Allowances<TConnection extends Replayed> {
   }
 
   /**
-   * Call when a connection has caught up. That a backlog is empty may mean that it was purged, to be sent again. So what waits is seen at the end of
-   * the turn.
+   * Call when a connection has caught up. Its backlog may be empty only because it was purged and is about to be sent again. So the queue is checked
+   * at the end of the turn.
    */
   caughtUp(connection: TConnection): void {
     if (this.#spent.has(connection)) this.#endOfTurn.set(0)
@@ -51,7 +51,7 @@ export class Allowances<TConnection extends Replayed> {
     this.#spent.delete(connection)
   }
 
-  /** The batch of this turn is flushed, because this timer may come before the end of the turn does. */
+  /** Resets the allowance of each connection whose queue is empty. Flushes first, because this timer may fire before the turn's batch is sent. */
   #review(): void {
     for (const connection of this.#spent.keys()) if (connection.flush()) this.#spent.delete(connection)
   }

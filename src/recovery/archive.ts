@@ -1,6 +1,6 @@
 import { invalidOption } from './options.ts'
 
-/** A history as `export` writes it. Ages are in milliseconds, at the time of the export. */
+/** The state of a recovery as `export` writes it. Ages are in milliseconds, at the time of the export. */
 export interface Archive {
   readonly version: 1
   /** Milliseconds since the Unix epoch. */
@@ -24,7 +24,7 @@ export interface ArchivedMessage {
   readonly text: string
   readonly unstamped: string | null
   readonly ageMs: number
-  /** Its place among all messages of the archive. */
+  /** The message's place among all messages of the archive, oldest first. */
   readonly order: number
 }
 
@@ -37,9 +37,9 @@ interface ArchivedFloor {
 }
 
 /**
- * Reads what `export` wrote.
+ * Reads a text that `export` wrote.
  *
- * @throws `ERR_INVALID_OPTION` for anything else
+ * @throws `ERR_INVALID_OPTION` for any other text
  */
 export function readArchive(text: string): Archive {
   let archive: unknown

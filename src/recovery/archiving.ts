@@ -6,7 +6,7 @@ import type { Channel } from './channel.ts'
 import type { Histories } from './histories.ts'
 import type { RevocationFloors } from './revocation-floors.ts'
 
-/** Returns all that is known, as it is exported. */
+/** Returns all channels, histories and revocations in the form that `export` writes. */
 export function archived(histories: Histories, floors: RevocationFloors, clock: Clock): Archive {
   const nowMs = clock.monotonic()
   const channels = Array.from(histories.all(), (channel) => archivedChannel(channel, nowMs))
@@ -35,8 +35,8 @@ function archivedChannel(channel: Channel, nowMs: number): ArchivedChannel {
 }
 
 /**
- * Makes an archive known again. The time since the export counts. Channels that the catalogue does not have any more are left out: the stream
- * type is gone, or it was private and is public now, or its symbols have another rule.
+ * Restores channels, histories and revocations from an archive. Messages keep their age, and the time since the export is added to it. A channel is
+ * left out if its stream type is no longer in the catalogue, or if the type's audience or symbol rule has changed.
  */
 export function restoreInto(histories: Histories, floors: RevocationFloors, archive: Archive, { clock, streams }: RecorderSettings): void {
   const elapsedMs = Math.max(0, clock.now() - archive.exportedAt)

@@ -3,11 +3,11 @@ import type { ChannelName } from '../model/channel.ts'
 import { positionText, type Position } from '../model/position.ts'
 import type { History, HistoryMessage } from './history-message.ts'
 
-/** How far the messages of one epoch are known. */
+/** What a channel knows about the numbers of one epoch. */
 interface EpochState {
-  /** The last number. */
+  /** The number of the last message. */
   seq: number
-  /** The last number that is not held any more. Nobody can resume from before it. */
+  /** The number of the last message that the history has removed. A client that has not received this message cannot resume. */
   forgotten: number
 }
 
@@ -17,8 +17,8 @@ const MOST_EPOCHS = 32
 /**
  * The numbers and the history of one channel.
  *
- * If all messages count, the history is the last ones, in order. If only the latest of each stream counts, it is that one. A message that a newer
- * one replaced is not missing to anybody.
+ * For the delivery `every`, the history holds the last messages in order. For the delivery `latest`, it holds only the latest message of each stream.
+ * Older messages of a `latest` stream do not count as missing.
  */
 export class Channel implements ChannelName, History {
   readonly streamType: string
@@ -27,15 +27,15 @@ export class Channel implements ChannelName, History {
   readonly isLatest: boolean
   /** The epoch of the messages that this node publishes. */
   readonly epoch: string
-  /** How many of its streams are active. */
+  /** How many streams of the channel are active. */
   activeStreams = 0
   units = 0
   readonly #limits: { readonly count: number; readonly units: number }
-  /** The state of this node's own epoch, which nearly every message is of. */
+  /** The state of this node's own epoch. Nearly every message belongs to it. */
   readonly #own: EpochState = { seq: 0, forgotten: 0 }
   readonly #epochs = new Map<string, EpochState>()
   readonly #messages = new Queue<HistoryMessage>()
-  /** Symbol → its latest message. In the order in which they came. */
+  /** Symbol → its latest message. The oldest message is first. */
   readonly #latest = new Map<string | undefined, HistoryMessage>()
   #count = 0
 
@@ -54,12 +54,12 @@ export class Channel implements ChannelName, History {
     return this.#own.seq
   }
 
-  /** True if the oldest message has to go, because there are too many or they are too long. */
+  /** True if the history exceeds a limit, so that its oldest message must be removed. */
   get isTooLarge(): boolean {
     return !this.isLatest && this.#count > 0 && (this.#count > this.#limits.count || this.units > this.#limits.units)
   }
 
-  /** The place behind the last message. */
+  /** The position of a client that has received the last message. */
   get position(): string {
     return positionText(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq] as const))
   }
@@ -68,14 +68,14 @@ export class Channel implements ChannelName, History {
     return Array.from(this.#epochs, ([epoch, state]) => ({ epoch, ...state }))
   }
 
-  /** Makes an epoch of an earlier run known. The oldest one is forgotten if there are too many. */
+  /** Adds an epoch of an earlier run, or sets its state. If there are too many epochs, the channel forgets the oldest one. */
   knowEpoch(epoch: string, state: EpochState): void {
     if (epoch === this.epoch) Object.assign(this.#own, state)
     else this.#epochs.set(epoch, { ...state })
     for (const each of this.#epochs.keys()) if (this.#epochs.size > MOST_EPOCHS && each !== this.epoch) this.#epochs.delete(each)
   }
 
-  /** Adds a message, and returns the one that it replaced. */
+  /** Adds a message. Returns the message that it replaced, if there is one. */
   add(message: HistoryMessage): HistoryMessage | undefined {
     const state = this.#stateOf(message)
     state.seq = Math.max(state.seq, message.seq)
@@ -98,7 +98,7 @@ export class Channel implements ChannelName, History {
     return undefined
   }
 
-  /** Forgets the oldest message. It is missing to those who do not have it. */
+  /** Removes the oldest message, and returns it. A client that has not received this message can no longer resume. */
   forgetOldest(): HistoryMessage | undefined {
     const message = this.isLatest ? this.oldest : this.#messages.shift()
     if (message === undefined) return undefined
@@ -110,7 +110,7 @@ export class Channel implements ChannelName, History {
     return message
   }
 
-  /** Returns what came after a position, in order. `undefined` if that cannot be proven to be all. */
+  /** Returns all messages after a position, in order. `undefined` if a message may be missing from the history. */
   since(position: Position): HistoryMessage[] | undefined {
     for (const epoch of position.keys()) if (!this.#epochs.has(epoch)) return undefined
     for (const [epoch, { seq, forgotten }] of this.#epochs) {
@@ -121,7 +121,7 @@ export class Channel implements ChannelName, History {
     return [...this.#held()].filter(({ epoch, seq }) => seq > (position.get(epoch) ?? 0))
   }
 
-  /** Returns the latest message of a symbol, or of the whole type: of each symbol, in order. */
+  /** Returns the latest message of a symbol. Without a symbol, returns the latest message of each symbol, oldest first. */
   latest(symbol: string | undefined): HistoryMessage[] {
     if (symbol === undefined || this.symbol !== undefined) return [...this.#latest.values()]
     const message = this.#latest.get(symbol)
@@ -133,7 +133,7 @@ export class Channel implements ChannelName, History {
     return [...this.#held()]
   }
 
-  /** Returns the text of the place before these messages. Behind it, they are all that is missing. */
+  /** Returns the position just before these messages. A client with this position lacks only these messages. */
   positionBefore(messages: readonly { readonly epoch: string; readonly seq: number }[]): string {
     const before = new Map(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq]))
     for (const { epoch, seq } of messages) before.set(epoch, Math.min(before.get(epoch) ?? Infinity, seq - 1))

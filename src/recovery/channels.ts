@@ -2,7 +2,7 @@ import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import { channelOf, type ChannelName } from '../model/channel.ts'
 import type { Channel } from './channel.ts'
 
-/** The channels by name. Finding one makes no text of its name, because that costs more than the rest of a recorded message. */
+/** The channels by name. The keys are nested maps, because building a text key costs more than everything else that recording a message does. */
 export class Channels {
   readonly #streams: ResolvedCatalogue
   readonly #all = new Set<Channel>()
@@ -17,19 +17,19 @@ export class Channels {
     return this.#all.size
   }
 
-  /** Oldest first. */
+  /** Iterates over the channels, oldest first. */
   [Symbol.iterator](): IterableIterator<Channel> {
     return this.#all.values()
   }
 
-  /** Returns the channel of a stream, whose type must be in the catalogue. */
+  /** Returns the channel of a stream. The stream's type must be in the catalogue. */
   find({ streamType, symbol, userId }: ChannelName): Channel | undefined {
     const { audience, symbol: rule } = this.#streams[streamType] as ResolvedCatalogue[string]
     const ofUser = this.#byType.get(streamType)?.get(audience === 'private' ? userId : undefined)
     return ofUser?.get(rule === 'required' ? symbol : undefined)
   }
 
-  /** Adds a channel that is made of the name of a stream's channel. */
+  /** Adds the channel of a stream. `make` gets the channel's name and returns the channel. */
   add(stream: ChannelName, make: (name: ChannelName) => Channel): Channel {
     const channel = make(channelOf(this.#streams, stream))
     const { streamType, symbol, userId } = channel

@@ -1,6 +1,6 @@
 import { disown } from '../guards/user-code.ts'
 
-/** Tells the host of errors of its `snapshot`. It prints the first one if the host does not listen, because silence would hide a broken server. */
+/** Reports errors of the host's `snapshot`. Without an `onError`, it prints the first error, because silence would hide a broken server. */
 export class Failures {
   readonly #onError: ((error: unknown) => unknown) | undefined
   #hasPrinted = false

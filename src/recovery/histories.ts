@@ -8,7 +8,7 @@ import { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
 import { HistoryMessage, MessageList, type History, type RecordedMessage } from './history-message.ts'
 
-/** How much is kept. */
+/** The limits of the histories. */
 export interface HistoryLimits {
   readonly count: number
   readonly units: number
@@ -18,15 +18,15 @@ export interface HistoryLimits {
   readonly byType: ReadonlyMap<string, { readonly count: number; readonly units: number }>
 }
 
-/** A channel that nobody uses is forgotten early if there are more than this many. */
+/** If there are more unused channels than this, the oldest unused channel is forgotten early. */
 const MOST_UNUSED_CHANNELS = 100_000
 
 /**
  * All channels and their histories.
  *
- * A history is bounded in count, units and age, and all together are bounded in units: then the oldest message of all goes first. The latest
- * messages of `latest` streams do not age, because they are the present state. A channel that nobody uses is forgotten `ageMs` after its last use
- * or message, with its numbers.
+ * Each history has limits for its count, its units and the age of its messages. All histories together have a limit for their units. If they exceed
+ * it, the oldest message of all is removed first. Messages of `latest` streams do not age, because they are the present state. A channel without
+ * active streams is forgotten `ageMs` after its last message or its last active stream. Its numbers are forgotten too.
  */
 export class Histories {
   evicted = 0
@@ -39,7 +39,7 @@ export class Histories {
   readonly #channels: Channels
   readonly #unused: ExpiringSet<Channel>
   #unusedCount = 0
-  /** Messages that age, and those that do not. Both oldest first. */
+  /** Messages that expire by age are in `#aging`, all others in `#lasting`. Both lists are oldest first. */
   readonly #aging = new MessageList()
   readonly #lasting = new MessageList()
   readonly #ageAlarm: Alarm
@@ -72,12 +72,12 @@ export class Histories {
     return this.#channels.find(stream)
   }
 
-  /** Returns the channel of a stream. Makes it if it is not there. */
+  /** Returns the channel of a stream, or a new one if there is none. */
   obtain(stream: ChannelName): Channel {
     return this.#channels.find(stream) ?? this.#begin(stream)
   }
 
-  /** Notes that a stream has subscribers now, or none any more. */
+  /** Records that a stream got its first subscriber, or lost its last one. */
   setActive(stream: ChannelName, isActive: boolean): void {
     const channel = this.obtain(stream)
     channel.activeStreams += isActive ? 1 : -1
@@ -100,7 +100,7 @@ export class Histories {
     if (list === this.#aging) this.#age(nowMs, isFirst)
   }
 
-  /** True if a message that does not age is from before a revocation, which is known by the number of the last message before it. */
+  /** True if a revoked message that does not age is still held. `order` is the number of the last message before the revocation. */
   holdsRevoked(revoked: Revoked, order: number): boolean {
     for (let message = this.#lasting.first; message !== undefined && message.order <= order; message = message.later) {
       const { channel: { streamType }, symbol } = message
@@ -109,7 +109,7 @@ export class Histories {
     return false
   }
 
-  /** Forgets what is too old now. Call it before a history is read. */
+  /** Removes messages and channels that are too old now. Call it before a history is read. */
   refresh(): void {
     this.#unused.renew()
     this.#forgetAged(this.#clock.monotonic())
@@ -135,7 +135,7 @@ export class Histories {
     const { ageMs } = this.#limits
     for (let { first } = this.#aging; first !== undefined && first.atMs + ageMs <= nowMs; { first } = this.#aging) this.#dismiss(first.channel.forgetOldest(), true)
     const { first } = this.#aging
-    // A whole number: a fraction may be so small that the clock stands still.
+    // Round up to a whole number. A fraction may be so small that adding it does not change the clock's reading.
     if (first !== undefined) this.#ageAlarm.set(Math.ceil(first.atMs + ageMs - nowMs))
   }
 
@@ -150,7 +150,7 @@ export class Histories {
     this.#dismiss(oldest?.channel.forgetOldest(), true)
   }
 
-  /** Takes a message out of the list of all, after it left its channel. */
+  /** Removes a message from the list of all messages, after it was removed from its channel. */
   #dismiss(message: HistoryMessage | undefined, isEviction: boolean): void {
     if (message === undefined) return
     this.#listOf(message.channel).remove(message)

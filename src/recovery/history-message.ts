@@ -1,6 +1,6 @@
 import type { StreamMessage } from '../model/stream-message.ts'
 
-/** The history that a message is in. */
+/** The history that holds a message. */
 export interface History {
   readonly streamType: string
   /** True if only the latest message of each stream counts. */
@@ -8,22 +8,22 @@ export interface History {
   forgetOldest(): HistoryMessage | undefined
 }
 
-/** A message in a history. It knows its neighbours in the list of all messages of its kind, oldest first. */
+/** A message in a history. It is also an item of a `MessageList`, with links to the earlier and the later item. */
 export class HistoryMessage implements RecordedMessage {
   readonly channel: History
   readonly epoch: string
   readonly seq: number
-  /** The symbol of the message, which a channel of a whole type needs. */
+  /** The symbol of the message. A channel of a whole type holds messages of several symbols. */
   readonly symbol: string | undefined
-  /** The text that went out, numbers included. */
+  /** The text that was sent, with its epoch and number. */
   readonly text: string
-  /** The text before it was numbered, if only the host can mark it as a snapshot. */
+  /** The text before it was numbered. Kept only if the host's `stamp` must mark snapshots. */
   readonly unstamped: string | undefined
-  /** The message itself, if its text cannot be parsed. */
+  /** The message itself. Kept only if the library cannot parse the text. */
   readonly message: StreamMessage<unknown, string> | undefined
   /** When it was recorded, in milliseconds of the monotonic clock. */
   readonly atMs: number
-  /** Its place among all recorded messages. */
+  /** The message's place among all recorded messages, oldest first. */
   readonly order: number
   earlier: HistoryMessage | undefined = undefined
   later: HistoryMessage | undefined = undefined
@@ -45,7 +45,7 @@ export class HistoryMessage implements RecordedMessage {
   }
 }
 
-/** The facts of a message that is recorded. */
+/** A message as it is given to a history. */
 export interface RecordedMessage {
   readonly epoch: string
   readonly seq: number
@@ -55,7 +55,7 @@ export interface RecordedMessage {
   readonly message: StreamMessage<unknown, string> | undefined
 }
 
-/** All messages of one kind, oldest first. A message is removed from where it is, which costs the same whatever the length. */
+/** A linked list of messages, oldest first. Removing a message from any place takes constant time. */
 export class MessageList {
   first: HistoryMessage | undefined = undefined
   #last: HistoryMessage | undefined = undefined

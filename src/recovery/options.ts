@@ -5,13 +5,13 @@ import type { PayloadOf, StreamCatalogue, TradingStreams } from '../model/catalo
 import type { RawJson } from '../model/raw-json.ts'
 import type { HistoryLimits } from './histories.ts'
 
-/** The place of a message. */
+/** The place of a message in its channel: an epoch and a number. */
 export interface Stamp {
-  /** One incarnation of the node that published the message, for one channel. */
+  /** The name of one run of the publishing node, for one channel. A restart begins a new epoch. */
   readonly epoch: string
-  /** Its number: 1 for the first message of the epoch. */
+  /** The number of the message: 1 for the first message of the epoch. */
   readonly seq: number
-  /** `true` if it is a snapshot: the present state, sent to one newcomer. Otherwise absent. */
+  /** `true` for a snapshot, which is the present state, sent to one client. Otherwise absent. */
   readonly snapshot?: true
 }
 
@@ -27,25 +27,25 @@ export interface SnapshotStream<TStreamType extends string = string> {
 
 /** The options of `createRecovery`. Each one is optional. */
 export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStreams> {
-  /** How much is kept of each channel, and in all. */
+  /** How many messages are kept for each channel, and for all channels together. */
   readonly history?: HistoryOptions<TStreams> | undefined
-  /** How much one connection may be sent again until nothing waits for it any more. More is not sent again: the client is told that it missed something. */
+  /** How much may be sent again to one connection before its send queue is empty. Beyond that, the client is told that it missed something. */
   readonly replay?: ReplayOptions | undefined
   /**
-   * Returns the present state of a stream, such as an order book, for newcomers and for clients that missed too much. Its clients then apply the
-   * messages that follow. `undefined`: there is none, and the client gets no snapshot.
+   * Returns the present state of a stream, such as an order book, for new clients and for clients that missed too much. A client applies later
+   * messages to this state. If the function returns `undefined`, the client gets no snapshot.
    *
-   * It must contain what was published up to now. So apply a message to the state before you publish it. An error that it throws goes to `onError`,
-   * and the client gets no snapshot.
+   * The state must contain all messages published so far. So apply a message to the state before you publish it. If the function throws, the error
+   * goes to `onError`, and the client gets no snapshot.
    */
   readonly snapshot?: ((stream: SnapshotStream<keyof TStreams & string>) => PayloadOf<TStreams[keyof TStreams & string]> | RawJson | undefined) | undefined
   /**
-   * Writes a place into a text. Required if the manager has a `serialize`, because the text is not the library's to extend.
+   * Writes the place of a message into its text. Required if the manager has a `serialize`, because the library does not know the form of such a text.
    *
-   * @default adds the keys `epoch`, `seq` and `snapshot` behind those of the wire form
+   * @default adds the keys `epoch`, `seq` and `snapshot` after the keys of the wire form
    */
   readonly stamp?: ((text: string, stamp: Stamp) => string) | undefined
-  /** What `export()` returned before a restart. A text that cannot be read is refused. */
+  /** The text that `export()` returned before a restart. A text that cannot be read throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
    * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess.
@@ -54,35 +54,35 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    */
   readonly randomEpoch?: (() => string) | undefined
   /**
-   * Gets what `snapshot` throws.
+   * Called with each error that `snapshot` throws.
    *
    * @default prints the first error with `console.warn`
    */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
-/** How much is kept. `Infinity` removes a limit. */
+/** The limits of the history. `Infinity` removes a limit. */
 export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * Messages of a channel. `0` keeps none, so that nobody can resume. Of a `latest` stream the last message is kept, whatever this is.
+   * The most messages of one channel. `0` keeps none, so that no client can resume. The last message of a `latest` stream is always kept.
    *
    * @default 256
    */
   readonly count?: number | undefined
   /**
-   * UTF-16 units of a channel's messages.
+   * The most UTF-16 units of one channel's messages.
    *
    * @default 262_144
    */
   readonly units?: number | undefined
   /**
-   * How long a message is kept, and how long a channel that nobody uses keeps its numbers. Milliseconds.
+   * How long a message is kept, in milliseconds. A channel without subscribers keeps its numbers for this time, too.
    *
    * @default 120_000
    */
   readonly ageMs?: number | undefined
   /**
-   * UTF-16 units of all channels. Past it, the oldest message of all goes first.
+   * The most UTF-16 units of all channels together. Beyond this limit, the oldest message of all is removed first.
    *
    * @default 67_108_864
    */
@@ -91,16 +91,16 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
   readonly byType?: { readonly [TName in keyof TStreams & string]?: { readonly count?: number | undefined; readonly units?: number | undefined } | undefined } | undefined
 }
 
-/** How much one connection may be sent again. */
+/** How much may be sent again to one connection before its send queue is empty. `Infinity` removes a limit. */
 export interface ReplayOptions {
   /**
-   * Messages.
+   * The most messages.
    *
    * @default 300
    */
   readonly count?: number | undefined
   /**
-   * UTF-16 units.
+   * The most UTF-16 units.
    *
    * @default half of the manager's `delivery.hardLimitBytes`
    */
@@ -181,12 +181,12 @@ export function invalidOption(option: string, what: string, cause?: unknown): Co
   return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
 }
 
-// It exists in Node 20 and later, Bun, Deno, Workers and browsers.
+// `crypto` exists in Node 20 and later, Bun, Deno, Workers and browsers.
 declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Returns 66 random bits, as 11 characters. */
+/** Returns 11 random characters: 66 random bits. */
 function randomEpoch(): string {
   let epoch = ''
   for (const byte of crypto.getRandomValues(new Uint8Array(11))) epoch += ALPHABET[byte & 63]

@@ -6,22 +6,22 @@ export interface Floor {
   readonly atMs: number
 }
 
-/** More floors than this become one that concerns everybody. */
+/** If there are more floors than this, one floor for all users and all streams replaces them. */
 const MOST_FLOORS = 10_000
 
 /**
- * Remembers revocations. What was recorded before a revocation is not for those whom it concerns, however long they were away. A revocation is
- * forgotten after `ageMs`, when the messages before it are gone as well. It is kept for longer if one of them is not, because the latest messages of
- * `latest` streams do not age.
+ * Remembers revocations. A user who lost access must not get messages that were recorded before the revocation. A floor is the number of the last
+ * message before a revocation. It is forgotten after `ageMs`, because the messages before it have then expired as well. Messages of `latest` streams
+ * do not expire. If such a message from before the revocation is still held, the floor is kept for another `ageMs`.
  */
 export class RevocationFloors {
   readonly #ageMs: number
   readonly #isNeeded: (floor: Floor) => boolean
-  /** In the order in which they came. A later one of the same fields replaces an earlier one. */
+  /** The oldest floor is first. A later revocation of the same user, stream type and symbol replaces an earlier one. */
   readonly #floors = new Map<string, Floor>()
   #forEverybody: Floor | undefined
 
-  /** `isNeeded` says whether a message from before a revocation is still held. It is asked once in each `ageMs`. */
+  /** `isNeeded` returns true if a message from before the revocation is still held. It is called once for each floor in each `ageMs`. */
   constructor(ageMs: number, isNeeded: (floor: Floor) => boolean) {
     this.#ageMs = ageMs
     this.#isNeeded = isNeeded
@@ -37,7 +37,7 @@ export class RevocationFloors {
     this.#forEverybody = { revoked: EVERYTHING, order, atMs: nowMs }
   }
 
-  /** Returns the number of the last message that a user may not get again of a stream; `0` if there is none. */
+  /** Returns the number of the stream's last message that must not be sent again to the user, or `0` if the user may get all messages. */
   floorFor(userId: string, stream: { readonly streamType: string; readonly symbol: string | undefined }, nowMs: number): number {
     this.#forgetAged(nowMs)
     let floor = this.#forEverybody?.order ?? 0
@@ -52,7 +52,7 @@ export class RevocationFloors {
   }
 
   #forgetAged(nowMs: number): void {
-    // Those that are needed move to the end, and are not asked about again.
+    // A floor that is still needed moves to the end. The counter `left` keeps this loop from reaching it again.
     let left = this.#floors.size
     for (const [key, floor] of this.#floors) {
       if (left-- === 0 || nowMs - floor.atMs < this.#ageMs) break
@@ -67,7 +67,7 @@ export class RevocationFloors {
 
 const EVERYTHING: Revoked = { userId: undefined, streamType: undefined, symbol: undefined }
 
-/** True if a stream, or for a whole type any stream of it, was revoked. */
+/** True if the stream was revoked. For a whole type, true if any stream of the type was revoked. */
 function isConcerned({ streamType, symbol }: { readonly streamType: string; readonly symbol: string | undefined }, revoked: Revoked): boolean {
   return symbol === undefined ? revoked.streamType === undefined || revoked.streamType === streamType : isOfRevoked({ streamType, symbol }, revoked)
 }

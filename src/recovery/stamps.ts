@@ -1,23 +1,23 @@
 import type { Stamp } from './options.ts'
 
-/** Writes places into texts. */
+/** Writes the epoch and number of a message into its text. */
 export interface Stamps {
-  /** Returns the text with the place of its message. */
+  /** Returns the text with the epoch and number of its message. */
   stamp(text: string, stamp: Stamp): string
-  /** Returns a stamped text, marked as a snapshot. */
+  /** Returns the stamped text of a message, marked as a snapshot. */
   asSnapshot(message: { readonly text: string; readonly unstamped: string | undefined; readonly epoch: string; readonly seq: number }): string
-  /** True if the texts have to be kept as they were, because only the host can mark one as a snapshot. */
+  /** True if histories must also keep the unstamped texts, because only the host's `stamp` can mark a text as a snapshot. */
   readonly keepsUnstamped: boolean
 }
 
-/** For the wire form: JSON objects, which end with a brace. The names of epochs need no escapes. */
+/** Stamps texts in the library's wire form. Such a text is a JSON object, so it ends with a brace. The name of an epoch needs no escapes. */
 export const wireStamps: Stamps = {
   stamp: (text, { epoch, seq, snapshot }) => `${text.slice(0, -1)},"epoch":"${epoch}","seq":${seq}${snapshot === true ? ',"snapshot":true' : ''}}`,
   asSnapshot: ({ text }) => `${text.slice(0, -1)},"snapshot":true}`,
   keepsUnstamped: false,
 }
 
-/** For texts of the host's own form. */
+/** Returns the stamps for texts that the host's `serialize` makes. */
 export function hostStamps(stamp: (text: string, stamp: Stamp) => string): Stamps {
   return {
     stamp,

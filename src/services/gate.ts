@@ -1,6 +1,6 @@
 import { ConnectionManagerError } from '../errors.ts'
 
-/** Says whether a manager is open: whether it still takes calls that add something. Once closed, it stays closed. */
+/** Knows whether a manager is closed. A closed manager refuses every call that adds state or delivers. It stays closed. */
 export class Gate {
   isClosed = false
 

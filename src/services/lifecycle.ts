@@ -32,15 +32,15 @@ export interface LifecycleDependencies {
   readonly closer: SocketCloser<ConnectionRecord>
   /** Removed connections whose send queues are being flushed. */
   readonly leaving: Set<ConnectionRecord>
-  /** Restarts timers that may be lost. */
+  /** Replaces timers that are overdue. */
   renewTimers(): void
 }
 
 /**
  * Adds and removes connections, and shuts the manager down.
  *
- * Every removal takes the same steps in the same order: the connections leave every index, their send queues are flushed or purged, and their sockets
- * are closed.
+ * Every removal has the same three steps: it removes the connections from every index, flushes or purges their send queues, and closes their
+ * sockets.
  */
 export class Lifecycle {
   readonly #dependencies: LifecycleDependencies
@@ -67,7 +67,7 @@ export class Lifecycle {
     return membersOf(this.#dependencies.users.find(userId)?.connections).map(({ socket }) => socket)
   }
 
-  /** Removes a connection, and closes its socket if that is wanted. The promise is true if this call removed the connection. */
+  /** Removes a connection, and closes its socket unless the host said not to. Resolves to true if this call removed the connection. */
   remove(connection: ConnectionRecord, { isToBeClosed, details }: Removal): Promise<boolean> {
     const { changes, options } = this.#dependencies
     if (connection.removed) return Promise.resolve(false)
@@ -92,7 +92,7 @@ export class Lifecycle {
     return connections.length
   }
 
-  /** Removes a connection because its socket failed, or because it is a slow consumer. It may have been removed already. */
+  /** Removes a connection because its socket failed, or because it is a slow consumer. Does nothing if the connection was removed before. */
   removeFor(connection: ConnectionRecord, reason: CloseReason, failure?: { readonly error: unknown }): void {
     const { changes, options } = this.#dependencies
     changes.continue(() => {
@@ -101,7 +101,7 @@ export class Lifecycle {
     })
   }
 
-  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket becomes the sink again. */
+  /** Makes a send queue the connection's sink in all fan-out lists. With `undefined`, the socket becomes the sink again. */
   attachQueue(connection: ConnectionRecord, queue: SendQueue | undefined): void {
     const { connections, subscriptions } = this.#dependencies
     ConnectionRecord.attachQueue(connection, queue)
@@ -115,7 +115,7 @@ export class Lifecycle {
     const deadlineMs = deadlineIn(options)
     // Reading the options may have run the caller's code.
     if (this.#cleanup !== undefined) return this.#cleanup
-    // Set before any socket is closed, so that a `close` that calls `cleanup` gets the same promise.
+    // Set the promise before any socket is closed. A socket's `close` may call `cleanup`, and must get the same promise.
     this.#cleanup = closer.reportLast(deadlineMs)
     gate.isClosed = true
     changes.make(() => this.#shutDown(deadlineMs))
@@ -147,7 +147,7 @@ export class Lifecycle {
     return undefined
   }
 
-  /** Makes the transport listen for the socket's close, which is user code. So the state is checked again before the newcomer is added. */
+  /** Calls the transport's `onClose`, then adds the newcomer. `onClose` is user code, so the state is checked again in between. */
   #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
     const { id: connectionId, socket, transport, userId } = newcomer
     if (transport?.onClose === undefined) return this.#admit(newcomer)
@@ -247,8 +247,8 @@ export class Lifecycle {
     this.#removeFromIndexes(connections, 'cleanup')
     for (const user of users.all()) subscriptions.endAllOf(user, 'cleanup')
     demand.end()
-    // User code may call `cleanup` while removed connections are being flushed. That flush ends here, because nothing is sent afterwards. A flush
-    // runs user code, which may revoke messages of all these connections. So all of them are in `leaving` before it starts.
+    // User code may call `cleanup` while removed connections are being flushed. This call must finish that flush, because nothing is sent afterwards.
+    // A flush runs user code, and that code may revoke messages of any of these connections. So all of them are in `leaving` before a flush starts.
     const leftBefore = [...leaving]
     for (const connection of connections) leaving.add(connection)
     changes.send(() => {
@@ -261,7 +261,7 @@ export class Lifecycle {
     this.#dependencies.events.postError({ error, stage, connection })
   }
 
-  /** Reports an error of a transport's hook. The error may come later, from a promise. */
+  /** Reports an error of a transport's hook. A promise may report it later. */
   #hookFailed(error: unknown, connection?: ConnectionRecord): void {
     const { changes, events } = this.#dependencies
     changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection }) }))

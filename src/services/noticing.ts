@@ -23,13 +23,13 @@ export interface NoticingDependencies {
   readonly publishing: Publishing
 }
 
-/** A connection that has begun to receive a stream whose source has failed, and is to be told. */
+/** A connection that began to receive a stream whose source has failed. It must get a status notice. */
 interface Newcomer {
   readonly connection: ConnectionRecord
   readonly subscription: SubscriptionRecord
 }
 
-/** Sends notices to clients: that messages are missing, and the status of a stream's source. A notice is sent like a text of `connection.send`. */
+/** Sends gap notices and status notices to clients. A status is that of a stream's source. A notice is sent like a text of `connection.send`. */
 export class Noticing {
   readonly #dependencies: NoticingDependencies
   readonly #newcomers = new Set<Newcomer>()
@@ -38,7 +38,7 @@ export class Noticing {
     this.#dependencies = dependencies
   }
 
-  /** Sends a gap notice to all connections that receive a stream. Without a symbol, to all that receive any stream of the type. */
+  /** Sends a gap notice to all connections that receive a stream. Without a symbol, all connections that receive any stream of the type get it. */
   notifyGap(stream: unknown, dropped: unknown): void {
     const { gate, options, subscriptions } = this.#dependencies
     gate.assertOpen()
@@ -52,7 +52,7 @@ export class Noticing {
     this.#tell([...subscriptions.receivers(streamType, symbol, userId)], data, userId)
   }
 
-  /** Sets the status of a stream's source, and tells all connections that receive exactly this stream. False if nobody is subscribed to it. */
+  /** Sets the status of a stream's source, and tells all connections that receive exactly this stream. Returns false if nobody is subscribed. */
   setStreamStatus(stream: unknown, status: unknown): boolean {
     const { changes, gate, options } = this.#dependencies
     return changes.make(() => {
@@ -65,8 +65,8 @@ export class Noticing {
   }
 
   /**
-   * Sends a status notice to a connection that begins to receive a stream whose source has failed. Waits until no message is being handed to a
-   * socket.
+   * Sends a status notice to a connection that began to receive a stream whose source has failed. The notice is sent when no delivery is running any
+   * more.
    */
   tellNewcomer(connection: ConnectionRecord, subscription: SubscriptionRecord): void {
     const newcomer: Newcomer = { connection, subscription }
@@ -84,7 +84,7 @@ export class Noticing {
     if (received === undefined || status === 'CONNECTED') return
     try {
       const data = this.#dataOf({ type: 'status', streamType, symbol, status })
-      // Making it may have run the caller's code. If that changed the status, or gave the connection to another user, the connection is told of that.
+      // Making the notice may have run the caller's code. If that code changed the status or the connection's user, another notice was sent already.
       const current = this.#received(connection, streamType, symbol)
       if (current === undefined || SubscriptionRecord.sourceStatusOf(current) !== status || ownerOf(current) !== ownerOf(received)) return
       this.#forgetNewcomers(connection, current)
@@ -94,14 +94,14 @@ export class Noticing {
     }
   }
 
-  /** Returns the subscription by which a connection receives exactly this stream now. A reassigned connection may do so by another one than before. */
+  /** Returns the subscription that makes a connection receive exactly this stream. After a reassignment, it is a subscription of the new user. */
   #received(connection: ConnectionRecord, streamType: string, symbol: string | undefined): SubscriptionRecord | undefined {
     const subscription = this.#dependencies.subscriptions.find(ConnectionRecord.userOf(connection), streamType, symbol)
     if (subscription === undefined || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return undefined
     return subscription
   }
 
-  /** Forgets newcomers that are told otherwise, so that nobody is told twice. */
+  /** Forgets newcomers that get this status by another notice, so that no connection gets it twice. */
   #forgetNewcomers(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): void {
     for (const newcomer of this.#newcomers) {
       const { subscription } = newcomer
@@ -118,7 +118,7 @@ export class Noticing {
     const answer = answerWithout(subscriptions.subscriptionsTo(streamType, symbol, userId), notice.status)
     if (answer !== undefined) return answer
     const data = this.#dataOf(notice)
-    // Making it may have run the caller's code, which may have ended subscriptions, begun some, or set the status.
+    // Making the notice may have run the caller's code. That code may have begun or ended subscriptions, or set the status.
     const affected = subscriptions.subscriptionsTo(streamType, symbol, userId)
     const newAnswer = answerWithout(affected, notice.status)
     if (newAnswer === undefined) this.#changeStatus(affected, notice.status, data, userId)
@@ -128,7 +128,7 @@ export class Noticing {
   #changeStatus(affected: readonly SubscriptionRecord[], status: StreamStatus, data: WireData, userId: string | undefined): void {
     const { events, publishing } = this.#dependencies
     const connected = affected.filter((each) => SubscriptionRecord.isConnected(each))
-    // It may throw, so it comes before the first change.
+    // This check may throw, so it comes before the first change.
     if (connected.length > 0) publishing.assertMayNotify()
     SubscriptionRecord.setSourceStatus(affected[0] as SubscriptionRecord, status)
     for (const subscription of connected) events.post('subscriptionChanged', { subscription, change: 'status' })
@@ -136,7 +136,7 @@ export class Noticing {
     this.#tell(connected.flatMap((each) => SubscriptionRecord.connectionsOf(each)), data, userId)
   }
 
-  /** Hands a notice to these connections, except for those that are removed before its turn. */
+  /** Sends a notice to these connections. A connection that is removed before the notice is sent does not get it. */
   #tell(connections: readonly ConnectionRecord[], data: WireData, userId: string | undefined): void {
     const { connections: { all }, publishing } = this.#dependencies
     if (connections.length === 0) return
@@ -144,12 +144,12 @@ export class Noticing {
   }
 }
 
-/** Returns the user of a private stream, `undefined` for a public one. */
+/** Returns the user of a private stream. Returns `undefined` for a public stream. */
 function ownerOf(subscription: SubscriptionRecord): string | undefined {
   return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private' ? subscription.userId : undefined
 }
 
-/** Returns what `setStreamStatus` answers if there is nothing to change: `false` if nobody is subscribed, `true` if the status is this one already. */
+/** Returns the result of `setStreamStatus` if there is nothing to change: `false` without subscribers, `true` if the status is set already. */
 function answerWithout([first]: readonly SubscriptionRecord[], status: StreamStatus): boolean | undefined {
   if (first === undefined) return false
   return SubscriptionRecord.sourceStatusOf(first) === status ? true : undefined

@@ -23,7 +23,7 @@ export interface ReassigningDependencies {
   readonly connections: Connections
   readonly subscriptions: Subscriptions
   readonly publishing: Publishing
-  /** Restarts timers that may be lost. */
+  /** Replaces timers that are overdue. */
   renewTimers(): void
 }
 
@@ -33,10 +33,10 @@ interface OfStream {
   readonly symbol: string | undefined
 }
 
-/** A message that waits, or that is being delivered. */
+/** A message that is queued or is being delivered. */
 interface Addressed extends OfStream {
   readonly definition: { readonly audience: string }
-  /** The user it belongs to, if it is private. `undefined` for a notice about a public stream. */
+  /** The user of a private message. `undefined` for a public message, and for a notice about a public stream. */
   readonly userId: string | undefined
 }
 
@@ -46,8 +46,8 @@ type Permissions = ReadonlyMap<string, boolean>
 /**
  * Gives connections to other users.
  *
- * A waiting message stays if the new user may have it. A private message, and a text of the host, is for the old user only. A message of a public
- * stream is the same for everybody, so it stays unless `authorize` refuses its stream to the new user.
+ * A queued message stays if the new user may get it. A private message, or a text from `connection.send`, is only for the old user. A message of a
+ * public stream is the same for all users, so it stays if `authorize` allows the stream to the new user.
  */
 export class Reassigning {
   readonly #dependencies: ReassigningDependencies
@@ -65,15 +65,15 @@ export class Reassigning {
     changes.make(() => {
       ConnectionRecord.sendQueueOf(connection)?.flush()
       const permissions = this.#permissionsFor(newUserId, connection)
-      // Both ran user code, which may have removed the connection, or given it to this user already.
+      // `flush` and `authorize` ran user code. That code may have removed the connection, or moved it to the new user already.
       this.#assertCanMove(connection, newUserId)
       if (connection.userId !== newUserId) this.#move(connection, newUserId, permissions)
     })
   }
 
   /**
-   * Calls `authorize` for each public stream that matters to the connection. It is user code, and may add streams. So this goes on until it has
-   * answered for all.
+   * Calls `authorize` for each public stream that the connection holds or has messages of. `authorize` is user code and may add streams. So the loop
+   * ends only when `authorize` has answered for all of them.
    */
   #permissionsFor(userId: string, connection: ConnectionRecord): Permissions {
     const { authorization } = this.#dependencies
@@ -85,7 +85,7 @@ export class Reassigning {
     return permissions
   }
 
-  /** Returns the public streams that a connection holds for itself, and those of messages that wait or are being delivered. */
+  /** Returns the public streams that a connection holds for itself, and the public streams of messages that are queued or under way. */
   #publicStreams(connection: ConnectionRecord): StreamRequest[] {
     const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection)).filter(isToPublicStream)
     const held = own.map((each) => requestOf(each, SubscriptionRecord.filtersOf(each, connection)))
@@ -141,7 +141,7 @@ function requestOf({ streamType, symbol }: OfStream, filters: StreamRequest['fil
   return { streamType, symbol, filters }
 }
 
-/** Returns the key of a stream. A stream type has no colon, so no two streams have the same one. */
+/** Returns the key of a stream. A stream type contains no colon, so each stream has its own key. */
 function keyOf({ streamType, symbol }: OfStream): string {
   return symbol === undefined ? streamType : `${streamType}:${symbol}`
 }

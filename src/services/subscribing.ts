@@ -32,11 +32,11 @@ export interface SubscribingDependencies {
   readonly delivery: Delivery<ConnectionRecord>
   /** Removed connections whose send queues are being flushed. */
   readonly leaving: ReadonlySet<ConnectionRecord>
-  /** Restarts timers that may be lost. */
+  /** Replaces timers that are overdue. */
   renewTimers(): void
 }
 
-/** Begins and ends the subscriptions of users and connections. Ends all that a revocation names. */
+/** Begins, ends and revokes the subscriptions of users and connections. */
 export class Subscribing {
   readonly #dependencies: SubscribingDependencies
 
@@ -44,7 +44,7 @@ export class Subscribing {
     this.#dependencies = dependencies
   }
 
-  /** Subscribes a user: all of their connections. */
+  /** Subscribes a user. All current and future connections of the user receive the stream. */
   subscribeUser(request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
@@ -72,7 +72,7 @@ export class Subscribing {
     })
   }
 
-  /** Releases the hold of one connection on a subscription; false if it has none. */
+  /** Ends a connection's own subscription. Returns false if the connection does not hold it. */
   unsubscribe(connection: ConnectionRecord, reference: unknown): boolean {
     const { changes, subscriptions } = this.#dependencies
     return changes.make(() => {
@@ -81,7 +81,7 @@ export class Subscribing {
     })
   }
 
-  /** Ends a subscription for all of its holders; false if there is none. */
+  /** Ends a subscription for all of its holders. Returns false if there is no such subscription. */
   end(reference: unknown): boolean {
     const { changes, subscriptions, users } = this.#dependencies
     const { userId, streamType, symbol } = readReference(reference, 'userId', 'streamType')
@@ -90,7 +90,7 @@ export class Subscribing {
     return found !== undefined
   }
 
-  /** Ends all subscriptions to revoked streams, and purges their messages. Returns how many subscriptions ended. */
+  /** Ends all subscriptions to the revoked streams, and purges queued messages of these streams. Returns how many subscriptions ended. */
   revoke(revocation: unknown): number {
     const { changes, events, options, subscriptions } = this.#dependencies
     const revoked = readRevocation(revocation, options.streams)
@@ -103,7 +103,7 @@ export class Subscribing {
     return ended.length
   }
 
-  /** Ends pending subscriptions whose users had no connection for too long. */
+  /** Ends pending subscriptions of users who had no connection for too long. */
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {
@@ -111,7 +111,7 @@ export class Subscribing {
     })
   }
 
-  /** Notes what happened to a subscription, and posts the event. `holder` is the connection that caused it, if it was one. */
+  /** Records what happened to a subscription, and posts the event. If a connection caused the change, `holder` is this connection. */
   note(news: SubscriptionNews, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     const { events, pending } = this.#dependencies
     if (record.status === SubscriptionStatus.PENDING) pending.add(record)
@@ -121,7 +121,7 @@ export class Subscribing {
     events.post(event, { subscription: record, ...what, ...(holder && { connection: holder }) } as AnyEvents[typeof event])
   }
 
-  /** Purges a stream from the send queue of a connection that left it. If the connection was removed, its whole queue ends instead. */
+  /** Purges a stream from the queue of a connection that stopped receiving it. Does nothing for a removed connection, whose whole queue ends. */
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
     if (connection.removed) return
@@ -129,8 +129,8 @@ export class Subscribing {
   }
 
   /**
-   * Purges a stream from a connection's send queue, because the host asks for it. Also excludes the connection from the running delivery of the
-   * stream.
+   * Purges a stream from a connection's send queue at the host's request. If a message of the stream is being delivered, this connection does not get
+   * it.
    */
   purgeOwn(connection: ConnectionRecord, reference: unknown): void {
     const { changes, delivery } = this.#dependencies
@@ -170,7 +170,7 @@ export class Subscribing {
     }
   }
 
-  /** Excludes the revoked users from all messages of the revoked streams that were published before. */
+  /** Excludes the users of a revocation from all earlier messages of the revoked streams. */
   #purgeRevoked(revoked: Revoked): void {
     const { options, publishing } = this.#dependencies
     const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId
@@ -189,7 +189,7 @@ export class Subscribing {
   }
 }
 
-/** Throws if user code has given the connection to another user meanwhile, because what the old user may have says nothing about the new one. */
+/** Throws if user code has moved the connection to another user meanwhile, because the permission was granted to the old user only. */
 function assertStillOf(userId: string, connection: ConnectionRecord, { streamType, symbol }: StreamRequest): void {
   if (connection.userId === userId) return
   const facts = { userId, connectionId: connection.id, streamType, ...(symbol !== undefined && { symbol }) }
