@@ -15,7 +15,7 @@ export interface Socket {
    * Throw only if the message cannot be accepted, not because the peer is slow.
    */
   send(text: string): void
-  /** Closes the socket. If it returns a promise, a removal and `cleanup()` wait for that. */
+  /** Closes the socket. If it returns a promise, a removal and `cleanup()` wait for the promise. */
   close(): Promise<void> | void
 }
 
@@ -65,7 +65,7 @@ export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-cons
  * The handle of one connection, from `addConnection`.
  *
  * There is one handle for each connection. If the same id is used again later, an old handle never affects the new connection. `id` and
- * `userId` are own, enumerable properties, so an equality check compares them and a log shows them. `JSON.stringify` returns
+ * `userId` are own, enumerable properties. So an equality check compares them, and a log shows them. `JSON.stringify` returns
  * `{"id":…,"userId":…}`.
  */
 export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
@@ -78,16 +78,16 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /** True once the connection has been removed, for any reason. */
   readonly removed: boolean
   /**
-   * Anything of your own that belongs to this connection, such as the device or the token. You may set it at any time. The manager never
-   * reads it. It is not enumerable, so no log and no equality check shows it. `undefined` if `addConnection` got none.
+   * Any value of your own for this connection, such as the device or the token. You may set it at any time. The manager never reads it. The
+   * property is not enumerable, so logs and equality checks ignore it. `undefined` if `addConnection` got no metadata.
    */
   metadata: TMetadata
   /**
-   * How much waits because the connection is behind: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. `0` while the
-   * connection keeps up, and once it has been removed. A batch that waits for the end of the turn does not count.
+   * The size of the messages that wait because the connection is behind. A frame with a `byteLength` counts in bytes, a text in UTF-16 units. `0`
+   * while the connection keeps up, and once it has been removed. A batch that waits for the end of the turn does not count.
    */
   readonly waitingBytes: number
-  /** How long the connection has been behind, in milliseconds of the monotonic clock. `0` while it keeps up, and once it has been removed. */
+  /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up, and once it has been removed. */
   readonly behindForMs: number
 
   /**
@@ -102,10 +102,10 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier ones, and
    * `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
    *
-   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_FORBIDDEN`, also if
-   * `authorize` gives the connection to another user, and `ERR_QUOTA_EXCEEDED`. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
-   * or `ERR_INVALID_ARGUMENT`. The last is also for an unknown field, and for a `userId` other than the connection's own. After a throw
-   * nothing has changed.
+   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and
+   * `ERR_FORBIDDEN` if `authorize` refuses or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
+   * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or `ERR_INVALID_ARGUMENT`. An unknown field, and a `userId` other than the connection's own, also
+   * throw `ERR_INVALID_ARGUMENT`. After an error, nothing has changed.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(
     request: ConnectionSubscribeRequest<TStreams, TName>,
@@ -114,8 +114,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Ends this connection's own subscription to a stream. Returns false if it has none. A `userId` in the argument is ignored.
    *
-   * Other connections, and the user, keep their subscriptions. If the user's subscription still covers the stream, this connection goes
-   * on receiving it. Otherwise its waiting messages of the stream are purged, the batch of this turn included. To send them first, call
+   * Other connections, and the user, keep their subscriptions. If another subscription covers the stream, this connection still receives it.
+   * Otherwise the stream's waiting messages for this connection are purged, including those of the current turn. To send them first, call
    * `flush()`.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
@@ -123,9 +123,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   unsubscribe(stream: StreamReference): boolean
 
   /**
-   * Purges the messages of a stream that wait for this connection, and leaves it out of the delivery that is running. Deferred messages still come.
-   * Without a symbol, this applies to all streams of the type. The subscription stays. Use it before you send the same messages again, as a resume
-   * does.
+   * Purges the waiting messages of a stream for this connection. If a message of the stream is being delivered, this connection does not get it. It
+   * still gets deferred messages. Without a symbol, the call applies to all streams of the type. The subscription stays. Use `purge` before you send
+   * the same messages again, for example to a client that resumes.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
@@ -135,72 +135,72 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Sends your own text or bytes to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
    * recipient.
    *
-   * The text is sent after everything published before it, in the same write. It counts against the same limits, so a client that sends
-   * commands and does not read the answers is removed as a slow consumer. While the connection is behind, the text waits with the private
-   * messages. It is never conflated or dropped, and no unsubscribe or revocation purges it. During a delivery it is `deferred`. After the
-   * connection was removed, and after `cleanup()`, it is `skipped`.
+   * The text is sent after all messages that were published before it, in the same write. It counts against the same limits as messages. So a
+   * client that sends commands and does not read the answers is removed as a slow consumer. While the connection is behind, the text waits with
+   * the private messages. It is never conflated or dropped, and no unsubscribe or revocation purges it. During a delivery the text is `deferred`.
+   * After the connection was removed, and after `cleanup()`, the text is `skipped`.
    *
    * @throws `ERR_INVALID_ARGUMENT` if it is neither a string nor a `Uint8Array`, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`,
-   * `ERR_PUBLISH_DEPTH`. After a throw nothing is sent
+   * and `ERR_PUBLISH_DEPTH`. After an error, nothing is sent
    */
   send(text: string | Uint8Array): PublishResult
 
   /**
-   * Sends waiting messages to the socket now, as far as it has room. Call it before you write to the socket yourself.
+   * Sends waiting messages to the socket now, as far as the socket has room. Call it before you write to the socket yourself.
    *
-   * True if nothing waits any more. Within a running `write` of this connection it is always false.
+   * Returns true if no message waits any more. Within a running `write` of this connection, it always returns false.
    */
   flush(): boolean
 
   /**
-   * Tells the manager that the socket may have room again. Call it if your server reports a drain in a handler of its own.
+   * Tells the manager that the socket may have room again. Call it in your server's drain handler.
    *
-   * Without it, and without a transport's `onDrain`, the manager checks every `delivery.drainIntervalMs`.
+   * If you do not call it and the transport has no `onDrain`, the manager checks the socket every `delivery.drainIntervalMs`.
    */
   drained(): void
 
   /**
-   * Gives this connection to another user, for a login on a live connection. The same user again changes nothing.
+   * Moves this connection to another user, for a login on a live connection. If `userId` is the current user, nothing changes.
    *
-   * First it sends what the socket has room for. Then, in one step:
+   * The call first sends as many waiting messages as the socket has room for. Then, in one step:
    *
-   * - Private messages of the old user, and texts from `send`, that still wait are purged. A running delivery no longer sends them.
+   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery no longer sends them.
    * - The connection's own subscriptions to public streams become the new user's, with their filters. Their old views are `DISCONNECTED`.
-   *   Those to private streams end.
+   *   The connection's own subscriptions to private streams end.
    * - The connection stops receiving the old user's subscriptions, and begins to receive the new user's.
-   * - Messages of public streams that wait stay in their places.
+   * - Waiting messages of public streams stay in their places.
    *
-   * `authorize` is called with the new user's id for each public stream that the connection holds for itself, or that has messages waiting. If it
-   * refuses, the subscription ends, and the stream's waiting messages are purged. If the connection receives a stream before and after, it misses no
-   * message of it, and the stream stays active.
+   * `authorize` is called with the new user's id for each public stream that the connection holds for itself, or that has waiting messages. If
+   * `authorize` refuses, the subscription ends, and the stream's waiting messages are purged. If the connection receives a stream before and after the
+   * call, it misses no message of this stream, and the stream stays active.
    *
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.
    *
    * @throws `ERR_INVALID_ID`, `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED`, and `ERR_QUOTA_EXCEEDED` for a quota of the
-   * new user. After a throw nothing has changed
+   * new user. After an error, nothing has changed
    */
   reassign(userId: string): void
 
   /**
    * Removes this connection. Resolves to true if this call removed it, and to false if it had been removed before.
    *
-   * The state has changed when the call returns. The promise settles when the socket's `close` does, or after `closeTimeoutMs`. It never
-   * rejects. With `close: false` the socket is not touched: use it if the peer has gone already.
+   * The state has changed when the call returns. The promise settles when the socket has closed, or after `closeTimeoutMs`. It never rejects. Use
+   * `close: false` if the peer has gone already: the socket is then not touched.
    *
-   * With a `code` or a `reason`, the peer learns why: they go to `socket.close(code, reason)`, or to the transport's `close`. A `code` is 1000 to
+   * Give a `code` or a `reason` to tell the peer why. They go to `socket.close(code, reason)`, or to the transport's `close`. A `code` is 1000 to
    * 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. If there is only a `reason`, the code is 1000.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, another `code`, a longer
-   * `reason`, or a `code` or `reason` together with `close: false`. After a throw nothing has changed
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, any other `code`, a longer
+   * `reason`, or a `code` or `reason` together with `close: false`. After an error, nothing has changed
    */
   remove(options?: RemovalOptions): Promise<boolean>
 }
 
-/** How `connection.remove` ends a connection. */
+/** The options of `connection.remove`. */
 export interface RemovalOptions {
   /**
-   * False if the peer has gone already. Then the socket is not touched.
+   * Whether to close the socket. Use `false` if the peer has gone already.
    *
    * @default true
    */
@@ -211,7 +211,7 @@ export interface RemovalOptions {
   readonly reason?: string | undefined
 }
 
-/** What the peer is told when its connection is closed. */
+/** The close code and the reason that a peer gets when its connection is closed. */
 export interface CloseDetails {
   /** A close code that `connection.remove` takes. `1000` if the host gave only a reason. */
   readonly code: number

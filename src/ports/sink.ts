@@ -1,22 +1,22 @@
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
-/** What happened to a message: `sent` at once, `batched` until the end of the turn, waiting in the send queue, or not delivered. */
+/** The outcome of one message: `sent` at once, `batched` until the end of the turn, `queued` or `conflated` in the send queue, or not delivered. */
 export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
-/** A socket that messages are sent to directly. */
+/** A socket that gets messages directly, without a send queue. */
 export interface PlainSink {
-  /** Sends a text, or bytes. It may return anything. A promise that rejects is a failure, and so is a throw. */
+  /** Sends a text, or bytes. It has failed if it throws, or returns a promise that rejects. Any other return value is ignored. */
   send(text: WireData): unknown
-  /** Bytes that the socket has accepted and not sent yet, if it has this property. It may be a getter, which is user code and may return anything. */
+  /** Bytes that the socket has accepted but not sent yet. Not every socket has this property. A getter is user code and may return anything. */
   readonly bufferedAmount?: unknown
 }
 
 /** The queue in front of a socket whose messages may have to wait. */
 export abstract class SendQueue {
-  /** The size of what waits because the connection is behind. `0` while it keeps up. */
+  /** The size of the messages that wait because the connection is behind. `0` while the connection keeps up. */
   abstract readonly waitingUnits: number
-  /** How long the connection has been behind, in milliseconds. `0` while it keeps up. */
+  /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up. */
   abstract readonly behindForMs: number
   /** Accepts a message for the connection. */
   abstract accept(message: OutgoingMessage): Acceptance
@@ -24,15 +24,15 @@ export abstract class SendQueue {
   abstract flush(): boolean
   /** Call when the socket may have room again. */
   abstract drained(): void
-  /** Purges the waiting messages of a stream, or of all streams of the type if `symbol` is `undefined`. Streams that are still covered stay. */
+  /** Purges the waiting messages of a stream, or of all streams of a type if `symbol` is `undefined`. Streams for which `isCovered` is true stay. */
   abstract purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void
-  /** Purges the waiting messages that are unwanted. */
+  /** Purges the waiting messages for which `isUnwanted` is true. */
   abstract purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): void
-  /** Returns at least one message of each stream that has messages here. */
+  /** Returns at least one message of each stream that has messages in the queue. */
   abstract waitingStreams(): OutgoingMessage[]
-  /** Ends the queue. With `isToBeFlushed` it first sends what the socket has room for. The rest is purged. */
+  /** Ends the queue. With `isToBeFlushed`, it first sends as many messages as the socket has room for. The other messages are purged. */
   abstract end(isToBeFlushed: boolean): void
 }
 
-/** What accepts the messages for a connection: its socket, or the send queue in front of it. */
+/** The object that accepts messages for a connection: its socket, or the send queue in front of the socket. */
 export type Sink = PlainSink | SendQueue

@@ -6,16 +6,16 @@ import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
 /**
- * How a manager writes to sockets, measures and closes them, if a host can do better than `socket.send(text)` and `socket.close()`.
+ * How a manager writes to sockets, reads their buffers and closes them, if `socket.send(text)` and `socket.close()` are not good enough.
  *
  * Every hook is optional. It is read once, and called as a method of its object. A plain object with any other property, such as a misspelt
- * hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, there must be
- * a `frame` that makes it.
+ * hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, the transport
+ * must also have a `frame` that makes the frames.
  *
  * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as from within a `send`.
  *
- * @typeParam TFrame what `write` takes: the value that `frame` returns, or the text itself if there is no `frame`
- * @typeParam TText what `frame` takes: a text, or with `string | Uint8Array` also the bytes of a `serialize` that makes bytes
+ * @typeParam TFrame the argument of `write`: the value that `frame` returns, or the text itself if there is no `frame`
+ * @typeParam TText the argument of `frame`: a text. Use `string | Uint8Array` if `serialize` makes bytes
  */
 export type Transport<TSocket = Socket, TFrame = string, TText extends WireData = string> = TransportHooks<TSocket, TFrame, TText> &
   ([TText] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame, TText>, 'frame'>>)
@@ -33,7 +33,7 @@ export type ManagerTransport<TSocket = Socket> =
   | Transport<TSocket, ObjectFrame>
   | OpaqueTransport<TSocket>
 
-/** A transport without a `frame`. If it has a `write`, that takes texts. */
+/** A transport without a `frame`. If it has a `write`, the frames are texts. */
 type UnframedTransport<TSocket> = Omit<TransportHooks<TSocket>, 'frame'> & { readonly frame?: undefined }
 
 /** A frame of bytes: any object with a `byteLength`. */
@@ -58,47 +58,48 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    *
    * Also called for a gap notice, once for each connection that gets one. Its `message` has the data `{ type: 'gap', dropped }`, and the
    * timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for the connections of this
-   * transport, and they stay. If it throws for a notice, the connection is removed, because its client would not learn that messages are
-   * missing.
+   * transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would not learn that
+   * messages are missing.
    *
-   * `message` is `undefined` for a text from `connection.send`. If the frame's `byteLength` is a whole number, that counts
-   * against the limits. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
+   * `message` is `undefined` for a text from `connection.send`. If the frame's `byteLength` is a whole number, it counts against the
+   * limits. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
    */
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
    * Writes the frames of one turn of the event loop, in order. Called once per turn, or several times if the frames exceed `softLimitBytes`.
    * The transport may keep the array.
    *
-   * If it returns a number, that many frames were accepted, from the first on. The others wait, and are offered again. Any other value means
-   * all of them. If it throws, or returns a promise that rejects, the connection is removed with reason `send-failed`.
+   * If `write` returns a number, it has accepted that many frames, counted from the first. The other frames wait, and are offered again. Any
+   * other return value means that all frames were accepted. If `write` throws, or returns a promise that rejects, the connection is removed with
+   * reason `send-failed`.
    */
   write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
   /**
-   * Returns the bytes that the socket has accepted and not sent yet. If this throws, or returns anything but a positive number, it counts as 0:
-   * the socket has room.
+   * Returns the bytes that the socket has accepted but not sent yet. If the hook throws, or returns anything but a positive number, the result
+   * counts as 0: the socket has room.
    *
    * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, pressure is unknown
    */
   readonly bufferedBytes?: (socket: TSocket) => number
   /**
-   * Calls the listener whenever the socket may have room again. The returned function stops that.
+   * Calls the listener whenever the socket may have room again. The returned function removes the listener.
    *
-   * With this hook the manager does not poll. If a drain is not reported, waiting messages stay until the next message comes. The manager calls
-   * the hook when a connection falls behind, and stops it when the connection has caught up. An early or repeated report does no harm.
+   * With this hook the manager does not poll. If a drain is not reported, waiting messages stay until the next message comes. The manager adds its
+   * listener when a connection falls behind, and removes it when the connection has caught up. An early or repeated report does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
-   * Calls the listener when the socket has closed. The returned function stops that.
+   * Calls the listener when the socket has closed. The returned function removes the listener.
    *
-   * The manager then removes the connection with reason `peer-closed` and does not touch the socket again, so the host need not do it. The
-   * hook is called before the connection is registered. If it calls the listener at once, the socket is closed already, and `addConnection`
-   * throws `ERR_SOCKET_CLOSED`. The returned function is called once: when the connection is removed for any reason, or if it was not
-   * registered after all. A later or second call of the listener does nothing.
+   * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove it. The
+   * hook is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and `addConnection`
+   * throws `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when `addConnection`
+   * has registered none. A later or second call of the listener does nothing.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
   /**
-   * Closes the socket, instead of `socket.close()`. A returned promise settles when the socket has closed. `details` is what the host gave to
-   * `connection.remove({ code, reason })`, both present. It is `undefined` if the host gave neither.
+   * Closes the socket. Called instead of `socket.close()`. A returned promise settles when the socket has closed. `details` has the `code` and the
+   * `reason` of `connection.remove({ code, reason })`. It is `undefined` if the host gave neither.
    */
   readonly close?: (socket: TSocket, reason: CloseReason, details?: CloseDetails) => Promise<void> | void
   /**
@@ -107,15 +108,15 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
   readonly terminate?: (socket: TSocket) => void
 }
 
-// A hook that takes only a socket is a function type. If it were a method, a transport for one kind of socket would be assignable to that for
-// another. `frame` and `write` are methods, so that a transport with any frame is an `AnyTransport`.
+// A hook that takes only a socket is declared as a function type. If it were declared as a method, TypeScript would accept a transport for another
+// kind of socket. `frame` and `write` are declared as methods, so that a transport with any frame is an `AnyTransport`.
 
 /** A transport for any kind of socket and frame. */
 export type AnyTransport = Transport<Socket, unknown, WireData>
 
 const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 
-/** Given object → its hooks. Managers and connections that are given the same transport share the hooks, so a frame is made once. */
+/** The host's object → its hooks. All managers and connections with the same object share the hooks, so a frame is made once. */
 const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
 
 /**
@@ -123,8 +124,8 @@ const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
  *
  * An instance of a class may have other members, but needs at least one hook.
  *
- * @throws `ERR_INVALID_OPTION` if it is not an object, if a plain object has a property that is not a hook, or if a hook is not a
- * function. `option` names it
+ * @throws `ERR_INVALID_OPTION` if the value is not an object, if a plain object has a property that is not a hook, or if a hook is not a
+ * function. The error's `option` names the property
  */
 export function asTransport(value: unknown): AnyTransport {
   const known = transports.get(value as object)

@@ -1,22 +1,22 @@
 import { inspectable } from '../guards/inspect.ts'
 
 /**
- * Prepares a class whose objects are handed to callers. Their prototype cannot be changed, and does not lead to the class and its static methods.
- * `console.log` prints what `toJSON` returns.
+ * Prepares a class whose objects are handed to callers. Callers cannot change the prototype, and cannot reach the class and its static methods through
+ * it. `console.log` prints the result of `toJSON`.
  */
 export function concealed<TClass extends new (...facts: never[]) => { toJSON(): unknown }>(shown: TClass): TClass {
   const { prototype } = inspectable(shown) as { readonly prototype: object }
-  // Not deleted, because an own `constructor` is what distinguishes the objects of a class from plain ones.
+  // Do not delete `constructor`. If the prototype has an own `constructor`, its objects are objects of a class, not plain objects.
   Object.defineProperty(prototype, 'constructor', { value: Object })
   Object.freeze(prototype)
   return shown
 }
 
 /**
- * Returns the descriptor of a class's getter, so that each object can have it as an own property.
+ * Returns the descriptor of a class's getter. Each object can then have the getter as an own property.
  *
- * All objects share one function. So the property takes no memory per object, and the objects keep their hidden class. The argument is the class and
- * not its prototype, because a bundler treats reading a property as a side effect. It would keep the class in every program.
+ * All objects share one function. So the property takes no memory per object, and the objects keep their hidden class. The argument is the class, not
+ * its prototype, because a bundler treats the reading of `prototype` as a side effect. The bundler would then keep the class in every program.
  */
 export function sharedAccessor({ prototype }: { readonly prototype: object }, name: string): PropertyDescriptor {
   return { ...Object.getOwnPropertyDescriptor(prototype, name), enumerable: true, configurable: false }

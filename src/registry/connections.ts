@@ -14,7 +14,7 @@ export class Connections {
   readonly #users: Users
   readonly #common: Common
 
-  /** `common` is for the connections without a transport or metadata of their own. */
+  /** All connections without a transport or metadata of their own share `common`. */
   constructor(users: Users, common: Common) {
     this.#users = users
     this.#common = common
@@ -33,12 +33,12 @@ export class Connections {
     return connection
   }
 
-  /** Updates the list with the connection's current sink. */
+  /** Writes the connection's current sink into the list of all connections. */
   refreshSink(connection: ConnectionRecord): void {
     this.all.refreshSink(ConnectionRecord.slotOf(connection))
   }
 
-  /** Gives a connection to another user, as that user's newest one. */
+  /** Moves a connection to another user. It becomes the user's newest connection. */
   reassign(connection: ConnectionRecord, to: UserRecord): void {
     const from = ConnectionRecord.userOf(connection)
     if (to.connections === undefined) this.userCount++

@@ -1,7 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { INSPECT } from '../guards/inspect.ts'
 
-/** What a view reads from: a live collection of records, and the value that callers see for each. */
+/** The source of a view: a live collection of records, and a function that returns the public value of a record. */
 export interface MapSource<TKey, TRecord, TValue> {
   size(): number
   find(key: TKey): TRecord | undefined
@@ -9,10 +9,10 @@ export interface MapSource<TKey, TRecord, TValue> {
   valueOf(record: TRecord): TValue
 }
 
-/** Makes equality checks compare the content of views, as they do for a real `Map`. Neither JSON nor a log shows symbols. */
+/** A property with the content of a view, so that equality checks compare contents. Its key is a symbol, so neither JSON nor a log shows it. */
 const CONTENT = /* @__PURE__ */ Symbol('content')
 
-/** A `ReadonlyMap` without content of its own: each call reads the source. */
+/** A live `ReadonlyMap`. It has no content of its own: each call reads the source. */
 export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue> {
   readonly #source: MapSource<TKey, TRecord, TValue>
 
@@ -48,7 +48,7 @@ export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue>
     for (const [, value] of this.entries()) yield value
   }
 
-  /** @throws `ERR_INVALID_ARGUMENT` if `visit` is not a function, and what `visit` throws */
+  /** @throws `ERR_INVALID_ARGUMENT` if `visit` is not a function, and any error that `visit` throws */
   forEach(visit: (value: TValue, key: TKey, map: ReadonlyMap<TKey, TValue>) => void, thisArg?: unknown): void {
     if (typeof visit !== 'function') {
       throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A visitor must be a function, got ${describe(visit)}`)

@@ -11,7 +11,7 @@ import type { Users } from './users.ts'
 /**
  * The five maps of hand-written connection managers, as live, read-only views.
  *
- * They exist for compatibility, and hold nothing: each call reads the registry.
+ * They exist for compatibility with such managers. A view has no content of its own: each call reads the registry.
  */
 export interface Mappings {
   /** connectionId → socket */
@@ -44,7 +44,7 @@ export function mappingsOf(users: Users, connections: Connections, subscriptions
   }
 }
 
-/** The ids of a stream's subscribers, in the order in which they subscribed. */
+/** Returns the user ids of a stream's subscribers, in the order in which they subscribed. */
 export function subscribersOf({ subscriptions }: StreamRecord): string[] {
   return Array.from(subscriptions, ({ userId }) => userId)
 }
@@ -53,7 +53,7 @@ function byConnection<TValue>({ byId }: Connections, valueOf: (connection: Conne
   return new MapView({ size: () => byId.size, find: (connectionId) => byId.get(connectionId), entries: () => byId, valueOf })
 }
 
-/** Users without anything listed are not in the map. */
+/** Returns a map from each user to a list. A user whose list would be empty is not in the map. */
 function byUser<TItem>(
   users: Users,
   listed: { size(): number; has(user: UserRecord): boolean; valueOf(user: UserRecord): TItem[] },

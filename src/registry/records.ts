@@ -20,13 +20,13 @@ import type { AnyTransport } from '../ports/transport.ts'
 import { sharedAccessor } from './concealed.ts'
 import { readRemoval, type Removal } from './removal.ts'
 
-// The facts that the registry holds. They refer to each other, so no id is looked up twice on the way to a socket.
+// The records of the registry. They refer to each other, so no id is looked up twice on the way to a socket.
 //
-// The record of a connection, or of a subscription, is also the object that callers hold, because one object takes 40 bytes less than two. What
-// callers must not reach is in private fields. The library reads these by static methods of the class. Callers cannot, because `concealed` removes
-// the way from an object to its class.
+// The record of a connection, or of a subscription, is also the object that callers hold, because one object takes 40 bytes less than two. Private
+// fields hold everything that callers must not reach. The library reads these fields by static methods of the class. Callers cannot call the static
+// methods, because `concealed` removes the path from an object to its class.
 
-/** What a manager does for the handles that it gives out. */
+/** The functions behind the methods of a handle. The manager provides them. */
 export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
@@ -34,7 +34,7 @@ export interface HandleActions {
   send(connection: ConnectionRecord, text: unknown): PublishResult
   reassign(connection: ConnectionRecord, userId: unknown): void
   remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
-  /** Makes a change. Listeners that were registered before it receive its events. */
+  /** Makes a change. Its events go to the listeners that were registered before the change. */
   change<TOutcome>(make: () => TOutcome): TOutcome
 }
 
@@ -44,15 +44,15 @@ export interface Newcomer {
   readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
-  /** A value of the host's own. The library never reads it. */
+  /** Any value that the host gave. The library never reads it. */
   readonly metadata: unknown
-  /** True if the socket itself says that it is closing, or closed. */
+  /** True if the socket's `readyState` says that it is closing or closed. */
   readonly isClosed: boolean
   /** Makes the send queue, if the socket or its transport needs one from the start. */
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** What connections share. A connection with a transport or metadata of its own has its own object. Sharing saves two fields in each connection. */
+/** Values that many connections share, which saves two fields in each. A connection with a transport or metadata of its own has its own object. */
 export interface Common {
   readonly transport: AnyTransport | undefined
   readonly actions: HandleActions
@@ -63,20 +63,20 @@ export interface UserRecord {
   readonly id: string
   connections: SmallSet<string, ConnectionRecord>
   subscriptions: SubscriptionSet
-  /** The subscriptions that the user holds, without those that only connections hold. A new connection receives these. */
+  /** The subscriptions that the user as such holds. Subscriptions that only a connection holds are not included. A new connection receives these. */
   ownSubscriptions: SubscriptionSet
 }
 
-/** A connection, and the handle that callers have of it. `id` and `userId` are own, enumerable properties, for logs and equality checks. */
+/** A connection. It is also the handle that callers hold. `id` and `userId` are own, enumerable properties, for logs and equality checks. */
 export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   readonly id: string
   #user: UserRecord
   readonly #socket: Socket
   #common: Common
-  /** `undefined` while there is none. Some sockets need one only while they are behind. */
+  /** `undefined` while the connection has no send queue. Some sockets need a queue only while they are behind. */
   #sendQueue: SendQueue | undefined = undefined
   #ownSubscriptions: SubscriptionSet = undefined
-  /** Its slot in the list of all connections. */
+  /** The connection's slot in the list of all connections. `NO_SLOT` once it has been removed. */
   #slot: number = NO_SLOT
 
   constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
@@ -153,7 +153,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
     return this.#common.actions.remove(this, readRemoval(options))
   }
 
-  /** Makes `JSON.stringify` and `console.log` show what the handle stands for. */
+  /** Makes `JSON.stringify` and `console.log` show the ids of the connection and its user. */
   toJSON(): Pick<Connection, 'id' | 'userId'> {
     const { id, userId } = this
     return { id, userId }
@@ -167,22 +167,22 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   static transportOf(connection: ConnectionRecord): AnyTransport | undefined { return connection.#common.transport }
   static sendQueueOf(connection: ConnectionRecord): SendQueue | undefined { return connection.#sendQueue }
   static attachQueue(connection: ConnectionRecord, sendQueue: SendQueue | undefined): void { connection.#sendQueue = sendQueue }
-  /** Returns the sink of a connection: its send queue, or its socket if it has none. */
+  /** Returns the sink of a connection: its send queue if it has one, otherwise its socket. */
   static sinkOf(connection: ConnectionRecord): Sink { return connection.#sendQueue ?? (connection.#socket as PlainSink) }
   static slotOf(connection: ConnectionRecord): number { return connection.#slot }
   static moved(connection: ConnectionRecord, slot: number): void { connection.#slot = slot }
-  /** Returns what a connection holds for itself. */
+  /** Returns the subscriptions that a connection holds for itself. */
   static ownSubscriptionsOf(connection: ConnectionRecord): SubscriptionSet { return connection.#ownSubscriptions }
   static setOwnSubscriptions(connection: ConnectionRecord, subscriptions: SubscriptionSet): void { connection.#ownSubscriptions = subscriptions }
 }
 
-/** The prototype's getter as an own property of each handle. It is not a plain value, because a connection may change its user. */
+/** The descriptor of `userId` as an own property of each handle. It is a getter, because the user of a connection may change. */
 const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ sharedAccessor(ConnectionRecord, 'userId')
 
 export interface StreamTypeRecord {
   readonly name: string
   readonly definition: ResolvedDefinition
-  /** The stream without a symbol. If the symbol is optional, that is the whole type. */
+  /** The stream without a symbol. If the symbol is optional, this stream is the whole type. */
   whole: StreamRecord | undefined
   readonly bySymbol: Map<string, StreamRecord>
 }
@@ -191,13 +191,13 @@ export class StreamRecord {
   readonly type: StreamTypeRecord
   readonly symbol: string | undefined
   readonly openedAtMs: number
-  /** In the order in which they began. */
+  /** The subscriptions to the stream, oldest first. */
   readonly subscriptions: LinkedList<SubscriptionRecord> = new LinkedList(SubscriptionRecord)
-  /** How many of the subscriptions belong to users who are connected. */
+  /** How many of the subscriptions belong to connected users. */
   connectedCount = 0
-  /** The status of the source. On a private stream, each subscription has one of its own. */
+  /** The status of the source. Not used for a private stream, where each subscription has its own status. */
   sourceStatus: StreamStatus = 'CONNECTED'
-  /** Every connection that receives a public message of this stream. On a private stream, each subscription has a list of its own. */
+  /** All connections that receive a public message of this stream. `undefined` for a private stream, where each subscription has its own list. */
   readonly list: FanOutList<ConnectionRecord> | undefined
 
   constructor(type: StreamTypeRecord, symbol: string | undefined, openedAtMs: number) {
@@ -212,28 +212,28 @@ export class StreamRecord {
   }
 
   moved(connection: ConnectionRecord, slot: number): void {
-    // Each connection is in the list because of a subscription of its user.
+    // A connection is in the list because its user has a subscription to the stream.
     const subscription = SUBSCRIPTIONS.find(ConnectionRecord.userOf(connection).subscriptions, this) as SubscriptionRecord
     SubscriptionRecord.moved(subscription, connection, slot)
   }
 }
 
-/** The filters of one holder: the user, or one of the user's connections. */
+/** The filters of one holder of a subscription. The holder is the user, or one of the user's connections. */
 interface HolderFilters {
   readonly holder: UserRecord | ConnectionRecord
   readonly filters: SubscriptionFilters
 }
 
-/** Fields that hardly any subscription to a public stream needs. */
+/** Rarely needed fields of a subscription. On a public stream, only a subscription with filters needs them. */
 interface Extra {
   /** The fan-out list of a private stream's user. `undefined` on a public stream. */
   readonly ownList: FanOutList<ConnectionRecord> | undefined
-  /** The status of a private stream's source, for this user. */
+  /** The status of the source of this user's private stream. */
   sourceStatus: StreamStatus
   filters: SmallSet<UserRecord | ConnectionRecord, HolderFilters>
 }
 
-/** What can still be read from a subscription that has ended. */
+/** The state of a subscription that has ended. Its last update can still be read. */
 class Ended {
   readonly lastUpdateMs: number | undefined
 
@@ -245,9 +245,9 @@ class Ended {
 const ENDED_WITHOUT_UPDATE = /* @__PURE__ */ new Ended(undefined)
 
 /**
- * A subscription, and the view that callers have of it.
+ * A subscription. It is also the view that callers hold.
  *
- * `userId`, `streamType` and `symbol` are own, enumerable properties, for logs and equality checks. A copy refers to the same subscription.
+ * `userId`, `streamType` and `symbol` are own, enumerable properties, for logs and equality checks. So a copy still names the same subscription.
  */
 export class SubscriptionRecord implements Subscription {
   readonly userId: string
@@ -255,17 +255,17 @@ export class SubscriptionRecord implements Subscription {
   readonly symbol: string | undefined
   readonly #user: UserRecord
   readonly #stream: StreamRecord
-  /** The slot of its only connection, or a map with the slot of each. `NO_SLOT` if its user is not connected. `Ended` once it has ended. */
+  /** The slot of the only connection, or a map of all slots. `NO_SLOT` while the user is not connected. `Ended` after the subscription ended. */
   #slots: number | Map<ConnectionRecord, number> | Ended = NO_SLOT
   #extra: Extra | undefined
-  /** How many of the user's connections hold it for themselves. */
+  /** How many of the user's connections hold the subscription for themselves. */
   #connectionHolds = 0
   /**
-   * The age of its stream, in milliseconds, when the subscription began. For 24 days this is a small integer. A time would need a heap object of 16
-   * bytes.
+   * The age of the stream in milliseconds when the subscription began. In the first 24 days of a stream, this is a small integer. A timestamp would
+   * need a heap object of 16 bytes.
    */
   readonly #streamAgeMs: number
-  /** `servings` of the list when the subscription began. Only later messages count as updates. */
+  /** The value of the list's `servings` when the subscription began. Only later messages count as updates. */
   readonly #servingsBefore: number
   #earlier: SubscriptionRecord | undefined = undefined
   #later: SubscriptionRecord | undefined = undefined
@@ -310,7 +310,7 @@ export class SubscriptionRecord implements Subscription {
     return { userId, streamType, symbol, filters, status, createdAt, lastUpdate, key }
   }
 
-  // For the library only. Even what only this class calls is static, because a private method would take 8 bytes in each object.
+  // For the library only. All methods are static, because a private instance method would take 8 bytes in each object.
 
   static #lastUpdateMs(subscription: SubscriptionRecord): number | undefined {
     if (subscription.#slots instanceof Ended) return subscription.#slots.lastUpdateMs
@@ -321,7 +321,7 @@ export class SubscriptionRecord implements Subscription {
   static userOf(subscription: SubscriptionRecord): UserRecord { return subscription.#user }
   static streamOf(subscription: SubscriptionRecord): StreamRecord { return subscription.#stream }
 
-  /** True if its user is connected. False once it has ended. */
+  /** True if the user of the subscription is connected. False once the subscription has ended. */
   static isConnected(subscription: SubscriptionRecord): boolean {
     return subscription.#slots !== NO_SLOT && !(subscription.#slots instanceof Ended)
   }
@@ -330,18 +330,18 @@ export class SubscriptionRecord implements Subscription {
     return subscription.#stream.list === undefined ? (subscription.#extra as Extra).sourceStatus : subscription.#stream.sourceStatus
   }
 
-  /** Sets the status of the source. On a public stream it applies to all subscriptions. */
+  /** Sets the status of the source. On a public stream, all subscriptions to the stream share it. */
   static setSourceStatus(subscription: SubscriptionRecord, status: StreamStatus): void {
     const owner = subscription.#stream.list === undefined ? (subscription.#extra as Extra) : subscription.#stream
     owner.sourceStatus = status
   }
 
-  /** Returns the list that its connections are in: that of the stream, or its own on a private stream. */
+  /** Returns the list with the connections of a subscription. On a private stream, it is the subscription's own list, otherwise the stream's. */
   static listOf(subscription: SubscriptionRecord): FanOutList<ConnectionRecord> {
     return subscription.#extra?.ownList ?? (subscription.#stream.list as FanOutList<ConnectionRecord>)
   }
 
-  /** Returns the slot of a connection. `NO_SLOT` if it is not in the list because of this subscription. */
+  /** Returns the slot of a connection. `NO_SLOT` if this subscription has not put the connection into the list. */
   static slotOf(subscription: SubscriptionRecord, connection: ConnectionRecord): number {
     const slots = subscription.#slots
     if (slots instanceof Map) return slots.get(connection) ?? NO_SLOT
@@ -349,7 +349,7 @@ export class SubscriptionRecord implements Subscription {
     return SubscriptionRecord.listOf(subscription).connections[slots] === connection ? slots : NO_SLOT
   }
 
-  /** Returns the connections that are in the list because of this subscription. Later changes do not show in the array. */
+  /** Returns the connections that this subscription has put into the list. Each call returns a new array. */
   static connectionsOf(subscription: SubscriptionRecord): readonly ConnectionRecord[] {
     const slots = subscription.#slots
     if (slots instanceof Map) return [...slots.keys()]
@@ -357,19 +357,19 @@ export class SubscriptionRecord implements Subscription {
     return [SubscriptionRecord.listOf(subscription).connections[slots] as ConnectionRecord]
   }
 
-  /** Adds a connection to the list. It must not be there. */
+  /** Adds a connection to the list. The list must not contain it. */
   static add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     SubscriptionRecord.#takeSlot(subscription, connection, SubscriptionRecord.listOf(subscription).add(connection))
   }
 
-  /** Removes a connection from the list. It must be there. */
+  /** Removes a connection from the list. The list must contain it. */
   static remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     const slot = SubscriptionRecord.slotOf(subscription, connection)
     SubscriptionRecord.#releaseSlot(subscription, connection)
     SubscriptionRecord.listOf(subscription).remove(slot)
   }
 
-  /** Hands a connection's slot over to another user's subscription to the same public stream. The list stays as it is. */
+  /** Hands a connection's slot over to another user's subscription to the same public stream. The list does not change. */
   static handOver(from: SubscriptionRecord, to: SubscriptionRecord, connection: ConnectionRecord): void {
     const slot = SubscriptionRecord.slotOf(from, connection)
     SubscriptionRecord.#releaseSlot(from, connection)
@@ -411,7 +411,7 @@ export class SubscriptionRecord implements Subscription {
   static connectionHoldsOf(subscription: SubscriptionRecord): number { return subscription.#connectionHolds }
   static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void { subscription.#connectionHolds += difference }
 
-  /** Ends a subscription. Call it once no connection is in a fan-out list because of it. */
+  /** Ends a subscription. First remove all of its connections from the fan-out list. */
   static end(subscription: SubscriptionRecord): void {
     const lastUpdateMs = SubscriptionRecord.#lastUpdateMs(subscription)
     subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)
@@ -432,7 +432,7 @@ export const CONNECTIONS: SmallSetBy<string, ConnectionRecord> = /* @__PURE__ */
 export const SUBSCRIPTIONS: SmallSetBy<StreamRecord, SubscriptionRecord> = /* @__PURE__ */ new SmallSetBy((each) => SubscriptionRecord.streamOf(each))
 const FILTERS: SmallSetBy<UserRecord | ConnectionRecord, HolderFilters> = /* @__PURE__ */ new SmallSetBy(({ holder }) => holder)
 
-/** Returns the same number, as a small integer if possible. Otherwise the engine would make a heap object of a difference of two times. */
+/** Returns the same number, as a small integer if possible. The engine would store the difference of two timestamps in a heap object. */
 function small(value: number): number {
   const integer = value | 0
   return integer === value ? integer : value

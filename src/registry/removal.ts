@@ -2,10 +2,10 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readNamed, type Refusal } from '../guards/named-fields.ts'
 import type { CloseDetails } from '../ports/connection.ts'
 
-/** How a connection is to be removed. */
+/** The options of a removal, validated. */
 export interface Removal {
   readonly isToBeClosed: boolean
-  /** What the peer is told. `undefined` if the host gave neither a code nor a reason. */
+  /** The close code and the reason for the peer. `undefined` if the host gave neither. */
   readonly details: CloseDetails | undefined
 }
 
@@ -14,7 +14,7 @@ export const PLAIN_REMOVAL: Removal = { isToBeClosed: true, details: undefined }
 
 const NORMAL_CLOSURE = 1000
 
-/** The longest reason that fits in a control frame beside its code, in bytes: RFC 6455, 5.5. */
+/** The most bytes of a reason. A control frame holds 125 bytes, and the close code takes two of them: RFC 6455, 5.5. */
 const LONGEST_REASON_BYTES = 123
 
 /**
@@ -39,7 +39,7 @@ function closeDetails(code: unknown, reason: unknown): CloseDetails | undefined 
   return { code: (code as number | undefined) ?? NORMAL_CLOSURE, reason: reason ?? '' }
 }
 
-/** True for a close code that an endpoint may send: RFC 6455, 7.4, and the codes that IANA has registered since. */
+/** True for a close code that an endpoint may send. RFC 6455, 7.4 lists them, and IANA has registered more since. */
 function isSendable(code: unknown): boolean {
   if (!Number.isInteger(code)) return false
   const number = code as number

@@ -17,13 +17,13 @@ import {
 } from './records.ts'
 import type { Users } from './users.ts'
 
-/** What happened to a subscription. */
+/** A change of a subscription, with the name of its event. */
 export type SubscriptionNews =
   | { readonly event: 'subscriptionAdded' }
   | { readonly event: 'subscriptionChanged'; readonly change: SubscriptionChange }
   | { readonly event: 'subscriptionRemoved'; readonly reason: SubscriptionEndReason }
 
-/** What decides who receives a message. */
+/** The fields of a message that decide who receives it. */
 interface Addressed {
   readonly definition: ResolvedDefinition
   readonly streamType: string
@@ -32,10 +32,10 @@ interface Addressed {
   readonly userId: string | undefined
 }
 
-/** Called when something happened to a subscription. `holder` is the connection that caused it, if it was one. */
+/** Called after a change of a subscription. If a connection caused the change, `holder` is this connection. */
 type SubscriptionListener = (news: SubscriptionNews, subscription: SubscriptionRecord, holder: ConnectionRecord | undefined) => void
 
-// Shared by all subscriptions, because nobody changes them.
+// Constants that all subscriptions share, because they never change.
 const ADDED: SubscriptionNews = { event: 'subscriptionAdded' }
 const HOLDER_ADDED: SubscriptionNews = { event: 'subscriptionChanged', change: 'holder-added' }
 const HOLDER_REMOVED: SubscriptionNews = { event: 'subscriptionChanged', change: 'holder-removed' }
@@ -50,7 +50,7 @@ const END_NEWS: Readonly<Record<SubscriptionEndReason, SubscriptionNews>> = {
   cleanup: { event: 'subscriptionRemoved', reason: 'cleanup' },
 }
 
-/** A subscription that a user or a connection asks for. */
+/** A request of a user or a connection to hold a subscription. */
 interface HoldRequest {
   readonly userId: string
   readonly connectionId?: string
@@ -58,20 +58,20 @@ interface HoldRequest {
   readonly symbol: string | undefined
 }
 
-/** What the registry needs to know about quotas. */
+/** The quota checks that the registry calls. */
 interface SubscriptionQuotas {
-  /** True if there may be one more than `count`. */
+  /** True if the quota allows one more item when there are `count` items. */
   hasRoom(quota: RefusingQuota, count: number): boolean
   refusal(quota: RefusingQuota, request: HoldRequest): Error
 }
 
-/** What the registry needs of others. It calls these functions at once, within the change. */
+/** The functions that the registry calls. It calls them immediately, within the change. */
 export interface SubscriptionsDependencies {
   /** Returns milliseconds since the Unix epoch. */
   now(): number
   readonly quotas: SubscriptionQuotas
   readonly changed: SubscriptionListener
-  /** Called when a stream gained its first connected subscriber, or lost its last one. If a type is private, each user's stream is a separate one. */
+  /** Called when a stream gained its first connected subscriber, or lost its last one. Each user has a separate stream of a private type. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
   /** Called when a connection begins to receive a stream whose source has failed. */
   receivesFailed(connection: ConnectionRecord, subscription: SubscriptionRecord): void
@@ -79,11 +79,11 @@ export interface SubscriptionsDependencies {
   released(connection: ConnectionRecord, stream: StreamRecord): void
 }
 
-/** The lists that receive a published message: that of the whole type, and that of the exact stream. */
+/** The two lists that receive a published message: the list of the whole type, and the list of the exact stream. */
 export interface Subscribed {
   readonly whole: FanOutList<ConnectionRecord> | undefined
   readonly exact: FanOutList<ConnectionRecord> | undefined
-  /** Connections that are in both. */
+  /** The connections that are in both lists. */
   readonly overlaps: readonly Overlap[]
 }
 
@@ -94,7 +94,7 @@ interface TakenOver {
   readonly filters: SubscriptionFilters | undefined
 }
 
-/** The place of a connection in a list. */
+/** A slot in a fan-out list. */
 export interface Slot {
   readonly list: FanOutList<ConnectionRecord>
   readonly slot: number
@@ -102,21 +102,21 @@ export interface Slot {
 
 const ConcealedSubscription = /* @__PURE__ */ concealed(SubscriptionRecord)
 
-/** Nearly always, no connection is in both lists. */
+/** The usual case: no connection is in both lists. */
 const NO_OVERLAPS: readonly Overlap[] = []
 
 /**
  * Subscriptions and their holders. A holder is a user, or one of the user's connections.
  *
- * A connection is in the list of a stream once, for as long as its user or the connection itself holds the subscription. So two holders
- * cannot make two copies of a message.
+ * A connection is in the list of a stream once, as long as its user or the connection itself holds the subscription. So a connection gets one copy of
+ * a message even if both hold the subscription.
  */
 export class Subscriptions {
   count = 0
   streamCount = 0
   /** How many users have a subscription. */
   userCount = 0
-  /** How many of them have no connection. */
+  /** How many users with a subscription have no connection. */
   pendingUserCount = 0
   readonly #types = new Map<string, StreamTypeRecord>()
   readonly #users: Users
@@ -150,8 +150,8 @@ export class Subscriptions {
   }
 
   /**
-   * Returns the connections that receive this stream. Without a symbol, those that receive any stream of the type. On a private type, only those of
-   * the user are included.
+   * Returns the connections that receive a stream. Without a symbol, returns the connections that receive any stream of the type. If the type is
+   * private, only connections of the user are included.
    */
   receivers(streamType: string, symbol: string | undefined, userId: string | undefined): Set<ConnectionRecord> {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
@@ -160,7 +160,7 @@ export class Subscriptions {
     return new Set(subscriptions.flatMap((each) => SubscriptionRecord.connectionsOf(each)))
   }
 
-  /** Returns the subscriptions to a stream: all on a public one, the user's own on a private one. */
+  /** Returns the subscriptions to a stream. If the stream is private, returns only the subscription of the user. */
   subscriptionsTo(streamType: string, symbol: string | undefined, userId: string | undefined): readonly SubscriptionRecord[] {
     const stream = this.stream(streamType, symbol)
     if (stream?.list !== undefined) return [...stream.subscriptions]
@@ -168,7 +168,7 @@ export class Subscriptions {
     return own === undefined ? [] : [own]
   }
 
-  /** Returns the connections that are in the lists of exactly this stream, in the order in which their subscriptions began. */
+  /** Returns the connections that receive exactly this stream, in the order in which their users' subscriptions began. */
   connectionsOf(streamType: unknown, symbol: unknown): ConnectionRecord[] {
     return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
   }
@@ -195,7 +195,7 @@ export class Subscriptions {
     }
   }
 
-  /** Returns the slots of a connection in these lists, which are the ones that receive a message of this stream. */
+  /** Returns the slots of a connection in the lists that receive a message of this stream. */
   slotsIn({ whole, exact }: Subscribed, connection: ConnectionRecord, streamType: string, symbol: string | undefined): Slot[] {
     const user = ConnectionRecord.userOf(connection)
     const inList = (list: Subscribed['whole'], each: string | undefined): Slot[] => {
@@ -206,7 +206,7 @@ export class Subscriptions {
     return [...inList(whole, undefined), ...inList(exact, symbol)]
   }
 
-  /** True if a connection receives a stream: it is in the stream's list, or in the list of the whole type. */
+  /** True if a connection receives a stream, because it is in the stream's list or in the list of the whole type. */
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
     const user = ConnectionRecord.userOf(connection)
     const isIn = (each: string | undefined): boolean => slotIn(this.find(user, streamType, each), connection) !== NO_SLOT
@@ -214,8 +214,8 @@ export class Subscriptions {
   }
 
   /**
-   * Returns the subscriptions that cover what is revoked. With a user, the cost grows with the user's subscriptions. Without one, it grows with all
-   * streams.
+   * Returns the subscriptions that a revocation ends. With a user, the cost grows with the number of the user's subscriptions. Without a user, the
+   * cost grows with the number of all streams.
    */
   revoked(revoked: Revoked): SubscriptionRecord[] {
     const isConcerned = ({ type, symbol }: StreamRecord): boolean =>
@@ -224,7 +224,7 @@ export class Subscriptions {
     return membersOf(this.#users.find(revoked.userId)?.subscriptions).filter((each) => isConcerned(SubscriptionRecord.streamOf(each)))
   }
 
-  /** Iterates over the streams with a connected subscriber. If a type is private, each user's stream is a separate one. */
+  /** Iterates over the streams with a connected subscriber. Each user has a separate stream of a private type. */
   *demanded(): Generator<ActiveStream, undefined> {
     for (const { type, symbol, subscriptions, connectedCount } of this.streams()) {
       if (connectedCount === 0) continue
@@ -235,7 +235,7 @@ export class Subscriptions {
 
   // Holding and releasing
 
-  /** @throws `ERR_QUOTA_EXCEEDED`; then nothing has changed */
+  /** Makes a user hold a subscription. @throws `ERR_QUOTA_EXCEEDED` before anything has changed */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(this.#users.find(userId)?.subscriptions, stream)
@@ -246,14 +246,14 @@ export class Subscriptions {
     const isNews = isNewHolder || subscription.filters !== filters
     if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.includingAlike(user.ownSubscriptions, subscription, user.subscriptions)
     SubscriptionRecord.setFilters(subscription, user, filters)
-    // If the user has been a holder already, each connection was added when it came.
+    // If the user was a holder before, each connection was added to the list when the connection was registered.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#add(subscription, connection)
     if (isNews) this.#dependencies.changed(known === undefined ? ADDED : isNewHolder ? HOLDER_ADDED : FILTERS, subscription, undefined)
     if (known === undefined && SubscriptionRecord.isConnected(subscription)) this.#connected(subscription)
     return subscription
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED`; then nothing has changed */
+  /** Makes a connection hold a subscription. @throws `ERR_QUOTA_EXCEEDED` before anything has changed */
   holdForConnection(
     connection: ConnectionRecord,
     streamType: string,
@@ -274,7 +274,7 @@ export class Subscriptions {
     return subscription
   }
 
-  /** Releases a connection's own hold. Returns false if it has none. */
+  /** Ends a connection's own hold on a subscription. Returns false if the connection has no such hold. */
   release(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
     const subscription = this.find(ConnectionRecord.userOf(connection), streamType, symbol)
     if (subscription === undefined || !isHeldBy(connection, subscription)) return false
@@ -306,9 +306,9 @@ export class Subscriptions {
     for (const subscription of membersOf(user.subscriptions)) this.end(subscription, reason)
   }
 
-  // Connections that come and go
+  // Adding, removing and reassigning connections
 
-  /** Adds a new connection to the lists of what its user subscribed to. */
+  /** Adds a new connection to the lists of all streams that its user subscribed to. */
   admit(connection: ConnectionRecord): void {
     const user = ConnectionRecord.userOf(connection)
     const wasPending = countOf(user.connections) === 1
@@ -316,7 +316,7 @@ export class Subscriptions {
     this.#receiveAllOf(user, connection, wasPending)
   }
 
-  /** Adds a connection to the lists of all that its user holds. If the user had no connection before, these subscriptions are connected now. */
+  /** Adds a connection to the lists of all subscriptions that its user holds. If the user had no connection before, they are connected now. */
   #receiveAllOf(user: UserRecord, connection: ConnectionRecord, wasPending: boolean): void {
     for (const subscription of membersOf(user.ownSubscriptions)) {
       this.#add(subscription, connection)
@@ -326,7 +326,7 @@ export class Subscriptions {
     }
   }
 
-  /** Updates the lists with the connection's current sink. The cost grows with the number of subscriptions that cover the connection. */
+  /** Writes the connection's current sink into its lists. The cost grows with the number of subscriptions that the connection may receive. */
   refreshSink(connection: ConnectionRecord): void {
     for (const subscription of mayReceive(connection)) {
       const slot = SubscriptionRecord.slotOf(subscription, connection)
@@ -334,24 +334,24 @@ export class Subscriptions {
     }
   }
 
-  /** Removes a removed connection from all lists, and releases its holds. If it was the user's last one, all of the user's subscriptions end. */
+  /** Takes a removed connection out of all lists, and ends its holds. If it was the user's last connection, all of the user's subscriptions end. */
   detach(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection, reason)
-    // Looks only at what the connection may receive, not at what the user's other connections hold.
+    // Only the subscriptions that this connection may receive matter. The user's other connections may hold many more.
     else for (const subscription of mayReceive(connection)) this.#detachFrom(subscription, connection, reason)
     ConnectionRecord.setOwnSubscriptions(connection, undefined)
   }
 
   /**
-   * Gives a connection to another user. `switchUser` does the same in the other indexes. `isKept` selects which of the connection's own subscriptions
-   * become the new user's. They must be to public streams. No waiting message is purged.
+   * Moves a connection to another user. `switchUser` moves it in the other indexes. `isKept` selects the connection's own subscriptions that the new
+   * user takes over. Only subscriptions to public streams may be kept. No queued message is purged.
    */
   reassign(connection: ConnectionRecord, to: UserRecord, isKept: (subscription: SubscriptionRecord) => boolean, switchUser: () => void): void {
     const from = ConnectionRecord.userOf(connection)
     const wasPending = to.connections === undefined
     const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection))
     const received = new Set(mayReceive(connection))
-    // The kept subscriptions begin before the old ones end. So no stream ends in between.
+    // The kept subscriptions begin before the old ones end, so that no stream ends in between.
     const kept = own.filter(isKept).map((old) => this.#beginAlike(old, connection, to))
     const keptNow = new Set(kept.map(({ subscription }) => subscription))
     const nextOf = (old: SubscriptionRecord): SubscriptionRecord | undefined => {
@@ -361,10 +361,10 @@ export class Subscriptions {
     }
     for (const old of received) if (nextOf(old) === undefined) this.#unlist(old, connection)
     switchUser()
-    // A connection that goes on receiving a stream keeps its slot. So it does not miss a message that is being delivered.
+    // If the connection still receives a stream, it keeps its slot. So it does not miss a message that is being delivered.
     for (const old of received) handOver(old, nextOf(old), connection)
     for (const old of own) this.#releaseHold(old, connection)
-    // They are held before the connection is added to other lists. Adding looks for overlaps with what the connection holds.
+    // The kept subscriptions are held before the connection is added to other lists, because adding looks for overlaps with them.
     for (const each of kept) this.#holdAlike(each, connection)
     if (wasPending && to.subscriptions !== undefined) this.pendingUserCount--
     this.#receiveAllOf(to, connection, wasPending)
@@ -390,7 +390,7 @@ export class Subscriptions {
     if (isNew) this.#connected(subscription)
   }
 
-  /** Ends a subscription that a connection no longer holds, if it has no other holder. */
+  /** Ends a subscription if it has no other holder. The connection no longer holds it. */
   #endUnlessHeld(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (isHeldByUser(subscription) || SubscriptionRecord.connectionHoldsOf(subscription) > 0) {
       return this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
@@ -404,12 +404,12 @@ export class Subscriptions {
   /** Ends all subscriptions of a user whose last connection was removed. */
   #endAllWith(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     const user = ConnectionRecord.userOf(connection)
-    // The last connection is in each of the user's lists, and no other is.
+    // Each list of the user contains the last connection, and no other connection of the user.
     for (const subscription of membersOf(user.subscriptions)) this.#remove(subscription, connection)
     this.#endAll(user, connection, reason)
   }
 
-  /** Ends all subscriptions of a user, in the order in which they began. Call it once the user's last connection has left all lists. */
+  /** Ends all subscriptions of a user, oldest first. First remove the user's last connection from all lists. */
   #endAll(user: UserRecord, last: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (user.subscriptions === undefined) return
     for (const subscription of membersOf(user.subscriptions)) {
@@ -421,7 +421,7 @@ export class Subscriptions {
     this.#forgetSubscriber(user, true)
   }
 
-  /** Records the end of a subscription. It has no holders any more, and no connection is in a list because of it. */
+  /** Records the end of a subscription. Call it when the subscription has no holders and no connections any more. */
   #conclude(
     subscription: SubscriptionRecord,
     { wasConnected, reason }: { readonly wasConnected: boolean; readonly reason: SubscriptionEndReason },
@@ -466,7 +466,7 @@ export class Subscriptions {
 
   #hold(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     this.#add(subscription, connection)
-    // If the connection holds exactly what its user has, both share one array.
+    // If the connection holds exactly the subscriptions of its user, both share one array.
     const { subscriptions } = ConnectionRecord.userOf(connection)
     const own = ConnectionRecord.ownSubscriptionsOf(connection)
     ConnectionRecord.setOwnSubscriptions(connection, SUBSCRIPTIONS.includingAlike(own, subscription, subscriptions))
@@ -531,7 +531,7 @@ export class Subscriptions {
 
   // Fan-out lists
 
-  /** Adds a connection to the list, unless it is there. */
+  /** Adds a connection to the list, unless the list contains it already. */
   #add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) return
     SubscriptionRecord.add(subscription, connection)
@@ -544,7 +544,7 @@ export class Subscriptions {
     this.#dependencies.released(connection, SubscriptionRecord.streamOf(subscription))
   }
 
-  /** Removes a connection from the list. It must be there. */
+  /** Removes a connection from the list. The list must contain it. */
   #unlist(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)
     SubscriptionRecord.remove(subscription, connection)
@@ -552,12 +552,12 @@ export class Subscriptions {
 
 }
 
-/** Hands a connection's slot over to the new user's subscription, if there is one. */
+/** Hands a connection's slot over to the new user's subscription, if the new user has one. */
 function handOver(old: SubscriptionRecord, next: SubscriptionRecord | undefined, connection: ConnectionRecord): void {
   if (next !== undefined) SubscriptionRecord.handOver(old, next, connection)
 }
 
-/** Returns the stream that a subscription makes active. If it is private, that is the user's own. Frozen, because callers get it. */
+/** Returns the stream that a subscription makes active. A private stream has the user's id. The object is frozen, because callers get it. */
 function streamOf(subscription: SubscriptionRecord): ActiveStream {
   const { streamType, symbol, userId } = subscription
   return Object.freeze(isPrivate(subscription) ? { streamType, symbol, userId } : { streamType, symbol })
@@ -577,12 +577,12 @@ function isHeldBy(connection: ConnectionRecord, subscription: SubscriptionRecord
   return SUBSCRIPTIONS.find(ConnectionRecord.ownSubscriptionsOf(connection), SubscriptionRecord.streamOf(subscription)) !== undefined
 }
 
-/** True if a subscription that a connection holds has no other holder. */
+/** True if exactly one connection holds the subscription, and the user does not. */
 function isHeldOnce(subscription: SubscriptionRecord): boolean {
   return !isHeldByUser(subscription) && SubscriptionRecord.connectionHoldsOf(subscription) === 1
 }
 
-/** Returns what a connection may receive: what its user holds, and what it holds for itself. A subscription may be in the array twice. */
+/** Returns the subscriptions of a connection: all that its user holds, and all that the connection itself holds. One may be in the array twice. */
 function mayReceive(connection: ConnectionRecord): readonly SubscriptionRecord[] {
   const { ownSubscriptions } = ConnectionRecord.userOf(connection)
   return [...membersOf(ownSubscriptions), ...membersOf(ConnectionRecord.ownSubscriptionsOf(connection))]
@@ -595,8 +595,8 @@ function slotIn(subscription: SubscriptionRecord | undefined, connection: Connec
 const NO_LISTS: readonly FanOutList<ConnectionRecord>[] = []
 
 /**
- * Returns the lists of exact streams in which a connection overlaps with the whole type because of this subscription. The connection is in the
- * subscription's list.
+ * Returns the lists of exact streams in which this subscription makes a connection overlap: the connection is then in an exact list and in the list
+ * of the whole type. The connection must be in the subscription's list.
  */
 function overlappingLists(subscription: SubscriptionRecord, connection: ConnectionRecord): readonly FanOutList<ConnectionRecord>[] {
   const { type, symbol } = SubscriptionRecord.streamOf(subscription)
@@ -606,14 +606,14 @@ function overlappingLists(subscription: SubscriptionRecord, connection: Connecti
   return slotIn(whole, connection) === NO_SLOT ? NO_LISTS : [SubscriptionRecord.listOf(subscription)]
 }
 
-/** Returns the lists of exact streams of a type that a connection is in. */
+/** Returns the lists of exact streams of a type that contain a connection. */
 function exactListsWith(connection: ConnectionRecord, type: StreamTypeRecord): readonly FanOutList<ConnectionRecord>[] {
   const isExact = (each: SubscriptionRecord): boolean => each.symbol !== undefined && SubscriptionRecord.streamOf(each).type === type
   const isIn = (each: SubscriptionRecord): boolean => SubscriptionRecord.slotOf(each, connection) !== NO_SLOT
   return mayReceive(connection).filter((each) => isExact(each) && isIn(each)).map((each) => SubscriptionRecord.listOf(each))
 }
 
-/** Returns the slots of connections that are in the list of an exact stream and in that of its whole type. */
+/** Returns both slots of each connection that is in the list of an exact stream and in the list of its whole type. */
 function overlapsOf(connections: ReadonlySet<ConnectionRecord> | undefined, exact: StreamRecord, whole: StreamRecord): readonly Overlap[] {
   if (connections === undefined) return NO_OVERLAPS
   return Array.from(connections, (connection) => {

@@ -1,6 +1,6 @@
 import type { UserRecord } from './records.ts'
 
-/** The users that have a connection or a subscription. */
+/** The users who have a connection or a subscription. */
 export class Users {
   readonly #byId = new Map<string, UserRecord>()
 
@@ -17,7 +17,7 @@ export class Users {
     return user
   }
 
-  /** Removes a user who has no connection and no subscription. Call it after each step that removes one of them. */
+  /** Removes the user if the user has no connection and no subscription. Call it after removing a connection or a subscription. */
   release(user: UserRecord): void {
     if (user.connections === undefined && user.subscriptions === undefined) this.#byId.delete(user.id)
   }

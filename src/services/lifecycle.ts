@@ -92,7 +92,7 @@ export class Lifecycle {
     return connections.length
   }
 
-  /** Removes a connection because its socket failed, or because it is a slow consumer. Does nothing if the connection was removed before. */
+  /** Removes a connection because its socket failed, or because it is a slow consumer. If it was removed before, only the error is reported. */
   removeFor(connection: ConnectionRecord, reason: CloseReason, failure?: { readonly error: unknown }): void {
     const { changes, options } = this.#dependencies
     changes.continue(() => {

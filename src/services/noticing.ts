@@ -84,7 +84,7 @@ export class Noticing {
     if (received === undefined || status === 'CONNECTED') return
     try {
       const data = this.#dataOf({ type: 'status', streamType, symbol, status })
-      // Making the notice may have run the caller's code. If that code changed the status or the connection's user, another notice was sent already.
+      // Making the notice may have run the caller's code. If that code changed the status or the connection's user, another notice reports it.
       const current = this.#received(connection, streamType, symbol)
       if (current === undefined || SubscriptionRecord.sourceStatusOf(current) !== status || ownerOf(current) !== ownerOf(received)) return
       this.#forgetNewcomers(connection, current)

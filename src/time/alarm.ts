@@ -1,7 +1,7 @@
 import type { Timers } from './clock.ts'
 
 /**
- * One timer, set for the earliest of the times that `set` was called with.
+ * One timer. If `set` is called several times, the timer fires at the earliest of these times.
  *
  * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call of `set` replaces a timer that is
  * overdue.
@@ -17,7 +17,7 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Rings once, within `ms` milliseconds from now. `Infinity` sets no timer. */
+  /** Makes the alarm ring once, at the latest in `ms` milliseconds. `Infinity` sets no timer. */
   set(ms: number): void {
     if (ms === Infinity) return
     const nowMs = this.#clock.monotonic()

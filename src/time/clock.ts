@@ -1,6 +1,6 @@
 import { disown } from '../guards/user-code.ts'
 
-// All that the library needs of its runtime. Node, Bun, Deno, Workers and browsers have these.
+// The only globals of the runtime that the clock uses. Node, Bun, Deno, Workers and browsers have them.
 declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
@@ -9,18 +9,18 @@ declare function clearTimeout(timer: unknown): void
 export interface Clock {
   /** Milliseconds since the Unix epoch, for timestamps. May jump, as wall clocks do. */
   now(): number
-  /** Milliseconds since any fixed moment, for durations. Never goes back. */
+  /** Milliseconds since any fixed moment, for durations. The value must never decrease. */
   monotonic(): number
   /**
    * Calls `fn` once, `ms` milliseconds from now, unless the returned function is called first.
    *
    * `ms` is finite and not negative. The timer must not keep the process alive. While the promise of a removal or of `cleanup()` waits for a
-   * timer, the manager itself keeps the process alive. It does not if the clock stands still, as `ManualClock` does.
+   * timer, the manager itself keeps the process alive, unless the clock stands still, as `ManualClock` does.
    */
   setTimeout(fn: () => void, ms: number): () => void
 }
 
-/** In every runtime, a timer of more milliseconds than this fires at once. */
+/** The longest timer. In every runtime, a longer timer fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647
 
 /** The runtime's own clock. Its timers never keep the process alive. */
@@ -39,32 +39,32 @@ export const systemClock: Clock = {
   },
 }
 
-/** In Node and Bun a timer is an object, and keeps the process alive until its `unref` is called. Elsewhere it is a number. */
+/** Lets the process end before the timer fires. In Node and Bun, a timer is an object with an `unref` for this. Elsewhere, it is a number. */
 function letProcessEnd(timer: unknown): void {
   ;(timer as { unref?(): void } | null)?.unref?.()
 }
 
-/** The clock that every room uses. */
+/** The clock that the library uses internally. */
 export interface ManagerClock extends Clock {
   /**
-   * How far `monotonic` of the host's clock has gone back in all. It goes back if a test installs or removes fake timers. Timers that were set
-   * before may be lost then.
+   * By how many milliseconds in all the host's `monotonic` has decreased. It decreases if a test installs or removes fake timers. Timers that were
+   * set before may then be lost.
    */
   readonly wentBackMs?: number
-  /** @param holdsProcess whether the process has to stay alive until the timer fires, because a promise waits for it */
+  /** @param holdsProcess whether the process must stay alive until the timer fires, because a promise waits for the timer */
   setTimeout(fn: () => void, ms: number, holdsProcess?: boolean): () => void
 }
 
-/** What rooms need of a clock. They measure durations, so they do not get the wall time. */
+/** A clock without the wall time, for code that only measures durations. */
 export type Timers = Omit<ManagerClock, 'now'>
 
 /**
- * Called with an error that the clock threw, or with an error about a value that it returned. `isOfClose` is true if the timer was the deadline of a
- * close.
+ * Called with an error that the clock threw, or with an error about a value that the clock returned. `isOfClose` is true if the failed timer was the
+ * deadline of a close.
  */
 export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 
-/** How long the process is kept alive before the clock checks again whether it must be. Also how late such a timer may fire. */
+/** The interval after which the clock checks again whether to keep the process alive. A timer that fires later than this counts as lost. */
 const HOLD_MS = 1_000
 
 /** The latest time that a `Date` can hold. */
@@ -73,10 +73,10 @@ const LATEST_DATE_MS = 8_640_000_000_000_000
 type Reading = 'now' | 'monotonic'
 
 /**
- * Guards against the faults of a clock. No method throws. A reading is always a number. `monotonic` never goes back. A timer fires at most
+ * Guards against the faults of a clock. No method throws. A reading is always a number. `monotonic` never decreases. A timer fires at most
  * once.
  *
- * It guards the runtime's own clock too, because a test may replace the runtime's timers and time.
+ * The runtime's own clock is guarded too, because a test may replace the runtime's timers and time.
  */
 export class GuardedClock implements ManagerClock {
   readonly #clock: Clock
@@ -84,17 +84,17 @@ export class GuardedClock implements ManagerClock {
   #wallMs: number
   /** The last reading of the host's `monotonic`. */
   #readMs: number
-  /** What our `monotonic` returned for that reading. */
+  /** The value that our `monotonic` returned for the last reading. */
   #returnedMs = 0
-  /** The host's reading from which the clock first went back. `undefined` once the clock has reached it again. */
+  /** The host's last reading before it decreased. `undefined` while there is none, and once the host's clock has reached this reading again. */
   #wentBackFromMs: number | undefined
   wentBackMs = 0
-  /** The readings that failed the last time, so that a clock that stays broken is reported once. */
+  /** The readings that failed when they were last read. A clock that stays broken is reported only once. */
   readonly #failing = new Set<Reading>()
   /** True once the clock has failed. Its readings no longer show whether its timers will fire. */
   #isBroken = false
 
-  /** @throws what a reading throws, and a `TypeError` for a reading that is not a number */
+  /** @throws any error of the clock's readings, and a `TypeError` for a reading that is not a number */
   constructor(clock: Clock, report: ClockFailureListener) {
     this.#clock = clock
     this.#report = report
@@ -111,11 +111,11 @@ export class GuardedClock implements ManagerClock {
   monotonic(): number {
     const readMs = this.#read('monotonic') ?? this.#readMs
     if (readMs < this.#readMs) {
-      // Our time goes on from where it was.
+      // The host's reading decreased. Our own time continues from its last value.
       this.#wentBackFromMs ??= this.#readMs
       this.wentBackMs += this.#readMs - readMs
     } else if (this.#wentBackFromMs !== undefined && readMs >= this.#wentBackFromMs) {
-      // The clock is where it was before it went back, for instance because a test restored the real time: the offset is no longer needed.
+      // The host's clock has reached its old reading, for example because a test restored the real time. The offset is no longer needed.
       this.wentBackMs = Math.max(0, this.#returnedMs - readMs)
       this.#wentBackFromMs = undefined
     }
@@ -156,10 +156,10 @@ export class GuardedClock implements ManagerClock {
     }
   }
 
-  /** Sets a timer with the host's clock. If that throws, a timer of the runtime takes its place. */
+  /** Sets a timer with the host's clock. If the host's clock throws, the runtime's own timer is used. */
   #set(fire: () => void, ms: number, failed: (error: unknown) => void): () => void {
     let isSet = false
-    // If the clock fires at once, a state change is running: fire later.
+    // If the clock calls `fireLater` at once, a state change may be running. So fire later.
     const fireLater = (): void => void (isSet ? fire() : systemClock.setTimeout(fire, 0))
     try {
       const answer: unknown = this.#clock.setTimeout(fireLater, ms)
@@ -182,8 +182,8 @@ export class GuardedClock implements ManagerClock {
   /**
    * Keeps the process alive until the returned function is called, because the clock's own timers do not.
    *
-   * If the clock stands still, as in a test, this lets the process end, because the timer might never fire. If the timer has not fired `HOLD_MS`
-   * after its time, it is lost, and this calls `fire` instead.
+   * If the clock stands still, as in a test, the process may end, because the timer might never fire. If the timer has not fired `HOLD_MS` after its
+   * time, the timer is lost, and this method calls `fire` itself.
    */
   #holdProcess(fire: () => void, ms: number): () => void {
     let seenMs = this.monotonic()
@@ -196,7 +196,7 @@ export class GuardedClock implements ManagerClock {
         heldMs += forMs
         const leftMs = Math.max(0, this.#isBroken ? ms + HOLD_MS - heldMs : lateMs - nowMs)
         if (leftMs === 0) fire()
-        // The longer the wait, the less often this checks.
+        // A long wait is checked less often than a short one.
         else if (nowMs !== seenMs || this.#isBroken) hold(Math.min(Math.max(HOLD_MS, leftMs / 8), LONGEST_TIMER_MS))
         seenMs = nowMs
       }, forMs)
@@ -211,7 +211,7 @@ function notANumber(name: Reading, read: unknown): TypeError {
   return new TypeError(`\`${name}\` of the clock must return a number`)
 }
 
-/** @throws what the clock throws, and a `TypeError` for a reading that is not a number */
+/** Returns a reading of the clock. @throws any error of the clock, and a `TypeError` for a reading that is not a number */
 function readingOf(clock: Clock, name: Reading): number {
   const read: unknown = clock[name]()
   if (typeof read === 'number' && (name === 'now' ? Math.abs(read) <= LATEST_DATE_MS : Number.isFinite(read))) return read
@@ -226,7 +226,7 @@ function cancelBy(cancel: () => unknown, failed: (error: unknown) => void): void
   }
 }
 
-/** Returns the timers of a clock. When a timer fires, its function is passed to `run`. */
+/** Returns the timers of a clock. When a timer fires, `run` gets the timer's function and calls it. */
 export function timersThatRun(clock: ManagerClock, run: (fn: () => void) => void): Timers {
   return {
     monotonic: () => clock.monotonic(),

@@ -2,19 +2,19 @@ import type { Timers } from './clock.ts'
 
 interface Timer {
   readonly dueMs: number
-  /** How far the clock had gone back when the timer was set. */
+  /** The value of the clock's `wentBackMs` when the timer was set. */
   readonly wentBackMs: number | undefined
   readonly cancel: () => void
 }
 
 /**
- * A set whose items expire, all after the same time.
+ * A set whose items expire. All items have the same lifetime.
  *
- * So they expire in the order in which they were added, and one timer, for the first item, is enough.
+ * So the items expire in the order in which they were added, and one timer for the first item is enough.
  *
- * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call replaces a timer that is overdue, and
- * one that was set before the clock went back. But an overdue timer may only be late. So each new timer gets twice the time before it counts as
- * lost. Otherwise a busy event loop would never let one fire.
+ * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call replaces a timer that is overdue, or that was
+ * set before the clock went back. But an overdue timer may only be late, because the event loop is busy. So each replacement gets twice as much time
+ * before it counts as lost. Otherwise every timer could be replaced just before it fires.
  */
 export class ExpiringSet<TItem> {
   readonly #clock: Timers
@@ -23,11 +23,11 @@ export class ExpiringSet<TItem> {
   readonly #holdsProcess: boolean
   readonly #deadlines = new Map<TItem, number>()
   #timer: Timer | undefined
-  /** How late the timer may be before it counts as lost. */
+  /** How many milliseconds the timer may be late before it counts as lost. */
   #patienceMs = 0
 
   /**
-   * @param ttlMs how long an item stays. `Infinity`: forever, without a timer
+   * @param ttlMs how long an item stays. With `Infinity`, items are not stored and never expire
    * @param holdsProcess whether the process stays alive while the set has items
    */
   constructor(clock: Timers, ttlMs: number, expire: (expired: readonly TItem[]) => void, holdsProcess = false) {
@@ -37,7 +37,7 @@ export class ExpiringSet<TItem> {
     this.#holdsProcess = holdsProcess
   }
 
-  /** Adds an item that expires `ttlMs` from now. Does nothing if the set has the item. */
+  /** Adds an item that expires `ttlMs` from now. Does nothing if the set contains the item already. */
   add(item: TItem): void {
     if (this.#ttlMs === Infinity || this.#deadlines.has(item)) return
     const nowMs = this.#clock.monotonic()
@@ -49,7 +49,7 @@ export class ExpiringSet<TItem> {
 
   /** Removes an item, so that it does not expire. */
   delete(item: TItem): void {
-    // The set is nearly always empty. Then there is no need to look up the item.
+    // The set is nearly always empty. An empty set need not look up the item.
     if (this.#deadlines.size === 0 || !this.#deadlines.delete(item) || this.#deadlines.size > 0) return
     this.#timer?.cancel()
     this.#timer = undefined
@@ -71,7 +71,7 @@ export class ExpiringSet<TItem> {
   #wait(ms: number, dueMs: number): void {
     const fire = (): void => {
       this.#patienceMs = 0
-      // A timer may fire a little early by its own clock. The item that it was set for is due nevertheless.
+      // A timer may fire slightly early by its own clock. The item that the timer was set for expires anyway.
       this.#expireUntil(Math.max(dueMs, this.#clock.monotonic()))
     }
     const { wentBackMs } = this.#clock
