@@ -1,9 +1,9 @@
 import { disown } from '../guards/user-code.ts'
 
-/** Receives what went wrong with a held message. */
+/** Called with an error of a held message, and with the message. */
 export type ErrorListener = (error: unknown, message: never) => unknown
 
-/** Reports errors that no call of the host could throw. It prints them if the host does not listen, because silence would hide a loss. */
+/** Reports errors that cannot be thrown to the host. Without an `onError`, the errors are printed, because silence would hide a loss. */
 export class Failures {
   readonly #onError: ErrorListener | undefined
   readonly #printed = new Set<string>()
@@ -22,7 +22,7 @@ export class Failures {
     }
   }
 
-  /** Prints the error, and nothing about the message. Prints one error for each source, because a stream may fail at each interval. */
+  /** Prints the error, without the message. Prints only the first error of each source, because a stream may fail at each interval. */
   print(source: string, error: unknown): void {
     if (this.#printed.has(source)) return
     this.#printed.add(source)

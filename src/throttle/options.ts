@@ -7,7 +7,7 @@ import type { ErrorListener } from './failures.ts'
 
 /** The options of `throttled`, validated and with their defaults. */
 export interface ResolvedThrottleOptions {
-  /** Stream type → length of its intervals. Types that pass straight through are not in it. */
+  /** Stream type → length of its intervals. Types whose messages are published at once are not in the map. */
   readonly intervalsMs: ReadonlyMap<string, number>
   readonly streams: StreamCatalogue
   readonly clock: Clock

@@ -5,9 +5,9 @@ import type { StreamMessage } from '../model/stream-message.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Failures } from './failures.ts'
 
-/** A stream whose first message of the current interval has been published. */
+/** The state of a stream that has published its first message of the current interval. */
 interface Slot {
-  /** The newest message since, which is published when the interval ends. */
+  /** The newest message after the first one. It is published when the interval ends. */
   held: MessageFields | undefined
 }
 
@@ -16,9 +16,9 @@ const NONE: readonly Slot[] = []
 /** A stream type, and its current interval. */
 interface ThrottledType {
   readonly intervalMs: number
-  /** When the current interval ends. `Infinity` if no stream has had a message in it. */
+  /** When the current interval ends. `Infinity` if no stream of the type has had a message in it. */
   endMs: number
-  /** Symbol → slot. A new map begins with each interval, so that streams that went quiet are not kept. */
+  /** Symbol → slot. Each interval begins with a new map, so that streams without new messages are dropped. */
   slots: Map<string | undefined, Slot>
 }
 
@@ -32,9 +32,9 @@ export interface ThrottleDependencies {
 /**
  * Holds the newest message of each stream until the interval of its type ends.
  *
- * `publish` is user code, and may call any method of this class. So the state is always changed before `publish` is called. A held message leaves its
- * slot when it is published, and each round of publishing takes messages only from the slots that it began with. So no message is published twice,
- * and a message that `publish` offers waits for the next interval.
+ * `publish` is user code, and may call any method of this class. So each method changes the state before it calls `publish`. A held message leaves its
+ * slot before it is published, so no message is published twice. Each round of publishing uses only the slots of the interval that has ended. So a
+ * message that `publish` itself offers waits for the next interval.
  */
 export class Throttle {
   #heldCount = 0
@@ -43,7 +43,7 @@ export class Throttle {
   readonly #streams: StreamCatalogue
   readonly #clock: Clock
   readonly #failures: Failures
-  /** When the timer is due, which is when the next interval ends. `Infinity` if there is no timer. */
+  /** When the next interval ends. The timer is set for this time. `Infinity` if there is no timer. */
   #dueMs = Infinity
   #cancelTimer: (() => void) | undefined
 
@@ -62,8 +62,8 @@ export class Throttle {
   offer(message: unknown): unknown {
     const type = this.#types.get((message as { readonly streamType?: unknown } | null | undefined)?.streamType)
     const fields = type && readMessage(message, this.#streams, this.#clock)
-    // The timer may be late, or lost. Publish what it would have published after this message, so that no message that `publish` offers overtakes
-    // this one.
+    // The timer may be late or lost, so this call ends the intervals that are over. It publishes their held messages after its own message.
+    // Otherwise a message that `publish` offers could overtake its own message.
     const due = this.#dueMs === Infinity ? NONE : this.#endIntervals(this.#clock.monotonic())
     try {
       if (type === undefined || fields === undefined) return this.#publish(message as never)
@@ -85,7 +85,7 @@ export class Throttle {
 
   stop(): void {
     for (const type of this.#types.values()) {
-      // A round of publishing that is running must not find the held messages.
+      // A round of publishing may be running. It must not find the held messages any more.
       for (const slot of type.slots.values()) this.#take(slot)
       type.slots = new Map()
       type.endMs = Infinity
@@ -105,13 +105,13 @@ export class Throttle {
     try {
       return this.#publish(message as never)
     } catch (error) {
-      // Nothing was published, so the next message is the first.
+      // Nothing was published, so the next message becomes the first one of the interval.
       if (slot.held === undefined) slots.delete(symbol)
       throw error
     }
   }
 
-  /** Ends the intervals that are over at this time. Returns their slots. The messages held in these are to be published now. */
+  /** Ends the intervals that are over at this time, and returns their slots. The caller must publish the messages that these slots hold. */
   #endIntervals(nowMs: number): readonly Slot[] {
     if (nowMs < this.#dueMs) return NONE
     const due: Slot[] = []
@@ -139,7 +139,7 @@ export class Throttle {
     return held
   }
 
-  /** Publishes a message whose `offer` has returned. So its errors go to `onError`. */
+  /** Publishes a held message. Its `offer` has returned, so errors go to `onError`. */
   #publishLater(message: StreamMessage<unknown, string>): void {
     try {
       const answer = this.#publish(message as never)
@@ -158,29 +158,29 @@ export class Throttle {
     this.#cancelTimer = undefined
     this.#dueMs = dueMs
     if (dueMs === Infinity) return
-    // A timer may fire a little early by its own clock. The interval that it was set for is over nevertheless.
+    // A timer may fire slightly early by its own clock. The interval that the timer was set for ends anyway.
     const ring = (): void => this.#publishHeld(this.#endIntervals(Math.max(dueMs, this.#clock.monotonic())))
     this.#cancelTimer = this.#clock.setTimeout(ring, Math.max(0, dueMs - this.#clock.monotonic()))
   }
 }
 
-/** Begins the interval that this time is in. The streams with a held message have a slot in it, because that message is published now. */
+/** Begins the interval that contains this time. A stream with a held message gets a slot in it, because its message is published now. */
 function beginInterval(type: ThrottledType, nowMs: number): void {
   const ended = type.slots
   type.slots = new Map()
   for (const [symbol, slot] of ended) {
     if (slot.held === undefined) continue
-    // A slot of its own, so that a round of publishing that is still running for the last interval does not take from this one.
+    // Make a new slot. A round of publishing may still be running for an earlier interval, and must not take messages from the new interval.
     type.slots.set(symbol, { held: slot.held })
     slot.held = undefined
   }
   type.endMs = type.slots.size === 0 ? Infinity : endOfInterval(nowMs, type.intervalMs)
 }
 
-/** Returns the end of the interval that this time is in. Intervals begin at multiples of their length, so they end together. */
+/** Returns the end of the interval that contains this time. Intervals begin at multiples of their length, so intervals of equal length end together. */
 function endOfInterval(nowMs: number, intervalMs: number): number {
   const endMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
-  // Rounding may make the quotient a little less than a whole number.
+  // Rounding may make the quotient slightly less than a whole number.
   return endMs > nowMs ? endMs : endMs + intervalMs
 }
 

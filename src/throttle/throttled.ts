@@ -9,29 +9,29 @@ import { Throttle } from './throttle.ts'
 /** The options of `throttled`. An unknown name is refused. `undefined` means the same as absence. */
 export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * Stream type → length of its intervals, in milliseconds: `1` or more, and finite. `0`, and absence, pass the messages of the type straight
-   * through.
+   * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If a type has `0` or is absent, each message of the type
+   * is published at once.
    *
-   * `Infinity` is refused, because a held message would never be published. Fractions of a millisecond are refused, because timers are no finer.
+   * `Infinity` is refused, because a held message would never be published. A number between 0 and 1 is refused, because timers cannot be that short.
    * The delivery class of each type must be `latest`, because other streams must not miss a message.
    */
   readonly intervalsMs: { readonly [TName in PublicMessage<TStreams>['streamType']]?: number | undefined }
   /**
-   * The catalogue of stream types, from `defineStreams`. Pass the one that the manager has.
+   * The catalogue of stream types, from `defineStreams`. Pass the manager's catalogue.
    *
    * @default the seven types of `StreamType`
    */
   readonly streams?: TStreams | undefined
   /**
-   * The source of time. Pass the one that the manager has.
+   * The source of time. Pass the manager's clock.
    *
    * @default the runtime's own clock and timers
    */
   readonly clock?: Clock | undefined
   /**
-   * Receives each error that `publish` threw for a held message, or that its promise rejected with. The message is the one that `publish` got.
+   * Called if `publish` throws, or returns a promise that rejects, for a held message. Gets the error and the message.
    *
-   * @default the first such error is printed by `console.warn`, and later ones are not
+   * @default prints only the first such error, with `console.warn`
    */
   readonly onError?: ((error: unknown, message: PublishableMessage<TStreams>) => void) | undefined
 }
@@ -39,40 +39,40 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
 /** Publishes at most one message of a stream in each interval. Made by `throttled`. */
 export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TResult = unknown> {
   /**
-   * Publishes the message now if it is the first of its stream in this interval, and returns what `publish` returned. Otherwise returns `undefined`,
-   * and holds the message until the interval ends. It replaces the message that was held before.
+   * Publishes the message now if it is the first of its stream in this interval, and returns the result of `publish`. Otherwise holds the message until
+   * the interval ends, and returns `undefined`. The new message replaces a message of the same stream that was held before.
    *
-   * A held message is published as a new object, with the fields that this call read. If it has no `timestamp`, it gets the time of this call. Its
-   * `data` is not copied: do not change it. It is serialized only when it is published.
+   * A held message is published as a new object, with the fields that this call read. If it has no `timestamp`, it gets the time of this call. Do not
+   * change its `data`: the data is not copied, and is serialized only when the message is published.
    *
-   * @throws what `publish` throws for a message that is published now. For a message that is held, the errors of an invalid one:
-   * `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_NOT_ALLOWED`; then the held message
-   * stays. If `publish` throws, the message does not count as the one of the interval
+   * @throws any error of `publish` for a message that is published now. The next message is then the first one of the interval. An invalid message that
+   * would be held throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or `ERR_RECIPIENT_NOT_ALLOWED`. The
+   * message that was held before then stays held
    */
   (message: PublishableMessage<TStreams>): TResult | undefined
   /**
-   * Publishes all that is held now, without waiting for the end of the interval. Call it before you shut the manager down, because the timer does
+   * Publishes all held messages now, without waiting for the end of the interval. Call it before you shut the manager down, because the timer does
    * not keep the process alive. Errors go to `onError`.
    */
   flush(): void
-  /** Discards all that is held, and stops the timer. A later message is published at once, as if it were the first. */
+  /** Discards all held messages, and stops the timer. The next message of each stream is published at once. */
   stop(): void
   /** How many messages are held: at most one for each stream. */
   readonly held: number
 }
 
 /**
- * Returns a function that publishes at most one message of a stream in each interval: the first at once, the newest at the end.
+ * Returns a function that publishes at most one message of a stream in each interval. The first message of a stream is published at once.
  *
- * The newest message is never lost: it is published when the interval ends. The messages between the first and the newest are left out for all
- * clients. A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So they end together
- * for all streams of the type. A transport that batches writes all of their messages to a socket at once. Two messages of a stream may be less than
- * one interval apart, because the first one may come shortly before an interval ends.
+ * Later messages of the interval are held, and only the newest of them is published, when the interval ends. So no client gets the messages in between.
+ * A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all streams of a type have
+ * the same intervals, and a transport that batches writes all of their held messages to a socket at once. Two messages of a stream may be less than one
+ * interval apart, because the first message may come shortly before an interval ends.
  *
- * One timer serves all streams. If it is late, or lost, the next message publishes what is due.
+ * One timer serves all streams. If the timer is late or lost, the next call publishes the held messages that are due.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `publish` is not a function; `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range, for
- * example `intervalsMs.TRADES`, because `TRADES` is not of the delivery class `latest`
+ * @throws `ERR_INVALID_ARGUMENT` if `publish` is not a function, and `ERR_INVALID_OPTION` for an option that is unknown, missing or out of range. For
+ * example, `intervalsMs.TRADES` is refused, because the delivery class of `TRADES` is not `latest`
  *
  * @example
  * import { throttled } from 'stream-connection-manager/throttle'
@@ -89,7 +89,7 @@ export function throttled<TStreams extends StreamCatalogue, TResult>(
   publish: (message: PublishableMessage<TStreams>) => TResult,
   options: ThrottleOptions<TStreams> & { readonly streams: TStreams },
 ): Throttled<TStreams, TResult>
-/** Without `streams`, the messages are those of the default catalogue. */
+/** Without the option `streams`, the messages must belong to the default catalogue. */
 export function throttled<TResult>(publish: (message: PublishableMessage) => TResult, options: ThrottleOptions): Throttled<TradingStreams, TResult>
 export function throttled(publish: (message: never) => unknown, options: object): unknown {
   if (typeof publish !== 'function') {

@@ -4,15 +4,15 @@ import type { Transport } from '../ports/transport.ts'
 import { closeFrame } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
-/** All that this transport needs of a socket. Bun's `ServerWebSocket` fits as it is. */
+/** The socket methods that this transport calls. Bun's `ServerWebSocket` has them all. */
 export interface BunSocket {
-  /** `1` while it is open. */
+  /** `1` while the socket is open. */
   readonly readyState: number
-  /** Sends a message: of text, or of bytes. Returns `0` if it was dropped. */
+  /** Sends a text or bytes as one message. Returns `0` if the message was dropped. */
   send(message: string | Uint8Array): number
-  /** Collects what the callback sends into one write. */
+  /** Calls the callback, and combines all messages that it sends into one write. */
   cork(callback: () => void): unknown
-  /** Returns the bytes that it has accepted and not sent yet. */
+  /** Returns the bytes that the socket has accepted but not sent yet. */
   getBufferedAmount(): number
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -24,16 +24,17 @@ const OPEN = 1
 const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => socket.send(text), isDropped)
 
 /**
- * Returns the transport for Bun's WebSocket server. The messages of one turn are one write. A message that Bun would drop waits.
+ * Returns the transport for Bun's WebSocket server. All messages of one turn of the event loop are one write. A message that Bun drops stays
+ * in the send queue, and is sent later.
  *
- * Bun reports a drain only to a handler of the server, so call `drained()` there, as below. Otherwise the manager checks every
+ * Bun reports a drain only to the server's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks every
  * `drainIntervalMs`.
  *
- * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `backpressureLimit`, 16 MiB
- * by default, Bun refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
+ * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off. Then only the manager's limits apply. With a `backpressureLimit`, which is
+ * 16 MiB by default, Bun refuses messages beyond it. Refused messages wait and count against `hardLimitBytes`, even if the client reads in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or what `remove({ code, reason })` says. A slow consumer gets 1013 if its socket
- * has room again. Otherwise it is terminated, and its client sees 1006.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again. Otherwise its socket is terminated, and the client sees 1006.
  *
  * @example
  * import { bunTransport } from 'stream-connection-manager/transports/bun'
@@ -63,12 +64,12 @@ function write(socket: BunSocket, texts: readonly WireData[]): number {
   return accepted
 }
 
-/** Bun's `send` returns the bytes it wrote, -1 if it queued them, and 0 for a drop. But it also returns 0 for an empty text that it wrote. */
+/** True if Bun dropped the message. `send` returns 0 for a drop, but also for an empty text that it wrote. It returns -1 if it queued the bytes. */
 function isDropped(socket: BunSocket, status: number, text: WireData): boolean {
   return status === 0 && (text.length > 0 || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
 }
 
-/** Bun's `send` does not throw on a closed socket. It drops every message. */
+/** Throws if the socket is closed. Bun's `send` does not throw on a closed socket, but drops every message. */
 function assertOpen({ readyState }: BunSocket): void {
   if (readyState !== OPEN) throw new Error(`The socket is closed: its readyState is ${readyState}`)
 }

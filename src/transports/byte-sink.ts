@@ -2,7 +2,7 @@ import { adopted } from '../guards/user-code.ts'
 import { Listeners } from './listeners.ts'
 import { isDestroyed, onTcpClose, tcpProgress, type SseResponse } from './node-response.ts'
 
-/** All that server-sent events need of a web stream. The writer that `stream.getWriter()` returns fits as it is. */
+/** The members of a web stream's writer that server-sent events use. The result of `stream.getWriter()` has them all. */
 export interface SseWriter {
   readonly closed: PromiseLike<unknown>
   write(chunk?: Uint8Array): PromiseLike<unknown>
@@ -10,28 +10,28 @@ export interface SseWriter {
   abort(reason?: unknown): PromiseLike<unknown>
 }
 
-/** Sends the bytes of an event stream: a response of Node's, or a web stream. */
+/** An object that sends the bytes of an event stream. It wraps a Node response or a web stream. */
 export interface ByteSink {
-  /** Bytes that were written and have not been sent. */
+  /** Bytes that were written but not sent yet. */
   readonly bufferedBytes: number
-  /** False once the sink was ended or destroyed, by this library or not. */
+  /** False once the sink was ended or destroyed, by this library or by other code. */
   readonly isWritable: boolean
-  /** True once the sink is over: everything has been sent, or nothing more can be. */
+  /** True once the sink is over: everything has been sent, or nothing more can be sent. */
   readonly isOver: boolean
-  /** Changes whenever bytes have been sent, by this response or by another one on its TCP socket. */
+  /** Changes whenever bytes have been sent, by this response or by another response on the same TCP socket. */
   readonly progress: string
   /** True until the first bytes have been sent. */
   readonly isUnread: boolean
   /** Resolves when the sink is over. Never rejects. */
   readonly over: Promise<void>
   /**
-   * Writes the chunks as one, and calls `sent` when all of them have been sent. Throws or rejects if they cannot be sent. The caller may ignore
+   * Writes all chunks in one write, and calls `sent` when they have been sent. Throws or rejects if they cannot be sent. The caller may ignore
    * the promise, because its rejection is handled.
    */
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
-  /** Calls the listener whenever bytes have been sent, and when the sink is over. The returned function stops that. */
+  /** Calls the listener whenever bytes have been sent, and when the sink is over. The returned function removes the listener. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when the sink is over, or at once if it is already. The returned function stops that. */
+  /** Calls the listener when the sink is over, or at once if it is over already. The returned function removes the listener. */
   onOver(listener: () => void): () => void
   /** Ends the sink after everything has been sent. A second call does nothing. */
   end(): void
@@ -39,10 +39,10 @@ export interface ByteSink {
   destroy(): void
 }
 
-/** A larger write to a web stream is split into pieces, because the stream reports a chunk only when all of it has been sent. */
+/** The longest piece of a write to a web stream. A larger write is split, because the stream reports a chunk only when it has sent all of it. */
 const LONGEST_PIECE_BYTES = 65_536
 
-/** The end of a sink. It comes once, even if it has several causes. */
+/** The end of a sink. It is reported once, even if it has several causes. */
 class Ending {
   readonly over: Promise<void>
   #isOver = false
@@ -57,7 +57,7 @@ class Ending {
     return this.#isOver
   }
 
-  /** Calls the listener at the end, or now if the end has come. */
+  /** Calls the listener when the sink ends, or at once if it has ended. */
   add(listener: () => void): () => void {
     if (!this.#isOver) return this.#listeners.add(listener)
     listener()
@@ -72,7 +72,7 @@ class Ending {
   }
 }
 
-/** The sink of a response of Node's. */
+/** The sink of a Node response. */
 export class ResponseSink implements ByteSink {
   readonly #response: SseResponse
   readonly #drain = new Listeners()
@@ -90,12 +90,12 @@ export class ResponseSink implements ByteSink {
     if (response.writableFinished || isDestroyed(response)) end()
     for (const event of ['finish', 'close']) response.on(event, end)
     this.#ending.add(onTcpClose(response, end))
-    // Without a listener an error would end the process. `close` and the next write report what it means.
+    // Without a listener, an `error` event would end the process. The `close` event and the next write report the failure.
     response.on('error', (error) => {
       this.#error = error
     })
     response.on('drain', this.#drain.tell)
-    // If a client resets an HTTP/2 stream without an error while bytes wait, the stream emits only this event and stays open.
+    // A client may reset an HTTP/2 stream without an error while bytes wait. The stream then emits only `aborted`, and stays open.
     for (const aborting of [response, response.stream]) aborting?.on('aborted', () => this.destroy())
   }
 
@@ -124,12 +124,12 @@ export class ResponseSink implements ByteSink {
   }
 
   write(chunks: readonly Uint8Array[], sent?: () => void): void {
-    // Node would report this in the callback, by an `error` event, or not at all.
+    // For a write after the end, Node would report an error in the callback, by an `error` event, or not at all.
     if (!this.isWritable) throw tooLate(this.#error)
     const [first] = chunks
     const bytes = chunks.length === 1 && first !== undefined ? first : joined(chunks)
     this.#writtenBytes += bytes.length
-    // Every write reports a drain. Node's own `drain` event comes only after a write past the high-water mark, and the soft limit may be lower.
+    // Every write reports a drain. Node emits `drain` only after a write above its high-water mark, and the manager's soft limit may be lower.
     this.#response.write(bytes, () => {
       this.#flushes++
       sent?.()
@@ -153,12 +153,12 @@ export class ResponseSink implements ByteSink {
     // Once the response is over, its TCP socket may serve the client's next request.
     if (this.isOver) return
     this.#response.destroy()
-    // Up to Node 22, a response that waits for its turn in a pipeline does not report that it was destroyed.
+    // Up to Node 22, a destroyed response emits no `close` if it still waits for its turn in a pipeline.
     this.#ending.come()
   }
 }
 
-/** The sink of a response without a body, such as an answer to HEAD. It drops what is written, and ends with the current turn. */
+/** The sink of a response without a body, such as an answer to HEAD. It drops all bytes, and ends with the current turn of the event loop. */
 export class EmptySink implements ByteSink {
   readonly bufferedBytes = 0
   readonly progress = ''
@@ -169,7 +169,7 @@ export class EmptySink implements ByteSink {
   constructor(response: SseResponse) {
     this.#response = response
     response.on('error', () => {})
-    // Not at once: the handler that made the socket goes on to register it, and that must not throw for a HEAD.
+    // Do not end at once. The host's handler registers the socket next, and `addConnection` must not throw for a HEAD request.
     void Promise.resolve().then(() => this.end())
   }
 
@@ -256,7 +256,7 @@ export class WriterSink implements ByteSink {
 
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> {
     if (!this.#isWritable) throw tooLate(this.#error)
-    // Always a copy: a stream of bytes transfers the memory of its chunks, and other sockets share the frame.
+    // Write a copy. A byte stream takes over the memory of its chunks, but other sockets share the frames.
     const pieces = piecesOf(joined(chunks))
     const written = Promise.all(pieces.map((piece) => this.#writePiece(piece))).then(() => sent?.())
     written.catch(() => {})
@@ -281,7 +281,7 @@ export class WriterSink implements ByteSink {
     if (this.isOver) return
     const error = new Error('The connection was terminated')
     ignoreOutcome(this.#writer.abort(error))
-    // Do not wait for the promise of `abort`: if the reader of a TransformStream is stuck, that stays pending until it reads or cancels.
+    // Do not wait for the promise of `abort`. If the reader of a TransformStream is stuck, the promise is pending until the reader reads or cancels.
     this.#end(error)
   }
 
@@ -313,7 +313,7 @@ export class WriterSink implements ByteSink {
   }
 }
 
-/** Ignores whether `close` or `abort` succeeds. A stream that fails to close has ended too, and `over` reports the end. */
+/** Ignores a failure of `close` or `abort`. A stream that fails to close has ended as well, and `over` reports the end. */
 function ignoreOutcome(answer: PromiseLike<unknown>): void {
   adopted(answer).catch(() => {})
 }
@@ -328,7 +328,7 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Returns the bytes in pieces. Each piece has its own memory, because a stream of bytes transfers the memory of a chunk. */
+/** Splits the bytes into pieces. Each piece has its own memory, because a byte stream takes over the memory of a chunk. */
 function piecesOf(bytes: Uint8Array): Uint8Array[] {
   if (bytes.length <= LONGEST_PIECE_BYTES) return [bytes]
   const count = Math.ceil(bytes.length / LONGEST_PIECE_BYTES)

@@ -5,7 +5,7 @@ const GOING_AWAY = 1001
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
-/** Reason → close frame. The text has only the reason, because the client sees it. */
+/** Reason → close frame. The client sees the text, so it names only the reason. */
 const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   removed: { code: NORMAL, reason: 'removed' },
   'peer-closed': { code: NORMAL, reason: 'peer closed' },
@@ -14,7 +14,7 @@ const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   cleanup: { code: GOING_AWAY, reason: 'going away' },
 }
 
-/** Returns the close frame that a WebSocket client gets: what the host gave, or by default a status code of RFC 6455 and a readable text. */
+/** Returns the close frame for a WebSocket client: the host's code and text, or a status code of RFC 6455 with a default text. */
 export function closeFrame(reason: CloseReason, details: CloseDetails | undefined): CloseDetails {
   return details ?? CLOSE_FRAMES[reason]
 }

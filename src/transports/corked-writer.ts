@@ -1,6 +1,6 @@
 import type { WireData } from '../model/wire-data.ts'
 
-/** A socket that collects the texts that are sent within `cork`. */
+/** A socket whose `cork` combines all texts that the callback sends into one write. */
 interface CorkedSocket {
   cork(callback: () => void): unknown
 }
@@ -14,7 +14,7 @@ const NO_TEXTS: readonly WireData[] = []
 export class CorkedWriter<TSocket extends CorkedSocket> {
   readonly #sendOne: SendOne<TSocket>
   readonly #isDropped: IsDropped<TSocket>
-  // The write in progress. A socket may run user code, which may write to another socket meanwhile.
+  // The state of the write in progress. A socket may run user code, and this code may write to another socket before the write ends.
   #socket: TSocket | undefined
   #texts = NO_TEXTS
   #accepted = 0
@@ -30,11 +30,11 @@ export class CorkedWriter<TSocket extends CorkedSocket> {
    * @throws what the socket throws
    */
   write(socket: TSocket, texts: readonly WireData[]): number {
-    // A single text is one write without a cork.
+    // A single text needs no cork.
     if (texts.length === 1) return this.#send(socket, texts)
     this.#socket = socket
     this.#texts = texts
-    // A closed socket may not call the callback at all. Then nothing was accepted.
+    // A closed socket may never call the callback. Then no text was accepted.
     this.#accepted = 0
     try {
       socket.cork(this.#sendCorked)
@@ -46,7 +46,7 @@ export class CorkedWriter<TSocket extends CorkedSocket> {
     return this.#accepted
   }
 
-  /** One function for all writes, because each turn has a write for every connection. */
+  /** The callback of `cork`. All writes share it, because a new function for each write of each connection would cost too much. */
   readonly #sendCorked = (): void => {
     this.#accepted = this.#send(this.#socket as TSocket, this.#texts)
   }

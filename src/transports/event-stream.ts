@@ -1,13 +1,13 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 
-// All that the framing needs of its runtime. Every runtime has it.
+// The only global that the encoding of events uses. Every JavaScript runtime has it.
 declare class TextEncoder {
   encode(text: string): Uint8Array
 }
 
-/** The fields of an event besides its data. */
+/** The optional fields of an event, besides its data. */
 export interface EventFields {
-  /** The id that the client sends as `Last-Event-ID` when it reconnects. `''` resets it. */
+  /** The id that the client sends as `Last-Event-ID` when it reconnects. `''` resets the client's last id. */
   readonly id?: string | undefined
   /** The type for `addEventListener`. Without a type, the client's `message` listeners get the event. */
   readonly event?: string | undefined
@@ -30,13 +30,13 @@ export class EventFrame {
     this.#head = fieldOf('event', event, /[\r\n]/) + fieldOf('id', id, /[\r\n\0]/)
   }
 
-  /** The bytes on the wire. They are made when first read. A message that waits may be replaced, and until then needs only the memory of its text. */
+  /** The bytes on the wire, made when they are first read. Until then, a waiting message takes only the memory of its text. */
   get bytes(): Uint8Array {
     return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.#text)}\n`))
   }
 }
 
-// No blank line follows a comment or `retry`: it would end an event, and some clients would make an empty event of that.
+// No blank line follows a comment or `retry`. A blank line would end an event, and some clients would then report an empty event.
 
 /** Returns the bytes of a comment, which clients ignore. */
 export function commentBytes(text: string): Uint8Array {
@@ -56,7 +56,7 @@ export function retryBytes(ms: number): Uint8Array {
 function fieldOf(name: keyof EventFields, value: unknown, forbidden: RegExp): string {
   if (value === undefined) return ''
   if (typeof value !== 'string') throw invalid(`Invalid event field \`${name}\`: expected a string`, value)
-  // A line end would end the field, and the rest of the value would be read as another field.
+  // A line end would end the field. The client would read the rest of the value as another field.
   if (forbidden.test(value)) throw invalid(`Invalid event field \`${name}\`: expected a string without a line end or a NUL`, value)
   return `${name}: ${value}\n`
 }

@@ -1,6 +1,6 @@
 import { Listeners } from './listeners.ts'
 
-/** All that server-sent events need of a response. Responses of `node:http` and `node:http2` fit as they are, and so do HTTP/2 streams. */
+/** The members of a response that server-sent events use. Responses of `node:http` and `node:http2`, and HTTP/2 streams, have them. */
 export interface SseResponse {
   readonly writableLength: number
   readonly writableEnded: boolean
@@ -39,7 +39,7 @@ interface TcpSocket {
 }
 
 interface Handle {
-  /** The bytes that libuv holds. The number falls while the kernel takes a large write bit by bit. */
+  /** The bytes that libuv holds. The number falls while the kernel accepts parts of a large write. */
   readonly writeQueueSize?: number
   /** The TCP handle below a TLS handle. */
   readonly _parent?: Handle | null
@@ -47,7 +47,7 @@ interface Handle {
 
 const STATUSES_WITHOUT_BODY: readonly unknown[] = [204, 304]
 
-/** TCP socket → its close listeners. The socket itself has one listener for all pipelined responses, because Node warns of more than ten. */
+/** TCP socket → its close listeners. All pipelined responses share one listener on the socket, because Node warns about more than ten. */
 const closing = /* @__PURE__ */ new WeakMap<object, Listeners>()
 
 /** True if the response has no body, such as an answer to HEAD. No event can be sent through it. */
@@ -58,15 +58,15 @@ export function hasNoBody(response: SseResponse): boolean {
   return STATUSES_WITHOUT_BODY.includes(statusCode ?? sentHeaders?.[':status'])
 }
 
-/** True if the response was destroyed, or the HTTP/2 stream or TCP socket below it. */
+/** True if the response, or the HTTP/2 stream or TCP socket below it, was destroyed. */
 export function isDestroyed(response: SseResponse): boolean {
   return response.destroyed === true || response.stream?.destroyed === true || tcpOfRequest(response)?.destroyed === true
 }
 
 /**
- * Calls the listener when the TCP socket of the response's request has closed. The returned function stops that.
+ * Calls the listener when the TCP socket of the response's request has closed. The returned function removes the listener.
  *
- * Up to Node 22, a response that waits for its turn in a pipeline gets no event of its own.
+ * Up to Node 22, a response that waits for its turn in a pipeline emits no `close` itself.
  */
 export function onTcpClose(response: SseResponse, listener: () => void): () => void {
   const tcp = tcpOfRequest(response)
@@ -80,7 +80,7 @@ export function onTcpClose(response: SseResponse, listener: () => void): () => v
   return listeners.add(listener)
 }
 
-/** Returns a text that changes whenever the TCP socket has sent bytes, even in the middle of a large write, and even for other responses. */
+/** Returns a text that changes whenever the TCP socket sends bytes. It changes during a large write, and for bytes of other responses, too. */
 export function tcpProgress(response: SseResponse): string {
   try {
     const tcp = tcpOfRequest(response) ?? http2Of(response).session?.socket
@@ -92,7 +92,7 @@ export function tcpProgress(response: SseResponse): string {
   }
 }
 
-/** Returns the TCP socket of an HTTP/1 response. Not needed for HTTP/2, whose stream reports its end itself. */
+/** Returns the TCP socket of an HTTP/1 response. Returns `undefined` for HTTP/2, because an HTTP/2 stream reports its end itself. */
 function tcpOfRequest(response: SseResponse): TcpSocket | undefined {
   return response.stream === undefined ? ((response as Internals).req?.socket ?? undefined) : undefined
 }

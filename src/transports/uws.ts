@@ -4,13 +4,13 @@ import type { Transport } from '../ports/transport.ts'
 import { closeFrame } from './close-frame.ts'
 import { CorkedWriter } from './corked-writer.ts'
 
-/** All that this transport needs of a socket. The `WebSocket` of uWebSockets.js fits as it is. */
+/** The socket methods that this transport calls. The `WebSocket` of uWebSockets.js has them all. */
 export interface UwsSocket {
-  /** Sends a message, of text unless `isBinary`. Returns `2` if it was dropped. */
+  /** Sends a message. It is a text message, unless `isBinary` is true. Returns `2` if the message was dropped. */
   send(message: string | Uint8Array, isBinary?: boolean): number
-  /** Collects what the callback sends into one write. */
+  /** Calls the callback, and combines all messages that it sends into one write. */
   cork(callback: () => void): unknown
-  /** Returns the bytes that it has accepted and not sent yet. */
+  /** Returns the bytes that the socket has accepted but not sent yet. */
   getBufferedAmount(): number
   /** Starts the closing handshake. */
   end(code?: number, shortMessage?: string): void
@@ -18,22 +18,24 @@ export interface UwsSocket {
   close(): void
 }
 
-/** What `send` returns if `maxBackpressure` is exceeded. Any other value means accepted, even `0`, which reports backpressure. */
+/** The result of `send` if `maxBackpressure` is exceeded. Any other result means that the message was accepted, even `0`, which means backpressure. */
 const DROPPED = 2
 
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, status) => status === DROPPED)
 
 /**
- * Returns the transport for uWebSockets.js. The messages of one turn are one write. A message that uWS would drop waits.
+ * Returns the transport for uWebSockets.js. All messages of one turn of the event loop are one write. A message that uWS drops stays in the send
+ * queue, and is sent later.
  *
- * uWS reports a drain only to a handler of the app, so call `drained()` there, as below. Otherwise the manager checks every `drainIntervalMs`.
- * Report a close in the same way. If a socket closed before it is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
+ * uWS reports a drain only to the app's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks every
+ * `drainIntervalMs`. uWS reports a close only to the app's `close` handler. Call `remove({ close: false })` there. If a socket has closed before it
+ * is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
  *
- * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off, so that the manager's limits decide. Past `maxBackpressure`, 64 KiB by
- * default, uWS refuses messages. These wait and count against `hardLimitBytes`, even if the client would read them in time.
+ * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off. Then only the manager's limits apply. With a `maxBackpressure`, which is 64 KiB
+ * by default, uWS refuses messages beyond it. Refused messages wait and count against `hardLimitBytes`, even if the client reads in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or what `remove({ code, reason })` says. A slow consumer gets 1013 if its socket
- * has room again. Otherwise it is terminated, and its client sees 1006.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again. Otherwise its socket is terminated, and the client sees 1006.
  *
  * @example
  * import { App, type WebSocket } from 'uWebSockets.js'
@@ -55,7 +57,7 @@ export function uwsTransport(): Transport<UwsSocket> {
   return { write, bufferedBytes, onClose, close, terminate }
 }
 
-/** If the socket is closed already, this throws, because every method of a closed uWS socket throws. So the manager removes the connection. */
+/** Writes the texts. On a closed uWS socket, every method throws. So this function throws too, and the manager removes the connection. */
 function write(socket: UwsSocket, texts: readonly WireData[]): number {
   return writer.write(socket, texts)
 }
@@ -68,7 +70,7 @@ function bufferedBytes(socket: UwsSocket): number {
   return socket.getBufferedAmount()
 }
 
-/** uWS reports a close only to a handler of the app. But a socket that is closed already throws at every call. */
+/** Reports a socket that is closed already: every method of such a socket throws. uWS reports a later close only to the app's `close` handler. */
 function onClose(socket: UwsSocket, listener: () => void): () => void {
   try {
     socket.getBufferedAmount()
@@ -83,7 +85,7 @@ function close(socket: UwsSocket, reason: CloseReason, details?: CloseDetails): 
   socket.end(code, text)
 }
 
-/** In uWS, `close` closes the socket at once, and `end` closes it with a handshake. */
+/** Closes the socket at once. In uWS, `close` does this, and `end` closes a socket with a handshake. */
 function terminate(socket: UwsSocket): void {
   socket.close()
 }

@@ -8,19 +8,19 @@ import { MessageFrame } from './ws/frame.ts'
 import { isIdle, isWritable, windowBitsOf, type Internals } from './ws/internals.ts'
 import { Sendings } from './ws/sendings.ts'
 
-// All that this transport needs of Node.
+// The only globals of Node that this transport uses.
 declare function setInterval(fn: () => void, ms: number): { unref(): unknown }
 declare function clearInterval(timer: unknown): void
 
-/** All that this transport needs of a socket. The `WebSocket` of ws 8 fits as it is. */
+/** The socket members that this transport uses. The `WebSocket` of ws 8 has them all. */
 export interface WsSocket {
-  /** `1` while it is open, `3` once it is closed. */
+  /** `1` while the socket is open, `3` once it is closed. */
   readonly readyState: number
-  /** Bytes that it has accepted and not sent yet, the TCP socket's buffer included. */
+  /** Bytes that the socket has accepted but not sent yet. Bytes in the buffer of the TCP socket count, too. */
   readonly bufferedAmount: number
-  /** Empty, or the extensions that were negotiated: `permessage-deflate`. */
+  /** The negotiated extensions: `permessage-deflate`, or an empty text. */
   readonly extensions: string
-  /** Sends a message: a text, or bytes if the host makes them. Used if a direct write would not be safe. */
+  /** Sends a text, or bytes if the host makes bytes. Used if a direct write would not be safe. */
   send(text: string, done?: () => void): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -28,45 +28,46 @@ export interface WsSocket {
   terminate(): void
   /** Calls the listener when the socket is closed. */
   once(event: 'close', listener: () => void): unknown
-  /** Removes a listener. If it is missing, listeners stay until the socket closes. */
+  /** Removes a listener. If a socket has no `off`, listeners stay until the socket closes. */
   off?(event: 'close', listener: () => void): unknown
 }
 
-/** One message, in each of its forms: as a WebSocket frame for a direct write, and as it is for `ws.send`. */
+/** One message in two forms: a WebSocket frame for a direct write, and the plain text or bytes for `ws.send`. */
 export interface WsFrame {
-  /** The text, or the caller's own bytes, for `ws.send`. */
+  /** The plain text, or the caller's bytes, for `ws.send`. */
   readonly text: string | Uint8Array
   /**
-   * The message as an unmasked WebSocket frame with its header: a text frame for a text, a binary frame for bytes. It is a copy, made when first
-   * read.
+   * The message as an unmasked WebSocket frame with its header: a text frame for a text, a binary frame for bytes. The frame is a copy, which is made
+   * when it is first read.
    */
   readonly bytes: Uint8Array
-  /** False if nothing may compress it, not even ws. */
+  /** False if the message must not be compressed, not even by ws. */
   readonly isCompressible: boolean
-  /** Returns the frame for a window of `windowBits` (9 to 15), compressed once for each size. Returns `bytes` if that is not shorter. */
+  /** Returns the frame, compressed once for each window size of `windowBits` (9 to 15). Returns `bytes` if compression does not make it shorter. */
   deflated(windowBits: number): Uint8Array
 }
 
 /** The options of `wsTransport`. */
 export interface WsOptions {
   /**
-   * Compresses a message once for all sockets, instead of once for each. `deflateRawSync` of `node:zlib` fits as it is.
+   * Compresses a message once for all sockets, instead of once for each socket. You may pass `deflateRawSync` of `node:zlib`.
    *
-   * It is used for server sockets that negotiated `server_no_context_takeover`: give ws `perMessageDeflate: { serverNoContextTakeover: true }`. It is
-   * called when a message is written, once for each window size.
+   * The function is used for server sockets that negotiated `server_no_context_takeover`. For this, create the WebSocket server with
+   * `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
    *
-   * It returns a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`) and refers back no further than
-   * 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tries it, and throws if the result does not fit. If it fails later, that
-   * message is sent uncompressed.
+   * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). The stream must refer back
+   * at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` calls the function for a test, and throws if its result is wrong. If the
+   * function fails later, the message is sent uncompressed.
    *
-   * Private messages and what `connection.send` sends are then never compressed, not even by ws, because their length could reveal a secret.
+   * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. Their compressed length could reveal a
+   * secret.
    *
-   * @default none: ws compresses each message for each socket
+   * @default `undefined`: ws compresses each message for each socket
    */
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
-   * If a message has fewer bytes, it is sent uncompressed, and `deflate` is not called. `0`: every message is tried. `Infinity`: none is. For
-   * messages that ws sends, ws's own `threshold` applies.
+   * The fewest bytes of a message that is compressed. For a shorter message, `deflate` is not called. With `0`, every message is compressed. With
+   * `Infinity`, no message is compressed. ws has its own `threshold` for messages that ws sends.
    *
    * @default 1_024
    */
@@ -76,25 +77,25 @@ export interface WsOptions {
 const OPEN = 1
 const CLOSED = 3
 
-/** How often to report a possible drain while Node will not emit one. */
+/** How often to report a possible drain in cases in which Node does not emit `drain`. */
 const POLL_INTERVAL_MS = 50
 
 /**
- * Returns the transport for ws 8. Each message is framed once for all sockets. The messages of one turn are one write.
+ * Returns the transport for ws 8. It frames each message once for all sockets. All messages of one turn of the event loop are one write.
  *
- * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and anything that wraps it. If a direct write is not safe, each
- * message goes through `socket.send` instead. That is so on a client's socket, while ws deflates or reads a Blob, and if ws does not have the
- * expected private fields. While the host sends a message in fragments (`fin: false`), messages wait for its end, because ws would make them part of
- * it.
+ * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and any code that wraps it. In three cases, a direct write is not
+ * safe, and each message goes through `socket.send`: on a client's socket, while ws deflates or reads a Blob, and if ws does not have the expected
+ * private fields. While the host sends a message in fragments (`fin: false`), other messages wait for its end. Otherwise ws would make them part of
+ * the fragmented message.
  *
  * With permessage-deflate, ws compresses each message for each socket, unless the options have a `deflate`.
  *
- * A connection is removed when its socket emits `close`. Between the start of the close and that event, `socket.send` silently accepts messages.
+ * A connection is removed when its socket emits `close`. While the socket is closing, before this event, `socket.send` silently accepts messages.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or what `remove({ code, reason })` says. A slow consumer gets 1013 if its socket
- * has room again. Otherwise it is terminated, and its client sees 1006.
+ * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again. Otherwise its socket is terminated, and the client sees 1006.
  *
- * @throws `ERR_INVALID_OPTION` if an option is unknown or out of range, or if `deflate` does not do what it must
+ * @throws `ERR_INVALID_OPTION` if an option is unknown or out of range, or if the test of `deflate` fails
  *
  * @example
  * import type { WebSocket } from 'ws'
@@ -105,7 +106,7 @@ const POLL_INTERVAL_MS = 50
  * manager.addConnection('c1', socket, 'alice')
  *
  * @example
- * // With new WebSocketServer({ perMessageDeflate: { serverNoContextTakeover: true } }), each public message is compressed once.
+ * // If the server is new WebSocketServer({ perMessageDeflate: { serverNoContextTakeover: true } }), each public message is compressed once.
  * import { deflateRawSync } from 'node:zlib'
  *
  * const compressing = new ConnectionManager<WebSocket>({ transport: wsTransport({ deflate: deflateRawSync }) })
@@ -125,7 +126,7 @@ export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOpti
   }
 }
 
-/** True for a message that any user may get. False for a text from `connection.send`, because nobody knows who may get that. */
+/** True for a message of a public stream. False for a text from `connection.send`, because such a text may be private. */
 function isPublic(message: { readonly userId?: string | undefined } | undefined): boolean {
   return message !== undefined && message.userId === undefined
 }
@@ -133,14 +134,14 @@ function isPublic(message: { readonly userId?: string | undefined } | undefined)
 /** The writers for direct writes: one for uncompressed frames, and one for each window size. */
 class Writers {
   readonly #plain = new FrameWriter<WsFrame>(({ bytes }) => bytes)
-  /** By window bits. Absent if there is no `deflate`. */
+  /** The writers for compressed frames, indexed by window bits. `undefined` if there is no `deflate`. */
   readonly #deflating: FrameWriter<WsFrame>[] | undefined
 
   constructor(isDeflating: boolean) {
     this.#deflating = isDeflating ? [] : undefined
   }
 
-  /** Returns the writer for a server's socket, or `undefined` if ws has to send. */
+  /** Returns the writer for a server's socket, or `undefined` if the messages must go through `socket.send`. */
   for(socket: WsSocket): FrameWriter<WsFrame> | undefined {
     if (socket.extensions === '') return this.#plain
     if (this.#deflating === undefined) return undefined
@@ -173,8 +174,8 @@ function bufferedBytes(socket: WsSocket): number {
 function onDrain(socket: WsSocket, listener: () => void, sendings: Sendings): () => void {
   const tcp = (socket as Internals)._socket
   const stopListening = sendings.listen(socket, listener)
-  // Node emits `drain` only after a write that filled its buffer. After a smaller write, and in the middle of a message in fragments, it emits
-  // nothing. So poll then.
+  // Node emits `drain` only after a write that filled its buffer. It emits nothing after a smaller write, and nothing in the middle of a message in
+  // fragments. So poll as well.
   const timer = setInterval(() => {
     if (tcp?.writableNeedDrain !== true) listener()
   }, POLL_INTERVAL_MS)

@@ -4,20 +4,20 @@ import { bound, disown, isThenable, readUserCode } from '../../guards/user-code.
 import { isBytes } from '../../model/wire-data.ts'
 import { LARGEST_WINDOW_BITS } from './internals.ts'
 
-/** The caller's function. Its answer may be anything. */
+/** The caller's `deflate`. It may return anything. */
 type Deflate = (bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => unknown
 
 const DEFAULT_THRESHOLD = 1_024
 
-/** zlib has no raw stream for a smaller window. */
+/** The smallest window of a raw deflate stream that zlib can make. */
 export const SMALLEST_DEFLATE_BITS = 9
 
 /** `Z_SYNC_FLUSH` of zlib. */
 const SYNC_FLUSH = 2
-/** The end of a sync flush. RFC 7692, 7.2.1 leaves it out of the message. */
+/** The last bytes of a sync flush. A compressed message must not contain them: RFC 7692, 7.2.1. */
 const TAIL = [0x00, 0x00, 0xff, 0xff]
 
-/** Compresses the payloads of messages, each independently of the others. */
+/** Compresses payloads. Each payload is compressed independently of all others. */
 export class Deflater {
   readonly #deflate: Deflate
   readonly #threshold: number
@@ -34,7 +34,7 @@ export class Deflater {
       const payload = flushed(this.#deflate(bytes, { finishFlush: SYNC_FLUSH, windowBits }))
       return typeof payload !== 'string' && payload.length < bytes.length ? payload : undefined
     } catch {
-      // The uncompressed message is as good. A function that never works was refused at construction.
+      // The message can be sent uncompressed. `wsTransport` has refused a `deflate` that never works.
       return undefined
     }
   }
@@ -57,21 +57,21 @@ export function deflaterIn(options: unknown): Deflater | undefined {
   return new Deflater(method, threshold)
 }
 
-/** Tries the function, because no client could decode a wrong result. */
+/** Tests the function with two inputs, because no client could decode a wrong result. @throws `ERR_INVALID_OPTION` */
 function assertDeflates(deflate: Deflate): void {
   const easy = new Uint8Array(PROBE_BYTES)
   const payload = probed(deflate, easy, LARGEST_WINDOW_BITS)
-  if (payload.length >= easy.length) throw refused('it makes nothing shorter')
+  if (payload.length >= easy.length) throw refused('it did not make a compressible message shorter')
   if (!beginsRaw(payload)) throw refused('expected a raw deflate stream, without a header')
   const noise = repeatedNoise()
   const isWithinWindow = probed(deflate, noise, SMALLEST_DEFLATE_BITS).length > PROBE_BYTES + PROBE_BYTES / 2
   if (!isWithinWindow) throw refused('it ignores `windowBits`')
 }
 
-/** Larger than the smallest window, so that a function that ignores `windowBits` is noticed. */
+/** The length of a test input. It is larger than the smallest window, so that the test notices a function that ignores `windowBits`. */
 const PROBE_BYTES = 1_024
 
-/** Returns noise, twice. Only a function that refers back further than the smallest window makes it much shorter. */
+/** Returns random bytes, repeated once. Only a function that refers back further than the smallest window can make them much shorter. */
 function repeatedNoise(): Uint8Array {
   const bytes = new Uint8Array(2 * PROBE_BYTES)
   let state = 1
@@ -89,7 +89,7 @@ function probed(deflate: Deflate, bytes: Uint8Array, windowBits: number): Uint8A
   return payload
 }
 
-/** Returns the stream without the end of its flush, or what is wrong with it. */
+/** Returns the stream without the last bytes of its sync flush. If the stream is wrong, returns a text that says why. */
 function flushed(answer: unknown): Uint8Array | string {
   if (isThenable(answer)) {
     disown(answer)
@@ -102,8 +102,8 @@ function flushed(answer: unknown): Uint8Array | string {
 }
 
 /**
- * True if the first block is compressed and not the last: RFC 1951, 3.2.3. A stream with a header fails this check: zlib's first byte reads as a
- * block without compression, and gzip's as the last block.
+ * True if the first block is compressed and is not the last block: RFC 1951, 3.2.3. A stream with a header fails this check. The first byte of a zlib
+ * header looks like a block without compression. The first byte of a gzip header looks like the last block.
  */
 function beginsRaw([first = 0]: Uint8Array): boolean {
   const isLast = (first & 0b001) !== 0

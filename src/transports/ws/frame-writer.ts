@@ -4,10 +4,10 @@ declare const Buffer: { concat(parts: readonly Uint8Array[]): Uint8Array }
 declare function queueMicrotask(fn: () => void): void
 
 /**
- * Writes several frames in one write, in the form that `bytesOf` returns.
+ * Writes several frames to a TCP socket in one write. `bytesOf` returns the bytes of a frame.
  *
- * If consecutive sockets get the same frames, these are joined once, for the second socket, and the joined bytes are shared from then on. That
- * is the cheapest way. If each socket gets other frames, joining them would be the most expensive way, so they are corked.
+ * If consecutive sockets get the same frames, the writer joins them once, for the second socket. All later sockets share the joined bytes, which is
+ * cheapest. If each socket gets different frames, joining would be most expensive. So the writer corks the socket instead.
  */
 export class FrameWriter<TFrame> {
   readonly #bytesOf: (frame: TFrame) => Uint8Array
@@ -30,7 +30,7 @@ export class FrameWriter<TFrame> {
     }
   }
 
-  /** Node passes what is written corked to the system in one call. */
+  /** Writes the frames while the socket is corked. Node then passes all of them to the system in one call. */
   #writeCorked(tcp: TcpSocket, frames: readonly TFrame[]): void {
     tcp.cork()
     for (const frame of frames) tcp.write(this.#bytesOf(frame))
@@ -42,7 +42,7 @@ export class FrameWriter<TFrame> {
     this.#joined = undefined
     if (this.#willForget) return
     this.#willForget = true
-    // All sockets of a tick are written to before the next microtask. Keeping the frames longer would only waste memory.
+    // All sockets get their frames before the next microtask. Keeping the frames longer would only waste memory.
     queueMicrotask(() => {
       this.#latest = undefined
       this.#joined = undefined

@@ -1,7 +1,7 @@
 import type { WireData } from '../../model/wire-data.ts'
 import type { Deflater } from './deflater.ts'
 
-// All that framing needs of Node.
+// The only global of Node that framing uses.
 declare const Buffer: {
   byteLength(text: string): number
   allocUnsafe(size: number): WritableBytes
@@ -13,19 +13,19 @@ interface WritableBytes extends Uint8Array {
   writeUInt32BE(value: number, offset: number): number
 }
 
-/** The first byte of an unfragmented text message, and of a binary one: RFC 6455, 5.2. */
+/** The first byte of an unfragmented text message, and of an unfragmented binary message: RFC 6455, 5.2. */
 const TEXT = 0x81
 const BINARY = 0x82
-/** RSV1, the bit of a compressed message: RFC 7692, 6. */
+/** RSV1, the bit that marks a compressed message: RFC 7692, 6. */
 const COMPRESSED = 0x40
 
-/** Makes the frame's bytes when they are first read. A message that waits may be replaced, and until then needs only the memory of its payload. */
+/** A message whose frame is made when it is first read. Until then, a waiting message takes only the memory of its payload. */
 export class MessageFrame {
   readonly text: WireData
   readonly isCompressible: boolean
   readonly #deflater: Deflater | undefined
   #bytes: Uint8Array | undefined
-  /** By window bits. */
+  /** The compressed frames, indexed by window bits. */
   #deflated: (Uint8Array | undefined)[] | undefined
 
   constructor(text: WireData, deflater: Deflater | undefined, isCompressible: boolean) {
@@ -70,9 +70,9 @@ function payloadIn(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Returns a frame with its header, and room for the payload. It leaves the upper half of the 64-bit length at 0.
+ * Returns a frame with its header, and with room for the payload. The upper half of a 64-bit length is always 0.
  *
- * @throws `RangeError` for a message of 4 GiB or more, which only bytes can have
+ * @throws `RangeError` for a message of 4 GiB or more. Only a message of bytes can be that long
  */
 function emptyFrame(firstByte: number, length: number): WritableBytes {
   const bytes = Buffer.allocUnsafe((length < 126 ? 2 : length < 65_536 ? 4 : 10) + length)

@@ -1,4 +1,4 @@
-/** The private fields of ws that a direct write depends on, as in 8.0 to 8.23. Any of them may be missing. */
+/** The private fields of ws that a direct write depends on. ws 8.0 to 8.23 has them, but any of them may be missing. */
 export interface Internals {
   readonly _isServer?: unknown
   readonly _socket?: Partial<TcpSocket> | null
@@ -20,39 +20,39 @@ interface Sender {
   /** False in the middle of a message that the host sends in fragments (`fin: false`). */
   readonly _firstFragment?: unknown
   readonly _queue?: unknown
-  /** Up to ws 8.17: true while it deflates. */
+  /** Up to ws 8.17: true while ws deflates. */
   readonly _deflating?: unknown
-  /** Since ws 8.18: `0` unless it deflates or reads a Blob. */
+  /** Since ws 8.18: `0` unless ws deflates or reads a Blob. */
   readonly _state?: unknown
 }
 
 interface Extension {
-  /** What was negotiated, by the names of the standard. */
+  /** The negotiated parameters, with the names of RFC 7692. */
   readonly params?: Readonly<Record<string, unknown>> | null
 }
 
 const PERMESSAGE_DEFLATE = 'permessage-deflate'
 
-/** RFC 7692, 7.1.2: the window if none was negotiated, which is also the largest. */
+/** The largest window, and the default if no window was negotiated: RFC 7692, 7.1.2. */
 export const LARGEST_WINDOW_BITS = 15
 const SMALLEST_WINDOW_BITS = 8
 
-/** True if ws would write a message at once. While ws processes an earlier message, a direct write would overtake that. */
+/** True if ws would write a message at once. While ws still processes an earlier message, a direct write would overtake it. */
 export function isIdle(sender: Internals['_sender']): boolean {
   if (sender?._firstFragment !== true || (sender._queue as { length?: unknown } | undefined)?.length !== 0) return false
   return sender._state === 0 || (sender._state === undefined && sender._deflating === false)
 }
 
-/** True if the TCP socket can be written to. When it has ended, ws itself may still report that it is open. */
+/** True if the TCP socket can be written to. When the TCP socket has ended, the WebSocket may still report that it is open. */
 export function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
   return tcp?.writable === true && typeof tcp.write === 'function' && typeof tcp.cork === 'function' && typeof tcp.uncork === 'function'
 }
 
 /**
- * Returns the window bits, 8 to 15, of a server's socket whose messages are compressed independently of each other.
+ * Returns the window bits, 8 to 15, of a server's socket that compresses each message independently of the others.
  *
- * Returns `undefined` if ws has to compress. With context takeover, ws compresses a message by references to its earlier ones. If the library wrote a
- * message in between, the client would look those references up in that message.
+ * Returns `undefined` for a socket with context takeover. On such a socket, ws compresses a message by references to earlier messages. If the library
+ * wrote a message in between, the client would resolve these references wrongly.
  */
 export function windowBitsOf(socket: { readonly extensions: string }): number | undefined {
   if (socket.extensions !== PERMESSAGE_DEFLATE) return undefined

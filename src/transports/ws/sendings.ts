@@ -1,23 +1,23 @@
 import type { WireData } from '../../model/wire-data.ts'
 
-/** What `ws.send` needs to know of a message. */
+/** The fields of a message that `ws.send` needs. */
 interface Sendable {
   readonly text: WireData
-  /** False if ws must not compress it either. */
+  /** False if ws must not compress the message. */
   readonly isCompressible: boolean
 }
 
-/** `send` as ws has it, with its options. */
+/** A socket with both forms of ws's `send`, with and without options. */
 interface WsSender {
   readonly extensions: string
   send(text: WireData, done?: () => void): void
   send(text: WireData, options: { readonly compress: boolean }, done?: () => void): void
 }
 
-/** A socket as the caller's types have it, with one form of `send` only. */
+/** A socket with only the form of `send` that the caller's types declare. */
 type Target = Pick<WsSender, 'extensions'> & { send(text: WireData, done?: () => void): void }
 
-/** Sends messages with `ws.send`, and reports when they have been sent. While ws processes a message, Node emits no `drain`. */
+/** Sends messages with `ws.send`, and reports a drain when they have been sent. Node emits no `drain` while ws processes a message. */
 export class Sendings {
   readonly #listeners = new WeakMap<Target, Set<() => void>>()
 
