@@ -2,9 +2,9 @@ import type { HostHarness } from './host.ts'
 import { hostTests, type HostTestName, type SkippableHostTest } from './host-tests.ts'
 import type { PatienceOptions } from './suite/patience.ts'
 
-/** All that the suite needs of a test runner. `node:test`, vitest, `bun:test` and Deno's BDD fit as they are. */
+/** The functions of a test runner that the suite calls. `node:test`, vitest, `bun:test` and Deno's BDD have them. */
 export interface TestRunner {
-  /** Makes a suite of the tests that its body registers. */
+  /** Groups the tests that its body registers. */
   readonly describe: (name: string, body: () => void) => unknown
   /** Registers a test. Its `skip` registers a test that is not run. */
   readonly it: RegisterTest & { readonly skip?: RegisterTest }
@@ -12,7 +12,7 @@ export interface TestRunner {
 
 type RegisterTest = (name: string, run: () => Promise<void>) => unknown
 
-/** Tests that a host cannot pass, and why. */
+/** Tests that a host cannot pass, and the reason. */
 export interface HostSkip {
   /** What the host lacks, in words that the reader of a report understands. */
   readonly reason: string
@@ -29,7 +29,7 @@ export interface DescribeHostOptions extends TestRunner, PatienceOptions {
    */
   readonly skip?: readonly HostSkip[] | undefined
   /**
-   * Called when every test is over, and again after each test that the runner retries. Not called if the runner runs only some of the tests.
+   * Called when all tests are over, and again after each test that the runner retries. Not called if the runner runs only some of the tests.
    */
   readonly report?: ((report: HostReport) => void) | undefined
 }
@@ -44,16 +44,16 @@ export type HostTestResult =
 export interface HostReport {
   /** The name that was given to `describeHost`. */
   readonly host: string
-  /** The results, in the order of `hostTests`. Skipped tests are included from the start, and the others when they are over. */
+  /** The results, in the order of `hostTests`. A skipped test is included from the start, any other test when it is over. */
   readonly results: readonly HostTestResult[]
 }
 
 /**
- * Registers the host suite with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the
+ * Registers the host suite with a test runner, as one `describe` with one `it` for each test. Returns a report. The report is complete when the
  * runner has run every test.
  *
- * A skipped test is registered with `it.skip`, and has its reason in its title. If there is no `it.skip`, it is registered as a test that does
- * nothing.
+ * A skipped test is registered with `it.skip`, and has its reason in its title. If the runner has no `it.skip`, the skipped test is registered as a
+ * test that does nothing.
  *
  * @throws an `Error` if a skip has no reason, or names a test that does not exist or cannot be skipped
  *

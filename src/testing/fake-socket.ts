@@ -4,8 +4,8 @@ import { isBytes } from '../model/wire-data.ts'
 import { optionsIn } from './options-in.ts'
 
 /**
- * What a `FakeSocket` does when it is called. The socket first records the call. Then it returns what the function returns, or throws what it
- * throws.
+ * The behaviour of a `FakeSocket`. The socket first records each call. Then it calls the function of the same name, and returns its result or throws
+ * its error.
  *
  * | to make the socket | write |
  * | --- | --- |
@@ -28,13 +28,13 @@ export interface SocketScript {
 
 /** A script, and the socket's first `bufferedAmount`. */
 export interface FakeSocketOptions extends SocketScript {
-  /** Any value: `100_000` for a full socket, `'a lot'` for a reading that makes no sense. Leave it out for a socket without a reading. */
+  /** Any value: `100_000` for a full socket, `'a lot'` for an invalid reading. Without this option, the socket has no `bufferedAmount`. */
   readonly bufferedAmount?: unknown
 }
 
 /** A message as a client reads it from a text on the wire. */
 export interface ReceivedMessage {
-  /** A message has no `type`. A notice has `'gap'` or `'status'`. */
+  /** Always `undefined` for a message. A notice has the type `'gap'` or `'status'`. */
   readonly type?: undefined
   /** The stream type, of any catalogue. */
   readonly streamType: string
@@ -52,9 +52,9 @@ export interface ReceivedMessage {
 let made = 0
 
 /**
- * A socket without a network, for tests. It records what it is given, and then does what its script says.
+ * A socket without a network, for tests. It records each call, and then does what its script says.
  *
- * It has a `bufferedAmount` only if it is made with one. Without one, the manager cannot tell that the socket is slow.
+ * It has a `bufferedAmount` only if the options have one. Without a `bufferedAmount`, the manager cannot notice that the socket is slow.
  *
  * @example
  * import { FakeSocket } from 'stream-connection-manager/testing'
@@ -72,23 +72,23 @@ let made = 0
  * console.log(socket.received) // [ 3 ]
  */
 export class FakeSocket implements Socket {
-  /** The number of this socket, in the order in which sockets were made. So an equality check and a log distinguish two sockets. */
+  /** The number of this socket. Each socket has its own number, so that equality checks and logs can tell two sockets apart. */
   readonly serial: number = ++made
   /** What the socket does when it is called. You may replace a function at any time. */
   readonly script: SocketScript
-  /** Every text that the socket was given, in order. Includes texts for which the script threw, but not those that `write` did not accept. */
+  /** All texts that the socket got, in order. Includes texts for which the script threw, but not texts that `write` did not accept. */
   readonly sent: string[] = []
-  /** The messages of bytes that the socket was given. `sent` and `writes` do not have them. */
+  /** The messages of bytes that the socket got. `sent` and `writes` do not include them. */
   readonly sentBytes: Uint8Array[] = []
   /** The texts of `sent`, with one entry for each `send` and each `write`. */
   readonly writes: string[][] = []
-  /** How many times `close` was called. The socket goes on recording afterwards, so that a test sees what comes too late. */
+  /** How many times `close` was called. The socket still records calls afterwards, so that a test sees messages that come too late. */
   closeCalls = 0
-  /** The code and the reason of the last `close` that was called with a code. A real socket would tell them to its peer. */
+  /** The code and the reason of the last `close` with a code. A real socket would send them to its peer. */
   closedWith: CloseDetails | undefined
   /** How many times `terminate` was called. */
   terminateCalls = 0
-  /** The bytes that the socket reports as buffered. A test may set any value. The property exists only if the socket is made with one. */
+  /** The bytes that the socket reports as buffered. A test may set any value. The property exists only if the options have a `bufferedAmount`. */
   declare bufferedAmount?: unknown
   /** The listeners that `drain` calls. */
   readonly drainListeners: Set<() => void> = new Set()
@@ -96,7 +96,7 @@ export class FakeSocket implements Socket {
   /**
    * Makes a socket that accepts everything and closes at once, unless the script says otherwise.
    *
-   * @throws `ERR_INVALID_OPTION` for an unknown option, because a misspelt function of a script would never be called
+   * @throws `ERR_INVALID_OPTION` for an unknown option. Otherwise a misspelt function would silently never be called
    */
   constructor(options: FakeSocketOptions = {}) {
     const { bufferedAmount, ...script } = optionsIn(options, ['bufferedAmount', 'send', 'write', 'close', 'terminate'])
@@ -107,7 +107,7 @@ export class FakeSocket implements Socket {
   /**
    * The messages and notices that a client would read from `sent`. A notice has the `type` `'gap'` or `'status'`.
    *
-   * @throws `SyntaxError` for a text that is not JSON. If you have a `serialize` of your own, read `sent` instead
+   * @throws `SyntaxError` for a text that is not JSON. If the manager has a `serialize`, read `sent` instead
    */
   get messages(): (ReceivedMessage | Notice)[] {
     return this.sent.map(messageIn)
@@ -127,8 +127,8 @@ export class FakeSocket implements Socket {
   }
 
   /**
-   * Records a batch of texts and bytes. The script gets only the texts. If it returns a number, the socket accepts that many messages of the
-   * batch, from the first on.
+   * Records a batch of texts and bytes. The script gets only the texts. If the script returns a number, the socket accepts that many messages of the
+   * batch, counted from the first.
    */
   write(messages: readonly (string | Uint8Array)[]): number | void | Promise<void> {
     const [sentBefore, bytesBefore] = [this.sent.length, this.sentBytes.length]
@@ -146,22 +146,22 @@ export class FakeSocket implements Socket {
     return answer as number | void | Promise<void>
   }
 
-  /** Records that it was closed, and why. It goes on recording afterwards. */
+  /** Records the call, with its code and reason. The socket still records later calls. */
   close(code?: number, reason = ''): void | Promise<void> {
     this.closeCalls++
     if (code !== undefined) this.closedWith = { code, reason }
     return this.script.close?.() as void | Promise<void>
   }
 
-  /** Records that it was terminated. A transport's `terminate` calls this. */
+  /** Records the call. A transport's `terminate` calls this method. */
   terminate(): void {
     this.terminateCalls++
     this.script.terminate?.()
   }
 
-  /** Calls the listener at each drain. The returned function stops that. A transport's `onDrain` calls this. */
+  /** Calls the listener at each drain. The returned function removes the listener. A transport's `onDrain` calls this method. */
   onDrain(listener: () => void): () => void {
-    // A new function for each registration, so that a listener may be registered twice.
+    // Make a new function for each registration, so that the same listener can be registered twice.
     const registered = (): void => listener()
     this.drainListeners.add(registered)
     return () => void this.drainListeners.delete(registered)
@@ -178,7 +178,7 @@ function isText(message: string | Uint8Array): message is string {
   return !isBytes(message)
 }
 
-/** Keeps the accepted ones of the items that were offered from index `from` on, and removes the rest. What the script itself has sent since stays. */
+/** Removes the items that were offered but not accepted. The offered items begin at `from`. Items that the script sent meanwhile stay. */
 function keep(list: unknown[], from: number, offered: number, accepted: number): void {
   list.splice(from + accepted, offered - accepted)
 }

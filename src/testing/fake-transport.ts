@@ -4,8 +4,8 @@ import type { FakeSocket } from './fake-socket.ts'
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
 
 /**
- * Returns a transport for `FakeSocket`. It writes in batches, with one `write` at the end of each turn. It reads `bufferedAmount`, reports drains
- * and can terminate.
+ * Returns a transport for `FakeSocket`. It writes in batches: one `write` at the end of each turn of the event loop. It reads `bufferedAmount`, reports
+ * drains and can terminate sockets.
  *
  * Pass a hook to replace the default one, or `undefined` to remove it.
  *

@@ -28,8 +28,8 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need a feature that some hosts lack: a second server, a close code, a client that pauses or sends, a reading of buffered bytes, or a
- * heartbeat that the suite can trigger.
+ * The tests that need a feature that some hosts lack. Such features are a second server, a close code, a client that pauses or sends, a reading of
+ * buffered bytes, and a heartbeat that the suite can trigger.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'
@@ -50,11 +50,11 @@ export type HostTestName = EssentialHostTest | SkippableHostTest
 
 /** One test of the host suite, for any runner. */
 export interface HostTest {
-  /** What a host does if it passes. */
+  /** The name of the test. It says what a passing host does. */
   readonly name: HostTestName
   /** True if the test may be skipped, with a reason. */
   readonly isSkippable: boolean
-  /** Resolves if the host passes. Otherwise rejects with an error that says what was expected and what came. */
+  /** Resolves if the host passes. Otherwise rejects with an error that says what was expected and what happened. */
   run(harness: HostHarness, options?: PatienceOptions): Promise<void>
 }
 
@@ -93,7 +93,7 @@ const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
   'cleans up after a stuck client that vanishes': cleansUpAfterStuckClient,
 }
 
-/** The tests of the host suite. Look at the first failure first, because the later tests build on the earlier ones. */
+/** The tests of the host suite. If several tests fail, look at the first one first, because later tests build on earlier ones. */
 export const hostTests: readonly HostTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly HostTest[] {

@@ -4,14 +4,14 @@ import type { AddressedMessage, CleanupReport, CloseDetails, PublishableMessage,
 export type Awaitable<T> = T | Promise<T>
 
 /**
- * What the author of a host writes to run the host suite on it: a real server, which adds each client to a manager, and real clients.
+ * The adapter between your host and the host suite. Your host is a real server that adds each client to a manager, and the clients are real clients.
  *
- * The manager must have the default catalogue, limits and quotas, because the suite's expectations depend on them.
+ * The manager must have the default catalogue, limits and quotas, because the suite depends on them.
  */
 export interface HostHarness {
   /**
-   * Starts a new server with a new manager. It listens on the loopback interface. Called once for each test, and twice for `keeps two servers
-   * apart`.
+   * Starts a new server with a new manager. The server listens on the loopback interface. Called once for each test, and twice for the test `keeps two
+   * servers apart`.
    */
   start(): Promise<RunningHost>
 }
@@ -22,15 +22,15 @@ export interface RunningHost {
   readonly manager: HostedManager
 
   /**
-   * Connects a real client of this user, and subscribes it as the host's clients do. Resolves once the server has added its connection, and only that
-   * connection holds these subscriptions.
+   * Connects a real client of this user, and subscribes it as the host's clients do. The client's connection must hold the subscriptions, not its user.
+   * Resolves once the server has added the connection with its subscriptions.
    *
    * User ids and symbols contain spaces, colons and letters of any alphabet. Encode them if the protocol requires it.
    */
   connect(userId: string, subscriptions?: readonly StreamReference[]): Promise<HostClient>
 
   /**
-   * Connects a client of this user that asks for these subscriptions. The client breaks its connection while the host authenticates it, before
+   * Connects a client of this user that asks for these subscriptions. The client breaks its connection while the host authenticates the client, before
    * the server has accepted it. Resolves once the client has gone.
    *
    * If this method is missing, `registers no client that left before it was accepted` fails. You may skip that test.
@@ -38,14 +38,14 @@ export interface RunningHost {
   connectAndLeave?(userId: string, subscriptions: readonly StreamReference[]): Promise<void>
 
   /**
-   * Lets one interval of the host's heartbeat pass: call its function, advance its clock, or wait. Resolves once every client that can answer has
-   * answered. The suite calls it at most five times. By then the server must have removed a client that does not answer.
+   * Lets one interval of the host's heartbeat pass: call the heartbeat's function, advance its clock, or wait. Resolves once every client that can
+   * answer has answered. The suite calls this method at most five times. By then, the server must have removed a client that does not answer.
    *
    * If this method is missing, `removes a client that falls silent` fails. You may skip that test.
    */
   beat?(): Awaitable<void>
 
-  /** Stops the server and the remaining clients. Called once. In some tests, `cleanup()` of its manager was called before. */
+  /** Stops the server and the remaining clients. Called once. Some tests have called `cleanup()` of the manager before. */
   stop(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export interface HostRequest {
   /** The stream. */
   readonly stream: StreamReference
   /**
-   * More fields for the request, in which the client claims to be another user or connection. Add them as they are. The suite checks that the
+   * More fields for the request, in which the client claims to be another user or connection. Add the fields unchanged. The suite checks that the
    * server ignores them.
    */
   readonly claims?: Readonly<Record<string, string>> | undefined
@@ -65,13 +65,13 @@ export interface HostRequest {
 /**
  * A client: the other end of a real connection.
  *
- * If an optional method is missing, the tests that need it fail, and the error names it. If the clients of this host cannot do it, skip those
- * tests with that reason.
+ * If an optional method is missing, the tests that need the method fail, and the error names the method. If the clients of this host cannot do what
+ * the method asks, skip these tests with a reason.
  */
 export interface HostClient {
   /**
    * The texts that the client has received, in order: each text that the manager gave to the socket, without the transport's framing. Leave out
-   * what the server sends on its own, such as the answer to a request.
+   * texts that the server itself sends, such as the answer to a request.
    */
   readonly received: readonly string[]
 
@@ -99,20 +99,20 @@ export interface HostClient {
   /** Sends any text instead of a request, such as one with a mistake. Does nothing once the connection has ended. */
   send?(text: string): Awaitable<void>
 
-  /** Writes bytes to the network, below the host's protocol. They may break the protocol, such as bytes that are not a WebSocket frame. */
+  /** Writes bytes to the network, without the host's protocol. The bytes may break the protocol: for example, they are no WebSocket frame. */
   sendBytes?(bytes: Uint8Array): Awaitable<void>
 
-  /** Falls silent, as if its network was lost: the client reads nothing more, answers no heartbeat and leaves its connection open. */
+  /** Makes the client silent, as if it had lost its network. It reads nothing more, answers no heartbeat and leaves its connection open. */
   freeze?(): Awaitable<void>
 
   /**
-   * What the client was told as its connection ended: the close code and the reason. `undefined` if it was told nothing. Called after `closed`
+   * Returns the close code and the reason that the client got when its connection ended. `undefined` if the client got none. Called after `closed`
    * has resolved.
    */
   closedWith?(): Awaitable<CloseDetails | undefined>
 }
 
-/** The part of a manager that the suite calls. Arguments and results are JSON, so that calls can be forwarded to another process. */
+/** The methods of a manager that the suite calls. Arguments and results are JSON, so that calls can be forwarded to another process. */
 export interface HostedManager {
   /** Publishes these messages in order, within one turn of the event loop. */
   publish(messages: readonly PublishableMessage[]): Awaitable<readonly PublishResult[]>
@@ -126,7 +126,7 @@ export interface HostedManager {
   /** Returns the running totals. */
   stats(): Awaitable<Stats>
 
-  /** Returns the ids of a user's connections, or an empty array. */
+  /** Returns the ids of a user's connections. An empty array if there are none. */
   connectionIds(userId: string): Awaitable<readonly string[]>
 
   /** Removes all of a user's connections, and returns how many there were. */
@@ -139,13 +139,13 @@ export interface HostedManager {
   cleanup(last?: readonly PublishableMessage[]): Awaitable<CleanupReport>
 }
 
-/** How much a manager holds: its `connectionCount`, `userCount`, `subscriptionCount` and `streamCount`. */
+/** The counts of a manager: its `connectionCount`, `userCount`, `subscriptionCount` and `streamCount`. */
 export interface HostCounts {
   /** Connections of all users. */
   readonly connections: number
-  /** Users that have a connection. */
+  /** Users who have a connection. */
   readonly users: number
-  /** Subscriptions. A user has one for each stream, even if several connections hold it. */
+  /** Subscriptions. A user has one subscription for each stream, even if several connections of the user hold it. */
   readonly subscriptions: number
   /** Streams that have a subscriber. */
   readonly streams: number

@@ -1,17 +1,17 @@
 import type { Connection, ConnectionManager } from '../index.ts'
 import type { HostedManager } from './host.ts'
 
-/** The part of a `ConnectionManager` that `hosted` needs, for any kind of socket and any catalogue. */
+/** The members of a `ConnectionManager` that `hosted` uses, for any kind of socket and any catalogue. */
 export type Hostable = Pick<
   ConnectionManager,
   | 'publish' | 'sendToUser' | 'stats' | 'removeUser' | 'cleanup'
   | 'userConnections' | 'connectionCount' | 'userCount' | 'subscriptionCount' | 'streamCount'
 > & {
-  /** Returns the connection with this id, to remove it. */
+  /** Returns the connection with this id. `hosted` uses it to remove the connection. */
   getConnection(connectionId: string): Pick<Connection, 'remove'> | undefined
 }
 
-/** Returns a manager of this process in the form that the host suite calls. */
+/** Wraps a manager of this process as the `HostedManager` that the host suite needs. */
 export function hosted(manager: Hostable): HostedManager {
   return {
     publish: (messages) => messages.map((message) => manager.publish(message)),

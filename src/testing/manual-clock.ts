@@ -49,7 +49,7 @@ export class ManualClock implements Clock {
     return this.#monotonicMs
   }
 
-  /** Sets a timer, which fires within `advance`, even if `ms` is 0. The returned function cancels it. */
+  /** Sets a timer. A timer fires only within `advance`, even if `ms` is 0. The returned function cancels the timer. */
   setTimeout(fn: () => void, ms: number): () => void {
     const timer = { dueMs: this.#monotonicMs + ms, fn }
     this.#timers.add(timer)
@@ -57,11 +57,12 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Lets time pass, and fires each timer that falls due, at its own time and in order. Timers that are due at the same time fire in the order in
-   * which they were set.
+   * Lets time pass. Fires each timer that falls due, at its own time and in order. Timers that are due at the same time fire in the order in which they
+   * were set.
    *
-   * If a timer sets another one that falls due within the same call, that fires too. If a timer throws, `advance` throws that error and the
-   * clock stays at that time. The other timers fire at the next call. If a timer settles a promise, the handlers of the promise run at the next `await` of the test.
+   * If a timer sets a new timer that falls due within the same call, the new timer fires too. If a timer throws, `advance` throws the same error, and
+   * the clock stops at the time of this timer. The other timers fire at the next call. If a timer settles a promise, the promise's handlers run at the
+   * next `await` of the test.
    *
    * @throws `RangeError` if `ms` is not a finite number of 0 or more. To set the wall clock back, use `jump`
    */
@@ -76,7 +77,7 @@ export class ManualClock implements Clock {
     this.#passUntil(untilMs)
   }
 
-  /** Sets the wall clock forward, or back by a negative number, as an operator does. No timer fires, and `monotonic` does not change. */
+  /** Sets the wall clock forward, or back if `ms` is negative, as an operator does. No timer fires, and `monotonic` does not change. */
   jump(ms: number): void {
     this.#wallMs += ms
   }
@@ -89,7 +90,7 @@ export class ManualClock implements Clock {
     return next
   }
 
-  /** Sets the time, but never back. A timer may itself have called `advance`. */
+  /** Sets the time to a later time. Does nothing if a timer has called `advance` itself, so that this time is past already. */
   #passUntil(monotonicMs: number): void {
     const passedMs = Math.max(0, monotonicMs - this.#monotonicMs)
     this.#wallMs += passedMs

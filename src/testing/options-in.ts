@@ -4,7 +4,7 @@ import { readNamed } from '../guards/named-fields.ts'
 /**
  * Returns the options of a test double. Each one is read once.
  *
- * @throws `ERR_INVALID_OPTION` if reading the options throws, or if they have another name than `names`
+ * @throws `ERR_INVALID_OPTION` if reading an option throws, or if an option is not in `names`
  */
 export function optionsIn<TName extends string>(options: object, names: readonly TName[]): Record<TName, unknown> {
   return readNamed(options, names, (what, name = 'options', cause) => {

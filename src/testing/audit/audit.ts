@@ -11,40 +11,41 @@ import { reportOf, type AuditReport } from './report.ts'
 /** The options of an audit. */
 export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * A catalogue from `defineStreams`. It says which streams are `latest`, and which are private.
+   * The catalogue of the audited server, from `defineStreams`. The audit must know which streams are `latest`, and which are private.
    *
    * @default the seven types of `StreamType`
    */
   readonly streams?: TStreams | undefined
   /**
-   * Returns what tells a message from all others of its stream type and symbol, also from those of other users. It gets what was published, and what
-   * a client read. `undefined` if the message has no identity: then `published` throws, and `received` reports an unknown message.
+   * Returns the identity of a message. No other message of the same stream type and symbol may have the same identity, not even for another user. The
+   * function is called for published messages and for received messages. If it returns `undefined`, `published` throws, and `received` reports an
+   * unknown message.
    *
    * @default the field `id` of `data`, or `data` itself if it is a string or a number
    */
   readonly identify?: ((message: AuditedMessage) => MessageIdentity | undefined) | undefined
   /**
-   * Reads a text that a client received. `undefined` for a text that no server should send: it is reported as unknown.
+   * Reads a text that a client received. If it returns `undefined`, the text is reported as unknown.
    *
-   * @default the library's wire form: messages, and the notices `gap`, `subscribed` and `unsubscribed`. Other notices are ignored
+   * @default reads the library's wire form: messages, and the notices `gap`, `subscribed` and `unsubscribed`. Other notices are ignored
    */
   readonly read?: ((text: string) => AuditedText | undefined) | undefined
   /**
-   * What a message is that comes after its client lost the right to it, by an unsubscribe, a revocation or a change of its user, but was due before:
-   * `leaked`, or `allowed` until the client disconnects, or subscribes again. Use `allowed` if texts may be in a network's buffers at that moment.
+   * How to judge a message that comes late: it was due, but then the client unsubscribed, lost access or changed its user. `leaked` reports the message.
+   * `allowed` accepts it until the client disconnects or subscribes again. Use `allowed` if the network may still hold texts at that moment.
    *
    * @default 'leaked'
    */
   readonly onTheWay?: 'leaked' | 'allowed' | undefined
   /**
-   * How many publications are remembered. If there are more, the oldest is forgotten. Then it is no fault if it does not come, and `counts.unchecked`
-   * counts it. If it comes, it is unknown.
+   * How many publications are remembered. If there are more, the oldest one is forgotten. If a forgotten message does not come, `counts.unchecked`
+   * counts it, and it is no fault. If it comes, it is reported as unknown.
    *
    * @default 100_000
    */
   readonly remember?: number | undefined
   /**
-   * How many faults of each kind a report lists. The others are counted.
+   * How many faults of each kind a report lists. Further faults are only counted.
    *
    * @default 1_000
    */
@@ -55,15 +56,15 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
 export interface AuditedSubject {
   /** The stream type. */
   readonly streamType: string
-  /** If absent, all streams of the type. */
+  /** The symbol. If it is absent, the subject is the whole stream type. */
   readonly symbol?: string | null | undefined
 }
 
-/** Who a message is for, besides the subscribers of its stream. */
+/** The recipients of a message, if they are not all subscribers of its stream. */
 export interface PublishedOptions {
-  /** Clients that it leaves out, as `publish(message, { except })` does. A replay may bring it to them. */
+  /** Clients that must not get the message, as with `publish(message, { except })`. A replay may still send it to them. */
   readonly except?: readonly string[] | undefined
-  /** The only clients that it is for, whatever they are subscribed to: of a `sendToUser`, a `sendToConnection` or a `broadcast`. */
+  /** The only recipients, subscribed or not. Use it for `sendToUser`, `sendToConnection` and `broadcast`. */
   readonly to?: readonly string[] | undefined
 }
 
@@ -76,13 +77,13 @@ const OPTION_NAMES = ['streams', 'identify', 'read', 'onTheWay', 'remember', 'li
 const NOBODY: ReadonlySet<string> = new Set()
 
 /**
- * Compares what a server published with what each client received.
+ * Compares the messages that a server published with the messages that each client received.
  *
- * Tell it everything in the order in which it happens. Each call is one step, and a report names steps. A message is told from others by an identity
- * of your own in its data, and never by the numbers of a server, because those are what you test.
+ * Tell the audit everything in the order in which it happens. Each call is one step, and a report names steps. A message is *due* to a client if the
+ * client must receive it. Put an identity of your own into the data of each message. Do not use the server's numbers, because you test these numbers.
  *
- * It keeps the last publications (`remember`), and for each client and stream: what is due and has not come, and which places of the stream have come,
- * as runs. So its memory does not grow with the number of messages. It grows with the number of streams and of clients; `forget` drops a client.
+ * The audit keeps the last publications (`remember`). For each client and stream, it keeps the messages that are due, and the ranges of messages that
+ * have come. So its memory does not grow with the number of messages, but with the number of streams and clients. `forget` drops a client.
  */
 export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #streams: StreamCatalogue
@@ -91,7 +92,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #publications: Publications
   readonly #faults: Faults
   readonly #clients = new Map<string, ClientAccount>()
-  /** By their fields. A later one of the same fields replaces an earlier one. */
+  /** The revocations. A later revocation of the same user, stream type and symbol replaces an earlier one. */
   readonly #floors = new Map<string, Floor>()
   readonly #counts = { steps: 0, published: 0, received: 0, replaced: 0, told: 0, unchecked: 0 }
   readonly #dependencies: Omit<ClientDependencies, 'report'>
@@ -119,14 +120,14 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     }
   }
 
-  /** How many calls it was told of. A report names these steps, so log it beside what your test does. */
+  /** The number of calls so far. A report names steps by this number, so log it with the actions of your test. */
   get step(): number {
     return this.#counts.steps
   }
 
   /**
-   * How many messages have not come yet to connected clients, and of which they were not told. Wait until it is 0, with a deadline, before the report:
-   * then nothing is on its way any more.
+   * How many messages are due to connected clients and have not come yet. A message that a notice reported as missing does not count. Wait until the
+   * number is 0, with a deadline, before you call `report`.
    */
   get waiting(): number {
     let waiting = 0
@@ -135,10 +136,11 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client connects, or comes back, as a user. It has no subscriptions now. What it was subscribed to when it went stays in mind: if it subscribes
-   * again, it is due all that it missed, unless it is told otherwise.
+   * A client connects or reconnects as a user. It has no subscriptions at first. The audit remembers the subscriptions that the client had when it
+   * disconnected. If it subscribes again, all messages that it missed are due, unless a notice tells it otherwise.
    *
-   * A client is whatever keeps what it received: a browser tab that reconnects is one client. Give a client that starts afresh another name.
+   * A client keeps the messages that it received. For example, a browser tab that reconnects is the same client. Give a client that has lost its
+   * messages a new name.
    */
   connected(client: string, userId: string): void {
     const step = this.#nextStep()
@@ -148,28 +150,28 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     this.#clients.set(client, new ClientAccount(client, userId, { ...this.#dependencies, report }))
   }
 
-  /** A client's connection is over, for any reason. What it was sent and did not receive is missing if it comes back. */
+  /** A client's connection is over, for any reason. If the client subscribes again, the messages that it has not received are due. */
   disconnected(client: string): void {
     const step = this.#nextStep()
     this.#clientNamed(client).disconnect(step)
   }
 
-  /** A client will not come back. Its faults stay in the report, and nothing is due to it any more. */
+  /** A client will not reconnect. Its faults stay in the report, and no message is due to it any more. */
   forget(client: string): void {
     this.#nextStep()
     this.#addLost(this.#faults, client)
     this.#clients.delete(client)
   }
 
-  /** A client belongs to another user from now on: see `connection.reassign`. Its subscriptions to private streams are over, the others stay. */
+  /** A client moves to another user: see `connection.reassign`. Its subscriptions to private streams end. Its other subscriptions stay. */
   reassigned(client: string, userId: string): void {
     this.#nextStep()
     this.#clientNamed(client).reassign(userId)
   }
 
   /**
-   * A client asks for a subscription, and its server will carry it out at a moment that the test does not see. From now on messages may come. They are
-   * due from `subscribed` on, or from the answer on if the client receives a notice `subscribed`. Not needed if the test calls the server itself.
+   * A client sends a request to subscribe. The test does not see when the server carries it out, so messages may come from now on. They are due after
+   * the call of `subscribed`, or after the client receives a notice `subscribed`. Not needed if the test itself calls the server's `subscribe`.
    */
   subscribing(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
@@ -177,31 +179,31 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client is subscribed: all that is published from now on is due. If it was subscribed when its connection ended, what it missed is due too,
-   * until it is told that something may be missing. For a subscription of a user, call it for each of the user's clients.
+   * A client is subscribed. All messages that are published from now on are due. If the client was subscribed when its last connection ended, the
+   * messages that it missed are due too, until a notice says that messages may be missing. If a user subscribes, call it for each client of the user.
    */
   subscribed(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
     this.#clientNamed(client).subscribed(this.#subject(stream), step)
   }
 
-  /** A client asks to end a subscription. Until `unsubscribed`, messages may come, and none is due. Not needed if the test calls the server itself. */
+  /** A client sends a request to unsubscribe. Until `unsubscribed`, messages may still come, but none is due. Not needed if the test calls the server. */
   unsubscribing(client: string, stream: AuditedSubject): void {
     this.#nextStep()
     this.#clientNamed(client).unsubscribing(this.#subject(stream))
   }
 
-  /** A client is not subscribed any more. A message of the stream that comes now is leaked: see the option `onTheWay`. */
+  /** A client is no longer subscribed. A message of the stream that comes later is a fault `leaked`: see the option `onTheWay`. */
   unsubscribed(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
     this.#clientNamed(client).unsubscribed(this.#subject(stream), step)
   }
 
   /**
-   * Access was taken back: the subscriptions that match are over, and a message that was published before is leaked if it comes later, also by a
-   * replay, and also to a user who was not connected.
+   * Access was revoked. The matching subscriptions are over. An earlier message of a revoked stream is a fault `leaked` if it comes later. This also holds
+   * for a replay, and for a user who was not connected at the time.
    *
-   * @throws what `manager.revoke` throws for a revocation that makes no sense
+   * @throws the errors of `manager.revoke` for an invalid revocation
    */
   revoked(revocation: Revocation<TStreams>): void {
     const step = this.#nextStep()
@@ -211,9 +213,9 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A message is published. Call it before the server delivers it, in the order of the publishes of each stream.
+   * A message is published. Call this method before the server delivers the message. For each stream, keep the order of the publishes.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for a message without identity, or with one that its stream has had already; `ERR_UNKNOWN_STREAM`
+   * @throws `ERR_INVALID_ARGUMENT` for a message without an identity, or with the identity of an earlier message, and `ERR_UNKNOWN_STREAM`
    */
   published(message: AuditedMessage, options: PublishedOptions = {}): void {
     const step = this.#nextStep()
@@ -232,7 +234,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     for (const client of this.#clients.values()) client.owe(publication)
   }
 
-  /** A client received a text: a message, or a notice, which then counts as `told`. It never throws for what a server sent. */
+  /** A client received a text. A message is checked, and a notice counts as `told`. The content of the text never makes this method throw. */
   received(client: string, text: string): void {
     const step = this.#nextStep()
     const account = this.#clientNamed(client)
@@ -250,8 +252,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client was told something about a stream, by another way than a text that `received` reads. Call it when the client has read it, at its place
-   * among the messages.
+   * A client got a notice about a stream in another form than a text that `received` reads. Call it when the client has read the notice, in order with
+   * the client's messages.
    */
   told(client: string, stream: AuditedSubject, notice: AuditNotice): void {
     const step = this.#nextStep()
@@ -259,8 +261,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Returns what is wrong so far. What has not come yet to a connected client is missing, so wait for `waiting` to be 0 first, or for your deadline.
-   * A client that is not connected misses nothing. Calling it changes nothing.
+   * Returns all faults so far. A message that is due to a connected client and has not come yet is `missing`. So first wait until `waiting` is 0, or
+   * until your deadline. A client that is not connected has no missing messages. The call does not change the audit.
    */
   report(): AuditReport {
     const faults = this.#faults.copy()
@@ -281,7 +283,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     return client
   }
 
-  /** @throws `ERR_UNKNOWN_STREAM`, so that a misspelt name does not audit nothing */
+  /** Returns a valid stream or stream type. @throws `ERR_UNKNOWN_STREAM`, because a misspelt name would audit nothing */
   #subject({ streamType, symbol }: AuditedSubject): Pick<AuditedStream, 'streamType' | 'symbol'> {
     definitionOf(this.#streams, streamType)
     return { streamType, symbol: symbol ?? undefined }
@@ -302,8 +304,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 }
 
 /**
- * Returns an audit, which compares what a server published with what each client received: which message is missing, came twice, came out of order,
- * or came to somebody who may not have it.
+ * Returns an audit. It compares the messages that a server published with the messages that each client received. It finds messages that are missing,
+ * came twice, came out of order, or came to a client that must not get them.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

@@ -5,30 +5,30 @@ import { keyOf, type AuditedStream, type Publication, type Publications, type St
 import type { AuditNotice } from './reading.ts'
 import { StreamAccount, type AccountKeeper } from './stream-account.ts'
 
-/** A stream, or a whole stream type, that a client is subscribed to. */
+/** A stream or a whole stream type. */
 interface Subject {
   readonly streamType: string
   readonly symbol: string | undefined
 }
 
-/** Between the question and the answer, messages may come. They are due while it is held. */
+/** The state of a subscription. Messages are due in the state `held`. In `joining` and `leaving`, messages may come, but none is due. */
 type HoldState = 'joining' | 'held' | 'leaving'
 
-/** A subscribe: when the client asked, and when the server carried it out, if that is known. */
+/** A request to subscribe: the step of the request, and the step at which the server carried it out, if it is known. */
 interface Start {
   readonly from: number
   at: number | undefined
 }
 
-/** A subscription of this connection. */
+/** A subscription of the client's current connection. */
 interface Hold extends Subject {
   state: HoldState
-  /** The step of the last subscribe, or of its answer. */
+  /** The step of the last request to subscribe, or of its answer. */
   since: number
-  /** Subscribes that were not answered yet, in order. */
+  /** The requests to subscribe that the server has not answered yet, in order. */
   readonly starts: Start[]
   isAnswered: boolean
-  /** What came before the answer. That is wrong if there is an answer. */
+  /** Messages that came before the answer. They are faults if an answer comes. */
   early: Publication[]
 }
 
@@ -36,25 +36,25 @@ interface Hold extends Subject {
 interface Former extends Subject {
   readonly userId: string
   readonly endedAt: number
-  /** True if it ended with the connection, so that its messages are missing to the client. */
+  /** True if the subscription ended with the connection, so that the client missed messages. */
   readonly wasAway: boolean
 }
 
-/** An answer names a stream's first messages that came too early, not all of them. */
+/** At most this many messages before an answer are reported as faults. */
 const MOST_EARLY = 100
 
 export interface ClientDependencies {
   readonly streams: ResolvedCatalogue
   readonly publications: Publications
   readonly keeper: Omit<AccountKeeper, 'lose'>
-  /** True if a message may still come that was due before the client lost its right to it. */
+  /** True if a message that was due may still come after the client lost the right to it. */
   readonly mayBeOnTheWay: boolean
-  /** Returns the step of the last revocation that concerns a user and a stream; `0` if there is none. */
+  /** Returns the step of the last revocation of this stream for this user, or `0` if there is none. */
   revokedAt(userId: string, stream: AuditedStream): number
   report(kind: AuditFaultKind, message: FaultyMessage, step: number, why: string): void
 }
 
-/** One client: its subscriptions, and what it is due and got of each stream. */
+/** The account of one client: its subscriptions, and an account for each stream. */
 export class ClientAccount {
   isConnected = true
   userId: string
@@ -64,7 +64,7 @@ export class ClientAccount {
   readonly #holds = new Map<string, Hold>()
   readonly #former = new Map<string, Former>()
   readonly #accounts = new Map<string, StreamAccount>()
-  /** Of messages that are for named clients, apart: a replay does not bring them, and may bring older ones after them. */
+  /** Separate accounts of messages with the option `to`. A replay does not repeat such messages, and may bring older messages after them. */
   readonly #direct = new Map<string, StreamAccount>()
 
   constructor(name: string, userId: string, dependencies: ClientDependencies) {
@@ -138,10 +138,10 @@ export class ClientAccount {
     else this.#answered(subject, notice.recovered, step)
   }
 
-  /** Makes a message due, if it is for this client. */
+  /** Makes a message due, if this client must receive it. */
   owe(publication: Publication): void {
     if (!this.isConnected || !this.#mayRead(publication) || !this.#isFor(publication)) return
-    // A newer message of a `latest` stream may replace it, and that one is in another account.
+    // A `latest` message with the option `to` is never due. A newer message may replace it, and the newer message is in another account.
     const isDue = publication.to === undefined ? this.#isHeld(publication) : !this.#isLatest(publication)
     if (isDue) this.#accountOf(publication).owe(publication, this.#dependencies.publications.forgottenStep)
   }
@@ -158,7 +158,7 @@ export class ClientAccount {
     if (publication.to !== undefined && this.#isLatest(publication)) this.#accounts.get(keyOf(publication))?.yieldTo(publication)
   }
 
-  /** The messages that it should have by now. */
+  /** Returns the messages that are due and have not come. */
   outstanding(): Publication[] {
     if (!this.isConnected) return []
     const { forgottenStep } = this.#dependencies.publications
@@ -166,7 +166,7 @@ export class ClientAccount {
     return [...held, ...this.#direct.values()].flatMap((account) => account.outstanding(forgottenStep))
   }
 
-  /** Calls back for each message that a newer one passed, with the step at which that was. */
+  /** Calls `act` for each message that a newer message has overtaken, with the step at which the newer message came. */
   eachPassed(act: (publication: Publication, passedAt: number) => void): void {
     for (const account of this.#all()) {
       for (const [publication, passedAt] of account.passed) act(publication, passedAt)
@@ -185,7 +185,7 @@ export class ClientAccount {
     return !except.has(this.#name) && (to === undefined || to.has(this.#name))
   }
 
-  /** Says why a client may not have a message. */
+  /** Returns why the client must not get a message, or `undefined` if it may get the message. */
   #leakIn(publication: Publication): string | undefined {
     const { to, step, userId } = publication
     if (!this.#mayRead(publication)) return `is private to ${String(userId)}, and the client is ${this.userId}`
@@ -195,7 +195,7 @@ export class ClientAccount {
     if (to !== undefined) return to.has(this.#name) ? undefined : 'was for other clients'
     const holds = this.#holdsOver(publication)
     if (holds.length === 0) return 'came although the client was not subscribed'
-    // The replay to a client that came back need not repeat the exception.
+    // A replay to a client that reconnected may include messages that `except` kept from it.
     const isLive = holds.every(({ since }) => since < step)
     return isLive && publication.except.has(this.#name) ? 'came although the client was excepted' : undefined
   }
@@ -221,7 +221,7 @@ export class ClientAccount {
       if (recovered === true) account.expectAll()
       else if (!isHeldAsWhole) account.excuse(start.from, start.at ?? step)
     }
-    // What waited of the stream may have been purged before the replay.
+    // The server may have purged queued messages of the stream before the replay.
     for (const account of this.#accountsOf(subject, this.#direct)) account.excuse(start.from, start.from)
   }
 
@@ -236,7 +236,7 @@ export class ClientAccount {
     for (const account of [...accounts, ...direct]) account.excuseNext(undefined, step)
   }
 
-  /** Makes a subscription count, from a step on. What was missed is due if the client was away, and may come if it had unsubscribed. */
+  /** Begins a subscription at a step. Missed messages are due if the client was disconnected. They may come, but are not due, if it had unsubscribed. */
   #begin(hold: Hold, fromStep: number): void {
     for (const account of this.#accountsOf(hold)) account.begin()
     if (hold.state === 'held') return
@@ -259,7 +259,7 @@ export class ClientAccount {
     else account.offer(missed)
   }
 
-  /** The last subscription to a stream that ended. */
+  /** Returns the client's last ended subscription to a stream. */
   #formerOf(stream: AuditedStream): Former | undefined {
     let last: Former | undefined
     for (const former of this.#former.values()) {

@@ -1,22 +1,22 @@
 import type { AuditedStream, MessageIdentity } from './publications.ts'
 
 /**
- * What is wrong with a message.
+ * The kind of a fault.
  *
  * | kind | it means that |
  * | --- | --- |
- * | `lost` | a newer message of the stream came, this one did not, and no notice told the client |
- * | `missing` | it had not come when the report was made, and no notice told the client |
- * | `twice` | it came again |
- * | `outOfOrder` | it came after a newer one, or before the answer to its subscription |
- * | `leaked` | it came to a client that was not allowed to have it |
- * | `unknown` | it was never published, or it is not remembered any more |
+ * | `lost` | the message did not come, although a newer message of its stream did, and no notice told the client |
+ * | `missing` | the message had not come when the report was made, and no notice told the client |
+ * | `twice` | the message came more than once |
+ * | `outOfOrder` | the message came after a newer message, or before the answer to its subscription |
+ * | `leaked` | the message came to a client that must not get it |
+ * | `unknown` | the message was never published, or the audit has forgotten it |
  */
 export type AuditFaultKind = 'lost' | 'missing' | 'twice' | 'outOfOrder' | 'leaked' | 'unknown'
 
 /** One fault: which client, which message, and when. */
 export interface AuditFault {
-  /** What is wrong. */
+  /** The kind of the fault. */
   readonly kind: AuditFaultKind
   /** The client's name, as the test gave it. */
   readonly client: string
@@ -24,24 +24,24 @@ export interface AuditFault {
   readonly streamType: string | undefined
   /** The symbol, if the message has one. */
   readonly symbol: string | undefined
-  /** `undefined` if no identity could be read from the message. */
+  /** The identity of the message. `undefined` if it could not be read from the message. */
   readonly identity: MessageIdentity | undefined
-  /** The step of the publish. `undefined` for a message that is not known. */
+  /** The step of the publish. `undefined` for an unknown message. */
   readonly publishedAt: number | undefined
   /** The step at which the fault was found: see `audit.step`. */
   readonly step: number
-  /** All of it as a sentence. */
+  /** The fault as a sentence. */
   readonly text: string
 }
 
-/** What a fault is about. */
+/** The message of a fault. Fields that are not known are absent. */
 export interface FaultyMessage extends Partial<Omit<AuditedStream, 'userId'>> {
   readonly identity?: MessageIdentity | undefined
   /** The step of the publish. */
   readonly step?: number
 }
 
-/** The faults that were found: the first of each kind, and how many there were. */
+/** The faults that were found. The first faults of each kind are listed, and all are counted. */
 export class Faults {
   readonly #most: number
   readonly #found = new Map<AuditFaultKind, { count: number; readonly faults: AuditFault[] }>()

@@ -1,6 +1,6 @@
-/** A set of places in a stream. Runs of places take as little memory as one. */
+/** A set of places in a stream. A run of consecutive places takes as little memory as one place. */
 export class Places {
-  /** First and last place of each run, in order. */
+  /** The first and the last place of each run, in order. */
   readonly #runs: [first: number, last: number][] = []
 
   has(place: number): boolean {
@@ -15,7 +15,7 @@ export class Places {
     else this.#insert(place)
   }
 
-  /** Forgets the places before this one, as far as whole runs of them are over. */
+  /** Forgets each run that ends before this place. */
   forgetBefore(place: number): void {
     const kept = this.#runs.findIndex(([, last]) => last >= place)
     this.#runs.splice(0, kept === -1 ? this.#runs.length : kept)

@@ -1,6 +1,6 @@
 import { Queue } from '../../collections/queue.ts'
 
-/** What tells a message from all others of its stream type and symbol. */
+/** The identity of a message. No other message of its stream type and symbol has the same identity. */
 export type MessageIdentity = string | number
 
 /** One stream: a stream type, a symbol if it has one, and the user of a private stream. */
@@ -13,31 +13,31 @@ export interface AuditedStream {
 /** A message that was published. */
 export interface Publication extends AuditedStream {
   readonly identity: MessageIdentity
-  /** The step at which it was published. */
+  /** The step at which the message was published. */
   readonly step: number
-  /** Its place in its stream: 1, 2, 3 and so on. */
+  /** The message's place in its stream: 1, 2, 3 and so on. */
   readonly place: number
-  /** Clients that were left out. */
+  /** Clients that must not get the message. */
   readonly except: ReadonlySet<string>
-  /** The only clients that it is for, whatever they are subscribed to. `undefined` for the subscribers. */
+  /** The only recipients, subscribed or not. `undefined` if the message is for all subscribers. */
   readonly to: ReadonlySet<string> | undefined
 }
 
-/** The publications of one stream that are remembered. */
+/** The remembered publications of one stream. */
 export interface StreamLog extends AuditedStream {
   /** The place of the last publication. */
   lastPlace: number
   readonly publications: Queue<Publication>
 }
 
-/** The last publications of all streams. When there are too many, the oldest of all is forgotten. */
+/** The last publications of all streams. If there are too many, the oldest publication of all is forgotten. */
 export class Publications {
-  /** The step of the newest publication that is forgotten; `0` if none is. */
+  /** The step of the newest forgotten publication, or `0` if none was forgotten. */
   forgottenStep = 0
   readonly #most: number
   readonly #all = new Queue<Publication>()
   #count = 0
-  /** Stream type, symbol and identity → the publication. Without the user, so that a message that came to another user is recognised. */
+  /** Stream type, symbol and identity → publication. The user is not part of the key, so that a message to a wrong user is recognised. */
   readonly #byIdentity = new Map<string, Publication>()
   /** Stream type → key of the stream → its log. */
   readonly #byType = new Map<string, Map<string, StreamLog>>()
@@ -50,7 +50,7 @@ export class Publications {
     return this.#byIdentity.get(JSON.stringify([streamType, symbol, identity]))
   }
 
-  /** Adds a publication, which is the next one of its stream. */
+  /** Adds the next publication of a stream. */
   add(publication: Omit<Publication, 'place'>): Publication {
     const log = this.#logOf(publication)
     const added = { ...publication, place: ++log.lastPlace }
@@ -61,7 +61,7 @@ export class Publications {
     return added
   }
 
-  /** Iterates over the streams of a type, or over those with this symbol. */
+  /** Iterates over the streams of a type. With a symbol, iterates only over the streams with this symbol. */
   *streams(streamType: string, symbol: string | undefined): Generator<StreamLog, undefined> {
     for (const log of this.#byType.get(streamType)?.values() ?? []) if (symbol === undefined || log.symbol === symbol) yield log
   }
@@ -84,7 +84,7 @@ export class Publications {
   }
 }
 
-/** Returns a text that no other stream has. */
+/** Returns the key of a stream. No other stream has the same key. */
 export function keyOf({ streamType, symbol, userId }: AuditedStream): string {
   return JSON.stringify([streamType, symbol, userId])
 }

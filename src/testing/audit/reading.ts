@@ -4,21 +4,21 @@ import type { MessageIdentity } from './publications.ts'
 export interface AuditedMessage {
   /** The stream type. */
   readonly streamType: string
-  /** The symbol, if it has one. */
+  /** The symbol, if the message has one. */
   readonly symbol?: string | null | undefined
   /** The user of a private message. */
   readonly userId?: string | null | undefined
-  /** What was published. The message is told apart from others by it: see the option `identify`. */
+  /** The published data. By default, it contains the identity of the message: see the option `identify`. */
   readonly data?: unknown
 }
 
-/** What a client was told about a stream. */
+/** A notice to a client about a stream. */
 export type AuditNotice =
-  /** So many messages of the stream are missing here. `undefined` if the server does not know how many. */
+  /** How many messages of the stream are missing at this place. `undefined` if the server does not know the number. */
   | { readonly missed: number | undefined }
   /**
-   * The answer to a subscription. `true`: nothing is missing since the client was there. `false`: something may be missing. `null`: the client asked
-   * for nothing that it missed.
+   * The answer to a request to subscribe. `true`: the client has missed no message. `false`: messages may be missing. `null`: the client did not ask for
+   * missed messages.
    */
   | { readonly recovered: boolean | null }
   /** The subscription is over. */
@@ -28,14 +28,14 @@ export type AuditNotice =
 export type AuditedText =
   | (AuditedMessage & {
     readonly kind: 'message'
-    /** True for a present state that a server sends to a newcomer. Such a message may be the client's last one again, or have no identity. */
+    /** True for a present state that a server sends to a new subscriber. Such a message may repeat the client's last message, or have no identity. */
     readonly isSnapshot?: boolean | undefined
   })
   | { readonly kind: 'notice'; readonly streamType: string; readonly symbol?: string | null | undefined; readonly notice: AuditNotice }
   /** Anything else, such as the answer to a ping. It is not audited. */
   | { readonly kind: 'other' }
 
-/** Reads the library's wire form. `undefined` for a text that is none. */
+/** Reads the library's wire form. Returns `undefined` for any other text. */
 export function readWireForm(text: string): AuditedText | undefined {
   const wire = objectIn(text)
   if (wire === undefined) return undefined
@@ -63,7 +63,7 @@ function objectIn(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The identity that a test gives its messages without an `identify`: the field `id` of `data`, or `data` itself if it is a string or a number. */
+/** The default of the option `identify`. Returns the field `id` of `data`, or `data` itself if it is a string or a number. */
 export function identityInData({ data }: AuditedMessage): MessageIdentity | undefined {
   const identity = typeof data === 'object' && data !== null ? (data as { readonly id?: unknown }).id : data
   return isIdentity(identity) ? identity : undefined

@@ -1,44 +1,44 @@
 import type { AuditFault, AuditFaultKind, Faults } from './faults.ts'
 
-/** What an audit has seen. */
+/** The counts of an audit. */
 export interface AuditCounts {
-  /** Calls that the audit was told of. */
+  /** Calls of the audit's methods. */
   readonly steps: number
   /** Messages that were published. */
   readonly published: number
-  /** Messages that clients received, faults included. */
+  /** Messages that clients received, including messages with a fault. */
   readonly received: number
-  /** Messages of `latest` streams that a newer one replaced, for each client one. */
+  /** Messages of `latest` streams that a newer message replaced. A message counts once for each client. */
   readonly replaced: number
-  /** Messages that did not come, and of which the client was told. */
+  /** Messages that did not come, and that a notice reported to the client as missing. */
   readonly told: number
   /** Messages that were forgotten before they came: see the option `remember`. */
   readonly unchecked: number
-  /** The faults, by their kind, unlisted ones included. */
+  /** The number of faults of each kind, including faults that the report does not list. */
   readonly faults: Readonly<Record<AuditFaultKind, number>>
 }
 
-/** What is wrong: a list for each kind of fault, in the order of the steps. */
+/** The result of an audit. There is a list for each kind of fault, in the order of the steps. */
 export interface AuditReport {
-  /** Messages that reached a client which they were not for. */
+  /** Messages that came to a client that must not get them. */
   readonly leaked: readonly AuditFault[]
-  /** Messages that did not come although newer ones did, and of which the client was not told. */
+  /** Messages that did not come, although newer messages of their stream did, and that no notice reported to the client. */
   readonly lost: readonly AuditFault[]
-  /** Messages that have not come, and of which the client was not told. */
+  /** Messages that have not come yet, and that no notice reported to the client. */
   readonly missing: readonly AuditFault[]
   /** Messages that came more than once. */
   readonly twice: readonly AuditFault[]
-  /** Messages that came after newer ones. */
+  /** Messages that came after newer messages, or before the answer to their subscription. */
   readonly outOfOrder: readonly AuditFault[]
-  /** Messages that were never published. */
+  /** Messages that were never published, or that the audit has forgotten. */
   readonly unknown: readonly AuditFault[]
   /** True if there is no fault. */
   readonly isClean: boolean
-  /** All that are listed, kind by kind. */
+  /** All listed faults, kind by kind. */
   readonly faults: readonly AuditFault[]
-  /** How much the audit has seen. */
+  /** The counts of the audit. */
   readonly counts: AuditCounts
-  /** Returns all of it as lines for a person. */
+  /** Returns the report as lines of text for a person. */
   toString(): string
 }
 

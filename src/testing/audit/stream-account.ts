@@ -1,48 +1,48 @@
 import { Places } from './places.ts'
 import type { AuditedStream, Publication } from './publications.ts'
 
-/** What was wrong with an arrival, or nothing. */
+/** A fault of a message that came. */
 export type ArrivalFault = 'twice' | 'outOfOrder'
 
-/** What the account of a stream counts, and where it reports to. */
+/** The functions that an account calls to count and report messages. */
 export interface AccountKeeper {
-  /** A message that a newer one replaced, as `latest` streams allow. */
+  /** Counts messages of a `latest` stream that a newer message replaced. */
   countReplaced(count: number): void
-  /** Messages that the client was told it misses. */
+  /** Counts messages that a notice reported to the client as missing. */
   countTold(count: number): void
-  /** Messages that were forgotten before they came. */
+  /** Counts messages that were forgotten before they came. */
   countUnchecked(count: number): void
-  /** A message of which it is certain now that it was lost. */
+  /** Reports a message as lost. `passedAt` is the step at which a newer message came. */
   lose(publication: Publication, passedAt: number): void
 }
 
-/** More messages than this are not kept apart to see whether they come late. */
+/** At most this many overtaken messages are kept, in case they come late. The oldest one beyond it is reported as lost. */
 const MOST_PASSED = 1_000
 
-/** More runs than this, and the places of forgotten messages are dropped. */
+/** If there are more runs of places than this, the places of old messages are dropped. */
 const MANY_RUNS = 1_000
 
-/** What one client is due of one stream, and what it got. */
+/** The account of one client for one stream: the messages that are due, and the messages that came. */
 export class StreamAccount implements AuditedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly userId: string | undefined
   readonly #isLatest: boolean
   readonly #keeper: AccountKeeper
-  /** Published for this client, and not here yet. In the order of the publishes, as all sets here. */
+  /** The messages that are due and have not come. All sets of this class are in the order of the publishes. */
   #due = new Set<Publication>()
-  /** These may come, and need not. If one comes, those after it are due. All are older than those that are due. */
+  /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
   #optional = new Set<Publication>()
-  /** A newer message came, and no notice. They are lost, unless they come late. Publication → the step at which it was passed. */
+  /** Due messages that a newer message has overtaken, without a notice. Unless they come late, they are lost. Publication → step of the newer one. */
   readonly #passed = new Map<Publication, number>()
-  /** Were due when the subscription ended, and may have been sent by then. */
+  /** Messages that were due when the subscription ended. The server may have sent them before. */
   readonly #onTheWay = new Set<Publication>()
   readonly #arrived = new Places()
-  /** The place of the newest message that came. */
+  /** The place of the newest message that has come. */
   #newest = 0
-  /** The client was told that it misses an unknown number of the messages up to this step. */
+  /** A notice told the client that an unknown number of messages up to this step is missing. */
   #toldUntil = 0
-  /** True until the first message after a subscribe. A server may send the present state again then. */
+  /** True from the begin of a subscription until its first message. This first message may repeat the present state. */
   #isBeginning = true
 
   constructor({ streamType, symbol, userId }: AuditedStream, isLatest: boolean, keeper: AccountKeeper) {
@@ -53,37 +53,37 @@ export class StreamAccount implements AuditedStream {
     this.#keeper = keeper
   }
 
-  /** Adds a message that the client has to get. Those that are forgotten meanwhile are not checked any more. */
+  /** Makes a message due. Messages up to `forgottenStep` have been forgotten, and are no longer checked. */
   owe(publication: Publication, forgottenStep: number): void {
     this.#forget(forgottenStep)
     if (this.#isLatest) this.#replaceAll()
     this.#due.add(publication)
   }
 
-  /** Adds what the client missed while it was away. */
+  /** Makes the messages due that the client missed while it was disconnected. */
   oweMissed(missed: readonly Publication[]): void {
     this.#due = inOrder([...this.#due, ...missed.filter((each) => !this.#arrived.has(each.place))])
   }
 
-  /** Adds what the client may get, although it was not subscribed. */
+  /** Adds messages that may come, although the client was not subscribed when they were published. */
   offer(missed: readonly Publication[]): void {
     const offered = missed.filter((each) => !this.#arrived.has(each.place) && !this.#due.has(each))
     this.#optional = inOrder([...this.#optional, ...offered])
   }
 
-  /** Begins a subscription, before which a server may send the present state. */
+  /** Begins a subscription. The server may first send the present state. */
   begin(): void {
     this.#isBeginning = true
     this.#onTheWay.clear()
   }
 
-  /** The server said that nothing is missing. So what was optional is due. */
+  /** Makes all optional messages due, because the server said that no message is missing. */
   expectAll(): void {
     this.#due = inOrder([...this.#optional, ...this.#due])
     this.#optional = new Set()
   }
 
-  /** The server said that something may be missing: what was published before this step, at most. What follows up to another step may come. */
+  /** The server said that messages before `beforeStep` may be missing. Messages from then until `optionalBefore` may come, but are not due. */
   excuse(beforeStep: number, optionalBefore: number): void {
     for (const publication of this.#optional) if (publication.step < beforeStep) this.#optional.delete(publication)
     for (const publication of [...this.#due]) {
@@ -94,7 +94,7 @@ export class StreamAccount implements AuditedStream {
     }
   }
 
-  /** The client was told that so many messages are missing here. */
+  /** A notice told the client that the next `count` messages are missing. `undefined` means an unknown number. */
   excuseNext(count: number | undefined, step: number): void {
     if (count === undefined) this.#toldUntil = step
     let left = count ?? 0
@@ -105,7 +105,7 @@ export class StreamAccount implements AuditedStream {
     }
   }
 
-  /** The subscription is over. What has not come may still be sent again, if the client subscribes again and says where it was. */
+  /** Ends the subscription. If the client subscribes again with a position, the server may still send the messages that have not come. */
   release(): void {
     for (const publication of this.#due) this.#onTheWay.add(publication)
     this.expectAll()
@@ -113,28 +113,28 @@ export class StreamAccount implements AuditedStream {
     this.#due = new Set()
   }
 
-  /** The client may not have what has not come. */
+  /** Ends the client's access. The messages that have not come must not come any more. */
   revoke(): void {
     this.release()
     this.#optional = new Set()
   }
 
-  /** The connection is over. Nothing is on the way any more. */
+  /** Ends the connection. No message is on the way any more. */
   disconnect(): void {
     this.#onTheWay.clear()
   }
 
-  /** A newer message of a `latest` stream came, although not as one of the subscription. So what is older need not come. */
+  /** A newer message of a `latest` stream came by another way than the subscription. So older messages are no longer due. */
   yieldTo(newer: Publication): void {
     this.offer(this.#take((each) => each.place < newer.place))
   }
 
-  /** True if a message was due when the subscription ended, and may come once. */
+  /** True if the message was due when the subscription ended. It may then come once. */
   takeFromTheWay(publication: Publication): boolean {
     return this.#onTheWay.delete(publication)
   }
 
-  /** Takes a message that came. Returns what is wrong with it. */
+  /** Records a message that came. Returns its fault, or `undefined` if there is none. */
   arrive(publication: Publication, isSnapshot: boolean, step: number): ArrivalFault | undefined {
     const isAgain = this.#arrived.has(publication.place)
     const isStateAgain = publication.place === this.#newest && (isSnapshot || (this.#isLatest && this.#isBeginning))
@@ -154,14 +154,14 @@ export class StreamAccount implements AuditedStream {
     return undefined
   }
 
-  /** The messages that have not come, and of which the client was not told. Of a `latest` stream, the newest one at most. */
+  /** Returns the messages that are due, without those that a notice reported. For a `latest` stream, returns at most the newest one. */
   outstanding(forgottenStep: number): Publication[] {
     this.#forget(forgottenStep)
     const due = [...this.#due].filter((each) => each.step > this.#toldUntil)
     return this.#isLatest ? due.slice(-1) : due
   }
 
-  /** The messages that are lost, unless they come late, and the steps at which they were passed. */
+  /** The overtaken messages. Unless they come late, they are lost. Publication → the step at which a newer message came. */
   get passed(): ReadonlyMap<Publication, number> {
     return this.#passed
   }

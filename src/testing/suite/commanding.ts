@@ -2,7 +2,7 @@ import { books, order, orders, trade, trades } from './messages.ts'
 import { describe } from './patience.ts'
 import type { Trial } from './trial.ts'
 
-/** A client no longer receives a stream that it unsubscribed from. Its other streams, and the user's other connections, go on. */
+/** A client no longer receives a stream that it unsubscribed from. It still receives its other streams, and so do other connections of the user. */
 export async function endsUnsubscribedStreams(trial: Trial): Promise<void> {
   const host = await trial.start()
   const giving = await host.connect('alice', trades('BTCUSDT'), trades('ETHUSDT'), orders())

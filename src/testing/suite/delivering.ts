@@ -10,7 +10,7 @@ const CHUNK = 'x'.repeat(64 * 1_024)
 const HEAVY_COUNT = 16
 const STREAMS = SYMBOLS.flatMap((symbol) => [prices(symbol), books(symbol), trades(symbol)])
 
-/** Each client receives the messages of its own streams, once and in order, among many others. */
+/** Among many clients and streams, each client receives the messages of its own streams, once and in order. */
 export async function deliversExactly(trial: Trial): Promise<void> {
   const host = await trial.start()
   for (let i = 0; i < 10; i++) {
@@ -26,7 +26,7 @@ function messagesOf(tick: number): PublishableMessage[] {
   return tick % 2 === 0 ? messages : messages.reverse()
 }
 
-/** Data that a framing or an encoding could damage. */
+/** Data that faulty framing or encoding could damage. */
 const AWKWARD: readonly unknown[] = [
   '',
   'žluťoučký kůň, 価格, السعر, 🂡👩‍👩‍👧',
@@ -38,7 +38,7 @@ const AWKWARD: readonly unknown[] = [
   ['42["message"]', '\u001e', '\u0000\u00ff'],
 ]
 
-/** Lengths around which the header of a WebSocket frame changes, and one that exceeds the soft limit of a connection. */
+/** Lengths at which the header of a WebSocket frame changes, and one length that exceeds the soft limit of a connection. */
 const EDGE_BYTES = [125, 126, 127, 65_535, 65_536, 65_537, 300_000]
 
 /** Every text arrives unchanged, regardless of its content and length. */
@@ -60,7 +60,7 @@ function tradeOfBytes(bytes: number): PublishableMessage {
   return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
 }
 
-/** Thousands of messages, or megabytes, of one turn all arrive, in the order of their streams, even right after connecting. */
+/** If thousands of messages or megabytes are published in one turn, all arrive in the order of their streams, even right after connecting. */
 export async function deliversBursts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connectForPressure('bob', trades('BTCUSDT'))
@@ -72,7 +72,7 @@ export async function deliversBursts(trial: Trial): Promise<void> {
   await host.settles()
 }
 
-/** Messages that are published in the turn in which the manager shuts down all arrive. */
+/** If messages are published in the same turn in which the manager shuts down, all of them arrive. */
 export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
   const host = await trial.start()
   const clients = [

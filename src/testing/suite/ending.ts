@@ -2,7 +2,7 @@ import { orders, price, prices, trade, trades } from './messages.ts'
 import type { TrialClient } from './trial-client.ts'
 import type { Trial } from './trial.ts'
 
-// Every WebSocket takes 1000 and 3000 to 4999. Some refuse 1001 to 1013.
+// Every WebSocket accepts the close codes 1000 and 3000 to 4999. Some WebSockets refuse 1001 to 1013.
 const LOGGED_IN_ELSEWHERE = { code: 4001, reason: 'logged in elsewhere' }
 const NORMAL = { code: 1000, reason: 'Bis später' }
 
@@ -20,7 +20,7 @@ export async function closesRemovedClients(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** If the server removes a connection with a code and a reason, its client learns both. */
+/** If the server removes a connection with a code and a reason, the client gets both. */
 export async function tellsRemovedClients(trial: Trial): Promise<void> {
   const host = await trial.start()
   const [alice, carol] = [await host.connect('alice', prices('BTCUSDT')), await host.connect('carol', prices('BTCUSDT'))]
@@ -35,12 +35,12 @@ export async function tellsRemovedClients(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** If a client closes its connection, the manager removes everything of that client. */
+/** If a client closes its connection, the manager removes the connection and its subscriptions. */
 export function cleansUpAfterClosing(trial: Trial): Promise<void> {
   return cleansUpAfter(trial, (client) => client.close())
 }
 
-/** If a client's connection breaks, the manager removes everything of that client. */
+/** If a client's connection breaks, the manager removes the connection and its subscriptions. */
 export function cleansUpAfterVanishing(trial: Trial): Promise<void> {
   return cleansUpAfter(trial, (client) => client.destroy())
 }

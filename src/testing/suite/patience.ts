@@ -1,7 +1,7 @@
 import type { Clock } from '../../time/clock.ts'
 import type { Awaitable } from '../host.ts'
 
-// All that waiting needs of a runtime. Unlike the library's own timers, these keep the process alive, because a waiting test is not over.
+// The only globals of the runtime that waiting uses. These timers keep the process alive, unlike the library's timers, because a test is running.
 declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
@@ -9,7 +9,7 @@ declare function clearTimeout(timer: unknown): void
 /** How long the suite waits until an expectation holds. */
 export interface PatienceOptions {
   /**
-   * After how many milliseconds an expectation fails. If the host passes, no test waits that long.
+   * The time in milliseconds after which an unmet expectation fails. With a host that passes, no test waits that long.
    *
    * @default 10_000
    */
@@ -22,7 +22,7 @@ export interface PatienceOptions {
   readonly clock?: Pick<Clock, 'monotonic' | 'setTimeout'> | undefined
 }
 
-/** How to read a value, and whether it is as expected. */
+/** How to read a value, and how to check it. */
 interface Expected<T> {
   readonly look: () => Awaitable<T>
   readonly isAsExpected: (seen: T) => boolean
@@ -41,7 +41,7 @@ const runtimeClock: Pick<Clock, 'monotonic' | 'setTimeout'> = {
   },
 }
 
-/** Waits until an expectation holds. If it does not hold in time, the error says what was seen instead. */
+/** Waits until an expectation holds. If it does not hold in time, the error says what happened instead. */
 export class Patience {
   readonly #deadlineMs: number
   readonly #clock: Pick<Clock, 'monotonic' | 'setTimeout'>
@@ -51,7 +51,7 @@ export class Patience {
     this.#clock = clock
   }
 
-  /** Returns what `outcome` resolves to. Fails if that takes too long, or if it rejects. */
+  /** Returns the value of `outcome`. Fails if `outcome` rejects, or is not settled in time. */
   within<T>(expectation: string, outcome: Awaitable<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.setTimeout(() => reject(this.#failure(expectation, 'it did not happen')), this.#deadlineMs)
@@ -79,7 +79,7 @@ export class Patience {
   }
 }
 
-/** Describes a value for an error message. A long one is cut. */
+/** Describes a value for an error message. A long description is cut. */
 export function describe(value: unknown): string {
   const text = JSON.stringify(value)
   return text.length > LONGEST_DESCRIPTION ? `${text.slice(0, LONGEST_DESCRIPTION)}… (${text.length} units)` : text

@@ -11,12 +11,12 @@ const CHUNK = 'x'.repeat(64 * 1_024)
 const MOST_CHUNKS = 1_024
 /** The default `hardLimitBytes` of a manager. */
 const HARD_LIMIT_BYTES = 1_024 * 1_024
-/** The hard limit, and one message more: a chunk and its fields. */
+/** The hard limit plus one message, which is a chunk and its fields. */
 const MOST_WAITING_BYTES = HARD_LIMIT_BYTES + CHUNK.length + 1_024
-/** A large message puts any client behind for a moment. A client is stuck if it is behind in this many rounds in a row. */
+/** A large message puts any client behind for a moment. A client counts as stuck if it is behind in this many rounds in a row. */
 const ROUNDS_BEHIND = 10
 
-/** If a client stops reading for a while, it then receives every trade, and at least the newest price. */
+/** If a client stops reading and later reads again, it receives every trade, and at least the newest price. */
 export async function waitsForStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', prices('BTCUSDT'), trades('BTCUSDT'))
@@ -41,7 +41,7 @@ function assertLossless(totals: Stats, receivedCount: number): void {
   throw new Error(`Expected ${receivedCount} messages to be sent, and only prices to be conflated; the totals are ${describe(totals)}`)
 }
 
-/** Publishes prices until the client that does not read is behind, and stays behind. The others receive everything meanwhile. */
+/** Publishes prices until the client that does not read is behind, and stays behind. Meanwhile, the other clients receive everything. */
 async function fallBehind(host: TrialHost): Promise<void> {
   let rounds = 0
   for (let i = 0; i < MOST_CHUNKS; i++) {
@@ -53,7 +53,7 @@ async function fallBehind(host: TrialHost): Promise<void> {
   throw new Error('Expected the client that does not read to be behind after 64 MiB: check that it pauses, and that the server reports its buffered bytes')
 }
 
-/** If too much waits for a client, and its stream may not drop messages, the client is disconnected. The others receive everything. */
+/** If too much waits for a client, and its stream must not drop messages, the client is disconnected. The other clients receive everything. */
 export async function disconnectsStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', trades('BTCUSDT'))
@@ -88,7 +88,7 @@ async function floodUntilDisconnected(host: TrialHost): Promise<void> {
 
 const CHUNKS_BEFORE_VANISHING = 64
 
-/** If a client's connection breaks while many messages wait for it, the manager removes everything of that client. */
+/** If a client's connection breaks while many messages wait for it, the manager removes the connection and its messages. */
 export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', prices('BTCUSDT'))
@@ -106,17 +106,17 @@ export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Nearly the maximum length of a symbol, so that an answer is long if it repeats the request. */
+/** A symbol of nearly the maximum length. If an answer repeats the request, the answer is long. */
 const LONG_SYMBOL = 'x'.repeat(250)
 const REQUESTS_A_ROUND = 256
-/** If each answer has the symbol, these are about 60 MiB. Even short answers are more than the kernels buffer. */
+/** If each answer repeats the symbol, the answers of all rounds are about 60 MiB. Even short answers are more than the kernels buffer. */
 const MOST_ROUNDS = 768
 /** After this many rounds without a new subscription, the server no longer reads the client's requests. */
 const ROUNDS_UNREAD = 50
 
 /**
- * Answers count against the limits too. If a client sends requests and does not read, the server disconnects it, or stops reading its requests.
- * The others receive everything.
+ * Answers count against the limits too. If a client sends requests and does not read the answers, the server disconnects the client, or stops reading
+ * its requests. The other clients receive everything.
  */
 export async function limitsAnswers(trial: Trial): Promise<void> {
   const host = await trial.start()
@@ -148,7 +148,7 @@ async function askUntilLimited(host: TrialHost, client: TrialClient): Promise<vo
   throw new Error(`Expected a limit for the answers to a client that does not read, but there was none after ${MOST_ROUNDS * REQUESTS_A_ROUND} requests`)
 }
 
-/** Returns the requests of a round. It ends with one more subscription than before, which shows that the server has carried it out. */
+/** Returns the requests of a round. After the last request, the client has one more subscription, so the test can see that all were carried out. */
 function roundOfRequests(number: number): HostRequest[] {
   const stream = trades(LONG_SYMBOL + String(number))
   return Array.from({ length: REQUESTS_A_ROUND + 1 }, (_, i) => ({ action: i % 2 === 0 ? 'subscribe' : 'unsubscribe', stream }))
@@ -156,7 +156,7 @@ function roundOfRequests(number: number): HostRequest[] {
 
 const MOST_BEATS = 5
 
-/** The heartbeat removes a client that does not answer, even if its connection is open. A client that answers stays. */
+/** The heartbeat removes a client that does not answer, even if its connection is open. A client that answers is not removed. */
 export async function removesSilentClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const silent = await host.connectForPressure('alice', prices('BTCUSDT'))

@@ -4,29 +4,29 @@ import type { PublishableMessage } from '../../model/stream-message.ts'
 import { isWireFormOf, streamOf } from './messages.ts'
 import { describe } from './patience.ts'
 
-/** Messages that must arrive in order. `position` counts those that have arrived, or were passed over. */
+/** Messages that must arrive in order. `position` is the index of the next expected message. */
 interface Sequence {
   readonly messages: PublishableMessage[]
   position: number
 }
 
 /**
- * What a client may rely on. `strict`: it receives every message, in the order in which they were published. `under pressure`: it receives the
- * messages of each stream in order, and all of them except that a `latest` stream may conflate.
+ * The promise to a client. `strict`: the client receives every message, in the order of the publishes. `under pressure`: the client receives the
+ * messages of each stream in order, but older messages of a `latest` stream may be missing.
  */
 export type Promised = 'strict' | 'under pressure'
 
-/** Compares what one client receives with what it should receive. */
+/** Compares the messages that one client receives with the messages that it should receive. */
 export class Reception {
   readonly #promised: Promised
-  /** Stream → messages that must arrive in order. With `strict`, one sequence for all streams, under the key `undefined`. */
+  /** Stream → messages that must arrive in order. With `strict`, there is one sequence for all streams, with the key `undefined`. */
   readonly #sequences = new Map<string | undefined, Sequence>()
 
   constructor(promised: Promised) {
     this.#promised = promised
   }
 
-  /** How many messages are still due: 0 once the last one of each sequence has arrived. */
+  /** How many messages are still expected. It is 0 once the last message of each sequence has arrived. */
   get missing(): number {
     let missing = 0
     for (const { messages, position } of this.#sequences.values()) missing += messages.length - position
@@ -40,7 +40,7 @@ export class Reception {
     else sequence.messages.push(message)
   }
 
-  /** Call with each text that arrives. Returns `undefined` if it was due, and otherwise what the text should have been. */
+  /** Call with each text that arrives. Returns `undefined` if the text was expected. Otherwise describes the expected text. */
   see(text: string): string | undefined {
     const sequence = this.#sequences.get(this.#sequenceKeyOf(streamOf(text)))
     if (sequence === undefined) return 'absent, because nothing of its stream was published for the client'

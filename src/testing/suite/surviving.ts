@@ -2,7 +2,7 @@ import { serializeStreamMessage } from '../../model/wire-form.ts'
 import { order, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** Texts that could make a server fail, and that it must not pass on to other clients. */
+/** Texts that could make a server fail. The server must not pass them on to other clients. */
 const BAD_TEXTS: readonly string[] = [
   '', ' ', '{', 'null', '0', '""', '[]', '[null]', '{}', 'undefined', '\u0000', '\u2028',
   '{"command":null}', '{"command":"subscribe"}', '{"command":"subscribe","streamType":{},"symbol":[]}', '{"command":"__proto__"}',
@@ -31,7 +31,7 @@ export async function survivesBadTexts(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Bytes that break a protocol: no WebSocket frame, the head of a frame that is too long, no line, no HTTP request. */
+/** Bytes that break a protocol. They are no WebSocket frame, no line and no HTTP request, or begin a frame that is too long. */
 const BAD_BYTES: readonly Uint8Array[] = [
   new Uint8Array(64).fill(0xff),
   new Uint8Array(64),
@@ -61,12 +61,12 @@ export async function survivesBadBytes(trial: Trial): Promise<void> {
 
 const LEAVING_COUNT = 10
 
-/** If a client leaves while the server decides whether to accept it, the manager holds nothing of that client. */
+/** If a client leaves while the server decides whether to accept it, the manager has no connection or subscription of this client. */
 export async function ignoresClientsThatLeft(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('bob', prices('BTCUSDT'))
   for (let i = 0; i < LEAVING_COUNT; i++) await host.connectAndLeave('alice', prices('BTCUSDT'), orders())
-  // This client is accepted after them. So once it is connected, the server is done with them.
+  // The server accepts this client after the clients that left. So once this client is connected, the server has handled all of them.
   await host.connect('alice', orders())
   await host.hasRightCounts()
   await host.publish(price('BTCUSDT', 'public'), order('alice', 'private'))

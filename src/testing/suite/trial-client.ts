@@ -7,7 +7,7 @@ import { isCovered, isPrivate, isSameStream } from './messages.ts'
 import { describe, type Patience } from './patience.ts'
 import { Reception, type Promised } from './reception.ts'
 
-/** A client's user, its subscriptions, and what it may rely on. */
+/** A client's label, its user, its subscriptions, and the promise to it. */
 export interface ClientProfile {
   readonly label: string
   readonly userId: string
@@ -37,7 +37,7 @@ export class TrialClient {
     void peer.closed.then(() => (this.#hasEnded = true))
   }
 
-  /** The streams that it is subscribed to. */
+  /** The streams that the client is subscribed to. */
   get streams(): readonly StreamReference[] {
     return this.#streams
   }
@@ -64,7 +64,7 @@ export class TrialClient {
     this.#reception.expect(message)
   }
 
-  /** Waits until the client has received everything that is due. Fails as soon as it receives anything else. */
+  /** Waits until the client has received all expected messages. Fails as soon as it receives any other text. */
   async receivesAll(): Promise<void> {
     await this.#patience.until(`${this.label} receives all that is due`, {
       look: () => this.#look(),
@@ -73,7 +73,7 @@ export class TrialClient {
     })
   }
 
-  /** Fails if the client has received a text that was not due. */
+  /** Fails if the client has received an unexpected text. */
   receivesNothingElse(): void {
     this.#look()
   }
@@ -96,7 +96,7 @@ export class TrialClient {
     await this.#patience.within(`${this.label} resumes`, this.#peer.resume())
   }
 
-  /** Subscribes to a stream. From now on the client should receive it, so wait until the server has done this before you publish. */
+  /** Subscribes to a stream. The client is expected to receive it from now on, so wait for the server before you publish. */
   async subscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'subscribe', stream })
     this.#streams = [...this.#streams, stream]
@@ -108,7 +108,7 @@ export class TrialClient {
     this.#streams = this.#streams.filter((each) => !isSameStream(each, stream))
   }
 
-  /** Sends requests that do not change what the client should receive. */
+  /** Sends requests. They do not change the messages that the client is expected to receive. */
   ask(...requests: readonly HostRequest[]): Promise<void> {
     const ask = needed('ask', this.#peer)
     const asking = async (): Promise<void> => {
@@ -135,7 +135,7 @@ export class TrialClient {
     return this.#patience.within(`${this.label} sees its connection end`, this.#peer.closed)
   }
 
-  /** Waits for the end of the connection, and checks what the client was told. */
+  /** Waits for the end of the connection, and checks the code and the reason that the client got. */
   async isTold({ code, reason }: CloseDetails): Promise<void> {
     const closedWith = needed('closedWith', this.#peer)
     await this.seesItsConnectionEnd()
@@ -144,7 +144,7 @@ export class TrialClient {
     throw new Error(`Expected that ${this.label} is told ${describe({ code, reason })}, but it was told ${told === undefined ? 'nothing' : describe(told)}`)
   }
 
-  /** Checks what the client has received since the last call. Returns how many messages are missing. */
+  /** Checks the texts that the client has received since the last call. Returns how many messages are missing. */
   #look(): number {
     const { received } = this.#peer
     while (this.#seen < received.length) {

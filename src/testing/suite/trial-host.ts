@@ -7,7 +7,7 @@ import { describe, type Patience } from './patience.ts'
 import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
 
-/** A stream of markers. Once a client has received the last marker, nothing that was published before is still on its way. */
+/** The symbol of a stream of markers. If a client has received the last marker, it has received all messages that were published before. */
 const MARKER = 'MARKER'
 
 /** The host under test, and the clients that should be connected to it. */
@@ -39,12 +39,12 @@ export class TrialHost {
     return this.#connect(userId, [...streams, trades(MARKER)], 'under pressure')
   }
 
-  /** Connects a client that subscribes to these streams only, and not to the markers. So `delivers` proves nothing about it. */
+  /** Connects a client that subscribes to these streams, but not to the markers. So `delivers` proves nothing about this client. */
   connectWithoutMarker(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
     return this.#connect(userId, streams)
   }
 
-  /** Connects a client that leaves before the server has accepted it. It is not expected to be connected afterwards. */
+  /** Connects a client that leaves before the server has accepted it. Afterwards, the test does not expect it to be connected. */
   connectAndLeave(userId: string, ...streams: readonly StreamReference[]): Promise<void> {
     const connectAndLeave = needed('connectAndLeave', this.#running)
     return this.#patience.within(`a client (${userId}) connects and leaves`, connectAndLeave(userId, streams))
@@ -56,7 +56,7 @@ export class TrialHost {
   }
 
   /**
-   * Lets one interval pass if the harness has a `beat`, and otherwise does nothing. Some hosts notice a broken connection only by their heartbeat.
+   * Lets one interval of the heartbeat pass if the harness has a `beat`. Some hosts notice a broken connection only by their heartbeat.
    */
   async beatIfPossible(): Promise<void> {
     if (this.#running.beat !== undefined) await this.beat()
@@ -90,12 +90,12 @@ export class TrialHost {
     if (!(await this.#carriesOutRequests(client))) throw new Error(`Expected that ${client.label} stays connected, but it was disconnected`)
   }
 
-  /** The same, for a client that the server may disconnect because of its requests. */
+  /** Waits until the server has carried out all requests of a client, or has disconnected the client because of them. */
   async carriesOutRequestsOrDisconnects(client: TrialClient): Promise<void> {
     if (!(await this.#carriesOutRequests(client))) this.expectGone(client)
   }
 
-  /** Requests are carried out in order. So once the last subscription is in force, all requests before it have been carried out. */
+  /** Subscribes the client to a new stream, and waits for this subscription. Requests are carried out in order, so all earlier ones are done then. */
   async #carriesOutRequests(client: TrialClient): Promise<boolean> {
     const fence = `FENCE ${++this.#fences}`
     const message = book(fence, 1)
@@ -108,13 +108,13 @@ export class TrialHost {
     return matched === 1
   }
 
-  /** Waits until each client that reads has received everything that is due, and checks that nothing else came. */
+  /** Waits until each client that reads has received all expected messages, and checks that it received nothing else. */
   async delivers(): Promise<void> {
     await this.publish(trade(MARKER, ++this.#markers))
     await this.hasDelivered()
   }
 
-  /** The same, but without a marker, so it does not prove that nothing else is on its way. */
+  /** Like `delivers`, but without a marker. So it does not prove that no other message is still on its way. */
   async hasDelivered(): Promise<void> {
     for (const client of this.#clients) if (!client.isPaused) await client.receivesAll()
   }
@@ -136,7 +136,7 @@ export class TrialHost {
     return this.#patience.within('the manager returns its totals', this.#running.manager.stats())
   }
 
-  /** Waits until no message waits, and returns the totals. Fails if they do not account for every message. */
+  /** Waits until no message is queued, and returns the totals. Fails if the totals do not account for every message. */
   async settles(): Promise<Stats> {
     const stats = await this.#patience.until('no message waits', {
       look: () => this.#running.manager.stats(),
@@ -156,7 +156,7 @@ export class TrialHost {
     return this.#patience.within(`the manager removes ${userId}`, this.#running.manager.removeUser(userId))
   }
 
-  /** Removes the only connection of a client's user, and tells the client why. It is not expected to be connected afterwards. */
+  /** Removes the only connection of a client's user, and tells the client why. Afterwards, the test does not expect the client to be connected. */
   async remove(client: TrialClient, why: CloseDetails): Promise<void> {
     const [connectionId = ''] = await this.connectionIds(client.userId)
     const removing = this.#running.manager.removeConnection(connectionId, why)
@@ -165,7 +165,7 @@ export class TrialHost {
     this.expectGone(client)
   }
 
-  /** Publishes these messages, if any, and shuts the manager down within the same turn. Checks that all connections were closed. */
+  /** Publishes the messages, if there are any, and shuts the manager down within the same turn. Checks that all connections were closed. */
   async cleanup(...last: readonly PublishableMessage[]): Promise<void> {
     for (const message of last) this.#expect(message, (client) => client.isRecipientOf(message))
     const report = await this.#patience.within('the manager cleans up', this.#running.manager.cleanup(last))
