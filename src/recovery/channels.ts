@@ -6,7 +6,7 @@ import type { Channel } from './channel.ts'
 export class Channels {
   readonly #streams: ResolvedCatalogue
   readonly #all = new Set<Channel>()
-  /** Stream type → user, if it is private → symbol, if it requires one. */
+  /** Stream type → user (`undefined` for a public type) → symbol (`undefined` unless the type requires one) → channel. */
   readonly #byType = new Map<string, Map<string | undefined, Map<string | undefined, Channel>>>()
 
   constructor(streams: ResolvedCatalogue) {

@@ -45,7 +45,7 @@ export class HistoryMessage implements RecordedMessage {
   }
 }
 
-/** A message as it is given to a history. */
+/** A message before it is added to a history. */
 export interface RecordedMessage {
   readonly epoch: string
   readonly seq: number

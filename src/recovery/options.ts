@@ -107,7 +107,7 @@ export interface ReplayOptions {
   readonly units?: number | undefined
 }
 
-/** The options of a recovery, validated and with their defaults. */
+/** The options of a recovery, validated and with defaults filled in. */
 export interface ResolvedRecoveryOptions {
   readonly history: HistoryLimits
   readonly replay: { readonly count: number; readonly units: number | undefined }

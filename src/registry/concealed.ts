@@ -6,7 +6,7 @@ import { inspectable } from '../guards/inspect.ts'
  */
 export function concealed<TClass extends new (...facts: never[]) => { toJSON(): unknown }>(shown: TClass): TClass {
   const { prototype } = inspectable(shown) as { readonly prototype: object }
-  // Do not delete `constructor`. If the prototype has an own `constructor`, its objects are objects of a class, not plain objects.
+  // Do not delete `constructor`. An own `constructor` shows that the prototype belongs to a class, so that its objects do not count as plain objects.
   Object.defineProperty(prototype, 'constructor', { value: Object })
   Object.freeze(prototype)
   return shown

@@ -52,7 +52,7 @@ export interface Newcomer {
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** Values that many connections share, which saves two fields in each. A connection with a transport or metadata of its own has its own object. */
+/** Values that many connections share, which saves two fields in each. A connection with its own transport or metadata has a separate object. */
 export interface Common {
   readonly transport: AnyTransport | undefined
   readonly actions: HandleActions

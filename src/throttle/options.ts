@@ -5,7 +5,7 @@ import { defineStreams, definitionOf, tradingStreams, type StreamCatalogue } fro
 import { GuardedClock, systemClock, type Clock, type ClockFailureListener } from '../time/clock.ts'
 import type { ErrorListener } from './failures.ts'
 
-/** The options of `throttled`, validated and with their defaults. */
+/** The options of `throttled`, validated and with defaults filled in. */
 export interface ResolvedThrottleOptions {
   /** Stream type → length of its intervals. Types whose messages are published at once are not in the map. */
   readonly intervalsMs: ReadonlyMap<string, number>

@@ -62,8 +62,8 @@ export class Throttle {
   offer(message: unknown): unknown {
     const type = this.#types.get((message as { readonly streamType?: unknown } | null | undefined)?.streamType)
     const fields = type && readMessage(message, this.#streams, this.#clock)
-    // The timer may be late or lost, so this call ends the intervals that are over. It publishes their held messages after its own message.
-    // Otherwise a message that `publish` offers could overtake its own message.
+    // The timer may be late or lost, so this call ends the intervals that are over. It publishes the offered message first, and held messages second.
+    // Otherwise `publish` could offer a newer message of the stream, and the newer message would overtake the offered one.
     const due = this.#dueMs === Infinity ? NONE : this.#endIntervals(this.#clock.monotonic())
     try {
       if (type === undefined || fields === undefined) return this.#publish(message as never)

@@ -56,8 +56,8 @@ export interface WsOptions {
    * `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
    *
    * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). The stream must refer back
-   * at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` calls the function for a test, and throws if its result is wrong. If the
-   * function fails later, the message is sent uncompressed.
+   * at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tests the function once, and throws if its result is wrong. If the function
+   * fails later, the message is sent uncompressed.
    *
    * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. Their compressed length could reveal a
    * secret.

@@ -31,7 +31,7 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
    */
   readonly read?: ((text: string) => AuditedText | undefined) | undefined
   /**
-   * How to judge a message that comes late: it was due, but then the client unsubscribed, lost access or changed its user. `leaked` reports the message.
+   * How to judge a message that was due, and comes after the client unsubscribed, lost access or changed its user. `leaked` reports the message.
    * `allowed` accepts it until the client disconnects or subscribes again. Use `allowed` if the network may still hold texts at that moment.
    *
    * @default 'leaked'
@@ -187,7 +187,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     this.#clientNamed(client).subscribed(this.#subject(stream), step)
   }
 
-  /** A client sends a request to unsubscribe. Until `unsubscribed`, messages may still come, but none is due. Not needed if the test calls the server. */
+  /** A client sends a request to unsubscribe. Messages may still come, but none is due any more. Not needed if the test calls the server itself. */
   unsubscribing(client: string, stream: AuditedSubject): void {
     this.#nextStep()
     this.#clientNamed(client).unsubscribing(this.#subject(stream))
@@ -200,8 +200,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Access was revoked. The matching subscriptions are over. An earlier message of a revoked stream is a fault `leaked` if it comes later. This also holds
-   * for a replay, and for a user who was not connected at the time.
+   * Access was revoked. The matching subscriptions are over. An earlier message of a revoked stream is a fault `leaked` if it comes later. The same
+   * applies to a replay, and to a user who was not connected at the time.
    *
    * @throws the errors of `manager.revoke` for an invalid revocation
    */

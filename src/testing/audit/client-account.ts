@@ -236,7 +236,7 @@ export class ClientAccount {
     for (const account of [...accounts, ...direct]) account.excuseNext(undefined, step)
   }
 
-  /** Begins a subscription at a step. Missed messages are due if the client was disconnected. They may come, but are not due, if it had unsubscribed. */
+  /** Begins a subscription at a step. If the client was disconnected, missed messages are due. If it had unsubscribed, they may come, but are not due. */
   #begin(hold: Hold, fromStep: number): void {
     for (const account of this.#accountsOf(hold)) account.begin()
     if (hold.state === 'held') return

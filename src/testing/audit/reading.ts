@@ -17,7 +17,7 @@ export type AuditNotice =
   /** How many messages of the stream are missing at this place. `undefined` if the server does not know the number. */
   | { readonly missed: number | undefined }
   /**
-   * The answer to a request to subscribe. `true`: the client has missed no message. `false`: messages may be missing. `null`: the client did not ask for
+   * The answer to a request to subscribe. `true`: the client misses no message. `false`: messages may be missing. `null`: the client did not ask for
    * missed messages.
    */
   | { readonly recovered: boolean | null }

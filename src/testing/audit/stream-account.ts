@@ -29,7 +29,7 @@ export class StreamAccount implements AuditedStream {
   readonly userId: string | undefined
   readonly #isLatest: boolean
   readonly #keeper: AccountKeeper
-  /** The messages that are due and have not come. All sets of this class are in the order of the publishes. */
+  /** The messages that are due and have not come. Each set of this class is sorted by the order of the publishes. */
   #due = new Set<Publication>()
   /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
   #optional = new Set<Publication>()
@@ -42,7 +42,7 @@ export class StreamAccount implements AuditedStream {
   #newest = 0
   /** A notice told the client that an unknown number of messages up to this step is missing. */
   #toldUntil = 0
-  /** True from the begin of a subscription until its first message. This first message may repeat the present state. */
+  /** True from the start of a subscription until its first message. This first message may repeat the present state. */
   #isBeginning = true
 
   constructor({ streamType, symbol, userId }: AuditedStream, isLatest: boolean, keeper: AccountKeeper) {
