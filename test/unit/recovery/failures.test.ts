@@ -19,7 +19,7 @@ describe('the errors of a snapshot', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('are printed without an onError, the first one only', () => {
+  it('are printed if there is no onError, but only the first one', () => {
     const warn = warnings()
     const failures = new Failures(undefined)
 
@@ -29,7 +29,7 @@ describe('the errors of a snapshot', () => {
     expect(warn.mock.calls).toEqual([[expect.stringContaining('`snapshot` failed'), 'first']])
   })
 
-  it('are printed with what an onError threw', () => {
+  it('are printed if onError throws', () => {
     const warn = warnings()
     const thrown = new Error('onError is broken too')
 

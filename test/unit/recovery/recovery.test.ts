@@ -42,7 +42,7 @@ function received({ socket }: { readonly socket: FakeSocket }): string[] {
 }
 
 describe('a recovery', () => {
-  it('numbers each channel from 1, in an epoch of its own, behind the keys of the wire form', () => {
+  it('numbers the messages of each channel from 1, in its own epoch, after the keys of the wire form', () => {
     const { manager, connect, trade } = desk()
     const client = connect()
     client.subscribe(TRADES)
@@ -57,7 +57,7 @@ describe('a recovery', () => {
     expect(manager.stats().sent).toBe(3)
   })
 
-  it('has one channel for a whole type whose symbol is optional, and one for each user of a private type', () => {
+  it('has one channel for each type with optional symbols, and one channel for each user of a private type', () => {
     const { manager, connect } = desk()
     const client = connect('alice')
     client.subscribe({ streamType: 'NEWS' })
@@ -81,7 +81,7 @@ describe('a recovery', () => {
     expect(received(client)).toEqual(['e1:1 1', 'e1:2 2'])
   })
 
-  it('tells a connection that except left out which message that was', () => {
+  it('tells a connection that `except` leaves out which message it does not get', () => {
     const { manager, connect } = desk()
     const [sender, other] = [connect(), connect()]
     for (const client of [sender, other]) client.subscribe(TRADES)
@@ -94,7 +94,7 @@ describe('a recovery', () => {
 })
 
 describe('recovery.subscribe', () => {
-  it('tells a newcomer where it is, before what follows', () => {
+  it('tells a new client its position before any message', () => {
     const { recovery, connect, trade } = desk()
     const client = connect()
 
@@ -106,7 +106,7 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 1'])
   })
 
-  it('answers in the form of the protocol', () => {
+  it('answers with the notice `subscribed` of the protocol', () => {
     const { recovery, connect } = desk()
     const client = connect()
 
@@ -121,7 +121,7 @@ describe('recovery.subscribe', () => {
     ])
   })
 
-  it('gives a client that comes back exactly what it missed, and then what follows', () => {
+  it('gives a returning client exactly the messages that it missed, and then live messages', () => {
     const { recovery, connect, trade } = desk()
     for (const data of [1, 2, 3, 4]) trade(data)
     const client = connect()
@@ -134,7 +134,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.stats().resumes).toEqual({ recovered: 1, refused: 0 })
   })
 
-  it('brings a symbol of a whole type what it missed of that symbol alone', () => {
+  it('sends a subscriber to one symbol of a whole type only the missed messages of this symbol', () => {
     const { recovery, manager, connect } = desk()
     for (const symbol of ['A', 'B', 'A', undefined]) manager.publish({ streamType: 'NEWS', symbol, data: symbol ?? 'all' })
     const [ofA, ofAll] = [connect(), connect()]
@@ -189,7 +189,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(client, { ...TRADES, position: 'e1:1' })).toMatchObject({ recovered: false, replayed: 0 })
   })
 
-  it('says that it cannot once what was missed is too old, and can what is younger', () => {
+  it('answers `recovered: false` if a missed message is too old, and recovers younger messages', () => {
     const { recovery, clock, connect, trade } = desk({ history: { ageMs: 100 } })
     connect().subscribe(TRADES)
     trade(1)
@@ -204,7 +204,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:2' })).toMatchObject({ recovered: true, replayed: 0 })
   })
 
-  it('gives a newcomer to a latest stream the last value, marked as a snapshot', () => {
+  it('gives a new client of a latest stream the last value, marked as a snapshot', () => {
     const { recovery, manager, connect } = desk()
     for (const data of [1, 2]) manager.publish({ ...PRICE, data })
     const [newcomer, stranger, back] = [connect(), connect(), connect()]
@@ -219,7 +219,7 @@ describe('recovery.subscribe', () => {
     expect(newcomer.socket.sent[1]).toMatch(/"epoch":"e1","seq":2,"snapshot":true\}$/)
   })
 
-  it('gives a newcomer to a whole latest type the last value of each symbol, oldest first', () => {
+  it('gives a new client of a whole latest type the last value of each symbol, oldest first', () => {
     const { recovery, manager, connect } = desk()
     for (const [symbol, data] of [['A', 1], ['B', 2], ['A', 3], ['C', 4]] as const) manager.publish({ streamType: 'TICKER', symbol, data })
     const [all, ofB, back] = [connect(), connect(), connect()]
@@ -233,7 +233,7 @@ describe('recovery.subscribe', () => {
     expect(received(back)).toEqual(['subscribed at e1:2, recovered: true', 'e1:3 3'])
   })
 
-  it('cannot prove that nothing of a whole latest type is missing, because a newer message may come before an older one', () => {
+  it('never recovers a whole latest type, because a newer message may overtake an older one', () => {
     const { recovery, manager, connect } = desk({}, { delivery: { softLimitBytes: 0 } })
     const ticker = (symbol: string, data: number) => void manager.publish({ streamType: 'TICKER', symbol, data })
     const slow = manager.addConnection('slow', new FakeSocket({ bufferedAmount: 1_000 }), 'alice')
@@ -252,7 +252,7 @@ describe('recovery.subscribe', () => {
     expect(received(back).slice(1)).toEqual(['snapshot e1:2 2', 'snapshot e1:3 3'])
   })
 
-  it('gives a newcomer what the option snapshot returns, with the place that it stands for', () => {
+  it('gives a new client the result of the option snapshot, with the number of the last message that it contains', () => {
     const asked: unknown[] = []
     const { recovery, connect, trade } = desk({ snapshot: (stream) => (asked.push(stream), { book: 'A' }) })
     for (const data of [1, 2]) trade(data)
@@ -313,7 +313,7 @@ describe('recovery.subscribe', () => {
     },
   )
 
-  it('purges what waits of the stream first, so that nothing comes twice', () => {
+  it('first purges queued messages of the stream, so that no message comes twice', () => {
     const { recovery, manager, connect, trade } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
     const client = connect()
     recovery.subscribe(client, TRADES)
@@ -344,7 +344,7 @@ describe('recovery.subscribe', () => {
     },
   )
 
-  it('sends nothing twice that the option snapshot publishes: the snapshot stands for it', () => {
+  it('does not send a message that the option snapshot publishes, because the snapshot contains it', () => {
     const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
     const { recovery, connect, trade } = desk({ snapshot: () => (trade(1), { book: 'A' }) }, { transport: { write } })
     const client = connect()
@@ -355,7 +355,7 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:1, recovered: null, snapshot', 'snapshot e1:1 [object Object]', 'e1:2 2'])
   })
 
-  it('is one step: what a socket publishes meanwhile comes after it', () => {
+  it('is one step: a message that a socket publishes meanwhile comes after it', () => {
     const { recovery, connect, trade } = desk()
     trade(1)
     const client = connect()
@@ -388,7 +388,7 @@ describe('recovery.subscribe', () => {
     expect([recovered, replayed]).toEqual([true, 1])
   })
 
-  it('does not bring twice what is being delivered while it is called', () => {
+  it('does not send a message twice if the message is being delivered during the call', () => {
     const { recovery, connect, trade } = desk()
     const [first, second] = [connect(), connect()]
     for (const client of [first, second]) recovery.subscribe(client, TRADES)
@@ -402,7 +402,7 @@ describe('recovery.subscribe', () => {
     expect(received(second)).toEqual(['subscribed at e1:0, recovered: null', 'subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2'])
   })
 
-  it('has a subscriber in a toJSON in order: it gets the message live', () => {
+  it('keeps the order for a connection that a toJSON subscribes: it gets the message live', () => {
     const { recovery, connect, trade } = desk()
     const client = connect()
 
@@ -411,7 +411,7 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 live'])
   })
 
-  it('never reaches behind a revocation, also for a user who was not there', () => {
+  it('never sends messages from before a revocation, not even to a user who was not connected', () => {
     const { recovery, manager, connect } = desk()
     const order = (data: unknown) => manager.publish({ ...ORDERS, userId: 'alice', data })
     order(1)
@@ -422,7 +422,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(connect(), { ...ORDERS, position: 'e1:1' })).toMatchObject({ recovered: true, replayed: 1 })
   })
 
-  it('gives no last value from before a revocation, and gives it to others', () => {
+  it('gives the last value from before a revocation only to other users', () => {
     const { recovery, manager, connect } = desk()
     manager.publish({ ...PRICE, data: 1 })
     manager.revoke({ userId: 'alice', ...PRICE })
@@ -433,7 +433,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(1)
   })
 
-  it.each([100, 0])('gives no last value from before a revocation, however long ago that was, with ageMs %i', (ageMs) => {
+  it.each([100, 0])('gives no last value from before a revocation, even long afterwards, with ageMs %i', (ageMs) => {
     const { recovery, manager, clock, connect } = desk({ history: { ageMs } })
     connect('bob').subscribe(PRICE)
     manager.publish({ ...PRICE, data: 1 })
@@ -446,7 +446,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(connect('alice'), PRICE).replayed).toBe(0)
   })
 
-  it('forgets a revocation once nothing from before it is held', () => {
+  it('forgets a revocation once no message from before it is held', () => {
     const { recovery, manager, clock, connect } = desk({ history: { ageMs: 100 } })
     connect('bob').subscribe(PRICE)
     manager.publish({ ...PRICE, data: 1 })
@@ -458,7 +458,7 @@ describe('recovery.subscribe', () => {
     expect(JSON.parse(recovery.export())).toMatchObject({ floors: [] })
   })
 
-  it('throws what subscribe throws, and changes nothing', async () => {
+  it('throws the error of subscribe, and changes nothing', async () => {
     const { recovery, connect } = desk({}, { authorize: () => false })
     const client = connect()
     const other = desk().connect()
@@ -471,7 +471,7 @@ describe('recovery.subscribe', () => {
     expect([client.socket.sent, other.socket.sent, recovery.stats().channels]).toEqual([[], [], 0])
   })
 
-  it('counts the replays of a connection together until nothing waits for it, at the end of the turn', () => {
+  it('adds up the replays of a connection until its queue is empty at the end of a turn', () => {
     const { recovery, clock, connect, trade } = desk({ replay: { count: 3 } })
     for (const data of [1, 2]) trade(data)
     const client = connect()
@@ -483,7 +483,7 @@ describe('recovery.subscribe', () => {
     expect([...answers, resume()]).toEqual([true, false, true])
   })
 
-  it('counts what waits still if a connection that does not read asks for the same again', () => {
+  it('still counts queued replays if a connection that does not read asks again', () => {
     const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
     const { recovery, clock, connect, trade } = desk({ replay: { count: 4 } }, { transport: { write } })
     for (const symbol of ['A', 'B']) for (const data of [1, 2]) trade(data, symbol)
@@ -501,7 +501,7 @@ describe('recovery.subscribe', () => {
     expect([client.waitingBytes > 0, resume('TRADES', 'B')]).toEqual([true, false])
   })
 
-  it('counts what a batch holds still when the timer of the turn comes first', () => {
+  it('still counts batched replays if the timer at the end of the turn fires before the batch is sent', () => {
     const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
     const { recovery, clock, connect, trade } = desk({ replay: { count: 3 } }, { transport: { write } })
     for (const symbol of ['A', 'B']) for (const data of [1, 2]) trade(data, symbol)
@@ -514,7 +514,7 @@ describe('recovery.subscribe', () => {
     expect([first, recovery.subscribe(client, { ...TRADES, symbol: 'B', position: 'e2:0' }).recovered]).toEqual([true, false])
   })
 
-  it('gives a connection its whole allowance again once nothing waits for it', () => {
+  it('gives a connection its whole allowance again once its queue is empty', () => {
     const { recovery, clock, manager, trade } = desk({ replay: { count: 3 } }, { delivery: { softLimitBytes: 0 } })
     for (const data of [1, 2]) trade(data)
     const client = manager.addConnection('c', new FakeSocket({ bufferedAmount: 1_000 }), 'alice')
@@ -546,7 +546,7 @@ describe('recovery.lastValue', () => {
 })
 
 describe('recovery.export and the option restore', () => {
-  it('make a restart of which no client notices anything', () => {
+  it('let all clients resume after a restart', () => {
     const before = desk()
     for (const data of [1, 2]) before.trade(data)
     before.manager.publish({ ...PRICE, data: 9 })
@@ -565,7 +565,7 @@ describe('recovery.export and the option restore', () => {
     expect(received(eve)[0]).toContain('recovered: false')
   })
 
-  it('keep channels without messages, and count the time that the restart took', () => {
+  it('keep channels without messages, and add the time of the restart to the age of messages', () => {
     const before = desk({ history: { ageMs: 1_000 } })
     before.recovery.subscribe(before.connect(), TRADES)
     before.trade(1)
@@ -581,7 +581,7 @@ describe('recovery.export and the option restore', () => {
     expect(late.recovery.subscribe(late.connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(true)
   })
 
-  it('keep the order of all messages, by which the oldest go first', () => {
+  it('keep the order of all messages, so that the oldest message is evicted first', () => {
     const before = desk()
     for (const data of [1, 2, 3]) for (const symbol of ['A', 'B']) before.trade(data, symbol)
     const { units } = before.recovery.stats()
@@ -593,7 +593,7 @@ describe('recovery.export and the option restore', () => {
     expect([recovered('A', 'e1:1'), recovered('A', 'e1:2'), recovered('B', 'e2:0'), recovered('B', 'e2:1')]).toEqual([false, true, false, true])
   })
 
-  it('leave out what was private and is not any more', () => {
+  it('leave out a stream type that was private and is public now', () => {
     const before = desk()
     before.manager.publish({ ...ORDERS, userId: 'alice', data: 1 })
     const clock = new ManualClock()
@@ -610,7 +610,7 @@ describe('recovery.export and the option restore', () => {
 })
 
 describe('createRecovery', () => {
-  it('keeps all channels together below totalUnits: the oldest message of all goes first', () => {
+  it('keeps all channels together below totalUnits by evicting the oldest message of all', () => {
     const { recovery, connect, trade } = desk({ history: { totalUnits: 1_000 } })
     for (let i = 1; i <= 30; i++) trade(i, `S${i}`)
 
@@ -620,7 +620,7 @@ describe('createRecovery', () => {
     expect(recovery.subscribe(connect(), { ...TRADES, symbol: 'S30', position: 'e30:0' }).recovered).toBe(true)
   })
 
-  it('counts last values among all messages: an older one of a history goes before them', () => {
+  it('evicts an older message of a history before a newer last value', () => {
     const { recovery, manager, connect, trade } = desk({ history: { totalUnits: 350 } })
     trade(1)
     manager.publish({ ...PRICE, data: 2 })
@@ -634,7 +634,7 @@ describe('createRecovery', () => {
     expect(recovery.subscribe(connect(), { ...TRADES, position: 'e1:1' }).recovered).toBe(false)
   })
 
-  it('forgets a channel that nobody uses, with its numbers, after ageMs', () => {
+  it('forgets an unused channel and its numbers after ageMs', () => {
     const { recovery, clock, connect, trade } = desk({ history: { ageMs: 100 } })
     const client = connect()
     recovery.subscribe(client, TRADES)
@@ -648,7 +648,7 @@ describe('createRecovery', () => {
     expect(recovery.stats()).toMatchObject({ messages: 0, units: 0 })
   })
 
-  it('forgets what is too old by few timers, also if times have fractions', () => {
+  it('forgets old messages with few timers, even if times have fractions', () => {
     const { recovery, clock, connect, trade } = desk({ history: { ageMs: 2_000 } })
     const { setTimeout } = clock
     let timers = 0
@@ -667,7 +667,7 @@ describe('createRecovery', () => {
     expect(recovery.stats()).toMatchObject({ messages: 0, evicted: 20 })
   })
 
-  it('has limits of its own for a stream type', () => {
+  it('can have separate limits for a stream type', () => {
     const { recovery, trade, manager } = desk({ history: { count: 1, byType: { TRADES: { count: 3 } } } })
     for (const data of [1, 2, 3, 4]) {
       trade(data)
@@ -677,7 +677,7 @@ describe('createRecovery', () => {
     expect(recovery.stats().messages).toBe(4)
   })
 
-  it('requires a stamp if the manager has a serialize, and marks snapshots by it', () => {
+  it('requires a stamp if the manager has a serialize, and marks snapshots with it', () => {
     const serialize = ({ data }: { readonly data: unknown }) => `<${String(data)}>`
     expect(expectCode('ERR_INVALID_OPTION', () => desk({}, { serialize }))['option']).toBe('stamp')
     const { recovery, manager, connect } = desk({ stamp: (text, { epoch, seq, snapshot }) => `${text}${epoch}#${seq}${snapshot ? '!' : ''}` }, { serialize })
@@ -691,7 +691,7 @@ describe('createRecovery', () => {
     expect(recovery.lastValue(PRICE)).toMatchObject({ data: 2 })
   })
 
-  it('is for one manager, and says so before it has one', () => {
+  it('works for one manager, and throws before it has one', () => {
     const { recovery, connect } = desk()
 
     expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams, recorder: recovery }))

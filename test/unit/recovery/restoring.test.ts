@@ -61,14 +61,14 @@ describe('an archive', () => {
     expect(['eve', 'alice'].map((userId) => after.resume('own:0', userId).recovered)).toEqual(recovered)
   })
 
-  it('loses the stream types that the catalogue does not have any more, whatever their names', () => {
+  it('loses stream types that are no longer in the catalogue, whatever their names', () => {
     const { recovery, resume } = desk({ restore: archiveOf(TRADES, ['e1'], ['TRADES', 'GONE', 'toString']) })
 
     expect(recovery.stats()).toMatchObject({ channels: 1, messages: 1 })
     expect(resume('e1:0').recovered).toBe(true)
   })
 
-  it('of a channel with more than 32 epochs loses the oldest ones: nobody can resume there', () => {
+  it('of a channel with more than 32 epochs loses the oldest epochs, from which no client can resume', () => {
     const epochs = Array.from({ length: 40 }, (_, index) => `e${index}`)
     const archive = JSON.parse(archiveOf(TRADES, epochs)) as { channels: { messages: unknown[] }[] }
     for (const channel of archive.channels) channel.messages = []
@@ -85,7 +85,7 @@ describe('an archive', () => {
     expect(resume(places.map((epoch) => `${epoch}:${epoch === 'own' ? 0 : 1}`).join(',')).recovered).toBe(true)
   })
 
-  it('gives back the last values also of epochs that it does not know any more', () => {
+  it('restores last values even of epochs that it no longer knows', () => {
     const epochs = Array.from({ length: 40 }, (_, index) => `e${index}`)
     const { recovery, connect } = desk({ restore: archiveOf({ streamType: 'TICKER', symbol: null }, epochs) })
     const client = connect()
@@ -95,7 +95,7 @@ describe('an archive', () => {
     expect(client.socket.sent.slice(1)).toEqual(epochs.map((epoch) => `{"data":"${epoch}","snapshot":true}`))
   })
 
-  it('of the wire form is stamped as it is by the stamp of the host', () => {
+  it('that has texts in the wire form can be restored with a stamp, which then marks the snapshots', () => {
     const stamp: RecoveryOptions<Streams>['stamp'] = (text, { snapshot }) => `${snapshot ? 'snapshot of ' : ''}${text}`
     const { recovery, connect } = desk({ stamp, restore: archiveOf({ streamType: 'TICKER', symbol: null }, ['e1']) })
     const client = connect()
@@ -107,7 +107,7 @@ describe('an archive', () => {
 })
 
 describe('the channels without subscribers', () => {
-  it('are 100,000 at most: the oldest one is forgotten with its messages, and none that has subscribers', () => {
+  it('are 100,000 at most: the oldest channel without subscribers is forgotten with its messages', () => {
     const limits = { count: 10, units: 1_000, ageMs: 1_000, totalUnits: 1_000, byType: new Map() }
     const histories = new Histories(streams, limits, new ManualClock(), () => 'e')
     const name = (index: number) => ({ streamType: 'TRADES', symbol: String(index), userId: undefined })
@@ -134,7 +134,7 @@ describe('createRecovery', () => {
     expect(expectCode('ERR_INVALID_OPTION', () => createRecovery<Streams>({ onError: unbindable }))['option']).toBe('onError')
   })
 
-  it('refuses a publish whose stamp is no text, and does not use its number', () => {
+  it('refuses a publish if stamp returns no text, and does not use its number', () => {
     const answers: unknown[] = [7, 'stamped']
     const stamps: unknown[] = []
     const { manager, connect } = desk({ stamp: (_text, { seq }) => { stamps.push(seq); return answers.shift() as string } })

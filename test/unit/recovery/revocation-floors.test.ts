@@ -11,7 +11,7 @@ function tooMany(isNeeded: () => boolean = () => false) {
 }
 
 describe('more than 10,000 revocations', () => {
-  it('become one that concerns everybody, up to the last of them', () => {
+  it('become one revocation for all users, up to the last of them', () => {
     const floors = tooMany()
 
     expect(floors.all()).toEqual([{ revoked: { userId: undefined, streamType: undefined, symbol: undefined }, order: 10_001, atMs: 0 }])
@@ -25,7 +25,7 @@ describe('more than 10,000 revocations', () => {
     expect(floors.all()).toEqual([])
   })
 
-  it('are kept for another age while a message from before them is held', () => {
+  it('are kept for another age if a message from before them is held', () => {
     const answers = [true, false]
     const floors = tooMany(() => answers.shift() as boolean)
 
@@ -33,7 +33,7 @@ describe('more than 10,000 revocations', () => {
     expect(answers).toEqual([])
   })
 
-  it('do not hide those that come later', () => {
+  it('do not hide later revocations', () => {
     const floors = tooMany()
 
     floors.add({ userId: 'alice', streamType: undefined, symbol: undefined }, 20_000, 1)

@@ -3,7 +3,7 @@ import { ConnectionManager } from '../../../src/index.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 
 describe('Subscribing', () => {
-  it('names a connection in the event of a subscription only if the connection asked', () => {
+  it('names a connection in a subscription event only if the connection caused the event', () => {
     const manager = new ConnectionManager()
     const connection = manager.addConnection('c', new FakeSocket(), 'alice')
     const keys: string[][] = []

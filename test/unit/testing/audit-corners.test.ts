@@ -44,7 +44,7 @@ describe('an audit that reads texts', () => {
     },
   )
 
-  it('knows a message by its data, if that is a string or a number', () => {
+  it('uses the data of a message as its identity if it is a string or a number', () => {
     const { audit } = audited()
     audit.subscribed('phone', TRADES)
     for (const data of ['x', 7]) audit.published({ ...TRADES, data })
@@ -55,7 +55,7 @@ describe('an audit that reads texts', () => {
 })
 
 describe('an audit of a client that comes and goes', () => {
-  it('has a client that connects while it is connected as one that was away, without subscriptions', () => {
+  it('treats a client that connects while it is connected as one that was disconnected', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     publish(1)
@@ -68,7 +68,7 @@ describe('an audit of a client that comes and goes', () => {
     expect(faults(audit)).toEqual(['leaked 2', 'missing 1', 'missing 2', 'missing 3'])
   })
 
-  it('does not expect what a client missed while it was away, if it was about to unsubscribe', () => {
+  it('does not expect messages that a client missed while it was away, if it was about to unsubscribe', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     audit.unsubscribing('phone', TRADES)
@@ -83,7 +83,7 @@ describe('an audit of a client that comes and goes', () => {
     expect(faults(audit)).toEqual(['missing 2'])
   })
 
-  it('does not expect what a client missed while it was away, if it had only asked to subscribe', () => {
+  it('does not expect messages that a client missed while it was away, if it had only asked to subscribe', () => {
     const { audit, publish } = audited()
     audit.subscribing('phone', TRADES)
     audit.disconnected('phone')
@@ -95,7 +95,7 @@ describe('an audit of a client that comes and goes', () => {
     expect(faults(audit)).toEqual(['missing 2'])
   })
 
-  it('takes no notice of a client that asks to end what it does not have', () => {
+  it('ignores an unsubscribe from a stream to which the client has no subscription', () => {
     const { audit, publish, receive } = audited()
     audit.unsubscribing('phone', TRADES)
     publish(1)
@@ -108,7 +108,7 @@ describe('an audit of a client that comes and goes', () => {
 })
 
 describe('an audit of a client that is answered', () => {
-  it('expects all from the subscribe on that it was told of, and not from the question on', () => {
+  it('expects messages from the subscribe on, and not yet from the request on', () => {
     const { audit, publish } = audited()
     audit.subscribing('phone', TRADES)
     publish(1)
@@ -119,7 +119,7 @@ describe('an audit of a client that is answered', () => {
     expect(faults(audit)).toEqual(['missing 2'])
   })
 
-  it('lets what was published between a second question and its subscribe come or not, and expects the rest of it once some came', () => {
+  it('does not expect messages between a second request and its subscribe, until one of them comes', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     audit.told('phone', TRADES, { recovered: null })
@@ -135,7 +135,7 @@ describe('an audit of a client that is answered', () => {
     expect(audit.report().counts.told).toBe(0)
   })
 
-  it('has as too early what is of a second subscribe and comes before its answer, and nothing that is older', () => {
+  it('reports messages after a second subscribe as too early if they come before its answer, but no older messages', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     audit.told('phone', TRADES, { recovered: null })
@@ -150,7 +150,7 @@ describe('an audit of a client that is answered', () => {
     expect(faults(audit)).toEqual(['outOfOrder 2'])
   })
 
-  it('has nothing as too early while it does not know when a second question was carried out', () => {
+  it('reports nothing as too early if it does not know when a second request was carried out', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     audit.told('phone', TRADES, { recovered: null })
@@ -162,7 +162,7 @@ describe('an audit of a client that is answered', () => {
     expect(faults(audit)).toEqual([])
   })
 
-  it('has what comes to a client that asked as too early, if the answer comes after it', () => {
+  it('reports a message as too early if it comes after a request and before its answer', () => {
     const { audit, publish, receive } = audited()
     audit.subscribing('phone', TRADES)
     publish(1)
@@ -173,7 +173,7 @@ describe('an audit of a client that is answered', () => {
     expect(faults(audit)).toEqual(['outOfOrder 1'])
   })
 
-  it('has also an older message as too early, if it comes before the first answer', () => {
+  it('reports an older message as too early, too, if it comes before the first answer', () => {
     const { audit, publish, receive } = audited()
     publish(1)
     audit.subscribed('phone', TRADES)
@@ -183,7 +183,7 @@ describe('an audit of a client that is answered', () => {
     expect(faults(audit)).toEqual(['outOfOrder 1'])
   })
 
-  it('takes an answer to no question as the begin of a subscription', () => {
+  it('treats an answer without a request as the start of a subscription', () => {
     const { audit, publish } = audited()
     publish(1)
     audit.told('phone', TRADES, { recovered: null })
@@ -194,7 +194,7 @@ describe('an audit of a client that is answered', () => {
 })
 
 describe('an audit of a client of a whole stream type', () => {
-  it.each([1, undefined])('excuses all of the type after a gap of %s that names no symbol', (missed) => {
+  it.each([1, undefined])('excuses all messages of the type after a gap of %s without a symbol', (missed) => {
     const { audit, publish } = audited()
     audit.subscribed('phone', ALL_TRADES)
     publish(1, 2)
@@ -204,7 +204,7 @@ describe('an audit of a client of a whole stream type', () => {
     expect(faults(audit)).toEqual(['missing 3'])
   })
 
-  it('excuses as many as a gap says of the messages without a symbol, if so many have not come, and otherwise all', () => {
+  it('excuses the number of a gap among messages without a symbol if so many are missing, and otherwise all messages', () => {
     const { audit, publish } = audited()
     audit.subscribed('phone', ALL_TRADES)
     for (const id of [11, 12, 13]) audit.published({ ...ALL_TRADES, data: { id } })
@@ -229,7 +229,7 @@ describe('an audit of a client that loses very much', () => {
     return { audit, receive }
   }
 
-  it('reports all that are lost, those too that it does not keep apart any more', () => {
+  it('reports all lost messages, even more than it keeps', () => {
     const { audit } = half()
 
     const { lost, counts } = audit.report()
@@ -238,7 +238,7 @@ describe('an audit of a client that loses very much', () => {
     expect(lost.slice(0, 2).map(({ identity, publishedAt, step }) => [identity, publishedAt, step])).toEqual([[1, 3, 5], [3, 6, 8]])
   })
 
-  it('takes back that one of the last 1,000 is lost if it comes late, and of an older one no more', () => {
+  it('no longer reports one of the last 1,000 lost messages if it comes late, but still reports an older one', () => {
     const { audit, receive } = half()
     receive(4_999, 1)
 
@@ -249,7 +249,7 @@ describe('an audit of a client that loses very much', () => {
     expect(lost[0]?.identity).toBe(1)
   })
 
-  it('keeps few places that have come: what comes again is `twice` if it is new, and `outOfOrder` if it is old', () => {
+  it('remembers a limited number of places: a message that comes again is `twice` if it is new, and `outOfOrder` if it is old', () => {
     const { audit, receive } = half()
     receive(4_000, 2)
 
@@ -264,14 +264,14 @@ describe('a set of places', () => {
     return set
   }
 
-  it('has a run of places as one, and a place between runs as one of its own', () => {
+  it('stores consecutive places as one run, and a place between two runs as a separate run', () => {
     const places = placesOf(1, 2, 3, 7, 5)
 
     expect([1, 2, 3, 4, 5, 6, 7, 8].filter((place) => places.has(place))).toEqual([1, 2, 3, 5, 7])
     expect(places.runCount).toBe(3)
   })
 
-  it('has a place that is added twice once', () => {
+  it('stores a place once if it is added twice', () => {
     expect(placesOf(1, 2, 7, 7, 2).runCount).toBe(2)
   })
 
@@ -283,7 +283,7 @@ describe('a set of places', () => {
     expect([1, 2, 5, 6, 7, 9].filter((place) => places.has(place))).toEqual([5, 6, 7, 9])
   })
 
-  it('is empty if all its runs end before that place, and can be filled again', () => {
+  it('is empty after it forgot all of its runs, and can be filled again', () => {
     const places = placesOf(1, 3)
 
     places.forgetBefore(4)

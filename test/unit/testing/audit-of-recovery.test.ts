@@ -108,7 +108,7 @@ function reported(desk: AuditedDesk): string[] {
 }
 
 describe('a resume of a whole type of `latest` streams', () => {
-  it('brings what waited behind a newer message of another symbol', async () => {
+  it('sends the messages that waited behind a newer message of another symbol', async () => {
     const desk = new AuditedDesk()
     const client = desk.client('phone')
     const stream = { streamType: 'TICKER' } as const

@@ -47,7 +47,7 @@ describe('an audit', () => {
     })
   })
 
-  it('has as missing what has not come yet, and counts it until then', () => {
+  it('reports a message that has not come yet as missing, and counts it in waiting', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1, 2)
@@ -57,7 +57,7 @@ describe('an audit', () => {
     expect([audit.waiting, faults(audit)]).toEqual([0, []])
   })
 
-  it('does not take a message that comes late for lost', () => {
+  it('does not report a message as lost if it comes late', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1, 2)
@@ -66,7 +66,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['twice 1', 'outOfOrder 1'])
   })
 
-  it('excuses as many as a gap notice says, and all if it does not say', () => {
+  it('excuses as many messages as a gap notice says, and all if the notice has no number', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     const gap = (dropped: number | null) => audit.received('phone', JSON.stringify({ type: 'gap', stream_type: 'TRADES', symbol: 'A', dropped }))
@@ -91,7 +91,7 @@ describe('an audit', () => {
     expect(audit.report().counts.replaced).toBe(2)
   })
 
-  it('lets a newcomer have the present state, once more if it is marked or the stream is `latest`', () => {
+  it('allows the present state to come again after a subscribe, if it is marked or the stream is `latest`', () => {
     const { audit, publish, receive } = audited()
     publish(PRICE, 1)
     audit.subscribed('phone', PRICE)
@@ -106,7 +106,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['twice 1'])
   })
 
-  it('has as leaked what comes to a client that is not subscribed, not any more, or not connected', () => {
+  it('reports a message as leaked if its client is not subscribed, no longer subscribed or not connected', () => {
     const { audit, publish, receive } = audited()
     publish(TRADES, 1)
     receive(TRADES, 1)
@@ -120,7 +120,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['leaked 1', 'leaked 2', 'leaked 2'])
   })
 
-  it('can allow what was on its way when the right to it ended, once', () => {
+  it('can allow a message once that was on its way when the client lost access', () => {
     const { audit, publish, receive } = audited({ onTheWay: 'allowed' })
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1)
@@ -131,7 +131,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['leaked 1', 'leaked 2'])
   })
 
-  it('has a whole type and a symbol of it as one copy, and goes on with one of them', () => {
+  it('expects one copy for subscriptions to a whole type and to one of its symbols, also after one of them ended', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', { streamType: 'TRADES' })
     audit.subscribed('phone', TRADES)
@@ -159,7 +159,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['leaked 1', 'missing 1'])
   })
 
-  it('knows who a publish leaves out, and lets a replay bring it', () => {
+  it('knows which clients `except` leaves out, and allows a replay to send them the message', () => {
     const { audit, receive } = audited()
     audit.subscribed('phone', TRADES)
     for (const id of [1, 2]) audit.published({ ...TRADES, data: { id } }, { except: ['phone'] })
@@ -173,7 +173,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['leaked 1'])
   })
 
-  it('knows who alone a message is for', () => {
+  it('knows the only recipients of a message with `to`', () => {
     const { audit, receive } = audited()
     audit.connected('tablet', 'alice')
     for (const id of [1, 2]) audit.published({ ...TRADES, data: { id } }, { to: ['tablet'] })
@@ -183,7 +183,7 @@ describe('an audit', () => {
     expect(audit.report().faults.map(({ kind, client, identity }) => [kind, client, identity])).toEqual([['leaked', 'phone', 1], ['missing', 'tablet', 2]])
   })
 
-  it('has what a client missed while it was away as due once it subscribes again, unless it is told', () => {
+  it('expects the messages that a client missed while it was away once it subscribes again, unless a notice excuses them', () => {
     const { audit, publish, receive } = audited()
     const back = () => (audit.connected('phone', 'alice'), audit.subscribed('phone', TRADES))
     audit.subscribed('phone', TRADES)
@@ -202,7 +202,7 @@ describe('an audit', () => {
     expect(audit.report().counts.told).toBe(1)
   })
 
-  it('does not expect what was published while a client had unsubscribed, unless it is told that nothing is missing', () => {
+  it('expects messages from the time after an unsubscribe only if the client is told that nothing is missing', () => {
     const { audit, publish } = audited()
     audit.subscribed('phone', TRADES)
     audit.unsubscribed('phone', TRADES)
@@ -214,7 +214,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['missing 1'])
   })
 
-  it('can follow a client that only knows when it asked and when it was answered', () => {
+  it('can follow a client that knows only when it sent a request and when the answer came', () => {
     const { audit, publish, receive } = audited()
     audit.subscribing('phone', TRADES)
     publish(TRADES, 1, 2, 3)
@@ -233,7 +233,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['leaked 5'])
   })
 
-  it('has as leaked what was published before a revocation, also to a client that came later', () => {
+  it('reports a message from before a revocation as leaked, also for a client that connected later', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1)
@@ -246,7 +246,7 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['leaked 1', 'missing 3'])
   })
 
-  it('keeps the faults of a client that it forgets, and expects nothing more of it', () => {
+  it('keeps the faults of a forgotten client, and expects no more messages for it', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1, 2, 3)
@@ -257,7 +257,7 @@ describe('an audit', () => {
     expectCode('ERR_INVALID_ARGUMENT', () => receive(TRADES, 3))
   })
 
-  it('keeps so many publications, and counts what it could not check', () => {
+  it('remembers a limited number of publications, and counts those that it could not check', () => {
     const { audit, publish, receive } = audited({ remember: 2 })
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1, 2, 3, 4)
@@ -267,7 +267,7 @@ describe('an audit', () => {
     expect(audit.report().counts.unchecked).toBe(2)
   })
 
-  it('lists so many faults of a kind, and counts the others', () => {
+  it('lists a limited number of faults of each kind, and counts the others', () => {
     const { audit, publish } = audited({ list: 1 })
     audit.subscribed('phone', TRADES)
     publish(TRADES, 1, 2, 3)
@@ -302,7 +302,7 @@ describe('an audit', () => {
     expect(audit.report().isClean).toBe(true)
   })
 
-  it('refuses what would audit nothing', () => {
+  it('refuses calls that would audit nothing', () => {
     const { audit, publish } = audited()
     publish(TRADES, 1)
 

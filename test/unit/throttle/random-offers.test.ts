@@ -87,7 +87,7 @@ function picker(seed: number) {
 }
 
 describe('throttled › random offers', () => {
-  it('are published as by a naive model: when, in which order, and how many are held', () => {
+  it('are published at the same times and in the same order as by a simple model', () => {
     for (const seed of SEEDS) {
       const { below, stream } = picker(seed)
       const clock = new ManualClock()

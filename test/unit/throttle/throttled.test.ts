@@ -45,7 +45,7 @@ describe('throttled › an offer', () => {
     expect([log, offer.held]).toEqual([[[0, 1]], 0])
   })
 
-  it('is held if its stream has had a message in the interval, and the newest is published when that ends', () => {
+  it('is held if its stream has had a message in the interval, and the newest one is published when the interval ends', () => {
     const { offer, clock, log } = throttle()
 
     expect([1, 2, 3].map((data) => offer(price(data)))).toEqual([undefined, undefined, undefined])
@@ -57,7 +57,7 @@ describe('throttled › an offer', () => {
     expect([log, offer.held]).toEqual([[[0, 1], [100, 3]], 0])
   })
 
-  it('waits for the next interval after a held message was published', () => {
+  it('is held until the next interval ends if a held message was just published', () => {
     const { offer, clock, log } = throttle()
 
     offer(price(1))
@@ -88,7 +88,7 @@ describe('throttled › an offer', () => {
     expect(offer.held).toBe(1)
   })
 
-  it('is passed straight through if its type has no interval, or one of 0', () => {
+  it('is published at once if its type has no interval, or an interval of 0', () => {
     const { offer, clock, log } = throttle({ intervalsMs: { PRICE: 0 } })
 
     for (const message of [price(1), price(2), order('alice', 3), order('alice', 4)]) offer(message)
@@ -177,7 +177,7 @@ describe('throttled › an invalid message', () => {
 })
 
 describe('throttled › intervals', () => {
-  it('end together, whenever a stream had its first message', () => {
+  it('end together for all streams of a type, regardless of their first messages', () => {
     const { offer, clock, log } = throttle({ atMs: 1_030 })
 
     for (const symbol of ['BTCUSDT', 'ETHUSDT']) {
@@ -209,7 +209,7 @@ describe('throttled › intervals', () => {
     expect(log).toEqual([[0, 'slow 1'], [0, 'fast 1'], [100, 'fast 2'], [250, 'slow 2']])
   })
 
-  it('of a length that no binary number equals end after they began', () => {
+  it('of a length that has no exact binary number end after they began', () => {
     // 1,050 is the end of the 63rd, and 1,050 / (1,000 / 60) is less than 63.
     const { offer, clock, log } = throttle({ intervalsMs: { PRICE: 1_000 / 60 }, atMs: 1_050 })
 
@@ -234,7 +234,7 @@ describe('throttled › intervals', () => {
 })
 
 describe('throttled › flush', () => {
-  it('publishes all that is held, and leaves the rest of the interval as it is', () => {
+  it('publishes all held messages, and does not end the interval', () => {
     const { offer, clock, log } = throttle()
 
     for (const data of [1, 2]) for (const symbol of ['BTCUSDT', 'ETHUSDT']) offer(price(`${symbol} ${data}`, symbol))
@@ -259,7 +259,7 @@ describe('throttled › flush', () => {
 })
 
 describe('throttled › stop', () => {
-  it('discards what is held, stops the timer, and lets a later offer begin anew', () => {
+  it('discards all held messages, stops the timer, and treats the next offer as the first', () => {
     const { offer, clock, log } = throttle()
 
     offer(price(1))
@@ -295,7 +295,7 @@ describe('throttled › an error of publish', () => {
     expect(log).toEqual([[0, 1], [0, 2]])
   })
 
-  it('leaves what was offered meanwhile to the end of the interval', () => {
+  it('leaves a message that was offered meanwhile held until the interval ends', () => {
     const { offer, clock, log } = throttle({
       publish({ data }) {
         if (data !== 1) return
@@ -392,7 +392,7 @@ describe('throttled › an error of publish', () => {
 })
 
 describe('throttled › publish that calls back', () => {
-  it('has its own offers of the stream wait for the end of the interval', () => {
+  it('holds messages that it offers itself until the interval ends', () => {
     const { offer, clock, log } = throttle({ publish: ({ data }) => void (Number(data) < 4 && offer(price(Number(data) + 1))) })
 
     offer(price(1))
@@ -477,7 +477,7 @@ describe('throttled › the clock', () => {
     expect(log).toEqual([[0, 1], [150, 3], [200, 4]])
   })
 
-  it('may lose a timer: an offer that throws publishes what is due all the same', () => {
+  it('may lose a timer: an offer that throws still publishes the held messages that are due', () => {
     const clock = new LossyClock()
     const { offer, log } = throttle({ clock, publish: ({ data }) => (data === 'bad' ? fail() : undefined) })
 
@@ -489,7 +489,7 @@ describe('throttled › the clock', () => {
     expect(log).toEqual([[0, 1], [150, 'bad'], [150, 2]])
   })
 
-  it('may lose a timer: a message that publish offers then does not overtake an older one', () => {
+  it('may lose a timer: a message that publish offers does not overtake an older one', () => {
     const clock = new LossyClock()
     const { offer, log } = throttle({ clock, publish: ({ data }) => void (data === 2 && offer(price(4, 'ETHUSDT'))) })
 
@@ -520,7 +520,7 @@ describe('throttled › the clock', () => {
     expect(log).toEqual([[0, 1], [99.6, 2], [199.6, 3]])
   })
 
-  it('may go back: intervals go on from where they were', () => {
+  it('may go back: intervals continue from the last reading', () => {
     const manual = new ManualClock()
     let backMs = 0
     const clock: Clock = {
@@ -592,7 +592,7 @@ describe('throttled › with a manager', () => {
     expect(socket.writes.map((texts) => texts.length)).toEqual([2, 2])
   })
 
-  it('tells of a message that was held when the manager closed', async () => {
+  it('reports a message that was held when the manager closed', async () => {
     const onError = vi.fn()
     const clock = new ManualClock()
     const manager = new ConnectionManager({ clock })

@@ -319,7 +319,7 @@ describe('a faulty clock', () => {
     expect([subscription.status, manager.subscriptionCount]).toEqual(['DISCONNECTED', 0])
   })
 
-  it('has no effect if it calls a second time or after a cancel', () => {
+  it('has no effect if it fires a timer twice or after a cancel', () => {
     const timers: (() => void)[] = []
     const { clock, manager } = onClock({ setTimeout: (fn) => (timers.push(fn), () => {}) })
     const removed = vi.fn()

@@ -161,7 +161,7 @@ describe('ExpiringSet', () => {
       expect(log).toEqual([['a']])
     })
 
-    it('sets one timer at a time, and fewer and fewer while it may only be late', () => {
+    it('sets one timer at a time, and waits longer each time before it replaces a late timer', () => {
       const { clock, expiry } = expiring(0)
       const { setTimeout } = clock
       let timers = 0
@@ -177,7 +177,7 @@ describe('ExpiringSet', () => {
       expect(timers).toBeLessThan(15)
     })
 
-    it('starts afresh after the last item was deleted', () => {
+    it('starts again after the last item was deleted', () => {
       const { clock, expiry, log, recover } = losing(100)
       expiry.add('a')
       expiry.delete('a')

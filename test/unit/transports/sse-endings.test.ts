@@ -348,7 +348,7 @@ describe('the comments of an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('end a response of Node that takes nothing from the start, at the second comment', async () => {
+  it('end a Node response that has sent nothing from the start, at the second comment', async () => {
     const response = new HeldResponse()
     const socket = sseSocket(response)
 
@@ -359,7 +359,7 @@ describe('the comments of an event stream', () => {
     expect([socket.readyState, response.destroyed]).toEqual([3, true])
   })
 
-  it('end a stream that was read before, if nothing has left for a minute and a comment is buffered', async () => {
+  it('end a stream that was read before, if a comment is buffered and no byte was sent for a minute', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const reads: (() => void)[] = []
     const write = (): Promise<void> => new Promise((resolve) => reads.push(resolve))
@@ -378,7 +378,7 @@ describe('the comments of an event stream', () => {
     expect(socket.readyState).toBe(3)
   })
 
-  it('do not end it if its reader took something in between, even if no comment has left', async () => {
+  it('do not end it if its reader has read bytes in between, even if no comment was sent', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const reader = readable.getReader()
@@ -396,7 +396,7 @@ describe('the comments of an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('do not end it if its comments leave, whatever was buffered since', async () => {
+  it('do not end it if its comments have been sent, whatever was buffered since', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const socket = sseSocket(response)
@@ -411,7 +411,7 @@ describe('the comments of an event stream', () => {
     expect(socket.readyState).toBe(1)
   })
 
-  it('do not end a response of Node while some of its bytes leave', async () => {
+  it('do not end a Node response while it still sends bytes', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     const response = new HeldResponse()
     const socket = sseSocket(response)

@@ -244,7 +244,7 @@ describe.each<[name: string, open: () => Promise<Exchange>]>([
     expect(await outcomeOf(() => socket.send('late'))).not.toBe('kept')
   })
 
-  it('reads how much an unread response buffers, and reports a drain when that has left', async () => {
+  it('reads the buffered bytes of an unread response, and reports a drain when they have been sent', async () => {
     const { target, readAll } = await open()
     const socket = sseSocket(target)
 
@@ -668,7 +668,7 @@ describe('sseTransport', () => {
     expect(other.response.chunks[0]).toBe(frame.bytes)
   })
 
-  it('gives each web stream its own copy of a frame, since it may transfer that', async () => {
+  it('gives each web stream its own copy of a frame, because the stream may transfer the copy', async () => {
     const transport = sseTransport()
     const [one, other] = [thatTransfers(), thatTransfers()]
 

@@ -231,7 +231,7 @@ describe('wsTransport › the content of bytes', () => {
     expect(sockets.map((socket) => receivedBy(socket)[0]?.hex)).toEqual([longBytes(), longBytes(), longBytes()].map((each) => each.toString('hex')))
   })
 
-  it('is read as late as that, so a change before it is sent', () => {
+  it('is read only at that write, so that an earlier change is sent', () => {
     const { transport, framed } = transportWith()
     const socket = socketWith()
     const bytes = Uint8Array.of(1)

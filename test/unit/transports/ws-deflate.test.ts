@@ -164,7 +164,7 @@ describe('wsTransport › deflate', () => {
     expect(deflate).toHaveBeenCalledTimes(1)
   })
 
-  it.each([8, 9])('sends to a window of %i bits what that window can decode', (bits) => {
+  it.each([8, 9])('sends a message that a window of %i bits can decode', (bits) => {
     const { transport, framed, deflate } = transportWith()
     const socket = socketOfWindow(bits)
 
@@ -174,7 +174,7 @@ describe('wsTransport › deflate', () => {
     expect(deflate).toHaveBeenCalledTimes(bits === 8 ? 0 : 1)
   })
 
-  it('sends a message uncompressed if that is not longer', () => {
+  it('sends a message uncompressed if compression does not make it shorter', () => {
     const { transport, framed } = transportWith({ threshold: 0 })
     const socket = deflatingSocket()
 
@@ -201,7 +201,7 @@ describe('wsTransport › deflate', () => {
     expect(socket.tcp.writes.map(([first]) => first)).toEqual(lengths.map(() => 0xc1))
   })
 
-  it('decides again once ws is idle', () => {
+  it('writes directly again once ws is idle', () => {
     const { transport, framed } = transportWith()
     const sender = { _firstFragment: true, _queue: [], _state: 1 }
     const socket = deflatingSocket(undefined, { _sender: sender })
@@ -280,7 +280,7 @@ describe('wsTransport › deflate, with messages that are not for everybody', ()
     expect(deflate).toHaveBeenCalledTimes(2)
   })
 
-  it('keeps ws from compressing them while that is busy, and reports when the last one has left', () => {
+  it('keeps ws from compressing them while ws is busy, and reports a drain when the last one was sent', () => {
     const { transport } = transportWith()
     const listener = vi.fn()
     const socket = deflatingSocket(undefined, { _sender: { _firstFragment: true, _queue: [], _state: 1 } })

@@ -263,7 +263,7 @@ describe('wsTransport › onDrain', () => {
     expect(listener).toHaveBeenCalledTimes(3)
   })
 
-  it('reports when the last message of each write by ws.send has left, until it is stopped', () => {
+  it('reports a drain when ws.send has sent the last message of each write, until it is stopped', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ extensions: 'permessage-deflate' })
     const listener = vi.fn()
@@ -281,7 +281,7 @@ describe('wsTransport › onDrain', () => {
     expect(socket.sent).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  it('reports when a single message by ws.send has left', () => {
+  it('reports a drain when ws.send has sent a single message', () => {
     const { transport, framed } = transportFor()
     const socket = socketWith({ extensions: 'permessage-deflate' })
     const listener = vi.fn()
@@ -303,7 +303,7 @@ describe('wsTransport › onDrain', () => {
     expect(() => socket.sendCallbacks[0]?.()).not.toThrow()
   })
 
-  it('starts to poll when no drain event is expected any more', () => {
+  it('polls when no drain event is expected', () => {
     const { listener, tcp } = watched(socketWith())
     tcp.writableNeedDrain = true
     vi.advanceTimersByTime(100)
