@@ -50,7 +50,7 @@ type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' |
   readonly write?: (socket: TSocket, frames: readonly unknown[]) => number | void | Promise<void>
 }
 
-/** The hooks of a transport. `Transport` says which of them depend on each other. */
+/** The hooks of a transport. The type `Transport` says which hooks depend on each other. */
 export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends WireData = string> {
   /**
    * Makes the frame that `write` takes from a message's text. Called once per publish, because all sockets of this transport share the frame.

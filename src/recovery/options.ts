@@ -7,7 +7,7 @@ import type { HistoryLimits } from './histories.ts'
 
 /** The place of a message in its channel: an epoch and a number. */
 export interface Stamp {
-  /** The name of one run of the publishing node, for one channel. A restart begins a new epoch. */
+  /** A name for one channel in one run of the publishing node. A restart begins a new epoch. */
   readonly epoch: string
   /** The number of the message: 1 for the first message of the epoch. */
   readonly seq: number
@@ -64,13 +64,13 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
 /** The limits of the history. `Infinity` removes a limit. */
 export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * The most messages of one channel. `0` keeps none, so that no client can resume. The last message of a `latest` stream is always kept.
+   * The maximum number of messages of one channel. `0` keeps none, so that no client can resume. The last message of a `latest` stream is always kept.
    *
    * @default 256
    */
   readonly count?: number | undefined
   /**
-   * The most UTF-16 units of one channel's messages.
+   * The maximum number of UTF-16 units of one channel's messages.
    *
    * @default 262_144
    */
@@ -82,7 +82,7 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly ageMs?: number | undefined
   /**
-   * The most UTF-16 units of all channels together. Beyond this limit, the oldest message of all is removed first.
+   * The maximum number of UTF-16 units of all channels together. Beyond this limit, the oldest message of all is removed first.
    *
    * @default 67_108_864
    */
@@ -94,13 +94,13 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
 /** How much may be sent again to one connection before its send queue is empty. `Infinity` removes a limit. */
 export interface ReplayOptions {
   /**
-   * The most messages.
+   * The maximum number of messages.
    *
    * @default 300
    */
   readonly count?: number | undefined
   /**
-   * The most UTF-16 units.
+   * The maximum number of UTF-16 units.
    *
    * @default half of the manager's `delivery.hardLimitBytes`
    */

@@ -17,7 +17,7 @@ import { Resuming, type Resume } from './resuming.ts'
 import { RevocationFloors } from './revocation-floors.ts'
 import { hostStamps, wireStamps, type Stamps } from './stamps.ts'
 
-/** A connection that can be resumed. */
+/** A connection that `recovery.subscribe` accepts. */
 export type RecoverableConnection<TStreams extends StreamCatalogue = TradingStreams> = Connection<Socket, TStreams>
 
 /** The methods of a manager that a recovery calls. */

@@ -14,7 +14,7 @@ export const PLAIN_REMOVAL: Removal = { isToBeClosed: true, details: undefined }
 
 const NORMAL_CLOSURE = 1000
 
-/** The most bytes of a reason. A control frame holds 125 bytes, and the close code takes two of them: RFC 6455, 5.5. */
+/** The maximum length of a reason, in bytes. A control frame holds 125 bytes, and the close code takes two of them: RFC 6455, 5.5. */
 const LONGEST_REASON_BYTES = 123
 
 /**

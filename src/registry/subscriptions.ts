@@ -316,7 +316,7 @@ export class Subscriptions {
     this.#receiveAllOf(user, connection, wasPending)
   }
 
-  /** Adds a connection to the lists of all subscriptions that its user holds. If the user had no connection before, they are connected now. */
+  /** Adds a connection to the lists of all subscriptions that its user holds. A user's first connection makes them connected. */
   #receiveAllOf(user: UserRecord, connection: ConnectionRecord, wasPending: boolean): void {
     for (const subscription of membersOf(user.ownSubscriptions)) {
       this.#add(subscription, connection)
@@ -361,7 +361,7 @@ export class Subscriptions {
     }
     for (const old of received) if (nextOf(old) === undefined) this.#unlist(old, connection)
     switchUser()
-    // If the connection still receives a stream, it keeps its slot. So it does not miss a message that is being delivered.
+    // If the connection still receives a stream, it keeps its slot. So the connection does not miss a message that is being delivered.
     for (const old of received) handOver(old, nextOf(old), connection)
     for (const old of own) this.#releaseHold(old, connection)
     // The kept subscriptions are held before the connection is added to other lists, because adding looks for overlaps with them.

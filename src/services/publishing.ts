@@ -102,7 +102,7 @@ export class Publishing {
     return this.#deliverOrDefer(forEverybody(this.#read(message)), () => allOf(connections.all))
   }
 
-  /** Delivers a text that the host made to one connection. */
+  /** Sends a text of the host to one connection. */
   send(connection: ConnectionRecord, text: unknown): PublishResult {
     const { connections, options, quotas } = this.#dependencies
     if (!isWireData(text)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string or bytes, got ${describe(text)}`)

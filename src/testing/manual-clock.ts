@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Returns the wall clock, in milliseconds since the Unix epoch: the start, plus all `advance` and `jump` calls since. */
+  /** Returns the wall-clock time, in milliseconds since the Unix epoch. It is `startsAt` plus the milliseconds of all `advance` and `jump` calls. */
   now(): number {
     return this.#wallMs
   }

@@ -62,11 +62,11 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
 }
 
 /**
- * Returns a function that publishes at most one message of a stream in each interval. The first message of a stream is published at once.
+ * Returns a function that publishes at most one message of a stream in each interval. The first message is published at once.
  *
  * Later messages of the interval are held, and only the newest of them is published, when the interval ends. So no client gets the messages in between.
  * A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all streams of a type have
- * the same intervals, and a transport that batches writes all of their held messages to a socket at once. Two messages of a stream may be less than one
+ * the same intervals, and a batching transport writes all of their held messages to a socket at once. Two messages of a stream may be less than one
  * interval apart, because the first message may come shortly before an interval ends.
  *
  * One timer serves all streams. If the timer is late or lost, the next call publishes the held messages that are due.

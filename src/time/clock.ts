@@ -47,8 +47,8 @@ function letProcessEnd(timer: unknown): void {
 /** The clock that the library uses internally. */
 export interface ManagerClock extends Clock {
   /**
-   * By how many milliseconds in all the host's `monotonic` has decreased. It decreases if a test installs or removes fake timers. Timers that were
-   * set before may then be lost.
+   * The sum of all decreases of the host's `monotonic`, in milliseconds. A reading decreases if a test installs or removes fake timers. Timers that
+   * were set before may then be lost.
    */
   readonly wentBackMs?: number
   /** @param holdsProcess whether the process must stay alive until the timer fires, because a promise waits for the timer */

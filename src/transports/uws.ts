@@ -18,7 +18,7 @@ export interface UwsSocket {
   close(): void
 }
 
-/** The result of `send` if `maxBackpressure` is exceeded. Any other result means that the message was accepted, even `0`, which means backpressure. */
+/** The result of `send` if `maxBackpressure` is exceeded. With any other result, uWS has accepted the message. */
 const DROPPED = 2
 
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, status) => status === DROPPED)

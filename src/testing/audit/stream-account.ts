@@ -16,7 +16,7 @@ export interface AccountKeeper {
   lose(publication: Publication, passedAt: number): void
 }
 
-/** At most this many overtaken messages are kept, in case they come late. The oldest one beyond it is reported as lost. */
+/** At most this many overtaken messages are kept, in case they come late. If there are more, the oldest one is reported as lost. */
 const MOST_PASSED = 1_000
 
 /** If there are more runs of places than this, the places of old messages are dropped. */
@@ -33,7 +33,7 @@ export class StreamAccount implements AuditedStream {
   #due = new Set<Publication>()
   /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
   #optional = new Set<Publication>()
-  /** Due messages that a newer message has overtaken, without a notice. Unless they come late, they are lost. Publication → step of the newer one. */
+  /** Due messages that a newer message has overtaken, without a notice. Unless they come late, they are lost. Publication → step of the newer message. */
   readonly #passed = new Map<Publication, number>()
   /** Messages that were due when the subscription ended. The server may have sent them before. */
   readonly #onTheWay = new Set<Publication>()

@@ -27,7 +27,7 @@ export class Deflater {
     this.#threshold = threshold
   }
 
-  /** Returns the compressed payload, or `undefined` if the message is better sent uncompressed. */
+  /** Returns the compressed payload, or `undefined` if the message should be sent uncompressed. */
   payload(bytes: Uint8Array, windowBits: number): Uint8Array | undefined {
     if (bytes.length < this.#threshold) return undefined
     try {

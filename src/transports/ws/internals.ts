@@ -1,4 +1,4 @@
-/** The private fields of ws that a direct write depends on. ws 8.0 to 8.23 has them, but any of them may be missing. */
+/** The private fields of ws that a direct write depends on. ws 8.0 to 8.23 has them. In another version, any of them may be missing. */
 export interface Internals {
   readonly _isServer?: unknown
   readonly _socket?: Partial<TcpSocket> | null
