@@ -102,7 +102,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     if (this.#options.restore !== undefined) readArchive(this.#options.restore)
   }
 
-  /** The manager calls it once. @throws `ERR_INVALID_OPTION` for a second manager, or if the manager has a `serialize` and the recovery no `stamp` */
+  /** The manager calls it once. @throws `ERR_INVALID_OPTION` for a second manager, and for a manager with a `serialize` if there is no `stamp` */
   attach(manager: RecoverableManager, settings: RecorderSettings): void {
     if (this.#attached !== undefined) throw invalidOption('recorder', 'a recovery works for one manager only')
     const { history, randomEpoch, replay, restore, snapshot, stamp } = this.#options

@@ -595,8 +595,8 @@ function slotIn(subscription: SubscriptionRecord | undefined, connection: Connec
 const NO_LISTS: readonly FanOutList<ConnectionRecord>[] = []
 
 /**
- * Returns the lists of exact streams in which this subscription makes a connection overlap: the connection is then in an exact list and in the list
- * of the whole type. The connection must be in the subscription's list.
+ * Returns the lists of exact streams in which this subscription makes a connection overlap. A connection overlaps if it is in the list of an exact
+ * stream and in the list of the whole type. The connection must be in the subscription's list.
  */
 function overlappingLists(subscription: SubscriptionRecord, connection: ConnectionRecord): readonly FanOutList<ConnectionRecord>[] {
   const { type, symbol } = SubscriptionRecord.streamOf(subscription)

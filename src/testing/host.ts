@@ -22,8 +22,8 @@ export interface RunningHost {
   readonly manager: HostedManager
 
   /**
-   * Connects a real client of this user, and subscribes it as the host's clients do. The client's connection must hold the subscriptions, not its user.
-   * Resolves once the server has added the connection with its subscriptions.
+   * Connects a real client of this user, and subscribes it as the host's clients do. Only the new connection may hold these subscriptions, and the user
+   * must not hold them. Resolves once the server has added the connection with its subscriptions.
    *
    * User ids and symbols contain spaces, colons and letters of any alphabet. Encode them if the protocol requires it.
    */

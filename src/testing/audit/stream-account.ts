@@ -33,7 +33,7 @@ export class StreamAccount implements AuditedStream {
   #due = new Set<Publication>()
   /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
   #optional = new Set<Publication>()
-  /** Due messages that a newer message has overtaken, without a notice. Unless they come late, they are lost. Publication → step of the newer message. */
+  /** Due messages that a newer message has overtaken. They are lost, unless they come late. Publication → step of the newer message. */
   readonly #passed = new Map<Publication, number>()
   /** Messages that were due when the subscription ended. The server may have sent them before. */
   readonly #onTheWay = new Set<Publication>()
@@ -60,7 +60,7 @@ export class StreamAccount implements AuditedStream {
     this.#due.add(publication)
   }
 
-  /** Makes the messages due that the client missed while it was disconnected. */
+  /** Makes missed messages due. The client was disconnected when they were published. */
   oweMissed(missed: readonly Publication[]): void {
     this.#due = inOrder([...this.#due, ...missed.filter((each) => !this.#arrived.has(each.place))])
   }
