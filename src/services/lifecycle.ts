@@ -101,7 +101,7 @@ export class Lifecycle {
     })
   }
 
-  /** Makes a send queue the connection's sink in all fan-out lists. With `undefined`, the socket becomes the sink again. */
+  /** Sets the connection's sink to this send queue in all fan-out lists. With `undefined`, the socket becomes the sink again. */
   attachQueue(connection: ConnectionRecord, queue: SendQueue | undefined): void {
     const { connections, subscriptions } = this.#dependencies
     ConnectionRecord.attachQueue(connection, queue)
@@ -147,7 +147,7 @@ export class Lifecycle {
     return undefined
   }
 
-  /** Calls the transport's `onClose`, then adds the newcomer. `onClose` is user code, so the state is checked again in between. */
+  /** Calls the transport's `onClose`, then adds the newcomer. `onClose` is user code, so the state is checked again before the newcomer is added. */
   #listenAndAdmit(newcomer: Newcomer): ConnectionRecord {
     const { id: connectionId, socket, transport, userId } = newcomer
     if (transport?.onClose === undefined) return this.#admit(newcomer)
@@ -261,7 +261,7 @@ export class Lifecycle {
     this.#dependencies.events.postError({ error, stage, connection })
   }
 
-  /** Reports an error of a transport's hook. A promise may report it later. */
+  /** Reports an error of a transport's hook. The error may come later, as the rejection of a promise. */
   #hookFailed(error: unknown, connection?: ConnectionRecord): void {
     const { changes, events } = this.#dependencies
     changes.continue(() => events.postError({ error, stage: 'transport', ...(connection && { connection }) }))

@@ -29,7 +29,10 @@ interface Newcomer {
   readonly subscription: SubscriptionRecord
 }
 
-/** Sends gap notices and status notices to clients. A status is that of a stream's source. A notice is sent like a text of `connection.send`. */
+/**
+ * Sends gap notices and status notices to clients. A status describes the source of a stream. A notice is sent in the same way as a text from
+ * `connection.send`.
+ */
 export class Noticing {
   readonly #dependencies: NoticingDependencies
   readonly #newcomers = new Set<Newcomer>()
@@ -101,7 +104,7 @@ export class Noticing {
     return subscription
   }
 
-  /** Forgets newcomers that get this status by another notice, so that no connection gets it twice. */
+  /** Forgets newcomers that learn this status from another notice, so that no connection gets it twice. */
   #forgetNewcomers(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): void {
     for (const newcomer of this.#newcomers) {
       const { subscription } = newcomer
@@ -149,7 +152,10 @@ function ownerOf(subscription: SubscriptionRecord): string | undefined {
   return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private' ? subscription.userId : undefined
 }
 
-/** Returns the result of `setStreamStatus` if there is nothing to change: `false` without subscribers, `true` if the status is set already. */
+/**
+ * Returns the result of `setStreamStatus` if no status changes: `false` if nobody is subscribed, `true` if the status is set already. Returns
+ * `undefined` if a status must change.
+ */
 function answerWithout([first]: readonly SubscriptionRecord[], status: StreamStatus): boolean | undefined {
   if (first === undefined) return false
   return SubscriptionRecord.sourceStatusOf(first) === status ? true : undefined

@@ -22,7 +22,7 @@ import type { Gate } from './gate.ts'
 /** Finds the recipients of a message. It is called once, when the delivery of the message starts. */
 type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
 
-/** Whether a message is recorded, and which connections do not get it. Without a recorder, only a publish with options has a plan. */
+/** Whether a message is recorded, and which connections do not get it. If there is no recorder, a publish without options needs no plan. */
 interface Plan {
   readonly isRecorded: boolean
   /** Connections that do not get the message. */
@@ -34,7 +34,7 @@ interface PendingMessage {
   readonly fields: MessageFields
   readonly findRecipients: RecipientsFinder
   readonly plan: Plan | undefined
-  /** Conditions: a connection that meets one of them must not get the message. */
+  /** A connection that meets any of these conditions must not get the message. */
   readonly exclusions: Exclusion<ConnectionRecord>[]
   readonly isDeferred: boolean
   /** `undefined` while the message is being serialized. */
@@ -102,7 +102,7 @@ export class Publishing {
     return this.#deliverOrDefer(forEverybody(this.#read(message)), () => allOf(connections.all))
   }
 
-  /** Sends a text of the host to one connection. */
+  /** Sends a text from the host to one connection. */
   send(connection: ConnectionRecord, text: unknown): PublishResult {
     const { connections, options, quotas } = this.#dependencies
     if (!isWireData(text)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A text must be a string or bytes, got ${describe(text)}`)
@@ -245,7 +245,10 @@ export class Publishing {
     return result
   }
 
-  /** Returns the recorder's text, or `undefined` if there is nothing to record. The recorder is user code, so the message stays pending until then. */
+  /**
+   * Returns the recorder's text, or `undefined` if there is nothing to record. The message stays pending while the recorder runs, because the
+   * recorder is user code.
+   */
   #recorded(fields: MessageFields, { isRecorded }: Plan, message: PendingMessage | undefined): string | undefined {
     try {
       // A message that is recorded has its text already.
@@ -270,7 +273,7 @@ export class Publishing {
     }
   }
 
-  /** Reports the recorder's error. If the recorder returned no text and did not throw, the error is our own. */
+  /** Reports the recorder's error. If the recorder did not throw but returned no text, the error comes from this library. */
   #recorderFailed(error: unknown): void {
     this.#dependencies.events.postError({ error: (error as Error).cause ?? error, stage: 'recorder' })
     this.#dependencies.changes.tellAfterwards()
@@ -282,7 +285,8 @@ export class Publishing {
   }
 
   /**
-   * Fixes the recipients before serialization, because serialization may run user code. A connection that this code adds gets only later messages.
+   * Fixes the recipients before serialization, because serialization may run user code. If this code adds a connection, that connection gets only
+   * later messages.
    */
   #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, message?: PendingMessage): PublishResult {
     const { delivery, options } = this.#dependencies

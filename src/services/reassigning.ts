@@ -72,8 +72,8 @@ export class Reassigning {
   }
 
   /**
-   * Calls `authorize` for each public stream that the connection holds or has messages of. `authorize` is user code and may add streams. So the loop
-   * ends only when `authorize` has answered for all of them.
+   * Calls `authorize` for each public stream that the connection holds, or that has messages for the connection. `authorize` is user code and may add
+   * streams. So the loop ends only when `authorize` has answered for all of them.
    */
   #permissionsFor(userId: string, connection: ConnectionRecord): Permissions {
     const { authorization } = this.#dependencies

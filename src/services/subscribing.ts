@@ -103,7 +103,7 @@ export class Subscribing {
     return ended.length
   }
 
-  /** Ends pending subscriptions of users who had no connection for too long. */
+  /** Ends pending subscriptions of users who have been without a connection for too long. */
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {
@@ -121,7 +121,10 @@ export class Subscribing {
     events.post(event, { subscription: record, ...what, ...(holder && { connection: holder }) } as AnyEvents[typeof event])
   }
 
-  /** Purges a stream from the queue of a connection that stopped receiving it. Does nothing for a removed connection, whose whole queue ends. */
+  /**
+   * Purges a stream from the queue of a connection that stopped receiving it. Does nothing for a removed connection, because its whole queue is
+   * flushed or purged.
+   */
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
     if (connection.removed) return
@@ -170,7 +173,7 @@ export class Subscribing {
     }
   }
 
-  /** Excludes the users of a revocation from all earlier messages of the revoked streams. */
+  /** Excludes the users whose access was revoked from all earlier messages of the revoked streams. */
   #purgeRevoked(revoked: Revoked): void {
     const { options, publishing } = this.#dependencies
     const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId
