@@ -10,7 +10,7 @@ export interface BunSocket {
   readonly readyState: number
   /** Sends a text or bytes as one message. Returns `0` if the message was dropped. */
   send(message: string | Uint8Array): number
-  /** Calls the callback, and combines all messages that it sends into one write. */
+  /** Calls the callback. All messages that the callback sends go out in one write. */
   cork(callback: () => void): unknown
   /** Returns the bytes that the socket has accepted but not sent yet. */
   getBufferedAmount(): number
@@ -24,10 +24,10 @@ const OPEN = 1
 const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => socket.send(text), isDropped)
 
 /**
- * Returns the transport for Bun's WebSocket server. All messages of one turn of the event loop are one write. A message that Bun drops stays
+ * Returns the transport for Bun's WebSocket server. It sends all messages of one turn of the event loop in one write. A message that Bun drops stays
  * in the send queue, and is sent later.
  *
- * Bun reports a drain only to the server's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks every
+ * Bun reports a drain only to the server's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks the socket every
  * `drainIntervalMs`.
  *
  * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off. Then only the manager's limits apply. With a `backpressureLimit`, which is

@@ -16,26 +16,26 @@ export interface ByteSink {
   readonly bufferedBytes: number
   /** False once the sink was ended or destroyed, by this library or by other code. */
   readonly isWritable: boolean
-  /** True once the sink is over: everything has been sent, or nothing more can be sent. */
+  /** True once the sink has finished: everything has been sent, or nothing more can be sent. */
   readonly isOver: boolean
   /** Changes whenever bytes have been sent, by this response or by another response on the same TCP socket. */
   readonly progress: string
   /** True until the first bytes have been sent. */
   readonly isUnread: boolean
-  /** Resolves when the sink is over. Never rejects. */
+  /** Resolves when the sink has finished. Never rejects. */
   readonly over: Promise<void>
   /**
    * Writes all chunks in one write, and calls `sent` when they have been sent. Throws or rejects if they cannot be sent. The caller may ignore
    * the promise, because its rejection is handled.
    */
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
-  /** Calls the listener whenever bytes have been sent, and when the sink is over. The returned function removes the listener. */
+  /** Calls the listener whenever bytes have been sent, and when the sink has finished. The returned function removes the listener. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when the sink is over, or at once if it is over already. The returned function removes the listener. */
+  /** Calls the listener when the sink has finished, or at once if it has finished already. The returned function removes the listener. */
   onOver(listener: () => void): () => void
   /** Ends the sink after everything has been sent. A second call does nothing. */
   end(): void
-  /** Ends the sink at once. Does nothing if it is over. */
+  /** Ends the sink at once. Does nothing if it has finished. */
   destroy(): void
 }
 

@@ -5,7 +5,7 @@ const GOING_AWAY = 1001
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
-/** Reason → close frame. The client sees the text, so it names only the reason. */
+/** Reason → close frame. The client sees the text, so the text reveals only the reason. */
 const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   removed: { code: NORMAL, reason: 'removed' },
   'peer-closed': { code: NORMAL, reason: 'peer closed' },

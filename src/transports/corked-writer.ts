@@ -1,6 +1,6 @@
 import type { WireData } from '../model/wire-data.ts'
 
-/** A socket whose `cork` combines all texts that the callback sends into one write. */
+/** A socket with a `cork`. All texts that the callback of `cork` sends go out in one write. */
 interface CorkedSocket {
   cork(callback: () => void): unknown
 }

@@ -13,24 +13,24 @@ export interface EventFields {
   readonly event?: string | undefined
 }
 
-/** The three line ends of the event stream format (HTML, 9.2.5). */
+/** The three line breaks of the event stream format (HTML, 9.2.5). */
 const LINE_END = /\r\n|\n|\r/g
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder()
 
-/** An event whose data is a text of one or more lines. The client gets each line end as a `\n`. */
+/** An event whose data is a text of one or more lines. The client receives each line break as `\n`. */
 export class EventFrame {
   readonly #text: string
   readonly #head: string
   #bytes: Uint8Array | undefined
 
-  /** @throws `ERR_INVALID_ARGUMENT` if a field is not a string, or has characters that the format cannot carry: a line end, or a NUL in an id */
+  /** @throws `ERR_INVALID_ARGUMENT` if a field is not a string, or has characters that the format cannot carry: a line break, or a NUL in an id */
   constructor(text: string, { id, event }: EventFields = {}) {
     this.#text = text
     this.#head = fieldOf('event', event, /[\r\n]/) + fieldOf('id', id, /[\r\n\0]/)
   }
 
-  /** The bytes on the wire, made when they are first read. Until then, a waiting message takes only the memory of its text. */
+  /** The bytes on the wire, made when they are first read. Until then, a waiting message uses only the memory of its text. */
   get bytes(): Uint8Array {
     return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.#text)}\n`))
   }
@@ -56,7 +56,7 @@ export function retryBytes(ms: number): Uint8Array {
 function fieldOf(name: keyof EventFields, value: unknown, forbidden: RegExp): string {
   if (value === undefined) return ''
   if (typeof value !== 'string') throw invalid(`Invalid event field \`${name}\`: expected a string`, value)
-  // A line end would end the field. The client would read the rest of the value as another field.
+  // A line break would end the field. The client would read the rest of the value as another field.
   if (forbidden.test(value)) throw invalid(`Invalid event field \`${name}\`: expected a string without a line end or a NUL`, value)
   return `${name}: ${value}\n`
 }

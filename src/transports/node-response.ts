@@ -80,7 +80,9 @@ export function onTcpClose(response: SseResponse, listener: () => void): () => v
   return listeners.add(listener)
 }
 
-/** Returns a text that changes whenever the TCP socket sends bytes. It changes during a large write, and for bytes of other responses, too. */
+/**
+ * Returns a text that changes whenever the TCP socket sends bytes. The text also changes during a large write, and when other responses send bytes.
+ */
 export function tcpProgress(response: SseResponse): string {
   try {
     const tcp = tcpOfRequest(response) ?? http2Of(response).session?.socket

@@ -37,20 +37,20 @@ export interface SseOptions {
    *
    * Use only ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
    * `Buffer.from(header, 'latin1').toString()` restores it. A client that uses `fetch` cannot send a non-ASCII header at all.
-   * `encodeURIComponent` makes ASCII of any text.
+   * `encodeURIComponent` turns any text into ASCII.
    *
-   * If the id is not a string, or has a line end or a NUL, the message fails for the connections of this transport.
+   * If the id is not a string, or has a line break or a NUL, the message fails for the connections of this transport.
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
    * Returns the type of a message's event, for the client's `addEventListener`. Without a type, the client's `message` listeners get the event.
    *
-   * If the type is not a string, or has a line end, the message fails for the connections of this transport.
+   * If the type is not a string, or has a line break, the message fails for the connections of this transport.
    */
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
 
-/** A response as a socket, from `sseSocket`. It works with and without `sseTransport`. Use `sseTransport` if you can. */
+/** A socket for a response, returned by `sseSocket`. It works with and without `sseTransport`. Use `sseTransport` if you can. */
 export interface SseSocket extends Socket {
   /** Resolves when the response is over, for any reason. Without `sseTransport`, you must remove the connection then. Never rejects. */
   readonly closed: Promise<void>
@@ -71,8 +71,9 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * A second comment finds a client that does not read: the last comment is still unsent, and no other byte was sent since. If the client never read
-   * anything, the response is terminated at once. Otherwise it is terminated after a minute, because a slow reader can look the same for a while.
+   * The next comment detects a client that does not read, because the last comment is still unsent and no other byte has been sent since. If the
+   * client never read anything, the response is terminated at once. Otherwise it is terminated after a minute, because a slow reader can look the
+   * same for a while.
    */
   comment(text?: string): void
   /**

@@ -8,7 +8,7 @@ import { CorkedWriter } from './corked-writer.ts'
 export interface UwsSocket {
   /** Sends a message. It is a text message, unless `isBinary` is true. Returns `2` if the message was dropped. */
   send(message: string | Uint8Array, isBinary?: boolean): number
-  /** Calls the callback, and combines all messages that it sends into one write. */
+  /** Calls the callback. All messages that the callback sends go out in one write. */
   cork(callback: () => void): unknown
   /** Returns the bytes that the socket has accepted but not sent yet. */
   getBufferedAmount(): number
@@ -24,10 +24,10 @@ const DROPPED = 2
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, status) => status === DROPPED)
 
 /**
- * Returns the transport for uWebSockets.js. All messages of one turn of the event loop are one write. A message that uWS drops stays in the send
- * queue, and is sent later.
+ * Returns the transport for uWebSockets.js. It sends all messages of one turn of the event loop in one write. A message that uWS drops stays in the
+ * send queue, and is sent later.
  *
- * uWS reports a drain only to the app's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks every
+ * uWS reports a drain only to the app's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks the socket every
  * `drainIntervalMs`. uWS reports a close only to the app's `close` handler. Call `remove({ close: false })` there. If a socket has closed before it
  * is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
  *

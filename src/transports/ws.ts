@@ -43,7 +43,10 @@ export interface WsFrame {
   readonly bytes: Uint8Array
   /** False if the message must not be compressed, not even by ws. */
   readonly isCompressible: boolean
-  /** Returns the frame, compressed once for each window size of `windowBits` (9 to 15). Returns `bytes` if compression does not make it shorter. */
+  /**
+   * Returns the frame, compressed for a window of `windowBits` (9 to 15). Compresses the frame only once for each window. Returns `bytes` if
+   * compression does not make it shorter.
+   */
   deflated(windowBits: number): Uint8Array
 }
 
@@ -55,9 +58,9 @@ export interface WsOptions {
    * The function is used for server sockets that negotiated `server_no_context_takeover`. For this, create the WebSocket server with
    * `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
    *
-   * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). The stream must refer back
-   * at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tests the function once, and throws if its result is wrong. If the function
-   * fails later, the message is sent uncompressed.
+   * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). A reference in the
+   * stream may reach back at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tests the function once, and throws if its result is
+   * wrong. If the function fails later, the message is sent uncompressed.
    *
    * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. Their compressed length could reveal a
    * secret.
@@ -66,8 +69,8 @@ export interface WsOptions {
    */
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
-   * The fewest bytes of a message that is compressed. For a shorter message, `deflate` is not called. With `0`, every message is compressed. With
-   * `Infinity`, no message is compressed. ws has its own `threshold` for messages that ws sends.
+   * The minimum size of a message that is compressed, in bytes. For a shorter message, `deflate` is not called. With `0`, every message is
+   * compressed. With `Infinity`, no message is compressed. ws has its own `threshold` for messages that ws sends.
    *
    * @default 1_024
    */
@@ -81,7 +84,7 @@ const CLOSED = 3
 const POLL_INTERVAL_MS = 50
 
 /**
- * Returns the transport for ws 8. It frames each message once for all sockets. All messages of one turn of the event loop are one write.
+ * Returns the transport for ws 8. It frames each message once for all sockets. It sends all messages of one turn of the event loop in one write.
  *
  * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and any code that wraps it. In three cases, a direct write is not
  * safe, and each message goes through `socket.send`: on a client's socket, while ws deflates or reads a Blob, and if ws does not have the expected
@@ -90,7 +93,7 @@ const POLL_INTERVAL_MS = 50
  *
  * With permessage-deflate, ws compresses each message for each socket, unless the options have a `deflate`.
  *
- * A connection is removed when its socket emits `close`. While the socket is closing, before this event, `socket.send` silently accepts messages.
+ * A connection is removed when its socket emits `close`. While the socket is still closing, `socket.send` silently accepts messages.
  *
  * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
  * has room again. Otherwise its socket is terminated, and the client sees 1006.

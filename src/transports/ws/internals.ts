@@ -51,8 +51,8 @@ export function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
 /**
  * Returns the window bits, 8 to 15, of a server's socket that compresses each message independently of the others.
  *
- * Returns `undefined` for a socket with context takeover. On such a socket, ws compresses a message by references to earlier messages. If the library
- * wrote a message in between, the client would resolve these references wrongly.
+ * Returns `undefined` for a socket with context takeover. On such a socket, ws compresses a message by referring back to earlier messages. If the
+ * library wrote a message in between, the client would resolve these references wrongly.
  */
 export function windowBitsOf(socket: { readonly extensions: string }): number | undefined {
   if (socket.extensions !== PERMESSAGE_DEFLATE) return undefined

@@ -14,7 +14,7 @@ interface WsSender {
   send(text: WireData, options: { readonly compress: boolean }, done?: () => void): void
 }
 
-/** A socket with only the form of `send` that the caller's types declare. */
+/** A socket with only one form of `send`: the form that the caller's types declare. */
 type Target = Pick<WsSender, 'extensions'> & { send(text: WireData, done?: () => void): void }
 
 /** Sends messages with `ws.send`, and reports a drain when they have been sent. Node emits no `drain` while ws processes a message. */
