@@ -32,9 +32,9 @@ export interface ThrottleDependencies {
 /**
  * Holds the newest message of each stream until the interval of its type ends.
  *
- * `publish` is user code, and may call any method of this class. So each method changes the state before it calls `publish`. A held message leaves its
- * slot before it is published, so no message is published twice. Each round of publishing uses only the slots of the interval that has ended. So a
- * message that `publish` itself offers waits for the next interval.
+ * `publish` is user code, and may call any method of this class. So each method changes the state before it calls `publish`. A held message leaves
+ * its slot before it is published, so no message is published twice. Each round of publishing uses only the slots of the interval that has ended. So
+ * if `publish` itself offers a message, that message waits for the next interval.
  */
 export class Throttle {
   #heldCount = 0
@@ -139,7 +139,7 @@ export class Throttle {
     return held
   }
 
-  /** Publishes a held message. Its `offer` has returned, so errors go to `onError`. */
+  /** Publishes a held message. The call that offered the message has returned, so errors go to `onError`. */
   #publishLater(message: StreamMessage<unknown, string>): void {
     try {
       const answer = this.#publish(message as never)
@@ -164,7 +164,9 @@ export class Throttle {
   }
 }
 
-/** Begins the interval that contains this time. A stream with a held message gets a slot in it, because its message is published now. */
+/**
+ * Begins the interval that contains this time. A stream with a held message gets a slot in the new interval, because the message is published now.
+ */
 function beginInterval(type: ThrottledType, nowMs: number): void {
   const ended = type.slots
   type.slots = new Map()

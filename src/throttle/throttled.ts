@@ -6,7 +6,7 @@ import { Failures } from './failures.ts'
 import { resolvedOptions } from './options.ts'
 import { Throttle } from './throttle.ts'
 
-/** The options of `throttled`. An unknown name is refused. `undefined` means the same as absence. */
+/** The options of `throttled`. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If a type has `0` or is absent, each message of the type
@@ -29,7 +29,7 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
    */
   readonly clock?: Clock | undefined
   /**
-   * Called if `publish` throws, or returns a promise that rejects, for a held message. Gets the error and the message.
+   * Called if `publish` throws for a held message, or returns a promise that rejects. Gets the error and the message.
    *
    * @default prints only the first such error, with `console.warn`
    */
@@ -45,9 +45,9 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
    * A held message is published as a new object, with the fields that this call read. If it has no `timestamp`, it gets the time of this call. Do not
    * change its `data`: the data is not copied, and is serialized only when the message is published.
    *
-   * @throws any error of `publish` for a message that is published now. The next message is then the first one of the interval. An invalid message that
-   * would be held throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or `ERR_RECIPIENT_NOT_ALLOWED`. The
-   * message that was held before then stays held
+   * @throws any error of `publish` for a message that is published now. The next message is then the first one of the interval. An invalid message
+   * that would be held throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or
+   * `ERR_RECIPIENT_NOT_ALLOWED`. A message that is already held stays held
    */
   (message: PublishableMessage<TStreams>): TResult | undefined
   /**
