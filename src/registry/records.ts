@@ -34,7 +34,7 @@ export interface HandleActions {
   send(connection: ConnectionRecord, text: unknown): PublishResult
   reassign(connection: ConnectionRecord, userId: unknown): void
   remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
-  /** Makes a change. Its events go to the listeners that were registered before the change. */
+  /** Makes a change. The events of the change go to the listeners that were registered before the change. */
   change<TOutcome>(make: () => TOutcome): TOutcome
 }
 
@@ -63,7 +63,7 @@ export interface UserRecord {
   readonly id: string
   connections: SmallSet<string, ConnectionRecord>
   subscriptions: SubscriptionSet
-  /** The subscriptions that the user as such holds. Subscriptions that only a connection holds are not included. A new connection receives these. */
+  /** The subscriptions that the user holds. Subscriptions that only a connection holds are not included. A new connection receives these. */
   ownSubscriptions: SubscriptionSet
 }
 

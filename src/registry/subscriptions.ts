@@ -108,8 +108,8 @@ const NO_OVERLAPS: readonly Overlap[] = []
 /**
  * Subscriptions and their holders. A holder is a user, or one of the user's connections.
  *
- * A connection is in the list of a stream once, as long as its user or the connection itself holds the subscription. So a connection gets one copy of
- * a message even if both hold the subscription.
+ * A connection is in the list of a stream if the connection or its user holds the subscription. It is in the list only once, even if both hold the
+ * subscription. So the connection gets only one copy of a message.
  */
 export class Subscriptions {
   count = 0
@@ -316,7 +316,7 @@ export class Subscriptions {
     this.#receiveAllOf(user, connection, wasPending)
   }
 
-  /** Adds a connection to the lists of all subscriptions that its user holds. A user's first connection makes them connected. */
+  /** Adds a connection to the lists of all subscriptions that its user holds. If it is the user's first connection, the user becomes connected. */
   #receiveAllOf(user: UserRecord, connection: ConnectionRecord, wasPending: boolean): void {
     for (const subscription of membersOf(user.ownSubscriptions)) {
       this.#add(subscription, connection)
@@ -343,8 +343,8 @@ export class Subscriptions {
   }
 
   /**
-   * Moves a connection to another user. `switchUser` moves it in the other indexes. `isKept` selects the connection's own subscriptions that the new
-   * user takes over. Only subscriptions to public streams may be kept. No queued message is purged.
+   * Moves a connection to another user. `switchUser` moves the connection in the other indexes. `isKept` selects the connection's own subscriptions
+   * that the new user takes over. Only subscriptions to public streams may be kept. No queued message is purged.
    */
   reassign(connection: ConnectionRecord, to: UserRecord, isKept: (subscription: SubscriptionRecord) => boolean, switchUser: () => void): void {
     const from = ConnectionRecord.userOf(connection)
@@ -582,7 +582,10 @@ function isHeldOnce(subscription: SubscriptionRecord): boolean {
   return !isHeldByUser(subscription) && SubscriptionRecord.connectionHoldsOf(subscription) === 1
 }
 
-/** Returns the subscriptions of a connection: all that its user holds, and all that the connection itself holds. One may be in the array twice. */
+/**
+ * Returns the subscriptions of a connection: all that its user holds, and all that the connection itself holds. A subscription may be in the array
+ * twice.
+ */
 function mayReceive(connection: ConnectionRecord): readonly SubscriptionRecord[] {
   const { ownSubscriptions } = ConnectionRecord.userOf(connection)
   return [...membersOf(ownSubscriptions), ...membersOf(ConnectionRecord.ownSubscriptionsOf(connection))]
@@ -595,8 +598,8 @@ function slotIn(subscription: SubscriptionRecord | undefined, connection: Connec
 const NO_LISTS: readonly FanOutList<ConnectionRecord>[] = []
 
 /**
- * Returns the lists of exact streams in which this subscription makes a connection overlap. A connection overlaps if it is in the list of an exact
- * stream and in the list of the whole type. The connection must be in the subscription's list.
+ * Returns the lists of exact streams in which a connection overlaps because of this subscription. A connection overlaps if it is in the list of an
+ * exact stream and in the list of the whole type. The connection must be in the subscription's list.
  */
 function overlappingLists(subscription: SubscriptionRecord, connection: ConnectionRecord): readonly FanOutList<ConnectionRecord>[] {
   const { type, symbol } = SubscriptionRecord.streamOf(subscription)
