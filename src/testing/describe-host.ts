@@ -16,7 +16,7 @@ type RegisterTest = (name: string, run: () => Promise<void>) => unknown
 export interface HostSkip {
   /** What the host lacks, in words that the reader of a report understands. */
   readonly reason: string
-  /** The names of the tests. Tests of accepting, delivery, privacy and clean-up cannot be skipped. */
+  /** The names of the tests. Tests of acceptance, delivery, privacy and clean-up cannot be skipped. */
   readonly tests: readonly SkippableHostTest[]
 }
 

@@ -26,7 +26,7 @@ export interface SocketScript {
   terminate?: (() => unknown) | undefined
 }
 
-/** A script, and the socket's first `bufferedAmount`. */
+/** A script, and the initial `bufferedAmount` of the socket. */
 export interface FakeSocketOptions extends SocketScript {
   /** Any value: `100_000` for a full socket, `'a lot'` for an invalid reading. Without this option, the socket has no `bufferedAmount`. */
   readonly bufferedAmount?: unknown
@@ -74,7 +74,7 @@ let made = 0
 export class FakeSocket implements Socket {
   /** The number of this socket. Each socket has its own number, so that equality checks and logs can tell two sockets apart. */
   readonly serial: number = ++made
-  /** What the socket does when it is called. You may replace a function at any time. */
+  /** What the socket does when one of its methods is called. You may replace a function at any time. */
   readonly script: SocketScript
   /** All texts that the socket got, in order. Includes texts for which the script threw, but not texts that `write` did not accept. */
   readonly sent: string[] = []
@@ -84,7 +84,7 @@ export class FakeSocket implements Socket {
   readonly writes: string[][] = []
   /** How many times `close` was called. The socket still records calls afterwards, so that a test sees messages that come too late. */
   closeCalls = 0
-  /** The code and the reason of the last `close` with a code. A real socket would send them to its peer. */
+  /** The code and the reason of the last `close` call that had a code. A real socket would send them to its peer. */
   closedWith: CloseDetails | undefined
   /** How many times `terminate` was called. */
   terminateCalls = 0

@@ -9,7 +9,7 @@ import { cleansUpAfterStuckClient, disconnectsStuckClient, waitsForStuckClient, 
 import { ignoresClientsThatLeft, survivesBadBytes, survivesBadTexts } from './suite/surviving.ts'
 import { Trial } from './suite/trial.ts'
 
-/** The tests that every host must pass. They check accepting, delivery, privacy and clean-up. */
+/** The tests that every host must pass. They check acceptance of clients, delivery, privacy and clean-up. */
 export type EssentialHostTest =
   | 'registers a client that connects'
   | 'subscribes a client to streams by symbol'
@@ -28,8 +28,8 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need a feature that some hosts lack. Such features are a second server, a close code, a client that pauses or sends, a reading of
- * buffered bytes, and a heartbeat that the suite can trigger.
+ * The tests that need a feature that some hosts lack. Such features are a second server, a close code, a client that pauses or sends, a socket that
+ * reports its buffered bytes, and a heartbeat that the suite can trigger.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'

@@ -45,7 +45,7 @@ export interface RunningHost {
    */
   beat?(): Awaitable<void>
 
-  /** Stops the server and the remaining clients. Called once. Some tests have called `cleanup()` of the manager before. */
+  /** Stops the server and the remaining clients. Called once. In some tests, the manager's `cleanup()` has been called already. */
   stop(): Promise<void>
 }
 
@@ -96,10 +96,12 @@ export interface HostClient {
    */
   ask?(request: HostRequest): Awaitable<void>
 
-  /** Sends any text instead of a request, such as one with a mistake. Does nothing once the connection has ended. */
+  /** Sends any text in place of a request, such as a malformed request. Does nothing once the connection has ended. */
   send?(text: string): Awaitable<void>
 
-  /** Writes bytes to the network, without the host's protocol. The bytes may break the protocol: for example, they are no WebSocket frame. */
+  /**
+   * Writes bytes to the network, without the host's protocol. The bytes may break the protocol: for example, they may be an invalid WebSocket frame.
+   */
   sendBytes?(bytes: Uint8Array): Awaitable<void>
 
   /** Makes the client silent, as if it had lost its network. It reads nothing more, answers no heartbeat and leaves its connection open. */

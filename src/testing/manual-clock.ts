@@ -77,7 +77,7 @@ export class ManualClock implements Clock {
     this.#passUntil(untilMs)
   }
 
-  /** Sets the wall clock forward, or back if `ms` is negative, as an operator does. No timer fires, and `monotonic` does not change. */
+  /** Sets the wall clock forward, or back if `ms` is negative, as if an operator had changed it. No timer fires, and `monotonic` does not change. */
   jump(ms: number): void {
     this.#wallMs += ms
   }
@@ -90,7 +90,7 @@ export class ManualClock implements Clock {
     return next
   }
 
-  /** Sets the time to a later time. Does nothing if a timer has called `advance` itself, so that this time is past already. */
+  /** Sets the time to a later time. Does nothing if this time has passed already, because a timer has called `advance` itself. */
   #passUntil(monotonicMs: number): void {
     const passedMs = Math.max(0, monotonicMs - this.#monotonicMs)
     this.#wallMs += passedMs

@@ -31,7 +31,7 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
    */
   readonly read?: ((text: string) => AuditedText | undefined) | undefined
   /**
-   * How to judge a message that was due, and comes after the client unsubscribed, lost access or changed its user. `leaked` reports the message.
+   * How to judge a due message that comes after the client unsubscribed, lost access or changed its user. `leaked` reports the message.
    * `allowed` accepts it until the client disconnects or subscribes again. Use `allowed` if the network may still hold texts at that moment.
    *
    * @default 'leaked'
@@ -193,15 +193,15 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     this.#clientNamed(client).unsubscribing(this.#subject(stream))
   }
 
-  /** A client is no longer subscribed. A message of the stream that comes later is a fault `leaked`: see the option `onTheWay`. */
+  /** A client is no longer subscribed. A message of the stream that comes later is a `leaked` fault: see the option `onTheWay`. */
   unsubscribed(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
     this.#clientNamed(client).unsubscribed(this.#subject(stream), step)
   }
 
   /**
-   * Access was revoked. The matching subscriptions are over. An earlier message of a revoked stream is a fault `leaked` if it comes later. The same
-   * applies to a replay, and to a user who was not connected at the time.
+   * Access was revoked. The matching subscriptions are over. A message of a revoked stream is a `leaked` fault if it was published before the
+   * revocation and comes after it. The same applies to a replay, and to a user who was not connected at the time.
    *
    * @throws the errors of `manager.revoke` for an invalid revocation
    */
@@ -234,7 +234,10 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     for (const client of this.#clients.values()) client.owe(publication)
   }
 
-  /** A client received a text. A message is checked, and a notice counts as `told`. The content of the text never makes this method throw. */
+  /**
+   * A client received a text. A message is checked. A notice has the same effect as a call of `told`. The content of the text never makes this method
+   * throw.
+   */
   received(client: string, text: string): void {
     const step = this.#nextStep()
     const account = this.#clientNamed(client)
@@ -252,7 +255,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client got a notice about a stream in another form than a text that `received` reads. Call it when the client has read the notice, in order with
+   * A client got a notice about a stream, but not as a text that `received` can read. Call it when the client has read the notice, in order with
    * the client's messages.
    */
   told(client: string, stream: AuditedSubject, notice: AuditNotice): void {

@@ -28,7 +28,10 @@ export type AuditNotice =
 export type AuditedText =
   | (AuditedMessage & {
     readonly kind: 'message'
-    /** True for a present state that a server sends to a new subscriber. Such a message may repeat the client's last message, or have no identity. */
+    /**
+     * True for a message with the current state, which a server sends to a new subscriber. Such a message may repeat the client's last message, or
+     * have no identity.
+     */
     readonly isSnapshot?: boolean | undefined
   })
   | { readonly kind: 'notice'; readonly streamType: string; readonly symbol?: string | null | undefined; readonly notice: AuditNotice }

@@ -22,7 +22,7 @@ export interface AuditCounts {
 export interface AuditReport {
   /** Messages that came to a client that must not get them. */
   readonly leaked: readonly AuditFault[]
-  /** Messages that did not come, although newer messages of their stream did, and that no notice reported to the client. */
+  /** Messages that did not come, although newer messages of their stream came. No notice reported them to the client. */
   readonly lost: readonly AuditFault[]
   /** Messages that have not come yet, and that no notice reported to the client. */
   readonly missing: readonly AuditFault[]

@@ -19,7 +19,7 @@ export interface AccountKeeper {
 /** At most this many overtaken messages are kept, in case they come late. If there are more, the oldest one is reported as lost. */
 const MOST_PASSED = 1_000
 
-/** If there are more runs of places than this, the places of old messages are dropped. */
+/** If there are more runs of consecutive places than this, the places of old messages are dropped. */
 const MANY_RUNS = 1_000
 
 /** The account of one client for one stream: the messages that are due, and the messages that came. */
@@ -42,7 +42,7 @@ export class StreamAccount implements AuditedStream {
   #newest = 0
   /** A notice told the client that an unknown number of messages up to this step is missing. */
   #toldUntil = 0
-  /** True from the start of a subscription until its first message. This first message may repeat the present state. */
+  /** True from the start of a subscription until its first message. This first message may repeat the current state. */
   #isBeginning = true
 
   constructor({ streamType, symbol, userId }: AuditedStream, isLatest: boolean, keeper: AccountKeeper) {
@@ -71,7 +71,7 @@ export class StreamAccount implements AuditedStream {
     this.#optional = inOrder([...this.#optional, ...offered])
   }
 
-  /** Begins a subscription. The server may first send the present state. */
+  /** Begins a subscription. The server may first send the current state. */
   begin(): void {
     this.#isBeginning = true
     this.#onTheWay.clear()
@@ -124,7 +124,7 @@ export class StreamAccount implements AuditedStream {
     this.#onTheWay.clear()
   }
 
-  /** A newer message of a `latest` stream came by another way than the subscription. So older messages are no longer due. */
+  /** A newer message of a `latest` stream came, but not through the subscription. So older messages are no longer due. */
   yieldTo(newer: Publication): void {
     this.offer(this.#take((each) => each.place < newer.place))
   }

@@ -1,7 +1,7 @@
 import { book, books, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** Each client that connects is a connection of its user, with its own subscriptions. */
+/** Each client that connects becomes a connection of its user, with its own subscriptions. */
 export async function registers(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.hasRightCounts()

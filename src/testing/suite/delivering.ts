@@ -60,7 +60,10 @@ function tradeOfBytes(bytes: number): PublishableMessage {
   return trade('T', 'x'.repeat(bytes - serializeStreamMessage(trade('T', '')).length))
 }
 
-/** If thousands of messages or megabytes are published in one turn, all arrive in the order of their streams, even right after connecting. */
+/**
+ * If thousands of messages or megabytes are published in one turn, all of them arrive, in order within each stream. This holds even right after
+ * connecting.
+ */
 export async function deliversBursts(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connectForPressure('bob', trades('BTCUSDT'))

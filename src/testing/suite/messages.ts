@@ -29,7 +29,7 @@ export function isSameStream(one: StreamReference, other: StreamReference): bool
   return one.streamType === other.streamType && one.symbol === other.symbol
 }
 
-/** True if one of these subscriptions covers the message: it is to the message's symbol, or to the whole type. */
+/** True if one of these subscriptions covers the message: a subscription to the message's symbol, or to the whole type. */
 export function isCovered({ streamType, symbol }: PublishableMessage, streams: readonly StreamReference[]): boolean {
   return streams.some((stream) => stream.streamType === streamType && (stream.symbol === symbol || stream.symbol === undefined))
 }

@@ -79,7 +79,7 @@ export class Patience {
   }
 }
 
-/** Describes a value for an error message. A long description is cut. */
+/** Describes a value for an error message. A long description is truncated. */
 export function describe(value: unknown): string {
   const text = JSON.stringify(value)
   return text.length > LONGEST_DESCRIPTION ? `${text.slice(0, LONGEST_DESCRIPTION)}… (${text.length} units)` : text

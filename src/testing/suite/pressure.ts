@@ -13,7 +13,7 @@ const MOST_CHUNKS = 1_024
 const HARD_LIMIT_BYTES = 1_024 * 1_024
 /** The hard limit plus one message, which is a chunk and its fields. */
 const MOST_WAITING_BYTES = HARD_LIMIT_BYTES + CHUNK.length + 1_024
-/** A large message puts any client behind for a moment. A client counts as stuck if it is behind in this many rounds in a row. */
+/** Any client falls behind for a moment after a large message. A client counts as stuck if it is behind in this many rounds in a row. */
 const ROUNDS_BEHIND = 10
 
 /** If a client stops reading and later reads again, it receives every trade, and at least the newest price. */
@@ -53,7 +53,7 @@ async function fallBehind(host: TrialHost): Promise<void> {
   throw new Error('Expected the client that does not read to be behind after 64 MiB: check that it pauses, and that the server reports its buffered bytes')
 }
 
-/** If too much waits for a client, and its stream must not drop messages, the client is disconnected. The other clients receive everything. */
+/** If too many bytes wait for a client, and its stream must not drop messages, the client is disconnected. The other clients receive everything. */
 export async function disconnectsStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', trades('BTCUSDT'))
@@ -109,7 +109,7 @@ export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
 /** A symbol of nearly the maximum length. If an answer repeats the request, the answer is long. */
 const LONG_SYMBOL = 'x'.repeat(250)
 const REQUESTS_A_ROUND = 256
-/** If each answer repeats the symbol, the answers of all rounds are about 60 MiB. Even short answers are more than the kernels buffer. */
+/** If each answer repeats the symbol, the answers of all rounds are about 60 MiB. Even short answers exceed the buffers of the kernels. */
 const MOST_ROUNDS = 768
 /** After this many rounds without a new subscription, the server no longer reads the client's requests. */
 const ROUNDS_UNREAD = 50

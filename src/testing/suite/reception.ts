@@ -11,8 +11,8 @@ interface Sequence {
 }
 
 /**
- * The promise to a client. `strict`: the client receives every message, in the order of the publishes. `under pressure`: the client receives the
- * messages of each stream in order, but older messages of a `latest` stream may be missing.
+ * What a client is guaranteed to receive. `strict`: the client receives every message, in the order of the publishes. `under pressure`: the client
+ * receives the messages of each stream in order, but older messages of a `latest` stream may be missing.
  */
 export type Promised = 'strict' | 'under pressure'
 

@@ -7,7 +7,7 @@ import { isCovered, isPrivate, isSameStream } from './messages.ts'
 import { describe, type Patience } from './patience.ts'
 import { Reception, type Promised } from './reception.ts'
 
-/** A client's label, its user, its subscriptions, and the promise to it. */
+/** A client's label, its user, its subscriptions, and what it is guaranteed to receive. */
 export interface ClientProfile {
   readonly label: string
   readonly userId: string
