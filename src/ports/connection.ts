@@ -102,8 +102,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier ones, and
    * `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
    *
-   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and
-   * `ERR_FORBIDDEN` if `authorize` refuses or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
+   * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and `ERR_FORBIDDEN`
+   * if `authorize` refuses the subscription or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
    * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or `ERR_INVALID_ARGUMENT`. An unknown field, and a `userId` other than the connection's own, also
    * throw `ERR_INVALID_ARGUMENT`. After an error, nothing has changed.
    */
@@ -165,7 +165,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * The call first sends as many waiting messages as the socket has room for. Then, in one step:
    *
    * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery no longer sends them.
-   * - The connection's own subscriptions to public streams become the new user's, with their filters. Their old views are `DISCONNECTED`.
+   * - The connection's own subscriptions to public streams become the new user's, with their filters. The old views of these subscriptions are
+   *   `DISCONNECTED`.
    *   The connection's own subscriptions to private streams end.
    * - The connection stops receiving the old user's subscriptions, and begins to receive the new user's.
    * - Waiting messages of public streams stay in their places.

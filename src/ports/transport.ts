@@ -12,7 +12,8 @@ import type { WireData } from '../model/wire-data.ts'
  * hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, the transport
  * must also have a `frame` that makes the frames.
  *
- * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as from within a `send`.
+ * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as if a socket's `send` had
+ * published it.
  *
  * @typeParam TFrame the argument of `write`: the value that `frame` returns, or the text itself if there is no `frame`
  * @typeParam TText the argument of `frame`: a text. Use `string | Uint8Array` if `serialize` makes bytes
@@ -53,8 +54,8 @@ type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' |
 /** The hooks of a transport. The type `Transport` says which hooks depend on each other. */
 export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends WireData = string> {
   /**
-   * Makes the frame that `write` takes from a message's text. Called once per publish, because all sockets of this transport share the frame.
-   * Only called if there is a `write`.
+   * Makes a frame from a message's text. The transport's `write` takes this frame. Called once per publish, because all sockets of this transport
+   * share the frame. Only called if there is a `write`.
    *
    * Also called for a gap notice, once for each connection that gets one. Its `message` has the data `{ type: 'gap', dropped }`, and the
    * timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for the connections of this
@@ -91,10 +92,10 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
   /**
    * Calls the listener when the socket has closed. The returned function removes the listener.
    *
-   * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove it. The
-   * hook is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and `addConnection`
-   * throws `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when `addConnection`
-   * has registered none. A later or second call of the listener does nothing.
+   * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove it. The hook
+   * is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and `addConnection` throws
+   * `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when `addConnection` did not
+   * register it. A later or second call of the listener does nothing.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
   /**

@@ -89,7 +89,7 @@ export class GuardedClock implements ManagerClock {
   /** The host's last reading before it decreased. `undefined` while there is none, and once the host's clock has reached this reading again. */
   #wentBackFromMs: number | undefined
   wentBackMs = 0
-  /** The readings that failed when they were last read. A clock that stays broken is reported only once. */
+  /** The readings that failed at the last attempt. A clock that stays broken is reported only once. */
   readonly #failing = new Set<Reading>()
   /** True once the clock has failed. Its readings no longer show whether its timers will fire. */
   #isBroken = false
