@@ -105,6 +105,7 @@ describe('the examples in docstrings', () => {
       'model/raw-json.ts',
       'model/stream-message.ts',
       'model/wire-form.ts',
+      'recovery/position-ids.ts',
       'recovery/recovery.ts',
       'testing/audit/audit.ts',
       'testing/describe-host.ts',

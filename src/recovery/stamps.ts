@@ -25,3 +25,15 @@ export function hostStamps(stamp: (text: string, stamp: Stamp) => string): Stamp
     keepsUnstamped: true,
   }
 }
+
+const PLACE = /,"epoch":"([\w-]{1,64})","seq":(\d{1,16})(,"snapshot":true)?\}$/
+
+/** No place in a text is longer. */
+const LONGEST_PLACE = 128
+
+/** Returns the place that `wireStamps` wrote into a text. `undefined` if it has none. */
+export function placeIn(text: string): Stamp | undefined {
+  const [, epoch, seq, snapshot] = PLACE.exec(text.slice(-LONGEST_PLACE)) ?? []
+  if (epoch === undefined) return undefined
+  return snapshot === undefined ? { epoch, seq: Number(seq) } : { epoch, seq: Number(seq), snapshot: true }
+}

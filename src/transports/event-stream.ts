@@ -20,19 +20,19 @@ const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder()
 
 /** An event whose data is a text of one or more lines. The client receives each line break as `\n`. */
 export class EventFrame {
-  readonly #text: string
+  readonly text: string
   readonly #head: string
   #bytes: Uint8Array | undefined
 
   /** @throws `ERR_INVALID_ARGUMENT` if a field is not a string, or has characters that the format cannot carry: a line break, or a NUL in an id */
   constructor(text: string, { id, event }: EventFields = {}) {
-    this.#text = text
-    this.#head = fieldOf('event', event, /[\r\n]/) + fieldOf('id', id, /[\r\n\0]/)
+    this.text = text
+    this.#head = fieldOf('event', event, /[\r\n]/) + idOf(id)
   }
 
   /** The bytes on the wire, made when they are first read. Until then, a waiting message uses only the memory of its text. */
   get bytes(): Uint8Array {
-    return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.#text)}\n`))
+    return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.text)}\n`))
   }
 }
 
@@ -51,6 +51,19 @@ export function commentBytes(text: string): Uint8Array {
 export function retryBytes(ms: number): Uint8Array {
   if (!Number.isSafeInteger(ms) || ms < 0) throw invalid('Invalid retry time: expected a whole number of milliseconds, 0 or more', ms)
   return encoder.encode(`retry: ${ms}\n`)
+}
+
+/**
+ * Returns the bytes that give the event behind them an id.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` if it is not a string, or has a line end or a NUL
+ */
+export function idBytes(id: string): Uint8Array {
+  return encoder.encode(idOf(id))
+}
+
+function idOf(id: unknown): string {
+  return fieldOf('id', id, /[\r\n\0]/)
 }
 
 function fieldOf(name: keyof EventFields, value: unknown, forbidden: RegExp): string {

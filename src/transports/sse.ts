@@ -5,7 +5,7 @@ import { assertNamed, readNamed, type Refusal } from '../guards/named-fields.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 import type { Transport } from '../ports/transport.ts'
-import { commentBytes, EventFrame, retryBytes, type EventFields } from './event-stream.ts'
+import { commentBytes, EventFrame, idBytes, retryBytes, type EventFields } from './event-stream.ts'
 import { EmptySink, ResponseSink, WriterSink, type ByteSink, type SseWriter } from './byte-sink.ts'
 import { hasNoBody, isDestroyed, type SseResponse } from './node-response.ts'
 
@@ -28,8 +28,8 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
 /**
  * The options of `sseTransport`: the id and the type of an event.
  *
- * Both functions are called for messages and for gap notices, with the options object as `this`. A text from `connection.send` has no id and no
- * type.
+ * The functions are called with the options object as `this`. `id` and `event` are called for messages and for gap notices. A text from
+ * `connection.send` has no type. It has an id only from `idsOf`.
  */
 export interface SseOptions {
   /**
@@ -42,6 +42,17 @@ export interface SseOptions {
    * If the id is not a string, or has a line break or a NUL, the message fails for the connections of this transport.
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
+  /**
+   * Returns a function that makes the ids of one response, if each client needs its own. `positionIds` of the sub-path `recovery` is such a function:
+   * with it, a browser's `EventSource` resumes a stream by itself.
+   *
+   * It is called once for each response. The returned function gets the text of each event of that response just before it is written, in order: of
+   * messages, gap notices and texts of `connection.send`. If it returns `undefined`, the event has no id, and the client keeps the id that it has.
+   *
+   * The ids are limited as those of `id` are. If one of the functions throws, or an id is refused, the connection is removed with reason
+   * `send-failed`. It cannot be combined with `id`.
+   */
+  readonly idsOf?: ((socket: SseSocket) => (text: string) => string | undefined) | undefined
   /**
    * Returns the type of a message's event, for the client's `addEventListener`. Without a type, the client's `message` listeners get the event.
    *
@@ -242,21 +253,43 @@ export function sseSocket(target: SseTarget): SseSocket {
  * A browser's `EventSource` reconnects after any close. To stop it, the client can listen for `close` and call `eventSource.close()`. The server can
  * also answer the next request with status 204.
  *
- * @throws `ERR_INVALID_OPTION` if an option is unknown or not a function
+ * @throws `ERR_INVALID_OPTION` if an option is unknown or not a function, or if there are both `id` and `idsOf`
  */
 export function sseTransport(options: SseOptions = {}): Transport<SseSocket, SseFrame, WireData> {
-  const { id, event } = checked(options)
-  return {
+  const { id, event, idsOf } = checked(options)
+  const ids = idsOf && new OwnIds(idsOf)
+  const transport: Transport<SseSocket, EventFrame, WireData> = {
     frame: (data, message) => {
       const text = asText(data)
       return new EventFrame(text, message && { id: id?.(message, text), event: event?.(message, text) })
     },
-    write: (socket, frames) => socket.write(frames),
+    write: (socket, frames) => socket.write(ids?.before(frames, socket) ?? frames),
     bufferedBytes: (socket) => socket.bufferedAmount,
     onDrain: (socket, listener) => socket.onDrain(listener),
     onClose: (socket, listener) => socket.onClose(listener),
     close,
     terminate: (socket) => socket.terminate(),
+  }
+  return transport
+}
+
+/** The ids of events, if each response has its own. The events themselves are the same for all. */
+class OwnIds {
+  readonly #idsOf: NonNullable<SseOptions['idsOf']>
+  readonly #idOf = new WeakMap<SseSocket, (text: string) => string | undefined>()
+
+  constructor(idsOf: NonNullable<SseOptions['idsOf']>) {
+    this.#idsOf = idsOf
+  }
+
+  /** Returns the frames of a response, each one behind its id. */
+  before(frames: readonly EventFrame[], socket: SseSocket): SseFrame[] {
+    const idOf = this.#idOf.get(socket) ?? this.#idsOf(socket)
+    this.#idOf.set(socket, idOf)
+    return frames.flatMap((frame) => {
+      const id = idOf(frame.text)
+      return id === undefined ? frame : [{ bytes: idBytes(id) }, frame]
+    })
   }
 }
 
@@ -295,15 +328,16 @@ function hasMethods(target: unknown, names: readonly string[]): boolean {
 }
 
 function checked(options: unknown): SseOptions {
-  const { id, event } = readNamed(options, ['id', 'event'], invalidOption)
-  return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options) }
+  const { id, event, idsOf } = readNamed(options, ['id', 'event', 'idsOf'], invalidOption)
+  if (id !== undefined && idsOf !== undefined) throw invalidOption('it cannot be combined with `id`', 'idsOf')
+  return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options), idsOf: optionalMethod('idsOf', idsOf, options) }
 }
 
 /** Returns the function bound to the options. The options may be an instance of a class, and its methods need their `this`. */
-function optionalMethod(name: keyof SseOptions, value: unknown, options: unknown): SseOptions['id'] {
+function optionalMethod<TName extends keyof SseOptions>(name: TName, value: unknown, options: unknown): SseOptions[TName] {
   if (value === undefined) return undefined
   if (typeof value !== 'function') throw invalidOption(`expected a function, got ${describe(value)}`, name)
-  return bound(value as NonNullable<SseOptions['id']>, options, (cause) => invalidOption('reading it threw', name, cause))
+  return bound(value as NonNullable<SseOptions[TName]>, options, (cause) => invalidOption('reading it threw', name, cause))
 }
 
 function invalidOption(what: string, name = 'options', cause?: unknown): ConnectionManagerError {

@@ -713,6 +713,60 @@ describe('sseTransport', () => {
     expect(new TextDecoder().decode(transport.frame!('a', message).bytes)).toBe('data: a\n\n')
   })
 
+  it('gives each response ids of its own, also the texts without a message, and shares the events', () => {
+    const transport = sseTransport({
+      idsOf: () => {
+        let count = 0
+        return (text) => (text === 'unnumbered' ? undefined : `${++count} ${text}`)
+      },
+    })
+    const [one, other] = [scripted(), scripted()]
+    const [first, second, third] = [transport.frame!('a', message), transport.frame!('unnumbered', undefined), transport.frame!('b', undefined)]
+
+    transport.write!(one.socket, [first])
+    transport.write!(one.socket, [second, third])
+    transport.write!(other.socket, [third])
+
+    expect(one.response.chunks).toHaveLength(2)
+    expect(one.response.text).toBe('id: 1 a\ndata: a\n\ndata: unnumbered\n\nid: 2 b\ndata: b\n\n')
+    expect(other.response.text).toBe('id: 1 b\ndata: b\n\n')
+  })
+
+  it('asks idsOf once for each response, as a method of the options', () => {
+    const asked: unknown[] = []
+    const options = {
+      idsOf(socket: SseSocket) {
+        asked.push(this, socket)
+        return () => undefined
+      },
+    }
+    const transport = sseTransport(options)
+    const { response, socket } = scripted()
+
+    for (const text of ['a', 'b']) transport.write!(socket, [transport.frame!(text, message)])
+
+    expect(asked).toEqual([options, socket])
+    expect(response.text).toBe('data: a\n\ndata: b\n\n')
+  })
+
+  it('refuses an id of a response that has a line end, so that its connection is removed', async () => {
+    const { socket } = scripted()
+    const manager = new ConnectionManager<SseSocket>({ transport: sseTransport({ idsOf: () => () => '1\n2' }) })
+    const removed: string[] = []
+    manager.on('connectionRemoved', ({ reason }) => removed.push(reason))
+
+    manager.addConnection('c1', socket, 'alice').send('a')
+    await new Promise(setImmediate)
+
+    expect(removed).toEqual(['send-failed'])
+  })
+
+  it('refuses id and idsOf together', () => {
+    const error = expectCode('ERR_INVALID_OPTION', () => sseTransport({ id: () => '1', idsOf: () => () => '1' }))
+
+    expect(error['option']).toBe('idsOf')
+  })
+
   it.each<[what: string, options: SseOptions]>([
     ['id has a line end', { id: () => '1\n2' }],
     ['id is not a string', { id: () => 1 as never }],
@@ -723,7 +777,7 @@ describe('sseTransport', () => {
     expectCode('ERR_INVALID_ARGUMENT', () => transport.frame!('a', message))
   })
 
-  it.each([{ id: 'seq' }, { event: null }, { retry: 1_000 }, { data: () => 'a' }])('refuses the options %j', (options) => {
+  it.each([{ id: 'seq' }, { idsOf: 'seq' }, { event: null }, { retry: 1_000 }, { data: () => 'a' }])('refuses the options %j', (options) => {
     const error = expectCode('ERR_INVALID_OPTION', () => sseTransport(options as never))
 
     expect(error['option']).toBe(Object.keys(options)[0])

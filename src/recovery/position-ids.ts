@@ -1,0 +1,76 @@
+import { parsePosition, positionText } from '../model/position.ts'
+import type { Stamp } from './options.ts'
+import { placeIn } from './stamps.ts'
+
+/** A position has this many epochs at most: those that came last. */
+const MOST_EPOCHS = 32
+
+/** The answer to a subscribe, as a recovery writes it: its stream, and its position. */
+const ANSWER = /^\{"type":"subscribed",(?:"id":\d+,)?("stream_type":.*),"position":"([^"]*)",/
+const WITH_SNAPSHOT = '"snapshot":true}'
+
+/** The id for a client of several streams. It is not a position, so that no resume is taken for complete. */
+const SEVERAL = 'several-streams'
+
+/** Where the client of one event stream is. */
+class ClientPosition {
+  #stream: string | undefined
+  #hasSeveral = false
+  #marks = new Map<string, number>()
+  /** False until the answer has come, and the snapshot that it announced. */
+  #isKnown = false
+
+  /** Returns the id behind a text. `undefined` if the text does not change it, or there is none yet. */
+  after(text: string): string | undefined {
+    // A skip has a place too. But it may come before messages that wait.
+    const place = text.startsWith('{"type":') ? undefined : placeIn(text)
+    const isChanged = place === undefined ? this.#begin(text) : this.#pass(place)
+    if (!isChanged) return undefined
+    if (this.#hasSeveral) return SEVERAL
+    return this.#isKnown ? positionText(this.#marks) : undefined
+  }
+
+  #begin(text: string): boolean {
+    const [, stream, written] = ANSWER.exec(text) ?? []
+    const position = parsePosition(written)
+    if (position === undefined) return false
+    this.#hasSeveral ||= this.#stream !== undefined && this.#stream !== stream
+    this.#stream = stream
+    this.#marks = new Map(position)
+    this.#isKnown = !text.endsWith(WITH_SNAPSHOT)
+    return true
+  }
+
+  #pass({ epoch, seq, snapshot }: Stamp): boolean {
+    const mark = this.#marks.get(epoch) ?? 0
+    // A new message takes the place of a snapshot that was replaced or dropped before it was sent.
+    this.#isKnown ||= this.#marks.size > 0 && (snapshot === true || seq > mark)
+    this.#marks.delete(epoch)
+    this.#marks.set(epoch, Math.max(mark, seq))
+    if (this.#marks.size > MOST_EPOCHS) this.#marks.delete(this.#marks.keys().next().value as string)
+    return true
+  }
+}
+
+/**
+ * Returns a function that turns the texts which one client is sent, in their order, into ids for its events. Each id is the position of the client's
+ * stream behind that event. Give it to `sseTransport` as the option `idsOf`. A browser's `EventSource` then returns the id as `Last-Event-ID` when it
+ * reconnects, and that is the `position` for `recovery.subscribe`.
+ *
+ * An event has no id before the client has a position: it was not subscribed by a recovery, or an announced snapshot has not been sent yet. Gap
+ * notices, skips and messages without a place have no id either.
+ *
+ * Use one response for each stream. One position cannot say where a client is in two streams. So if a client is subscribed to two by one response, its id
+ * is `several-streams`, and the next resume answers `recovered: false`. The texts must be the library's wire form, without a `stamp` of the host's own.
+ *
+ * @example
+ * import { createRecovery, positionIds } from 'stream-connection-manager/recovery'
+ * import { sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
+ *
+ * const recovery = createRecovery()
+ * const manager = new ConnectionManager<SseSocket>({ recorder: recovery, transport: sseTransport({ idsOf: positionIds }) })
+ */
+export function positionIds(): (text: string) => string | undefined {
+  const position = new ClientPosition()
+  return (text) => position.after(text)
+}
