@@ -18,6 +18,7 @@ export default {
     'hosts.md',
     'transports.md',
     'pressure.md',
+    'reconnects.md',
     'errors.md',
     'testing.md',
     'guarantees.md',

@@ -1,0 +1,34 @@
+import { createServer } from 'node:http'
+import { ConnectionManager, ConnectionManagerError, parseStreamKey } from 'stream-connection-manager'
+import { createRecovery, positionIds } from 'stream-connection-manager/recovery'
+import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
+import { commentAll } from './heartbeat.ts'
+import { listening, type Listening } from './listening.ts'
+import { admit, authenticate } from './protocol.ts'
+
+/** A browser's `EventSource` resumes these event streams by itself. Each has one stream: `/?user=alice&stream=TRADES:BTCUSDT`. */
+export function listen(port?: number): Promise<Listening> {
+  const recovery = createRecovery()
+  const manager = new ConnectionManager<SseSocket>({ recorder: recovery, transport: sseTransport({ idsOf: positionIds }) })
+
+  const server = createServer((request, response) => {
+    const userId = authenticate(request.url)
+    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
+    response.writeHead(200, sseHeaders).flushHeaders()
+    const socket = sseSocket(response)
+    socket.retry(1_000)
+    const connection = admit(manager, socket, userId)
+    try {
+      const stream = parseStreamKey(new URL(request.url ?? '', 'http://localhost').searchParams.get('stream') ?? '')
+      const position = request.headers['last-event-id']?.toString() // the browser sends it when it reconnects
+      if (connection !== undefined) recovery.subscribe(connection, { ...stream, position })
+    } catch (error) {
+      const reason = error instanceof ConnectionManagerError ? error.code : 'ERR_BAD_URL'
+      void connection?.remove({ code: 4400, reason }) // its last event, `close`: the client must close its EventSource
+    }
+    void socket.closed.then(() => connection?.remove({ close: false }))
+  })
+
+  commentAll(manager)
+  return listening(server, manager, port)
+}
