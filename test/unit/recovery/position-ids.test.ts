@@ -39,6 +39,14 @@ function lastId({ socket }: { readonly socket: FakeSocket }, count = Infinity): 
   return socket.sent.slice(0, count).map(idOf).findLast((id) => id !== undefined)
 }
 
+function answerAt(position: string): string {
+  return `{"type":"subscribed","stream_type":"TRADES","symbol":"A","position":"${position}","recovered":null,"contiguous":true,"delivery":"every"}`
+}
+
+function messageAt(epoch: string, seq: number): string {
+  return `{"stream_type":"TRADES","symbol":"A","data":1,"timestamp":"2026-01-31T12:00:00.000Z","user_id":null,"epoch":"${epoch}","seq":${seq}}`
+}
+
 describe('positionIds', () => {
   it('gives the answer, and each message behind it, the position of the client', () => {
     const { recovery, connect, trade } = desk()
@@ -170,12 +178,26 @@ describe('positionIds', () => {
 
   it('keeps the 32 epochs that came last', () => {
     const idOf = positionIds()
-    idOf('{"type":"subscribed","stream_type":"TRADES","symbol":"A","position":"e0:1","recovered":null,"contiguous":true,"delivery":"every"}')
-    const messageOf = (epoch: string) => `{"stream_type":"TRADES","symbol":"A","data":1,"timestamp":"2026-01-31T12:00:00.000Z","user_id":null,"epoch":"${epoch}","seq":1}`
-    for (let number = 1; number < 32; number++) idOf(messageOf(`e${number}`))
+    idOf(answerAt('e0:1'))
+    for (let number = 1; number < 32; number++) idOf(messageAt(`e${number}`, 1))
 
-    expect(idOf(messageOf('e31'))).toMatch(/^e0:1,e1:1,.*,e31:1$/)
-    expect(idOf(messageOf('e32'))).toMatch(/^e1:1,.*,e32:1$/)
+    expect(idOf(messageAt('e0', 2))).toMatch(/^e1:1,e2:1,.*,e31:1,e0:2$/)
+    expect(idOf(messageAt('e32', 1))).toMatch(/^e2:1,.*,e31:1,e0:2,e32:1$/)
+  })
+
+  it('forgets with each answer what the server does not name any more', () => {
+    const idOf = positionIds()
+    idOf(answerAt('e1:5'))
+
+    expect(idOf(answerAt('e2:0'))).toBe('e2:0')
+    expect(idOf(messageAt('e2', 1))).toBe('e2:1')
+  })
+
+  it('does not go back if an older message comes later, as of a whole latest type', () => {
+    const idOf = positionIds()
+    idOf(answerAt('e1:5'))
+
+    expect([7, 6, 8].map((seq) => idOf(messageAt('e1', seq)))).toEqual(['e1:7', 'e1:7', 'e1:8'])
   })
 
   it('is not misled by data that looks like a place or an answer', () => {
