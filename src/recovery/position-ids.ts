@@ -53,15 +53,19 @@ class ClientPosition {
 }
 
 /**
- * Returns a function that turns the texts which one client is sent, in their order, into ids for its events. Each id is the position of the client's
- * stream behind that event. Give it to `sseTransport` as the option `idsOf`. A browser's `EventSource` then returns the id as `Last-Event-ID` when it
- * reconnects, and that is the `position` for `recovery.subscribe`.
+ * Returns a function that makes the ids of one client's server-sent events. It takes each text that the client is sent, in order, and returns the
+ * position of the client after that text.
  *
- * An event has no id before the client has a position: it was not subscribed by a recovery, or an announced snapshot has not been sent yet. Gap
- * notices, skips and messages without a place have no id either.
+ * Give `positionIds` to `sseTransport` as the option `idsOf`. When a browser's `EventSource` reconnects, it sends its last id as `Last-Event-ID`. Pass
+ * that to `recovery.subscribe` as the `position`.
  *
- * Use one response for each stream. One position cannot say where a client is in two streams. So if a client is subscribed to two by one response, its id
- * is `several-streams`, and the next resume answers `recovered: false`. The texts must be the library's wire form, without a `stamp` of the host's own.
+ * An event has no id while the client has no position. That is so until the recovery has subscribed the client, and until an announced snapshot has
+ * been sent. Gap notices, skips and messages without a place have no id either.
+ *
+ * Use one response for each stream, because one position cannot say where a client is in two streams. If a response has two streams, its id is
+ * `several-streams`, and the next resume answers `recovered: false`.
+ *
+ * The texts must be the library's wire form, without a `stamp` of the host's own.
  *
  * @example
  * import { createRecovery, positionIds } from 'stream-connection-manager/recovery'

@@ -43,14 +43,14 @@ export interface SseOptions {
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
-   * Returns a function that makes the ids of one response, if each client needs its own. `positionIds` of the sub-path `recovery` is such a function:
-   * with it, a browser's `EventSource` resumes a stream by itself.
+   * Returns a function that makes the ids of one response. Use it if each client needs its own ids. With `positionIds` of the sub-path `recovery`, a
+   * browser's `EventSource` resumes a stream by itself.
    *
-   * It is called once for each response. The returned function gets the text of each event of that response just before it is written, in order: of
-   * messages, gap notices and texts of `connection.send`. If it returns `undefined`, the event has no id, and the client keeps the id that it has.
+   * The option is called once for each response. The returned function gets the text of each event just before the event is written, in order. It also
+   * gets gap notices and the texts of `connection.send`. If it returns `undefined`, the event has no id, and the client keeps its last id.
    *
-   * The ids are limited as those of `id` are. If one of the functions throws, or an id is refused, the connection is removed with reason
-   * `send-failed`. It cannot be combined with `id`.
+   * If a function throws, or an id is not a string or has a line end or a NUL, the connection is removed with reason `send-failed`. `idsOf` cannot be
+   * combined with `id`.
    */
   readonly idsOf?: ((socket: SseSocket) => (text: string) => string | undefined) | undefined
   /**
