@@ -1,9 +1,13 @@
-import { judgeBehind } from './lanes.js'
+import { judgeBehind, laneKey } from './lanes.js'
+import { judgeReplays } from './replays.js'
+import { unstamped } from './stamp.js'
 import { judgeSteady } from './steady.js'
-import { covers } from './stream.js'
+import { covers, isPrivateOfAnother } from './stream.js'
+import { wireText } from './wire-text.js'
 
 /** @import { Hold } from './ledger.js' */
 /** @import { Gap } from './notice.js' */
+/** @import { Replay } from './replays.js' */
 /** @import { TimelineMessage } from './timeline.js' */
 
 /**
@@ -11,7 +15,9 @@ import { covers } from './stream.js'
  *
  * @typedef {object} Testimony
  * @property {string} name what a report calls the connection
+ * @property {string} place whose connections belong together: each takes up where the one before it ended
  * @property {string} userId
+ * @property {readonly Replay[]} replays what came when it subscribed
  * @property {readonly Span[]} spans
  * @property {number} endedAt the position of the first message that it could not receive any more
  * @property {boolean} cut it ended abruptly, so that the last of what was sent to it may be lost
@@ -26,7 +32,7 @@ import { covers } from './stream.js'
  * @typedef {number | string | Gap} Received a delivery's position, the text of what is on no timeline, or a gap notice
  *
  * @typedef {'missing' | 'duplicate' | 'out of order' | 'private of another user' | 'unexpected' | 'wrong gap'
- *   | 'wrong answer' | 'accounts'} MismatchKind
+ *   | 'refused' | 'wrong answer' | 'accounts'} MismatchKind
  *
  * @typedef {object} Mismatch
  * @property {string} connection
@@ -44,11 +50,17 @@ import { covers } from './stream.js'
  * @property {number} due deliveries that the server had to make
  * @property {number} received
  * @property {number} lost deliveries on their way to a connection when it was cut
+ * @property {number} told messages that a client did not get when it came back, as the server said
  * @property {Missed} missed what it did not get though it was not cut
  * @property {Missed} mayHaveMissed the part of what was lost that may have been given up before it could be sent
  * @property {Mismatch[]} mismatches
  *
- * @typedef {Omit<Verdict, 'due' | 'received' | 'mismatches'> & { findings: Finding[] }} Judgement
+ * @typedef {object} Judgement
+ * @property {number} lost
+ * @property {number[]} taken what came in its place
+ * @property {Missed} missed
+ * @property {Missed} mayHaveMissed
+ * @property {Finding[]} findings
  */
 
 const LONGEST_EXCERPT = 80
@@ -69,6 +81,12 @@ export class Checker {
    * @type {number[]}
    */
   #alike
+  /**
+   * Place → lane → the last message that came. A client has what it got over any of its connections.
+   *
+   * @type {Map<string, Map<string, number>>}
+   */
+  #reached = new Map()
 
   /** @param {readonly TimelineMessage[]} timeline */
   constructor(timeline) {
@@ -88,30 +106,67 @@ export class Checker {
    * @returns {number | string}
    */
   recognise(text) {
-    return this.#firstPositions.get(text) ?? text.slice(0, LONGEST_EXCERPT)
+    return this.#firstPositions.get(unstamped(text)) ?? text.slice(0, LONGEST_EXCERPT)
   }
 
   /**
+   * Judges a connection. Those of one place are judged in their order.
+   *
    * @param {Testimony} testimony
    * @returns {Verdict}
    */
   check(testimony) {
     const { endedAt, spans } = testimony
-    /** @type {Verdict} */
-    const sum = { due: 0, received: 0, lost: 0, missed: nothing(), mayHaveMissed: nothing(), mismatches: [] }
+    const sum = this.#checkReplays(testimony)
     for (const [index, span] of spans.entries()) {
       const due = this.#due(testimony, span.from, spans[index + 1]?.from ?? endedAt)
       // Only the last one can be cut: whatever came after a span came after all of it.
       const cut = testimony.cut && index === spans.length - 1
       const { findings, ...judgement } = this.#judge(span, due, cut)
       sum.due += due.length
-      sum.received += span.received.filter((item) => typeof item !== 'object').length
+      sum.received += deliveriesIn(span.received)
       sum.lost += judgement.lost
+      this.#reach(testimony, judgement.taken)
       add(judgement.missed, sum.missed)
       add(judgement.mayHaveMissed, sum.mayHaveMissed)
       sum.mismatches.push(...findings.map((finding) => this.#describe(testimony, finding)))
     }
     return sum
+  }
+
+  /**
+   * @param {Testimony} testimony
+   * @returns {Verdict} of what came when it subscribed
+   */
+  #checkReplays(testimony) {
+    const { userId, place, replays } = testimony
+    /** @type {Verdict} */
+    const sum = { due: 0, received: 0, lost: 0, told: 0, missed: nothing(), mayHaveMissed: nothing(), mismatches: [] }
+    for (const at of new Set(replays.map((replay) => replay.at))) {
+      const turn = replays.filter((replay) => replay.at === at)
+      const reached = this.#reached.get(place) ?? new Map()
+      for (const judgement of judgeReplays(turn, { userId, timeline: this.#timeline, alike: this.#alike, reached })) {
+        sum.due += judgement.due
+        sum.told += judgement.told
+        sum.mismatches.push(...judgement.findings.map((finding) => this.#describe(testimony, finding)))
+        this.#reach(testimony, judgement.taken)
+      }
+    }
+    for (const { received } of replays) sum.received += deliveriesIn(received)
+    return sum
+  }
+
+  /**
+   * @param {Testimony} testimony
+   * @param {readonly number[]} positions
+   */
+  #reach({ place }, positions) {
+    const reached = this.#reached.get(place) ?? new Map()
+    this.#reached.set(place, reached)
+    for (const position of positions) {
+      const lane = laneKey(this.#timeline[position])
+      reached.set(lane, Math.max(position, reached.get(lane) ?? -1))
+    }
   }
 
   /**
@@ -126,7 +181,7 @@ export class Checker {
     const due = []
     for (let position = from; position < to; position++) {
       const message = this.#timeline[position]
-      if (message.userId !== undefined && message.userId !== userId) continue
+      if (isPrivateOfAnother(message, userId)) continue
       if (holds.some((hold) => lasts(hold, position) && covers(hold.stream, message))) due.push(position)
     }
     return due
@@ -161,6 +216,11 @@ export class Checker {
   }
 }
 
+/** @param {readonly Received[]} received */
+function deliveriesIn(received) {
+  return received.filter((item) => typeof item !== 'object').length
+}
+
 /** @returns {Missed} */
 function nothing() {
   return { conflated: 0, dropped: 0 }
@@ -181,19 +241,4 @@ function add({ conflated, dropped }, sum) {
  */
 function lasts({ from, to }, position) {
   return from <= position && position < to
-}
-
-/**
- * What stands on the wire for a message, to the letter.
- *
- * @param {TimelineMessage} message
- */
-export function wireText({ streamType, symbol, data, timestampMs, userId }) {
-  return JSON.stringify({
-    stream_type: streamType,
-    symbol: symbol ?? null,
-    data,
-    timestamp: new Date(timestampMs).toISOString(),
-    user_id: userId ?? null,
-  })
 }

@@ -1,9 +1,11 @@
 import { commandText } from './command.js'
 import { isDelivery, parseNotice } from './notice.js'
 
+/** @import { PositionTracker } from '../../dist/client.js' */
 /** @import { Span } from './checker.js' */
 /** @import { Command } from './command.js' */
-/** @import { Notice } from './notice.js' */
+/** @import { Answer, Notice } from './notice.js' */
+/** @import { Replay } from './replays.js' */
 /** @import { Ear, Wire } from './wires.js' */
 
 /**
@@ -31,18 +33,25 @@ export class ClientConnection {
    * @type {Span[]}
    */
   spans = []
+  /** What came when it subscribed. @type {Replay[]} */
+  replays = []
   #wire
+  #tracker
   #hooks
   /** Those who wait for an answer: the server answers in order. @type {((notice: Notice) => void)[]} */
   #waiting = []
+  /** The replay that comes just now, up to the server's next notice. @type {Replay | undefined} */
+  #replay
   #isSlow = false
   #playIsOver = false
 
   /**
    * @param {(ear: Ear) => Wire} open
+   * @param {PositionTracker} tracker keeps the positions of the client, whichever connection it has
    * @param {Hooks} hooks
    */
-  constructor(open, hooks) {
+  constructor(open, tracker, hooks) {
+    this.#tracker = tracker
     this.#hooks = hooks
     this.#wire = open({
       onText: (text) => this.#take(text),
@@ -56,7 +65,7 @@ export class ClientConnection {
     return this.spans[0].from
   }
 
-  /** The server's welcome, which is the first thing that it writes. */
+  /** The server's welcome. What comes before it is what the client missed. */
   async welcomed() {
     const { connection = '', replaced } = await this.#answer()
     this.id = connection
@@ -86,10 +95,12 @@ export class ClientConnection {
     await closed
   }
 
-  /** Ends it as a lost network would: without a word. */
-  terminate() {
+  /** Ends it as a lost network would: without a word. Settles when nothing can come any more. */
+  async terminate() {
     this.cut = true
+    const closed = this.#wire.closed()
     this.#wire.terminate()
+    await closed
   }
 
   /** Reads no more, until `resume`. */
@@ -109,6 +120,7 @@ export class ClientConnection {
 
   /** @param {string} text */
   #take(text) {
+    this.#tracker.receive(text)
     if (isDelivery(text)) {
       this.#record(this.#hooks.recognise(text))
       this.#hooks.onDelivery()
@@ -116,16 +128,31 @@ export class ClientConnection {
     }
     const said = parseNotice(text)
     if ('gap' in said) this.#record(said.gap)
+    else if ('answer' in said) this.#beginReplay(said.answer)
     else this.#heed(said.notice)
   }
 
   /** @param {Span['received'][number]} item */
   #record(item) {
-    this.spans.at(-1)?.received.push(item)
+    const part = this.#replay ?? this.spans.at(-1)
+    part?.received.push(item)
+  }
+
+  /** @param {Answer} answer */
+  #beginReplay(answer) {
+    this.#replay = { ...answer, at: Infinity, since: undefined, received: [] }
+    this.replays.push(this.#replay)
+  }
+
+  /** @param {number} position where the replays end that came since the last notice */
+  #endReplays(position) {
+    this.#replay = undefined
+    for (const replay of this.replays) replay.at = Math.min(replay.at, position)
   }
 
   /** @param {Notice} notice */
   #heed(notice) {
+    this.#endReplays(notice.position)
     switch (notice.type) {
       case 'cue': return this.#hooks.onCue(Number(notice.cue))
       case 'slow': return this.#beginSpan(notice.position, true)

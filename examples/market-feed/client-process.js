@@ -18,6 +18,7 @@ export class ClientProcess {
   #onTrouble
   #onPaused
   #onBack
+  #onAway
   #reported = false
 
   /**
@@ -25,12 +26,14 @@ export class ClientProcess {
    * @param {() => void} hooks.onAlive it got on with something
    * @param {(reason: string) => void} hooks.onTrouble
    * @param {(slot: Slot) => void} hooks.onPaused a client has stopped reading
+   * @param {(cue: number) => void} hooks.onAway a client whose turn it is has ended its connection
    * @param {(slot: Slot) => void} hooks.onBack a client that was too slow has connected anew
    */
-  constructor({ onAlive, onTrouble, onPaused, onBack }) {
+  constructor({ onAlive, onTrouble, onPaused, onAway, onBack }) {
     this.#onAlive = onAlive
     this.#onTrouble = onTrouble
     this.#onPaused = onPaused
+    this.#onAway = onAway
     this.#onBack = onBack
     // Structured clones, so that a feed's bytes travel as they are.
     this.#process = fork(MODULE, { serialization: 'advanced' })
@@ -67,6 +70,15 @@ export class ClientProcess {
   }
 
   /**
+   * Lets a client that is away connect again.
+   *
+   * @param {Slot} slot
+   */
+  comeBack(slot) {
+    this.#tell({ type: 'come back', slot })
+  }
+
+  /**
    * Settles when every client's connection is closed, and what it received is checked.
    *
    * @returns {Promise<ClientsReport>}
@@ -98,6 +110,7 @@ export class ClientProcess {
       case 'ready': return void this.#milestones.emit('ready')
       case 'delivered': return this.#count(message.deliveries)
       case 'paused': return this.#onPaused(message.slot)
+      case 'away': return this.#onAway(message.cue)
       case 'back': return this.#onBack(message.slot)
       case 'failed': return this.#onTrouble(message.reason)
       case 'report': return void this.#milestones.emit('report', message.report)

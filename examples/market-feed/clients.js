@@ -12,11 +12,12 @@ import { Trader } from './trader.js'
  * @property {Options} options
  * @property {Uint8Array | undefined} feed
  *
- * @typedef {{ type: 'start', start: Start } | { type: 'pause' | 'resume', slot: Slot }} ToClients
+ * @typedef {{ type: 'start', start: Start } | { type: 'pause' | 'resume' | 'come back', slot: Slot }} ToClients
  *
  * @typedef {{ type: 'ready' }
  *   | { type: 'delivered', deliveries: number }
  *   | { type: 'paused' | 'back', slot: Slot }
+ *   | { type: 'away', cue: number }
  *   | { type: 'failed', reason: string }
  *   | { type: 'report', report: ClientsReport }} ToServer
  *
@@ -24,6 +25,10 @@ import { Trader } from './trader.js'
  * @property {number} due
  * @property {number} received
  * @property {number} lost
+ * @property {number} recovered streams of which clients that came back missed nothing
+ * @property {number} refused streams of which they were told that they did
+ * @property {number} replayed
+ * @property {number} told messages that they missed so
  * @property {Missed} missed what slow clients went without
  * @property {Missed} lostByTooSlow what those that were disconnected may have gone without: the rest was on its way
  * @property {number} tooSlow how many were disconnected for it
@@ -53,6 +58,7 @@ function hear(message) {
       traders[message.slot.user].pause(message.slot.connection)
       return tell({ type: 'paused', slot: message.slot })
     case 'resume': return traders[message.slot.user].resume(message.slot.connection)
+    case 'come back': return traders[message.slot.user].comeBack()
   }
 }
 
@@ -71,6 +77,7 @@ async function live({ port, options, feed }) {
     cues: plan.cues,
     recognise: (/** @type {string} */ text) => checker.recognise(text),
     onDelivery: () => deliveries++,
+    onAway: (/** @type {number} */ cue) => tell({ type: 'away', cue }),
     onTrouble: (/** @type {string} */ reason) => tell({ type: 'failed', reason }),
   }
   traders.push(...plan.users.map((user, index) => new Trader(user, {
@@ -99,7 +106,7 @@ async function arrive() {
 function report(checker, finishedAtMs) {
   /** @type {ClientsReport} */
   const sum = {
-    due: 0, received: 0, lost: 0,
+    due: 0, received: 0, lost: 0, recovered: 0, refused: 0, replayed: 0, told: 0,
     missed: { conflated: 0, dropped: 0 }, lostByTooSlow: { conflated: 0, dropped: 0 }, tooSlow: 0,
     refusals: 0, mismatches: 0, samples: [], finishedAtMs,
   }
@@ -117,10 +124,17 @@ function report(checker, finishedAtMs) {
  * @param {Testimony} testimony
  */
 function judge(sum, checker, testimony) {
-  const { due, received, lost, missed, mayHaveMissed, mismatches } = checker.check(testimony)
+  const { due, received, lost, told, missed, mayHaveMissed, mismatches } = checker.check(testimony)
   sum.due += due
   sum.received += received
   sum.lost += lost
+  sum.told += told
+  for (const { recovered, received } of testimony.replays) {
+    if (recovered === false) sum.refused++
+    if (recovered !== true) continue
+    sum.recovered++
+    sum.replayed += received.length
+  }
   sum.missed = added(sum.missed, missed)
   if (testimony.tooSlow) {
     sum.tooSlow++

@@ -39,13 +39,16 @@ export function judgeBehind({ due, received, cut, timeline, alike }) {
   /** @type {Judgement} */
   const sum = {
     lost: 0,
+    taken: [],
     missed: { conflated: 0, dropped: 0 },
     mayHaveMissed: { conflated: 0, dropped: 0 },
     findings: strangers.map((delivery) => ({ kind: 'unexpected', delivery })),
   }
   for (const lane of lanes) {
-    const { absent, findings } = lane.rule === 'newest' ? judgeNewest(lane, alike, cut) : judgeEvery(lane, alike, cut)
+    const { taken, findings } = lane.rule === 'newest' ? judgeNewest(lane, alike, cut) : judgeEvery(lane, alike, cut)
+    const absent = lane.due.length - taken.length
     if (cut) sum.lost += absent
+    sum.taken.push(...taken)
     const missed = cut ? sum.mayHaveMissed : sum.missed
     if (lane.rule === 'newest') missed.conflated += absent
     if (lane.rule === 'droppable') missed.dropped += absent
@@ -82,10 +85,22 @@ function inLanes(due, received, timeline, alike) {
  * @param {{ streamType: string, symbol: string | undefined }} stream
  */
 function laneOf(lanes, { streamType, symbol }) {
-  const key = JSON.stringify([streamType, symbol])
-  const lane = lanes.get(key) ?? { rule: RULES[streamType] ?? 'whole', due: [], received: [] }
+  const key = laneKey({ streamType, symbol })
+  const lane = lanes.get(key) ?? { rule: ruleOf({ streamType }), due: [], received: [] }
   lanes.set(key, lane)
   return lane
+}
+
+/**
+ * @param {{ streamType: string, symbol: string | undefined }} stream
+ */
+export function laneKey({ streamType, symbol }) {
+  return JSON.stringify([streamType, symbol])
+}
+
+/** @param {{ streamType: string }} stream */
+export function ruleOf({ streamType }) {
+  return RULES[streamType] ?? 'whole'
 }
 
 /**
@@ -99,8 +114,8 @@ function judgeNewest({ due, received }, alike, cut) {
   /** @type {Finding[]} */
   const findings = []
   const seen = new Set()
+  const taken = []
   let next = 0
-  let taken = 0
   for (const item of received) {
     if (typeof item === 'object') {
       findings.push({ kind: 'wrong gap', delivery: item, more: NO_GAPS })
@@ -108,7 +123,7 @@ function judgeNewest({ due, received }, alike, cut) {
     }
     const index = indexFrom(due, alike, item, next)
     if (index >= next) {
-      taken++
+      taken.push(due[index])
       next = index + 1
     } else findings.push({ kind: seen.has(item) ? 'duplicate' : 'out of order', delivery: item })
     seen.add(item)
@@ -117,7 +132,7 @@ function judgeNewest({ due, received }, alike, cut) {
   if (!cut && last !== undefined && (latest === undefined || alike[last] !== alike[latest])) {
     findings.push({ kind: 'missing', delivery: last, more: 'the newest' })
   }
-  return { absent: due.length - taken, findings }
+  return { taken, findings }
 }
 
 /**
@@ -134,12 +149,13 @@ function judgeEvery({ rule, due, received }, alike, cut) {
     else walk.take(item)
   }
   walk.end(cut)
-  return { absent: due.length - walk.taken, findings: walk.findings }
+  return walk
 }
 
 /** A walk along what was due of one stream, by the side of what came. */
 class Walk {
-  taken = 0
+  /** @type {number[]} */
+  taken = []
   /** @type {Finding[]} */
   findings = []
   #due
@@ -176,7 +192,7 @@ class Walk {
     this.#passOver(index - this.#next, false)
     this.#next = index + 1
     this.#seen.add(delivery)
-    this.taken++
+    this.taken.push(this.#due[index])
   }
 
   /** @param {boolean} cut */

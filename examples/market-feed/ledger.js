@@ -10,6 +10,7 @@ import { sameStream } from './stream.js'
  * @property {string | undefined} holder a connection, or undefined for the user as such
  * @property {number} from
  * @property {number} to `Infinity` while it lasts
+ * @property {number} since nothing from this position on may be missing: before `from` it is sent again
  */
 
 /** One user's own account of what they and their connections are subscribed to, and since when. */
@@ -21,10 +22,11 @@ export class Ledger {
    * @param {Stream} stream
    * @param {string | undefined} holder
    * @param {number} position
+   * @param {number} [since] for one that goes on where another connection's ended
    */
-  subscribe(stream, holder, position) {
+  subscribe(stream, holder, position, since = position) {
     const held = this.#live().some((hold) => hold.holder === holder && sameStream(hold.stream, stream))
-    if (!held) this.#holds.push({ stream, holder, from: position, to: Infinity })
+    if (!held) this.#holds.push({ stream, holder, from: position, to: Infinity, since })
   }
 
   /**
@@ -35,6 +37,15 @@ export class Ledger {
    */
   holds(stream, holder) {
     return this.#live().some((hold) => isReleased(hold, stream, holder))
+  }
+
+  /**
+   * What a connection holds at this moment.
+   *
+   * @param {string} connectionId
+   */
+  heldBy(connectionId) {
+    return this.#live().filter(({ holder }) => holder === connectionId)
   }
 
   /**

@@ -1,9 +1,9 @@
 import { UsageError } from '../command-line.js'
-import { wireText } from './checker.js'
 import { Dice } from './dice.js'
 import { HARD_LIMIT_BYTES } from './limits.js'
 import { steadyStreams } from './plan.js'
-import { covers, isOneOf, isPublic } from './stream.js'
+import { covers, isOneOf, isPrivateOfAnother, isPublic } from './stream.js'
+import { wireText } from './wire-text.js'
 
 /** @import { MisbehaviourKind } from './options.js' */
 /** @import { Plan, Slot, Stall } from './plan.js' */
@@ -142,16 +142,6 @@ function unitsOf(messages) {
 /** @param {readonly number[]} numbers */
 function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0)
-}
-
-/**
- * Whether a user must never see a message.
- *
- * @param {TimelineMessage} message
- * @param {string} userId
- */
-export function isPrivateOfAnother(message, userId) {
-  return message.userId !== undefined && message.userId !== userId
 }
 
 /** @param {TimelineMessage} message */

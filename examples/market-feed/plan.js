@@ -20,7 +20,7 @@ import { isOneOf, isPublic, sameStream } from './stream.js'
  * @property {ConnectionPlan[]} connections
  *
  * @typedef {object} ConnectionPlan
- * @property {'ws' | 'sse'} over a viewer's server-sent events can only be listened to: they get no cues
+ * @property {'ws' | 'sse'} over a viewer's server-sent events can only be listened to: they can only reconnect
  * @property {Stream[]} own connection-level subscriptions
  * @property {Mistake[]} mistakes commands that the server has to refuse
  *
@@ -28,7 +28,13 @@ import { isOneOf, isPublic, sameStream } from './stream.js'
  *
  * @typedef {{ user: number, connection: number }} Slot one of a user's places, which a reconnect fills anew
  *
- * @typedef {{ position: number, slot: Slot, action: Action }} Cue
+ * @typedef {object} Cue
+ * @property {number} position
+ * @property {number} until who reconnects stays away up to this position
+ * @property {Slot} slot
+ * @property {Action} action
+ *
+ * @typedef {Omit<Cue, 'until'>} CueDraft
  *
  * @typedef {object} Stall a client that stops reading for a part of the play
  * @property {Slot} slot
@@ -58,6 +64,8 @@ const INTERVAL = 0.45
 /** The part in which the cues fall, and the part at which they have to be done. */
 const LAST_CUE = 0.65
 const GATE = 0.75
+/** How much of the play who reconnects misses at most. */
+const LONGEST_ABSENCE = 0.03
 
 const VIEWERS = 2
 /** So that a feed of many symbols does not keep a slow client busy with subscribing. */
@@ -143,15 +151,16 @@ export function drawPlan({ market, userIds, viewerIds, connections, slow, length
     return planUser({ userId, index, connections, streams, stall: stallOf(index), dice })
   })
   spreadMistakes(users)
-  const cues = drawCues({ users, streams, length, dice })
+  const drafts = drawCues({ users, streams, length, dice })
   const viewers = viewerIds.map((userId, index) => {
     return planViewer({ userId, streams, stall: stallOf(users.length + index), dice })
   })
+  const returns = viewers.map((_, index) => reconnectOf(users.length + index, length, dice))
   return {
     users: [...users, ...viewers],
     stalls,
     interval: Math.floor(length * INTERVAL),
-    cues,
+    cues: withReturns([...drafts, ...returns], length, dice),
     gate: Math.floor(length * GATE),
   }
 }
@@ -275,7 +284,7 @@ function spreadMistakes(users) {
 
 /**
  * @param {{ users: UserPlan[], streams: readonly Stream[], length: number, dice: Dice }} scene
- * @returns {Cue[]}
+ * @returns {CueDraft[]}
  */
 function drawCues({ users, streams, length, dice }) {
   const order = dice.sample(users.map((_, index) => index))
@@ -283,12 +292,49 @@ function drawCues({ users, streams, length, dice }) {
   return Array.from({ length: Math.max(users.length, EVENTS.length) }, (_, turn) => {
     // All cues of a user go to one connection, one after another: the user's others stay throughout.
     const slot = slots[turn % slots.length]
-    const position = Math.floor(length * (INTERVAL + dice.next() * (LAST_CUE - INTERVAL)))
+    const position = drawMoment(length, dice)
     const actions = EVENTS[turn % EVENTS.length]({ user: users[slot.user], slot, streams, dice })
     return actions.map((action) => ({ position, slot, action }))
+  }).flat()
+}
+
+/**
+ * What befalls a viewer.
+ *
+ * @param {number} user
+ * @param {number} length
+ * @param {Dice} dice
+ * @returns {CueDraft}
+ */
+function reconnectOf(user, length, dice) {
+  return { position: drawMoment(length, dice), slot: { user, connection: 0 }, action: { kind: 'reconnect', manner: 'abrupt' } }
+}
+
+/**
+ * @param {number} length
+ * @param {Dice} dice
+ */
+function drawMoment(length, dice) {
+  return Math.floor(length * (INTERVAL + dice.next() * (LAST_CUE - INTERVAL)))
+}
+
+/**
+ * Puts cues in order, and says how long who reconnects stays away: not beyond the next cue of the same user, which could not
+ * be given meanwhile.
+ *
+ * @param {readonly CueDraft[]} drafts
+ * @param {number} length
+ * @param {Dice} dice
+ * @returns {Cue[]}
+ */
+function withReturns(drafts, length, dice) {
+  const cues = drafts.toSorted((one, other) => one.position - other.position)
+  return cues.map((cue, index) => {
+    const { position, slot } = cue
+    const next = cues.find((other, place) => place > index && other.slot.user === slot.user)
+    const until = position + Math.floor(length * dice.next() * LONGEST_ABSENCE)
+    return { ...cue, until: Math.min(until, next?.position ?? Infinity) }
   })
-    .flat()
-    .sort((one, other) => one.position - other.position)
 }
 
 /**

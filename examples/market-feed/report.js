@@ -6,9 +6,11 @@
  * @property {number} messages
  * @property {number} deliveries counted by the clients
  * @property {number} seconds
- * @property {Pick<Accounts, 'hadToWait' | 'conflated' | 'dropped' | 'failed' | 'purged' | 'slowConsumers'>} accounts
+ * @property {Pick<Accounts, 'hadToWait' | 'conflated' | 'dropped' | 'failed' | 'purged' | 'slowConsumers' | 'resumes'
+ *   | 'replayed'>} accounts
  * @property {number} reconnects
- * @property {number} lost on their way to a connection that was cut
+ * @property {number} lost on their way to a connection that was cut: those that can be are sent again
+ * @property {number} told messages that clients that came back missed, and were told of
  * @property {number} refusals
  * @property {number} mismatches
  */
@@ -22,6 +24,9 @@
  * @property {Missed} missed
  * @property {Missed} lostByTooSlow the part of `lost` that may have been given up while it waited
  * @property {number} tooSlow
+ * @property {number} recovered streams of clients that came back
+ * @property {number} refused
+ * @property {number} replayed messages
  * @property {number} refusals
  * @property {number} users
  * @property {number} connections
@@ -37,7 +42,7 @@
  * @returns {Mismatch[]}
  */
 export function accountMismatches(accounts, reckoning) {
-  const { due, lost, missed, lostByTooSlow, tooSlow, refusals, users, connections } = reckoning
+  const { due, lost, missed, lostByTooSlow, tooSlow, recovered, refused, replayed, refusals, users, connections } = reckoning
   const { matched, sent, waiting, conflated, dropped, failed, skipped, purged, notices } = accounts
   const dueWithNotices = due + notices.all
   const mayBeSent = dueWithNotices - missed.conflated - missed.dropped
@@ -53,6 +58,9 @@ export function accountMismatches(accounts, reckoning) {
     ['skipped', skipped, 0],
     ['failed and purged', failed + purged, 0, mayBeLost],
     ['slow consumers', accounts.slowConsumers, tooSlow],
+    ['streams recovered', accounts.resumes.recovered, recovered],
+    ['streams refused', accounts.resumes.refused, refused],
+    ['replayed', accounts.replayed, replayed],
     ['refusals', accounts.refusals, refusals],
     ['userCount', accounts.userCount, users],
     ['connectionCount', accounts.connectionCount, connections],
@@ -83,7 +91,7 @@ export function mismatchLines(samples, count) {
 /**
  * @param {Summary} summary
  */
-export function summaryTable({ messages, deliveries, seconds, accounts, reconnects, lost, refusals, mismatches }) {
+export function summaryTable({ messages, deliveries, seconds, accounts, reconnects, lost, told, refusals, mismatches }) {
   return table([
     ['messages', messages],
     ['deliveries', deliveries],
@@ -94,6 +102,10 @@ export function summaryTable({ messages, deliveries, seconds, accounts, reconnec
     ['discarded unsent', accounts.failed + accounts.purged],
     ['slow clients disconnected', accounts.slowConsumers],
     ['reconnects', reconnects],
+    ['streams recovered', accounts.resumes.recovered],
+    ['streams refused', accounts.resumes.refused],
+    ['replayed', accounts.replayed],
+    ['missed, and told', told],
     ['lost with cut connections', lost],
     ['refused commands', refusals],
     ['mismatches', mismatches],

@@ -1,4 +1,5 @@
 import { wsTransport } from '../../dist/transports/ws.js'
+import { Absences } from './absences.js'
 import { ClientProcess } from './client-process.js'
 import { Cues } from './cues.js'
 import { Pace } from './pace.js'
@@ -87,6 +88,7 @@ class Run {
   #player
   #pace
   #cues
+  #absences
   /** @type {Stalls} */
   #stalls
   /** @type {Saboteur | undefined} */
@@ -104,7 +106,7 @@ class Run {
     this.#saboteur = this.#hireSaboteur()
     this.#server = new MarketServer({
       position: () => this.#player.position,
-      onCueDone: (cue) => this.#cues.done(cue),
+      onCueDone: (cue) => this.#cueDone(cue),
       onTooSlow: (place) => this.#stalls.disconnected(place),
       transport: this.#saboteur?.bribe(wsTransport()),
     })
@@ -112,6 +114,7 @@ class Run {
       onAlive: () => this.#watchdog.stroke(),
       onTrouble: (reason) => this.#interrupt(reason),
       onPaused: (slot) => this.#stalls.paused(slot),
+      onAway: (cue) => this.#absences.away(cue),
       onBack: (slot) => this.#stalls.back(slot),
     })
     this.#pace = new Pace(this.#server)
@@ -122,6 +125,7 @@ class Run {
       onTrouble: (error) => interruption.abort(error),
     })
     this.#cues = new Cues(plan.cues, (slot, cue) => this.#server.giveCue(placeOf(plan, slot), cue))
+    this.#absences = new Absences(plan, (slot) => this.#clients.comeBack(slot))
     this.#player = new Player({
       timeline,
       speed,
@@ -172,10 +176,10 @@ class Run {
    * @param {ClientsReport} report
    * @param {number} seconds
    */
-  #print(accounts, { received, lost, refusals, mismatches, samples, ...reckoning }, seconds) {
+  #print(accounts, { received, told, mismatches, samples, ...reckoning }, seconds) {
     const { scenario: { timeline, plan: { users } } } = this.#task
     const connections = users.flatMap((user) => user.connections).length
-    const reckoned = { ...reckoning, lost, refusals, users: users.length, connections }
+    const reckoned = { ...reckoning, users: users.length, connections }
     const discrepancies = accountMismatches(accounts, reckoned)
     const count = mismatches + discrepancies.length
     process.stdout.write(mismatchLines([...discrepancies, ...samples], count) + summaryTable({
@@ -184,8 +188,9 @@ class Run {
       seconds,
       accounts,
       reconnects: this.#server.reconnects,
-      lost,
-      refusals,
+      lost: reckoning.lost,
+      told,
+      refusals: reckoning.refusals,
       mismatches: count,
     }))
     return count === 0 ? 0 : EXIT_FAILURE
@@ -200,8 +205,15 @@ class Run {
     const { plan } = this.#task.scenario
     if (!this.#stalls.reach(position)) return false
     this.#cues.reach(position)
+    if (!this.#absences.reach(position)) return false
     if (position >= plan.gate && !this.#cues.settled) return false
     return this.#pace.allowsMore()
+  }
+
+  /** @param {number} cue */
+  #cueDone(cue) {
+    this.#cues.done(cue)
+    this.#absences.done(cue)
   }
 
   /** @param {TimelineMessage} message */

@@ -1,6 +1,6 @@
-import { isPrivateOfAnother } from './misbehaviour.js'
 import { isDelivery, isGap } from './notice.js'
 import { deliveryText } from './server.js'
+import { isPrivateOfAnother } from './stream.js'
 
 /** @import { WebSocket } from 'ws' */
 /** @import { Transport } from '../../dist/index.js' */

@@ -5,10 +5,11 @@ import { WebSocketServer } from 'ws'
 import {
   ConnectionManager, defineStreams, parseStreamKey, serializeStreamMessage, tradingStreams,
 } from '../../dist/index.js'
+import { createRecovery } from '../../dist/recovery.js'
 import { sseHeaders, sseSocket, sseTransport } from '../../dist/transports/sse.js'
 import { wsTransport } from '../../dist/transports/ws.js'
 import { CommandError, parseCommand } from './command.js'
-import { HARD_LIMIT_BYTES } from './limits.js'
+import { HARD_LIMIT_BYTES, HISTORY, REPLAY } from './limits.js'
 import { noticeText } from './notice.js'
 
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
@@ -16,6 +17,7 @@ import { noticeText } from './notice.js'
 /** @import { RawData, WebSocket } from 'ws' */
 /** @import { CloseReason, Connection, ConnectionSubscribeRequest, PublishableMessage } from '../../dist/index.js' */
 /** @import { Transport } from '../../dist/index.js' */
+/** @import { Recovery, ResumeRequest } from '../../dist/recovery.js' */
 /** @import { SseSocket } from '../../dist/transports/sse.js' */
 /** @import { WsFrame } from '../../dist/transports/ws.js' */
 /** @import { Command, SubscriptionCommand } from './command.js' */
@@ -65,8 +67,12 @@ export class MarketServer {
   /** How many connections the manager ended because too much waited for them. */
   slowConsumers = 0
 
+  /** @type {Recovery<typeof STREAMS>} */
+  #recovery = createRecovery({ history: HISTORY, replay: REPLAY })
   /** @type {ConnectionManager<ClientSocket, typeof STREAMS>} */
-  #manager = new ConnectionManager({ streams: STREAMS, delivery: { hardLimitBytes: HARD_LIMIT_BYTES } })
+  #manager = new ConnectionManager({
+    streams: STREAMS, delivery: { hardLimitBytes: HARD_LIMIT_BYTES }, recorder: this.#recovery,
+  })
   #webSockets
   #events = sseTransport()
   /** @type {Map<string, Session>} */
@@ -80,6 +86,8 @@ export class MarketServer {
   #accepted = 0
   /** How many deliveries had to wait. */
   #queued = 0
+  /** How many messages clients that came back were sent again. */
+  #replayed = 0
   /** How many notices there were, and how many of them were for connections that were cut: the manager counts them with the rest. */
   #notices = { all: 0, cut: 0 }
   #http
@@ -146,6 +154,16 @@ export class MarketServer {
   }
 
   /**
+   * Whether a socket is that of the client at a place.
+   *
+   * @param {string} place
+   * @param {ClientSocket} socket
+   */
+  isAt(place, socket) {
+    return this.#find(place)?.socket === socket
+  }
+
+  /**
    * From now on the play does not wait for the client at a place: the manager sees to it that no more waits than may.
    *
    * @param {string} place
@@ -193,6 +211,7 @@ export class MarketServer {
     return {
       ...this.#manager.stats(), hadToWait: this.#queued, notices: this.#notices, slowConsumers: this.slowConsumers,
       connectionCount, userCount, closed: cleanup.closed, refusals: this.refusals,
+      resumes: this.#recovery.stats().resumes, replayed: this.#replayed,
     }
   }
 
@@ -256,6 +275,7 @@ export class MarketServer {
       })
       response.writeHead(OK, sseHeaders)
       this.#welcome(session, replaced)
+      if (searchParams.has('cue')) this.#onCueDone(Number(searchParams.get('cue')))
       void socket.closed.then(() => session.connection.remove({ close: false }))
     } catch (error) {
       response.writeHead(FORBIDDEN).end(refusalCode(error))
@@ -263,28 +283,43 @@ export class MarketServer {
   }
 
   /**
-   * Lets a client in, and subscribes it to what its address asks for: server-sent events cannot ask later.
+   * Lets a client in, and subscribes it to what its address asks for, from the positions that it has there.
+   *
+   * Server-sent events cannot ask later. And a client that comes back gets what it missed before anything else is published.
    *
    * @param {URLSearchParams} query
    * @param {(id: string, userId: string) => ClientConnection} connect
    */
   #admit(query, connect) {
-    const streams = query.getAll('stream').map((key) => parseStreamKey(key))
+    const requests = readRequests(query)
     // A stand-in: here your server finds out who it is, by a cookie or a token, never by what the client claims.
     const userId = query.get('user') ?? ''
     const replaced = this.#replace(query.get('replaces'), userId)
     const connection = connect(`c${++this.#accepted}`, userId)
-    try {
-      for (const stream of streams) connection.subscribe(asRequest(stream))
-    } catch (error) {
-      void connection.remove({ close: false })
-      throw error
-    }
     const { socket } = connection
     /** @type {Session} */
     const session = { socket, connection, place: `${userId}/${query.get('place')}`, answered: true, slow: false, notices: 0 }
     this.#sessions.set(connection.id, session)
+    try {
+      for (const request of requests) this.#listen(session, request)
+    } catch (error) {
+      void connection.remove({ close: false })
+      throw error
+    }
     return { session, replaced }
+  }
+
+  /**
+   * Subscribes a connection by way of the recovery: that answers with a position and, if the client has one already, with
+   * what it missed.
+   *
+   * @param {Session} session
+   * @param {ResumeRequest<typeof STREAMS, keyof typeof STREAMS>} request
+   */
+  #listen(session, request) {
+    const { recovered, replayed } = this.#recovery.subscribe(session.connection, request)
+    this.#countNotices(session, 1)
+    if (recovered) this.#replayed += replayed
   }
 
   /**
@@ -368,8 +403,12 @@ export class MarketServer {
     const stream = asRequest({ streamType, symbol })
     // The user is the one whom the connection was opened for: a command cannot name another.
     if (scope === 'user') this.#manager.addSubscription({ ...stream, userId: connection.userId })
-    else connection.subscribe(stream)
-    this.#notify(session, { type: 'subscribed' })
+    else {
+      // The recovery purges what waits of the stream, which the user may have asked for as well.
+      connection.flush()
+      this.#listen(session, stream)
+    }
+    this.#notify(session, { type: 'listening' })
   }
 
   /**
@@ -383,7 +422,7 @@ export class MarketServer {
     const found = scope === 'user'
       ? this.#manager.removeSubscription({ userId: connection.userId, streamType, symbol })
       : connection.unsubscribe({ streamType, symbol })
-    this.#notify(session, { type: 'unsubscribed', found })
+    this.#notify(session, { type: 'unsubscribed', found, stream_type: streamType, symbol })
   }
 
   /** @param {Session} session */
@@ -403,15 +442,30 @@ export class MarketServer {
    */
   #notify(session, notice) {
     const { matched } = session.connection.send(noticeText({ ...notice, position: this.#position() }))
-    session.notices += matched
-    this.#notices.all += matched
+    this.#countNotices(session, matched)
     session.connection.flush()
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number} count
+   */
+  #countNotices(session, count) {
+    session.notices += count
+    this.#notices.all += count
   }
 
   /** @param {string} place */
   #sessionAt(place) {
-    for (const session of this.#sessions.values()) if (session.place === place) return session
+    const session = this.#find(place)
+    if (session) return session
     throw new Error(`${place} is not connected`)
+  }
+
+  /** @param {string} place */
+  #find(place) {
+    for (const session of this.#sessions.values()) if (session.place === place) return session
+    return undefined
   }
 
   #checkHeartbeats() {
@@ -427,7 +481,19 @@ export class MarketServer {
 }
 
 /**
- * A message's text on the wire, as the library writes it.
+ * The streams that a client's address asks for, each with the position that the client has, or an empty one.
+ *
+ * @param {URLSearchParams} query
+ */
+function readRequests(query) {
+  const positions = query.getAll('position')
+  return query.getAll('stream').map((key, index) => {
+    return { ...asRequest(parseStreamKey(key)), position: positions[index] || undefined }
+  })
+}
+
+/**
+ * A message's text on the wire, as the library writes it, without its number.
  *
  * @param {TimelineMessage} message
  */

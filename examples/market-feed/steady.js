@@ -8,13 +8,14 @@
  */
 export function judgeSteady({ due, received, cut, alike }) {
   const places = new Places(due, alike)
-  const { surplus, disordered, furthest } = seat(received, places)
+  const { taken, surplus, disordered, furthest } = seat(received, places)
   const absent = places.free()
   // What a cut connection received has to be a beginning of what it was due, without a gap.
   const lost = cut ? absent.filter((position) => position > furthest) : []
   const missing = absent.slice(0, absent.length - lost.length)
   return {
     lost: lost.length,
+    taken,
     missed: { conflated: 0, dropped: 0 },
     mayHaveMissed: { conflated: 0, dropped: 0 },
     findings: [
@@ -95,12 +96,14 @@ function seat(received, places) {
   const surplus = []
   /** @type {number[]} */
   const disordered = []
+  /** @type {number[]} */
+  const taken = []
   let furthest = -1
   for (const delivery of received) {
     const position = typeof delivery === 'object' ? undefined : places.take(delivery, furthest)
     if (position === undefined) surplus.push(delivery)
     else if (position < furthest) disordered.push(position)
-    else furthest = position
+    else taken.push(furthest = position)
   }
-  return { surplus, disordered, furthest }
+  return { taken, surplus, disordered, furthest }
 }

@@ -24,6 +24,16 @@ export function covers({ streamType, symbol }, message) {
   return streamType === message.streamType && (symbol === undefined || symbol === message.symbol)
 }
 
+/**
+ * Whether a user must never see a message.
+ *
+ * @param {TimelineMessage} message
+ * @param {string} userId
+ */
+export function isPrivateOfAnother(message, userId) {
+  return message.userId !== undefined && message.userId !== userId
+}
+
 /** @param {Stream} stream */
 export function isPublic({ streamType }) {
   return streamType === 'PRICE' || streamType === 'TRADES' || streamType === 'ORDERBOOK'

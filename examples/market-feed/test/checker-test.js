@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Checker, wireText } from '../checker.js'
+import { Checker } from '../checker.js'
+import { wireText } from '../wire-text.js'
 
 /** @import { Testimony } from '../checker.js' */
 /** @import { Gap } from '../notice.js' */
@@ -72,9 +73,9 @@ function recorded(checker, items) {
  */
 function verdict(messages, received, { acceptedAt = 0, behind = false, ...rest } = {}) {
   const checker = new Checker(messages)
-  const holds = [PRICES, TRADES, BOOKS, ORDERS].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity }))
+  const holds = [PRICES, TRADES, BOOKS, ORDERS].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity, since: 0 }))
   return checker.check({
-    name: 'ann/0', userId: 'ann', endedAt: messages.length, cut: false, tooSlow: false, holds,
+    name: 'ann/0 (c1)', place: 'ann/0', userId: 'ann', endedAt: messages.length, cut: false, tooSlow: false, holds, replays: [],
     spans: [{ from: acceptedAt, behind, received: recorded(checker, received) }],
     ...rest,
   })
@@ -108,7 +109,7 @@ describe('wireText', () => {
 describe('Checker', () => {
   test('finds nothing where everything came as it should', () => {
     assert.deepEqual(verdict(timeline, timeline), {
-      due: 4, received: 4, lost: 0,
+      due: 4, received: 4, lost: 0, told: 0,
       missed: { conflated: 0, dropped: 0 }, mayHaveMissed: { conflated: 0, dropped: 0 },
       mismatches: [],
     })
@@ -159,7 +160,7 @@ describe('Checker', () => {
   })
 
   test('expects nothing before a subscription and nothing after it', () => {
-    const holds = [{ stream: PRICES, holder: undefined, from: 1, to: 3 }]
+    const holds = [{ stream: PRICES, holder: undefined, from: 1, to: 3, since: 1 }]
     assert.deepEqual(kinds(timeline, [timeline[1], timeline[2]], { holds }), [])
     assert.deepEqual(kinds(timeline, timeline, { holds }), [['unexpected', 0], ['unexpected', 3]])
   })
@@ -169,7 +170,7 @@ describe('Checker', () => {
   })
 
   test('expects one copy of what is covered twice', () => {
-    const holds = [PRICES, PRICES].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity }))
+    const holds = [PRICES, PRICES].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity, since: 0 }))
     assert.deepEqual(kinds(timeline, timeline, { holds }), [])
   })
 
@@ -216,7 +217,7 @@ describe('Checker › a connection that was behind', () => {
 
   test('finds that the newest price is missing, of each symbol', () => {
     const eth = { streamType: /** @type {const} */ ('PRICE'), symbol: 'ETH' }
-    const holds = [PRICES, eth].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity }))
+    const holds = [PRICES, eth].map((stream) => ({ stream, holder: undefined, from: 0, to: Infinity, since: 0 }))
     const messages = [price(0), price(1, eth), price(2)]
     assert.deepEqual(findings(messages, [messages[0], messages[1]], { holds }), ['missing: PRICE BTC the newest'])
     assert.deepEqual(findings(messages, [messages[2]], { holds }), ['missing: PRICE ETH the newest'])

@@ -8,7 +8,7 @@ import { Cues } from '../cues.js'
  * @returns {import('../plan.js').Cue}
  */
 function cueFor(user, position) {
-  return { position, slot: { user, connection: 0 }, action: { kind: 'absence' } }
+  return { position, until: position, slot: { user, connection: 0 }, action: { kind: 'absence' } }
 }
 
 describe('Cues', () => {

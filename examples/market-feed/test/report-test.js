@@ -4,7 +4,7 @@ import { accountMismatches, mismatchLines, summaryTable } from '../report.js'
 
 const RECKONED = {
   due: 20, lost: 3, missed: { conflated: 4, dropped: 2 }, lostByTooSlow: { conflated: 1, dropped: 0 }, tooSlow: 1,
-  refusals: 2, users: 3, connections: 6,
+  recovered: 8, refused: 3, replayed: 5, refusals: 2, users: 3, connections: 6,
 }
 /** Of the three that were lost, one was conflated, one failed, and one was on its way. One of four notices was discarded, too. */
 const ACCOUNTS = {
@@ -12,12 +12,13 @@ const ACCOUNTS = {
   notices: { all: 4, cut: 1 },
   connectionsBehind: 0, waitingBytes: 0, mostWaitingBytes: 900, hadToWait: 9, slowConsumers: 1,
   userCount: 3, connectionCount: 6, closed: 6, refusals: 2,
+  resumes: { recovered: 8, refused: 3 }, replayed: 5,
 }
 
 describe('summaryTable', () => {
   test('is aligned: names to the left, numbers to the right', () => {
     const table = summaryTable({
-      messages: 5_520, deliveries: 78_033, seconds: 7, accounts: ACCOUNTS, reconnects: 18, lost: 0, refusals: 9, mismatches: 0,
+      messages: 5_520, deliveries: 78_033, seconds: 7, accounts: ACCOUNTS, reconnects: 18, lost: 0, told: 4, refusals: 9, mismatches: 0,
     })
     const lines = table.trimEnd().split('\n')
     assert.equal(new Set(lines.map((line) => line.length)).size, 1)
@@ -25,6 +26,9 @@ describe('summaryTable', () => {
     assert.match(lines[2], /^deliveries per second +11,148$/)
     assert.deepEqual(lines.slice(3, 8).map((line) => line.replace(/ +(?=\d)/, ' ')), [
       'queued for slow clients 9', 'conflated 5', 'dropped 2', 'discarded unsent 2', 'slow clients disconnected 1',
+    ])
+    assert.deepEqual(lines.slice(8, 13).map((line) => line.replace(/ +(?=\d)/, ' ')), [
+      'reconnects 18', 'streams recovered 8', 'streams refused 3', 'replayed 5', 'missed, and told 4',
     ])
   })
 })
@@ -55,6 +59,12 @@ describe('accountMismatches', () => {
     for (const change of [{ conflated: 5, sent: 17 }, { dropped: 1, sent: 19 }, { purged: 1, sent: 17 }, { slowConsumers: 1 }]) {
       assert.notDeepEqual(accountMismatches({ ...accounts, ...change }, allStayed), [])
     }
+  })
+
+  test('names what the recovery counts otherwise than the clients', () => {
+    const accounts = { ...ACCOUNTS, resumes: { recovered: 9, refused: 2 }, replayed: 6 }
+    const details = accountMismatches(accounts, RECKONED).map(({ detail }) => detail)
+    assert.deepEqual(details, ['streams recovered is 9, not 8', 'streams refused is 2, not 3', 'replayed is 6, not 5'])
   })
 
   test('takes of what was lost no more than may have been given up', () => {

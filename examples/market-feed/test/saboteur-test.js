@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { wireText } from '../checker.js'
+import { wireText } from '../wire-text.js'
 import { Corruption } from '../saboteur.js'
 
 /** @import { TimelineMessage } from '../timeline.js' */

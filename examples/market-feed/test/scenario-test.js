@@ -46,15 +46,23 @@ describe('drawScenario', () => {
     const { plan: { cues, interval, gate } } = drawScenario(OPTIONS, undefined)
     const places = new Set(cues.map(({ slot }) => JSON.stringify(slot)))
     assert.equal(places.size, new Set(cues.map(({ slot }) => slot.user)).size)
-    for (const { position } of cues) assert.ok(position >= interval && position < gate)
+    for (const { position, until } of cues) assert.ok(position >= interval && until < gate)
   })
 
-  test('gives viewers no cues, and lets them listen from the start', () => {
+  test('lets no client be away when it has another cue', () => {
+    const { plan: { cues } } = drawScenario({ ...OPTIONS, users: 2 }, undefined)
+    for (const [index, { slot, position, until }] of cues.entries()) {
+      const next = cues.slice(index + 1).find((other) => other.slot.user === slot.user)
+      assert.ok(position <= until && until <= (next?.position ?? Infinity))
+    }
+  })
+
+  test('lets viewers listen from the start, and reconnect once', () => {
     const { plan: { cues, users } } = drawScenario(OPTIONS, undefined)
     const viewers = users.flatMap(({ connections }, user) => connections[0].over === 'sse' ? [user] : [])
     assert.deepEqual(viewers, [12, 13])
     for (const user of viewers) {
-      assert.equal(cues.some(({ slot }) => slot.user === user), false)
+      assert.deepEqual(cues.filter(({ slot }) => slot.user === user).map(({ action }) => action.kind), ['reconnect'])
       assert.deepEqual([users[user].shared, users[user].connections.length], [[], 1])
     }
   })
