@@ -50,6 +50,7 @@ import { wireText } from './wire-text.js'
  * @property {number} due deliveries that the server had to make
  * @property {number} received
  * @property {number} lost deliveries on their way to a connection when it was cut
+ * @property {number} replayed deliveries that the server had to make again, to a client that came back
  * @property {number} told messages that a client did not get when it came back, as the server said
  * @property {Missed} missed what it did not get though it was not cut
  * @property {Missed} mayHaveMissed the part of what was lost that may have been given up before it could be sent
@@ -141,12 +142,13 @@ export class Checker {
   #checkReplays(testimony) {
     const { userId, place, replays } = testimony
     /** @type {Verdict} */
-    const sum = { due: 0, received: 0, lost: 0, told: 0, missed: nothing(), mayHaveMissed: nothing(), mismatches: [] }
+    const sum = { due: 0, received: 0, lost: 0, replayed: 0, told: 0, missed: nothing(), mayHaveMissed: nothing(), mismatches: [] }
     for (const at of new Set(replays.map((replay) => replay.at))) {
       const turn = replays.filter((replay) => replay.at === at)
       const reached = this.#reached.get(place) ?? new Map()
       for (const judgement of judgeReplays(turn, { userId, timeline: this.#timeline, alike: this.#alike, reached })) {
         sum.due += judgement.due
+        sum.replayed += judgement.replayed
         sum.told += judgement.told
         sum.mismatches.push(...judgement.findings.map((finding) => this.#describe(testimony, finding)))
         this.#reach(testimony, judgement.taken)

@@ -124,17 +124,14 @@ function report(checker, finishedAtMs) {
  * @param {Testimony} testimony
  */
 function judge(sum, checker, testimony) {
-  const { due, received, lost, told, missed, mayHaveMissed, mismatches } = checker.check(testimony)
+  const { due, received, lost, replayed, told, missed, mayHaveMissed, mismatches } = checker.check(testimony)
   sum.due += due
   sum.received += received
   sum.lost += lost
+  sum.replayed += replayed
   sum.told += told
-  for (const { recovered, received } of testimony.replays) {
-    if (recovered === false) sum.refused++
-    if (recovered !== true) continue
-    sum.recovered++
-    sum.replayed += received.length
-  }
+  sum.recovered += testimony.replays.filter(({ recovered }) => recovered === true).length
+  sum.refused += testimony.replays.filter(({ recovered }) => recovered === false).length
   sum.missed = added(sum.missed, missed)
   if (testimony.tooSlow) {
     sum.tooSlow++

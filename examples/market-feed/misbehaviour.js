@@ -1,13 +1,15 @@
 import { UsageError } from '../command-line.js'
 import { Dice } from './dice.js'
-import { HARD_LIMIT_BYTES } from './limits.js'
-import { steadyStreams } from './plan.js'
+import { HARD_LIMIT_BYTES, REPLAY } from './limits.js'
+import { ownStreams, steadyStreams } from './plan.js'
+import { MOST_STAMP_UNITS } from './stamp.js'
 import { covers, isOneOf, isPrivateOfAnother, isPublic } from './stream.js'
 import { wireText } from './wire-text.js'
 
 /** @import { MisbehaviourKind } from './options.js' */
-/** @import { Plan, Slot, Stall } from './plan.js' */
+/** @import { Cue, Plan, Slot, Stall } from './plan.js' */
 /** @import { Scenario } from './scenario.js' */
+/** @import { Stream } from './stream.js' */
 /** @import { TimelineMessage } from './timeline.js' */
 
 /** @typedef {{ kind: MisbehaviourKind, slot: Slot, from: number }} Misbehaviour once, after a position */
@@ -20,6 +22,7 @@ const NEEDS = {
   leak: 'a private message of another user late in the play',
   regress: 'a slow client that two different prices wait for: give --slow 1 or more',
   hide: 'a slow client that more trades wait for than may: give --slow 1 or more',
+  skip: 'a client that reconnects, and misses a little while it is away',
 }
 
 /** Units that the notice of a gap takes at most, its symbol apart. */
@@ -36,25 +39,35 @@ const GAP_NOTICE_UNITS = 80
  * @returns {Misbehaviour}
  */
 export function planMisbehaviour(kind, scenario, seed) {
-  const dice = new Dice(seed, 'misbehaviour')
-  const misbehaviour = kind === 'regress' || kind === 'hide'
-    ? whileSlow(kind, scenario, dice)
-    : lateInThePlay(kind, scenario, dice)
+  const misbehaviour = occasionFor(kind, scenario, new Dice(seed, 'misbehaviour'))
   if (misbehaviour) return misbehaviour
   throw new UsageError(`--inject ${kind} needs ${NEEDS[kind]}; this run has none`)
 }
 
 /**
- * @param {Exclude<MisbehaviourKind, 'regress' | 'hide'>} kind
+ * @param {MisbehaviourKind} kind
+ * @param {Scenario} scenario
+ * @param {Dice} dice
+ */
+function occasionFor(kind, scenario, dice) {
+  switch (kind) {
+    case 'regress':
+    case 'hide': return whileSlow(kind, scenario, dice)
+    case 'skip': return whileAway(scenario, dice)
+    default: return lateInThePlay(kind, scenario, dice)
+  }
+}
+
+/**
+ * @param {Exclude<MisbehaviourKind, 'regress' | 'hide' | 'skip'>} kind
  * @param {Scenario} scenario
  * @param {Dice} dice
  * @returns {Misbehaviour | undefined}
  */
 function lateInThePlay(kind, { timeline, plan }, dice) {
   const late = timeline.slice(plan.gate)
-  const slots = plan.users.flatMap(({ connections }, user) => {
-    return connections.flatMap(({ over }, connection) => over === 'ws' ? [{ user, connection }] : [])
-  })
+  const slots = plan.users.flatMap(({ connections }, user) => connections.map((_, connection) => ({ user, connection })))
+    .filter((slot) => isOverWebSocket(plan, slot))
   const slot = dice.sample(slots).find((each) => hasOccasion(kind, each, late, plan))
   return slot && { kind, slot, from: plan.gate }
 }
@@ -69,9 +82,7 @@ function hasOccasion(kind, slot, late, plan) {
   const { userId } = plan.users[slot.user]
   if (kind === 'leak') return late.some((message) => isPrivateOfAnother(message, userId))
   const streams = steadyStreams(plan, slot)
-  const deliveries = late.filter((message) => {
-    return !isPrivateOfAnother(message, userId) && streams.some((stream) => covers(stream, message))
-  })
+  const deliveries = ofStreams(late, userId, streams)
   // Two that read the same could change places unseen.
   return kind === 'swap' ? new Set(deliveries.map(content)).size > 1 : deliveries.length > 0
 }
@@ -84,7 +95,7 @@ function hasOccasion(kind, slot, late, plan) {
  */
 function whileSlow(kind, scenario, dice) {
   const { plan } = scenario
-  const stalls = plan.stalls.filter(({ slot }) => plan.users[slot.user].connections[slot.connection].over === 'ws')
+  const stalls = plan.stalls.filter(({ slot }) => isOverWebSocket(plan, slot))
   const stall = dice.sample(stalls).find((each) => {
     if (!isSurvived(dueTo(each, scenario, plan.interval))) return false
     const waiting = dueTo(each, scenario, each.until)
@@ -103,9 +114,53 @@ function whileSlow(kind, scenario, dice) {
 function dueTo({ slot, from }, { timeline, plan }, to) {
   const { userId, shared, connections } = plan.users[slot.user]
   const streams = [...shared, ...connections[slot.connection].own]
-  return timeline.slice(from, to).filter((message) => {
+  return ofStreams(timeline.slice(from, to), userId, streams)
+}
+
+/**
+ * @param {readonly TimelineMessage[]} messages
+ * @param {string} userId
+ * @param {readonly Stream[]} streams
+ */
+function ofStreams(messages, userId, streams) {
+  return messages.filter((message) => {
     return !isPrivateOfAnother(message, userId) && streams.some((stream) => covers(stream, message))
   })
+}
+
+/**
+ * A client that certainly misses a message, and so little in all that it is sent again.
+ *
+ * @param {Scenario} scenario
+ * @param {Dice} dice
+ * @returns {Misbehaviour | undefined}
+ */
+function whileAway(scenario, dice) {
+  const { plan } = scenario
+  const reconnects = plan.cues.filter(({ slot, action }) => action.kind === 'reconnect' && isOverWebSocket(plan, slot))
+  const cue = dice.sample(reconnects).find((each) => isSentAgain(each, scenario))
+  return cue && { kind: 'skip', slot: cue.slot, from: cue.until - 1 }
+}
+
+/**
+ * @param {Cue} cue of a client that reconnects
+ * @param {Scenario} scenario
+ */
+function isSentAgain({ slot, position, until }, { timeline, plan }) {
+  const { userId } = plan.users[slot.user]
+  const { steady, all } = ownStreams(plan, slot)
+  const meanwhile = timeline.slice(position, until)
+  const most = ofStreams(meanwhile, userId, all)
+  const fits = most.length <= REPLAY.count && stampedUnitsOf(most) <= REPLAY.units
+  return fits && ofStreams(meanwhile, userId, steady).some(({ streamType }) => streamType !== 'PRICE')
+}
+
+/**
+ * @param {Plan} plan
+ * @param {Slot} slot
+ */
+function isOverWebSocket({ users }, { user, connection }) {
+  return users[user].connections[connection].over === 'ws'
 }
 
 /**
@@ -117,11 +172,11 @@ function isSurvived(due) {
   const lasting = due.filter((message) => !isPublic(message) || message.streamType === 'ORDERBOOK')
   const longestPrices = new Map()
   for (const message of due.filter(isOneOf('PRICE'))) {
-    longestPrices.set(message.symbol, Math.max(longestPrices.get(message.symbol) ?? 0, wireText(message).length))
+    longestPrices.set(message.symbol, Math.max(longestPrices.get(message.symbol) ?? 0, stampedUnitsOf([message])))
   }
   const gapped = new Set(due.filter(isOneOf('TRADES')).map(({ symbol }) => String(symbol)))
   const notices = [...gapped].map((symbol) => GAP_NOTICE_UNITS + JSON.stringify(symbol).length)
-  return unitsOf(lasting) + sum([...longestPrices.values()]) + sum(notices) < HARD_LIMIT_BYTES
+  return stampedUnitsOf(lasting) + sum([...longestPrices.values()]) + sum(notices) < HARD_LIMIT_BYTES
 }
 
 /** @param {readonly TimelineMessage[]} due */
@@ -132,6 +187,15 @@ function hasTwoPrices(due) {
     return newest !== undefined && content(newest) !== content(price) &&
       prices.find(({ symbol }) => symbol === price.symbol) === price
   })
+}
+
+/**
+ * The most that messages take on the wire.
+ *
+ * @param {readonly TimelineMessage[]} messages
+ */
+function stampedUnitsOf(messages) {
+  return unitsOf(messages) + messages.length * MOST_STAMP_UNITS
 }
 
 /** @param {readonly TimelineMessage[]} messages */

@@ -1,7 +1,7 @@
 import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
 
 /**
- * @typedef {'drop' | 'duplicate' | 'swap' | 'leak' | 'regress' | 'hide'} MisbehaviourKind
+ * @typedef {'drop' | 'duplicate' | 'swap' | 'leak' | 'regress' | 'hide' | 'skip'} MisbehaviourKind
  *
  * @typedef {object} Options
  * @property {string | undefined} feed a recorded feed; without one the market is generated
@@ -25,8 +25,8 @@ Usage: npm run demo -- [options]
   --connections N      how many connections each of them has (2)
   --slow N             how many connections stop reading for a while (4, or as many as there are)
   --seed N             another seed is another market, other subscriptions, other reconnects (1)
-  --inject KIND        the server misbehaves once: drop, duplicate, swap, leak, regress or hide.
-                       The checker must find it, so such a run ends with exit code 1
+  --inject KIND        the server misbehaves once: drop, duplicate, swap, leak, regress, hide or
+                       skip. The checker must find it, so such a run ends with exit code 1
   --serve              keep a server up, with a page to watch it by: the options of \`npm run desk\`
   --help               this text
 
@@ -35,7 +35,7 @@ Exit code: 0 when every client received exactly what it should have, 1 when not,
 `
 
 /** @type {readonly MisbehaviourKind[]} */
-const MISBEHAVIOURS = ['drop', 'duplicate', 'swap', 'leak', 'regress', 'hide']
+const MISBEHAVIOURS = ['drop', 'duplicate', 'swap', 'leak', 'regress', 'hide', 'skip']
 const LARGEST_SEED = 2 ** 32 - 1
 const MOST_USERS = 10_000
 /** What the library allows one user by default. */

@@ -338,6 +338,22 @@ function withReturns(drafts, length, dice) {
 }
 
 /**
+ * The streams that the connections of a slot ask for themselves: those from the start to the end of the play, and those that
+ * they may ask for at some time.
+ *
+ * @param {Plan} plan
+ * @param {Slot} slot
+ */
+export function ownStreams(plan, slot) {
+  const { own } = plan.users[slot.user].connections[slot.connection]
+  const actions = plan.cues.filter((cue) => cue.slot.user === slot.user).map((cue) => cue.action)
+  return {
+    steady: own.filter((stream) => !actions.some((action) => endsFor(action, ['user', 'connection'], stream))),
+    all: [...own, ...actions.flatMap((action) => action.kind === 'subscribe' ? [action.stream] : [])],
+  }
+}
+
+/**
  * The streams that a slot listens to from its start to the end of the play, reconnects apart.
  *
  * @param {Plan} plan
@@ -348,12 +364,10 @@ export function steadyStreams(plan, slot) {
   const user = plan.users[slot.user]
   const actions = plan.cues.filter((cue) => cue.slot.user === slot.user).map((cue) => cue.action)
   const isAbsent = actions.some(({ kind }) => kind === 'absence')
-  const lasts = (/** @type {Stream} */ stream, /** @type {Scope[]} */ ...scopes) => {
-    return !actions.some((action) => endsFor(action, scopes, stream))
-  }
+  const lasts = (/** @type {Stream} */ stream) => !actions.some((action) => endsFor(action, ['user'], stream))
   return [
-    ...user.shared.filter((stream) => lasts(stream, 'user') && (!isAbsent || outlastsAbsence(stream))),
-    ...user.connections[slot.connection].own.filter((stream) => lasts(stream, 'user', 'connection')),
+    ...user.shared.filter((stream) => lasts(stream) && (!isAbsent || outlastsAbsence(stream))),
+    ...ownStreams(plan, slot).steady,
   ]
 }
 

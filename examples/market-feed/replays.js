@@ -34,6 +34,7 @@ import { wireText } from './wire-text.js'
  *
  * @typedef {object} ReplayJudgement
  * @property {number} due
+ * @property {number} replayed how much of it was missed before, all of which the server says that it sends
  * @property {number} told how many messages it did not get, as the server said
  * @property {number[]} taken
  * @property {Finding[]} findings
@@ -93,8 +94,10 @@ function judgeClaim(claim, fits, alike) {
   const due = dueOf(claim, fits, alike)
   const { taken, findings } = judgeSteady({ due, received, cut: false, alike })
   const isRefused = recovered === false
+  const replayed = recovered === true ? due.length : 0
   if (isRefused && fits) findings.push({ kind: 'refused', delivery: { ...stream, dropped: missed.length }, more: 'needlessly' })
-  return { due: due.length, told: isRefused && newest.length === 0 ? missed.length : 0, taken, findings }
+  const told = isRefused && newest.length === 0 ? missed.length : 0
+  return { due: due.length, replayed, told, taken, findings }
 }
 
 /**

@@ -229,7 +229,12 @@ class Run {
     const { misbehaviour, scenario: { plan } } = this.#task
     if (!misbehaviour) return undefined
     const { kind, slot } = misbehaviour
-    return new Saboteur(kind, plan.users[slot.user].userId, () => this.#server.socketAt(placeOf(plan, slot)))
+    const place = placeOf(plan, slot)
+    return new Saboteur(kind, {
+      userId: plan.users[slot.user].userId,
+      socket: () => this.#server.socketAt(place),
+      has: (socket) => this.#server.isAt(place, socket),
+    })
   }
 
   /**

@@ -1,5 +1,6 @@
-import { isDelivery, isGap } from './notice.js'
+import { isDelivery, isGap, parseNotice } from './notice.js'
 import { deliveryText } from './server.js'
+import { unstamped } from './stamp.js'
 import { isPrivateOfAnother } from './stream.js'
 
 /** @import { WebSocket } from 'ws' */
@@ -11,41 +12,44 @@ import { isPrivateOfAnother } from './stream.js'
 
 /** @typedef {Required<Pick<Transport<WebSocket, WsFrame>, 'frame' | 'write'>>} Writer */
 
+/**
+ * @typedef {object} Victim the client that is failed
+ * @property {string} userId
+ * @property {() => ClientSocket} socket its socket at this moment
+ * @property {(socket: ClientSocket) => boolean} has whether a socket is its own at this moment
+ */
+
 /** Makes the server fail one client, once. */
 export class Saboteur {
   #kind
-  #userId
-  #socket
-  #leaked = true
-  /** The socket that is failed, once it begins. @type {ClientSocket | undefined} */
   #victim
+  #hasBegun = false
+  #leaked = true
   /** @type {Corruption} */
   #corruption
 
   /**
    * @param {MisbehaviourKind} kind
-   * @param {string} userId whose client it is
-   * @param {() => ClientSocket} socket the client's socket at this moment
+   * @param {Victim} victim
    */
-  constructor(kind, userId, socket) {
+  constructor(kind, victim) {
     this.#kind = kind
-    this.#userId = userId
-    this.#socket = socket
+    this.#victim = victim
     this.#corruption = new Corruption(kind)
   }
 
   /** From now on it takes the first occasion. */
   begin() {
     if (this.#kind === 'leak') this.#leaked = false
-    else this.#victim = this.#socket()
+    else this.#hasBegun = true
   }
 
   /** @param {TimelineMessage} message one that was just published */
   follow(message) {
-    if (this.#victim && this.#kind === 'regress') this.#corruption.remember(message)
-    if (this.#leaked || !isPrivateOfAnother(message, this.#userId)) return
+    if (this.#hasBegun && this.#kind === 'regress') this.#corruption.remember(message)
+    if (this.#leaked || !isPrivateOfAnother(message, this.#victim.userId)) return
     this.#leaked = true
-    this.#socket().send(deliveryText(message))
+    this.#victim.socket().send(deliveryText(message))
   }
 
   /**
@@ -60,7 +64,7 @@ export class Saboteur {
     return {
       ...transport,
       write: (/** @type {WebSocket} */ socket, /** @type {readonly WsFrame[]} */ frames) => {
-        if (socket !== this.#victim) return write(socket, frames)
+        if (!this.#hasBegun || !this.#victim.has(socket)) return write(socket, frames)
         const texts = this.#corruption.of(frames.map(({ text }) => String(text)))
         // The message matters to no frame of a WebSocket.
         write(socket, texts.map((text) => frame(text, /** @type {never} */ (undefined))))
@@ -78,6 +82,8 @@ export class Corruption {
   #held
   /** Prices that are over, the first one of each symbol. @type {Map<string | undefined, string>} */
   #olderPrices = new Map()
+  /** What comes now is sent again. */
+  #isReplay = false
 
   /** @param {MisbehaviourKind} kind */
   constructor(kind) {
@@ -106,14 +112,31 @@ export class Corruption {
   #instead(text) {
     if (this.#isDone) return [text]
     if (this.#kind === 'hide') return isGap(text) ? this.#done([]) : [text]
-    if (!isDelivery(text)) return [text]
+    if (!isDelivery(text)) return this.#passed(text)
     switch (this.#kind) {
       case 'drop': return this.#done([])
       case 'duplicate': return this.#done([text, text])
       case 'swap': return this.#swapped(text)
       case 'regress': return this.#regressed(text)
+      case 'skip': return this.#skipped(text)
     }
     return [text]
+  }
+
+  /** @param {string} text no message */
+  #passed(text) {
+    const said = parseNotice(text)
+    this.#isReplay = 'answer' in said && said.answer.recovered === true
+    return [text]
+  }
+
+  /**
+   * A price may be left out, if a newer one comes.
+   *
+   * @param {string} text
+   */
+  #skipped(text) {
+    return this.#isReplay && JSON.parse(text).stream_type !== 'PRICE' ? this.#done([]) : [text]
   }
 
   /** @param {string} text */
@@ -124,14 +147,14 @@ export class Corruption {
       return []
     }
     // Of two that read the same, the later one may as well be the one that waits.
-    return held === text ? [text] : this.#done([text, held])
+    return unstamped(held) === unstamped(text) ? [text] : this.#done([text, held])
   }
 
   /** @param {string} text */
   #regressed(text) {
     const { stream_type: streamType, symbol } = JSON.parse(text)
     const older = streamType === 'PRICE' ? this.#olderPrices.get(symbol) : undefined
-    return older === undefined || older === text ? [text] : this.#done([text, older])
+    return older === undefined || older === unstamped(text) ? [text] : this.#done([text, older])
   }
 
   /** @param {string[]} texts */

@@ -97,19 +97,10 @@ function kinds(...run) {
   return verdict(...run).mismatches.map(({ kind, position }) => [kind, position])
 }
 
-describe('wireText', () => {
-  test('has the five keys in their order, and null for what is absent', () => {
-    assert.equal(
-      wireText(price({ bid: '1' }, { symbol: undefined })),
-      '{"stream_type":"PRICE","symbol":null,"data":{"bid":"1"},"timestamp":"1970-01-01T00:00:01.000Z","user_id":null}',
-    )
-  })
-})
-
 describe('Checker', () => {
   test('finds nothing where everything came as it should', () => {
     assert.deepEqual(verdict(timeline, timeline), {
-      due: 4, received: 4, lost: 0, told: 0,
+      due: 4, received: 4, lost: 0, replayed: 0, told: 0,
       missed: { conflated: 0, dropped: 0 }, mayHaveMissed: { conflated: 0, dropped: 0 },
       mismatches: [],
     })
@@ -330,5 +321,40 @@ describe('Checker › a connection that was behind for a part of the play', () =
   test('gets nothing of that part later', () => {
     const [zero, one, two, three, four, five] = messages
     assert.deepEqual(kindsOf([zero, one], [two], [three, four, five]), [['missing', 3], ['unexpected', 3]])
+  })
+})
+
+describe('Checker › a client that came back', () => {
+  const books = [0, 1, 2, 3].map(book)
+  /** What each of the two connections of a client received, the second one first by a replay. */
+  const connection = (/** @type {Checker} */ checker, /** @type {Partial<Testimony>} */ facts, /** @type {number[]} */ [from, to], /** @type {number[]} */ received) => {
+    return checker.check({
+      name: 'ann/0 (c1)', place: 'ann/0', userId: 'ann', cut: true, tooSlow: false, endedAt: to, replays: [],
+      holds: [{ stream: BOOKS, holder: undefined, from: 0, to: Infinity, since: 0 }],
+      spans: [{ from, behind: false, received }],
+      ...facts,
+    })
+  }
+
+  /** @param {number[]} again */
+  function comeBack(...again) {
+    const checker = new Checker(books)
+    const first = connection(checker, {}, [0, 2], [0])
+    const replays = [{ stream: BOOKS, recovered: true, snapshot: false, at: 3, since: 0, received: again }]
+    return [first, connection(checker, { replays, cut: false }, [3, 4], [3])]
+  }
+
+  test('gets what was lost with the connection before, and what it missed since', () => {
+    const [first, second] = comeBack(1, 2)
+    assert.deepEqual([first.lost, second.lost], [1, 0])
+    assert.deepEqual([second.due, second.received, second.replayed], [3, 3, 2])
+    assert.deepEqual([...first.mismatches, ...second.mismatches], [])
+  })
+
+  test('must not go without any of it, nor get anything again', () => {
+    const kindsOf = (/** @type {number[]} */ ...again) => comeBack(...again)[1].mismatches.map(({ kind, position }) => [kind, position])
+    assert.deepEqual(kindsOf(2), [['missing', 1]])
+    assert.deepEqual(kindsOf(1), [['missing', 2]])
+    assert.deepEqual(kindsOf(0, 1, 2), [['unexpected', 0]])
   })
 })

@@ -33,7 +33,10 @@ describe('demo', () => {
     assert.equal(stderr, '')
     assert.equal(status, 0)
     assert.match(stdout, /^messages +[\d,]+\ndeliveries +[\d,]+\ndeliveries per second +[\d,]+\n/)
-    for (const name of ['queued for slow clients', 'conflated', 'dropped', 'slow clients disconnected']) {
+    for (const name of [
+      'queued for slow clients', 'conflated', 'dropped', 'slow clients disconnected',
+      'reconnects', 'streams recovered', 'streams refused', 'replayed', 'missed, and told',
+    ]) {
       assert.match(stdout, new RegExp(`\\n${name} +[1-9]`))
     }
     assert.match(stdout, /\nmismatches +0\n$/)
@@ -56,7 +59,7 @@ describe('demo', () => {
 
   for (const [kind, found] of [
     ['drop', 'missing'], ['duplicate', 'duplicate'], ['swap', 'out of order'], ['leak', 'private of another user'],
-    ['regress', 'out of order'], ['hide', 'missing'],
+    ['regress', 'out of order'], ['hide', 'missing'], ['skip', 'missing'],
   ]) {
     test(`finds --inject ${kind}, once, and ends with exit code 1`, () => {
       const { status, stdout } = run('--speed', 'max', '--users', '4', '--inject', kind)

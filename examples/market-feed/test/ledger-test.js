@@ -47,4 +47,14 @@ describe('Ledger', () => {
     assert.deepEqual(ledger.leave('c1', 1, false), [])
     assert.deepEqual(ledger.leave('c2', 2, true).map(({ to }) => to), [2])
   })
+
+  test('knows what a connection holds, and since when nothing of it may be missing', () => {
+    const ledger = new Ledger()
+    ledger.subscribe(BTC, USER, 0)
+    ledger.subscribe(BTC, 'c1', 2)
+    ledger.leave('c1', 4, false)
+    ledger.subscribe(BTC, 'c2', 6, 2)
+    assert.deepEqual(ledger.heldBy('c1'), [])
+    assert.deepEqual(ledger.heldBy('c2').map(({ from, since }) => [from, since]), [[6, 2]])
+  })
 })

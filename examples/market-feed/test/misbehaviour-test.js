@@ -40,4 +40,17 @@ describe('planMisbehaviour', () => {
   test('finds somebody to leak from even for a single user: the viewers', () => {
     assert.equal(planMisbehaviour('leak', shortest({ users: 1, connections: 2 }), 1).slot.user, 0)
   })
+
+  test('finds a client to leave a message out for, which is then away', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const scenario = drawScenario({ feed: undefined, speed: 1, users: 20, connections: 2, slow: 1, seed, inject: 'skip' }, undefined)
+      const { slot, from } = planMisbehaviour('skip', scenario, seed)
+      const cue = scenario.plan.cues.find(({ slot: { user }, until }) => user === slot.user && until === from + 1)
+      assert.ok(cue && cue.action.kind === 'reconnect' && cue.position <= from)
+    }
+  })
+
+  test('refuses to leave a message out where nobody certainly misses one', () => {
+    assert.throws(() => planMisbehaviour('skip', shortest({ users: 1, connections: 1 }), 1), UsageError)
+  })
 })
