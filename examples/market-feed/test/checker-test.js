@@ -326,22 +326,33 @@ describe('Checker › a connection that was behind for a part of the play', () =
 
 describe('Checker › a client that came back', () => {
   const books = [0, 1, 2, 3].map(book)
-  /** What each of the two connections of a client received, the second one first by a replay. */
-  const connection = (/** @type {Checker} */ checker, /** @type {Partial<Testimony>} */ facts, /** @type {number[]} */ [from, to], /** @type {number[]} */ received) => {
+
+  /**
+   * One of the two connections of a client.
+   *
+   * @param {Checker} checker
+   * @param {Partial<Testimony>} facts
+   */
+  function connection(checker, facts) {
     return checker.check({
-      name: 'ann/0 (c1)', place: 'ann/0', userId: 'ann', cut: true, tooSlow: false, endedAt: to, replays: [],
+      name: 'ann/0 (c1)', place: 'ann/0', userId: 'ann', cut: true, tooSlow: false, endedAt: 2, replays: [],
       holds: [{ stream: BOOKS, holder: undefined, from: 0, to: Infinity, since: 0 }],
-      spans: [{ from, behind: false, received }],
+      spans: [{ from: 0, behind: false, received: [0] }],
       ...facts,
     })
   }
 
-  /** @param {number[]} again */
+  /**
+   * It is cut off when it has received the first of two books, misses the third, and receives the fourth live.
+   *
+   * @param {number[]} again what it is sent again
+   */
   function comeBack(...again) {
     const checker = new Checker(books)
-    const first = connection(checker, {}, [0, 2], [0])
+    const first = connection(checker, {})
     const replays = [{ stream: BOOKS, recovered: true, snapshot: false, at: 3, since: 0, received: again }]
-    return [first, connection(checker, { replays, cut: false }, [3, 4], [3])]
+    const spans = [{ from: 3, behind: false, received: [3] }]
+    return [first, connection(checker, { replays, spans, cut: false, endedAt: 4 })]
   }
 
   test('gets what was lost with the connection before, and what it missed since', () => {
@@ -352,7 +363,9 @@ describe('Checker › a client that came back', () => {
   })
 
   test('must not go without any of it, nor get anything again', () => {
-    const kindsOf = (/** @type {number[]} */ ...again) => comeBack(...again)[1].mismatches.map(({ kind, position }) => [kind, position])
+    const kindsOf = (/** @type {number[]} */ ...again) => {
+      return comeBack(...again)[1].mismatches.map(({ kind, position }) => [kind, position])
+    }
     assert.deepEqual(kindsOf(2), [['missing', 1]])
     assert.deepEqual(kindsOf(1), [['missing', 2]])
     assert.deepEqual(kindsOf(0, 1, 2), [['unexpected', 0]])

@@ -46,11 +46,14 @@ describe('Corruption', () => {
   })
 
   test('leaves one message out of a replay that recovers, and no price', () => {
-    const recovered = (/** @type {boolean | null} */ value) => `{"type":"subscribed","stream_type":"TRADES","symbol":"BTC","recovered":${value}}`
+    const [newcomer, recovered] = [null, true].map((value) => {
+      return `{"type":"subscribed","stream_type":"TRADES","symbol":"BTC","recovered":${value}}`
+    })
     const [D, E] = [3, 4].map((data) => wireText({ ...price(data), streamType: 'TRADES' }))
     const corruption = new Corruption('skip')
-    assert.deepEqual(corruption.of([D, recovered(null), D, recovered(true), NOTICE, D]), [D, recovered(null), D, recovered(true), NOTICE, D])
-    assert.deepEqual(corruption.of([recovered(true), A, D, E]), [recovered(true), A, E])
-    assert.deepEqual(corruption.of([recovered(true), D]), [recovered(true), D])
+    const before = [D, newcomer, D, recovered, NOTICE, D]
+    assert.deepEqual(corruption.of(before), before)
+    assert.deepEqual(corruption.of([recovered, A, D, E]), [recovered, A, E])
+    assert.deepEqual(corruption.of([recovered, D]), [recovered, D])
   })
 })
