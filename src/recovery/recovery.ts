@@ -148,6 +148,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
    * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
    * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first.
+   * They are kept if the connection also subscribes to the whole type, or, when it subscribes to a whole type, to one of its symbols. Then a message may
+   * be sent twice, and `trackPositions` takes it once.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, and `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number. After an error, nothing has changed.

@@ -74,7 +74,7 @@ export class Resuming {
     const channel = histories.obtain(resumed)
     const plan = this.#planFor(connection, channel, resumed, position)
     // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
-    this.#purge(connection, streamType, symbol)
+    if (!this.#isNeededOtherwise(connection, resumed, plan)) connection.purge({ streamType, symbol })
     if (position !== undefined) this.counts[plan.recovered === true ? 'recovered' : 'refused']++
     connection.send(this.#noticeOf(resumed, plan, id))
     return { subscription, recovered: plan.recovered, replayed: this.#replay(connection, resumed, plan.replays) }
@@ -91,10 +91,15 @@ export class Resuming {
     return replayed
   }
 
-  /** Purges queued messages of the stream, because they are sent again. Keeps them if the connection subscribes to the whole type as well. */
-  #purge(connection: AnyConnection, streamType: string, symbol: string | undefined): void {
-    const isOfWholeType = symbol !== undefined && this.#dependencies.streams[streamType]?.symbol === 'optional'
-    if (!isOfWholeType || !this.#receivesWholeType(connection, streamType)) connection.purge({ streamType, symbol })
+  /**
+   * True if the queued messages of the stream must not be purged, because another subscription of the connection needs them: a subscription to the whole
+   * type, or, for a whole type, a subscription to one of its symbols. That one may have been resumed from an earlier position. A snapshot of the whole
+   * type replaces its messages too.
+   */
+  #isNeededOtherwise(connection: AnyConnection, { streamType, symbol }: SnapshotStream, { isSnapshot }: Plan): boolean {
+    if (this.#dependencies.streams[streamType]?.symbol !== 'optional') return false
+    if (symbol !== undefined) return this.#receivesWholeType(connection, streamType)
+    return !isSnapshot && connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol !== undefined)
   }
 
   #receivesWholeType(connection: AnyConnection, streamType: string): boolean {

@@ -344,6 +344,23 @@ describe('recovery.subscribe', () => {
     },
   )
 
+  it.each<[string, string | undefined, string]>([
+    ['is new', undefined, 'e1:2, recovered: null'],
+    ['is resumed', 'e1:2', 'e1:2, recovered: true'],
+    ['is refused', 'e9:2', 'e1:2, recovered: false'],
+  ])('keeps what it sends again of a symbol if the whole type %s after it', (_what, position, answer) => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { recovery, manager, connect } = desk({}, { transport: { write } })
+    for (const data of [1, 2]) manager.publish({ streamType: 'NEWS', symbol: 'A', data })
+    const client = connect()
+
+    recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A', position: 'e1:0' })
+    recovery.subscribe(client, { streamType: 'NEWS', position })
+    client.flush()
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2', `subscribed at ${answer}`])
+  })
+
   it('does not send a message that the option snapshot publishes, because the snapshot contains it', () => {
     const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
     const { recovery, connect, trade } = desk({ snapshot: () => (trade(1), { book: 'A' }) }, { transport: { write } })
