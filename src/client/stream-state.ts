@@ -42,16 +42,22 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
 /** Notes an answer. What follows it, follows from its position. */
 export function begin(state: StreamState, answer: SubscribedNotice): void {
   const { marks } = state
-  const { position, snapshot } = answer
+  // A server without a recovery has no positions.
+  const { position = '', snapshot } = answer
   state.answer = answer
   state.isKnown = !snapshot
   for (const mark of marks.values()) mark.at = -1
-  for (const part of position.split(',')) {
+  for (const part of position ? position.split(',') : []) {
     const [epoch, seq] = part.split(':') as [string, string]
     const at = +seq
     // A snapshot replaces all that came before it. So what follows it is new.
     remember(marks, epoch, { at, top: snapshot ? at : Math.max(at, marks.get(epoch)?.top ?? 0), explained: 0 })
   }
+}
+
+/** Notes a gap notice: so many of the numbers that come next are missing. `undefined`: any number. */
+export function explain({ marks }: StreamState, dropped: number | undefined): void {
+  for (const mark of marks.values()) mark.explained += dropped ?? Infinity
 }
 
 /**

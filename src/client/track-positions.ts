@@ -3,7 +3,7 @@ import type { GapNotice, SkipNotice, SubscribedNotice } from '../model/notices.t
 import type { ServerMessage } from '../model/wire-form.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import { messageIn, UNKNOWN } from './reading.ts'
-import { advance, begin, MOST_SKIPS, newState, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
+import { advance, begin, explain, MOST_SKIPS, newState, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
 
 /** The options of `trackPositions`. */
 export interface TrackOptions<TStreams extends StreamCatalogue> {
@@ -59,7 +59,7 @@ function receive(knowledge: Knowledge, wire: WireObject, message: ServerMessage<
   let missing: number | undefined = 0
   if (!type && message.epoch) return take(knowledge, message as PlacedMessage)
   if (type === 'subscribed') missing = answered(knowledge, message)
-  if (type === 'gap') missing = explain(knowledge, message)
+  if (type === 'gap') missing = lose(knowledge, message)
   if (type === 'skip') skip(knowledge, message)
   if (wire['type'] === 'unsubscribed') knowledge.states.delete(keyOf(wire['stream_type'], wire['symbol']))
   return { message, missing }
@@ -74,8 +74,8 @@ function answered(knowledge: Knowledge, answer: SubscribedNotice): number | unde
   return missing
 }
 
-function explain(knowledge: Knowledge, notice: GapNotice): number | undefined {
-  for (const { marks } of concerned(knowledge, notice)) for (const mark of marks.values()) mark.explained += notice.dropped ?? Infinity
+function lose(knowledge: Knowledge, notice: GapNotice): number | undefined {
+  for (const state of concerned(knowledge, notice)) explain(state, notice.dropped)
   return notice.dropped
 }
 

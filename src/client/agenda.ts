@@ -1,0 +1,71 @@
+import type { ClientClock } from './client-clock.ts'
+
+interface Task {
+  readonly dueMs: number
+  readonly act: () => void
+}
+
+/** In every runtime, a timer of more milliseconds than this fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647
+
+/** What the client will do later, each task under a name. One timer serves all of them. */
+export class Agenda {
+  readonly clock: ClientClock
+  readonly #tasks = new Map<string, Task>()
+  #timerMs = Infinity
+  #cancelTimer = (): void => {}
+
+  constructor(clock: ClientClock) {
+    this.clock = clock
+  }
+
+  get nowMs(): number {
+    return this.clock.monotonic()
+  }
+
+  /** Calls `act` once, `ms` milliseconds from now, in place of the task that has this name. `Infinity` is never. */
+  plan(name: string, ms: number, act: () => void): void {
+    const dueMs = this.nowMs + ms
+    this.#tasks.set(name, { dueMs, act })
+    this.#wakeAt(dueMs)
+  }
+
+  /** Milliseconds until a task is due. `Infinity` if there is no such task. */
+  msUntil(name: string): number {
+    return (this.#tasks.get(name)?.dueMs ?? Infinity) - this.nowMs
+  }
+
+  cancel(...names: string[]): void {
+    for (const name of names) this.#tasks.delete(name)
+    if (this.#tasks.size === 0) this.#stop()
+  }
+
+  clear(): void {
+    this.cancel(...this.#tasks.keys())
+  }
+
+  #stop(): void {
+    this.#cancelTimer()
+    this.#timerMs = Infinity
+  }
+
+  /** An earlier timer stays: it looks what is due. */
+  #wakeAt(dueMs: number): void {
+    if (dueMs >= this.#timerMs) return
+    this.#cancelTimer()
+    this.#timerMs = dueMs
+    this.#cancelTimer = this.clock.setTimeout(() => this.#run(), Math.min(Math.max(0, dueMs - this.nowMs), LONGEST_TIMER_MS))
+  }
+
+  #run(): void {
+    const { nowMs } = this
+    this.#timerMs = Infinity
+    for (const [name, task] of [...this.#tasks]) {
+      // A task that ran before may have cancelled this one, or planned it anew.
+      if (task.dueMs > nowMs || this.#tasks.get(name) !== task) continue
+      this.#tasks.delete(name)
+      task.act()
+    }
+    for (const { dueMs } of this.#tasks.values()) this.#wakeAt(dueMs)
+  }
+}

@@ -1,0 +1,23 @@
+import type { Clock } from '../time/clock.ts'
+
+/** A client's source of time and chance. Pass your own in tests, so that no test waits on real time. */
+export interface ClientClock extends Clock {
+  /** A number from 0 up to, but not including, 1. Waits are multiplied by it. */
+  random(): number
+}
+
+declare const performance: { now(): number }
+declare function setTimeout(fn: () => void, ms: number): unknown
+declare function clearTimeout(timer: unknown): void
+
+/** The clock of the runtime. Its timers never keep a process alive: in Node and Bun, a timer is an object that has to be told so. */
+export const runtimeClock: ClientClock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  setTimeout(fn, ms) {
+    const timer = setTimeout(fn, ms) as { unref?(): void }
+    timer.unref?.()
+    return () => clearTimeout(timer)
+  },
+}

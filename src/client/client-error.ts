@@ -1,0 +1,36 @@
+/**
+ * What went wrong, as a stable string.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ERR_CLOSED` | the client was closed by `close()` |
+ * | `ERR_NOT_CONNECTED` | a request was made without a connection |
+ * | `ERR_DISCONNECTED` | the connection ended before the answer to a request |
+ * | `ERR_TOO_MANY_REQUESTS` | 256 requests are open already |
+ * | `ERR_CANNOT_SEND` | there is something to tell the server, but the socket only receives, and there is no `send` |
+ * | `ERR_BAD_FRAME` | the server sent what is not a JSON object |
+ * | any other | a code of the server, such as `ERR_FORBIDDEN` |
+ */
+export type ClientErrorCode =
+  | 'ERR_CLOSED'
+  | 'ERR_NOT_CONNECTED'
+  | 'ERR_DISCONNECTED'
+  | 'ERR_TOO_MANY_REQUESTS'
+  | 'ERR_CANNOT_SEND'
+  | 'ERR_BAD_FRAME'
+  | (string & {})
+
+/** An error of a client, or a refusal of its server. Recognise it by its `code`. */
+export class ClientError extends Error {
+  /** What went wrong: the one thing to match on. */
+  readonly code: ClientErrorCode
+  /** Milliseconds until the server would answer the same request otherwise. Absent if it would not, and for errors of the client itself. */
+  declare readonly retryMs?: number
+
+  constructor(code: ClientErrorCode, retryMs?: number) {
+    super(code)
+    this.name = 'ClientError'
+    this.code = code
+    if (retryMs !== undefined) this.retryMs = retryMs
+  }
+}

@@ -1,0 +1,77 @@
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import { guarded } from './guarded-call.ts'
+import type { Message } from './update.ts'
+
+/**
+ * Where a client is: `idle` (nobody needs a connection), `connecting`, `connected` (the server has said welcome), `waiting` (for the next attempt),
+ * `stopped` (another attempt would end in the same way; `connect()` makes one) or `closed` (by `close()`, for good).
+ */
+export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped' | 'closed'
+
+/** A state that a client has entered. */
+export interface StateChange {
+  /** The new state. */
+  readonly state: ClientState
+  /** Why: as in `Loss`; `version` if the server speaks a newer protocol; `hidden` if the page went into the back-forward cache. */
+  readonly reason: string | undefined
+  /** Milliseconds until the next attempt. `undefined` if none is planned. */
+  readonly retryInMs: number | undefined
+}
+
+/** A subscription that the server has confirmed. */
+export interface Confirmation {
+  /** The stream type. */
+  readonly streamType: string
+  /** `undefined` for a whole type, and for a stream without a symbol. */
+  readonly symbol: string | undefined
+  /** `true` if nothing is missing since the last connection, `false` if a gap was told instead, `null` if there was no connection before. */
+  readonly recovered: boolean | null
+}
+
+/** What a client was doing when something failed. */
+export type ClientStage = 'connect' | 'send' | 'frame' | 'listener'
+
+/** A failure that the client survived. */
+export interface ClientFailure {
+  /** What was thrown; or the `error` event of a socket. */
+  readonly error: unknown
+  /**
+   * What the client was doing. `connect`: making a connection, or holding it. `send`: sending commands. `frame`: reading what the server sent.
+   * `listener`: calling a listener, or `shouldReconnect`.
+   */
+  readonly stage: ClientStage
+}
+
+/** Event → what its listeners get. */
+export interface ClientEvents<TStreams extends StreamCatalogue = TradingStreams> {
+  /** The client has entered another state. */
+  readonly state: StateChange
+  /** The server has confirmed a subscription, after each connect. */
+  readonly subscribed: Confirmation
+  /** A message that no subscription of this client covers: the server sent it to the user or to the connection. */
+  readonly message: Message<TStreams>
+  /** Something failed. Without a listener, nothing is printed. */
+  readonly error: ClientFailure
+}
+
+/** The listeners of a client's events. */
+export class EventListeners {
+  readonly #listeners = new Set<{ readonly event: string; readonly listener: (payload: never) => void }>()
+
+  /** Adds a listener. Returns what removes it. */
+  add(event: string, listener: (payload: never) => void): () => void {
+    const entry = { event, listener }
+    this.#listeners.add(entry)
+    return () => void this.#listeners.delete(entry)
+  }
+
+  raise<TName extends keyof ClientEvents>(name: TName, payload: ClientEvents<StreamCatalogue>[TName]): void {
+    // Nobody is left to tell of an error listener that fails.
+    const failed = (error: unknown): void => void (name !== 'error' && this.fail('listener', error))
+    for (const { event, listener } of [...this.#listeners]) if (event === name) void guarded(() => listener(payload as never), failed)
+  }
+
+  fail(stage: ClientStage, error: unknown): void {
+    this.raise('error', { error, stage })
+  }
+}

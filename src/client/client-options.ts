@@ -1,0 +1,101 @@
+import type { Backoff } from './backoff.ts'
+import { runtimeClock, type ClientClock } from './client-clock.ts'
+import { runtimeLifecycle, type LifecycleTarget } from './lifecycle.ts'
+import type { ClientSocket, Loss, RuntimeSignal } from './link.ts'
+
+/** What a client knows when it connects. */
+export interface ConnectContext {
+  /** `0` for the first attempt, and after a connection that lasted. `1`, `2` … after failures. */
+  readonly attempt: number
+  /**
+   * The subscribe commands that are due, as a JSON text, for the URL of an `EventSource`. If it is read, they are not sent otherwise. If the socket
+   * cannot send, and there is no `send`, the client connects anew whenever it wants other streams.
+   */
+  readonly commands: string
+  /** Aborted when the client gives up this attempt, and when its connection ends. */
+  readonly signal: RuntimeSignal
+}
+
+/** The options of `createClient`. All times are milliseconds. */
+export interface ClientOptions {
+  /**
+   * Makes a connection: `() => new WebSocket(url)`. It is called for each attempt, so this is the place to fetch new credentials. It may return a
+   * promise. A throw or a rejection is a failed attempt.
+   */
+  readonly connect: (context: ConnectContext) => ClientSocket | PromiseLike<ClientSocket>
+  /**
+   * Sends commands beside a socket that only receives, such as an `EventSource`: a POST with the text and the `connection_id` of the welcome. If it
+   * throws or rejects, the client connects anew. Not used if the socket itself can send.
+   *
+   * @default none: then what is wanted has to stand in the URL, see `commands` of `connect`
+   */
+  readonly send?: ((text: string, connectionId: string) => unknown) | undefined
+  /**
+   * Whether to connect only as long as something is subscribed to, or after `connect()`. `false` connects at once, and stays connected.
+   *
+   * @default true
+   */
+  readonly lazy?: boolean | undefined
+  /**
+   * How long to wait before the next attempt: at random between 0 and the limit (full jitter). The limit begins with `minMs`, and doubles with each
+   * failure up to `maxMs`. A connection that lasted 5 seconds sets it back.
+   *
+   * @default { minMs: 1_000, maxMs: 30_000 }
+   */
+  readonly backoff?: Partial<Backoff> | undefined
+  /**
+   * How long an attempt may take, up to the server's welcome. `Infinity`: as long as it takes.
+   *
+   * @default 10_000
+   */
+  readonly connectTimeoutMs?: number | undefined
+  /**
+   * After so much silence, the client sends a ping. `Infinity`: never, unless the server closes idle connections. An `EventSource` cannot ask:
+   * it is watched by the heartbeat that the server announces.
+   *
+   * @default 25_000
+   */
+  readonly pingMs?: number | undefined
+  /**
+   * How long the answer to a ping, or a heartbeat that is due, may take. Then the connection is taken as lost.
+   *
+   * @default 10_000
+   */
+  readonly pongMs?: number | undefined
+  /**
+   * How long a stream stays subscribed, and a lazy client connected, after the last listener has left. `0`: not at all.
+   *
+   * @default 1_000
+   */
+  readonly lingerMs?: number | undefined
+  /**
+   * Decides whether to connect again after a loss. It counts more than close codes and than a goodbye of the server. `undefined` leaves the decision
+   * to the client.
+   */
+  readonly shouldReconnect?: ((loss: Loss) => boolean | undefined) | undefined
+  /**
+   * Where the client hears of the page: `online`, `offline`, `pagehide`, `pageshow` and `visibilitychange`. `null`: nowhere.
+   *
+   * @default globalThis if there is a `document`, otherwise none
+   */
+  readonly lifecycle?: LifecycleTarget | null | undefined
+  /**
+   * A source of time and chance for tests.
+   *
+   * @default the clock of the runtime, whose timers do not keep a process alive
+   */
+  readonly clock?: ClientClock | undefined
+}
+
+/** Options with their defaults. */
+export type ResolvedOptions = ReturnType<typeof withDefaults>
+
+type Resolved<TName extends keyof ClientOptions> = { readonly [TEach in TName]-?: Exclude<ClientOptions[TEach], undefined> }
+
+export function withDefaults(options: ClientOptions): Pick<ClientOptions, 'connect' | 'send' | 'shouldReconnect'> &
+  Resolved<'lazy' | 'connectTimeoutMs' | 'pingMs' | 'pongMs' | 'lingerMs' | 'clock'> & { readonly backoff: Backoff; readonly lifecycle: LifecycleTarget | null | undefined } {
+  const { lazy = true, backoff, connectTimeoutMs = 10_000, pingMs = 25_000, pongMs = 10_000, lingerMs = 1_000 } = options
+  const { clock = runtimeClock, lifecycle = runtimeLifecycle() } = options
+  const { minMs = 1_000, maxMs = 30_000 } = backoff ?? {}
+  return { ...options, lazy, backoff: { minMs, maxMs }, connectTimeoutMs, pingMs, pongMs, lingerMs, clock, lifecycle }
+}

@@ -1,0 +1,297 @@
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { ServerMessage } from '../model/wire-form.ts'
+import type { WireObject } from '../model/wire-reading.ts'
+import { Agenda } from './agenda.ts'
+import { ClientError } from './client-error.ts'
+import { EventListeners, type ClientEvents, type ClientState, type StateChange } from './client-events.ts'
+import { withDefaults, type ClientOptions, type ResolvedOptions } from './client-options.ts'
+import { textsOf } from './commands.ts'
+import { Connector } from './connector.ts'
+import { Lifecycle } from './lifecycle.ts'
+import type { Signal } from './link.ts'
+import { messageIn } from './reading.ts'
+import { Requests } from './requests.ts'
+import type { StreamListener } from './stream-listeners.ts'
+import type { AnyMessage, AnyStream, Gap, Message, StreamOf, Update } from './update.ts'
+import { Updates } from './updates.ts'
+import { WantedStreams } from './wanted-streams.ts'
+
+/** Ends something if it is aborted. */
+export interface Abortable {
+  /** Aborted: the listener is removed, the iteration ends, the request is given up. */
+  readonly signal?: Signal | undefined
+}
+
+/** The options of `updates`. */
+export interface UpdatesOptions extends Abortable {
+  /**
+   * How many updates may wait to be read. With one more, the oldest ones give way to a gap.
+   *
+   * @default 1_000
+   */
+  readonly maxWaiting?: number | undefined
+}
+
+/** A listener's part in a subscription. */
+export interface ClientSubscription {
+  /** True while the server sends the stream, and this listener hears it. False between two connections. */
+  readonly live: boolean
+  /** Removes the listener. The others of the stream stay. */
+  unsubscribe(): void
+}
+
+/** A client of a server that speaks the protocol of this library: see `createClient`. */
+export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
+  /** Where the client is. */
+  readonly state: ClientState
+  /**
+   * Calls a listener with each message of a stream, and with each gap, status and end, from now on until it unsubscribes, over as many connections
+   * as it takes. All listeners of a stream share one subscription. A late listener of a `latest` stream first gets the last message.
+   *
+   * @throws `ERR_CLOSED`
+   */
+  subscribe<TName extends keyof TStreams & string>(
+    stream: StreamOf<TStreams, TName>,
+    listener: (update: Update<TStreams, TName>) => void,
+    options?: Abortable,
+  ): ClientSubscription
+  /**
+   * Returns the messages and the gaps of a stream, to iterate over. It subscribes at once, and unsubscribes when the iteration ends. It ends when the
+   * server ends the subscription, then with a `ClientError` that has the code; when the client is closed, after what waits; and at once when `signal`
+   * is aborted.
+   *
+   * @throws `ERR_CLOSED`
+   */
+  updates<TName extends keyof TStreams & string>(
+    stream: StreamOf<TStreams, TName>,
+    options?: UpdatesOptions,
+  ): AsyncIterableIterator<Message<TStreams, TName> | Gap>
+  /**
+   * Sends a command of the server's own, and returns the answer. At most 256 are open. A request is never kept for later and never repeated, because
+   * nobody knows whether the server has carried it out.
+   *
+   * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND`, `ERR_TOO_MANY_REQUESTS`, with `ERR_DISCONNECTED` if the connection ends before the answer, with
+   * the code of a refusal, and with the reason of the signal.
+   */
+  request(command: string, data?: unknown, options?: Abortable): Promise<unknown>
+  /** Calls a listener with each event of this name. Returns a function that removes it. */
+  on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<TStreams>[TName]) => void): () => void
+  /**
+   * Connects now: from `stopped`, instead of waiting, or although nothing is subscribed to. In the last case, the client stays connected until
+   * `close()`.
+   *
+   * @throws `ERR_CLOSED`
+   */
+  connect(): void
+  /** Ends the connection, all subscriptions (`ERR_CLOSED`) and all requests, for good. No timer and no listener is left. */
+  close(): void
+}
+
+declare function queueMicrotask(fn: () => void): void
+
+class StreamClient implements Client<StreamCatalogue> {
+  readonly #options: ResolvedOptions
+  readonly #agenda: Agenda
+  readonly #events = new EventListeners()
+  readonly #requests = new Requests()
+  readonly #streams: WantedStreams
+  readonly #connector: Connector
+  readonly #lifecycle: Lifecycle
+  #lastId = 0
+  #isCalledFor: boolean
+  #isTelling = false
+
+  constructor(options: ResolvedOptions) {
+    const { clock, lazy, lifecycle, backoff } = options
+    this.#options = options
+    this.#isCalledFor = !lazy
+    this.#agenda = new Agenda(clock)
+    this.#streams = new WantedStreams(this.#agenda, this.#events, () => this.#tellSoon())
+    this.#connector = this.#newConnector()
+    this.#lifecycle = new Lifecycle(lifecycle, {
+      hide: () => this.#connector.hide(),
+      // A whole office may come back online at the same moment.
+      wake: (isOnline) => this.#connector.hurry(isOnline ? clock.random() * backoff.minMs : 0),
+    })
+    this.#tellSoon()
+  }
+
+  get state(): ClientState {
+    return this.#connector.state
+  }
+
+  subscribe(stream: AnyStream, listener: StreamListener, { signal }: Abortable = {}): ClientSubscription {
+    this.#assertOpen()
+    const wanted = this.#streams.obtain(stream)
+    const { listeners } = wanted
+    const unsubscribe = (): void => {
+      signal?.removeEventListener('abort', unsubscribe)
+      if (listeners.delete(own)) this.#streams.left(wanted, this.#options.lingerMs)
+    }
+    const own: StreamListener = (update) => {
+      if (update.type === 'ended') signal?.removeEventListener('abort', unsubscribe)
+      return listener(update)
+    }
+    listeners.add(own)
+    listeners.tellLate(own, wanted.lasts)
+    signal?.addEventListener('abort', unsubscribe)
+    if (signal?.aborted) unsubscribe()
+    this.#tellSoon()
+    return {
+      unsubscribe,
+      get live() {
+        return wanted.phase === 'held' && listeners.has(own)
+      },
+    }
+  }
+
+  updates(stream: AnyStream, { signal, maxWaiting = 1_000 }: UpdatesOptions = {}): AsyncIterableIterator<AnyMessage | Gap> {
+    const stop = (): void => updates.stop()
+    const updates = new Updates(maxWaiting, () => {
+      subscription.unsubscribe()
+      signal?.removeEventListener('abort', stop)
+    })
+    const subscription = this.subscribe(stream, (update) => updates.take(update))
+    signal?.addEventListener('abort', stop)
+    if (signal?.aborted) stop()
+    return updates
+  }
+
+  async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
+    const connector = this.#connector
+    if (this.state !== 'connected') throw new ClientError('ERR_NOT_CONNECTED')
+    if (!connector.canSend) throw new ClientError('ERR_CANNOT_SEND')
+    const id = this.#nextId()
+    try {
+      return await this.#requests.make(id, signal, () => connector.send(JSON.stringify({ command, id, data })))
+    } finally {
+      this.#tellSoon()
+    }
+  }
+
+  on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<StreamCatalogue>[TName]) => void): () => void {
+    return this.#events.add(event, listener)
+  }
+
+  connect(): void {
+    this.#assertOpen()
+    if (this.#streams.size === 0) this.#isCalledFor = true
+    this.#connector.connect()
+  }
+
+  close(): void {
+    if (this.state === 'closed') return
+    this.#connector.rest('closed')
+    this.#streams.endAll('ERR_CLOSED')
+    this.#agenda.clear()
+  }
+
+  #newConnector(): Connector {
+    return new Connector(this.#agenda, this.#options, this.#events, {
+      entered: (change) => this.#entered(change),
+      frame: (frame) => this.#receive(frame),
+      ended: () => {
+        this.#streams.disconnected()
+        this.#requests.rejectAll()
+      },
+      isNeeded: () => this.#isNeeded,
+      commands: () => this.#commands(),
+    })
+  }
+
+  get #isNeeded(): boolean {
+    return this.#isCalledFor || this.#streams.size + this.#requests.size > 0
+  }
+
+  #nextId(): number {
+    return ++this.#lastId
+  }
+
+  #commands(): string[] {
+    return this.#streams.commands(() => this.#nextId())
+  }
+
+  #assertOpen(): void {
+    if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
+  }
+
+  #entered(change: StateChange): void {
+    this.#lifecycle.listen(['connecting', 'connected', 'waiting'].includes(change.state))
+    this.#events.raise('state', change)
+    if (change.state === 'connected') this.#tell()
+  }
+
+  /** Waits for the end of this turn, so that what is unsubscribed and subscribed again at once changes nothing. */
+  #tellSoon(): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    queueMicrotask(() => {
+      this.#isTelling = false
+      this.#tell()
+    })
+  }
+
+  /** Connects if that is needed, and tells the server the difference between what is wanted and what it knows. */
+  #tell(): void {
+    const connector = this.#connector
+    const { state } = connector
+    if (state === 'connected' && this.#isNeeded && this.#streams.isBehind) this.#tellDifference()
+    else if (state === 'idle' && this.#isNeeded) connector.connect()
+    else if (['connecting', 'connected', 'waiting'].includes(state) && !this.#isNeeded) connector.rest('idle')
+  }
+
+  #tellDifference(): void {
+    const connector = this.#connector
+    if (connector.canSend) for (const text of textsOf(this.#commands())) connector.send(text)
+    else if (connector.commandsAreInUrl) connector.renew()
+    else this.#events.fail('send', new ClientError('ERR_CANNOT_SEND'))
+  }
+
+  #receive(frame: WireObject): void {
+    const { type, id, code, data, retry_ms: retryMs } = frame
+    const streams = this.#streams
+    if (type === 'result') this.#requests.settle(id, 'resolve', data)
+    else if (type === 'subscribed') streams.answered(frame)
+    else if (type === 'unsubscribed') id === undefined && streams.unsubscribed(frame)
+    else if (type !== 'refused') this.#update(messageIn(frame, undefined))
+    else if (!this.#requests.settle(id, 'reject', new ClientError(String(code), retryMs as number))) streams.refused(frame)
+  }
+
+  #update(update: ServerMessage<StreamCatalogue>): void {
+    const streams = this.#streams
+    switch (update.type) {
+      case undefined:
+        return streams.message(update)
+      case 'gap':
+        return streams.gap(update)
+      case 'skip':
+        return streams.skip(update)
+      case 'status':
+        for (const { listeners } of streams.held(update)) listeners.tell(update)
+    }
+  }
+}
+
+/**
+ * Returns a client that keeps its streams over as many connections as it takes: it connects again, resumes each stream, and tells what is missing.
+ *
+ * With a recovery on the server, each listener gets each message at most once and in the order of its publisher, or gets a gap in its place. Without
+ * one, each new connection is a gap. After a loss, the client waits at random (full jitter), and longer after each failure. It stops if the server
+ * says so, or closes with a code that says so. It notices a connection that is dead and does not say so, and takes no pause of its own for that.
+ *
+ * A client touches no global until it is created, and holds one timer at most, which does not keep a process alive. `connect` decides on the kind of
+ * connection, and gives the credentials. The type parameter is the type of the server's catalogue: `createClient<typeof streams>(…)`.
+ *
+ * @example
+ * import { createClient } from 'stream-connection-manager/client'
+ *
+ * const client = createClient({ connect: () => new WebSocket('wss://desk.example/live') })
+ * const { unsubscribe } = client.subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT' }, (update) => {
+ *   if (update.type === undefined) console.log(update.data)
+ *   else if (update.type === 'gap') console.log(`missing: ${update.dropped ?? 'unknown'}`)
+ * })
+ * client.on('state', ({ state, retryInMs }) => console.log(state, retryInMs))
+ */
+export function createClient<TStreams extends StreamCatalogue = TradingStreams>(options: ClientOptions): Client<TStreams> {
+  return new StreamClient(withDefaults(options)) as unknown as Client<TStreams>
+}

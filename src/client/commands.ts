@@ -1,0 +1,19 @@
+/** As much as a server takes in one text. */
+const MOST_COMMANDS = 100
+const MOST_UNITS = 16_384
+
+/** Returns the JSON text of an array of commands. */
+export function arrayOf(commands: readonly string[]): string {
+  return `[${commands.join()}]`
+}
+
+/** Returns commands as texts that a server takes. */
+export function textsOf(commands: readonly string[]): string[] {
+  const arrays: string[][] = []
+  for (const command of commands) {
+    const last = arrays.at(-1)
+    if (last && last.length < MOST_COMMANDS && arrayOf([...last, command]).length <= MOST_UNITS) last.push(command)
+    else arrays.push([command])
+  }
+  return arrays.map(arrayOf)
+}

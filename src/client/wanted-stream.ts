@@ -1,0 +1,98 @@
+import type { GapNotice, SubscribedNotice } from '../model/notices.ts'
+import type { WireObject } from '../model/wire-reading.ts'
+import type { StreamListeners } from './stream-listeners.ts'
+import { advance, begin, explain, newState, positionOf, remember, type Place } from './stream-state.ts'
+import type { AnyMessage } from './update.ts'
+
+/**
+ * How far the server is with a stream: it has to be asked (`wanted`), was asked (`asked`), sends the stream (`held`), or refused for now (`resting`).
+ */
+export type Phase = 'wanted' | 'asked' | 'held' | 'resting'
+
+/** A stream without a symbol remembers the last messages of so many symbols. */
+const MOST_SYMBOLS = 10_000
+
+/** A stream that somebody listens to, or has listened to a moment ago. */
+export class WantedStream {
+  readonly streamType: string
+  readonly symbol: string | undefined
+  readonly listeners: StreamListeners
+  phase: Phase = 'wanted'
+  /** The last messages of a `latest` stream: what a late listener is told. */
+  readonly lasts: Map<string, AnyMessage> = new Map()
+  #wasHeld = false
+  readonly #state = newState()
+
+  constructor(streamType: string, symbol: string | undefined, listeners: StreamListeners) {
+    this.streamType = streamType
+    this.symbol = symbol
+    this.listeners = listeners
+  }
+
+  /** Returns the command that asks for the stream, from where the client is. */
+  ask(id: number): string {
+    this.phase = 'asked'
+    return this.command('subscribe', id, positionOf(this.#state))
+  }
+
+  command(command: string, id: number, position?: string): string {
+    return JSON.stringify({ command, id, stream_type: this.streamType, symbol: this.symbol, position })
+  }
+
+  /** Returns whether nothing is missing since the last connection; `null` if there was none. */
+  answered(answer: WireObject): boolean | null {
+    const recovered = this.#wasHeld ? answer['recovered'] === true : null
+    const isReplaced = answer['snapshot'] === true
+    this.phase = 'held'
+    this.#wasHeld = true
+    begin(this.#state, answer as unknown as SubscribedNotice)
+    // A snapshot replaces all that came before it. After a gap, the last messages may be out of date.
+    if (isReplaced) this.#state.came.clear()
+    if (isReplaced || recovered === false) this.lasts.clear()
+    if (recovered === false) this.#tellGap(undefined)
+    return recovered
+  }
+
+  disconnected(): void {
+    this.phase = 'wanted'
+    this.#state.answer = undefined
+  }
+
+  gap({ dropped, symbol }: GapNotice): void {
+    explain(this.#state, dropped)
+    this.#tellGap(dropped, symbol)
+  }
+
+  skip({ epoch }: Place, skipped: ReadonlyMap<string, unknown>): void {
+    advance(this.#state, { epoch, seq: 0 }, skipped)
+  }
+
+  take(message: AnyMessage, skipped: ReadonlyMap<string, unknown>): void {
+    const { symbol, epoch, seq = 0 } = message
+    if (epoch) {
+      const isNew = this.#isNew(message, skipped)
+      const missing = advance(this.#state, { epoch, seq }, skipped)
+      if (missing > 0) this.#tellGap(missing)
+      if (!isNew) return
+      this.#state.isKnown = true
+      remember(this.#state.came, `${epoch}:${symbol}`, { first: seq, last: seq }, MOST_SYMBOLS)
+    }
+    if (this.#state.answer?.delivery === 'latest') remember(this.lasts, `${symbol}`, message, MOST_SYMBOLS)
+    this.listeners.tell(message)
+  }
+
+  #isNew({ symbol, epoch = '', seq = 0, snapshot }: AnyMessage, skipped: ReadonlyMap<string, unknown>): boolean {
+    const { answer, isKnown, came, marks } = this.#state
+    // What was announced replaces all that came before it.
+    if (snapshot && !isKnown && symbol === this.symbol) return true
+    // A replay has messages that the client was left out of.
+    if (!snapshot && skipped.has(`${epoch}:${seq}`)) return false
+    // In the server's queue, a newer message of one symbol may pass older ones of others.
+    const isReordered = answer?.delivery === 'latest' && !this.symbol
+    return seq > ((isReordered ? came.get(`${epoch}:${symbol}`)?.last : marks.get(epoch)?.top) ?? 0)
+  }
+
+  #tellGap(dropped: number | undefined, symbol: string | undefined = this.symbol): void {
+    this.listeners.tell({ type: 'gap', streamType: this.streamType, symbol, dropped })
+  }
+}
