@@ -23,6 +23,11 @@ export class Agenda {
     return this.clock.monotonic()
   }
 
+  /** How far the time of day is ahead of the clock that measures durations. It jumps if that clock stood still, because the machine slept. */
+  get offsetMs(): number {
+    return this.clock.now() - this.nowMs
+  }
+
   /** Calls `act` once, `ms` milliseconds from now, in place of the task that has this name. `Infinity` is never. */
   plan(name: string, ms: number, act: () => void): void {
     const dueMs = this.nowMs + ms

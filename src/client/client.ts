@@ -5,9 +5,7 @@ import { Agenda } from './agenda.ts'
 import { ClientError } from './client-error.ts'
 import { EventListeners, type ClientEvents, type ClientState, type StateChange } from './client-events.ts'
 import { withDefaults, type ClientOptions, type ResolvedOptions } from './client-options.ts'
-import { textsOf } from './commands.ts'
 import { Connector } from './connector.ts'
-import { Lifecycle } from './lifecycle.ts'
 import type { Signal } from './link.ts'
 import { messageIn } from './reading.ts'
 import { Requests } from './requests.ts'
@@ -96,24 +94,27 @@ class StreamClient implements Client<StreamCatalogue> {
   readonly #requests = new Requests()
   readonly #streams: WantedStreams
   readonly #connector: Connector
-  readonly #lifecycle: Lifecycle
   #lastId = 0
   #isCalledFor: boolean
-  #isTelling = false
+  #isAdjusting = false
 
   constructor(options: ResolvedOptions) {
-    const { clock, lazy, lifecycle, backoff } = options
     this.#options = options
-    this.#isCalledFor = !lazy
-    this.#agenda = new Agenda(clock)
-    this.#streams = new WantedStreams(this.#agenda, this.#events, () => this.#tellSoon())
-    this.#connector = this.#newConnector()
-    this.#lifecycle = new Lifecycle(lifecycle, {
-      hide: () => this.#connector.hide(),
-      // A whole office may come back online at the same moment.
-      wake: (isOnline) => this.#connector.hurry(isOnline ? clock.random() * backoff.minMs : 0),
+    this.#isCalledFor = !options.lazy
+    const agenda = new Agenda(options.clock)
+    this.#agenda = agenda
+    this.#streams = new WantedStreams(agenda, this.#events, this.#nextId, () => this.#adjustSoon())
+    this.#connector = new Connector(agenda, options, this.#events, {
+      entered: (change) => this.#entered(change),
+      frame: (frame) => this.#receive(frame),
+      ended: () => {
+        this.#streams.disconnected()
+        this.#requests.rejectAll()
+      },
+      isNeeded: () => this.#isCalledFor || this.#streams.size + this.#requests.size > 0,
+      commands: () => this.#streams.commands(),
     })
-    this.#tellSoon()
+    this.#adjustSoon()
   }
 
   get state(): ClientState {
@@ -136,7 +137,7 @@ class StreamClient implements Client<StreamCatalogue> {
     listeners.tellLate(own, wanted.lasts)
     signal?.addEventListener('abort', unsubscribe)
     if (signal?.aborted) unsubscribe()
-    this.#tellSoon()
+    this.#adjustSoon()
     return {
       unsubscribe,
       get live() {
@@ -165,7 +166,7 @@ class StreamClient implements Client<StreamCatalogue> {
     try {
       return await this.#requests.make(id, signal, () => connector.send(JSON.stringify({ command, id, data })))
     } finally {
-      this.#tellSoon()
+      this.#adjustSoon()
     }
   }
 
@@ -186,65 +187,25 @@ class StreamClient implements Client<StreamCatalogue> {
     this.#agenda.clear()
   }
 
-  #newConnector(): Connector {
-    return new Connector(this.#agenda, this.#options, this.#events, {
-      entered: (change) => this.#entered(change),
-      frame: (frame) => this.#receive(frame),
-      ended: () => {
-        this.#streams.disconnected()
-        this.#requests.rejectAll()
-      },
-      isNeeded: () => this.#isNeeded,
-      commands: () => this.#commands(),
-    })
-  }
-
-  get #isNeeded(): boolean {
-    return this.#isCalledFor || this.#streams.size + this.#requests.size > 0
-  }
-
-  #nextId(): number {
-    return ++this.#lastId
-  }
-
-  #commands(): string[] {
-    return this.#streams.commands(() => this.#nextId())
-  }
+  readonly #nextId = (): number => ++this.#lastId
 
   #assertOpen(): void {
     if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
   }
 
   #entered(change: StateChange): void {
-    this.#lifecycle.listen(['connecting', 'connected', 'waiting'].includes(change.state))
     this.#events.raise('state', change)
-    if (change.state === 'connected') this.#tell()
+    if (change.state === 'connected') this.#connector.adjust()
   }
 
   /** Waits for the end of this turn, so that what is unsubscribed and subscribed again at once changes nothing. */
-  #tellSoon(): void {
-    if (this.#isTelling) return
-    this.#isTelling = true
+  #adjustSoon(): void {
+    if (this.#isAdjusting) return
+    this.#isAdjusting = true
     queueMicrotask(() => {
-      this.#isTelling = false
-      this.#tell()
+      this.#isAdjusting = false
+      this.#connector.adjust()
     })
-  }
-
-  /** Connects if that is needed, and tells the server the difference between what is wanted and what it knows. */
-  #tell(): void {
-    const connector = this.#connector
-    const { state } = connector
-    if (state === 'connected' && this.#isNeeded && this.#streams.isBehind) this.#tellDifference()
-    else if (state === 'idle' && this.#isNeeded) connector.connect()
-    else if (['connecting', 'connected', 'waiting'].includes(state) && !this.#isNeeded) connector.rest('idle')
-  }
-
-  #tellDifference(): void {
-    const connector = this.#connector
-    if (connector.canSend) for (const text of textsOf(this.#commands())) connector.send(text)
-    else if (connector.commandsAreInUrl) connector.renew()
-    else this.#events.fail('send', new ClientError('ERR_CANNOT_SEND'))
   }
 
   #receive(frame: WireObject): void {

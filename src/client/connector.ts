@@ -4,7 +4,9 @@ import { waitMs } from './backoff.ts'
 import type { ClientEvents, ClientState, EventListeners } from './client-events.ts'
 import type { ConnectContext, ResolvedOptions } from './client-options.ts'
 import { adviceOf } from './close-code.ts'
-import { arrayOf } from './commands.ts'
+import { ClientError } from './client-error.ts'
+import { arrayOf, textsOf } from './commands.ts'
+import { Lifecycle, type PageChange } from './lifecycle.ts'
 import { guarded } from './guarded-call.ts'
 import { Link, type Loss, type RuntimeSignal } from './link.ts'
 import { Watch } from './watch.ts'
@@ -19,14 +21,14 @@ export interface ConnectorHooks {
   ended(): void
   /** True if somebody needs a connection. */
   isNeeded(): boolean
-  /** Returns the subscribe commands that are due, and takes them as given. */
+  /** Returns the commands that are due, and takes them as given. */
   commands(): readonly string[]
 }
 
 /** What a goodbye says: whether to come back, and when. */
 interface Goodbye {
   readonly reason: string
-  readonly isReturn: boolean
+  readonly reconnect: boolean
   readonly dueMs: number
 }
 
@@ -41,15 +43,16 @@ const PING = '{"command":"ping","id":0}'
 /** Decides when to connect, and whether to connect again. It holds one connection at most. */
 export class Connector {
   state: ClientState = 'idle'
-  /** True if what is wanted stands in the URL, so that another wish needs another connection. */
-  commandsAreInUrl = false
   readonly #agenda: Agenda
   readonly #options: ResolvedOptions
   readonly #events: EventListeners
   readonly #hooks: ConnectorHooks
+  readonly #lifecycle: Lifecycle
   #link: Link | undefined
   #watch: Watch | undefined
   #send: ((text: string) => unknown) | undefined
+  /** True if what is wanted stands in the URL, so that another wish needs another connection. */
+  #usesUrl = false
   #goodbye: Goodbye | undefined
   #welcomedMs = Infinity
   #failures = 0
@@ -60,6 +63,7 @@ export class Connector {
     this.#options = options
     this.#events = events
     this.#hooks = hooks
+    this.#lifecycle = new Lifecycle(options.lifecycle, (change) => this.#told(change))
   }
 
   get canSend(): boolean {
@@ -72,36 +76,47 @@ export class Connector {
     if (!this.#link) this.#dial()
   }
 
-  /** Connects anew, at once. */
-  renew(): void {
-    this.#drop(false)
-    this.#dial()
-  }
-
   /** Ends the connection, or the attempts to make one. */
   rest(state: ClientState, reason?: string): void {
     this.#drop(false)
     this.#enter(state, reason)
   }
 
+  /** Makes of the connection what is needed now, and tells the server what is wanted now. */
+  adjust(): void {
+    const { state } = this
+    if (!this.#hooks.isNeeded()) return isActive(state) ? this.rest('idle') : undefined
+    if (state === 'idle') this.#dial()
+    if (state === 'connected') this.#tell(this.#hooks.commands())
+  }
+
   send(text: string): void {
     const link = this.#link
-    if (this.#watch) this.#watch.sentMs = this.#agenda.nowMs
     void guarded(
       () => this.#send?.(text),
       (error) => link === this.#link && this.#lost({ reason: 'send', error }),
     )
   }
 
-  /** The page goes into the back-forward cache, where no connection may be open. */
-  hide(): void {
-    if (this.#link || this.state === 'waiting') this.rest('waiting', 'hidden')
+  #tell(commands: readonly string[]): void {
+    if (this.#send) for (const text of textsOf(commands)) this.send(text)
+    else if (commands.length === 0) return
+    else if (this.#usesUrl) this.#redial()
+    else this.#events.fail('send', new ClientError('ERR_CANNOT_SEND'))
   }
 
-  /** Asks whether the server is still there; or, without a connection, waits no longer than `ms`. A goodbye counts more. */
-  hurry(ms: number): void {
+  #told(change: PageChange): void {
+    // In the back-forward cache, no connection may be open.
+    if (change === 'hides') return this.rest('waiting', 'hidden')
     this.#watch?.probe()
+    // A goodbye counts more. And a whole office may come back online at the same moment.
+    const ms = change === 'online' ? this.#agenda.clock.random() * this.#options.backoff.minMs : 0
     if (this.state === 'waiting' && !this.#goodbye) this.#planDial(Math.min(ms, this.#agenda.msUntil('dial')))
+  }
+
+  #redial(): void {
+    this.#drop(false)
+    this.#dial()
   }
 
   #dial(): void {
@@ -109,7 +124,7 @@ export class Connector {
     const link = new Link((data) => this.#heard(data), (loss) => this.#lost(loss))
     this.#link = link
     this.#goodbye = undefined
-    this.commandsAreInUrl = false
+    this.#usesUrl = false
     this.#agenda.plan('dial', connectTimeoutMs, () => this.#lost({ reason: 'timeout' }))
     this.#enter('connecting')
     // A listener may have ended it.
@@ -118,7 +133,7 @@ export class Connector {
 
   #contextOf(signal: RuntimeSignal): ConnectContext {
     const commands = (): string => {
-      this.commandsAreInUrl = true
+      this.#usesUrl = true
       return arrayOf(this.#hooks.commands())
     }
     return {
@@ -136,6 +151,7 @@ export class Connector {
 
   #enter(state: ClientState, reason?: string, retryInMs?: number): void {
     this.state = state
+    this.#lifecycle.listen(isActive(state))
     this.#hooks.entered({ state, reason, retryInMs })
   }
 
@@ -164,7 +180,7 @@ export class Connector {
 
   #mayReturn(loss: Loss, goodbye: Goodbye | undefined): boolean {
     const advice = adviceOf(loss.code)
-    const isAdvised = goodbye?.isReturn ?? (advice === 'retry' || (advice === 'renew' && this.#denials++ === 0))
+    const isAdvised = goodbye?.reconnect ?? (advice === 'retry' || (advice === 'renew' && this.#denials++ === 0))
     try {
       return this.#options.shouldReconnect?.(loss) ?? isAdvised
     } catch (error) {
@@ -174,7 +190,7 @@ export class Connector {
   }
 
   #wait(reason: string, goodbye: Goodbye | undefined): void {
-    const isCalled = goodbye?.isReturn
+    const isCalled = goodbye?.reconnect
     const { nowMs, clock } = this.#agenda
     const ms = isCalled ? Math.max(0, goodbye.dueMs - nowMs) : waitMs(this.#failures++, this.#options.backoff, clock.random())
     if (isCalled) this.#goodbye = goodbye
@@ -197,15 +213,15 @@ export class Connector {
 
   #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
     if ((version as number) > VERSION) return this.rest('stopped', 'version')
-    const { options, link } = { options: this.#options, link: this.#link as Link }
-    const { send } = options
+    const { send, pingMs, pongMs } = this.#options
+    const link = this.#link as Link
     const { socket } = link
     link.isWelcomed = true
     if (socket?.send) this.#send = (text) => socket.send?.(text)
     else if (send) this.#send = (text) => send(text, String(connectionId))
     this.#welcomedMs = this.#agenda.nowMs
     this.#agenda.cancel('dial')
-    const patience = { ...options, idleMs: orNever(idleMs), heartbeatMs: orNever(heartbeatMs) }
+    const patience = { pingMs: Math.min(pingMs, orNever(idleMs) / 2), pongMs, heartbeatMs: orNever(heartbeatMs) }
     this.#watch = new Watch(this.#agenda, patience, this.#send && (() => this.send(PING)), () => this.#lost({ reason: 'silent' }))
     this.#enter('connected')
   }
@@ -215,9 +231,15 @@ export class Connector {
     const { nowMs, clock } = this.#agenda
     const [from = 0, to = 0] = [afterMs, withinMs] as (number | undefined)[]
     const ms = from + clock.random() * Math.max(0, to - from)
-    this.#goodbye = { reason: String(reason), isReturn: reconnect === true, dueMs: nowMs + ms }
-    if (reconnect) this.#agenda.plan('goodbye', ms, () => this.#lost({ reason: String(reason) }))
+    const goodbye = { reason: String(reason), reconnect: Boolean(reconnect), dueMs: nowMs + ms }
+    this.#goodbye = goodbye
+    if (reconnect) this.#agenda.plan('goodbye', ms, () => this.#lost(goodbye))
   }
+}
+
+/** True if there is a connection, or will be. */
+function isActive(state: ClientState): boolean {
+  return state === 'connecting' || state === 'connected' || state === 'waiting'
 }
 
 /** In a welcome, 0 is never. */

@@ -6,13 +6,11 @@ export interface LifecycleTarget {
   readonly document?: { readonly visibilityState?: string | undefined } | undefined
 }
 
-/** What a client does when something happens to its page. */
-export interface LifecycleHooks {
-  /** The page goes into the back-forward cache. */
-  hide(): void
-  /** Timers may have been throttled, or the network may have changed. `isOnline` if others will notice at the same moment. */
-  wake(isOnline: boolean): void
-}
+/**
+ * What happens to a page. `hides`: it goes into the back-forward cache. `online`: the network is back. `wakes`: timers may have been throttled, or the
+ * network may have changed.
+ */
+export type PageChange = 'hides' | 'online' | 'wakes'
 
 interface PageEvent {
   readonly type: string
@@ -31,12 +29,12 @@ export function runtimeLifecycle(): LifecycleTarget | undefined {
 /** Listens to what happens to the page, as long as a connection is needed. */
 export class Lifecycle {
   readonly #target: LifecycleTarget | null | undefined
-  readonly #hooks: LifecycleHooks
+  readonly #told: (change: PageChange) => void
   #isListening = false
 
-  constructor(target: LifecycleTarget | null | undefined, hooks: LifecycleHooks) {
+  constructor(target: LifecycleTarget | null | undefined, told: (change: PageChange) => void) {
     this.#target = target
-    this.#hooks = hooks
+    this.#told = told
   }
 
   listen(isNeeded: boolean): void {
@@ -48,7 +46,6 @@ export class Lifecycle {
   readonly #hear = ({ type, persisted }: PageEvent): void => {
     const isHiding = type === 'pagehide'
     // A page that is not kept is gone for good.
-    if (isHiding && persisted) this.#hooks.hide()
-    if (!isHiding && this.#target?.document?.visibilityState !== 'hidden') this.#hooks.wake(type === 'online')
+    if (isHiding ? persisted : this.#target?.document?.visibilityState !== 'hidden') this.#told(isHiding ? 'hides' : type === 'online' ? type : 'wakes')
   }
 }

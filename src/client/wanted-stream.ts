@@ -42,13 +42,11 @@ export class WantedStream {
   /** Returns whether nothing is missing since the last connection; `null` if there was none. */
   answered(answer: WireObject): boolean | null {
     const recovered = this.#wasHeld ? answer['recovered'] === true : null
-    const isReplaced = answer['snapshot'] === true
     this.phase = 'held'
     this.#wasHeld = true
     begin(this.#state, answer as unknown as SubscribedNotice)
     // A snapshot replaces all that came before it. After a gap, the last messages may be out of date.
-    if (isReplaced) this.#state.came.clear()
-    if (isReplaced || recovered === false) this.lasts.clear()
+    if (answer['snapshot'] || recovered === false) this.lasts.clear()
     if (recovered === false) this.#tellGap(undefined)
     return recovered
   }
@@ -75,21 +73,21 @@ export class WantedStream {
       if (missing > 0) this.#tellGap(missing)
       if (!isNew) return
       this.#state.isKnown = true
-      remember(this.#state.came, `${epoch}:${symbol}`, { first: seq, last: seq }, MOST_SYMBOLS)
     }
     if (this.#state.answer?.delivery === 'latest') remember(this.lasts, `${symbol}`, message, MOST_SYMBOLS)
     this.listeners.tell(message)
   }
 
   #isNew({ symbol, epoch = '', seq = 0, snapshot }: AnyMessage, skipped: ReadonlyMap<string, unknown>): boolean {
-    const { answer, isKnown, came, marks } = this.#state
+    const { answer, isKnown, marks } = this.#state
     // What was announced replaces all that came before it.
     if (snapshot && !isKnown && symbol === this.symbol) return true
     // A replay has messages that the client was left out of.
     if (!snapshot && skipped.has(`${epoch}:${seq}`)) return false
+    if (answer?.delivery !== 'latest' || this.symbol) return seq > (marks.get(epoch)?.top ?? 0)
     // In the server's queue, a newer message of one symbol may pass older ones of others.
-    const isReordered = answer?.delivery === 'latest' && !this.symbol
-    return seq > ((isReordered ? came.get(`${epoch}:${symbol}`)?.last : marks.get(epoch)?.top) ?? 0)
+    const last = this.lasts.get(`${symbol}`)
+    return last?.epoch !== epoch || seq > (last.seq ?? 0)
   }
 
   #tellGap(dropped: number | undefined, symbol: string | undefined = this.symbol): void {

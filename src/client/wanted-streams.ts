@@ -16,27 +16,24 @@ export class WantedStreams {
   readonly #events: EventListeners
   readonly #changed: () => void
   readonly #streams = new Map<string, WantedStream>()
-  /** Streams that the server sends, and nobody wants any more. */
-  readonly #unwanted: WantedStream[] = []
+  readonly #nextId: () => number
+  /** Commands for streams that the server sends, and nobody wants any more. */
+  readonly #unsubscribes: string[] = []
   /** Open commands → the streams that they ask for. */
   readonly #asked = new Map<unknown, WantedStream>()
   /** The places of messages that this client was left out of. */
   readonly #skipped = new Map<string, unknown>()
 
   /** @param changed called if there is something to tell the server, or if there is less to need a connection for */
-  constructor(agenda: Agenda, events: EventListeners, changed: () => void) {
+  constructor(agenda: Agenda, events: EventListeners, nextId: () => number, changed: () => void) {
     this.#agenda = agenda
+    this.#nextId = nextId
     this.#events = events
     this.#changed = changed
   }
 
   get size(): number {
     return this.#streams.size
-  }
-
-  /** True if the server was not told everything. */
-  get isBehind(): boolean {
-    return this.#unwanted.length > 0 || this.#all.some(({ phase }) => phase === 'wanted')
   }
 
   /** Returns a stream, which stays wanted until its last listener has left. */
@@ -54,7 +51,7 @@ export class WantedStreams {
     if (stream.listeners.size > 0 || this.#streams.get(key) !== stream) return
     this.#agenda.plan(key, lingerMs, () => {
       this.#streams.delete(key)
-      if (stream.phase === 'held' || stream.phase === 'asked') this.#unwanted.push(stream)
+      if (stream.phase === 'held' || stream.phase === 'asked') this.#unsubscribes.push(stream.command('unsubscribe', this.#nextId()))
       // What the server still answers and sends is nobody's.
       stream.disconnected()
       this.#changed()
@@ -62,19 +59,14 @@ export class WantedStreams {
   }
 
   /** Returns the commands that are due, and takes them as given. */
-  commands(nextId: () => number): string[] {
-    const left = this.#unwanted.splice(0).map((stream) => stream.command('unsubscribe', nextId()))
-    const asked = this.#all.filter(({ phase }) => phase === 'wanted').map((stream) => {
-      const id = nextId()
-      this.#asked.set(id, stream)
-      return stream.ask(id)
-    })
-    return [...left, ...asked]
+  commands(): string[] {
+    const wanted = this.#all.filter(({ phase }) => phase === 'wanted')
+    return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => this.#ask(stream, this.#nextId()))]
   }
 
   disconnected(): void {
     for (const stream of this.#all) stream.disconnected()
-    this.#unwanted.length = 0
+    this.#unsubscribes.length = 0
     this.#asked.clear()
   }
 
@@ -142,6 +134,11 @@ export class WantedStreams {
 
   get #all(): WantedStream[] {
     return [...this.#streams.values()]
+  }
+
+  #ask(stream: WantedStream, id: number): string {
+    this.#asked.set(id, stream)
+    return stream.ask(id)
   }
 
   #newStream({ streamType, symbol }: AnyStream): WantedStream {

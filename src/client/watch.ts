@@ -8,42 +8,46 @@ const ASLEEP_MS = 5_000
 
 /** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
 export interface Patience {
-  /** After so much silence, the client asks whether somebody is there. */
+  /** The client asks so often whether somebody is there. */
   readonly pingMs: number
-  /** An answer may take so long. */
+  /** An answer, or a heartbeat that is due, may take so long. */
   readonly pongMs: number
-  /** The server closes a connection that sent nothing for so long. */
-  readonly idleMs: number
   /** The server sends something at least this often. */
   readonly heartbeatMs: number
 }
 
-/** When something was last heard and said. Milliseconds of the monotonic clock. */
-export interface Pulse {
-  readonly heardMs: number
-  readonly sentMs: number
-  /** When the client asked. `undefined` if it waits for no answer. */
-  readonly probedMs: number | undefined
+/** What a watch does when it looks: wait on, ask whether somebody is there, or give up. */
+export type Verdict = 'wait' | 'ask' | 'lost'
+
+/** What a watch sees when it looks. */
+export interface Sight {
+  /** True if the client itself was away, and has not asked since. */
+  readonly wasAway: boolean
+  /** True if it is time to hear something, or to ask. */
+  readonly isDue: boolean
+  /** True if the client has asked, or cannot ask. */
+  readonly isLast: boolean
 }
 
-/** Returns when a connection has to be looked at. A client that cannot ask can only listen. */
-export function lookDueMs({ heardMs, sentMs, probedMs }: Pulse, { pingMs, pongMs, idleMs, heartbeatMs }: Patience, canAsk: boolean): number {
-  if (!canAsk) return heardMs + heartbeatMs + pongMs
-  return probedMs === undefined ? Math.min(heardMs + pingMs, sentMs + idleMs / 2) : probedMs + pongMs
+/** Decides. A pause of the client's own says nothing about the server, which gets another chance. */
+export function verdictOn({ wasAway, isDue, isLast }: Sight): Verdict {
+  if (wasAway) return 'ask'
+  if (!isDue) return 'wait'
+  return isLast ? 'lost' : 'ask'
 }
 
 /** Watches whether the server is still there: a half-open connection tells nothing by itself. */
 export class Watch {
-  sentMs: number
   readonly #agenda: Agenda
   readonly #patience: Patience
   readonly #ask: (() => void) | undefined
   readonly #lose: () => void
-  #heardMs: number
-  #probedMs: number | undefined
+  /** When the client asked. If it cannot ask, when it heard something. */
+  #sinceMs: number
+  #isAsked = false
   #lookMs = 0
-  #wallOffsetMs: number
-  /** True if the client was away, and gave the server another chance since. */
+  #offsetMs: number
+  /** True if the server got another chance, and was not heard since. */
   #wasSpared = false
 
   /** @param ask absent if the client cannot send */
@@ -52,27 +56,29 @@ export class Watch {
     this.#patience = patience
     this.#ask = ask
     this.#lose = lose
-    this.sentMs = this.#heardMs = agenda.nowMs
-    this.#wallOffsetMs = this.#readOffsetMs()
+    this.#sinceMs = agenda.nowMs
+    this.#offsetMs = agenda.offsetMs
     this.#planLook()
   }
 
   heard(): void {
-    this.#heardMs = this.#agenda.nowMs
-    this.#probedMs = undefined
-    this.#wasSpared = false
+    this.#isAsked = this.#wasSpared = false
+    if (!this.#ask) this.#sinceMs = this.#agenda.nowMs
   }
 
-  /** Asks whether the server is there. */
+  /** Asks whether the server is there, unless that is open. */
   probe(): void {
-    if (!this.#ask || this.#probedMs !== undefined) return
-    this.#probedMs = this.#agenda.nowMs
+    if (this.#isAsked) return
+    this.#sinceMs = this.#agenda.nowMs
+    this.#isAsked = this.#ask !== undefined
     this.#planLook()
-    this.#ask()
+    this.#ask?.()
   }
 
   get #dueMs(): number {
-    return lookDueMs({ heardMs: this.#heardMs, sentMs: this.sentMs, probedMs: this.#probedMs }, this.#patience, this.#ask !== undefined)
+    const { pingMs, pongMs, heartbeatMs } = this.#patience
+    if (!this.#ask) return this.#sinceMs + heartbeatMs + pongMs
+    return this.#sinceMs + (this.#isAsked ? pongMs : pingMs)
   }
 
   #planLook(): void {
@@ -81,24 +87,20 @@ export class Watch {
   }
 
   #look(): void {
-    const isDue = this.#dueMs <= this.#agenda.nowMs
-    if (this.#wasAway() && !this.#wasSpared) {
-      // A pause of one's own says nothing about the server.
-      this.heard()
-      this.#wasSpared = true
-      this.probe()
-    } else if (isDue && (!this.#ask || this.#probedMs !== undefined)) return this.#lose()
-    else if (isDue) this.probe()
+    const wasAway = this.#wasAway() && !this.#wasSpared
+    const verdict = verdictOn({ wasAway, isDue: this.#dueMs <= this.#agenda.nowMs, isLast: this.#isAsked || !this.#ask })
+    if (verdict === 'lost') return this.#lose()
     this.#planLook()
+    if (verdict === 'wait') return
+    this.#wasSpared = wasAway
+    this.#isAsked = false
+    this.probe()
   }
 
   #wasAway(): boolean {
-    const before = this.#wallOffsetMs
-    this.#wallOffsetMs = this.#readOffsetMs()
-    return this.#agenda.nowMs - this.#lookMs > LATE_MS || Math.abs(this.#wallOffsetMs - before) > ASLEEP_MS
-  }
-
-  #readOffsetMs(): number {
-    return this.#agenda.clock.now() - this.#agenda.nowMs
+    const { nowMs, offsetMs } = this.#agenda
+    const before = this.#offsetMs
+    this.#offsetMs = offsetMs
+    return nowMs - this.#lookMs > LATE_MS || Math.abs(offsetMs - before) > ASLEEP_MS
   }
 }
