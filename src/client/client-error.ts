@@ -24,13 +24,13 @@ export type ClientErrorCode =
 export class ClientError extends Error {
   /** What went wrong: the one thing to match on. */
   readonly code: ClientErrorCode
-  /** Milliseconds until the server would answer the same request otherwise. Absent if it would not, and for errors of the client itself. */
-  declare readonly retryMs?: number
+  /** Milliseconds until the server would answer the same request otherwise. `undefined` if it would not, and for errors of the client itself. */
+  readonly retryMs: number | undefined
 
   constructor(code: ClientErrorCode, retryMs?: number) {
     super(code)
     this.name = 'ClientError'
     this.code = code
-    if (retryMs !== undefined) this.retryMs = retryMs
+    this.retryMs = retryMs
   }
 }

@@ -1,5 +1,5 @@
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
-import { guarded } from './guarded-call.ts'
+import { Listeners } from './listeners.ts'
 import type { Message } from './update.ts'
 
 /**
@@ -54,24 +54,14 @@ export interface ClientEvents<TStreams extends StreamCatalogue = TradingStreams>
   readonly error: ClientFailure
 }
 
-/** The listeners of a client's events. */
-export class EventListeners {
-  readonly #listeners = new Set<{ readonly event: string; readonly listener: (payload: never) => void }>()
+type Payload<TName extends keyof ClientEvents> = ClientEvents<StreamCatalogue>[TName]
 
-  /** Adds a listener. Returns what removes it. */
-  add(event: string, listener: (payload: never) => void): () => void {
-    const entry = { event, listener }
-    this.#listeners.add(entry)
-    return () => void this.#listeners.delete(entry)
-  }
+/** Event → its listeners. */
+export type EventListeners = { readonly [TName in keyof ClientEvents]: Listeners<Payload<TName>> }
 
-  raise<TName extends keyof ClientEvents>(name: TName, payload: ClientEvents<StreamCatalogue>[TName]): void {
-    // Nobody is left to tell of an error listener that fails.
-    const failed = (error: unknown): void => void (name !== 'error' && this.fail('listener', error))
-    for (const { event, listener } of [...this.#listeners]) if (event === name) void guarded(() => listener(payload as never), failed)
-  }
-
-  fail(stage: ClientStage, error: unknown): void {
-    this.raise('error', { error, stage })
-  }
+export function newEventListeners(): EventListeners {
+  const failed = (error: unknown): void => events.error.tell({ error, stage: 'listener' })
+  // Nobody is left to tell of an error listener that fails.
+  const events: EventListeners = { state: new Listeners(failed), subscribed: new Listeners(failed), message: new Listeners(failed), error: new Listeners(() => {}) }
+  return events
 }

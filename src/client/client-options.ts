@@ -1,7 +1,8 @@
 import type { Backoff } from './backoff.ts'
-import { runtimeClock, type ClientClock } from './client-clock.ts'
-import { runtimeLifecycle, type LifecycleTarget } from './lifecycle.ts'
-import type { ClientSocket, Loss, RuntimeSignal } from './link.ts'
+import type { ClientClock } from './client-clock.ts'
+import type { LifecycleTarget } from './lifecycle.ts'
+import type { ClientSocket, Loss } from './link.ts'
+import type { RuntimeSignal } from './signal.ts'
 
 /** What a client knows when it connects. */
 export interface ConnectContext {
@@ -85,17 +86,4 @@ export interface ClientOptions {
    * @default the clock of the runtime, whose timers do not keep a process alive
    */
   readonly clock?: ClientClock | undefined
-}
-
-/** Options with their defaults. */
-export type ResolvedOptions = ReturnType<typeof withDefaults>
-
-type Resolved<TName extends keyof ClientOptions> = { readonly [TEach in TName]-?: Exclude<ClientOptions[TEach], undefined> }
-
-export function withDefaults(options: ClientOptions): Pick<ClientOptions, 'connect' | 'send' | 'shouldReconnect'> &
-  Resolved<'lazy' | 'connectTimeoutMs' | 'pingMs' | 'pongMs' | 'lingerMs' | 'clock'> & { readonly backoff: Backoff; readonly lifecycle: LifecycleTarget | null | undefined } {
-  const { lazy = true, backoff, connectTimeoutMs = 10_000, pingMs = 25_000, pongMs = 10_000, lingerMs = 1_000 } = options
-  const { clock = runtimeClock, lifecycle = runtimeLifecycle() } = options
-  const { minMs = 1_000, maxMs = 30_000 } = backoff ?? {}
-  return { ...options, lazy, backoff: { minMs, maxMs }, connectTimeoutMs, pingMs, pongMs, lingerMs, clock, lifecycle }
 }

@@ -1,17 +1,15 @@
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
-import type { ServerMessage } from '../model/wire-form.ts'
-import type { WireObject } from '../model/wire-reading.ts'
 import { Agenda } from './agenda.ts'
+import { runtimeClock } from './client-clock.ts'
 import { ClientError } from './client-error.ts'
-import { EventListeners, type ClientEvents, type ClientState, type StateChange } from './client-events.ts'
-import { withDefaults, type ClientOptions, type ResolvedOptions } from './client-options.ts'
+import { newEventListeners, type ClientEvents, type ClientState } from './client-events.ts'
+import type { ClientOptions } from './client-options.ts'
 import { Connector } from './connector.ts'
-import type { Signal } from './link.ts'
-import { messageIn } from './reading.ts'
+import { whenAborted, type Signal } from './signal.ts'
 import { Requests } from './requests.ts'
-import type { StreamListener } from './stream-listeners.ts'
 import type { AnyMessage, AnyStream, Gap, Message, StreamOf, Update } from './update.ts'
 import { Updates } from './updates.ts'
+import type { StreamListener } from './wanted-stream.ts'
 import { WantedStreams } from './wanted-streams.ts'
 
 /** Ends something if it is aborted. */
@@ -88,32 +86,22 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
 declare function queueMicrotask(fn: () => void): void
 
 class StreamClient implements Client<StreamCatalogue> {
-  readonly #options: ResolvedOptions
+  readonly #lingerMs: number
   readonly #agenda: Agenda
-  readonly #events = new EventListeners()
+  readonly #events = newEventListeners()
   readonly #requests = new Requests()
   readonly #streams: WantedStreams
   readonly #connector: Connector
   #lastId = 0
-  #isCalledFor: boolean
   #isAdjusting = false
 
-  constructor(options: ResolvedOptions) {
-    this.#options = options
-    this.#isCalledFor = !options.lazy
-    const agenda = new Agenda(options.clock)
-    this.#agenda = agenda
-    this.#streams = new WantedStreams(agenda, this.#events, this.#nextId, () => this.#adjustSoon())
-    this.#connector = new Connector(agenda, options, this.#events, {
-      entered: (change) => this.#entered(change),
-      frame: (frame) => this.#receive(frame),
-      ended: () => {
-        this.#streams.disconnected()
-        this.#requests.rejectAll()
-      },
-      isNeeded: () => this.#isCalledFor || this.#streams.size + this.#requests.size > 0,
-      commands: () => this.#streams.commands(),
-    })
+  constructor(options: ClientOptions) {
+    const { clock = runtimeClock, lazy = true, lingerMs = 1_000 } = options
+    this.#lingerMs = lingerMs
+    this.#agenda = new Agenda(clock)
+    this.#streams = new WantedStreams(this.#agenda, this.#events, this.#nextId, () => this.#adjustSoon())
+    this.#connector = new Connector(this.#agenda, options, this.#events, this.#streams, this.#requests)
+    this.#connector.isCalledFor = !lazy
     this.#adjustSoon()
   }
 
@@ -125,19 +113,17 @@ class StreamClient implements Client<StreamCatalogue> {
     this.#assertOpen()
     const wanted = this.#streams.obtain(stream)
     const { listeners } = wanted
-    const unsubscribe = (): void => {
-      signal?.removeEventListener('abort', unsubscribe)
-      if (listeners.delete(own)) this.#streams.left(wanted, this.#options.lingerMs)
-    }
     const own: StreamListener = (update) => {
-      if (update.type === 'ended') signal?.removeEventListener('abort', unsubscribe)
+      if (update.type === 'ended') forget()
       return listener(update)
     }
-    listeners.add(own)
-    listeners.tellLate(own, wanted.lasts)
-    signal?.addEventListener('abort', unsubscribe)
-    if (signal?.aborted) unsubscribe()
-    this.#adjustSoon()
+    const unsubscribe = (): void => {
+      forget()
+      if (listeners.delete(own)) this.#streams.left(wanted, this.#lingerMs)
+    }
+    let forget = (): void => {}
+    wanted.join(own)
+    forget = whenAborted(signal, unsubscribe)
     return {
       unsubscribe,
       get live() {
@@ -147,21 +133,20 @@ class StreamClient implements Client<StreamCatalogue> {
   }
 
   updates(stream: AnyStream, { signal, maxWaiting = 1_000 }: UpdatesOptions = {}): AsyncIterableIterator<AnyMessage | Gap> {
-    const stop = (): void => updates.stop()
+    let forget = (): void => {}
     const updates = new Updates(maxWaiting, () => {
       subscription.unsubscribe()
-      signal?.removeEventListener('abort', stop)
+      forget()
     })
     const subscription = this.subscribe(stream, (update) => updates.take(update))
-    signal?.addEventListener('abort', stop)
-    if (signal?.aborted) stop()
+    forget = whenAborted(signal, () => updates.stop())
     return updates
   }
 
   async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
     const connector = this.#connector
     if (this.state !== 'connected') throw new ClientError('ERR_NOT_CONNECTED')
-    if (!connector.canSend) throw new ClientError('ERR_CANNOT_SEND')
+    if (!connector.write) throw new ClientError('ERR_CANNOT_SEND')
     const id = this.#nextId()
     try {
       return await this.#requests.make(id, signal, () => connector.send(JSON.stringify({ command, id, data })))
@@ -171,12 +156,15 @@ class StreamClient implements Client<StreamCatalogue> {
   }
 
   on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<StreamCatalogue>[TName]) => void): () => void {
-    return this.#events.add(event, listener)
+    const listeners = this.#events[event] as Set<unknown>
+    const own = (payload: ClientEvents<StreamCatalogue>[TName]): void => listener(payload)
+    listeners.add(own)
+    return () => void listeners.delete(own)
   }
 
   connect(): void {
     this.#assertOpen()
-    if (this.#streams.size === 0) this.#isCalledFor = true
+    if (this.#streams.size === 0) this.#connector.isCalledFor = true
     this.#connector.connect()
   }
 
@@ -193,11 +181,6 @@ class StreamClient implements Client<StreamCatalogue> {
     if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
   }
 
-  #entered(change: StateChange): void {
-    this.#events.raise('state', change)
-    if (change.state === 'connected') this.#connector.adjust()
-  }
-
   /** Waits for the end of this turn, so that what is unsubscribed and subscribed again at once changes nothing. */
   #adjustSoon(): void {
     if (this.#isAdjusting) return
@@ -206,30 +189,6 @@ class StreamClient implements Client<StreamCatalogue> {
       this.#isAdjusting = false
       this.#connector.adjust()
     })
-  }
-
-  #receive(frame: WireObject): void {
-    const { type, id, code, data, retry_ms: retryMs } = frame
-    const streams = this.#streams
-    if (type === 'result') this.#requests.settle(id, 'resolve', data)
-    else if (type === 'subscribed') streams.answered(frame)
-    else if (type === 'unsubscribed') id === undefined && streams.unsubscribed(frame)
-    else if (type !== 'refused') this.#update(messageIn(frame, undefined))
-    else if (!this.#requests.settle(id, 'reject', new ClientError(String(code), retryMs as number))) streams.refused(frame)
-  }
-
-  #update(update: ServerMessage<StreamCatalogue>): void {
-    const streams = this.#streams
-    switch (update.type) {
-      case undefined:
-        return streams.message(update)
-      case 'gap':
-        return streams.gap(update)
-      case 'skip':
-        return streams.skip(update)
-      case 'status':
-        for (const { listeners } of streams.held(update)) listeners.tell(update)
-    }
   }
 }
 
@@ -254,5 +213,5 @@ class StreamClient implements Client<StreamCatalogue> {
  * client.on('state', ({ state, retryInMs }) => console.log(state, retryInMs))
  */
 export function createClient<TStreams extends StreamCatalogue = TradingStreams>(options: ClientOptions): Client<TStreams> {
-  return new StreamClient(withDefaults(options)) as unknown as Client<TStreams>
+  return new StreamClient(options) as unknown as Client<TStreams>
 }

@@ -1,29 +1,18 @@
 import type { WireObject } from '../model/wire-reading.ts'
 import type { Agenda } from './agenda.ts'
-import { waitMs } from './backoff.ts'
-import type { ClientEvents, ClientState, EventListeners } from './client-events.ts'
-import type { ConnectContext, ResolvedOptions } from './client-options.ts'
-import { adviceOf } from './close-code.ts'
+import { waitMs, type Backoff } from './backoff.ts'
 import { ClientError } from './client-error.ts'
+import type { ClientStage, ClientState, EventListeners } from './client-events.ts'
+import type { ClientOptions, ConnectContext } from './client-options.ts'
+import { adviceOf } from './close-code.ts'
 import { arrayOf, textsOf } from './commands.ts'
-import { Lifecycle, type PageChange } from './lifecycle.ts'
-import { guarded } from './guarded-call.ts'
-import { Link, type Loss, type RuntimeSignal } from './link.ts'
+import { listenTo, runtimeLifecycle, type LifecycleTarget, type PageEvent } from './lifecycle.ts'
+import { end, newLink, open, type Link, type Loss } from './link.ts'
+import type { Requests } from './requests.ts'
+import { route } from './routing.ts'
+import type { RuntimeSignal } from './signal.ts'
+import type { WantedStreams } from './wanted-streams.ts'
 import { Watch } from './watch.ts'
-
-/** What the connector needs of the rest of the client. */
-export interface ConnectorHooks {
-  /** The client has entered another state. */
-  entered(change: ClientEvents['state']): void
-  /** A frame that is not about the connection itself. */
-  frame(frame: WireObject): void
-  /** The connection ended: what was asked on it will not be answered. */
-  ended(): void
-  /** True if somebody needs a connection. */
-  isNeeded(): boolean
-  /** Returns the commands that are due, and takes them as given. */
-  commands(): readonly string[]
-}
 
 /** What a goodbye says: whether to come back, and when. */
 interface Goodbye {
@@ -40,17 +29,25 @@ const STABLE_MS = 5_000
 
 const PING = '{"command":"ping","id":0}'
 
+/** States in which there is a connection, or will be. */
+const ACTIVE: readonly ClientState[] = ['connecting', 'connected', 'waiting']
+
 /** Decides when to connect, and whether to connect again. It holds one connection at most. */
 export class Connector {
   state: ClientState = 'idle'
+  /** True if a connection is needed although nothing is wanted. */
+  isCalledFor = false
+  /** How texts leave. `undefined` without a connection, and if it only receives. */
+  write: ((text: string) => unknown) | undefined
   readonly #agenda: Agenda
-  readonly #options: ResolvedOptions
+  readonly #options: ClientOptions
+  readonly #backoff: Backoff
   readonly #events: EventListeners
-  readonly #hooks: ConnectorHooks
-  readonly #lifecycle: Lifecycle
+  readonly #streams: WantedStreams
+  readonly #requests: Requests
+  readonly #page: LifecycleTarget | null
   #link: Link | undefined
   #watch: Watch | undefined
-  #send: ((text: string) => unknown) | undefined
   /** True if what is wanted stands in the URL, so that another wish needs another connection. */
   #usesUrl = false
   #goodbye: Goodbye | undefined
@@ -58,16 +55,15 @@ export class Connector {
   #failures = 0
   #denials = 0
 
-  constructor(agenda: Agenda, options: ResolvedOptions, events: EventListeners, hooks: ConnectorHooks) {
+  constructor(agenda: Agenda, options: ClientOptions, events: EventListeners, streams: WantedStreams, requests: Requests) {
     this.#agenda = agenda
     this.#options = options
+    this.#backoff = { minMs: options.backoff?.minMs ?? 1_000, maxMs: options.backoff?.maxMs ?? 30_000 }
     this.#events = events
-    this.#hooks = hooks
-    this.#lifecycle = new Lifecycle(options.lifecycle, (change) => this.#told(change))
-  }
-
-  get canSend(): boolean {
-    return this.#send !== undefined
+    this.#streams = streams
+    this.#requests = requests
+    const { lifecycle = runtimeLifecycle() } = options
+    this.#page = lifecycle
   }
 
   /** Connects now, unless that is under way or done. */
@@ -78,63 +74,73 @@ export class Connector {
 
   /** Ends the connection, or the attempts to make one. */
   rest(state: ClientState, reason?: string): void {
-    this.#drop(false)
+    this.#drop()
     this.#enter(state, reason)
   }
 
   /** Makes of the connection what is needed now, and tells the server what is wanted now. */
   adjust(): void {
     const { state } = this
-    if (!this.#hooks.isNeeded()) return isActive(state) ? this.rest('idle') : undefined
+    if (!this.#isNeeded) return ACTIVE.includes(state) ? this.rest('idle') : undefined
     if (state === 'idle') this.#dial()
-    if (state === 'connected') this.#tell(this.#hooks.commands())
+    if (state === 'connected') this.#tell(this.#streams.commands())
   }
 
-  send(text: string): void {
+  async send(text: string): Promise<void> {
     const link = this.#link
-    void guarded(
-      () => this.#send?.(text),
-      (error) => link === this.#link && this.#lost({ reason: 'send', error }),
-    )
+    try {
+      await this.write?.(text)
+    } catch (error) {
+      this.#lost({ reason: 'send', error }, link)
+    }
+  }
+
+  get #isNeeded(): boolean {
+    return this.isCalledFor || this.#streams.size + this.#requests.size > 0
   }
 
   #tell(commands: readonly string[]): void {
-    if (this.#send) for (const text of textsOf(commands)) this.send(text)
+    if (this.write) for (const text of textsOf(commands)) void this.send(text)
     else if (commands.length === 0) return
-    else if (this.#usesUrl) this.#redial()
-    else this.#events.fail('send', new ClientError('ERR_CANNOT_SEND'))
+    else if (this.#usesUrl) this.#dial()
+    else this.#fail('send', new ClientError('ERR_CANNOT_SEND'))
   }
 
-  #told(change: PageChange): void {
-    // In the back-forward cache, no connection may be open.
-    if (change === 'hides') return this.rest('waiting', 'hidden')
+  readonly #onPage = ({ type, persisted }: PageEvent): void => {
+    // In the back-forward cache, no connection may be open. A page that is not kept there is gone for good.
+    if (type === 'pagehide') return persisted ? this.rest('waiting', 'hidden') : undefined
+    if (this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
     // A goodbye counts more. And a whole office may come back online at the same moment.
-    const ms = change === 'online' ? this.#agenda.clock.random() * this.#options.backoff.minMs : 0
+    const ms = type === 'online' ? this.#agenda.clock.random() * this.#backoff.minMs : 0
     if (this.state === 'waiting' && !this.#goodbye) this.#planDial(Math.min(ms, this.#agenda.msUntil('dial')))
   }
 
-  #redial(): void {
-    this.#drop(false)
-    this.#dial()
+  #fail(stage: ClientStage, error: unknown): void {
+    this.#events.error.tell({ error, stage })
   }
 
   #dial(): void {
-    const { connect, connectTimeoutMs } = this.#options
-    const link = new Link((data) => this.#heard(data), (loss) => this.#lost(loss))
+    const { connect, connectTimeoutMs = 10_000 } = this.#options
+    this.#drop()
+    const link = newLink()
     this.#link = link
-    this.#goodbye = undefined
     this.#usesUrl = false
     this.#agenda.plan('dial', connectTimeoutMs, () => this.#lost({ reason: 'timeout' }))
     this.#enter('connecting')
     // A listener may have ended it.
-    if (this.#link === link) void link.open((signal) => connect(this.#contextOf(signal)))
+    if (this.#link !== link) return
+    void open(link, (signal) => connect(this.#contextOf(signal)), {
+      // What an old connection tells is not heard.
+      heard: (data) => link === this.#link && this.#heard(data, link),
+      lost: (loss) => this.#lost(loss, link),
+    })
   }
 
   #contextOf(signal: RuntimeSignal): ConnectContext {
     const commands = (): string => {
       this.#usesUrl = true
-      return arrayOf(this.#hooks.commands())
+      return arrayOf(this.#streams.commands())
     }
     return {
       attempt: this.#failures,
@@ -151,30 +157,34 @@ export class Connector {
 
   #enter(state: ClientState, reason?: string, retryInMs?: number): void {
     this.state = state
-    this.#lifecycle.listen(isActive(state))
-    this.#hooks.entered({ state, reason, retryInMs })
+    listenTo(this.#page, ACTIVE.includes(state), this.#onPage)
+    this.#events.state.tell({ state, reason, retryInMs })
+    if (state === 'connected') this.adjust()
   }
 
-  #drop(isSilent: boolean): void {
+  #drop(isSilent = false): void {
     const link = this.#link
-    this.#link = this.#watch = this.#send = this.#goodbye = undefined
+    this.#link = this.#watch = this.write = this.#goodbye = undefined
     this.#welcomedMs = Infinity
     this.#agenda.cancel('dial', 'look', 'goodbye')
-    link?.end(isSilent)
-    this.#hooks.ended()
+    if (link) end(link, isSilent)
+    this.#streams.disconnected()
+    this.#requests.rejectAll()
   }
 
-  #lost(loss: Loss): void {
-    const { reason, error } = loss
+  #lost(loss: Loss, link: Link | undefined = this.#link): void {
+    // An old connection may end as it likes.
+    if (link !== this.#link) return
     const before = this.state
     const goodbye = this.#goodbye
+    const { error, reason } = loss
     if (this.#agenda.nowMs - this.#welcomedMs >= STABLE_MS) this.#failures = this.#denials = 0
     this.#drop(reason === 'silent' || reason === 'timeout')
-    if (error) this.#events.fail(reason === 'send' ? 'send' : 'connect', error)
+    if (error) this.#fail(reason === 'send' ? reason : 'connect', error)
     const mayReturn = this.#mayReturn(loss, goodbye)
     // A listener, or `shouldReconnect`, may have connected or closed the client.
     if (this.#link || this.state !== before) return
-    if (mayReturn && this.#hooks.isNeeded()) this.#wait(goodbye?.reason ?? reason, goodbye)
+    if (mayReturn && this.#isNeeded) this.#wait(reason, goodbye)
     else this.#enter(mayReturn ? 'idle' : 'stopped', goodbye?.reason ?? reason)
   }
 
@@ -184,62 +194,57 @@ export class Connector {
     try {
       return this.#options.shouldReconnect?.(loss) ?? isAdvised
     } catch (error) {
-      this.#events.fail('listener', error)
+      this.#fail('listener', error)
       return isAdvised
     }
   }
 
   #wait(reason: string, goodbye: Goodbye | undefined): void {
-    const isCalled = goodbye?.reconnect
     const { nowMs, clock } = this.#agenda
-    const ms = isCalled ? Math.max(0, goodbye.dueMs - nowMs) : waitMs(this.#failures++, this.#options.backoff, clock.random())
-    if (isCalled) this.#goodbye = goodbye
+    let ms: number
+    if (goodbye?.reconnect) {
+      this.#goodbye = goodbye
+      ms = Math.max(0, goodbye.dueMs - nowMs)
+    } else ms = waitMs(this.#failures++, this.#backoff, clock.random())
     this.#planDial(ms)
-    this.#enter('waiting', reason, ms)
+    this.#enter('waiting', goodbye?.reason ?? reason, ms)
   }
 
-  #heard(data: unknown): void {
+  #heard(data: unknown, link: Link): void {
     this.#watch?.heard()
     try {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
       if (type === 'goodbye') this.#leave(frame)
-      else if (this.#watch) this.#hooks.frame(frame)
-      else if (type === 'welcome') this.#welcome(frame)
+      else if (this.#watch) route(frame, this.#streams, this.#requests)
+      else if (type === 'welcome') this.#welcome(frame, link)
     } catch (error) {
-      this.#events.fail('frame', error)
+      this.#fail('frame', error)
     }
   }
 
-  #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
+  #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject, link: Link): void {
     if ((version as number) > VERSION) return this.rest('stopped', 'version')
-    const { send, pingMs, pongMs } = this.#options
-    const link = this.#link as Link
+    const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
     const { socket } = link
     link.isWelcomed = true
-    if (socket?.send) this.#send = (text) => socket.send?.(text)
-    else if (send) this.#send = (text) => send(text, String(connectionId))
+    if (socket?.send) this.write = (text) => socket.send?.(text)
+    else if (send) this.write = (text) => send(text, String(connectionId))
     this.#welcomedMs = this.#agenda.nowMs
     this.#agenda.cancel('dial')
     const patience = { pingMs: Math.min(pingMs, orNever(idleMs) / 2), pongMs, heartbeatMs: orNever(heartbeatMs) }
-    this.#watch = new Watch(this.#agenda, patience, this.#send && (() => this.send(PING)), () => this.#lost({ reason: 'silent' }))
+    this.#watch = new Watch(this.#agenda, patience, this.write && (() => void this.send(PING)), () => this.#lost({ reason: 'silent' }))
     this.#enter('connected')
   }
 
   /** Stays until its turn, so that not all come back at once, and nobody misses anything meanwhile. */
-  #leave({ reason, reconnect, after_ms: afterMs, within_ms: withinMs }: WireObject): void {
+  #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = 0 }: WireObject): void {
     const { nowMs, clock } = this.#agenda
-    const [from = 0, to = 0] = [afterMs, withinMs] as (number | undefined)[]
-    const ms = from + clock.random() * Math.max(0, to - from)
+    const ms = Number(afterMs) + clock.random() * Math.max(0, Number(withinMs) - Number(afterMs))
     const goodbye = { reason: String(reason), reconnect: Boolean(reconnect), dueMs: nowMs + ms }
     this.#goodbye = goodbye
     if (reconnect) this.#agenda.plan('goodbye', ms, () => this.#lost(goodbye))
   }
-}
-
-/** True if there is a connection, or will be. */
-function isActive(state: ClientState): boolean {
-  return state === 'connecting' || state === 'connected' || state === 'waiting'
 }
 
 /** In a welcome, 0 is never. */

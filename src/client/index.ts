@@ -8,6 +8,7 @@ export type { ClientEvents, ClientFailure, ClientStage, ClientState, Confirmatio
 export type { ClientOptions, ConnectContext } from './client-options.ts'
 export type { Abortable, Client, ClientSubscription, UpdatesOptions } from './client.ts'
 export type { LifecycleTarget } from './lifecycle.ts'
-export type { ClientSocket, Loss, RuntimeSignal, Signal } from './link.ts'
+export type { ClientSocket, Loss } from './link.ts'
+export type { RuntimeSignal, Signal } from './signal.ts'
 export type { PositionTracker, Received, TrackOptions } from './track-positions.ts'
 export type { Ended, Gap, Message, Status, StreamOf, Update } from './update.ts'

@@ -1,3 +1,5 @@
+import type { RuntimeSignal, Signal } from './signal.ts'
+
 /**
  * A connection to the server: a `WebSocket` of a browser, Node, ws, undici, Deno or Bun, or an `EventSource`. A client uses its `on…` properties, so
  * do not set these yourself.
@@ -27,77 +29,61 @@ export interface Loss {
   readonly error?: unknown
 }
 
-/** As much of an `AbortSignal` as a client uses. */
-export interface Signal {
-  readonly aborted: boolean
-  readonly reason?: unknown
-  addEventListener(type: 'abort', listener: () => void): void
-  removeEventListener(type: 'abort', listener: () => void): void
-}
-
-/** The `AbortSignal` of the runtime, if its types are known. */
-export type RuntimeSignal = typeof globalThis extends { AbortSignal: { prototype: infer TSignal } } ? TSignal : Signal
-
 declare class AbortController {
   readonly signal: RuntimeSignal & Signal
   abort(): void
 }
 
-/** Makes a connection, or a promise of one. */
-export type Connect = (signal: RuntimeSignal) => ClientSocket | PromiseLike<ClientSocket>
-
-/** One attempt to connect, and the connection that comes of it. It tells nothing any more once it has ended. */
-export class Link {
+/** One attempt to connect, and the connection that comes of it. */
+export interface Link {
   socket: ClientSocket | undefined
   /** True once the server has answered. Before that, an error of a WebSocket is its end: in undici, no close event follows it. */
-  isWelcomed = false
-  readonly #controller = new AbortController()
-  readonly #hear: (data: unknown) => void
-  readonly #lose: (loss: Loss) => void
+  isWelcomed: boolean
+  readonly controller: AbortController
+}
 
-  constructor(hear: (data: unknown) => void, lose: (loss: Loss) => void) {
-    this.#hear = hear
-    this.#lose = lose
-  }
+/** Who is told what a connection does. */
+export interface LinkHooks {
+  heard(data: unknown): unknown
+  lost(loss: Loss): unknown
+}
 
-  async open(connect: Connect): Promise<void> {
-    try {
-      const made = connect(this.#controller.signal)
-      // A socket that is there already must not miss its first event.
-      this.#use('then' in made ? await made : made)
-    } catch (error) {
-      this.#lost({ reason: 'connect', error })
-    }
-  }
+export function newLink(): Link {
+  return { socket: undefined, isWelcomed: false, controller: new AbortController() }
+}
 
-  /** @param isSilent true if nobody answers, so that a closing handshake would take long */
-  end(isSilent: boolean): void {
-    this.#controller.abort()
-    if (this.socket) drop(this.socket, isSilent)
-  }
-
-  get #isOver(): boolean {
-    return this.#controller.signal.aborted
-  }
-
-  #use(socket: ClientSocket): void {
+/** Makes the connection. */
+export async function open(link: Link, connect: (signal: RuntimeSignal) => ClientSocket | PromiseLike<ClientSocket>, hooks: LinkHooks): Promise<void> {
+  const { signal } = link.controller
+  try {
+    const made = connect(signal)
+    // A socket that is there already must not miss its first event.
+    const socket = 'then' in made ? await made : made
+    link.socket = socket
+    attach(link, socket, hooks)
     // It was made too late.
-    if (this.#isOver) return drop(socket, false)
-    this.socket = socket
-    if ('binaryType' in socket) socket.binaryType = 'arraybuffer'
-    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#isOver || this.#hear(data)
-    socket.onclose = ({ code, reason }: { readonly code?: number; readonly reason?: string }) => this.#lost({ code, reason: reason || 'closed' })
-    // An EventSource has no close event. It would come back by itself, at once, together with all the others.
-    socket.onerror = (error: unknown) => (socket.send && this.isWelcomed) || this.#lost({ reason: 'connect', error })
-  }
-
-  #lost(loss: Loss): void {
-    if (!this.#isOver) this.#lose(loss)
+    if (signal.aborted) end(link, false)
+  } catch (error) {
+    hooks.lost({ reason: 'connect', error })
   }
 }
 
-/** Drops a socket at once. Nothing that it tells from now on is heard, not even its close: of a peer that vanished, that may take minutes. */
-function drop(socket: ClientSocket, isSilent: boolean): void {
+function attach(link: Link, socket: ClientSocket, { heard, lost }: LinkHooks): void {
+  socket.binaryType = 'arraybuffer'
+  socket.onmessage = ({ data }: { readonly data: unknown }) => heard(data)
+  socket.onclose = ({ code, reason }: { readonly code?: number; readonly reason?: string }) => lost({ code, reason: reason || 'closed' })
+  // An EventSource has no close event. It would come back by itself, at once, together with all the others.
+  socket.onerror = (error: unknown) => (socket.send && link.isWelcomed) || lost({ reason: 'connect', error })
+}
+
+/**
+ * Drops a connection at once. Nothing that it tells from now on is heard, not even its close: of a peer that vanished, that may take minutes.
+ *
+ * @param isSilent true if nobody answers, so that a closing handshake would take long
+ */
+export function end({ socket, controller }: Link, isSilent: boolean): void {
+  controller.abort()
+  if (!socket) return
   socket.onmessage = socket.onclose = null
   // ws throws an error that has no listener, for instance because it is closed before it has opened.
   socket.onerror = () => {}

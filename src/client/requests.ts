@@ -1,5 +1,5 @@
 import { ClientError } from './client-error.ts'
-import type { Signal } from './link.ts'
+import { whenAborted, type Signal } from './signal.ts'
 
 /** More than so many requests are not open at once. */
 const MOST_OPEN = 256
@@ -19,18 +19,17 @@ export class Requests {
 
   /** Sends a request, and returns its answer. It is never kept, and never sent again. */
   async make(id: number, signal: Signal | undefined, send: () => void): Promise<unknown> {
-    if (signal?.aborted) throw signal.reason
     if (this.size >= MOST_OPEN) throw new ClientError('ERR_TOO_MANY_REQUESTS')
-    const abort = (): void => void this.settle(id, 'reject', signal?.reason)
-    signal?.addEventListener('abort', abort)
+    let forget = (): void => {}
     try {
       return await new Promise((resolve, reject) => {
+        forget = whenAborted(signal, () => reject(signal?.reason))
         this.#open.set(id, { resolve, reject })
-        send()
+        if (!signal?.aborted) send()
       })
     } finally {
       this.#open.delete(id)
-      signal?.removeEventListener('abort', abort)
+      forget()
     }
   }
 

@@ -12,8 +12,6 @@ export class Updates implements AsyncIterableIterator<Item> {
   readonly #unsubscribe: () => void
   readonly #waiting: Item[] = []
   readonly #readers: ((result: Result | Promise<never>) => void)[] = []
-  /** What stands for the updates that were given up. */
-  #gap: Gap | undefined
   #isOver = false
   #failure: ClientError | undefined
 
@@ -26,14 +24,13 @@ export class Updates implements AsyncIterableIterator<Item> {
     const { type } = update
     if (type === 'status') return
     if (type === 'ended') this.#end(update.code === 'ERR_CLOSED' ? undefined : new ClientError(update.code))
-    else if (this.#waiting.push(update) > this.#maxWaiting) this.#giveUpOldest()
+    else if (this.#waiting.push(update) > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
     this.#serve()
   }
 
   /** Ends at once: what waits is not read any more. */
   stop(): void {
     this.#waiting.length = 0
-    this.#gap = undefined
     this.#end()
     this.#serve()
   }
@@ -54,11 +51,10 @@ export class Updates implements AsyncIterableIterator<Item> {
     return this
   }
 
-  #giveUpOldest(): void {
-    const { type, streamType, symbol, dropped } = this.#waiting.shift() as Gap
-    const before = this.#gap ? this.#gap.dropped : 0
-    // `NaN` does not get past `||`: if one of the sizes is unknown, so is the sum.
-    this.#gap = { type: 'gap', streamType, symbol, dropped: Number(before) + (type ? Number(dropped) : 1) || undefined }
+  /** Puts a gap in the place of the two oldest updates, one of which may be such a gap. */
+  #giveUp(oldest: Item, next: Item | undefined): void {
+    const { streamType, symbol } = oldest
+    this.#waiting.unshift({ type: 'gap', streamType, symbol, dropped: sizeOf(oldest) + sizeOf(next) || undefined })
   }
 
   #end(failure?: ClientError): void {
@@ -69,11 +65,16 @@ export class Updates implements AsyncIterableIterator<Item> {
 
   #serve(): void {
     for (const read of this.#readers.splice(0)) {
-      const value = this.#gap ?? this.#waiting.shift()
-      this.#gap = undefined
+      const value = this.#waiting.shift()
       if (value) read({ done: false, value })
       else if (!this.#isOver) this.#readers.push(read)
       else read(this.#failure ? Promise.reject(this.#failure) : DONE)
     }
   }
+}
+
+/** How many messages an update is, or stands for. `NaN` if nobody knows: so is every sum with it. */
+function sizeOf(update: Item | undefined): number {
+  if (update?.type === 'gap') return update.dropped ?? NaN
+  return update ? 1 : 0
 }

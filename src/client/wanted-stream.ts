@@ -1,8 +1,12 @@
 import type { GapNotice, SubscribedNotice } from '../model/notices.ts'
 import type { WireObject } from '../model/wire-reading.ts'
-import type { StreamListeners } from './stream-listeners.ts'
+import { Listeners } from './listeners.ts'
 import { advance, begin, explain, newState, positionOf, remember, type Place } from './stream-state.ts'
-import type { AnyMessage } from './update.ts'
+import type { AnyMessage, AnyStream, AnyUpdate } from './update.ts'
+
+declare function queueMicrotask(fn: () => unknown): void
+
+export type StreamListener = (update: AnyUpdate) => unknown
 
 /**
  * How far the server is with a stream: it has to be asked (`wanted`), was asked (`asked`), sends the stream (`held`), or refused for now (`resting`).
@@ -16,22 +20,32 @@ const MOST_SYMBOLS = 10_000
 export class WantedStream {
   readonly streamType: string
   readonly symbol: string | undefined
-  readonly listeners: StreamListeners
+  readonly listeners: Listeners<AnyUpdate>
   phase: Phase = 'wanted'
+  /** The command that asked for it last. */
+  askedId = 0
   /** The last messages of a `latest` stream: what a late listener is told. */
   readonly lasts: Map<string, AnyMessage> = new Map()
   #wasHeld = false
   readonly #state = newState()
 
-  constructor(streamType: string, symbol: string | undefined, listeners: StreamListeners) {
+  constructor({ streamType, symbol }: AnyStream, listenerFailed: (error: unknown) => void) {
     this.streamType = streamType
-    this.symbol = symbol
-    this.listeners = listeners
+    this.symbol = symbol ?? undefined
+    this.listeners = new Listeners(listenerFailed)
+  }
+
+  /** Adds a listener, and soon tells it the last messages that others have heard already, unless newer ones come first. */
+  join(listener: StreamListener): void {
+    const { listeners, lasts } = this
+    listeners.add(listener)
+    for (const [key, message] of lasts) queueMicrotask(() => lasts.get(key) === message && listeners.tellOne(listener, message))
   }
 
   /** Returns the command that asks for the stream, from where the client is. */
   ask(id: number): string {
     this.phase = 'asked'
+    this.askedId = id
     return this.command('subscribe', id, positionOf(this.#state))
   }
 

@@ -19,18 +19,13 @@ export interface Patience {
 /** What a watch does when it looks: wait on, ask whether somebody is there, or give up. */
 export type Verdict = 'wait' | 'ask' | 'lost'
 
-/** What a watch sees when it looks. */
-export interface Sight {
-  /** True if the client itself was away, and has not asked since. */
-  readonly wasAway: boolean
-  /** True if it is time to hear something, or to ask. */
-  readonly isDue: boolean
-  /** True if the client has asked, or cannot ask. */
-  readonly isLast: boolean
-}
-
-/** Decides. A pause of the client's own says nothing about the server, which gets another chance. */
-export function verdictOn({ wasAway, isDue, isLast }: Sight): Verdict {
+/**
+ * Decides what to do at a look. A pause of the client's own (`wasAway`) says nothing about the server, which gets another chance.
+ *
+ * @param isDue true if it is time to hear something, or to ask
+ * @param isLast true if the client has asked, or cannot ask
+ */
+export function verdictOn(wasAway: boolean, isDue: boolean, isLast: boolean): Verdict {
   if (wasAway) return 'ask'
   if (!isDue) return 'wait'
   return isLast ? 'lost' : 'ask'
@@ -88,7 +83,7 @@ export class Watch {
 
   #look(): void {
     const wasAway = this.#wasAway() && !this.#wasSpared
-    const verdict = verdictOn({ wasAway, isDue: this.#dueMs <= this.#agenda.nowMs, isLast: this.#isAsked || !this.#ask })
+    const verdict = verdictOn(wasAway, this.#dueMs <= this.#agenda.nowMs, this.#isAsked || !this.#ask)
     if (verdict === 'lost') return this.#lose()
     this.#planLook()
     if (verdict === 'wait') return
