@@ -109,7 +109,7 @@ export class Connector {
   readonly #onPage = ({ type, persisted }: PageEvent): void => {
     // In the back-forward cache, no connection may be open. A page that is not kept there is gone for good.
     if (type === 'pagehide') return persisted ? this.rest('waiting', 'hidden') : undefined
-    if (this.#page?.document?.visibilityState === 'hidden') return
+    if (type === 'visibilitychange' && this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
     // A goodbye counts more. And a whole office may come back online at the same moment.
     const ms = type === 'online' ? this.#agenda.clock.random() * this.#backoff.minMs : 0

@@ -17,9 +17,5 @@ export function route(frame: WireObject, streams: WantedStreams, requests: Reque
 }
 
 function update(message: ServerMessage<StreamCatalogue>, streams: WantedStreams): void {
-  const { type } = message
-  if (!type) streams.message(message)
-  else if (type === 'gap') streams.gap(message)
-  else if (type === 'skip') streams.skip(message)
-  else if (type === 'status') streams.status(message)
+  if (message.type !== 'unknown' && message.type !== 'subscribed') streams.receive(message)
 }

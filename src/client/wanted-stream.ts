@@ -1,10 +1,13 @@
-import type { GapNotice, SubscribedNotice } from '../model/notices.ts'
+import type { GapNotice, SkipNotice, StatusNotice, SubscribedNotice } from '../model/notices.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import { Listeners } from './listeners.ts'
-import { advance, begin, explain, newState, positionOf, remember, type Place } from './stream-state.ts'
+import { advance, begin, explain, newState, positionOf, remember } from './stream-state.ts'
 import type { AnyMessage, AnyStream, AnyUpdate } from './update.ts'
 
 declare function queueMicrotask(fn: () => unknown): void
+
+/** What a server sends of a stream. */
+export type Incoming = AnyMessage | GapNotice | SkipNotice | StatusNotice
 
 export type StreamListener = (update: AnyUpdate) => unknown
 
@@ -70,16 +73,16 @@ export class WantedStream {
     this.#state.answer = undefined
   }
 
-  gap({ dropped, symbol }: GapNotice): void {
-    explain(this.#state, dropped)
-    this.#tellGap(dropped, symbol)
+  /** Takes what the server sends of the stream. `skipped` has the places of messages that this client was left out of. */
+  receive(update: Incoming, skipped: ReadonlyMap<string, unknown>): void {
+    const { type } = update
+    if (!type) return this.#take(update, skipped)
+    if (type === 'skip') advance(this.#state, { epoch: update.epoch, seq: 0 }, skipped)
+    else if (type === 'gap') explain(this.#state, update.dropped)
+    if (type !== 'skip') this.listeners.tell(update)
   }
 
-  skip({ epoch }: Place, skipped: ReadonlyMap<string, unknown>): void {
-    advance(this.#state, { epoch, seq: 0 }, skipped)
-  }
-
-  take(message: AnyMessage, skipped: ReadonlyMap<string, unknown>): void {
+  #take(message: AnyMessage, skipped: ReadonlyMap<string, unknown>): void {
     const { symbol, epoch, seq = 0 } = message
     if (epoch) {
       const isNew = this.#isNew(message, skipped)
@@ -88,7 +91,7 @@ export class WantedStream {
       if (!isNew) return
       this.#state.isKnown = true
     }
-    if (this.#state.answer?.delivery === 'latest') remember(this.lasts, `${symbol}`, message, MOST_SYMBOLS)
+    if (this.#state.answer?.delivery === 'latest') remember(this.lasts, symbol ?? '', message, MOST_SYMBOLS)
     this.listeners.tell(message)
   }
 
@@ -100,11 +103,12 @@ export class WantedStream {
     if (!snapshot && skipped.has(`${epoch}:${seq}`)) return false
     if (answer?.delivery !== 'latest' || this.symbol) return seq > (marks.get(epoch)?.top ?? 0)
     // In the server's queue, a newer message of one symbol may pass older ones of others.
-    const last = this.lasts.get(`${symbol}`)
+    const last = this.lasts.get(symbol ?? '')
     return last?.epoch !== epoch || seq > (last.seq ?? 0)
   }
 
-  #tellGap(dropped: number | undefined, symbol: string | undefined = this.symbol): void {
-    this.listeners.tell({ type: 'gap', streamType: this.streamType, symbol, dropped })
+  #tellGap(dropped: number | undefined): void {
+    const { streamType, symbol } = this
+    this.listeners.tell({ type: 'gap', streamType, symbol, dropped })
   }
 }

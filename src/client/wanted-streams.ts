@@ -1,10 +1,9 @@
-import type { GapNotice, SkipNotice, StatusNotice } from '../model/notices.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import type { Agenda } from './agenda.ts'
 import type { EventListeners } from './client-events.ts'
 import { MOST_SKIPS, remember } from './stream-state.ts'
-import type { AnyMessage, AnyStream } from './update.ts'
-import { WantedStream } from './wanted-stream.ts'
+import type { AnyStream } from './update.ts'
+import { WantedStream, type Incoming } from './wanted-stream.ts'
 
 /** Of the time that a refusal names, so much is added at random at most, so that not all come again together. */
 const JITTER = 0.25
@@ -104,32 +103,21 @@ export class WantedStreams {
     for (const stream of this.#all()) this.end(stream, code)
   }
 
-  message(message: AnyMessage): void {
-    const held = this.#held(message)
-    for (const stream of held) stream.take(message, this.#skipped)
-    if (held.length === 0) this.#events.message.tell(message)
+  /** Passes a message or a notice to the subscriptions that it concerns. */
+  receive(update: Incoming): void {
+    const { type, streamType, symbol } = update
+    if (type === 'skip') remember(this.#skipped, `${update.epoch}:${update.seq}`, update, MOST_SKIPS)
+    // Without a symbol, a gap is about all streams of the type.
+    const concerned = type === 'gap' && !symbol ? this.#all((each) => each.streamType === streamType) : this.#covering(update)
+    const held = concerned.filter(({ phase }) => phase === 'held')
+    for (const stream of held) stream.receive(update, this.#skipped)
+    if (!type && held.length === 0) this.#events.message.tell(update)
   }
 
-  gap(notice: GapNotice): void {
-    // Without a symbol, it is about all streams of the type.
-    const ofType = this.#all(({ phase, streamType }) => phase === 'held' && streamType === notice.streamType)
-    for (const stream of notice.symbol ? this.#held(notice) : ofType) stream.gap(notice)
-  }
-
-  skip(notice: SkipNotice): void {
-    const { epoch, seq } = notice
-    remember(this.#skipped, `${epoch}:${seq}`, seq, MOST_SKIPS)
-    for (const stream of this.#held(notice)) stream.skip(notice, this.#skipped)
-  }
-
-  status(notice: StatusNotice): void {
-    for (const { listeners } of this.#held(notice)) listeners.tell(notice)
-  }
-
-  /** Returns the subscriptions that cover a stream: its own, and that of its whole type. */
-  #held({ streamType, symbol }: AnyStream): WantedStream[] {
-    const keys = symbol ? [keyOf({ streamType, symbol }), keyOf({ streamType })] : [keyOf({ streamType })]
-    return keys.flatMap((key) => this.#streams.get(key) ?? []).filter(({ phase }) => phase === 'held')
+  /** Returns the streams that cover a stream: itself, and its whole type. */
+  #covering({ streamType, symbol }: AnyStream): WantedStream[] {
+    const keys = new Set([keyOf({ streamType, symbol }), keyOf({ streamType })])
+    return [...keys].flatMap((key) => this.#streams.get(key) ?? [])
   }
 
   #all(has: (stream: WantedStream) => boolean = () => true): WantedStream[] {
