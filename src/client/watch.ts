@@ -57,8 +57,11 @@ export class Watch {
   }
 
   heard(): void {
+    const wasAsked = this.#isAsked
     this.#isAsked = this.#wasSpared = false
     if (!this.#ask) this.#sinceMs = this.#agenda.nowMs
+    // The next question may be due before the answer would have been.
+    if (wasAsked) this.#planLook()
   }
 
   /** Asks whether the server is there, unless that is open. */
