@@ -12,6 +12,25 @@ const IMPORTS =
 
 /** What an example takes for granted, by its file. */
 const SURROUNDINGS: Readonly<Record<string, string>> = {
+  'client/client.ts': `
+    const stream = { stream_type: 'TRADES', symbol: 'BTCUSDT' }
+    const message = { ...stream, data: 64_000, timestamp: '2026-01-31T12:00:00.000Z', user_id: null, epoch: 'k3f9', seq: 1 }
+    class WebSocket {
+      onmessage: ((event: { data: string }) => void) | null = null
+      constructor(readonly url: string) {
+        setTimeout(() => this.answer({ type: 'welcome', version: 1, connection_id: 'c1' }))
+      }
+      send(text: string): void {
+        const [{ id }] = JSON.parse(text)
+        this.answer({ ...stream, type: 'subscribed', id, position: 'k3f9:0', recovered: null, contiguous: true, delivery: 'every' })
+        this.answer(message)
+        this.answer({ ...message, seq: 4 })
+      }
+      answer(frame: object): void {
+        this.onmessage?.({ data: JSON.stringify(frame) })
+      }
+      close(): void {}
+    }`,
   'connection-manager.ts': 'const socket = { send() {}, close() {} } as unknown as WebSocket',
   'errors.ts': `
     const socket = { send: (text: string) => console.log(text), close() {} }
@@ -50,6 +69,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 
 /** What an example prints, by its file; nothing where it is not named. */
 const PRINTED: Readonly<Record<string, string>> = {
+  'client/client.ts': 'connecting\nconnected\n64000\nmissing: 2\n64000\n',
   'client/track-positions.ts': '1 k3f9:18\n',
   'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
   'model/wire-form.ts': 'TRADES BTCUSDT 7\n',
@@ -98,6 +118,7 @@ describe('the examples in docstrings', () => {
     const files = examples.map(({ file }) => file).toSorted()
 
     expect(files).toEqual([
+      'client/client.ts',
       'client/track-positions.ts',
       'connection-manager.ts',
       'errors.ts',

@@ -206,11 +206,12 @@ class StreamClient implements Client<StreamCatalogue> {
  * import { createClient } from 'stream-connection-manager/client'
  *
  * const client = createClient({ connect: () => new WebSocket('wss://desk.example/live') })
- * const { unsubscribe } = client.subscribe({ streamType: 'PRICE', symbol: 'BTCUSDT' }, (update) => {
- *   if (update.type === undefined) console.log(update.data)
- *   else if (update.type === 'gap') console.log(`missing: ${update.dropped ?? 'unknown'}`)
+ * client.on('state', ({ state }) => console.log(state)) // connecting connected
+ *
+ * client.subscribe({ streamType: 'TRADES', symbol: 'BTCUSDT' }, (update) => {
+ *   if (update.type === undefined) console.log(update.data) // 64000
+ *   else if (update.type === 'gap') console.log('missing:', update.dropped ?? 'unknown') // missing: 2
  * })
- * client.on('state', ({ state, retryInMs }) => console.log(state, retryInMs))
  */
 export function createClient<TStreams extends StreamCatalogue = TradingStreams>(options: ClientOptions): Client<TStreams> {
   return new StreamClient(options) as unknown as Client<TStreams>

@@ -223,6 +223,7 @@ export const offered: library.PublishResult | undefined = offer({ streamType: 'N
 const recorder = recovery.createRecovery({ history: { count: 10 } })
 export const resumed: recovery.Resumed = recorder.subscribe(new library.ConnectionManager({ recorder }).addConnection('c1', new Peer(), 'alice'), { streamType: 'PRICE', symbol: 'BTCUSDT' })
 export const tracker: client.PositionTracker = client.trackPositions()
+export const reader: client.Client<typeof streams> = client.createClient<typeof streams>({ connect: () => ({ send() {}, close() {} }), lazy: true })
 export const forTests = new library.ConnectionManager<testing.FakeSocket>({ transport: testing.fakeTransport(), clock: new testing.ManualClock() })
 export const host: testing.HostedManager = testing.hosted(forTests)
 const transports = { ws: ws.wsTransport(), uws: uws.uwsTransport(), bun: bun.bunTransport(), sse: sse.sseTransport() }

@@ -16,6 +16,9 @@ import { packedEntries } from './packed.js'
 const BEGIN = '<!-- sizes: npm --prefix test/package run sizes -->'
 const END = '<!-- /sizes -->'
 
+/** What a client imports of its sub-path. */
+const CLIENT_PARTS = ['createClient', 'trackPositions']
+
 /** @returns {Promise<Size[]>} of each entry, all of it, and of what a browser client imports */
 export function measuredSizes() {
   const entries = packedEntries().map(({ specifier }) => ({ what: `\`${specifier}\``, module: `export * from '${specifier}'` }))
@@ -23,7 +26,8 @@ export function measuredSizes() {
     what: `${names.map((name) => `\`${name}\``).join(' and ')} alone, as a browser client`,
     module: `export { ${names.join(', ')} } from '${NAME}'`,
   }))
-  return Promise.all([...entries, ...clients].map(async ({ what, module }) => ({ what, ...sizeOf((await bundled('esbuild', module)).code) })))
+  const parts = CLIENT_PARTS.map((name) => ({ what: `\`${name}\` of \`${NAME}/client\` alone`, module: `export { ${name} } from '${NAME}/client'` }))
+  return Promise.all([...entries, ...clients, ...parts].map(async ({ what, module }) => ({ what, ...sizeOf((await bundled('esbuild', module)).code) })))
 }
 
 /** Returns the table, with its markers. */

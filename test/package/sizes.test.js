@@ -29,11 +29,13 @@ describe('the table of sizes in bench/README.md', () => {
 })
 
 describe('the client', () => {
-  it('is at most 1,500 bytes, minified and gzipped', async () => {
-    const client = (await measuredSizes()).find(({ what }) => what === `\`${NAME}/client\``)
+  for (const [name, most] of Object.entries({ createClient: 5_120, trackPositions: 1_500 })) {
+    it(`is at most ${most} bytes, minified and gzipped, with ${name} alone`, async () => {
+      const part = (await measuredSizes()).find(({ what }) => what === `\`${name}\` of \`${NAME}/client\` alone`)
 
-    assert.ok(client !== undefined && client.gzipped <= 1_500, `${client?.gzipped} bytes`)
-  })
+      assert.ok(part !== undefined && part.gzipped <= most, `${part?.gzipped} bytes`)
+    })
+  }
 })
 
 describe('measuredSizes', () => {
