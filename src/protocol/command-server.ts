@@ -1,0 +1,210 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { ManagerEvents } from '../events/events.ts'
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { Revoked } from '../model/revocation.ts'
+import type { Subscription } from '../model/subscription.ts'
+import type { AnyConnection, Connection, Socket } from '../ports/connection.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
+import { welcomeText } from './answers.ts'
+import { ClientSession, type SessionDependencies } from './client-session.ts'
+import { Closings } from './closings.ts'
+import { Draining, type DrainOptions } from './draining.ts'
+import { Failures } from './failures.ts'
+import { Holdings } from './holdings.ts'
+import { resolvedOptions, type CommandServerOptions, type ResolvedCommandOptions } from './options.ts'
+import { Pacing } from './pacing.ts'
+import type { Session } from './session.ts'
+import { noCounts, type CommandStats } from './stats.ts'
+import type { Task } from './task.ts'
+import { Watch } from './watch.ts'
+
+/** All that a command server needs of its manager. */
+export interface CommandManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
+  /** Makes several changes and sends one step. */
+  batch<TOutcome>(act: () => TOutcome): TOutcome
+  /** Returns the handle of a connection. */
+  getConnection(connectionId: string): Connection<TSocket, TStreams, TMetadata> | undefined
+  /** Calls the listener at each event of this name. */
+  on<TName extends CommandEvent>(event: TName, listener: (payload: ManagerEvents<TSocket, TStreams, TMetadata>[TName]) => void): () => void
+}
+
+type CommandEvent = 'connectionRemoved' | 'connectionReassigned' | 'connectionCaughtUp' | 'subscriptionRemoved' | 'subscriptionChanged' | 'revoked'
+
+/** The server half of the protocol: from `createCommandServer`. */
+export interface CommandServer<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
+  /**
+   * Welcomes a client, and returns its session. Call it directly after `addConnection`, and pass what the client sends to `session.receive`. The session
+   * ends with the connection. A second call returns the same session.
+   *
+   * `receiveOnly` is for a client that cannot send, such as an event stream: its silence does not close it. Its commands come in the URL, or by POST.
+   *
+   * @throws `ERR_UNKNOWN_CONNECTION` for a connection that was removed, or is another manager's
+   */
+  open(connection: Connection<TSocket, TStreams, TMetadata>, options?: { readonly receiveOnly?: boolean | undefined }): Session<TSocket, TStreams, TMetadata>
+  /** Returns the session of a connection, for commands that come another way, such as a POST. `undefined` if the connection is not this user's. */
+  find(connectionId: string, userId: string): Session<TSocket, TStreams, TMetadata> | undefined
+  /**
+   * Asks every client to move, each at its own moment, and those too that come from now on. Call it at SIGTERM, and then `manager.cleanup()`. Resolves to
+   * the number of clients that are still there: when all have gone, or half a second after `withinMs`. A second call returns the same promise.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range
+   */
+  drain(options?: DrainOptions): Promise<number>
+  /** How many sessions there are. */
+  readonly sessions: number
+  /** What was done so far. Each reading returns a new object. */
+  readonly stats: CommandStats
+}
+
+type AnyManager = CommandManager<Socket, StreamCatalogue>
+
+class Server {
+  readonly #manager: AnyManager
+  readonly #options: ResolvedCommandOptions
+  readonly #dependencies: SessionDependencies
+  readonly #sessions = new Map<string, ClientSession>()
+  #draining: Draining | undefined
+
+  constructor(manager: AnyManager, options: ResolvedCommandOptions) {
+    this.#manager = manager
+    this.#options = options
+    this.#dependencies = dependenciesOf(manager, options)
+    this.#listen()
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  get stats(): CommandStats {
+    return { ...this.#dependencies.counts }
+  }
+
+  open(connection: AnyConnection, { receiveOnly = false }: { readonly receiveOnly?: boolean | undefined } = {}): ClientSession {
+    const { id } = connection
+    if (this.#manager.getConnection(id) !== connection) {
+      throw new ConnectionManagerError('ERR_UNKNOWN_CONNECTION', `Connection ${describe(id)} was removed, or is another manager's`, { connectionId: id })
+    }
+    const existing = this.#sessions.get(id)
+    if (existing?.connection === connection) return existing
+    const session = new ClientSession(connection, receiveOnly, this.#dependencies)
+    this.#sessions.set(id, session)
+    session.begin(this.#draining?.goodbye.text ?? welcomeText(id, receiveOnly ? 0 : this.#options.idleMs, this.#options.heartbeatMs))
+    return session
+  }
+
+  find(connectionId: string, userId: string): ClientSession | undefined {
+    const session = this.#sessions.get(connectionId)
+    return session?.connection.userId === userId ? session : undefined
+  }
+
+  drain(options: DrainOptions = {}): Promise<number> {
+    this.#draining ??= this.#beginDraining(options)
+    return this.#draining.over.then(() => this.#sessions.size)
+  }
+
+  #beginDraining(options: DrainOptions): Draining {
+    const draining = new Draining(options, this.#options.clock)
+    for (const session of [...this.#sessions.values()]) session.say(draining.goodbye.text)
+    if (this.#sessions.size === 0) draining.end()
+    return draining
+  }
+
+  /** One listener for each event serves all sessions. */
+  #listen(): void {
+    const { holdings, pacing } = this.#dependencies
+    const manager = this.#manager
+    manager.on('connectionRemoved', ({ connection }) => this.#end(connection))
+    manager.on('connectionReassigned', ({ connection }) => this.#reassigned(connection))
+    manager.on('connectionCaughtUp', ({ connection }) => pacing.caughtUp(connection))
+    manager.on('revoked', (revoked) => this.#revoked(revoked))
+    manager.on('subscriptionRemoved', ({ subscription, reason }) => {
+      if (reason !== 'reassigned') holdings.ended(subscription, reason)
+    })
+    manager.on('subscriptionChanged', ({ subscription, connection, change }) => {
+      if (change === 'holder-removed' && connection !== undefined) this.#released(connection, subscription)
+    })
+  }
+
+  #end(connection: AnyConnection): void {
+    const session = this.#sessionOf(connection)
+    if (session === undefined) return
+    this.#sessions.delete(connection.id)
+    session.end()
+    if (this.#sessions.size === 0) this.#draining?.end()
+  }
+
+  #reassigned(connection: AnyConnection): void {
+    const session = this.#sessionOf(connection)
+    if (session === undefined) return
+    this.#dependencies.holdings.reconcile(session, viewsOf(connection), 'reassigned')
+    // What waits belongs to the old user, and is refused.
+    session.goOn()
+  }
+
+  #revoked(revoked: Revoked): void {
+    for (const session of [...this.#sessions.values()]) session.revoked(revoked)
+  }
+
+  /** The host has unsubscribed a connection, and others hold the subscription still. */
+  #released(connection: AnyConnection, subscription: Subscription): void {
+    const session = this.#sessionOf(connection)
+    const { holdings } = this.#dependencies
+    if (session !== undefined && holdings.has(session, subscription)) holdings.reconcile(session, viewsOf(connection), 'unsubscribed')
+  }
+
+  /** Returns the session of exactly this connection. A later one may have its id. */
+  #sessionOf(connection: AnyConnection): ClientSession | undefined {
+    const session = this.#sessions.get(connection.id)
+    return session?.connection === connection ? session : undefined
+  }
+}
+
+function dependenciesOf(manager: AnyManager, options: ResolvedCommandOptions): SessionDependencies {
+  const { clock, limits, onError } = options
+  return {
+    manager,
+    options,
+    failures: new Failures(onError),
+    holdings: new Holdings(),
+    pacing: new Pacing(clock, limits.commandTimeoutMs),
+    timeouts: new ExpiringSet<Task>(clock, limits.commandTimeoutMs, (expired) => {
+      for (const task of expired) task.expire()
+    }),
+    watch: new Watch(clock, options),
+    closings: new Closings(clock),
+    counts: noCounts(),
+  }
+}
+
+function viewsOf(connection: AnyConnection): Subscription[] {
+  return connection.subscriptions().map(({ subscription }) => subscription)
+}
+
+/**
+ * Returns the server half of the clients' protocol, for one manager: `docs/protocol.md` has the protocol on one page.
+ *
+ * It reads commands, asks for leave, subscribes, and answers each command in order. It tells clients of subscriptions that end. A client that asks for too
+ * much is refused, and ended if it goes on. All answers go by `connection.send`, so a client that does not read ends as any slow consumer.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
+ *
+ * @example
+ * import { createCommandServer } from 'stream-connection-manager/protocol'
+ *
+ * const manager = new ConnectionManager()
+ * const commands = createCommandServer(manager, {
+ *   authorize: ({ userId, streamType }) => streamType !== 'RISK_ALERTS' || userId === 'alice',
+ *   commands: { echo: ({ data }) => data },
+ * })
+ *
+ * const session = commands.open(manager.addConnection('c1', socket, 'alice'))
+ * session.receive('{"command":"subscribe","id":1,"stream_type":"PRICE","symbol":"BTCUSDT"}') // for each text that the client sends
+ */
+export function createCommandServer<TSocket extends Socket, TStreams extends StreamCatalogue, TMetadata>(
+  manager: CommandManager<TSocket, TStreams, TMetadata>,
+  options: CommandServerOptions<TSocket, TStreams, TMetadata> = {},
+): CommandServer<TSocket, TStreams, TMetadata> {
+  const server = new Server(manager as unknown as AnyManager, resolvedOptions(options))
+  return server as unknown as CommandServer<TSocket, TStreams, TMetadata>
+}

@@ -1,0 +1,52 @@
+import type { Timers } from '../time/clock.ts'
+import { resolvedGoodbye, type ResolvedGoodbye } from './goodbye.ts'
+
+/** How clients are asked to move. */
+export interface DrainOptions {
+  /**
+   * A word for the clients. At most 123 bytes of UTF-8.
+   *
+   * @default 'draining'
+   */
+  readonly reason?: string | undefined
+  /**
+   * Each client stays for so long at least. Milliseconds.
+   *
+   * @default 0
+   */
+  readonly afterMs?: number | undefined
+  /**
+   * Each client moves within this time, at a random moment after `afterMs`. Milliseconds.
+   *
+   * @default 5_000
+   */
+  readonly withinMs?: number | undefined
+}
+
+/** How long a client may take to go after its moment. */
+const GRACE_MS = 500
+
+/** Everybody is asked to go, and so is who comes later. */
+export class Draining {
+  readonly goodbye: ResolvedGoodbye
+  /** Resolves when all have gone, or when their time is over. */
+  readonly over: Promise<void>
+  #end: () => void = () => {}
+
+  /** @throws `ERR_INVALID_ARGUMENT` for an option that is out of range */
+  constructor({ reason = 'draining', afterMs = 0, withinMs = Math.max(5_000, afterMs) }: DrainOptions, clock: Timers) {
+    this.goodbye = resolvedGoodbye({ reason, afterMs, withinMs })
+    this.over = new Promise((resolve) => {
+      const cancel = clock.setTimeout(resolve, this.goodbye.withinMs + GRACE_MS)
+      this.#end = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  /** Call when nobody is left. */
+  end(): void {
+    this.#end()
+  }
+}

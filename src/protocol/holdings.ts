@@ -1,0 +1,77 @@
+import type { StreamReference, Subscription, SubscriptionEndReason } from '../model/subscription.ts'
+
+/** One who was told that it is subscribed. */
+export interface Holder {
+  /** Called if a subscription of it ended, and it did not ask for that. */
+  ended(stream: Stream, reason: SubscriptionEndReason): void
+}
+
+interface Stream {
+  readonly streamType: string
+  readonly symbol: string | undefined
+}
+
+/**
+ * What each client was told that it holds. So it is told if that ends. Subscriptions of the user, and those that the host made for a connection, are not
+ * in it: nobody told the client of them.
+ *
+ * The view of a subscription is its identity. A new subscription to the same stream has a new view, so an event of the old one does not touch it.
+ */
+export class Holdings<THolder extends Holder> {
+  readonly #holders = new Map<Subscription, Set<THolder>>()
+  readonly #held = new Map<THolder, Map<string, Subscription>>()
+
+  add(holder: THolder, subscription: Subscription): void {
+    this.remove(holder, subscription)
+    const own = this.#held.get(holder) ?? new Map<string, Subscription>()
+    this.#held.set(holder, own.set(keyOf(subscription), subscription))
+    const holders = this.#holders.get(subscription) ?? new Set<THolder>()
+    this.#holders.set(subscription, holders.add(holder))
+  }
+
+  remove(holder: THolder, stream: StreamReference): void {
+    const key = keyOf(stream)
+    const own = this.#held.get(holder)
+    const subscription = own?.get(key)
+    if (own === undefined || subscription === undefined) return
+    own.delete(key)
+    if (own.size === 0) this.#held.delete(holder)
+    const holders = this.#holders.get(subscription)
+    holders?.delete(holder)
+    if (holders?.size === 0) this.#holders.delete(subscription)
+  }
+
+  has(holder: THolder, subscription: Subscription): boolean {
+    return this.#holders.get(subscription)?.has(holder) === true
+  }
+
+  /** Removes all that somebody holds. */
+  forget(holder: THolder): void {
+    for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) this.remove(holder, subscription)
+  }
+
+  /** Call when a subscription has ended for all. */
+  ended(subscription: Subscription, reason: SubscriptionEndReason): void {
+    for (const holder of [...(this.#holders.get(subscription) ?? [])]) this.#end(holder, subscription, reason)
+  }
+
+  /** Call when somebody may have lost subscriptions. `current` are those that it has. A new view of the same stream goes on. */
+  reconcile(holder: THolder, current: readonly Subscription[], reason: SubscriptionEndReason): void {
+    const views = new Map(current.map((view) => [keyOf(view), view]))
+    for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) {
+      const view = views.get(keyOf(subscription))
+      if (view === undefined) this.#end(holder, subscription, reason)
+      else if (view !== subscription) this.add(holder, view)
+    }
+  }
+
+  #end(holder: THolder, { streamType, symbol }: Subscription, reason: SubscriptionEndReason): void {
+    this.remove(holder, { streamType, symbol })
+    holder.ended({ streamType, symbol }, reason)
+  }
+}
+
+/** A client may name a stream type that does not exist, with a colon in it. So the two are not just joined. */
+function keyOf({ streamType, symbol }: StreamReference): string {
+  return JSON.stringify([streamType, symbol ?? null])
+}

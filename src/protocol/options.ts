@@ -1,0 +1,246 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { isPlain, readNamed } from '../guards/named-fields.ts'
+import { bound, readUserCode } from '../guards/user-code.ts'
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { SubscriptionFilters } from '../model/filters.ts'
+import type { Connection, Socket } from '../ports/connection.ts'
+import { systemClock, type Clock } from '../time/clock.ts'
+import { RESERVED_NAMES } from './command.ts'
+import type { ErrorListener } from './failures.ts'
+import type { Session } from './session.ts'
+
+/** A client's request for a stream. `streamType`, `symbol` and `filters` are as the client sent them: the manager checks them afterwards. */
+export interface SubscribeRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
+  /** The connection that asks. It is subscribed, and no other one. */
+  readonly connection: Connection<TSocket, TStreams, TMetadata>
+  /** The user who owned the connection when the command came. */
+  readonly userId: string
+  /** Any text. */
+  readonly streamType: string
+  /** Any text, or `undefined` for none. */
+  readonly symbol: string | undefined
+  /** Any JSON object, or `undefined` for none. */
+  readonly filters: SubscriptionFilters | undefined
+  /** The position to resume from, as the client sent it. `undefined` for a newcomer. It may be anything. */
+  readonly position: unknown
+  /** The number of the command. `undefined` if it has none. */
+  readonly id: number | undefined
+}
+
+/** A command of the host's own. */
+export interface CommandCall<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
+  /** The connection that asks. Act for this connection and its user alone. */
+  readonly connection: Connection<TSocket, TStreams, TMetadata>
+  /** What the client sent as `data`, as `JSON.parse` returns it: check it. `undefined` if it sent none. */
+  readonly data: unknown
+  /** The connection's session. */
+  readonly session: Session<TSocket, TStreams, TMetadata>
+}
+
+/** How much one client may ask for. `Infinity` removes a limit, except that of `perSecond`. */
+export interface CommandLimits {
+  /**
+   * UTF-16 units of one text. A longer one is refused whole, with `ERR_TOO_LARGE`.
+   *
+   * @default 16_384
+   */
+  readonly textUnits?: number | undefined
+  /**
+   * Commands in one text. An array of more is refused whole, with `ERR_TOO_LARGE`.
+   *
+   * @default 100
+   */
+  readonly commandsPerText?: number | undefined
+  /**
+   * Commands that have no answer yet. One more is refused at once, with `ERR_BUSY`.
+   *
+   * @default 100
+   */
+  readonly pending?: number | undefined
+  /**
+   * Commands a second in the long run. More are refused at once, with `ERR_RATE_LIMITED`. Finite, and more than 0.
+   *
+   * @default 50
+   */
+  readonly perSecond?: number | undefined
+  /**
+   * Commands at once.
+   *
+   * @default 1_000
+   */
+  readonly burst?: number | undefined
+  /**
+   * Refusals at once, and `perSecond` of them in the long run. One more ends the connection with the code 4429.
+   *
+   * @default 2_000
+   */
+  readonly maxRefusals?: number | undefined
+  /**
+   * How long `authorize`, or a command of the host's own, may take. Then the command is refused with `ERR_TIMEOUT`, and what comes later is ignored.
+   * Milliseconds.
+   *
+   * @default 10_000
+   */
+  readonly commandTimeoutMs?: number | undefined
+}
+
+/** All that a command server needs of a recovery: that of `stream-connection-manager/recovery` fits as it is. */
+export interface CommandRecovery {
+  /** Subscribes, answers with a notice that has the `id`, and sends again what is missing. All in one step. */
+  subscribe(connection: never, request: never): { readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }; readonly replayed: number }
+  /**
+   * Called before each `subscribe`, if there is one: a cluster has it. Resolves when this node has what the client may have missed, or cannot get it. It is
+   * called for commands that are authorized.
+   */
+  ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown>
+}
+
+/** The options of `createCommandServer`. Each one is optional. */
+export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
+  /**
+   * Whether a client may subscribe, asked before the manager's own `authorize`. Only `true`, or a promise of it, grants access.
+   *
+   * The calls for several commands run at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the answer does
+   * not count: the client is told to ask again. An error with a `code` that begins with `ERR_` refuses with that code. For any other error the client is
+   * told to try again, and `onError` gets it.
+   *
+   * @default only the manager's `authorize` is asked
+   */
+  readonly authorize?: ((request: SubscribeRequest<TSocket, TStreams, TMetadata>) => boolean | Promise<boolean>) | undefined
+  /**
+   * The manager's recovery. Then the answer to a subscribe has a position, and clients resume from theirs.
+   *
+   * @default none: a client starts anew with each connection
+   */
+  readonly recovery?: CommandRecovery | undefined
+  /**
+   * Called directly after the answer to a subscribe, and before any live message of it. So it is the place to send a snapshot of your own, by
+   * `connection.send` or `manager.sendToConnection`. It is synchronous.
+   *
+   * If it throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client is told with
+   * `unsubscribed` and the reason `failed`, and `onError` gets the error.
+   */
+  readonly onSubscribed?: ((request: SubscribeRequest<TSocket, TStreams, TMetadata>) => void) | undefined
+  /**
+   * Commands of your own, by name. The client gets what one returns, or resolves to, as the `data` of a `result`; `undefined` becomes `null`.
+   *
+   * Commands of one client run one after the other. An error with a `code` that begins with `ERR_` refuses with that code; if it has a number `retryMs`, the
+   * client is told to come again after that. For any other error the code is `ERR_FAILED`, and `onError` gets it. The names `subscribe`, `unsubscribe` and
+   * `ping` are taken.
+   */
+  readonly commands?: { readonly [name: string]: (call: CommandCall<TSocket, TStreams, TMetadata>) => unknown } | undefined
+  /** How much one client may ask for. */
+  readonly limits?: CommandLimits | undefined
+  /**
+   * A client that sends nothing for so long is closed with the code 4408. Its own `ping` counts. `0`: never. Clients that only receive are not concerned.
+   * Milliseconds.
+   *
+   * @default 0
+   */
+  readonly idleMs?: number | undefined
+  /**
+   * Each client is sent something at least this often, so that it notices a dead link: a `heartbeat` if there was no other answer. `0`: no heartbeats.
+   * Milliseconds.
+   *
+   * @default 0
+   */
+  readonly heartbeatMs?: number | undefined
+  /**
+   * Gets what `authorize`, `onSubscribed` and your commands throw, except refusals with a `code`.
+   *
+   * @default prints the first error with `console.warn`
+   */
+  readonly onError?: ((error: unknown, connection: Connection<TSocket, TStreams, TMetadata>) => void) | undefined
+  /**
+   * The source of time. Pass the one that the manager has.
+   *
+   * @default the runtime's own clock and timers
+   */
+  readonly clock?: Clock | undefined
+}
+
+/** The options of a command server, validated and with their defaults. */
+export interface ResolvedCommandOptions {
+  readonly authorize: ((request: object) => unknown) | undefined
+  readonly recovery: CommandRecovery | undefined
+  readonly onSubscribed: ((request: object) => unknown) | undefined
+  readonly commands: ReadonlyMap<string, (call: object) => unknown>
+  readonly limits: { readonly [TName in keyof CommandLimits]-?: number }
+  readonly idleMs: number
+  readonly heartbeatMs: number
+  readonly onError: ErrorListener | undefined
+  readonly clock: Clock
+}
+
+const NAMES = ['authorize', 'recovery', 'onSubscribed', 'commands', 'limits', 'idleMs', 'heartbeatMs', 'onError', 'clock'] as const
+const DEFAULT_LIMITS = { textUnits: 16_384, commandsPerText: 100, pending: 100, perSecond: 50, burst: 1_000, maxRefusals: 2_000, commandTimeoutMs: 10_000 }
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+export function resolvedOptions(options: unknown): ResolvedCommandOptions {
+  const given = named('options', options, NAMES)
+  return {
+    authorize: functionIn('authorize', given.authorize, options),
+    recovery: withMethods('recovery', given.recovery, ['subscribe']),
+    onSubscribed: functionIn('onSubscribed', given.onSubscribed, options),
+    commands: commandsIn(given.commands),
+    limits: limitsIn(given.limits),
+    idleMs: numberIn('idleMs', given.idleMs ?? 0, 0),
+    heartbeatMs: numberIn('heartbeatMs', given.heartbeatMs ?? 0, 0),
+    onError: functionIn('onError', given.onError, options),
+    clock: withMethods<Clock>('clock', given.clock, ['now', 'monotonic', 'setTimeout']) ?? systemClock,
+  }
+}
+
+function limitsIn(given: unknown): ResolvedCommandOptions['limits'] {
+  if (given === undefined) return DEFAULT_LIMITS
+  const limits = { ...DEFAULT_LIMITS }
+  for (const [name, value] of Object.entries(named('limits', given, Object.keys(DEFAULT_LIMITS) as (keyof CommandLimits)[])) as [keyof CommandLimits, unknown][]) {
+    if (value !== undefined) limits[name] = numberIn(`limits.${name}`, value, name === 'perSecond' ? Number.MIN_VALUE : 1, name === 'perSecond' ? Number.MAX_VALUE : Infinity)
+  }
+  return limits
+}
+
+function commandsIn(given: unknown): ResolvedCommandOptions['commands'] {
+  if (given === undefined) return new Map()
+  const entries = readUserCode(
+    () => (typeof given === 'object' && given !== null && isPlain(given) ? Object.entries(given) : undefined),
+    (cause) => invalidOption('commands', 'reading it threw', cause),
+  )
+  if (entries === undefined) throw invalidOption('commands', `expected a plain object, got ${describe(given)}`)
+  return new Map(entries.map(([name, value]) => [name, commandIn(name, value, given)]))
+}
+
+function commandIn(name: string, value: unknown, owner: unknown): (call: object) => unknown {
+  if (RESERVED_NAMES.includes(name)) throw invalidOption(`commands.${name}`, 'this name is taken')
+  const command = functionIn<(call: object) => unknown>(`commands.${name}`, value, owner)
+  if (command === undefined) throw invalidOption(`commands.${name}`, 'expected a function, got undefined')
+  return command
+}
+
+function functionIn<TFunction extends (...facts: never[]) => unknown>(name: string, value: unknown, owner: unknown): TFunction | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'function') throw invalidOption(name, `expected a function, got ${describe(value)}`)
+  return bound(value as TFunction, owner, (cause) => invalidOption(name, 'reading it threw', cause))
+}
+
+function withMethods<TObject extends object>(name: string, value: unknown, methods: readonly string[]): TObject | undefined {
+  if (value === undefined) return undefined
+  const has = (method: string): boolean => typeof (value as Record<string, unknown>)[method] === 'function'
+  const isOne = readUserCode(() => typeof value === 'object' && value !== null && methods.every(has), (cause) => invalidOption(name, 'reading it threw', cause))
+  if (isOne) return value as TObject
+  throw invalidOption(name, `expected an object with ${methods.map((method) => `\`${method}\``).join(', ')}, got ${describe(value)}`)
+}
+
+function numberIn(name: string, value: unknown, least: number, most: number = Number.MAX_VALUE): number {
+  if (typeof value === 'number' && value >= least && value <= most) return value
+  throw invalidOption(name, `expected a number, ${least < 1 && least > 0 ? 'more than 0' : `${least} or more`}${most === Infinity ? '' : ', and finite'}, got ${describe(value)}`)
+}
+
+function named<TName extends string>(group: string, given: unknown, names: readonly TName[]): Record<TName, unknown> {
+  const dotted = (name: string | undefined): string => (name === undefined ? group : group === 'options' ? name : `${group}.${name}`)
+  return readNamed(given, names, (what, name, cause) => invalidOption(dotted(name), what, cause))
+}
+
+function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {
+  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
+}

@@ -1,0 +1,75 @@
+import { resultText } from './answers.ts'
+import type { OwnCommand } from './command.ts'
+import { Outcome } from './outcome.ts'
+import { refusing } from './refusal.ts'
+import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
+
+/** After an answer of so many units, the client has to read before its next command brings more. */
+const LARGE_UNITS = 1_024
+
+/** A command of the host's own. It begins when the commands before it have their answers. */
+export class OwnTask implements Task {
+  readonly #command: OwnCommand
+  readonly #run: () => unknown
+  readonly #session: TaskSession
+  readonly #dependencies: TaskDependencies
+  readonly #userId: string
+  #outcome: Outcome | undefined
+
+  constructor(command: OwnCommand, run: () => unknown, session: TaskSession, dependencies: TaskDependencies) {
+    this.#command = command
+    this.#run = run
+    this.#session = session
+    this.#dependencies = dependencies
+    this.#userId = session.connection.userId
+  }
+
+  step(): boolean {
+    if (this.#outcome === undefined && this.#dependencies.pacing.isHeld(this.#session)) return false
+    const outcome = (this.#outcome ??= this.#begin())
+    if (outcome.isOpen) return false
+    this.#answer(outcome)
+    return true
+  }
+
+  /** Nobody knows what it has done, so the client is not told to ask again. */
+  expire(): void {
+    this.#outcome?.fail(refusing('ERR_TIMEOUT'))
+    this.#session.goOn()
+  }
+
+  revoked(): void {}
+
+  /** If the connection has another user now, nothing is done. Once it has begun it goes on: it may be the login that gives the connection to another user. */
+  #begin(): Outcome {
+    const { timeouts } = this.#dependencies
+    const outcome = new Outcome(() => this.#runForItsUser(), () => {
+      timeouts.delete(this)
+      this.#session.goOn()
+    })
+    if (outcome.isOpen) timeouts.add(this)
+    return outcome
+  }
+
+  #runForItsUser(): unknown {
+    if (this.#session.connection.userId !== this.#userId) throw stale()
+    return this.#run()
+  }
+
+  #answer({ failure, value }: Outcome): void {
+    const { id } = this.#command
+    if (failure !== undefined) return this.#session.fail(id, failure.error, { code: 'ERR_FAILED' })
+    if (id === undefined) return
+    try {
+      this.#send(resultText(id, value))
+    } catch (error) {
+      this.#session.fail(id, error, { code: 'ERR_FAILED' })
+    }
+  }
+
+  /** @throws `ERR_QUOTA_EXCEEDED` for a result that is too long */
+  #send(text: string): void {
+    this.#session.send(text)
+    if (text.length >= LARGE_UNITS) this.#dependencies.pacing.hold(this.#session)
+  }
+}

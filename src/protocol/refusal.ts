@@ -1,0 +1,45 @@
+/** Codes that this module refuses commands with. Those of `ErrorCode`, and the host's own, come besides. */
+export type RefusalCode =
+  | 'ERR_BAD_COMMAND'
+  | 'ERR_UNKNOWN_COMMAND'
+  | 'ERR_TOO_LARGE'
+  | 'ERR_RATE_LIMITED'
+  | 'ERR_BUSY'
+  | 'ERR_TIMEOUT'
+  | 'ERR_STALE'
+  | 'ERR_FORBIDDEN'
+  | 'ERR_FAILED'
+
+/** When a client should try again if the server cannot say it better. */
+export const RETRY_MS = 1_000
+
+/** Why a command is refused. `retryMs` is absent if asking again would not help. */
+export interface Refusal {
+  readonly code: string
+  readonly retryMs?: number | undefined
+}
+
+/** Makes an error of a refusal, for code that throws. */
+export function refusing(code: RefusalCode, retryMs?: number): Error {
+  return Object.assign(new Error(code), { code, retryMs })
+}
+
+const LONGEST_CODE = 64
+
+/**
+ * Returns the refusal that an error stands for: any error with a `code` that begins with `ERR_`, and perhaps a `retryMs`. `undefined` for other errors,
+ * which are faults of the host.
+ */
+export function refusalIn(error: unknown): Refusal | undefined {
+  try {
+    const { code, retryMs } = error as Record<string, unknown>
+    if (typeof code !== 'string' || !code.startsWith('ERR_') || code.length > LONGEST_CODE) return undefined
+    return { code, retryMs: isDuration(retryMs) ? Math.ceil(retryMs) : undefined }
+  } catch {
+    return undefined
+  }
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}

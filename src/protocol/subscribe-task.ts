@@ -1,0 +1,134 @@
+import { adopted, disown, isThenable } from '../guards/user-code.ts'
+import type { Revoked } from '../model/revocation.ts'
+import type { Subscription } from '../model/subscription.ts'
+import { subscribedText, unsubscribedText } from './answers.ts'
+import type { SubscribeCommand } from './command.ts'
+import { Outcome } from './outcome.ts'
+import { refusing, RETRY_MS } from './refusal.ts'
+import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
+
+/**
+ * A subscribe. The host is asked for leave as soon as the command comes, for many commands at the same time. The rest is one step, when it is the
+ * command's turn: subscribe, answer, send what is missing.
+ */
+export class SubscribeTask implements Task {
+  readonly #command: SubscribeCommand
+  readonly #session: TaskSession
+  readonly #dependencies: TaskDependencies
+  readonly #userId: string
+  readonly #leave: Outcome
+
+  constructor(command: SubscribeCommand, session: TaskSession, dependencies: TaskDependencies) {
+    const { timeouts } = dependencies
+    this.#command = command
+    this.#session = session
+    this.#dependencies = dependencies
+    this.#userId = session.connection.userId
+    this.#leave = new Outcome(() => this.#askForLeave(), () => this.#settled())
+    if (this.#leave.isOpen) timeouts.add(this)
+  }
+
+  step(): boolean {
+    const { failure, isOpen } = this.#leave
+    const { pacing } = this.#dependencies
+    if (this.#session.connection.userId !== this.#userId) return this.#refuse(stale())
+    if (failure !== undefined) return this.#refuse(failure.error)
+    if (isOpen || pacing.isHeld(this.#session)) return false
+    this.#subscribe()
+    return true
+  }
+
+  expire(): void {
+    this.#leave.fail(refusing('ERR_TIMEOUT', RETRY_MS))
+    this.#session.goOn()
+  }
+
+  /** The host may have granted leave before it revoked the stream. */
+  revoked(revoked: Revoked): void {
+    if (this.#dependencies.options.authorize !== undefined && isConcerned({ ...this.#command, userId: this.#userId }, revoked)) this.#leave.fail(stale())
+  }
+
+  #refuse(error: unknown): true {
+    this.#dependencies.timeouts.delete(this)
+    this.#session.fail(this.#command.id, error, { code: 'ERR_FAILED', retryMs: RETRY_MS })
+    return true
+  }
+
+  #settled(): void {
+    this.#dependencies.timeouts.delete(this)
+    this.#session.goOn()
+  }
+
+  #askForLeave(): unknown {
+    const { authorize } = this.#dependencies.options
+    if (authorize === undefined) return this.#whenReady()
+    const answer = authorize(this.#request())
+    return isThenable(answer) ? adopted(answer).then((value) => this.#whenGranted(value)) : this.#whenGranted(answer)
+  }
+
+  #whenGranted(answer: unknown): unknown {
+    if (answer !== true) throw refusing('ERR_FORBIDDEN')
+    return this.#session.isOver ? undefined : this.#whenReady()
+  }
+
+  #whenReady(): unknown {
+    const { streamType, symbol, position } = this.#command
+    return this.#dependencies.options.recovery?.ready?.({ streamType, symbol, userId: this.#userId, position })
+  }
+
+  #request(): object {
+    const { streamType, symbol, filters, position, id } = this.#command
+    return { connection: this.#session.connection, userId: this.#userId, streamType, symbol, filters, position, id }
+  }
+
+  #subscribe(): void {
+    const { manager, pacing } = this.#dependencies
+    try {
+      if (manager.batch(() => this.#act())) pacing.hold(this.#session)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  /** Returns true if the client may have been sent much. */
+  #act(): boolean {
+    const { holdings, options } = this.#dependencies
+    const { connection } = this.#session
+    const { id, streamType, symbol, filters, position } = this.#command
+    const { subscription, replayed } = options.recovery?.subscribe(connection as never, { streamType, symbol, filters, position, id } as never) ?? this.#plain()
+    holdings.add(this.#session, subscription as Subscription)
+    if (options.onSubscribed !== undefined) this.#tellHost(options.onSubscribed)
+    return replayed > 0 || options.onSubscribed !== undefined
+  }
+
+  /** Subscribes without a recovery. */
+  #plain(): { readonly subscription: Subscription; readonly replayed: number } {
+    const { id, streamType, symbol, filters, position } = this.#command
+    const subscription = this.#session.connection.subscribe({ streamType, symbol, filters })
+    this.#session.say(subscribedText(id, { streamType, symbol }, position !== undefined))
+    return { subscription, replayed: 0 }
+  }
+
+  /** The client has its answer. If the host fails now, the subscription ends: what follows would have nothing to build on. */
+  #tellHost(onSubscribed: (request: object) => unknown): void {
+    const { failures, holdings } = this.#dependencies
+    const { connection } = this.#session
+    try {
+      const answer = onSubscribed(this.#request())
+      if (!isThenable(answer)) return
+      disown(answer)
+      throw new TypeError('`onSubscribed` must not return a promise, because messages would come before what it sends')
+    } catch (error) {
+      failures.tell(error, connection)
+      holdings.remove(this.#session, this.#command)
+      connection.unsubscribe({ streamType: this.#command.streamType, symbol: this.#command.symbol })
+      this.#session.say(unsubscribedText(undefined, this.#command, 'failed'))
+    }
+  }
+}
+
+/** True if a revocation is of a user's stream, or of a stream that it covers. */
+function isConcerned({ userId, streamType, symbol }: Pick<SubscribeCommand, 'streamType' | 'symbol'> & { readonly userId: string }, revoked: Revoked): boolean {
+  const isOfSymbol = revoked.symbol === undefined || symbol === undefined || revoked.symbol === symbol
+  return isOfSymbol && [undefined, userId].includes(revoked.userId) && [undefined, streamType].includes(revoked.streamType)
+}

@@ -1,0 +1,44 @@
+import type { Timers } from '../time/clock.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
+
+/** One whose silence is noticed. */
+export interface Watched {
+  /** Called if the client has been silent for too long. */
+  closeIdle(): void
+  /** Called if the server has been silent for too long. */
+  beat(): void
+}
+
+/** Notices silence: of clients, and of the server towards its clients. One timer for each serves all of them. */
+export class Watch {
+  readonly #idle: ExpiringSet<Watched>
+  readonly #quiet: ExpiringSet<Watched>
+
+  /** `0` for a time: that silence does not matter. */
+  constructor(clock: Timers, { idleMs, heartbeatMs }: { readonly idleMs: number; readonly heartbeatMs: number }) {
+    this.#idle = new ExpiringSet(clock, idleMs || Infinity, (expired) => {
+      for (const each of expired) each.closeIdle()
+    })
+    this.#quiet = new ExpiringSet(clock, heartbeatMs || Infinity, (expired) => {
+      for (const each of expired) each.beat()
+    })
+  }
+
+  /** Call when a client was heard, and when it begins. */
+  heard(watched: Watched): void {
+    this.#idle.delete(watched)
+    this.#idle.add(watched)
+    this.#quiet.renew()
+  }
+
+  /** Call when something was sent to a client. */
+  said(watched: Watched): void {
+    this.#quiet.delete(watched)
+    this.#quiet.add(watched)
+  }
+
+  forget(watched: Watched): void {
+    this.#idle.delete(watched)
+    this.#quiet.delete(watched)
+  }
+}
