@@ -9,6 +9,7 @@ interface Layer {
   readonly parts: readonly string[]
   readonly areRooms?: true
   readonly isApart?: true
+  readonly builtOn?: readonly string[]
   readonly isForTests?: true
 }
 
@@ -16,7 +17,8 @@ interface Layer {
  * The layers of src, lowest first. A file may import from its own layer and from lower ones.
  *
  * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from another folder of the layer.
- * A layer that is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it.
+ * A layer that is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it. One that is `builtOn`
+ * others imports from those as well.
  * A layer `for tests` imports values only from its own folder and the lowest layer, and types from the others.
  */
 const LAYERS: readonly Layer[] = [
@@ -31,11 +33,13 @@ const LAYERS: readonly Layer[] = [
   { name: 'throttle', parts: ['throttle/'], isApart: true },
   { name: 'recovery', parts: ['recovery/'], isApart: true },
   { name: 'client', parts: ['client/'], isApart: true },
+  { name: 'protocol', parts: ['protocol/'], isApart: true },
+  { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/'] },
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 
 /** The index files of the package. Each is a list of named exports, and no other file is. */
-const INDEXES = ['index.ts', 'client/index.ts', 'recovery/index.ts', 'throttle/index.ts', 'testing/index.ts']
+const INDEXES = ['index.ts', 'client/index.ts', 'protocol/index.ts', 'recovery/index.ts', 'throttle/index.ts', 'testing/index.ts']
 
 /** File → text. Paths are relative to src, with forward slashes. */
 type Sources = Readonly<Record<string, string>>
@@ -126,7 +130,7 @@ function objectionsToArrow(file: string, specifier: string, sources: Sources): s
   if (!Object.hasOwn(sources, target)) return [`${file} imports ${specifier}, which is no file of src`]
   const [from, to] = [placeOf(file), placeOf(target)]
   if (from === undefined || to === undefined) return []
-  if (from.part === to.part) return []
+  if (from.part === to.part || LAYERS[from.layer]?.builtOn?.includes(to.part) === true) return []
   if (LAYERS[to.layer]?.isApart === true) return [`${file} imports ${target}, which is for users alone`]
   if (LAYERS[from.layer]?.isApart === true && to.layer > 0) return [`${file} imports ${target}, which is no vocabulary`]
   const isByValue = LAYERS[from.layer]?.isForTests === true && to.layer > 0 && valuesOf(sources[file] ?? '').includes(specifier)
@@ -187,6 +191,8 @@ const SOUND: Sources = {
   'transports/ws.ts': "import { frame } from './frame.ts'\nimport { Failure } from '../errors.ts'\nexport const ws = [frame, Failure]",
   'throttle/offers.ts': "import { key } from '../model/keys.ts'\nexport const offers = key",
   'throttle/index.ts': "export { offers } from './offers.ts'",
+  'protocol/answers.ts': "import { key } from '../model/keys.ts'\nexport const answer = key",
+  'hosts/sse.ts': "import { ws } from '../transports/ws.ts'\nimport { answer } from '../protocol/answers.ts'\nexport const host = [ws, answer]",
   'options.ts': "import type { Records } from './registry/records.ts'\nexport interface Options { records: Records }",
   'connection-manager.ts': "import { text } from './delivery/delivery.ts'\nimport type { Options } from './options.ts'\nexport class Manager { options?: Options; text = text }",
   'index.ts': "export { Manager } from './connection-manager.ts'\nexport type { Options } from './options.ts'",
@@ -345,6 +351,21 @@ describe('the check of the architecture', () => {
       'a throttle that imports a transport',
       { 'throttle/offers.ts': "import { ws } from '../transports/ws.ts'\nexport const x = ws" },
       'throttle/offers.ts imports transports/ws.ts, which is for users alone',
+    ],
+    [
+      'a protocol that imports a transport',
+      { 'protocol/answers.ts': "import { ws } from '../transports/ws.ts'\nexport const x = ws" },
+      'protocol/answers.ts imports transports/ws.ts, which is for users alone',
+    ],
+    [
+      'a host that imports the throttle',
+      { 'hosts/ws.ts': "import { offers } from '../throttle/offers.ts'\nexport const x = offers" },
+      'hosts/ws.ts imports throttle/offers.ts, which is for users alone',
+    ],
+    [
+      'a transport that imports a host',
+      { 'transports/ws.ts': "import { host } from '../hosts/ws.ts'\nexport const ws = host", 'hosts/ws.ts': 'export const host = 1' },
+      'transports/ws.ts imports hosts/ws.ts, which is for users alone',
     ],
     [
       'a manager that imports the throttle',

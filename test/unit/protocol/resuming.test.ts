@@ -169,7 +169,7 @@ describe('a client that comes back to many streams', () => {
     void client.connection.remove({ close: false })
     clock.advance(0)
 
-    expect(clock.pendingTimers).toBe(before)
+    expect(clock.pendingTimers).toBeLessThanOrEqual(before)
     expect(client.connection.subscriptions()).toEqual([])
   })
 

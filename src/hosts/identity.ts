@@ -1,0 +1,70 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { Outcome } from '../protocol/outcome.ts'
+import { refusalIn, refusing, type Refusal } from '../protocol/refusal.ts'
+import type { Clock } from '../time/clock.ts'
+
+/** Who a client is. */
+export interface Identity<TMetadata = unknown> {
+  /** The user who owns the connection. */
+  readonly userId: string
+  /** Becomes `connection.metadata`. */
+  readonly metadata?: TMetadata | undefined
+}
+
+/** Says who a client is, by its request. `undefined`: nobody knows. */
+export type Authenticate<TRequest, TMetadata> = (request: TRequest) => Identity<TMetadata> | undefined | Promise<Identity<TMetadata> | undefined>
+
+/** What became of asking: an identity, or why the client is refused. `fault` is what the host has to know of. */
+export type Identified = { readonly identity: Identity } | Refused
+
+export interface Refused {
+  readonly refusal: Refusal
+  readonly fault?: { readonly error: unknown } | undefined
+}
+
+/** How long `authenticate` may take. */
+export interface Patience {
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+/** Asks who a client is. Calls `done` once: at once, or later if `authenticate` returns a promise. */
+export function identify<TRequest>(authenticate: (request: TRequest) => unknown, request: TRequest, { clock, timeoutMs }: Patience, done: (answer: Identified) => void): void {
+  let cancel = (): void => {}
+  const outcome = new Outcome(() => authenticate(request), () => {
+    cancel()
+    done(identified(outcome))
+  })
+  if (!outcome.isOpen) return done(identified(outcome))
+  cancel = clock.setTimeout(() => {
+    outcome.fail(refusing('ERR_TIMEOUT'))
+    done(identified(outcome))
+  }, timeoutMs)
+}
+
+/** An error without a code is a fault of the host. */
+function refusedFor(error: unknown): Refused {
+  const refusal = refusalIn(error)
+  return refusal === undefined ? { refusal: { code: 'ERR_FAILED' }, fault: { error } } : { refusal }
+}
+
+/** What a manager refuses because of the client, or because the time is wrong. Anything else is a fault of the host. */
+const EXPECTED: readonly string[] = ['ERR_QUOTA_EXCEEDED', 'ERR_CLOSED', 'ERR_SOCKET_CLOSED']
+
+/** Returns why a client could not be added. */
+export function refusedBy(error: unknown): Refused {
+  const refused = refusedFor(error)
+  return EXPECTED.includes(refused.refusal.code) ? refused : { refusal: { code: 'ERR_FAILED' }, fault: { error } }
+}
+
+function identified({ failure, value }: Outcome): Identified {
+  if (failure !== undefined) return refusedFor(failure.error)
+  if (value === undefined || value === null) return { refusal: { code: 'ERR_UNAUTHENTICATED' } }
+  try {
+    const { userId, metadata } = value as Identity
+    if (typeof userId === 'string') return { identity: { userId, metadata } }
+    throw new ConnectionManagerError('ERR_INVALID_ID', `\`authenticate\` must return a \`userId\` or undefined, got ${describe(value)}`)
+  } catch (error) {
+    return { refusal: { code: 'ERR_FAILED' }, fault: { error } }
+  }
+}

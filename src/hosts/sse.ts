@@ -1,0 +1,145 @@
+import { refusedText } from '../protocol/answers.ts'
+import type { Clock } from '../time/clock.ts'
+import { sseHeaders, sseSocket, sseTransport, type SseSocket } from '../transports/sse.ts'
+import type { SseResponse } from '../transports/node-response.ts'
+import { Beats } from './beats.ts'
+import { Faults } from './faults.ts'
+import { identify, refusedBy, type Identified, type Identity, type Refused } from './identity.ts'
+import { resolvedOptions, type HostOptions, type ResolvedHostOptions } from './options.ts'
+
+// Every runtime that has responses of Node has these.
+declare const crypto: { randomUUID(): string }
+declare class URLSearchParams {
+  constructor(query: string | undefined)
+  get(name: string): string | null
+}
+
+/** All that this host needs of a request. `IncomingMessage` of `node:http` and `node:http2` fits as it is. */
+export interface HostedRequest {
+  /** The path and the query: `/events?commands=…`. */
+  readonly url?: string | undefined
+}
+
+/** All that this host needs of a response. Responses of `node:http` and `node:http2` fit as they are. */
+export interface HostedResponse extends SseResponse {
+  /** Writes the status and the headers. */
+  writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
+  /** Sends the headers now. */
+  flushHeaders?(): void
+  end(text?: string): unknown
+}
+
+/** The options of `serveEvents`. `manager`, `authenticate` and `commands` are required. */
+export interface ServeEventsOptions<TRequest, TMetadata = unknown> extends HostOptions<SseSocket, TRequest, TMetadata> {}
+
+/** Code of a refusal → HTTP status. Any other code: 403. */
+const STATUSES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
+  ['ERR_UNAUTHENTICATED', 401],
+  ['ERR_QUOTA_EXCEEDED', 429],
+  ['ERR_CLOSED', 503],
+  ['ERR_TIMEOUT', 503],
+  ['ERR_FAILED', 500],
+])
+const FORBIDDEN = 403
+
+const transport = /* @__PURE__ */ sseTransport()
+
+/** Command server → the heartbeats of its event streams, so that one timer serves all of them. */
+const beatsOf = /* @__PURE__ */ new WeakMap<object, Beats<SseSocket>>()
+
+/**
+ * Answers a request with an event stream: authenticates it, adds the response to the manager, welcomes the client, and carries out the commands in its URL. A
+ * client that is refused gets an HTTP status and the reason. Each client is sent a comment in each `heartbeatMs`, which also ends a stream that nobody
+ * reads.
+ *
+ * An event stream only receives. So a client asks for its streams in the URL, `?commands=` and a JSON array of commands. Commands that come later are POSTed
+ * with the `connection_id` of the welcome: pass them to `commands.find(connectionId, userId)?.receive(text)`. At SIGTERM, call `commands.drain()` and then
+ * `manager.cleanup()`.
+ *
+ * Resolves to true once the client is welcomed, and to false if it was refused or has left. Never rejects.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
+ *
+ * @example
+ * import { createServer } from 'node:http'
+ * import { serveEvents } from 'stream-connection-manager/hosts/sse'
+ * import { createCommandServer } from 'stream-connection-manager/protocol'
+ * import type { SseSocket } from 'stream-connection-manager/transports/sse'
+ *
+ * const manager = new ConnectionManager<SseSocket>()
+ * const commands = createCommandServer(manager)
+ * const authenticate = ({ url = '' }: { url?: string }) => (url.includes('user=alice') ? { userId: 'alice' } : undefined) // a placeholder
+ *
+ * const server = createServer((request, response) => void serveEvents(request, response, { manager, authenticate, commands }))
+ */
+export function serveEvents<TRequest extends HostedRequest, TMetadata = unknown>(
+  request: TRequest,
+  response: HostedResponse,
+  options: ServeEventsOptions<TRequest, TMetadata>,
+): Promise<boolean> {
+  const resolved = resolvedOptions(options)
+  const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = resolved
+  return new Promise((resolve) => {
+    identify(authenticate, request, { clock, timeoutMs }, (answer) => resolve(new EventHost(resolved).admit(request, response, answer)))
+  })
+}
+
+class EventHost {
+  readonly #options: ResolvedHostOptions
+
+  constructor(options: ResolvedHostOptions) {
+    this.#options = options
+  }
+
+  /** Returns true if the client is welcomed. */
+  admit(request: HostedRequest, response: HostedResponse, answer: Identified): boolean {
+    if ('refusal' in answer) return this.#refuse(response, answer)
+    try {
+      return this.#open(request, response, answer.identity)
+    } catch (error) {
+      return this.#refuse(response, refusedBy(error))
+    }
+  }
+
+  /** The client is added before the head is written, because a head cannot be taken back if the manager refuses. */
+  #open(request: HostedRequest, response: HostedResponse, { userId, metadata }: Identity): boolean {
+    const socket = sseSocket(response)
+    const connection = this.#options.manager.addConnection(crypto.randomUUID(), socket, userId, { transport: this.#options.transport ?? transport, metadata })
+    try {
+      response.writeHead(200, sseHeaders)
+      response.flushHeaders?.()
+      this.#keepAlive(socket)
+      const session = this.#options.commands.open(connection, { receiveOnly: true })
+      const commands = commandsIn(request)
+      if (commands !== null) session.receive(commands)
+    } catch (error) {
+      void connection.remove()
+      throw error
+    }
+    return true
+  }
+
+  #keepAlive(socket: SseSocket): void {
+    const { clock, commands, heartbeatMs } = this.#options
+    const beats = beatsOf.get(commands) ?? newBeats(clock, heartbeatMs)
+    beatsOf.set(commands, beats)
+    beats.add(socket)
+    socket.onClose(() => beats.delete(socket))
+  }
+
+  #refuse(response: HostedResponse, { refusal, fault }: Refused): false {
+    if (fault !== undefined) new Faults(this.#options.onError).tell(fault.error)
+    Faults.attempt(() => response.writeHead(STATUSES.get(refusal.code) ?? FORBIDDEN, { 'content-type': 'application/json', 'cache-control': 'no-store' }))
+    Faults.attempt(() => response.end(refusedText(undefined, refusal)))
+    return false
+  }
+}
+
+/** Unlike `new URL`, this accepts anything that a client may have sent. */
+function commandsIn({ url = '' }: HostedRequest): string | null {
+  return new URLSearchParams(/\?(.*)/.exec(url)?.[1]).get('commands')
+}
+
+function newBeats(clock: Clock, heartbeatMs: number): Beats<SseSocket> {
+  return new Beats<SseSocket>(clock, heartbeatMs, (socket) => socket.comment())
+}

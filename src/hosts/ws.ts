@@ -1,0 +1,210 @@
+import type { Connection, Socket } from '../ports/connection.ts'
+import type { Transport } from '../ports/transport.ts'
+import { refusedText } from '../protocol/answers.ts'
+import type { DrainOptions } from '../protocol/draining.ts'
+import { wsTransport, type WsSocket } from '../transports/ws.ts'
+import { Beats } from './beats.ts'
+import { Faults } from './faults.ts'
+import { identify, refusedBy, type Identified, type Refused } from './identity.ts'
+import { resolvedOptions, type HostOptions, type ResolvedHostOptions } from './options.ts'
+
+// Every runtime that runs ws has it.
+declare const crypto: { randomUUID(): string }
+
+/** All that this host needs of a socket. The `WebSocket` of ws 8 fits as it is. */
+export interface HostedWebSocket extends WsSocket {
+  /** Sends a ping frame. */
+  ping(): void
+  /** Calls the listener with each text or bytes that the client sends, and at each pong, error and close. */
+  on(event: string, listener: (data: never) => void): unknown
+}
+
+/** All that this host needs of a server. The `WebSocketServer` of ws 8 fits as it is. */
+export interface HostedWebSocketServer<TSocket extends HostedWebSocket, TRequest> {
+  /** Calls the listener with each new socket, and the request that it came with. */
+  on(event: 'connection', listener: (socket: TSocket, request: TRequest) => void): unknown
+  /** Accepts no more sockets. */
+  close(): unknown
+}
+
+/** The options of `serveWebSockets`. `manager`, `authenticate` and `commands` are required. */
+export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetadata = unknown> extends HostOptions<TSocket, TRequest, TMetadata> {
+  /**
+   * How to write to the sockets.
+   *
+   * @default `wsTransport()`
+   */
+  readonly transport?: Transport<TSocket, never> | undefined
+}
+
+/** A running host. */
+export interface WebSocketHost {
+  /**
+   * Asks all clients to move, then closes those that are still there with 1001, and accepts no more. For SIGTERM, before `manager.cleanup()`. Resolves to the
+   * number of clients that did not move in time. A second call returns the same promise.
+   */
+  close(options?: DrainOptions): Promise<number>
+}
+
+/** A client that sends more than this before it is welcomed is closed. Texts, and their units or bytes. */
+const MOST_EARLY = { texts: 100, units: 65_536 }
+/** So many pings without an answer mean that the peer has gone. */
+const MOST_MISSED = 2
+
+/** Code of a refusal → close code. Any other code: 1008. */
+const CLOSE_CODES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
+  ['ERR_UNAUTHENTICATED', 4401],
+  ['ERR_QUOTA_EXCEEDED', 4429],
+  ['ERR_CLOSED', 1001],
+  ['ERR_TIMEOUT', 1013],
+  ['ERR_FAILED', 1011],
+])
+const REFUSED = 1008
+
+/** A socket, and what is known of it. */
+interface Peer {
+  readonly socket: HostedWebSocket
+  /** What came before the client was welcomed. */
+  readonly early: unknown[]
+  earlyUnits: number
+  missed: number
+  /** True once it has been refused, or has gone. */
+  isOver: boolean
+  connection: Connection | undefined
+  receive: ((text: unknown) => void) | undefined
+}
+
+class Host implements WebSocketHost {
+  readonly #options: ResolvedHostOptions
+  readonly #transport: unknown
+  readonly #faults: Faults
+  readonly #beats: Beats<Peer>
+  readonly #peers = new Set<Peer>()
+  readonly #closeServer: () => unknown
+  #closed: Promise<number> | undefined
+
+  constructor(options: ResolvedHostOptions, closeServer: () => unknown) {
+    this.#options = options
+    this.#transport = options.transport ?? wsTransport()
+    this.#faults = new Faults(options.onError)
+    this.#beats = new Beats(options.clock, options.heartbeatMs, beat)
+    this.#closeServer = closeServer
+  }
+
+  accept(socket: HostedWebSocket, request: unknown): void {
+    const peer: Peer = { socket, early: [], earlyUnits: 0, missed: 0, isOver: false, connection: undefined, receive: undefined }
+    this.#peers.add(peer)
+    this.#beats.add(peer)
+    // Without this listener, a bad frame ends the process.
+    socket.on('error', () => socket.terminate())
+    socket.on('message', (data: unknown) => receive(peer, data))
+    socket.on('pong', () => (peer.missed = 0))
+    socket.on('close', () => this.#forget(peer))
+    const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
+    identify(authenticate, request, { clock, timeoutMs }, (answer) => this.#admit(peer, answer))
+  }
+
+  close(options?: DrainOptions): Promise<number> {
+    return (this.#closed ??= this.#options.commands.drain(options).then(() => this.#closeAll()))
+  }
+
+  #admit(peer: Peer, answer: Identified): void {
+    // It may have left meanwhile.
+    if (peer.isOver) return
+    if ('refusal' in answer) return this.#refuse(peer, answer)
+    try {
+      this.#open(peer, answer.identity.userId, answer.identity.metadata)
+    } catch (error) {
+      this.#refuse(peer, refusedBy(error))
+    }
+  }
+
+  #open(peer: Peer, userId: string, metadata: unknown): void {
+    const { commands, manager } = this.#options
+    const connection = manager.addConnection(crypto.randomUUID(), peer.socket, userId, { transport: this.#transport, metadata })
+    peer.connection = connection
+    const session = commands.open(connection)
+    peer.receive = (text) => session.receive(text)
+    for (const text of peer.early.splice(0)) session.receive(text)
+  }
+
+  /** The client is told why, and then closed. */
+  #refuse(peer: Peer, { refusal, fault }: Refused): void {
+    peer.isOver = true
+    if (fault !== undefined) this.#faults.tell(fault.error)
+    Faults.attempt(() => peer.socket.send(refusedText(undefined, refusal)))
+    Faults.attempt(() => peer.socket.close(CLOSE_CODES.get(refusal.code) ?? REFUSED, refusal.code))
+  }
+
+  #forget(peer: Peer): void {
+    peer.isOver = true
+    this.#peers.delete(peer)
+    this.#beats.delete(peer)
+  }
+
+  #closeAll(): number {
+    const left = [...this.#peers]
+    for (const { connection, socket } of left) {
+      if (connection === undefined || connection.removed) Faults.attempt(() => socket.close(1001, 'going away'))
+      else void connection.remove({ code: 1001, reason: 'going away' })
+    }
+    Faults.attempt(() => this.#closeServer())
+    return left.length
+  }
+}
+
+function receive(peer: Peer, data: unknown): void {
+  peer.missed = 0
+  if (peer.receive !== undefined) return peer.receive(data)
+  if (peer.isOver) return
+  peer.early.push(data)
+  peer.earlyUnits += sizeOf(data)
+  if (peer.early.length <= MOST_EARLY.texts && peer.earlyUnits <= MOST_EARLY.units) return
+  peer.isOver = true
+  peer.early.length = 0
+  Faults.attempt(() => peer.socket.close(4429, 'flood'))
+}
+
+function sizeOf(data: unknown): number {
+  return typeof data === 'string' ? data.length : ((data as { readonly byteLength?: number }).byteLength ?? Infinity)
+}
+
+function beat(peer: Peer): void {
+  const { socket } = peer
+  if (peer.missed >= MOST_MISSED) return Faults.attempt(() => socket.terminate())
+  peer.missed++
+  Faults.attempt(() => socket.ping())
+}
+
+/**
+ * Serves the sockets of a WebSocket server: authenticates each, adds it to the manager, welcomes it, and carries out its commands. A client that is refused
+ * is told why, in a frame and by the close code. A peer that does not answer two pings in a row is terminated.
+ *
+ * What a client sends before it is welcomed waits, up to 100 texts of 64 kB in all.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
+ *
+ * @example
+ * import { serveWebSockets } from 'stream-connection-manager/hosts/ws'
+ * import { createCommandServer } from 'stream-connection-manager/protocol'
+ * import { WebSocketServer, type WebSocket } from 'ws'
+ *
+ * const manager = new ConnectionManager<WebSocket>()
+ * const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 16 * 1_024 })
+ *
+ * const host = serveWebSockets(server, {
+ *   manager,
+ *   authenticate: ({ url = '' }) => (url.includes('user=alice') ? { userId: 'alice' } : undefined), // a placeholder
+ *   commands: createCommandServer(manager),
+ * })
+ *
+ * process.once('SIGTERM', () => void host.close().then(() => manager.cleanup()))
+ */
+export function serveWebSockets<TSocket extends HostedWebSocket & Socket, TRequest, TMetadata = unknown>(
+  webSocketServer: HostedWebSocketServer<TSocket, TRequest>,
+  options: ServeWebSocketsOptions<TSocket, TRequest, TMetadata>,
+): WebSocketHost {
+  const host = new Host(resolvedOptions(options), () => webSocketServer.close())
+  webSocketServer.on('connection', (socket, request) => host.accept(socket, request))
+  return host
+}
