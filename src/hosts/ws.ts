@@ -16,7 +16,7 @@ export interface HostedWebSocket extends WsSocket {
   /** Sends a ping frame. */
   ping(): void
   /** Calls the listener with each text or bytes that the client sends, and at each pong, error and close. */
-  on(event: string, listener: (data: never) => void): unknown
+  on(event: 'message' | 'pong' | 'error' | 'close', listener: (data: unknown) => void): unknown
 }
 
 /** All that this host needs of a server. The `WebSocketServer` of ws 8 fits as it is. */
@@ -97,7 +97,7 @@ class Host implements WebSocketHost {
     this.#beats.add(peer)
     // Without this listener, a bad frame ends the process.
     socket.on('error', () => socket.terminate())
-    socket.on('message', (data: unknown) => receive(peer, data))
+    socket.on('message', (data) => receive(peer, data))
     socket.on('pong', () => (peer.missed = 0))
     socket.on('close', () => this.#forget(peer))
     const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
