@@ -19,6 +19,7 @@ export default {
     'transports.md',
     'pressure.md',
     'reconnects.md',
+    'protocol.md',
     'errors.md',
     'testing.md',
     'guarantees.md',

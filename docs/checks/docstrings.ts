@@ -37,6 +37,7 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
   'model/raw-json.ts': 'const manager = new ConnectionManager()',
+  'protocol/command-server.ts': 'const socket = { send() {}, close() {} } as unknown as WebSocket',
   'recovery/recovery.ts': `
     const socket = { send() {}, close() {} } as unknown as WebSocket
     const positionOfTheClient = 'k3f9:17'`,
@@ -62,6 +63,7 @@ const AMBIENT = ['test/support/bun.d.ts', 'test/support/uws.d.ts']
 
 /** Examples that only compile, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
+  'hosts/ws.ts': 'it listens on a port, and waits for SIGTERM',
   'testing/describe-host.ts': 'it needs a host',
   'transports/bun.ts': 'it needs Bun',
   'transports/uws.ts': 'it needs uWebSockets.js',
@@ -122,10 +124,13 @@ describe('the examples in docstrings', () => {
       'client/track-positions.ts',
       'connection-manager.ts',
       'errors.ts',
+      'hosts/sse.ts',
+      'hosts/ws.ts',
       'model/catalogue.ts',
       'model/raw-json.ts',
       'model/stream-message.ts',
       'model/wire-form.ts',
+      'protocol/command-server.ts',
       'recovery/position-ids.ts',
       'recovery/recovery.ts',
       'testing/audit/audit.ts',

@@ -181,7 +181,7 @@ describe('CONTRIBUTING', () => {
     const { scripts } = JSON.parse(page('package.json')) as { scripts: Record<string, string> }
     const suites = [...text.matchAll(/^\| `npm run (\w+).* \| `npm run (\w+).*` \| `(\S+)` \|/gm)]
 
-    expect(suites).toHaveLength(9)
+    expect(suites).toHaveLength(10)
     for (const [, long = '', short, folder] of suites) {
       expect(short).toBe(long)
       expect(scripts[long]).toContain(folder)

@@ -68,9 +68,11 @@ const beatsOf = /* @__PURE__ */ new WeakMap<object, Beats<SseSocket>>()
  *
  * const manager = new ConnectionManager<SseSocket>()
  * const commands = createCommandServer(manager)
- * const authenticate = ({ url = '' }: { url?: string }) => (url.includes('user=alice') ? { userId: 'alice' } : undefined) // a placeholder
+ * const userOf = (url = '') => (url.includes('user=alice') ? { userId: 'alice' } : undefined) // a placeholder
  *
- * const server = createServer((request, response) => void serveEvents(request, response, { manager, authenticate, commands }))
+ * const server = createServer((request, response) => {
+ *   void serveEvents(request, response, { manager, commands, authenticate: ({ url }) => userOf(url) })
+ * })
  */
 export function serveEvents<TRequest extends HostedRequest, TMetadata = unknown>(
   request: TRequest,

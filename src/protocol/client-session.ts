@@ -105,8 +105,12 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   }
 
   send(text: string): void {
-    const { counts, watch } = this.#dependencies
     this.connection.send(text)
+    this.noteAnswer()
+  }
+
+  noteAnswer(): void {
+    const { counts, watch } = this.#dependencies
     counts.answers++
     if (!this.isOver) watch.said(this)
   }

@@ -1,22 +1,22 @@
-import { Queue } from '../collections/queue.ts'
 import type { Task } from './task.ts'
 
 /** The commands of one connection. Each is answered before the next one has its turn. */
 export class CommandQueue {
   readonly #failed: (error: unknown) => void
-  readonly #tasks = new Queue<Task>()
-  #first: Task | undefined
+  #tasks: Task[] = []
   #isAdvancing = false
-  /** How many commands have no answer yet. */
-  length = 0
 
   /** `failed` is called with what a step throws. Its command stays without an answer, so that the others do not wait for it. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
 
+  /** How many commands have no answer yet. */
+  get length(): number {
+    return this.#tasks.length
+  }
+
   push(task: Task): void {
-    this.length++
     this.#tasks.push(task)
     this.advance()
   }
@@ -26,20 +26,21 @@ export class CommandQueue {
     // User code may call back in the middle of a step. The loop below sees what it has brought.
     if (this.#isAdvancing) return
     this.#isAdvancing = true
-    for (let task = this.#turn(); task !== undefined && this.#isOver(task); task = this.#turn()) this.#next(task)
+    for (let [task] = this.#tasks; task !== undefined && this.#isOver(task); [task] = this.#tasks) {
+      // The step may have cleared the queue.
+      if (this.#tasks[0] === task) this.#tasks.shift()
+    }
     this.#isAdvancing = false
   }
 
   /** Returns all that waits. */
   tasks(): Task[] {
-    return [...(this.#first === undefined ? [] : [this.#first]), ...this.#tasks]
+    return [...this.#tasks]
   }
 
   /** Forgets all commands, because nobody waits for their answers. */
   clear(): void {
-    while (this.#tasks.shift() !== undefined);
-    this.#first = undefined
-    this.length = 0
+    this.#tasks = []
   }
 
   #isOver(task: Task): boolean {
@@ -49,16 +50,5 @@ export class CommandQueue {
       this.#failed(error)
       return true
     }
-  }
-
-  #turn(): Task | undefined {
-    return (this.#first ??= this.#tasks.shift())
-  }
-
-  #next(done: Task): void {
-    // It may have been cleared by the step.
-    if (this.#first !== done) return
-    this.#first = undefined
-    this.length--
   }
 }

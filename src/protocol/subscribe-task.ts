@@ -3,6 +3,7 @@ import type { Revoked } from '../model/revocation.ts'
 import type { Subscription } from '../model/subscription.ts'
 import { subscribedText, unsubscribedText } from './answers.ts'
 import type { SubscribeCommand } from './command.ts'
+import type { CommandRecovery } from './options.ts'
 import { Outcome } from './outcome.ts'
 import { refusing, RETRY_MS } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
@@ -93,20 +94,25 @@ export class SubscribeTask implements Task {
   /** Returns true if the client may have been sent much. */
   #act(): boolean {
     const { holdings, options } = this.#dependencies
-    const { connection } = this.#session
-    const { id, streamType, symbol, filters, position } = this.#command
-    const { subscription, replayed } = options.recovery?.subscribe(connection as never, { streamType, symbol, filters, position, id } as never) ?? this.#plain()
+    const { subscription, replayed } = options.recovery === undefined ? this.#begin() : this.#resume(options.recovery)
     holdings.add(this.#session, subscription as Subscription)
     if (options.onSubscribed !== undefined) this.#tellHost(options.onSubscribed)
     return replayed > 0 || options.onSubscribed !== undefined
   }
 
-  /** Subscribes without a recovery. */
-  #plain(): { readonly subscription: Subscription; readonly replayed: number } {
+  #begin(): ReturnType<CommandRecovery['subscribe']> {
     const { id, streamType, symbol, filters, position } = this.#command
     const subscription = this.#session.connection.subscribe({ streamType, symbol, filters })
     this.#session.say(subscribedText(id, { streamType, symbol }, position !== undefined))
     return { subscription, replayed: 0 }
+  }
+
+  /** The recovery answers by itself. */
+  #resume(recovery: CommandRecovery): ReturnType<CommandRecovery['subscribe']> {
+    const { id, streamType, symbol, filters, position } = this.#command
+    const resumed = recovery.subscribe(this.#session.connection as never, { streamType, symbol, filters, position, id } as never)
+    this.#session.noteAnswer()
+    return resumed
   }
 
   /** The client has its answer. If the host fails now, the subscription ends: what follows would have nothing to build on. */

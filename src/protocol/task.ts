@@ -22,6 +22,8 @@ export interface TaskSession extends Paced, Holder {
   readonly isOver: boolean
   /** Sends an answer. @throws what `connection.send` throws */
   send(text: string): void
+  /** Notes an answer that somebody else sent. */
+  noteAnswer(): void
   /** Sends an answer. If that is not possible, the connection is removed. */
   say(text: string): void
   refuse(id: number | undefined, refusal: Refusal): void

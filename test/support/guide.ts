@@ -16,8 +16,8 @@ type Use = 'run' | 'compiled' | 'recipe'
 /** The error code that a block ends with, as stated on its last line. */
 const THROWS = /^.*\/\/ throws (ERR_\w+)\n$/m
 
-/** Languages of blocks that are only for readers and are not checked. */
-const FOR_PEOPLE: readonly string[] = ['sh', 'text', 'json']
+/** Languages of blocks that are only for readers and are not checked. The grammar of the protocol is read by `test/property/protocol`. */
+const FOR_PEOPLE: readonly string[] = ['sh', 'text', 'json', 'ebnf']
 
 /** The blocks of a guide that run. */
 export function blocksToRun(guide: string): CodeBlock[] {
