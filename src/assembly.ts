@@ -47,11 +47,11 @@ interface Services {
   readonly noticing: Noticing
   readonly reassigning: Reassigning
   readonly lifecycle: Lifecycle
-  /** Restarts each timer that may be lost: see `Alarm`. */
+  /** Restarts each timer that may have been lost: see `Alarm`. */
   renewTimers(): void
 }
 
-/** All that a manager consists of. */
+/** All parts of a manager. */
 export type Parts = Rooms & Services & { readonly mappings: Mappings }
 
 /**
@@ -156,7 +156,7 @@ function servicesFor(rooms: Rooms): Services {
 
 /**
  * Reports an error of the clock to the `error` listeners. If the clock fails in the middle of a change, the listeners are called when the change
- * ends. Otherwise the listeners are called a microtask later.
+ * ends. Otherwise the listeners are called in a microtask.
  */
 function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
   events.postError({ error, stage: isOfClose ? 'close' : 'listener' })

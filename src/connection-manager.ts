@@ -16,9 +16,7 @@ import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
 import { subscribersOf } from './registry/mappings.ts'
 import { PLAIN_REMOVAL } from './registry/removal.ts'
 
-/**
- * A call without `streams` compiles only for the default catalogue. For any other catalogue, it lacks an argument.
- */
+/** A call without `streams` compiles only for the default catalogue. For any other catalogue, the compiler reports a missing argument. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue, in out TMetadata> extends Disposal {}
@@ -72,7 +70,7 @@ export class ConnectionManager<
    * transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`. `metadata` is
    * required if the manager's type of metadata does not include `undefined`.
    *
-   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3 or its transport says that it is
+   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3, or if its transport says that it is
    * closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`,
    * `ERR_CLOSED`. On an error, nothing changes
    */
@@ -122,10 +120,10 @@ export class ConnectionManager<
   }
 
   /**
-   * Iterates over the connections that receive exactly this stream, for audits and counts. A connection that receives the stream only through a
-   * subscription to the whole type is not included. If the stream is private, the connections of all users are included.
+   * Iterates over the connections that receive exactly this stream. Use it for audits and counts. A connection that receives the stream only through
+   * a subscription to the whole type is not included. If the stream is private, the connections of all users are included.
    *
-   * The call fixes which connections you get. You may remove a connection while you iterate.
+   * The set of connections is fixed when you call the method. You may remove a connection while you iterate.
    */
   connectionsOf(streamType: string, symbol?: string | null): IterableIterator<Connection<TSocket, TStreams, TMetadata>> {
     return this.#parts.subscriptions.connectionsOf(streamType, symbol).map((each) => this.#own(each)).values()
@@ -134,7 +132,7 @@ export class ConnectionManager<
   // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Subscribes a user, and so all present and future connections of the user. Returns a live view of the subscription.
+   * Subscribes a user. The subscription applies to all present and future connections of the user. Returns a live view of the subscription.
    *
    * Subscribing again returns the same view, with the `filters` of this call. The filters of `connection.subscribe` are separate. You can subscribe a
    * user who has no connection: see `pendingTtlMs`. If the stream type's symbol is optional, a request without a symbol means the whole type.
@@ -151,7 +149,7 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: for the user, and for each connection that holds it. Returns false if there was no such subscription.
    *
-   * Messages of the stream that wait for the user's connections are purged, also in the batch of this turn. A malformed id returns false.
+   * Messages of the stream that wait for the user's connections are purged, including those in the batch of this turn. A malformed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `userId` or no `streamType`, or has an unknown field
    */
@@ -163,13 +161,15 @@ export class ConnectionManager<
    * Revokes streams that a user may no longer see. All subscriptions to these streams end, and their messages that wait for the user's connections
    * are purged. Returns how many subscriptions ended.
    *
-   * After the call, no earlier message of these streams is handed to a socket of these users. Messages that were being delivered, deferred or waiting
-   * are included, whichever method sent them. Messages that a socket has accepted already cannot be called back.
+   * After the call, no earlier message of these streams is handed to a socket of these users. This applies to deferred messages, waiting messages and
+   * messages whose delivery is running, no matter which method sent them. A message cannot be recalled once a socket has accepted it.
    *
-   * An absent field matches any value: `{ userId }` revokes all streams of the user, `{ streamType }` revokes a stream type for all users. With a
-   * `symbol`, subscriptions to a whole type that covers the symbol end too. A user may subscribe again, so change the answer of `authorize` first.
+   * An absent field matches any value: `{ userId }` revokes all streams of the user, and `{ streamType }` revokes a stream type for all users. If you
+   * give a `symbol`, subscriptions to a whole type end too, because they include the symbol. A user may subscribe again, so change the answer of
+   * `authorize` before you call `revoke`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` without any field, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`. On an error, nothing changes
+   * @throws `ERR_INVALID_ARGUMENT` if no field is given, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`. On an error, nothing
+   * changes
    */
   revoke(revocation: Revocation<TStreams>): number {
     return this.#parts.subscribing.revoke(revocation)
@@ -196,7 +196,7 @@ export class ConnectionManager<
    * Delivers a message to the connections that are subscribed to its stream. A private message goes only to the connections of the user in its
    * `userId`. Each connection gets one copy, even if several subscriptions cover the message.
    *
-   * The delivery starts at once, and its recipients are fixed then. The message is serialized once, or not at all if it has no recipients.
+   * The delivery starts at once. Its recipients are fixed at that moment. The message is serialized once, or not at all if it has no recipients.
    *
    * A socket's `send`, a listener or a `toJSON` may call `publish` while a delivery is running. Then the message is deferred: it is serialized at
    * once, and delivered later to the connections that are subscribed at that time. The result is `deferred`, and only `stats()` counts the message.
@@ -248,9 +248,9 @@ export class ConnectionManager<
 
   /**
    * Runs `act` as one step, and returns what `act` returns. Listeners are called when the step ends. Messages that `act` publishes are delivered at
-   * once, in order. Messages that a socket or a `toJSON` publishes meanwhile are deferred to the end. A nested batch is part of the outer one.
+   * once, in order. Messages that a socket or a `toJSON` publishes during the step are deferred to its end. A nested batch is part of the outer one.
    *
-   * @throws what `act` throws, after the step has settled. `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
+   * @throws what `act` throws, after the step has ended. `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
    */
   batch<TOutcome>(act: () => TOutcome): TOutcome {
     return this.#parts.changes.batch(act)
@@ -258,7 +258,7 @@ export class ConnectionManager<
 
   /**
    * Sends a gap notice to all connections that receive this stream. `dropped` is the number of missing messages, or `undefined` if it is unknown.
-   * Without a symbol, each connection that receives any stream of the type gets one notice. A notice is sent like a text of `connection.send`.
+   * Without a symbol, each connection that receives any stream of the type gets one notice. A notice is sent as `connection.send` sends a text.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private stream
    * without a user, `ERR_RECIPIENT_NOT_ALLOWED` for a public stream with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`. On an error, nobody gets a notice
@@ -270,7 +270,7 @@ export class ConnectionManager<
   /**
    * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set `CONNECTED`, or until
    * the last of them ends. Whenever the status changes, each connection that receives the stream gets a status notice. A connection that begins to
-   * receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent like a text of `connection.send`. If nobody is
+   * receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent as `connection.send` sends a text. If nobody is
    * subscribed to the stream, the call does nothing and returns false.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`. On an error, nothing changes
@@ -280,8 +280,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Returns counts of all messages so far, and how much is waiting: see `Stats`. A message counts once for each recipient, from the start of its
-   * delivery on. The cost grows with the number of connections that have waiting messages.
+   * Returns counts of all messages so far, and of the messages that are waiting: see `Stats`. A message counts once for each recipient, as soon as
+   * its delivery starts. The cost grows with the number of connections that have waiting messages.
    */
   stats(): Stats {
     return this.#parts.delivery.stats()
@@ -299,7 +299,7 @@ export class ConnectionManager<
 
   // ── Five mappings, for code that expects a manager's state in five maps; and four counts ─────────────────────
 
-  /** connectionId → socket. Like all five mappings, this is a live, read-only view. */
+  /** connectionId → socket. Like the other four mappings, this is a live, read-only view. */
   get activeConnections(): ReadonlyMap<string, TSocket> {
     return this.#parts.mappings.activeConnections as ReadonlyMap<string, TSocket>
   }
@@ -373,13 +373,13 @@ export class ConnectionManager<
 
   /**
    * Shuts the manager down: it refuses new connections, and removes all connections and subscriptions. Each socket first gets as many waiting
-   * messages as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops, and nothing is sent
-   * afterwards.
+   * messages as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops, and nothing more is sent.
    *
-   * The promise resolves to a report of how the sockets closed, when all are closed or after `deadlineMs` (default 5,000). A socket that is still
-   * closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. Such a socket also keeps
-   * its own deadline. If `deadlineMs` is `0`, only a `close` that has settled already counts as closed. `Infinity` waits without a timer, so only the
-   * sockets keep the process alive. The promise never rejects, and keeps the process alive until it settles. Later calls return the same promise.
+   * The promise resolves when all sockets are closed, or after `deadlineMs` (default 5,000). The result is a report of how the sockets closed. A
+   * socket that is still closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. Such a
+   * socket also keeps its own deadline. If `deadlineMs` is `0`, a socket counts as closed only if its `close` has settled by then. With `Infinity`,
+   * there is no timer, so only the sockets keep the process alive. The promise never rejects, and keeps the process alive until it settles. Later
+   * calls return the same promise.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`. On an error, nothing changes
    */
@@ -392,7 +392,7 @@ export class ConnectionManager<
     return this.#parts.gate.isClosed
   }
 
-  /** Casts a handle to this manager's types. The cast is safe, because the parts hold only what callers of this manager passed in. */
+  /** Casts a handle to this manager's types. The cast is safe, because a handle holds only values that callers of this manager passed in. */
   #own(handle: AnyConnection): Connection<TSocket, TStreams, TMetadata> {
     return handle as unknown as Connection<TSocket, TStreams, TMetadata>
   }

@@ -4,8 +4,8 @@ import { INSPECT } from './guards/inspect.ts'
 // the language.
 
 /**
- * The type of `Symbol.asyncDispose`. The type is `never` if the compiler does not know the symbol. The symbol is newer than the library's language
- * version.
+ * The type of `Symbol.asyncDispose`. The type is `never` if the compiler does not know the symbol. The symbol is not part of the ECMAScript version
+ * that the library targets.
  */
 type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer TKey extends symbol } ? TKey : never
 

@@ -24,9 +24,9 @@ export type DataFor<TSocket> = TSocket extends {
 /**
  * The options of a manager. Each option is optional, and `undefined` means the same as absence.
  *
- * The constructor reads each option once, by name. An option may be an own or an inherited property, so an instance of a class works. A function is
- * called as a method of the object that has it. An unknown name, a `Map` or an array throws `ERR_INVALID_OPTION`. The groups `delivery` and `quotas`
- * follow the same rules. `{}` is allowed.
+ * The constructor reads each option once, by name. An option may be an own or an inherited property, so an instance of a class works. When the
+ * manager calls a function, `this` is the object that the function belongs to. An unknown name, a `Map` or an array throws `ERR_INVALID_OPTION`. The
+ * groups `delivery` and `quotas` follow the same rules. `{}` is allowed.
  *
  * Durations are in milliseconds, `0` or more; `Infinity` is allowed.
  */
@@ -43,10 +43,10 @@ export interface ConnectionManagerOptions<
   readonly streams?: TStreams | undefined
   /**
    * Serializes a message, if your clients expect a form other than the library's wire form. Returns a text, or bytes (MessagePack, protobuf, SBE) if
-   * the sockets' `send` takes bytes. For bytes, the limits count bytes.
+   * the sockets' `send` takes bytes. If a message is bytes, the limits apply to the number of its bytes.
    *
-   * Bytes are not copied. All sockets get the same array. The array is needed until the socket of the slowest client has got it, which may be many
-   * turns later. So return a new array for each message, never change the array afterwards, and do not transfer its buffer.
+   * Bytes are not copied. All sockets get the same array. The array is in use until the socket of the slowest client has accepted it, which may be
+   * many turns of the event loop later. So return a new array for each message, never change the array afterwards, and do not transfer its buffer.
    *
    * The manager calls `serialize` once for each message that has recipients, and once for each message that is deferred. `data` may be a value from
    * `rawJson`. Then `data.text` is the JSON text, and `JSON.stringify(data)` writes the parsed value. An error that `serialize` throws becomes the
@@ -58,14 +58,14 @@ export interface ConnectionManagerOptions<
    * the notice.
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
-   * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`, because its client would not learn that messages
-   * are missing. A connection that begins to receive a stream may get a status notice. If that notice cannot be made, the connection stays. In both
-   * cases, the manager emits `error` with stage `send`.
+   * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. Otherwise, its client would not learn that
+   * messages are missing. A connection that begins to receive a stream may get a status notice. If that notice cannot be made, the connection stays.
+   * In both cases, the manager emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */
   readonly serializeNotice?: ((notice: Notice) => DataFor<TSocket>) | undefined
-  /** How sockets are written to, measured and closed. A connection may have its own transport instead. */
+  /** Says how to write to a socket, how to measure it and how to close it. A connection may have its own transport instead. */
   readonly transport?: ManagerTransport<TSocket> | undefined
   /** Sees every message that is published, and may change the message's text: see `Recorder`. Do not share one recorder between managers. */
   readonly recorder?: Recorder<never> | undefined
@@ -80,8 +80,9 @@ export interface ConnectionManagerOptions<
    */
   readonly clock?: Clock | undefined
   /**
-   * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. `0` does not wait for a
-   * `close` that has not settled yet. `Infinity` waits as long as `close` takes, without a timer, so only the socket keeps the process alive.
+   * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. With `0`, the promise does
+   * not wait for a `close` that has not settled yet. With `Infinity`, the promise waits as long as `close` takes. There is no timer then, so only the
+   * socket keeps the process alive.
    *
    * @default 5_000
    */
@@ -95,28 +96,28 @@ export interface ConnectionManagerOptions<
    */
   readonly pendingTtlMs?: number | undefined
   /**
-   * How many messages may be deferred within one outermost call. A message is deferred if it is published during a delivery. A deferred message
-   * counts even if it has no recipients. One more `publish` throws `ERR_PUBLISH_DEPTH`. `0` refuses every deferred message. `Infinity` removes the
-   * limit.
+   * How many messages may be deferred during one call of the manager, including all calls that are nested in it. A message is deferred if it is
+   * published during a delivery. A deferred message counts even if it has no recipients. If a `publish` would exceed the limit, it throws
+   * `ERR_PUBLISH_DEPTH`. `0` refuses every deferred message. `Infinity` removes the limit.
    *
    * @default 10_000
    */
   readonly maxDeferred?: number | undefined
   /**
-   * How long a stream without a connected subscriber stays active before `streamIdle`. `0`: it becomes idle at once. `Infinity`: it stays
-   * active until the manager shuts down.
+   * How long a stream stays active after it has lost its last connected subscriber. Then the stream becomes idle, and the manager emits `streamIdle`.
+   * `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down.
    *
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
   /**
    * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. The quota `idleStreams` is an
-   * exception: beyond its limit, no call throws, and the oldest stream without a subscriber becomes idle at once.
+   * exception: if it is exceeded, no call throws. Instead, the oldest stream without a subscriber becomes idle at once.
    */
   readonly quotas?: QuotaOptions | undefined
   /**
-   * Decides whether a user may subscribe to a stream. The manager calls `authorize` at every `addSubscription` and `connection.subscribe`, before
-   * anything is allocated, even if the subscription exists already.
+   * Decides whether a user may subscribe to a stream. The manager calls `authorize` at every `addSubscription` and `connection.subscribe`, even if
+   * the subscription exists already. `authorize` runs before the manager allocates anything.
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
    * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
@@ -186,12 +187,13 @@ export interface QuotaOptions {
 }
 
 /**
- * Decides when a connection is behind, and how much may wait for it then. A connection is behind while its socket has no room. `Infinity` removes a
- * limit.
+ * Decides when a connection is behind, and how much may wait for a connection that is behind. A connection is behind while its socket has no room.
+ * `Infinity` removes a limit.
  */
 export interface DeliveryOptions {
   /**
-   * Bytes that a socket may have buffered before further messages wait in the send queue. Waiting messages can be conflated and dropped.
+   * The limit for the bytes that a socket has buffered. Above this limit, further messages wait in the send queue. Waiting messages can be conflated
+   * and dropped.
    *
    * `0`: a message waits if the socket has any unsent byte. Bytes of the current turn of the event loop do not count. A batch that is larger than the
    * limit is written in several writes before the turn ends.
@@ -200,10 +202,11 @@ export interface DeliveryOptions {
    */
   readonly softLimitBytes?: number | undefined
   /**
-   * Bytes that may wait in one connection's send queue before its streams' overflow policy applies. `0`: nothing may wait.
+   * The limit for the bytes that wait in the send queue of one connection. Above this limit, the overflow policies of the streams apply. `0`: nothing
+   * may wait.
    *
-   * The size of a message is the `byteLength` of the transport's frame. If the frame has none, the size is the length of the text in UTF-16 units, or
-   * of the bytes. Gap notices do not count: they are short, and there is at most one per stream.
+   * The size of a message is the `byteLength` of the transport's frame. If the frame has no `byteLength`, the size is the number of UTF-16 units of
+   * the text, or the number of bytes. Gap notices do not count: they are short, and there is at most one per stream.
    *
    * @default 1_048_576 // 1 MiB
    */
@@ -289,7 +292,8 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout'] as const
  * Returns the options, validated and with their defaults.
  *
  * @param clockFailed is called with each later failure of the clock
- * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range. An unknown option throws, because the caller relies on it
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range. An unknown option is an error, because the caller expects it to
+ * have an effect
  */
 export function resolvedOptions(options: unknown, clockFailed: ClockFailureListener = () => {}): ResolvedOptions {
   const { streams, serialize, serializeNotice, transport, recorder, delivery, quotas, authorize, clock, ...numbers } = withDefaults('', options, DEFAULTS)
@@ -322,7 +326,10 @@ export function attachRecorder({ recorder, streams, clock, serialize, delivery, 
 
 /** The options of one connection. */
 export interface ConnectionOptions<TSocket extends Socket = Socket, TFrame = string, TMetadata = unknown> {
-  /** How this connection's socket is written to, measured and closed. This transport replaces the transport in the manager's options. */
+  /**
+   * Says how to write to this connection's socket, how to measure it and how to close it. This transport replaces the transport in the manager's
+   * options.
+   */
   readonly transport?: Transport<TSocket, TFrame> | undefined
   /** Any value of your own: see `connection.metadata`. */
   readonly metadata?: TMetadata | undefined
