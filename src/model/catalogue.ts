@@ -129,8 +129,8 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
 /**
  * Returns a catalogue of your own stream types: validated, with defaults filled in, and frozen.
  *
- * Pass it as `streams` to a manager or a message function. There it replaces the default catalogue. To extend the default catalogue, spread it:
- * `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
+ * Pass it as `streams` to a manager or a message function. Your catalogue then replaces the default catalogue. To extend the default catalogue,
+ * spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
  * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it. The name of a stream type must be a non-empty string without `:`.
  * An unknown field is refused. A private stream can neither conflate nor drop. A catalogue that is a `Map`, an array or an instance of a class is

@@ -79,7 +79,7 @@ export function recipientMissing({ streamType }: MessageFields): ConnectionManag
 }
 
 /**
- * Returns the message, addressed to this user if it is private.
+ * Returns the message. If the message is private, it is addressed to this user.
  *
  * @throws `ERR_RECIPIENT_MISMATCH` if it is private and belongs to another user
  */

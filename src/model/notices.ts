@@ -2,8 +2,8 @@ import type { DeliveryClass } from './catalogue.ts'
 import { SubscriptionStatus } from './subscription.ts'
 
 /**
- * Tells a client that messages of a stream are missing at this place. The messages were dropped, because too much waited for the client or because
- * they waited too long. Or the host reported them as missing by `notifyGap`.
+ * Tells a client that messages of a stream are missing at this place. The manager sends this notice if it has dropped messages, because too much
+ * waited for the client or because they waited too long. The host can also send it with `notifyGap`.
  */
 export interface GapNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -53,7 +53,7 @@ export interface SubscribedNotice {
    * `true` if nothing is missing since the position that the client gave. `false` if that cannot be proven. `null` if the client gave no position.
    */
   readonly recovered: boolean | null
-  /** True if the numbers of the stream's messages have no holes. */
+  /** True if the stream's messages have consecutive numbers. */
   readonly contiguous: boolean
   /** Which messages wait for the client if it is behind: only the newest one (`latest`), or every one (`every`). */
   readonly delivery: DeliveryClass
@@ -61,7 +61,7 @@ export interface SubscribedNotice {
   readonly snapshot?: true
 }
 
-/** Tells a client the number of a message that it does not get, because the publish excluded the client by `except`. */
+/** Tells a client the number of a message that the client does not get, because the option `except` excluded the client. */
 export interface SkipNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'skip'

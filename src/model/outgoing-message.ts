@@ -13,7 +13,7 @@ export interface FrameReporter {
   hookFailed(error: unknown): void
 }
 
-/** A transport's frame of a message, and its size as the limits count it. */
+/** The frame that a transport makes of a message, and the message's size as the limits count it. */
 export interface Framed {
   readonly frame: unknown
   readonly units: number
@@ -21,14 +21,14 @@ export interface Framed {
 
 /** One message on its way to its recipients: its text, and one frame for each transport. */
 export class OutgoingMessage {
-  /** The wire form. For a gap notice, it is made when the notice is sent, because `serializeNotice` may make it. */
+  /** The wire form. The wire form of a gap notice is made when the notice is sent, because making it may call `serializeNotice`. */
   text: WireData
   readonly streamType: string
   readonly symbol: string | undefined
   readonly definition: ResolvedDefinition
   readonly timestampMs: number
   readonly userId: string | undefined
-  /** For a gap notice, how many dropped messages it stands for. `0` for a message. */
+  /** The number of dropped messages that a gap notice stands for. `0` for a message. */
   readonly gap: number
   /**
    * When the message began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it does not wait.

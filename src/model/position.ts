@@ -1,8 +1,8 @@
 /**
- * The position of a client in a channel: epoch → the number of the last message that the client has of this epoch.
+ * The position of a client in a channel. It maps each epoch to the number of the last message from this epoch that the client has.
  *
  * A channel is the widest part of a stream type that one subscription can cover. An epoch is one run of a node that publishes in the channel, from
- * start to stop. So a channel with one publishing node has one epoch, and one more for each restart of the node.
+ * start to stop. So if only one node publishes in a channel, the channel has one epoch, and each restart of the node adds another epoch.
  */
 export type Position = ReadonlyMap<string, number>
 

@@ -43,7 +43,7 @@ export function readPublishOptions(options: unknown, names: readonly ('except' |
   return { except: except === undefined ? NOBODY : listed(except), text }
 }
 
-/** Returns the values of an array, each once. For any other value, returns a list of this value. Reading an array may run user code. */
+/** Returns the values of an array, without duplicates. For any other value, returns a list of this value. Reading an array may run user code. */
 function listed(except: unknown): readonly unknown[] {
   return readUserCode(
     () => (Array.isArray(except) ? [...new Set(except as unknown[])] : [except]),

@@ -18,7 +18,10 @@ export interface PublishResult {
   readonly failed: number
   /** The connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number
-  /** True if another delivery was running. Then this message is delivered afterwards, in order. */
+  /**
+   * True if another delivery was running. Then this message is delivered later. Deferred messages are delivered in the order in which they were
+   * published.
+   */
   readonly deferred: boolean
 }
 

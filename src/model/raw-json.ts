@@ -18,8 +18,8 @@ export interface RawJson {
 /**
  * Returns the `data` of a message, made from a JSON text. The text goes on the wire as it is.
  *
- * Use it for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message.
- * `validate: true` checks that by parsing the text once.
+ * Use it for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message. With
+ * `validate: true`, the text is parsed once to check that it is JSON.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `text` is not a string, if `validate` is true and `text` is not JSON, if the options have an unknown name, or if
  * reading them throws

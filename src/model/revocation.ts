@@ -12,7 +12,10 @@ export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   readonly userId?: string | null | undefined
   /** The stream type. If it is absent, every stream type matches. */
   readonly streamType?: (keyof TStreams & string) | null | undefined
-  /** The symbol. Subscriptions to a whole type that covers the symbol end too. If it is absent, every symbol and every whole type match. */
+  /**
+   * The symbol. Subscriptions to a whole type end too, because they include the symbol. If no symbol is given, every symbol and every whole type
+   * match.
+   */
   readonly symbol?: string | null | undefined
 }
 

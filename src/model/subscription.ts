@@ -103,13 +103,13 @@ export type ConnectionSubscribeRequest<
     })
   | Subscription<keyof TStreams & string>
 
-/** The argument of `manager.addSubscription`: the same as for `connection.subscribe`, with the `userId`. */
+/** The argument of `manager.addSubscription`: the argument of `connection.subscribe`, plus the `userId`. */
 export type SubscribeRequest<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends string = keyof TStreams & string,
 > = ConnectionSubscribeRequest<TStreams, TName> & { readonly userId: string }
 
-/** The name of a stream type: one of the catalogue's, or a `string` that is known only at run time. */
+/** The name of a stream type: a name from the catalogue, or a `string` that is known only at run time. */
 export type StreamTypeName<TStreams extends StreamCatalogue> = (keyof TStreams & string) | (string & {})
 
 /** The stream of a request. For a name that the catalogue does not have, the compiler reports an error. */
@@ -168,7 +168,7 @@ export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' 
 
 /**
  * What changed in a subscription that has not ended: a holder was added or removed, a holder subscribed again with other `filters`, or the `status`
- * changed. A new holder with filters is one change, `holder-added`.
+ * changed. If a new holder has filters, there is only one change: `holder-added`.
  */
 export type SubscriptionChange = 'holder-added' | 'holder-removed' | 'filters' | 'status'
 
@@ -194,7 +194,7 @@ export function readReference(reference: unknown, ...required: readonly ('userId
 
 type RequestFields = Record<'userId' | 'streamType' | 'symbol' | 'filters', unknown>
 
-/** The fields of a request and of a `Subscription`, so that any copy of a `Subscription` is a valid request. */
+/** The fields that a request may have. They include all fields of a `Subscription`, so that any copy of a `Subscription` is a valid request. */
 const REQUEST_FIELDS: readonly string[] = [
   'userId',
   'streamType',

@@ -56,7 +56,7 @@ export interface UnknownNotice {
   readonly type: 'unknown'
 }
 
-/** A message or a notice from a server with this library. A notice has a `type`, and a message has none. */
+/** A message or a notice from a server that uses this library. A notice has a `type`, and a message has none. */
 export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | (ValidMessage<TStreams> & MessagePlace & { readonly type?: undefined })
   | StreamNotice
@@ -65,7 +65,7 @@ export type ServerMessage<TStreams extends StreamCatalogue = TradingStreams> =
 type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
 
 /**
- * Parses a text from the server, and returns the message or the notice in it. The function is made for clients.
+ * Parses a text from the server, and returns the message or the notice in it. The function is intended for clients.
  *
  * A gap notice stands in the place of missing messages. A client that builds a state from the messages has to fetch that state again. A status notice
  * has the status of the stream's source. For a JSON object with an unknown `type` and without `data`, the result is `{ type: 'unknown' }`.

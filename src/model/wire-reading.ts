@@ -8,7 +8,7 @@ import { isEpoch } from './position.ts'
 /** A JSON object in a text. */
 export type WireObject = Readonly<Record<string, unknown>>
 
-/** The place of a message among the messages of its channel. Only a server with a recovery sends a place. */
+/** The place of a message among the messages of its channel. Only a server that uses a `Recovery` sends a place. */
 export interface MessagePlace {
   /** The epoch of the message: the name of one run of the node that published it. Absent if the message has no place. */
   readonly epoch?: string
@@ -55,7 +55,7 @@ export function contentIn({ data, timestamp, user_id: userId }: WireObject): { r
   return { data, timestamp: wireDate(timestamp), userId }
 }
 
-/** Returns the place of a message. If the place cannot be read, the message counts as having no place, because it is readable without one. */
+/** Returns the place of a message. If the place cannot be read, the message counts as having no place. The rest of the message is still readable. */
 export function placeIn({ epoch, seq, snapshot }: WireObject): MessagePlace {
   if (!isEpoch(epoch) || !isCount(seq)) return {}
   return snapshot === true ? { epoch, seq, snapshot } : { epoch, seq }
