@@ -75,8 +75,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
   /**
-   * How many bytes a plain socket may have buffered before `PlainPressure` decides whether it has room. `undefined` if no socket needs to be
-   * measured.
+   * The limit for the bytes that a plain socket has buffered. Above this limit, `PlainPressure` decides whether the socket has room. `undefined` if
+   * no socket needs to be measured.
    */
   #roomBytes: number | undefined
 
@@ -180,7 +180,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#plain.release(connection)
   }
 
-  /** Restarts each timer that may be lost: see `Alarm`. */
+  /** Restarts each timer that may have been lost: see `Alarm`. */
   renewTimers(): void {
     this.#drainWatch.renew()
   }

@@ -4,14 +4,14 @@ import type { Timers } from '../time/clock.ts'
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
 /**
- * If a turn lasts longer than this, it is busy, or the callback for its end was lost. Then its end is scheduled again. A second callback does no harm
- * if the turn was only busy.
+ * If a turn lasts longer than this, either the turn is busy, or the callback for its end was lost. In both cases, the end of the turn is scheduled
+ * again. A second callback does no harm if the turn was only busy.
  */
 const LOST_AFTER_MS = 100
 
 /** The turns of the event loop in which messages are delivered. */
 export interface Ticks {
-  /** The number of the running turn. Only a turn whose end is awaited gets a new number. */
+  /** The number of the running turn. The number increases only after a turn whose end was scheduled. */
   readonly tick: number
   /** True if the end of the running turn is scheduled. */
   readonly isAwaited: boolean
@@ -45,7 +45,7 @@ export class EndOfTick<TItem> implements Ticks {
     this.#callback = callback
   }
 
-  /** The items of the running turn. An item stays included until the end of its turn is over. */
+  /** The items of the running turn. While the callback for the end of a turn runs, the items of that turn are included too. */
   get items(): readonly TItem[] {
     return [...this.#ending, ...this.#items]
   }
@@ -64,7 +64,7 @@ export class EndOfTick<TItem> implements Ticks {
     atEndOfTick(this.#endOf(this.tick))
   }
 
-  /** Notes the time. If the end of the turn is so late that its callback may be lost, the end is scheduled again. */
+  /** Notes the time. If the end of the turn is so late that its callback may have been lost, the end is scheduled again. */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
     if (!this.isAwaited) return

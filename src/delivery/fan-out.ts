@@ -48,7 +48,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  /** The excluded connections. The set is kept, because an exclusion may give another answer for a connection when the fan-out ends. */
+  /** The excluded connections. When the fan-out ends, an exclusion could give another answer for a connection. So the set is kept. */
   #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 

@@ -17,13 +17,13 @@ interface Presumption {
  *
  * `bufferedAmount` is read for each message, and grows with each message. No client has had time to read the bytes of this turn of the event loop, or
  * the bytes of the turn before. If the bytes of these two turns can explain a reading above the limit, the reading does not show that the client is
- * slow. All sockets share one count: the most bytes that one socket can have got. State is kept only for sockets above the limit.
+ * slow. All sockets share one count: an upper bound on the bytes that any one socket was given. State is kept only for sockets above the limit.
  */
 export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** The most bytes that one socket can have got: in turn `tick`, in the turn before it, and in all small turns after it. */
+  /** Upper bounds on the bytes that any one socket was given: in turn `tick`, in the turn before `tick`, and in all small turns after `tick`. */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {
@@ -34,9 +34,9 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * True if a socket counts as having room until this turn ends, although it has buffered more than the limit.
    *
-   * If the bytes of this turn can explain the excess, the socket has room. Otherwise it is in doubt whether the socket has room. Then it still counts
-   * as having room in two cases: the bytes of the turn before can explain the rest of the excess, or the socket had room in the turn before without
-   * doubt.
+   * If the bytes of this turn can explain the excess, the socket has room. Otherwise it is in doubt whether the socket has room. A socket in doubt
+   * still counts as having room if the bytes of the turn before can explain the rest of the excess. It also counts as having room if it had room in
+   * the turn before and was not in doubt then.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks
@@ -81,7 +81,7 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
     this.#presumptions.delete(connection)
   }
 
-  /** The most bytes that one socket can have got in turn `tick`. `tick` is the running turn, or the turn before. */
+  /** An upper bound on the bytes that any one socket was given in turn `tick`. `tick` is the running turn, or the turn before. */
   #bytesIn(tick: number): number {
     if (this.#bytes.tick === tick) return this.#bytes.inTick
     return this.#bytes.tick === tick + 1 ? this.#bytes.inTickBefore : 0

@@ -11,7 +11,7 @@ export interface SlotRange<TConnection> {
 export interface Recipients<TConnection> {
   /** How many recipients there are. */
   readonly matched: number
-  /** If there are overlaps, the first range is of the whole type, and the second range is of the exact stream. */
+  /** If there are overlaps, the first range is in the list of the whole type, and the second range is in the list of the exact stream. */
   readonly ranges: readonly SlotRange<TConnection>[]
   readonly overlaps: readonly Overlap[]
   /** Slots within the ranges whose connections are not recipients. */

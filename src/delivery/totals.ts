@@ -2,7 +2,7 @@
  * Counts of all messages up to now. A message counts once for each of its recipients.
  *
  * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`, `waitingBytes` and
- * `connectionsBehind` are gauges of this moment. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
+ * `connectionsBehind` are gauges, which show the present state. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
  */
 export interface Stats {
   /** Recipients of all messages whose delivery has started. */
@@ -66,7 +66,7 @@ export class Totals {
     this.#counts.waiting += matched
   }
 
-  /** Counts the outcomes of one message, except for the outcomes that its send queues count. */
+  /** Counts the outcomes of one message, except for the outcomes that send queues count. */
   countServed(sent: number, failed: number, skipped: number): void {
     this.#counts.waiting -= sent + failed + skipped
     this.#counts.sent += sent
@@ -74,7 +74,7 @@ export class Totals {
     this.#counts.skipped += skipped
   }
 
-  /** Counts an outcome of deliveries by a send queue. */
+  /** Counts deliveries that a send queue ended with this outcome. */
   count(outcome: Outcome, deliveries: number): void {
     if (deliveries === 0) return
     this.#counts.waiting -= deliveries
@@ -83,7 +83,7 @@ export class Totals {
     else this.#counts[outcome] += deliveries
   }
 
-  /** Counts something that is not an outcome. */
+  /** Counts rejected messages, gap notices or deferred messages. They are not outcomes. */
   note(what: 'rejected' | 'gapNotices' | 'deferred', count = 1): void {
     this.#counts[what] += count
   }

@@ -21,7 +21,7 @@ interface StreamQueue {
   last: Entry | undefined
 }
 
-/** A linked list of entries. The first entry leaves the list first. */
+/** A linked list of entries. Entries are taken from the front. */
 class EntryList {
   first: Entry | undefined
   last: Entry | undefined
@@ -65,7 +65,7 @@ export class Backlog {
    * The size of the messages. Gap notices do not count: they are short, there is at most one for each stream, and they must not displace a message.
    */
   units = 0
-  /** The oldest message of the backlog began to wait at this moment, or later. */
+  /** The oldest message of the backlog did not begin to wait before this moment. */
   oldestSinceMs: number = Infinity
   /** When the connection fell behind, in milliseconds of the monotonic clock. */
   readonly sinceMs: number
@@ -112,7 +112,7 @@ export class Backlog {
     return false
   }
 
-  /** Puts back messages that were taken but not accepted. The messages are first in their lists again. */
+  /** Puts back messages that were taken but not accepted. Each message goes to the front of its list. */
   putBack(messages: readonly OutgoingMessage[]): void {
     for (const message of [...messages].reverse()) {
       this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -150,7 +150,7 @@ export class Backlog {
    * Drops the messages that began to wait at `sinceMs` or before. If one of these messages must be kept, the method stops there, and `mustEnd` is
    * true.
    *
-   * An old message may stand behind a newer one in its list, because a new message takes the place of the message that it replaces.
+   * In a list, an old message may come after a newer message. The reason is that a new message takes the place of the message that it replaces.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0
@@ -300,7 +300,7 @@ function oldestMessage({ first }: StreamQueue): Entry | undefined {
   return first !== undefined && first.message.gap > 0 ? first.nextOfStream : first
 }
 
-/** The next entry in the same list that is a message. */
+/** The next message after this entry in the same list. Gap notices are skipped. */
 function nextMessage({ next }: Entry): Entry | undefined {
   let entry = next
   while (entry !== undefined && entry.message.gap > 0) entry = entry.next

@@ -50,7 +50,7 @@ export class DrainWatch<TQueue extends Behind> {
     this.#lagTimer.set(ms)
   }
 
-  /** Restarts each timer that may be lost: see `Alarm`. */
+  /** Restarts each timer that may have been lost: see `Alarm`. */
   renew(): void {
     if (this.all.size === 0) return
     this.#pollTimer.renew()

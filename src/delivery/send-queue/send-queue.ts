@@ -194,8 +194,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /**
    * Decides once in each turn whether the socket has room. Later readings would include bytes of this turn, which no client has had time to read.
    *
-   * The bytes of the turn before may have been written at its end, so the client has had no time to read them either. If too much is buffered, but
-   * the socket had room without doubt in the turn before, it still counts as having room. Then the next turn decides.
+   * The bytes of the turn before may have been written at its end, so the client has had no time to read them either. If too much is buffered, it is
+   * in doubt whether the socket has room. A socket in doubt still counts as having room if it had room in the turn before and was not in doubt then.
+   * In that case, the next turn decides.
    */
   #hasRoom(): boolean {
     const { endOfTick, limits } = this.#context
@@ -214,7 +215,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     this.#context.endOfTick.await()
   }
 
-  /** True if the queue must be flushed first: the batch is large enough for a write, or the backlog has no place for a message of this size. */
+  /**
+   * True if the queue must be flushed before a message of this size is added: the batch is large enough for a write, or the backlog has no place for
+   * the message.
+   */
   #isFullFor(units: number): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#context.limits
     if (this.#backlog !== undefined) return this.#backlog.units + units > hardLimitBytes
