@@ -12,7 +12,7 @@ export type FailureReport = (error: unknown) => void
  * the connection is removed.
  */
 export class CloseListener {
-  /** The error that `onClose` threw. If `onClose` did not return a function, an error that says so. */
+  /** The error that `onClose` threw, or an error if `onClose` did not return a function. */
   readonly failure: { readonly error: unknown } | undefined
   #isClosed = false
   #closed: (() => void) | undefined

@@ -104,7 +104,7 @@ export class SocketCloser<TConnection extends Closable> {
     return Promise.resolve().then(async () => cleanupReport(await Promise.all(outcomes)))
   }
 
-  /** Replaces the timers of the deadlines if they may be lost. */
+  /** Replaces the timers of the deadlines if they may have been lost. */
   renew(): void {
     for (const deadlines of this.#deadlines.values()) deadlines.renew()
   }

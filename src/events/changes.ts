@@ -97,8 +97,8 @@ export class Changes {
   }
 
   /**
-   * Begins a change that only sends, like `send` within `make`. `publish` uses this method, because two closures for each message are too slow.
-   * Returns the number that `endSending` takes.
+   * Begins a change that only sends messages. The effect is the same as a call of `send` within `make`. `publish` uses this method, because making
+   * two closures for each message is too slow. Returns the number that `endSending` takes.
    */
   beginSending(): number {
     const numbers = this.#numbers
@@ -114,7 +114,7 @@ export class Changes {
     this.#numbers.current = outer
   }
 
-  /** Makes a change that only postpones another change. Events that were posted before are not delivered yet. */
+  /** Makes a change whose only effect is that another change is postponed. Events that were posted before are not delivered yet. */
   whilePostponing<TOutcome>(change: () => TOutcome): TOutcome {
     const outer = this.#begin()
     try {
@@ -155,7 +155,7 @@ export class Changes {
     }
   }
 
-  /** Runs the functions that had to wait and delivers the events, until no new ones are added. */
+  /** Calls the functions that had to wait, and delivers the events. Repeats this until there are no new functions and no new events. */
   #settle(): void {
     while (this.#afterwards.length > 0 || this.#hasNews) {
       const acts = this.#afterwards

@@ -50,11 +50,11 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   connectionAdded: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /** A connection was removed. `reason` says why. The socket of the connection may still be closing. */
   connectionRemoved: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly reason: CloseReason }
-  /** A connection fell behind: its socket has no room, so messages wait. The event comes again only after the connection has caught up. */
+  /** A connection fell behind: its socket has no room, so messages wait. The event is emitted again only after the connection has caught up. */
   connectionBehind: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /**
    * A connection caught up: it was behind for `behindForMs`, and now no message waits for it. The messages that waited were sent, dropped or purged.
-   * If a connection is removed while it is behind, this event does not come.
+   * If a connection is removed while it is behind, this event is not emitted.
    */
   connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
   /** A connection was given to another user. `connection.userId` is the new user, and `from` is the old user. */
@@ -133,7 +133,7 @@ interface Call {
 }
 
 /**
- * Listeners, and the events on their way to them.
+ * The registered listeners, and a queue of the events that they have not received yet.
  *
  * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls back into
  * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. A listener sees the events of a
@@ -180,8 +180,8 @@ export class Events {
   }
 
   /**
-   * Queues an error event. If no listener receives the event, the error is printed. This is decided after the listeners were called, because a
-   * listener may remove another listener first.
+   * Queues an error event. If no listener receives the event, the error is printed. This decision is made after the listeners were called, because a
+   * listener may remove another listener.
    */
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
