@@ -26,8 +26,8 @@ export class Demand {
   readonly #events: DemandEvents
   readonly #idling = new Map<string, ActiveStream>()
   /**
-   * Iterates over `#idling`, oldest first. The iterator is kept while the limit is exceeded again and again. A new iterator each time would step over
-   * the places of all deleted streams. The iterator is released once there is room, because it keeps old tables of the map in memory.
+   * Iterates over `#idling`, oldest first. If the limit is exceeded several times in a row, the same iterator is used each time. A new iterator would
+   * have to skip the places of all deleted streams. The iterator is released once there is room, because it keeps old tables of the map in memory.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: ExpiringSet<ActiveStream>
@@ -55,7 +55,9 @@ export class Demand {
     this.#expiry.delete(idling)
   }
 
-  /** Call this when a stream has lost its last connected subscriber. If too many streams are idling then, the oldest one becomes idle at once. */
+  /**
+   * Call this when a stream has lost its last connected subscriber. If there are now too many idling streams, the oldest one becomes idle at once.
+   */
   lost(stream: ActiveStream): void {
     if (this.#idleDelayMs === 0 || this.#maxIdling < 1) return this.#events.post('streamIdle', stream)
     this.#idling.set(keyOf(stream), stream)
@@ -64,7 +66,7 @@ export class Demand {
     else this.#oldestFirst = undefined
   }
 
-  /** Replaces the timer if it may be lost. */
+  /** Replaces the timer if it may have been lost. */
   renew(): void {
     this.#expiry.renew()
   }
