@@ -29,7 +29,7 @@ export interface Overlap {
  *
  * A removed connection leaves a hole. The list is compacted once it has more holes than connections. So the average cost of a removal does not depend
  * on the length of the list. A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list keep their slots, and new
- * connections are added behind them. So the sending loop can call user code without copying the list first.
+ * connections are added after them. So the sending loop can call user code without copying the list first.
  */
 export class FanOutList<TConnection> {
   /** How many connections are in the list. */
@@ -42,7 +42,7 @@ export class FanOutList<TConnection> {
    */
   queues: (SendQueue | undefined)[] = NO_QUEUES
   connections: (TConnection | undefined)[] = []
-  /** Only for the list of an exact stream: the connections that are also in the list of the whole type. */
+  /** The connections that are also in the list of the whole type. Only the list of an exact stream has this set. */
   overlaps: Set<TConnection> | undefined = undefined
   /** How many messages were sent to this list, and the time of the last one. */
   servings = 0

@@ -1,5 +1,5 @@
 /**
- * A set of no, one or several members, in the order in which they were added. Each change returns the new set, and the owner stores it in a field.
+ * A set of zero or more members, in the order in which they were added. Each change returns the new set, and the owner stores it in a field.
  *
  * A `Map` or a `Set` takes 240 bytes even with one entry, and most users have one connection. So a single member has no container. A few members are
  * in an array, which is never changed in place. Only many members are in a `Map`.

@@ -13,7 +13,7 @@ export type Refusal = (what: string, name?: string, cause?: unknown) => Error
 /**
  * Reads the fields with these names from an object, each field once. Returns the values by name.
  *
- * @throws the error of `refusal` if the value is not an object, if it has any other name, or if a getter throws
+ * @throws the error of `refusal` if the value is not an object, if it has a field with another name, or if a getter throws
  */
 export function readNamed<TName extends string>(given: unknown, names: readonly TName[], refusal: Refusal): Record<TName, unknown> {
   assertNamed(given, names, refusal)
@@ -23,7 +23,7 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
 }
 
 /**
- * Checks that the value is an object without any other names. `{}` is valid.
+ * Checks that the value is an object, and that it has no fields with other names. `{}` is valid.
  *
  * Names on the prototype of a class are not checked, because they are not the caller's mistake. With `classes have more`, the own names of a class
  * instance are not checked either. Symbols are never checked.

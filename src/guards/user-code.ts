@@ -12,8 +12,8 @@ export function readUserCode<TRead>(read: () => TRead, refusal: (cause: unknown)
 }
 
 /**
- * Returns a caller's function, bound to the object that has it. The caller may have replaced the function's own `bind`, so this uses the `bind` of
- * the language.
+ * Returns a caller's function, bound to its owner: the object that the function was read from. The caller may have replaced the function's own
+ * `bind`, so this uses the `bind` of the language.
  */
 export function bound<TFunction extends (...facts: never[]) => unknown>(fn: TFunction, owner: unknown, refusal: (cause: unknown) => Error): TFunction {
   return readUserCode(() => Function.prototype.bind.call(fn, owner) as TFunction, refusal)
@@ -32,7 +32,7 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 /**
  * Returns a new promise that settles in the same way as the caller's thenable.
  *
- * `Promise.resolve` would return a native promise itself. User code may have replaced the `then` of that promise by a function that throws.
+ * `Promise.resolve` would return a native promise unchanged. User code may have replaced the `then` of that promise with a function that throws.
  */
 export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
   return new Promise((resolve) => resolve(thenable))
