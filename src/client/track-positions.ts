@@ -104,7 +104,7 @@ function take(knowledge: Knowledge, message: PlacedMessage): Received<StreamCata
   }
   // What is older than all that came of its stream would not be in order.
   if (isLate) return { missing: missing + +(isAwaited && seq < first) }
-  remember(stream.came, epoch, { first: snapshot ? seq : first, last: seq })
+  remember(stream.came, epoch, { first: snapshot ? seq : Math.min(first, seq), last: seq })
   return { message, missing }
 }
 
@@ -163,7 +163,11 @@ export function trackPositions<TStreams extends StreamCatalogue = TradingStreams
     },
     position: (stream) => positionOf(stateOf(knowledge, stream)),
     disconnected() {
-      for (const state of knowledge.states.values()) state.answer = undefined
+      for (const state of knowledge.states.values()) {
+        state.answer = undefined
+        // What comes before the new answer may be newer than the replay behind it. Then the replay would be out of order.
+        for (const [epoch, { last }] of state.came) state.came.set(epoch, { first: Infinity, last })
+      }
     },
   }
 }

@@ -394,6 +394,19 @@ describe('trackPositions, of a connection that has ended', () => {
   })
 })
 
+describe('trackPositions, of live messages that come between a disconnect and the new answer', () => {
+  it('reports the messages of the replay as missing, because they come too late to be in order', () => {
+    const tracker = trackPositions({ streams })
+    receivedBy(tracker, subscribed('e1:0'), message('e1:1'))
+    tracker.disconnected()
+    const replay = [2, 3, 4, 5, 6].map((seq) => message(`e1:${seq}`))
+
+    expect(receivedBy(tracker, message('e1:5'), message('e1:6'), subscribed('e1:1', TRADES, { recovered: true }), ...replay)).toEqual([
+      'e1:5', 'e1:6', 'subscribed', '1 missing, -', '1 missing, -', '1 missing, -', '-', '-',
+    ])
+  })
+})
+
 describe('trackPositions, of a text that it cannot read', () => {
   it.each(['', '{', 'null', '[]', '7', '{}', '{"stream_type":"TRADES"}', message('e1:1').replace('2026', '26'), skip('e:0').replace('"e"', '""'), '{"type":"skip","epoch":"e","seq":1}', '{"type":"subscribed","stream_type":"TRADES","symbol":"A","position":7}', '{"type":"unsubscribed","stream_type":{"toString":1}}', 'null', '{"stream_type":"TRADES","symbol":{"toString":1},"data":1,"timestamp":"2026-01-31T12:00:00.000Z","epoch":"e","seq":1}'])(
     'has an unknown frame for %j, and stays as it was',
