@@ -12,6 +12,7 @@ const LONGEST_TIMER_MS = 2_147_483_647
 export class Agenda {
   readonly clock: ClientClock
   readonly #tasks = new Map<string, Task>()
+  /** When the timer fires. It is set for the first task, or earlier. */
   #timerMs = Infinity
   #cancelTimer = (): void => {}
 
@@ -23,16 +24,10 @@ export class Agenda {
     return this.clock.monotonic()
   }
 
-  /** How far the time of day is ahead of the clock that measures durations. It jumps if that clock stood still, because the machine slept. */
-  get offsetMs(): number {
-    return this.clock.now() - this.nowMs
-  }
-
   /** Calls `act` once, `ms` milliseconds from now, in place of the task that has this name. `Infinity` is never. */
   plan(name: string, ms: number, act: () => void): void {
-    const dueMs = this.nowMs + ms
-    this.#tasks.set(name, { dueMs, act })
-    this.#wakeAt(dueMs)
+    this.#tasks.set(name, { dueMs: this.nowMs + ms, act })
+    this.#wakeAt(this.nowMs + ms)
   }
 
   /** Milliseconds until a task is due. `Infinity` if there is no such task. */
@@ -42,19 +37,11 @@ export class Agenda {
 
   cancel(...names: string[]): void {
     for (const name of names) this.#tasks.delete(name)
-    if (this.#tasks.size === 0) this.#stop()
-  }
-
-  clear(): void {
-    this.cancel(...this.#tasks.keys())
-  }
-
-  #stop(): void {
+    if (this.#tasks.size > 0) return
     this.#cancelTimer()
     this.#timerMs = Infinity
   }
 
-  /** An earlier timer stays: it looks what is due. */
   #wakeAt(dueMs: number): void {
     if (dueMs >= this.#timerMs) return
     this.#cancelTimer()
@@ -67,10 +54,16 @@ export class Agenda {
     this.#timerMs = Infinity
     for (const [name, task] of [...this.#tasks]) {
       // A task that ran before may have cancelled this one, or planned it anew.
-      if (task.dueMs > nowMs || this.#tasks.get(name) !== task) continue
-      this.#tasks.delete(name)
-      task.act()
+      if (task.dueMs <= nowMs && this.#tasks.get(name) === task) {
+        this.#tasks.delete(name)
+        task.act()
+      }
     }
     for (const { dueMs } of this.#tasks.values()) this.#wakeAt(dueMs)
+  }
+
+  /** Cancels all tasks. */
+  clear(): void {
+    this.cancel(...this.#tasks.keys())
   }
 }

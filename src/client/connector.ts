@@ -1,6 +1,6 @@
 import type { WireObject } from '../model/wire-reading.ts'
 import type { Agenda } from './agenda.ts'
-import { waitMs, type Backoff } from './backoff.ts'
+import { waitMs } from './backoff.ts'
 import { ClientError } from './client-error.ts'
 import type { ClientStage, ClientState, EventListeners } from './client-events.ts'
 import type { ClientOptions, ConnectContext } from './client-options.ts'
@@ -13,6 +13,14 @@ import { route } from './routing.ts'
 import type { RuntimeSignal } from './signal.ts'
 import type { WantedStreams } from './wanted-streams.ts'
 import { Watch } from './watch.ts'
+
+/** A goodbye, as it comes. */
+interface GoodbyeFrame {
+  readonly reason: string
+  readonly reconnect: boolean
+  readonly after_ms?: number
+  readonly within_ms?: number
+}
 
 /** What a goodbye says: whether to come back, and when. */
 interface Goodbye {
@@ -41,7 +49,6 @@ export class Connector {
   write: ((text: string) => unknown) | undefined
   readonly #agenda: Agenda
   readonly #options: ClientOptions
-  readonly #backoff: Backoff
   readonly #events: EventListeners
   readonly #streams: WantedStreams
   readonly #requests: Requests
@@ -58,7 +65,6 @@ export class Connector {
   constructor(agenda: Agenda, options: ClientOptions, events: EventListeners, streams: WantedStreams, requests: Requests) {
     this.#agenda = agenda
     this.#options = options
-    this.#backoff = { minMs: options.backoff?.minMs ?? 1_000, maxMs: options.backoff?.maxMs ?? 30_000 }
     this.#events = events
     this.#streams = streams
     this.#requests = requests
@@ -112,7 +118,7 @@ export class Connector {
     if (type === 'visibilitychange' && this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
     // A goodbye counts more. And a whole office may come back online at the same moment.
-    const ms = type === 'online' ? this.#agenda.clock.random() * this.#backoff.minMs : 0
+    const ms = type === 'online' ? this.#jitterMs(0) : 0
     if (this.state === 'waiting' && !this.#goodbye) this.#planDial(Math.min(ms, this.#agenda.msUntil('dial')))
   }
 
@@ -200,14 +206,18 @@ export class Connector {
   }
 
   #wait(reason: string, goodbye: Goodbye | undefined): void {
-    const { nowMs, clock } = this.#agenda
     let ms: number
     if (goodbye?.reconnect) {
       this.#goodbye = goodbye
-      ms = Math.max(0, goodbye.dueMs - nowMs)
-    } else ms = waitMs(this.#failures++, this.#backoff, clock.random())
+      ms = Math.max(0, goodbye.dueMs - this.#agenda.nowMs)
+    } else ms = this.#jitterMs(this.#failures++)
     this.#planDial(ms)
     this.#enter('waiting', goodbye?.reason ?? reason, ms)
+  }
+
+  #jitterMs(failures: number): number {
+    const { minMs = 1_000, maxMs = 30_000 } = this.#options.backoff ?? {}
+    return waitMs(failures, { minMs, maxMs }, this.#agenda.clock.random())
   }
 
   #heard(data: unknown, link: Link): void {
@@ -215,7 +225,7 @@ export class Connector {
     try {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
-      if (type === 'goodbye') this.#leave(frame)
+      if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
       else if (this.#watch) route(frame, this.#streams, this.#requests)
       else if (type === 'welcome') this.#welcome(frame, link)
     } catch (error) {
@@ -229,21 +239,21 @@ export class Connector {
     const { socket } = link
     link.isWelcomed = true
     if (socket?.send) this.write = (text) => socket.send?.(text)
-    else if (send) this.write = (text) => send(text, String(connectionId))
+    else if (send) this.write = (text) => send(text, connectionId as string)
     this.#welcomedMs = this.#agenda.nowMs
     this.#agenda.cancel('dial')
-    const patience = { pingMs: Math.min(pingMs, orNever(idleMs) / 2), pongMs, heartbeatMs: orNever(heartbeatMs) }
-    this.#watch = new Watch(this.#agenda, patience, this.write && (() => void this.send(PING)), () => this.#lost({ reason: 'silent' }))
+    const quietMs = this.write ? Math.min(pingMs, orNever(idleMs) / 2) : orNever(heartbeatMs) + pongMs
+    const ask = this.write && (() => void this.send(PING))
+    this.#watch = new Watch(this.#agenda, { quietMs, answerMs: pongMs }, ask, () => this.#lost({ reason: 'silent' }))
     this.#enter('connected')
   }
 
   /** Stays until its turn, so that not all come back at once, and nobody misses anything meanwhile. */
-  #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = 0 }: WireObject): void {
+  #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = 0 }: GoodbyeFrame): void {
     const { nowMs, clock } = this.#agenda
-    const ms = Number(afterMs) + clock.random() * Math.max(0, Number(withinMs) - Number(afterMs))
-    const goodbye = { reason: String(reason), reconnect: Boolean(reconnect), dueMs: nowMs + ms }
-    this.#goodbye = goodbye
-    if (reconnect) this.#agenda.plan('goodbye', ms, () => this.#lost(goodbye))
+    const ms = afterMs + clock.random() * Math.max(0, withinMs - afterMs)
+    this.#goodbye = { reason, reconnect, dueMs: nowMs + ms }
+    if (reconnect) this.#agenda.plan('goodbye', ms, () => this.#lost({ reason }))
   }
 }
 

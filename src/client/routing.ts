@@ -1,10 +1,11 @@
-import type { StreamCatalogue } from '../model/catalogue.ts'
-import type { ServerMessage } from '../model/wire-form.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import { ClientError } from './client-error.ts'
-import { messageIn } from './reading.ts'
 import type { Requests } from './requests.ts'
+import type { Incoming } from './wanted-stream.ts'
 import type { WantedStreams } from './wanted-streams.ts'
+
+/** What a server sends of its streams, besides messages. */
+const NOTICES: readonly unknown[] = ['gap', 'skip', 'status']
 
 /** Passes a frame to those whom it concerns. Frames of other types are ignored, so that the server can be newer than the client. */
 export function route(frame: WireObject, streams: WantedStreams, requests: Requests): void {
@@ -12,10 +13,13 @@ export function route(frame: WireObject, streams: WantedStreams, requests: Reque
   if (type === 'result') requests.settle(id, 'resolve', data)
   else if (type === 'subscribed') streams.answered(frame)
   else if (type === 'unsubscribed') id === undefined && streams.unsubscribed(frame)
-  else if (type !== 'refused') update(messageIn(frame, undefined), streams)
-  else if (!requests.settle(id, 'reject', new ClientError(String(code), retryMs as number | undefined))) streams.refused(frame)
+  else if (type === 'refused') requests.settle(id, 'reject', new ClientError(String(code), retryMs as number | undefined)) || streams.refused(frame)
+  else if (!type || NOTICES.includes(type)) streams.receive(updateIn(frame))
 }
 
-function update(message: ServerMessage<StreamCatalogue>, streams: WantedStreams): void {
-  if (message.type !== 'unknown' && message.type !== 'subscribed') streams.receive(message)
+/** Returns the message, or the notice, that a frame is. It trusts the server. */
+function updateIn({ type, stream_type: streamType, symbol, data, timestamp, user_id: userId, epoch, seq, snapshot, dropped, status }: WireObject): Incoming {
+  const place = { streamType, symbol: symbol ?? undefined, epoch, seq }
+  const update = type ? { ...place, type, dropped: dropped ?? undefined, status } : { ...place, data, timestamp: new Date(timestamp as string), userId: userId ?? undefined, snapshot }
+  return update as unknown as Incoming
 }

@@ -6,16 +6,6 @@ const LATE_MS = 1_000
 /** A sleeping machine may stop the clock that measures durations, and never the time of day. */
 const ASLEEP_MS = 5_000
 
-/** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
-export interface Patience {
-  /** The client asks so often whether somebody is there. */
-  readonly pingMs: number
-  /** An answer, or a heartbeat that is due, may take so long. */
-  readonly pongMs: number
-  /** The server sends something at least this often. */
-  readonly heartbeatMs: number
-}
-
 /** What a watch does when it looks: wait on, ask whether somebody is there, or give up. */
 export type Verdict = 'wait' | 'ask' | 'lost'
 
@@ -31,6 +21,14 @@ export function verdictOn(wasAway: boolean, isDue: boolean, isLast: boolean): Ve
   return isLast ? 'lost' : 'ask'
 }
 
+/** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
+export interface Patience {
+  /** The client asks so often whether somebody is there. If it cannot ask, it has to hear something within this time. */
+  readonly quietMs: number
+  /** An answer may take so long. */
+  readonly answerMs: number
+}
+
 /** Watches whether the server is still there: a half-open connection tells nothing by itself. */
 export class Watch {
   readonly #agenda: Agenda
@@ -38,10 +36,11 @@ export class Watch {
   readonly #ask: (() => void) | undefined
   readonly #lose: () => void
   /** When the client asked. If it cannot ask, when it heard something. */
-  #sinceMs: number
+  #sinceMs = 0
   #isAsked = false
   #lookMs = 0
-  #offsetMs: number
+  /** How far the time of day is ahead of the clock that measures durations. */
+  #offsetMs = 0
   /** True if the server got another chance, and was not heard since. */
   #wasSpared = false
 
@@ -51,9 +50,8 @@ export class Watch {
     this.#patience = patience
     this.#ask = ask
     this.#lose = lose
-    this.#sinceMs = agenda.nowMs
-    this.#offsetMs = agenda.offsetMs
-    this.#planLook()
+    this.#wasAway()
+    this.#begin(false)
   }
 
   heard(): void {
@@ -67,16 +65,19 @@ export class Watch {
   /** Asks whether the server is there, unless that is open. */
   probe(): void {
     if (this.#isAsked) return
-    this.#sinceMs = this.#agenda.nowMs
-    this.#isAsked = this.#ask !== undefined
-    this.#planLook()
+    this.#begin(this.#ask !== undefined)
     this.#ask?.()
   }
 
+  #begin(isAsked: boolean): void {
+    this.#sinceMs = this.#agenda.nowMs
+    this.#isAsked = isAsked
+    this.#planLook()
+  }
+
   get #dueMs(): number {
-    const { pingMs, pongMs, heartbeatMs } = this.#patience
-    if (!this.#ask) return this.#sinceMs + heartbeatMs + pongMs
-    return this.#sinceMs + (this.#isAsked ? pongMs : pingMs)
+    const { quietMs, answerMs } = this.#patience
+    return this.#sinceMs + (this.#isAsked ? answerMs : quietMs)
   }
 
   #planLook(): void {
@@ -88,17 +89,16 @@ export class Watch {
     const wasAway = this.#wasAway() && !this.#wasSpared
     const verdict = verdictOn(wasAway, this.#dueMs <= this.#agenda.nowMs, this.#isAsked || !this.#ask)
     if (verdict === 'lost') return this.#lose()
-    this.#planLook()
-    if (verdict === 'wait') return
+    if (verdict === 'wait') return this.#planLook()
     this.#wasSpared = wasAway
     this.#isAsked = false
     this.probe()
   }
 
   #wasAway(): boolean {
-    const { nowMs, offsetMs } = this.#agenda
+    const { nowMs, clock } = this.#agenda
     const before = this.#offsetMs
-    this.#offsetMs = offsetMs
-    return nowMs - this.#lookMs > LATE_MS || Math.abs(offsetMs - before) > ASLEEP_MS
+    this.#offsetMs = clock.now() - nowMs
+    return nowMs - this.#lookMs > LATE_MS || Math.abs(this.#offsetMs - before) > ASLEEP_MS
   }
 }
