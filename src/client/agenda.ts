@@ -30,11 +30,6 @@ export class Agenda {
     this.#wakeAt(this.nowMs + ms)
   }
 
-  /** Milliseconds until a task is due. `Infinity` if there is no such task. */
-  msUntil(name: string): number {
-    return (this.#tasks.get(name)?.dueMs ?? Infinity) - this.nowMs
-  }
-
   cancel(...names: string[]): void {
     for (const name of names) this.#tasks.delete(name)
     if (this.#tasks.size > 0) return

@@ -70,7 +70,7 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
    * the code of a refusal, and with the reason of the signal.
    */
   request(command: string, data?: unknown, options?: Abortable): Promise<unknown>
-  /** Calls a listener with each event of this name. Returns a function that removes it. */
+  /** Calls a listener with each event of this name; once, even if it is added twice. Returns a function that removes it. */
   on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<TStreams>[TName]) => void): () => void
   /**
    * Connects now: from `stopped`, instead of waiting, or although nothing is subscribed to. In the last case, the client stays connected until
@@ -157,9 +157,8 @@ class StreamClient implements Client<StreamCatalogue> {
 
   on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<StreamCatalogue>[TName]) => void): () => void {
     const listeners = this.#events[event] as Set<unknown>
-    const own = (payload: ClientEvents<StreamCatalogue>[TName]): void => listener(payload)
-    listeners.add(own)
-    return () => void listeners.delete(own)
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
   }
 
   connect(): void {

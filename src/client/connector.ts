@@ -7,7 +7,7 @@ import type { ClientOptions, ConnectContext } from './client-options.ts'
 import { adviceOf } from './close-code.ts'
 import { arrayOf, textsOf } from './commands.ts'
 import { listenTo, runtimeLifecycle, type LifecycleTarget, type PageEvent } from './lifecycle.ts'
-import { end, newLink, open, type Link, type Loss } from './link.ts'
+import { Link, type Loss } from './link.ts'
 import type { Requests } from './requests.ts'
 import { route } from './routing.ts'
 import type { RuntimeSignal } from './signal.ts'
@@ -106,8 +106,8 @@ export class Connector {
   }
 
   #tell(commands: readonly string[]): void {
+    if (commands.length === 0) return
     if (this.write) for (const text of textsOf(commands)) void this.send(text)
-    else if (commands.length === 0) return
     else if (this.#usesUrl) this.#dial()
     else this.#fail('send', new ClientError('ERR_CANNOT_SEND'))
   }
@@ -118,8 +118,7 @@ export class Connector {
     if (type === 'visibilitychange' && this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
     // A goodbye counts more. And a whole office may come back online at the same moment.
-    const ms = type === 'online' ? this.#jitterMs(0) : 0
-    if (this.state === 'waiting' && !this.#goodbye) this.#planDial(Math.min(ms, this.#agenda.msUntil('dial')))
+    if (this.state === 'waiting' && !this.#goodbye) this.#planDial(type === 'online' ? this.#jitterMs(0) : 0)
   }
 
   #fail(stage: ClientStage, error: unknown): void {
@@ -129,16 +128,16 @@ export class Connector {
   #dial(): void {
     const { connect, connectTimeoutMs = 10_000 } = this.#options
     this.#drop()
-    const link = newLink()
+    const link = new Link()
     this.#link = link
     this.#usesUrl = false
     this.#agenda.plan('dial', connectTimeoutMs, () => this.#lost({ reason: 'timeout' }))
     this.#enter('connecting')
     // A listener may have ended it.
     if (this.#link !== link) return
-    void open(link, (signal) => connect(this.#contextOf(signal)), {
+    void link.open((signal) => connect(this.#contextOf(signal)), {
       // What an old connection tells is not heard.
-      heard: (data) => link === this.#link && this.#heard(data, link),
+      heard: (data) => link === this.#link && this.#heard(data),
       lost: (loss) => this.#lost(loss, link),
     })
   }
@@ -173,7 +172,7 @@ export class Connector {
     this.#link = this.#watch = this.write = this.#goodbye = undefined
     this.#welcomedMs = Infinity
     this.#agenda.cancel('dial', 'look', 'goodbye')
-    if (link) end(link, isSilent)
+    link?.end(isSilent)
     this.#streams.disconnected()
     this.#requests.rejectAll()
   }
@@ -220,24 +219,23 @@ export class Connector {
     return waitMs(failures, { minMs, maxMs }, this.#agenda.clock.random())
   }
 
-  #heard(data: unknown, link: Link): void {
+  #heard(data: unknown): void {
     this.#watch?.heard()
     try {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
       if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
       else if (this.#watch) route(frame, this.#streams, this.#requests)
-      else if (type === 'welcome') this.#welcome(frame, link)
+      else if (type === 'welcome') this.#welcome(frame)
     } catch (error) {
       this.#fail('frame', error)
     }
   }
 
-  #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject, link: Link): void {
+  #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
     if ((version as number) > VERSION) return this.rest('stopped', 'version')
     const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
-    const { socket } = link
-    link.isWelcomed = true
+    const socket = this.#link?.socket
     if (socket?.send) this.write = (text) => socket.send?.(text)
     else if (send) this.write = (text) => send(text, connectionId as string)
     this.#welcomedMs = this.#agenda.nowMs

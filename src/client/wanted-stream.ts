@@ -1,7 +1,7 @@
 import type { GapNotice, SkipNotice, StatusNotice, SubscribedNotice } from '../model/notices.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import { Listeners } from './listeners.ts'
-import { advance, begin, explain, newState, positionOf, remember } from './stream-state.ts'
+import { advance, begin, explain, newState, positionOf } from './stream-state.ts'
 import type { AnyMessage, AnyStream, AnyUpdate } from './update.ts'
 
 declare function queueMicrotask(fn: () => unknown): void
@@ -15,9 +15,6 @@ export type StreamListener = (update: AnyUpdate) => unknown
  * How far the server is with a stream: it has to be asked (`wanted`), was asked (`asked`), sends the stream (`held`), or refused for now (`resting`).
  */
 export type Phase = 'wanted' | 'asked' | 'held' | 'resting'
-
-/** A stream without a symbol remembers the last messages of so many symbols. */
-const MOST_SYMBOLS = 10_000
 
 /** A stream that somebody listens to, or has listened to a moment ago. */
 export class WantedStream {
@@ -91,7 +88,7 @@ export class WantedStream {
       if (!isNew) return
       this.#state.isKnown = true
     }
-    if (this.#state.answer?.delivery === 'latest') remember(this.lasts, symbol ?? '', message, MOST_SYMBOLS)
+    if (this.#state.answer?.delivery === 'latest') this.lasts.set(symbol ?? '', message)
     this.listeners.tell(message)
   }
 

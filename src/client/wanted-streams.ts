@@ -46,7 +46,7 @@ export class WantedStreams {
   /** A listener has left. If it was the last one, the stream stays wanted for `lingerMs`, for those who come back at once. */
   left(stream: WantedStream, lingerMs: number): void {
     const key = keyOf(stream)
-    if (stream.listeners.size > 0 || this.#streams.get(key) !== stream) return
+    if (stream.listeners.size > 0) return
     this.#agenda.plan(key, lingerMs, () => {
       this.#streams.delete(key)
       if (stream.phase === 'held' || stream.phase === 'asked') this.#unsubscribes.push(stream.command('unsubscribe', this.#nextId()))

@@ -62,11 +62,11 @@ describe('Agenda', () => {
   })
 
   it('never does what is planned for Infinity, without a timer', () => {
-    const { agenda, clock, plan } = agendaWithLog()
+    const { clock, plan } = agendaWithLog()
 
     plan('a', Infinity)
 
-    expect([clock.pendingTimers, agenda.msUntil('a'), agenda.msUntil('b')]).toEqual([0, Infinity, Infinity])
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('does at once what is overdue', () => {

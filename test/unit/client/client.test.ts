@@ -197,7 +197,7 @@ describe('an EventSource', () => {
 
     sources[0]?.fail(undefined)
 
-    expect([sources[0]?.ending, world.states.at(-1)]).toEqual(['close', 'waiting connect 500'])
+    expect([sources[0]?.ending, world.states.at(-1)]).toEqual(['close', 'waiting failed 500'])
   })
 
   it('has its commands sent beside it, with the id of the connection', async () => {

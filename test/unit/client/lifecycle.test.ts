@@ -50,18 +50,6 @@ describe('a client of a page', () => {
     expect([before, sockets.length]).toEqual([1, 2])
   })
 
-  it('does not wait longer than it would have', async () => {
-    const { clock, socket, sockets, page } = await connected()
-    clock.randoms = [0.1]
-    socket.lose()
-    clock.randoms = [0.9]
-
-    page.tell('online')
-    await clock.pass(100)
-
-    expect(sockets.length).toBe(2)
-  })
-
   it('keeps its turn of a goodbye', async () => {
     const { clock, socket, sockets, page } = await connected()
     socket.receive({ type: 'goodbye', reason: 'draining', reconnect: true, after_ms: 5_000, within_ms: 5_000 })
