@@ -41,7 +41,7 @@ export class Agenda {
     if (dueMs >= this.#timerMs) return
     this.#cancelTimer()
     this.#timerMs = dueMs
-    this.#cancelTimer = this.clock.setTimeout(() => this.#run(), Math.min(Math.max(0, dueMs - this.nowMs), LONGEST_TIMER_MS))
+    this.#cancelTimer = this.clock.setTimeout(() => this.#run(), Math.max(0, Math.min(dueMs - this.nowMs, LONGEST_TIMER_MS)))
   }
 
   #run(): void {

@@ -145,8 +145,7 @@ class StreamClient implements Client<StreamCatalogue> {
 
   async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
     const connector = this.#connector
-    if (this.state !== 'connected') throw new ClientError('ERR_NOT_CONNECTED')
-    if (!connector.write) throw new ClientError('ERR_CANNOT_SEND')
+    if (!connector.write) throw new ClientError(this.state === 'connected' ? 'ERR_CANNOT_SEND' : 'ERR_NOT_CONNECTED')
     const id = this.#nextId()
     try {
       return await this.#requests.make(id, signal, () => connector.send(JSON.stringify({ command, id, data })))

@@ -215,8 +215,7 @@ export class Connector {
   }
 
   #jitterMs(failures: number): number {
-    const { minMs = 1_000, maxMs = 30_000 } = this.#options.backoff ?? {}
-    return waitMs(failures, { minMs, maxMs }, this.#agenda.clock.random())
+    return waitMs(failures, this.#options.backoff, this.#agenda.clock.random())
   }
 
   #heard(data: unknown): void {

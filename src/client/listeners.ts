@@ -1,10 +1,10 @@
 /** Those who listen to one thing. What they throw, and what their promises reject with, goes to `failed`. */
 export class Listeners<TPayload> extends Set<(payload: TPayload) => unknown> {
-  readonly #failed: (error: unknown) => void
+  readonly failed: (error: unknown) => void
 
   constructor(failed: (error: unknown) => void) {
     super()
-    this.#failed = failed
+    this.failed = failed
   }
 
   tell(payload: TPayload): void {
@@ -16,7 +16,7 @@ export class Listeners<TPayload> extends Set<(payload: TPayload) => unknown> {
       // An earlier listener may have removed this one.
       if (this.has(listener)) await listener(payload)
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 }

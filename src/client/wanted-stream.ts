@@ -22,8 +22,6 @@ export class WantedStream {
   readonly symbol: string | undefined
   readonly listeners: Listeners<AnyUpdate>
   phase: Phase = 'wanted'
-  /** The command that asked for it last. */
-  askedId = 0
   /** The last messages of a `latest` stream: what a late listener is told. */
   readonly lasts: Map<string, AnyMessage> = new Map()
   #wasHeld = false
@@ -45,7 +43,6 @@ export class WantedStream {
   /** Returns the command that asks for the stream, from where the client is. */
   ask(id: number): string {
     this.phase = 'asked'
-    this.askedId = id
     return this.command('subscribe', id, positionOf(this.#state))
   }
 
@@ -73,10 +70,10 @@ export class WantedStream {
   /** Takes what the server sends of the stream. `skipped` has the places of messages that this client was left out of. */
   receive(update: Incoming, skipped: ReadonlyMap<string, unknown>): void {
     const { type } = update
-    if (!type) return this.#take(update, skipped)
-    if (type === 'skip') advance(this.#state, { epoch: update.epoch, seq: 0 }, skipped)
-    else if (type === 'gap') explain(this.#state, update.dropped)
-    if (type !== 'skip') this.listeners.tell(update)
+    if (type === 'gap') explain(this.#state, update.dropped)
+    if (!type) this.#take(update, skipped)
+    else if (type === 'skip') advance(this.#state, { epoch: update.epoch, seq: 0 }, skipped)
+    else if (type === 'gap' || type === 'status') this.listeners.tell(update)
   }
 
   #take(message: AnyMessage, skipped: ReadonlyMap<string, unknown>): void {

@@ -17,6 +17,8 @@ export class WantedStreams {
   readonly #streams = new Map<string, WantedStream>()
   /** Commands for streams that the server sends, and nobody wants any more. */
   readonly #unsubscribes: string[] = []
+  /** Open commands → the streams that they ask for. */
+  readonly #asked = new Map<unknown, WantedStream>()
   /** The places of messages that this client was left out of. */
   readonly #skipped = new Map<string, unknown>()
 
@@ -35,8 +37,7 @@ export class WantedStreams {
   /** Returns a stream, which stays wanted until its last listener has left. */
   obtain(named: AnyStream): WantedStream {
     const key = keyOf(named)
-    const failed = (error: unknown): void => this.#events.error.tell({ error, stage: 'listener' })
-    const stream = this.#streams.get(key) ?? new WantedStream(named, failed)
+    const stream = this.#streams.get(key) ?? new WantedStream(named, this.#events.message.failed)
     this.#streams.set(key, stream)
     this.#agenda.cancel(key)
     this.#changed()
@@ -50,6 +51,8 @@ export class WantedStreams {
     this.#agenda.plan(key, lingerMs, () => {
       this.#streams.delete(key)
       if (stream.phase === 'held' || stream.phase === 'asked') this.#unsubscribes.push(stream.command('unsubscribe', this.#nextId()))
+      // The answer to an open command is nobody's then.
+      stream.disconnected()
       this.#changed()
     })
   }
@@ -57,23 +60,24 @@ export class WantedStreams {
   /** Returns the commands that are due, and takes them as given. */
   commands(): string[] {
     const wanted = this.#all(({ phase }) => phase === 'wanted')
-    return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => stream.ask(this.#nextId()))]
+    return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => this.#ask(stream, this.#nextId()))]
   }
 
   disconnected(): void {
     for (const stream of this.#streams.values()) stream.disconnected()
     this.#unsubscribes.length = 0
+    this.#asked.clear()
   }
 
   answered(answer: WireObject): void {
-    const [stream] = this.#askedBy(answer['id'])
+    const stream = this.#askedBy(answer['id'])
     if (!stream) return
     const { streamType, symbol } = stream
     this.#events.subscribed.tell({ streamType, symbol, recovered: stream.answered(answer) })
   }
 
   refused({ id, code, retry_ms: retryMs }: WireObject): void {
-    const [stream] = this.#askedBy(id)
+    const stream = this.#askedBy(id)
     if (!stream) return
     if (retryMs === undefined) return this.end(stream, code)
     stream.phase = 'resting'
@@ -124,9 +128,16 @@ export class WantedStreams {
     return [...this.#streams.values()].filter(has)
   }
 
+  #ask(stream: WantedStream, id: number): string {
+    this.#asked.set(id, stream)
+    return stream.ask(id)
+  }
+
   /** Returns the stream whose command is open, if somebody still wants it. */
-  #askedBy(id: unknown): WantedStream[] {
-    return this.#all(({ phase, askedId }) => phase === 'asked' && askedId === id)
+  #askedBy(id: unknown): WantedStream | undefined {
+    const stream = this.#asked.get(id)
+    this.#asked.delete(id)
+    return stream?.phase === 'asked' ? stream : undefined
   }
 }
 
