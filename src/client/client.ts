@@ -6,7 +6,7 @@ import { newEventListeners, type ClientEvents, type ClientState } from './client
 import type { ClientOptions } from './client-options.ts'
 import { Connector } from './connector.ts'
 import { whenAborted, type Signal } from './signal.ts'
-import { Requests } from './requests.ts'
+import { OpenCommands } from './open-commands.ts'
 import type { AnyMessage, AnyStream, Gap, Message, StreamOf, Update } from './update.ts'
 import { Updates } from './updates.ts'
 import type { StreamListener } from './wanted-stream.ts'
@@ -85,22 +85,24 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
 
 declare function queueMicrotask(fn: () => void): void
 
+/** More than so many requests are not open at once. */
+const MOST_REQUESTS = 256
+
 class StreamClient implements Client<StreamCatalogue> {
   readonly #lingerMs: number
   readonly #agenda: Agenda
   readonly #events = newEventListeners()
-  readonly #requests = new Requests()
+  readonly #commands = new OpenCommands()
   readonly #streams: WantedStreams
   readonly #connector: Connector
-  #lastId = 0
   #isAdjusting = false
 
   constructor(options: ClientOptions) {
     const { clock = runtimeClock, lazy = true, lingerMs = 1_000 } = options
     this.#lingerMs = lingerMs
     this.#agenda = new Agenda(clock)
-    this.#streams = new WantedStreams(this.#agenda, this.#events, this.#nextId, () => this.#adjustSoon())
-    this.#connector = new Connector(this.#agenda, options, this.#events, this.#streams, this.#requests)
+    this.#streams = new WantedStreams(this.#agenda, this.#events, this.#commands, () => this.#adjustSoon())
+    this.#connector = new Connector(this.#agenda, options, this.#events, this.#streams, this.#commands)
     this.#connector.isCalledFor = !lazy
     this.#adjustSoon()
   }
@@ -145,11 +147,18 @@ class StreamClient implements Client<StreamCatalogue> {
 
   async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
     const connector = this.#connector
-    if (!connector.write) throw new ClientError(this.state === 'connected' ? 'ERR_CANNOT_SEND' : 'ERR_NOT_CONNECTED')
-    const id = this.#nextId()
+    if (!connector.write) throw new ClientError(connector.state === 'connected' ? 'ERR_CANNOT_SEND' : 'ERR_NOT_CONNECTED')
+    if (connector.requests >= MOST_REQUESTS) throw new ClientError('ERR_TOO_MANY_REQUESTS')
+    let forget = (): void => {}
+    connector.requests++
     try {
-      return await this.#requests.make(id, signal, () => connector.send(JSON.stringify({ command, id, data })))
+      return await new Promise((resolve, reject) => {
+        forget = whenAborted(signal, () => reject(signal?.reason))
+        if (!signal?.aborted) this.#ask(command, data, resolve, reject)
+      })
     } finally {
+      connector.requests--
+      forget()
       this.#adjustSoon()
     }
   }
@@ -173,7 +182,14 @@ class StreamClient implements Client<StreamCatalogue> {
     this.#agenda.clear()
   }
 
-  readonly #nextId = (): number => ++this.#lastId
+  #ask(command: string, data: unknown, resolve: (data: unknown) => void, reject: (error: unknown) => void): void {
+    const text = this.#commands.issue(command, { data }, (answer) => {
+      const { type, code, retry_ms: retryMs } = answer
+      if (type === 'refused') reject(new ClientError(String(code), retryMs as number | undefined))
+      else resolve(answer['data'])
+    })
+    void this.#connector.send(text)
+  }
 
   #assertOpen(): void {
     if (this.state === 'closed') throw new ClientError('ERR_CLOSED')

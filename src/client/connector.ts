@@ -8,8 +8,7 @@ import { adviceOf } from './close-code.ts'
 import { arrayOf, textsOf } from './commands.ts'
 import { listenTo, runtimeLifecycle, type LifecycleTarget, type PageEvent } from './lifecycle.ts'
 import { Link, type Loss } from './link.ts'
-import type { Requests } from './requests.ts'
-import { route } from './routing.ts'
+import type { OpenCommands } from './open-commands.ts'
 import type { RuntimeSignal } from './signal.ts'
 import type { WantedStreams } from './wanted-streams.ts'
 import { Watch } from './watch.ts'
@@ -45,13 +44,15 @@ export class Connector {
   state: ClientState = 'idle'
   /** True if a connection is needed although nothing is wanted. */
   isCalledFor = false
+  /** How many requests wait for their answers. */
+  requests = 0
   /** How texts leave. `undefined` without a connection, and if it only receives. */
   write: ((text: string) => unknown) | undefined
   readonly #agenda: Agenda
   readonly #options: ClientOptions
   readonly #events: EventListeners
   readonly #streams: WantedStreams
-  readonly #requests: Requests
+  readonly #commands: OpenCommands
   readonly #page: LifecycleTarget | null
   #link: Link | undefined
   #watch: Watch | undefined
@@ -62,12 +63,12 @@ export class Connector {
   #failures = 0
   #denials = 0
 
-  constructor(agenda: Agenda, options: ClientOptions, events: EventListeners, streams: WantedStreams, requests: Requests) {
+  constructor(agenda: Agenda, options: ClientOptions, events: EventListeners, streams: WantedStreams, commands: OpenCommands) {
     this.#agenda = agenda
     this.#options = options
     this.#events = events
     this.#streams = streams
-    this.#requests = requests
+    this.#commands = commands
     const { lifecycle = runtimeLifecycle() } = options
     this.#page = lifecycle
   }
@@ -102,7 +103,7 @@ export class Connector {
   }
 
   get #isNeeded(): boolean {
-    return this.isCalledFor || this.#streams.size + this.#requests.size > 0
+    return this.isCalledFor || this.#streams.size + this.requests > 0
   }
 
   #tell(commands: readonly string[]): void {
@@ -174,7 +175,7 @@ export class Connector {
     this.#agenda.cancel('dial', 'look', 'goodbye')
     link?.end(isSilent)
     this.#streams.disconnected()
-    this.#requests.rejectAll()
+    this.#commands.disconnected()
   }
 
   #lost(loss: Loss, link: Link | undefined = this.#link): void {
@@ -215,7 +216,7 @@ export class Connector {
   }
 
   #jitterMs(failures: number): number {
-    return waitMs(failures, this.#options.backoff, this.#agenda.clock.random())
+    return waitMs(failures, this.#options.backoff ?? {}, this.#agenda.clock.random())
   }
 
   #heard(data: unknown): void {
@@ -224,11 +225,18 @@ export class Connector {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
       if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
-      else if (this.#watch) route(frame, this.#streams, this.#requests)
+      else if (this.#watch) this.#pass(frame)
       else if (type === 'welcome') this.#welcome(frame)
     } catch (error) {
       this.#fail('frame', error)
     }
+  }
+
+  /** Passes a frame to those whom it concerns. Others are ignored, so that the server can be newer than the client. */
+  #pass(frame: WireObject): void {
+    if (this.#commands.answer(frame)) return
+    if (frame['type'] === 'unsubscribed') this.#streams.unsubscribed(frame)
+    else this.#streams.receive(frame)
   }
 
   #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {

@@ -40,14 +40,14 @@ export class WantedStream {
     for (const [key, message] of lasts) queueMicrotask(() => lasts.get(key) === message && listeners.tellOne(listener, message))
   }
 
-  /** Returns the command that asks for the stream, from where the client is. */
-  ask(id: number): string {
-    this.phase = 'asked'
-    return this.command('subscribe', id, positionOf(this.#state))
+  /** The fields of a command about the stream. */
+  get facts(): object {
+    return { stream_type: this.streamType, symbol: this.symbol }
   }
 
-  command(command: string, id: number, position?: string): string {
-    return JSON.stringify({ command, id, stream_type: this.streamType, symbol: this.symbol, position })
+  /** Where the client is. `undefined` if it has no position. */
+  get position(): string | undefined {
+    return positionOf(this.#state)
   }
 
   /** Returns whether nothing is missing since the last connection; `null` if there was none. */

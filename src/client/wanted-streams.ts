@@ -1,6 +1,7 @@
 import type { WireObject } from '../model/wire-reading.ts'
 import type { Agenda } from './agenda.ts'
 import type { EventListeners } from './client-events.ts'
+import type { OpenCommands } from './open-commands.ts'
 import { MOST_SKIPS, remember } from './stream-state.ts'
 import type { AnyStream } from './update.ts'
 import { WantedStream, type Incoming } from './wanted-stream.ts'
@@ -12,21 +13,19 @@ const JITTER = 0.25
 export class WantedStreams {
   readonly #agenda: Agenda
   readonly #events: EventListeners
-  readonly #nextId: () => number
+  readonly #commands: OpenCommands
   readonly #changed: () => void
   readonly #streams = new Map<string, WantedStream>()
   /** Commands for streams that the server sends, and nobody wants any more. */
   readonly #unsubscribes: string[] = []
-  /** Open commands → the streams that they ask for. */
-  readonly #asked = new Map<unknown, WantedStream>()
   /** The places of messages that this client was left out of. */
   readonly #skipped = new Map<string, unknown>()
 
   /** @param changed called if there is something to tell the server, or if there is less to need a connection for */
-  constructor(agenda: Agenda, events: EventListeners, nextId: () => number, changed: () => void) {
+  constructor(agenda: Agenda, events: EventListeners, commands: OpenCommands, changed: () => void) {
     this.#agenda = agenda
     this.#events = events
-    this.#nextId = nextId
+    this.#commands = commands
     this.#changed = changed
   }
 
@@ -50,7 +49,7 @@ export class WantedStreams {
     if (stream.listeners.size > 0) return
     this.#agenda.plan(key, lingerMs, () => {
       this.#streams.delete(key)
-      if (stream.phase === 'held' || stream.phase === 'asked') this.#unsubscribes.push(stream.command('unsubscribe', this.#nextId()))
+      if (stream.phase === 'held' || stream.phase === 'asked') this.#unsubscribes.push(this.#commands.issue('unsubscribe', stream.facts, () => {}))
       // The answer to an open command is nobody's then.
       stream.disconnected()
       this.#changed()
@@ -60,32 +59,12 @@ export class WantedStreams {
   /** Returns the commands that are due, and takes them as given. */
   commands(): string[] {
     const wanted = this.#all(({ phase }) => phase === 'wanted')
-    return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => this.#ask(stream, this.#nextId()))]
+    return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => this.#ask(stream))]
   }
 
   disconnected(): void {
     for (const stream of this.#streams.values()) stream.disconnected()
     this.#unsubscribes.length = 0
-    this.#asked.clear()
-  }
-
-  answered(answer: WireObject): void {
-    const stream = this.#askedBy(answer['id'])
-    if (!stream) return
-    const { streamType, symbol } = stream
-    this.#events.subscribed.tell({ streamType, symbol, recovered: stream.answered(answer) })
-  }
-
-  refused({ id, code, retry_ms: retryMs }: WireObject): void {
-    const stream = this.#askedBy(id)
-    if (!stream) return
-    if (retryMs === undefined) return this.end(stream, code)
-    stream.phase = 'resting'
-    this.#agenda.plan(`:${keyOf(stream)}`, (retryMs as number) * (1 + JITTER * this.#agenda.clock.random()), () => {
-      // A new connection may have asked in the meantime.
-      if (stream.phase === 'resting') stream.phase = 'wanted'
-      this.#changed()
-    })
   }
 
   /** The server ended a subscription unasked. */
@@ -107,8 +86,9 @@ export class WantedStreams {
     for (const stream of this.#all()) this.end(stream, code)
   }
 
-  /** Passes a message or a notice to the subscriptions that it concerns. */
-  receive(update: Incoming): void {
+  /** Passes a message or a notice to the subscriptions that it concerns. Notices of other types go to nobody. */
+  receive(frame: WireObject): void {
+    const update = updateIn(frame)
     const { type, streamType, symbol } = update
     if (type === 'skip') remember(this.#skipped, `${update.epoch}:${update.seq}`, update, MOST_SKIPS)
     // Without a symbol, a gap is about all streams of the type.
@@ -128,17 +108,37 @@ export class WantedStreams {
     return [...this.#streams.values()].filter(has)
   }
 
-  #ask(stream: WantedStream, id: number): string {
-    this.#asked.set(id, stream)
-    return stream.ask(id)
+  #ask(stream: WantedStream): string {
+    stream.phase = 'asked'
+    return this.#commands.issue('subscribe', { ...stream.facts, position: stream.position }, (answer) => {
+      // Nobody wants it any more, or the connection has ended.
+      if (stream.phase !== 'asked') return
+      if (answer['type'] === 'refused') this.#refused(stream, answer)
+      else this.#answered(stream, answer)
+    })
   }
 
-  /** Returns the stream whose command is open, if somebody still wants it. */
-  #askedBy(id: unknown): WantedStream | undefined {
-    const stream = this.#asked.get(id)
-    this.#asked.delete(id)
-    return stream?.phase === 'asked' ? stream : undefined
+  #answered(stream: WantedStream, answer: WireObject): void {
+    const { streamType, symbol } = stream
+    this.#events.subscribed.tell({ streamType, symbol, recovered: stream.answered(answer) })
   }
+
+  #refused(stream: WantedStream, { code, retry_ms: retryMs }: WireObject): void {
+    if (retryMs === undefined) return this.end(stream, code)
+    stream.phase = 'resting'
+    this.#agenda.plan(`:${keyOf(stream)}`, (retryMs as number) * (1 + JITTER * this.#agenda.clock.random()), () => {
+      // A new connection may have asked in the meantime.
+      if (stream.phase === 'resting') stream.phase = 'wanted'
+      this.#changed()
+    })
+  }
+}
+
+/** Returns the message, or the notice, that a frame is. It trusts the server. */
+function updateIn({ type, stream_type: streamType, symbol, data, timestamp, user_id: userId, epoch, seq, snapshot, dropped, status }: WireObject): Incoming {
+  const place = { streamType, symbol: symbol ?? undefined, epoch, seq }
+  const update = type ? { ...place, type, dropped: dropped ?? undefined, status } : { ...place, data, timestamp: new Date(timestamp as string), userId: userId ?? undefined, snapshot }
+  return update as unknown as Incoming
 }
 
 /** A stream type has no colon, and a symbol is not empty. */

@@ -1,0 +1,30 @@
+import type { WireObject } from '../model/wire-reading.ts'
+
+/** Called with the answer to a command. If the connection ends before, that is a refusal with `ERR_DISCONNECTED`. */
+export type Answered = (answer: WireObject) => void
+
+/** Commands that wait for their answers. */
+export class OpenCommands {
+  readonly #open = new Map<unknown, Answered>()
+  #lastId = 0
+
+  /** Returns the text of a new command. */
+  issue(command: string, facts: object, answered: Answered): string {
+    const id = ++this.#lastId
+    this.#open.set(id, answered)
+    return JSON.stringify({ command, id, ...facts })
+  }
+
+  /** False if no command of the frame's id is open. */
+  answer(frame: WireObject): boolean {
+    const { id } = frame
+    const answered = this.#open.get(id)
+    this.#open.delete(id)
+    answered?.(frame)
+    return answered !== undefined
+  }
+
+  disconnected(): void {
+    for (const id of [...this.#open.keys()]) this.answer({ id, type: 'refused', code: 'ERR_DISCONNECTED' })
+  }
+}
