@@ -12,7 +12,7 @@ export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'sto
 export interface StateChange {
   /** The new state. */
   readonly state: ClientState
-  /** Why: as in `Loss`; `version` if the server speaks a newer protocol; `hidden` if the page went into the back-forward cache. */
+  /** Why: as in `Loss`, or `closed` if the server gave no reason; `version` if the server speaks a newer protocol; `hidden` if the page went into the back-forward cache. */
   readonly reason: string | undefined
   /** Milliseconds until the next attempt. `undefined` if none is planned. */
   readonly retryInMs: number | undefined

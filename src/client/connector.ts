@@ -138,7 +138,7 @@ export class Connector {
     if (this.#link !== link) return
     void link.open((signal) => connect(this.#contextOf(signal)), {
       // What an old connection tells is not heard.
-      heard: (data) => link === this.#link && this.#heard(data),
+      heard: ({ data }) => link === this.#link && this.#heard(data),
       lost: (loss) => this.#lost(loss, link),
     })
   }
@@ -168,12 +168,12 @@ export class Connector {
     if (state === 'connected') this.adjust()
   }
 
-  #drop(isSilent = false): void {
+  #drop(isLost = false): void {
     const link = this.#link
     this.#link = this.#watch = this.write = this.#goodbye = undefined
     this.#welcomedMs = Infinity
     this.#agenda.cancel('dial', 'look', 'goodbye')
-    link?.end(isSilent)
+    link?.end(isLost)
     this.#streams.disconnected()
     this.#commands.disconnected()
   }
@@ -183,15 +183,16 @@ export class Connector {
     if (link !== this.#link) return
     const before = this.state
     const goodbye = this.#goodbye
-    const { error, reason } = loss
+    const { error } = loss
+    const reason = goodbye?.reason ?? (loss.reason || 'closed')
     if (this.#agenda.nowMs - this.#welcomedMs >= STABLE_MS) this.#failures = this.#denials = 0
-    this.#drop(reason === 'silent' || reason === 'timeout')
-    if (error) this.#fail(reason === 'send' ? reason : 'connect', error)
+    this.#drop(!goodbye)
+    if (error) this.#fail(loss.reason === 'send' ? 'send' : 'connect', error)
     const mayReturn = this.#mayReturn(loss, goodbye)
     // A listener, or `shouldReconnect`, may have connected or closed the client.
     if (this.#link || this.state !== before) return
     if (mayReturn && this.#isNeeded) this.#wait(reason, goodbye)
-    else this.#enter(mayReturn ? 'idle' : 'stopped', goodbye?.reason ?? reason)
+    else this.#enter(mayReturn ? 'idle' : 'stopped', reason)
   }
 
   #mayReturn(loss: Loss, goodbye: Goodbye | undefined): boolean {
@@ -212,7 +213,7 @@ export class Connector {
       ms = Math.max(0, goodbye.dueMs - this.#agenda.nowMs)
     } else ms = this.#jitterMs(this.#failures++)
     this.#planDial(ms)
-    this.#enter('waiting', goodbye?.reason ?? reason, ms)
+    this.#enter('waiting', reason, ms)
   }
 
   #jitterMs(failures: number): number {

@@ -21,8 +21,8 @@ export interface Loss {
   /** The close code. Absent if there was none: the connection was not made, it fell silent, or it is an `EventSource`. */
   readonly code?: number | undefined
   /**
-   * What the server wrote as the reason of its close or of its goodbye. Otherwise what the client saw: `closed`, `failed` (it was not made, or the
-   * socket told of an error), `timeout` (it was not made in time), `silent` (nobody answers) or `send` (a command could not be sent).
+   * What the server wrote as the reason of its close or of its goodbye, which may be empty. Otherwise what the client saw: `failed` (it was not made,
+   * or the socket told of an error), `timeout` (it was not made in time), `silent` (nobody answers) or `send` (a command could not be sent).
    */
   readonly reason: string
   /** What `connect` or `send` threw, or the socket's `error` event. Absent if there is none. */
@@ -36,7 +36,7 @@ declare class AbortController {
 
 /** Who is told what a connection does. */
 export interface LinkHooks {
-  heard(data: unknown): unknown
+  heard(message: { readonly data: unknown }): unknown
   lost(loss: Loss): unknown
 }
 
@@ -55,8 +55,8 @@ export class Link {
       const socket = 'then' in made ? await made : made
       this.socket = socket
       socket.binaryType = 'arraybuffer'
-      socket.onmessage = ({ data }: { readonly data: unknown }) => heard(data)
-      socket.onclose = ({ code, reason }: { readonly code?: number; readonly reason?: string }) => lost({ code, reason: reason || 'closed' })
+      socket.onmessage = heard
+      socket.onclose = lost
       // An EventSource has no close event, and would come back by itself, together with all others. undici has none if the handshake failed.
       socket.onerror = failed
       // It was made too late.
@@ -69,9 +69,9 @@ export class Link {
   /**
    * Drops the connection at once. Nothing that it tells from now on is heard, not even its close: of a peer that vanished, that may take minutes.
    *
-   * @param isSilent true if nobody answers, so that a closing handshake would take long
+   * @param isLost true if nobody may be there for a closing handshake
    */
-  end(isSilent = false): void {
+  end(isLost = false): void {
     const { socket } = this
     this.#controller.abort()
     if (!socket) return
@@ -79,7 +79,7 @@ export class Link {
     // ws throws an error that has no listener, for instance because it is closed before it has opened.
     socket.onerror = () => {}
     try {
-      if (isSilent && socket.terminate) socket.terminate()
+      if (isLost && socket.terminate) socket.terminate()
       else socket.close()
     } catch {
       // It is gone, then.

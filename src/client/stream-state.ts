@@ -42,12 +42,13 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
 /** Notes an answer. What follows it, follows from its position. */
 export function begin(state: StreamState, answer: SubscribedNotice): void {
   const { marks } = state
+  const { snapshot } = answer
   // A server without a recovery has no positions.
-  const { position = '', snapshot } = answer
+  const position = answer.position as string | undefined
   state.answer = answer
   state.isKnown = !snapshot
   for (const mark of marks.values()) mark.at = -1
-  for (const part of position ? position.split(',') : []) {
+  for (const part of position?.split(',') ?? []) {
     const [epoch, seq] = part.split(':') as [string, string]
     const at = +seq
     // A snapshot replaces all that came before it. So what follows it is new.
