@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 
 /** A client's source of time and chance. Pass your own in tests, so that no test waits on real time. */
-export interface ClientClock extends Clock {
+export interface ClientClock extends Pick<Clock, 'monotonic' | 'setTimeout'> {
   /** A number from 0 up to, but not including, 1. Waits are multiplied by it. */
   random(): number
 }
@@ -12,7 +12,6 @@ declare function clearTimeout(timer: unknown): void
 
 /** The clock of the runtime. Its timers never keep a process alive: in Node and Bun, a timer is an object that has to be told so. */
 export const runtimeClock: ClientClock = {
-  now: () => Date.now(),
   monotonic: () => performance.now(),
   random: () => Math.random(),
   setTimeout(fn, ms) {

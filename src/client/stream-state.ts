@@ -42,13 +42,11 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
 /** Notes an answer. What follows it, follows from its position. */
 export function begin(state: StreamState, answer: SubscribedNotice): void {
   const { marks } = state
-  const { snapshot } = answer
-  // A server without a recovery has no positions.
-  const position = answer.position as string | undefined
+  const { position, snapshot } = answer
   state.answer = answer
   state.isKnown = !snapshot
   for (const mark of marks.values()) mark.at = -1
-  for (const part of position?.split(',') ?? []) {
+  for (const part of position.split(',')) {
     const [epoch, seq] = part.split(':') as [string, string]
     const at = +seq
     // A snapshot replaces all that came before it. So what follows it is new.

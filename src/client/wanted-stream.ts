@@ -55,7 +55,8 @@ export class WantedStream {
     const recovered = this.#wasHeld ? answer['recovered'] === true : null
     this.phase = 'held'
     this.#wasHeld = true
-    begin(this.#state, answer as unknown as SubscribedNotice)
+    // A server without a recovery has no positions.
+    begin(this.#state, { position: '', ...answer } as unknown as SubscribedNotice)
     // A snapshot replaces all that came before it. After a gap, the last messages may be out of date.
     if (answer['snapshot'] || recovered === false) this.lasts.clear()
     if (recovered === false) this.#tellGap(undefined)

@@ -3,9 +3,6 @@ import type { Agenda } from './agenda.ts'
 /** A look that comes so much too late tells that the client itself was asleep, or its timers throttled. */
 const LATE_MS = 1_000
 
-/** A sleeping machine may stop the clock that measures durations, and never the time of day. */
-const ASLEEP_MS = 5_000
-
 /** What a watch does when it looks: wait on, ask whether somebody is there, or give up. */
 export type Verdict = 'wait' | 'ask' | 'lost'
 
@@ -39,8 +36,6 @@ export class Watch {
   #sinceMs = 0
   #isAsked = false
   #lookMs = 0
-  /** How far the time of day is ahead of the clock that measures durations. */
-  #offsetMs = 0
   /** True if the server got another chance, and was not heard since. */
   #wasSpared = false
 
@@ -50,7 +45,6 @@ export class Watch {
     this.#patience = patience
     this.#ask = ask
     this.#lose = lose
-    this.#wasAway()
     this.#begin(false)
   }
 
@@ -86,19 +80,14 @@ export class Watch {
   }
 
   #look(): void {
-    const wasAway = this.#wasAway() && !this.#wasSpared
-    const verdict = verdictOn(wasAway, this.#dueMs <= this.#agenda.nowMs, this.#isAsked || !this.#ask)
+    const { nowMs } = this.#agenda
+    // If a sleeping machine stops its clock, no time has passed for the server's answer either.
+    const wasAway = nowMs - this.#lookMs > LATE_MS && !this.#wasSpared
+    const verdict = verdictOn(wasAway, this.#dueMs <= nowMs, this.#isAsked || !this.#ask)
     if (verdict === 'lost') return this.#lose()
     if (verdict === 'wait') return this.#planLook()
     this.#wasSpared = wasAway
     this.#isAsked = false
     this.probe()
-  }
-
-  #wasAway(): boolean {
-    const { nowMs, clock } = this.#agenda
-    const before = this.#offsetMs
-    this.#offsetMs = clock.now() - nowMs
-    return nowMs - this.#lookMs > LATE_MS || Math.abs(this.#offsetMs - before) > ASLEEP_MS
   }
 }
