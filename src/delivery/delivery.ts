@@ -125,19 +125,22 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return fanOut
   }
 
-  /** Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. */
-  serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number): PublishResult {
-    const { failures, fields, matched } = fanOut
-    this.#totals.begin(matched)
-    this.#endOfTick.notice(fields.readAtMs)
+  /**
+   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what became of the message. `skipText` makes the
+   * text for those who were left out, once all others have got theirs.
+   */
+  serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number, skipText?: () => WireData | undefined): PublishResult {
+    this.#totals.begin(fanOut.matched)
+    this.#endOfTick.notice(fanOut.fields.readAtMs)
     if (this.#drainWatch.all.size > 0) this.#drainWatch.renew()
-    fanOut.serve(text, servedAtMs)
+    // Without a recipient, the streams have no new message.
+    if (fanOut.matched > 0) fanOut.serve(text, servedAtMs)
     if (this.#roomBytes !== undefined) this.#plain.count(text)
+    const skip = skipText && this.#serveSkip(fanOut, skipText())
     this.#running = undefined
     const result = fanOut.end()
-    // A send queue counts the messages of its batch itself, when they leave the queue.
-    this.#totals.countServed(result.sent - fanOut.batched, failures.length, result.skipped - fanOut.skipped)
-    for (const { connection, error } of failures) this.#dependencies.remove(connection, 'send-failed', { error })
+    this.#conclude(fanOut, result)
+    if (skip !== undefined) this.#conclude(skip, skip.end())
     return result
   }
 
@@ -191,6 +194,23 @@ export class Delivery<TConnection extends DeliveryConnection> {
     for (const units of queuedUnits) this.#totals.noteQueued(units)
     const waitingBytes = queuedUnits.reduce((sum, units) => sum + units, 0)
     return { ...this.#totals.read(), connectionsBehind: behind.size, waitingBytes }
+  }
+
+  /** Hands a skip to those who were left out. They may still lose it: the message is still being delivered. */
+  #serveSkip(fanOut: FanOut<TConnection>, text: WireData | undefined): FanOut<TConnection> | undefined {
+    if (text === undefined) return undefined
+    const skip = fanOut.skip(text)
+    this.#totals.begin(skip.matched)
+    fanOut.serveSkip(skip, text)
+    if (this.#roomBytes !== undefined) this.#plain.count(text)
+    return skip
+  }
+
+  /** Counts what became of a message, and removes the connections whose sockets failed. */
+  #conclude({ batched, failures, skipped }: FanOut<TConnection>, result: PublishResult): void {
+    // Send queues count the messages in their batches themselves, when they leave.
+    this.#totals.countServed(result.sent - batched, failures.length, result.skipped - skipped)
+    for (const { connection, error } of failures) this.#dependencies.remove(connection, 'send-failed', { error })
   }
 
   #endTick(queues: readonly ConnectionSendQueue<TConnection>[]): void {

@@ -6,7 +6,10 @@ import type { WireData } from '../model/wire-data.ts'
 import type { PublishResult } from '../model/publish-result.ts'
 import type { Acceptance, SendQueue } from '../ports/sink.ts'
 import { bufferedAmountOf } from './meter.ts'
-import type { Recipients, SlotRange } from './recipients.ts'
+import type { Recipients, Slot, SlotRange } from './recipients.ts'
+
+/** What `frame` gets as the data of a skip. */
+const SKIP_DATA = Object.freeze({ type: 'skip' })
 
 /** A connection whose sink threw, and the error. */
 export interface SendFailure<TConnection> {
@@ -83,6 +86,31 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     for (const overlap of overlaps) this.#serveOverlap(overlap, text)
   }
 
+  /**
+   * Prepares a skip: a text for the connections that were left out, if they are still subscribed and not excluded. It has its own counts. Hand it to
+   * `serveSkip`, before `end`.
+   */
+  skip(text: WireData): FanOut<TConnection> {
+    const fields = { ...this.fields, data: SKIP_DATA }
+    const skip = new FanOut(fields, { matched: this.#leftOut().size, ranges: [], overlaps: [] }, this.#outcomes, this.#roomBytes)
+    skip.#message = new OutgoingMessage(text, fields, 0, true)
+    return skip
+  }
+
+  /** Hands a skip to the connections that were left out. While it runs, `exclude` excludes them from it. */
+  serveSkip(skip: FanOut<TConnection>, text: WireData): void {
+    for (const [connection, slots] of this.#leftOut()) {
+      const handedBefore = skip.handed
+      for (const { list, slot } of slots) {
+        if (skip.handed > handedBefore || this.#excluded?.has(connection) === true) break
+        // A slot that the connection has lost by now stays masked, and counts as a hole.
+        list.unmask(slot)
+        skip.#serveSlots(list, slot, slot + 1, text)
+        list.mask(slot)
+      }
+    }
+  }
+
   /** Excludes connections that have not been served yet. */
   exclude(isExcluded: Exclusion<TConnection>): void {
     const excluded = (this.#excluded ??= new Set())
@@ -103,6 +131,16 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     const failed = this.failed + failures.length
     const sent = handed - queued - conflated - dropped - failed - skipped
     return { matched, sent, queued, conflated, dropped, failed, skipped: skipped + matched - handed, deferred: false }
+  }
+
+  /** The connections that were left out and may still have what comes in the place of the message, each with its slots. */
+  #leftOut(): Map<TConnection, Slot<TConnection>[]> {
+    const leftOut = new Map<TConnection, Slot<TConnection>[]>()
+    for (const each of this.#recipients.leftOut ?? []) {
+      const connection = connectionIn(each.slot, each.list.connections)
+      if (each.list.has(each.slot) && this.#excluded?.has(connection) !== true) leftOut.set(connection, [...(leftOut.get(connection) ?? []), each])
+    }
+    return leftOut
   }
 
   *#slotsWhere(isExcluded: Exclusion<TConnection>): Generator<{ list: FanOutList<TConnection>; slot: number; connection: TConnection }, undefined> {

@@ -30,9 +30,9 @@ export class OutgoingMessage {
   readonly userId: string | undefined
   /** The number of dropped messages that a gap notice stands for. `0` for a message. */
   readonly gap: number
-  /**
-   * When the message began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it does not wait.
-   */
+  /** True for the text that stands for a message to those whom it leaves out. It never takes the place of a message. */
+  readonly isSkip: boolean
+  /** When it began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it has not. */
   waitsSinceMs: number = Infinity
   #data: unknown
   // There is nearly always only one transport. So the first transport has separate fields, and a map exists only if there are more.
@@ -41,7 +41,7 @@ export class OutgoingMessage {
   #plain: Framed | undefined
   #others: Map<AnyTransport, Framed> | undefined
 
-  constructor(text: WireData, fields: Omit<MessageFields, 'readAtMs'>, gap = 0) {
+  constructor(text: WireData, fields: Omit<MessageFields, 'readAtMs'>, gap = 0, isSkip = false) {
     this.text = text
     this.streamType = fields.streamType
     this.symbol = fields.symbol
@@ -49,6 +49,7 @@ export class OutgoingMessage {
     this.timestampMs = fields.timestampMs
     this.userId = fields.userId
     this.gap = gap
+    this.isSkip = isSkip
     this.#data = fields.data
   }
 

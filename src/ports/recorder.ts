@@ -27,9 +27,10 @@ export interface Recorder<TManager = unknown> {
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called after `record`, with the text that `record` returned, if `except` leaves out subscribed connections. These connections get the text that
-   * `skip` returns, as if by `connection.send`. So a connection that is behind may get this text before older messages of the stream that are still
-   * queued for it. If `skip` throws, or returns anything but a string, the connections get nothing, and the manager emits `error` with stage `recorder`.
+   * Called once all others have the message, with the text that `record` returned, if `except` leaves out subscribed connections. Those get the text
+   * that `skip` returns, in the message's place: it waits, is dropped and is purged like a message of the stream. On a `latest` stream, it does not
+   * replace a message that waits, and a newer message replaces both. If `skip` throws, or returns anything but a string, they get nothing, and the
+   * manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
 }

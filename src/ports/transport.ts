@@ -62,8 +62,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would not learn that
    * messages are missing.
    *
-   * `message` is `undefined` for a text from `connection.send`. If the frame's `byteLength` is a whole number, it counts against the
-   * limits. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
+   * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. It is `undefined` for a text from `connection.send`. If the frame's
+   * `byteLength` is a whole number, that counts against the limits. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
    */
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**

@@ -13,6 +13,7 @@ import { emptyResult, type PublishResult } from '../model/publish-result.ts'
 import { customData, recordedText, skipText, wireText } from '../model/wire-form.ts'
 import { isWireData, type WireData } from '../model/wire-data.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { RecorderMethods } from '../ports/recorder.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
 import type { Slot, Subscriptions } from '../registry/subscriptions.ts'
@@ -240,9 +241,9 @@ export class Publishing {
     const text = this.#recorded(fields, plan, message)
     const leftOut = plan.except.map((each) => ({ connection: each, slots: this.#slotsOf(each, fields) })).filter(({ slots }) => slots.length > 0)
     const recipients = without(findRecipients(fields), leftOut.map(({ slots }) => slots))
-    const result = this.#deliverNow(text === undefined ? fields : { ...fields, text }, recipients, message)
-    if (text !== undefined && leftOut.length > 0) this.#sendSkip(fields, text, leftOut.map(({ connection }) => connection))
-    return result
+    const hasSkip = text !== undefined && leftOut.length > 0 && this.#dependencies.options.recorder?.skip !== undefined
+    const skipText = hasSkip ? (): string | undefined => this.#skipText(fields, text) : undefined
+    return this.#deliverNow(text === undefined ? fields : { ...fields, text }, recipients, message, skipText)
   }
 
   /**
@@ -258,18 +259,13 @@ export class Publishing {
     }
   }
 
-  /** Sends the recorder's `skip` text, if it has one, to the connections that were left out. */
-  #sendSkip(fields: MessageFields, text: string, leftOut: readonly ConnectionRecord[]): void {
-    const { connections, options: { clock, recorder } } = this.#dependencies
-    if (recorder?.skip === undefined) return
+  /** Returns the recorder's text for the connections that were left out. `undefined` if it fails, which is reported. */
+  #skipText(fields: MessageFields, text: string): string | undefined {
     try {
-      const skip = hostText(skipText(recorder, fields, text), fields.userId, clock.now())
-      // The recorder or a socket may have moved a connection to another user. That user must not learn of a private message.
-      const entitled = leftOut.filter(({ userId }) => fields.userId === undefined || userId === fields.userId)
-      const slots = entitled.map(ConnectionRecord.slotOf).filter((slot) => connections.all.has(slot))
-      this.#deliverNow(skip, eachOf(connections.all, slots))
+      return skipText(this.#dependencies.options.recorder as RecorderMethods, fields, text)
     } catch (error) {
       this.#recorderFailed(error)
+      return undefined
     }
   }
 
@@ -288,14 +284,19 @@ export class Publishing {
    * Fixes the recipients before serialization, because serialization may run user code. If this code adds a connection, that connection gets only
    * later messages.
    */
-  #deliverNow(fields: MessageFields, recipients: Recipients<ConnectionRecord>, message?: PendingMessage): PublishResult {
+  #deliverNow(
+    fields: MessageFields,
+    recipients: Recipients<ConnectionRecord>,
+    message?: PendingMessage,
+    skipText?: () => string | undefined,
+  ): PublishResult {
     const { delivery, options } = this.#dependencies
-    if (recipients.matched === 0) return emptyResult(false)
+    if (recipients.matched === 0 && skipText === undefined) return emptyResult(false)
     const fanOut = delivery.begin(fields, recipients, message?.exclusions ?? NO_EXCLUSIONS)
     let result: PublishResult | undefined
     try {
       const text = fields.text ?? message?.text ?? this.#textOf(fields)
-      result = delivery.serve(fanOut, text, message?.isDeferred === true ? options.clock.now() : fields.readAtMs)
+      result = delivery.serve(fanOut, text, message?.isDeferred === true ? options.clock.now() : fields.readAtMs, skipText)
       return result
     } finally {
       if (result === undefined) delivery.abandon(fanOut)

@@ -90,19 +90,22 @@ export class Backlog {
   }
 
   /**
-   * Appends a message or a gap notice. If the stream is `latest` and the backlog has a message of the stream, the new message replaces that message.
-   * Returns true if a message was replaced.
+   * Appends a message or a gap notice. If the stream is `latest` and a message of it is in the backlog, the new message replaces that one.
+   * Returns true if it did.
+   *
+   * A skip replaces only another skip: the client was left out of a newer message, and still gets the older one. The next message replaces both.
    */
   add(message: OutgoingMessage): boolean {
     this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
     const streamQueue = this.#streamQueueFor(message)
-    const { last } = streamQueue
-    if (message.definition.delivery === 'latest' && last !== undefined && last.message.gap === 0) {
-      this.#uncount(last)
-      last.message = message
-      this.#count(last)
+    const replaced = message.definition.delivery === 'latest' ? this.#replacedBy(message, streamQueue) : undefined
+    if (replaced !== undefined) {
+      this.#uncount(replaced)
+      replaced.message = message
+      this.#count(replaced)
       return true
     }
+    const { last } = streamQueue
     const entry = this.#entry(message, streamQueue, ++this.#lastPosition)
     streamQueue.list.append(entry)
     if (last === undefined) streamQueue.first = entry
@@ -169,6 +172,14 @@ export class Backlog {
     let sinceMs = Infinity
     for (const streamQueue of this.#allStreamQueues()) sinceMs = Math.min(sinceMs, oldestMessage(streamQueue)?.message.waitsSinceMs ?? Infinity)
     return sinceMs
+  }
+
+  /** Returns the entry that a new message of a `latest` stream replaces. If that is a message with a skip behind it, the skip is removed. */
+  #replacedBy({ isSkip }: OutgoingMessage, streamQueue: StreamQueue): Entry | undefined {
+    const { last } = streamQueue
+    if (last === undefined || last.message.gap > 0 || (isSkip && !last.message.isSkip)) return undefined
+    if (!isSkip && last.message.isSkip && last !== oldestMessage(streamQueue)) this.#removeWhere(streamQueue, (each) => each === last.message)
+    return streamQueue.last
   }
 
   #drop(entry: Entry): OutgoingMessage {

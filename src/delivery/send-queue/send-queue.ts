@@ -274,8 +274,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /** Adds a message to the backlog. Returns true if it replaced an older one. */
   #addTo(backlog: Backlog, message: OutgoingMessage): boolean {
     if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#context.clock.monotonic()
+    const sizeBefore = backlog.size
     const hasReplaced = backlog.add(message)
-    if (hasReplaced) this.#context.totals.count('conflated', 1)
+    if (hasReplaced) this.#context.totals.count('conflated', sizeBefore + 1 - backlog.size)
     this.#context.totals.noteQueued(backlog.units)
     return hasReplaced
   }

@@ -2,10 +2,10 @@ import { isPrivate, keyOf, rulesOf, type Rules, type Stream } from './catalogue.
 import type { ConnectionFact, Facts, SubscriptionFact } from './facts.ts'
 
 /**
- * A `text` is one of the host's own, by a connection's handle. A `notice` is what is told to several connections in the same way: a notice of the
- * host, or what a recorder has for those who are left out.
+ * A `text` is one of the host's own, by a connection's handle. A `notice` is what is told to several connections in the same way. A `skip` is what a
+ * recorder has for those whom a message left out, in its place.
  */
-export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast' | 'text' | 'notice'
+export type Way = 'publish' | 'sendToUser' | 'sendToConnection' | 'broadcast' | 'text' | 'notice' | 'skip'
 
 /** What has become of one message at one of its recipients, as far as can be seen. */
 export type ReceiptState =
@@ -58,7 +58,7 @@ export interface Delivery {
   readonly userId: string | undefined
   /** For whom it is, if it is not published. */
   readonly target: ConnectionFact | string | undefined
-  /** For whom a notice is. */
+  /** For whom a notice or a skip is. */
   readonly audience: readonly ConnectionFact[]
   /** Those that it leaves out. */
   readonly except: readonly ConnectionFact[]
@@ -71,6 +71,8 @@ export interface Delivery {
   timesRecorded: number
   /** Those that were subscribed and are left out, once it is recorded, and how often the recorder was asked what to tell them. */
   leftOut: readonly ConnectionFact[]
+  /** Those of them that are to be told, until the recorder has answered. */
+  toBeTold: readonly ConnectionFact[] | undefined
   timesSkipped: number
   /** No recorder can take it: nobody gets it. */
   isDoomed: boolean
@@ -117,6 +119,7 @@ export function recipientsOf(delivery: Pick<Delivery, 'way' | 'stream' | 'userId
     case 'publish':
       return delivery.isDoomed ? [] : subscribedTo(delivery, facts).filter((each) => !except.includes(each))
     case 'notice':
+    case 'skip':
       return facts.live.filter((each) => audience.includes(each))
     case 'sendToUser':
       return facts.live.filter((each) => each.userId === target)
@@ -140,7 +143,7 @@ export function isEntitled(receipt: Receipt, facts: Facts): boolean {
   const { connection, delivery } = receipt
   const { way, stream, startedUntil } = delivery
   if (!connection.isLive || isBarred(receipt, facts)) return false
-  return way !== 'publish' || facts.hasCoveredSince(startedUntil, connection, stream)
+  return !isPublished(way) || facts.hasCoveredSince(startedUntil, connection, stream)
 }
 
 /** Whether a message never comes to a connection: its user may not have it, or it was revoked for that user after it was published. */
@@ -162,6 +165,11 @@ export function isRevokedFor(userId: string, { way, stream, publishedAt }: Deliv
       (each.streamType === undefined || each.streamType === stream.streamType) &&
       (each.symbol === undefined || each.symbol === stream.symbol),
   )
+}
+
+/** Whether it goes to those only who are subscribed. */
+export function isPublished(way: Way): boolean {
+  return way === 'publish' || way === 'skip'
 }
 
 /** Whether it is no message of a stream, so that nothing that is about a stream is about it. */

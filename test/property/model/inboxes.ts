@@ -150,11 +150,14 @@ export class Inboxes {
     const { delivery: kept, overflow } = definitionOf(delivery)
     const { missing } = this.#of(connection)
     const key = keyOf(delivery.stream)
-    // What is replaced by a newer one needs no notice.
-    const isExplained = kept === 'latest' ? (missing.get(key) ?? 0) <= passedOver.length : isCountOf(passedOver, missing.get(key) ?? 0)
+    const count = missing.get(key) ?? 0
+    // What is replaced by a newer one needs no notice. A skip replaces nothing but skips.
+    const notReplaced = delivery.way === 'skip' ? passedOver.filter((each) => each.delivery.way !== 'skip') : []
+    const isReplacing = kept === 'latest' && notReplaced.length === 0
+    const isExplained = isReplacing ? count <= passedOver.length : isCountOf(passedOver, count) || (kept === 'latest' && isCountOf(notReplaced, count))
     if (!isExplained)
       this.#complain(
-        `${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices reported ${missing.get(key) ?? 0}`,
+        `${connection.socket.name} got ${numbered(receipt)} of ${key} before ${passedOver.map(numbered).join(', ')}; notices reported ${count}`,
       )
     missing.delete(key)
     for (const each of passedOver)
@@ -216,8 +219,9 @@ function placeOf(receipt: Receipt, receipts: readonly Receipt[]): number {
 /** Whether a newer one that took its place is on its way to the socket. */
 function isReplaced({ delivery }: Receipt, receipts: readonly Receipt[]): boolean {
   const isOfSame = isOfStream(delivery.stream)
+  const isReplacing = ({ delivery: { way } }: Receipt): boolean => way !== 'skip' || delivery.way === 'skip'
   return (
     definitionOf(delivery).delivery === 'latest' &&
-    receipts.some((each) => each.state === 'handed' && isOfSame(each) && each.delivery.place > delivery.place)
+    receipts.some((each) => each.state === 'handed' && isReplacing(each) && isOfSame(each) && each.delivery.place > delivery.place)
   )
 }

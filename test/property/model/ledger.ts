@@ -1,5 +1,5 @@
 import { isPrivate, keyOf, streams, type Stream, type StreamName } from './catalogue.ts'
-import { definitionOf, hasSendQueue, isBarred, isEntitled, isOfHost, isOpen, isRevokedFor, mayWait, recipientsOf, subscribedTo, type Delivery, type Receipt } from './deliveries.ts'
+import { definitionOf, hasSendQueue, isBarred, isEntitled, isOfHost, isOpen, isPublished, isRevokedFor, mayWait, recipientsOf, subscribedTo, type Delivery, type Receipt } from './deliveries.ts'
 import type { ConnectionFact, Facts, Move } from './facts.ts'
 import type { Gap, Inboxes } from './inboxes.ts'
 import { unitsOf, type Pressures, type Reception } from './pressures.ts'
@@ -74,6 +74,7 @@ export class Ledger {
       ...announcement,
       timesRecorded: 0,
       leftOut: [],
+      toBeTold: undefined,
       timesSkipped: 0,
       isDoomed: false,
       serialized: () => {},
@@ -158,6 +159,7 @@ export class Ledger {
     delivery.text = text
     delivery.leftOut = subscribedTo(delivery, this.#facts).filter((each) => delivery.except.includes(each))
     this.#hasNotBegun(delivery)
+    delivery.toBeTold = delivery.leftOut.filter((each) => !this.#mayNotBeTold(each, delivery))
     this.#makeReceipts(delivery, true)
   }
 
@@ -177,11 +179,30 @@ export class Ledger {
     return delivery
   }
 
+  /** The recorder has answered. Returns those who are told: they are subscribed since it was recorded, and it is theirs still. */
+  skipped(delivery: Delivery): readonly ConnectionFact[] {
+    const { toBeTold } = delivery
+    delivery.toBeTold = undefined
+    return toBeTold ?? []
+  }
+
+  /** Of those who are to be told that they were left out, these are not any more. */
+  #tellNot(isSpared: (connection: ConnectionFact, delivery: Delivery) => boolean): void {
+    for (const delivery of this.deliveries) delivery.toBeTold = delivery.toBeTold?.filter((each) => !isSpared(each, delivery))
+  }
+
+  #mayNotBeTold(connection: ConnectionFact, delivery: Delivery): boolean {
+    const { startedFrom, stream, userId } = delivery
+    if (!connection.isLive || (isPrivate(stream) && connection.userId !== userId)) return true
+    return isRevokedFor(connection.userId, delivery, this.#facts, connection.ownedSince) || !this.#facts.hasCoveredSince(startedFrom, connection, stream)
+  }
+
   /** What waits of these streams for a connection is purged, and what is being delivered does not come to it. What is deferred does. */
   purge(connection: ConnectionFact, isMeant: (stream: Stream) => boolean): void {
     const isOfThem = ({ way, stream }: Delivery): boolean => !isOfHost(way) && isMeant(stream)
     for (const delivery of this.deliveries) if (delivery.phase === 'deferred' && isOfThem(delivery)) delivery.doubted.add(connection)
     for (const receipt of this.#unsettled) if (receipt.connection === connection && isOfThem(receipt.delivery)) this.#lose(receipt)
+    this.#tellNot((each, delivery) => each === connection && isOfThem(delivery))
     this.#settleReceipts()
   }
 
@@ -348,6 +369,7 @@ export class Ledger {
   changed(): void {
     for (const delivery of this.deliveries) if (delivery.phase === 'deferred') this.#mayHaveBegun(delivery, this.#facts.live)
     for (const receipt of this.#unsettled) this.#renew(receipt)
+    this.#tellNot((each, delivery) => this.#mayNotBeTold(each, delivery))
     this.#settleReceipts()
   }
 
@@ -367,6 +389,7 @@ export class Ledger {
       if ([from, move.userId].some((userId) => isRevokedFor(userId, delivery, this.#facts))) delivery.uncertain.add(connection)
     }
     for (const receipt of this.#unsettled) if (receipt.connection === connection) this.#move(receipt, move)
+    this.#tellNot((each, delivery) => each === connection && (!isFor(move, delivery) || this.#mayNotBeTold(each, delivery)))
     this.#settleReceipts()
   }
 
@@ -377,7 +400,7 @@ export class Ledger {
     if (!hasSendQueue(connection)) return this.#renew(receipt)
     receipt.staysUncovered = true
     // It may have been in time to be put where it waits.
-    const isInTime = phase === 'over' || way !== 'publish' || this.#facts.hasCoveredSince(startedFrom, connection, stream)
+    const isInTime = phase === 'over' || !isPublished(way) || this.#facts.hasCoveredSince(startedFrom, connection, stream)
     if (!isInTime) doubt(receipt)
   }
 
@@ -393,7 +416,8 @@ export class Ledger {
 
   /** The streams, by key, of what may wait for a connection, and of all that is under way. */
   streamsThatMayMatterTo(connection: ConnectionFact): string[] {
-    const underWay = this.deliveries.filter(({ phase }) => phase !== 'over')
+    const isUnderWay = ({ phase, timesSkipped, toBeTold }: Delivery): boolean => phase !== 'over' || (timesSkipped > 0 && toBeTold !== undefined)
+    const underWay = this.deliveries.filter(isUnderWay)
     const open = this.#unsettled.filter((receipt) => receipt.connection === connection).map(({ delivery }) => delivery)
     const inFlight = this.#gapsInFlight.filter((gap) => gap.connection === connection).map(({ key }) => key)
     return [...[...underWay, ...open].map(({ stream }) => keyOf(stream)), ...this.#inboxes.missingAt(connection), ...inFlight]
@@ -441,7 +465,7 @@ export class Ledger {
     const kept = this.#mayWaitFor(connection).filter((each) => definitionOf(each).overflow === 'disconnect')
     const unitsPerKey = new Map<string, number>()
     for (const delivery of kept) {
-      const key = definitionOf(delivery).delivery === 'latest' ? keyOf(delivery.stream) : `${delivery.number}`
+      const key = definitionOf(delivery).delivery === 'latest' ? `${delivery.way === 'skip'} ${keyOf(delivery.stream)}` : `${delivery.number}`
       unitsPerKey.set(key, Math.max(unitsPerKey.get(key) ?? 0, unitsOf(delivery.text, connection.socket)))
     }
     return [...unitsPerKey.values()].reduce((sum, units) => sum + units, 0)
@@ -564,7 +588,7 @@ export class Ledger {
     else if (!connection.isLive) this.#renewOfRemoved(receipt)
     else if (hasSendQueue(connection)) this.#renewWithSendQueue(receipt)
     else if (!isEntitled(receipt, this.#facts)) this.#lose(receipt)
-    else if (delivery.way === 'publish' && !this.#facts.hasCoveredSince(delivery.startedFrom, connection, delivery.stream)) doubt(receipt)
+    else if (isPublished(delivery.way) && !this.#facts.hasCoveredSince(delivery.startedFrom, connection, delivery.stream)) doubt(receipt)
   }
 
   #renewOfRemoved(receipt: Receipt): void {
@@ -587,7 +611,7 @@ export class Ledger {
     const hasLostCover = this.#hasLostCover(connection, delivery)
     if (phase === 'over') {
       if (hasLostCover) this.#lose(receipt)
-    } else if (way !== 'publish') {
+    } else if (!isPublished(way)) {
       if (hasLostCover) doubt(receipt)
     } else if (!isCovered) {
       if (hasLostCover || !receipt.staysUncovered) this.#lose(receipt)

@@ -14,7 +14,7 @@ import type { World } from './world.ts'
 
 /** A message that is about to be published or sent. */
 interface Post {
-  readonly way: Exclude<Way, 'text' | 'notice'>
+  readonly way: Exclude<Way, 'text' | 'notice' | 'skip'>
   readonly stream: Stream
   /** Whose it becomes. */
   readonly userId: string | undefined

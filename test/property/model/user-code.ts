@@ -1,5 +1,5 @@
 import { ConnectionManagerError, type AuthorizationRequest, type CloseDetails, type CloseReason, type Notice, type StreamMessage } from '../../../src/index.ts'
-import { isPrivate, keyOf, OWN_TEXTS, type Stream, type Streams } from './catalogue.ts'
+import { isPrivate, keyOf, type Stream, type Streams } from './catalogue.ts'
 import { droppedGapIn, nameOf, type Handed } from './ledger.ts'
 import type { Delivery } from './deliveries.ts'
 import type { ConnectionFact } from './facts.ts'
@@ -236,16 +236,17 @@ export class UserCode implements SocketHost {
     try {
       const answer = this.#hook('skip', undefined, [delivery], this.#nextSkips.shift())
       if (answer !== undefined) events.expectError('recorder')
+      if (answer !== undefined) ledger.skipped(delivery)
       if (answer !== undefined) return answer
     } catch (error) {
       events.expectError('recorder')
+      ledger.skipped(delivery)
       throw error
     }
     const number = ledger.deliveries.length + 1
-    const { userId } = delivery
-    const audience = delivery.leftOut.filter((each) => userId === undefined || each.userId === userId)
-    const notice = { number, way: 'notice' as const, stream: OWN_TEXTS, userId, target: undefined, audience, text: `#${number} left out of ${delivery.number}` }
-    return ledger.announceNow(notice, delivery).text
+    const { stream, userId } = delivery
+    const skip = { number, way: 'skip' as const, stream, userId, target: undefined, audience: ledger.skipped(delivery), text: `#${number} left out of ${delivery.number}` }
+    return ledger.announceNow(skip, delivery).text
   }
 
   /** `serializeNotice` is asked for what a notice is on the wire. */

@@ -122,8 +122,7 @@ export class Performer {
     const special = choices.below(100)
     if (special < 3) return this.#world.publish(stream, userId, padding, { data: () => 1n })
     if (special < 5) this.#world.unstampable = { stream, userId }
-    // A skip goes with the private messages. So it may overtake what waits of its stream, and only sockets for which nothing waits are left out here.
-    const except = special < 10 ? choices.of(this.#world.clients.filter(({ connection, kind }) => connection !== undefined && kind === 'plain')) : undefined
+    const except = special < 10 ? this.#any(choices) : undefined
     if (special >= 10 && special < 13) return this.#publishWith(choices, stream, userId)
     for (let i = 0; i < count; i++) this.#world.publish(published(stream, choices), userId, padding, { except })
     this.#world.unstampable = undefined

@@ -117,8 +117,7 @@ export class View {
     if (entry === undefined) return `nobody published ${String(frame['epoch'])}:${String(frame['seq'])}`
     const problem = this.#problemOf(frame, entry)
     if (problem !== undefined) return problem
-    // A skip has nothing in it, and may come a moment later.
-    if (index >= this.endsAt) return frame['type'] === 'skip' ? undefined : `${placeOf(entry)} comes after the subscription ended`
+    if (index >= this.endsAt) return `${placeOf(entry)} comes after the subscription ended`
     if (isLatest(this.stream)) return this.#takeLatest(entry)
     return this.#snapshots.left > 0 ? `${placeOf(entry)} comes before the snapshot that was announced` : this.#takeNext(entry)
   }

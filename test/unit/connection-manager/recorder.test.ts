@@ -3,7 +3,8 @@ import { ConnectionManager, tradingStreams, type ConnectionManagerOptions, type 
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { order, ORDERS, PRICE, price } from '../../support/messages.ts'
+import { BTC_ORDERS, order, ORDERS, PRICE, price } from '../../support/messages.ts'
+import { batching, pressured, PressuredSocket, unaccounted, type StreamName } from '../../support/pressured-socket.ts'
 import { result } from '../../support/result.ts'
 
 /** A recorder that numbers the texts, and a manager with it whose texts are the data of their messages. */
@@ -304,6 +305,214 @@ describe('a recorder with skip', () => {
 
     expect([a2.userId, a2.socket.sent]).toEqual(['b', []])
   })
+})
+
+describe('a skip in the middle of its delivery', () => {
+  const skip = (_message: unknown, text: string): string => `skipped ${text}`
+
+  /** `b` is left out of a message. Something happens while `a` is sent it, or while the recorder makes the text for `b`. */
+  function leavingOut(when: 'send' | 'skip', act: (desk: Desk) => void) {
+    const made: Desk = desk({ recorder: { skip: (message, text) => (when === 'skip' && act(made), skip(message, text)) } })
+    const { manager, a, b } = made
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+    if (when === 'send') {
+      a.socket.script.send = () => {
+        a.socket.script.send = undefined
+        act(made)
+      }
+    }
+    manager.publish(price('p1'), { except: b })
+    return { ...made, act }
+  }
+  type Desk = ReturnType<typeof desk>
+  const moments = ['send', 'skip'] as const
+
+  it.each(moments)('does not come to a user who is revoked in %s, also if the user subscribes again', (when) => {
+    const { b } = leavingOut(when, ({ manager, b }) => (manager.revoke({ userId: 'b' }), b.subscribe(PRICE)))
+
+    expect(b.socket.sent).toEqual([])
+  })
+
+  it.each(moments)('does not come to a connection that unsubscribes in %s, also if it subscribes again', (when) => {
+    const { b } = leavingOut(when, ({ b }) => (b.unsubscribe(PRICE), b.subscribe(PRICE)))
+
+    expect(b.socket.sent).toEqual([])
+  })
+
+  it.each(moments)('does not come to a connection that is purged in %s', (when) => {
+    const { b } = leavingOut(when, ({ b }) => b.purge(PRICE))
+
+    expect(b.socket.sent).toEqual([])
+  })
+
+  it.each(moments)('does not come to a connection that is removed in %s', (when) => {
+    const { b, errors } = leavingOut(when, ({ b }) => void b.remove())
+
+    expect([b.socket.sent, errors]).toEqual([[], []])
+  })
+
+  it.each(moments)('comes before what is published in %s', (when) => {
+    const { b } = leavingOut(when, ({ manager }) => manager.publish(price('p2')))
+
+    expect(b.socket.sent).toEqual(['skipped 1:p1', '2:p2'])
+  })
+
+  it.each(moments)('is the last one that comes to a connection that another user gets in %s, if that user may not have the stream', (when) => {
+    const made: ReturnType<typeof desk> = desk({ authorize: ({ userId }) => userId !== 'mallory', recorder: { skip: (message, text) => (when === 'skip' && made.b.reassign('mallory'), skip(message, text)) } })
+    const { manager, a, b } = made
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+    if (when === 'send') a.socket.script.send = () => b.reassign('mallory')
+
+    manager.publish(price('p1'), { except: b })
+
+    expect([b.userId, b.socket.sent]).toEqual(['mallory', []])
+  })
+
+  it('comes once to a connection that is subscribed to the stream and to its whole type, also if one of the two ends', () => {
+    const { manager, a, b } = desk({ recorder: { skip } })
+    for (const connection of [a, b]) for (const stream of [ORDERS, BTC_ORDERS]) connection.subscribe(stream)
+    const b2 = manager.addConnection('b2', new FakeSocket(), 'b')
+    for (const stream of [ORDERS, BTC_ORDERS]) b2.subscribe(stream)
+    b2.socket.script.send = () => b.unsubscribe(ORDERS)
+
+    manager.publish(order('b', 'o1', 'BTCUSDT'), { except: b })
+
+    expect([b.socket.sent, b2.socket.sent]).toEqual([['skipped 1:o1'], ['1:o1']])
+  })
+
+  it('is no update of the stream if nobody gets the message', () => {
+    const { manager, a } = desk({ recorder: { skip } })
+    const subscription = a.subscribe(PRICE)
+
+    manager.publish(price('p1'), { except: a })
+
+    expect([a.socket.sent, subscription.lastUpdate]).toEqual([['skipped 1:p1'], undefined])
+  })
+
+  it('that a socket refuses removes that connection, and tells the next one', () => {
+    const { manager, a, b, errors } = desk({ recorder: { skip } })
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+    a.socket.script.send = () => { throw new Error('broken') }
+
+    manager.publish(price('p1'), { except: [a, b] })
+
+    expect([a.removed, b.socket.sent, errors]).toEqual([true, ['skipped 1:p1'], [['send', 'broken']]])
+    expect(manager.stats()).toMatchObject({ matched: 2, sent: 1, failed: 1, waiting: 0 })
+  })
+})
+
+describe('a skip to a connection that is behind', () => {
+  /** A desk whose texts are numbered. `slow` has no room for what is published. */
+  function behind(authorize?: () => boolean) {
+    let count = 0
+    const recorder: Recorder = { attach() {}, record: (_message, text) => `${text} ${++count}`, skip: (_message, text) => `skip of ${text}` }
+    const desk = pressured({ recorder, ...(authorize && { authorize }) })
+    const { connection, socket } = desk.connect('slow')
+    socket.buffered = 100
+    const leaveOut = (streamType: StreamName, label: string) =>
+      desk.manager.publish({ streamType, symbol: 'A', data: label, ...(streamType === 'ORDERS' && { userId: 'u' }) } as never, { except: connection })
+    const drain = (): string[] => (socket.drain(), connection.flush(), socket.received)
+    return { ...desk, connection, socket, leaveOut, drain }
+  }
+
+  it('waits behind the earlier messages of its stream, and before the later ones', () => {
+    const { publish, leaveOut, drain, manager } = behind()
+
+    publish('BOOK', 'b')
+    leaveOut('BOOK', 'c')
+    publish('BOOK', 'd')
+
+    expect(drain()).toEqual(['b 1', 'skip of c 2', 'd 3'])
+    expect(unaccounted(manager)).toBe(0)
+  })
+
+  it('waits with the private messages if its stream is private', () => {
+    const { order, publish, leaveOut, drain } = behind()
+
+    publish('BOOK', 'b')
+    order('o')
+    leaveOut('ORDERS', 'p')
+
+    expect(drain()).toEqual(['o 2', 'skip of p 3', 'b 1'])
+  })
+
+  it('takes no place of a message of a latest stream, and goes with the next one', () => {
+    const { publish, leaveOut, drain, manager } = behind()
+
+    publish('PRICE', 'b')
+    leaveOut('PRICE', 'c')
+    leaveOut('PRICE', 'd')
+    publish('PRICE', 'x', 'B')
+
+    expect(drain()).toEqual(['b 1', 'skip of d 3', 'x 4'])
+    expect([unaccounted(manager), manager.stats().conflated]).toEqual([0, 1])
+  })
+
+  it('is replaced by a newer message of a latest stream, together with the older one', () => {
+    const { publish, leaveOut, drain, manager } = behind()
+
+    publish('PRICE', 'b')
+    leaveOut('PRICE', 'c')
+    publish('PRICE', 'd')
+
+    expect(drain()).toEqual(['d 3'])
+    expect([unaccounted(manager), manager.stats().conflated]).toEqual([0, 2])
+  })
+
+  it('counts as a missing message if it is dropped', () => {
+    const { publish, leaveOut, drain, log, manager } = behind()
+
+    publish('TICKS', 'b')
+    leaveOut('TICKS', 'c')
+    publish('TICKS', 'd'.padEnd(990, '.'))
+
+    expect(drain()).toEqual(['gap of TICKS:A × 2', expect.stringMatching(/^d.* 3$/)])
+    expect(log).toEqual([['gap', 'slow', 'TICKS:A', 2]])
+    expect(unaccounted(manager)).toBe(0)
+  })
+
+  it.each<[string, (behind: ReturnType<typeof behindAgain>) => void]>([
+    ['an unsubscribe', ({ connection }) => connection.unsubscribe({ streamType: 'BOOK', symbol: 'A' })],
+    ['a revocation', ({ manager }) => manager.revoke({ streamType: 'BOOK' })],
+    ['a purge', ({ connection }) => connection.purge({ streamType: 'BOOK', symbol: 'A' })],
+    ['a reassignment to a user who may not have the stream', ({ connection }) => connection.reassign('mallory')],
+  ])('is purged by %s', (_what, act) => {
+    const desk = behindAgain()
+    const { leaveOut, drain, manager } = desk
+    leaveOut('BOOK', 'b')
+
+    act(desk)
+
+    expect(drain()).toEqual([])
+    expect([unaccounted(manager), manager.stats().purged]).toEqual([0, 1])
+  })
+
+  it('stays in its place if the connection is given to a user who may have the stream', () => {
+    const { leaveOut, publish, drain, connection } = behind()
+    publish('BOOK', 'b')
+    leaveOut('BOOK', 'c')
+
+    connection.reassign('bob')
+
+    expect(drain()).toEqual(['b 1', 'skip of c 2'])
+  })
+
+  it('gives a frame that knows its stream, and not the data of the message', () => {
+    const frames: unknown[] = []
+    const recorder: Recorder = { attach() {}, record: (_message, text) => text, skip: () => 'skip' }
+    const { manager, connect } = pressured({ recorder, transport: batching({ frame: (text, message) => (frames.push([text, message]), text) }) })
+    const { connection } = connect('c', new PressuredSocket())
+    const timestamp = new Date(7)
+
+    manager.publish({ streamType: 'BOOK', symbol: 'A', data: 'secret', timestamp }, { except: connection })
+
+    expect(frames).toEqual([['skip', { streamType: 'BOOK', symbol: 'A', data: { type: 'skip' }, timestamp, userId: undefined }]])
+  })
+
+  /** Only `u` may have public streams. */
+  function behindAgain() {
+    return behind((({ userId }: { readonly userId: string }) => userId === 'u') as () => boolean)
+  }
 })
 
 describe('a recorded publish', () => {

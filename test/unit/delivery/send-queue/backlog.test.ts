@@ -10,16 +10,10 @@ const ONE = -1
 const NOT_COVERED = (): boolean => false
 
 /** A message of this stream type and symbol, as long as its label unless a size is given. */
-function message(stream: string, label: string, units = label.length): OutgoingMessage {
+function message(stream: string, label: string, units = label.length, isSkip = false): OutgoingMessage {
   const [streamType = '', symbol] = stream.split(':')
-  return new OutgoingMessage(sized(label, units), {
-    streamType,
-    symbol,
-    definition: streams[streamType as StreamName] as ResolvedDefinition,
-    data: label,
-    timestampMs: 0,
-    userId: undefined,
-  })
+  const definition = streams[streamType as StreamName] as ResolvedDefinition
+  return new OutgoingMessage(sized(label, units), { streamType, symbol, definition, data: label, timestampMs: 0, userId: undefined }, 0, isSkip)
 }
 
 /** A backlog of these messages, each given as `stream label`. */
@@ -47,6 +41,21 @@ describe('Backlog', () => {
     expect(replaced).toEqual([false, false, false, true, false])
     expect([backlog.size, backlog.units]).toEqual([4, 8])
     expect(take(backlog)).toEqual(['p3', 'p2', 'b1', 'b2'])
+  })
+
+  it('keeps a skip of a latest stream behind the message before it, and replaces both with the next message, in the place of the first', () => {
+    const backlog = new Backlog()
+    const skip = (label: string): boolean => backlog.add(message('PRICE:A', label, label.length, true))
+    backlog.add(message('PRICE:A', 'p1'))
+    expect([skip('s1'), skip('s2')]).toEqual([false, true])
+    backlog.add(message('BOOK:A', 'b1'))
+    expect(labels(backlog.streams())).toEqual(['p1', 'b1'])
+    expect([backlog.size, backlog.units]).toEqual([3, 6])
+
+    expect(backlog.add(message('PRICE:A', 'p2'))).toBe(true)
+
+    expect([backlog.size, backlog.units]).toEqual([2, 4])
+    expect(take(backlog)).toEqual(['p2', 'b1'])
   })
 
   it('counts the units of the newer message once it has replaced the older', () => {
@@ -249,6 +258,7 @@ interface Item {
   units: number
   label: string
   gap: number
+  isSkip?: boolean
 }
 
 /** A naive `Backlog`: one array in order of place, searched from the front. */
@@ -264,11 +274,18 @@ class NaiveBacklog {
   }
 
   add(item: Item): boolean {
-    const last = this.items.findLast(({ streamType, symbol }) => streamType === item.streamType && symbol === item.symbol)
-    const isReplaced = streams[item.streamType].delivery === 'latest' && last?.gap === 0
-    if (isReplaced) Object.assign(last, item)
-    else this.items.push(item)
-    return isReplaced
+    const ofStream = this.items.filter(({ streamType, symbol }) => streamType === item.streamType && symbol === item.symbol)
+    let last = ofStream.at(-1)
+    const isReplaced = streams[item.streamType].delivery === 'latest' && last?.gap === 0 && (last.isSkip || !item.isSkip)
+    if (!isReplaced) this.items.push(item)
+    if (!isReplaced || last === undefined) return false
+    const before = ofStream.at(-2)
+    if (last.isSkip && !item.isSkip && before?.gap === 0) {
+      this.items = this.items.filter((each) => each !== last)
+      last = before
+    }
+    Object.assign(last, item)
+    return true
   }
 
   take(room: number): Item[] {
@@ -321,7 +338,8 @@ function runAgainstModel(seed: number): void {
     if (choice < 12) {
       const [label, units] = [`m${step}`, 5 + below(40)]
       const stream = symbol === undefined ? streamType : `${streamType}:${symbol}`
-      expect(backlog.add(message(stream, label, units)), because).toBe(model.add({ streamType, symbol, units, label, gap: 0 }))
+      const isSkip = random() < 0.3
+      expect(backlog.add(message(stream, label, units, isSkip)), because).toBe(model.add({ streamType, symbol, units, label, gap: 0, isSkip }))
     } else if (choice < 15) {
       const room = [ONE, 0, 50, ALL][below(4)] as number
       const [taken, expected] = [backlog.take(room), model.take(room)]
