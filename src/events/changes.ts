@@ -47,14 +47,25 @@ export class Changes {
 
   /** Makes a change, and then delivers its events to the listeners. Within another change, it is a separate, nested change. */
   make<TOutcome>(change: () => TOutcome): TOutcome {
-    if (this.#isBatching) return change()
+    if (this.#isBatching) return this.#settled(change)
     const outer = this.#begin()
+    try {
+      return this.#settled(change)
+    } finally {
+      this.events.flush()
+      this.#numbers.current = outer
+    }
+  }
+
+  /**
+   * Makes a change, and then what had to wait for its end. In a batch too, so that a newcomer to a stream whose source has failed learns that before it
+   * is sent anything else.
+   */
+  #settled<TOutcome>(change: () => TOutcome): TOutcome {
     try {
       return change()
     } finally {
       if (!this.isSending && this.#afterwards.length > 0) this.send(() => {})
-      this.events.flush()
-      this.#numbers.current = outer
     }
   }
 

@@ -145,11 +145,10 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * Subscribes a connection to a stream and brings the client up to date, in one step. The client gets a notice `subscribed`, then the messages that are
    * sent again, and then all messages that are published later. No message is lost or sent twice between these parts.
    *
-   * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
-   * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
-   * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first.
-   * They are kept if the connection also subscribes to the whole type, or, when it subscribes to a whole type, to one of its symbols. Then a message may
-   * be sent twice, and `trackPositions` takes it once.
+   * With a `position`, the client gets what it missed since. Then `recovered` is true. If it cannot be proven that nothing is missing, it is false, and
+   * the client gets the present state as a newcomer does: the latest message of a `latest` stream, or what the option `snapshot` returns, marked as
+   * snapshots. What still waits for the connection of this stream is purged first. If the stream's source has failed, a newcomer is told that before the
+   * notice `subscribed`.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, and `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number. After an error, nothing has changed.

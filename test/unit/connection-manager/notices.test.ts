@@ -238,7 +238,44 @@ describe('manager.setStreamStatus', () => {
     expect(a.subscriptions()[0]?.subscription.status).toBe('ERROR')
   })
 
-  it('is told before what a listener sends, and not if it has changed back by then', () => {
+  it.each<[string, (world: ReturnType<typeof desk>) => void]>([
+    ['a text', ({ a }) => a.send('a')],
+    ['a message', ({ manager }) => manager.publish({ ...BTC, data: 'a' })],
+    ['a notice', ({ manager }) => manager.notifyGap(BTC, 1)],
+  ])('is told within a batch before %s that follows the subscribe', (_what, send) => {
+    const made = desk({ serializeNotice: ({ type }) => `"${type}"`, serialize: ({ data }) => `"${String(data)}"` })
+    const { manager, a, b } = made
+    b.subscribe(BTC)
+    manager.setStreamStatus(BTC, 'ERROR')
+
+    manager.batch(() => {
+      a.subscribe(BTC)
+      send(made)
+    })
+
+    expect(a.socket.sent[0]).toBe('"status"')
+    expect(a.socket.sent.length).toBe(2)
+  })
+
+  it('is told within a batch to a new connection before anything else, and its listeners are called when the batch ends', () => {
+    const { manager, a, connect, labels } = desk()
+    manager.addSubscription({ userId: 'a', ...BTC })
+    manager.setStreamStatus(BTC, 'ERROR')
+    const log: string[] = []
+    manager.on('connectionAdded', ({ connection }) => log.push(`added ${connection.id}`))
+
+    const a2 = manager.batch(() => {
+      const added = connect('a2', a.userId)
+      manager.publish({ ...BTC, data: 1 })
+      expect(log).toEqual([])
+      return added
+    })
+
+    expect(log).toEqual(['added a2'])
+    expect(labels(a2)).toEqual(['status BTC ERROR', '1'])
+  })
+
+  it('is told before what a listener sends, also in a batch', () => {
     const { manager, a, b, received } = desk()
     a.subscribe(BTC)
     manager.setStreamStatus(BTC, 'ERROR')
@@ -251,7 +288,7 @@ describe('manager.setStreamStatus', () => {
       manager.setStreamStatus(BTC, 'CONNECTED')
     })
 
-    expect(received()[1]).toEqual(['status BTC ERROR', 'unknown', 'status BTC CONNECTED', 'unknown'])
+    expect(received()[1]).toEqual(['status BTC ERROR', 'unknown', 'status BTC ERROR', 'status BTC CONNECTED', 'unknown'])
   })
 
   it.each<[string, (world: ReturnType<typeof desk>) => void, labels: string[]]>([

@@ -106,7 +106,18 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 1'])
   })
 
-  it('answers with the notice `subscribed` of the protocol', () => {
+  it('tells a newcomer that the source of the stream has failed before anything else', () => {
+    const { recovery, manager, connect } = desk()
+    connect('bob').subscribe(TRADES)
+    manager.setStreamStatus(TRADES, 'ERROR')
+    const client = connect()
+
+    recovery.subscribe(client, TRADES)
+
+    expect(client.socket.sent.map((text) => (JSON.parse(text) as { readonly type: string }).type)).toEqual(['status', 'subscribed'])
+  })
+
+  it('answers in the form of the protocol', () => {
     const { recovery, connect } = desk()
     const client = connect()
 
