@@ -1,6 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import type { StreamCatalogue } from '../model/catalogue.ts'
+import type { Revoked } from '../model/revocation.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 import type { Clock } from '../time/clock.ts'
@@ -33,6 +34,11 @@ export interface Recorder<TManager = unknown> {
    * manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
+  /**
+   * Called for every `revoke`, once it has taken effect. Unlike the listeners to the event `revoked`, it is called at once within a batch too. It gets
+   * the same object as they do. If it throws, the manager emits `error` with stage `recorder`.
+   */
+  revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
 
 /** The manager's options that a recorder needs, with defaults filled in. */
@@ -56,19 +62,20 @@ export interface RecorderMethods {
   readonly attach: (manager: unknown, settings: RecorderSettings) => unknown
   readonly record: (message: StreamMessage<unknown, string>, text: string) => unknown
   readonly skip: ((message: StreamMessage<unknown, string>, text: string) => unknown) | undefined
+  readonly revoked: ((revocation: Revoked) => unknown) | undefined
 }
 
 /**
  * Returns the methods of a recorder.
  *
- * @throws `ERR_INVALID_OPTION` unless it has `attach` and `record`, and `skip` is a function or absent
+ * @throws `ERR_INVALID_OPTION` unless it has `attach` and `record`, and `skip` and `revoked` are functions or absent
  */
 export function asRecorder(value: unknown): RecorderMethods {
   if (typeof value !== 'object' || value === null) throw invalid(`expected an object with \`attach\` and \`record\`, got ${describe(value)}`)
   const attach = methodOf(value, 'attach')
   const record = methodOf(value, 'record')
   if (attach === undefined || record === undefined) throw invalid('expected a function, got undefined', attach === undefined ? 'attach' : 'record')
-  return { attach, record, skip: methodOf(value, 'skip') }
+  return { attach, record, skip: methodOf(value, 'skip'), revoked: methodOf(value, 'revoked') }
 }
 
 function methodOf(recorder: object, name: keyof RecorderMethods): ((...facts: unknown[]) => unknown) | undefined {

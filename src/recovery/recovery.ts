@@ -94,6 +94,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   #attached: Attached | undefined
   /** The message that was recorded last. `skip` needs its number. */
   #last: { readonly channel: Channel; readonly seq: number } | undefined
+  /** Revocations that count already, so that the event need not be heeded. */
+  readonly #heeded = new WeakSet<object>()
 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: RecoveryOptions<TStreams> = {}) {
@@ -139,6 +141,14 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   skip({ streamType, symbol }: StreamMessage<unknown, string>): string {
     const { channel, seq } = this.#last as { readonly channel: Channel; readonly seq: number }
     return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch: channel.epoch, seq })
+  }
+
+  /** Remembers a revocation, so that nothing from before it is sent again to those whom it concerns. Called by the manager. */
+  revoked(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void {
+    const { floors, histories, settings } = this.#whenAttached()
+    if (this.#heeded.has(revocation)) return
+    this.#heeded.add(revocation)
+    floors.add(revocation, histories.order, settings.clock.monotonic())
   }
 
   /**
@@ -196,9 +206,10 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     return { channels, messages, units, evicted, resumes: { ...resuming.counts } }
   }
 
-  #listen({ manager, histories, floors, settings }: Attached, allowances: Allowances<RecoverableConnection<StreamCatalogue>>): void {
+  #listen({ manager, histories }: Attached, allowances: Allowances<RecoverableConnection<StreamCatalogue>>): void {
     const listen = (event: Parameters<RecoverableManager['on']>[0], listener: (payload: never) => void): void => void manager.on(event, listener)
-    listen('revoked', (revoked: Revoked) => floors.add(revoked, histories.order, settings.clock.monotonic()))
+    // A recorder of the host's own may forward only what a recorder must have.
+    listen('revoked', (revoked: Revoked) => this.revoked(revoked))
     listen('streamActive', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, true))
     listen('streamIdle', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, false))
     listen('connectionCaughtUp', ({ connection }: OfConnection) => allowances.caughtUp(connection))

@@ -5,6 +5,7 @@ import type { Delivery } from '../delivery/delivery.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { AnyEvents, Events } from '../events/events.ts'
+import { disown } from '../guards/user-code.ts'
 import { HOST_TEXT } from '../model/message-fields.ts'
 import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
@@ -18,7 +19,7 @@ import type { Gate } from './gate.ts'
 import type { Publishing } from './publishing.ts'
 
 export interface SubscribingDependencies {
-  readonly options: Pick<ResolvedOptions, 'streams' | 'pendingTtlMs'>
+  readonly options: Pick<ResolvedOptions, 'streams' | 'pendingTtlMs' | 'recorder'>
   readonly gate: Gate
   readonly changes: Changes
   readonly events: Events
@@ -95,15 +96,28 @@ export class Subscribing {
     const { changes, events, options, subscriptions } = this.#dependencies
     const revoked = readRevocation(revocation, options.streams)
     const ended = subscriptions.revoked(revoked)
+    const event = Object.freeze({ ...revoked })
     changes.make(() => {
-      events.post('revoked', { ...revoked })
+      events.post('revoked', event)
       for (const subscription of ended) subscriptions.end(subscription, 'revoked')
       this.#purgeRevoked(revoked)
+      changes.send(() => this.#tellRecorder(event))
     })
     return ended.length
   }
 
-  /** Ends pending subscriptions of users who have been without a connection for too long. */
+  /** Tells the recorder of a revocation. It is user code: what it publishes is deferred, and what it throws is reported. */
+  #tellRecorder(revoked: Revoked): void {
+    const { changes, events, options: { recorder } } = this.#dependencies
+    try {
+      disown(recorder?.revoked?.(revoked))
+    } catch (error) {
+      events.postError({ error, stage: 'recorder' })
+      changes.tellAfterwards()
+    }
+  }
+
+  /** Ends pending subscriptions whose users had no connection for too long. */
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {

@@ -12,7 +12,11 @@ export interface ServerHooks {
   /** Throws now and then. */
   stamping(): void
   recorded(message: StreamMessage<unknown, string>, text: string, stamped: string): void
+  /** A revocation counts from now on. */
+  revoked(revocation: Revocation): void
 }
+
+type Revocation = Parameters<Recovery<Streams>['revoked']>[0]
 
 export type Manager = ConnectionManager<FakeSocket, Streams>
 
@@ -48,6 +52,10 @@ export function startServer(settings: Settings, clock: ManualClock, hooks: Serve
         return stamped
       },
       skip: (message: StreamMessage<unknown, string>) => recovery.skip(message),
+      revoked(revocation: Revocation) {
+        recovery.revoked(revocation)
+        hooks.revoked(revocation)
+      },
     },
   })
   manager.on('error', () => {})

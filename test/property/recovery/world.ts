@@ -86,6 +86,10 @@ export class World {
     throw new Error('no stamp')
   }
 
+  revoked({ streamType, symbol, userId }: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void {
+    this.history.revoke(userId, streamType, symbol, this.nowMs)
+  }
+
   recorded({ streamType, symbol, userId = '' }: StreamMessage<unknown, string>, text: string, stamped: string): void {
     const { data, epoch, seq } = JSON.parse(stamped) as { data: { n: number }; epoch: string; seq: number }
     const stream = { streamType: streamType as TypeName, symbol }
@@ -120,8 +124,6 @@ export class World {
     }
     manager.on('streamActive', setActive(true))
     manager.on('streamIdle', setActive(false))
-    // Within a batch, listeners are told of a revocation at its end. So what is published and subscribed until then may be taken for earlier.
-    manager.on('revoked', ({ streamType, symbol, userId }) => this.history.revoke(userId, streamType, symbol, this.nowMs))
     manager.on('connectionRemoved', ({ connection, reason }) => {
       const client = this.clients.find((each) => each.connection === connection)
       if (client === undefined) return

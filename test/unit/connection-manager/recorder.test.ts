@@ -203,6 +203,7 @@ describe('a recorder', () => {
     ['an object without record', { attach() {} }, 'recorder.record'],
     ['an object without attach', { record() {} }, 'recorder.attach'],
     ['a skip that is no function', { attach() {}, record() {}, skip: 1 }, 'recorder.skip'],
+    ['a revoked that is no function', { attach() {}, record() {}, revoked: 1 }, 'recorder.revoked'],
     ['a record that is no function', { attach() {}, record: 'x' }, 'recorder.record'],
     ['a getter that throws', { attach() {}, get record() { throw new Error('read') } }, 'recorder.record'],
   ])('is refused if it is %s', (_what, recorder, option) => {
@@ -215,6 +216,42 @@ describe('a recorder', () => {
     const recorder = { attach: () => { throw new Error('in use') }, record: () => '' }
 
     expect(() => new ConnectionManager({ recorder })).toThrow('in use')
+  })
+})
+
+describe('a recorder with revoked', () => {
+  it('is told of a revocation at once, also within a batch, when it has taken effect', () => {
+    const log: unknown[] = []
+    const { manager, a, connect } = desk({ recorder: { revoked: (revocation) => void log.push(revocation, manager.getUserSubscriptions('a').length) } })
+    a.subscribe(PRICE)
+    manager.on('revoked', () => log.push('event'))
+
+    manager.batch(() => {
+      expect(manager.revoke({ userId: 'a' })).toBe(1)
+      log.push('step')
+    })
+
+    expect(log).toEqual([{ userId: 'a', streamType: undefined, symbol: undefined }, 0, 'step', 'event'])
+    expect(Object.isFrozen(log[0])).toBe(true)
+    expect(connect('c').removed).toBe(false)
+  })
+
+  it('that throws is reported, and the revocation has taken effect', () => {
+    const { manager, a, errors } = desk({ recorder: { revoked: () => { throw new Error('full') } } })
+    a.subscribe(PRICE)
+
+    expect(manager.revoke({ streamType: 'PRICE' })).toBe(1)
+
+    expect([a.subscriptions(), errors]).toEqual([[], [['recorder', 'full']]])
+  })
+
+  it('may publish, which comes after the revocation', () => {
+    const { manager, a, b } = desk({ recorder: { revoked: () => void manager.publish(price('p1')) } })
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+
+    manager.revoke({ userId: 'a' })
+
+    expect([a.socket.sent, b.socket.sent]).toEqual([[], ['1:p1']])
   })
 })
 

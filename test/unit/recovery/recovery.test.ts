@@ -450,7 +450,33 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(connect(), { ...ORDERS, position: 'e1:1' })).toMatchObject({ recovered: true, replayed: 1 })
   })
 
-  it('gives the last value from before a revocation only to other users', () => {
+  it('respects a revocation at once, also within a batch, and only for what was published before', () => {
+    const { recovery, manager, connect } = desk()
+    const order = (data: unknown) => manager.publish({ ...ORDERS, userId: 'alice', data })
+    const client = connect()
+    order(1)
+
+    const [refused, recovered] = manager.batch(() => {
+      manager.revoke({ userId: 'alice', streamType: 'ORDERS' })
+      order(2)
+      return ['e1:0', 'e1:1'].map((position) => recovery.subscribe(client, { ...ORDERS, position }).recovered)
+    })
+
+    expect([refused, recovered]).toEqual([false, true])
+    expect(recovery.subscribe(client, { ...ORDERS, position: 'e1:1' }).recovered).toBe(true)
+  })
+
+  it('respects a revocation if the recorder of the manager is an object that forwards only what a recorder must have', () => {
+    const recovery = createRecovery<Streams>({ randomEpoch: () => 'e1' })
+    const recorder = { attach: recovery.attach.bind(recovery), record: recovery.record.bind(recovery) }
+    const manager = new ConnectionManager<FakeSocket, Streams>({ streams, recorder })
+    manager.publish({ ...ORDERS, userId: 'alice', data: 1 })
+    manager.revoke({ userId: 'alice' })
+
+    expect(recovery.subscribe(manager.addConnection('c', new FakeSocket(), 'alice'), { ...ORDERS, position: 'e1:0' }).recovered).toBe(false)
+  })
+
+  it('gives no last value from before a revocation, and gives it to others', () => {
     const { recovery, manager, connect } = desk()
     manager.publish({ ...PRICE, data: 1 })
     manager.revoke({ userId: 'alice', ...PRICE })
