@@ -101,7 +101,7 @@ export class Subscribing {
       events.post('revoked', event)
       for (const subscription of ended) subscriptions.end(subscription, 'revoked')
       this.#purgeRevoked(revoked)
-      changes.send(() => this.#tellRecorder(event))
+      if (options.recorder?.revoked !== undefined) changes.send(() => this.#tellRecorder(event))
     })
     return ended.length
   }

@@ -90,7 +90,9 @@ const batch: Change = (means) => {
   const { choice, deeds, dice } = means
   const changes = [connect, reassign, subscribe, unsubscribe, revoke, purge]
   deeds.batch(() => {
-    for (let several = 1 + dice.below(3); several > 0; several--) dice.pick(changes)(means)
+    deeds.inPeace(() => {
+      for (let several = 1 + dice.below(3); several > 0; several--) dice.pick(changes)(means)
+    })
     const user = choice.user()
     deeds.publish(choice.streamHeldBy(user), user)
   })

@@ -185,6 +185,8 @@ export class Witness implements Reception {
     // Where others wait for their turn, the model knows whose it is only by what a prompt socket is given: whatever else is
     // written may have waited before.
     const isItsTurn = !model.hasDeferred || (client.temper.isPrompt && message !== undefined && message === model.running)
-    if (isItsTurn && depth <= 1) this.#reacting.reactAs(client, message)
+    // A connection that is being added is told of failed sources before the host has its handle.
+    const hasHandle = (client.handle as typeof client.handle | undefined) !== undefined
+    if (isItsTurn && depth <= 1 && hasHandle) this.#reacting.reactAs(client, message)
   }
 }
