@@ -10,7 +10,7 @@ import type { Notice } from './model/notices.ts'
 import type { StreamMessage } from './model/stream-message.ts'
 import type { WireData } from './model/wire-data.ts'
 import { serializeStreamMessage } from './model/wire-form.ts'
-import { asRecorder, type Recorder, type RecorderMethods, type RecorderSettings } from './ports/recorder.ts'
+import { asRecorder, type Recorder, type RecorderMethods, type RecorderNotices, type RecorderSettings } from './ports/recorder.ts'
 import { asTransport, type AnyTransport, type ManagerTransport, type Transport } from './ports/transport.ts'
 
 /** The data that can be sent to a socket: texts, and also bytes if the socket's `send` takes bytes. */
@@ -311,9 +311,10 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   }
 }
 
-/** Attaches the recorder in the options to the manager. Does nothing if there is no recorder. */
-export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown): void {
+/** Attaches the recorder in the options, if there is one, to its manager. */
+export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown, notices: RecorderNotices): void {
   const settings: RecorderSettings = {
+    ...notices,
     streams,
     clock,
     isWireForm: serialize === undefined,

@@ -9,6 +9,16 @@ export type Position = ReadonlyMap<string, number>
 /** A longer text is not a position. */
 const MOST_UNITS = 1_024
 
+/** The most digits of a number, and the two characters that separate it. */
+const UNITS_OF_A_NUMBER = 18
+
+/** True if the text of a position with these epochs is never too long, whatever their numbers are. */
+export function fitsInPosition(epochs: Iterable<string>): boolean {
+  let units = 0
+  for (const { length } of epochs) units += length + UNITS_OF_A_NUMBER
+  return units <= MOST_UNITS
+}
+
 const PART = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/
 
 const EPOCH = /^[\w-]{1,64}$/

@@ -41,8 +41,23 @@ export interface Recorder<TManager = unknown> {
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
 
-/** The manager's options that a recorder needs, with defaults filled in. */
-export interface RecorderSettings {
+/** How a recorder sends notices of its own. */
+export interface RecorderNotices {
+  /**
+   * Checks that a notice, and so many messages behind it, can be sent to one connection now. Call it before you change anything.
+   *
+   * @throws `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH` if so many cannot be deferred
+   */
+  assertMayNotify(text: string, following: number): void
+  /**
+   * Sends a notice about a stream to one connection, as `connection.send` does. `userId` is the stream's user, if it is private. A notice about a public
+   * stream that waits stays if the connection is given to another user.
+   */
+  notify(connection: object, text: string, userId: string | undefined): void
+}
+
+/** What a recorder needs to know of its manager's options, with their defaults, and how it sends notices. */
+export interface RecorderSettings extends RecorderNotices {
   /** The catalogue of stream types. */
   readonly streams: StreamCatalogue
   /** The manager's source of time. If it throws, the manager reports the error and continues. */

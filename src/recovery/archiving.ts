@@ -48,9 +48,20 @@ export function restoreInto(histories: Histories, floors: RevocationFloors, arch
   const nowMs = clock.monotonic()
   for (const { userId, streamType, symbol, order, ageMs } of archive.floors) {
     const revoked = { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
-    floors.add(revoked, messages.filter(({ message }) => message.order <= order).length, nowMs - ageMs - elapsedMs)
+    floors.add(revoked, countUpTo(order, messages), nowMs - ageMs - elapsedMs)
   }
   histories.refresh()
+}
+
+/** Returns how many of these messages, which are in order, have a place up to this one. There may be many revocations, so it is a binary search. */
+function countUpTo(order: number, messages: readonly { readonly message: ArchivedMessage }[]): number {
+  let [from, to] = [0, messages.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((messages[middle] as { readonly message: ArchivedMessage }).message.order <= order) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 function isChannelIn(streams: ResolvedCatalogue, { streamType, symbol, userId }: ArchivedChannel): boolean {

@@ -1,6 +1,6 @@
 import { Queue } from '../collections/queue.ts'
 import type { ChannelName } from '../model/channel.ts'
-import { positionText, type Position } from '../model/position.ts'
+import { fitsInPosition, positionText, type Position } from '../model/position.ts'
 import type { History, HistoryMessage } from './history-message.ts'
 
 /** What a channel knows about the numbers of one epoch. */
@@ -64,15 +64,20 @@ export class Channel implements ChannelName, History {
     return positionText(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq] as const))
   }
 
+  /** Oldest first. This node's own epoch is the last one. */
   get epochs(): readonly { readonly epoch: string; readonly seq: number; readonly forgotten: number }[] {
-    return Array.from(this.#epochs, ([epoch, state]) => ({ epoch, ...state }))
+    const others = [...this.#epochs].filter(([epoch]) => epoch !== this.epoch)
+    return [...others, [this.epoch, this.#own] as const].map(([epoch, state]) => ({ epoch, ...state }))
   }
 
-  /** Adds an epoch of an earlier run, or sets its state. If there are too many epochs, the channel forgets the oldest one. */
+  /** Makes an epoch of an earlier run known. The oldest ones are forgotten if there are too many, or if a position could not name them all. */
   knowEpoch(epoch: string, state: EpochState): void {
     if (epoch === this.epoch) Object.assign(this.#own, state)
     else this.#epochs.set(epoch, { ...state })
-    for (const each of this.#epochs.keys()) if (this.#epochs.size > MOST_EPOCHS && each !== this.epoch) this.#epochs.delete(each)
+    for (const each of this.#epochs.keys()) {
+      if (this.#epochs.size <= MOST_EPOCHS && fitsInPosition(this.#epochs.keys())) return
+      if (each !== this.epoch) this.#epochs.delete(each)
+    }
   }
 
   /** Adds a message. Returns the message that it replaced, if there is one. */

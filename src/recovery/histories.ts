@@ -80,6 +80,8 @@ export class Histories {
   /** Records that a stream got its first subscriber, or lost its last one. */
   setActive(stream: ChannelName, isActive: boolean): void {
     const channel = this.obtain(stream)
+    // If `randomEpoch` failed, there was no channel when the stream became active.
+    if (!isActive && channel.activeStreams === 0) return
     channel.activeStreams += isActive ? 1 : -1
     if (channel.activeStreams === 0) this.#setUnused(channel)
     else if (isActive && channel.activeStreams === 1) this.#setUsed(channel)

@@ -1,7 +1,8 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { isPlain, readNamed } from '../guards/named-fields.ts'
-import { bound, readUserCode } from '../guards/user-code.ts'
+import { bound, disown, readUserCode } from '../guards/user-code.ts'
 import type { PayloadOf, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import { isEpoch } from '../model/position.ts'
 import type { RawJson } from '../model/raw-json.ts'
 import type { HistoryLimits } from './histories.ts'
 
@@ -48,7 +49,8 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
   /** The text that `export()` returned before a restart. A text that cannot be read throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
-   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess.
+   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess. With another name,
+   * `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message throws `ERR_UNSERIALIZABLE`.
    *
    * @default 64 random bits of `crypto.getRandomValues`
    */
@@ -132,8 +134,18 @@ export function resolvedOptions(options: unknown): ResolvedRecoveryOptions {
     snapshot: methodIn('snapshot', given.snapshot, options),
     stamp: methodIn('stamp', given.stamp, options),
     restore,
-    randomEpoch: methodIn('randomEpoch', given.randomEpoch, options) ?? randomEpoch,
+    randomEpoch: soundEpochs(methodIn('randomEpoch', given.randomEpoch, options) ?? randomEpoch),
     onError: methodIn('onError', given.onError, options),
+  }
+}
+
+/** @throws `ERR_INVALID_OPTION`, when it is called, for what is no name of an epoch */
+function soundEpochs(randomEpoch: () => unknown): () => string {
+  return () => {
+    const epoch = randomEpoch()
+    if (isEpoch(epoch)) return epoch
+    disown(epoch)
+    throw invalidOption('randomEpoch', `expected 1 to 64 characters of A–Z a–z 0–9 _ -, got ${describe(epoch)}`)
   }
 }
 

@@ -63,21 +63,31 @@ export class Resuming {
     this.#dependencies = dependencies
   }
 
-  /** Subscribes a connection and brings it up to date. Call it in a batch, so that no message is delivered between its steps. */
+  /** Call it in a batch, so that nothing is published between its steps. If it throws, the connection holds what it held before. */
   resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription; recovered: boolean | null; replayed: number } {
-    const { histories, streams } = this.#dependencies
+    const heldBefore = connection.subscriptions()
     const subscription = connection.subscribe(stream as never)
-    const { streamType, symbol } = subscription
-    const userId = streams[streamType]?.audience === 'private' ? connection.userId : undefined
-    const resumed = { streamType, symbol, userId }
-    histories.refresh()
-    const channel = histories.obtain(resumed)
-    const plan = this.#planFor(connection, channel, resumed, position)
-    // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
-    if (!this.#isNeededOtherwise(connection, resumed, plan)) connection.purge({ streamType, symbol })
-    if (position !== undefined) this.counts[plan.recovered === true ? 'recovered' : 'refused']++
-    connection.send(this.#noticeOf(resumed, plan, id))
-    return { subscription, recovered: plan.recovered, replayed: this.#replay(connection, resumed, plan.replays) }
+    try {
+      const { streamType, symbol } = subscription
+      const userId = this.#dependencies.streams[streamType]?.audience === 'private' ? connection.userId : undefined
+      const resumed = { streamType, symbol, userId }
+      const plan = this.#planFor(connection, resumed, position)
+      const notice = this.#noticeOf(resumed, plan, id)
+      this.#dependencies.settings.assertMayNotify(notice, plan.replays.length)
+      return { subscription, recovered: plan.recovered, replayed: this.#bringUpToDate(connection, resumed, plan, notice) }
+    } catch (error) {
+      restore(connection, subscription, heldBefore)
+      throw error
+    }
+  }
+
+  /** Sends the notice, and messages again. Returns how many. */
+  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, { recovered, replays }: Plan, notice: string): number {
+    // Only now: the host's snapshot may have published, and stands for that.
+    this.#purge(connection, stream.streamType, stream.symbol)
+    if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
+    this.#dependencies.settings.notify(connection, notice, stream.userId)
+    return this.#replay(connection, stream, replays)
   }
 
   /** Sends messages again, and returns how many. A socket is user code and may end the subscription between two of them. */
@@ -109,8 +119,10 @@ export class Resuming {
     return isOfUser && [...manager.connectionsOf(streamType)].includes(connection)
   }
 
-  #planFor(connection: AnyConnection, channel: Channel, stream: SnapshotStream, position: unknown): Plan {
-    const { allowances, floors, settings } = this.#dependencies
+  #planFor(connection: AnyConnection, stream: SnapshotStream, position: unknown): Plan {
+    const { allowances, floors, histories, settings } = this.#dependencies
+    histories.refresh()
+    const channel = histories.obtain(stream)
     const floor = floors.floorFor(connection.userId, stream, settings.clock.monotonic())
     const missed = position === undefined ? undefined : this.#missedSince(channel, stream, position, floor)
     if (missed !== undefined && allowances.take(connection, missed.length, unitsOf(missed))) {
@@ -201,7 +213,18 @@ export class Resuming {
   }
 }
 
-/** True if the connection still has its subscription to the stream. */
+/** Gives a connection what it held before a subscribe that failed. */
+function restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
+  const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+  if (before === undefined) return void connection.unsubscribe({ streamType, symbol })
+  try {
+    connection.subscribe({ streamType, symbol, filters: before.filters } as never)
+  } catch {
+    // `authorize` has changed its mind, or the connection has gone. What it holds, it held before.
+  }
+}
+
+/** True while a connection holds its subscription to a stream. */
 function isHeld(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): boolean {
   if (connection.removed || (userId !== undefined && connection.userId !== userId)) return false
   return connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)

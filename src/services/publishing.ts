@@ -13,7 +13,7 @@ import { emptyResult, type PublishResult } from '../model/publish-result.ts'
 import { customData, recordedText, skipText, wireText } from '../model/wire-form.ts'
 import { isWireData, type WireData } from '../model/wire-data.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { RecorderMethods } from '../ports/recorder.ts'
+import type { RecorderMethods, RecorderNotices } from '../ports/recorder.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
 import type { Slot, Subscriptions } from '../registry/subscriptions.ts'
@@ -120,9 +120,21 @@ export class Publishing {
     this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
-  /** Throws if `notify` would throw now. @throws `ERR_PUBLISH_DEPTH` */
-  assertMayNotify(): void {
-    if (this.#dependencies.changes.isSending) this.#assertMayDefer()
+  /** Refuses if so many notices could not be sent. @throws `ERR_PUBLISH_DEPTH` */
+  assertMayNotify(count = 1): void {
+    if (this.#dependencies.changes.isSending) this.#assertMayDefer(count)
+  }
+
+  /** How a recorder sends notices. */
+  get forRecorder(): RecorderNotices {
+    const { connections, quotas } = this.#dependencies
+    return {
+      assertMayNotify: (text, following) => {
+        quotas.assertLength(text, {})
+        this.assertMayNotify(1 + following)
+      },
+      notify: (connection, text, userId) => this.notify(() => thisOne(connections.all, ConnectionRecord.slotOf(asConnection(connection))), text, userId),
+    }
   }
 
   /** Delivers a notice at once. Call it only from `changes.afterwards`, because no delivery may be running. */
@@ -193,10 +205,10 @@ export class Publishing {
     return emptyResult(true)
   }
 
-  #assertMayDefer(): void {
+  #assertMayDefer(count = 1): void {
     const { changes, delivery, options } = this.#dependencies
     const { maxDeferred: limit } = options
-    if (changes.postponedCount < limit) return
+    if (changes.postponedCount + count <= limit) return
     const reason = `More than ${limit} messages were published from within one delivery`
     const refusal = new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit })
     delivery.noteRefusal(refusal)

@@ -512,7 +512,62 @@ describe('recovery.subscribe', () => {
     expect(JSON.parse(recovery.export())).toMatchObject({ floors: [] })
   })
 
-  it('throws the error of subscribe, and changes nothing', async () => {
+  it.each([[1, 'a message that is sent again'], [3, 'the notice']])('holds nothing if it is called within a delivery, and after %i more deferred messages %s is one too many', (before) => {
+    const { recovery, manager, connect, trade } = desk({}, { maxDeferred: 3 })
+    const [client, other] = [connect(), connect()]
+    other.subscribe({ ...TRADES, symbol: 'B' })
+    for (const data of [1, 2]) trade(data)
+    const codes: unknown[] = []
+    other.socket.script.send = () => {
+      other.socket.script.send = undefined
+      for (let data = 0; data < before; data++) trade(data, 'C')
+      try {
+        recovery.subscribe(client, { ...TRADES, position: 'e2:0' })
+      } catch (error) {
+        codes.push((error as { code?: unknown }).code)
+      }
+    }
+
+    trade(0, 'B')
+
+    expect([codes, client.subscriptions(), received(client)]).toEqual([['ERR_PUBLISH_DEPTH'], [], []])
+    expect([manager.getSubscribers('TRADES', 'A'), recovery.stats().resumes]).toEqual([[], { recovered: 0, refused: 0 }])
+  })
+
+  it('holds what it held before, with its filters, and purges nothing if the notice is longer than a text may be', async () => {
+    const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) }
+    const { recovery, manager, connect } = desk({}, { quotas: { messageUnits: 110 }, transport })
+    const [client, newcomer] = [connect(), connect('bob')]
+    client.subscribe({ ...ORDERS, filters: { a: 1 } })
+    manager.publish({ streamType: 'ORDERS', userId: 'alice', data: 1 })
+
+    expectCode('ERR_QUOTA_EXCEEDED', () => recovery.subscribe(client, { ...ORDERS, filters: { b: 2 } }))
+    expectCode('ERR_QUOTA_EXCEEDED', () => recovery.subscribe(newcomer, ORDERS))
+    await new Promise((resolve) => void setImmediate(resolve))
+
+    expect(client.subscriptions().map(({ filters }) => filters)).toEqual([{ a: 1 }])
+    expect([received(client), newcomer.subscriptions()]).toEqual([['e1:1 1'], []])
+  })
+
+  it('answers also if the connection is given to another user while the answer waits, unless the stream is private', async () => {
+    const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts), bufferedBytes: () => buffered }
+    let buffered = 100
+    const { recovery, manager, connect, trade } = desk({}, { delivery: { softLimitBytes: 10 }, transport })
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+    recovery.subscribe(client, ORDERS)
+    trade(1)
+
+    client.reassign('bob')
+    buffered = 0
+    client.flush()
+    await new Promise((resolve) => void setImmediate(resolve))
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 1'])
+    expect(manager.getUserSubscriptions('bob').length).toBe(1)
+  })
+
+  it('throws what subscribe throws, and changes nothing', async () => {
     const { recovery, connect } = desk({}, { authorize: () => false })
     const client = connect()
     const other = desk().connect()
@@ -586,6 +641,18 @@ describe('recovery.subscribe', () => {
 })
 
 describe('recovery.lastValue', () => {
+  it('is known of `latest` streams alone if the manager has a serialize, and not from before a restart', () => {
+    const own = { serialize: ({ data }: { readonly data: unknown }) => JSON.stringify({ data }) }
+    const options = { stamp: (text: string) => text }
+    const { recovery, manager, trade } = desk(options, own)
+    trade(1)
+    manager.publish({ ...PRICE, data: 2 })
+
+    expect(recovery.lastValue(TRADES)).toBeUndefined()
+    expect(recovery.lastValue(PRICE)).toMatchObject({ data: 2 })
+    expect(desk({ ...options, restore: recovery.export() }, own).recovery.lastValue(PRICE)).toBeUndefined()
+  })
+
   it('is the last message of exactly this stream', () => {
     const { recovery, manager, trade } = desk()
     for (const data of [1, 2]) trade(data)
@@ -767,6 +834,47 @@ describe('createRecovery', () => {
     ['onError', { onError: 1 }],
   ])('refuses a bad %s', (option, options) => {
     expect(expectCode('ERR_INVALID_OPTION', () => createRecovery(options as RecoveryOptions))['option']).toBe(option)
+  })
+
+  it.each<[string, unknown]>([
+    ['an empty text', ''],
+    ['a colon', 'a:1'],
+    ['a comma', 'a,b'],
+    ['more than 64 characters', 'x'.repeat(65)],
+    ['no text', 7],
+    ['a promise', { then: () => {} }],
+  ])('refuses an epoch that is %s, and nobody receives the message', (_what, epoch) => {
+    let isSound = false
+    const { recovery, manager, connect, trade } = desk({ randomEpoch: () => (isSound ? 'sound' : epoch) as string })
+    const client = connect()
+    manager.on('error', () => {})
+
+    expect(expectCode('ERR_INVALID_OPTION', () => recovery.subscribe(client, TRADES))['option']).toBe('randomEpoch')
+    expectCode('ERR_UNSERIALIZABLE', () => trade(1))
+    expect([client.subscriptions(), recovery.stats().channels]).toEqual([[], 0])
+
+    isSound = true
+    recovery.subscribe(client, TRADES)
+    trade(1)
+    expect(received(client)).toEqual(['subscribed at sound:0, recovered: null', 'sound:1 1'])
+  })
+
+  it('keeps positions within 1,024 units, however long the epochs are and however often the server was restarted', () => {
+    let position = ''
+    let archive: string | undefined
+    for (let run = 0; run < 40; run++) {
+      const epoch = `run${run}`.padEnd(64, '-')
+      const { recovery, connect, trade } = desk({ randomEpoch: () => epoch, restore: archive })
+      trade(run)
+      const client = connect()
+      // Twelve epochs of 64 characters fit. Then the oldest one is forgotten at each restart.
+      if (run > 0) expect(recovery.subscribe(client, { ...TRADES, position })).toMatchObject({ recovered: run < 12, replayed: run < 12 ? 1 : 0 })
+      const newcomer = connect()
+      recovery.subscribe(newcomer, TRADES)
+      position = (JSON.parse(newcomer.socket.sent[0] as string) as { readonly position: string }).position
+      expect(position.length).toBeLessThanOrEqual(1_024)
+      archive = recovery.export()
+    }
   })
 
   it('refuses limits for a stream type that the catalogue does not have', () => {

@@ -61,7 +61,22 @@ describe('an archive', () => {
     expect(['eve', 'alice'].map((userId) => after.resume('own:0', userId).recovered)).toEqual(recovered)
   })
 
-  it('loses stream types that are no longer in the catalogue, whatever their names', () => {
+  it('keeps after which message each of many revocations came, at the cost of a search each', () => {
+    const before = desk()
+    for (let index = 0; index < 200; index++) {
+      before.manager.publish({ ...TRADES, data: index })
+      before.manager.revoke({ userId: `user${index}` })
+    }
+
+    const after = desk({ restore: before.recovery.export(), randomEpoch: () => 'new' })
+
+    for (const index of [0, 1, 77, 198]) {
+      expect([index, index + 1].map((seq) => after.resume(`own:${seq}`, `user${index}`).recovered)).toEqual([false, true])
+    }
+    expect(after.resume('own:199', 'user199').recovered).toBe(false)
+  })
+
+  it('loses the stream types that the catalogue does not have any more, whatever their names', () => {
     const { recovery, resume } = desk({ restore: archiveOf(TRADES, ['e1'], ['TRADES', 'GONE', 'toString']) })
 
     expect(recovery.stats()).toMatchObject({ channels: 1, messages: 1 })

@@ -305,6 +305,7 @@ function deafToRevocations(recovery: Recovery<Streams>): Recovery<Streams> {
       })
       attach(bound, settings)
     },
+    revoked() {},
   })
 }
 
