@@ -251,11 +251,12 @@ export class Publishing {
   /** Delivers a message that the recorder must see, or that some connections must not get. */
   #deliverPlanned(fields: MessageFields, findRecipients: RecipientsFinder, plan: Plan, message?: PendingMessage): PublishResult {
     const text = this.#recorded(fields, plan, message)
+    if (plan.except.length === 0) return this.#deliverNow(fields, findRecipients(fields), message, text)
     const leftOut = plan.except.map((each) => ({ connection: each, slots: this.#slotsOf(each, fields) })).filter(({ slots }) => slots.length > 0)
     const recipients = without(findRecipients(fields), leftOut.map(({ slots }) => slots))
     const hasSkip = text !== undefined && leftOut.length > 0 && this.#dependencies.options.recorder?.skip !== undefined
     const skipText = hasSkip ? (): string | undefined => this.#skipText(fields, text) : undefined
-    return this.#deliverNow(text === undefined ? fields : { ...fields, text }, recipients, message, skipText)
+    return this.#deliverNow(fields, recipients, message, text, skipText)
   }
 
   /**
@@ -293,13 +294,14 @@ export class Publishing {
   }
 
   /**
-   * Fixes the recipients before serialization, because serialization may run user code. If this code adds a connection, that connection gets only
-   * later messages.
+   * The recipients are fixed before serialization, which may run user code. A connection that is added during it gets the next message, not this one.
+   * The recorder's text comes beside the fields, because a copy of them for each message is slow.
    */
   #deliverNow(
     fields: MessageFields,
     recipients: Recipients<ConnectionRecord>,
     message?: PendingMessage,
+    recorded?: string,
     skipText?: () => string | undefined,
   ): PublishResult {
     const { delivery, options } = this.#dependencies
@@ -307,7 +309,7 @@ export class Publishing {
     const fanOut = delivery.begin(fields, recipients, message?.exclusions ?? NO_EXCLUSIONS)
     let result: PublishResult | undefined
     try {
-      const text = fields.text ?? message?.text ?? this.#textOf(fields)
+      const text = recorded ?? fields.text ?? message?.text ?? this.#textOf(fields)
       result = delivery.serve(fanOut, text, message?.isDeferred === true ? options.clock.now() : fields.readAtMs, skipText)
       return result
     } finally {
