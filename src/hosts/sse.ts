@@ -1,4 +1,5 @@
 import { refusedText } from '../protocol/answers.ts'
+import type { ManagerTransport } from '../ports/transport.ts'
 import type { Clock } from '../time/clock.ts'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket } from '../transports/sse.ts'
 import type { SseResponse } from '../transports/node-response.ts'
@@ -30,7 +31,14 @@ export interface HostedResponse extends SseResponse {
 }
 
 /** The options of `serveEvents`. `manager`, `authenticate` and `commands` are required. */
-export interface ServeEventsOptions<TRequest, TMetadata = unknown> extends HostOptions<SseSocket, TRequest, TMetadata> {}
+export interface ServeEventsOptions<TRequest, TMetadata = unknown> extends HostOptions<SseSocket, TRequest, TMetadata> {
+  /**
+   * How to write the events.
+   *
+   * @default `sseTransport()`
+   */
+  readonly transport?: ManagerTransport<SseSocket> | undefined
+}
 
 /** Code of a refusal → HTTP status. Any other code: 403. */
 const STATUSES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([

@@ -1,5 +1,5 @@
 import type { Connection, Socket } from '../ports/connection.ts'
-import type { Transport } from '../ports/transport.ts'
+import type { ManagerTransport } from '../ports/transport.ts'
 import { refusedText } from '../protocol/answers.ts'
 import type { DrainOptions } from '../protocol/draining.ts'
 import { wsTransport, type WsSocket } from '../transports/ws.ts'
@@ -34,7 +34,7 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
    *
    * @default `wsTransport()`
    */
-  readonly transport?: Transport<TSocket, never> | undefined
+  readonly transport?: ManagerTransport<TSocket> | undefined
 }
 
 /** A running host. */

@@ -6,7 +6,8 @@ import { serveWebSockets } from '../../../src/hosts/ws.ts'
 import { ConnectionManager, defineStreams, type Connection, type Socket } from '../../../src/index.ts'
 import { createCommandServer, type CommandServer, type Session } from '../../../src/protocol/index.ts'
 import { createRecovery } from '../../../src/recovery/index.ts'
-import type { SseSocket } from '../../../src/transports/sse.ts'
+import { sseTransport, type SseSocket } from '../../../src/transports/sse.ts'
+import { wsTransport } from '../../../src/transports/ws.ts'
 
 const streams = defineStreams({ TICKER: { audience: 'public', payload: {} as { price: number } } })
 type Streams = typeof streams
@@ -57,12 +58,14 @@ describe('the hosts', () => {
     serveWebSockets(new WebSocketServer({ noServer: true }), {
       manager,
       commands,
+      transport: wsTransport<WebSocket>(),
       authenticate: ({ headers }: IncomingMessage) => ({ userId: String(headers.host), metadata: { device: 'phone' } }),
     })
 
     const events = new ConnectionManager<SseSocket>()
+    const transport = sseTransport({ event: ({ streamType }) => streamType })
     const authenticate = async ({ url }: IncomingMessage) => (url === undefined ? undefined : { userId: url })
-    createServer((request, response) => void serveEvents(request, response, { manager: events, commands: createCommandServer(events), authenticate }))
+    createServer((request, response) => void serveEvents(request, response, { manager: events, commands: createCommandServer(events), authenticate, transport }))
   })
 
   it('serve one manager side by side', () => {
