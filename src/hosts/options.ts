@@ -8,13 +8,13 @@ import { systemClock, type Clock } from '../time/clock.ts'
 import type { Authenticate } from './identity.ts'
 
 /** All that a host needs of its manager. */
-export interface HostManager<TSocket, TMetadata = unknown> {
+interface HostManager<TSocket, TMetadata = unknown> {
   /** Adds a socket as a connection of a user. */
   addConnection(connectionId: string, socket: TSocket, userId: string, options: never): { readonly metadata: TMetadata }
 }
 
 /** All that a host needs of a command server: that of `stream-connection-manager/protocol` fits as it is. */
-export interface HostCommands {
+interface HostCommands {
   /** Welcomes a client. */
   open(connection: never, options?: { readonly receiveOnly?: boolean | undefined }): { receive(text: unknown): void }
   /** Asks every client to move. */

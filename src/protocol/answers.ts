@@ -3,7 +3,7 @@ import type { Refusal } from './refusal.ts'
 // The texts that a command server sends. `docs/protocol.md` has their grammar.
 
 /** The version of the protocol. A client that knows only lower ones stops. */
-export const VERSION = 1
+const VERSION = 1
 
 interface Stream {
   readonly streamType: string

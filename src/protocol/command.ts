@@ -24,7 +24,7 @@ export interface UnsubscribeCommand extends Numbered {
   readonly symbol: string | undefined
 }
 
-export interface PingCommand extends Numbered {
+interface PingCommand extends Numbered {
   readonly kind: 'ping'
 }
 
@@ -34,7 +34,7 @@ export interface OwnCommand extends Numbered {
   readonly data: unknown
 }
 
-export interface FlawedCommand extends Numbered {
+interface FlawedCommand extends Numbered {
   readonly kind: 'flawed'
   readonly code: string
 }

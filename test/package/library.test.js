@@ -184,6 +184,9 @@ const IMPORTED = {
   sse: `${NAME}/transports/sse`,
   throttle: `${NAME}/throttle`,
   recovery: `${NAME}/recovery`,
+  protocol: `${NAME}/protocol`,
+  hostsWs: `${NAME}/hosts/ws`,
+  hostsSse: `${NAME}/hosts/sse`,
   client: `${NAME}/client`,
   testing: `${NAME}/testing`,
 }
@@ -222,6 +225,11 @@ export const offer = throttle.throttled((message) => manager.publish(message), {
 export const offered: library.PublishResult | undefined = offer({ streamType: 'NEWS', data: { title: 'hello' } })
 const recorder = recovery.createRecovery({ history: { count: 10 } })
 export const resumed: recovery.Resumed = recorder.subscribe(new library.ConnectionManager({ recorder }).addConnection('c1', new Peer(), 'alice'), { streamType: 'PRICE', symbol: 'BTCUSDT' })
+export const commands: protocol.CommandServer<Peer> = protocol.createCommandServer(new library.ConnectionManager<Peer>(), { recovery: recorder, commands: { echo: ({ data }) => data } })
+export const served = (server: hostsWs.HostedWebSocketServer<hostsWs.HostedWebSocket, string>, manager: library.ConnectionManager<hostsWs.HostedWebSocket>): hostsWs.WebSocketHost =>
+  hostsWs.serveWebSockets(server, { manager, commands: protocol.createCommandServer(manager), authenticate: (userId) => ({ userId }) })
+export const answer = (request: hostsSse.HostedRequest, response: hostsSse.HostedResponse): Promise<boolean> =>
+  hostsSse.serveEvents(request, response, { manager: ofSse, commands: protocol.createCommandServer(ofSse), authenticate: () => undefined })
 export const tracker: client.PositionTracker = client.trackPositions()
 export const reader: client.Client<typeof streams> = client.createClient<typeof streams>({ connect: () => ({ send() {}, close() {} }), lazy: true })
 export const forTests = new library.ConnectionManager<testing.FakeSocket>({ transport: testing.fakeTransport(), clock: new testing.ManualClock() })
