@@ -81,10 +81,12 @@ export class Resuming {
     }
   }
 
-  /** Sends the notice, and messages again. Returns how many. */
-  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, { recovered, replays }: Plan, notice: string): number {
-    // Only now: the host's snapshot may have published, and stands for that.
-    this.#purge(connection, stream.streamType, stream.symbol)
+  /** Sends the notice, and then the messages of the plan. Returns how many messages. */
+  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string): number {
+    const { recovered, replays } = plan
+    const { streamType, symbol } = stream
+    // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
+    if (!this.#isNeededOtherwise(connection, stream, plan)) connection.purge({ streamType, symbol })
     if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
     this.#dependencies.settings.notify(connection, notice, stream.userId)
     return this.#replay(connection, stream, replays)
