@@ -311,7 +311,7 @@ export function resolvedOptions(options: unknown, clockFailed: ClockFailureListe
   }
 }
 
-/** Attaches the recorder in the options, if there is one, to its manager. */
+/** Attaches the recorder in the options to the manager. Does nothing if there is no recorder. */
 export function attachRecorder({ recorder, streams, clock, serialize, delivery, quotas }: ResolvedOptions, manager: unknown, notices: RecorderNotices): void {
   const settings: RecorderSettings = {
     ...notices,

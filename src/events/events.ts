@@ -14,8 +14,8 @@ import { UnheardErrors } from './unheard-errors.ts'
  * - `close`: a `close` or `terminate` of the socket or its transport
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
- * - `authorize`: the option of that name
- * - `recorder`: the `record` of the option `recorder` for a deferred message, its `skip`, or its `revoked`
+ * - `authorize`: the option `authorize`
+ * - `recorder`: the `skip` or the `revoked` of the option `recorder`, or its `record` for a deferred message
  *
  * If the option `clock` failed, the stage is `close` for the deadline of a close, and `listener` otherwise. An `error` event for the clock has no
  * `connection`.

@@ -22,7 +22,7 @@ class ClientPosition {
 
   /** Returns the id behind a text. `undefined` if the text does not change it, or there is none yet. */
   after(text: string): string | undefined {
-    // A skip has a place too. But it may come before messages that wait.
+    // A skip has a place too, but gets no id. A client that resumes from the message before it gets the skipped message.
     const place = text.startsWith('{"type":') ? undefined : placeIn(text)
     const isChanged = place === undefined ? this.#begin(text) : this.#pass(place)
     if (!isChanged) return undefined

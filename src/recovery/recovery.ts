@@ -155,14 +155,15 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * Subscribes a connection to a stream and brings the client up to date, in one step. The client gets a notice `subscribed`, then the messages that are
    * sent again, and then all messages that are published later. No message is lost or sent twice between these parts.
    *
-   * With a `position`, the client gets what it missed since. Then `recovered` is true. If it cannot be proven that nothing is missing, it is false, and
-   * the client gets the present state as a newcomer does: the latest message of a `latest` stream, or what the option `snapshot` returns, marked as
-   * snapshots. What still waits for the connection of this stream is purged first. If the stream's source has failed, a newcomer is told that before the
-   * notice `subscribed`.
+   * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
+   * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
+   * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first.
+   * They are kept if the connection also subscribes to the whole type, or, when it subscribes to a whole type, to one of its symbols. Then a message may
+   * be sent twice, and `trackPositions` takes it once. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
    *
-   * @throws what `connection.subscribe` throws, `ERR_UNKNOWN_CONNECTION` for a connection that is not the manager's, `ERR_INVALID_ARGUMENT` for an `id`
-   * that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH` within a delivery if the
-   * notice and the messages cannot all be deferred; then the connection holds what it held before, and nothing is purged
+   * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
+   * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a
+   * delivery if the notice and the messages cannot all be deferred. After an error, the connection holds what it held before, and nothing is purged.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()
@@ -177,8 +178,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   /**
    * Returns the last message of a stream as it was published, or `undefined` if the history does not have it. A private stream needs its `userId`.
    *
-   * If the manager has a `serialize`, its text cannot be read, so only the last messages of `latest` streams are known. For any other stream, and for
-   * all messages from before a restart, it returns `undefined`.
+   * If the manager has a `serialize`, the method knows only messages of `latest` streams that were published since the last restart. For any other
+   * stream, it returns `undefined`, because it cannot read the text.
    */
   lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
     const { histories, settings } = this.#whenAttached()
@@ -191,9 +192,9 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Returns everything as a text for the option `restore`: all channels, their numbers and histories, and what was revoked. Call it after the last
-   * publish. After the restart, old positions stay recoverable, and new messages are numbered in new epochs. That
-   * holds for 31 restarts of a channel that is never forgotten, and for 11 with names of 64 characters, because a position has at most 1,024 units.
+   * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call it after the last
+   * publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs. A position names at most 32
+   * epochs, and has at most 1,024 units. So after 31 restarts, or 11 if each epoch has 64 characters, clients cannot resume across a restart.
    */
   export(): string {
     const { histories, floors, settings } = this.#whenAttached()

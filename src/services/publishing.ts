@@ -294,8 +294,8 @@ export class Publishing {
   }
 
   /**
-   * The recipients are fixed before serialization, which may run user code. A connection that is added during it gets the next message, not this one.
-   * The recorder's text comes beside the fields, because a copy of them for each message is slow.
+   * Fixes the recipients before serialization, because serialization may run user code. If this code adds a connection, that connection gets only
+   * later messages. The recorder's text is passed beside the fields, because copying the fields of each message is slow.
    */
   #deliverNow(
     fields: MessageFields,

@@ -117,7 +117,7 @@ export class Subscribing {
     }
   }
 
-  /** Ends pending subscriptions whose users had no connection for too long. */
+  /** Ends pending subscriptions of users who have been without a connection for too long. */
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {

@@ -139,7 +139,7 @@ describe('positionIds', () => {
     expect(identified(client)).toEqual(['a ←', 'subscribed ← e1:1', 'skip ←', 'gap ←', 'unnumbered ←', 'subscribed ←'])
   })
 
-  it('is not ahead of messages that wait behind a skip', () => {
+  it('is not ahead of messages that wait before a skip', () => {
     const socket = new FakeSocket({ bufferedAmount: 0 })
     const { recovery, manager, trade } = desk()
     const client = manager.addConnection('slow', socket, 'alice')
@@ -150,7 +150,7 @@ describe('positionIds', () => {
     socket.bufferedAmount = 0
     client.drained()
 
-    expect(identified(client)).toEqual(['subscribed ← e1:0', 'skip ←', 'waits ← e1:1'])
+    expect(identified(client)).toEqual(['subscribed ← e1:0', 'waits ← e1:1', 'skip ←'])
   })
 
   it('is never a position if one response has two streams, even two of one channel', () => {

@@ -117,7 +117,7 @@ describe('recovery.subscribe', () => {
     expect(client.socket.sent.map((text) => (JSON.parse(text) as { readonly type: string }).type)).toEqual(['status', 'subscribed'])
   })
 
-  it('answers in the form of the protocol', () => {
+  it('answers with the notice `subscribed` of the protocol', () => {
     const { recovery, connect } = desk()
     const client = connect()
 
@@ -476,7 +476,7 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(manager.addConnection('c', new FakeSocket(), 'alice'), { ...ORDERS, position: 'e1:0' }).recovered).toBe(false)
   })
 
-  it('gives no last value from before a revocation, and gives it to others', () => {
+  it('gives the last value from before a revocation only to other users', () => {
     const { recovery, manager, connect } = desk()
     manager.publish({ ...PRICE, data: 1 })
     manager.revoke({ userId: 'alice', ...PRICE })
@@ -567,7 +567,7 @@ describe('recovery.subscribe', () => {
     expect(manager.getUserSubscriptions('bob').length).toBe(1)
   })
 
-  it('throws what subscribe throws, and changes nothing', async () => {
+  it('throws the error of subscribe, and changes nothing', async () => {
     const { recovery, connect } = desk({}, { authorize: () => false })
     const client = connect()
     const other = desk().connect()

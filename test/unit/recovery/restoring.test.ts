@@ -76,7 +76,7 @@ describe('an archive', () => {
     expect(after.resume('own:199', 'user199').recovered).toBe(false)
   })
 
-  it('loses the stream types that the catalogue does not have any more, whatever their names', () => {
+  it('loses stream types that are no longer in the catalogue, whatever their names', () => {
     const { recovery, resume } = desk({ restore: archiveOf(TRADES, ['e1'], ['TRADES', 'GONE', 'toString']) })
 
     expect(recovery.stats()).toMatchObject({ channels: 1, messages: 1 })
