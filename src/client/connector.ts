@@ -119,7 +119,7 @@ export class Connector {
     if (type === 'visibilitychange' && this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
     // A goodbye counts more. And a whole office may come back online at the same moment.
-    if (this.state === 'waiting' && !this.#goodbye) this.#planDial(type === 'online' ? this.#jitterMs(0) : 0)
+    if (type !== 'offline' && this.state === 'waiting' && !this.#goodbye) this.#planDial(type === 'online' ? this.#jitterMs(0) : 0)
   }
 
   #fail(stage: ClientStage, error: unknown): void {

@@ -4,7 +4,7 @@ import type { Agenda } from './agenda.ts'
 const LATE_MS = 1_000
 
 /** What a watch does when it looks: wait on, ask whether somebody is there, or give up. */
-export type Verdict = 'wait' | 'ask' | 'lost'
+type Verdict = 'wait' | 'ask' | 'lost'
 
 /**
  * Decides what to do at a look. A pause of the client's own (`wasAway`) says nothing about the server, which gets another chance.
@@ -12,7 +12,7 @@ export type Verdict = 'wait' | 'ask' | 'lost'
  * @param isDue true if it is time to hear something, or to ask
  * @param isLast true if the client has asked, or cannot ask
  */
-export function verdictOn(wasAway: boolean, isDue: boolean, isLast: boolean): Verdict {
+function verdictOn(wasAway: boolean, isDue: boolean, isLast: boolean): Verdict {
   if (wasAway) return 'ask'
   if (!isDue) return 'wait'
   return isLast ? 'lost' : 'ask'

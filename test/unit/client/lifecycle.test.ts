@@ -50,6 +50,16 @@ describe('a client of a page', () => {
     expect([before, sockets.length]).toEqual([1, 2])
   })
 
+  it('does not try again because the network is gone', async () => {
+    const { clock, socket, sockets, page } = await connected()
+    socket.lose()
+
+    page.tell('offline')
+    await clock.pass(499)
+
+    expect(sockets.length).toBe(1)
+  })
+
   it('keeps its turn of a goodbye', async () => {
     const { clock, socket, sockets, page } = await connected()
     socket.receive({ type: 'goodbye', reason: 'draining', reconnect: true, after_ms: 5_000, within_ms: 5_000 })

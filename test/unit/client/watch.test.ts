@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { verdictOn } from '../../../src/client/watch.ts'
 import { settled, TestEventSource, worldOf, type World } from '../../support/scripted-server.ts'
 import type { TradingStreams } from '../../../src/index.ts'
 
@@ -26,19 +25,6 @@ async function listening(heartbeatMs: number): Promise<World<TradingStreams> & {
   source.welcome({ heartbeat_ms: heartbeatMs })
   return Object.assign(world, { source })
 }
-
-describe('verdictOn', () => {
-  it.each([
-    [false, false, false, 'wait'],
-    [false, false, true, 'wait'],
-    [false, true, false, 'ask'],
-    [false, true, true, 'lost'],
-    [true, true, true, 'ask'],
-    [true, false, false, 'ask'],
-  ] as const)('away %s, due %s, last %s: %s', (wasAway, isDue, isLast, verdict) => {
-    expect(verdictOn(wasAway, isDue, isLast)).toBe(verdict)
-  })
-})
 
 describe('a connected client', () => {
   it('pings every pingMs, and is satisfied by an answer', async () => {
