@@ -23,6 +23,8 @@
  * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
  * | `ERR_QUOTA_EXCEEDED` | the call would exceed one of the `quotas` |
  * | `ERR_FORBIDDEN` | `authorize` did not return `true` |
+ * | `ERR_INVALID_BACKPLANE` | the backplane of a cluster lacks a method |
+ * | `ERR_CLUSTER_DOWN` | a cluster is asked for something that only the broker knows, and the broker is not there |
  * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
  */
 export type ErrorCode =
@@ -46,6 +48,8 @@ export type ErrorCode =
   | 'ERR_PUBLISH_DEPTH'
   | 'ERR_QUOTA_EXCEEDED'
   | 'ERR_FORBIDDEN'
+  | 'ERR_INVALID_BACKPLANE'
+  | 'ERR_CLUSTER_DOWN'
   | 'ERR_CLOSED'
 
 /** The name of a quota: see `QuotaOptions`. No error names `idleStreams`, because that quota refuses nothing. */

@@ -13,7 +13,7 @@ export interface ArchivedChannel {
   readonly streamType: string
   readonly symbol: string | null
   readonly userId: string | null
-  readonly epochs: readonly { readonly epoch: string; readonly seq: number; readonly forgotten: number }[]
+  readonly epochs: readonly { readonly epoch: string; readonly seq: number; readonly forgotten: number; readonly isForeign?: boolean }[]
   readonly messages: readonly ArchivedMessage[]
 }
 

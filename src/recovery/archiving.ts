@@ -42,13 +42,14 @@ export function restoreInto(histories: Histories, floors: RevocationFloors, arch
   const elapsedMs = Math.max(0, clock.now() - archive.exportedAt)
   const known = archive.channels.filter((channel) => isChannelIn(streams as ResolvedCatalogue, channel))
   const messages = known.flatMap((channel) => restoredChannel(histories, channel)).sort((one, other) => one.message.order - other.message.order)
+  const { order: firstOrder } = histories
   for (const { channel, message: { epoch, seq, symbol, text, unstamped, ageMs } } of messages) {
     histories.append(channel, { epoch, seq, symbol: symbol ?? undefined, text, unstamped: unstamped ?? undefined, message: undefined }, ageMs + elapsedMs)
   }
   const nowMs = clock.monotonic()
   for (const { userId, streamType, symbol, order, ageMs } of archive.floors) {
     const revoked = { userId: userId ?? undefined, streamType: streamType ?? undefined, symbol: symbol ?? undefined }
-    floors.add(revoked, countUpTo(order, messages), nowMs - ageMs - elapsedMs)
+    floors.add(revoked, firstOrder + countUpTo(order, messages), nowMs - ageMs - elapsedMs)
   }
   histories.refresh()
 }
@@ -71,6 +72,6 @@ function isChannelIn(streams: ResolvedCatalogue, { streamType, symbol, userId }:
 
 function restoredChannel(histories: Histories, { streamType, symbol, userId, epochs, messages }: ArchivedChannel): { readonly channel: Channel; readonly message: ArchivedMessage }[] {
   const channel = histories.obtain({ streamType, symbol: symbol ?? undefined, userId: userId ?? undefined })
-  for (const { epoch, seq, forgotten } of epochs) channel.knowEpoch(epoch, { seq, forgotten })
+  for (const { epoch, seq, forgotten, isForeign } of epochs) channel.knowEpoch(epoch, { seq, forgotten, isForeign: isForeign === true })
   return messages.map((message) => ({ channel, message }))
 }

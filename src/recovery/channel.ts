@@ -9,7 +9,12 @@ interface EpochState {
   seq: number
   /** The number of the last message that the history has removed. A client that has not received this message cannot resume. */
   forgotten: number
+  /** True if another node publishes in it. */
+  isForeign: boolean
 }
+
+/** What an archive has of an epoch. */
+type ArchivedState = Pick<EpochState, 'seq' | 'forgotten'> & { readonly isForeign?: boolean | undefined }
 
 /** A channel remembers this many epochs. */
 const MOST_EPOCHS = 32
@@ -30,11 +35,14 @@ export class Channel implements ChannelName, History {
   /** How many streams of the channel are active. */
   activeStreams = 0
   units = 0
+  /** When the first and the last message of this node's own epoch were recorded, by the monotonic clock. */
+  firstAtMs: number | undefined
+  lastAtMs: number | undefined
   readonly #limits: { readonly count: number; readonly units: number }
   /** The state of this node's own epoch. Nearly every message belongs to it. */
-  readonly #own: EpochState = { seq: 0, forgotten: 0 }
+  readonly #own: EpochState = { seq: 0, forgotten: 0, isForeign: false }
   readonly #epochs = new Map<string, EpochState>()
-  readonly #messages = new Queue<HistoryMessage>()
+  #messages = new Queue<HistoryMessage>()
   /** Symbol → its latest message. The oldest message is first. */
   readonly #latest = new Map<string | undefined, HistoryMessage>()
   #count = 0
@@ -65,24 +73,46 @@ export class Channel implements ChannelName, History {
   }
 
   /** Oldest first. This node's own epoch is the last one. */
-  get epochs(): readonly { readonly epoch: string; readonly seq: number; readonly forgotten: number }[] {
+  get epochs(): readonly { readonly epoch: string; readonly seq: number; readonly forgotten: number; readonly isForeign?: true }[] {
     const others = [...this.#epochs].filter(([epoch]) => epoch !== this.epoch)
-    return [...others, [this.epoch, this.#own] as const].map(([epoch, state]) => ({ epoch, ...state }))
+    const all = [...others, [this.epoch, this.#own] as const]
+    return all.map(([epoch, { seq, forgotten, isForeign }]) => ({ epoch, seq, forgotten, ...(isForeign && { isForeign }) }))
   }
 
-  /** Makes an epoch of an earlier run known. The oldest ones are forgotten if there are too many, or if a position could not name them all. */
-  knowEpoch(epoch: string, state: EpochState): void {
-    if (epoch === this.epoch) Object.assign(this.#own, state)
-    else this.#epochs.set(epoch, { ...state })
+  stateOf(epoch: string): EpochState | undefined {
+    return this.#epochs.get(epoch)
+  }
+
+  /**
+   * Adds an epoch of an earlier run or of another node, or sets its state. The oldest epochs are forgotten if there are too many, or if a position could
+   * not name them all.
+   */
+  knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
+    if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
+    else this.#epochs.set(epoch, { seq, forgotten, isForeign })
     for (const each of this.#epochs.keys()) {
       if (this.#epochs.size <= MOST_EPOCHS && fitsInPosition(this.#epochs.keys())) return
       if (each !== this.epoch) this.#epochs.delete(each)
     }
   }
 
+  /** Forgets an epoch of another node. Its messages stay, and nobody can resume from it. */
+  forgetEpoch(epoch: string): void {
+    if (epoch !== this.epoch) this.#epochs.delete(epoch)
+  }
+
+  /** Notes that an epoch of another node goes up to a number. The messages up to it are not held. */
+  skipTo(epoch: string, seq: number): void {
+    const state = this.#epochs.get(epoch)
+    if (state === undefined) this.knowEpoch(epoch, { seq, forgotten: seq, isForeign: true })
+    else if (seq > state.seq) Object.assign(state, { seq, forgotten: seq })
+  }
+
   /** Adds a message. Returns the message that it replaced, if there is one. */
   add(message: HistoryMessage): HistoryMessage | undefined {
     const state = this.#stateOf(message)
+    // A hole: nobody can resume from before it.
+    if (message.seq > state.seq + 1) state.forgotten = message.seq - 1
     state.seq = Math.max(state.seq, message.seq)
     this.units += message.units
     if (!this.isLatest) {
@@ -95,6 +125,20 @@ export class Channel implements ChannelName, History {
     this.#latest.delete(message.symbol)
     this.#latest.set(message.symbol, message)
     return replaced
+  }
+
+  /** Adds messages from before the held ones, oldest first. The last one joins them without a hole. */
+  addBefore(messages: readonly HistoryMessage[]): void {
+    const held = this.#messages
+    this.#messages = new Queue()
+    for (const message of messages) this.#messages.push(message)
+    for (const message of held) this.#messages.push(message)
+    for (const { epoch, seq, units } of messages) {
+      const state = this.#epochs.get(epoch)
+      if (state !== undefined) state.forgotten = Math.min(state.forgotten, seq - 1)
+      this.units += units
+    }
+    this.#count += messages.length
   }
 
   /** The oldest message of the history. */
@@ -152,7 +196,7 @@ export class Channel implements ChannelName, History {
   #stateOf({ epoch, seq }: HistoryMessage): EpochState {
     let state = epoch === this.epoch ? this.#own : this.#epochs.get(epoch)
     if (state === undefined) {
-      this.knowEpoch(epoch, { seq: seq - 1, forgotten: seq - 1 })
+      this.knowEpoch(epoch, { seq: seq - 1, forgotten: seq - 1, isForeign: true })
       state = this.#epochs.get(epoch) as EpochState
     }
     return state

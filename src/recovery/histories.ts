@@ -18,6 +18,9 @@ export interface HistoryLimits {
   readonly byType: ReadonlyMap<string, { readonly count: number; readonly units: number }>
 }
 
+/** The order of a message that may have been published before any revocation. */
+const EARLIEST = 1
+
 /** If there are more unused channels than this, the oldest unused channel is forgotten early. */
 const MOST_UNUSED_CHANNELS = 100_000
 
@@ -43,7 +46,7 @@ export class Histories {
   readonly #aging = new MessageList()
   readonly #lasting = new MessageList()
   readonly #ageAlarm: Alarm
-  #order = 0
+  #order = EARLIEST
 
   constructor(streams: ResolvedCatalogue, limits: HistoryLimits, clock: Clock, randomEpoch: () => string) {
     this.#streams = streams
@@ -100,6 +103,24 @@ export class Histories {
     this.#keepWithin(channel)
     if (channel.activeStreams === 0) this.#touch(channel)
     if (list === this.#aging) this.#age(nowMs, isFirst)
+  }
+
+  /** Adds messages of another node from before the held ones of a channel, oldest first. Those that leave a hole are left out. */
+  prepend(channel: Channel, recorded: readonly RecordedMessage[]): void {
+    const next = channel.oldest
+    const atMs = next?.atMs ?? this.#clock.monotonic()
+    const joining: HistoryMessage[] = []
+    let { forgotten = 0 } = channel.stateOf(recorded[0]?.epoch ?? '') ?? {}
+    for (const each of [...recorded].reverse()) if (each.seq === forgotten && forgotten-- > 0) joining.unshift(new HistoryMessage(channel, each, atMs, EARLIEST))
+    channel.addBefore(joining)
+    const list = this.#listOf(channel)
+    for (const message of joining) {
+      if (next === undefined) list.add(message)
+      else list.addBefore(message, next)
+      this.units += message.units
+      this.messageCount++
+    }
+    this.#keepWithin(channel)
   }
 
   /** True if a revoked message that does not age is still held. `order` is the number of the last message before the revocation. */

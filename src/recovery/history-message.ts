@@ -67,6 +67,16 @@ export class MessageList {
     this.#last = message
   }
 
+  /** Adds a message in front of one that is in the list. */
+  addBefore(message: HistoryMessage, next: HistoryMessage): void {
+    const { earlier } = next
+    message.earlier = earlier
+    message.later = next
+    next.earlier = message
+    if (earlier === undefined) this.first = message
+    else earlier.later = message
+  }
+
   remove(message: HistoryMessage): void {
     const { earlier, later } = message
     if (earlier === undefined) this.first = later

@@ -4,6 +4,7 @@ import type { Revoked } from '../model/revocation.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 import type { ConnectionSubscribeRequest, StreamReference, StreamTypeName, Subscription } from '../model/subscription.ts'
 import { parseStreamMessage } from '../model/wire-form.ts'
+import type { ChannelLog } from '../ports/channel-log.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
 import type { Recorder, RecorderSettings } from '../ports/recorder.ts'
 import { Allowances } from './allowances.ts'
@@ -12,6 +13,7 @@ import { archived, restoreInto } from './archiving.ts'
 import type { Channel } from './channel.ts'
 import { Failures } from './failures.ts'
 import { Histories } from './histories.ts'
+import { RecoveryLog } from './log.ts'
 import { invalidOption, resolvedOptions, type RecoveryOptions, type ResolvedRecoveryOptions, type SnapshotStream } from './options.ts'
 import { Resuming, type Resume } from './resuming.ts'
 import { RevocationFloors } from './revocation-floors.ts'
@@ -80,6 +82,7 @@ interface Attached {
   readonly floors: RevocationFloors
   readonly stamps: Stamps
   readonly resuming: Resuming
+  readonly log: RecoveryLog
 }
 
 /**
@@ -116,15 +119,18 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const stamps = stamp === undefined ? wireStamps : hostStamps(stamp)
     const limits = { count: replay.count, units: replay.units ?? settings.hardLimitBytes / 2 }
     const allowances = new Allowances<RecoverableConnection<StreamCatalogue>>(limits, settings.clock)
-    const resuming = new Resuming({ manager, settings, streams, histories, floors, stamps, allowances, snapshot, report: (error) => this.#failures.tell(error) })
-    this.#attached = { manager, settings, streams, histories, floors, stamps, resuming }
+    const log = new RecoveryLog(histories, streams, settings.clock, randomEpoch)
+    const report = (error: unknown): void => this.#failures.tell(error)
+    const isWhole = (channel: Channel): boolean => log.isWhole(channel)
+    const resuming = new Resuming({ manager, settings, streams, histories, floors, stamps, allowances, snapshot, isWhole, report })
+    this.#attached = { manager, settings, streams, histories, floors, stamps, resuming, log }
     if (restore !== undefined) restoreInto(histories, floors, readArchive(restore), settings)
     this.#listen(this.#attached, allowances)
   }
 
   /** Numbers a message and keeps it. The manager calls it. */
   record(message: StreamMessage<unknown, string>, text: string): string {
-    const { histories, stamps, settings } = this.#whenAttached()
+    const { histories, log, stamps, settings } = this.#whenAttached()
     const { streamType, symbol, userId } = message
     const channel = histories.obtain({ streamType, symbol, userId })
     const { epoch } = channel
@@ -134,6 +140,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const isKept = stamps.keepsUnstamped && channel.isLatest
     histories.append(channel, { epoch, seq, symbol, text: stamped, unstamped: isKept ? text : undefined, message: settings.isWireForm || !isKept ? undefined : message })
     this.#last = { channel, seq }
+    log.recorded(channel, { seq, symbol, text: stamped })
     return stamped
   }
 
@@ -173,6 +180,15 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const { position, id, ...stream } = readRequest(request) as ResumeRequest<TStreams, TName> & StreamReference
     const resume: Resume = { stream, position: position ?? undefined, id }
     return manager.batch(() => resuming.resume(connection as unknown as RecoverableConnection<StreamCatalogue>, resume)) as Resumed<TStreams>
+  }
+
+  /**
+   * The numbers and the histories, for a cluster. A host does not need it.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` if this recovery has no manager yet
+   */
+  get log(): ChannelLog {
+    return this.#whenAttached().log
   }
 
   /**

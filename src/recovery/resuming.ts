@@ -1,6 +1,7 @@
 import { describe } from '../errors.ts'
 import { disown, isThenable } from '../guards/user-code.ts'
 import type { ResolvedCatalogue, StreamCatalogue } from '../model/catalogue.ts'
+import type { ChannelName } from '../model/channel.ts'
 import { parsePosition } from '../model/position.ts'
 import type { StreamReference, Subscription } from '../model/subscription.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
@@ -50,6 +51,8 @@ export interface ResumingDependencies {
   readonly stamps: Stamps
   readonly allowances: Allowances<AnyConnection>
   readonly snapshot: ((stream: SnapshotStream) => unknown) | undefined
+  /** True if nothing that other nodes have published in a channel is missing here. */
+  isWhole(channel: ChannelName): boolean
   /** Tells the host why no snapshot could be made. */
   report(error: unknown): void
 }
@@ -149,7 +152,8 @@ export class Resuming {
 
   /** Returns all messages that a client missed. `undefined` if some may be unknown, or if one of them must not or cannot be sent again. */
   #missedSince(channel: Channel, { symbol }: SnapshotStream, position: unknown, floor: number): HistoryMessage[] | undefined {
-    const known = this.#isReordered(channel, symbol) ? undefined : parsePosition(position)
+    const isProvable = !this.#isReordered(channel, symbol) && this.#dependencies.isWhole(channel)
+    const known = isProvable ? parsePosition(position) : undefined
     const missed = known && channel.since(known)
     const isWanted = (message: HistoryMessage): boolean => symbol === undefined || message.symbol === symbol
     const wanted = missed?.filter(isWanted)

@@ -66,6 +66,8 @@ export interface PublishedOptions {
   readonly except?: readonly string[] | undefined
   /** The only recipients, subscribed or not. Use it for `sendToUser`, `sendToConnection` and `broadcast`. */
   readonly to?: readonly string[] | undefined
+  /** The node that publishes it, if there are several. Then only the messages of one node have an order. */
+  readonly publisher?: string | undefined
 }
 
 interface Floor {
@@ -92,6 +94,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #publications: Publications
   readonly #faults: Faults
   readonly #clients = new Map<string, ClientAccount>()
+  readonly #dead = new Set<string>()
   /** The revocations. A later revocation of the same user, stream type and symbol replaces an earlier one. */
   readonly #floors = new Map<string, Floor>()
   readonly #counts = { steps: 0, published: 0, received: 0, replaced: 0, told: 0, unchecked: 0 }
@@ -116,6 +119,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
         countUnchecked: (count) => void (this.#counts.unchecked += count),
       },
       mayBeOnTheWay: onTheWay === 'allowed',
+      isDead: (publisher) => publisher !== undefined && this.#dead.has(publisher),
       revokedAt: (userId, stream) => this.#revokedAt(userId, stream),
     }
   }
@@ -223,15 +227,29 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     const identity = this.#identify(message)
     if (!isIdentity(identity)) throw invalid(`A published message needs an identity, a string or a number, got ${describe(identity)}`)
     if (this.#publications.find(streamType, symbol, identity) !== undefined) throw invalid(`Two messages of ${describe(streamType)} have the identity ${describe(identity)}`)
-    const { except, to } = options
+    const { except, publisher, to } = options
+    const isLatest = (this.#streams as ResolvedCatalogue)[streamType]?.delivery === 'latest'
     const publication = this.#publications.add({
       streamType, symbol, identity, step,
+      // A `latest` message replaces those of all publishers.
+      publisher: isLatest ? undefined : publisher,
+      source: publisher,
       userId: message.userId ?? undefined,
       except: except === undefined ? NOBODY : new Set(except),
       to: to && new Set(to),
     })
     this.#counts.published++
     for (const client of this.#clients.values()) client.owe(publication)
+  }
+
+  /**
+   * A publisher died without a word, as by `kill -9`. What it published and no client has received may be lost with it: it may still come, and is not due
+   * any more.
+   */
+  died(publisher: string): void {
+    this.#nextStep()
+    this.#dead.add(publisher)
+    for (const client of this.#clients.values()) client.publisherDied(publisher)
   }
 
   /**
@@ -292,7 +310,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     return { streamType, symbol: symbol ?? undefined }
   }
 
-  #revokedAt(userId: string, stream: AuditedStream): number {
+  #revokedAt(userId: string, stream: Pick<AuditedStream, 'streamType' | 'symbol'>): number {
     let at = 0
     for (const { revoked, step } of this.#floors.values()) {
       const isOfUser = revoked.userId === undefined || revoked.userId === userId

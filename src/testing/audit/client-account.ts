@@ -49,8 +49,10 @@ export interface ClientDependencies {
   readonly keeper: Omit<AccountKeeper, 'lose'>
   /** True if a message that was due may still come after the client lost the right to it. */
   readonly mayBeOnTheWay: boolean
+  /** True if a publisher has died. */
+  isDead(publisher: string | undefined): boolean
   /** Returns the step of the last revocation of this stream for this user, or `0` if there is none. */
-  revokedAt(userId: string, stream: AuditedStream): number
+  revokedAt(userId: string, stream: Pick<AuditedStream, 'streamType' | 'symbol'>): number
   report(kind: AuditFaultKind, message: FaultyMessage, step: number, why: string): void
 }
 
@@ -132,6 +134,10 @@ export class ClientAccount {
     }
   }
 
+  publisherDied(publisher: string): void {
+    for (const account of this.#all()) account.publisherDied(publisher)
+  }
+
   told(subject: Subject, notice: AuditNotice, step: number): void {
     if ('ended' in notice) this.unsubscribed(subject, step)
     else if ('missed' in notice) this.#toldOfGap(subject, notice.missed, step)
@@ -177,7 +183,7 @@ export class ClientAccount {
     this.#dependencies.report('lost', publication, passedAt, LOST)
   }
 
-  #mayRead({ userId }: AuditedStream): boolean {
+  #mayRead({ userId }: Pick<AuditedStream, 'userId'>): boolean {
     return userId === undefined || userId === this.userId
   }
 
@@ -228,11 +234,12 @@ export class ClientAccount {
   #toldOfGap({ streamType, symbol }: Subject, missed: number | undefined, step: number): void {
     const direct = this.#accountsOf({ streamType, symbol }, this.#direct)
     const accounts = this.#accountsOf({ streamType, symbol })
-    const exact = accounts.find((account) => account.symbol === symbol)
+    // If there are several publishers, nobody knows whose messages are missing.
+    const exact = accounts.filter((account) => account.symbol === symbol)
     const { forgottenStep } = this.#dependencies.publications
     const isApart = direct.every((account) => account.outstanding(forgottenStep).length === 0)
-    const isOfOne = symbol !== undefined || (missed !== undefined && (exact?.outstanding(forgottenStep).length ?? 0) >= missed)
-    if (isOfOne && isApart) return exact?.excuseNext(missed, step)
+    const isOfOne = symbol !== undefined || (missed !== undefined && exact.some((account) => account.outstanding(forgottenStep).length >= missed))
+    if (isOfOne && isApart) return exact.forEach((account) => account.excuseNext(missed, step))
     for (const account of [...accounts, ...direct]) account.excuseNext(undefined, step)
   }
 
@@ -255,7 +262,7 @@ export class ClientAccount {
     const missed = [...log.publications].filter((each) => each.step > since && each.to === undefined && this.#isFor(each))
     if (missed.length === 0) return
     const account = this.#accountOf(log)
-    if (former?.wasAway === true) account.oweMissed(missed)
+    if (former?.wasAway === true && !this.#dependencies.isDead(log.publisher)) account.oweMissed(missed)
     else account.offer(missed)
   }
 
@@ -305,7 +312,10 @@ export class ClientAccount {
     const accounts = stream.to === undefined ? this.#accounts : this.#direct
     const key = keyOf(stream)
     let account = accounts.get(key)
-    if (account === undefined) accounts.set(key, (account = new StreamAccount(stream, this.#isLatest(stream), this.#keeper)))
+    if (account === undefined) {
+      accounts.set(key, (account = new StreamAccount(stream, this.#isLatest(stream), this.#keeper)))
+      if (this.#dependencies.isDead(stream.publisher)) account.publisherDied(stream.publisher as string)
+    }
     return account
   }
 }

@@ -3,16 +3,20 @@ import { Queue } from '../../collections/queue.ts'
 /** The identity of a message. No other message of its stream type and symbol has the same identity. */
 export type MessageIdentity = string | number
 
-/** One stream: a stream type, a symbol if it has one, and the user of a private stream. */
+/** One stream: a stream type, a symbol if it has one, and the user of a private stream. Each publisher of it counts as a stream of its own. */
 export interface AuditedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly userId: string | undefined
+  /** The publisher, if there are several, and each of their messages counts. */
+  readonly publisher: string | undefined
 }
 
 /** A message that was published. */
 export interface Publication extends AuditedStream {
   readonly identity: MessageIdentity
+  /** Who published it. `undefined` if there is one publisher. */
+  readonly source: string | undefined
   /** The step at which the message was published. */
   readonly step: number
   /** The message's place in its stream: 1, 2, 3 and so on. */
@@ -66,12 +70,12 @@ export class Publications {
     for (const log of this.#byType.get(streamType)?.values() ?? []) if (symbol === undefined || log.symbol === symbol) yield log
   }
 
-  #logOf({ streamType, symbol, userId }: AuditedStream): StreamLog {
+  #logOf({ streamType, symbol, userId, publisher }: AuditedStream): StreamLog {
     let logs = this.#byType.get(streamType)
     if (logs === undefined) this.#byType.set(streamType, (logs = new Map()))
-    const key = keyOf({ streamType, symbol, userId })
+    const key = keyOf({ streamType, symbol, userId, publisher })
     let log = logs.get(key)
-    if (log === undefined) logs.set(key, (log = { streamType, symbol, userId, lastPlace: 0, publications: new Queue() }))
+    if (log === undefined) logs.set(key, (log = { streamType, symbol, userId, publisher, lastPlace: 0, publications: new Queue() }))
     return log
   }
 
@@ -85,8 +89,8 @@ export class Publications {
 }
 
 /** Returns the key of a stream. No other stream has the same key. */
-export function keyOf({ streamType, symbol, userId }: AuditedStream): string {
-  return JSON.stringify([streamType, symbol, userId])
+export function keyOf({ streamType, symbol, userId, publisher }: AuditedStream): string {
+  return JSON.stringify([streamType, symbol, userId, publisher])
 }
 
 function identityKey({ streamType, symbol, identity }: Publication): string {

@@ -27,8 +27,10 @@ export class StreamAccount implements AuditedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly userId: string | undefined
+  readonly publisher: string | undefined
   readonly #isLatest: boolean
   readonly #keeper: AccountKeeper
+  #isDead = false
   /** The messages that are due and have not come. Each set of this class is sorted by the order of the publishes. */
   #due = new Set<Publication>()
   /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
@@ -37,20 +39,29 @@ export class StreamAccount implements AuditedStream {
   readonly #passed = new Map<Publication, number>()
   /** Messages that were due when the subscription ended. The server may have sent them before. */
   readonly #onTheWay = new Set<Publication>()
-  readonly #arrived = new Places()
-  /** The place of the newest message that has come. */
+  #arrived = new Places()
+  /** The place of the newest message that came, and who published it. */
   #newest = 0
+  #newestSource: string | undefined
   /** A notice told the client that an unknown number of messages up to this step is missing. */
   #toldUntil = 0
   /** True from the start of a subscription until its first message. This first message may repeat the current state. */
   #isBeginning = true
 
-  constructor({ streamType, symbol, userId }: AuditedStream, isLatest: boolean, keeper: AccountKeeper) {
+  constructor({ streamType, symbol, userId, publisher }: AuditedStream, isLatest: boolean, keeper: AccountKeeper) {
     this.streamType = streamType
     this.symbol = symbol
     this.userId = userId
+    this.publisher = publisher
     this.#isLatest = isLatest
     this.#keeper = keeper
+  }
+
+  /** A publisher died. Its messages may still come, and none has to. */
+  publisherDied(publisher: string): void {
+    const unproven = this.#take(({ source }) => source === publisher)
+    if (this.publisher === publisher) this.#isDead = true
+    this.offer(unproven)
   }
 
   /** Makes a message due. Messages up to `forgottenStep` have been forgotten, and are no longer checked. */
@@ -79,6 +90,7 @@ export class StreamAccount implements AuditedStream {
 
   /** Makes all optional messages due, because the server said that no message is missing. */
   expectAll(): void {
+    if (this.#isDead) return
     this.#due = inOrder([...this.#optional, ...this.#due])
     this.#optional = new Set()
   }
@@ -136,6 +148,7 @@ export class StreamAccount implements AuditedStream {
 
   /** Records a message that came. Returns its fault, or `undefined` if there is none. */
   arrive(publication: Publication, isSnapshot: boolean, step: number): ArrivalFault | undefined {
+    if (isSnapshot && this.#isLatest && publication.source !== undefined) this.#beginAgain()
     const isAgain = this.#arrived.has(publication.place)
     const isStateAgain = publication.place === this.#newest && (isSnapshot || (this.#isLatest && this.#isBeginning))
     this.#isBeginning = false
@@ -144,9 +157,10 @@ export class StreamAccount implements AuditedStream {
     if (publication.place < this.#newest) {
       this.#passed.delete(publication)
       this.#due.delete(publication)
-      return 'outOfOrder'
+      return publication.source === this.#newestSource ? 'outOfOrder' : undefined
     }
     this.#newest = publication.place
+    this.#newestSource = publication.source
     const isBegun = this.#optional.has(publication) && !isSnapshot
     for (const each of this.#optional) if (each.place <= publication.place) this.#optional.delete(each)
     if (isBegun) this.expectAll()
@@ -170,6 +184,12 @@ export class StreamAccount implements AuditedStream {
     const taken = [...this.#due].filter(isTaken)
     for (const publication of taken) this.#due.delete(publication)
     return taken
+  }
+
+  /** Nothing orders the messages of several publishers. So the present state may be older than what came, and newer messages come again after it. */
+  #beginAgain(): void {
+    this.#arrived = new Places()
+    this.#newest = 0
   }
 
   #note(place: number): void {

@@ -1,0 +1,73 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { disown } from '../guards/user-code.ts'
+
+/** A channel that nodes of the cluster want. */
+export interface ClusterStream<TStreamType extends string = string> {
+  /** A type of the catalogue. */
+  readonly streamType: TStreamType
+  /** The symbol, if the type requires one. Otherwise `undefined`: then it is the whole type. */
+  readonly symbol: string | undefined
+  /** The user, if the type is private. */
+  readonly userId?: string
+}
+
+/** The events of a cluster: name → payload. */
+export interface ClusterEvents<TStreamType extends string = string> {
+  /** The broker works, or does not work any more. */
+  status: 'up' | 'down'
+  /** Messages of another node are missing on this one. Its subscribers were told. `missing` is `undefined` if nobody knows how many. */
+  gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
+  /**
+   * Something failed that no call could throw: the broker, or what another node sent. Or commands of another node are missing here: revocations,
+   * removals and statuses.
+   */
+  error: unknown
+  /** A node wants this channel, and none did before. Whoever publishes it opens its feed. */
+  streamActive: ClusterStream<TStreamType>
+  /** No node has wanted this channel for `idleDelayMs`. */
+  streamIdle: ClusterStream<TStreamType>
+}
+
+const NAMES: readonly unknown[] = ['status', 'gap', 'error', 'streamActive', 'streamIdle'] satisfies (keyof ClusterEvents)[]
+
+type Listener = (payload: never) => unknown
+
+/** The listeners of a cluster. A listener is user code: what it throws goes to the listeners of `error`, and is printed if there are none. */
+export class ClusterListeners {
+  readonly #listeners = new Map<keyof ClusterEvents, Set<{ readonly listener: Listener }>>()
+  #hasPrinted = false
+
+  /** @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function */
+  on(name: keyof ClusterEvents, listener: Listener): () => void {
+    if (!NAMES.includes(name)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `There is no event ${describe(name)}`)
+    if (typeof listener !== 'function') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A listener must be a function, got ${describe(listener)}`)
+    const registration = { listener }
+    const registered = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, registered.add(registration))
+    return () => void registered.delete(registration)
+  }
+
+  emit<TName extends keyof ClusterEvents>(name: TName, payload: ClusterEvents[TName]): void {
+    const registered = [...(this.#listeners.get(name) ?? [])]
+    if (name === 'error' && registered.length === 0) this.#print(payload)
+    for (const { listener } of registered) {
+      try {
+        disown(listener(payload as never))
+      } catch (error) {
+        if (name !== 'error') this.emit('error', error)
+      }
+    }
+  }
+
+  #print(error: unknown): void {
+    if (this.#hasPrinted) return
+    this.#hasPrinted = true
+    // A console may be missing, or replaced by anything.
+    try {
+      const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }
+      disown(console?.warn?.('stream-connection-manager/cluster: something failed. Listen to `error` to see all of it. Further errors are not printed.', error))
+    } catch {
+      // There is no other place to print to.
+    }
+  }
+}

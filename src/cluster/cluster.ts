@@ -1,0 +1,155 @@
+import { ConnectionManagerError } from '../errors.ts'
+import { isIdentifier, asIdentifier } from '../model/identifier.ts'
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { Revocation } from '../model/revocation.ts'
+import type { StreamStatus } from '../model/notices.ts'
+import type { StreamSource } from '../model/source.ts'
+import type { ClusterEvents, ClusterListeners } from './cluster-events.ts'
+import type { ClusterManager, ClusterNode } from './cluster-node.ts'
+
+/** A stream that a client is about to subscribe to. */
+export interface ReadyRequest<TStreamType extends string = string> {
+  readonly streamType: TStreamType
+  readonly symbol?: string | null | undefined
+  /** The client's user. Required if the type is private. */
+  readonly userId?: string | null | undefined
+  /** The position that the client gave. */
+  readonly position?: string | null | undefined
+}
+
+/** What a node has done so far. */
+export interface ClusterStats {
+  /** Messages that this node published for the cluster, and how many of them were handed to the broker at once. */
+  readonly published: number
+  readonly sent: number
+  /** Messages of other nodes. */
+  readonly received: number
+  /** Messages that came again, or that nobody on this node wants any more. */
+  readonly duplicates: number
+  readonly unwanted: number
+  /** How often something was missing, and messages that its origin sent again. */
+  readonly repairs: number
+  readonly repaired: number
+  /** How often subscribers were told that messages are missing, and how many, as far as that is known. */
+  readonly gaps: number
+  readonly missing: number
+  /** Texts of the broker that are not of a cluster, or of one of another version. */
+  readonly foreign: number
+  readonly otherVersion: number
+  /** How often the cluster went down. */
+  readonly downs: number
+  /** UTF-16 units that are on their way to the broker, without a proof that it has them. */
+  readonly unconfirmed: number
+  /** Channels that this node wants now. */
+  readonly channels: number
+}
+
+/** One node of a cluster. Made by `joinCluster`. */
+export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
+  readonly #manager: ClusterManager
+  readonly #node: ClusterNode
+  readonly #listeners: ClusterListeners
+  readonly #isPrivate: (streamType: string) => boolean
+
+  constructor(manager: ClusterManager, node: ClusterNode, listeners: ClusterListeners, isPrivate: (streamType: string) => boolean) {
+    this.#manager = manager
+    this.#node = node
+    this.#listeners = listeners
+    this.#isPrivate = isPrivate
+  }
+
+  /** `up` if the broker is proven to work. Local delivery goes on whatever it is. */
+  get status(): 'up' | 'down' {
+    return this.#node.link.isUp ? 'up' : 'down'
+  }
+
+  /**
+   * Resolves when this node has all that the cluster still holds of a channel, back to the position of a client. Then subscribe the client with that
+   * position. It resolves after `repairTimeoutMs` at the latest, also if the broker is not there. It never rejects.
+   */
+  async ready({ streamType, symbol, userId, position }: ReadyRequest<keyof TStreams & string>): Promise<void> {
+    const channel = this.#node.channelOf({ streamType, symbol: symbol ?? undefined, userId: userId ?? undefined })
+    const isComplete = !this.#isPrivate(streamType) || isIdentifier(userId)
+    if (isComplete && this.#node.isRelayed(channel)) await this.#node.ready(channel, position ?? undefined)
+  }
+
+  /**
+   * Revokes streams on every node: see `manager.revoke`. Returns how many subscriptions ended on this node. A node that is cut off obeys once it is back,
+   * as long as this node runs.
+   *
+   * @throws what `manager.revoke` throws; then nothing has changed
+   */
+  revoke(revocation: Revocation<TStreams>): number {
+    const { userId = null, streamType = null, symbol = null } = revocation
+    const ended = this.#manager.revoke({ userId, streamType, symbol } as never) as number
+    this.#node.command({ command: 'revoke', revocation: { userId, streamType, symbol } })
+    return ended
+  }
+
+  /**
+   * Removes all connections of a user on every node: see `manager.removeUser`. The promise says how many there were on this node.
+   *
+   * @throws `ERR_INVALID_ID`; then nothing has changed
+   */
+  removeUser(userId: string): Promise<number> {
+    const id = asIdentifier(userId, 'userId')
+    this.#node.command({ command: 'removeUser', userId: id })
+    return this.#manager.removeUser(id) as Promise<number>
+  }
+
+  /**
+   * Sets the status of a stream's source on every node: see `manager.setStreamStatus`. Returns false if nobody on this node is subscribed to the stream.
+   *
+   * @throws what `manager.setStreamStatus` throws; then nothing has changed
+   */
+  setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean {
+    const { streamType, symbol = null, userId = null } = stream as { readonly streamType: string; readonly symbol?: string | null; readonly userId?: string | null }
+    const isChanged = this.#manager.setStreamStatus(stream as never, status as never) as boolean
+    this.#node.command({ command: 'setStreamStatus', stream: { streamType, symbol, userId }, status })
+    return isChanged
+  }
+
+  /**
+   * Resolves to true if the user has a connection on any node. If the user has one here, nobody is asked.
+   *
+   * Rejects with `ERR_CLUSTER_DOWN` if the user has none here and the broker cannot be asked.
+   */
+  async isOnline(userId: string): Promise<boolean> {
+    const id = asIdentifier(userId, 'userId')
+    if (this.#manager.userConnections.has(id)) return true
+    let cause: unknown
+    try {
+      if (this.#node.link.isUp) return await this.#node.presence.isOnline(id)
+    } catch (error) {
+      cause = error
+    }
+    throw new ConnectionManagerError('ERR_CLUSTER_DOWN', 'The broker does not answer, so nobody knows whether the user is online on another node', { userId: id }, cause)
+  }
+
+  /**
+   * Calls `listener` for each event of this name. Returns a function that removes the listener.
+   *
+   * The first listener of `streamActive` or `streamIdle` makes this node follow what all nodes want. It is told of the channels that are wanted
+   * already.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
+   */
+  on<TName extends keyof ClusterEvents>(event: TName, listener: (payload: ClusterEvents<keyof TStreams & string>[TName]) => void): () => void {
+    const remove = this.#listeners.on(event, listener)
+    if (event === 'streamActive' || event === 'streamIdle') this.#node.followDemand()
+    return remove
+  }
+
+  /** Returns what this node has done so far. */
+  stats(): ClusterStats {
+    const { counts, interests, link, publications, receiving } = this.#node
+    const { published, sent } = publications.counts
+    const { downs, unconfirmedUnits: unconfirmed } = link
+    return { published, sent, ...receiving.counts, ...counts, downs, unconfirmed, channels: interests.count }
+  }
+
+  /** Leaves the cluster. The manager goes on alone, and the client of the broker stays open. Later calls get the same promise. */
+  close(): Promise<void> {
+    return this.#node.close()
+  }
+}

@@ -1,0 +1,37 @@
+/** A command to all nodes, as it goes to the broker. */
+export type ClusterCommand =
+  | { readonly command: 'revoke'; readonly revocation: { readonly userId: string | null; readonly streamType: string | null; readonly symbol: string | null } }
+  | { readonly command: 'removeUser'; readonly userId: string }
+  | {
+      readonly command: 'setStreamStatus'
+      readonly stream: { readonly streamType: string; readonly symbol: string | null; readonly userId: string | null }
+      readonly status: string
+    }
+
+/** All that a command needs of a manager. */
+export interface CommandedManager {
+  revoke(revocation: never): unknown
+  removeUser(userId: string): Promise<unknown>
+  setStreamStatus(stream: never, status: never): unknown
+}
+
+/**
+ * Carries out a command of another node. The manager checks what is in it.
+ *
+ * @throws for anything that is no command
+ */
+export function obey(manager: CommandedManager, text: string): void {
+  const command = JSON.parse(text) as ClusterCommand
+  switch (command.command) {
+    case 'revoke':
+      return void manager.revoke(command.revocation as never)
+    case 'removeUser':
+      return void manager.removeUser(command.userId).catch(() => {})
+    case 'setStreamStatus': {
+      const { streamType, symbol, userId } = command.stream
+      return void manager.setStreamStatus({ streamType, symbol, ...(userId !== null && { userId }) } as never, command.status as never)
+    }
+    default:
+      throw new Error('Another node gave an unknown command')
+  }
+}

@@ -1,0 +1,43 @@
+import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
+import type { Destination } from './destination.ts'
+
+/** Carries out the commands of other nodes. */
+export class ControlDestination implements Destination {
+  readonly isLatest = false
+  readonly #seqs = new Map<string, number>()
+  readonly #obey: (text: string) => void
+  readonly #missed: (missing: number | undefined) => void
+
+  /** `missed` is called if commands are missing. `undefined`: nobody knows how many. */
+  constructor(obey: (text: string) => void, missed: (missing: number | undefined) => void) {
+    this.#obey = obey
+    this.#missed = missed
+  }
+
+  knownOf(epoch: string): EpochKnowledge | undefined {
+    const seq = this.#seqs.get(epoch)
+    return seq === undefined ? undefined : { seq, forgotten: 0 }
+  }
+
+  epochs(): readonly string[] {
+    return []
+  }
+
+  accept(epoch: string, { seq, text }: LoggedMessage): void {
+    this.#seqs.set(epoch, seq)
+    this.#obey(text)
+  }
+
+  complete(): void {}
+
+  skipTo(epoch: string, seq: number, isMissing: boolean): void {
+    const missing = seq - (this.#seqs.get(epoch) ?? 0)
+    this.#seqs.set(epoch, seq)
+    if (isMissing && missing > 0) this.#missed(missing)
+  }
+
+  giveUp(epoch: string): void {
+    this.#seqs.delete(epoch)
+    this.#missed(undefined)
+  }
+}

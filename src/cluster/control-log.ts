@@ -1,0 +1,46 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { Clock } from '../time/clock.ts'
+import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
+
+/** The channel of commands to all nodes. No stream type is empty, so no stream is in it. */
+export const CONTROL: ChannelName = Object.freeze({ streamType: '', symbol: undefined, userId: undefined })
+
+/** So many commands can be repaired. */
+const MOST_COMMANDS = 1_000
+
+/** The commands that this node gave to all nodes, numbered as messages are, so that a node that was cut off gets them later. */
+export class ControlLog {
+  readonly epoch: string
+  readonly #clock: Clock
+  readonly #ageMs: number
+  readonly #commands: { readonly message: LoggedMessage; readonly atMs: number }[] = []
+  #seq = 0
+  #firstAtMs = 0
+  #lastAtMs = 0
+
+  constructor(epoch: string, clock: Clock, ageMs: number) {
+    this.epoch = epoch
+    this.#clock = clock
+    this.#ageMs = ageMs
+  }
+
+  add(text: string): LoggedMessage {
+    const nowMs = this.#clock.monotonic()
+    if (this.#seq === 0) this.#firstAtMs = nowMs
+    this.#lastAtMs = nowMs
+    const message = { seq: ++this.#seq, symbol: undefined, text }
+    this.#commands.push({ message, atMs: nowMs })
+    while (this.#commands.length > MOST_COMMANDS || nowMs - (this.#commands[0]?.atMs ?? nowMs) > this.#ageMs) this.#commands.shift()
+    return message
+  }
+
+  own(): OwnEpoch | undefined {
+    if (this.#seq === 0) return undefined
+    const nowMs = this.#clock.monotonic()
+    return { epoch: this.epoch, seq: this.#seq, ageMs: nowMs - this.#firstAtMs, lastAgeMs: nowMs - this.#lastAtMs }
+  }
+
+  range(first: number, last: number): LoggedMessage[] {
+    return this.#commands.map(({ message }) => message).filter(({ seq }) => seq >= first && seq <= last)
+  }
+}

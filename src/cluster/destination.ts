@@ -1,0 +1,19 @@
+import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
+
+/** Where the messages of one channel go that come from other nodes. */
+export interface Destination {
+  /** True if a newer message of a stream replaces older ones, so that these are not missing to anybody. */
+  readonly isLatest: boolean
+  /** What is known of an epoch. `undefined` for a new one. */
+  knownOf(epoch: string): EpochKnowledge | undefined
+  /** The epochs of other nodes that are known. */
+  epochs(): readonly string[]
+  /** Takes a message in its turn, and delivers it. */
+  accept(epoch: string, message: LoggedMessage): void
+  /** Takes older messages, which are nobody's news. They complete what can be resumed. */
+  complete(epoch: string, messages: readonly LoggedMessage[]): void
+  /** The messages up to this number will not come, and count as known. `isMissing` is true if subscribers have to be told. */
+  skipTo(epoch: string, seq: number, isMissing: boolean): void
+  /** The origin of an epoch does not answer. Nobody can say what is missing, so subscribers are told that something may be. */
+  giveUp(epoch: string): void
+}

@@ -1,0 +1,56 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
+
+/** How far the origin of an epoch is. */
+export interface Progress extends OwnEpoch {
+  readonly channel: ChannelName
+}
+
+/** A message, on its way from its origin to the nodes that want its channel. */
+export interface MessageFrame {
+  readonly kind: 'message'
+  readonly node: string
+  readonly channel: ChannelName
+  readonly epoch: string
+  /** How long ago the first message of the epoch was published. */
+  readonly ageMs: number
+  readonly message: LoggedMessage
+}
+
+/** Some of the messages that a node asked for. */
+export interface AnswerFrame {
+  readonly kind: 'answer'
+  readonly node: string
+  readonly channel: ChannelName
+  readonly epoch: string
+  /** What was asked for: the first and the last number. */
+  readonly first: number
+  readonly last: number
+  /** True if no more follows of what was asked for. */
+  readonly isLast: boolean
+  readonly messages: readonly LoggedMessage[]
+}
+
+/**
+ * What one node tells others. `node` is the sender.
+ *
+ * - `message`: a message
+ * - `tail`: the channel is quiet now, and this was the last number
+ * - `probe`: a message to oneself. Its echo proves that the broker works, and that it has everything that was sent before
+ * - `sync`: this node wants these channels now. Their origins say how far they are
+ * - `progress`: the answer to a `sync`
+ * - `ask`: send these messages again
+ * - `answer`: the answer to an `ask`
+ * - `left`: this node does not want these channels any more
+ * - `survey`: which channels do you want?
+ * - `wanted`: the answer to a `survey`
+ */
+export type Frame =
+  | MessageFrame
+  | AnswerFrame
+  | ({ readonly kind: 'tail'; readonly node: string } & Progress)
+  | { readonly kind: 'probe'; readonly node: string; readonly number: number; readonly units: number }
+  | { readonly kind: 'sync' | 'left' | 'wanted'; readonly node: string; readonly channels: readonly ChannelName[] }
+  | { readonly kind: 'survey'; readonly node: string }
+  | { readonly kind: 'progress'; readonly node: string; readonly progress: readonly Progress[] }
+  | { readonly kind: 'ask'; readonly node: string; readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }

@@ -1,0 +1,8 @@
+export { Cluster } from './cluster.ts'
+export type { ClusterStats, ReadyRequest } from './cluster.ts'
+export { joinCluster } from './join-cluster.ts'
+export type { ClusterRecovery } from './join-cluster.ts'
+export type { Backplane } from './backplane.ts'
+export type { ClusterEvents, ClusterStream } from './cluster-events.ts'
+export type { ClusterManager } from './cluster-node.ts'
+export type { ClusterOptions } from './options.ts'

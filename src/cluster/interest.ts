@@ -1,0 +1,61 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { Destination } from './destination.ts'
+import { Origin } from './origin.ts'
+
+/** A channel that this node wants, and what it knows of the nodes that publish in it. */
+export class Interest {
+  readonly channel: ChannelName
+  readonly subject: string
+  readonly destination: Destination
+  /** How many reasons there are to want it: active streams, and clients that are about to subscribe. */
+  uses = 0
+  /** Since when this node wants it, by the monotonic clock. */
+  readonly sinceMs: number
+  /** True once the broker sends it to this node. */
+  isSubscribed = false
+  /** True once the origins had time to say how far they are. */
+  isSynced = false
+  /** True if somebody subscribed before that, and may have missed something. */
+  hasEarlySubscribers = false
+  readonly #origins = new Map<string, Origin>()
+
+  constructor(channel: ChannelName, subject: string, destination: Destination, nowMs: number) {
+    this.sinceMs = nowMs
+    this.channel = channel
+    this.subject = subject
+    this.destination = destination
+    for (const epoch of destination.epochs()) this.originOf(epoch, undefined)
+  }
+
+  origins(): Iterable<Origin> {
+    return this.#origins.values()
+  }
+
+  find(epoch: string): Origin | undefined {
+    return this.#origins.get(epoch)
+  }
+
+  /** Returns the origin of an epoch. Makes it if it is not there. */
+  originOf(epoch: string, node: string | undefined): Origin {
+    const origin = this.#origins.get(epoch) ?? new Origin(epoch, node, this.destination)
+    origin.node ??= node
+    this.#origins.set(epoch, origin)
+    return origin
+  }
+
+  /** True if nothing that its origins have published is missing here. */
+  get isWhole(): boolean {
+    if (!this.isSynced) return false
+    for (const { hole, isInDoubt } of this.#origins.values()) if (isInDoubt || hole !== undefined) return false
+    return true
+  }
+
+  forget(origin: Origin): void {
+    this.#origins.delete(origin.epoch)
+  }
+}
+
+/** Returns a text that no other channel has. */
+export function channelKey({ streamType, symbol, userId }: ChannelName): string {
+  return JSON.stringify([streamType, symbol ?? null, userId ?? null])
+}

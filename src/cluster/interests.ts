@@ -1,0 +1,131 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { Clock } from '../time/clock.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
+import type { Frame } from './frame.ts'
+import type { Interest } from './interest.ts'
+import { partsOf } from './parts.ts'
+import type { Receiving } from './receiving.ts'
+import type { SubjectSet } from './subject-set.ts'
+
+// All that the library needs of its runtime.
+declare function queueMicrotask(fn: () => void): void
+
+export interface InterestsDependencies {
+  readonly clock: Clock
+  readonly node: string
+  readonly idleDelayMs: number
+  readonly repairTimeoutMs: number
+  readonly subjectSet: SubjectSet
+  readonly receiving: Receiving
+  make(channel: ChannelName): Interest
+  /** Sends a frame to all nodes. Returns false if it could not. */
+  sendToAll(frame: Frame): boolean
+  /** How long a message to oneself takes. */
+  roundTripMs(): number
+  /** Called when origins had time to say how far they are. */
+  synced(): void
+}
+
+/** Origins have this long to answer, even if the broker is quick. Milliseconds. */
+const LEAST_ANSWER_MS = 20
+
+/**
+ * The channels that this node wants. A channel is subscribed to at the broker as long as somebody here wants it. Then its origins are asked how far they
+ * are, many channels at once.
+ */
+export class Interests {
+  syncs = 0
+  readonly #dependencies: InterestsDependencies
+  readonly #bySubject = new Map<string, Interest>()
+  /** Channels that a client asked about, and that are kept until it has subscribed. */
+  readonly #kept: ExpiringSet<Interest>
+  readonly #keeping = new Set<Interest>()
+  /** Channels whose interest ended in this turn. */
+  #left: ChannelName[] = []
+
+  constructor(dependencies: InterestsDependencies) {
+    this.#dependencies = dependencies
+    this.#kept = new ExpiringSet(dependencies.clock, dependencies.idleDelayMs, (expired) => expired.forEach((each) => this.#stopKeeping(each)))
+  }
+
+  get count(): number {
+    return this.#bySubject.size
+  }
+
+  channels(): ChannelName[] {
+    return Array.from(this.#bySubject.values(), ({ channel }) => channel)
+  }
+
+  /** Notes one more reason to want a channel. */
+  gain(channel: ChannelName): Interest {
+    const interest = this.#dependencies.receiving.find(channel) ?? this.#begin(channel)
+    interest.uses++
+    return interest
+  }
+
+  /** Notes one reason less. */
+  lose(channel: ChannelName): void {
+    const interest = this.#dependencies.receiving.find(channel)
+    if (interest !== undefined) this.#release(interest)
+  }
+
+  /** Wants a channel for `idleDelayMs` from now. */
+  keep(interest: Interest): void {
+    if (!this.#keeping.has(interest)) interest.uses++
+    this.#keeping.add(interest)
+    this.#kept.delete(interest)
+    this.#kept.add(interest)
+  }
+
+  /** The broker sends these subjects now. */
+  subscribed(subjects: readonly string[]): void {
+    const gained = subjects.flatMap((subject) => this.#bySubject.get(subject) ?? [])
+    for (const interest of gained) interest.isSubscribed = true
+    this.sync(gained)
+  }
+
+  /** Asks the origins of these channels how far they are. */
+  sync(interests: readonly Interest[]): void {
+    const { clock, node, repairTimeoutMs, roundTripMs, sendToAll, synced } = this.#dependencies
+    for (const part of partsOf(interests)) {
+      this.syncs++
+      if (!sendToAll({ kind: 'sync', node, channels: part.map(({ channel }) => channel) })) continue
+      const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * roundTripMs()), repairTimeoutMs)
+      clock.setTimeout(() => {
+        for (const interest of part) interest.isSynced = true
+        synced()
+      }, answerMs)
+    }
+  }
+
+  #begin(channel: ChannelName): Interest {
+    const { make, receiving, subjectSet } = this.#dependencies
+    const interest = make(channel)
+    this.#bySubject.set(interest.subject, interest)
+    receiving.begin(interest)
+    subjectSet.want(interest.subject)
+    return interest
+  }
+
+  #stopKeeping(interest: Interest): void {
+    this.#keeping.delete(interest)
+    this.#release(interest)
+  }
+
+  #release(interest: Interest): void {
+    if (--interest.uses > 0) return
+    const { receiving, subjectSet } = this.#dependencies
+    this.#bySubject.delete(interest.subject)
+    receiving.end(interest)
+    subjectSet.unwant(interest.subject)
+    if (this.#left.length === 0) queueMicrotask(() => this.#tellLeft())
+    this.#left.push(interest.channel)
+  }
+
+  #tellLeft(): void {
+    const { node, sendToAll } = this.#dependencies
+    const left = this.#left
+    this.#left = []
+    for (const part of partsOf(left)) sendToAll({ kind: 'left', node, channels: part })
+  }
+}

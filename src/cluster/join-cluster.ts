@@ -1,0 +1,42 @@
+import { ConnectionManagerError } from '../errors.ts'
+import type { ResolvedDefinition, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { ChannelLog } from '../ports/channel-log.ts'
+import { ClusterListeners } from './cluster-events.ts'
+import { ClusterNode, type ClusterManager } from './cluster-node.ts'
+import { Cluster } from './cluster.ts'
+import { resolvedOptions, type ClusterOptions } from './options.ts'
+
+/** All that a cluster needs of a recovery. */
+export interface ClusterRecovery {
+  readonly log: ChannelLog
+}
+
+/**
+ * Makes a manager one node of a cluster. From now on, what the manager publishes also reaches the subscribers of the other nodes.
+ *
+ * Local delivery does not wait for the broker. What comes from another node comes once, in the order in which that node published it. What was lost on
+ * the way is repaired, or subscribers are told that it is missing.
+ *
+ * The promise resolves when the broker's client is open, or after `repairTimeoutMs`: then the cluster is `down`, and comes up when the broker is there.
+ * It rejects with `ERR_CLUSTER_DOWN` if the client refuses to open.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range; `ERR_INVALID_BACKPLANE`; `ERR_INVALID_ARGUMENT` if the
+ * recovery is not the manager's `recorder`
+ */
+export async function joinCluster<TStreams extends StreamCatalogue = TradingStreams>(
+  manager: ClusterManager,
+  recovery: ClusterRecovery,
+  options: ClusterOptions<TStreams>,
+): Promise<Cluster<TStreams>> {
+  const { log } = recovery
+  const listeners = new ClusterListeners()
+  const node = new ClusterNode(manager, log, resolvedOptions(options, log.streams), listeners)
+  try {
+    await node.open()
+  } catch (cause) {
+    await node.close().catch(() => {})
+    throw new ConnectionManagerError('ERR_CLUSTER_DOWN', 'The client of the broker could not be opened', {}, cause)
+  }
+  const isPrivate = (streamType: string): boolean => (log.streams[streamType] as ResolvedDefinition | undefined)?.audience === 'private'
+  return new Cluster<TStreams>(manager, node, listeners, isPrivate)
+}

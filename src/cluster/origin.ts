@@ -1,0 +1,134 @@
+import type { LoggedMessage } from '../ports/channel-log.ts'
+import type { Destination } from './destination.ts'
+
+/** What an origin is asked for. */
+export interface Range {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * Puts the messages of one epoch in order.
+ *
+ * A message that comes early waits, while its origin is asked for those before it. What the origin does not have any more is reported as missing.
+ * Then what waits goes on.
+ */
+export class Origin {
+  readonly epoch: string
+  /** The node that publishes. `undefined` if nothing has come from it yet. */
+  node: string | undefined
+  /** Units of the messages that wait. */
+  heldUnits = 0
+  /** True if the origin has to say how far it is, because this node may have missed something. */
+  isInDoubt = false
+  /** From which number on the origin was asked to complete the history, and has answered. `Infinity` if it was not. */
+  askedFrom: number = Infinity
+  answeredFrom: number = Infinity
+  readonly #destination: Destination
+  readonly #held = new Map<number, LoggedMessage>()
+  /** The last number that is known to exist. */
+  #last = 0
+  /** The first number of the hole that the origin was asked for. */
+  #askedFirst = 0
+
+  constructor(epoch: string, node: string | undefined, destination: Destination) {
+    this.epoch = epoch
+    this.node = node
+    this.#destination = destination
+  }
+
+  /** The last number that was delivered, or reported as missing. */
+  get seq(): number {
+    return this.#destination.knownOf(this.epoch)?.seq ?? 0
+  }
+
+  /** The last number whose message is not held here any more. */
+  get forgotten(): number {
+    return this.#destination.knownOf(this.epoch)?.forgotten ?? 0
+  }
+
+  /** What is missing before the next message that waits. `undefined` if nothing is. */
+  get hole(): Range | undefined {
+    if (this.seq >= this.#last) return undefined
+    return { first: this.seq + 1, last: Math.min(this.#last, ...Array.from(this.#held.keys(), (seq) => seq - 1)) }
+  }
+
+  /** Returns what the origin has to be asked for now. `undefined` if nothing is missing, or if it was asked already. */
+  get question(): Range | undefined {
+    const { hole } = this
+    return hole === undefined || hole.first === this.#askedFirst ? undefined : hole
+  }
+
+  noteAsked({ first }: Range): void {
+    this.#askedFirst = first
+  }
+
+  /** Nobody knows whether the origin got the question, or has answered. */
+  doubtAnswer(): void {
+    this.#askedFirst = 0
+    this.askedFrom = Infinity
+    this.answeredFrom = Infinity
+  }
+
+  /** Takes a message. Returns false if it is here already. */
+  take(message: LoggedMessage): boolean {
+    const { seq } = message
+    if (seq <= this.seq || this.#held.has(seq)) return false
+    this.expect(seq)
+    if (this.#destination.isLatest || seq === this.seq + 1) {
+      this.#destination.accept(this.epoch, message)
+      this.#release()
+    } else {
+      this.#held.set(seq, message)
+      this.heldUnits += message.text.length
+    }
+    return true
+  }
+
+  /** Takes what the origin sent again, in order. What is not in it before a message of it is gone. */
+  takeAgain(messages: readonly LoggedMessage[], { last }: Range, isComplete: boolean): number {
+    let taken = 0
+    for (const message of messages) {
+      if (message.seq <= this.seq) continue
+      if (!this.#destination.isLatest) this.#passTo(message.seq - 1)
+      if (this.take(message)) taken++
+    }
+    if (isComplete) this.#passTo(Math.min(last, this.#last))
+    return taken
+  }
+
+  /** Notes that the origin has published up to this number. */
+  expect(seq: number): void {
+    this.#last = Math.max(this.#last, seq)
+  }
+
+  /** Goes on without what is missing. Subscribers are told. */
+  giveUp(): void {
+    this.#passTo(this.#last)
+  }
+
+  /** Passes all numbers up to this one. Those whose message does not wait are reported as missing. */
+  #passTo(last: number): void {
+    this.#release()
+    while (this.seq < last) {
+      const { isLatest } = this.#destination
+      this.#destination.skipTo(this.epoch, Math.min(last, this.hole?.last ?? last), !isLatest)
+      this.#release()
+    }
+  }
+
+  /** Delivers what waits and is next. */
+  #release(): void {
+    for (let next = this.#held.get(this.seq + 1); next !== undefined; next = this.#held.get(this.seq + 1)) {
+      this.#drop(next)
+      this.#destination.accept(this.epoch, next)
+    }
+    // A `latest` message may have passed others.
+    for (const message of this.#held.values()) if (message.seq <= this.seq) this.#drop(message)
+  }
+
+  #drop(message: LoggedMessage): void {
+    this.#held.delete(message.seq)
+    this.heldUnits -= message.text.length
+  }
+}

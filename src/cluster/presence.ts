@@ -1,0 +1,37 @@
+import type { Backplane } from './backplane.ts'
+import type { SubjectSet } from './subject-set.ts'
+import type { Subjects } from './subjects.ts'
+
+export interface PresenceDependencies {
+  readonly backplane: Pick<Backplane, 'subscribers'>
+  readonly subjects: Subjects
+  readonly subjectSet: SubjectSet
+  isOnlineHere(userId: string): boolean
+}
+
+/**
+ * Which users are online on any node, by the broker's own table: a node is subscribed to a subject of each user who is online there. So a node that dies
+ * takes its users with it, and no node has to tell the others anything.
+ */
+export class Presence {
+  readonly #dependencies: PresenceDependencies
+
+  constructor(dependencies: PresenceDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  setOnline(userId: string, isOnline: boolean): void {
+    const { subjects, subjectSet } = this.#dependencies
+    if (isOnline) subjectSet.want(subjects.user(userId))
+    else subjectSet.unwant(subjects.user(userId))
+  }
+
+  /** Rejects if the broker does. */
+  async isOnline(userId: string): Promise<boolean> {
+    const { backplane, subjects, subjectSet, isOnlineHere } = this.#dependencies
+    if (isOnlineHere(userId)) return true
+    // A user who left this node a moment ago may still be in the table.
+    await subjectSet.settled()
+    return isOnlineHere(userId) || (await backplane.subscribers(subjects.user(userId))) > 0
+  }
+}

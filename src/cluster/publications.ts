@@ -1,0 +1,162 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
+import { Alarm } from '../time/alarm.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Frame, Progress } from './frame.ts'
+import type { Link } from './link.ts'
+import type { Subjects } from './subjects.ts'
+import { partsOf } from './parts.ts'
+
+/** The messages that this node published itself. */
+export interface OwnMessages {
+  own(channel: ChannelName): OwnEpoch | undefined
+  range(channel: ChannelName, epoch: string, first: number, last: number): readonly LoggedMessage[]
+}
+
+export interface PublicationsDependencies {
+  readonly messages: OwnMessages
+  readonly link: Link
+  readonly node: string
+  readonly subjects: Subjects
+  readonly clock: Clock
+  readonly quietAfterMs: number
+  /** Returns the subject of a channel. `undefined` if it stays on this node. */
+  subjectOf(channel: ChannelName): string | undefined
+}
+
+/** An own channel whose last number is still to be repeated. */
+interface Tail {
+  readonly channel: ChannelName
+  readonly subject: string
+  quietSinceMs: number
+  repeats: number
+  /** Behind the last repeat, in what was sent. */
+  mark: number
+}
+
+/** The last number is repeated this often, each time after twice as long. */
+const REPEATS = 3
+
+/** One part of an answer has about so many units. */
+const UNITS_OF_A_PART = 262_144
+
+/**
+ * Sends the messages of this node to the others, and answers what they ask.
+ *
+ * A lost message shows when the next one comes. The last one has no next one. So once a channel is quiet, its last number is repeated.
+ */
+export class Publications {
+  readonly counts = { published: 0, sent: 0, tails: 0, answers: 0 }
+  readonly #dependencies: PublicationsDependencies
+  readonly #tails = new Map<ChannelName, Tail>()
+  readonly #alarm: Alarm
+
+  constructor(dependencies: PublicationsDependencies) {
+    this.#dependencies = dependencies
+    this.#alarm = new Alarm(dependencies.clock, () => this.#repeatQuiet())
+  }
+
+  /** Sends a message that was published a moment ago. The channel is the same object for each message of a channel. */
+  send(channel: ChannelName, epoch: string, message: LoggedMessage): void {
+    const { link, messages, node } = this.#dependencies
+    const tail = this.#tails.get(channel) ?? this.#begin(channel)
+    if (tail === undefined) return
+    tail.quietSinceMs = this.#dependencies.clock.monotonic()
+    tail.repeats = 0
+    const ageMs = messages.own(channel)?.ageMs ?? 0
+    this.counts.published++
+    if (link.send(tail.subject, { kind: 'message', node, channel: nameOf(channel), epoch, ageMs, message })) this.counts.sent++
+  }
+
+  /** Repeats the last number of each channel whose last messages may be lost. */
+  announce(): void {
+    for (const tail of this.#tails.values()) {
+      if (!this.#isTold(tail)) tail.repeats = 0
+      this.#repeat(tail)
+    }
+    this.#setAlarm()
+  }
+
+  /** Tells a node how far the channels are that it wants. */
+  answerSync(node: string, channels: readonly ChannelName[]): void {
+    const progress = channels.flatMap((channel) => this.#progressOf(channel) ?? [])
+    for (const part of partsOf(progress)) this.#sendTo(node, { kind: 'progress', node: this.#dependencies.node, progress: part })
+  }
+
+  /** Sends messages again, as far as they are still held. */
+  answerAsk(to: string, { channel, epoch, first, last }: { readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }): void {
+    const { messages, node } = this.#dependencies
+    if (this.#progressOf(channel)?.epoch !== epoch) return
+    this.counts.answers++
+    let part: LoggedMessage[] = []
+    let units = 0
+    const send = (isLast: boolean): void => this.#sendTo(to, { kind: 'answer', node, channel, epoch, first, last, isLast, messages: part })
+    for (const message of messages.range(channel, epoch, first, last)) {
+      if (units > UNITS_OF_A_PART) {
+        send(false)
+        part = []
+        units = 0
+      }
+      part.push(message)
+      units += message.text.length
+    }
+    send(true)
+  }
+
+  stop(): void {
+    this.#alarm.cancel()
+    this.#tails.clear()
+  }
+
+  #begin(channel: ChannelName): Tail | undefined {
+    const subject = this.#dependencies.subjectOf(channel)
+    if (subject === undefined) return undefined
+    const tail: Tail = { channel, subject, quietSinceMs: 0, repeats: 0, mark: Infinity }
+    this.#tails.set(channel, tail)
+    this.#setAlarm()
+    return tail
+  }
+
+  #repeatQuiet(): void {
+    const nowMs = this.#dependencies.clock.monotonic()
+    for (const tail of this.#tails.values()) if (nowMs >= this.#dueMs(tail)) this.#repeat(tail)
+    this.#setAlarm()
+  }
+
+  #dueMs({ quietSinceMs, repeats }: Tail): number {
+    return quietSinceMs + this.#dependencies.quietAfterMs * (2 ** (repeats + 1) - 1)
+  }
+
+  #repeat(tail: Tail): void {
+    const { link, node } = this.#dependencies
+    const progress = this.#progressOf(tail.channel)
+    // If the channel was forgotten, nobody can ask for its messages any more.
+    if (progress === undefined || this.#isTold(tail)) return void this.#tails.delete(tail.channel)
+    if (!link.send(tail.subject, { kind: 'tail', node, ...progress })) return
+    this.counts.tails++
+    tail.repeats++
+    tail.mark = link.mark
+  }
+
+  #isTold({ repeats, mark }: Tail): boolean {
+    return repeats >= REPEATS && this.#dependencies.link.isConfirmed(mark)
+  }
+
+  #setAlarm(): void {
+    if (this.#tails.size > 0 && this.#dependencies.link.isUp) this.#alarm.set(this.#dependencies.quietAfterMs)
+  }
+
+  #progressOf(channel: ChannelName): Progress | undefined {
+    const { messages, subjectOf } = this.#dependencies
+    const own = subjectOf(channel) === undefined ? undefined : messages.own(channel)
+    return own && { channel: nameOf(channel), ...own }
+  }
+
+  #sendTo(node: string, frame: Frame): void {
+    this.#dependencies.link.send(this.#dependencies.subjects.node(node), frame)
+  }
+}
+
+function nameOf({ streamType, symbol, userId }: ChannelName): ChannelName {
+  return { streamType, symbol, userId }
+}

@@ -1,0 +1,219 @@
+import { Alarm } from '../time/alarm.ts'
+import type { Clock } from '../time/clock.ts'
+import type { ChannelName } from '../model/channel.ts'
+import type { OwnEpoch } from '../ports/channel-log.ts'
+import type { AnswerFrame, Frame, MessageFrame, Progress } from './frame.ts'
+import { channelKey, type Interest } from './interest.ts'
+import type { Origin } from './origin.ts'
+
+export interface ReceivingDependencies {
+  readonly clock: Clock
+  readonly node: string
+  readonly repairTimeoutMs: number
+  /** So many units may wait for messages before them, of all channels together. */
+  readonly maxHeldUnits: number
+  /** Sends a frame to one node. */
+  sendTo(node: string, frame: Frame): void
+  isUp(): boolean
+  /** Called when an origin is not waited for any more. */
+  settled(): void
+}
+
+/** What came of the messages of other nodes. */
+export interface ReceivingCounts {
+  received: number
+  duplicates: number
+  unwanted: number
+  repaired: number
+  repairs: number
+}
+
+interface Wait {
+  readonly interest: Interest
+  readonly origin: Origin
+  readonly dueMs: number
+}
+
+/**
+ * Takes what comes from other nodes, each message once and in the order of its origin.
+ *
+ * If something is missing, its origin is asked for it, and has `repairTimeoutMs` to answer. The time counts only while the link is up. Then it is
+ * reported as missing.
+ */
+export class Receiving {
+  readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
+  readonly #dependencies: ReceivingDependencies
+  readonly #interests = new Map<string, Interest>()
+  /** Origins that are asked for something. Those that wait longest are first. */
+  readonly #waits = new Map<Origin, Wait>()
+  #heldUnits = 0
+  readonly #alarm: Alarm
+
+  constructor(dependencies: ReceivingDependencies) {
+    this.#dependencies = dependencies
+    this.#alarm = new Alarm(dependencies.clock, () => this.#endWaits())
+  }
+
+  find(channel: ChannelName): Interest | undefined {
+    return this.#interests.get(channelKey(channel))
+  }
+
+  interests(): Iterable<Interest> {
+    return this.#interests.values()
+  }
+
+  /** A channel is wanted from now on. What is known of it from before may be out of date. */
+  begin(interest: Interest): void {
+    this.#interests.set(channelKey(interest.channel), interest)
+    this.#doubt(interest)
+  }
+
+  /** A channel is not wanted any more. Its messages do not come any more, so what is known of it goes out of date. */
+  end(interest: Interest): void {
+    this.#interests.delete(channelKey(interest.channel))
+    for (const origin of interest.origins()) {
+      this.#waits.delete(origin)
+      this.#heldUnits -= origin.heldUnits
+    }
+  }
+
+  /** The link is up again, or down. While it was down, anything may have been missed. */
+  linkChanged(isUp: boolean): void {
+    if (!isUp) return this.#alarm.cancel()
+    for (const interest of this.#interests.values()) this.#doubt(interest)
+    for (const { interest, origin } of [...this.#waits.values()]) this.#ask(interest, origin)
+  }
+
+  stop(): void {
+    this.#alarm.cancel()
+    this.#waits.clear()
+    this.#interests.clear()
+  }
+
+  message({ channel, node, epoch, ageMs, message }: MessageFrame): void {
+    this.counts.received++
+    const interest = this.find(channel)
+    if (interest === undefined) return void this.counts.unwanted++
+    const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs: 0, seq: message.seq - 1 })
+    this.#change(origin, () => {
+      if (!origin.take(message)) this.counts.duplicates++
+    })
+    this.#update(interest, origin)
+    this.#keepWithin()
+  }
+
+  /** An origin says how far it is. */
+  progress(node: string, { channel, epoch, seq, ageMs, lastAgeMs }: Progress): void {
+    const interest = this.find(channel)
+    if (interest === undefined) return
+    // A newcomer to a `latest` channel gets the last values.
+    const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs, seq: interest.destination.isLatest ? 0 : seq })
+    origin.expect(seq)
+    this.#update(interest, origin)
+  }
+
+  answer({ channel, epoch, node, first, last, isLast, messages }: AnswerFrame): void {
+    const interest = this.find(channel)
+    const origin = interest?.find(epoch)
+    if (interest === undefined || origin === undefined || (origin.node !== undefined && origin.node !== node)) return
+    const older = messages.filter(({ seq }) => seq <= origin.forgotten)
+    if (older.length > 0) interest.destination.complete(epoch, older)
+    if (isLast && first >= origin.askedFrom) origin.answeredFrom = Math.min(origin.answeredFrom, first)
+    this.#change(origin, () => (this.counts.repaired += origin.takeAgain(messages, { first, last }, isLast)))
+    this.#update(interest, origin)
+    this.#dependencies.settled()
+  }
+
+  /** Asks an origin for messages from before those that are held. */
+  complete(interest: Interest, origin: Origin, seq: number): void {
+    if (origin.node === undefined || origin.askedFrom <= seq + 1) return
+    const { channel } = interest
+    const { epoch, forgotten } = origin
+    origin.askedFrom = seq + 1
+    this.#dependencies.sendTo(origin.node, { kind: 'ask', node: this.#dependencies.node, channel, epoch, first: seq + 1, last: forgotten })
+  }
+
+  /**
+   * Returns the origin of an epoch. What a new one published before this node wanted its channel is nobody's business here. But if it began later, this
+   * node should have all of it.
+   */
+  #originOf(interest: Interest, node: string, { epoch, seq, ageMs, lastAgeMs }: OwnEpoch): Origin {
+    const { destination, hasEarlySubscribers, isSynced, sinceMs } = interest
+    const origin = interest.originOf(epoch, node)
+    if (destination.knownOf(epoch) !== undefined) return origin
+    const wantedForMs = this.#dependencies.clock.monotonic() - sinceMs
+    const isYounger = ageMs < wantedForMs
+    const mayBeMissed = isSynced || (hasEarlySubscribers && lastAgeMs <= wantedForMs)
+    destination.skipTo(epoch, isYounger ? 0 : seq, mayBeMissed && !destination.isLatest)
+    return origin
+  }
+
+  #doubt(interest: Interest): void {
+    for (const origin of interest.origins()) {
+      origin.isInDoubt = true
+      origin.doubtAnswer()
+      this.#wait(interest, origin)
+    }
+  }
+
+  /** Asks for what is missing, or notes that nothing is. */
+  #update(interest: Interest, origin: Origin): void {
+    origin.isInDoubt = false
+    if (origin.hole !== undefined) return this.#ask(interest, origin)
+    if (this.#waits.delete(origin)) this.#dependencies.settled()
+  }
+
+  /** The origin has `repairTimeoutMs` from its first question on, and from each part of the answer. */
+  #ask(interest: Interest, origin: Origin): void {
+    const { epoch, node, question } = origin
+    if (question === undefined || node === undefined) return
+    if (!this.#waits.has(origin)) this.counts.repairs++
+    origin.noteAsked(question)
+    this.#wait(interest, origin)
+    this.#dependencies.sendTo(node, { kind: 'ask', node: this.#dependencies.node, channel: interest.channel, epoch, ...question })
+  }
+
+  #wait(interest: Interest, origin: Origin): void {
+    const { clock, repairTimeoutMs } = this.#dependencies
+    this.#waits.delete(origin)
+    this.#waits.set(origin, { interest, origin, dueMs: clock.monotonic() + repairTimeoutMs })
+    this.#setAlarm()
+  }
+
+  #endWaits(): void {
+    const nowMs = this.#dependencies.clock.monotonic()
+    for (const { interest, origin, dueMs } of [...this.#waits.values()]) if (dueMs <= nowMs) this.#giveUp(interest, origin)
+    this.#setAlarm()
+    this.#dependencies.settled()
+  }
+
+  #giveUp(interest: Interest, origin: Origin): void {
+    this.#waits.delete(origin)
+    if (origin.isInDoubt) {
+      this.#heldUnits -= origin.heldUnits
+      interest.forget(origin)
+      return interest.destination.giveUp(origin.epoch)
+    }
+    this.#change(origin, () => origin.giveUp())
+  }
+
+  /** Goes on without what is missing if too much waits for it. */
+  #keepWithin(): void {
+    if (this.#heldUnits <= this.#dependencies.maxHeldUnits) return
+    for (const { interest, origin } of [...this.#waits.values()]) {
+      if (this.#heldUnits <= this.#dependencies.maxHeldUnits) return
+      if (origin.heldUnits > 0) this.#giveUp(interest, origin)
+    }
+  }
+
+  #change(origin: Origin, act: () => void): void {
+    const before = origin.heldUnits
+    act()
+    this.#heldUnits += origin.heldUnits - before
+  }
+
+  #setAlarm(): void {
+    const [first] = this.#waits.values()
+    if (first !== undefined && this.#dependencies.isUp()) this.#alarm.set(Math.max(0, Math.ceil(first.dueMs - this.#dependencies.clock.monotonic())))
+  }
+}

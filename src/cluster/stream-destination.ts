@@ -1,0 +1,75 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { ChannelLog, EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
+import type { Destination } from './destination.ts'
+
+/** All that a channel needs of its manager. */
+export interface ChannelManager {
+  publish(message: never, options: { readonly text: string }): unknown
+  notifyGap(stream: never, dropped: number | undefined): void
+}
+
+export interface StreamDestinationDependencies {
+  readonly log: ChannelLog
+  readonly manager: ChannelManager
+  /** Called if messages are missing to subscribers. `undefined`: nobody knows how many. */
+  missed(channel: ChannelName, missing: number | undefined): void
+  report(error: unknown): void
+}
+
+/** Delivers the messages of a channel to the subscribers of this node, and keeps them for those who come back. */
+export class StreamDestination implements Destination {
+  readonly isLatest: boolean
+  readonly #channel: ChannelName
+  readonly #dependencies: StreamDestinationDependencies
+
+  constructor(channel: ChannelName, dependencies: StreamDestinationDependencies) {
+    this.#channel = channel
+    this.#dependencies = dependencies
+    this.isLatest = dependencies.log.streams[channel.streamType]?.delivery === 'latest'
+  }
+
+  knownOf(epoch: string): EpochKnowledge | undefined {
+    return this.#dependencies.log.other(this.#channel, epoch)
+  }
+
+  epochs(): readonly string[] {
+    return this.#dependencies.log.others(this.#channel)
+  }
+
+  accept(epoch: string, message: LoggedMessage): void {
+    const { log, manager } = this.#dependencies
+    const { streamType, userId } = this.#channel
+    log.append(this.#channel, epoch, message)
+    try {
+      manager.publish({ streamType, symbol: message.symbol, userId } as never, { text: message.text })
+    } catch (error) {
+      this.#dependencies.report(error)
+      this.#tellMissing(1)
+    }
+  }
+
+  complete(epoch: string, messages: readonly LoggedMessage[]): void {
+    this.#dependencies.log.prepend(this.#channel, epoch, messages)
+  }
+
+  skipTo(epoch: string, seq: number, isMissing: boolean): void {
+    const { log } = this.#dependencies
+    const missing = seq - (log.other(this.#channel, epoch)?.seq ?? 0)
+    log.skipTo(this.#channel, epoch, seq)
+    if (isMissing && missing > 0) this.#tellMissing(missing)
+  }
+
+  giveUp(epoch: string): void {
+    this.#dependencies.log.forgetEpoch(this.#channel, epoch)
+    this.#tellMissing(undefined)
+  }
+
+  #tellMissing(missing: number | undefined): void {
+    this.#dependencies.missed(this.#channel, missing)
+    try {
+      this.#dependencies.manager.notifyGap(this.#channel as never, missing)
+    } catch (error) {
+      this.#dependencies.report(error)
+    }
+  }
+}

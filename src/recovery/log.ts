@@ -1,0 +1,100 @@
+import type { ResolvedCatalogue } from '../model/catalogue.ts'
+import type { ChannelName } from '../model/channel.ts'
+import type { ChannelLog, EpochKnowledge, LoggedMessage, OwnEpoch, RecordedPublish } from '../ports/channel-log.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Channel } from './channel.ts'
+import type { Histories } from './histories.ts'
+import type { HistoryMessage, RecordedMessage } from './history-message.ts'
+
+/** The numbers and the histories of a recovery, as a cluster uses them. */
+export class RecoveryLog implements ChannelLog {
+  readonly streams: ResolvedCatalogue
+  readonly clock: Clock
+  readonly #histories: Histories
+  readonly #randomName: () => string
+  #isWhole: (channel: ChannelName) => boolean = () => true
+  readonly #listeners = new Set<(recorded: RecordedPublish) => void>()
+
+  constructor(histories: Histories, streams: ResolvedCatalogue, clock: Clock, randomName: () => string) {
+    this.#histories = histories
+    this.streams = streams
+    this.clock = clock
+    this.#randomName = randomName
+  }
+
+  randomName(): string {
+    return this.#randomName()
+  }
+
+  onRecorded(listener: (recorded: RecordedPublish) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Tells the listeners of a message that this node has numbered. */
+  recorded(channel: Channel, message: LoggedMessage): void {
+    channel.lastAtMs = this.clock.monotonic()
+    channel.firstAtMs ??= channel.lastAtMs
+    for (const listener of this.#listeners) listener({ channel, epoch: channel.epoch, message })
+  }
+
+  own(channel: ChannelName): OwnEpoch | undefined {
+    const { epoch, seq, firstAtMs, lastAtMs = 0 } = this.#find(channel) ?? {}
+    if (epoch === undefined || seq === undefined || firstAtMs === undefined) return undefined
+    const nowMs = this.clock.monotonic()
+    return { epoch, seq, ageMs: nowMs - firstAtMs, lastAgeMs: nowMs - lastAtMs }
+  }
+
+  isOwn(channel: ChannelName, epoch: string): boolean {
+    return this.#find(channel)?.stateOf(epoch)?.isForeign === false
+  }
+
+  others(channel: ChannelName): string[] {
+    return (this.#find(channel)?.epochs ?? []).filter(({ isForeign }) => isForeign === true).map(({ epoch }) => epoch)
+  }
+
+  other(channel: ChannelName, epoch: string): EpochKnowledge | undefined {
+    const state = this.#find(channel)?.stateOf(epoch)
+    return state?.isForeign === true ? state : undefined
+  }
+
+  append(channel: ChannelName, epoch: string, message: LoggedMessage): void {
+    this.#histories.append(this.#histories.obtain(channel), recordedOf(epoch, message))
+  }
+
+  prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void {
+    const held = this.#find(channel)
+    if (held !== undefined && !held.isLatest) this.#histories.prepend(held, messages.map((message) => recordedOf(epoch, message)))
+  }
+
+  skipTo(channel: ChannelName, epoch: string, seq: number): void {
+    this.#histories.obtain(channel).skipTo(epoch, seq)
+  }
+
+  proveBy(isWhole: (channel: ChannelName) => boolean): void {
+    this.#isWhole = isWhole
+  }
+
+  /** True if nothing that others have published in a channel is missing here. */
+  isWhole(channel: ChannelName): boolean {
+    return this.#isWhole(channel)
+  }
+
+  forgetEpoch(channel: ChannelName, epoch: string): void {
+    this.#find(channel)?.forgetEpoch(epoch)
+  }
+
+  range(channel: ChannelName, epoch: string, first: number, last: number): LoggedMessage[] {
+    const isWanted = (message: HistoryMessage): boolean => message.epoch === epoch && message.seq >= first && message.seq <= last
+    return (this.#find(channel)?.messages() ?? []).filter(isWanted).sort((one, other) => one.seq - other.seq)
+  }
+
+  /** The names come from other nodes, whose catalogue may be another one. */
+  #find(channel: ChannelName): Channel | undefined {
+    return Object.hasOwn(this.streams, channel.streamType) ? this.#histories.find(channel) : undefined
+  }
+}
+
+function recordedOf(epoch: string, { seq, symbol, text }: LoggedMessage): RecordedMessage {
+  return { epoch, seq, symbol, text, unstamped: undefined, message: undefined }
+}

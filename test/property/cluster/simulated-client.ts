@@ -1,0 +1,78 @@
+import { trackPositions } from '../../../src/client/index.ts'
+import type { Audit } from '../../../src/testing/index.ts'
+import type { Stream, Streams } from './catalogue.ts'
+import { streams } from './catalogue.ts'
+import type { SimulatedNode } from './simulated-node.ts'
+
+/** A client that roams: it keeps its positions, and resumes on whichever node it comes to. */
+export class SimulatedClient {
+  readonly name: string
+  readonly userId: string
+  node: SimulatedNode | undefined
+  readonly wanted = new Set<Stream>()
+  readonly #tracker = trackPositions({ streams })
+  readonly #audit: Audit<Streams>
+  #connections = 0
+
+  constructor(name: string, userId: string, audit: Audit<Streams>) {
+    this.name = name
+    this.userId = userId
+    this.#audit = audit
+  }
+
+  connect(node: SimulatedNode): void {
+    this.leave()
+    this.node = node
+    const id = `${this.name}.${++this.#connections}`
+    this.#audit.connected(this.name, this.userId)
+    node.manager.addConnection(id, { send: (text: string) => this.#receive(id, text), close: () => this.#closed(id) }, this.userId)
+    for (const stream of this.wanted) void this.#subscribe(stream)
+  }
+
+  leave(): void {
+    const { node } = this
+    if (node === undefined) return
+    this.#closed(this.connectionId)
+    void node.manager.removeConnection(this.connectionId)
+  }
+
+  get connectionId(): string {
+    return `${this.name}.${this.#connections}`
+  }
+
+  want(stream: Stream): void {
+    if (this.wanted.has(stream)) return
+    this.wanted.add(stream)
+    if (this.node !== undefined) void this.#subscribe(stream)
+  }
+
+  unwant(stream: Stream): void {
+    if (!this.wanted.delete(stream) || this.node === undefined) return
+    const connection = this.node.manager.getConnection(this.connectionId)
+    if (connection?.unsubscribe(stream as never) === true) this.#audit.unsubscribed(this.name, stream)
+  }
+
+  async #subscribe(stream: Stream): Promise<void> {
+    const { node, connectionId } = this
+    const position = this.#tracker.position(stream)
+    if (node === undefined) return
+    await node.cluster?.ready({ ...stream, userId: stream.streamType === 'ORDERS' ? this.userId : undefined, position })
+    const connection = node.manager.getConnection(connectionId)
+    if (connection === undefined || connection.removed || !this.wanted.has(stream)) return
+    this.#audit.subscribing(this.name, stream)
+    node.recovery.subscribe(connection as never, { ...stream, position } as never)
+  }
+
+  #receive(connectionId: string, text: string): void {
+    if (connectionId !== this.connectionId || this.node === undefined) return
+    const { message } = this.#tracker.receive(text)
+    if (message !== undefined) this.#audit.received(this.name, text)
+  }
+
+  #closed(connectionId: string): void {
+    if (connectionId !== this.connectionId || this.node === undefined) return
+    this.node = undefined
+    this.#tracker.disconnected()
+    this.#audit.disconnected(this.name)
+  }
+}
