@@ -90,10 +90,11 @@ export class Origin {
     let taken = 0
     for (const message of messages) {
       if (message.seq <= this.seq) continue
-      if (!this.#destination.isLatest) this.#passTo(message.seq - 1)
+      // What a newer message has replaced is missing to nobody.
+      if (!this.#destination.isLatest) this.#passTo(message.seq - 1, true)
       if (this.take(message)) taken++
     }
-    if (isComplete) this.#passTo(Math.min(last, this.#last))
+    if (isComplete) this.#passTo(Math.min(last, this.#last), !this.#destination.isLatest)
     return taken
   }
 
@@ -104,15 +105,14 @@ export class Origin {
 
   /** Goes on without what is missing. Subscribers are told. */
   giveUp(): void {
-    this.#passTo(this.#last)
+    this.#passTo(this.#last, true)
   }
 
-  /** Passes all numbers up to this one. Those whose message does not wait are reported as missing. */
-  #passTo(last: number): void {
+  /** Passes all numbers up to this one. Those whose message does not wait are missing, or were replaced. */
+  #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {
-      const { isLatest } = this.#destination
-      this.#destination.skipTo(this.epoch, Math.min(last, this.hole?.last ?? last), !isLatest)
+      this.#destination.skipTo(this.epoch, Math.min(last, this.hole?.last ?? last), isMissing)
       this.#release()
     }
   }

@@ -26,7 +26,7 @@ export async function play(seed: number, schedule: readonly Action[]): Promise<O
   return { fault: thrown ?? (first && JSON.stringify(first)), trace: world.trace, tally: world.tally }
 }
 
-const MOST_TRIES = 400
+const MOST_TRIES = 2_000
 
 /** Leaves out actions as long as there is a fault. */
 export async function shrunk(seed: number, schedule: readonly Action[]): Promise<Action[]> {
