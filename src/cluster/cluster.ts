@@ -60,7 +60,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
 
   /** `up` if the broker is proven to work. Local delivery goes on whatever it is. */
   get status(): 'up' | 'down' {
-    return this.#node.link.isUp ? 'up' : 'down'
+    return this.#node.parts.link.isUp ? 'up' : 'down'
   }
 
   /**
@@ -119,7 +119,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
     if (this.#manager.userConnections.has(id)) return true
     let cause: unknown
     try {
-      if (this.#node.link.isUp) return await this.#node.presence.isOnline(id)
+      if (this.#node.parts.link.isUp) return await this.#node.parts.presence.isOnline(id)
     } catch (error) {
       cause = error
     }
@@ -142,7 +142,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
 
   /** Returns what this node has done so far. */
   stats(): ClusterStats {
-    const { counts, interests, link, publications, receiving } = this.#node
+    const { counts, parts: { interests, link, publications, receiving } } = this.#node
     const { published, sent } = publications.counts
     const { downs, unconfirmedUnits: unconfirmed } = link
     return { published, sent, ...receiving.counts, ...counts, downs, unconfirmed, channels: interests.count }

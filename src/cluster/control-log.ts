@@ -5,6 +5,11 @@ import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 /** The channel of commands to all nodes. No stream type is empty, so no stream is in it. */
 export const CONTROL: ChannelName = Object.freeze({ streamType: '', symbol: undefined, userId: undefined })
 
+/** False for the channel of commands. */
+export function isStream({ streamType }: ChannelName): boolean {
+  return streamType !== CONTROL.streamType
+}
+
 /** So many commands can be repaired. */
 const MOST_COMMANDS = 1_000
 

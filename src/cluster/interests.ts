@@ -1,11 +1,12 @@
 import type { ChannelName } from '../model/channel.ts'
 import type { Clock } from '../time/clock.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
-import type { Frame } from './frame.ts'
 import type { Interest } from './interest.ts'
+import type { Link } from './link.ts'
 import { partsOf } from './parts.ts'
 import type { Receiving } from './receiving.ts'
 import type { SubjectSet } from './subject-set.ts'
+import type { Subjects } from './subjects.ts'
 
 // All that the library needs of its runtime.
 declare function queueMicrotask(fn: () => void): void
@@ -17,11 +18,9 @@ export interface InterestsDependencies {
   readonly repairTimeoutMs: number
   readonly subjectSet: SubjectSet
   readonly receiving: Receiving
+  readonly link: Pick<Link, 'send' | 'roundTripMs'>
+  readonly subjects: Pick<Subjects, 'control'>
   make(channel: ChannelName): Interest
-  /** Sends a frame to all nodes. Returns false if it could not. */
-  sendToAll(frame: Frame): boolean
-  /** How long a message to oneself takes. */
-  roundTripMs(): number
   /** Called when origins had time to say how far they are. */
   synced(): void
 }
@@ -86,11 +85,11 @@ export class Interests {
 
   /** Asks the origins of these channels how far they are. */
   sync(interests: readonly Interest[]): void {
-    const { clock, node, repairTimeoutMs, roundTripMs, sendToAll, synced } = this.#dependencies
+    const { clock, link, node, repairTimeoutMs, subjects, synced } = this.#dependencies
     for (const part of partsOf(interests)) {
       this.syncs++
-      if (!sendToAll({ kind: 'sync', node, channels: part.map(({ channel }) => channel) })) continue
-      const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * roundTripMs()), repairTimeoutMs)
+      if (!link.send(subjects.control, { kind: 'sync', node, channels: part.map(({ channel }) => channel) })) continue
+      const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * link.roundTripMs), repairTimeoutMs)
       clock.setTimeout(() => {
         for (const interest of part) interest.isSynced = true
         synced()
@@ -123,9 +122,9 @@ export class Interests {
   }
 
   #tellLeft(): void {
-    const { node, sendToAll } = this.#dependencies
+    const { link, node, subjects } = this.#dependencies
     const left = this.#left
     this.#left = []
-    for (const part of partsOf(left)) sendToAll({ kind: 'left', node, channels: part })
+    for (const part of partsOf(left)) link.send(subjects.control, { kind: 'left', node, channels: part })
   }
 }

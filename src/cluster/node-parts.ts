@@ -1,0 +1,113 @@
+import type { ChannelName } from '../model/channel.ts'
+import type { ChannelLog } from '../ports/channel-log.ts'
+import { ControlDestination } from './control-destination.ts'
+import { ControlLog, isStream } from './control-log.ts'
+import { Demand } from './demand.ts'
+import { Interest } from './interest.ts'
+import { Interests } from './interests.ts'
+import { Link } from './link.ts'
+import type { ResolvedClusterOptions } from './options.ts'
+import { Presence } from './presence.ts'
+import { Publications, type OwnMessages } from './publications.ts'
+import { Readiness } from './readiness.ts'
+import { Receiving } from './receiving.ts'
+import { StreamDestination, type ChannelManager } from './stream-destination.ts'
+import { SubjectSet } from './subject-set.ts'
+import { subjectsOf, type Subjects } from './subjects.ts'
+
+/** What the parts of a node tell it. */
+export interface NodeHooks {
+  linkChanged(isUp: boolean): void
+  /** Messages of a channel are missing to subscribers. `undefined`: nobody knows how many. */
+  missed(channel: ChannelName, missing: number | undefined): void
+  /** Another node gave a command. */
+  commanded(text: string): void
+  /** Commands of another node are missing. */
+  commandsMissed(missing: number | undefined): void
+  /** Nodes want a channel, or none does any more. */
+  demandChanged(channel: ChannelName, isActive: boolean): void
+  report(error: unknown): void
+}
+
+/** The parts of a node. */
+export interface NodeParts {
+  readonly name: string
+  readonly subjects: Subjects
+  readonly subjectSet: SubjectSet
+  readonly link: Link
+  readonly control: ControlLog
+  readonly publications: Publications
+  readonly receiving: Receiving
+  readonly interests: Interests
+  readonly readiness: Readiness
+  readonly presence: Presence
+  readonly demand: Demand
+}
+
+/** All that the parts need of a manager. */
+export interface NodeManager extends ChannelManager {
+  readonly userConnections: ReadonlyMap<string, unknown>
+}
+
+/** Commands are held for so long, for nodes that are cut off. Milliseconds. */
+const COMMANDS_AGE_MS = 120_000
+
+/** Makes the parts of a node, and joins them. */
+export function assemble(manager: NodeManager, log: ChannelLog, options: ResolvedClusterOptions, hooks: NodeHooks): NodeParts {
+  const { backplane, idleDelayMs, prefix, repairTimeoutMs } = options
+  const { clock } = log
+  const name = log.randomName()
+  const subjects = subjectsOf(prefix)
+  const control = new ControlLog(log.randomName(), clock, COMMANDS_AGE_MS)
+  const link = new Link({ ...options, clock, node: name, subject: subjects.node(name), changed: hooks.linkChanged })
+  const subjectSet: SubjectSet = new SubjectSet(backplane, (taken) => interests.subscribed(taken))
+  const receiving: Receiving = new Receiving({
+    clock,
+    node: name,
+    repairTimeoutMs,
+    maxHeldUnits: options.maxUnconfirmedBytes,
+    sendTo: (node, frame) => void link.send(subjects.node(node), frame),
+    isUp: () => link.isUp,
+    settled: () => readiness.check(),
+  })
+  const readiness: Readiness = new Readiness({
+    clock,
+    repairTimeoutMs,
+    complete: (...facts) => receiving.complete(...facts),
+    isUp: () => link.isUp,
+    isOwn: ({ channel }, epoch) => log.isOwn(channel, epoch),
+  })
+  const make = interestMaker(manager, log, subjects, hooks)
+  const interests: Interests = new Interests({ clock, node: name, idleDelayMs, repairTimeoutMs, subjectSet, subjects, link, receiving, make, synced: () => readiness.check() })
+  const publications = new Publications({ ...options, clock, node: name, link, subjects, messages: ownMessages(log, control), subjectOf: subjectFinder(options, subjects) })
+  const presence = new Presence({ backplane, subjects, subjectSet, isOnlineHere: (userId) => manager.userConnections.has(userId) })
+  const isWantedHere = (channel: ChannelName): boolean => receiving.find(channel) !== undefined
+  const demand = new Demand({ backplane, subjects, clock, idleDelayMs, isWantedHere, changed: hooks.demandChanged, report: hooks.report })
+  return { name, subjects, subjectSet, link, control, publications, receiving, interests, readiness, presence, demand }
+}
+
+/** Returns what makes the interest in a channel. */
+function interestMaker(manager: NodeManager, log: ChannelLog, subjects: Subjects, hooks: NodeHooks): (channel: ChannelName) => Interest {
+  const { commanded, commandsMissed, missed, report } = hooks
+  return (channel) => {
+    const isCommands = !isStream(channel)
+    const subject = isCommands ? subjects.control : subjects.channel(channel)
+    const destination = isCommands ? new ControlDestination(commanded, commandsMissed) : new StreamDestination(channel, { log, manager, missed, report })
+    return new Interest(channel, subject, destination, log.clock.monotonic())
+  }
+}
+
+function ownMessages(log: ChannelLog, control: ControlLog): OwnMessages {
+  return {
+    own: (channel) => (isStream(channel) ? log.own(channel) : control.own()),
+    range: (channel, epoch, first, last) => (isStream(channel) ? log.range(channel, epoch, first, last) : control.range(first, last)),
+  }
+}
+
+/** Returns what finds the subject of a channel. Channels of local types have none. */
+function subjectFinder({ localTypes }: ResolvedClusterOptions, subjects: Subjects): (channel: ChannelName) => string | undefined {
+  return (channel) => {
+    if (!isStream(channel)) return subjects.control
+    return localTypes.has(channel.streamType) ? undefined : subjects.channel(channel)
+  }
+}
