@@ -60,7 +60,11 @@ export function assemble(manager: NodeManager, log: ChannelLog, options: Resolve
   const subjects = subjectsOf(prefix)
   const control = new ControlLog(log.randomName(), clock, COMMANDS_AGE_MS)
   const link = new Link({ ...options, clock, node: name, subject: subjects.node(name), changed: hooks.linkChanged })
-  const subjectSet: SubjectSet = new SubjectSet(backplane, (taken) => interests.subscribed(taken))
+  const subjectSet: SubjectSet = new SubjectSet(backplane, (taken) => {
+    // From now on, a probe comes back.
+    if (taken.includes(subjects.node(name))) link.reported(true)
+    interests.subscribed(taken)
+  })
   const receiving: Receiving = new Receiving({
     clock,
     node: name,

@@ -1,8 +1,8 @@
 import { trackPositions } from '../../../src/client/index.ts'
 import type { Audit } from '../../../src/testing/index.ts'
-import type { Stream, Streams } from './catalogue.ts'
-import { streams } from './catalogue.ts'
-import type { SimulatedNode } from './simulated-node.ts'
+import type { Stream, Streams } from '../../support/cluster/catalogue.ts'
+import { streams } from '../../support/cluster/catalogue.ts'
+import type { SimulatedNode } from '../../support/cluster/simulated-node.ts'
 
 /** A client that roams: it keeps its positions, and resumes on whichever node it comes to. */
 export class SimulatedClient {

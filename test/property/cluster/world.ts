@@ -1,11 +1,11 @@
 import { createAudit, type Audit } from '../../../src/testing/index.ts'
 import { Dice } from '../../support/dice.ts'
-import { STREAMS, streams, USERS, type Stream, type Streams } from './catalogue.ts'
+import { STREAMS, streams, USERS, type Stream, type Streams } from '../../support/cluster/catalogue.ts'
 import type { Action } from './schedule.ts'
-import { SimulatedBroker } from './simulated-broker.ts'
+import { SimulatedBroker } from '../../support/cluster/simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
-import { SimulatedClock } from './simulated-clock.ts'
-import { SimulatedNode } from './simulated-node.ts'
+import { SimulatedClock } from '../../support/cluster/simulated-clock.ts'
+import { SimulatedNode } from '../../support/cluster/simulated-node.ts'
 
 /** How a run is set up. */
 export interface Settings {

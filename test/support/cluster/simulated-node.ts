@@ -1,4 +1,4 @@
-import { joinCluster, type Cluster } from '../../../src/cluster/index.ts'
+import { joinCluster, type Cluster, type ClusterOptions } from '../../../src/cluster/index.ts'
 import { ConnectionManager, type Socket } from '../../../src/index.ts'
 import { createRecovery, type Recovery } from '../../../src/recovery/index.ts'
 import { streams, type Streams } from './catalogue.ts'
@@ -12,6 +12,7 @@ export class SimulatedNode {
   readonly recovery: Recovery<Streams>
   cluster: Cluster<Streams> | undefined
   readonly errors: unknown[] = []
+  readonly events: [string, unknown][] = []
 
   constructor(name: string, clock: SimulatedClock, randomEpoch: () => string, count: number) {
     this.name = name
@@ -20,8 +21,9 @@ export class SimulatedNode {
     this.manager.on('error', ({ error }) => this.errors.push(error))
   }
 
-  async join(broker: SimulatedBroker): Promise<void> {
-    this.cluster = await joinCluster<Streams>(this.manager as never, this.recovery, { backplane: broker.backplane(this.name), prefix: 'sim', idleDelayMs: 300 })
-    this.cluster.on('error', () => {})
+  async join(broker: SimulatedBroker, options: Partial<ClusterOptions<Streams>> = {}): Promise<void> {
+    this.cluster = await joinCluster<Streams>(this.manager as never, this.recovery, { backplane: broker.backplane(this.name), prefix: 'sim', idleDelayMs: 300, ...options })
+    this.cluster.on('error', (error) => this.errors.push(error))
+    for (const event of ['status', 'gap'] as const) this.cluster.on(event, (payload) => this.events.push([event, payload]))
   }
 }

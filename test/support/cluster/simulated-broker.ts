@@ -1,5 +1,5 @@
 import type { Backplane } from '../../../src/cluster/index.ts'
-import type { Dice } from '../../support/dice.ts'
+import type { Dice } from '../dice.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 /** How often each fault happens to one delivery of a text to one node. */
@@ -33,8 +33,10 @@ export class SimulatedBroker {
   readonly #dice: Dice
   readonly #weather: Weather
   #stuck: (() => void)[] | undefined
-  /** Texts that never arrived anywhere. */
-  lost = 0
+  /** Called with each delivery. It is lost if this returns true. */
+  loses: (node: string, text: string) => boolean = () => false
+  /** Node → the texts that it got. */
+  readonly delivered = new Map<string, string[]>()
 
   constructor(clock: SimulatedClock, dice: Dice, weather: Weather) {
     this.#clock = clock
@@ -94,17 +96,19 @@ export class SimulatedBroker {
   }
 
   #spread(subject: string, text: string): void {
-    for (const line of this.lines.values()) if (line.held.has(subject)) this.#deliver(line, subject, text)
+    for (const [node, line] of this.lines) if (line.held.has(subject)) this.#deliver(node, line, subject, text)
   }
 
-  #deliver(line: Line, subject: string, text: string): void {
+  #deliver(node: string, line: Line, subject: string, text: string): void {
     const { loss, repeat, late } = this.#weather
-    if (this.#dice.chance(loss)) return void this.lost++
+    if (this.#dice.chance(loss) || this.loses(node, text)) return
     const isLate = this.#dice.chance(late)
     const atMs = Math.max(this.#clock.monotonic() + this.#dice.between(0.1, 2), isLate ? 0 : line.lastMs) + (isLate ? this.#dice.below(200) : 0)
     if (!isLate) line.lastMs = atMs
     const arrive = (): void => {
-      if (line.isOpen && !line.isCut && line.held.has(subject)) line.receive(subject, text)
+      if (!line.isOpen || line.isCut || !line.held.has(subject)) return
+      this.delivered.get(node)?.push(text) ?? this.delivered.set(node, [text])
+      line.receive(subject, text)
     }
     this.#clock.setTimeout(arrive, atMs - this.#clock.monotonic())
     if (this.#dice.chance(repeat)) this.#clock.setTimeout(arrive, atMs - this.#clock.monotonic() + this.#dice.below(50))

@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest'
+import { joinCluster, type Backplane, type Cluster } from '../../../src/cluster/index.ts'
+import { positionOf, received, SimulatedCluster } from '../../support/cluster/simulated-cluster.ts'
+import type { SimulatedNode } from '../../support/cluster/simulated-node.ts'
+import type { Stream, Streams } from '../../support/cluster/catalogue.ts'
+
+const TRADES: Stream = { streamType: 'TRADES', symbol: 'A' }
+const PRICE: Stream = { streamType: 'PRICE', symbol: 'A' }
+
+/** Returns the one node that a test is about, and another. */
+async function twoNodes(...options: Parameters<SimulatedCluster['nodes']> extends [number, ...infer TRest] ? TRest : never): Promise<{ cluster: SimulatedCluster; here: SimulatedNode; there: SimulatedNode }> {
+  const cluster = new SimulatedCluster()
+  const [here, there] = (await cluster.nodes(2, ...options)) as [SimulatedNode, SimulatedNode]
+  return { cluster, here, there }
+}
+
+function publish({ manager }: SimulatedNode, ...data: readonly unknown[]): void {
+  for (const each of data) manager.publish({ ...TRADES, data: each } as never)
+}
+
+/** A backplane whose client opens when the test says. */
+function slowToOpen(backplane: Backplane): { readonly backplane: Backplane; readonly open: () => void } {
+  let open = (): void => {}
+  const isOpen = new Promise<void>((resolve) => (open = resolve))
+  return { backplane: { ...backplane, open: (...facts) => isOpen.then(() => backplane.open(...facts)) }, open }
+}
+
+describe('a message of another node', () => {
+  it('comes once, in order, with the text that its node made', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    const near = await cluster.client(there, TRADES)
+    publish(there, 1, 2, 3)
+    await cluster.clock.advance(100)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 2, 3])
+    expect(far.sent.slice(1)).toEqual(near.sent.slice(1))
+  })
+
+  it('does not go to the broker if nobody wants its channel on another node, and the node with no interest gets nothing', async () => {
+    const { cluster, here, there } = await twoNodes()
+    await cluster.client(there, TRADES)
+    publish(there, 1)
+    await cluster.clock.advance(5_000)
+
+    expect((cluster.broker.delivered.get(here.name) ?? []).filter((text) => text.includes('"data":1'))).toEqual([])
+  })
+
+  it('of a local type stays on its node', async () => {
+    const { cluster, here, there } = await twoNodes({ localTypes: ['TRADES'] })
+    const far = await cluster.client(here, TRADES)
+    publish(there, 1)
+    await cluster.clock.advance(1_000)
+
+    expect(received(far)).toEqual(['subscribed null'])
+    expect(there.cluster?.stats().published).toBe(0)
+  })
+
+  it('is repaired from the history of its node if it was lost on the way', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.loses = (_node, text) => text.includes('"message"') && text.includes('"data":2')
+    publish(there, 1, 2, 3)
+    await cluster.clock.advance(100)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 2, 3])
+    expect(here.cluster?.stats()).toMatchObject({ repairs: 1, repaired: 1, gaps: 0 })
+  })
+
+  it('is repaired if it was the last one, because a quiet node repeats its last number', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.loses = (_node, text) => text.includes('"message"') && text.includes('"data":2')
+    publish(there, 1, 2)
+    await cluster.clock.advance(400)
+    expect(received(far)).toEqual(['subscribed null', 1])
+    await cluster.clock.advance(200)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 2])
+  })
+
+  it('is reported as missing, in its place, if the history of its node does not have it any more', async () => {
+    const { cluster, here, there } = await twoNodes({}, 0)
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.loses = (_node, text) => text.includes('"message"') && text.includes('"data":2')
+    publish(there, 1, 2, 3)
+    await cluster.clock.advance(100)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 'gap 1', 3])
+    expect(here.events).toContainEqual(['gap', { ...TRADES, missing: 1 }])
+  })
+
+  it('is reported as missing after `repairTimeoutMs` if its node does not answer', async () => {
+    const { cluster, here, there } = await twoNodes({ repairTimeoutMs: 700 })
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.loses = (_node, text) => (text.includes('"message"') && text.includes('"data":2')) || text.includes('"answer"')
+    publish(there, 1, 2, 3)
+    await cluster.clock.advance(690)
+    expect(received(far)).toEqual(['subscribed null', 1])
+    await cluster.clock.advance(20)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 'gap 1', 3])
+  })
+})
+
+describe('a node that was cut off', () => {
+  it('goes on delivering its own messages, and gets those of the others when it is back', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.cut(here.name, 3_000)
+    publish(there, 1, 2)
+    publish(here, 'own')
+    await cluster.clock.advance(200)
+    expect(received(far)).toEqual(['subscribed null', 'own'])
+    expect(here.cluster?.status).toBe('down')
+    await cluster.clock.advance(4_000)
+
+    expect(received(far)).toEqual(['subscribed null', 'own', 1, 2])
+    expect(here.events).toEqual([['status', 'up'], ['status', 'down'], ['status', 'up']])
+  })
+
+  it('tells its subscribers that something may be missing if the other node has died meanwhile', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    publish(there, 1)
+    await cluster.clock.advance(100)
+    cluster.broker.cut(here.name, 1_000)
+    publish(there, 2)
+    cluster.broker.cut(there.name, 1e9)
+    await cluster.clock.advance(5_000)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 'gap null'])
+  })
+
+  it('obeys revocations and removals that it missed', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES, undefined, 'bob')
+    cluster.broker.cut(here.name, 1_000)
+    there.cluster?.revoke({ userId: 'bob', streamType: 'TRADES' })
+    void there.cluster?.removeUser('ann')
+    here.manager.addConnection('a', { send() {}, close() {} }, 'ann')
+    await cluster.clock.advance(500)
+    expect(here.manager.getUserSubscriptions('bob')).toHaveLength(1)
+    await cluster.clock.advance(4_000)
+
+    expect(here.manager.getUserSubscriptions('bob')).toEqual([])
+    expect(here.manager.userConnections.has('ann')).toBe(false)
+    publish(here, 'secret')
+    expect(received(far)).toEqual(['subscribed null'])
+  })
+})
+
+describe('a client that comes to another node', () => {
+  it('gets what it missed, and is told that nothing is missing', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const before = await cluster.client(there, TRADES)
+    publish(there, 1)
+    const position = positionOf(before)
+    publish(there, 2, 3)
+    const after = await cluster.client(here, TRADES, position)
+
+    expect(received(after)).toEqual(['subscribed true', 2, 3])
+  })
+
+  it('is told that something may be missing if its first node has died', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const before = await cluster.client(there, TRADES)
+    publish(there, 1)
+    cluster.broker.cut(there.name, 1e9)
+    const after = await cluster.client(here, TRADES, positionOf(before))
+
+    expect(received(after)).toEqual(['subscribed false'])
+  })
+
+  it('is told that something may be missing if the node cannot reach the others', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const before = await cluster.client(here, TRADES)
+    cluster.broker.cut(here.name, 1e9)
+    await cluster.clock.advance(3_000)
+    publish(there, 1)
+    const after = await cluster.client(here, TRADES, positionOf(before))
+
+    expect(received(after)).toEqual(['subscribed false'])
+  })
+
+  it('gets the last value of a latest stream, although nobody on its node wanted the stream before', async () => {
+    const { cluster, here, there } = await twoNodes()
+    there.manager.publish({ ...PRICE, data: 'old' } as never)
+    there.manager.publish({ ...PRICE, data: 'new' } as never)
+    await cluster.clock.advance(100)
+
+    expect(received(await cluster.client(here, PRICE))).toEqual(['subscribed null', 'new'])
+  })
+})
+
+describe('`ready`', () => {
+  it('waits for `repairTimeoutMs` at most, also if the broker is not there', async () => {
+    const { cluster, here } = await twoNodes({ repairTimeoutMs: 800 })
+    cluster.broker.cut(here.name, 1e9)
+    await cluster.clock.advance(3_000)
+    let isReady = false
+    void here.cluster?.ready(TRADES).then(() => (isReady = true))
+    await cluster.clock.advance(790)
+    expect(isReady).toBe(false)
+    await cluster.clock.advance(20)
+
+    expect(isReady).toBe(true)
+  })
+
+  it('resolves at once for a channel that is whole', async () => {
+    const { cluster, here } = await twoNodes()
+    await cluster.client(here, TRADES)
+    let isReady = false
+    void here.cluster?.ready(TRADES).then(() => (isReady = true))
+    await cluster.clock.advance(0)
+
+    expect(isReady).toBe(true)
+  })
+})
+
+describe('`isOnline`', () => {
+  it('is true for a user of any node, and false once the user has left', async () => {
+    const { cluster, here, there } = await twoNodes()
+    there.manager.addConnection('c', { send() {}, close() {} }, 'bob')
+    await cluster.clock.advance(100)
+    const whileThere = here.cluster?.isOnline('bob')
+    await cluster.clock.advance(100)
+    await there.manager.removeUser('bob')
+    await cluster.clock.advance(100)
+    const afterwards = here.cluster?.isOnline('bob')
+    await cluster.clock.advance(100)
+
+    expect([await whileThere, await afterwards]).toEqual([true, false])
+  })
+
+  it('rejects with `ERR_CLUSTER_DOWN` if the broker is not there, but not for a user who is here', async () => {
+    const { cluster, here } = await twoNodes()
+    here.manager.addConnection('c', { send() {}, close() {} }, 'bob')
+    cluster.broker.cut(here.name, 1e9)
+    await cluster.clock.advance(3_000)
+
+    expect(await here.cluster?.isOnline('bob')).toBe(true)
+    await expect(here.cluster?.isOnline('ann') as Promise<boolean>).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
+  })
+})
+
+describe('the demand of a cluster', () => {
+  it('tells the node that publishes which channels any node wants, and when none does any more', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const events: string[] = []
+    await cluster.client(here, PRICE)
+    there.cluster?.on('streamActive', ({ streamType, symbol }) => events.push(`active ${streamType} ${String(symbol)}`))
+    there.cluster?.on('streamIdle', ({ streamType, symbol }) => events.push(`idle ${streamType} ${String(symbol)}`))
+    await cluster.clock.advance(100)
+    expect(events).toEqual(['active PRICE A'])
+    await cluster.client(here, TRADES)
+    expect(events).toEqual(['active PRICE A', 'active TRADES A'])
+    await here.manager.removeUser('ann')
+    await cluster.clock.advance(5_000)
+
+    expect(events.slice(2).sort()).toEqual(['idle PRICE A', 'idle TRADES A'])
+  })
+
+  it('ends for the channels of a node that died', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const events: string[] = []
+    await cluster.client(here, PRICE)
+    there.cluster?.on('streamIdle', ({ streamType }) => events.push(streamType))
+    await cluster.clock.advance(100)
+    cluster.broker.cut(here.name, 1e9)
+    await cluster.clock.advance(10_000)
+
+    expect(events).toEqual(['PRICE'])
+  })
+})
+
+describe('the status of a stream', () => {
+  it('is set on all nodes', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    there.cluster?.setStreamStatus(TRADES as never, 'ERROR')
+    await cluster.clock.advance(100)
+
+    expect(received(far)).toEqual(['subscribed null', 'status ERROR'])
+  })
+})
+
+describe('joining', () => {
+  it('resolves after `repairTimeoutMs` if the client of the broker does not open yet, and comes up when it has', async () => {
+    const cluster = new SimulatedCluster()
+    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const { backplane, open } = slowToOpen(cluster.broker.backplane('slow'))
+    let joined: Cluster<Streams> | undefined
+    void joinCluster<Streams>(node.manager as never, node.recovery, { backplane, prefix: 'sim', repairTimeoutMs: 500 }).then((each) => (joined = each))
+    await cluster.clock.advance(490)
+    expect(joined).toBeUndefined()
+    await cluster.clock.advance(20)
+    expect(joined?.status).toBe('down')
+    open()
+    await cluster.clock.advance(2_500)
+
+    expect(joined?.status).toBe('up')
+  })
+
+  it('rejects with `ERR_CLUSTER_DOWN` if the client of the broker refuses to open', async () => {
+    const cluster = new SimulatedCluster()
+    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const backplane = { ...cluster.broker.backplane('x'), open: () => Promise.reject(new Error('wrong password')) }
+    await expect(joinCluster(node.manager as never, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
+  })
+
+  it('refuses a backplane without a method', async () => {
+    const cluster = new SimulatedCluster()
+    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    await expect(joinCluster(node.manager as never, node.recovery, { backplane: {} as never, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_BACKPLANE' })
+  })
+})
+
+describe('a stuck broker', () => {
+  it('gets no more than `maxUnconfirmedBytes`, and the others get what they missed afterwards', async () => {
+    const { cluster, here, there } = await twoNodes({ maxUnconfirmedBytes: 2_000 })
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.stick(5_000)
+    for (let n = 0; n < 200; n++) publish(there, n)
+    await cluster.clock.advance(1_000)
+    expect(there.cluster?.stats().unconfirmed).toBeLessThan(2_500)
+    await cluster.clock.advance(10_000)
+
+    expect(received(far)).toEqual(['subscribed null', ...Array.from({ length: 200 }, (_, n) => n)])
+  })
+})
