@@ -1,5 +1,6 @@
 import { channelOf, type ChannelName } from '../model/channel.ts'
-import type { ChannelLog } from '../ports/channel-log.ts'
+import { isIdentifier } from '../model/identifier.ts'
+import type { ChannelLog, ReadyRequest } from '../ports/channel-log.ts'
 import type { ClusterListeners, ClusterStream } from './cluster-events.ts'
 import { obey, type ClusterCommand, type CommandedManager } from './commands.ts'
 import { CONTROL, isStream } from './control-log.ts'
@@ -78,13 +79,14 @@ export class ClusterNode {
     return !this.#options.localTypes.has(streamType)
   }
 
-  /** Waits until this node has all that it can get of a channel back to a position. */
-  async ready(channel: ChannelName, position: unknown): Promise<void> {
+  /** Waits until this node has all that it can get of a channel back to a position. A request that makes no sense is left to the subscribe. */
+  async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {
     const { interests, readiness } = this.parts
-    if (!this.#isOpen) return
+    const channel = this.#channelIn({ streamType, symbol: symbol ?? undefined, userId: userId ?? undefined })
+    if (!this.#isOpen || channel === undefined || !this.isRelayed(channel)) return
     const interest = interests.gain(channel)
     try {
-      await readiness.wait(interest, position)
+      await readiness.wait(interest, position ?? undefined)
     } finally {
       if (this.#isOpen) interests.keep(interest)
       interests.lose(channel)
@@ -100,6 +102,14 @@ export class ClusterNode {
     this.#survey()
   }
 
+  /** Returns the channel of a client's stream. `undefined` if there is none, because the request is wrong. */
+  #channelIn(stream: ChannelName): ChannelName | undefined {
+    const definition = Object.hasOwn(this.#log.streams, stream.streamType) ? this.#log.streams[stream.streamType] : undefined
+    if (definition === undefined) return undefined
+    const isNamed = definition.symbol !== 'required' || isIdentifier(stream.symbol)
+    return isNamed && (definition.audience !== 'private' || isIdentifier(stream.userId)) ? this.channelOf(stream) : undefined
+  }
+
   async #close(): Promise<void> {
     const { demand, link, publications, readiness, receiving } = this.parts
     publications.announce()
@@ -112,7 +122,7 @@ export class ClusterNode {
 
   #follow(): void {
     const { presence, publications } = this.parts
-    this.#log.proveBy((channel) => this.#isWhole(channel))
+    this.#log.join({ isWhole: (channel) => this.#isWhole(channel), ready: (request) => this.ready(request) })
     this.#unlisten.push(
       this.#log.onRecorded(({ channel, epoch, message }) => publications.send(channel, epoch, message)),
       this.#manager.on('streamActive', (stream: ClusterStream) => this.#setActive(stream, true)),

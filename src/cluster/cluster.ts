@@ -1,21 +1,12 @@
 import { ConnectionManagerError } from '../errors.ts'
-import { isIdentifier, asIdentifier } from '../model/identifier.ts'
+import { asIdentifier } from '../model/identifier.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Revocation } from '../model/revocation.ts'
 import type { StreamStatus } from '../model/notices.ts'
+import type { ReadyRequest } from '../ports/channel-log.ts'
 import type { StreamSource } from '../model/source.ts'
 import type { ClusterEvents, ClusterListeners } from './cluster-events.ts'
 import type { ClusterManager, ClusterNode } from './cluster-node.ts'
-
-/** A stream that a client is about to subscribe to. */
-export interface ReadyRequest<TStreamType extends string = string> {
-  readonly streamType: TStreamType
-  readonly symbol?: string | null | undefined
-  /** The client's user. Required if the type is private. */
-  readonly userId?: string | null | undefined
-  /** The position that the client gave. */
-  readonly position?: string | null | undefined
-}
 
 /** What a node has done so far. */
 export interface ClusterStats {
@@ -49,13 +40,11 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   readonly #manager: ClusterManager
   readonly #node: ClusterNode
   readonly #listeners: ClusterListeners
-  readonly #isPrivate: (streamType: string) => boolean
 
-  constructor(manager: ClusterManager, node: ClusterNode, listeners: ClusterListeners, isPrivate: (streamType: string) => boolean) {
+  constructor(manager: ClusterManager, node: ClusterNode, listeners: ClusterListeners) {
     this.#manager = manager
     this.#node = node
     this.#listeners = listeners
-    this.#isPrivate = isPrivate
   }
 
   /** `up` if the broker is proven to work. Local delivery goes on whatever it is. */
@@ -67,10 +56,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * Resolves when this node has all that the cluster still holds of a channel, back to the position of a client. Then subscribe the client with that
    * position. It resolves after `repairTimeoutMs` at the latest, also if the broker is not there. It never rejects.
    */
-  async ready({ streamType, symbol, userId, position }: ReadyRequest<keyof TStreams & string>): Promise<void> {
-    const channel = this.#node.channelOf({ streamType, symbol: symbol ?? undefined, userId: userId ?? undefined })
-    const isComplete = !this.#isPrivate(streamType) || isIdentifier(userId)
-    if (isComplete && this.#node.isRelayed(channel)) await this.#node.ready(channel, position ?? undefined)
+  ready(request: ReadyRequest): Promise<void> {
+    return this.#node.ready(request)
   }
 
   /**

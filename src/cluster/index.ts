@@ -1,5 +1,5 @@
 export { Cluster } from './cluster.ts'
-export type { ClusterStats, ReadyRequest } from './cluster.ts'
+export type { ClusterStats } from './cluster.ts'
 export { joinCluster } from './join-cluster.ts'
 export type { ClusterRecovery } from './join-cluster.ts'
 export type { Backplane } from './backplane.ts'

@@ -1,5 +1,5 @@
 import { ConnectionManagerError } from '../errors.ts'
-import type { ResolvedDefinition, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
+import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { ChannelLog } from '../ports/channel-log.ts'
 import { ClusterListeners } from './cluster-events.ts'
 import { ClusterNode, type ClusterManager } from './cluster-node.ts'
@@ -37,6 +37,5 @@ export async function joinCluster<TStreams extends StreamCatalogue = TradingStre
     await node.close().catch(() => {})
     throw new ConnectionManagerError('ERR_CLUSTER_DOWN', 'The client of the broker could not be opened', {}, cause)
   }
-  const isPrivate = (streamType: string): boolean => (log.streams[streamType] as ResolvedDefinition | undefined)?.audience === 'private'
-  return new Cluster<TStreams>(manager, node, listeners, isPrivate)
+  return new Cluster<TStreams>(manager, node, listeners)
 }

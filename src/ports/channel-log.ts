@@ -37,6 +37,24 @@ export interface RecordedPublish {
   readonly message: LoggedMessage
 }
 
+/** A stream that a client is about to subscribe to, and the position that the client gave. */
+export interface ReadyRequest {
+  readonly streamType: string
+  readonly symbol?: string | null | undefined
+  /** The client's user, if the type is private. */
+  readonly userId?: string | null | undefined
+  /** Anything but a position is no error: then the client is told that something may be missing. */
+  readonly position?: unknown
+}
+
+/** What only the cluster of a node knows. */
+export interface LogCluster {
+  /** True if this node has all that the others have published in a channel. If not, nobody can resume there, because something may be missing. */
+  isWhole(channel: ChannelName): boolean
+  /** Resolves when this node has all that the others still hold of a channel, back to the position. */
+  ready(request: ReadyRequest): Promise<void>
+}
+
 /**
  * The numbers and the last messages of all channels of one node: what a cluster needs of a recovery.
  *
@@ -66,11 +84,8 @@ export interface ChannelLog {
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void
   /** Notes that another node has published up to this number. The messages up to it are not held here. */
   skipTo(channel: ChannelName, epoch: string, seq: number): void
-  /**
-   * Asks `isWhole` from now on whether this node has all that the others have published in a channel. If not, nobody can resume there, because something
-   * may be missing.
-   */
-  proveBy(isWhole: (channel: ChannelName) => boolean): void
+  /** From now on, this node is one of several: see `LogCluster`. */
+  join(cluster: LogCluster): void
   /** Forgets an epoch of another node, with its numbers. A position that names it is not recovered any more. */
   forgetEpoch(channel: ChannelName, epoch: string): void
   /** Returns the held messages of an epoch whose numbers are from `first` to `last`, oldest first. */

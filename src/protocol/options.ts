@@ -92,7 +92,7 @@ export interface CommandRecovery {
    * Called before each `subscribe`, if there is one: a cluster has it. Resolves when this node has what the client may have missed, or cannot get it. It is
    * called for commands that are authorized.
    */
-  ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown>
+  ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown> | undefined
 }
 
 /** The options of `createCommandServer`. Each one is optional. */

@@ -1,6 +1,6 @@
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import type { ChannelName } from '../model/channel.ts'
-import type { ChannelLog, EpochKnowledge, LoggedMessage, OwnEpoch, RecordedPublish } from '../ports/channel-log.ts'
+import type { ChannelLog, EpochKnowledge, LogCluster, LoggedMessage, OwnEpoch, ReadyRequest, RecordedPublish } from '../ports/channel-log.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Channel } from './channel.ts'
 import type { Histories } from './histories.ts'
@@ -12,7 +12,7 @@ export class RecoveryLog implements ChannelLog {
   readonly clock: Clock
   readonly #histories: Histories
   readonly #randomName: () => string
-  #isWhole: (channel: ChannelName) => boolean = () => true
+  #cluster: LogCluster | undefined
   readonly #listeners = new Set<(recorded: RecordedPublish) => void>()
 
   constructor(histories: Histories, streams: ResolvedCatalogue, clock: Clock, randomName: () => string) {
@@ -71,13 +71,17 @@ export class RecoveryLog implements ChannelLog {
     this.#histories.obtain(channel).skipTo(epoch, seq)
   }
 
-  proveBy(isWhole: (channel: ChannelName) => boolean): void {
-    this.#isWhole = isWhole
+  join(cluster: LogCluster): void {
+    this.#cluster = cluster
   }
 
   /** True if nothing that others have published in a channel is missing here. */
   isWhole(channel: ChannelName): boolean {
-    return this.#isWhole(channel)
+    return this.#cluster === undefined || this.#cluster.isWhole(channel)
+  }
+
+  ready(request: ReadyRequest): Promise<void> | undefined {
+    return this.#cluster?.ready(request)
   }
 
   forgetEpoch(channel: ChannelName, epoch: string): void {

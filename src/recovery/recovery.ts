@@ -4,7 +4,7 @@ import type { Revoked } from '../model/revocation.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 import type { ConnectionSubscribeRequest, StreamReference, StreamTypeName, Subscription } from '../model/subscription.ts'
 import { parseStreamMessage } from '../model/wire-form.ts'
-import type { ChannelLog } from '../ports/channel-log.ts'
+import type { ChannelLog, ReadyRequest } from '../ports/channel-log.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
 import type { Recorder, RecorderSettings } from '../ports/recorder.ts'
 import { Allowances } from './allowances.ts'
@@ -180,6 +180,16 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const { position, id, ...stream } = readRequest(request) as ResumeRequest<TStreams, TName> & StreamReference
     const resume: Resume = { stream, position: position ?? undefined, id }
     return manager.batch(() => resuming.resume(connection as unknown as RecoverableConnection<StreamCatalogue>, resume)) as Resumed<TStreams>
+  }
+
+  /**
+   * Call it before a subscribe, and wait for the promise, if the manager is a node of a cluster: see `cluster.ready`. Without a cluster there is nothing
+   * to wait for, and it returns `undefined`. A command server calls it by itself.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` if this recovery has no manager yet
+   */
+  ready(request: ReadyRequest): Promise<void> | undefined {
+    return this.#whenAttached().log.ready(request)
   }
 
   /**
