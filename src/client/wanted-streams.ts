@@ -93,7 +93,8 @@ export class WantedStreams {
     if (type === 'skip') remember(this.#skipped, `${update.epoch}:${update.seq}`, update, MOST_SKIPS)
     // Without a symbol, a gap is about all streams of the type.
     const concerned = type === 'gap' && !symbol ? this.#all((each) => each.streamType === streamType) : this.#covering(update)
-    const held = concerned.filter(({ phase }) => phase === 'held')
+    // A server tells a new subscriber of a failed source, which may be before the answer.
+    const held = concerned.filter(({ phase }) => phase === 'held' || (phase === 'asked' && type === 'status'))
     for (const stream of held) stream.receive(update, this.#skipped)
     if (!type && held.length === 0) this.#events.message.tell(update)
   }

@@ -181,6 +181,18 @@ describe('a subscription', () => {
     expect(heard).toEqual([{ type: 'status', streamType: 'TRADES', symbol: 'A', status: 'ERROR' }])
   })
 
+  it('tells of a failed source that the server reports before its answer', async () => {
+    const { client, first } = await connected()
+    const heard: Heard = []
+    client.subscribe(TRADES, (update) => heard.push(update))
+    await settled()
+
+    first.receive({ type: 'status', stream_type: 'TRADES', symbol: 'A', status: 'ERROR' })
+    first.answerNext()
+
+    expect(heard).toEqual([{ type: 'status', streamType: 'TRADES', symbol: 'A', status: 'ERROR' }])
+  })
+
   it('ends if the server ends it unasked, and is not made again', async () => {
     const world = await connected()
     const { client, first } = world
