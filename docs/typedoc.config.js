@@ -40,10 +40,15 @@ export default {
   excludeExternals: true,
   // What types are made of, and users cannot name.
   intentionallyNotExported: [
+    'Answering',
+    'Authenticate',
     'ByteFrame',
+    'CommandEvent',
     'DefinedStream',
     'EventFields',
     'FakeHooks',
+    'HostCommands',
+    'HostManager',
     'MessagesOf',
     'MissingStreams',
     'NamesOf',
@@ -65,4 +70,5 @@ export default {
   // Fields have a plugin of their own.
   requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable', 'Function', 'Method', 'Accessor', 'Enum', 'EnumMember'],
   disableSources: true,
+  ignoredHighlightLanguages: ['ebnf'],
 }

@@ -22,10 +22,10 @@ export interface HostedRequest {
 }
 
 /** All that this host needs of a response. Responses of `node:http` and `node:http2` fit as they are. */
-export interface HostedResponse extends SseResponse {
-  /** Writes the status and the headers. */
+export type HostedResponse = SseResponse & Answering
+
+interface Answering {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
-  /** Sends the headers now. */
   flushHeaders?(): void
   end(text?: string): unknown
 }

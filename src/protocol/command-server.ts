@@ -33,19 +33,21 @@ type CommandEvent = 'connectionRemoved' | 'connectionReassigned' | 'connectionCa
 /** The server half of the protocol: from `createCommandServer`. */
 export interface CommandServer<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
-   * Welcomes a client, and returns its session. Call it directly after `addConnection`, and pass what the client sends to `session.receive`. The session
-   * ends with the connection. A second call returns the same session.
+   * Welcomes a client, and returns its session. Call it directly after `addConnection`, and give everything that the client sends to `session.receive`.
+   * The session ends with the connection. A second call returns the same session.
    *
-   * `receiveOnly` is for a client that cannot send, such as an event stream: its silence does not close it. Its commands come in the URL, or by POST.
+   * `receiveOnly` is for a client that cannot send, such as an event stream. It is not closed for being silent. Its commands come in the URL, or by POST.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` for a connection that was removed, or is another manager's
    */
   open(connection: Connection<TSocket, TStreams, TMetadata>, options?: { readonly receiveOnly?: boolean | undefined }): Session<TSocket, TStreams, TMetadata>
-  /** Returns the session of a connection, for commands that come another way, such as a POST. `undefined` if the connection is not this user's. */
+  /** Returns the session of a connection, for commands that come by POST. `undefined` if there is no such connection, or if it belongs to another user. */
   find(connectionId: string, userId: string): Session<TSocket, TStreams, TMetadata> | undefined
   /**
-   * Asks every client to move, each at its own moment, and those too that come from now on. Call it at SIGTERM, and then `manager.cleanup()`. Resolves to
-   * the number of clients that are still there: when all have gone, or half a second after `withinMs`. A second call returns the same promise.
+   * Asks every client to move, each at its own moment. Clients that connect later are asked too. Call it at SIGTERM, before `manager.cleanup()`.
+   *
+   * Resolves when all clients have gone, or half a second after `withinMs`. The result is how many are still there. A second call changes nothing, and waits
+   * for the same end.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range
    */
@@ -184,8 +186,9 @@ function viewsOf(connection: AnyConnection): Subscription[] {
 /**
  * Returns the server half of the clients' protocol, for one manager: `docs/protocol.md` has the protocol on one page.
  *
- * It reads commands, asks for leave, subscribes, and answers each command in order. It tells clients of subscriptions that end. A client that asks for too
- * much is refused, and ended if it goes on. All answers go by `connection.send`, so a client that does not read ends as any slow consumer.
+ * It reads commands, calls `authorize`, subscribes, and answers each command in order. It tells a client when one of its subscriptions ends. If a client
+ * asks for too much, its commands are refused; if it goes on, its connection is closed. All answers are sent by `connection.send`. So a client that reads
+ * no answers is removed as a slow consumer.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

@@ -1,6 +1,6 @@
 export { createCommandServer } from './command-server.ts'
 export type { CommandManager, CommandServer } from './command-server.ts'
 export type { DrainOptions } from './draining.ts'
-export type { CommandCall, CommandLimits, CommandRecovery, CommandServerOptions, SubscribeRequest } from './options.ts'
+export type { CommandCall, CommandLimits, CommandRecovery, CommandServerOptions, SubscribeCall } from './options.ts'
 export type { Goodbye, Session } from './session.ts'
 export type { CommandStats } from './stats.ts'

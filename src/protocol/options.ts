@@ -10,7 +10,7 @@ import type { ErrorListener } from './failures.ts'
 import type { Session } from './session.ts'
 
 /** A client's request for a stream. `streamType`, `symbol` and `filters` are as the client sent them: the manager checks them afterwards. */
-export interface SubscribeRequest<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
+export interface SubscribeCall<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** The connection that asks. It is subscribed, and no other one. */
   readonly connection: Connection<TSocket, TStreams, TMetadata>
   /** The user who owned the connection when the command came. */
@@ -89,8 +89,8 @@ export interface CommandRecovery {
   /** Subscribes, answers with a notice that has the `id`, and sends again what is missing. All in one step. */
   subscribe(connection: never, request: never): { readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }; readonly replayed: number }
   /**
-   * Called before each `subscribe`, if there is one: a cluster has it. Resolves when this node has what the client may have missed, or cannot get it. It is
-   * called for commands that are authorized.
+   * Called before each `subscribe` that is authorized, if the method exists. A cluster has it. It resolves when this node has what the client may have
+   * missed, or cannot get it.
    */
   ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown> | undefined
 }
@@ -98,15 +98,15 @@ export interface CommandRecovery {
 /** The options of `createCommandServer`. Each one is optional. */
 export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
-   * Whether a client may subscribe, asked before the manager's own `authorize`. Only `true`, or a promise of it, grants access.
+   * Decides whether a client may subscribe. It is called before the manager's own `authorize`. Only `true`, or a promise of `true`, grants access.
    *
-   * The calls for several commands run at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the answer does
-   * not count: the client is told to ask again. An error with a `code` that begins with `ERR_` refuses with that code. For any other error the client is
-   * told to try again, and `onError` gets it.
+   * Calls for several commands run at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the answer does not
+   * count, and the client is told to ask again. An error with a `code` that begins with `ERR_` refuses with that code. For any other error, the client is
+   * told to try again, and `onError` gets the error.
    *
    * @default only the manager's `authorize` is asked
    */
-  readonly authorize?: ((request: SubscribeRequest<TSocket, TStreams, TMetadata>) => boolean | Promise<boolean>) | undefined
+  readonly authorize?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => boolean | Promise<boolean>) | undefined
   /**
    * The manager's recovery. Then the answer to a subscribe has a position, and clients resume from theirs.
    *
@@ -114,33 +114,33 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly recovery?: CommandRecovery | undefined
   /**
-   * Called directly after the answer to a subscribe, and before any live message of it. So it is the place to send a snapshot of your own, by
-   * `connection.send` or `manager.sendToConnection`. It is synchronous.
+   * Called directly after the answer to a subscribe and what a recovery sends again, before any live message of the stream. Use it to send a snapshot of your
+   * own, by `connection.send` or `manager.sendToConnection`. It must be synchronous.
    *
    * If it throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client is told with
    * `unsubscribed` and the reason `failed`, and `onError` gets the error.
    */
-  readonly onSubscribed?: ((request: SubscribeRequest<TSocket, TStreams, TMetadata>) => void) | undefined
+  readonly onSubscribed?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
    * Commands of your own, by name. The client gets what one returns, or resolves to, as the `data` of a `result`; `undefined` becomes `null`.
    *
-   * Commands of one client run one after the other. An error with a `code` that begins with `ERR_` refuses with that code; if it has a number `retryMs`, the
-   * client is told to come again after that. For any other error the code is `ERR_FAILED`, and `onError` gets it. The names `subscribe`, `unsubscribe` and
-   * `ping` are taken.
+   * Commands of one client run one after the other. An error with a `code` that begins with `ERR_` refuses with that code. If the error has a number
+   * `retryMs`, the client is told to ask again after that time. For any other error, the code is `ERR_FAILED`, and `onError` gets the error. The names
+   * `subscribe`, `unsubscribe` and `ping` are reserved.
    */
-  readonly commands?: { readonly [name: string]: (call: CommandCall<TSocket, TStreams, TMetadata>) => unknown } | undefined
+  readonly commands?: Readonly<Record<string, (call: CommandCall<TSocket, TStreams, TMetadata>) => unknown>> | undefined
   /** How much one client may ask for. */
   readonly limits?: CommandLimits | undefined
   /**
-   * A client that sends nothing for so long is closed with the code 4408. Its own `ping` counts. `0`: never. Clients that only receive are not concerned.
-   * Milliseconds.
+   * If a client sends nothing for this long, its connection is closed with the code 4408. A `ping` counts as sent. `0`: never. Clients that only receive are
+   * never closed for this. Milliseconds.
    *
    * @default 0
    */
   readonly idleMs?: number | undefined
   /**
-   * Each client is sent something at least this often, so that it notices a dead link: a `heartbeat` if there was no other answer. `0`: no heartbeats.
-   * Milliseconds.
+   * Each client is sent something at least this often, so that it notices a dead link. If there was no answer to send, it is a `heartbeat`. `0`: no
+   * heartbeats. Milliseconds.
    *
    * @default 0
    */
@@ -211,7 +211,7 @@ function commandsIn(given: unknown): ResolvedCommandOptions['commands'] {
 }
 
 function commandIn(name: string, value: unknown, owner: unknown): (call: object) => unknown {
-  if (RESERVED_NAMES.includes(name)) throw invalidOption(`commands.${name}`, 'this name is taken')
+  if (RESERVED_NAMES.includes(name)) throw invalidOption(`commands.${name}`, 'this name is reserved')
   const command = functionIn<(call: object) => unknown>(`commands.${name}`, value, owner)
   if (command === undefined) throw invalidOption(`commands.${name}`, 'expected a function, got undefined')
   return command

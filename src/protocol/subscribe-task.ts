@@ -9,15 +9,15 @@ import { refusing, RETRY_MS } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
 /**
- * A subscribe. The host is asked for leave as soon as the command comes, for many commands at the same time. The rest is one step, when it is the
- * command's turn: subscribe, answer, send what is missing.
+ * A subscribe. `authorize` is called as soon as the command comes, so many calls can run at the same time. The rest is one step, when it is the command's
+ * turn: subscribe, answer, send what is missing.
  */
 export class SubscribeTask implements Task {
   readonly #command: SubscribeCommand
   readonly #session: TaskSession
   readonly #dependencies: TaskDependencies
   readonly #userId: string
-  readonly #leave: Outcome
+  readonly #permission: Outcome
 
   constructor(command: SubscribeCommand, session: TaskSession, dependencies: TaskDependencies) {
     const { timeouts } = dependencies
@@ -25,12 +25,12 @@ export class SubscribeTask implements Task {
     this.#session = session
     this.#dependencies = dependencies
     this.#userId = session.connection.userId
-    this.#leave = new Outcome(() => this.#askForLeave(), () => this.#settled())
-    if (this.#leave.isOpen) timeouts.add(this)
+    this.#permission = new Outcome(() => this.#authorize(), () => this.#settled())
+    if (this.#permission.isOpen) timeouts.add(this)
   }
 
   step(): boolean {
-    const { failure, isOpen } = this.#leave
+    const { failure, isOpen } = this.#permission
     const { pacing } = this.#dependencies
     if (this.#session.connection.userId !== this.#userId) return this.#refuse(stale())
     if (failure !== undefined) return this.#refuse(failure.error)
@@ -40,13 +40,13 @@ export class SubscribeTask implements Task {
   }
 
   expire(): void {
-    this.#leave.fail(refusing('ERR_TIMEOUT', RETRY_MS))
+    this.#permission.fail(refusing('ERR_TIMEOUT', RETRY_MS))
     this.#session.goOn()
   }
 
-  /** The host may have granted leave before it revoked the stream. */
+  /** `authorize` may have granted this before the host revoked the stream. */
   revoked(revoked: Revoked): void {
-    if (this.#dependencies.options.authorize !== undefined && isConcerned({ ...this.#command, userId: this.#userId }, revoked)) this.#leave.fail(stale())
+    if (this.#dependencies.options.authorize !== undefined && isConcerned({ ...this.#command, userId: this.#userId }, revoked)) this.#permission.fail(stale())
   }
 
   #refuse(error: unknown): true {
@@ -60,7 +60,7 @@ export class SubscribeTask implements Task {
     this.#session.goOn()
   }
 
-  #askForLeave(): unknown {
+  #authorize(): unknown {
     const { authorize } = this.#dependencies.options
     if (authorize === undefined) return this.#whenReady()
     const answer = authorize(this.#request())

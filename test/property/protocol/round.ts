@@ -218,7 +218,7 @@ class Round {
   #note({ type, id, position, epoch, seq }: Record<string, unknown>, userId: string): void {
     if (typeof position === 'string') this.#positions.push(position)
     if (type === undefined && epoch !== undefined) this.#positions.push(`${String(epoch)}:${String(seq)}`)
-    this.#assert(type !== 'subscribed' || this.#granted.has(`${id} of ${userId}`), `command ${String(id)} subscribed without leave`)
+    this.#assert(type !== 'subscribed' || this.#granted.has(`${id} of ${userId}`), `command ${String(id)} subscribed without permission`)
   }
 
   #judge({ atOnce, connection, view }: Client): void {

@@ -161,13 +161,13 @@ describe('serveEvents', () => {
   })
 
   it('adds no client that left while it was authenticated', async () => {
-    const leave = deferred<{ userId: string }>()
-    const { get, manager, errors } = host({ authenticate: () => leave.promise })
+    const permission = deferred<{ userId: string }>()
+    const { get, manager, errors } = host({ authenticate: () => permission.promise })
     const response = new FakeResponse()
 
     const answer = get({}, response)
     response.destroy()
-    leave.resolve({ userId: 'alice' })
+    permission.resolve({ userId: 'alice' })
 
     expect((await answer).isWelcome).toBe(false)
     expect([manager.connectionCount, errors]).toEqual([0, []])

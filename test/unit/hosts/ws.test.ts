@@ -161,14 +161,14 @@ describe('serveWebSockets', () => {
   })
 
   it('adds no client that left while it was authenticated', async () => {
-    const leave = deferred<{ userId: string }>()
-    const { connect, manager } = host({ authenticate: () => leave.promise })
+    const permission = deferred<{ userId: string }>()
+    const { connect, manager } = host({ authenticate: () => permission.promise })
     const added: unknown[] = []
     manager.on('connectionAdded', (event) => added.push(event))
 
     const socket = connect()
     socket.leave()
-    leave.resolve({ userId: 'alice' })
+    permission.resolve({ userId: 'alice' })
     await settled()
 
     expect(added).toEqual([])
@@ -176,13 +176,13 @@ describe('serveWebSockets', () => {
   })
 
   it('keeps what a client sends before it is welcomed', async () => {
-    const leave = deferred<{ userId: string }>()
-    const { connect } = host({ authenticate: () => leave.promise })
+    const permission = deferred<{ userId: string }>()
+    const { connect } = host({ authenticate: () => permission.promise })
 
     const socket = connect()
     socket.emit('message', '{"command":"ping","id":1}')
     socket.emit('message', '{"command":"ping","id":2}')
-    leave.resolve({ userId: 'alice' })
+    permission.resolve({ userId: 'alice' })
     await settled()
     await endOfTurn()
 
@@ -193,12 +193,12 @@ describe('serveWebSockets', () => {
     ['too many texts', 101, 1],
     ['too large texts', 2, 32_769],
   ])('closes a client that sends %s before it is welcomed', async (_, count, units) => {
-    const leave = deferred<{ userId: string }>()
-    const { connect, manager } = host({ authenticate: () => leave.promise })
+    const permission = deferred<{ userId: string }>()
+    const { connect, manager } = host({ authenticate: () => permission.promise })
 
     const socket = connect()
     for (let i = 0; i < count; i++) socket.emit('message', Buffer.alloc(units))
-    leave.resolve({ userId: 'alice' })
+    permission.resolve({ userId: 'alice' })
     await settled()
 
     expect(socket.closes).toEqual([[4429, 'flood']])

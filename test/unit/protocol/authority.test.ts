@@ -58,13 +58,13 @@ describe('authorize', () => {
   })
 
   it('that takes too long tells the client to try again, and a late true subscribes nothing', async () => {
-    const leave = deferred<boolean>()
-    const { clock, connect, manager } = desk({ authorize: () => leave.promise })
+    const permission = deferred<boolean>()
+    const { clock, connect, manager } = desk({ authorize: () => permission.promise })
     const client = connect()
 
     client.ask(subscribe(1))
     clock.advance(10_000)
-    leave.resolve(true)
+    permission.resolve(true)
     await settled()
 
     expect(client.frames()).toEqual([{ type: 'refused', id: 1, code: 'ERR_TIMEOUT', retry_ms: 1_000 }])
@@ -86,14 +86,14 @@ describe('authorize', () => {
   })
 
   it('subscribes nothing if the connection went meanwhile', async () => {
-    const leave = deferred<boolean>()
-    const { connect, manager, clock } = desk({ authorize: () => leave.promise })
+    const permission = deferred<boolean>()
+    const { connect, manager, clock } = desk({ authorize: () => permission.promise })
     const client = connect()
     connect()
 
     client.ask(subscribe(1))
     void client.connection.remove()
-    leave.resolve(true)
+    permission.resolve(true)
     await settled()
 
     expect(manager.subscriptionCount).toBe(0)
@@ -113,14 +113,14 @@ describe('authorize', () => {
 
 describe('a command that waits while its connection is given to another user', () => {
   it('does not subscribe the new user, whatever the answer for the old one was', async () => {
-    const leave = deferred<boolean>()
+    const permission = deferred<boolean>()
     const asked: string[] = []
-    const { connect, manager } = desk({ authorize: ({ userId }) => (asked.push(userId), asked.length === 1 ? leave.promise : false) })
+    const { connect, manager } = desk({ authorize: ({ userId }) => (asked.push(userId), asked.length === 1 ? permission.promise : false) })
     const client = connect('alice')
 
     client.ask(subscribe(1))
     client.connection.reassign('mallory')
-    leave.resolve(true)
+    permission.resolve(true)
     await settled()
     client.ask(subscribe(2))
 
@@ -176,7 +176,7 @@ describe('a command that waits while its stream is revoked', () => {
     ['the type', { streamType: 'TRADES' }],
     ['the user', { userId: 'alice' }],
     ['the symbol', { symbol: 'A' }],
-  ] as const)('is refused, by %s, because its leave may be older than the revocation', async (_, revocation) => {
+  ] as const)('is refused, by %s, because its permission may be older than the revocation', async (_, revocation) => {
     const head = deferred<boolean>()
     const { connect, manager } = desk({ authorize: ({ symbol }) => (symbol === 'A' ? true : head.promise) })
     const client = connect('alice')
@@ -195,13 +195,13 @@ describe('a command that waits while its stream is revoked', () => {
     ['of another symbol', { streamType: 'TRADES', symbol: 'B' }],
     ['of another type', { streamType: 'PRICE' }],
   ] as const)('is carried out if the revocation is %s', async (_, revocation) => {
-    const leave = deferred<boolean>()
-    const { connect, manager } = desk({ authorize: () => leave.promise })
+    const permission = deferred<boolean>()
+    const { connect, manager } = desk({ authorize: () => permission.promise })
     const client = connect('alice')
 
     client.ask(subscribe(1, A))
     manager.revoke(revocation)
-    leave.resolve(true)
+    permission.resolve(true)
     await settled()
 
     expect(told(client.frames())).toEqual(['subscribed 1'])

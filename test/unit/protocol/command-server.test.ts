@@ -228,15 +228,15 @@ describe('a command server', () => {
 
 describe('the order of answers', () => {
   it('is that of the commands, however long each takes', async () => {
-    const leaves = new Map([['A', deferred<boolean>()], ['B', deferred<boolean>()]])
-    const { connect } = desk({ authorize: ({ symbol = '' }) => leaves.get(symbol)?.promise ?? true })
+    const permissions = new Map([['A', deferred<boolean>()], ['B', deferred<boolean>()]])
+    const { connect } = desk({ authorize: ({ symbol = '' }) => permissions.get(symbol)?.promise ?? true })
     const client = connect()
 
     client.ask(subscribe(1, A), subscribe(2, B), unsubscribe(3, A), { command: 'nonsense', id: 4 })
-    leaves.get('B')?.resolve(true)
+    permissions.get('B')?.resolve(true)
     await settled()
     const before = client.frames()
-    leaves.get('A')?.resolve(true)
+    permissions.get('A')?.resolve(true)
     await settled()
 
     expect(before).toEqual([])
@@ -253,13 +253,13 @@ describe('the order of answers', () => {
   })
 
   it('has the answer before each message of the stream', async () => {
-    const leave = deferred<boolean>()
-    const { connect, trade } = desk({ authorize: () => leave.promise })
+    const permission = deferred<boolean>()
+    const { connect, trade } = desk({ authorize: () => permission.promise })
     const client = connect()
 
     client.ask(subscribe(1))
     trade('before')
-    leave.resolve(true)
+    permission.resolve(true)
     await settled()
     trade('after')
 

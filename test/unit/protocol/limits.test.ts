@@ -110,14 +110,14 @@ describe('the rate of a client', () => {
 
 describe('the commands that wait', () => {
   it('are at most 100: one more is refused at once, and told to come again', async () => {
-    const leave = deferred<boolean>()
-    const { connect } = desk({ authorize: ({ id }) => (id === 0 ? leave.promise : true) })
+    const permission = deferred<boolean>()
+    const { connect } = desk({ authorize: ({ id }) => (id === 0 ? permission.promise : true) })
     const client = connect()
 
     client.ask(...Array.from({ length: 100 }, (_, id) => subscribe(id)))
     client.ask(subscribe(100))
     const early = client.frames()
-    leave.resolve(true)
+    permission.resolve(true)
     await settled()
     client.ask(subscribe(101))
 
