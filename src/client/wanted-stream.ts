@@ -25,6 +25,8 @@ export class WantedStream {
   /** The last messages of a `latest` stream: what a late listener is told. */
   readonly lasts: Map<string, AnyMessage> = new Map()
   #wasHeld = false
+  /** Epoch → the numbers between which nothing has come since the answer: what was known then, and the first message after it. */
+  readonly #holes = new Map<string, { readonly from: number; readonly to: number }>()
   readonly #state = newState()
 
   constructor({ streamType, symbol }: AnyStream, listenerFailed: (error: unknown) => void) {
@@ -59,6 +61,7 @@ export class WantedStream {
     begin(this.#state, { position: '', ...answer } as unknown as SubscribedNotice)
     // A snapshot replaces all that came before it. After a gap, the last messages may be out of date.
     if (answer['snapshot'] || recovered === false) this.lasts.clear()
+    this.#holes.clear()
     if (recovered === false) this.#tellGap(undefined)
     return recovered
   }
@@ -80,11 +83,13 @@ export class WantedStream {
   #take(message: AnyMessage, skipped: ReadonlyMap<string, unknown>): void {
     const { symbol, epoch, seq = 0 } = message
     if (epoch) {
+      const known = this.#state.marks.get(epoch)?.top ?? 0
       const isNew = this.#isNew(message, skipped)
-      const missing = advance(this.#state, { epoch, seq }, skipped)
+      const missing = advance(this.#state, { epoch, seq }, skipped) + (isNew ? 0 : this.#countLate(epoch, seq))
       if (missing > 0) this.#tellGap(missing)
       if (!isNew) return
       this.#state.isKnown = true
+      if (!this.#holes.has(epoch)) this.#holes.set(epoch, { from: known, to: seq })
     }
     if (this.#state.answer?.delivery === 'latest') this.lasts.set(symbol ?? '', message)
     this.listeners.tell(message)
@@ -100,6 +105,18 @@ export class WantedStream {
     // In the server's queue, a newer message of one symbol may pass older ones of others.
     const last = this.lasts.get(symbol ?? '')
     return last?.epoch !== epoch || seq > (last.seq ?? 0)
+  }
+
+  /**
+   * Returns 1 for a message that comes too late to be in order. The replay of a whole type may bring later messages of a symbol before the symbol's own
+   * replay does.
+   */
+  #countLate(epoch: string, seq: number): number {
+    const { answer } = this.#state
+    const hole = this.#holes.get(epoch)
+    if (!hole || answer?.contiguous || answer?.delivery === 'latest' || seq <= hole.from || seq >= hole.to) return 0
+    this.#holes.set(epoch, { ...hole, from: seq })
+    return 1
   }
 
   #tellGap(dropped: number | undefined): void {

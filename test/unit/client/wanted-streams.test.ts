@@ -646,6 +646,28 @@ describe('a whole type, and one of its symbols', () => {
     expect([told(single), told(whole)]).toEqual([['e1:2'], ['e1:1', 'e1:2', 'e1:3']])
   })
 
+  it('are told of what comes too late, because the replay of the type came before that of the symbol', async () => {
+    const world = await connected()
+    const [whole, single]: [Heard, Heard] = [[], []]
+    world.client.subscribe(NEWS, (update) => whole.push(update))
+    world.client.subscribe(NEWS_A, (update) => single.push(update))
+    await settled()
+    world.first.answerNext({ position: 'e1:4' })
+    world.first.answerNext({ position: 'e1:4', contiguous: false })
+    world.first.receive(message('e1:5', { streamType: 'NEWS', symbol: null }))
+    world.socket.lose()
+    await world.clock.pass(500)
+    world.socket.isAnswering = false
+    await world.welcome()
+    const { socket } = world
+
+    socket.answerNext({ recovered: true })
+    socket.answerNext({ recovered: true, contiguous: false })
+    for (const seq of [7, 8, 6, 7, 8, 9]) socket.receive(message(`e1:${seq}`, NEWS_A))
+
+    expect([told(single), told(whole).at(-1)]).toEqual([['e1:7', 'e1:8', 'gap 1', 'e1:9'], 'e1:9'])
+  })
+
   it('of a latest type gets the last value of each symbol, whatever the order', async () => {
     const { client, first } = await connected()
     const heard: Heard = []
