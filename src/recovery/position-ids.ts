@@ -9,6 +9,10 @@ const MOST_EPOCHS = 32
 const ANSWER = /^\{"type":"subscribed",(?:"id":\d+,)?("stream_type":.*),"position":"([^"]*)",/
 const WITH_SNAPSHOT = '"snapshot":true}'
 
+/** How a notice begins, and how a skip does. */
+const NOTICE = '{"type":'
+const SKIP = '{"type":"skip",'
+
 /** The id for a client of several streams. It is not a position, so that no resume is taken for complete. */
 const SEVERAL = 'several-streams'
 
@@ -22,8 +26,10 @@ class ClientPosition {
 
   /** Returns the id behind a text. `undefined` if the text does not change it, or there is none yet. */
   after(text: string): string | undefined {
-    // A skip has a place too, but gets no id. A client that resumes from the message before it gets the skipped message.
-    const place = text.startsWith('{"type":') ? undefined : placeIn(text)
+    const isSkip = text.startsWith(SKIP)
+    // A skip comes in the place of its message. It is not the announced snapshot.
+    if (isSkip && !this.#isKnown) return undefined
+    const place = text.startsWith(NOTICE) && !isSkip ? undefined : placeIn(text)
     const isChanged = place === undefined ? this.#begin(text) : this.#pass(place)
     if (!isChanged) return undefined
     if (this.#hasSeveral) return SEVERAL
@@ -60,7 +66,7 @@ class ClientPosition {
  * that to `recovery.subscribe` as the `position`.
  *
  * An event has no id while the client has no position. That is so until the recovery has subscribed the client, and until an announced snapshot has
- * been sent. Gap notices, skips and messages without a place have no id either.
+ * been sent. Gap notices and messages without a place have no id either. A skip has the id of the message that the client was left out of.
  *
  * Use one response for each stream, because one position cannot say where a client is in two streams. If a response has two streams, its id is
  * `several-streams`, and the next resume answers `recovered: false`.

@@ -125,18 +125,29 @@ describe('positionIds', () => {
     expect(identified(client)).toEqual(['subscribed ←', '2 ← e1:2'])
   })
 
-  it('has no id for a gap notice, a skip, or a message without a place, and none before a subscribe by the recovery', () => {
+  it('has no id for a gap notice or a message without a place, and none before a subscribe by the recovery', () => {
     const { recovery, manager, connect, trade } = desk()
     const client = connect()
     client.subscribe(TRADES)
     trade('a')
     recovery.subscribe(client, TRADES)
-    manager.publish({ ...TRADES, data: 'not for this one' }, { except: client })
     manager.notifyGap(TRADES, 3)
     manager.sendToConnection(client.id, { ...TRADES, data: 'unnumbered' })
     client.send('{"type":"subscribed","streamType":"TRADES"}')
 
-    expect(identified(client)).toEqual(['a ←', 'subscribed ← e1:1', 'skip ←', 'gap ←', 'unnumbered ←', 'subscribed ←'])
+    expect(identified(client)).toEqual(['a ←', 'subscribed ← e1:1', 'gap ←', 'unnumbered ←', 'subscribed ←'])
+  })
+
+  it('passes a message that the client was left out of, so that it is not sent again', () => {
+    const { recovery, manager, connect } = desk()
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+    manager.publish({ ...TRADES, data: 'its own' }, { except: client })
+    const back = connect()
+    const { recovered } = recovery.subscribe(back, { ...TRADES, position: lastId(client) })
+
+    expect(identified(client)).toEqual(['subscribed ← e1:0', 'skip ← e1:1'])
+    expect({ recovered, texts: identified(back) }).toEqual({ recovered: true, texts: ['subscribed ← e1:1'] })
   })
 
   it('is not ahead of messages that wait before a skip', () => {
@@ -150,7 +161,16 @@ describe('positionIds', () => {
     socket.bufferedAmount = 0
     client.drained()
 
-    expect(identified(client)).toEqual(['subscribed ← e1:0', 'waits ← e1:1', 'skip ←'])
+    expect(identified(client)).toEqual(['subscribed ← e1:0', 'waits ← e1:1', 'skip ← e1:2'])
+  })
+
+  it('does not take a skip for the announced snapshot, nor for an answer', () => {
+    const idOf = positionIds()
+    const skipAt = (seq: number) => idOf(`{"type":"skip","stream_type":"TRADES","symbol":"A","epoch":"e1","seq":${seq}}`)
+    const before = skipAt(1)
+    idOf(answerAt('e1:1').replace(/\}$/, ',"snapshot":true}'))
+
+    expect([before, skipAt(2), idOf(messageAt('e1', 3)), skipAt(4)]).toEqual([undefined, undefined, 'e1:3', 'e1:4'])
   })
 
   it('is never a position if one response has two streams, even two of one channel', () => {
