@@ -1,55 +1,37 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
-import ts from 'typescript'
-import { WebSocket } from 'ws'
+import { after, afterEach, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { createServer as createVite } from 'vite'
 
-// The server and the client of the first guide, as they stand there, over real WebSockets.
+// The first guide, done as it says, in a folder of its own: its server, its page in a browser, and its client in Node.
 
 const GUIDE = readFileSync(new URL('../getting-started.md', import.meta.url), 'utf8')
 const DEADLINE_MS = 30_000
-
-/** What an import names → where it is, seen from outside of this folder. */
-const MODULES = {
-  'stream-connection-manager': new URL('../../dist/index.js', import.meta.url).href,
-  'stream-connection-manager/transports/ws': new URL('../../dist/transports/ws.js', import.meta.url).href,
-  ws: import.meta.resolve('ws'),
-}
+const CHROMIUM = '/usr/bin/chromium'
 
 let folder = ''
 let port = 0
-/** @type {(() => Promise<void> | void)[]} */
+/** @type {(() => Promise<unknown> | unknown)[]} */
 let endings = []
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'getting-started-'))
   port = await freePort()
-  writeFileSync(join(folder, 'server.mjs'), blockUnder('The server'))
-  writeFileSync(join(folder, 'client.mjs'), blockUnder('The client'))
-})
-
-/** The codes of the ends that clients saw. */
-const closeCodes = /** @type {number[]} */ ([])
-
-/** The WebSocket of a browser: an error that nobody listens to ends nothing, and a `close` follows it. */
-class BrowserSocket extends WebSocket {
-  /** @param {string} url */
-  constructor(url) {
-    super(url)
-    this.on('error', () => {})
-    this.on('close', (code) => closeCodes.push(code))
-  }
-}
-
-beforeEach(() => {
-  closeCodes.length = 0
-  Object.assign(globalThis, { WebSocket: BrowserSocket })
+  install('stream-connection-manager', new URL('../../', import.meta.url))
+  install('ws', new URL('../node_modules/ws/', import.meta.url))
+  write('package.json', '{"type":"module"}')
+  write('index.html', /^echo '(.+)' > index\.html$/m.exec(GUIDE)?.[1] ?? '')
+  write('server.js', codeUnder('The server'))
+  write('page.js', codeUnder('The page'))
+  write('client.js', codeUnder('A client in Node'))
 })
 
 afterEach(async () => {
@@ -59,16 +41,36 @@ afterEach(async () => {
 
 after(() => rmSync(folder, { recursive: true }))
 
-/** @param {string} heading */
-function blockUnder(heading) {
-  const [, code = ''] = new RegExp(`^## ${heading}\\n[^]*?^\`\`\`ts\\n([^]*?)^\`\`\`$`, 'm').exec(GUIDE) ?? []
-  const { outputText } = ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
-  return Object.entries(MODULES).reduce((text, [specifier, url]) => text.replaceAll(`'${specifier}'`, JSON.stringify(url)), outputText)
+/**
+ * @param {string} name
+ * @param {URL} from
+ */
+function install(name, from) {
+  mkdirSync(join(folder, 'node_modules'), { recursive: true })
+  symlinkSync(fileURLToPath(from), join(folder, 'node_modules', name))
 }
 
-/** A port that the server may have at each of its starts. */
+/**
+ * @param {string} name
+ * @param {string} text
+ */
+function write(name, text) {
+  writeFileSync(join(folder, name), text)
+}
+
+/**
+ * The code as the guide has it, but with a port that is free.
+ *
+ * @param {string} heading
+ */
+function codeUnder(heading) {
+  const [, code = ''] = new RegExp(`^## ${heading}\\n[^]*?^\`\`\`ts\\n([^]*?)^\`\`\`$`, 'm').exec(GUIDE) ?? []
+  assert.match(code, /8080/)
+  return code.replace('8080', String(port))
+}
+
 async function freePort() {
-  const server = createServer()
+  const server = createTcpServer()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   server.close()
@@ -76,77 +78,85 @@ async function freePort() {
   return address.port
 }
 
-async function startServer() {
-  const env = { ...process.env, PORT: String(port) }
-  const server = spawn(process.execPath, [join(folder, 'server.mjs')], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  const exit = once(server, 'exit')
-  endings.push(() => void server.kill('SIGKILL'))
+/** @param {string} file */
+function run(file) {
+  const program = spawn(process.execPath, [file], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  const exit = once(program, 'exit')
+  endings.push(() => void program.kill('SIGKILL'))
   let printed = ''
-  server.stdout.setEncoding('utf8').on('data', (chunk) => (printed += chunk))
+  program.stdout.setEncoding('utf8').on('data', (chunk) => (printed += chunk))
   return {
-    /** Ends it as an operator does; resolves with its exit code, and with what it printed. */
-    async stop() {
-      server.kill('SIGTERM')
+    /** The lines that it has printed. */
+    lines: () => printed.split('\n').slice(0, -1),
+    /**
+     * Resolves to its exit code.
+     *
+     * @param {NodeJS.Signals} signal
+     */
+    async end(signal) {
+      program.kill(signal)
       const [code] = await exit
-      return { code, printed }
+      return code
     },
   }
 }
 
-/**
- * @param {string} query
- * @param {object[]} streams
- */
-async function openClient(query, streams) {
-  const { LiveStreams } = await import(pathToFileURL(join(folder, 'client.mjs')).href)
-  /** @type {{ streamType: string, symbol: string, data: { bid: number } }[]} */
-  const updates = []
-  const client = new LiveStreams(`ws://127.0.0.1:${port}/${query}`, streams, (/** @type {typeof updates[number]} */ update) => updates.push(update))
-  endings.push(() => client.close())
-  return updates
+/** Opens the page in a browser, as Vite serves it. */
+async function openPage() {
+  if (!existsSync(CHROMIUM)) throw new Error(`This test needs a browser at ${CHROMIUM}. Install it: apt-get update && apt-get install -y chromium`)
+  const vite = await createVite({ root: folder, configFile: false, logLevel: 'error', server: { host: '127.0.0.1', port: 0, fs: { strict: false } } })
+  endings.push(() => vite.close())
+  await vite.listen()
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+  endings.push(() => browser.close())
+  const page = await browser.newPage()
+  await page.goto(vite.resolvedUrls?.local[0] ?? '')
+  return page
 }
 
-/** @param {() => boolean} condition */
-async function until(condition) {
+/** @param {() => boolean | Promise<boolean>} holds */
+async function until(holds) {
   const deadlineMs = performance.now() + DEADLINE_MS
-  while (!condition()) {
-    assert.ok(performance.now() < deadlineMs, `It was not so within ${DEADLINE_MS} ms: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadlineMs, `It was not so within ${DEADLINE_MS} ms: ${holds}`)
+    await sleep(20)
   }
 }
 
-test('the client gets what it asked for, and comes back to a server that was restarted', async () => {
-  const first = await startServer()
-  const updates = await openClient('?user=alice', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
-  await until(() => updates.length >= 2)
-  assert.ok(updates.every(({ streamType, symbol, data }) => streamType === 'PRICE' && symbol === 'BTCUSDT' && data.bid >= 64_000))
+test('the page shows prices, and goes on after the server was restarted', async () => {
+  const first = run('server.js')
+  const page = await openPage()
+  const price = async () => Number(await page.textContent('h1').catch(() => ''))
+  await until(async () => (await price()) >= 64_002)
+  assert.equal(await page.title(), 'connected')
 
-  const { code, printed } = await first.stop()
-  assert.deepEqual({ code, printed }, { code: 0, printed: '{ closed: 1, failed: 0, timedOut: 0 }\n' })
+  assert.equal(await first.end('SIGTERM'), 0)
+  await until(async () => (await page.title()) !== 'connected')
+  const before = await price()
+  run('server.js')
 
-  const missed = updates.length
-  await startServer()
-  await until(() => updates.length > missed)
+  await until(async () => (await page.title()) === 'connected' && (await price()) !== before)
 })
 
-test('the client of a stream that there is not is refused, and the server goes on', async (context) => {
-  const warn = context.mock.method(console, 'warn', () => {})
-  await startServer()
-  await openClient('?user=alice', [{ streamType: 'GOSSIP' }])
-  await until(() => warn.mock.callCount() > 0)
-  assert.deepEqual(warn.mock.calls[0]?.arguments, ['The server refuses:', 'ERR_UNKNOWN_STREAM'])
+test('the client in Node prints what the guide says', async () => {
+  const [, output = ''] = /^## A client in Node\n[^]*?^```text\n([^]*?)\n```$/m.exec(GUIDE) ?? []
+  const server = run('server.js')
+  const client = run('client.js')
+  await until(() => client.lines().includes('64002') || client.lines().includes('64003'))
 
-  const updates = await openClient('?user=bob', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
-  await until(() => updates.length > 0)
+  await server.end('SIGKILL')
+  run('server.js')
+  await until(() => client.lines().slice(client.lines().indexOf('gap')).length >= 3)
+
+  assert.deepEqual(stepsIn(client.lines()), stepsIn(output.split('\n')))
 })
 
-test('who is not authenticated is told so, and does not come back', async (context) => {
-  context.mock.method(Math, 'random', () => 0) // a client that comes back does so at once
-  await startServer()
-  await openClient('', [])
-  await until(() => closeCodes.includes(1008))
-
-  const updates = await openClient('?user=bob', [{ streamType: 'PRICE', symbol: 'BTCUSDT' }])
-  await until(() => updates.length > 0)
-  assert.equal(closeCodes.filter((code) => code === 1008).length, 1)
-})
+/**
+ * What happened, without what depends on chance: how many prices came, and how often the client had to try.
+ *
+ * @param {string[]} lines
+ */
+function stepsIn(lines) {
+  const steps = lines.map((line) => (/^\d+$/.test(line) ? 'price' : line)).filter((line) => line !== 'waiting' && line !== 'connecting')
+  return steps.filter((step, i) => step !== steps[i - 1])
+}
