@@ -9,6 +9,7 @@ import { parseStreamMessage } from '../../../dist/index.js'
 /** @import { AddressInfo } from 'node:net' */
 /** @import { WebSocketServer } from 'ws' */
 /** @import { ConnectionManager } from '../../../dist/index.js' */
+/** @import { WebSocketHost } from '../../../dist/hosts/ws.js' */
 
 // Beside ws, which it imports, and gone when the tests are over.
 const HOST = new URL('./readme-host.generated.mjs', import.meta.url)
@@ -16,7 +17,7 @@ const HOST = new URL('./readme-host.generated.mjs', import.meta.url)
 /**
  * The README's host for ws, on a port that is free, with an authentication that takes the user's word.
  *
- * @returns {Promise<{ manager: ConnectionManager<import('ws').WebSocket>, server: WebSocketServer }>}
+ * @returns {Promise<{ manager: ConnectionManager, server: WebSocketServer, host: WebSocketHost }>}
  */
 async function readmeHost() {
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
@@ -24,78 +25,106 @@ async function readmeHost() {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   })
-  const authenticate = "const authenticate = (request) => new URL(request.url, 'ws://localhost').searchParams.get('user') ?? undefined"
+  const userOf = "const userOf = async (request) => new URL(request.url, 'ws://localhost').searchParams.get('user') ?? undefined"
   const host = outputText
     .replace("'stream-connection-manager'", "'../../../dist/index.js'")
     .replace(/'stream-connection-manager\/(.+?)'/g, "'../../../dist/$1.js'")
     .replace('port: 8080', 'port: 0')
-  writeFileSync(HOST, `${host}\n${authenticate}\nexport { manager, server }\n`)
+  // The client's sample is the next block.
+  writeFileSync(HOST, `${userOf}\n${host}\nexport { manager, server, host }\n`)
   return import(HOST.href)
 }
 
-/** @param {WebSocket} client */
-async function nextText(client) {
-  const [text] = await once(client, 'message')
-  return String(text)
+/** A client, and all that it was told. */
+class Client {
+  /** @type {Record<string, any>[]} */
+  frames = []
+
+  /** @param {string} url */
+  constructor(url) {
+    this.socket = new WebSocket(url)
+    this.socket.on('message', (text) => this.frames.push(JSON.parse(String(text))))
+    this.closed = once(this.socket, 'close')
+  }
+
+  /**
+   * Resolves to the first frame that is meant.
+   *
+   * @param {(frame: Record<string, any>) => boolean} isMeant
+   */
+  async frame(isMeant) {
+    while (!this.frames.some(isMeant)) await once(this.socket, 'message')
+    return this.frames.find(isMeant)
+  }
 }
 
 test('the host for ws in the README', async (t) => {
   after(() => rmSync(HOST, { force: true }))
-  const { manager, server } = await readmeHost()
+  const { manager, server, host } = await readmeHost()
   if (!server.address()) await once(server, 'listening')
   const url = `ws://127.0.0.1:${/** @type {AddressInfo} */ (server.address()).port}`
 
   await t.test('turns away who is not authenticated', async () => {
-    const [code] = await once(new WebSocket(url), 'close')
+    const { closed, frames } = new Client(url)
+    const [code] = await closed
 
-    assert.equal(code, 1008)
+    assert.equal(code, 4401)
+    assert.deepEqual(frames, [{ type: 'refused', code: 'ERR_UNAUTHENTICATED' }])
   })
 
   await t.test('turns away who has as many connections as a user may have, and lives on', async () => {
-    const clients = Array.from({ length: 101 }, () => new WebSocket(`${url}?user=greedy`))
-    const [code] = await Promise.race(clients.map((client) => once(client, 'close')))
+    const clients = Array.from({ length: 101 }, () => new Client(`${url}?user=greedy`))
+    const [code] = await Promise.race(clients.map(({ closed }) => closed))
 
-    assert.equal(code, 1013)
+    assert.equal(code, 4429)
     assert.equal(manager.getUserConnections('greedy').length, 100)
     assert.equal(await manager.removeUser('greedy'), 100)
   })
 
-  const client = new WebSocket(`${url}?user=alice`)
-  await once(client, 'open')
+  const client = new Client(`${url}?user=alice`)
+  await client.frame(({ type }) => type === 'welcome')
 
   await t.test('refuses a bad command with its code, and lives on', async () => {
     for (const [command, code] of [
       ['not JSON', 'ERR_BAD_COMMAND'],
       ['null', 'ERR_BAD_COMMAND'],
-      ['{"command":"subscribe","streamType":"GOSSIP"}', 'ERR_UNKNOWN_STREAM'],
-      ['{"command":"subscribe","streamType":"PRICE"}', 'ERR_SYMBOL_REQUIRED'],
+      ['{"command":"subscribe","stream_type":"GOSSIP"}', 'ERR_UNKNOWN_STREAM'],
+      ['{"command":"subscribe","stream_type":"PRICE"}', 'ERR_SYMBOL_REQUIRED'],
     ]) {
-      client.send(command)
+      client.frames.length = 0
+      client.socket.send(command)
 
-      assert.deepEqual(JSON.parse(await nextText(client)), { type: 'refused', code })
+      assert.deepEqual(await client.frame(() => true), { type: 'refused', code })
     }
   })
 
-  await t.test('subscribes a client as the user whom it was opened for, and refuses one that claims to be another', async () => {
-    const subscribed = new Promise((resolve) => manager.on('subscriptionAdded', ({ subscription }) => resolve(subscription.key)))
-    client.send('{"command":"subscribe","streamType":"ORDER_UPDATES","userId":"bob"}')
-    assert.deepEqual(JSON.parse(await nextText(client)), { type: 'refused', code: 'ERR_INVALID_ARGUMENT' })
-    client.send('{"command":"subscribe","streamType":"ORDER_UPDATES"}')
-    assert.equal(await subscribed, 'alice:ORDER_UPDATES')
+  await t.test('subscribes a client as the user whom it was opened for, even if it claims to be another', async () => {
+    client.socket.send('{"command":"subscribe","id":1,"stream_type":"ORDER_UPDATES","userId":"bob","user_id":"bob"}')
+    await client.frame(({ id }) => id === 1)
 
     manager.publish({ streamType: 'ORDER_UPDATES', userId: 'bob', data: 'of Bob' })
     manager.publish({ streamType: 'ORDER_UPDATES', userId: 'alice', data: 'of Alice' })
 
-    assert.equal(parseStreamMessage(await nextText(client)).data, 'of Alice')
+    const message = await client.frame(({ data }) => data !== undefined)
+    assert.equal(parseStreamMessage(JSON.stringify(message)).data, 'of Alice')
   })
 
   await t.test('removes the connection when the client closes', async () => {
     const removed = new Promise((resolve) => manager.on('connectionRemoved', ({ reason }) => resolve(reason)))
-    client.close()
+    client.socket.close()
 
     assert.equal(await removed, 'peer-closed')
     assert.equal(manager.connectionCount, 0)
   })
 
-  server.close()
+  await t.test('asks a client to leave at the end', async () => {
+    const staying = new Client(`${url}?user=alice`)
+    await staying.frame(({ type }) => type === 'welcome')
+
+    const closed = host.close({ withinMs: 0 })
+    await staying.frame(({ type }) => type === 'goodbye')
+    staying.socket.close()
+
+    assert.equal(await closed, 0)
+  })
 })
