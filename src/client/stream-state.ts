@@ -27,7 +27,7 @@ export interface StreamState {
   isKnown: boolean
   readonly marks: Map<string, Mark>
   /** Epoch → the first and the last number that came of exactly this stream. */
-  readonly came: Map<string, { readonly first: number; readonly last: number }>
+  readonly came: Map<string, { first: number; readonly last: number }>
 }
 
 export function newState(): StreamState {
@@ -59,35 +59,25 @@ export function explain({ marks }: StreamState, dropped: number | undefined): vo
   for (const mark of marks.values()) mark.explained += dropped ?? Infinity
 }
 
-/**
- * Notes a message that a subscription covers, and passes the skipped ones that come next. Returns how many before it are missing. The number `0` is no
- * message.
- */
-export function advance({ answer, marks }: StreamState, { epoch, seq }: Place, skipped: ReadonlyMap<string, unknown>): number {
+/** Notes a message that a subscription covers, or a skip in its place. Returns how many messages before it are missing. */
+export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): number {
   const mark = marks.get(epoch) ?? { at: 0, top: 0, explained: 0 }
-  const isContiguous = answer?.contiguous
-  const isSkipped = (number: number): boolean => skipped.has(`${epoch}:${number}`)
   let missing = 0
   if (seq > mark.top) {
     missing = seq - mark.top - 1 - mark.explained
-    for (let number = Math.max(mark.top, seq - MOST_SKIPS); ++number < seq; ) if (isSkipped(number)) missing--
     mark.explained = 0
     mark.top = seq
   }
   // In the server's queue, a newer message of a `latest` stream takes the place of an older one. So of a whole type, lower numbers may still come.
   if (answer?.delivery !== 'latest' || answer.symbol) mark.at = Math.max(mark.at, seq)
-  // If others have the numbers between, nobody can tell what comes next.
-  while (isContiguous && isSkipped(mark.at + 1)) mark.top = Math.max(mark.top, ++mark.at)
   remember(marks, epoch, mark)
-  return isContiguous && missing > 0 ? missing : 0
+  // If others have the numbers between, nobody can tell what is missing.
+  return answer?.contiguous && missing > 0 ? missing : 0
 }
 
-/** So many skips are remembered. A skip that is forgotten counts as a missing message, and may come as a message when it is sent again. */
-export const MOST_SKIPS = 1_000
-
 /** Puts an entry last, and forgets the first one if there are too many. */
-export function remember<TValue>(entries: Map<string, TValue>, key: string, value: TValue, most: number = MOST_EPOCHS): void {
+export function remember<TValue>(entries: Map<string, TValue>, key: string, value: TValue): void {
   entries.delete(key)
   entries.set(key, value)
-  if (entries.size > most) entries.delete(entries.keys().next().value as string)
+  if (entries.size > MOST_EPOCHS) entries.delete(entries.keys().next().value as string)
 }

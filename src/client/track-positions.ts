@@ -1,9 +1,9 @@
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
-import type { GapNotice, SkipNotice, SubscribedNotice } from '../model/notices.ts'
+import type { GapNotice, SubscribedNotice } from '../model/notices.ts'
 import type { ServerMessage } from '../model/wire-form.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import { messageIn, UNKNOWN } from './reading.ts'
-import { advance, begin, explain, MOST_SKIPS, newState, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
+import { advance, begin, explain, newState, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
 
 /** The options of `trackPositions`. */
 export interface TrackOptions<TStreams extends StreamCatalogue> {
@@ -45,22 +45,20 @@ interface Stream {
   readonly symbol?: string | undefined
 }
 
-type PlacedMessage = Extract<ServerMessage<StreamCatalogue>, { readonly type?: undefined }> & Place
+/** A message with a place, or a skip. */
+type PlacedMessage = Extract<ServerMessage<StreamCatalogue>, { readonly epoch?: unknown }> & Place & { readonly snapshot?: true }
 
 /** What a client knows of all streams. */
 interface Knowledge {
   readonly states: Map<string, StreamState>
-  /** The places of messages that this client was left out of. They may come before messages that wait. */
-  readonly skipped: Map<string, unknown>
 }
 
 function receive(knowledge: Knowledge, wire: WireObject, message: ServerMessage<StreamCatalogue>): Received<StreamCatalogue> {
   const { type } = message
   let missing: number | undefined = 0
-  if (!type && message.epoch) return take(knowledge, message as PlacedMessage)
+  if ('epoch' in message && message.epoch) return take(knowledge, message as PlacedMessage)
   if (type === 'subscribed') missing = answered(knowledge, message)
   if (type === 'gap') missing = lose(knowledge, message)
-  if (type === 'skip') skip(knowledge, message)
   if (wire['type'] === 'unsubscribed') knowledge.states.delete(keyOf(wire['stream_type'], wire['symbol']))
   return { message, missing }
 }
@@ -79,19 +77,11 @@ function lose(knowledge: Knowledge, notice: GapNotice): number | undefined {
   return notice.dropped
 }
 
-function skip(knowledge: Knowledge, notice: SkipNotice): void {
-  const { skipped } = knowledge
-  const { epoch, seq } = notice
-  remember(skipped, `${epoch}:${seq}`, seq, MOST_SKIPS)
-  for (const state of covering(knowledge, notice)) advance(state, { epoch, seq: 0 }, skipped)
-}
-
 function take(knowledge: Knowledge, message: PlacedMessage): Received<StreamCatalogue> {
   const { epoch, seq, snapshot } = message
-  const { skipped } = knowledge
   const stream = stateOf(knowledge, message)
   const { first, last } = stream.came.get(epoch) ?? { first: seq, last: -1 }
-  const isLate = !snapshot && (seq <= last || skipped.has(`${epoch}:${seq}`))
+  const isLate = !snapshot && seq <= last
   let missing = 0
   let isAwaited = false
   for (const state of covering(knowledge, message)) {
@@ -100,11 +90,11 @@ function take(knowledge: Knowledge, message: PlacedMessage): Received<StreamCata
     const isNew = seq > (marks.get(epoch)?.top ?? 0)
     state.isKnown ||= isNew || (!!snapshot && state === stream)
     isAwaited ||= isNew && answer.delivery === 'every'
-    missing += advance(state, message, skipped)
+    missing += advance(state, message)
   }
   // What is older than all that came of its stream would not be in order.
   if (isLate) return { missing: missing + +(isAwaited && seq < first) }
-  remember(stream.came, epoch, { first: snapshot ? seq : Math.min(first, seq), last: seq })
+  remember(stream.came, epoch, { first: Math.min(first, seq), last: seq })
   return { message, missing }
 }
 
@@ -151,7 +141,7 @@ function keyOf(streamType: unknown, symbol: unknown): string {
  * console.log(tracker.receive(text).missing, tracker.position({ streamType: 'TRADES', symbol: 'A' })) // 1 k3f9:18
  */
 export function trackPositions<TStreams extends StreamCatalogue = TradingStreams>(options: TrackOptions<TStreams> = {}): PositionTracker<TStreams> {
-  const knowledge: Knowledge = { states: new Map(), skipped: new Map() }
+  const knowledge: Knowledge = { states: new Map() }
   return {
     receive(text) {
       try {
@@ -166,7 +156,7 @@ export function trackPositions<TStreams extends StreamCatalogue = TradingStreams
       for (const state of knowledge.states.values()) {
         state.answer = undefined
         // What comes before the new answer may be newer than the replay behind it. Then the replay would be out of order.
-        for (const [epoch, { last }] of state.came) state.came.set(epoch, { first: Infinity, last })
+        for (const run of state.came.values()) run.first = Infinity
       }
     },
   }

@@ -71,36 +71,34 @@ export class WantedStream {
     this.#state.answer = undefined
   }
 
-  /** Takes what the server sends of the stream. `skipped` has the places of messages that this client was left out of. */
-  receive(update: Incoming, skipped: ReadonlyMap<string, unknown>): void {
+  /** Takes what the server sends of the stream. A skip takes the place of a message that this client was left out of. */
+  receive(update: Incoming): void {
     const { type } = update
     if (type === 'gap') explain(this.#state, update.dropped)
-    if (!type) this.#take(update, skipped)
-    else if (type === 'skip') advance(this.#state, { epoch: update.epoch, seq: 0 }, skipped)
+    if (!type || type === 'skip') this.#take(update)
     else if (type === 'gap' || type === 'status') this.listeners.tell(update)
   }
 
-  #take(message: AnyMessage, skipped: ReadonlyMap<string, unknown>): void {
+  #take(message: AnyMessage | SkipNotice): void {
     const { symbol, epoch, seq = 0 } = message
     if (epoch) {
       const known = this.#state.marks.get(epoch)?.top ?? 0
-      const isNew = this.#isNew(message, skipped)
-      const missing = advance(this.#state, { epoch, seq }, skipped) + (isNew ? 0 : this.#countLate(epoch, seq))
+      const isNew = this.#isNew(message as AnyMessage)
+      const missing = advance(this.#state, { epoch, seq }) + (isNew ? 0 : this.#countLate(epoch, seq))
       if (missing > 0) this.#tellGap(missing)
       if (!isNew) return
       this.#state.isKnown = true
       if (!this.#holes.has(epoch)) this.#holes.set(epoch, { from: known, to: seq })
     }
+    if (message.type) return
     if (this.#state.answer?.delivery === 'latest') this.lasts.set(symbol ?? '', message)
     this.listeners.tell(message)
   }
 
-  #isNew({ symbol, epoch = '', seq = 0, snapshot }: AnyMessage, skipped: ReadonlyMap<string, unknown>): boolean {
+  #isNew({ symbol, epoch = '', seq = 0, snapshot }: AnyMessage): boolean {
     const { answer, isKnown, marks } = this.#state
     // What was announced replaces all that came before it.
     if (snapshot && !isKnown && symbol === this.symbol) return true
-    // A replay has messages that the client was left out of.
-    if (!snapshot && skipped.has(`${epoch}:${seq}`)) return false
     if (answer?.delivery !== 'latest' || this.symbol) return seq > (marks.get(epoch)?.top ?? 0)
     // In the server's queue, a newer message of one symbol may pass older ones of others.
     const last = this.lasts.get(symbol ?? '')

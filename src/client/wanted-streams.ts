@@ -2,7 +2,6 @@ import type { WireObject } from '../model/wire-reading.ts'
 import type { Agenda } from './agenda.ts'
 import type { EventListeners } from './client-events.ts'
 import type { OpenCommands } from './open-commands.ts'
-import { MOST_SKIPS, remember } from './stream-state.ts'
 import type { AnyStream } from './update.ts'
 import { WantedStream, type Incoming } from './wanted-stream.ts'
 
@@ -18,8 +17,6 @@ export class WantedStreams {
   readonly #streams = new Map<string, WantedStream>()
   /** Commands for streams that the server sends, and nobody wants any more. */
   readonly #unsubscribes: string[] = []
-  /** The places of messages that this client was left out of. */
-  readonly #skipped = new Map<string, unknown>()
 
   /** @param changed called if there is something to tell the server, or if there is less to need a connection for */
   constructor(agenda: Agenda, events: EventListeners, commands: OpenCommands, changed: () => void) {
@@ -90,12 +87,11 @@ export class WantedStreams {
   receive(frame: WireObject): void {
     const update = updateIn(frame)
     const { type, streamType, symbol } = update
-    if (type === 'skip') remember(this.#skipped, `${update.epoch}:${update.seq}`, update, MOST_SKIPS)
     // Without a symbol, a gap is about all streams of the type.
     const concerned = type === 'gap' && !symbol ? this.#all((each) => each.streamType === streamType) : this.#covering(update)
     // A server tells a new subscriber of a failed source, which may be before the answer.
     const held = concerned.filter(({ phase }) => phase === 'held' || (phase === 'asked' && type === 'status'))
-    for (const stream of held) stream.receive(update, this.#skipped)
+    for (const stream of held) stream.receive(update)
     if (!type && held.length === 0) this.#events.message.tell(update)
   }
 

@@ -587,8 +587,8 @@ describe('a gap', () => {
     first.receive(message('e1:1'))
     first.receive({ type: 'skip', stream_type: 'TRADES', symbol: 'A', epoch: 'e1', seq: 2 })
     first.receive(message('e1:3'))
-    first.receive({ type: 'skip', stream_type: 'TRADES', symbol: 'A', epoch: 'e1', seq: 5 })
     first.receive(message('e1:4'))
+    first.receive({ type: 'skip', stream_type: 'TRADES', symbol: 'A', epoch: 'e1', seq: 5 })
     first.receive(message('e1:6'))
 
     expect(told(heard)).toEqual(['e1:1', 'e1:3', 'e1:4', 'e1:6'])
