@@ -41,6 +41,24 @@ describe('a client does not', () => {
     expect(states).toEqual(['stopped', 'waiting'])
   })
 
+  // graphql-ws #354
+  it('give up because the server is down, however long', async () => {
+    const { client, clock, sockets, welcome } = worldOf({ connectTimeoutMs: Infinity })
+    client.connect()
+    const first = await welcome()
+    first.lose(1001)
+
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await clock.pass(30_000)
+      sockets.at(-1)?.fail(new Error('refused'))
+      sockets.at(-1)?.lose(1006)
+    }
+    await clock.pass(30_000)
+    await welcome()
+
+    expect([client.state, sockets.length]).toEqual(['connected', 22])
+  })
+
   // graphql-ws #558
   it('give up for good when its token has expired: it connects once more, with a new one', async () => {
     const tokens: string[] = []
