@@ -127,9 +127,11 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * still gets deferred messages. Without a symbol, the call applies to all streams of the type. The subscription stays. Use `purge` before you send
    * the same messages again, for example to a client that resumes.
    *
+   * Returns false if there was nothing to discard. It returns true for a message that is being delivered, even if this connection has it already.
+   *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
-  purge(stream: StreamReference): void
+  purge(stream: StreamReference): boolean
 
   /**
    * Sends your own text or bytes to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one

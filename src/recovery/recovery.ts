@@ -168,6 +168,9 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * They are kept if the connection also subscribes to the whole type, or, when it subscribes to a whole type, to one of its symbols. Then a message may
    * be sent twice, and `trackPositions` takes it once. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
    *
+   * A connection that has the stream already may give no position. What waits for it is then sent before the notice. If its socket has no room, and it
+   * gets no snapshot, it gets a gap notice of unknown size before the notice.
+   *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a
    * delivery if the notice and the messages cannot all be deferred. After an error, the connection holds what it held before, and nothing is purged.

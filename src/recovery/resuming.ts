@@ -2,6 +2,7 @@ import { describe } from '../errors.ts'
 import { disown, isThenable } from '../guards/user-code.ts'
 import type { ResolvedCatalogue, StreamCatalogue } from '../model/catalogue.ts'
 import type { ChannelName } from '../model/channel.ts'
+import { noticeText } from '../model/notices.ts'
 import { parsePosition } from '../model/position.ts'
 import type { StreamReference, Subscription } from '../model/subscription.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
@@ -68,6 +69,9 @@ export class Resuming {
 
   /** Call it in a batch, so that nothing is published between its steps. If it throws, the connection holds what it held before. */
   resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription; recovered: boolean | null; replayed: number } {
+    const hadStream = position === undefined && this.#mayHave(connection, stream)
+    // What waits is purged below. Without a position, it is not sent again.
+    if (hadStream) connection.flush()
     const heldBefore = connection.subscriptions()
     const subscription = connection.subscribe(stream as never)
     try {
@@ -76,22 +80,27 @@ export class Resuming {
       const resumed = { streamType, symbol, userId }
       const plan = this.#planFor(connection, resumed, position)
       const notice = this.#noticeOf(resumed, plan, id)
-      this.#dependencies.settings.assertMayNotify(notice, plan.replays.length)
-      return { subscription, recovered: plan.recovered, replayed: this.#bringUpToDate(connection, resumed, plan, notice) }
+      this.#dependencies.settings.assertMayNotify(notice, plan.replays.length + Number(hadStream))
+      return { subscription, recovered: plan.recovered, replayed: this.#bringUpToDate(connection, resumed, plan, notice, hadStream) }
     } catch (error) {
       restore(connection, subscription, heldBefore)
       throw error
     }
   }
 
-  /** Sends the notice, and then the messages of the plan. Returns how many messages. */
-  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string): number {
-    const { recovered, replays } = plan
-    const { streamType, symbol } = stream
+  /**
+   * Sends the notice, and then the messages of the plan. Returns how many messages. If a client that had the stream loses what waits for it, and gets no
+   * snapshot instead, it is told of the gap first.
+   */
+  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, hadStream: boolean): number {
+    const { isSnapshot, recovered, replays } = plan
+    const { streamType, symbol, userId } = stream
+    const { settings } = this.#dependencies
     // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
-    if (!this.#isNeededOtherwise(connection, stream, plan)) connection.purge({ streamType, symbol })
+    const hasPurged = !this.#isNeededOtherwise(connection, stream, plan) && connection.purge({ streamType, symbol })
+    if (hasPurged && hadStream && !isSnapshot) settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
     if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
-    this.#dependencies.settings.notify(connection, notice, stream.userId)
+    settings.notify(connection, notice, userId)
     return this.#replay(connection, stream, replays)
   }
 
@@ -104,6 +113,13 @@ export class Resuming {
       replayed++
     }
     return replayed
+  }
+
+  /** True if the connection may have the stream already, by a subscription of the user. */
+  #mayHave(connection: AnyConnection, { streamType, symbol }: StreamReference): boolean {
+    const held = this.#dependencies.manager.getUserSubscriptions(connection.userId)
+    const overlaps = (other: string | undefined): boolean => other === undefined || (symbol ?? other) === other
+    return held.some((each) => each.streamType === streamType && overlaps(each.symbol))
   }
 
   /**

@@ -30,7 +30,7 @@ import { readRemoval, type Removal } from './removal.ts'
 export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
-  purge(connection: ConnectionRecord, stream: unknown): void
+  purge(connection: ConnectionRecord, stream: unknown): boolean
   send(connection: ConnectionRecord, text: unknown): PublishResult
   reassign(connection: ConnectionRecord, userId: unknown): void
   remove(connection: ConnectionRecord, removal: Removal): Promise<boolean>
@@ -129,8 +129,8 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
     return this.#common.actions.unsubscribe(this, stream)
   }
 
-  purge(stream: StreamReference): void {
-    this.#common.actions.purge(this, stream)
+  purge(stream: StreamReference): boolean {
+    return this.#common.actions.purge(this, stream)
   }
 
   send(text: WireData): PublishResult {

@@ -6,7 +6,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { AnyEvents, Events } from '../events/events.ts'
 import { disown } from '../guards/user-code.ts'
-import { HOST_TEXT } from '../model/message-fields.ts'
+import { HOST_TEXT, type MessageFields } from '../model/message-fields.ts'
 import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -36,6 +36,9 @@ export interface SubscribingDependencies {
   /** Replaces timers that are overdue. */
   renewTimers(): void
 }
+
+/** What a message that waits and a message that is being delivered have in common. */
+type WaitingFields = Pick<MessageFields, 'definition' | 'streamType' | 'symbol' | 'userId'>
 
 /** Begins, ends and revokes the subscriptions of users and connections. */
 export class Subscribing {
@@ -147,15 +150,21 @@ export class Subscribing {
 
   /**
    * Purges a stream from a connection's send queue at the host's request. If a message of the stream is being delivered, this connection does not get
-   * it.
+   * it. Returns false if there was nothing to discard.
    */
-  purgeOwn(connection: ConnectionRecord, reference: unknown): void {
+  purgeOwn(connection: ConnectionRecord, reference: unknown): boolean {
     const { changes, delivery } = this.#dependencies
     const { streamType, symbol } = readReference(reference, 'streamType')
     const stream = { userId: undefined, streamType: streamType as string, symbol: (symbol ?? undefined) as string | undefined }
-    changes.make(() => {
-      delivery.exclude((fields) => fields.definition !== HOST_TEXT && isOfRevoked(fields, stream), (each) => each === connection)
-      ConnectionRecord.sendQueueOf(connection)?.purge(stream.streamType, stream.symbol, () => false)
+    const isMeant = (fields: WaitingFields): boolean =>
+      fields.definition !== HOST_TEXT && isOfRevoked(fields, stream) && (fields.userId ?? connection.userId) === connection.userId
+    const sendQueue = ConnectionRecord.sendQueueOf(connection)
+    const { running } = delivery
+    return changes.make(() => {
+      const hasSome = (running !== undefined && isMeant(running)) || sendQueue?.waitingStreams().some(isMeant) === true
+      delivery.exclude(isMeant, (each) => each === connection)
+      sendQueue?.purge(stream.streamType, stream.symbol, () => false)
+      return hasSome
     })
   }
 

@@ -78,12 +78,21 @@ export class Client {
     if (kept !== undefined) this.kept = [...this.kept.slice(-20), kept]
   }
 
-  /** It asks anew: what comes before the answer does not count. */
+  /** It asks anew: what comes before the answer does not count, if the answer makes up for it. */
   asks(answer: Answer): void {
+    const name = streamName(answer.stream)
+    const view = this.views.get(name)
+    if (view !== undefined && (answer.asked !== undefined || this.#hasAsked(name))) this.#judgeNoMore(view)
     this.answers.set(answer.id, answer)
-    this.lost.delete(streamName(answer.stream))
-    const view = this.views.get(streamName(answer.stream))
-    if (view !== undefined) view.judgedUntil = Math.min(view.judgedUntil, this.socket?.sent.length ?? 0)
+    this.lost.delete(name)
+  }
+
+  #judgeNoMore(view: View): void {
+    view.judgedUntil = Math.min(view.judgedUntil, this.socket?.sent.length ?? 0)
+  }
+
+  #hasAsked(name: string): boolean {
+    return [...this.answers.values()].some(({ stream }) => streamName(stream) === name)
   }
 
   /** The subscription has ended here. */
@@ -116,6 +125,8 @@ export class Client {
       if (sent.includes(id)) continue
       this.answers.delete(id)
       this.lost.add(streamName(stream))
+      const view = this.views.get(streamName(stream))
+      if (view !== undefined) this.#judgeNoMore(view)
     }
   }
 
@@ -132,8 +143,13 @@ export class Client {
     const view = this.#viewOf(frame)
     if (view === undefined) return this.#takeStray(frame, index)
     if (index >= view.judgedUntil) return
-    const problem = type === 'gap' ? view.miss(frame['dropped'], index) : view.take(frame, index)
+    const problem = type === 'gap' ? this.#miss(view, frame['dropped'], index) : view.take(frame, index)
     if (problem !== undefined) this.#complain(`${streamName(view.stream)}: ${problem}`)
+  }
+
+  /** A gap of unknown size comes only before the answer to a client that has asked anew without a position. */
+  #miss(view: View, dropped: unknown, index: number): string | undefined {
+    return dropped === null && this.#hasAsked(streamName(view.stream)) ? view.doubt() : view.miss(dropped, index)
   }
 
   #begin(notice: Frame): void {
@@ -142,10 +158,11 @@ export class Client {
     this.answers.delete(answer.id)
     const say = (problem: string): void => this.#complain(`${streamName(answer.stream)}: ${problem}`)
     this.#check(answer, notice, say)
+    this.#checkLoss(answer, notice, say)
     const view = new View(this.#history, answer, notice, say)
     this.views.set(streamName(answer.stream), view)
     const name = streamName(answer.stream)
-    const hasAskedAgain = this.lost.has(name) || [...this.answers.values()].some(({ stream }) => streamName(stream) === name)
+    const hasAskedAgain = this.lost.has(name) || this.#hasAsked(name)
     if (hasAskedAgain) view.judgedUntil = 0
   }
 
@@ -155,6 +172,14 @@ export class Client {
     if (told !== recovered) say(`the notice says recovered: ${String(told)}, and the call ${String(recovered)}`)
     if (recovered === true && position !== asked) say(`recovered from ${String(asked)}, and the notice says ${String(position)}`)
     if (notice['contiguous'] !== contiguous) say(`the notice says contiguous: ${String(notice['contiguous'])}`)
+  }
+
+  /** Whoever has asked anew without a position, and gets no snapshot, must have all from before the answer, or know that some is missing. */
+  #checkLoss({ publishedBefore, recovered, stream }: Answer, notice: Frame, say: (problem: string) => void): void {
+    const before = this.views.get(streamName(stream))
+    if (before === undefined || recovered !== null || notice['snapshot'] === true) return
+    const missing = before.judgedUntil === Infinity && before.endsAt === Infinity ? before.missing(publishedBefore) : undefined
+    if (missing !== undefined) say(`before the answer, ${missing}`)
   }
 
   #viewOf({ stream_type: streamType, symbol }: Frame): View | undefined {

@@ -63,6 +63,8 @@ export class View {
   #owedFrom: number
   readonly #have: Map<string | undefined, number>
   #gap = 0
+  /** It was told that nobody knows how many are missing. */
+  #isInDoubt = false
   readonly #snapshots: { left: number; readonly present: readonly Entry[] }
   readonly #notedPosition: Map<string, number>
 
@@ -98,7 +100,7 @@ export class View {
   }
 
   kept(): Kept | undefined {
-    if (this.#position === undefined || this.#gap > 0) return undefined
+    if (this.#position === undefined || this.#gap > 0 || this.#isInDoubt) return undefined
     const { channel, stream, userId } = this
     return { stream, userId, channel, text: writePosition(this.#position), owedFrom: this.#owedFrom, have: new Map(this.#have) }
   }
@@ -108,6 +110,11 @@ export class View {
     if (this.#snapshots.left > 0) this.judgedUntil = Math.min(this.judgedUntil, index)
     this.#gap += Number(count)
     return Number.isInteger(count) ? undefined : `a gap of ${String(count)}`
+  }
+
+  /** Takes a gap notice of unknown size. Nothing that was published so far is owed any more. */
+  doubt(): undefined {
+    this.#isInDoubt = true
   }
 
   /** Takes a message or a skip of this stream. Returns what is wrong with it. */
@@ -122,10 +129,11 @@ export class View {
     return this.#snapshots.left > 0 ? `${placeOf(entry)} comes before the snapshot that was announced` : this.#takeNext(entry)
   }
 
-  /** What is missing if nothing is on its way any more. */
-  missing(): string | undefined {
+  /** What is missing if nothing is on its way any more. Without a snapshot, an answer brings nothing of what was published before it. */
+  missing(before = Infinity): string | undefined {
+    if (this.#isInDoubt) return undefined
     if (this.#snapshots.left > 0) return `${this.#snapshots.left} snapshots of ${streamName(this.stream)} never came`
-    const all = this.#history.of(this.channel, this.stream)
+    const all = this.#history.of(this.channel, this.stream).filter(({ index }) => index < before)
     if (!isLatest(this.stream)) {
       const missing = all.filter(({ index }) => index >= this.#owedFrom)
       return missing.length === this.#gap ? undefined : `${list(missing)} never came, ${this.#gap} were reported as missing`

@@ -41,6 +41,20 @@ describe('connection.purge', () => {
     expect(received()).toEqual([['order'], ['btc', 'eth']])
   })
 
+  it('returns whether there was something to discard: what waits, or a message of the user that is being delivered', () => {
+    const { manager, a, b } = desk()
+    const whileRunning: boolean[] = []
+    const other = manager.addConnection('c', new FakeSocket(), 'a', { transport: {} })
+    other.socket.script.send = () => void whileRunning.push(...[a, b].map((each) => each.purge(ORDERS)))
+    other.subscribe(ORDERS)
+    manager.publish(price('btc'))
+    a.send('text')
+
+    expect([a.purge(ETH), a.purge(PRICE), a.purge(PRICE), b.purge({ streamType: 'PRICE' })]).toEqual([false, true, false, true])
+    manager.publish({ ...ORDERS, userId: 'a', data: 'order' })
+    expect(whileRunning).toEqual([true, false])
+  })
+
   it('leaves the connection out of the delivery that is running, and not of deferred ones', () => {
     const manager = new ConnectionManager<FakeSocket>({ serialize: ({ data }) => String(data) })
     const [a, b] = ['a', 'b'].map((id) => manager.addConnection(id, new FakeSocket(), id)) as [ReturnType<typeof manager.addConnection>, ReturnType<typeof manager.addConnection>]

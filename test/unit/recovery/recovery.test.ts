@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionManager, defineStreams, type ConnectionManagerOptions } from '../../../src/index.ts'
+import { ConnectionManager, defineStreams, type Connection, type ConnectionManagerOptions } from '../../../src/index.ts'
 import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
@@ -36,6 +36,7 @@ function received({ socket }: { readonly socket: FakeSocket }): string[] {
   return socket.sent.map((text) => {
     const { type, position, recovered, epoch, seq, data, snapshot } = JSON.parse(text) as Record<string, unknown>
     if (type === 'subscribed') return `subscribed at ${String(position)}, recovered: ${String(recovered)}${snapshot === true ? ', snapshot' : ''}`
+    if (type === 'gap') return `gap ${String(JSON.parse(text).dropped)}`
     if (type === 'skip') return `skip ${String(epoch)}:${String(seq)}`
     return `${snapshot === true ? 'snapshot ' : ''}${String(epoch)}:${String(seq)} ${String(data)}`
   })
@@ -336,6 +337,82 @@ describe('recovery.subscribe', () => {
 
     expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'subscribed at e1:0, recovered: true', 'e1:1 1', 'e1:2 2', 'e1:3 3'])
     expect(manager.stats()).toMatchObject({ purged: 2, waiting: 0 })
+  })
+
+  it.each<[string, (client: Connection<FakeSocket, Streams>, manager: ConnectionManager<FakeSocket, Streams>) => void]>([
+    ['the user', (_client, manager) => void manager.addSubscription({ userId: 'alice', ...TRADES })],
+    ['the connection', (client) => void client.subscribe(TRADES)],
+  ])('first sends what waits to a client that gives no position, if %s is subscribed already', (_who, subscribe) => {
+    const { recovery, manager, connect, trade } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
+    const client = connect()
+    subscribe(client, manager)
+    trade(1)
+
+    recovery.subscribe(client, TRADES)
+    trade(2)
+    client.flush()
+
+    expect(received(client)).toEqual(['e1:1 1', 'subscribed at e1:1, recovered: null', 'e1:2 2'])
+  })
+
+  it('writes nothing early for a client that did not have the stream', () => {
+    const { recovery, connect } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
+    const client = connect()
+
+    for (const symbol of ['A', 'B']) recovery.subscribe(client, { ...TRADES, symbol })
+    const early = received(client)
+    client.flush()
+
+    expect([early, received(client).length]).toEqual([[], 2])
+  })
+
+  it.each<[string, Partial<RecoveryOptions<Streams>>, string[]]>([
+    ['tells it of a gap', {}, ['gap null', 'subscribed at e1:2, recovered: null', 'e1:3 3']],
+    ['sends a snapshot instead', { snapshot: () => 'book' }, ['subscribed at e1:2, recovered: null, snapshot', 'snapshot e1:2 book', 'e1:3 3']],
+  ])('%s if such a client has no room for what waits', (_what, options, expected) => {
+    const { recovery, manager, trade } = desk(options)
+    const socket = new FakeSocket({ bufferedAmount: 0 })
+    const client = manager.addConnection('slow', socket, 'alice')
+    client.subscribe(TRADES)
+    socket.bufferedAmount = 1e9
+    trade(1)
+    trade(2)
+
+    recovery.subscribe(client, TRADES)
+    trade(3)
+    socket.bufferedAmount = 0
+    client.drained()
+
+    expect(received(client)).toEqual(expected)
+  })
+
+  it('tells no gap to a slow client that waits for other streams only', () => {
+    const { recovery, manager, trade } = desk()
+    const socket = new FakeSocket({ bufferedAmount: 0 })
+    const client = manager.addConnection('slow', socket, 'alice')
+    for (const symbol of ['A', 'B']) client.subscribe({ ...TRADES, symbol })
+    socket.bufferedAmount = 1e9
+    trade('b', 'B')
+
+    recovery.subscribe(client, TRADES)
+    socket.bufferedAmount = 0
+    client.drained()
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e2:1 b'])
+  })
+
+  it('tells a gap to a client without a position that asks again while a message is on its way to it', () => {
+    const { recovery, connect, trade } = desk()
+    const [first, second] = [connect(), connect()]
+    for (const client of [first, second]) recovery.subscribe(client, TRADES)
+    first.socket.script.send = (text) => {
+      if (text.includes('"seq":1')) recovery.subscribe(second, TRADES)
+    }
+
+    trade(1)
+    trade(2)
+
+    expect(received(second)).toEqual(['subscribed at e1:0, recovered: null', 'gap null', 'subscribed at e1:1, recovered: null', 'e1:2 2'])
   })
 
   it.each<[string, boolean]>([['this connection', true], ['another connection of the user', false]])(
