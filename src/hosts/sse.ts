@@ -27,7 +27,8 @@ export type HostedResponse = SseResponse & Answering
 interface Answering {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
   flushHeaders?(): void
-  end(text?: string): unknown
+  end(): unknown
+  end(text: string): unknown
 }
 
 /** The options of `serveEvents`. `manager`, `authenticate` and `commands` are required. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttp2Server, type Http2ServerRequest } from 'node:http2'
 import { describe, expectTypeOf, it } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { serveEvents } from '../../../src/hosts/sse.ts'
@@ -66,6 +67,13 @@ describe('the hosts', () => {
     const transport = sseTransport({ event: ({ streamType }) => streamType })
     const authenticate = async ({ url }: IncomingMessage) => (url === undefined ? undefined : { userId: url })
     createServer((request, response) => void serveEvents(request, response, { manager: events, commands: createCommandServer(events), authenticate, transport }))
+  })
+
+  it('take what node:http2 has, as it is', () => {
+    const events = new ConnectionManager<SseSocket>()
+    const commands = createCommandServer(events)
+    const authenticate = ({ headers }: Http2ServerRequest) => ({ userId: String(headers[':authority']) })
+    createHttp2Server((request, response) => void serveEvents(request, response, { manager: events, commands, authenticate }))
   })
 
   it('serve one manager side by side', () => {
