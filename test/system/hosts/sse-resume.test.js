@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import { EventSource } from 'eventsource'
-import { chromium } from 'playwright-core'
 import { listen } from '../../../examples/hosts/sse-resume.ts'
+import { closeBrowser, launchedBrowser } from '../../support/chromium.js'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
 
-/** @import { Browser } from 'playwright-core' */
 /** @import { Listening } from '../../../examples/hosts/listening.ts' */
 
-const CHROMIUM = '/usr/bin/chromium'
-const QUIET = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
-]
 const TRADES = /** @type {const} */ ({ streamType: 'TRADES', symbol: 'BTCUSDT' })
 
 /**
@@ -54,15 +47,11 @@ function follow(url, EventSourceOfTheirs = /** @type {any} */ (globalThis).Event
   return { logged, close: () => source.close() }
 }
 
-/** @type {Promise<Browser> | undefined} */
-let browser
-after(async () => (await browser)?.close())
+after(closeBrowser)
 
 /** @type {(url: string, test: import('node:test').TestContext) => Promise<Client>} */
 async function inChromium(url, test) {
-  if (!existsSync(CHROMIUM)) throw new Error(`This test needs a browser at ${CHROMIUM}. Install it: apt-get update && apt-get install -y chromium`)
-  browser ??= chromium.launch({ executablePath: CHROMIUM, args: QUIET })
-  const page = await (await browser).newPage()
+  const page = await (await launchedBrowser()).newPage()
   test.after(() => page.close())
   // An empty page of the same origin.
   await page.route('**/page', (route) => route.fulfill({ contentType: 'text/html', body: '<title>page</title>' }))

@@ -1,21 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
 import * as undici from 'undici'
 import * as newest from 'ws'
 import * as oldest from 'ws-oldest'
+import { launchedBrowser } from '../../support/chromium.js'
 
-const CHROMIUM = '/usr/bin/chromium'
+export { closeBrowser } from '../../support/chromium.js'
+
 /** Debian's, which sees Debian's packages. */
 const PYTHON = '/usr/bin/python3'
 const BUN = here('../../node_modules/bun/bin/bun.exe')
-const QUIET = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
-]
 
 /** The two ends of what the transport is to work with. */
 export const versions = [
@@ -65,27 +61,13 @@ export function open(url, WebSocketOfTheirs = globalThis.WebSocket) {
   })
 }
 
-let browser
-
 async function openInBrowser(url) {
-  const page = await (await launched()).newPage()
+  const page = await (await launchedBrowser()).newPage()
   const client = await page.evaluateHandle(open, url)
   return {
     received: (count) => client.evaluate(({ received }, expected) => received(expected), count),
     closed: client.evaluate(({ closed }) => closed),
   }
-}
-
-function launched() {
-  if (!existsSync(CHROMIUM)) {
-    throw new Error(`These tests need a browser at ${CHROMIUM}. Install it: apt-get update && apt-get install -y chromium`)
-  }
-  return (browser ??= chromium.launch({ executablePath: CHROMIUM, args: QUIET }))
-}
-
-/** Ends the browser, if there is one. */
-export async function closeBrowser() {
-  await (await browser)?.close()
 }
 
 function here(path) {
