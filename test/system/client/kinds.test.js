@@ -5,35 +5,18 @@ import { WebSocket as UndiciSocket } from 'undici'
 import { WebSocket as WsSocket } from 'ws'
 import { WebSocket as OldestWsSocket } from 'ws-oldest'
 import { createClient } from '../../../dist/client.js'
-import { publish, serve } from './server.js'
-
-const TRADES = { streamType: 'TRADES', symbol: 'A' }
+import { overWebSocket, withCommandsByPost, withCommandsInUrl } from './kinds.js'
+import { Server, TRADES } from './server.js'
+import { until } from './until.js'
 
 /** Each kind of connection: the options of a client that uses it. */
 const KINDS = {
-  'ws 8': (port) => ({ connect: () => new WsSocket(`ws://127.0.0.1:${port}`) }),
-  'the oldest ws 8': (port) => ({ connect: () => new OldestWsSocket(`ws://127.0.0.1:${port}`) }),
-  undici: (port) => ({ connect: () => new UndiciSocket(`ws://127.0.0.1:${port}`) }),
-  ...('WebSocket' in globalThis && { 'the WebSocket of the runtime': (port) => ({ connect: () => new WebSocket(`ws://127.0.0.1:${port}`) }) }),
-  'an EventSource, with commands in the URL': (port) => ({
-    connect: ({ commands }) => new EventSource(`http://127.0.0.1:${port}/?commands=${encodeURIComponent(commands)}`),
-  }),
-  'an EventSource, with commands by POST': (port) => ({
-    connect: () => new EventSource(`http://127.0.0.1:${port}/`),
-    async send(body, connectionId) {
-      const { status } = await fetch(`http://127.0.0.1:${port}/${connectionId}`, { method: 'POST', body })
-      if (status !== 204) throw new Error(`The server answered ${status}`)
-    },
-  }),
-}
-
-/** Waits until something holds. The deadline only ends what hangs. */
-async function until(holds) {
-  const deadline = Date.now() + 20_000
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, `Still not: ${holds}`)
-    await new Promise((done) => setTimeout(done, 5))
-  }
+  'ws 8': overWebSocket(WsSocket),
+  'the oldest ws 8': overWebSocket(OldestWsSocket),
+  undici: overWebSocket(UndiciSocket),
+  ...('WebSocket' in globalThis && { 'the WebSocket of the runtime': overWebSocket(WebSocket) }),
+  'an EventSource, with commands in the URL': withCommandsInUrl(EventSource),
+  'an EventSource, with commands by POST': withCommandsByPost(EventSource),
 }
 
 const backoff = { minMs: 20, maxMs: 100 }
@@ -45,21 +28,20 @@ for (const [kind, optionsFor] of Object.entries(KINDS)) {
     const heard = []
 
     before(async () => {
-      server = await serve()
-      client = createClient({ ...optionsFor(server.port), backoff })
+      server = await Server.start()
+      client = createClient({ ...optionsFor(`127.0.0.1:${server.port}`), backoff })
     })
 
     after(async () => {
       client.close()
-      await server.stop()
+      await server.kill()
     })
 
     it('hears messages', async () => {
       const subscription = client.subscribe(TRADES, (update) => heard.push(update.type ?? update.data))
       await until(() => subscription.live)
 
-      publish(1)
-      publish(2)
+      server.publish(1, 2)
 
       await until(() => heard.length === 2)
       assert.deepEqual(heard, [1, 2])
@@ -67,23 +49,23 @@ for (const [kind, optionsFor] of Object.entries(KINDS)) {
 
     it('hears what was published while its connection was cut, once', async () => {
       server.cut()
-      publish(3)
-      publish(4)
+      server.publish(3, 4)
 
       await until(() => heard.length >= 4)
-      publish(5)
+      server.publish(5)
       await until(() => heard.length >= 5)
       assert.deepEqual(heard, [1, 2, 3, 4, 5])
     })
 
-    it('waits for a server that is down, and finds it again', async () => {
+    it('waits for a server that is down, and goes on with the next one, which has its history', async () => {
       const states = []
       const remove = client.on('state', ({ state }) => states.push(state))
-      await server.stop()
+      const { port, history: restore } = server
+      await server.kill()
       await until(() => states.filter((state) => state === 'waiting').length >= 3)
-      publish(6)
 
-      server = await serve(server.port)
+      server = await Server.start({ port, restore })
+      server.publish(6)
 
       await until(() => heard.length >= 6)
       remove()
@@ -95,5 +77,16 @@ for (const [kind, optionsFor] of Object.entries(KINDS)) {
         assert.deepEqual(await client.request('echo', { a: 1 }), { a: 1 })
       })
     }
+
+    it('moves to the next server when it is asked to, and misses nothing', async () => {
+      const { port } = server
+      await server.close()
+      server = await Server.start({ port, restore: server.history })
+
+      server.publish(7)
+
+      await until(() => heard.length >= 7)
+      assert.deepEqual(heard, [1, 2, 3, 4, 5, 6, 7])
+    })
   })
 }

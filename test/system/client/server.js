@@ -1,4 +1,4 @@
-// A server of the clients' protocol, with a recovery: over WebSockets, and over server-sent events with commands by URL or by POST.
+// A real server of the clients' protocol: over WebSockets, and over event streams with commands by URL or by POST.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
@@ -8,49 +8,95 @@ import { ConnectionManager } from '../../../dist/index.js'
 import { createCommandServer } from '../../../dist/protocol.js'
 import { createRecovery } from '../../../dist/recovery.js'
 
-const recovery = createRecovery()
-const manager = new ConnectionManager({ recorder: recovery })
-export const commands = createCommandServer(manager, {
-  recovery,
-  authorize: () => true,
-  commands: { echo: ({ data }) => data },
-  heartbeatMs: 1_000,
-})
+export const TRADES = /** @type {const} */ ({ streamType: 'TRADES', symbol: 'A' })
+
+/** So often, an event stream gets a heartbeat. Milliseconds. */
+const HEARTBEAT_MS = 300
+
 const authenticate = () => ({ userId: 'alice' })
 
-export function publish(/** @type {number} */ data) {
-  manager.publish({ streamType: 'TRADES', symbol: 'A', data })
-}
+/** A server in this process. */
+export class Server {
+  #http = createServer((request, response) => void this.#answer(request, response))
+  #sockets = new WebSocketServer({ server: this.#http, maxPayload: 16_384 })
+  #recovery
+  #host
 
-async function takeCommands(/** @type {import('node:http').IncomingMessage} */ request, /** @type {import('node:http').ServerResponse} */ response) {
-  let text = ''
-  for await (const chunk of request) text += chunk
-  const session = commands.find((request.url ?? '').slice(1), 'alice')
-  response.writeHead(session ? 204 : 404).end()
-  session?.receive(text)
-}
+  /**
+   * Starts a server on a port of this machine, or on any.
+   *
+   * @param {{ port?: number, recovers?: boolean, restore?: string }} [options] `restore`: the history of the server before this one
+   */
+  static async start({ port = 0, ...options } = {}) {
+    const server = new Server(options)
+    server.#http.listen(port, '127.0.0.1')
+    await once(server.#http, 'listening')
+    return server
+  }
 
-/** Starts a server on a port of this machine, or on any. */
-export async function serve(port = 0) {
-  const http = createServer((request, response) => {
-    if (request.method === 'POST') void takeCommands(request, response)
-    else void serveEvents(request, response, { manager, commands, authenticate })
-  })
-  const sockets = new WebSocketServer({ server: http })
-  serveWebSockets(sockets, { manager, commands, authenticate })
-  http.listen(port, '127.0.0.1')
-  await once(http, 'listening')
-  return {
-    port: /** @type {import('node:net').AddressInfo} */ (http.address()).port,
-    /** Cuts all connections, and stays. */
-    cut() {
-      http.closeAllConnections()
-      for (const socket of sockets.clients) socket.terminate()
-    },
-    async stop() {
-      this.cut()
-      sockets.close()
-      await new Promise((closed) => http.close(closed))
-    },
+  /** @param {{ recovers?: boolean, restore?: string | undefined }} options */
+  constructor({ recovers = true, restore }) {
+    this.#recovery = recovers ? createRecovery({ restore }) : undefined
+    this.manager = new ConnectionManager({ recorder: this.#recovery })
+    this.commands = createCommandServer(this.manager, {
+      recovery: this.#recovery,
+      heartbeatMs: HEARTBEAT_MS,
+      commands: {
+        echo: ({ data }) => data,
+        publish: ({ data }) => this.publish(...data),
+        cut: ({ connection }) => connection.socket.terminate(),
+      },
+    })
+    this.#host = serveWebSockets(this.#sockets, { manager: this.manager, commands: this.commands, authenticate })
+  }
+
+  get port() {
+    return /** @type {import('node:net').AddressInfo} */ (this.#http.address()).port
+  }
+
+  /** All that was recorded, for the next server. */
+  get history() {
+    return this.#recovery?.export()
+  }
+
+  publish(/** @type {unknown[]} */ ...trades) {
+    for (const data of trades) this.manager.publish({ ...TRADES, data })
+  }
+
+  /** Cuts all connections, and stays. */
+  cut() {
+    this.#http.closeAllConnections()
+    for (const socket of this.#sockets.clients) socket.terminate()
+  }
+
+  /** Ends at once, as a process that is killed. */
+  async kill() {
+    const closed = this.#http.listening && once(this.#http, 'close')
+    this.#http.close()
+    this.cut()
+    await closed
+    await this.manager.cleanup()
+  }
+
+  /** Asks all clients to come back, and ends. They come back to the next server, or find none. */
+  async close() {
+    await this.#host.close({ withinMs: 0 })
+    await this.kill()
+  }
+
+  async #answer(request, response) {
+    const { pathname } = new URL(request.url, 'http://localhost')
+    if (request.method === 'POST') return this.#receive(request, response)
+    if (pathname === '/events') return void serveEvents(request, response, { manager: this.manager, commands: this.commands, authenticate })
+    response.writeHead(404).end()
+  }
+
+  /** Carries out commands by POST. The path has the id of the connection. */
+  async #receive(request, response) {
+    let text = ''
+    for await (const chunk of request) text += chunk
+    const session = this.commands.find(request.url.slice(1), authenticate().userId)
+    session?.receive(text)
+    response.writeHead(session ? 204 : 404).end()
   }
 }
