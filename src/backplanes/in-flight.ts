@@ -1,0 +1,34 @@
+/** The calls that a broker has not answered. They reject when the link is lost, because some clients of a broker never settle them then. */
+export class InFlight {
+  readonly #rejections = new Set<(error: Error) => void>()
+
+  /** Settles as `answer` does, or rejects if the link is lost first. */
+  answered<TAnswer>(answer: PromiseLike<TAnswer>): Promise<TAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#rejections.add(reject)
+      const settled = (): boolean => this.#rejections.delete(reject)
+      answer.then(
+        (value) => {
+          settled()
+          resolve(value)
+        },
+        (error: unknown) => {
+          settled()
+          reject(error as Error)
+        },
+      )
+    })
+  }
+
+  /** Rejects all of them. */
+  lose(): void {
+    const rejections = [...this.#rejections]
+    this.#rejections.clear()
+    for (const reject of rejections) reject(linkLost())
+  }
+}
+
+/** Returns the error of a call that needs the broker while there is no link to it. */
+export function linkLost(): Error {
+  return new Error('There is no link to the broker')
+}

@@ -1,0 +1,51 @@
+/** The line from a broker to one of its nodes. */
+export interface Line {
+  readonly receive: (subject: string, text: string) => void
+  /** What the node is subscribed to. The broker keeps it. */
+  readonly subjects: Set<string>
+}
+
+/** Which line is subscribed to which subject, and the delivery to them. */
+export class Broker {
+  readonly #schedule: (deliver: () => void) => void
+  /** Subject → its subscribers. */
+  readonly #lines = new Map<string, Set<Line>>()
+
+  constructor(schedule: (deliver: () => void) => void) {
+    this.#schedule = schedule
+  }
+
+  publish(subject: string, text: string): void {
+    for (const line of this.#lines.get(subject) ?? []) this.#schedule(() => this.#deliver(line, subject, text))
+  }
+
+  subscribe(line: Line, subjects: readonly string[]): void {
+    for (const subject of subjects) {
+      line.subjects.add(subject)
+      const lines = this.#lines.get(subject) ?? new Set()
+      this.#lines.set(subject, lines.add(line))
+    }
+  }
+
+  unsubscribe(line: Line, subjects: readonly string[]): void {
+    for (const subject of subjects) {
+      line.subjects.delete(subject)
+      const lines = this.#lines.get(subject)
+      lines?.delete(line)
+      if (lines?.size === 0) this.#lines.delete(subject)
+    }
+  }
+
+  remove(line: Line): void {
+    this.unsubscribe(line, [...line.subjects])
+  }
+
+  subscribers(subject: string): number {
+    return this.#lines.get(subject)?.size ?? 0
+  }
+
+  #deliver(line: Line, subject: string, text: string): void {
+    // It may have unsubscribed meanwhile.
+    if (line.subjects.has(subject)) line.receive(subject, text)
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A way to another thread or process: a `MessagePort`, a `Worker`, the `parentPort` of a worker, a `ChildProcess`, a worker of `node:cluster`, or the
+ * `process` of a child. It may carry other messages too.
+ */
+export interface BusPort {
+  /** Sends a message to a thread. */
+  postMessage?(message: object): unknown
+  /** Sends a message to a process. The callback gets the error if it could not. */
+  send?(message: object, callback: (error: Error | null) => void): unknown
+  on(event: 'message', listener: (message: unknown) => void): unknown
+  off(event: 'message', listener: (message: unknown) => void): unknown
+}
+
+/** What a port tells when the other side has gone. Each kind of port has one or two of these events. */
+const ENDS = ['close', 'exit', 'disconnect'] as const
+
+/** A port of which any event may be asked for. */
+interface Emitter {
+  on(event: string, listener: (value: unknown) => void): unknown
+  off(event: string, listener: (value: unknown) => void): unknown
+}
+
+/** What a mailbox calls. */
+export interface Addressee {
+  received(message: BusMessage): void
+  /** The other side has gone, or `end` was called. Called once. */
+  ended(): void
+}
+
+/**
+ * What goes between a bus and a node in another thread or process. `node` tells the nodes behind one port apart.
+ *
+ * - `publish`: to the bus
+ * - `call`: to the bus, which answers
+ * - `answer`: to the node
+ * - `deliver`: to the node
+ * - `end`: to either. Nothing follows
+ */
+export type BusMessage =
+  | { readonly kind: 'publish' | 'deliver'; readonly node: number; readonly subject: string; readonly text: string }
+  | { readonly kind: 'call'; readonly node: number; readonly call: number; readonly method: BusMethod; readonly subjects: readonly string[] }
+  | { readonly kind: 'answer'; readonly node: number; readonly call: number; readonly value: number }
+  | { readonly kind: 'end'; readonly node: number }
+
+export type BusMethod = 'open' | 'subscribe' | 'unsubscribe' | 'subscribers'
+
+/** The field that tells the messages of a bus from others. */
+const MARK = 'streamConnectionManagerBus'
+
+/** One side's end of a port. */
+export class Mailbox {
+  readonly #port: BusPort
+  readonly #addressee: Addressee
+  #isOpen = true
+  readonly #received = (message: unknown): void => {
+    const marked = message as { readonly [MARK]?: BusMessage } | null | undefined
+    if (marked?.[MARK] !== undefined) this.#addressee.received(marked[MARK])
+  }
+  readonly #ended = (): void => this.end()
+
+  constructor(port: BusPort, addressee: Addressee) {
+    this.#port = port
+    this.#addressee = addressee
+    port.on('message', this.#received)
+    for (const event of ENDS) (port as Emitter).on(event, this.#ended)
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  send(message: BusMessage): void {
+    if (!this.#isOpen) return
+    const marked = { [MARK]: message }
+    // Without the callback, Node would emit an error that nobody expects.
+    if (this.#port.postMessage === undefined) this.#port.send?.(marked, (error) => error && this.end())
+    else this.#port.postMessage(marked)
+  }
+
+  end(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#port.off('message', this.#received)
+    for (const event of ENDS) (this.#port as Emitter).off(event, this.#ended)
+    this.#addressee.ended()
+  }
+}

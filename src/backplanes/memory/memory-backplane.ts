@@ -1,0 +1,32 @@
+import { ConnectionManagerError, describe } from '../../errors.ts'
+import type { Backplane } from '../../cluster/backplane.ts'
+import type { BusPort } from './bus-port.ts'
+import { LocalLine } from './local-line.ts'
+import { brokerOf, type MemoryBus } from './memory-bus.ts'
+import { RemoteLine } from './remote-line.ts'
+
+/**
+ * Returns the driver of one node, for `joinCluster`. Give it the bus, or, in a worker thread or a child process, the port to the process that has the bus.
+ * See `createMemoryBus`.
+ *
+ * A worker has lost its bus when the other side ends, and does not get it back.
+ *
+ * @throws `ERR_INVALID_BACKPLANE` if it is neither a bus nor a port
+ *
+ * @example
+ * import { createMemoryBus, memoryBackplane } from 'stream-connection-manager/backplanes/memory'
+ *
+ * const bus = createMemoryBus()
+ * const one = await joinCluster(manager, recovery, { backplane: memoryBackplane(bus), prefix: 'desk' })
+ */
+export function memoryBackplane(bus: MemoryBus | BusPort): Backplane {
+  const broker = brokerOf(bus)
+  if (broker !== undefined) return new LocalLine(broker)
+  if (!isPort(bus)) throw new ConnectionManagerError('ERR_INVALID_BACKPLANE', `Expected a memory bus or a port, got ${describe(bus)}`)
+  return new RemoteLine(bus)
+}
+
+function isPort(bus: unknown): bus is BusPort {
+  const port = bus as Partial<BusPort> | null | undefined
+  return typeof port?.on === 'function' && (typeof port.postMessage === 'function' || typeof port.send === 'function')
+}

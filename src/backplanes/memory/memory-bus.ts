@@ -1,0 +1,60 @@
+import { Broker } from './broker.ts'
+import type { BusPort } from './bus-port.ts'
+import { BusService } from './bus-service.ts'
+
+// Every runtime has it.
+declare function queueMicrotask(fn: () => void): void
+
+/** The options of `createMemoryBus`. */
+export interface MemoryBusOptions {
+  /**
+   * Runs a delivery later: never from within the call, and in the order of the calls.
+   *
+   * @default queueMicrotask
+   */
+  readonly schedule?: ((deliver: () => void) => void) | undefined
+}
+
+/** A broker in this process. Made by `createMemoryBus`. */
+export interface MemoryBus {
+  /**
+   * Serves a worker thread or a child process, which calls `memoryBackplane(port)`. Attach it before the other side joins its cluster: right after it is
+   * made. The bus forgets the other side when that side ends, or when the returned function is called.
+   */
+  attach(port: BusPort): () => void
+}
+
+const brokers = /* @__PURE__ */ new WeakMap<object, Broker>()
+
+/**
+ * Returns a broker in this process, for clusters whose nodes share a process, a machine, or a test.
+ *
+ * It never loses a message. Worker threads and child processes use it by messages: see `attach`.
+ *
+ * @example
+ * import cluster from 'node:cluster'
+ * import { createMemoryBus, memoryBackplane } from 'stream-connection-manager/backplanes/memory'
+ *
+ * if (cluster.isPrimary) {
+ *   const bus = createMemoryBus()
+ *   for (let i = 0; i < 4; i++) bus.attach(cluster.fork())
+ * } else {
+ *   await joinCluster(manager, recovery, { backplane: memoryBackplane(process), prefix: 'desk' })
+ * }
+ */
+export function createMemoryBus({ schedule = queueMicrotask }: MemoryBusOptions = {}): MemoryBus {
+  const broker = new Broker((deliver) => schedule(deliver))
+  const bus: MemoryBus = {
+    attach(port) {
+      const service = new BusService(broker, port)
+      return () => service.end()
+    },
+  }
+  brokers.set(bus, broker)
+  return bus
+}
+
+/** Returns the broker of a bus, or `undefined` if it is something else. */
+export function brokerOf(bus: object): Broker | undefined {
+  return brokers.get(bus)
+}

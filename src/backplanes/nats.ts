@@ -1,0 +1,183 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import type { Backplane } from '../cluster/backplane.ts'
+import { InFlight, linkLost } from './in-flight.ts'
+
+// Every runtime has them.
+declare class TextEncoder {
+  encode(text: string): Uint8Array
+}
+declare class TextDecoder {
+  constructor(encoding: string, options: { readonly ignoreBOM: boolean })
+  decode(bytes: Uint8Array): string
+}
+
+/** All that the driver needs of a connection. A `NatsConnection` of nats-core 3 fits as it is. */
+export interface NatsConnection {
+  /** Of the server that it is connected to. */
+  readonly info?: { readonly max_payload: number } | undefined
+  isClosed(): boolean
+  /** Tells what becomes of the connection. */
+  status(): AsyncIterable<{ readonly type: string }>
+  publish(subject: string, payload: Uint8Array): void
+  subscribe(subject: string, options: { callback(error: Error | null, message: NatsMessage): void }): NatsSubscription
+  request(subject: string, payload: string, options: { timeout: number }): Promise<unknown>
+  /** Resolves when the server has all that was sent. */
+  flush(): Promise<void>
+}
+
+/** A message that has come. */
+export interface NatsMessage {
+  readonly data: Uint8Array
+  /** Where the answer to a request goes. */
+  readonly reply?: string | undefined
+  respond(): boolean
+}
+
+/** A subscription. */
+export interface NatsSubscription {
+  unsubscribe(): void
+}
+
+/** How long the nodes have to say that they are subscribed. */
+const REQUEST_TIMEOUT_MS = 2_000
+
+/**
+ * Returns the driver of one node for NATS, for `joinCluster`. Give it the connection of `@nats-io/transport-node` 3, or of another transport of nats-core 3.
+ *
+ * The driver subscribes with your connection, which stays open when the cluster is closed. Connect with `maxReconnectAttempts: -1`: by default NATS gives
+ * up after ten attempts. Leave `noEcho` off: the cluster needs its own messages.
+ *
+ * A message longer than the server's `max_payload`, by default 1 MiB, is not sent. The other nodes see that it is missing.
+ *
+ * @throws `ERR_INVALID_BACKPLANE` if it is no such connection
+ *
+ * @example
+ * import { connect } from '@nats-io/transport-node'
+ * import { natsBackplane } from 'stream-connection-manager/backplanes/nats'
+ *
+ * const connection = await connect({ servers: '127.0.0.1:4222', maxReconnectAttempts: -1 })
+ * const cluster = await joinCluster(manager, recovery, { backplane: natsBackplane(connection), prefix: 'desk' })
+ */
+export function natsBackplane(connection: NatsConnection): Backplane {
+  if (isConnection(connection)) return new NatsDriver(connection)
+  throw new ConnectionManagerError('ERR_INVALID_BACKPLANE', `Expected a connection of nats-core, got ${describe(connection)}`)
+}
+
+function isConnection(connection: unknown): boolean {
+  const { subscribe, status, flush } = Object(connection) as Readonly<Record<string, unknown>>
+  return [subscribe, status, flush].every((method) => typeof method === 'function')
+}
+
+/** The driver of one node. */
+class NatsDriver implements Backplane {
+  readonly #connection: NatsConnection
+  readonly #subscriptions = new Map<string, NatsSubscription>()
+  readonly #inFlight = new InFlight()
+  readonly #encoder = new TextEncoder()
+  /** The one of nats-core takes a byte order mark away. */
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  #receive: ((subject: string, text: string) => void) | undefined
+  #statuses: AsyncIterable<{ readonly type: string }> | undefined
+  #isUp = false
+
+  constructor(connection: NatsConnection) {
+    this.#connection = connection
+  }
+
+  async open(receive: (subject: string, text: string) => void, status: (isUp: boolean) => void): Promise<void> {
+    if (this.#connection.isClosed()) throw linkLost()
+    this.#receive = receive
+    this.#statuses = this.#connection.status()
+    void this.#follow(this.#statuses, status)
+    // It rejects if the connection has no link now. Then it says when it has one again.
+    await this.#connection.flush().then(() => this.#note(true, status), () => {})
+  }
+
+  publish(subject: string, text: string): void {
+    this.#assertUp()
+    const bytes = this.#encoder.encode(text)
+    // The connection would throw, and that would mean that there is no link.
+    if (bytes.length <= (this.#connection.info?.max_payload ?? Infinity)) this.#connection.publish(subject, bytes)
+  }
+
+  async subscribe(subjects: readonly string[]): Promise<void> {
+    this.#assertUp()
+    const added = subjects.filter((subject) => !this.#subscriptions.has(subject))
+    try {
+      for (const subject of added) this.#subscriptions.set(subject, this.#subscribe(subject))
+      await this.#inFlight.answered(this.#connection.flush())
+    } catch (error) {
+      this.#drop(added)
+      throw error
+    }
+  }
+
+  /** If the link is lost, the server has forgotten them, and the connection does not subscribe to them again. */
+  async unsubscribe(subjects: readonly string[]): Promise<void> {
+    this.#drop(subjects)
+    if (this.#isUp) await this.#inFlight.answered(this.#connection.flush()).catch(() => {})
+  }
+
+  /** Asks the subscribers. If there are none, the server says so at once. */
+  async subscribers(subject: string): Promise<number> {
+    this.#assertUp()
+    try {
+      await this.#inFlight.answered(this.#connection.request(subject, '', { timeout: REQUEST_TIMEOUT_MS }))
+      return 1
+    } catch (error) {
+      if (hasNoResponders(error)) return 0
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#receive = undefined
+    this.#drop([...this.#subscriptions.keys()])
+    this.#isUp = false
+    this.#inFlight.lose()
+    // To return from the iterator would wait for the next status.
+    ;(this.#statuses as { stop?(): void } | undefined)?.stop?.()
+  }
+
+  #subscribe(subject: string): NatsSubscription {
+    return this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error !== null) return
+        if (message.reply) message.respond()
+        else if (this.#subscriptions.has(subject)) this.#receive?.(subject, this.#decoder.decode(message.data))
+      },
+    })
+  }
+
+  #drop(subjects: readonly string[]): void {
+    for (const subject of subjects) {
+      this.#subscriptions.get(subject)?.unsubscribe()
+      this.#subscriptions.delete(subject)
+    }
+  }
+
+  async #follow(statuses: AsyncIterable<{ readonly type: string }>, status: (isUp: boolean) => void): Promise<void> {
+    for await (const { type } of statuses) {
+      if (type === 'reconnect') this.#note(true, status)
+      else if (type === 'disconnect' || type === 'staleConnection' || type === 'close') this.#note(false, status)
+    }
+    this.#note(false, status)
+  }
+
+  #note(isUp: boolean, status: (isUp: boolean) => void): void {
+    if (!isUp) this.#inFlight.lose()
+    if (this.#receive === undefined || this.#isUp === isUp) return
+    this.#isUp = isUp
+    status(isUp)
+  }
+
+  #assertUp(): void {
+    if (!this.#isUp) throw linkLost()
+  }
+}
+
+/** nats-core wraps it. */
+function hasNoResponders(error: unknown): boolean {
+  const { name, cause } = Object(error) as { readonly name?: unknown; readonly cause?: unknown }
+  return name === 'NoRespondersError' || (cause !== undefined && hasNoResponders(cause))
+}

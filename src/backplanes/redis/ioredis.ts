@@ -1,0 +1,97 @@
+import { InFlight, linkLost } from '../in-flight.ts'
+import type { Receive, RedisLink } from './redis-link.ts'
+
+/** A client of ioredis: what `new Redis()` makes. It need not be connected. */
+export interface IoRedisClient {
+  duplicate(override: typeof OVERRIDES): IoRedisConnection
+}
+
+/** All that the driver needs of a client that it has duplicated. */
+export interface IoRedisConnection {
+  readonly status: string
+  connect(): Promise<unknown>
+  on(event: string, listener: (...facts: string[]) => void): unknown
+  publish(channel: string, message: string): Promise<unknown>
+  subscribe(...channels: string[]): Promise<unknown>
+  unsubscribe(...channels: string[]): Promise<unknown>
+  pubsub(subcommand: 'NUMSUB', ...channels: string[]): Promise<unknown[]>
+  disconnect(): void
+}
+
+/**
+ * - Commands that Redis has not answered are not sent again: a message would come twice.
+ * - The driver subscribes again. ioredis would do it without a listener for the failure, and the rejection would end the process.
+ */
+const OVERRIDES = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  keyPrefix: '',
+}
+
+/** Each of them may change `status`. Without a listener of `error`, ioredis would print it. */
+const EVENTS = ['ready', 'error', 'close', 'reconnecting', 'end'] as const
+
+/** A connection by ioredis. */
+export class IoRedisLink implements RedisLink {
+  readonly #connection: IoRedisConnection
+  readonly #channels = new Set<string>()
+  readonly #inFlight = new InFlight()
+
+  constructor(client: IoRedisClient, receive: Receive) {
+    this.#connection = client.duplicate(OVERRIDES)
+    this.#connection.on('message', receive)
+    this.#connection.on('ready', () => this.#restore())
+    this.#connection.on('close', () => this.#inFlight.lose())
+  }
+
+  get isReady(): boolean {
+    return this.#connection.status === 'ready'
+  }
+
+  watch(changed: () => void): void {
+    for (const event of EVENTS) this.#connection.on(event, changed)
+  }
+
+  /** The promise of ioredis rejects at the first failure, although ioredis tries again. */
+  connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#connection.on('ready', () => resolve())
+      this.#connection.on('end', () => reject(linkLost()))
+      this.#connection.connect().catch(() => {})
+    })
+  }
+
+  publish(channel: string, text: string): Promise<unknown> {
+    return this.#inFlight.answered(this.#connection.publish(channel, text))
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.#inFlight.answered(this.#connection.subscribe(...channels))
+    for (const channel of channels) this.#channels.add(channel)
+  }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.#inFlight.answered(this.#connection.unsubscribe(...channels))
+    for (const channel of channels) this.#channels.delete(channel)
+  }
+
+  async count(channel: string): Promise<number> {
+    const [, count] = await this.#inFlight.answered(this.#connection.pubsub('NUMSUB', channel))
+    return Number(count)
+  }
+
+  end(): void {
+    this.#connection.disconnect()
+    this.#inFlight.lose()
+  }
+
+  #restore(): void {
+    if (this.#channels.size === 0) return
+    // As one list, because there may be more of them than a call can have arguments.
+    const { subscribe } = this.#connection as unknown as { subscribe(channels: string[]): Promise<unknown> }
+    // If it fails, the link is lost, and the next one restores them.
+    subscribe.call(this.#connection, [...this.#channels]).catch(() => {})
+  }
+}

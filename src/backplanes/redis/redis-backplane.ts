@@ -1,0 +1,38 @@
+import { ConnectionManagerError, describe } from '../../errors.ts'
+import type { Backplane } from '../../cluster/backplane.ts'
+import { IoRedisLink, type IoRedisClient } from './ioredis.ts'
+import { NodeRedisLink, type NodeRedisClient } from './node-redis.ts'
+import { RedisDriver } from './redis-driver.ts'
+
+/**
+ * Returns the driver of one node for Redis or Valkey, for `joinCluster`. It works with node-redis 4 to 6 and ioredis 5 and 6.
+ *
+ * The driver uses classic publish and subscribe, over two connections of its own: duplicates of the client, with its options. So your client may be used
+ * for anything, and it stays open when the cluster is closed. Its strategy for reconnecting decides how long the driver tries: let it never give up.
+ *
+ * The client of a Redis Cluster cannot be used. Give the client of one server, or of Sentinel.
+ *
+ * @throws `ERR_INVALID_BACKPLANE` if it is no such client
+ *
+ * @example
+ * import { createClient } from 'redis'
+ * import { redisBackplane } from 'stream-connection-manager/backplanes/redis'
+ *
+ * const client = createClient({ url: 'redis://127.0.0.1:6379' })
+ * const cluster = await joinCluster(manager, recovery, { backplane: redisBackplane(client), prefix: 'desk' })
+ */
+export function redisBackplane(client: NodeRedisClient | IoRedisClient): Backplane {
+  if (isIoRedis(client)) return new RedisDriver((receive) => new IoRedisLink(client, receive))
+  if (isNodeRedis(client)) return new RedisDriver((receive) => new NodeRedisLink(client, receive))
+  throw new ConnectionManagerError('ERR_INVALID_BACKPLANE', `Expected a client of node-redis or ioredis for one Redis server, got ${describe(client)}`)
+}
+
+function isIoRedis(client: unknown): client is IoRedisClient {
+  const { duplicate, status, isCluster } = Object(client) as { readonly duplicate?: unknown; readonly status?: unknown; readonly isCluster?: unknown }
+  return typeof duplicate === 'function' && typeof status === 'string' && isCluster !== true
+}
+
+function isNodeRedis(client: unknown): client is NodeRedisClient {
+  const { duplicate, isReady } = Object(client) as { readonly duplicate?: unknown; readonly isReady?: unknown }
+  return typeof duplicate === 'function' && typeof isReady === 'boolean'
+}
