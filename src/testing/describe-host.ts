@@ -1,16 +1,8 @@
 import type { HostHarness } from './host.ts'
 import { hostTests, type HostTestName, type SkippableHostTest } from './host-tests.ts'
+import { registerSuite } from './register-suite.ts'
 import type { PatienceOptions } from './suite/patience.ts'
-
-/** The functions of a test runner that the suite calls. `node:test`, vitest, `bun:test` and Deno's BDD have them. */
-export interface TestRunner {
-  /** Groups the tests that its body registers. */
-  readonly describe: (name: string, body: () => void) => unknown
-  /** Registers a test. Its `skip` registers a test that is not run. */
-  readonly it: RegisterTest & { readonly skip?: RegisterTest }
-}
-
-type RegisterTest = (name: string, run: () => Promise<void>) => unknown
+import type { TestRunner } from './test-runner.ts'
 
 /** Tests that a host cannot pass, and the reason. */
 export interface HostSkip {
@@ -69,55 +61,13 @@ export interface HostReport {
  */
 export function describeHost(host: string, harness: HostHarness, options: DescribeHostOptions): HostReport {
   const { describe, it, skip = [], report } = options
-  const reasons = reasonsIn(skip)
-  const results = new Map<HostTestName, HostTestResult>()
+  const tests = hostTests.map(({ name, isSkippable, run }) => ({ name, isSkippable, run: () => run(harness, options) }))
+  const results = registerSuite<HostTestName>(host, tests, { describe, it, skip, done: () => report?.(soFar) })
   const soFar: HostReport = {
     host,
     get results() {
-      return hostTests.flatMap(({ name }) => results.get(name) ?? [])
+      return results()
     },
   }
-  const note = (result: HostTestResult): void => {
-    results.set(result.test, result)
-    if (results.size === hostTests.length) report?.(soFar)
-  }
-  for (const [test, reason] of reasons) results.set(test, { test, outcome: 'skipped', reason })
-  describe(host, () => {
-    for (const test of hostTests) {
-      const reason = reasons.get(test.name)
-      if (reason === undefined) it(test.name, () => noted(test.name, test.run(harness, options), note))
-      else registerSkipped(it, `${test.name} (skipped: ${reason})`)
-    }
-  })
   return soFar
-}
-
-function registerSkipped(it: TestRunner['it'], title: string): void {
-  if (it.skip === undefined) it(title, async () => {})
-  else it.skip(title, async () => {})
-}
-
-async function noted(test: HostTestName, running: Promise<void>, note: (result: HostTestResult) => void): Promise<void> {
-  try {
-    await running
-  } catch (error) {
-    note({ test, outcome: 'failed', error })
-    throw error
-  }
-  note({ test, outcome: 'passed' })
-}
-
-/** Test → why it is skipped. */
-function reasonsIn(skip: readonly HostSkip[]): Map<HostTestName, string> {
-  const reasons = new Map<HostTestName, string>()
-  for (const { reason, tests } of skip) {
-    if (typeof reason !== 'string' || reason.trim() === '') throw new Error(`Invalid skip: a reason is required for ${tests.join(', ')}`)
-    for (const name of tests) {
-      const test = hostTests.find((each) => each.name === name)
-      if (test === undefined) throw new Error(`Invalid skip: unknown test "${name}"`)
-      if (!test.isSkippable) throw new Error(`Invalid skip: test "${name}" cannot be skipped`)
-      reasons.set(name, reason)
-    }
-  }
-  return reasons
 }

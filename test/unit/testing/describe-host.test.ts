@@ -1,7 +1,8 @@
 import * as nodeTest from 'node:test'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { describeHost, type DescribeHostOptions, type HostReport, type TestRunner } from '../../../src/testing/describe-host.ts'
+import { describeHost, type DescribeHostOptions, type HostReport } from '../../../src/testing/describe-host.ts'
 import { hostTests, type EssentialHostTest, type HostTestName, type SkippableHostTest } from '../../../src/testing/host-tests.ts'
+import type { TestRunner } from '../../../src/testing/test-runner.ts'
 import { FastClock } from './fast-clock.ts'
 import { harnessOf, MemoryHost } from './memory-host.ts'
 
