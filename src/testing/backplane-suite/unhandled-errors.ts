@@ -1,0 +1,28 @@
+const EVENTS = ['unhandledRejection', 'uncaughtException'] as const
+
+interface Process {
+  on(event: string, listener: (error: unknown) => void): unknown
+  off(event: string, listener: (error: unknown) => void): unknown
+}
+
+/** The errors that nobody handles, in a runtime that tells of them as Node does. */
+export class UnhandledErrors {
+  readonly #process = (globalThis as { readonly process?: Partial<Process> }).process
+  readonly #errors: unknown[] = []
+  readonly #listener = (error: unknown): void => void this.#errors.push(error)
+
+  constructor() {
+    if (isProcess(this.#process)) for (const event of EVENTS) this.#process.on(event, this.#listener)
+  }
+
+  /** Returns those since it was made. The runtime tells of some of them a little later, so it pauses first. */
+  async end(pause: () => Promise<void>): Promise<readonly unknown[]> {
+    await pause()
+    if (isProcess(this.#process)) for (const event of EVENTS) this.#process.off(event, this.#listener)
+    return this.#errors
+  }
+}
+
+function isProcess(process: Partial<Process> | undefined): process is Process {
+  return typeof process?.on === 'function' && typeof process.off === 'function'
+}

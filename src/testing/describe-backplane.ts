@@ -1,0 +1,73 @@
+import type { BackplaneHarness } from './backplane-harness.ts'
+import { backplaneTests, type BackplaneTestName, type SkippableBackplaneTest } from './backplane-tests.ts'
+import { registerSuite } from './register-suite.ts'
+import type { PatienceOptions } from './suite/patience.ts'
+import type { TestRunner } from './test-runner.ts'
+
+/** Tests that a driver cannot pass, and why. */
+export interface BackplaneSkip {
+  /** What the driver or its broker lacks, in words that the reader of a report understands. */
+  readonly reason: string
+  /** The names of the tests. Tests of delivery, subscribing and closing cannot be skipped. */
+  readonly tests: readonly SkippableBackplaneTest[]
+}
+
+/** The test runner, and how the suite of backplanes is run. */
+export interface DescribeBackplaneOptions extends TestRunner, PatienceOptions {
+  /**
+   * The tests that this driver cannot pass.
+   *
+   * @default none
+   */
+  readonly skip?: readonly BackplaneSkip[] | undefined
+  /**
+   * Called when every test is over, and again after each test that the runner retries. Not called if the runner runs only some of the tests.
+   */
+  readonly report?: ((report: BackplaneReport) => void) | undefined
+}
+
+/** The result of one test. */
+export type BackplaneTestResult =
+  | { readonly test: BackplaneTestName; readonly outcome: 'passed' }
+  | { readonly test: BackplaneTestName; readonly outcome: 'failed'; readonly error: unknown }
+  | { readonly test: BackplaneTestName; readonly outcome: 'skipped'; readonly reason: string }
+
+/** The results of one driver's tests. */
+export interface BackplaneReport {
+  /** The name that was given to `describeBackplane`. */
+  readonly backplane: string
+  /** The results, in the order of `backplaneTests`. Skipped tests are included from the start, and the others when they are over. */
+  readonly results: readonly BackplaneTestResult[]
+}
+
+/**
+ * Registers the suite of backplanes with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the runner
+ * has run every test.
+ *
+ * A skipped test is registered with `it.skip`, and has its reason in its title. If there is no `it.skip`, it is registered as a test that does
+ * nothing.
+ *
+ * @throws an `Error` if a skip has no reason, or names a test that does not exist or cannot be skipped
+ *
+ * @example
+ * import { describe, it } from 'node:test'
+ * import { describeBackplane } from 'stream-connection-manager/testing'
+ *
+ * describeBackplane('my broker', harness, {
+ *   describe,
+ *   it,
+ *   skip: [{ reason: 'it runs in this process', tests: ['closes while the broker is frozen'] }],
+ * })
+ */
+export function describeBackplane(backplane: string, harness: BackplaneHarness, options: DescribeBackplaneOptions): BackplaneReport {
+  const { describe, it, skip = [], report } = options
+  const tests = backplaneTests.map(({ name, isSkippable, run }) => ({ name, isSkippable, run: () => run(harness, options) }))
+  const results = registerSuite<BackplaneTestName>(backplane, tests, { describe, it, skip, done: () => report?.(soFar) })
+  const soFar: BackplaneReport = {
+    backplane,
+    get results() {
+      return results()
+    },
+  }
+  return soFar
+}
