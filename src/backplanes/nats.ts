@@ -10,6 +10,7 @@ declare class TextDecoder {
   constructor(encoding: string, options: { readonly ignoreBOM: boolean })
   decode(bytes: Uint8Array): string
 }
+declare function setTimeout(fn: () => void, ms: number): unknown
 
 /** All that the driver needs of a connection. A `NatsConnection` of nats-core 3 fits as it is. */
 export interface NatsConnection {
@@ -137,6 +138,8 @@ class NatsDriver implements Backplane {
     this.#inFlight.lose()
     // To return from the iterator would wait for the next status.
     ;(this.#statuses as { stop?(): void } | undefined)?.stop?.()
+    // The connection writes at the end of the turn. If the application closed it before, a failure of that write would have no listener.
+    await turn()
   }
 
   #subscribe(subject: string): NatsSubscription {
@@ -176,8 +179,12 @@ class NatsDriver implements Backplane {
   }
 }
 
-/** nats-core wraps it. */
 function hasNoResponders(error: unknown): boolean {
-  const { name, cause } = Object(error) as { readonly name?: unknown; readonly cause?: unknown }
-  return name === 'NoRespondersError' || (cause !== undefined && hasNoResponders(cause))
+  const { isNoResponders } = Object(error) as { readonly isNoResponders?: () => boolean }
+  return isNoResponders?.call(error) === true
+}
+
+/** Resolves once what is due in this turn of the event loop has been done. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0))
 }

@@ -43,20 +43,14 @@ export class TrialNode {
     await this.reports(true)
   }
 
-  /** Publishes, and returns what the driver returned. */
-  publish(subject: string, text: string): unknown {
-    this.#isPublishing = true
-    try {
-      return this.#client.backplane.publish(subject, text)
-    } finally {
-      this.#isPublishing = false
-    }
+  /** Publishes, and does not care whether the driver accepts it. */
+  publish(subject: string, text: string): void {
+    this.#publish(subject, text).catch(() => {})
   }
 
   /** Publishes, and waits until the driver has done with it. Returns false if the driver refused it. */
-  async hands(subject: string, text: string): Promise<boolean> {
-    const handing = async (): Promise<unknown> => this.publish(subject, text)
-    return this.#patience.within(`${this.name} accepts or refuses a text`, handing().then(() => true, () => false))
+  hands(subject: string, text: string): Promise<boolean> {
+    return this.#patience.within(`${this.name} accepts or refuses a text`, this.#publish(subject, text).then(() => true, () => false))
   }
 
   subscribe(...subjects: readonly string[]): Promise<void> {
@@ -118,6 +112,16 @@ export class TrialNode {
   async stop(): Promise<void> {
     await this.close()
     await this.#patience.within(`the own client of ${this.name} stops`, this.#client.stop())
+  }
+
+  async #publish(subject: string, text: string): Promise<unknown> {
+    this.#isPublishing = true
+    try {
+      // Not awaited: what comes before the broker has answered does not come from within the call.
+      return this.#client.backplane.publish(subject, text)
+    } finally {
+      this.#isPublishing = false
+    }
   }
 
   async #receivesFence(fence: string): Promise<void> {
