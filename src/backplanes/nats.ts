@@ -36,7 +36,8 @@ export interface NatsMessage {
 
 /** A subscription. */
 export interface NatsSubscription {
-  unsubscribe(): void
+  /** Ends it. Resolves when the server has ended it. Until then it receives. */
+  drain(): Promise<void>
 }
 
 /** How long the nodes have to say that they are subscribed. */
@@ -108,15 +109,15 @@ class NatsDriver implements Backplane {
       for (const subject of added) this.#subscriptions.set(subject, this.#subscribe(subject))
       await this.#inFlight.answered(this.#connection.flush())
     } catch (error) {
-      this.#drop(added)
+      void this.#drop(added)
       throw error
     }
   }
 
   /** If the link is lost, the server has forgotten them, and the connection does not subscribe to them again. */
   async unsubscribe(subjects: readonly string[]): Promise<void> {
-    this.#drop(subjects)
-    if (this.#isUp) await this.#inFlight.answered(this.#connection.flush()).catch(() => {})
+    const dropped = this.#drop(subjects)
+    if (this.#isUp) await this.#inFlight.answered(dropped).catch(() => {})
   }
 
   /** Asks the subscribers. If there are none, the server says so at once. */
@@ -133,7 +134,7 @@ class NatsDriver implements Backplane {
 
   async close(): Promise<void> {
     this.#receive = undefined
-    this.#drop([...this.#subscriptions.keys()])
+    void this.#drop([...this.#subscriptions.keys()])
     this.#isUp = false
     this.#inFlight.lose()
     // To return from the iterator would wait for the next status.
@@ -143,20 +144,24 @@ class NatsDriver implements Backplane {
   }
 
   #subscribe(subject: string): NatsSubscription {
-    return this.#connection.subscribe(subject, {
+    const subscription = this.#connection.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return
         if (message.reply) message.respond()
-        else if (this.#subscriptions.has(subject)) this.#receive?.(subject, this.#decoder.decode(message.data))
+        else if (this.#subscriptions.get(subject) === subscription) this.#receive?.(subject, this.#decoder.decode(message.data))
       },
     })
+    return subscription
   }
 
-  #drop(subjects: readonly string[]): void {
-    for (const subject of subjects) {
-      this.#subscriptions.get(subject)?.unsubscribe()
-      this.#subscriptions.delete(subject)
-    }
+  /**
+   * Ends subscriptions. Never rejects. They answer requests until the server has ended them. A request that came in between would have no answer otherwise,
+   * neither from the node nor from the server.
+   */
+  async #drop(subjects: readonly string[]): Promise<void> {
+    const draining = subjects.map((subject) => this.#subscriptions.get(subject)?.drain().catch(() => {}))
+    for (const subject of subjects) this.#subscriptions.delete(subject)
+    await Promise.all(draining)
   }
 
   async #follow(statuses: AsyncIterable<{ readonly type: string }>, status: (isUp: boolean) => void): Promise<void> {
