@@ -15,6 +15,7 @@ const TIMES = { probeMs: 100, repairTimeoutMs: 500, quietAfterMs: 50, idleDelayM
 export interface NodeOptions {
   readonly historyCount?: number
   readonly maxUnconfirmedBytes?: number
+  readonly probeMs?: number
 }
 
 /** One node of a cluster: a real manager, with a real recovery. */
@@ -33,10 +34,10 @@ export class ClusterNode {
     this.errors = parts.errors
   }
 
-  static async join(name: string, backplane: Backplane, { historyCount = 256, maxUnconfirmedBytes }: NodeOptions = {}): Promise<ClusterNode> {
+  static async join(name: string, backplane: Backplane, { historyCount = 256, ...options }: NodeOptions = {}): Promise<ClusterNode> {
     const recovery = createRecovery<Streams>({ history: { count: historyCount } })
     const manager: ClusterNode['manager'] = new ConnectionManager({ streams, recorder: recovery, idleDelayMs: 200 })
-    const cluster = await joinCluster<Streams>(manager as never, recovery, { backplane, prefix: 'desk', ...TIMES, maxUnconfirmedBytes })
+    const cluster = await joinCluster<Streams>(manager as never, recovery, { backplane, prefix: 'desk', ...TIMES, ...options })
     const errors: unknown[] = []
     cluster.on('error', (error) => errors.push(error))
     await until(`${name} is up`, () => cluster.status === 'up')

@@ -141,7 +141,8 @@ for (const library of clientLibraries) {
       }))
 
     it('holds no more than maxUnconfirmedBytes while its broker is frozen', () =>
-      onDesk(library, { historyCount: 10, maxUnconfirmedBytes: 1_048_576 }, async (desk) => {
+      // No probe is late, so that nothing but the bound stops the node.
+      onDesk(library, { historyCount: 10, maxUnconfirmedBytes: 1_048_576, probeMs: 2_000 }, async (desk) => {
         const text = 'x'.repeat(1_000)
         const heldBefore = heldBytes()
         await desk.broker.freeze()

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { createMemoryBus, memoryBackplane, type BusPort } from '../../../src/backplanes/memory/index.ts'
 import { createAudit } from '../../../src/testing/index.ts'
-import { ClusterNode, until } from './cluster-node.ts'
+import { ClusterNode, streams, until, type Streams } from './cluster-node.ts'
 
-const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
+const WORKER = new URL('worker.js', import.meta.url)
 const USER = 'worker user'
 
 /** A node in another thread or process. */
@@ -21,7 +21,7 @@ interface Elsewhere {
 }
 
 function inThread(): Elsewhere {
-  const worker = new Worker(new URL('worker.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+  const worker = new Worker(WORKER)
   return { port: worker, tell: (message) => worker.postMessage(message), kill: () => worker.terminate() }
 }
 
@@ -35,11 +35,11 @@ function ofProcess(child: ChildProcess, port: BusPort = child): Elsewhere {
 }
 
 function inChild(): Elsewhere {
-  return ofProcess(fork(WORKER, { execArgv: ['--import', 'tsx'] }))
+  return ofProcess(fork(WORKER, { execArgv: [] }))
 }
 
 function inClusterWorker(): Elsewhere {
-  cluster.setupPrimary({ exec: WORKER, execArgv: ['--import', 'tsx'] })
+  cluster.setupPrimary({ exec: fileURLToPath(WORKER), execArgv: [] })
   const worker = cluster.fork()
   return ofProcess(worker.process, worker)
 }
@@ -58,7 +58,7 @@ for (const [what, start] of [['a worker thread', inThread], ['a child process', 
       })
       bus.attach(port)
       const node = await ClusterNode.join('here', memoryBackplane(bus))
-      const audit = createAudit<typeof import('./cluster-node.ts').streams>()
+      const audit = createAudit<Streams>({ streams })
       try {
         await node.connect('client', audit)
         await until('the other node is ready', () => isReady)
