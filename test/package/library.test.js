@@ -100,7 +100,7 @@ describe('package.json', () => {
       JSON.stringify(conditions),
       JSON.stringify(
         Object.fromEntries(
-          ['.', './transports/ws', './transports/uws', './transports/bun', './transports/sse', './throttle', './recovery', './protocol', './hosts/ws', './hosts/sse', './client', './testing'].map((subPath) => {
+          ['.', './transports/ws', './transports/uws', './transports/bun', './transports/sse', './throttle', './recovery', './cluster', './backplanes/memory', './backplanes/redis', './backplanes/nats', './protocol', './hosts/ws', './hosts/sse', './client', './testing'].map((subPath) => {
             const stem = subPath === '.' ? './dist/index' : subPath.replace('./', './dist/')
             // The first condition that holds is taken.
             return [

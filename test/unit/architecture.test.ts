@@ -16,13 +16,13 @@ interface Layer {
 /**
  * The layers of src, lowest first. A file may import from its own layer and from lower ones.
  *
- * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from another folder of the layer.
+ * A name that ends in `/` is a folder. A file belongs to the lowest layer that names it: `cluster/backplane.ts` is the port of the drivers. In a layer of `rooms`, a folder may not import from another folder of the layer.
  * A layer that is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it. One that is `builtOn`
  * others imports from those as well.
  * A layer `for tests` imports values only from its own folder and the lowest layer, and types from the others.
  */
 const LAYERS: readonly Layer[] = [
-  { name: 'vocabulary', parts: ['model/', 'ports/', 'collections/', 'guards/', 'time/', 'events/', 'errors.ts'] },
+  { name: 'vocabulary', parts: ['model/', 'ports/', 'collections/', 'guards/', 'time/', 'events/', 'errors.ts', 'cluster/backplane.ts'] },
   { name: 'rooms', parts: ['registry/', 'access/', 'delivery/', 'closing/', 'demand/'], areRooms: true },
   { name: 'options', parts: ['options.ts'] },
   { name: 'services', parts: ['services/'] },
@@ -32,6 +32,8 @@ const LAYERS: readonly Layer[] = [
   { name: 'transports', parts: ['transports/'], isApart: true },
   { name: 'throttle', parts: ['throttle/'], isApart: true },
   { name: 'recovery', parts: ['recovery/'], isApart: true },
+  { name: 'cluster', parts: ['cluster/'], isApart: true },
+  { name: 'backplanes', parts: ['backplanes/'], isApart: true },
   { name: 'client', parts: ['client/'], isApart: true },
   { name: 'protocol', parts: ['protocol/'], isApart: true },
   { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/'] },
@@ -39,7 +41,10 @@ const LAYERS: readonly Layer[] = [
 ]
 
 /** The index files of the package. Each is a list of named exports, and no other file is. */
-const INDEXES = ['index.ts', 'client/index.ts', 'protocol/index.ts', 'recovery/index.ts', 'throttle/index.ts', 'testing/index.ts']
+const INDEXES = [
+  'index.ts', 'backplanes/memory/index.ts', 'backplanes/redis/index.ts', 'client/index.ts', 'cluster/index.ts', 'protocol/index.ts', 'recovery/index.ts',
+  'testing/index.ts', 'throttle/index.ts',
+]
 
 /** File → text. Paths are relative to src, with forward slashes. */
 type Sources = Readonly<Record<string, string>>
