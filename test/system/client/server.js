@@ -1,5 +1,6 @@
-// A real server of the clients' protocol: over WebSockets, and over event streams with commands by URL or by POST.
+// A real server of the clients' protocol: over WebSockets, and over event streams with commands by URL or by POST. It has the page of the browser tests.
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import { serveEvents } from '../../../dist/hosts/sse.js'
@@ -9,6 +10,13 @@ import { createCommandServer } from '../../../dist/protocol.js'
 import { createRecovery } from '../../../dist/recovery.js'
 
 export const TRADES = /** @type {const} */ ({ streamType: 'TRADES', symbol: 'A' })
+
+/** Path → the file that a page loads from there. */
+const FILES = {
+  '/page.js': new URL('page.js', import.meta.url),
+  '/kinds.js': new URL('kinds.js', import.meta.url),
+  '/client.js': new URL('../../../dist/client.js', import.meta.url),
+}
 
 /** So often, an event stream gets a heartbeat. Milliseconds. */
 const HEARTBEAT_MS = 300
@@ -88,7 +96,9 @@ export class Server {
     const { pathname } = new URL(request.url, 'http://localhost')
     if (request.method === 'POST') return this.#receive(request, response)
     if (pathname === '/events') return void serveEvents(request, response, { manager: this.manager, commands: this.commands, authenticate })
-    response.writeHead(404).end()
+    const file = FILES[pathname]
+    if (file) return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(await readFile(file))
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>page</title><script type="module" src="/page.js"></script>')
   }
 
   /** Carries out commands by POST. The path has the id of the connection. */
