@@ -9,9 +9,12 @@ import { ConnectionManager } from '../../../dist/index.js'
 import { createCommandServer } from '../../../dist/protocol.js'
 import { createRecovery } from '../../../dist/recovery.js'
 
+/** @import { IncomingMessage, ServerResponse } from 'node:http' */
+/** @import { SseSocket } from '../../../dist/transports/sse.js' */
+
 export const TRADES = /** @type {const} */ ({ streamType: 'TRADES', symbol: 'A' })
 
-/** Path → the file that a page loads from there. */
+/** @type {Record<string, URL>} path → the file that a page loads from there */
 const FILES = {
   '/page.js': new URL('page.js', import.meta.url),
   '/kinds.js': new URL('kinds.js', import.meta.url),
@@ -45,14 +48,19 @@ export class Server {
   /** @param {{ recovers?: boolean, restore?: string | undefined }} options */
   constructor({ recovers = true, restore }) {
     this.#recovery = recovers ? createRecovery({ restore }) : undefined
+    /** @type {ConnectionManager<import('ws').WebSocket | SseSocket>} */
     this.manager = new ConnectionManager({ recorder: this.#recovery })
     this.commands = createCommandServer(this.manager, {
       recovery: this.#recovery,
       heartbeatMs: HEARTBEAT_MS,
       commands: {
         echo: ({ data }) => data,
-        publish: ({ data }) => this.publish(...data),
-        cut: ({ connection }) => connection.socket.terminate(),
+        publish: ({ data }) => this.publish(.../** @type {unknown[]} */ (data)),
+        /** Cuts the connection, and publishes what it misses. */
+        cut: ({ connection, data }) => {
+          connection.socket.terminate()
+          this.publish(.../** @type {unknown[]} */ (data))
+        },
       },
     })
     this.#host = serveWebSockets(this.#sockets, { manager: this.manager, commands: this.commands, authenticate })
@@ -92,8 +100,8 @@ export class Server {
     await this.kill()
   }
 
-  async #answer(request, response) {
-    const { pathname } = new URL(request.url, 'http://localhost')
+  async #answer(/** @type {IncomingMessage} */ request, /** @type {ServerResponse} */ response) {
+    const { pathname } = new URL(request.url ?? '', 'http://localhost')
     if (request.method === 'POST') return this.#receive(request, response)
     if (pathname === '/events') return void serveEvents(request, response, { manager: this.manager, commands: this.commands, authenticate })
     const file = FILES[pathname]
@@ -102,10 +110,10 @@ export class Server {
   }
 
   /** Carries out commands by POST. The path has the id of the connection. */
-  async #receive(request, response) {
+  async #receive(/** @type {IncomingMessage} */ request, /** @type {ServerResponse} */ response) {
     let text = ''
     for await (const chunk of request) text += chunk
-    const session = this.commands.find(request.url.slice(1), authenticate().userId)
+    const session = this.commands.find((request.url ?? '').slice(1), authenticate().userId)
     session?.receive(text)
     response.writeHead(session ? 204 : 404).end()
   }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { hostTests } from 'stream-connection-manager/testing'
 import { connectWs } from '../hosts/clients/ws-client.ts'
+import { testClient } from './client-tests.ts'
 import { run } from './command.ts'
 import { startProcess } from './on-process.ts'
 import { testRuntime } from './test-runtime.ts'
@@ -16,6 +17,8 @@ testRuntime({
 })
 
 describe('Bun', { timeout: 60_000 }, () => {
+  testClient('bun', [], 'WebSocket')
+
   it('passes the tests of the library and the host suite in "bun test"', async () => {
     const { exitCode, output } = await run('bun', ['test', './inside/bun-tests.ts'])
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hostTests } from 'stream-connection-manager/testing'
+import { testClient } from './client-tests.ts'
 import { run } from './command.ts'
 import { startProcess } from './on-process.ts'
 import { testRuntime } from './test-runtime.ts'
@@ -16,6 +17,11 @@ testRuntime({
 })
 
 describe('Deno', () => {
+  // Deno's EventSource holds the process for 5 s after it was cut, even if it is closed.
+  for (const kind of /** @type {const} */ (['WebSocket', 'EventSource'])) {
+    testClient('deno', ['run', '--no-prompt', '--allow-net=127.0.0.1'], kind)
+  }
+
   it('accepts the types of the recipe', async () => {
     const { exitCode, output } = await run('deno', ['check', 'inside/deno-host.ts'])
 
