@@ -23,7 +23,7 @@ export async function play(seed: number, schedule: readonly Action[]): Promise<O
     thrown = `something throws: ${String((error as Error).stack)}`
   }
   const [first] = world.audit.report().faults
-  return { fault: thrown ?? (first && JSON.stringify(first)), trace: world.trace, tally: world.tally }
+  return { fault: thrown ?? (first && JSON.stringify(first)) ?? world.objections[0], trace: world.trace, tally: world.tally }
 }
 
 const MOST_TRIES = 2_000

@@ -10,7 +10,8 @@ const USAGE = `Usage: npm run simulate -- [options]
   --actions N   how many actions a run has (120)
   --help
 
-A cluster of real managers on a simulated clock and a simulated broker. Exits with 1 if a client loses a message in silence, or gets one twice.`
+A cluster of real managers on a simulated clock and a simulated broker. Exits with 1 if a client loses a
+message in silence or gets one twice, or if a revocation, presence or demand is wrong in the end.`
 
 const { seed, seeds, actions } = readCommandLine(USAGE, { seed: { type: 'string' }, seeds: { type: 'string' }, actions: { type: 'string' } }, (values) => ({
   seed: wholeNumber(values, 'seed', newSeed()),

@@ -9,6 +9,9 @@ export type Action = { readonly thenMs: number } & (
   | { readonly kind: 'cut'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'restartBroker' | 'stick'; readonly forMs: number }
   | { readonly kind: 'kill' | 'stop'; readonly node: number }
+  | { readonly kind: 'revoke'; readonly node: number; readonly client: number; readonly stream: number }
+  | { readonly kind: 'remove'; readonly node: number; readonly client: number }
+  | { readonly kind: 'slow'; readonly client: number; readonly forMs: number }
 )
 
 /** Returns the schedule of a seed. Fewer actions of a seed are the first of more. */
@@ -20,7 +23,10 @@ function actionOf(dice: Dice): Action {
   const thenMs = dice.pick([0, 0, 1, 5, 20, 100, 600, 2_500])
   const [node, client, stream] = [dice.below(16), dice.below(16), dice.below(16)]
   const chance = dice.below(100)
-  if (chance < 50) return { kind: 'publish', node, stream, count: 1 + dice.below(dice.chance(0.1) ? 30 : 3), thenMs }
+  if (chance < 46) return { kind: 'publish', node, stream, count: 1 + dice.below(dice.chance(0.1) ? 30 : 3), thenMs }
+  if (chance < 47) return { kind: 'revoke', node, client, stream, thenMs }
+  if (chance < 48) return { kind: 'remove', node, client, thenMs }
+  if (chance < 50) return { kind: 'slow', client, forMs: 50 + dice.below(3_000), thenMs }
   if (chance < 68) return { kind: 'connect', client, node, thenMs }
   if (chance < 72) return { kind: 'leave', client, thenMs }
   if (chance < 86) return { kind: 'want', client, stream, thenMs }

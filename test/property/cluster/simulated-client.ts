@@ -1,8 +1,12 @@
 import { trackPositions } from '../../../src/client/index.ts'
+import type { Socket } from '../../../src/index.ts'
 import type { Audit } from '../../../src/testing/index.ts'
 import type { Stream, Streams } from '../../support/cluster/catalogue.ts'
 import { streams } from '../../support/cluster/catalogue.ts'
 import type { SimulatedNode } from '../../support/cluster/simulated-node.ts'
+
+/** More than the limit up to which a socket has room. Bytes. */
+const FULL = 100_000
 
 /** A client that roams: it keeps its positions, and resumes on whichever node it comes to. */
 export class SimulatedClient {
@@ -13,6 +17,8 @@ export class SimulatedClient {
   readonly #tracker = trackPositions({ streams })
   readonly #audit: Audit<Streams>
   #connections = 0
+  /** True while nothing leaves the socket's buffer. */
+  isSlow = false
 
   constructor(name: string, userId: string, audit: Audit<Streams>) {
     this.name = name
@@ -25,7 +31,7 @@ export class SimulatedClient {
     this.node = node
     const id = `${this.name}.${++this.#connections}`
     this.#audit.connected(this.name, this.userId)
-    node.manager.addConnection(id, { send: (text: string) => this.#receive(id, text), close: () => this.#closed(id) }, this.userId)
+    node.manager.addConnection(id, this.#socket(id), this.userId)
     for (const stream of this.wanted) void this.#subscribe(stream)
   }
 
@@ -46,10 +52,26 @@ export class SimulatedClient {
     if (this.node !== undefined) void this.#subscribe(stream)
   }
 
+  /** Access to a stream was revoked: the client does not ask for it any more. Its node may not know yet. */
+  lose(stream: Stream): void {
+    this.wanted.delete(stream)
+  }
+
   unwant(stream: Stream): void {
     if (!this.wanted.delete(stream) || this.node === undefined) return
     const connection = this.node.manager.getConnection(this.connectionId)
     if (connection?.unsubscribe(stream as never) === true) this.#audit.unsubscribed(this.name, stream)
+  }
+
+  #socket(id: string): Socket & { readonly bufferedAmount: number } {
+    const isSlow = (): boolean => this.isSlow
+    return {
+      get bufferedAmount() {
+        return isSlow() ? FULL : 0
+      },
+      send: (text) => this.#receive(id, text),
+      close: () => this.#closed(id),
+    }
   }
 
   async #subscribe(stream: Stream): Promise<void> {

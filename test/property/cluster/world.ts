@@ -2,10 +2,14 @@ import { createAudit, type Audit } from '../../../src/testing/index.ts'
 import { Dice } from '../../support/dice.ts'
 import { STREAMS, streams, USERS, type Stream, type Streams } from '../../support/cluster/catalogue.ts'
 import type { Action } from './schedule.ts'
+import { Judge } from './judge.ts'
 import { SimulatedBroker } from '../../support/cluster/simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { SimulatedClock } from '../../support/cluster/simulated-clock.ts'
 import { SimulatedNode } from '../../support/cluster/simulated-node.ts'
+
+/** The node that publishes prices, and listens to the demand for them. */
+const FEED = 0
 
 /** How a run is set up. */
 export interface Settings {
@@ -16,6 +20,15 @@ export interface Settings {
   readonly repeat: number
   readonly late: number
 }
+
+/** Whom an action is about. */
+interface Cast {
+  readonly node: SimulatedNode
+  readonly client: SimulatedClient
+  readonly stream: Stream
+}
+
+type Acts = { readonly [TKind in Action['kind']]: (action: Action & { readonly kind: TKind }, cast: Cast) => void | Promise<void> }
 
 export function settingsFrom(dice: Dice): Settings {
   const isRough = dice.chance(0.5)
@@ -33,13 +46,31 @@ export function settingsFrom(dice: Dice): Settings {
 export class World {
   readonly clock: SimulatedClock = new SimulatedClock()
   readonly audit: Audit<Streams> = createAudit({ streams, onTheWay: 'allowed' })
+  readonly judge: Judge = new Judge(this.clock)
   readonly trace: string[] = []
+  /** What is wrong beside the messages. Known at the end. */
+  readonly objections: string[] = []
   readonly tally: Record<string, number> = {}
   readonly #dice: Dice
   readonly #settings: Settings
   readonly #broker: SimulatedBroker
   readonly #nodes: SimulatedNode[] = []
   readonly #clients: SimulatedClient[] = []
+  readonly #acts: Acts = {
+    publish: ({ count }, { node, stream }) => this.#publishSome(count, node, stream),
+    connect: (_, { client, node }) => client.connect(node),
+    leave: (_, { client }) => client.leave(),
+    want: (_, { client, stream }) => void (this.judge.isRevoked(client.userId, stream) || client.want(stream)),
+    unwant: (_, { client, stream }) => client.unwant(stream),
+    cut: ({ forMs }, { node }) => this.#broker.cut(node.name, forMs),
+    restartBroker: ({ forMs }) => this.#broker.restart(forMs),
+    stick: ({ forMs }) => this.#broker.stick(forMs),
+    kill: (_, { node }) => this.#kill(node),
+    stop: (_, { node }) => this.#stop(node),
+    revoke: (_, { node, client, stream }) => this.#revoke(node, client, stream),
+    remove: (_, { node, client }) => this.#remove(node, client),
+    slow: ({ forMs }, { client }) => this.#slowDown(client, forMs),
+  }
   #ids = 0
   #nodeNames = 0
 
@@ -51,7 +82,7 @@ export class World {
 
   async start(): Promise<void> {
     const { nodes, clients } = this.#settings
-    for (let n = 0; n < nodes; n++) this.#nodes[n] = this.#newNode()
+    for (let n = 0; n < nodes; n++) this.#startNode(n)
     for (let c = 0; c < clients; c++) this.#clients.push(new SimulatedClient(`c${c}`, USERS[c % USERS.length] as string, this.audit))
     await this.clock.advance(100)
   }
@@ -59,47 +90,19 @@ export class World {
   async perform(action: Action): Promise<void> {
     this.tally[action.kind] = (this.tally[action.kind] ?? 0) + 1
     this.trace.push(`${this.clock.monotonic().toFixed(0)} ${JSON.stringify(action)}`)
-    const node = this.#nodes[('node' in action ? action.node : 0) % this.#nodes.length] as SimulatedNode
-    const client = this.#clients[('client' in action ? action.client : 0) % this.#clients.length] as SimulatedClient
-    const stream = STREAMS[('stream' in action ? action.stream : 0) % STREAMS.length] as Stream
-    switch (action.kind) {
-      case 'publish':
-        for (let n = 0; n < action.count; n++) this.#publish(stream.streamType === 'PRICE' ? (this.#nodes[0] as SimulatedNode) : node, stream)
-        break
-      case 'connect':
-        client.connect(node)
-        break
-      case 'leave':
-        client.leave()
-        break
-      case 'want':
-        client.want(stream)
-        break
-      case 'unwant':
-        client.unwant(stream)
-        break
-      case 'cut':
-        this.#broker.cut(node.name, action.forMs)
-        break
-      case 'restartBroker':
-        this.#broker.restart(action.forMs)
-        break
-      case 'stick':
-        this.#broker.stick(action.forMs)
-        break
-      case 'kill':
-        this.#kill(node)
-        break
-      case 'stop':
-        await this.#stop(node)
-        break
-    }
+    const act = this.#acts[action.kind] as (action: Action, cast: Cast) => void | Promise<void>
+    await act(action, {
+      node: this.#nodes[('node' in action ? action.node : 0) % this.#nodes.length] as SimulatedNode,
+      client: this.#clients[('client' in action ? action.client : 0) % this.#clients.length] as SimulatedClient,
+      stream: STREAMS[('stream' in action ? action.stream : 0) % STREAMS.length] as Stream,
+    })
     await this.clock.advance(action.thenMs)
   }
 
   /** Lets everything settle. */
   async finish(): Promise<void> {
     await this.clock.advance(30_000)
+    this.objections.push(...(await this.judge.objections(this.#nodes)))
     for (const [name, number] of Object.entries(this.#totals())) this.tally[name] = (this.tally[name] ?? 0) + number
   }
 
@@ -111,11 +114,17 @@ export class World {
     return totals
   }
 
-  #newNode(): SimulatedNode {
+  #startNode(at: number): void {
     const { historyCount } = this.#settings
     const node = new SimulatedNode(`n${++this.#nodeNames}`, this.clock, () => `e${++this.#ids}`, historyCount)
-    void node.join(this.#broker)
-    return node
+    this.#nodes[at] = node
+    void node.join(this.#broker).then(() => {
+      if (at === FEED) this.judge.follow(node)
+    })
+  }
+
+  #publishSome(count: number, node: SimulatedNode, stream: Stream): void {
+    for (let n = 0; n < count; n++) this.#publish(stream.streamType === 'PRICE' ? (this.#nodes[FEED] as SimulatedNode) : node, stream)
   }
 
   #publish(node: SimulatedNode, { streamType, symbol }: Stream): void {
@@ -131,7 +140,25 @@ export class World {
     this.#broker.cut(node.name, 1e9)
     void node.cluster?.close()
     this.audit.died(node.name)
-    this.#nodes[at] = this.#newNode()
+    this.#startNode(at)
+  }
+
+  #slowDown(client: SimulatedClient, forMs: number): void {
+    client.isSlow = true
+    this.clock.setTimeout(() => (client.isSlow = false), forMs)
+  }
+
+  #remove(node: SimulatedNode, { userId }: SimulatedClient): void {
+    this.judge.removed(node, this.#nodes, userId)
+    void node.cluster?.removeUser(userId)
+  }
+
+  #revoke(node: SimulatedNode, { userId }: SimulatedClient, stream: Stream): void {
+    const { streamType, symbol } = stream
+    this.judge.revoked(node, userId, stream)
+    for (const each of this.#clients) if (each.userId === userId) each.lose(stream)
+    this.audit.revoked({ userId, streamType, symbol })
+    node.cluster?.revoke({ userId, streamType, symbol })
   }
 
   /** A deploy: the node tells the others how far it is, and leaves. */
