@@ -54,7 +54,7 @@ export class SimulatedClient {
 
   /** Access to a stream was revoked: the client does not ask for it any more. Its node may not know yet. */
   lose(stream: Stream): void {
-    this.wanted.delete(stream)
+    if (this.wanted.delete(stream) && this.node !== undefined) this.#audit.unsubscribing(this.name, stream)
   }
 
   unwant(stream: Stream): void {

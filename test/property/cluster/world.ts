@@ -157,7 +157,6 @@ export class World {
     const { streamType, symbol } = stream
     this.judge.revoked(node, userId, stream)
     for (const each of this.#clients) if (each.userId === userId) each.lose(stream)
-    this.audit.revoked({ userId, streamType, symbol })
     node.cluster?.revoke({ userId, streamType, symbol })
   }
 
