@@ -111,12 +111,12 @@ export class ClusterNode {
   }
 
   async #close(): Promise<void> {
-    const { demand, link, publications, readiness, receiving } = this.parts
+    const { demand, link, publications, readiness, receiving, subjectSet } = this.parts
     publications.announce()
     this.#isOpen = false
     for (const unlisten of this.#unlisten) unlisten()
     this.#cancelTurn?.()
-    for (const part of [readiness, receiving, publications, demand, link]) part.stop()
+    for (const part of [readiness, receiving, publications, demand, subjectSet, link]) part.stop()
     await this.#options.backplane.close()
   }
 

@@ -6,20 +6,22 @@ const MOST_SUBJECTS = 500
 /**
  * The subjects that this node is subscribed to, and those that it wants.
  *
- * One call to the broker runs at a time. What is wanted meanwhile waits for the next one, so many wishes make few calls. If a call fails, the set
- * waits for `retry`.
+ * One call to the broker runs at a time. What is wanted meanwhile waits for the next one, so many wishes make few calls. If a call fails, all wishes
+ * wait for `retry`.
  */
 export class SubjectSet {
   readonly #backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>
   readonly #subscribed: (subjects: readonly string[]) => void
   readonly #wanted = new Set<string>()
   readonly #held = new Set<string>()
-  /** What changed since the last call to the broker. */
+  /** Wishes that were not carried out yet. */
   readonly #changed = new Set<string>()
   #running: Promise<void> | undefined
-  #hasFailed = false
+  /** True after a failed call, and after `stop`. */
+  #isPaused = false
+  #isStopped = false
 
-  /** `subscribed` is called when the broker has taken subscriptions. */
+  /** `subscribed` is called for each wish that the broker has fulfilled, also if the subject was still held from an earlier wish. */
   constructor(backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>, subscribed: (subjects: readonly string[]) => void) {
     this.#backplane = backplane
     this.#subscribed = subscribed
@@ -35,18 +37,16 @@ export class SubjectSet {
     this.#change(subject)
   }
 
-  /** True if the broker has this subscription. */
-  has(subject: string): boolean {
-    return this.#held.has(subject)
-  }
-
   /** Tries again what failed. */
   retry(): void {
-    if (!this.#hasFailed) return
-    this.#hasFailed = false
-    for (const subject of this.#wanted) if (!this.#held.has(subject)) this.#changed.add(subject)
-    for (const subject of this.#held) if (!this.#wanted.has(subject)) this.#changed.add(subject)
+    this.#isPaused = this.#isStopped
     this.#start()
+  }
+
+  /** Makes no more calls. */
+  stop(): void {
+    this.#isStopped = true
+    this.#isPaused = true
   }
 
   /** Resolves when the broker has what is wanted now, or a call has failed. Never rejects. */
@@ -55,37 +55,32 @@ export class SubjectSet {
   }
 
   #change(subject: string): void {
-    if (this.#wanted.has(subject) === this.#held.has(subject)) this.#changed.delete(subject)
-    else this.#changed.add(subject)
+    this.#changed.add(subject)
     this.#start()
   }
 
   #start(): void {
-    if (this.#changed.size > 0) this.#running ??= this.#run().then(() => this.#ended())
+    if (this.#changed.size > 0 && !this.#isPaused) this.#running ??= this.#run()
   }
 
   async #run(): Promise<void> {
     // In a microtask, so that the wishes of one turn go together.
     await undefined
-    try {
-      while (this.#changed.size > 0) await this.#bring(this.#next())
-    } catch {
-      // The broker is not there.
-      this.#changed.clear()
-      this.#hasFailed = true
-    }
-  }
-
-  #ended(): void {
+    while (this.#changed.size > 0 && !this.#isPaused) await this.#tryNext()
     this.#running = undefined
-    this.#start()
   }
 
-  #next(): readonly string[] {
+  async #tryNext(): Promise<void> {
     const next: string[] = []
     for (const subject of this.#changed) if (next.length < MOST_SUBJECTS) next.push(subject)
     for (const subject of next) this.#changed.delete(subject)
-    return next
+    try {
+      await this.#bring(next)
+    } catch {
+      // The broker is not there.
+      for (const subject of next) this.#changed.add(subject)
+      this.#isPaused = true
+    }
   }
 
   async #bring(subjects: readonly string[]): Promise<void> {
@@ -95,8 +90,7 @@ export class SubjectSet {
     for (const subject of lost) this.#held.delete(subject)
     if (gained.length > 0) await this.#backplane.subscribe(gained)
     for (const subject of gained) this.#held.add(subject)
-    // A wish may have changed meanwhile.
-    for (const subject of subjects) if (this.#wanted.has(subject) !== this.#held.has(subject)) this.#changed.add(subject)
-    if (gained.length > 0) this.#subscribed(gained.filter((each) => this.#wanted.has(each)))
+    const fulfilled = subjects.filter((each) => this.#wanted.has(each) && this.#held.has(each))
+    if (fulfilled.length > 0) this.#subscribed(fulfilled)
   }
 }

@@ -150,6 +150,25 @@ describe('a node that was cut off', () => {
   })
 })
 
+describe('a channel whose interest comes back while the broker is away', () => {
+  it('is asked for again, so that what was missed comes', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const before = await cluster.client(here, TRADES)
+    publish(there, 1)
+    await cluster.clock.advance(100)
+    cluster.broker.cut(here.name, 4_000)
+    await here.manager.removeUser('ann')
+    await cluster.clock.advance(2_000)
+    publish(there, 2)
+    const after = await cluster.client(here, TRADES)
+    await cluster.clock.advance(5_000)
+    const again = await cluster.client(here, TRADES, positionOf(before))
+
+    expect(received(after)).toEqual(['subscribed null', 2])
+    expect(received(again)).toEqual(['subscribed true', 2])
+  })
+})
+
 describe('a client that comes to another node', () => {
   it('gets what it missed, and is told that nothing is missing', async () => {
     const { cluster, here, there } = await twoNodes()
