@@ -16,7 +16,7 @@ export interface Backplane {
   publish(subject: string, text: string): unknown
   /** Subscribes to all of these. Settles when the broker has them. The implementation subscribes again when the broker is back after a loss. */
   subscribe(subjects: readonly string[]): Promise<void>
-  /** Ends subscriptions. */
+  /** Ends subscriptions. A subject that is not subscribed to is no error. */
   unsubscribe(subjects: readonly string[]): Promise<void>
   /** Returns how many are subscribed to a subject, on all nodes, by the broker's own table. More than 0 may be reported as 1. */
   subscribers(subject: string): Promise<number>

@@ -14,6 +14,8 @@ export class SubjectSet {
   readonly #subscribed: (subjects: readonly string[]) => void
   readonly #wanted = new Set<string>()
   readonly #held = new Set<string>()
+  /** The broker may have these, because the answer to a subscribe did not come. */
+  readonly #doubted = new Set<string>()
   /** Wishes that were not carried out yet. */
   readonly #changed = new Set<string>()
   #running: Promise<void> | undefined
@@ -84,13 +86,28 @@ export class SubjectSet {
   }
 
   async #bring(subjects: readonly string[]): Promise<void> {
-    const lost = subjects.filter((each) => !this.#wanted.has(each) && this.#held.has(each))
-    const gained = subjects.filter((each) => this.#wanted.has(each) && !this.#held.has(each))
-    if (lost.length > 0) await this.#backplane.unsubscribe(lost)
-    for (const subject of lost) this.#held.delete(subject)
-    if (gained.length > 0) await this.#backplane.subscribe(gained)
-    for (const subject of gained) this.#held.add(subject)
+    await this.#release(subjects.filter((each) => !this.#wanted.has(each) && (this.#held.has(each) || this.#doubted.has(each))))
+    await this.#obtain(subjects.filter((each) => this.#wanted.has(each) && !this.#held.has(each)))
     const fulfilled = subjects.filter((each) => this.#wanted.has(each) && this.#held.has(each))
     if (fulfilled.length > 0) this.#subscribed(fulfilled)
+  }
+
+  async #release(subjects: readonly string[]): Promise<void> {
+    if (subjects.length === 0) return
+    await this.#backplane.unsubscribe(subjects)
+    for (const subject of subjects) {
+      this.#held.delete(subject)
+      this.#doubted.delete(subject)
+    }
+  }
+
+  async #obtain(subjects: readonly string[]): Promise<void> {
+    if (subjects.length === 0) return
+    for (const subject of subjects) this.#doubted.add(subject)
+    await this.#backplane.subscribe(subjects)
+    for (const subject of subjects) {
+      this.#held.add(subject)
+      this.#doubted.delete(subject)
+    }
   }
 }

@@ -110,6 +110,22 @@ describe('SubjectSet', () => {
     expect(told).toEqual(['a', 'a'])
   })
 
+  it('unsubscribes from what the broker may have, because a subscribe has failed', async () => {
+    const { set, broker, calls } = subjectSet()
+    broker.isDown = true
+    set.want('a')
+    await set.settled()
+    broker.isDown = false
+    set.unwant('a')
+    set.retry()
+    await set.settled()
+    set.want('a')
+    set.unwant('a')
+    await set.settled()
+
+    expect(calls).toEqual(['+ a', '- a'])
+  })
+
   it('takes a broker that throws for one that rejects', async () => {
     const told: unknown[] = []
     const set = new SubjectSet({ subscribe: () => { throw new Error('down') }, unsubscribe: () => Promise.resolve() }, (subjects) => told.push(subjects))
