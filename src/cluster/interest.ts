@@ -46,7 +46,7 @@ export class Interest {
   /** True if nothing that its origins have published is missing here. */
   get isWhole(): boolean {
     if (!this.isSynced) return false
-    for (const { hole, isInDoubt } of this.#origins.values()) if (isInDoubt || hole !== undefined) return false
+    for (const { hasHole, isInDoubt } of this.#origins.values()) if (isInDoubt || hasHole) return false
     return true
   }
 

@@ -1,6 +1,9 @@
 import type { LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
+/** A message that waits counts this many units beside its text, so that many empty ones are bounded too. */
+const UNITS_OF_A_MESSAGE = 64
+
 /** What an origin is asked for. */
 export interface Range {
   readonly first: number
@@ -47,16 +50,15 @@ export class Origin {
     return this.#destination.knownOf(this.epoch)?.forgotten ?? 0
   }
 
-  /** What is missing before the next message that waits. `undefined` if nothing is. */
-  get hole(): Range | undefined {
-    if (this.seq >= this.#last) return undefined
-    return { first: this.seq + 1, last: Math.min(this.#last, ...Array.from(this.#held.keys(), (seq) => seq - 1)) }
+  /** True if a message is missing that is known to exist. */
+  get hasHole(): boolean {
+    return this.seq < this.#last
   }
 
   /** Returns what the origin has to be asked for now. `undefined` if nothing is missing, or if it was asked already. */
   get question(): Range | undefined {
-    const { hole } = this
-    return hole === undefined || hole.first === this.#askedFirst ? undefined : hole
+    const first = this.seq + 1
+    return this.hasHole && first !== this.#askedFirst ? { first, last: this.#endOfHole() } : undefined
   }
 
   noteAsked({ first }: Range): void {
@@ -80,7 +82,7 @@ export class Origin {
       this.#release()
     } else {
       this.#held.set(seq, message)
-      this.heldUnits += message.text.length
+      this.heldUnits += unitsOf(message)
     }
     return true
   }
@@ -112,9 +114,16 @@ export class Origin {
   #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {
-      this.#destination.skipTo(this.epoch, Math.min(last, this.hole?.last ?? last), isMissing)
+      this.#destination.skipTo(this.epoch, Math.min(last, this.#endOfHole()), isMissing)
       this.#release()
     }
+  }
+
+  /** The last number before the next message that waits. The search takes time, so do not call it for each message. */
+  #endOfHole(): number {
+    let end = this.#last
+    for (const seq of this.#held.keys()) end = Math.min(end, seq - 1)
+    return end
   }
 
   /** Delivers what waits and is next. */
@@ -129,6 +138,10 @@ export class Origin {
 
   #drop(message: LoggedMessage): void {
     this.#held.delete(message.seq)
-    this.heldUnits -= message.text.length
+    this.heldUnits -= unitsOf(message)
   }
+}
+
+function unitsOf({ text }: LoggedMessage): number {
+  return UNITS_OF_A_MESSAGE + text.length
 }

@@ -159,7 +159,7 @@ export class Receiving {
   /** Asks for what is missing, or notes that nothing is. */
   #update(interest: Interest, origin: Origin): void {
     origin.isInDoubt = false
-    if (origin.hole !== undefined) return this.#ask(interest, origin)
+    if (origin.hasHole) return this.#ask(interest, origin)
     if (this.#waits.delete(origin)) this.#dependencies.settled()
   }
 
@@ -208,8 +208,11 @@ export class Receiving {
 
   #change(origin: Origin, act: () => void): void {
     const before = origin.heldUnits
-    act()
-    this.#heldUnits += origin.heldUnits - before
+    try {
+      act()
+    } finally {
+      this.#heldUnits += origin.heldUnits - before
+    }
   }
 
   #setAlarm(): void {

@@ -14,7 +14,7 @@ export class SubjectSet {
   readonly #subscribed: (subjects: readonly string[]) => void
   readonly #wanted = new Set<string>()
   readonly #held = new Set<string>()
-  /** The broker may have these, because the answer to a subscribe did not come. */
+  /** The broker may have these or not, because a call has not been answered. */
   readonly #doubted = new Set<string>()
   /** Wishes that were not carried out yet. */
   readonly #changed = new Set<string>()
@@ -94,11 +94,12 @@ export class SubjectSet {
 
   async #release(subjects: readonly string[]): Promise<void> {
     if (subjects.length === 0) return
-    await this.#backplane.unsubscribe(subjects)
     for (const subject of subjects) {
       this.#held.delete(subject)
-      this.#doubted.delete(subject)
+      this.#doubted.add(subject)
     }
+    await this.#backplane.unsubscribe(subjects)
+    for (const subject of subjects) this.#doubted.delete(subject)
   }
 
   async #obtain(subjects: readonly string[]): Promise<void> {
