@@ -80,8 +80,9 @@ export class Resuming {
       const resumed = { streamType, symbol, userId }
       const plan = this.#planFor(connection, resumed, position)
       const notice = this.#noticeOf(resumed, plan, id)
-      this.#dependencies.settings.assertMayNotify(notice, plan.replays.length + Number(hadStream))
-      return { subscription, recovered: plan.recovered, replayed: this.#bringUpToDate(connection, resumed, plan, notice, hadStream) }
+      const mayLose = hadStream && !plan.isSnapshot
+      this.#dependencies.settings.assertMayNotify(notice, plan.replays.length + Number(mayLose))
+      return { subscription, recovered: plan.recovered, replayed: this.#bringUpToDate(connection, resumed, plan, notice, mayLose) }
     } catch (error) {
       restore(connection, subscription, heldBefore)
       throw error
@@ -89,16 +90,16 @@ export class Resuming {
   }
 
   /**
-   * Sends the notice, and then the messages of the plan. Returns how many messages. If a client that had the stream loses what waits for it, and gets no
-   * snapshot instead, it is told of the gap first.
+   * Sends the notice, and then the messages of the plan. Returns how many messages. `mayLose` says that nothing makes up for what is purged. Then the
+   * client is told of the gap first.
    */
-  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, hadStream: boolean): number {
-    const { isSnapshot, recovered, replays } = plan
+  #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
+    const { recovered, replays } = plan
     const { streamType, symbol, userId } = stream
     const { settings } = this.#dependencies
     // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
     const hasPurged = !this.#isNeededOtherwise(connection, stream, plan) && connection.purge({ streamType, symbol })
-    if (hasPurged && hadStream && !isSnapshot) settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
+    if (hasPurged && mayLose) settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
     if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
     settings.notify(connection, notice, userId)
     return this.#replay(connection, stream, replays)

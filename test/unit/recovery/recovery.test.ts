@@ -611,6 +611,32 @@ describe('recovery.subscribe', () => {
     expect([manager.getSubscribers('TRADES', 'A'), recovery.stats().resumes]).toEqual([[], { recovered: 0, refused: 0 }])
   })
 
+  it('purges nothing if it is called within a delivery, and a gap notice before the answer is one too many', () => {
+    const { recovery, manager, connect, trade } = desk({}, { maxDeferred: 3 })
+    const socket = new FakeSocket({ bufferedAmount: 0 })
+    const [client, other] = [manager.addConnection('slow', socket, 'alice'), connect()]
+    client.subscribe(TRADES)
+    other.subscribe({ ...TRADES, symbol: 'B' })
+    socket.bufferedAmount = 1e9
+    trade('waits')
+    const codes: unknown[] = []
+    other.socket.script.send = () => {
+      other.socket.script.send = undefined
+      for (const data of [1, 2]) trade(data, 'C')
+      try {
+        recovery.subscribe(client, TRADES)
+      } catch (error) {
+        codes.push((error as { code?: unknown }).code)
+      }
+    }
+
+    trade(0, 'B')
+    socket.bufferedAmount = 0
+    client.drained()
+
+    expect([codes, received(client)]).toEqual([['ERR_PUBLISH_DEPTH'], ['e1:1 waits']])
+  })
+
   it('holds what it held before, with its filters, and purges nothing if the notice is longer than a text may be', async () => {
     const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) }
     const { recovery, manager, connect } = desk({}, { quotas: { messageUnits: 110 }, transport })
