@@ -1,0 +1,26 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const children = new Set<ChildProcess>()
+
+// A stopped process does not notice that this one has gone.
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
+/** Starts a program of this folder in a process of its own, which does not outlive this one. */
+export function start(program: string): ChildProcess {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)))
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  return child
+}
+
+/** Ends a process at once, and settles when it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}

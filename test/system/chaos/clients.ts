@@ -1,0 +1,143 @@
+// A process of clients. Each of them is one `createClient`, and everything that its listeners hear is told to the conductor.
+import { WebSocket } from 'ws'
+import type { Client, ClientClock, Update } from '../../../src/client/index.ts'
+import { Dice } from '../../support/dice.ts'
+import type { ClientRecord, ToClients } from './messages.ts'
+import { PATIENCE } from './patience.ts'
+import { keyOf, userOf, wantsOf, type streams, type Want } from './streams.ts'
+
+type ClientModule = typeof import('../../../src/client/index.ts')
+type Streams = typeof streams
+
+const TELL_EVERY_MS = 20
+const REQUEST_EVERY_MS = 200
+
+/** A record without the client's number. */
+type OwnRecord = ClientRecord extends infer TRecord ? (TRecord extends { readonly client: number } ? Omit<TRecord, 'client'> : never) : never
+
+const records: ClientRecord[] = []
+const clients = new Map<number, Tab>()
+
+/** One client, with the token that it has, and the one that it would be given. */
+class Tab {
+  issuedToken = 0
+  readonly #number: number
+  readonly #url: string
+  readonly #client: Client<Streams>
+  readonly #answered = new Set<string>()
+  readonly #toldOfLoss = new Set<string>()
+  readonly #known = new Set<string>()
+  #token = 0
+
+  constructor(number: number, url: string, { createClient }: ClientModule, clock: ClientClock) {
+    this.#number = number
+    this.#url = url
+    this.#client = createClient<Streams>({
+      ...PATIENCE,
+      clock,
+      connect: () => this.#connect(),
+      shouldReconnect: ({ code }) => {
+        if (code === 1008 || code === 4401) this.#token = this.issuedToken
+        return undefined
+      },
+    })
+    this.#listen()
+    for (const want of wantsOf(number)) this.#client.subscribe(streamIn(want), (update) => this.#hear(keyOf(want), update))
+  }
+
+  async request(data: number): Promise<void> {
+    try {
+      const answer = await this.#client.request('echo', data)
+      this.#tell({ type: 'request', outcome: answer === data ? 'answered' : `wrong: ${JSON.stringify(answer)}` })
+    } catch (error) {
+      this.#tell({ type: 'request', outcome: String((error as { readonly code?: unknown }).code) })
+    }
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  #connect(): WebSocket {
+    const query = new URLSearchParams({ client: String(this.#number), user: userOf(this.#number), token: String(this.#token) })
+    return new WebSocket(`${this.#url}/?${query}`, { perMessageDeflate: false })
+  }
+
+  #listen(): void {
+    this.#client.on('state', ({ state, reason }) => {
+      for (const set of [this.#answered, this.#toldOfLoss]) set.clear()
+      this.#tell({ type: 'state', state, reason, atMs: Date.now() })
+    })
+    this.#client.on('subscribed', (confirmation) => {
+      const key = keyOf(confirmation)
+      const told = this.#known.has(key) ? this.#toldOfLoss.has(key) : null
+      this.#answered.add(key)
+      this.#known.add(key)
+      this.#tell({ type: 'answered', key, recovered: confirmation.recovered, told })
+    })
+    this.#client.on('error', ({ stage, error }) => this.#tell({ type: 'failed', stage, error: String((error as Error)?.message ?? error) }))
+  }
+
+  #hear(key: string, update: Update<Streams>): void {
+    if (update.type === 'ended') return this.#tell({ type: 'ended', key, code: update.code })
+    if (update.type === 'status') return
+    if (update.type === 'gap') {
+      // Before the answer is heard of, a gap is a part of it.
+      if (this.#answered.has(key)) this.#tell({ type: 'gap', key, dropped: update.dropped })
+      else this.#toldOfLoss.add(key)
+      return
+    }
+    const { symbol, userId, snapshot = false } = update
+    const { id, n } = (update.data ?? {}) as { readonly id?: number; readonly n?: number }
+    this.#tell({ type: 'message', key, symbol: symbol ?? undefined, userId: userId ?? undefined, id, n, snapshot })
+  }
+
+  #tell(record: OwnRecord): void {
+    records.push({ ...record, client: this.#number } as ClientRecord)
+  }
+}
+
+function streamIn({ streamType, symbol }: Want): never {
+  return { streamType, symbol } as never
+}
+
+function clockFor(dice: Dice): ClientClock {
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random: () => dice.between(0, 1),
+    setTimeout(fn, ms) {
+      const timer = setTimeout(fn, ms)
+      return () => clearTimeout(timer)
+    },
+  }
+}
+
+async function begin({ url, module, clients: numbers, seed }: Extract<ToClients, { type: 'begin' }>): Promise<void> {
+  const loaded = (await import(module)) as ClientModule
+  const dice = new Dice(seed)
+  for (const number of numbers) clients.set(number, new Tab(number, url, loaded, clockFor(dice)))
+  let count = 0
+  setInterval(() => void clients.get(dice.pick(numbers))?.request(++count), REQUEST_EVERY_MS)
+  setInterval(flush, TELL_EVERY_MS)
+}
+
+function flush(): void {
+  if (records.length > 0) process.send?.(records.splice(0))
+}
+
+function obey(message: ToClients): void {
+  if (message.type === 'begin') return void begin(message)
+  if (message.type === 'close') for (const tab of clients.values()) tab.close()
+  else {
+    const tab = clients.get(message.client)
+    if (tab) tab.issuedToken = message.token
+  }
+}
+
+for (const event of ['unhandledRejection', 'uncaughtException']) {
+  process.on(event, (error: unknown) => records.push({ type: 'unhandled', error: String((error as Error)?.stack ?? error) }))
+}
+process.on('message', obey)
+// Without a conductor, nobody else ends this process.
+process.on('disconnect', () => process.exit())

@@ -1,0 +1,191 @@
+import { createAudit, type AuditedText } from '../../../src/testing/index.ts'
+import { Book } from './books.ts'
+import type { ClientRecord, Entry } from './messages.ts'
+import { isReader, keyOf, streams, userOf, wantsOf, type Want } from './streams.ts'
+
+type RecordOf<TType extends ClientRecord['type']> = Extract<ClientRecord, { readonly type: TType }>
+
+/** What is known of one client. */
+interface Account {
+  readonly wants: ReadonlyMap<string, Want>
+  readonly books: Map<string, Book>
+  /** Key of a stream → how often its answer told of a loss. */
+  readonly losses: Map<string, number>
+  readonly answered: Set<string>
+  isConnected: boolean
+  connectedMs: number
+  hasExpired: boolean
+}
+
+/** A server with a history that is long enough keeps these for a client, so only a history that was lost is a reason for a gap. */
+const KEPT = ['TRADES', 'NEWS', 'ORDER_UPDATES']
+
+/** At most so many faults are listed. */
+const MOST_LISTED = 20
+
+/** Compares what the clients were told with what was published. It believes neither the server nor the clients' own events. */
+export class Judge {
+  readonly counts = { messages: 0, connects: 0, answers: 0, recovered: 0, refused: 0, gaps: 0, snapshots: 0 }
+  /** What came of the clients' requests. */
+  readonly requests = new Map<string, number>()
+  /** How often the clients' own errors were of each stage. */
+  readonly failures = new Map<string, number>()
+  /** How often the history was lost with the server. */
+  lostHistories = 0
+  readonly #hasRecovery: boolean
+  readonly #audit = createAudit<typeof streams>({ streams, read: (text) => JSON.parse(text) as AuditedText })
+  readonly #accounts: readonly Account[]
+  readonly #faults: string[] = []
+
+  constructor(clientCount: number, hasRecovery: boolean) {
+    this.#hasRecovery = hasRecovery
+    this.#accounts = Array.from({ length: clientCount }, (_, client) => newAccount(client))
+  }
+
+  published(entry: Entry): void {
+    this.#audit.published(entry)
+  }
+
+  hear(record: ClientRecord): void {
+    switch (record.type) {
+      case 'state': return this.#enter(record)
+      case 'answered': return this.#answered(record)
+      case 'gap': return this.#gap(record)
+      case 'message': return this.#message(record)
+      case 'ended': return this.#blame(`client ${record.client}: ${record.key} ended: ${record.code}`)
+      case 'failed': return this.#failed(record)
+      case 'request': return this.#requested(record)
+      case 'unhandled': return this.#blame(`unhandled: ${record.error}`)
+    }
+  }
+
+  isConnected(client: number): boolean {
+    return this.#accountOf(client).isConnected
+  }
+
+  /** Whether new credentials are no surprise to a client: it has not needed any, or its connection has lasted so long. Asking counts as needing them. */
+  mayExpire(client: number, lastedMs: number): boolean {
+    const account = this.#accountOf(client)
+    const may = account.isConnected && (!account.hasExpired || Date.now() - account.connectedMs > lastedMs)
+    account.hasExpired ||= may
+    return may
+  }
+
+  /** The clients that have an answer for each of their streams. */
+  get settled(): number {
+    return this.#accounts.filter(({ isConnected, answered, wants }) => isConnected && answered.size === wants.size).length
+  }
+
+  /** Messages that are due to clients, and have not come. */
+  get waiting(): number {
+    return this.#audit.waiting
+  }
+
+  /** All faults so far. */
+  get faults(): string[] {
+    const report = this.#audit.report()
+    const found = [...this.#faults, ...(report.isClean ? [] : String(report).split('\n').slice(1))]
+    return found.length <= MOST_LISTED ? found : [...found.slice(0, MOST_LISTED), `and ${found.length - MOST_LISTED} more`]
+  }
+
+  /** True if something is wrong that no further message can make good. */
+  get isCondemned(): boolean {
+    const { missing, ...counts } = this.#audit.report().counts.faults
+    return this.#faults.length > 0 || Object.values(counts).some((count) => count > 0)
+  }
+
+  #enter({ client, state, atMs }: RecordOf<'state'>): void {
+    const account = this.#accountOf(client)
+    if (account.isConnected) this.#disconnect(account)
+    if (state === 'stopped') this.#blame(`client ${client} stopped`)
+    if (state !== 'connected') return
+    this.counts.connects++
+    account.isConnected = true
+    account.connectedMs = atMs
+    for (const ear of earsOf(account)) this.#audit.connected(ear, userOf(client))
+    for (const want of account.wants.values()) this.#audit.subscribing(want.ear, want)
+  }
+
+  #disconnect(account: Account): void {
+    account.isConnected = false
+    account.answered.clear()
+    for (const ear of earsOf(account)) this.#audit.disconnected(ear)
+  }
+
+  #answered({ client, key, recovered, told }: RecordOf<'answered'>): void {
+    const account = this.#accountOf(client)
+    const want = account.wants.get(key) as Want
+    account.answered.add(key)
+    this.counts.answers++
+    if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
+    // A listener knows of a loss only by a gap.
+    if (recovered === false && !told) this.#blame(`client ${client}: the loss in ${key} was not told`)
+    if (!this.#hasRecovery && told === false) this.#blame(`client ${client}: came back to ${key}, and no gap was told`)
+    this.#audit.told(want.ear, want, { recovered: told === null ? null : !told })
+    if (told) this.#lose(account, client, key)
+  }
+
+  #lose(account: Account, client: number, key: string): void {
+    this.counts.gaps++
+    account.books.get(key)?.lose()
+    const losses = (account.losses.get(key) ?? 0) + 1
+    account.losses.set(key, losses)
+    const [streamType = ''] = key.split(':')
+    if (!this.#hasRecovery || isReader(client) || !KEPT.includes(streamType)) return
+    if (losses > this.lostHistories) this.#blame(`client ${client}: a gap in ${key} was told, and the history had it`)
+  }
+
+  #gap({ client, key, dropped }: RecordOf<'gap'>): void {
+    const account = this.#accountOf(client)
+    const want = account.wants.get(key) as Want
+    this.counts.gaps++
+    account.books.get(key)?.lose()
+    this.#audit.told(want.ear, want, { missed: dropped })
+  }
+
+  #message({ client, key, symbol, userId, id, n, snapshot }: RecordOf<'message'>): void {
+    const account = this.#accountOf(client)
+    const { ear, streamType } = account.wants.get(key) as Want
+    this.counts.messages++
+    if (snapshot) this.counts.snapshots++
+    const message = { kind: 'message', streamType, symbol, userId, data: { id }, isSnapshot: snapshot } satisfies AuditedText
+    this.#audit.received(ear, JSON.stringify(message))
+    if (this.#hasRecovery && streamType === 'BOOK') this.#turnPage(account, client, key, n as number, snapshot)
+  }
+
+  #turnPage({ books }: Account, client: number, key: string, n: number, isSnapshot: boolean): void {
+    const book = books.get(key) ?? new Book()
+    books.set(key, book)
+    if (isSnapshot) return book.snapshot(n)
+    const fault = book.change(n)
+    if (fault !== undefined) this.#blame(`client ${client}: ${key}: ${fault}`)
+  }
+
+  #failed({ client, stage, error }: RecordOf<'failed'>): void {
+    this.failures.set(stage, (this.failures.get(stage) ?? 0) + 1)
+    if (stage === 'frame' || stage === 'listener') this.#blame(`client ${client}: ${stage}: ${error}`)
+  }
+
+  #requested({ client, outcome }: RecordOf<'request'>): void {
+    const [kind = ''] = outcome.split(':')
+    this.requests.set(kind, (this.requests.get(kind) ?? 0) + 1)
+    if (kind === 'wrong') this.#blame(`client ${client}: an answer was ${outcome}`)
+  }
+
+  #blame(fault: string): void {
+    this.#faults.push(fault)
+  }
+
+  #accountOf(client: number): Account {
+    return this.#accounts[client] as Account
+  }
+}
+
+function newAccount(client: number): Account {
+  const wants = new Map(wantsOf(client).map((want) => [keyOf(want), want]))
+  return { wants, books: new Map(), losses: new Map(), answered: new Set(), isConnected: false, connectedMs: 0, hasExpired: false }
+}
+
+function earsOf({ wants }: Account): Set<string> {
+  return new Set([...wants.values()].map(({ ear }) => ear))
+}
