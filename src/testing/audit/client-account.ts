@@ -224,7 +224,7 @@ export class ClientAccount {
     hold.early = []
     const isHeldAsWhole = subject.symbol !== undefined && this.#isHeld({ ...subject, symbol: undefined })
     for (const account of this.#accountsOf(subject)) {
-      if (recovered === true) account.expectAll()
+      if (recovered === true) account.expectMissed()
       else if (!isHeldAsWhole) account.excuse(start.from, start.at ?? step)
     }
     // The server may have purged queued messages of the stream before the replay.

@@ -35,6 +35,8 @@ export class StreamAccount implements AuditedStream {
   #due = new Set<Publication>()
   /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
   #optional = new Set<Publication>()
+  /** Optional messages that were published between a request to subscribe and an answer that told of a loss. That loss may include them. */
+  readonly #uncertain = new Set<Publication>()
   /** Due messages that a newer message has overtaken. They are lost, unless they come late. Publication → step of the newer message. */
   readonly #passed = new Map<Publication, number>()
   /** Messages that were due when the subscription ended. The server may have sent them before. */
@@ -88,21 +90,25 @@ export class StreamAccount implements AuditedStream {
     this.#onTheWay.clear()
   }
 
-  /** Makes all optional messages due, because the server said that no message is missing. */
-  expectAll(): void {
+  /** Makes optional messages due, because the server said that no message is missing since the client's position. An earlier loss stays one. */
+  expectMissed(): void {
     if (this.#isDead) return
-    this.#due = inOrder([...this.#optional, ...this.#due])
-    this.#optional = new Set()
+    const optional = [...this.#optional]
+    this.#due = inOrder([...optional.filter((each) => !this.#uncertain.has(each)), ...this.#due])
+    this.#optional = new Set(optional.filter((each) => this.#uncertain.has(each)))
   }
 
   /** The server said that messages before `beforeStep` may be missing. Messages from then until `optionalBefore` may come, but are not due. */
   excuse(beforeStep: number, optionalBefore: number): void {
-    for (const publication of this.#optional) if (publication.step < beforeStep) this.#optional.delete(publication)
+    for (const publication of this.#optional) {
+      if (publication.step < beforeStep) this.#decide(publication)
+      else if (publication.step < optionalBefore) this.#doubt(publication)
+    }
     for (const publication of [...this.#due]) {
       if (publication.step >= optionalBefore) break
       this.#due.delete(publication)
       if (publication.step < beforeStep) this.#keeper.countTold(1)
-      else this.#optional.add(publication)
+      else this.#doubt(publication)
     }
   }
 
@@ -120,8 +126,7 @@ export class StreamAccount implements AuditedStream {
   /** Ends the subscription. If the client subscribes again with a position, the server may still send the messages that have not come. */
   release(): void {
     for (const publication of this.#due) this.#onTheWay.add(publication)
-    this.expectAll()
-    this.#optional = this.#due
+    this.#optional = inOrder([...this.#optional, ...this.#due])
     this.#due = new Set()
   }
 
@@ -129,6 +134,7 @@ export class StreamAccount implements AuditedStream {
   revoke(): void {
     this.release()
     this.#optional = new Set()
+    this.#uncertain.clear()
   }
 
   /** Ends the connection. No message is on the way any more. */
@@ -162,8 +168,8 @@ export class StreamAccount implements AuditedStream {
     this.#newest = publication.place
     this.#newestSource = publication.source
     const isBegun = this.#optional.has(publication) && !isSnapshot
-    for (const each of this.#optional) if (each.place <= publication.place) this.#optional.delete(each)
-    if (isBegun) this.expectAll()
+    for (const each of this.#optional) if (each.place <= publication.place) this.#decide(each)
+    if (isBegun) this.#expectAll()
     this.#passBefore(publication, step)
     return undefined
   }
@@ -178,6 +184,24 @@ export class StreamAccount implements AuditedStream {
   /** The overtaken messages. Unless they come late, they are lost. Publication → the step at which a newer message came. */
   get passed(): ReadonlyMap<Publication, number> {
     return this.#passed
+  }
+
+  /** Makes all optional messages due, because an older one has come. */
+  #expectAll(): void {
+    if (this.#isDead) return
+    this.#uncertain.clear()
+    this.expectMissed()
+  }
+
+  #doubt(publication: Publication): void {
+    this.#optional.add(publication)
+    this.#uncertain.add(publication)
+  }
+
+  /** A message is optional no longer: it has come, or it does not have to come. */
+  #decide(publication: Publication): void {
+    this.#optional.delete(publication)
+    this.#uncertain.delete(publication)
   }
 
   #take(isTaken: (publication: Publication) => boolean): Publication[] {

@@ -214,6 +214,22 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['missing 1'])
   })
 
+  it('does not expect what an answer excused, although a later answer says that nothing is missing since', () => {
+    const { audit, publish, receive } = audited()
+    audit.subscribing('phone', TRADES)
+    publish(TRADES, 1)
+    audit.told('phone', TRADES, { recovered: null })
+    audit.disconnected('phone')
+    publish(TRADES, 2)
+    audit.connected('phone', 'alice')
+    audit.subscribing('phone', TRADES)
+    audit.told('phone', TRADES, { recovered: true })
+    expect(faults(audit)).toEqual(['missing 2'])
+    receive(TRADES, 2)
+
+    expect(faults(audit)).toEqual([])
+  })
+
   it('can follow a client that knows only when it sent a request and when the answer came', () => {
     const { audit, publish, receive } = audited()
     audit.subscribing('phone', TRADES)
