@@ -39,12 +39,10 @@ export class ServerProcess {
     return stayed
   }
 
-  /** Ends it. Returns what it exported. */
+  /** Has it end by itself. Returns what it exported, as soon as it has. */
   async leave(): Promise<string | undefined> {
     this.#isToEnd = true
-    const exited = once(this.#process, 'exit')
     const { history } = await this.#ask({ type: 'leave' }, 'left')
-    await exited
     return history
   }
 

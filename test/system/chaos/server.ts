@@ -39,6 +39,8 @@ class Server {
       delivery: { softLimitBytes: 65_536, hardLimitBytes: HARD_LIMIT_BYTES },
       ...(this.#recovery && { recorder: this.#recovery }),
     })
+    // A half-open link does not close in time.
+    this.#manager.on('error', () => {})
     this.#commands = createCommandServer(this.#manager, {
       recovery: this.#recovery,
       authorize: () => sleep(Math.random() * MOST_THOUGHT_MS, true),
