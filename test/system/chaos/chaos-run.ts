@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../../support/dice.ts'
 import type { Verdict } from '../soak/verdict.ts'
 import { BUGS } from './bugs.ts'
-import { buildClient } from './client-module.ts'
 import { Crowd } from './crowd.ts'
 import { deal, DISTURBANCES, type DisturbanceName, type Stage } from './disturbances.ts'
 import { Feed } from './feed.ts'
 import { Figures } from './figures.ts'
 import { Judge } from './judge.ts'
 import type { ClientRecord } from './messages.ts'
+import { buildPrograms, type Programs } from './programs.ts'
 import { Proxy } from './proxy.ts'
 import { Venue } from './venue.ts'
 
@@ -35,7 +35,18 @@ export class ChaosRun {
   readonly #stage: Stage
   readonly #done = new Map<DisturbanceName, number>()
 
-  constructor(options: ChaosOptions, verdict: Verdict) {
+  /** Runs to the end, and judges what it has brought. */
+  static async run(options: ChaosOptions, verdict: Verdict): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), 'chaos-'))
+    try {
+      const programs = await buildPrograms(folder, options.bug === undefined ? undefined : BUGS[options.bug])
+      await new ChaosRun(options, verdict, programs).#run()
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  private constructor(options: ChaosOptions, verdict: Verdict, programs: Programs) {
     const { clients: clientCount, hasRecovery, seed } = options
     this.#options = options
     this.#verdict = verdict
@@ -45,33 +56,30 @@ export class ChaosRun {
       if (record.type === 'state') figures.enter(record, judge.isConnected(record.client))
       judge.hear(record)
     }
-    const venue = new Venue(proxy, feed, judge, hasRecovery)
-    this.#stage = { dice, clientCount, proxy, venue, judge, feed, figures, crowd: new Crowd(clientCount, CLIENT_PROCESSES, hear) }
+    const venue = new Venue(programs.server, proxy, feed, judge, hasRecovery)
+    const crowd = new Crowd(programs.clients, clientCount, CLIENT_PROCESSES, hear)
+    this.#stage = { dice, clientCount, proxy, venue, judge, feed, figures, crowd }
   }
 
-  async run(): Promise<void> {
+  async #run(): Promise<void> {
     const { crowd, proxy, venue } = this.#stage
-    const folder = await mkdtemp(join(tmpdir(), 'chaos-'))
     try {
-      await this.#begin(folder)
+      await this.#begin()
       await this.#disturb()
       await this.#calm()
     } finally {
       await Promise.all([crowd.end(), venue.end()])
       proxy.close()
-      await rm(folder, { recursive: true })
     }
     this.#conclude()
   }
 
-  async #begin(folder: string): Promise<void> {
-    const { bug, seed } = this.#options
+  async #begin(): Promise<void> {
     const { crowd, proxy, venue } = this.#stage
-    const module = await buildClient(folder, bug === undefined ? undefined : BUGS[bug])
     const port = await proxy.listen()
     await venue.open()
     venue.startFeed()
-    crowd.begin(`ws://127.0.0.1:${port}`, module, seed + 2)
+    crowd.begin(`ws://127.0.0.1:${port}`, this.#options.seed + 2)
     await this.#until('everybody has arrived', () => this.#isSettled)
   }
 

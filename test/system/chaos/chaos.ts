@@ -46,5 +46,5 @@ setTimeout(() => {
   console.error('The run hangs.')
   process.exit(1)
 }, options.seconds * 1_000 + GRACE_MS).unref()
-await new ChaosRun(options, verdict).run()
+await ChaosRun.run(options, verdict)
 process.exit(verdict.conclude(commandFor(options)))

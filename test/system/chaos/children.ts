@@ -1,6 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 
 const children = new Set<ChildProcess>()
 
@@ -9,9 +8,9 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Starts a program of this folder in a process of its own, which does not outlive this one. */
+/** Starts a program in a process of its own, which does not outlive this one. */
 export function start(program: string): ChildProcess {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)))
+  const child = fork(program, { execArgv: [] })
   children.add(child)
   child.once('exit', () => children.delete(child))
   return child

@@ -1,12 +1,11 @@
 // A process of clients. Each of them is one `createClient`, and everything that its listeners hear is told to the conductor.
 import { WebSocket } from 'ws'
-import type { Client, ClientClock, Update } from '../../../src/client/index.ts'
+import { createClient, type Client, type ClientClock, type Update } from '../../../src/client/index.ts'
 import { Dice } from '../../support/dice.ts'
 import type { ClientRecord, ToClients } from './messages.ts'
 import { PATIENCE } from './patience.ts'
 import { keyOf, userOf, wantsOf, type streams, type Want } from './streams.ts'
 
-type ClientModule = typeof import('../../../src/client/index.ts')
 type Streams = typeof streams
 
 const TELL_EVERY_MS = 20
@@ -29,7 +28,7 @@ class Tab {
   readonly #known = new Set<string>()
   #token = 0
 
-  constructor(number: number, url: string, { createClient }: ClientModule, clock: ClientClock) {
+  constructor(number: number, url: string, clock: ClientClock) {
     this.#number = number
     this.#url = url
     this.#client = createClient<Streams>({
@@ -113,10 +112,9 @@ function clockFor(dice: Dice): ClientClock {
   }
 }
 
-async function begin({ url, module, clients: numbers, seed }: Extract<ToClients, { type: 'begin' }>): Promise<void> {
-  const loaded = (await import(module)) as ClientModule
+function begin({ url, clients: numbers, seed }: Extract<ToClients, { type: 'begin' }>): void {
   const dice = new Dice(seed)
-  for (const number of numbers) clients.set(number, new Tab(number, url, loaded, clockFor(dice)))
+  for (const number of numbers) clients.set(number, new Tab(number, url, clockFor(dice)))
   let count = 0
   setInterval(() => void clients.get(dice.pick(numbers))?.request(++count), REQUEST_EVERY_MS)
   setInterval(flush, TELL_EVERY_MS)
@@ -127,7 +125,7 @@ function flush(): void {
 }
 
 function obey(message: ToClients): void {
-  if (message.type === 'begin') return void begin(message)
+  if (message.type === 'begin') return begin(message)
   if (message.type === 'close') for (const tab of clients.values()) tab.close()
   else {
     const tab = clients.get(message.client)

@@ -20,9 +20,9 @@ export class Crowd {
   readonly unhandled: string[] = []
   readonly #processes: ClientProcess[]
 
-  constructor(clientCount: number, processCount: number, hear: (record: ClientRecord) => void) {
+  constructor(program: string, clientCount: number, processCount: number, hear: (record: ClientRecord) => void) {
     this.#processes = Array.from({ length: processCount }, (_, part) => {
-      const child = start('./clients.ts')
+      const child = start(program)
       child.on('message', (records: ClientRecord[]) => records.forEach(hear))
       child.once('exit', (code, signal) => {
         if (signal !== 'SIGKILL') this.unhandled.push(`A process of clients ended by itself (${signal ?? `exit code ${code}`})`)
@@ -32,8 +32,8 @@ export class Crowd {
     })
   }
 
-  begin(url: string, module: string, seed: number): void {
-    this.#processes.forEach(({ process, clients }, part) => tell(process, { type: 'begin', url, module, clients, seed: seed + part }))
+  begin(url: string, seed: number): void {
+    this.#processes.forEach(({ process, clients }, part) => tell(process, { type: 'begin', url, clients, seed: seed + part }))
   }
 
   /** A client is given this token when it asks for a new one. */

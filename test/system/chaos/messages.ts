@@ -39,7 +39,7 @@ export type FromServer =
 
 /** What the conductor tells a process of clients. */
 export type ToClients =
-  | { readonly type: 'begin'; readonly url: string; readonly module: string; readonly clients: readonly number[]; readonly seed: number }
+  | { readonly type: 'begin'; readonly url: string; readonly clients: readonly number[]; readonly seed: number }
   | { readonly type: 'issue'; readonly client: number; readonly token: number }
   | { readonly type: 'close' }
 

@@ -8,11 +8,12 @@ export class ServerProcess {
   /** How many messages it has published, as far as it has said. */
   acknowledgedCount = 0
   readonly unhandled: string[] = []
-  readonly #process: ChildProcess = start('./server.ts')
+  readonly #process: ChildProcess
   readonly #answers = new EventEmitter()
   #isToEnd = false
 
-  constructor() {
+  constructor(program: string) {
+    this.#process = start(program)
     this.#process.on('message', (message: FromServer) => this.#hear(message))
     this.#process.once('exit', (code, signal) => {
       if (!this.#isToEnd) this.unhandled.push(`A server ended by itself (${signal ?? `exit code ${code}`})`)

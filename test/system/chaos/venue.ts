@@ -11,6 +11,7 @@ export class Venue {
   readonly unhandled: string[] = []
   /** Messages that servers said to have published. */
   acknowledgedCount = 0
+  readonly #program: string
   readonly #proxy: Proxy
   readonly #feed: Feed
   readonly #judge: Judge
@@ -21,10 +22,12 @@ export class Venue {
   /** The numbers of the books, as the last server knows them. */
   readonly #books: Record<string, number> = {}
   #server: ServerProcess | undefined
-  #successor = new ServerProcess()
+  #successor: ServerProcess
   #timer: NodeJS.Timeout | undefined
 
-  constructor(proxy: Proxy, feed: Feed, judge: Judge, hasRecovery: boolean) {
+  constructor(program: string, proxy: Proxy, feed: Feed, judge: Judge, hasRecovery: boolean) {
+    this.#program = program
+    this.#successor = new ServerProcess(program)
     this.#proxy = proxy
     this.#feed = feed
     this.#judge = judge
@@ -38,7 +41,7 @@ export class Venue {
     this.#server = server
     this.#proxy.target = port
     this.#send(this.#kept.splice(0))
-    this.#successor = new ServerProcess()
+    this.#successor = new ServerProcess(this.#program)
   }
 
   startFeed(): void {
