@@ -26,6 +26,7 @@ export interface ChaosOptions {
 
 const CLIENT_PROCESSES = 2
 const PATIENCE_MS = 60_000
+const BUG_PATIENCE_MS = 15_000
 const LOOK_EVERY_MS = 50
 
 /** One run: clients, a proxy, a server after the other, and one disturbance after the other. */
@@ -85,13 +86,12 @@ export class ChaosRun {
 
   /** Deals disturbances until the time is over, and each of them has been there. */
   async #disturb(): Promise<void> {
-    const { dice, judge } = this.#stage
+    const { dice } = this.#stage
     const endMs = Date.now() + this.#options.seconds * 1_000
     for (let round = 0; round === 0 || Date.now() < endMs; round++) {
       for (const name of deal(dice)) {
         if (round > 0 && Date.now() >= endMs) return
-        // A bug that was noticed need not be noticed again.
-        if (this.#options.bug !== undefined && judge.isCondemned) return
+        if (this.#isNoticed) return
         this.#done.set(name, (this.#done.get(name) ?? 0) + 1)
         await DISTURBANCES[name](this.#stage)
         await sleep(dice.between(50, 450))
@@ -114,12 +114,16 @@ export class ChaosRun {
   }
 
   async #until(what: string, condition: () => boolean): Promise<void> {
-    const deadlineMs = Date.now() + PATIENCE_MS
-    while (!condition() && Date.now() < deadlineMs && !this.#isPointless) await sleep(LOOK_EVERY_MS)
-    if (!condition()) this.#verdict.check(what, false, [`not after ${PATIENCE_MS} ms: ${this.#stage.judge.settled} of ${this.#options.clients} are there`])
+    const { bug, clients } = this.#options
+    const patienceMs = bug === undefined ? PATIENCE_MS : BUG_PATIENCE_MS
+    const deadlineMs = Date.now() + patienceMs
+    while (!condition() && !this.#isNoticed && Date.now() < deadlineMs) await sleep(LOOK_EVERY_MS)
+    if (condition() || this.#isNoticed) return
+    this.#verdict.check(what, false, [`not after ${patienceMs} ms: ${this.#stage.judge.settled} of ${clients} clients are there`])
   }
 
-  get #isPointless(): boolean {
+  /** A bug that was noticed need not be noticed again. */
+  get #isNoticed(): boolean {
     return this.#options.bug !== undefined && this.#stage.judge.isCondemned
   }
 

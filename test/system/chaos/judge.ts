@@ -81,10 +81,11 @@ export class Judge {
     return this.#audit.waiting
   }
 
-  /** All faults so far. */
+  /** All faults so far. What is missing comes last: it may still be on its way if the run was stopped. */
   get faults(): string[] {
-    const report = this.#audit.report()
-    const found = [...this.#faults, ...(report.isClean ? [] : String(report).split('\n').slice(1))]
+    const { faults, missing } = this.#audit.report()
+    const certain = faults.filter(({ kind }) => kind !== 'missing')
+    const found = [...this.#faults, ...[...certain, ...missing].map(({ kind, text }) => `${kind}: ${text}`)]
     return found.length <= MOST_LISTED ? found : [...found.slice(0, MOST_LISTED), `and ${found.length - MOST_LISTED} more`]
   }
 
