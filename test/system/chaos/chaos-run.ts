@@ -28,6 +28,8 @@ const CLIENT_PROCESSES = 2
 const PATIENCE_MS = 60_000
 const BUG_PATIENCE_MS = 15_000
 const LOOK_EVERY_MS = 50
+const MOST_PAUSE_MS = 1_600
+const LEAST_PAUSES = 20
 
 /** One run: clients, a proxy, a server after the other, and one disturbance after the other. */
 export class ChaosRun {
@@ -87,14 +89,16 @@ export class ChaosRun {
   /** Deals disturbances until the time is over, and each of them has been there. */
   async #disturb(): Promise<void> {
     const { dice } = this.#stage
-    const endMs = Date.now() + this.#options.seconds * 1_000
+    const durationMs = this.#options.seconds * 1_000
+    const mostPauseMs = Math.min(MOST_PAUSE_MS, durationMs / LEAST_PAUSES)
+    const endMs = Date.now() + durationMs
     for (let round = 0; round === 0 || Date.now() < endMs; round++) {
       for (const name of deal(dice)) {
         if (round > 0 && Date.now() >= endMs) return
         if (this.#isNoticed) return
         this.#done.set(name, (this.#done.get(name) ?? 0) + 1)
         await DISTURBANCES[name](this.#stage)
-        await sleep(dice.between(50, 450))
+        await sleep(dice.between(0.1, 1) * mostPauseMs)
       }
     }
   }

@@ -132,9 +132,12 @@ async function suspend({ dice, venue }: Stage): Promise<void> {
   venue.resume()
 }
 
-async function drain({ venue, figures }: Stage, keepsHistory: boolean): Promise<void> {
+/** Those who have gone come to the successor, once it is there; or to the old server, which tells them to go again. */
+async function drain({ dice, proxy, venue, figures }: Stage, keepsHistory: boolean): Promise<void> {
   figures.scattered('drain', Date.now())
+  if (dice.chance(0.7)) proxy.door = 'waiting'
   await venue.drain(DRAIN_WITHIN_MS, keepsHistory)
+  proxy.door = 'open'
 }
 
 /** Returns a share of the links, and one at least. */

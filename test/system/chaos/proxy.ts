@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** What becomes of new links: they reach the server, are refused, or are accepted and lead nowhere. */
-export type Door = 'open' | 'refusing' | 'leading nowhere'
+/** What becomes of new links: they reach the server, are refused, are accepted and lead nowhere, or wait until the door is open. */
+export type Door = 'open' | 'refusing' | 'leading nowhere' | 'waiting'
 
 /** What becomes of bytes: they pass, stay where they are (half-open), are lost, or pass a little at a time. */
 type Flow = 'passing' | 'stalled' | 'lost' | 'trickling'
@@ -86,19 +86,25 @@ export class Link {
 export class Proxy {
   /** The port of the server. `undefined` if there is none: then links are refused. */
   target: number | undefined
-  door: Door = 'open'
   /** Returns after how many bytes a new link is cut. */
   lifetimeBytes: () => number = () => Infinity
   /** When clients tried to connect: milliseconds of the time of day. */
   readonly attemptsMs: number[] = []
   readonly #sockets = new Set<Socket>()
   readonly #links = new Set<Link>()
+  #door: Door = 'open'
+  #waiting: Socket[] = []
   readonly #server = createServer({ noDelay: true }, (near) => this.#accept(near))
 
   async listen(): Promise<number> {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     return (this.#server.address() as AddressInfo).port
+  }
+
+  set door(door: Door) {
+    this.#door = door
+    if (door === 'open') for (const near of this.#waiting.splice(0)) this.#connect(near)
   }
 
   /** The links that bytes pass through. */
@@ -121,9 +127,15 @@ export class Proxy {
   #accept(near: Socket): void {
     this.attemptsMs.push(Date.now())
     this.#own(near)
-    if (this.door === 'leading nowhere') return void near.pause()
-    if (this.door === 'refusing' || this.target === undefined) return void near.resetAndDestroy()
-    const far = connect({ port: this.target, host: '127.0.0.1', noDelay: true })
+    if (this.#door === 'leading nowhere') return
+    if (this.#door === 'refusing' || this.target === undefined) return void near.resetAndDestroy()
+    if (this.#door === 'waiting') this.#waiting.push(near)
+    else this.#connect(near)
+  }
+
+  #connect(near: Socket): void {
+    if (near.destroyed) return
+    const far = connect({ port: this.target as number, host: '127.0.0.1', noDelay: true })
     this.#own(far)
     const link = new Link(near, far, this.lifetimeBytes())
     this.#links.add(link)
