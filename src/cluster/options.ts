@@ -1,6 +1,6 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { readNamed } from '../guards/named-fields.ts'
-import { bound } from '../guards/user-code.ts'
+import { bound, readUserCode } from '../guards/user-code.ts'
 import { isIdentifier } from '../model/identifier.ts'
 import type { ResolvedCatalogue, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Backplane } from './backplane.ts'
@@ -96,11 +96,11 @@ function backplaneIn(backplane: unknown): Backplane {
   const refusal = (what: string, cause?: unknown): ConnectionManagerError =>
     new ConnectionManagerError('ERR_INVALID_BACKPLANE', `Invalid backplane: ${what}`, { option: 'backplane' }, cause)
   if (typeof backplane !== 'object' || backplane === null) throw refusal(`expected an object, got ${describe(backplane)}`)
-  const given = readNamed(Object.create(backplane), METHODS, (what, name, cause) => refusal(`${name ?? 'backplane'}: ${what}`, cause))
   const methods = METHODS.map((name) => {
-    const method: unknown = given[name]
+    const unreadable = (cause: unknown): ConnectionManagerError => refusal(`reading \`${name}\` threw`, cause)
+    const method = readUserCode(() => (backplane as Record<string, unknown>)[name], unreadable)
     if (typeof method !== 'function') throw refusal(`\`${name}\` must be a function, got ${describe(method)}`)
-    return [name, bound(method as () => unknown, backplane, (cause) => refusal(`reading \`${name}\` threw`, cause))]
+    return [name, bound(method as () => unknown, backplane, unreadable)]
   })
   return Object.fromEntries(methods) as Backplane
 }
