@@ -17,8 +17,9 @@ export class SimulatedClient {
   readonly #tracker = trackPositions({ streams })
   readonly #audit: Audit<Streams>
   #connections = 0
-  /** True while nothing leaves the socket's buffer. */
-  isSlow = false
+  #isSlow = false
+  /** True if messages may wait on the connection. A gap notice overtakes them, as each text of `connection.send` does. */
+  #mayLag = false
 
   constructor(name: string, userId: string, audit: Audit<Streams>) {
     this.name = name
@@ -29,10 +30,17 @@ export class SimulatedClient {
   connect(node: SimulatedNode): void {
     this.leave()
     this.node = node
+    this.#mayLag = this.#isSlow
     const id = `${this.name}.${++this.#connections}`
     this.#audit.connected(this.name, this.userId)
     node.manager.addConnection(id, this.#socket(id), this.userId)
     for (const stream of this.wanted) void this.#subscribe(stream)
+  }
+
+  /** While a client is slow, nothing leaves the buffer of its socket. */
+  setSlow(isSlow: boolean): void {
+    this.#isSlow = isSlow
+    this.#mayLag ||= isSlow
   }
 
   leave(): void {
@@ -64,7 +72,7 @@ export class SimulatedClient {
   }
 
   #socket(id: string): Socket & { readonly bufferedAmount: number } {
-    const isSlow = (): boolean => this.isSlow
+    const isSlow = (): boolean => this.#isSlow
     return {
       get bufferedAmount() {
         return isSlow() ? FULL : 0
@@ -88,7 +96,9 @@ export class SimulatedClient {
   #receive(connectionId: string, text: string): void {
     if (connectionId !== this.connectionId || this.node === undefined) return
     const { message } = this.#tracker.receive(text)
-    if (message !== undefined) this.#audit.received(this.name, text)
+    if (message === undefined) return
+    if (message.type === 'gap' && this.#mayLag) this.#audit.told(this.name, message, { missed: undefined })
+    else this.#audit.received(this.name, text)
   }
 
   #closed(connectionId: string): void {

@@ -99,8 +99,9 @@ export class World {
     await this.clock.advance(action.thenMs)
   }
 
-  /** Lets everything settle. */
+  /** Lets everything settle, and judges what is left then. */
   async finish(): Promise<void> {
+    this.#broker.calm()
     await this.clock.advance(30_000)
     this.objections.push(...(await this.judge.objections(this.#nodes)))
     for (const [name, number] of Object.entries(this.#totals())) this.tally[name] = (this.tally[name] ?? 0) + number
@@ -144,8 +145,8 @@ export class World {
   }
 
   #slowDown(client: SimulatedClient, forMs: number): void {
-    client.isSlow = true
-    this.clock.setTimeout(() => (client.isSlow = false), forMs)
+    client.setSlow(true)
+    this.clock.setTimeout(() => client.setSlow(false), forMs)
   }
 
   #remove(node: SimulatedNode, { userId }: SimulatedClient): void {

@@ -31,7 +31,7 @@ export class SimulatedBroker {
   readonly lines = new Map<string, Line>()
   readonly #clock: SimulatedClock
   readonly #dice: Dice
-  readonly #weather: Weather
+  #weather: Weather
   #stuck: (() => void)[] | undefined
   /** Called with each delivery. It is lost if this returns true. */
   loses: (node: string, text: string) => boolean = () => false
@@ -42,6 +42,11 @@ export class SimulatedBroker {
     this.#clock = clock
     this.#dice = dice
     this.#weather = weather
+  }
+
+  /** From now on, nothing is lost, repeated or late. */
+  calm(): void {
+    this.#weather = { loss: 0, repeat: 0, late: 0 }
   }
 
   /** Returns the driver of a new node. */
