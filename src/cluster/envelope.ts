@@ -82,7 +82,7 @@ const READERS: Readonly<Record<Frame['kind'], Reader>> = {
     channel: asChannel(channel),
     epoch: asName(epoch),
     ageMs: asAge(ageMs),
-    message: { seq: asCount(seq), symbol: asText(symbol), text },
+    message: { seq: asNumber(seq), symbol: asText(symbol), text },
   }),
   answer: ([channel, epoch, first, last, isLast, outlines], body) => ({
     ...rangeOf(channel, epoch, first, last),
@@ -109,7 +109,7 @@ function messagesOf(outlines: readonly unknown[], body: string): LoggedMessage[]
     const [seq, symbol, units] = asList(each)
     const from = at
     at += asCount(units)
-    return { seq: asCount(seq), symbol: asText(symbol), text: body.slice(from, at) }
+    return { seq: asNumber(seq), symbol: asText(symbol), text: body.slice(from, at) }
   })
 }
 
@@ -142,6 +142,12 @@ function asText(value: unknown): string | undefined {
 
 function asCount(value: unknown): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
+  throw invalid()
+}
+
+/** The number of a message. The first one is 1. */
+function asNumber(value: unknown): number {
+  if (value !== 0) return asCount(value)
   throw invalid()
 }
 
