@@ -52,6 +52,7 @@ export class ClusterNode {
     interests.gain(CONTROL)
     this.#follow()
     const opened = this.#options.backplane.open((_subject, text) => this.#receive(text), (isUp) => this.#reported(isUp)).then(() => {
+      if (!this.#isOpen) return
       link.start()
       subjectSet.retry()
       this.#takeTurns()
@@ -178,9 +179,9 @@ export class ClusterNode {
         return publications.answerAsk(frame.node, frame)
       case 'sync':
         publications.answerSync(frame.node, frame.channels)
-        return demand.wanted(frame.channels.filter(isStream))
+        return demand.wanted(this.#known(frame.channels))
       case 'wanted':
-        return demand.wanted(frame.channels.filter(isStream))
+        return demand.wanted(this.#known(frame.channels))
       case 'left':
         return demand.left(frame.channels)
       case 'survey':
@@ -188,8 +189,14 @@ export class ClusterNode {
     }
   }
 
+  /** Returns those of these channels that there are in this node's catalogue, and that are relayed. Another node may have another catalogue. */
+  #known(channels: readonly ChannelName[]): ChannelName[] {
+    return channels.flatMap((channel) => this.#channelIn(channel) ?? []).filter((channel) => this.isRelayed(channel))
+  }
+
   /** What the client of the broker says. */
   #reported(isUp: boolean): void {
+    if (!this.#isOpen) return
     // A probe comes back only if this node is subscribed to its own subject.
     if (isUp) this.parts.subjectSet.retry()
     this.parts.link.reported(isUp)

@@ -22,7 +22,8 @@ const LOOKUPS_OF_A_TURN = 50
 /**
  * The channels that any node wants, for the node that publishes them. It knows of them only if somebody listens.
  *
- * A node says which channels it wants now, and which no more. A channel counts as active until the broker's table has had nobody for `idleDelayMs`.
+ * A node says which channels it wants now, and which no more. If the broker's table has nobody for a channel, it is looked up again after `idleDelayMs`.
+ * It is idle if there is still nobody, and no node has said meanwhile that it wants the channel.
  */
 export class Demand {
   #isFollowed = false
@@ -33,7 +34,7 @@ export class Demand {
 
   constructor(dependencies: DemandDependencies) {
     this.#dependencies = dependencies
-    this.#doubted = new ExpiringSet(dependencies.clock, dependencies.idleDelayMs, (keys) => keys.forEach((key) => void this.#lookUp(key)))
+    this.#doubted = new ExpiringSet(dependencies.clock, dependencies.idleDelayMs, (keys) => keys.forEach((key) => void this.#endIfUnwanted(key)))
   }
 
   get isFollowed(): boolean {
@@ -50,10 +51,11 @@ export class Demand {
     if (!this.#isFollowed) return
     for (const channel of channels) {
       const key = channelKey(channel)
+      const isNew = !this.#active.has(key)
       this.#doubted.delete(key)
-      if (this.#active.has(key)) continue
-      this.#active.set(key, channel)
-      this.#dependencies.changed(channel, true)
+      // Another object each time: a lookup that has begun before is not believed.
+      this.#active.set(key, { ...channel })
+      if (isNew) this.#dependencies.changed(channel, true)
     }
   }
 
@@ -70,7 +72,7 @@ export class Demand {
     for (let lookups = 0; lookups < LOOKUPS_OF_A_TURN; lookups++) {
       const { value: key, done } = (this.#turn ??= this.#active.keys()).next()
       if (done === true) return void (this.#turn = undefined)
-      void this.#lookUp(key as string)
+      void this.#doubtIfUnwanted(key as string)
     }
   }
 
@@ -78,16 +80,29 @@ export class Demand {
     this.#active.clear()
   }
 
-  async #lookUp(key: string): Promise<void> {
-    const { backplane, subjects, isWantedHere, changed, report } = this.#dependencies
+  async #doubtIfUnwanted(key: string): Promise<void> {
+    if ((await this.#findUnwanted(key)) !== undefined) this.#doubted.add(key)
+  }
+
+  async #endIfUnwanted(key: string): Promise<void> {
+    const channel = await this.#findUnwanted(key)
+    if (channel === undefined) return
+    this.#active.delete(key)
+    this.#dependencies.changed(channel, false)
+  }
+
+  /** Returns an active channel if the broker's table has nobody for it, and no node has wanted it meanwhile. */
+  async #findUnwanted(key: string): Promise<ChannelName | undefined> {
+    const { backplane, subjects, isWantedHere, report } = this.#dependencies
     const channel = this.#active.get(key)
-    if (channel === undefined || isWantedHere(channel)) return
+    if (channel === undefined || isWantedHere(channel)) return undefined
     try {
-      if ((await backplane.subscribers(subjects.channel(channel))) > 0 || isWantedHere(channel)) return
-      if (this.#active.delete(key)) changed(channel, false)
+      const isWanted = (await backplane.subscribers(subjects.channel(channel))) > 0 || isWantedHere(channel)
+      return isWanted || this.#active.get(key) !== channel ? undefined : channel
     } catch (error) {
       // The broker is not there. The channel gets another turn.
       report(error)
+      return undefined
     }
   }
 }
