@@ -1,6 +1,9 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
+/** So many nodes are remembered. If there are more, the one that was heard of first is forgotten. */
+const MOST_EPOCHS = 10_000
+
 /** Carries out the commands of other nodes. */
 export class ControlDestination implements Destination {
   readonly isLatest = false
@@ -24,7 +27,7 @@ export class ControlDestination implements Destination {
   }
 
   accept(epoch: string, { seq, text }: LoggedMessage): void {
-    this.#seqs.set(epoch, seq)
+    this.#know(epoch, seq)
     this.#obey(text)
   }
 
@@ -32,12 +35,18 @@ export class ControlDestination implements Destination {
 
   skipTo(epoch: string, seq: number, isMissing: boolean): void {
     const missing = seq - (this.#seqs.get(epoch) ?? 0)
-    this.#seqs.set(epoch, seq)
+    this.#know(epoch, seq)
     if (isMissing && missing > 0) this.#missed(missing)
   }
 
   giveUp(epoch: string): void {
     this.#seqs.delete(epoch)
     this.#missed(undefined)
+  }
+
+  #know(epoch: string, seq: number): void {
+    this.#seqs.set(epoch, seq)
+    const [first] = this.#seqs.keys()
+    if (this.#seqs.size > MOST_EPOCHS) this.#seqs.delete(first as string)
   }
 }
