@@ -67,8 +67,10 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * @throws what `manager.revoke` throws; then nothing has changed
    */
   revoke(revocation: Revocation<TStreams>): number {
-    const { userId = null, streamType = null, symbol = null } = revocation
-    const ended = this.#manager.revoke({ userId, streamType, symbol } as never) as number
+    // A copy, so that each field is read once. The manager refuses what makes no sense.
+    const given = { ...revocation }
+    const ended = this.#manager.revoke(given as never) as number
+    const { userId = null, streamType = null, symbol = null } = given
     this.#node.command({ command: 'revoke', revocation: { userId, streamType, symbol } })
     return ended
   }
@@ -90,8 +92,9 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * @throws what `manager.setStreamStatus` throws; then nothing has changed
    */
   setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean {
-    const { streamType, symbol = null, userId = null } = stream as { readonly streamType: string; readonly symbol?: string | null; readonly userId?: string | null }
-    const isChanged = this.#manager.setStreamStatus(stream as never, status as never) as boolean
+    const given = { ...stream } as { readonly streamType: string; readonly symbol?: string | null; readonly userId?: string | null }
+    const isChanged = this.#manager.setStreamStatus(given as never, status as never) as boolean
+    const { streamType, symbol = null, userId = null } = given
     this.#node.command({ command: 'setStreamStatus', stream: { streamType, symbol, userId }, status })
     return isChanged
   }
