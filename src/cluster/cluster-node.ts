@@ -10,6 +10,9 @@ import { assemble, type NodeManager, type NodeParts } from './node-parts.ts'
 import type { ResolvedClusterOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 
+/** A node that follows the demand asks the others again after so many turns, in case a message was lost. */
+const TURNS_OF_A_SURVEY = 20
+
 /** All that a node needs of its manager. */
 export interface ClusterManager extends NodeManager, CommandedManager {
   activeStreams(): readonly ClusterStream[]
@@ -28,6 +31,7 @@ export class ClusterNode {
   #isOpen = false
   #closed: Promise<void> | undefined
   #cancelTurn: (() => void) | undefined
+  #turns = 0
 
   constructor(manager: ClusterManager, log: ChannelLog, options: ResolvedClusterOptions, listeners: ClusterListeners) {
     this.#log = log
@@ -232,11 +236,12 @@ export class ClusterNode {
     this.parts.link.send(subject, frame)
   }
 
-  /** Now and then, looks up whether channels are still wanted, and tries again to subscribe. */
+  /** Now and then, finds out which channels are wanted, and tries again to subscribe. */
   #takeTurns(): void {
     const { demand, link, subjectSet } = this.parts
     if (!this.#isOpen) return
     if (link.isUp) demand.lookUpSome()
+    if (++this.#turns % TURNS_OF_A_SURVEY === 0 && demand.isFollowed) this.#survey()
     subjectSet.retry()
     this.#cancelTurn = this.#log.clock.setTimeout(() => this.#takeTurns(), this.#options.probeMs)
   }

@@ -280,6 +280,30 @@ describe('the demand of a cluster', () => {
     expect(events.slice(2).sort()).toEqual(['idle PRICE A', 'idle TRADES A'])
   })
 
+  it('is learned later if the message of a node that wants a channel was lost', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const events: string[] = []
+    there.cluster?.on('streamActive', ({ streamType }) => events.push(streamType))
+    await cluster.clock.advance(100)
+    cluster.broker.loses = (node) => node === there.name
+    await cluster.client(here, PRICE)
+    cluster.broker.loses = () => false
+    await cluster.clock.advance(30_000)
+
+    expect(events).toEqual(['PRICE'])
+  })
+
+  it('knows only streams of the catalogue that are not local', async () => {
+    const { cluster, here, there } = await twoNodes({ localTypes: ['PRICE'] })
+    const events: unknown[] = []
+    there.cluster?.on('streamActive', (stream) => events.push(stream))
+    const wants = (...channels: readonly unknown[]): void => cluster.broker.lines.get(there.name)?.receive('a', JSON.stringify([1, 'wanted', 'n9', channels]))
+    wants(['__proto__', null, null], ['FOO', 'A', null], ['PRICE', 'A', null], ['TRADES', null, null], ['ORDERS', null, null], ['ORDERS', 'A', 'ann'], ['NEWS', 'A', null])
+
+    expect(events).toEqual([{ streamType: 'ORDERS', symbol: undefined, userId: 'ann' }, { streamType: 'NEWS', symbol: undefined }])
+    expect(here.errors).toEqual([])
+  })
+
   it('ends for the channels of a node that died', async () => {
     const { cluster, here, there } = await twoNodes()
     const events: string[] = []
