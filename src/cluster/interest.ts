@@ -50,6 +50,11 @@ export class Interest {
     return true
   }
 
+  /** The origins of epochs that the destination has forgotten, because there were too many. */
+  forgotten(): Origin[] {
+    return [...this.#origins.values()].filter(({ epoch }) => this.destination.knownOf(epoch) === undefined)
+  }
+
   forget(origin: Origin): void {
     this.#origins.delete(origin.epoch)
   }

@@ -145,7 +145,14 @@ export class Receiving {
     const isYounger = ageMs < wantedForMs
     const mayBeMissed = isSynced || (hasEarlySubscribers && lastAgeMs <= wantedForMs)
     destination.skipTo(epoch, isYounger ? 0 : seq, mayBeMissed && !destination.isLatest)
+    for (const each of interest.forgotten()) this.#forget(interest, each)
     return origin
+  }
+
+  #forget(interest: Interest, origin: Origin): void {
+    this.#waits.delete(origin)
+    this.#heldUnits -= origin.heldUnits
+    interest.forget(origin)
   }
 
   #doubt(interest: Interest): void {
@@ -188,12 +195,11 @@ export class Receiving {
   }
 
   #giveUp(interest: Interest, origin: Origin): void {
-    this.#waits.delete(origin)
     if (origin.isInDoubt) {
-      this.#heldUnits -= origin.heldUnits
-      interest.forget(origin)
+      this.#forget(interest, origin)
       return interest.destination.giveUp(origin.epoch)
     }
+    this.#waits.delete(origin)
     this.#change(origin, () => origin.giveUp())
   }
 
