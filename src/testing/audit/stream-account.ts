@@ -117,6 +117,7 @@ export class StreamAccount implements AuditedStream {
     if (count === undefined) this.#toldUntil = step
     let left = count ?? 0
     for (const publication of this.#due) {
+      if (publication.step <= this.#toldUntil) continue
       if (left-- <= 0) return
       this.#due.delete(publication)
       this.#keeper.countTold(1)

@@ -66,6 +66,18 @@ describe('an audit', () => {
     expect(faults(audit)).toEqual(['twice 1', 'outOfOrder 1'])
   })
 
+  it('counts a gap notice from the first message of which the client was not told yet', () => {
+    const { audit, publish } = audited()
+    const gap = (dropped: number | null) => audit.received('phone', JSON.stringify({ type: 'gap', stream_type: 'TRADES', symbol: 'A', dropped }))
+    audit.subscribed('phone', TRADES)
+    publish(TRADES, 1)
+    gap(null)
+    publish(TRADES, 2, 3)
+    gap(2)
+
+    expect(faults(audit)).toEqual([])
+  })
+
   it('excuses as many messages as a gap notice says, and all if the notice has no number', () => {
     const { audit, publish, receive } = audited()
     audit.subscribed('phone', TRADES)
