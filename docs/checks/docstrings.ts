@@ -41,6 +41,9 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
   'recovery/recovery.ts': `
     const socket = { send() {}, close() {} } as unknown as WebSocket
     const positionOfTheClient = 'k3f9:17'`,
+  'testing/describe-backplane.ts': `
+    import type { BackplaneHarness } from 'stream-connection-manager/testing'
+    declare const harness: BackplaneHarness`,
   'testing/describe-host.ts': `
     import type { HostHarness } from 'stream-connection-manager/testing'
     declare const harness: HostHarness`,
@@ -59,10 +62,14 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
 }
 
 /** What stands for libraries that cannot be installed, for the compiler. */
-const AMBIENT = ['test/support/bun.d.ts', 'test/support/uws.d.ts']
+const AMBIENT = ['test/support/brokers.d.ts', 'test/support/bun.d.ts', 'test/support/uws.d.ts']
 
 /** Examples that only compile, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
+  'backplanes/memory/memory-bus.ts': 'it starts four processes',
+  'backplanes/nats.ts': 'it needs NATS',
+  'backplanes/redis/redis-backplane.ts': 'it needs Redis',
+  'testing/describe-backplane.ts': 'it needs a broker',
   'hosts/ws.ts': 'it listens on a port, and waits for SIGTERM',
   'testing/describe-host.ts': 'it needs a host',
   'transports/bun.ts': 'it needs Bun',
@@ -120,6 +127,10 @@ describe('the examples in docstrings', () => {
     const files = examples.map(({ file }) => file).toSorted()
 
     expect(files).toEqual([
+      'backplanes/memory/memory-backplane.ts',
+      'backplanes/memory/memory-bus.ts',
+      'backplanes/nats.ts',
+      'backplanes/redis/redis-backplane.ts',
       'client/client.ts',
       'client/track-positions.ts',
       'connection-manager.ts',
@@ -134,6 +145,7 @@ describe('the examples in docstrings', () => {
       'recovery/position-ids.ts',
       'recovery/recovery.ts',
       'testing/audit/audit.ts',
+      'testing/describe-backplane.ts',
       'testing/describe-host.ts',
       'testing/fake-socket.ts',
       'testing/fake-transport.ts',

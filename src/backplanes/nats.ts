@@ -58,7 +58,7 @@ const REQUEST_TIMEOUT_MS = 2_000
  * import { natsBackplane } from 'stream-connection-manager/backplanes/nats'
  *
  * const connection = await connect({ servers: '127.0.0.1:4222', maxReconnectAttempts: -1 })
- * const cluster = await joinCluster(manager, recovery, { backplane: natsBackplane(connection), prefix: 'desk' })
+ * const backplane = natsBackplane(connection) // for joinCluster(manager, recovery, { backplane, prefix: 'desk' })
  */
 export function natsBackplane(connection: NatsConnection): Backplane {
   if (isConnection(connection)) return new NatsDriver(connection)

@@ -17,7 +17,7 @@ import { RemoteLine } from './remote-line.ts'
  * import { createMemoryBus, memoryBackplane } from 'stream-connection-manager/backplanes/memory'
  *
  * const bus = createMemoryBus()
- * const one = await joinCluster(manager, recovery, { backplane: memoryBackplane(bus), prefix: 'desk' })
+ * const backplane = memoryBackplane(bus) // for joinCluster(manager, recovery, { backplane, prefix: 'desk' })
  */
 export function memoryBackplane(bus: MemoryBus | BusPort): Backplane {
   const broker = brokerOf(bus)

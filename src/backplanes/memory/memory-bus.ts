@@ -39,7 +39,7 @@ const brokers = /* @__PURE__ */ new WeakMap<object, Broker>()
  *   const bus = createMemoryBus()
  *   for (let i = 0; i < 4; i++) bus.attach(cluster.fork())
  * } else {
- *   await joinCluster(manager, recovery, { backplane: memoryBackplane(process), prefix: 'desk' })
+ *   const backplane = memoryBackplane(process) // for joinCluster(manager, recovery, { backplane, prefix: 'desk' })
  * }
  */
 export function createMemoryBus({ schedule = queueMicrotask }: MemoryBusOptions = {}): MemoryBus {

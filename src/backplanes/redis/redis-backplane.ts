@@ -19,7 +19,7 @@ import { RedisDriver } from './redis-driver.ts'
  * import { redisBackplane } from 'stream-connection-manager/backplanes/redis'
  *
  * const client = createClient({ url: 'redis://127.0.0.1:6379' })
- * const cluster = await joinCluster(manager, recovery, { backplane: redisBackplane(client), prefix: 'desk' })
+ * const backplane = redisBackplane(client) // for joinCluster(manager, recovery, { backplane, prefix: 'desk' })
  */
 export function redisBackplane(client: NodeRedisClient | IoRedisClient): Backplane {
   if (isIoRedis(client)) return new RedisDriver((receive) => new IoRedisLink(client, receive))

@@ -1,0 +1,10 @@
+// What the examples of the drivers use of the clients of brokers. The tests of test/system/backplanes compile against the packages themselves.
+declare module 'redis' {
+  import type { NodeRedisClient } from 'stream-connection-manager/backplanes/redis'
+  export function createClient(options: { readonly url: string }): NodeRedisClient
+}
+
+declare module '@nats-io/transport-node' {
+  import type { NatsConnection } from 'stream-connection-manager/backplanes/nats'
+  export function connect(options: { readonly servers: string; readonly maxReconnectAttempts: number }): Promise<NatsConnection>
+}
