@@ -162,6 +162,25 @@ describe('a page that goes offline', options, () => {
   })
 })
 
+describe('a page in the background', options, () => {
+  it('asks whether the server is there as soon as the user comes back to it', async () => {
+    desk = await Desk.open()
+    const tab = await desk.openTab({ pingMs: NEVER_MS, pongMs: 500 })
+    await desk.openTab({ name: 'other' })
+    await tab.isHidden()
+    desk.network.halfOpen()
+    desk.publish(10)
+
+    await tab.show()
+
+    await tab.was('waiting: silent')
+    await until(async () => (await tab.heard()).length === 10)
+    // The other tab has not noticed anything.
+    desk.network.cut()
+    await desk.isEven()
+  })
+})
+
 describe('a page that is frozen', options, () => {
   it('resumes, although Chromium cuts its WebSocket', async () => {
     desk = await Desk.open()

@@ -17,12 +17,12 @@ export function withCommandsInUrl(/** @type {Implementation} */ EventSource) {
   }))
 }
 
-/** A client over an EventSource, whose commands are posted. */
-export function withCommandsByPost(/** @type {Implementation} */ EventSource) {
+/** A client over an EventSource, whose commands are posted. A POST may take so long. */
+export function withCommandsByPost(/** @type {Implementation} */ EventSource, timeoutMs = 10_000) {
   return /** @type {Kind} */ ((host) => ({
     connect: () => new EventSource(`http://${host}/events`),
     async send(body, connectionId) {
-      const { status } = await fetch(`http://${host}/${connectionId}`, { method: 'POST', body })
+      const { status } = await fetch(`http://${host}/${connectionId}`, { method: 'POST', body, signal: AbortSignal.timeout(timeoutMs) })
       if (status !== 204) throw new Error(`The server answered ${status}`)
     },
   }))

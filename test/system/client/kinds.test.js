@@ -90,3 +90,23 @@ for (const [kind, optionsFor] of Object.entries(KINDS)) {
     })
   })
 }
+
+describe('a client whose command by POST is never answered', { timeout: 60_000 }, () => {
+  it('connects anew when that took too long, and asks again', async (test) => {
+    const server = await Server.start()
+    const client = createClient({ ...withCommandsByPost(EventSource, 100)(`127.0.0.1:${server.port}`), backoff })
+    test.after(async () => {
+      client.close()
+      await server.kill()
+    })
+    const states = []
+    client.on('state', ({ state, reason }) => states.push(reason ?? state))
+
+    server.isDeaf = true
+    const subscription = client.subscribe(TRADES, () => {})
+    await until(() => states.includes('send'))
+    server.isDeaf = false
+
+    await until(() => subscription.live)
+  })
+})

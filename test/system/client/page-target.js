@@ -46,6 +46,11 @@ export class PageTarget {
     return result.value
   }
 
+  /** Brings the page to the front. Another one is hidden then. */
+  async show() {
+    await this.#browser.send('Target.activateTarget', { targetId: this.#targetId })
+  }
+
   async close() {
     await this.#browser.send('Target.closeTarget', { targetId: this.#targetId })
     this.#browser.off('Target.receivedMessageFromTarget', this.#receive)

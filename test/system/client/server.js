@@ -32,6 +32,8 @@ export class Server {
   #sockets = new WebSocketServer({ server: this.#http, maxPayload: 16_384 })
   #recovery
   #host
+  /** True: what is posted is not answered. */
+  isDeaf = false
 
   /**
    * Starts a server on a port of this machine, or on any.
@@ -111,6 +113,7 @@ export class Server {
 
   /** Carries out commands by POST. The path has the id of the connection. */
   async #receive(/** @type {IncomingMessage} */ request, /** @type {ServerResponse} */ response) {
+    if (this.isDeaf) return
     let text = ''
     for await (const chunk of request) text += chunk
     const session = this.commands.find((request.url ?? '').slice(1), authenticate().userId)

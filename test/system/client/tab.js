@@ -74,6 +74,15 @@ export class Tab {
     return this.#page.send('Network.emulateNetworkConditions', { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 })
   }
 
+  /** Brings the tab to the front. The other one is hidden then. */
+  show() {
+    return this.#page.show()
+  }
+
+  isHidden() {
+    return until(() => this.get('document.hidden'))
+  }
+
   /** Freezes the page, as a browser does with a tab in the background, while something happens and for so many milliseconds more. */
   async whileFrozen(act, ms = 0) {
     await this.#page.send('Page.setWebLifecycleState', { state: 'frozen' })
