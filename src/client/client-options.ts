@@ -26,8 +26,8 @@ export interface ClientOptions {
   readonly connect: (context: ConnectContext) => ClientSocket | PromiseLike<ClientSocket>
   /**
    * Sends commands beside a socket that only receives, such as an `EventSource`: a POST with the text and the `connection_id` of the welcome. If it
-   * throws or rejects, the client connects anew. So limit its time, by `AbortSignal.timeout(10_000)`: a POST may hang while the events still come. Not
-   * used if the socket itself can send.
+   * throws or rejects, the client connects anew. The next text waits until the promise of the one before is settled, so that none overtakes another. So
+   * limit its time, by `AbortSignal.timeout(10_000)`: a POST may hang while the events still come. Not used if the socket itself can send.
    *
    * @default none: then what is wanted has to stand in the URL, see `commands` of `connect`
    */

@@ -245,7 +245,11 @@ export class Connector {
     const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
     const socket = this.#link?.socket
     if (socket?.send) this.write = (text) => socket.send?.(text)
-    else if (send) this.write = (text) => send(text, connectionId as string)
+    else if (send) {
+      let last: PromiseLike<unknown> = Promise.resolve()
+      // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it.
+      this.write = (text) => (last = last.then(() => send(text, connectionId as string)))
+    }
     this.#welcomedMs = this.#agenda.nowMs
     this.#agenda.cancel('dial')
     const quietMs = this.write ? Math.min(pingMs, orNever(idleMs) / 2) : orNever(heartbeatMs) + pongMs

@@ -224,6 +224,33 @@ describe('an EventSource', () => {
     expect([await answer, sources.length]).toEqual(['back', 1])
   })
 
+  it('has one text sent beside it at a time, so that none overtakes another', async () => {
+    const source = new TestEventSource()
+    const posts: string[][] = []
+    const done: (() => void)[] = []
+    const send = (text: string): Promise<void> => {
+      posts.push((JSON.parse(text) as { readonly command: string }[]).map(({ command }) => command))
+      return new Promise((resolve) => done.push(resolve))
+    }
+    const { client, clock } = worldOf({ connect: () => source, send, lingerMs: 0 })
+    client.subscribe({ streamType: 'TRADES', symbol: 'B' }, () => {})
+    const { unsubscribe } = client.subscribe(TRADES, () => {})
+    await settled()
+    source.welcome()
+    unsubscribe()
+    await clock.pass(1)
+    client.subscribe(TRADES, () => {})
+    await settled()
+
+    expect(posts).toEqual([['subscribe', 'subscribe']])
+    done[0]?.()
+    await settled()
+    expect(posts.slice(1)).toEqual([['unsubscribe']])
+    done[1]?.()
+    await settled()
+    expect(posts.slice(2)).toEqual([['subscribe']])
+  })
+
   it('is made anew if a command cannot be sent beside it', async () => {
     const source = new TestEventSource()
     const { client, states, errors } = worldOf({ connect: () => source, send: () => Promise.reject(new Error('503')) })
