@@ -11,8 +11,8 @@ export interface Bug {
 export const BUGS: Readonly<Record<string, Bug>> = {
   'no-position': {
     file: 'wanted-stream.ts',
-    from: "this.command('subscribe', id, positionOf(this.#state))",
-    to: "this.command('subscribe', id)",
+    from: 'return positionOf(this.#state)',
+    to: 'return undefined',
   },
   'silent-loss': {
     file: 'wanted-stream.ts',
@@ -21,8 +21,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   },
   'deaf-to-gaps': {
     file: 'wanted-stream.ts',
-    from: "if (type !== 'skip') this.listeners.tell(update)",
-    to: "if (type === 'status') this.listeners.tell(update)",
+    from: "else if (type === 'gap' || type === 'status') this.listeners.tell(update)",
+    to: "else if (type === 'status') this.listeners.tell(update)",
   },
   'early-position': {
     file: 'stream-state.ts',
@@ -31,8 +31,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   },
   'before-the-answer': {
     file: 'wanted-streams.ts',
-    from: "concerned.filter(({ phase }) => phase === 'held')",
-    to: "concerned.filter(({ phase }) => phase === 'held' || phase === 'asked')",
+    from: "phase === 'held' || (phase === 'asked' && type === 'status')",
+    to: "phase === 'held' || phase === 'asked'",
   },
   'no-dedupe': {
     file: 'wanted-stream.ts',

@@ -132,12 +132,13 @@ export class ChaosRun {
   }
 
   #conclude(): void {
-    const { counts, requests, failures, faults } = this.#stage.judge
+    const { counts, ends, requests, failures, faults } = this.#stage.judge
     const { crowd, figures, proxy, venue } = this.#stage
     const verdict = this.#verdict
     verdict.note(`disturbances: ${listed(this.#done)}`)
     verdict.note(`${venue.acknowledgedCount} published, ${counts.messages} received, ${counts.snapshots} of them snapshots`)
     verdict.note(`${counts.connects} connects, ${counts.recovered} streams recovered, ${counts.refused} refused, ${counts.gaps} gaps told`)
+    verdict.note(`connections ended: ${listed(ends)}`)
     verdict.note(`requests: ${listed(requests)}`)
     verdict.note(`failures that clients survived: ${listed(failures)}`)
     for (const line of figures.lines(proxy.attemptsMs, crowd.sleeps)) verdict.note(line)

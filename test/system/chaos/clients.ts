@@ -102,7 +102,6 @@ function streamIn({ streamType, symbol }: Want): never {
 
 function clockFor(dice: Dice): ClientClock {
   return {
-    now: () => Date.now(),
     monotonic: () => performance.now(),
     random: () => dice.between(0, 1),
     setTimeout(fn, ms) {

@@ -8,7 +8,6 @@ const pending = new Set<NodeJS.Timeout>()
 
 /** Its timers keep the process alive, unlike those of the clock that clients have by default. */
 const clock: ClientClock = {
-  now: () => Date.now(),
   monotonic: () => performance.now(),
   random: () => 0.5,
   setTimeout(fn, ms) {

@@ -26,6 +26,8 @@ const MOST_LISTED = 20
 /** Compares what the clients were told with what was published. It believes neither the server nor the clients' own events. */
 export class Judge {
   readonly counts = { messages: 0, connects: 0, answers: 0, recovered: 0, refused: 0, gaps: 0, snapshots: 0 }
+  /** Why connections ended, as the clients say. */
+  readonly ends = new Map<string, number>()
   /** What came of the clients' requests. */
   readonly requests = new Map<string, number>()
   /** How often the clients' own errors were of each stage. */
@@ -95,9 +97,12 @@ export class Judge {
     return this.#faults.length > 0 || Object.values(counts).some((count) => count > 0)
   }
 
-  #enter({ client, state, atMs }: RecordOf<'state'>): void {
+  #enter({ client, state, reason = 'unknown', atMs }: RecordOf<'state'>): void {
     const account = this.#accountOf(client)
-    if (account.isConnected) this.#disconnect(account)
+    if (account.isConnected) {
+      this.#disconnect(account)
+      count(this.ends, reason)
+    }
     if (state === 'stopped') this.#blame(`client ${client} stopped`)
     if (state !== 'connected') return
     this.counts.connects++
@@ -163,13 +168,13 @@ export class Judge {
   }
 
   #failed({ client, stage, error }: RecordOf<'failed'>): void {
-    this.failures.set(stage, (this.failures.get(stage) ?? 0) + 1)
+    count(this.failures, stage)
     if (stage === 'frame' || stage === 'listener') this.#blame(`client ${client}: ${stage}: ${error}`)
   }
 
   #requested({ client, outcome }: RecordOf<'request'>): void {
     const [kind = ''] = outcome.split(':')
-    this.requests.set(kind, (this.requests.get(kind) ?? 0) + 1)
+    count(this.requests, kind)
     if (kind === 'wrong') this.#blame(`client ${client}: an answer was ${outcome}`)
   }
 
@@ -185,6 +190,10 @@ export class Judge {
 function newAccount(client: number): Account {
   const wants = new Map(wantsOf(client).map((want) => [keyOf(want), want]))
   return { wants, books: new Map(), losses: new Map(), answered: new Set(), isConnected: false, connectedMs: 0, hasExpired: false }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }
 
 function earsOf({ wants }: Account): Set<string> {
