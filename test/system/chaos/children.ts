@@ -3,6 +3,8 @@ import { once } from 'node:events'
 
 const children = new Set<ChildProcess>()
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 // A stopped process does not notice that this one has gone.
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')

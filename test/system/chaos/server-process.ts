@@ -16,7 +16,7 @@ export class ServerProcess {
     this.#process = start(program)
     this.#process.on('message', (message: FromServer) => this.#hear(message))
     this.#process.once('exit', (code, signal) => {
-      if (!this.#isToEnd) this.unhandled.push(`A server ended by itself (${signal ?? `exit code ${code}`})`)
+      if (!this.#isToEnd) this.#fail(`A server ended by itself (${signal ?? `exit code ${code}`})`)
     })
   }
 
@@ -68,6 +68,12 @@ export class ServerProcess {
     return answer
   }
 
+  /** Whoever waits for an answer waits no longer. */
+  #fail(error: string): void {
+    this.unhandled.push(error)
+    if (this.#answers.listenerCount('error') > 0) this.#answers.emit('error', new Error(error))
+  }
+
   #tell(message: ToServer): void {
     // It may be gone, which its exit tells.
     if (this.#process.connected) this.#process.send(message, () => {})
@@ -75,7 +81,7 @@ export class ServerProcess {
 
   #hear(message: FromServer): void {
     if (message.type === 'acknowledged') this.acknowledgedCount += message.count
-    else if (message.type === 'unhandled') this.unhandled.push(message.error)
+    else if (message.type === 'unhandled') this.#fail(message.error)
     else this.#answers.emit(message.type, message)
   }
 }
