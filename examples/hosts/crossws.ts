@@ -2,8 +2,9 @@ import { createServer } from 'node:http'
 import type { Peer } from 'crossws'
 import crossws from 'crossws/adapters/node'
 import { ConnectionManager, type CloseReason } from 'stream-connection-manager'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obey } from './protocol.ts'
+import { admit, authenticate } from './protocol.ts'
 
 /** The close codes of RFC 6455 for the reasons that are not normal. */
 const CODES: Partial<Record<CloseReason, number>> = { cleanup: 1001, 'send-failed': 1011, 'slow-consumer': 1013 }
@@ -16,12 +17,17 @@ export function listen(port?: number): Promise<Listening> {
       terminate: (peer) => peer.terminate(),
     },
   })
+  const commands = createCommandServer(manager)
+  const receive = (peer: Peer, text: string): void => {
+    const connection = manager.getConnection(peer.id)
+    if (connection !== undefined) commands.open(connection).receive(text)
+  }
 
   const { handleUpgrade } = crossws({
     serverOptions: { maxPayload: 16 * 1024 },
     hooks: {
-      open: (peer) => void admit(manager, peer, authenticate(peer.request.url), { connectionId: peer.id }),
-      message: (peer, message) => obey(manager.getConnection(peer.id), message.text()),
+      open: (peer) => void admit({ manager, commands }, peer, authenticate(peer.request), { connectionId: peer.id }),
+      message: (peer, message) => receive(peer, message.text()),
       drain: (peer) => manager.getConnection(peer.id)?.drained(),
       close: (peer) => void manager.getConnection(peer.id)?.remove({ close: false }),
     },
@@ -29,5 +35,5 @@ export function listen(port?: number): Promise<Listening> {
 
   const server = createServer((_request, response) => void response.writeHead(426).end())
   server.on('upgrade', (request, tcp, head) => void handleUpgrade(request, tcp, head))
-  return listening(server, manager, port)
+  return listening(server, manager, (options) => commands.drain(options), port)
 }

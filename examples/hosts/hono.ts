@@ -1,29 +1,21 @@
 import type { Server } from 'node:http'
 import { createAdaptorServer, upgradeWebSocket } from '@hono/node-server'
 import { Hono } from 'hono'
-import { ConnectionManager, type Connection } from 'stream-connection-manager'
-import { wsTransport } from 'stream-connection-manager/transports/ws'
+import { ConnectionManager, type Clock } from 'stream-connection-manager'
+import { serveWebSockets } from 'stream-connection-manager/hosts/ws'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { pingAll } from './heartbeat.ts'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obey } from './protocol.ts'
+import { authenticate } from './protocol.ts'
 
-export function listen(port?: number): Promise<Listening> {
-  const manager = new ConnectionManager<WebSocket>({ transport: wsTransport() })
-  const app = new Hono()
+/** The clock is for tests. */
+export function listen(port?: number, clock?: Clock): Promise<Listening> {
+  const manager = new ConnectionManager<WebSocket>()
+  const commands = createCommandServer(manager)
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 })
+  const host = serveWebSockets(sockets, { manager, commands, authenticate, clock })
 
-  app.get('/', upgradeWebSocket((context) => {
-    let connection: Connection<WebSocket> | undefined
-    return {
-      onOpen(_event, { raw }) {
-        connection = admit(manager, raw as WebSocket, authenticate(context.req.url)) // on Node, `raw` is the ws
-      },
-      onMessage: ({ data }) => obey(connection, String(data)),
-      onClose: () => void connection?.remove({ close: false }),
-    }
-  }))
-
-  pingAll(manager)
-  const websocket = { server: new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 }) }
-  return listening(createAdaptorServer({ fetch: app.fetch, websocket }) as Server, manager, port)
+  const app = new Hono().get('/', upgradeWebSocket(() => ({}))) // on Node, Hono gives each socket to the WebSocketServer first
+  const server = createAdaptorServer({ fetch: app.fetch, websocket: { server: sockets } }) as Server
+  return listening(server, manager, (options) => host.close(options), port)
 }

@@ -1,23 +1,23 @@
 import { once } from 'node:events'
 import { createServer, type ServerHttp2Session } from 'node:http2'
 import type { Socket as TcpSocket } from 'node:net'
-import { ConnectionManager } from 'stream-connection-manager'
-import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
-import { commentAll } from './heartbeat.ts'
+import { ConnectionManager, type Clock } from 'stream-connection-manager'
+import { serveEvents } from 'stream-connection-manager/hosts/sse'
+import { createCommandServer } from 'stream-connection-manager/protocol'
+import type { SseSocket } from 'stream-connection-manager/transports/sse'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obeyUrl } from './protocol.ts'
+import { authenticate } from './protocol.ts'
 
-export async function listen(port?: number): Promise<Listening> {
-  const manager = new ConnectionManager<SseSocket>({ transport: sseTransport() })
+/** The clock is for tests. */
+export async function listen(port?: number, clock?: Clock): Promise<Listening> {
+  const manager = new ConnectionManager<SseSocket>()
+  const commands = createCommandServer(manager, { heartbeatMs: 15_000 })
   const sessions = new Set<ServerHttp2Session>()
   const tcpSockets = new Set<TcpSocket>()
 
   // This has no TLS, as behind a proxy. Browsers need `createSecureServer`.
   const server = createServer((request, response) => {
-    const userId = authenticate(request.url)
-    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
-    response.writeHead(200, sseHeaders)
-    obeyUrl(admit(manager, sseSocket(response), userId), request.url)
+    void serveEvents(request, response, { manager, commands, authenticate, clock })
   })
 
   server.on('session', (session) => {
@@ -29,13 +29,12 @@ export async function listen(port?: number): Promise<Listening> {
     tcp.on('close', () => tcpSockets.delete(tcp))
   })
 
-  commentAll(manager)
-  const host = await listening(server, manager, port)
+  const host = await listening(server, manager, (options) => commands.drain(options), port)
   return {
     ...host,
-    async stop() {
+    async stop(options) {
       const closed = once(server, 'close')
-      await host.stop()
+      await host.stop(options)
       for (const session of sessions) session.close() // a session outlives its streams
       // The session of a peer that reads nothing outlives even `destroy()`, which waits until its last frame has left.
       const deadline = setTimeout(() => tcpSockets.forEach((tcp) => tcp.destroy()), 1_000)

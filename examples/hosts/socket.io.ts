@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import { Server, type Socket as Client } from 'socket.io'
 import { ConnectionManager, type Socket } from 'stream-connection-manager'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obey } from './protocol.ts'
+import { admit, authenticate } from './protocol.ts'
 
 interface Peer extends Socket {
   readonly client: Client
@@ -16,6 +17,7 @@ interface Internals {
 
 export function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<Peer>({ transport: { bufferedBytes, terminate } })
+  const commands = createCommandServer(manager)
   const server = createServer((_request, response) => void response.writeHead(404).end())
 
   new Server(server, { maxHttpBufferSize: 16 * 1024 }).on('connection', (client) => {
@@ -24,12 +26,12 @@ export function listen(port?: number): Promise<Listening> {
       client.disconnect(true)
     }
     const peer = { client, send: (text: string) => void client.send(text), close }
-    const connection = admit(manager, peer, authenticate(client.handshake.url))
-    client.on('message', (text: unknown) => obey(connection, text)) // a client may send something other than text
-    client.on('disconnect', () => void connection?.remove({ close: false }))
+    const session = admit({ manager, commands }, peer, authenticate(client.handshake))
+    client.on('message', (text: unknown) => session?.receive(text)) // a client may send something other than text
+    client.on('disconnect', () => void session?.connection.remove({ close: false }))
   })
 
-  return listening(server, manager, port)
+  return listening(server, manager, (options) => commands.drain(options), port)
 }
 
 function bufferedBytes({ client }: Peer): number {

@@ -2,8 +2,9 @@ import { createServer } from 'node:http'
 import type { Socket as TcpSocket } from 'node:net'
 import sockjs, { type Connection as Client } from 'sockjs'
 import { ConnectionManager, type Socket } from 'stream-connection-manager'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obey } from './protocol.ts'
+import { admit, authenticate } from './protocol.ts'
 
 interface Peer extends Socket {
   readonly client: Client
@@ -20,6 +21,7 @@ interface Internals {
 
 export function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<Peer>({ transport: { bufferedBytes, terminate } })
+  const commands = createCommandServer(manager)
   const server = createServer((_request, response) => void response.writeHead(404).end())
   server.on('upgrade', (_request, tcp) => tcp.destroy()) // upgrades that are not for sockjs come here
 
@@ -27,13 +29,13 @@ export function listen(port?: number): Promise<Listening> {
   service.on('connection', (client) => {
     const close = (code?: number, reason?: string): void => void client.close(code as unknown as string, reason) // the types of sockjs are wrong
     const peer = { client, send: (text: string) => send(client, text), close }
-    const connection = admit(manager, peer, authenticate(client.url))
-    client.on('data', (text: unknown) => obey(connection, text)) // a client may send something other than text
-    client.on('close', () => void connection?.remove({ close: false }))
+    const session = admit({ manager, commands }, peer, authenticate(client))
+    client.on('data', (text: unknown) => session?.receive(text)) // a client may send something other than text
+    client.on('close', () => void session?.connection.remove({ close: false }))
   })
 
   service.installHandlers(server)
-  return listening(server, manager, port)
+  return listening(server, manager, (options) => commands.drain(options), port)
 }
 
 function send(client: Client, text: string): void {

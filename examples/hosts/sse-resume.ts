@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { ConnectionManager, ConnectionManagerError, parseStreamKey } from 'stream-connection-manager'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { createRecovery, positionIds } from 'stream-connection-manager/recovery'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
-import { commentAll } from './heartbeat.ts'
 import { listening, type Listening } from './listening.ts'
 import { admit, authenticate } from './protocol.ts'
 
@@ -10,14 +10,15 @@ import { admit, authenticate } from './protocol.ts'
 export function listen(port?: number): Promise<Listening> {
   const recovery = createRecovery()
   const manager = new ConnectionManager<SseSocket>({ recorder: recovery, transport: sseTransport({ idsOf: positionIds }) })
+  const commands = createCommandServer(manager, { recovery })
 
   const server = createServer((request, response) => {
-    const userId = authenticate(request.url)
-    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
+    const user = authenticate(request)
+    if (user === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
     response.writeHead(200, sseHeaders).flushHeaders()
     const socket = sseSocket(response)
     socket.retry(1_000)
-    const connection = admit(manager, socket, userId)
+    const connection = admit({ manager, commands }, socket, user)?.connection
     try {
       const stream = parseStreamKey(new URL(request.url ?? '', 'http://localhost').searchParams.get('stream') ?? '')
       const position = request.headers['last-event-id']?.toString() // the browser sends it when it reconnects
@@ -29,6 +30,7 @@ export function listen(port?: number): Promise<Listening> {
     void socket.closed.then(() => connection?.remove({ close: false }))
   })
 
-  commentAll(manager)
-  return listening(server, manager, port)
+  // So no proxy closes a stream as idle, and a stream that nobody reads ends.
+  setInterval(() => [...manager.connections()].forEach(({ socket }) => socket.comment()), 15_000).unref()
+  return listening(server, manager, (options) => commands.drain(options), port)
 }

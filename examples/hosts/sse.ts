@@ -1,23 +1,19 @@
 import { createServer } from 'node:http'
-import { ConnectionManager } from 'stream-connection-manager'
-import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
-import { commentAll } from './heartbeat.ts'
+import { ConnectionManager, type Clock } from 'stream-connection-manager'
+import { serveEvents } from 'stream-connection-manager/hosts/sse'
+import { createCommandServer } from 'stream-connection-manager/protocol'
+import type { SseSocket } from 'stream-connection-manager/transports/sse'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obeyUrl } from './protocol.ts'
+import { authenticate } from './protocol.ts'
 
-export function listen(port?: number): Promise<Listening> {
-  const manager = new ConnectionManager<SseSocket>({ transport: sseTransport() })
+/** A client asks for its streams in the URL: `/?user=alice&commands=[…]`. The clock is for tests. */
+export function listen(port?: number, clock?: Clock): Promise<Listening> {
+  const manager = new ConnectionManager<SseSocket>()
+  const commands = createCommandServer(manager, { heartbeatMs: 15_000 })
 
   const server = createServer((request, response) => {
-    const userId = authenticate(request.url)
-    if (userId === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
-    response.writeHead(200, sseHeaders).flushHeaders()
-    const socket = sseSocket(response)
-    const connection = admit(manager, socket, userId)
-    obeyUrl(connection, request.url)
-    void socket.closed.then(() => connection?.remove({ close: false }))
+    void serveEvents(request, response, { manager, commands, authenticate, clock })
   })
 
-  commentAll(manager)
-  return listening(server, manager, port)
+  return listening(server, manager, (options) => commands.drain(options), port)
 }

@@ -1,7 +1,8 @@
 import { createServer, type Socket as TcpSocket } from 'node:net'
 import { ConnectionManager, type Socket, type Transport } from 'stream-connection-manager'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obey } from './protocol.ts'
+import { admit, authenticate } from './protocol.ts'
 
 const LONGEST_LINE = 16 * 1024
 
@@ -26,20 +27,21 @@ const lines: Transport<Peer, string> = {
 
 export function listen(port?: number): Promise<Listening> {
   const manager = new ConnectionManager<Peer>({ transport: lines })
+  const commands = createCommandServer(manager)
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (tcp) => {
     tcp.on('error', () => tcp.destroy()) // without this listener, an error ends the process
     tcp.setTimeout(10_000, () => tcp.destroy()) // for a client that never says who it is
     let take = (url: string): void => {
       const peer = { tcp, send: (text: string) => void tcp.write(lineOf(text)), close: () => tcp.destroySoon() }
-      const connection = admit(manager, peer, authenticate(url))
-      take = (command) => obey(connection, command)
-      tcp.on('close', () => void connection?.remove({ close: false })).setTimeout(0)
+      const session = admit({ manager, commands }, peer, authenticate({ url }))
+      take = (command) => session?.receive(command)
+      tcp.on('close', () => void session?.connection.remove({ close: false })).setTimeout(0)
     }
     onLine(tcp, (line) => take(line))
   })
 
-  return listening(server, manager, port)
+  return listening(server, manager, (options) => commands.drain(options), port)
 }
 
 function onLine(tcp: TcpSocket, take: (line: string) => void): void {

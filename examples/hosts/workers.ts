@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { ConnectionManager, type PublishableMessage, type PublishResult } from 'stream-connection-manager'
-import { admit, authenticate, obey } from './protocol.ts'
+import { createCommandServer } from 'stream-connection-manager/protocol'
+import { admit, authenticate } from './protocol.ts'
 
 interface Env {
   readonly MARKET: DurableObjectNamespace<Market>
@@ -15,14 +16,15 @@ interface Env {
  */
 export class Market extends DurableObject<Env> {
   readonly manager = new ConnectionManager<WebSocket>()
+  readonly commands = createCommandServer(this.manager)
 
   override async fetch(request: Request): Promise<Response> {
     if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') return new Response('WebSockets only', { status: 426 })
     const { 0: client, 1: server } = new WebSocketPair()
     server.accept()
-    const connection = admit(this.manager, server, authenticate(request.url))
-    server.addEventListener('message', ({ data }) => obey(connection, String(data)))
-    for (const end of ['close', 'error'] as const) server.addEventListener(end, () => void connection?.remove({ close: false }))
+    const session = admit(this, server, authenticate(request))
+    server.addEventListener('message', ({ data }) => session?.receive(data))
+    for (const end of ['close', 'error'] as const) server.addEventListener(end, () => void session?.connection.remove({ close: false }))
     return new Response(null, { status: 101, webSocket: client })
   }
 

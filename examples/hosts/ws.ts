@@ -1,22 +1,19 @@
 import { createServer } from 'node:http'
-import { ConnectionManager } from 'stream-connection-manager'
-import { wsTransport } from 'stream-connection-manager/transports/ws'
+import { ConnectionManager, type Clock } from 'stream-connection-manager'
+import { serveWebSockets } from 'stream-connection-manager/hosts/ws'
+import { createCommandServer } from 'stream-connection-manager/protocol'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { pingAll } from './heartbeat.ts'
 import { listening, type Listening } from './listening.ts'
-import { admit, authenticate, obey } from './protocol.ts'
+import { authenticate } from './protocol.ts'
 
-export function listen(port?: number): Promise<Listening> {
-  const manager = new ConnectionManager<WebSocket>({ transport: wsTransport() })
+/** The clock is for tests. */
+export function listen(port?: number, clock?: Clock): Promise<Listening> {
+  const manager = new ConnectionManager<WebSocket>()
+  const commands = createCommandServer(manager)
   const server = createServer((_request, response) => void response.writeHead(426).end())
 
-  new WebSocketServer({ server, maxPayload: 16 * 1024 }).on('connection', (ws, request) => {
-    ws.on('error', () => ws.terminate()) // without this listener, a bad frame ends the process
-    const connection = admit(manager, ws, authenticate(request.url))
-    ws.on('message', (text) => obey(connection, String(text)))
-    ws.on('close', () => void connection?.remove({ close: false }))
-  })
+  const sockets = new WebSocketServer({ server, maxPayload: 16 * 1024 })
+  const host = serveWebSockets(sockets, { manager, commands, authenticate, clock })
 
-  pingAll(manager)
-  return listening(server, manager, port)
+  return listening(server, manager, (options) => host.close(options), port)
 }

@@ -20,7 +20,7 @@ describe('texts and bytes in turn', { timeout: 30_000 }, () => {
   for (const [host, listen] of HOSTS) {
     it(`reach a client of ${host} as what they are`, async (test) => {
       const { manager, port, stop } = await listen()
-      test.after(stop)
+      test.after(() => stop({ withinMs: 0 }))
 
       await checkBytes(port, (payloads) => {
         for (const each of payloads) manager.publish(PRICE, { text: typeof each === 'string' ? each : Uint8Array.from(each) })

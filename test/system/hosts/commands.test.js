@@ -14,6 +14,7 @@ import { listen as listenUws } from '../../../examples/hosts/uwebsockets.ts'
 import { listen as listenWs } from '../../../examples/hosts/ws.ts'
 import { openSocketIo, openSockJs, openTcp, openWs } from './clients/speaker.ts'
 import { describeCommands } from './command-tests.ts'
+import { AT_ONCE } from './recipe-tests.ts'
 
 /** @import { Listening } from '../../../examples/hosts/listening.ts' */
 
@@ -40,7 +41,7 @@ const REFUSED = '{"type":"refused","code":"ERR_BAD_COMMAND"}'
 describe('a binary command', { timeout: 30_000 }, () => {
   /** @type {Listening | undefined} */
   let server
-  after(() => server?.stop())
+  after(() => server?.stop(AT_ONCE))
 
   for (const [host, listen] of /** @type {const} */ ([['ws', listenWs], ['uWebSockets.js', listenUws], ['crossws', listenCrossws]])) {
     it(`is refused by ${host}`, async () => {
@@ -55,7 +56,7 @@ describe('a binary command', { timeout: 30_000 }, () => {
 
       assert.deepEqual(heard.slice(1), [REFUSED, REFUSED])
       client.terminate()
-      await server.stop()
+      await server.stop(AT_ONCE)
     })
   }
 
@@ -70,7 +71,7 @@ describe('a binary command', { timeout: 30_000 }, () => {
 
     assert.deepEqual(heard.slice(1), Array(1 + NO_TEXTS.length).fill(REFUSED))
     client.disconnect()
-    await server.stop()
+    await server.stop(AT_ONCE)
   })
 
   it('is refused by sockjs', async () => {
@@ -85,6 +86,6 @@ describe('a binary command', { timeout: 30_000 }, () => {
 
     assert.deepEqual(heard.slice(1), Array(NO_TEXTS.length).fill(REFUSED))
     client.terminate()
-    await server.stop()
+    await server.stop(AT_ONCE)
   })
 })

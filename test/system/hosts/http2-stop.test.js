@@ -29,7 +29,7 @@ describe('the recipe for HTTP/2', { timeout: 30_000 }, () => {
     for (let i = 0; i < 15; i++) send()
     connection?.flush()
 
-    await stop()
+    await stop({ withinMs: 0 })
 
     assert.equal(manager.connectionCount, 0)
     while (tcpSocketCount() > 1) await sleep(5) // until the peer's own is all that is left

@@ -8,6 +8,7 @@ testRecipe({
   host: 'node:http2, server-sent events',
   recipe: 'http2.ts',
   listen,
+  beatsByClock: true,
   connect: connectHttp2,
   connectAndLeave: leavingHttp2,
   skip: [

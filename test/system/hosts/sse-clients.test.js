@@ -90,7 +90,7 @@ describe('comments and retry on an event stream', { timeout: 30_000 }, () => {
 describe('the last event of a removed client', { timeout: 30_000 }, () => {
   it('tells an EventSource why, so that it does not come back', async (test) => {
     const { manager, port, stop } = await listen()
-    test.after(stop)
+    test.after(() => stop({ withinMs: 0 }))
     /** @type {string[]} */
     const log = []
     manager.on('connectionAdded', () => log.push('connected'))

@@ -83,7 +83,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
   describe(`a plain EventSource: ${name}`, { timeout: 60_000 }, () => {
     it('gets exactly what it missed when its connection was cut, and again when the next one was', async (test) => {
       const server = await listen()
-      test.after(server.stop)
+      test.after(() => server.stop({ withinMs: 0 }))
       const client = await open(urlOf(server), test)
       await client.logged('subscribed recovered:null')
       publish(server, 1, 2)
@@ -103,7 +103,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
 
     it('gets what it missed even if its first connection was cut before any message', async (test) => {
       const server = await listen()
-      test.after(server.stop)
+      test.after(() => server.stop({ withinMs: 0 }))
       const client = await open(urlOf(server), test)
       await client.logged('subscribed recovered:null')
 
@@ -115,7 +115,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
 
     it('is told that it may have missed something if that was too much to keep', async (test) => {
       const server = await listen()
-      test.after(server.stop)
+      test.after(() => server.stop({ withinMs: 0 }))
       const client = await open(urlOf(server), test)
       await client.logged('subscribed recovered:null')
       publish(server, 'first')
@@ -131,7 +131,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
 
     it('is told why it cannot have a stream, and stops', async (test) => {
       const server = await listen()
-      test.after(server.stop)
+      test.after(() => server.stop({ withinMs: 0 }))
 
       const client = await open(urlOf(server, 'GOSSIP:BTCUSDT'), test)
 

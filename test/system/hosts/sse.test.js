@@ -8,6 +8,7 @@ testRecipe({
   host: 'node:http, server-sent events',
   recipe: 'sse.ts',
   listen,
+  beatsByClock: true,
   connect: connectSse,
   connectAndLeave: leavingSse,
   skip: [CANNOT_SEND, ENDS_UNREAD_LATE],

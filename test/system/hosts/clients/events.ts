@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
-import { streamKey, type StreamReference } from 'stream-connection-manager'
+import type { StreamReference } from 'stream-connection-manager'
+import { commandOf } from './command.ts'
 import { onLine } from './lines.ts'
 
 /** The path at which a client of server-sent events asks for these streams. */
 export function pathOf(userId: string, streams: readonly StreamReference[]): string {
-  const query = new URLSearchParams({ user: userId })
-  for (const { streamType, symbol } of streams) query.append('stream', streamKey(streamType, symbol))
-  return `/?${query}`
+  const commands = streams.map((stream) => commandOf({ action: 'subscribe', stream }))
+  return `/?${new URLSearchParams({ user: userId, commands: `[${commands}]` })}`
 }
 
 /** A CR at the end of what came may be half of a line end. */

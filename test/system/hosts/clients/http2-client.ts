@@ -1,5 +1,7 @@
-import { connect as connectSession } from 'node:http2'
+import { once } from 'node:events'
+import { connect as connectSession, type IncomingHttpHeaders } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
@@ -12,6 +14,12 @@ export async function connectHttp2(port: number, userId: string, streams: readon
   const tcp = connectTcp(port, '127.0.0.1')
   const session = connectSession(`http://127.0.0.1:${port}`, { createConnection: () => tcp }).on('error', inbox.fail)
   const stream = session.request({ ':path': pathOf(userId, streams) }).on('error', inbox.fail)
+  const [{ ':status': status }] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
+  if (status !== 200) {
+    const refusal = await text(stream)
+    session.destroy()
+    throw new Error(`The server refused: ${refusal}`)
+  }
   let closedWith: CloseDetails | undefined
   onEvent(stream, (data, type) => {
     if (type === 'close') closedWith = JSON.parse(data) as CloseDetails

@@ -1,7 +1,11 @@
 import type { StreamReference } from 'stream-connection-manager'
 import { commandOf } from './command.ts'
 
-const ANSWER = /^\{"type":"(?:welcome|subscribed|unsubscribed|refused)"/
+/** What the command server says of itself. A message has no type, and a gap is the manager's. */
+const FRAME = /^\{"type":"(welcome|subscribed|unsubscribed|refused|heartbeat|goodbye)"/
+
+/** Frames that answer nothing. */
+const UNASKED: readonly (string | undefined)[] = ['heartbeat', 'goodbye']
 
 /** What came to one client: what the manager gave to its socket, and apart from that how the recipe answered. */
 export class Inbox {
@@ -11,8 +15,10 @@ export class Inbox {
   #wake = (): void => {}
 
   readonly take = (text: string): void => {
-    if (!ANSWER.test(text)) return void this.received.push(text)
-    if (text.startsWith('{"type":"refused"')) return this.fail(new Error(`The server refused: ${text}`))
+    const frame = FRAME.exec(text)
+    if (frame === null) return void this.received.push(text)
+    if (UNASKED.includes(frame[1])) return
+    if (frame[1] === 'refused') return this.fail(new Error(`The server refused: ${text}`))
     this.#answerCount++
     this.#wake()
   }

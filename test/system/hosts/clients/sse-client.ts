@@ -1,4 +1,5 @@
 import { get, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { CloseDetails, StreamReference } from 'stream-connection-manager'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
@@ -10,6 +11,7 @@ export async function connectSse(port: number, userId: string, streams: readonly
   const inbox = new Inbox()
   const response = await responseTo(`http://127.0.0.1:${port}${pathOf(userId, streams)}`)
   response.on('error', inbox.fail)
+  if (response.statusCode !== 200) throw new Error(`The server refused: ${await text(response)}`)
   let closedWith: CloseDetails | undefined
   onEvent(response, (data, type) => {
     if (type === 'close') closedWith = JSON.parse(data) as CloseDetails
