@@ -139,8 +139,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
     const skip = skipText && this.#serveSkip(fanOut, skipText())
     this.#running = undefined
     const result = fanOut.end()
-    this.#conclude(fanOut, result)
-    if (skip !== undefined) this.#conclude(skip, skip.end())
+    // Send queues count the messages in their batches themselves, when they leave.
+    this.#totals.countServed(result.sent - fanOut.batched, fanOut.failures.length, result.skipped - fanOut.skipped)
+    if (fanOut.failures.length > 0) this.#removeFailed(fanOut)
+    if (skip !== undefined) this.#endSkip(skip)
     return result
   }
 
@@ -206,10 +208,14 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return skip
   }
 
-  /** Counts what became of a message, and removes the connections whose sockets failed. */
-  #conclude({ batched, failures, skipped }: FanOut<TConnection>, result: PublishResult): void {
-    // Send queues count the messages in their batches themselves, when they leave.
-    this.#totals.countServed(result.sent - batched, failures.length, result.skipped - skipped)
+  #endSkip(skip: FanOut<TConnection>): void {
+    const { sent, skipped } = skip.end()
+    this.#totals.countServed(sent - skip.batched, skip.failures.length, skipped - skip.skipped)
+    this.#removeFailed(skip)
+  }
+
+  /** Removes the connections whose sockets failed. */
+  #removeFailed({ failures }: FanOut<TConnection>): void {
     for (const { connection, error } of failures) this.#dependencies.remove(connection, 'send-failed', { error })
   }
 

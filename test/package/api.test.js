@@ -37,11 +37,11 @@ describe('the public API', () => {
   })
 
   it('shows a changed type as a diff', async () => {
-    const said = await saidOf('removeUser(userId: string): Promise<number>', 'removeUser(userId: string): Promise<void>')
+    const said = await saidOf('removeConnection(connectionId: string): Promise<boolean>', 'removeConnection(connectionId: string): Promise<void>')
 
     assert.match(said, /^api\/index\.api\.md differs/)
-    assert.match(said, /^-\s+removeUser\(userId: string\): Promise<number>;$/m)
-    assert.match(said, /^\+\s+removeUser\(userId: string\): Promise<void>;$/m)
+    assert.match(said, /^-\s+removeConnection\(connectionId: string\): Promise<boolean>;$/m)
+    assert.match(said, /^\+\s+removeConnection\(connectionId: string\): Promise<void>;$/m)
   })
 
   it('shows a change of a type that only other types make public', async () => {
