@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EventSource } from 'eventsource'
+import { createClient } from 'stream-connection-manager/client'
+import { WebSocket } from 'ws'
+import { listen as listenCrossws } from '../../../examples/hosts/crossws.ts'
+import { listen as listenExpress } from '../../../examples/hosts/express.ts'
+import { listen as listenFastify } from '../../../examples/hosts/fastify.ts'
+import { listen as listenHono } from '../../../examples/hosts/hono.ts'
+import { listen as listenHttp } from '../../../examples/hosts/sse.ts'
+import { listen as listenUws } from '../../../examples/hosts/uwebsockets.ts'
+import { listen as listenWs } from '../../../examples/hosts/ws.ts'
+import { expectNothingLeftOpen } from './nothing-left-open.ts'
+
+/** @import { ClientOptions } from 'stream-connection-manager/client' */
+
+// The client of the library on each recipe that has WebSockets or event streams.
+
+const TRADES = /** @type {const} */ ({ streamType: 'TRADES', symbol: 'BTCUSDT' })
+
+/** @type {(port: number) => ClientOptions['connect']} */
+const overWs = (port) => () => new WebSocket(`ws://127.0.0.1:${port}/?user=alice`)
+
+/** @type {(port: number) => ClientOptions['connect']} */
+const overEvents = (port) => ({ commands }) => new EventSource(`http://127.0.0.1:${port}/?${new URLSearchParams({ user: 'alice', commands })}`)
+
+const HOSTS = /** @type {const} */ ([
+  ['ws', listenWs, overWs],
+  ['Express with ws', listenExpress, overWs],
+  ['Fastify', listenFastify, overWs],
+  ['Hono', listenHono, overWs],
+  ['crossws', listenCrossws, overWs],
+  ['uWebSockets.js', listenUws, overWs],
+  ['node:http, server-sent events', listenHttp, overEvents],
+])
+
+describe('createClient', { timeout: 60_000 }, () => {
+  for (const [host, listen, connect] of HOSTS) {
+    it(`is a client of ${host}: it gets messages, comes back when it is cut off, and leaves when the server ends`, async () => {
+      const { manager, port, stop } = await listen()
+      const client = createClient({ connect: connect(port), backoff: { minMs: 10, maxMs: 50 } })
+      /** @type {unknown[]} */
+      const heard = []
+      /** @type {(string | undefined)[]} */
+      const reasons = []
+      client.on('state', ({ reason }) => reasons.push(reason))
+      const subscription = client.subscribe(TRADES, (update) => heard.push(update.type ?? update.data))
+      const isLive = async () => {
+        while (!subscription.live) await sleep(5)
+      }
+
+      await isLive()
+      manager.publish({ ...TRADES, data: 1 })
+      while (heard.length < 1) await sleep(5)
+      const [connection] = manager.connections()
+      await connection?.remove({ code: 1012, reason: 'cut off' })
+      while (subscription.live) await sleep(5)
+      await isLive()
+      manager.publish({ ...TRADES, data: 2 })
+      while (heard.length < 3) await sleep(5)
+      await stop({ withinMs: 50 })
+
+      assert.deepEqual(heard, [1, 'gap', 2])
+      assert.ok(reasons.includes('draining'), String(reasons))
+      client.close()
+    })
+  }
+})
+
+expectNothingLeftOpen()
