@@ -1,6 +1,8 @@
 /** Where a page tells what happens to it: `globalThis` of a browser. */
 export interface LifecycleTarget {
+  /** Calls the listener with each event of this type. */
   addEventListener(type: string, listener: (event: never) => void): void
+  /** Removes the listener. */
   removeEventListener(type: string, listener: (event: never) => void): void
   /** Tells whether the page can be seen. */
   readonly document?: { readonly visibilityState?: string | undefined } | undefined

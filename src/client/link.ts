@@ -5,12 +5,17 @@ import type { RuntimeSignal, Signal } from './signal.ts'
  * do not set these yourself.
  */
 export interface ClientSocket {
+  /** Set by the client. Gets each message. */
   onmessage?: unknown
+  /** Set by the client. Gets the end of the connection, with its close code. */
   onclose?: unknown
+  /** Set by the client. Gets the failure of an attempt. */
   onerror?: unknown
+  /** Set by the client, so that bytes come as an `ArrayBuffer`. */
   binaryType?: unknown
   /** Sends a text. An `EventSource` has no such method: see `send` of the options. */
   send?(text: string): void
+  /** Ends the connection. */
   close(): void
   /** Cuts the connection without a closing handshake. Only ws has it. */
   terminate?(): void

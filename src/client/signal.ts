@@ -1,8 +1,12 @@
 /** As much of an `AbortSignal` as a client uses. */
 export interface Signal {
+  /** True once it has been aborted. */
   readonly aborted: boolean
+  /** Why it was aborted. */
   readonly reason?: unknown
+  /** Calls the listener when it is aborted. */
   addEventListener(type: 'abort', listener: () => void): void
+  /** Removes the listener. */
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
