@@ -28,6 +28,8 @@ const authenticate = () => ({ userId: 'alice' })
 
 /** A server in this process. */
 export class Server {
+  /** Stays known when the server has ended: who comes then is refused. */
+  port = 0
   #http = createServer((request, response) => void this.#answer(request, response))
   #sockets = new WebSocketServer({ server: this.#http, maxPayload: 16_384 })
   #recovery
@@ -44,6 +46,7 @@ export class Server {
     const server = new Server(options)
     server.#http.listen(port, '127.0.0.1')
     await once(server.#http, 'listening')
+    server.port = /** @type {import('node:net').AddressInfo} */ (server.#http.address()).port
     return server
   }
 
@@ -66,10 +69,6 @@ export class Server {
       },
     })
     this.#host = serveWebSockets(this.#sockets, { manager: this.manager, commands: this.commands, authenticate })
-  }
-
-  get port() {
-    return /** @type {import('node:net').AddressInfo} */ (this.#http.address()).port
   }
 
   /** All that was recorded, for the next server. */
