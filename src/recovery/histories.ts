@@ -107,13 +107,15 @@ export class Histories {
 
   /** Adds messages of another node from before the held ones of a channel, oldest first. Those that leave a hole are left out. */
   prepend(channel: Channel, recorded: readonly RecordedMessage[]): void {
+    const nowMs = this.#clock.monotonic()
     const next = channel.oldest
-    const atMs = next?.atMs ?? this.#clock.monotonic()
+    const atMs = next?.atMs ?? nowMs
     const joining: HistoryMessage[] = []
     let { forgotten = 0 } = channel.stateOf(recorded[0]?.epoch ?? '') ?? {}
     for (const each of [...recorded].reverse()) if (each.seq === forgotten && forgotten-- > 0) joining.unshift(new HistoryMessage(channel, each, atMs, EARLIEST))
     channel.addBefore(joining)
     const list = this.#listOf(channel)
+    const isFirst = list.first === undefined
     for (const message of joining) {
       if (next === undefined) list.add(message)
       else list.addBefore(message, next)
@@ -121,6 +123,7 @@ export class Histories {
       this.messageCount++
     }
     this.#keepWithin(channel)
+    this.#age(nowMs, isFirst)
   }
 
   /** True if a revoked message that does not age is still held. `order` is the number of the last message before the revocation. */
