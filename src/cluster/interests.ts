@@ -33,7 +33,6 @@ const LEAST_ANSWER_MS = 20
  * are, many channels at once.
  */
 export class Interests {
-  syncs = 0
   readonly #dependencies: InterestsDependencies
   readonly #bySubject = new Map<string, Interest>()
   /** Channels that a client asked about, and that are kept until it has subscribed. */
@@ -87,7 +86,6 @@ export class Interests {
   sync(interests: readonly Interest[]): void {
     const { clock, link, node, repairTimeoutMs, subjects, synced } = this.#dependencies
     for (const part of partsOf(interests)) {
-      this.syncs++
       if (!link.send(subjects.control, { kind: 'sync', node, channels: part.map(({ channel }) => channel) })) continue
       const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * link.roundTripMs), repairTimeoutMs)
       clock.setTimeout(() => {

@@ -34,7 +34,6 @@ interface Probe {
  * other nodes ask for what they miss once they know of it.
  */
 export class Link {
-  unsent = 0
   downs = 0
   readonly #dependencies: LinkDependencies
   #isUp = false
@@ -88,10 +87,7 @@ export class Link {
   /** Sends a frame. Returns false if it could not, and the frame is lost. */
   send(subject: string, frame: Frame): boolean {
     const { maxUnconfirmedBytes } = this.#dependencies
-    if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) {
-      this.unsent++
-      return false
-    }
+    if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false
     const isSent = this.#hand(subject, encodeFrame(frame))
     // A large part is unconfirmed, so do not wait for the next turn.
     if (this.unconfirmedUnits > maxUnconfirmedBytes / 4 && this.#probe === undefined) this.#sendProbe()

@@ -37,6 +37,9 @@ interface Tail {
 /** The last number is repeated this often, each time after twice as long. */
 const REPEATS = 3
 
+/** While the link is down, channels that were forgotten are looked for this often. Milliseconds. */
+const SWEEP_MS = 60_000
+
 /** One part of an answer has about so many units. */
 const UNITS_OF_A_PART = 262_144
 
@@ -46,7 +49,7 @@ const UNITS_OF_A_PART = 262_144
  * A lost message shows when the next one comes. The last one has no next one. So once a channel is quiet, its last number is repeated.
  */
 export class Publications {
-  readonly counts = { published: 0, sent: 0, tails: 0, answers: 0 }
+  readonly counts = { published: 0, sent: 0 }
   readonly #dependencies: PublicationsDependencies
   readonly #tails = new Map<ChannelName, Tail>()
   readonly #alarm: Alarm
@@ -87,7 +90,6 @@ export class Publications {
   answerAsk(to: string, { channel, epoch, first, last }: { readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }): void {
     const { messages, node } = this.#dependencies
     if (this.#progressOf(channel)?.epoch !== epoch) return
-    this.counts.answers++
     let part: LoggedMessage[] = []
     let units = 0
     const send = (isLast: boolean): void => this.#sendTo(to, { kind: 'answer', node, channel, epoch, first, last, isLast, messages: part })
@@ -133,7 +135,6 @@ export class Publications {
     // If the channel was forgotten, nobody can ask for its messages any more.
     if (progress === undefined || this.#isTold(tail)) return void this.#tails.delete(tail.channel)
     if (!link.send(tail.subject, { kind: 'tail', node, ...progress })) return
-    this.counts.tails++
     tail.repeats++
     tail.mark = link.mark
   }
@@ -143,7 +144,8 @@ export class Publications {
   }
 
   #setAlarm(): void {
-    if (this.#tails.size > 0 && this.#dependencies.link.isUp) this.#alarm.set(this.#dependencies.quietAfterMs)
+    const { link, quietAfterMs } = this.#dependencies
+    if (this.#tails.size > 0) this.#alarm.set(link.isUp ? quietAfterMs : Math.max(quietAfterMs, SWEEP_MS))
   }
 
   #progressOf(channel: ChannelName): Progress | undefined {
