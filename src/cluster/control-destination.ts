@@ -7,6 +7,8 @@ const MOST_EPOCHS = 10_000
 /** Carries out the commands of other nodes. */
 export class ControlDestination implements Destination {
   readonly isLatest = false
+  /** A command must not be lost while its origin lives. */
+  readonly mostQuestions = 100
   readonly #seqs = new Map<string, number>()
   readonly #obey: (text: string) => void
   readonly #missed: (missing: number | undefined) => void
@@ -40,8 +42,8 @@ export class ControlDestination implements Destination {
   }
 
   giveUp(epoch: string): void {
-    this.#seqs.delete(epoch)
-    this.#missed(undefined)
+    // Its number stays. If the origin is heard of again, it is asked for what followed.
+    if (this.#seqs.has(epoch)) this.#missed(undefined)
   }
 
   #know(epoch: string, seq: number): void {

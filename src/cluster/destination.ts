@@ -4,6 +4,8 @@ import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 export interface Destination {
   /** True if a newer message of a stream replaces older ones, so that these are not missing to anybody. */
   readonly isLatest: boolean
+  /** How often an origin is asked for what is missing before it is given up. A question or an answer may be lost. */
+  readonly mostQuestions: number
   /** What is known of an epoch. `undefined` for a new one. */
   knownOf(epoch: string): EpochKnowledge | undefined
   /** The epochs of other nodes that are known. */

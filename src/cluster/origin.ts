@@ -33,6 +33,8 @@ export class Origin {
   #last = 0
   /** The first number of the hole that the origin was asked for. */
   #askedFirst = 0
+  /** How often the origin was asked for this hole. */
+  #questions = 0
 
   constructor(epoch: string, node: string | undefined, destination: Destination) {
     this.epoch = epoch
@@ -63,6 +65,12 @@ export class Origin {
 
   noteAsked({ first }: Range): void {
     this.#askedFirst = first
+    this.#questions++
+  }
+
+  /** True if the question may have been lost, so that it is asked again. */
+  mayAskAgain(): boolean {
+    return !this.isInDoubt && this.#questions < this.#destination.mostQuestions
   }
 
   /** Nobody knows whether the origin got the question, or has answered. */
@@ -96,6 +104,7 @@ export class Origin {
       if (!this.#destination.isLatest) this.#passTo(message.seq - 1, true)
       if (this.take(message)) taken++
     }
+    this.#questions = 0
     if (isComplete) this.#passTo(Math.min(last, this.#last), !this.#destination.isLatest)
     return taken
   }

@@ -189,9 +189,15 @@ export class Receiving {
 
   #endWaits(): void {
     const nowMs = this.#dependencies.clock.monotonic()
-    for (const { interest, origin, dueMs } of [...this.#waits.values()]) if (dueMs <= nowMs) this.#giveUp(interest, origin)
+    for (const { interest, origin, dueMs } of [...this.#waits.values()]) if (dueMs <= nowMs) this.#endWait(interest, origin)
     this.#setAlarm()
     this.#dependencies.settled()
+  }
+
+  #endWait(interest: Interest, origin: Origin): void {
+    if (!origin.mayAskAgain()) return this.#giveUp(interest, origin)
+    origin.doubtAnswer()
+    this.#ask(interest, origin)
   }
 
   #giveUp(interest: Interest, origin: Origin): void {

@@ -19,6 +19,7 @@ export interface StreamDestinationDependencies {
 /** Delivers the messages of a channel to the subscribers of this node, and keeps them for those who come back. */
 export class StreamDestination implements Destination {
   readonly isLatest: boolean
+  readonly mostQuestions = 1
   readonly #channel: ChannelName
   readonly #dependencies: StreamDestinationDependencies
 

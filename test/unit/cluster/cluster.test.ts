@@ -150,6 +150,20 @@ describe('a node that was cut off', () => {
   })
 })
 
+describe('a command', () => {
+  it('is asked for until it comes, as long as its node lives', async () => {
+    const { cluster, here, there } = await twoNodes()
+    await cluster.client(here, TRADES, undefined, 'bob')
+    cluster.broker.loses = (_node, text) => text.includes('"message"') || text.includes('"ask"')
+    there.cluster?.revoke({ userId: 'bob' })
+    await cluster.clock.advance(6_000)
+    cluster.broker.loses = () => false
+    await cluster.clock.advance(2_000)
+
+    expect([here.manager.getUserSubscriptions('bob'), here.errors]).toEqual([[], []])
+  })
+})
+
 describe('a channel whose interest comes back while the broker is away', () => {
   it('is asked for again, so that what was missed comes', async () => {
     const { cluster, here, there } = await twoNodes()

@@ -29,13 +29,14 @@ describe('ControlDestination', () => {
     expect(missed).toEqual([2])
   })
 
-  it('forgets an origin that does not answer, and tells that commands may be missing', () => {
+  it('tells that commands may be missing if an origin does not answer, and can go on with it later', () => {
     const { destination, missed } = destinationOf()
     destination.accept('e1', command(1, 'a'))
     destination.giveUp('e1')
+    destination.giveUp('e2')
 
     expect(missed).toEqual([undefined])
-    expect(destination.knownOf('e1')).toBeUndefined()
+    expect(destination.knownOf('e1')).toEqual({ seq: 1, forgotten: 0 })
   })
 
   it('has no history: it knows no epochs from before, and completes none', () => {

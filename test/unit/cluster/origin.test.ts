@@ -8,6 +8,7 @@ function destination({ isLatest = false, startsAt = 0 } = {}) {
   let seq = startsAt
   const methods: Destination = {
     isLatest,
+    mostQuestions: 1,
     knownOf: () => ({ seq, forgotten: 0 }),
     epochs: () => [],
     accept: (_epoch, message) => {

@@ -11,10 +11,11 @@ interface Setup {
   readonly isLatest?: boolean
   readonly maxHeldUnits?: number
   readonly mostEpochs?: number
+  readonly mostQuestions?: number
 }
 
 /** The receiving half of a node, with an interest in one channel. `got` is what its subscribers get: `1`, `gap 2`, `gap ?`. */
-function receivingOf({ isLatest = false, maxHeldUnits = 10_000, mostEpochs = 32 }: Setup = {}) {
+function receivingOf({ isLatest = false, maxHeldUnits = 10_000, mostEpochs = 32, mostQuestions = 1 }: Setup = {}) {
   const clock = new ManualClock()
   const got: string[] = []
   const asked: string[] = []
@@ -26,6 +27,7 @@ function receivingOf({ isLatest = false, maxHeldUnits = 10_000, mostEpochs = 32 
   }
   const destination: Destination = {
     isLatest,
+    mostQuestions,
     knownOf: (epoch) => known.get(epoch),
     epochs: () => [...known.keys()],
     accept: (epoch, { seq, text }) => {
@@ -111,6 +113,18 @@ describe('Receiving', () => {
     clock.advance(1)
 
     expect(got).toEqual(['1', '2', 'gap 2', '5'])
+  })
+
+  it('asks again if a question may have been lost, as often as the destination wants', () => {
+    const { clock, got, asked, want, message } = receivingOf({ mostQuestions: 3 })
+    want()
+    clock.advance(10)
+    for (const seq of [1, 3]) message(seq)
+    clock.advance(2_999)
+    expect([asked.length, got]).toEqual([3, ['1']])
+    clock.advance(1)
+
+    expect(got).toEqual(['1', 'gap 1', '3'])
   })
 
   it('does not count the time while the link is down, and asks again when it is up', () => {
