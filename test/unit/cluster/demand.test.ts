@@ -133,6 +133,7 @@ describe('Demand', () => {
   it('keeps a channel active if the table cannot be asked, and reports why', async () => {
     const { clock, demand, told, errors, table } = demandOf()
     table.answer = Promise.reject(new Error('down'))
+    table.answer.catch(() => {}) // it is asked later
     demand.follow()
     demand.wanted([PRICE])
     demand.left([PRICE])
