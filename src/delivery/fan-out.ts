@@ -9,7 +9,7 @@ import { bufferedAmountOf } from './meter.ts'
 import type { Recipients, Slot, SlotRange } from './recipients.ts'
 
 /** What `frame` gets as the data of a skip. */
-const SKIP_DATA = Object.freeze({ type: 'skip' })
+const SKIP_DATA = /* @__PURE__ */ Object.freeze({ type: 'skip' })
 
 /** A connection whose sink threw, and the error. */
 export interface SendFailure<TConnection> {

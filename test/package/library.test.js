@@ -184,6 +184,10 @@ const IMPORTED = {
   sse: `${NAME}/transports/sse`,
   throttle: `${NAME}/throttle`,
   recovery: `${NAME}/recovery`,
+  cluster: `${NAME}/cluster`,
+  memory: `${NAME}/backplanes/memory`,
+  redis: `${NAME}/backplanes/redis`,
+  nats: `${NAME}/backplanes/nats`,
   protocol: `${NAME}/protocol`,
   hostsWs: `${NAME}/hosts/ws`,
   hostsSse: `${NAME}/hosts/sse`,
@@ -225,6 +229,11 @@ export const offer = throttle.throttled((message) => manager.publish(message), {
 export const offered: library.PublishResult | undefined = offer({ streamType: 'NEWS', data: { title: 'hello' } })
 const recorder = recovery.createRecovery({ history: { count: 10 } })
 export const resumed: recovery.Resumed = recorder.subscribe(new library.ConnectionManager({ recorder }).addConnection('c1', new Peer(), 'alice'), { streamType: 'PRICE', symbol: 'BTCUSDT' })
+export const join = (client: redis.NodeRedisClient, connection: nats.NatsConnection): Promise<cluster.Cluster>[] => {
+  const { manager, recovery: ownRecovery } = { manager: new library.ConnectionManager({ recorder }), recovery: recorder }
+  const backplanes: cluster.Backplane[] = [memory.memoryBackplane(memory.createMemoryBus()), redis.redisBackplane(client), nats.natsBackplane(connection)]
+  return backplanes.map((backplane) => cluster.joinCluster(manager, ownRecovery, { backplane, prefix: 'desk' }))
+}
 export const commands: protocol.CommandServer<Peer> = protocol.createCommandServer(new library.ConnectionManager<Peer>(), { recovery: recorder, commands: { echo: ({ data }) => data } })
 export const served = (server: hostsWs.HostedWebSocketServer<hostsWs.HostedWebSocket, string>, manager: library.ConnectionManager<hostsWs.HostedWebSocket>): hostsWs.WebSocketHost =>
   hostsWs.serveWebSockets(server, { manager, commands: protocol.createCommandServer(manager), authenticate: (userId) => ({ userId }) })
