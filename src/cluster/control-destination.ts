@@ -24,6 +24,10 @@ export class ControlDestination implements Destination {
     return seq === undefined ? undefined : { seq, forgotten: 0 }
   }
 
+  isOwn(): boolean {
+    return false
+  }
+
   epochs(): readonly string[] {
     return []
   }

@@ -8,6 +8,8 @@ export interface Destination {
   readonly mostQuestions: number
   /** What is known of an epoch. `undefined` for a new one. */
   knownOf(epoch: string): EpochKnowledge | undefined
+  /** True if this node publishes in the epoch itself, so that no other node can. */
+  isOwn(epoch: string): boolean
   /** The epochs of other nodes that are known. */
   epochs(): readonly string[]
   /** Takes a message in its turn, and delivers it. */

@@ -93,7 +93,7 @@ export class Receiving {
   message({ channel, node, epoch, ageMs, message }: MessageFrame): void {
     this.counts.received++
     const interest = this.find(channel)
-    if (interest === undefined) return void this.counts.unwanted++
+    if (interest === undefined || interest.destination.isOwn(epoch)) return void this.counts.unwanted++
     const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs: 0, seq: message.seq - 1 })
     this.#change(origin, () => {
       if (!origin.take(message)) this.counts.duplicates++
@@ -105,7 +105,7 @@ export class Receiving {
   /** An origin says how far it is. */
   progress(node: string, { channel, epoch, seq, ageMs, lastAgeMs }: Progress): void {
     const interest = this.find(channel)
-    if (interest === undefined) return
+    if (interest === undefined || interest.destination.isOwn(epoch)) return
     // A newcomer to a `latest` channel gets the last values.
     const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs, seq: interest.destination.isLatest ? 0 : seq })
     origin.expect(seq)

@@ -33,6 +33,10 @@ export class StreamDestination implements Destination {
     return this.#dependencies.log.other(this.#channel, epoch)
   }
 
+  isOwn(epoch: string): boolean {
+    return this.#dependencies.log.isOwn(this.#channel, epoch)
+  }
+
   epochs(): readonly string[] {
     return this.#dependencies.log.others(this.#channel)
   }

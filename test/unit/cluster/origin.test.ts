@@ -10,6 +10,7 @@ function destination({ isLatest = false, startsAt = 0 } = {}) {
     isLatest,
     mostQuestions: 1,
     knownOf: () => ({ seq, forgotten: 0 }),
+    isOwn: (epoch) => epoch === 'own',
     epochs: () => [],
     accept: (_epoch, message) => {
       seq = message.seq

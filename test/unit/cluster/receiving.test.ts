@@ -29,6 +29,7 @@ function receivingOf({ isLatest = false, maxHeldUnits = 10_000, mostEpochs = 32,
     isLatest,
     mostQuestions,
     knownOf: (epoch) => known.get(epoch),
+    isOwn: (epoch) => epoch === 'own',
     epochs: () => [...known.keys()],
     accept: (epoch, { seq, text }) => {
       if (text.startsWith('!')) throw new Error('broken')
@@ -74,6 +75,15 @@ describe('Receiving', () => {
     answer([1], 1, 1)
 
     expect([got, receiving.counts]).toEqual([[], { received: 1, duplicates: 0, unwanted: 1, repaired: 0, repairs: 0 }])
+  })
+
+  it('takes nothing of an epoch in which this node publishes itself', () => {
+    const { receiving, got, asked, want, message, progress } = receivingOf()
+    want()
+    message(1, { epoch: 'own' })
+    progress(5, { epoch: 'own' })
+
+    expect([got, asked, receiving.counts.unwanted]).toEqual([[], [], 1])
   })
 
   it('takes each message once, and counts those that come again', () => {
