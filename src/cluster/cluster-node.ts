@@ -1,30 +1,29 @@
+import type { StreamCatalogue } from '../model/catalogue.ts'
 import { channelOf, type ChannelName } from '../model/channel.ts'
 import { isIdentifier } from '../model/identifier.ts'
 import type { ChannelLog, ReadyRequest } from '../ports/channel-log.ts'
 import type { ClusterListeners, ClusterStream } from './cluster-events.ts'
-import { obey, type ClusterCommand, type CommandedManager } from './commands.ts'
+import type { ClusterManager } from './cluster-manager.ts'
+import { obey, type ClusterCommand } from './commands.ts'
 import { CONTROL, isStream } from './control-log.ts'
 import { decodeFrame } from './envelope.ts'
 import type { Frame } from './frame.ts'
-import { assemble, type NodeManager, type NodeParts } from './node-parts.ts'
+import { assemble, type NodeParts } from './node-parts.ts'
 import type { ResolvedClusterOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 
 /** A node that follows the demand asks the others again after so many turns, in case a message was lost. */
 const TURNS_OF_A_SURVEY = 20
 
-/** All that a node needs of its manager. */
-export interface ClusterManager extends NodeManager, CommandedManager {
-  activeStreams(): readonly ClusterStream[]
-  on(event: 'streamActive' | 'streamIdle' | 'userOnline' | 'userOffline', listener: (payload: never) => void): () => void
-}
+/** A manager with any catalogue. */
+type AnyManager = ClusterManager<StreamCatalogue>
 
 /** One node of a cluster: what its manager, the other nodes and the broker tell it, and what it does then. */
 export class ClusterNode {
   readonly counts = { foreign: 0, otherVersion: 0, gaps: 0, missing: 0 }
   readonly parts: NodeParts
   readonly #log: ChannelLog
-  readonly #manager: ClusterManager
+  readonly #manager: AnyManager
   readonly #options: ResolvedClusterOptions
   readonly #listeners: ClusterListeners
   readonly #unlisten: (() => void)[] = []
@@ -33,7 +32,7 @@ export class ClusterNode {
   #cancelTurn: (() => void) | undefined
   #turns = 0
 
-  constructor(manager: ClusterManager, log: ChannelLog, options: ResolvedClusterOptions, listeners: ClusterListeners) {
+  constructor(manager: AnyManager, log: ChannelLog, options: ResolvedClusterOptions, listeners: ClusterListeners) {
     this.#log = log
     this.#manager = manager
     this.#options = options
@@ -130,10 +129,10 @@ export class ClusterNode {
     this.#log.join({ isWhole: (channel) => this.#isWhole(channel), ready: (request) => this.ready(request) })
     this.#unlisten.push(
       this.#log.onRecorded(({ channel, epoch, message }) => publications.send(channel, epoch, message)),
-      this.#manager.on('streamActive', (stream: ClusterStream) => this.#setActive(stream, true)),
-      this.#manager.on('streamIdle', (stream: ClusterStream) => this.#setActive(stream, false)),
-      this.#manager.on('userOnline', ({ userId }: { readonly userId: string }) => presence.setOnline(userId, true)),
-      this.#manager.on('userOffline', ({ userId }: { readonly userId: string }) => presence.setOnline(userId, false)),
+      this.#manager.on('streamActive', (stream) => this.#setActive(stream, true)),
+      this.#manager.on('streamIdle', (stream) => this.#setActive(stream, false)),
+      this.#manager.on('userOnline', ({ userId }) => presence.setOnline(userId, true)),
+      this.#manager.on('userOffline', ({ userId }) => presence.setOnline(userId, false)),
     )
     for (const stream of this.#manager.activeStreams()) this.#setActive(stream, true)
     for (const userId of this.#manager.userConnections.keys()) presence.setOnline(userId, true)

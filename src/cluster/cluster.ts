@@ -6,26 +6,32 @@ import type { StreamStatus } from '../model/notices.ts'
 import type { ReadyRequest } from '../ports/channel-log.ts'
 import type { StreamSource } from '../model/source.ts'
 import type { ClusterEvents, ClusterListeners } from './cluster-events.ts'
-import type { ClusterManager, ClusterNode } from './cluster-node.ts'
+import type { ClusterManager } from './cluster-manager.ts'
+import type { ClusterNode } from './cluster-node.ts'
 
 /** What a node has done so far. */
 export interface ClusterStats {
-  /** Messages that this node published for the cluster, and how many of them were handed to the broker at once. */
+  /** Messages that this node published for the cluster, and commands that it gave to all nodes. Messages of local types do not count. */
   readonly published: number
+  /** Those of `published` that were handed to the client of the broker at once. The other nodes ask for the rest later. */
   readonly sent: number
-  /** Messages of other nodes. */
+  /** Messages and commands of other nodes that came by the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
   readonly received: number
-  /** Messages that came again, or that nobody on this node wants any more. */
+  /** Messages of other nodes that this node had already. */
   readonly duplicates: number
+  /** Messages of other nodes that nobody on this node wants any more. */
   readonly unwanted: number
-  /** How often something was missing, and messages that its origin sent again. */
+  /** How often messages of another node were missing, so that this node asked for them. */
   readonly repairs: number
+  /** Missing messages that another node sent again. */
   readonly repaired: number
-  /** How often subscribers were told that messages are missing, and how many, as far as that is known. */
+  /** How often subscribers on this node were told that messages are missing. */
   readonly gaps: number
+  /** Messages that subscribers were told are missing. A gap of unknown size adds nothing. */
   readonly missing: number
-  /** Texts of the broker that are not of a cluster, or of one of another version. */
+  /** Texts of the broker that are not of a cluster. */
   readonly foreign: number
+  /** Texts of the broker that are of a cluster of another version of this library. */
   readonly otherVersion: number
   /** How often the cluster went down. */
   readonly downs: number
@@ -37,11 +43,11 @@ export interface ClusterStats {
 
 /** One node of a cluster. Made by `joinCluster`. */
 export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
-  readonly #manager: ClusterManager
+  readonly #manager: ClusterManager<TStreams>
   readonly #node: ClusterNode
   readonly #listeners: ClusterListeners
 
-  constructor(manager: ClusterManager, node: ClusterNode, listeners: ClusterListeners) {
+  constructor(manager: ClusterManager<TStreams>, node: ClusterNode, listeners: ClusterListeners) {
     this.#manager = manager
     this.#node = node
     this.#listeners = listeners
@@ -69,7 +75,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   revoke(revocation: Revocation<TStreams>): number {
     // A copy, so that each field is read once. The manager refuses what makes no sense.
     const given = { ...revocation }
-    const ended = this.#manager.revoke(given as never) as number
+    const ended = this.#manager.revoke(given)
     const { userId = null, streamType = null, symbol = null } = given
     this.#node.command({ command: 'revoke', revocation: { userId, streamType, symbol } })
     return ended
@@ -83,7 +89,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   removeUser(userId: string): Promise<number> {
     const id = asIdentifier(userId, 'userId')
     this.#node.command({ command: 'removeUser', userId: id })
-    return this.#manager.removeUser(id) as Promise<number>
+    return this.#manager.removeUser(id)
   }
 
   /**
@@ -92,8 +98,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * @throws what `manager.setStreamStatus` throws; then nothing has changed
    */
   setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean {
-    const given = { ...stream } as { readonly streamType: string; readonly symbol?: string | null; readonly userId?: string | null }
-    const isChanged = this.#manager.setStreamStatus(given as never, status as never) as boolean
+    const given = { ...stream }
+    const isChanged = this.#manager.setStreamStatus(given, status)
     const { streamType, symbol = null, userId = null } = given
     this.#node.command({ command: 'setStreamStatus', stream: { streamType, symbol, userId }, status })
     return isChanged

@@ -2,12 +2,14 @@ import { ConnectionManagerError } from '../errors.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { ChannelLog } from '../ports/channel-log.ts'
 import { ClusterListeners } from './cluster-events.ts'
-import { ClusterNode, type ClusterManager } from './cluster-node.ts'
+import type { ClusterManager } from './cluster-manager.ts'
+import { ClusterNode } from './cluster-node.ts'
 import { Cluster } from './cluster.ts'
 import { resolvedOptions, type ClusterOptions } from './options.ts'
 
-/** All that a cluster needs of a recovery. */
+/** All that a cluster needs of a recovery. A `Recovery` fits as it is. */
 export interface ClusterRecovery {
+  /** The numbers and the last messages of all channels. Reading it throws if the recovery has no manager yet. */
   readonly log: ChannelLog
 }
 
@@ -24,13 +26,13 @@ export interface ClusterRecovery {
  * recovery is not the manager's `recorder`
  */
 export async function joinCluster<TStreams extends StreamCatalogue = TradingStreams>(
-  manager: ClusterManager,
+  manager: ClusterManager<TStreams>,
   recovery: ClusterRecovery,
   options: ClusterOptions<TStreams>,
 ): Promise<Cluster<TStreams>> {
   const { log } = recovery
   const listeners = new ClusterListeners()
-  const node = new ClusterNode(manager, log, resolvedOptions(options, log.streams), listeners)
+  const node = new ClusterNode(manager as unknown as ClusterManager<StreamCatalogue>, log, resolvedOptions(options, log.streams), listeners)
   try {
     await node.open()
   } catch (cause) {

@@ -39,7 +39,9 @@ export interface RecordedPublish {
 
 /** A stream that a client is about to subscribe to, and the position that the client gave. */
 export interface ReadyRequest {
+  /** The stream's type. A type that the catalogue does not have is no error: the subscribe refuses it. */
   readonly streamType: string
+  /** The symbol. Absent for a stream without a symbol, and for the whole type. */
   readonly symbol?: string | null | undefined
   /** The client's user, if the type is private. */
   readonly userId?: string | null | undefined

@@ -1,3 +1,4 @@
+export type { ReadyRequest } from '../ports/channel-log.ts'
 export { positionIds } from './position-ids.ts'
 export { createRecovery, Recovery } from './recovery.ts'
 export type { RecoverableConnection, RecoverableManager, RecoveryStats, Resumed, ResumeRequest } from './recovery.ts'

@@ -22,7 +22,7 @@ export class SimulatedNode {
   }
 
   async join(broker: SimulatedBroker, options: Partial<ClusterOptions<Streams>> = {}): Promise<void> {
-    this.cluster = await joinCluster<Streams>(this.manager as never, this.recovery, { backplane: broker.backplane(this.name), prefix: 'sim', idleDelayMs: 300, ...options })
+    this.cluster = await joinCluster(this.manager, this.recovery, { backplane: broker.backplane(this.name), prefix: 'sim', idleDelayMs: 300, ...options })
     this.cluster.on('error', (error) => this.errors.push(error))
     for (const event of ['status', 'gap'] as const) this.cluster.on(event, (payload) => this.events.push([event, payload]))
   }

@@ -37,7 +37,7 @@ export class ClusterNode {
   static async join(name: string, backplane: Backplane, { historyCount = 256, ...options }: NodeOptions = {}): Promise<ClusterNode> {
     const recovery = createRecovery<Streams>({ history: { count: historyCount } })
     const manager: ClusterNode['manager'] = new ConnectionManager({ streams, recorder: recovery, idleDelayMs: 200 })
-    const cluster = await joinCluster<Streams>(manager as never, recovery, { backplane, prefix: 'desk', ...TIMES, ...options })
+    const cluster = await joinCluster(manager, recovery, { backplane, prefix: 'desk', ...TIMES, ...options })
     const errors: unknown[] = []
     cluster.on('error', (error) => errors.push(error))
     await until(`${name} is up`, () => cluster.status === 'up')

@@ -348,7 +348,7 @@ describe('joining', () => {
     const [node] = (await cluster.nodes(1)) as [SimulatedNode]
     const { backplane, open } = slowToOpen(cluster.broker.backplane('slow'))
     let joined: Cluster<Streams> | undefined
-    void joinCluster<Streams>(node.manager as never, node.recovery, { backplane, prefix: 'sim', repairTimeoutMs: 500 }).then((each) => (joined = each))
+    void joinCluster(node.manager, node.recovery, { backplane, prefix: 'sim', repairTimeoutMs: 500 }).then((each) => (joined = each))
     await cluster.clock.advance(490)
     expect(joined).toBeUndefined()
     await cluster.clock.advance(20)
@@ -363,13 +363,13 @@ describe('joining', () => {
     const cluster = new SimulatedCluster()
     const [node] = (await cluster.nodes(1)) as [SimulatedNode]
     const backplane = { ...cluster.broker.backplane('x'), open: () => Promise.reject(new Error('wrong password')) }
-    await expect(joinCluster(node.manager as never, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
+    await expect(joinCluster(node.manager, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
   })
 
   it('refuses a backplane without a method', async () => {
     const cluster = new SimulatedCluster()
     const [node] = (await cluster.nodes(1)) as [SimulatedNode]
-    await expect(joinCluster(node.manager as never, node.recovery, { backplane: {} as never, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_BACKPLANE' })
+    await expect(joinCluster(node.manager, node.recovery, { backplane: {} as never, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_BACKPLANE' })
   })
 })
 
