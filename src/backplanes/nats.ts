@@ -14,13 +14,17 @@ declare function setTimeout(fn: () => void, ms: number): unknown
 
 /** All that the driver needs of a connection. A `NatsConnection` of nats-core 3 fits as it is. */
 export interface NatsConnection {
-  /** Of the server that it is connected to. */
+  /** What the server says of itself. `max_payload` is the longest message that it takes, in bytes. Absent while there is no link. */
   readonly info?: { readonly max_payload: number } | undefined
+  /** True if the connection was closed. Then it never comes back. */
   isClosed(): boolean
-  /** Tells what becomes of the connection. */
+  /** Yields each change of the connection, such as `disconnect` and `reconnect`. */
   status(): AsyncIterable<{ readonly type: string }>
+  /** Sends a message to the server. Throws if the connection was closed, or if the message is longer than `max_payload`. */
   publish(subject: string, payload: Uint8Array): void
+  /** Subscribes to a subject. The callback gets each message, or an error. */
   subscribe(subject: string, options: { callback(error: Error | null, message: NatsMessage): void }): NatsSubscription
+  /** Sends a request. Resolves to the first answer. Rejects after `timeout` milliseconds, or at once if nobody is subscribed. */
   request(subject: string, payload: string, options: { timeout: number }): Promise<unknown>
   /** Resolves when the server has all that was sent. */
   flush(): Promise<void>
@@ -28,9 +32,11 @@ export interface NatsConnection {
 
 /** A message that has come. */
 export interface NatsMessage {
+  /** The payload, in bytes. */
   readonly data: Uint8Array
   /** Where the answer to a request goes. */
   readonly reply?: string | undefined
+  /** Sends an empty answer. Returns false if the message was not a request. */
   respond(): boolean
 }
 

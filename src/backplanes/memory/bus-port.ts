@@ -7,7 +7,9 @@ export interface BusPort {
   postMessage?(message: object): unknown
   /** Sends a message to a process. The callback gets the error if it could not. */
   send?(message: object, callback: (error: Error | null) => void): unknown
+  /** Adds a listener. It gets every message that the other side sends. */
   on(event: 'message', listener: (message: unknown) => void): unknown
+  /** Removes a listener. */
   off(event: 'message', listener: (message: unknown) => void): unknown
 }
 

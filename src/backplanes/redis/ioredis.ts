@@ -3,18 +3,27 @@ import type { Receive, RedisLink } from './redis-link.ts'
 
 /** A client of ioredis: what `new Redis()` makes. It need not be connected. */
 export interface IoRedisClient {
+  /** Returns a new connection with the options of this client, except those that are given. */
   duplicate(override: typeof OVERRIDES): IoRedisConnection
 }
 
 /** All that the driver needs of a client that it has duplicated. */
 export interface IoRedisConnection {
+  /** `ready` while commands can be sent. */
   readonly status: string
+  /** Begins to connect. Rejects at the first failure, although the client may try again. */
   connect(): Promise<unknown>
+  /** Adds a listener. The event `message` has two facts: the channel and the text. */
   on(event: string, listener: (...facts: string[]) => void): unknown
+  /** Publishes a message in a channel. Resolves when Redis has answered. */
   publish(channel: string, message: string): Promise<unknown>
+  /** Subscribes to channels. Resolves when Redis has answered. */
   subscribe(...channels: string[]): Promise<unknown>
+  /** Ends the subscriptions to channels. Resolves when Redis has answered. */
   unsubscribe(...channels: string[]): Promise<unknown>
+  /** Resolves to a list in which each channel is followed by the number of its subscribers. */
   pubsub(subcommand: 'NUMSUB', ...channels: string[]): Promise<unknown[]>
+  /** Closes the connection at once, and does not connect again. */
   disconnect(): void
 }
 

@@ -3,21 +3,31 @@ import type { Receive, RedisLink } from './redis-link.ts'
 
 /** A client of node-redis, the package `redis`: what `createClient` returns. It need not be connected. */
 export interface NodeRedisClient {
+  /** Returns a new connection with the options of this client, except those that are given. */
   duplicate(overrides: { readonly disableOfflineQueue: true }): NodeRedisConnection
 }
 
 /** All that the driver needs of a client that it has duplicated. */
 export interface NodeRedisConnection {
+  /** True from `connect` until the connection is ended, also while there is no link. */
   readonly isOpen: boolean
+  /** True while commands can be sent. */
   readonly isReady: boolean
+  /** Connects. Resolves when there is a link for the first time. Rejects when the client gives up. */
   connect(): Promise<unknown>
+  /** Adds a listener. */
   on(event: string, listener: () => void): unknown
+  /** Publishes a message in a channel. Resolves when Redis has answered. */
   publish(channel: string, message: string): Promise<unknown>
+  /** Subscribes to channels. The listener gets each of their messages. Resolves when Redis has answered. */
   subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>
+  /** Ends the subscriptions to channels. Resolves when Redis has answered. */
   unsubscribe(channels: string[]): Promise<unknown>
+  /** Resolves to an object that has the number of subscribers for each channel. */
   pubSubNumSub(channels: string[]): Promise<unknown>
-  /** Version 4 has `disconnect` instead. */
+  /** Closes the connection at once, and does not connect again. Version 4 has `disconnect` instead. */
   destroy?(): unknown
+  /** Closes the connection at once, in version 4. Not called if there is `destroy`. */
   disconnect?(): unknown
 }
 
