@@ -108,7 +108,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Resolves to true if the user has a connection on any node. If the user has one here, nobody is asked.
    *
-   * Rejects with `ERR_CLUSTER_DOWN` if the user has none here and the broker cannot be asked.
+   * Rejects with `ERR_CLUSTER_DOWN` if the user has none here, and the broker cannot be asked or does not answer within `repairTimeoutMs`.
    */
   async isOnline(userId: string): Promise<boolean> {
     const id = asIdentifier(userId, 'userId')

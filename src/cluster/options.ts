@@ -24,7 +24,7 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly probeMs?: number | undefined
   /**
-   * How long another node has to send again what is missing, and how long `ready` waits at most. Milliseconds.
+   * How long another node has to send again what is missing, and how long `ready` and `isOnline` wait at most. Milliseconds.
    *
    * @default 1_000
    */

@@ -1,3 +1,4 @@
+import type { Clock } from '../time/clock.ts'
 import type { Backplane } from './backplane.ts'
 import type { SubjectSet } from './subject-set.ts'
 import type { Subjects } from './subjects.ts'
@@ -6,6 +7,8 @@ export interface PresenceDependencies {
   readonly backplane: Pick<Backplane, 'subscribers'>
   readonly subjects: Subjects
   readonly subjectSet: SubjectSet
+  readonly clock: Clock
+  readonly repairTimeoutMs: number
   isOnlineHere(userId: string): boolean
 }
 
@@ -26,8 +29,16 @@ export class Presence {
     else subjectSet.unwant(subjects.user(userId))
   }
 
-  /** Rejects if the broker does. */
-  async isOnline(userId: string): Promise<boolean> {
+  /** Rejects if the broker does, or if it has not answered after `repairTimeoutMs`. */
+  isOnline(userId: string): Promise<boolean> {
+    const { clock, repairTimeoutMs } = this.#dependencies
+    return new Promise((resolve, reject) => {
+      const cancel = clock.setTimeout(() => reject(new Error(`No answer within ${repairTimeoutMs} ms`)), repairTimeoutMs)
+      this.#lookUp(userId).finally(cancel).then(resolve, reject)
+    })
+  }
+
+  async #lookUp(userId: string): Promise<boolean> {
     const { backplane, subjects, subjectSet, isOnlineHere } = this.#dependencies
     if (isOnlineHere(userId)) return true
     // A user who left this node a moment ago may still be in the table.

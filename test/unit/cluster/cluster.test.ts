@@ -277,6 +277,36 @@ describe('`isOnline`', () => {
   })
 })
 
+describe('`isOnline` while the broker is frozen', () => {
+  /** Asks, and returns what became of it after 790 ms, and after 810 ms. */
+  async function asked({ cluster, here }: { readonly cluster: SimulatedCluster; readonly here: SimulatedNode }): Promise<unknown[]> {
+    let outcome: unknown = 'open'
+    here.cluster?.isOnline('ann').then((isOnline) => (outcome = isOnline), (error: unknown) => (outcome = error))
+    await cluster.clock.advance(790)
+    const before = outcome
+    await cluster.clock.advance(20)
+    return [before, outcome]
+  }
+
+  const isDown = expect.objectContaining({ code: 'ERR_CLUSTER_DOWN', userId: 'ann', cause: expect.any(Error) as Error }) as unknown
+
+  it('rejects with `ERR_CLUSTER_DOWN` after `repairTimeoutMs`', async () => {
+    const nodes = await twoNodes({ repairTimeoutMs: 800 })
+    nodes.cluster.broker.stick(1e9)
+
+    expect(await asked(nodes)).toEqual(['open', isDown])
+  })
+
+  it('rejects in that time also if the broker has not answered an earlier call', async () => {
+    const nodes = await twoNodes({ repairTimeoutMs: 800 })
+    nodes.cluster.broker.stick(1e9)
+    nodes.here.manager.addConnection('c', { send() {}, close() {} }, 'bob')
+    await nodes.cluster.clock.advance(10)
+
+    expect(await asked(nodes)).toEqual(['open', isDown])
+  })
+})
+
 describe('the demand of a cluster', () => {
   it('tells the node that publishes which channels any node wants, and when none does any more', async () => {
     const { cluster, here, there } = await twoNodes()

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { Presence } from '../../../src/cluster/presence.ts'
 import { SubjectSet } from '../../../src/cluster/subject-set.ts'
 import { subjectsOf } from '../../../src/cluster/subjects.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 /** The presence of one node over a table with one entry for each of its subscriptions. */
 function presenceOf() {
+  const clock = new ManualClock()
   const table = new Set<string>()
   const here = new Set<string>()
   const lookups: string[] = []
@@ -17,7 +19,8 @@ function presenceOf() {
     () => {},
   )
   const backplane = { subscribers: (subject: string) => (lookups.push(subject), Promise.resolve(table.has(subject) ? 1 : 0)) }
-  return { table, here, lookups, presence: new Presence({ backplane, subjects, subjectSet, isOnlineHere: (userId) => here.has(userId) }), subjectSet }
+  const presence = new Presence({ backplane, clock, repairTimeoutMs: 500, subjects, subjectSet, isOnlineHere: (userId) => here.has(userId) })
+  return { clock, table, here, lookups, presence, subjectSet }
 }
 
 describe('Presence', () => {
@@ -63,5 +66,12 @@ describe('Presence', () => {
     here.add('bob')
 
     expect([await answer, lookups]).toEqual([true, []])
+  })
+
+  it('leaves no timer behind when it has answered', async () => {
+    const { clock, presence } = presenceOf()
+    await presence.isOnline('ann')
+
+    expect(clock.pendingTimers).toBe(0)
   })
 })
