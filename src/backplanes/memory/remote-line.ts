@@ -14,8 +14,8 @@ export class RemoteLine implements Backplane {
   readonly #calls = new Map<number, (value: number) => void>()
   #callCount = 0
   #mailbox: Mailbox | undefined
-  #receive: (subject: string, text: string) => void = () => {}
-  #status: (isUp: boolean) => void = () => {}
+  #receive!: (subject: string, text: string) => void
+  #status!: (isUp: boolean) => void
 
   constructor(port: BusPort) {
     this.#port = port

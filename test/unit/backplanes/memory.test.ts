@@ -153,6 +153,39 @@ describe('a bus that is attached to another process', () => {
     expect(there.eventNames()).toEqual([])
   })
 
+  it('closes a node after its bus has gone, and tells it nothing more', async () => {
+    const [here, there] = ProcessEnd.pair()
+    const detach = createMemoryBus().attach(here)
+    const { driver, statuses } = await opened(there)
+    detach()
+    await turn()
+
+    await driver.close()
+    await turn()
+
+    expect(statuses).toEqual([true, false])
+  })
+
+  it('shares a port with the bus of the other process, and each ignores the messages for the nodes of the other', async () => {
+    const [here, there] = ProcessEnd.pair()
+    const detach = createMemoryBus().attach(here)
+    const own = createMemoryBus()
+    own.attach(there)
+    const node = memoryBackplane(own)
+    await node.open(() => {}, () => {})
+    await node.subscribe(['own'])
+    const { driver, received, statuses } = await opened(there)
+    await driver.subscribe(['a'])
+
+    driver.publish('a', 'text')
+    for (let i = 0; i < 4; i++) await turn()
+    detach()
+    await turn()
+
+    expect([received, statuses]).toEqual([['a: text'], [true, false]])
+    expect([await node.subscribers('own'), await node.subscribers('a')]).toEqual([1, 0])
+  })
+
   it('treats a message that could not be sent as the end of the other side', async () => {
     const [here, there] = ProcessEnd.pair()
     createMemoryBus().attach(here)

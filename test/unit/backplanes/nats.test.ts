@@ -193,6 +193,30 @@ describe('natsBackplane', () => {
     expect(connection.commands).toEqual(['subscribe a', 'subscribe b', 'drain a', 'drain b'])
   })
 
+  it('unsubscribes while there is no link, and does not wait for a server', async () => {
+    const { driver, connection, received } = await opened()
+    await driver.subscribe(['a'])
+    connection.flushing = never
+    connection.statuses.push('disconnect')
+    await turn()
+
+    await expect(driver.unsubscribe(['a'])).resolves.toBeUndefined()
+    connection.deliver('a', 'late')
+
+    expect(received).toEqual([])
+  })
+
+  it('unsubscribes even if the connection fails to drain the subscription', async () => {
+    const { driver, connection, received } = await opened()
+    await driver.subscribe(['a'])
+    connection.flushing = () => Promise.reject(new Error('connection closed'))
+
+    await expect(driver.unsubscribe(['a'])).resolves.toBeUndefined()
+    connection.deliver('a', 'late')
+
+    expect(received).toEqual([])
+  })
+
   it('ends its subscriptions and its statuses at close, and leaves the connection open', async () => {
     const { driver, connection, received, statuses } = await opened()
     await driver.subscribe(['a', 'b'])

@@ -203,6 +203,28 @@ describe('redisBackplane of ioredis', () => {
     expect(subscriber.commands).toEqual(['subscribe a b c', 'unsubscribe b', 'subscribe a c'])
   })
 
+  it('tries again at the next link if it could not subscribe again', async () => {
+    const { driver, subscriber } = await openedIoRedis()
+    await driver.subscribe(['a'])
+    subscriber.hold()
+
+    subscriber.turn('ready')
+    subscriber.fail(new Error('the socket is closed'))
+    subscriber.turn('ready')
+
+    expect(subscriber.commands).toEqual(['subscribe a', 'subscribe a', 'subscribe a'])
+  })
+
+  it('delivers only texts of the connection that subscribes', async () => {
+    const { driver, publisher, subscriber, received } = await openedIoRedis()
+    await driver.subscribe(['a'])
+
+    publisher.emit('message', 'a', 'by the publisher')
+    subscriber.emit('message', 'a', 'by the subscriber')
+
+    expect(received).toEqual(['a: by the subscriber'])
+  })
+
   it('rejects what is on its way when it is closed', async () => {
     const { driver, publisher, subscriber } = await openedIoRedis()
     publisher.hold()
