@@ -66,7 +66,12 @@ export interface PublishedOptions {
   readonly except?: readonly string[] | undefined
   /** The only recipients, subscribed or not. Use it for `sendToUser`, `sendToConnection` and `broadcast`. */
   readonly to?: readonly string[] | undefined
-  /** The node that publishes it, if there are several. Then only the messages of one node have an order. */
+  /**
+   * The name of the server process that publishes the message, if there are several. The messages of one publisher have an order. The messages of two
+   * publishers may come in any order.
+   *
+   * @default all messages are of one publisher
+   */
   readonly publisher?: string | undefined
 }
 
@@ -94,7 +99,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #publications: Publications
   readonly #faults: Faults
   readonly #clients = new Map<string, ClientAccount>()
-  readonly #dead = new Set<string>()
+  /** Publisher → the step at which it last died. */
+  readonly #deaths = new Map<string, number>()
   /** The revocations. A later revocation of the same user, stream type and symbol replaces an earlier one. */
   readonly #floors = new Map<string, Floor>()
   readonly #counts = { steps: 0, published: 0, received: 0, replaced: 0, told: 0, unchecked: 0 }
@@ -117,9 +123,9 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
         countReplaced: (count) => void (this.#counts.replaced += count),
         countTold: (count) => void (this.#counts.told += count),
         countUnchecked: (count) => void (this.#counts.unchecked += count),
+        mayBeLost: ({ source, step }) => source !== undefined && step < (this.#deaths.get(source) ?? 0),
       },
       mayBeOnTheWay: onTheWay === 'allowed',
-      isDead: (publisher) => publisher !== undefined && this.#dead.has(publisher),
       revokedAt: (userId, stream) => this.#revokedAt(userId, stream),
     }
   }
@@ -243,13 +249,13 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A publisher died without a word, as by `kill -9`. What it published and no client has received may be lost with it: it may still come, and is not due
-   * any more.
+   * A publisher died without notice, for example by `kill -9`. The messages that it published before may be lost with it. A client that has not received
+   * them may still get them, but they are not due any more. The publisher may start again under the same name.
    */
   died(publisher: string): void {
-    this.#nextStep()
-    this.#dead.add(publisher)
-    for (const client of this.#clients.values()) client.publisherDied(publisher)
+    const step = this.#nextStep()
+    this.#deaths.set(publisher, step)
+    for (const client of this.#clients.values()) client.excuseLost()
   }
 
   /**

@@ -49,8 +49,6 @@ export interface ClientDependencies {
   readonly keeper: Omit<AccountKeeper, 'lose'>
   /** True if a message that was due may still come after the client lost the right to it. */
   readonly mayBeOnTheWay: boolean
-  /** True if a publisher has died. */
-  isDead(publisher: string | undefined): boolean
   /** Returns the step of the last revocation of this stream for this user, or `0` if there is none. */
   revokedAt(userId: string, stream: Pick<AuditedStream, 'streamType' | 'symbol'>): number
   report(kind: AuditFaultKind, message: FaultyMessage, step: number, why: string): void
@@ -134,8 +132,9 @@ export class ClientAccount {
     }
   }
 
-  publisherDied(publisher: string): void {
-    for (const account of this.#all()) account.publisherDied(publisher)
+  /** A publisher died. Its messages may still come, but are not due any more. */
+  excuseLost(): void {
+    for (const account of this.#all()) account.excuseLost()
   }
 
   told(subject: Subject, notice: AuditNotice, step: number): void {
@@ -262,7 +261,7 @@ export class ClientAccount {
     const missed = [...log.publications].filter((each) => each.step > since && each.to === undefined && this.#isFor(each))
     if (missed.length === 0) return
     const account = this.#accountOf(log)
-    if (former?.wasAway === true && !this.#dependencies.isDead(log.publisher)) account.oweMissed(missed)
+    if (former?.wasAway === true) account.oweMissed(missed)
     else account.offer(missed)
   }
 
@@ -312,10 +311,7 @@ export class ClientAccount {
     const accounts = stream.to === undefined ? this.#accounts : this.#direct
     const key = keyOf(stream)
     let account = accounts.get(key)
-    if (account === undefined) {
-      accounts.set(key, (account = new StreamAccount(stream, this.#isLatest(stream), this.#keeper)))
-      if (this.#dependencies.isDead(stream.publisher)) account.publisherDied(stream.publisher as string)
-    }
+    if (account === undefined) accounts.set(key, (account = new StreamAccount(stream, this.#isLatest(stream), this.#keeper)))
     return account
   }
 }

@@ -4,7 +4,7 @@ import type { AuditedStream, Publication } from './publications.ts'
 /** A fault of a message that came. */
 export type ArrivalFault = 'twice' | 'outOfOrder'
 
-/** The functions that an account calls to count and report messages. */
+/** The functions that an account calls to count, judge and report messages. */
 export interface AccountKeeper {
   /** Counts messages of a `latest` stream that a newer message replaced. */
   countReplaced(count: number): void
@@ -12,6 +12,8 @@ export interface AccountKeeper {
   countTold(count: number): void
   /** Counts messages that were forgotten before they came. */
   countUnchecked(count: number): void
+  /** True if the publisher of a message died after it published the message. */
+  mayBeLost(publication: Publication): boolean
   /** Reports a message as lost. `passedAt` is the step at which a newer message came. */
   lose(publication: Publication, passedAt: number): void
 }
@@ -30,7 +32,6 @@ export class StreamAccount implements AuditedStream {
   readonly publisher: string | undefined
   readonly #isLatest: boolean
   readonly #keeper: AccountKeeper
-  #isDead = false
   /** The messages that are due and have not come. Each set of this class is sorted by the order of the publishes. */
   #due = new Set<Publication>()
   /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
@@ -59,11 +60,9 @@ export class StreamAccount implements AuditedStream {
     this.#keeper = keeper
   }
 
-  /** A publisher died. Its messages may still come, and none has to. */
-  publisherDied(publisher: string): void {
-    const unproven = this.#take(({ source }) => source === publisher)
-    if (this.publisher === publisher) this.#isDead = true
-    this.offer(unproven)
+  /** Makes messages optional that may be lost with their publisher. */
+  excuseLost(): void {
+    this.offer(this.#take((each) => this.#keeper.mayBeLost(each)))
   }
 
   /** Makes a message due. Messages up to `forgottenStep` have been forgotten, and are no longer checked. */
@@ -73,9 +72,10 @@ export class StreamAccount implements AuditedStream {
     this.#due.add(publication)
   }
 
-  /** Makes missed messages due. The client was disconnected when they were published. */
+  /** Makes missed messages due, unless they may be lost. The client was disconnected when they were published. */
   oweMissed(missed: readonly Publication[]): void {
     this.#due = inOrder([...this.#due, ...missed.filter((each) => !this.#arrived.has(each.place))])
+    this.excuseLost()
   }
 
   /** Adds messages that may come, although the client was not subscribed when they were published. */
@@ -90,12 +90,12 @@ export class StreamAccount implements AuditedStream {
     this.#onTheWay.clear()
   }
 
-  /** Makes optional messages due, because the server said that no message is missing since the client's position. An earlier loss stays one. */
+  /** Makes optional messages due, because the server said that no message is missing since the client's position. An earlier loss stays one. Messages that may be lost stay optional. */
   expectMissed(): void {
-    if (this.#isDead) return
+    const isExpected = (each: Publication): boolean => !this.#uncertain.has(each) && !this.#keeper.mayBeLost(each)
     const optional = [...this.#optional]
-    this.#due = inOrder([...optional.filter((each) => !this.#uncertain.has(each)), ...this.#due])
-    this.#optional = new Set(optional.filter((each) => this.#uncertain.has(each)))
+    this.#due = inOrder([...optional.filter(isExpected), ...this.#due])
+    this.#optional = new Set(optional.filter((each) => !isExpected(each)))
   }
 
   /** The server said that messages before `beforeStep` may be missing. Messages from then until `optionalBefore` may come, but are not due. */
@@ -189,7 +189,6 @@ export class StreamAccount implements AuditedStream {
 
   /** Makes all optional messages due, because an older one has come. */
   #expectAll(): void {
-    if (this.#isDead) return
     this.#uncertain.clear()
     this.expectMissed()
   }
