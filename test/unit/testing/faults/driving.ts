@@ -69,6 +69,50 @@ export const driverFaults: readonly DriverFault[] = [
     says: /Expected that node C receives "node A 300" next, but it is "node A 301"/,
   },
   {
+    test: 'delivers the messages of each publisher in order',
+    what: 'a driver that drops the last of what comes fast',
+    Driver: class extends BreakableDriver {
+      protected override spread(subject: string, text: string): void {
+        if (!text.endsWith(' 499')) super.spread(subject, text)
+      }
+    },
+    says: /Expected that node C receives "node A 499" next, but it is "none"/,
+  },
+  {
+    test: 'delivers the messages of each publisher in order',
+    what: 'a driver that sends the last text again',
+    Driver: class extends BreakableDriver {
+      protected override spread(subject: string, text: string): void {
+        super.spread(subject, text)
+        if (text.endsWith(' 499')) super.spread(subject, text)
+      }
+    },
+    says: /Expected that node C receives 500 texts of node A, but there are 501/,
+  },
+  {
+    test: 'delivers any text unchanged',
+    what: 'a driver that refuses every text',
+    Driver: class extends BreakableDriver {
+      override publish(): unknown {
+        throw new Error('refused')
+      }
+    },
+    says: /Expected that node B receives what was published within \d+ ms, but got it received 0 texts, the last one "none"/,
+  },
+  {
+    test: 'delivers any text unchanged',
+    what: 'a driver that refuses long texts, and then all others',
+    Driver: class extends BreakableDriver {
+      #isStuck = false
+      override publish(subject: string, text: string): unknown {
+        this.#isStuck ||= text.length > 1_000_000
+        if (this.#isStuck) throw new Error('refused')
+        return super.publish(subject, text)
+      }
+    },
+    says: /Expected that node B receives what was published within \d+ ms, but got it received 11 texts, the last one \[/,
+  },
+  {
     test: 'delivers any text unchanged',
     what: 'a driver of a protocol of lines',
     Driver: class extends BreakableDriver {
@@ -195,6 +239,16 @@ export const driverFaults: readonly DriverFault[] = [
       }
     },
     says: /Expected that node A counts more than 0 subscribers, but it is 0/,
+  },
+  {
+    test: 'counts the subscribers of a subject',
+    what: 'a driver that counts a subscriber of every subject',
+    Driver: class extends BreakableDriver {
+      override async subscribers(): Promise<number> {
+        return 1
+      }
+    },
+    says: /Expected that node A counts 0 subscribers, but it is 1/,
   },
   {
     test: 'counts the subscribers of a subject',
