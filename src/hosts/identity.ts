@@ -30,9 +30,9 @@ export interface Patience {
 
 /** Asks who a client is. Calls `done` once: at once, or later if `authenticate` returns a promise. */
 export function identify<TRequest>(authenticate: (request: TRequest) => unknown, request: TRequest, { clock, timeoutMs }: Patience, done: (answer: Identified) => void): void {
-  let cancel = (): void => {}
+  let cancel: (() => void) | undefined
   const outcome = new Outcome(() => authenticate(request), () => {
-    cancel()
+    cancel?.()
     done(identified(outcome))
   })
   if (!outcome.isOpen) return done(identified(outcome))

@@ -35,6 +35,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   readonly #commands: Rate
   readonly #refusals: Rate
   #hasEnded = false
+  /** What the client is told if it is closed later. */
   #closeDetails: CloseDetails | undefined
 
   constructor(connection: AnyConnection, isReceiveOnly: boolean, dependencies: SessionDependencies) {
@@ -195,7 +196,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   }
 
   close(): void {
-    if (this.#closeDetails !== undefined) this.#close(this.#closeDetails)
+    this.#close(this.#closeDetails)
   }
 
   /** Ends the session, because its connection has gone. */
@@ -207,8 +208,8 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     for (const each of [closings, holdings, pacing, watch]) each.forget(this)
   }
 
-  #close(details: CloseDetails): void {
-    if (!this.connection.removed) void this.connection.remove(details)
+  #close(details: CloseDetails | undefined): void {
+    void this.connection.remove(details)
   }
 }
 

@@ -31,7 +31,7 @@ export class Draining {
   readonly goodbye: ResolvedGoodbye
   /** Resolves when all have gone, or when their time is over. */
   readonly over: Promise<void>
-  #end: () => void = () => {}
+  #end!: () => void
 
   /** @throws `ERR_INVALID_ARGUMENT` for an option that is out of range */
   constructor({ reason = 'draining', afterMs = 0, withinMs = Math.max(5_000, afterMs) }: DrainOptions, clock: Timers) {
