@@ -59,6 +59,10 @@ function host(options: Options = {}, managerOptions: Omit<ConnectionManagerOptio
   return { clock, manager, commands, errors, server, running, connect }
 }
 
+/** A function that throws when it is bound. */
+const unbindable = new Proxy(() => undefined, { getPrototypeOf: () => { throw new Error('read') } })
+const unreadable = new Proxy({}, { get: () => { throw new Error('read') } })
+
 const endOfTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 describe('serveWebSockets', () => {
@@ -129,6 +133,20 @@ describe('serveWebSockets', () => {
     await settled()
 
     expect(warn.mock.calls).toEqual([[expect.stringContaining('stream-connection-manager/hosts'), new Error('database')]])
+    warn.mockRestore()
+  })
+
+  it('prints what a listener of errors throws, and refuses the client all the same', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const fail = (): never => {
+      throw new Error('bug')
+    }
+    const { connect } = host({ onError: fail, authenticate: fail })
+
+    const socket = connect()
+
+    expect(socket.closes).toEqual([[1011, 'ERR_FAILED']])
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('stream-connection-manager/hosts'), new Error('bug')]])
     warn.mockRestore()
   })
 
@@ -205,6 +223,30 @@ describe('serveWebSockets', () => {
     expect(manager.connectionCount).toBe(0)
   })
 
+  it('closes a client that sends something of unknown size before it is welcomed', () => {
+    const { connect } = host({ authenticate: () => new Promise(() => {}) })
+
+    const socket = connect()
+    socket.emit('message', [Buffer.alloc(1)])
+
+    expect(socket.closes).toEqual([[4429, 'flood']])
+  })
+
+  it('takes the time of the runtime if it gets no clock', () => {
+    vi.useFakeTimers()
+    try {
+      const { connect } = host({ clock: undefined, heartbeatMs: 1_000 })
+      const socket = connect('alice')
+
+      vi.advanceTimersByTime(1_000)
+      socket.leave()
+
+      expect(socket.pings).toBe(1)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('removes a client that leaves', () => {
     const { connect, manager, clock } = host()
 
@@ -272,8 +314,10 @@ describe('serveWebSockets', () => {
 
   it.each([
     ['manager', { manager: {} }],
+    ['manager', { manager: unreadable }],
     ['commands', { commands: undefined }],
     ['authenticate', { authenticate: 'alice' }],
+    ['authenticate', { authenticate: unbindable }],
     ['heartbeatMs', { heartbeatMs: -1 }],
     ['authenticateTimeoutMs', { authenticateTimeoutMs: NaN }],
     ['clock', { clock: {} }],

@@ -208,6 +208,21 @@ describe('a command that waits while its stream is revoked', () => {
   })
 })
 
+describe('a command that asks for no stream', () => {
+  it('is carried out in its turn, although streams were revoked while it waited', async () => {
+    const head = deferred<string>()
+    const { connect, manager } = desk({ commands: { wait: () => head.promise, echo: ({ data }) => data } })
+    const client = connect('alice')
+    client.ask({ command: 'wait', id: 1 }, unsubscribe(2), { command: 'echo', id: 3, data: 'x' })
+
+    manager.revoke({ userId: 'alice' })
+    head.resolve('done')
+    await settled()
+
+    expect(told(client.frames())).toEqual(['result 1 done', 'unsubscribed 2', 'result 3 x'])
+  })
+})
+
 describe('a client that loses a subscription without having asked for it', () => {
   it('is told that it was revoked, and each of the user\'s connections that holds it is', () => {
     const { connect, manager, trade, server } = desk()
@@ -239,6 +254,33 @@ describe('a client that loses a subscription without having asked for it', () =>
 
     expect(first).toEqual([['unsubscribed unsubscribed'], []])
     expect([told(one.frames()), told(other.frames())]).toEqual([[], ['unsubscribed unsubscribed']])
+  })
+
+  it('is told only of the one that the host ended', () => {
+    const { connect } = desk()
+    const [one, other] = [connect('alice'), connect('alice')]
+    one.ask(subscribe(1), subscribe(2, B))
+    other.ask(subscribe(1), subscribe(2, B))
+    one.frames()
+
+    one.connection.unsubscribe({ streamType: 'TRADES', symbol: 'A' })
+
+    expect(one.frames()).toEqual([{ type: 'unsubscribed', stream_type: 'TRADES', symbol: 'A', reason: 'unsubscribed' }])
+  })
+
+  it('is told nothing if its connection goes in the same batch', () => {
+    const { connect, manager, server } = desk()
+    const client = connect('alice')
+    client.ask(subscribe(1))
+    client.frames()
+
+    manager.batch(() => {
+      manager.revoke({ userId: 'alice' })
+      void client.connection.remove()
+    })
+
+    expect(client.frames()).toEqual([])
+    expect(server.stats.ended).toBe(0)
   })
 
   it('is not told of what it gave up itself, while another connection holds it', () => {

@@ -215,6 +215,18 @@ describe('a command server', () => {
     expect(server.sessions).toBe(1)
   })
 
+  it('does not serve a connection that has no session', () => {
+    const { connect, manager, server } = desk()
+    const client = connect('alice')
+    const other = manager.addConnection('other', new FakeSocket(), 'alice')
+
+    other.reassign('bob')
+
+    expect(other.socket.sent).toEqual([])
+    expect(client.frames()).toEqual([])
+    expect([server.sessions, server.find('other', 'bob')]).toEqual([1, undefined])
+  })
+
   it('counts what it does', () => {
     const { connect, server } = desk({ commands: { fail: () => { throw Object.assign(new Error(), { code: 'ERR_MINE' }) } } })
     const client = connect()
@@ -456,6 +468,40 @@ describe('a command of the host', () => {
     expect(server.sessions).toBe(0)
   })
 
+  it('that throws after it has removed its own connection is not answered', () => {
+    const { connect, server } = desk({
+      commands: {
+        leave: ({ connection }) => {
+          void connection.remove()
+          throw new Error('gone')
+        },
+      },
+    })
+    const client = connect()
+
+    client.ask({ command: 'leave', id: 1 })
+
+    expect(client.frames()).toEqual([])
+    expect(server.stats.refused).toBe(0)
+  })
+
+  it('that removes its own connection in a batch leaves the commands behind it without answers', () => {
+    const { connect, manager, server } = desk({
+      commands: {
+        leave: ({ connection, session }) => manager.batch(() => {
+          session.receive('{"command":"unknown","id":2}')
+          void connection.remove()
+        }),
+      },
+    })
+    const client = connect()
+
+    manager.batch(() => client.ask({ command: 'leave' }))
+
+    expect(client.frames()).toEqual([])
+    expect(server.stats).toMatchObject({ commands: 2, refused: 0 })
+  })
+
   it('is called as a method of the commands', () => {
     const commands: Record<string, () => unknown> = {
       greet() {
@@ -471,6 +517,41 @@ describe('a command of the host', () => {
 })
 
 describe('errors of the host', () => {
+  /** A clock that refuses to set a timer. */
+  const brokenClock = { now: () => 0, monotonic: () => 0, setTimeout: () => { throw new Error('no timer') } }
+
+  it('in its clock are told, and the commands behind have their answers', () => {
+    const { connect, errors } = desk({ clock: brokenClock, commands: { hang: () => new Promise(() => {}), echo: ({ data }) => data } })
+    const client = connect()
+
+    client.ask({ command: 'hang', id: 1 }, { command: 'echo', id: 2, data: 'x' })
+
+    expect(told(client.frames())).toEqual(['result 2 x'])
+    expect(errors).toEqual([new Error('no timer')])
+  })
+
+  it('in its clock are told if a command fails before it waits, and the session goes on', () => {
+    const { connect, errors } = desk({ clock: brokenClock, authorize: () => new Promise(() => {}) })
+    const client = connect()
+
+    client.ask(subscribe(1))
+    client.ask({ command: 'ping', id: 2 })
+
+    expect(told(client.frames())).toEqual(['pong 2'])
+    expect(errors).toEqual([new Error('no timer')])
+  })
+
+  it('that leave a client without an answer close its connection with 1011', () => {
+    const { connect, errors } = desk({}, { quotas: { messageUnits: 150 } })
+    const client = connect()
+
+    client.ask(subscribe(1, { stream_type: 'TRADES', symbol: 'x'.repeat(100) }))
+
+    expect(client.frames()).toEqual([])
+    expect(client.socket.closedWith).toEqual({ code: 1011, reason: 'an answer could not be sent' })
+    expect(errors).toMatchObject([{ code: 'ERR_QUOTA_EXCEEDED' }])
+  })
+
   it('are printed once if nobody listens', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const manager = new ConnectionManager()

@@ -52,6 +52,17 @@ describe('a goodbye', () => {
     expect(client.socket.closeCalls).toBe(0)
   })
 
+  it('closes nothing if the client is removed while another one is closed at the same time', () => {
+    const { clock, connect, manager } = desk()
+    const [one, other] = [connect(), connect()]
+    manager.on('connectionRemoved', () => void other.connection.remove({ close: false }))
+    for (const { session } of [one, other]) session.goodbye({ reason: 'moving', closeInMs: 1_000 })
+
+    clock.advance(1_000)
+
+    expect([one.socket.closeCalls, other.socket.closeCalls]).toEqual([1, 0])
+  })
+
   it.each([
     ['no options', undefined],
     ['no reason', {}],

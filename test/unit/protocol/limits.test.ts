@@ -218,6 +218,16 @@ describe('silence', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('of two clients counts the second one as idle only if it is still there after the first one was closed', () => {
+    const { clock, connect, manager, server } = desk({ idleMs: 1_000 })
+    const [one, other] = [connect(), connect()]
+    manager.on('connectionRemoved', () => void other.connection.remove({ close: false }))
+
+    clock.advance(1_000)
+
+    expect([one.socket.closeCalls, other.socket.closeCalls, server.stats.idle]).toEqual([1, 0, 1])
+  })
+
   it('of a client that only receives does not close it', () => {
     const { clock, manager, server } = desk({ idleMs: 1_000 })
     const connection = manager.addConnection('c1', new FakeSocket(), 'alice')
@@ -242,6 +252,16 @@ describe('silence', () => {
 
     expect(told(early)).toEqual(['pong 1'])
     expect(client.frames()).toEqual([{ type: 'heartbeat' }, { type: 'heartbeat' }])
+  })
+
+  it('of the server brings no heartbeat to a client that is removed while another one is sent its own', () => {
+    const { clock, connect } = desk({ heartbeatMs: 1_000 })
+    const [one, other] = [connect(), connect()]
+    one.socket.script.send = () => void other.connection.remove()
+
+    clock.advance(1_000)
+
+    expect([told(one.frames()), told(other.frames())]).toEqual([['heartbeat'], []])
   })
 
   it('of the server brings no heartbeat while something waits for the client', () => {

@@ -5,6 +5,9 @@ import { expectCode } from '../../support/errors.ts'
 
 const throwing = (name: string): object => Object.defineProperty({}, name, { enumerable: true, get: () => { throw new Error('read') } })
 
+/** A function that throws when it is bound. */
+const unbindable = new Proxy(() => true, { getPrototypeOf: () => { throw new Error('read') } })
+
 describe('the options of a command server', () => {
   it.each([
     ['options', null],
@@ -12,6 +15,7 @@ describe('the options of a command server', () => {
     ['authorise', { authorise: () => true }],
     ['authorize', { authorize: true }],
     ['authorize', throwing('authorize')],
+    ['authorize', { authorize: unbindable }],
     ['recovery', { recovery: {} }],
     ['recovery', { recovery: throwing('subscribe') }],
     ['onSubscribed', { onSubscribed: 'yes' }],

@@ -145,6 +145,21 @@ describe('a client that comes back to many streams', () => {
     expect(manager.stats().mostWaitingBytes).toBeLessThan(80_000)
   })
 
+  it('and is behind is resumed in the next stream as soon as it has caught up', () => {
+    const { client, clock, resume } = backlog({ softLimitBytes: 10_000, hardLimitBytes: 80_000 }, new FakeSocket({ bufferedAmount: 100_000 }))
+    const subscribed = (): string[] => told(client.frames()).filter((frame) => frame.startsWith('subscribed'))
+
+    resume()
+    clock.advance(5_000)
+    client.socket.bufferedAmount = 0
+    client.connection.drained()
+    const first = subscribed()
+    clock.advance(0)
+    const next = subscribed()
+
+    expect([first, next]).toEqual([['subscribed 1'], ['subscribed 2', 'subscribed 3']])
+  })
+
   it('and reads nothing goes on after the timeout of a command, so that its commands do not wait forever', async () => {
     const { client, clock, resume } = backlog({ softLimitBytes: 10_000, hardLimitBytes: 80_000 }, new FakeSocket({ bufferedAmount: 100_000 }))
 
