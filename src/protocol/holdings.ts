@@ -61,7 +61,7 @@ export class Holdings<THolder extends Holder> {
     for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) {
       const view = views.get(keyOf(subscription))
       if (view === undefined) this.#end(holder, subscription, reason)
-      else if (view !== subscription) this.add(holder, view)
+      else this.add(holder, view)
     }
   }
 
