@@ -132,7 +132,6 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   }
 
   fail(id: number | undefined, error: unknown, otherwise: Refusal): void {
-    if (this.isOver) return
     const refusal = refusalIn(error)
     if (refusal === undefined) this.#dependencies.failures.tell(error, this.connection)
     if (refusal?.code === 'ERR_TIMEOUT') this.#dependencies.counts.timeouts++
@@ -190,7 +189,6 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
 
   /** If something waits, that will be sent as soon as there is room. */
   beat(): void {
-    if (this.isOver) return
     if (this.connection.waitingBytes === 0) this.say(HEARTBEAT_TEXT)
     else this.#dependencies.watch.said(this)
   }

@@ -219,9 +219,12 @@ describe('a command server', () => {
     const { connect, manager, server } = desk()
     const client = connect('alice')
     const other = manager.addConnection('other', new FakeSocket(), 'alice')
+    const failures: unknown[] = []
+    manager.on('error', (failure) => failures.push(failure))
 
     other.reassign('bob')
 
+    expect(failures).toEqual([])
     expect(other.socket.sent).toEqual([])
     expect(client.frames()).toEqual([])
     expect([server.sessions, server.find('other', 'bob')]).toEqual([1, undefined])
@@ -468,8 +471,8 @@ describe('a command of the host', () => {
     expect(server.sessions).toBe(0)
   })
 
-  it('that throws after it has removed its own connection is not answered', () => {
-    const { connect, server } = desk({
+  it('that throws after it has removed its own connection is told to the host, and not answered', () => {
+    const { connect, errors, server } = desk({
       commands: {
         leave: ({ connection }) => {
           void connection.remove()
@@ -482,6 +485,7 @@ describe('a command of the host', () => {
     client.ask({ command: 'leave', id: 1 })
 
     expect(client.frames()).toEqual([])
+    expect(errors).toEqual([new Error('gone')])
     expect(server.stats.refused).toBe(0)
   })
 
