@@ -21,7 +21,7 @@ export interface Abortable {
 /** The options of `updates`. */
 export interface UpdatesOptions extends Abortable {
   /**
-   * How many updates may wait to be read. With one more, the oldest ones give way to a gap.
+   * How many updates may wait to be read. With one more, the oldest ones give way to a gap. With 0, only a reader that waits gets a message.
    *
    * @default 1_000
    */

@@ -24,8 +24,9 @@ export class Updates implements AsyncIterableIterator<Item> {
     const { type } = update
     if (type === 'status') return
     if (type === 'ended') this.#end(update.code === 'ERR_CLOSED' ? undefined : new ClientError(update.code))
-    else if (this.#waiting.push(update) > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
+    else this.#waiting.push(update)
     this.#serve()
+    if (this.#waiting.length > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
   }
 
   /** Ends at once: what waits is not read any more. */

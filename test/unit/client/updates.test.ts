@@ -55,6 +55,18 @@ describe('updates', () => {
     expect(await read(updates, 3)).toEqual(['gap 4', 'e1:5', 'e1:6'])
   })
 
+  it('has only what a reader waits for, and gaps, if none may wait', async () => {
+    const { client, first } = await connected()
+    const updates = client.updates(TRADES, { maxWaiting: 0 })
+    await settled()
+
+    const early = read(updates, 1)
+    await settled()
+    for (let seq = 1; seq <= 3; seq++) first.receive(message(`e1:${seq}`))
+
+    expect([await early, await read(updates, 1)]).toEqual([['e1:1'], ['gap 2']])
+  })
+
   it('does not know how many are missing if one of the gaps did not say', async () => {
     const { client, first } = await connected()
     const updates = client.updates(TRADES, { maxWaiting: 2 })
