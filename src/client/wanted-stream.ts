@@ -102,7 +102,7 @@ export class WantedStream {
     if (answer?.delivery !== 'latest' || this.symbol) return seq > (marks.get(epoch)?.top ?? 0)
     // In the server's queue, a newer message of one symbol may pass older ones of others.
     const last = this.lasts.get(symbol ?? '')
-    return last?.epoch !== epoch || seq > (last.seq ?? 0)
+    return last?.epoch !== epoch || seq > (last.seq as number)
   }
 
   /**

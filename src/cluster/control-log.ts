@@ -13,12 +13,17 @@ export function isStream({ streamType }: ChannelName): boolean {
 /** So many commands can be repaired. */
 const MOST_COMMANDS = 1_000
 
+interface Command {
+  readonly message: LoggedMessage
+  readonly atMs: number
+}
+
 /** The commands that this node gave to all nodes, numbered as messages are, so that a node that was cut off gets them later. */
 export class ControlLog {
   readonly epoch: string
   readonly #clock: Clock
   readonly #ageMs: number
-  readonly #commands: { readonly message: LoggedMessage; readonly atMs: number }[] = []
+  readonly #commands: Command[] = []
   #seq = 0
   #firstAtMs = 0
   #lastAtMs = 0
@@ -35,8 +40,13 @@ export class ControlLog {
     this.#lastAtMs = nowMs
     const message = { seq: ++this.#seq, symbol: undefined, text }
     this.#commands.push({ message, atMs: nowMs })
-    while (this.#commands.length > MOST_COMMANDS || nowMs - (this.#commands[0]?.atMs ?? nowMs) > this.#ageMs) this.#commands.shift()
+    while (this.#commands.length > MOST_COMMANDS || nowMs - this.#oldest.atMs > this.#ageMs) this.#commands.shift()
     return message
+  }
+
+  /** There is one after each command, because a new one is not too old. */
+  get #oldest(): Command {
+    return this.#commands[0] as Command
   }
 
   own(): OwnEpoch | undefined {

@@ -127,15 +127,15 @@ export class Channel implements ChannelName, History {
     return replaced
   }
 
-  /** Adds messages from before the held ones, oldest first. The last one joins them without a hole. */
+  /** Adds messages of known epochs from before the held ones, oldest first. The last one joins them without a hole. */
   addBefore(messages: readonly HistoryMessage[]): void {
     const held = this.#messages
     this.#messages = new Queue()
     for (const message of messages) this.#messages.push(message)
     for (const message of held) this.#messages.push(message)
     for (const { epoch, seq, units } of messages) {
-      const state = this.#epochs.get(epoch)
-      if (state !== undefined) state.forgotten = Math.min(state.forgotten, seq - 1)
+      const state = this.#epochs.get(epoch) as EpochState
+      state.forgotten = Math.min(state.forgotten, seq - 1)
       this.units += units
     }
     this.#count += messages.length
