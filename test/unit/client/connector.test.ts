@@ -13,6 +13,18 @@ async function connected(options: Parameters<typeof worldOf>[0] = {}): Promise<W
   return world
 }
 
+describe('a client that nobody needs any more when its connection ends', () => {
+  it('is idle, and does not come back', async () => {
+    const { client, clock, socket, sockets, states } = await connected()
+
+    socket.receive({ type: 'unsubscribed', stream_type: 'PRICE', symbol: 'A', reason: 'revoked' })
+    socket.lose()
+    await clock.pass(60_000)
+
+    expect([client.state, sockets.length, states]).toEqual(['idle', 1, ['connecting', 'connected', 'idle closed']])
+  })
+})
+
 describe('a client without a connection', () => {
   it('connects once something is subscribed to', async () => {
     const { client, sockets, states } = worldOf()
@@ -44,6 +56,18 @@ describe('a client without a connection', () => {
     await clock.pass(60_000)
 
     expect(client.state).toBe('connected')
+  })
+
+  it('makes one connection, however often it is told to connect', async () => {
+    const { client, sockets, welcome } = worldOf()
+
+    client.connect()
+    client.connect()
+    await welcome()
+    client.connect()
+    await settled()
+
+    expect([client.state, sockets.length]).toEqual(['connected', 1])
   })
 
   it('is connected once the server has said welcome', async () => {

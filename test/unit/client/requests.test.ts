@@ -89,6 +89,18 @@ describe('a request', () => {
     expect(first.sent).toEqual([])
   })
 
+  it('rejects and is over if its signal is none', async () => {
+    const { client, first } = await connected()
+
+    await expect(client.request('order', undefined, { signal: {} as AbortSignal })).rejects.toBeInstanceOf(TypeError)
+
+    const answers = Array.from({ length: 256 }, () => client.request('echo'))
+    await settled()
+    expect(first.open.map(({ command }) => command)).toEqual(Array.from({ length: 256 }, () => 'echo'))
+    for (let i = 0; i < 256; i++) first.answerNext()
+    await Promise.all(answers)
+  })
+
   it('is one of 256 at most', async () => {
     const { client, first } = await connected()
     const answers = Array.from({ length: 256 }, () => client.request('echo'))

@@ -9,6 +9,7 @@ const streams = defineStreams({
   NEWS: { audience: 'public', symbol: 'optional' },
   TICKER: { audience: 'public', symbol: 'optional', delivery: 'latest' },
   STATUS: { audience: 'public', symbol: 'none' },
+  RATE: { audience: 'public', symbol: 'none', delivery: 'latest' },
 })
 type Streams = typeof streams
 
@@ -209,6 +210,31 @@ describe('a subscription', () => {
     expect(next.commands).toEqual([])
   })
 
+  it('does not end if the server ends one that it has not confirmed yet', async () => {
+    const { client, first } = await connected()
+    const heard: Heard = []
+    client.subscribe(TRADES, (update) => heard.push(update))
+    await settled()
+
+    first.receive({ type: 'unsubscribed', stream_type: 'TRADES', symbol: 'A', reason: 'revoked' })
+    first.answerNext()
+    first.receive(message('e1:1'))
+
+    expect(told(heard)).toEqual(['e1:1'])
+  })
+
+  it('has nothing to do with notices of a type that the client does not know', async () => {
+    const { client, first, errors } = await connected()
+    const heard: Heard = []
+    client.subscribe(TRADES, (update) => heard.push(update))
+    await settled()
+    first.answerNext()
+
+    first.receive({ type: 'weather', stream_type: 'TRADES', symbol: 'A' })
+
+    expect([heard, errors]).toEqual([[], []])
+  })
+
   it('ends if the server refuses it for good', async () => {
     const { client, first } = await connected()
     const heard: Heard = []
@@ -368,6 +394,20 @@ describe('a late listener', () => {
     await settled()
 
     expect(told(late).toSorted()).toEqual(['e1:2', 'e1:3'])
+  })
+
+  it('of a latest type without symbols gets its last value, and an older one is told to nobody', async () => {
+    const { client, first } = await connected()
+    const [early, late]: [Heard, Heard] = [[], []]
+    client.subscribe({ streamType: 'RATE' }, (update) => early.push(update))
+    await settled()
+    first.answerNext(LATEST)
+    for (const place of ['e1:1', 'e1:3', 'e1:2']) first.receive(message(place, { streamType: 'RATE', symbol: null }))
+
+    client.subscribe({ streamType: 'RATE' }, (update) => late.push(update))
+    await settled()
+
+    expect([told(early), told(late)]).toEqual([['e1:1', 'e1:3'], ['e1:3']])
   })
 
   it('of a stream whose messages each count gets none of the past', async () => {

@@ -396,6 +396,14 @@ describe('joining', () => {
     await expect(joinCluster(node.manager, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
   })
 
+  it('rejects with the same error if the client cannot be closed either', async () => {
+    const cluster = new SimulatedCluster()
+    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const [cause, another] = [new Error('wrong password'), new Error('not open')]
+    const backplane = { ...cluster.broker.backplane('x'), open: () => Promise.reject(cause), close: () => Promise.reject(another) }
+    await expect(joinCluster(node.manager as never, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN', cause })
+  })
+
   it('refuses a backplane without a method', async () => {
     const cluster = new SimulatedCluster()
     const [node] = (await cluster.nodes(1)) as [SimulatedNode]

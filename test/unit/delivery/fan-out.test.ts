@@ -33,6 +33,17 @@ describe('FanOut', () => {
     expect(fanOut.end()).toMatchObject({ matched: 3, sent: 2, queued: 1 })
   })
 
+  it('has nobody for a skip if nobody was left out', () => {
+    const { list, connections } = fanOutList(2)
+    const fanOut = new FanOut(fields, allOf(list), outcomesWith({}), undefined)
+    const skip = fanOut.skip('skip')
+    fanOut.serveSkip(skip, 'skip')
+    fanOut.end()
+
+    expect(skip.end()).toMatchObject({ matched: 0, sent: 0 })
+    expect(connections.flatMap(({ socket }) => socket.sent)).toEqual([])
+  })
+
   it('counts a socket that throws as failed, unless it passes on the refusal of a publish of its own', () => {
     const { list, connections } = fanOutList(3)
     const [failure, refusal] = [new Error('gone'), new Error('refused')]

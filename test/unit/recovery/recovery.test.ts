@@ -962,6 +962,21 @@ describe('createRecovery', () => {
     expect(received(client)).toEqual(['subscribed at sound:0, recovered: null', 'sound:1 1'])
   })
 
+  it('keeps the numbers of a stream with subscribers, although an epoch was refused when its first subscriber came', () => {
+    let epochs = 0
+    const { clock, manager, connect, trade } = desk({ randomEpoch: () => (epochs++ === 0 ? '' : `e${epochs}`), history: { ageMs: 1_000 } }, { idleDelayMs: 0 })
+    const client = connect()
+    manager.on('error', () => {})
+    client.subscribe(TRADES)
+    client.unsubscribe(TRADES)
+    client.subscribe(TRADES)
+    trade(1)
+    clock.advance(5_000)
+    trade(2)
+
+    expect(received(client)).toEqual(['e2:1 1', 'e2:2 2'])
+  })
+
   it('keeps positions within 1,024 units, however long the epochs are and however often the server was restarted', () => {
     let position = ''
     let archive: string | undefined
