@@ -21,6 +21,8 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_PUBLISH_DEPTH: true,
   ERR_QUOTA_EXCEEDED: true,
   ERR_FORBIDDEN: true,
+  ERR_INVALID_BACKPLANE: true,
+  ERR_CLUSTER_DOWN: true,
   ERR_CLOSED: true,
 }
 
