@@ -199,7 +199,7 @@ export class ConnectionManager<
    * The delivery starts at once. Its recipients are fixed at that moment. The message is serialized once, or not at all if it has no recipients.
    *
    * A socket's `send`, a listener or a `toJSON` may call `publish` while a delivery is running. Then the message is deferred: it is serialized at
-   * once, and delivered later to the connections that are subscribed at that time. The result is `deferred`, and only `stats()` counts the message.
+   * once, and delivered later to the connections that are subscribed at that time. The result is `deferred` and counts nobody. `stats()` counts the message.
    * Connections in the option `except` are not recipients. The option `text` is the message's wire form. With `text`, `data` may be absent.
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`,
@@ -248,7 +248,7 @@ export class ConnectionManager<
 
   /**
    * Runs `act` as one step, and returns what `act` returns. Listeners are called when the step ends. Messages that `act` publishes are delivered at
-   * once, in order. Messages that a socket or a `toJSON` publishes during the step are deferred to its end. A nested batch is part of the outer one.
+   * once, in order. Messages that a `send` or a `toJSON` publishes during the step are deferred until the step ends. A nested batch is part of the outer one.
    *
    * @throws what `act` throws, after the step has ended. `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
    */

@@ -153,7 +153,7 @@ export interface QuotaOptions {
    */
   readonly subscriptionsPerUser?: number | undefined
   /**
-   * Subscriptions that one connection holds for itself.
+   * Subscriptions of one connection. Those of its user do not count.
    *
    * @default 1_000
    */

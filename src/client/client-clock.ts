@@ -10,7 +10,7 @@ declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
 
-/** The clock of the runtime. Its timers never keep a process alive: in Node and Bun, a timer is an object that has to be told so. */
+/** The clock of the runtime. Its timers never keep a process alive. In Node and Bun, each timer is unref'd for that. */
 export const runtimeClock: ClientClock = {
   monotonic: () => performance.now(),
   random: () => Math.random(),

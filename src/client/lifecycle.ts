@@ -21,7 +21,7 @@ export function listenTo(target: LifecycleTarget | null, isNeeded: boolean, list
   for (const type of EVENTS) target?.[isNeeded ? 'addEventListener' : 'removeEventListener'](type, listener)
 }
 
-/** Returns where the runtime tells of its page. `null` if it has no page. */
+/** Returns the object on which the runtime fires the events of its page. `null` if it has no page. */
 export function runtimeLifecycle(): LifecycleTarget | null {
   const target = globalThis as unknown as LifecycleTarget
   return target.document ? target : null

@@ -125,8 +125,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * The first listener of `streamActive` or `streamIdle` makes this node follow what all nodes want. It is told of the channels that are wanted
-   * already.
+   * The first listener of `streamActive` or `streamIdle` makes this node track which channels the other nodes want. The listener is told of
+   * the channels that are wanted already.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */

@@ -18,6 +18,6 @@ export interface Destination {
   complete(epoch: string, messages: readonly LoggedMessage[]): void
   /** The messages up to this number will not come, and count as known. `isMissing` is true if subscribers have to be told. */
   skipTo(epoch: string, seq: number, isMissing: boolean): void
-  /** The origin of an epoch does not answer. Nobody can say what is missing, so subscribers are told that something may be. */
+  /** The origin of an epoch does not answer. Nobody can say what is missing, so subscribers are told that messages may be missing. */
   giveUp(epoch: string): void
 }

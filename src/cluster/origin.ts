@@ -119,7 +119,7 @@ export class Origin {
     this.#passTo(this.#last, true)
   }
 
-  /** Passes all numbers up to this one. Those whose message does not wait are missing, or were replaced. */
+  /** Passes all numbers up to this one. A number whose message does not wait here is missing, or its message was replaced. */
   #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {

@@ -59,7 +59,7 @@ export class Publications {
     this.#alarm = new Alarm(dependencies.clock, () => this.#repeatQuiet())
   }
 
-  /** Sends a message that was published a moment ago. The channel is the same object for each message of a channel. */
+  /** Sends a message that was published a moment ago. All messages of one channel come with the same channel object. */
   send(channel: ChannelName, epoch: string, message: LoggedMessage): void {
     const { link, messages, node } = this.#dependencies
     const tail = this.#tails.get(channel) ?? this.#begin(channel)

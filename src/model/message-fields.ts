@@ -94,7 +94,7 @@ export function addressedTo(recipient: string, fields: MessageFields): MessageFi
 /**
  * Returns the message if it is public, so that it may be broadcast.
  *
- * @throws `ERR_RECIPIENT_REQUIRED` if it is private and has no `userId`, `ERR_RECIPIENT_NOT_ALLOWED` if it is private and has one
+ * @throws for a private message: `ERR_RECIPIENT_REQUIRED` without a `userId`, `ERR_RECIPIENT_NOT_ALLOWED` with one
  */
 export function forEverybody(fields: MessageFields): MessageFields {
   const { definition, streamType, userId } = withRecipient(fields)

@@ -63,7 +63,7 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * messages are missing.
    *
    * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. It is `undefined` for a text from `connection.send`. If the frame's
-   * `byteLength` is a whole number, that counts against the limits. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
+   * `byteLength` is a whole number, the limits count `byteLength`. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
    */
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**

@@ -7,7 +7,7 @@ import type { PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Totals } from '../totals.ts'
 
-/** The functions of the delivery that a write calls. */
+/** The functions of the delivery. A write calls them. */
 export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void

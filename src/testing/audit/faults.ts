@@ -26,7 +26,7 @@ export interface AuditFault {
   readonly symbol: string | undefined
   /** The identity of the message. `undefined` if it could not be read from the message. */
   readonly identity: MessageIdentity | undefined
-  /** The step of the publish. `undefined` for an unknown message. */
+  /** The step at which the message was published. `undefined` for an unknown message. */
   readonly publishedAt: number | undefined
   /** The step at which the fault was found: see `audit.step`. */
   readonly step: number

@@ -20,7 +20,7 @@ interface Sender {
   /** False in the middle of a message that the host sends in fragments (`fin: false`). */
   readonly _firstFragment?: unknown
   readonly _queue?: unknown
-  /** Up to ws 8.17: true while ws deflates. */
+  /** True while ws deflates. It exists in ws 8.17 and older. */
   readonly _deflating?: unknown
   /** Since ws 8.18: `0` unless ws deflates or reads a Blob. */
   readonly _state?: unknown
