@@ -271,14 +271,17 @@ export class MarketServer {
       const { pathname, searchParams } = urlOf(request)
       if (pathname !== '/events') return void response.writeHead(NOT_FOUND).end()
       const { session, replaced } = this.#admit(searchParams, (id, userId) => {
-        return this.#manager.addConnection(id, socket, userId, { transport: this.#events })
+        const connection = this.#manager.addConnection(id, socket, userId, { transport: this.#events })
+        // Before it is subscribed: a subscribe may write at once.
+        response.writeHead(OK, sseHeaders)
+        return connection
       })
-      response.writeHead(OK, sseHeaders)
       this.#welcome(session, replaced)
       if (searchParams.has('cue')) this.#onCueDone(Number(searchParams.get('cue')))
       void socket.closed.then(() => session.connection.remove({ close: false }))
     } catch (error) {
-      response.writeHead(FORBIDDEN).end(refusalCode(error))
+      if (!response.headersSent) response.writeHead(FORBIDDEN)
+      response.end(refusalCode(error))
     }
   }
 

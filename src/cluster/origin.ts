@@ -141,8 +141,6 @@ export class Origin {
       this.#drop(next)
       this.#destination.accept(this.epoch, next)
     }
-    // A `latest` message may have passed others.
-    for (const message of this.#held.values()) if (message.seq <= this.seq) this.#drop(message)
   }
 
   #drop(message: LoggedMessage): void {

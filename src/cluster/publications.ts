@@ -66,7 +66,7 @@ export class Publications {
     if (tail === undefined) return
     tail.quietSinceMs = this.#dependencies.clock.monotonic()
     tail.repeats = 0
-    const ageMs = messages.own(channel)?.ageMs ?? 0
+    const { ageMs } = messages.own(channel) as OwnEpoch
     this.counts.published++
     if (link.send(tail.subject, { kind: 'message', node, channel: nameOf(channel), epoch, ageMs, message })) this.counts.sent++
   }

@@ -47,6 +47,21 @@ describe('Origin', () => {
     expect([got, origin.hasHole, origin.heldUnits]).toEqual([['1', '2', '3', '4'], false, 0])
   })
 
+  it('goes on with a message that waits, if the origin sends it again and has not those before it', () => {
+    const { got, origin } = destination()
+    for (const seq of [1, 3]) origin.take(message(seq))
+
+    expect(origin.takeAgain([message(3)], { first: 2, last: 3 }, true)).toBe(0)
+    expect(got).toEqual(['1', 'gap 1', '3'])
+  })
+
+  it('begins at 0 if nothing is known of its epoch', () => {
+    const nothing = { knownOf: () => undefined } as unknown as Destination
+    const origin = new Origin('e1', 'n1', nothing)
+
+    expect([origin.seq, origin.forgotten]).toEqual([0, 0])
+  })
+
   it('counts a held message without a text too', () => {
     const { origin } = destination()
     origin.take(message(5, ''))
