@@ -1,6 +1,9 @@
 import { ConnectionManagerError, type ErrorCode } from '../../../../src/index.ts'
 
-const CODES: Readonly<Record<ErrorCode, true>> = {
+/** A manager does not throw those of a cluster. */
+type ManagerErrorCode = Exclude<ErrorCode, 'ERR_INVALID_BACKPLANE' | 'ERR_CLUSTER_DOWN'>
+
+const CODES: Readonly<Record<ManagerErrorCode, true>> = {
   ERR_INVALID_ID: true,
   ERR_INVALID_SOCKET: true,
   ERR_SOCKET_CLOSED: true,
@@ -21,8 +24,6 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_PUBLISH_DEPTH: true,
   ERR_QUOTA_EXCEEDED: true,
   ERR_FORBIDDEN: true,
-  ERR_INVALID_BACKPLANE: true,
-  ERR_CLUSTER_DOWN: true,
   ERR_CLOSED: true,
 }
 
