@@ -23,7 +23,7 @@ export interface ClusterRecovery {
  * It rejects with `ERR_CLUSTER_DOWN` if the client refuses to open.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range; `ERR_INVALID_BACKPLANE`; `ERR_INVALID_ARGUMENT` if the
- * recovery is not the manager's `recorder`
+ * recovery is no manager's `recorder`. Pass the recovery of this manager: another manager's is not noticed
  */
 export async function joinCluster<TStreams extends StreamCatalogue = TradingStreams>(
   manager: ClusterManager<TStreams>,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createRecovery } from '../../../src/recovery/index.ts'
 import { joinCluster, type Backplane, type Cluster } from '../../../src/cluster/index.ts'
 import { positionOf, received, SimulatedCluster } from '../../support/cluster/simulated-cluster.ts'
 import type { SimulatedNode } from '../../support/cluster/simulated-node.ts'
@@ -402,6 +403,13 @@ describe('joining', () => {
     const [cause, another] = [new Error('wrong password'), new Error('not open')]
     const backplane = { ...cluster.broker.backplane('x'), open: () => Promise.reject(cause), close: () => Promise.reject(another) }
     await expect(joinCluster(node.manager as never, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN', cause })
+  })
+
+  it('refuses a recovery that has no manager', async () => {
+    const cluster = new SimulatedCluster()
+    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const backplane = cluster.broker.backplane('x')
+    await expect(joinCluster(node.manager, createRecovery<Streams>(), { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
   })
 
   it('refuses a backplane without a method', async () => {
