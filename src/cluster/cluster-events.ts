@@ -1,4 +1,5 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
+import { UnheardErrors } from '../guards/unheard-errors.ts'
 import { disown } from '../guards/user-code.ts'
 
 /** A channel that nodes of the cluster want. */
@@ -30,12 +31,14 @@ export interface ClusterEvents<TStreamType extends string = string> {
 
 const NAMES: readonly unknown[] = ['status', 'gap', 'error', 'streamActive', 'streamIdle'] satisfies (keyof ClusterEvents)[]
 
+const UNHEARD = "stream-connection-manager/cluster: something failed. Listen with cluster.on('error', (error) => …)."
+
 type Listener = (payload: never) => unknown
 
 /** The listeners of a cluster. A listener is user code: what it throws goes to the listeners of `error`, and is printed if there are none. */
 export class ClusterListeners {
   readonly #listeners = new Map<keyof ClusterEvents, Set<{ readonly listener: Listener }>>()
-  #hasPrinted = false
+  readonly #unheard = new UnheardErrors()
 
   /** @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function */
   on(name: keyof ClusterEvents, listener: Listener): () => void {
@@ -49,25 +52,13 @@ export class ClusterListeners {
 
   emit<TName extends keyof ClusterEvents>(name: TName, payload: ClusterEvents[TName]): void {
     const registered = [...(this.#listeners.get(name) ?? [])]
-    if (name === 'error' && registered.length === 0) this.#print(payload)
+    if (name === 'error' && registered.length === 0) this.#unheard.print(UNHEARD, payload)
     for (const { listener } of registered) {
       try {
         disown(listener(payload as never))
       } catch (error) {
         if (name !== 'error') this.emit('error', error)
       }
-    }
-  }
-
-  #print(error: unknown): void {
-    if (this.#hasPrinted) return
-    this.#hasPrinted = true
-    // A console may be missing, or replaced by anything.
-    try {
-      const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }
-      disown(console?.warn?.('stream-connection-manager/cluster: something failed. Listen to `error` to see all of it. Further errors are not printed.', error))
-    } catch {
-      // There is no other place to print to.
     }
   }
 }

@@ -2,10 +2,10 @@ import type { ChangeNumbers } from './change-numbers.ts'
 import type { CloseReason, Connection, Socket } from '../ports/connection.ts'
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { Queue } from '../collections/queue.ts'
+import { UnheardErrors } from '../guards/unheard-errors.ts'
 import { adopted, isThenable } from '../guards/user-code.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '../model/subscription.ts'
-import { UnheardErrors } from './unheard-errors.ts'
 
 /**
  * Which user code failed:
@@ -186,7 +186,7 @@ export class Events {
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)
     const printUnlessTold = (): void => {
-      if (!calls.some(({ wasMade }) => wasMade)) this.#unheard.print(payload)
+      if (!calls.some(({ wasMade }) => wasMade)) this.#unheard.print(unheard(payload.stage), payload.error)
     }
     this.#calls.push({ registration: { listener: printUnlessTold, since: 0, active: true }, payload, isError: true, wasMade: false })
   }
@@ -238,4 +238,8 @@ export class Events {
       report(error)
     }
   }
+}
+
+function unheard(stage: ErrorStage): string {
+  return `stream-connection-manager: an error at the stage "${stage}" had no listener. Listen with manager.on('error', ({ error, stage, connection }) => …).`
 }

@@ -31,7 +31,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   readonly connection: AnyConnection & Session['connection']
   readonly #isReceiveOnly: boolean
   readonly #dependencies: SessionDependencies
-  readonly #queue = new CommandQueue((error) => this.#dependencies.failures.tell(error, this.connection))
+  readonly #queue = new CommandQueue((error) => this.#dependencies.reports.tell(error, this.connection))
   readonly #commands: Rate
   readonly #refusals: Rate
   #hasEnded = false
@@ -56,7 +56,11 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
 
   receive(text: unknown): void {
     if (this.isOver) return
-    this.#dependencies.failures.guard(this.connection, () => this.#receive(text))
+    try {
+      this.#receive(text)
+    } catch (error) {
+      this.#dependencies.reports.tell(error, this.connection)
+    }
   }
 
   #receive(text: unknown): void {
@@ -121,7 +125,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     try {
       this.send(text)
     } catch (error) {
-      this.#dependencies.failures.tell(error, this.connection)
+      this.#dependencies.reports.tell(error, this.connection)
       this.#close(UNANSWERABLE)
     }
   }
@@ -133,7 +137,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
 
   fail(id: number | undefined, error: unknown, otherwise: Refusal): void {
     const refusal = refusalIn(error)
-    if (refusal === undefined) this.#dependencies.failures.tell(error, this.connection)
+    if (refusal === undefined) this.#dependencies.reports.tell(error, this.connection)
     if (refusal?.code === 'ERR_TIMEOUT') this.#dependencies.counts.timeouts++
     this.refuse(id, refusal ?? otherwise)
   }

@@ -1,4 +1,5 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
+import { ErrorReports } from '../guards/error-reports.ts'
 import type { ManagerEvents } from '../events/events.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Revoked } from '../model/revocation.ts'
@@ -9,7 +10,6 @@ import { welcomeText } from './answers.ts'
 import { ClientSession, type SessionDependencies } from './client-session.ts'
 import { Closings } from './closings.ts'
 import { Draining, type DrainOptions } from './draining.ts'
-import { Failures } from './failures.ts'
 import { Holdings } from './holdings.ts'
 import { resolvedOptions, type CommandServerOptions, type ResolvedCommandOptions } from './options.ts'
 import { Pacing } from './pacing.ts'
@@ -167,7 +167,7 @@ function dependenciesOf(manager: AnyManager, options: ResolvedCommandOptions): S
   return {
     manager,
     options,
-    failures: new Failures(onError),
+    reports: new ErrorReports(onError, 'protocol', 'a command'),
     holdings: new Holdings(),
     pacing: new Pacing(clock, limits.commandTimeoutMs),
     timeouts: new ExpiringSet<Task>(clock, limits.commandTimeoutMs, (expired) => {

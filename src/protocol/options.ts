@@ -3,10 +3,9 @@ import { isPlain, readNamed } from '../guards/named-fields.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { SubscriptionFilters } from '../model/filters.ts'
-import type { Connection, Socket } from '../ports/connection.ts'
+import type { AnyConnection, Connection, Socket } from '../ports/connection.ts'
 import { systemClock, type Clock } from '../time/clock.ts'
 import { RESERVED_NAMES } from './command.ts'
-import type { ErrorListener } from './failures.ts'
 import type { Session } from './session.ts'
 
 /** A client's request for a stream. `streamType`, `symbol` and `filters` are as the client sent them: the manager checks them afterwards. */
@@ -168,7 +167,7 @@ export interface ResolvedCommandOptions {
   readonly limits: { readonly [TName in keyof CommandLimits]-?: number }
   readonly idleMs: number
   readonly heartbeatMs: number
-  readonly onError: ErrorListener | undefined
+  readonly onError: ((error: unknown, connection: AnyConnection) => unknown) | undefined
   readonly clock: Clock
 }
 

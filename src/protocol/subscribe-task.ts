@@ -117,7 +117,7 @@ export class SubscribeTask implements Task {
 
   /** The client has its answer. If the host fails now, the subscription ends: what follows would have nothing to build on. */
   #tellHost(onSubscribed: (request: object) => unknown): void {
-    const { failures, holdings } = this.#dependencies
+    const { reports, holdings } = this.#dependencies
     const { connection } = this.#session
     try {
       const answer = onSubscribed(this.#request())
@@ -125,7 +125,7 @@ export class SubscribeTask implements Task {
       disown(answer)
       throw new TypeError('`onSubscribed` must not return a promise, because messages would come before what it sends')
     } catch (error) {
-      failures.tell(error, connection)
+      reports.tell(error, connection)
       holdings.remove(this.#session, this.#command)
       connection.unsubscribe({ streamType: this.#command.streamType, symbol: this.#command.symbol })
       this.#session.say(unsubscribedText(undefined, this.#command, 'failed'))

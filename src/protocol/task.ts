@@ -1,6 +1,7 @@
+import type { ErrorReports } from '../guards/error-reports.ts'
 import type { ExpiringSet } from '../time/expiring-set.ts'
 import type { Revoked } from '../model/revocation.ts'
-import type { Failures } from './failures.ts'
+import type { AnyConnection } from '../ports/connection.ts'
 import type { Holder, Holdings } from './holdings.ts'
 import type { ResolvedCommandOptions } from './options.ts'
 import type { Paced, Pacing } from './pacing.ts'
@@ -35,7 +36,7 @@ export interface TaskSession extends Paced, Holder {
 export interface TaskDependencies {
   readonly manager: { batch<TOutcome>(act: () => TOutcome): TOutcome }
   readonly options: ResolvedCommandOptions
-  readonly failures: Failures
+  readonly reports: ErrorReports<[AnyConnection]>
   readonly holdings: Holdings<TaskSession>
   readonly pacing: Pacing
   /** The tasks that wait for user code. */

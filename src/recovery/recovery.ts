@@ -1,4 +1,5 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
+import { ErrorReports } from '../guards/error-reports.ts'
 import type { ResolvedCatalogue, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Revoked } from '../model/revocation.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
@@ -11,7 +12,6 @@ import { Allowances } from './allowances.ts'
 import { readArchive } from './archive.ts'
 import { archived, restoreInto } from './archiving.ts'
 import type { Channel } from './channel.ts'
-import { Failures } from './failures.ts'
 import { Histories } from './histories.ts'
 import { RecoveryLog } from './log.ts'
 import { invalidOption, resolvedOptions, type RecoveryOptions, type ResolvedRecoveryOptions, type SnapshotStream } from './options.ts'
@@ -93,7 +93,7 @@ interface Attached {
  */
 export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> implements Recorder<RecoverableManager> {
   readonly #options: ResolvedRecoveryOptions
-  readonly #failures: Failures
+  readonly #reports: ErrorReports
   #attached: Attached | undefined
   /** The message that was recorded last. `skip` needs its number. */
   #last: { readonly channel: Channel; readonly seq: number } | undefined
@@ -103,7 +103,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
   constructor(options: RecoveryOptions<TStreams> = {}) {
     this.#options = resolvedOptions(options)
-    this.#failures = new Failures(this.#options.onError)
+    this.#reports = new ErrorReports(this.#options.onError, 'recovery', '`snapshot`')
     if (this.#options.restore !== undefined) readArchive(this.#options.restore)
   }
 
@@ -120,7 +120,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const limits = { count: replay.count, units: replay.units ?? settings.hardLimitBytes / 2 }
     const allowances = new Allowances<RecoverableConnection<StreamCatalogue>>(limits, settings.clock)
     const log = new RecoveryLog(histories, streams, settings.clock, randomEpoch)
-    const report = (error: unknown): void => this.#failures.tell(error)
+    const report = (error: unknown): void => this.#reports.tell(error)
     const isWhole = (channel: Channel): boolean => log.isWhole(channel)
     const resuming = new Resuming({ manager, settings, streams, histories, floors, stamps, allowances, snapshot, isWhole, report })
     this.#attached = { manager, settings, streams, histories, floors, stamps, resuming, log }

@@ -3,7 +3,6 @@ import { isPlain, readNamed } from '../guards/named-fields.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import { defineStreams, definitionOf, tradingStreams, type StreamCatalogue } from '../model/catalogue.ts'
 import { GuardedClock, systemClock, type Clock, type ClockFailureListener } from '../time/clock.ts'
-import type { ErrorListener } from './failures.ts'
 
 /** The options of `throttled`, validated and with defaults filled in. */
 export interface ResolvedThrottleOptions {
@@ -11,7 +10,7 @@ export interface ResolvedThrottleOptions {
   readonly intervalsMs: ReadonlyMap<string, number>
   readonly streams: StreamCatalogue
   readonly clock: Clock
-  readonly onError: ErrorListener | undefined
+  readonly onError: ((error: unknown, message: never) => unknown) | undefined
 }
 
 const NAMES = ['intervalsMs', 'streams', 'clock', 'onError'] as const
@@ -73,9 +72,9 @@ function checkedClock(clock: unknown, failed: ClockFailureListener): Clock {
   throw invalidOption('clock', `expected an object with \`now\`, \`monotonic\` and \`setTimeout\`, got ${describe(clock)}`, cause)
 }
 
-function checkedListener(onError: unknown, options: unknown): ErrorListener {
+function checkedListener(onError: unknown, options: unknown): NonNullable<ResolvedThrottleOptions['onError']> {
   if (typeof onError !== 'function') throw invalidOption('onError', `expected a function, got ${describe(onError)}`)
-  return bound(onError as ErrorListener, options, (cause) => invalidOption('onError', 'reading it threw', cause))
+  return bound(onError as (error: unknown) => unknown, options, (cause) => invalidOption('onError', 'reading it threw', cause))
 }
 
 function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {

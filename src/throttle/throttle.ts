@@ -1,9 +1,9 @@
+import type { ErrorReports } from '../guards/error-reports.ts'
 import { adopted, isThenable } from '../guards/user-code.ts'
 import type { StreamCatalogue } from '../model/catalogue.ts'
 import { readMessage, type MessageFields } from '../model/message-fields.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Failures } from './failures.ts'
 
 /** The state of a stream that has published its first message of the current interval. */
 interface Slot {
@@ -26,7 +26,7 @@ export interface ThrottleDependencies {
   readonly intervalsMs: ReadonlyMap<string, number>
   readonly streams: StreamCatalogue
   readonly clock: Clock
-  readonly failures: Failures
+  readonly reports: ErrorReports<[message: never]>
 }
 
 /**
@@ -42,16 +42,16 @@ export class Throttle {
   readonly #types = new Map<unknown, ThrottledType>()
   readonly #streams: StreamCatalogue
   readonly #clock: Clock
-  readonly #failures: Failures
+  readonly #reports: ErrorReports<[message: never]>
   /** When the next interval ends. The timer is set for this time. `Infinity` if there is no timer. */
   #dueMs = Infinity
   #cancelTimer: (() => void) | undefined
 
-  constructor(publish: (message: never) => unknown, { intervalsMs, streams, clock, failures }: ThrottleDependencies) {
+  constructor(publish: (message: never) => unknown, { intervalsMs, streams, clock, reports }: ThrottleDependencies) {
     this.#publish = publish
     this.#streams = streams
     this.#clock = clock
-    this.#failures = failures
+    this.#reports = reports
     for (const [streamType, intervalMs] of intervalsMs) this.#types.set(streamType, { intervalMs, endMs: Infinity, slots: new Map() })
   }
 
@@ -143,9 +143,9 @@ export class Throttle {
   #publishLater(message: StreamMessage<unknown, string>): void {
     try {
       const answer = this.#publish(message as never)
-      if (isThenable(answer)) adopted(answer).catch((error) => this.#failures.tell(error, message))
+      if (isThenable(answer)) adopted(answer).catch((error) => this.#reports.tell(error, message as never))
     } catch (error) {
-      this.#failures.tell(error, message)
+      this.#reports.tell(error, message as never)
     }
   }
 

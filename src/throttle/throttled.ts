@@ -1,8 +1,8 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
+import { ErrorReports } from '../guards/error-reports.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { PublicMessage, PublishableMessage } from '../model/stream-message.ts'
 import type { Clock } from '../time/clock.ts'
-import { Failures } from './failures.ts'
 import { resolvedOptions } from './options.ts'
 import { Throttle } from './throttle.ts'
 
@@ -95,9 +95,9 @@ export function throttled(publish: (message: never) => unknown, options: object)
   if (typeof publish !== 'function') {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid \`publish\`: expected a function, got ${describe(publish)}`)
   }
-  const { onError, ...rest } = resolvedOptions(options, (error) => failures.print('its clock', error))
-  const failures = new Failures(onError)
-  const throttle = new Throttle(publish, { ...rest, failures })
+  const { onError, ...rest } = resolvedOptions(options, (error) => reports.print('its clock', error))
+  const reports = new ErrorReports(onError, 'throttle', 'publishing a held message')
+  const throttle = new Throttle(publish, { ...rest, reports })
   const offer = (message: unknown): unknown => throttle.offer(message)
   return Object.defineProperties(offer, {
     flush: { value: () => throttle.flush() },

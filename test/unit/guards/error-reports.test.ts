@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Failures } from '../../../src/recovery/failures.ts'
+import { ErrorReports } from '../../../src/guards/error-reports.ts'
 
 const warnings = () => vi.spyOn(console, 'warn').mockImplementation(() => {})
 
@@ -8,12 +8,12 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-describe('the errors of a snapshot', () => {
+describe('error reports', () => {
   it('go to onError, and are not printed', () => {
     const warn = warnings()
     const errors: unknown[] = []
 
-    new Failures((error) => void errors.push(error)).tell('broken')
+    new ErrorReports((error) => void errors.push(error), 'recovery', '`snapshot`').tell('broken')
 
     expect(errors).toEqual(['broken'])
     expect(warn).not.toHaveBeenCalled()
@@ -21,10 +21,10 @@ describe('the errors of a snapshot', () => {
 
   it('are printed if there is no onError, but only the first one', () => {
     const warn = warnings()
-    const failures = new Failures(undefined)
+    const reports = new ErrorReports(undefined, 'recovery', '`snapshot`')
 
-    failures.tell('first')
-    failures.tell('second')
+    reports.tell('first')
+    reports.tell('second')
 
     expect(warn.mock.calls).toEqual([[expect.stringContaining('`snapshot` failed'), 'first']])
   })
@@ -33,9 +33,9 @@ describe('the errors of a snapshot', () => {
     const warn = warnings()
     const thrown = new Error('onError is broken too')
 
-    new Failures(() => { throw thrown }).tell('broken')
+    new ErrorReports(() => { throw thrown }, 'recovery', '`snapshot`').tell('broken')
 
-    expect(warn.mock.calls).toEqual([[expect.any(String), thrown]])
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('recovery: its `onError` failed'), thrown]])
   })
 
   it.each([
@@ -46,6 +46,6 @@ describe('the errors of a snapshot', () => {
   ])('throw nothing with %s', (_case, console) => {
     vi.stubGlobal('console', console)
 
-    expect(() => new Failures(undefined).tell('broken')).not.toThrow()
+    expect(() => new ErrorReports(undefined, 'recovery', '`snapshot`').tell('broken')).not.toThrow()
   })
 })

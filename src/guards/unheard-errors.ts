@@ -1,0 +1,28 @@
+import { disown } from './user-code.ts'
+
+/**
+ * Prints errors that the host does not listen for, because silence would hide a broken server.
+ *
+ * Only the first error of each warning is printed: a socket may fail a thousand times a second. Only the error itself is printed, and nothing about
+ * messages, users or connections.
+ */
+export class UnheardErrors {
+  readonly #printed = new Set<string>()
+
+  /** @param warning - says what failed, and how the host can listen */
+  print(warning: string, error: unknown): void {
+    if (this.#printed.has(warning)) return
+    this.#printed.add(warning)
+    warn(`${warning} Further errors are not printed.`, error)
+  }
+}
+
+/** A console may be missing, or replaced by anything. */
+function warn(...values: readonly unknown[]): void {
+  try {
+    const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }
+    disown(console?.warn?.(...values))
+  } catch {
+    // There is no other place to print to.
+  }
+}
