@@ -1,5 +1,5 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
-import type { Backplane } from '../cluster/backplane.ts'
+import type { Backplane } from '../ports/backplane.ts'
 import { InFlight, linkLost } from './in-flight.ts'
 
 // Every runtime has them.

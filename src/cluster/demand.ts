@@ -1,7 +1,7 @@
 import type { ChannelName } from '../model/channel.ts'
+import type { Backplane } from '../ports/backplane.ts'
 import type { Clock } from '../time/clock.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
-import type { Backplane } from './backplane.ts'
 import { channelKey } from './interest.ts'
 import type { Subjects } from './subjects.ts'
 

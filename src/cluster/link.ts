@@ -1,6 +1,6 @@
 import { adopted, isThenable } from '../guards/user-code.ts'
+import type { Backplane } from '../ports/backplane.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Backplane } from './backplane.ts'
 import { encodeFrame } from './envelope.ts'
 import type { Frame } from './frame.ts'
 

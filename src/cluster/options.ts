@@ -3,7 +3,7 @@ import { readNamed } from '../guards/named-fields.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import { isIdentifier } from '../model/identifier.ts'
 import type { ResolvedCatalogue, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
-import type { Backplane } from './backplane.ts'
+import type { Backplane } from '../ports/backplane.ts'
 
 /** The options of `joinCluster`. An unknown name is refused. */
 export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStreams> {

@@ -1,5 +1,5 @@
+import type { Backplane } from '../ports/backplane.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Backplane } from './backplane.ts'
 import type { SubjectSet } from './subject-set.ts'
 import type { Subjects } from './subjects.ts'
 

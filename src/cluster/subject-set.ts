@@ -1,4 +1,4 @@
-import type { Backplane } from './backplane.ts'
+import type { Backplane } from '../ports/backplane.ts'
 
 /** The broker gets this many subjects at once. */
 const MOST_SUBJECTS = 500

@@ -1,4 +1,4 @@
-import type { Backplane } from '../cluster/backplane.ts'
+import type { Backplane } from '../ports/backplane.ts'
 import type { Awaitable } from './host.ts'
 
 /** What the author of a driver writes to run the suite of backplanes on it: a real broker, and clients of it. */

@@ -4,7 +4,8 @@ import { closesWhileFrozen, closesWhileGone, fallsSilent, leavesTheClientOpen } 
 import { refusesWhileGone, reportsLoss, settlesCalls, subscribesAgain, survivesFreeze } from './backplane-suite/losing.ts'
 import { countsSubscribers, forgetsClosed, subscribesOnce, subscribesToMany, unsubscribes } from './backplane-suite/subscribing.ts'
 import { BackplaneTrial } from './backplane-suite/trial.ts'
-import { Patience, type PatienceOptions } from './suite/patience.ts'
+import type { Patience, PatienceOptions } from './suite/patience.ts'
+import { testsOf } from './tests-of.ts'
 
 /** The tests that every driver must pass. */
 export type EssentialBackplaneTest =
@@ -75,24 +76,6 @@ const SKIPPABLE: Readonly<Record<SkippableBackplaneTest, Run>> = {
 export const backplaneTests: readonly BackplaneTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly BackplaneTest[] {
-  return Object.freeze([...testsOf(ESSENTIAL, false), ...testsOf(SKIPPABLE, true)])
-}
-
-function testsOf(runs: Readonly<Record<string, Run>>, isSkippable: boolean): BackplaneTest[] {
-  return Object.entries(runs).map(([name, run]) => ({
-    name: name as BackplaneTestName,
-    isSkippable,
-    run: (harness, options) => runTrial(run, new BackplaneTrial(harness, new Patience(options))),
-  }))
-}
-
-async function runTrial(run: Run, trial: BackplaneTrial): Promise<void> {
-  try {
-    await run(trial)
-  } catch (error) {
-    // The test has failed already, so an error while stopping does not matter.
-    await trial.end().catch(() => {})
-    throw error
-  }
-  await trial.end()
+  const begin = (harness: BackplaneHarness, patience: Patience): BackplaneTrial => new BackplaneTrial(harness, patience)
+  return Object.freeze([...testsOf(ESSENTIAL, false, begin), ...testsOf(SKIPPABLE, true, begin)])
 }

@@ -4,10 +4,11 @@ import { endsUnsubscribedStreams, ignoresClaims } from './suite/commanding.ts'
 import { deliversBeforeShutdown, deliversBursts, deliversExactly, deliversUnchanged, deliversWhileOthersLeave } from './suite/delivering.ts'
 import { cleansUpAfterClosing, cleansUpAfterVanishing, closesAllClients, closesRemovedClients, tellsRemovedClients } from './suite/ending.ts'
 import { keepsPrivate, sendsToOneUser } from './suite/keeping-private.ts'
-import { Patience, type PatienceOptions } from './suite/patience.ts'
+import type { Patience, PatienceOptions } from './suite/patience.ts'
 import { cleansUpAfterStuckClient, disconnectsStuckClient, waitsForStuckClient, limitsAnswers, removesSilentClient } from './suite/pressure.ts'
 import { ignoresClientsThatLeft, survivesBadBytes, survivesBadTexts } from './suite/surviving.ts'
 import { Trial } from './suite/trial.ts'
+import { testsOf } from './tests-of.ts'
 
 /** The tests that every host must pass. They check acceptance of clients, delivery, privacy and clean-up. */
 export type EssentialHostTest =
@@ -97,24 +98,6 @@ const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
 export const hostTests: readonly HostTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly HostTest[] {
-  return Object.freeze([...testsOf(ESSENTIAL, false), ...testsOf(SKIPPABLE, true)])
-}
-
-function testsOf(runs: Readonly<Record<string, Run>>, isSkippable: boolean): HostTest[] {
-  return Object.entries(runs).map(([name, run]) => ({
-    name: name as HostTestName,
-    isSkippable,
-    run: (harness, options) => runTrial(run, new Trial(harness, new Patience(options))),
-  }))
-}
-
-async function runTrial(run: Run, trial: Trial): Promise<void> {
-  try {
-    await run(trial)
-  } catch (error) {
-    // The test has failed already, so an error while stopping the servers does not matter.
-    await trial.end().catch(() => {})
-    throw error
-  }
-  await trial.end()
+  const begin = (harness: HostHarness, patience: Patience): Trial => new Trial(harness, patience)
+  return Object.freeze([...testsOf(ESSENTIAL, false, begin), ...testsOf(SKIPPABLE, true, begin)])
 }

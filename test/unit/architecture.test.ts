@@ -16,13 +16,13 @@ interface Layer {
 /**
  * The layers of src, lowest first. A file may import from its own layer and from lower ones.
  *
- * A name that ends in `/` is a folder. A file belongs to the lowest layer that names it: `cluster/backplane.ts` is the port of the drivers. In a layer of `rooms`, a folder may not import from another folder of the layer.
+ * A name that ends in `/` is a folder. In a layer of `rooms`, a folder may not import from another folder of the layer.
  * A layer that is `apart` is for users alone: it imports from its own folder and the lowest layer, and nothing imports from it. One that is `builtOn`
  * others imports from those as well.
  * A layer `for tests` imports values only from its own folder and the lowest layer, and types from the others.
  */
 const LAYERS: readonly Layer[] = [
-  { name: 'vocabulary', parts: ['model/', 'ports/', 'collections/', 'guards/', 'time/', 'events/', 'errors.ts', 'cluster/backplane.ts'] },
+  { name: 'vocabulary', parts: ['model/', 'ports/', 'collections/', 'guards/', 'time/', 'events/', 'errors.ts'] },
   { name: 'rooms', parts: ['registry/', 'access/', 'delivery/', 'closing/', 'demand/'], areRooms: true },
   { name: 'options', parts: ['options.ts'] },
   { name: 'services', parts: ['services/'] },

@@ -1,4 +1,4 @@
-import type { Backplane } from '../../cluster/backplane.ts'
+import type { Backplane } from '../../ports/backplane.ts'
 import { linkLost } from '../in-flight.ts'
 import type { Broker, Line } from './broker.ts'
 

@@ -1,5 +1,5 @@
 import { ConnectionManagerError, describe } from '../../errors.ts'
-import type { Backplane } from '../../cluster/backplane.ts'
+import type { Backplane } from '../../ports/backplane.ts'
 import type { BusPort } from './bus-port.ts'
 import { LocalLine } from './local-line.ts'
 import { brokerOf, type MemoryBus } from './memory-bus.ts'

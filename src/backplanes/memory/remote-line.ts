@@ -1,4 +1,4 @@
-import type { Backplane } from '../../cluster/backplane.ts'
+import type { Backplane } from '../../ports/backplane.ts'
 import { InFlight, linkLost } from '../in-flight.ts'
 import { Mailbox, type BusMessage, type BusMethod, type BusPort } from './bus-port.ts'
 

@@ -1,5 +1,5 @@
 import { ConnectionManagerError, describe } from '../../errors.ts'
-import type { Backplane } from '../../cluster/backplane.ts'
+import type { Backplane } from '../../ports/backplane.ts'
 import { IoRedisLink, type IoRedisClient } from './ioredis.ts'
 import { NodeRedisLink, type NodeRedisClient } from './node-redis.ts'
 import { RedisDriver } from './redis-driver.ts'

@@ -1,5 +1,5 @@
 import { createMemoryBus, memoryBackplane } from '../../../src/backplanes/memory/index.ts'
-import type { Backplane } from '../../../src/cluster/backplane.ts'
+import type { Backplane } from '../../../src/ports/backplane.ts'
 import type { BackplaneClient, BackplaneHarness, RunningBroker } from '../../../src/testing/backplane-harness.ts'
 
 /** A broker in this process that can be killed and frozen. */
