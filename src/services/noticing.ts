@@ -79,29 +79,32 @@ export class Noticing {
     })
   }
 
-  /** Tells a newcomer the status, unless it does not receive the stream any more. */
-  #tellStatus({ connection, subscription: { streamType, symbol } }: Newcomer): void {
+  /** Tells a newcomer the status of the stream, unless the source works again or the newcomer does not receive the stream any more. */
+  #tellStatus({ connection, subscription }: Newcomer): void {
     const { connections, events, publishing } = this.#dependencies
-    const received = this.#received(connection, streamType, symbol)
-    const status = received === undefined ? 'CONNECTED' : SubscriptionRecord.sourceStatusOf(received)
-    if (received === undefined || status === 'CONNECTED') return
+    const { streamType, symbol } = subscription
+    const status = this.#statusFor(connection, subscription)
+    if (status === 'CONNECTED') return
     try {
       const data = this.#dataOf({ type: 'status', streamType, symbol, status })
-      // Making the notice may have run the caller's code. If that code changed the status or the connection's user, another notice reports it.
-      const current = this.#received(connection, streamType, symbol)
-      if (current === undefined || SubscriptionRecord.sourceStatusOf(current) !== status || ownerOf(current) !== ownerOf(received)) return
-      this.#forgetNewcomers(connection, current)
-      publishing.notifyNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data, ownerOf(current))
+      // Making the notice may have run the caller's code. If that code changed the status, another notice reports it.
+      if (this.#statusFor(connection, subscription) !== status) return
+      this.#forgetNewcomers(connection, subscription)
+      const owner = isToPrivateStream(subscription) ? connection.userId : undefined
+      publishing.notifyNow(oneOf(connections.all, ConnectionRecord.slotOf(connection)), data, owner)
     } catch (error) {
       events.postError({ error, stage: 'send', connection })
     }
   }
 
-  /** Returns the subscription that makes a connection receive exactly this stream. After a reassignment, it is a subscription of the new user. */
-  #received(connection: ConnectionRecord, streamType: string, symbol: string | undefined): SubscriptionRecord | undefined {
+  /**
+   * Returns the status of exactly this stream, as a connection should know it: `CONNECTED` if the connection does not receive the stream. After a
+   * reassignment, the new user's subscription counts.
+   */
+  #statusFor(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): StreamStatus {
     const subscription = this.#dependencies.subscriptions.find(ConnectionRecord.userOf(connection), streamType, symbol)
-    if (subscription === undefined || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return undefined
-    return subscription
+    if (subscription === undefined || !SubscriptionRecord.connectionsOf(subscription).includes(connection)) return 'CONNECTED'
+    return SubscriptionRecord.sourceStatusOf(subscription)
   }
 
   /** Forgets newcomers that learn this status from another notice, so that no connection gets it twice. */
@@ -147,9 +150,8 @@ export class Noticing {
   }
 }
 
-/** Returns the user of a private stream. Returns `undefined` for a public stream. */
-function ownerOf(subscription: SubscriptionRecord): string | undefined {
-  return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private' ? subscription.userId : undefined
+function isToPrivateStream(subscription: SubscriptionRecord): boolean {
+  return SubscriptionRecord.streamOf(subscription).type.definition.audience === 'private'
 }
 
 /**

@@ -110,6 +110,22 @@ describe('manager.notifyGap', () => {
     expect(received()).toEqual([['p1', 'gap BTC 1'], [], []])
   })
 
+  it('is not told to a newcomer that took the place of who was removed before its turn', () => {
+    const { manager, connect, a, c, labels } = desk()
+    for (const connection of [a, c]) connection.subscribe(ORDERS)
+    let late = c
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      manager.notifyGap({ ...ORDERS, userId: 'c' }, 1)
+      void c.remove()
+      late = connect('late', 'd')
+    }
+
+    manager.publish({ ...ORDERS, userId: 'a', data: 'p1' })
+
+    expect(labels(late)).toEqual([])
+  })
+
   it('tells nobody if nobody receives the stream', () => {
     const { manager, received } = desk()
 
@@ -216,15 +232,97 @@ describe('manager.setStreamStatus', () => {
     expect(labels(a)).toEqual(['status BTC ERROR'])
   })
 
-  it('is not told to who has stopped receiving the stream by then', () => {
-    const { manager, a, b, labels } = desk()
+  it.each<[string, (world: ReturnType<typeof desk>) => void]>([
+    ['has stopped receiving the stream', ({ b }) => void [b.subscribe(BTC), b.unsubscribe(BTC)]],
+    ['has stopped, but whose user goes on receiving it', ({ b, connect }) => void [b.subscribe(BTC), connect('b2', 'b').subscribe(BTC), b.unsubscribe(BTC)]],
+    ['receives a new stream of the same name', ({ a, b }) => void [b.subscribe(BTC), a.unsubscribe(BTC), b.unsubscribe(BTC), b.subscribe(BTC)]],
+  ])('is not told to a newcomer who %s by then', (_what, act) => {
+    const world = desk()
+    const { manager, a, b, labels } = world
+    const errors: unknown[] = []
+    manager.on('error', ({ error }) => errors.push(error))
     a.subscribe(BTC)
     manager.setStreamStatus(BTC, 'ERROR')
-    a.socket.script.send = () => void [b.subscribe(BTC), b.unsubscribe(BTC)]
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      act(world)
+    }
 
     a.send('{"type":"text"}')
 
     expect(labels(b)).toEqual([])
+    expect(errors).toEqual([])
+  })
+
+  it.each<[string, (world: ReturnType<typeof desk>) => void, labels: string[]]>([
+    ['ends the subscription', ({ c }) => void c.unsubscribe(ORDERS), []],
+    ['changes the status', ({ manager }) => void manager.setStreamStatus({ ...ORDERS, userId: 'c' }, 'RECONNECTING'), ['RECONNECTING']],
+    ['gives the connection to a user of the same status', ({ c }) => void c.reassign('b'), ['ERROR']],
+  ])('is told to a newcomer as it is after `serializeNotice`, which %s', (_what, act, expected) => {
+    let isChanging = false
+    const world = desk({
+      serializeNotice: (notice) => {
+        if (isChanging) {
+          isChanging = false
+          act(world)
+        }
+        return JSON.stringify(notice)
+      },
+    })
+    const { manager, connect, c } = world
+    manager.addSubscription({ userId: 'b', ...ORDERS })
+    connect('c2', 'c').subscribe(ORDERS)
+    for (const userId of ['b', 'c']) manager.setStreamStatus({ ...ORDERS, userId }, 'ERROR')
+
+    isChanging = true
+    c.subscribe(ORDERS)
+
+    expect(c.socket.sent.map((text) => (JSON.parse(text) as { status: string }).status)).toEqual(expected)
+  })
+
+  it('is told once each to newcomers who come within one delivery', () => {
+    const { manager, connect, a, b, c, received, labels } = desk()
+    for (const stream of [BTC, ETH, NEWS_BTC]) a.subscribe(stream)
+    for (const stream of [BTC, ETH, NEWS_BTC]) manager.setStreamStatus(stream, 'ERROR')
+    const d = connect('d')
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      for (const connection of [b, c]) for (const stream of [BTC, ETH, NEWS_BTC]) connection.subscribe(stream)
+      manager.addSubscription({ userId: 'd', ...NEWS })
+      d.subscribe(BTC)
+    }
+
+    a.send('{"type":"running"}')
+
+    const all = ['status BTC ERROR', 'status ETH ERROR', 'status BTC ERROR']
+    expect(received().slice(1)).toEqual([all, all])
+    expect(labels(d)).toEqual(['status BTC ERROR'])
+  })
+
+  it('that a newcomer waits for still reaches it after a reassignment if the stream is public, and does not if it is private', () => {
+    const { manager, connect, a, labels } = desk({ transport: { write: (socket: FakeSocket, texts: readonly string[]) => (isStuck ? 0 : socket.write(texts)) } })
+    let isStuck = true
+    const a2 = connect('a2', 'a')
+    for (const stream of [BTC, ORDERS]) a2.subscribe(stream)
+    manager.setStreamStatus(BTC, 'ERROR')
+    manager.setStreamStatus({ ...ORDERS, userId: 'a' }, 'ERROR')
+    for (const stream of [BTC, ORDERS]) a.subscribe(stream)
+
+    a.reassign('b')
+    isStuck = false
+    a.flush()
+
+    expect(labels(a)).toEqual(['status BTC ERROR'])
+  })
+
+  it('makes no notice if the status is set already', () => {
+    const made: unknown[] = []
+    const { manager, a } = desk({ serializeNotice: (notice) => `${made.push(notice)}` })
+    a.subscribe(BTC)
+
+    manager.setStreamStatus(BTC, 'CONNECTED')
+
+    expect(made).toEqual([])
   })
 
   it('is not told again to a reassigned connection that goes on receiving the stream', () => {
@@ -328,6 +426,20 @@ describe('manager.setStreamStatus', () => {
     a.send('{"type":"running"}')
 
     expect([view.status, changes]).toEqual(['CONNECTED', []])
+  })
+
+  it('needs no room among deferred messages if nobody hears of it', () => {
+    const { manager, a } = desk({ maxDeferred: 0 })
+    manager.addSubscription({ userId: 'd', ...BTC })
+    const answers: boolean[] = []
+    a.socket.script.send = () => {
+      answers.push(manager.setStreamStatus(BTC, 'ERROR'))
+      manager.notifyGap(ETH, 1)
+    }
+
+    a.send('{"type":"running"}')
+
+    expect(answers).toEqual([true])
   })
 
   it('leaves a pending subscription pending', () => {
