@@ -38,6 +38,8 @@ const strykerOptions = ({ mutate, concurrency, afresh }) => ({
   force: afresh,
   concurrency: Number(concurrency),
   timeoutMS: 20_000,
+  // All tests once, on a machine that does other work too.
+  dryRunTimeoutMinutes: 20,
   reporters: ['progress-append-only', 'json'],
   jsonReporter: { fileName: inThisFolder('report/mutation.json') },
   allowConsoleColors: false,
