@@ -1,7 +1,7 @@
 import type { StreamCatalogue } from '../model/catalogue.ts'
 import { channelOf, type ChannelName } from '../model/channel.ts'
 import { isIdentifier } from '../model/identifier.ts'
-import type { ChannelLog, ReadyRequest } from '../ports/channel-log.ts'
+import type { ChannelLog, LogCluster, ReadyRequest } from '../ports/channel-log.ts'
 import type { ClusterListeners, ClusterStream } from './cluster-events.ts'
 import type { ClusterManager } from './cluster-manager.ts'
 import { obey, type ClusterCommand } from './commands.ts'
@@ -19,7 +19,7 @@ const TURNS_OF_A_SURVEY = 20
 type AnyManager = ClusterManager<StreamCatalogue>
 
 /** One node of a cluster: what its manager, the other nodes and the broker tell it, and what it does then. */
-export class ClusterNode {
+export class ClusterNode implements LogCluster {
   readonly counts = { foreign: 0, otherVersion: 0, gaps: 0, missing: 0 }
   readonly parts: NodeParts
   readonly #log: ChannelLog
@@ -45,6 +45,10 @@ export class ClusterNode {
       demandChanged: (channel, isActive) => listeners.emit(isActive ? 'streamActive' : 'streamIdle', streamOf(channel)),
       report: (error) => listeners.emit('error', error),
     })
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** Begins. Rejects if the broker cannot be used. */
@@ -81,6 +85,12 @@ export class ClusterNode {
 
   isRelayed({ streamType }: ChannelName): boolean {
     return !this.#options.localTypes.has(streamType)
+  }
+
+  /** True if nothing that other nodes have published in a channel is missing here. */
+  isWhole(channel: ChannelName): boolean {
+    const { link, receiving } = this.parts
+    return !this.isRelayed(channel) || (link.isUp && receiving.find(channel)?.isWhole === true)
   }
 
   /** Waits until this node has all that it can get of a channel back to a position. A request that makes no sense is left to the subscribe. */
@@ -126,7 +136,7 @@ export class ClusterNode {
 
   #follow(): void {
     const { presence, publications } = this.parts
-    this.#log.join({ isWhole: (channel) => this.#isWhole(channel), ready: (request) => this.ready(request) })
+    this.#log.join(this)
     this.#unlisten.push(
       this.#log.onRecorded(({ channel, epoch, message }) => publications.send(channel, epoch, message)),
       this.#manager.on('streamActive', (stream) => this.#setActive(stream, true)),
@@ -136,12 +146,6 @@ export class ClusterNode {
     )
     for (const stream of this.#manager.activeStreams()) this.#setActive(stream, true)
     for (const userId of this.#manager.userConnections.keys()) presence.setOnline(userId, true)
-  }
-
-  /** True if nothing that other nodes have published in a channel is missing here. */
-  #isWhole(channel: ChannelName): boolean {
-    const { link, receiving } = this.parts
-    return !this.isRelayed(channel) || (link.isUp && receiving.find(channel)?.isWhole === true)
   }
 
   #setActive({ streamType, symbol, userId }: ClusterStream, isActive: boolean): void {

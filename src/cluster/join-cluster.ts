@@ -23,7 +23,7 @@ export interface ClusterRecovery {
  * It rejects with `ERR_CLUSTER_DOWN` if the client refuses to open.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range; `ERR_INVALID_BACKPLANE`; `ERR_INVALID_ARGUMENT` if the
- * recovery is no manager's `recorder`. Pass the recovery of this manager: another manager's is not noticed
+ * recovery is not the `recorder` of this manager, or in a cluster already. After `cluster.close()`, it may join again
  */
 export async function joinCluster<TStreams extends StreamCatalogue = TradingStreams>(
   manager: ClusterManager<TStreams>,
@@ -31,6 +31,7 @@ export async function joinCluster<TStreams extends StreamCatalogue = TradingStre
   options: ClusterOptions<TStreams>,
 ): Promise<Cluster<TStreams>> {
   const { log } = recovery
+  log.assertMayJoin(manager)
   const listeners = new ClusterListeners()
   const node = new ClusterNode(manager as unknown as ClusterManager<StreamCatalogue>, log, resolvedOptions(options, log.streams), listeners)
   try {

@@ -51,6 +51,8 @@ export interface ReadyRequest {
 
 /** What only the cluster of a node knows. */
 export interface LogCluster {
+  /** False once the node has left its cluster. */
+  readonly isOpen: boolean
   /** True if this node has all that the others have published in a channel. If not, nobody can resume there, because something may be missing. */
   isWhole(channel: ChannelName): boolean
   /** Resolves when this node has all that the others still hold of a channel, back to the position. */
@@ -86,6 +88,8 @@ export interface ChannelLog {
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void
   /** Notes that another node has published up to this number. The messages up to it are not held here. */
   skipTo(channel: ChannelName, epoch: string, seq: number): void
+  /** @throws `ERR_INVALID_ARGUMENT` if the log is another manager's, or in a cluster that is open */
+  assertMayJoin(manager: unknown): void
   /** From now on, this node is one of several: see `LogCluster`. */
   join(cluster: LogCluster): void
   /** Forgets an epoch of another node, with its numbers. A position that names it is not recovered any more. */

@@ -1,3 +1,4 @@
+import { ConnectionManagerError } from '../errors.ts'
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import type { ChannelName } from '../model/channel.ts'
 import type { ChannelLog, EpochKnowledge, LogCluster, LoggedMessage, OwnEpoch, ReadyRequest, RecordedPublish } from '../ports/channel-log.ts'
@@ -10,12 +11,14 @@ import type { HistoryMessage, RecordedMessage } from './history-message.ts'
 export class RecoveryLog implements ChannelLog {
   readonly streams: ResolvedCatalogue
   readonly clock: Clock
+  readonly #manager: unknown
   readonly #histories: Histories
   readonly #randomName: () => string
   #cluster: LogCluster | undefined
   readonly #listeners = new Set<(recorded: RecordedPublish) => void>()
 
-  constructor(histories: Histories, streams: ResolvedCatalogue, clock: Clock, randomName: () => string) {
+  constructor(manager: unknown, histories: Histories, { streams, clock }: Pick<RecoveryLog, 'streams' | 'clock'>, randomName: () => string) {
+    this.#manager = manager
     this.#histories = histories
     this.streams = streams
     this.clock = clock
@@ -69,6 +72,11 @@ export class RecoveryLog implements ChannelLog {
 
   skipTo(channel: ChannelName, epoch: string, seq: number): void {
     this.#histories.obtain(channel).skipTo(epoch, seq)
+  }
+
+  assertMayJoin(manager: unknown): void {
+    if (manager !== this.#manager) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The recovery is the `recorder` of another manager')
+    if (this.#cluster?.isOpen === true) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'The recovery is in a cluster already')
   }
 
   join(cluster: LogCluster): void {

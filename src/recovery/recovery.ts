@@ -119,7 +119,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const stamps = stamp === undefined ? wireStamps : hostStamps(stamp)
     const limits = { count: replay.count, units: replay.units ?? settings.hardLimitBytes / 2 }
     const allowances = new Allowances<RecoverableConnection<StreamCatalogue>>(limits, settings.clock)
-    const log = new RecoveryLog(histories, streams, settings.clock, randomEpoch)
+    const log = new RecoveryLog(manager, histories, { streams, clock: settings.clock }, randomEpoch)
     const report = (error: unknown): void => this.#reports.tell(error)
     const isWhole = (channel: Channel): boolean => log.isWhole(channel)
     const resuming = new Resuming({ manager, settings, streams, histories, floors, stamps, allowances, snapshot, isWhole, report })

@@ -27,3 +27,9 @@ export class SimulatedNode {
     for (const event of ['status', 'gap'] as const) this.cluster.on(event, (payload) => this.events.push([event, payload]))
   }
 }
+
+/** Makes a node that has not joined yet. */
+export function newNode({ clock }: { readonly clock: SimulatedClock }): SimulatedNode {
+  let names = 0
+  return new SimulatedNode('x', clock, () => `x${++names}`, 256)
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Backplane } from '../../../src/cluster/index.ts'
 import { expectCode } from '../../support/errors.ts'
 import { positionOf, received, SimulatedCluster, type NodeOptions } from '../../support/cluster/simulated-cluster.ts'
-import { SimulatedNode } from '../../support/cluster/simulated-node.ts'
+import { newNode, type SimulatedNode } from '../../support/cluster/simulated-node.ts'
 import type { Stream } from '../../support/cluster/catalogue.ts'
 
 const TRADES: Stream = { streamType: 'TRADES', symbol: 'A' }
@@ -22,12 +22,6 @@ async function twoNodes(options: NodeOptions = {}): Promise<{ cluster: Simulated
   const cluster = new SimulatedCluster()
   const [here, there] = (await cluster.nodes(2, options)) as [SimulatedNode, SimulatedNode]
   return { cluster, here, there }
-}
-
-/** Makes a node that has not joined yet. */
-function newNode({ clock }: Pick<SimulatedCluster, 'clock'>): SimulatedNode {
-  let names = 0
-  return new SimulatedNode('x', clock, () => `x${++names}`, 256)
 }
 
 /** Joins a node by a backplane that differs from the simulated one in some methods. */

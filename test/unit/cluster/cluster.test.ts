@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createRecovery } from '../../../src/recovery/index.ts'
 import { joinCluster, type Backplane, type Cluster } from '../../../src/cluster/index.ts'
 import { positionOf, received, SimulatedCluster } from '../../support/cluster/simulated-cluster.ts'
-import type { SimulatedNode } from '../../support/cluster/simulated-node.ts'
+import { newNode, type SimulatedNode } from '../../support/cluster/simulated-node.ts'
 import type { Stream, Streams } from '../../support/cluster/catalogue.ts'
 
 const TRADES: Stream = { streamType: 'TRADES', symbol: 'A' }
@@ -376,7 +376,7 @@ describe('the status of a stream', () => {
 describe('joining', () => {
   it('resolves after `repairTimeoutMs` if the client of the broker does not open yet, and comes up when it has', async () => {
     const cluster = new SimulatedCluster()
-    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const node = newNode(cluster)
     const { backplane, open } = slowToOpen(cluster.broker.backplane('slow'))
     let joined: Cluster<Streams> | undefined
     void joinCluster(node.manager, node.recovery, { backplane, prefix: 'sim', repairTimeoutMs: 500 }).then((each) => (joined = each))
@@ -392,29 +392,46 @@ describe('joining', () => {
 
   it('rejects with `ERR_CLUSTER_DOWN` if the client of the broker refuses to open', async () => {
     const cluster = new SimulatedCluster()
-    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const node = newNode(cluster)
     const backplane = { ...cluster.broker.backplane('x'), open: () => Promise.reject(new Error('wrong password')) }
     await expect(joinCluster(node.manager, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
   })
 
   it('rejects with the same error if the client cannot be closed either', async () => {
     const cluster = new SimulatedCluster()
-    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const node = newNode(cluster)
     const [cause, another] = [new Error('wrong password'), new Error('not open')]
     const backplane = { ...cluster.broker.backplane('x'), open: () => Promise.reject(cause), close: () => Promise.reject(another) }
     await expect(joinCluster(node.manager as never, node.recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN', cause })
   })
 
-  it('refuses a recovery that has no manager', async () => {
+  it('refuses the recovery of another manager', async () => {
+    const cluster = new SimulatedCluster()
+    const backplane = cluster.broker.backplane('x')
+    const { manager } = newNode(cluster)
+    await expect(joinCluster(manager, newNode(cluster).recovery, { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  })
+
+  it('refuses a recovery that is in a cluster, until that is closed', async () => {
     const cluster = new SimulatedCluster()
     const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const joinAgain = (): Promise<unknown> => joinCluster(node.manager, node.recovery, { backplane: cluster.broker.backplane('x'), prefix: 'sim' })
+    await expect(joinAgain()).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    expect(node.cluster?.status).toBe('up')
+    await node.cluster?.close()
+    await expect(joinAgain()).resolves.toBeDefined()
+  })
+
+  it('refuses a recovery that has no manager', async () => {
+    const cluster = new SimulatedCluster()
+    const node = newNode(cluster)
     const backplane = cluster.broker.backplane('x')
     await expect(joinCluster(node.manager, createRecovery<Streams>(), { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
   })
 
   it('refuses a backplane without a method', async () => {
     const cluster = new SimulatedCluster()
-    const [node] = (await cluster.nodes(1)) as [SimulatedNode]
+    const node = newNode(cluster)
     await expect(joinCluster(node.manager, node.recovery, { backplane: {} as never, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_BACKPLANE' })
   })
 })

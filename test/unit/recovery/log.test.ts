@@ -174,7 +174,7 @@ describe('the log of a recovery', () => {
     const { log, publish, resume } = desk()
     publish(1)
     const state = { isWhole: false }
-    log.join({ isWhole: () => state.isWhole, ready: () => Promise.resolve() })
+    log.join({ isOpen: true, isWhole: () => state.isWhole, ready: () => Promise.resolve() })
     expect(resume('own1:0')).toEqual(['false'])
     state.isWhole = true
 
@@ -185,7 +185,7 @@ describe('the log of a recovery', () => {
     const { log, recovery } = desk()
     expect(recovery.ready(TRADES)).toBeUndefined()
     const asked: unknown[] = []
-    log.join({ isWhole: () => true, ready: (request) => (asked.push(request), Promise.resolve()) })
+    log.join({ isOpen: true, isWhole: () => true, ready: (request) => (asked.push(request), Promise.resolve()) })
     await recovery.ready({ ...TRADES, position: 'e1:1' })
 
     expect(asked).toEqual([{ ...TRADES, position: 'e1:1' }])
