@@ -28,6 +28,28 @@ export function isEpoch(value: unknown): value is string {
   return typeof value === 'string' && EPOCH.test(value)
 }
 
+/** The names of marks begin with this. */
+const MARK = '--'
+
+/** No name of an epoch is longer. */
+const MOST_UNITS_OF_AN_EPOCH = 64
+
+/**
+ * Returns the name of the mark in the positions that a node gives in a channel.
+ *
+ * A mark stands where an epoch stands. Its number rises when a node can no longer tell what is missing to older positions. A position that has the
+ * number was given afterwards. The marks of other nodes mean nothing to a node.
+ *
+ * @param epoch - the node's own epoch of the channel
+ */
+export function markOf(epoch: string): string {
+  return `${MARK}${epoch}`.slice(0, MOST_UNITS_OF_AN_EPOCH)
+}
+
+export function isMark(epoch: string): boolean {
+  return epoch.startsWith(MARK)
+}
+
 /** Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position. */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined

@@ -76,7 +76,7 @@ export interface ChannelLog {
   onRecorded(listener: (recorded: RecordedPublish) => void): () => void
   /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in it. */
   own(channel: ChannelName): OwnEpoch | undefined
-  /** True if this node published in this epoch, now or in an earlier run. */
+  /** True if this node published in this epoch, now or in an earlier run. Also true for a mark, of which no node can say more. */
   isOwn(channel: ChannelName, epoch: string): boolean
   /** Returns the epochs of other nodes that are known. */
   others(channel: ChannelName): string[]

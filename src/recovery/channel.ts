@@ -1,6 +1,6 @@
 import { Queue } from '../collections/queue.ts'
 import type { ChannelName } from '../model/channel.ts'
-import { fitsInPosition, positionText, type Position } from '../model/position.ts'
+import { fitsInPosition, isMark, markOf, positionText, type Position } from '../model/position.ts'
 import type { History, HistoryMessage } from './history-message.ts'
 
 /** What a channel knows about the numbers of one epoch. */
@@ -42,6 +42,7 @@ export class Channel implements ChannelName, History {
   /** The state of this node's own epoch. Nearly every message belongs to it. */
   readonly #own: EpochState = { seq: 0, forgotten: 0, isForeign: false }
   readonly #epochs = new Map<string, EpochState>()
+  readonly #mark: string
   #messages = new Queue<HistoryMessage>()
   /** Symbol → its latest message. The oldest message is first. */
   readonly #latest = new Map<string | undefined, HistoryMessage>()
@@ -52,6 +53,7 @@ export class Channel implements ChannelName, History {
     this.symbol = symbol
     this.userId = userId
     this.epoch = epoch
+    this.#mark = markOf(epoch)
     this.isLatest = isLatest
     this.#limits = limits
     this.#epochs.set(epoch, this.#own)
@@ -85,20 +87,30 @@ export class Channel implements ChannelName, History {
 
   /**
    * Adds an epoch of an earlier run or of another node, or sets its state. The oldest epochs are forgotten if there are too many, or if a position could
-   * not name them all.
+   * not name them all. If one of them was another node's, nobody can resume from an older position: what was missed in it is not known any more.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
     else this.#epochs.set(epoch, { seq, forgotten, isForeign })
     for (const each of this.#epochs.keys()) {
       if (this.#epochs.size <= MOST_EPOCHS && fitsInPosition(this.#epochs.keys())) return
-      if (each !== this.epoch) this.#epochs.delete(each)
+      if (each === this.epoch || each === this.#mark) continue
+      const oldest = this.#epochs.get(each) as EpochState
+      this.#epochs.delete(each)
+      if (oldest.isForeign && oldest.seq > 0) this.#refuseOlderPositions()
     }
   }
 
-  /** Forgets an epoch of another node. Its messages stay, and nobody can resume from it. */
+  /** Forgets an epoch of another node. Its messages stay. Nobody can resume from an older position, because the epoch may have had more messages. */
   forgetEpoch(epoch: string): void {
-    if (epoch !== this.epoch) this.#epochs.delete(epoch)
+    if (epoch === this.epoch) return
+    this.#epochs.delete(epoch)
+    this.#refuseOlderPositions()
+  }
+
+  #refuseOlderPositions(): void {
+    const seq = (this.#epochs.get(this.#mark)?.seq ?? 0) + 1
+    this.#epochs.set(this.#mark, { seq, forgotten: seq, isForeign: false })
   }
 
   /** Notes that an epoch of another node goes up to a number. The messages up to it are not held. */
@@ -161,7 +173,7 @@ export class Channel implements ChannelName, History {
 
   /** Returns all messages after a position, in order. `undefined` if a message may be missing from the history. */
   since(position: Position): HistoryMessage[] | undefined {
-    for (const epoch of position.keys()) if (!this.#epochs.has(epoch)) return undefined
+    for (const epoch of position.keys()) if (!this.#epochs.has(epoch) && !isMark(epoch)) return undefined
     for (const [epoch, { seq, forgotten }] of this.#epochs) {
       const from = position.get(epoch) ?? 0
       const isOfFuture = from > seq

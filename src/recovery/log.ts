@@ -2,6 +2,7 @@ import { ConnectionManagerError } from '../errors.ts'
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import type { ChannelName } from '../model/channel.ts'
 import type { ChannelLog, EpochKnowledge, LogCluster, LoggedMessage, OwnEpoch, ReadyRequest, RecordedPublish } from '../ports/channel-log.ts'
+import { isMark } from '../model/position.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Channel } from './channel.ts'
 import type { Histories } from './histories.ts'
@@ -49,7 +50,7 @@ export class RecoveryLog implements ChannelLog {
   }
 
   isOwn(channel: ChannelName, epoch: string): boolean {
-    return this.#find(channel)?.stateOf(epoch)?.isForeign === false
+    return isMark(epoch) || this.#find(channel)?.stateOf(epoch)?.isForeign === false
   }
 
   others(channel: ChannelName): string[] {

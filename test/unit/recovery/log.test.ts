@@ -24,7 +24,14 @@ function desk(options: RecoveryOptions<Streams> = {}) {
     manager.removeConnection(connection.id)
     return socket.sent.map((text) => (JSON.parse(text) as { recovered?: boolean; text?: string }).recovered?.toString() ?? text)
   }
-  return { clock, recovery, log: recovery.log, manager, publish, resume }
+  const positionOfNewcomer = (): string => {
+    const socket = new FakeSocket()
+    const connection = manager.addConnection('newcomer', socket, 'ann')
+    recovery.subscribe(connection as never, { streamType: 'TRADES', symbol: 'A' } as never)
+    manager.removeConnection(connection.id)
+    return (JSON.parse(socket.sent[0] as string) as { readonly position: string }).position
+  }
+  return { clock, recovery, log: recovery.log, manager, publish, resume, positionOfNewcomer }
 }
 
 const message = (seq: number, text = `{"n":${seq}}`) => ({ seq, symbol: 'A', text })
@@ -143,14 +150,53 @@ describe('the log of a recovery', () => {
     expect(recovery.stats()).toMatchObject({ messages: 0, units: 0 })
   })
 
-  it('forgets an epoch of another node, so that nobody resumes from it, but not its own', () => {
+  it('forgets an epoch of another node, so that nobody resumes from a position of before, but not its own', () => {
     const { log, publish, resume } = desk()
     publish(1)
     log.append(TRADES, 'e1', message(1))
     log.forgetEpoch(TRADES, 'e1')
     log.forgetEpoch(TRADES, 'own1')
 
-    expect([log.others(TRADES), log.isOwn(TRADES, 'own1'), resume('own1:1,e1:1'), resume('own1:1')]).toEqual([[], true, ['false'], ['true', '{"n":1}']])
+    expect([log.others(TRADES), log.isOwn(TRADES, 'own1')]).toEqual([[], true])
+    expect([resume('own1:1,e1:1'), resume('own1:1'), resume('own1:1,--own1:1')]).toEqual([['false'], ['false'], ['true', '{"n":1}']])
+  })
+
+  it('gives a position that can be resumed from after an epoch was forgotten, until the next one is', () => {
+    const { log, publish, resume, positionOfNewcomer } = desk()
+    publish(1)
+    log.forgetEpoch(TRADES, 'e1')
+    const position = positionOfNewcomer()
+    const answer = resume(position)
+    log.forgetEpoch(TRADES, 'e2')
+
+    expect([position, answer, resume(position), resume(positionOfNewcomer())]).toEqual(['own1:1,--own1:1', ['true'], ['false'], ['true']])
+  })
+
+  it('lets no older position resume once more nodes have published than a position can name', () => {
+    const { log, publish, resume, positionOfNewcomer } = desk()
+    publish(1)
+    for (let n = 1; n <= 31; n++) log.append(TRADES, `e${n}`, message(1))
+    const full = positionOfNewcomer()
+    const before = resume(full)
+    for (let n = 32; n <= 70; n++) log.append(TRADES, `e${n}`, message(1))
+
+    expect(positionOfNewcomer().split(',')).toHaveLength(32)
+    expect([before, resume('own1:1'), resume(full), resume(full.replace('e1:1,', ''))]).toEqual([['true'], ['false'], ['false'], ['false']])
+  })
+
+  it('forgets nodes that have published nothing, and older positions can still resume', () => {
+    const { log, publish, resume } = desk()
+    publish(1)
+    for (let n = 1; n <= 40; n++) log.skipTo(TRADES, `e${n}`, 0)
+
+    expect(resume('own1:1')).toEqual(['true'])
+  })
+
+  it('lets a client resume from a position with the mark of another node, which means nothing here', () => {
+    const { log, publish, resume } = desk()
+    publish(1)
+
+    expect([resume('own1:1,--e7:3'), log.isOwn(TRADES, '--e7')]).toEqual([['true'], true])
   })
 
   it('returns held messages of one epoch in order of their numbers', () => {
