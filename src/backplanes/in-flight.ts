@@ -1,4 +1,4 @@
-/** The calls that a broker has not answered. They reject when the link is lost, because some clients of a broker never settle them then. */
+/** The calls that a broker has not answered yet. They reject when the link is lost, because some broker clients then never settle their calls. */
 export class InFlight {
   readonly #rejections = new Set<(error: Error) => void>()
 
@@ -20,7 +20,7 @@ export class InFlight {
     })
   }
 
-  /** Rejects all of them. */
+  /** Rejects all unanswered calls, because the link is lost. */
   lose(): void {
     const rejections = [...this.#rejections]
     this.#rejections.clear()

@@ -30,7 +30,7 @@ export interface NatsConnection {
   flush(): Promise<void>
 }
 
-/** A message that has come. */
+/** A message that the connection has received. */
 export interface NatsMessage {
   /** The payload, in bytes. */
   readonly data: Uint8Array
@@ -42,11 +42,11 @@ export interface NatsMessage {
 
 /** A subscription. */
 export interface NatsSubscription {
-  /** Ends it. Resolves when the server has ended it. Until then it receives. */
+  /** Ends the subscription. Resolves when the server has ended it. Until then, messages may still come. */
   drain(): Promise<void>
 }
 
-/** How long the nodes have to say that they are subscribed. */
+/** How long the nodes have to answer the question whether they are subscribed to a subject. */
 const REQUEST_TIMEOUT_MS = 2_000
 
 /**
@@ -57,7 +57,7 @@ const REQUEST_TIMEOUT_MS = 2_000
  *
  * A message longer than the server's `max_payload`, by default 1 MiB, is not sent. The other nodes see that it is missing.
  *
- * @throws `ERR_INVALID_BACKPLANE` if it is no such connection
+ * @throws `ERR_INVALID_BACKPLANE` if `connection` is not a connection of nats-core
  *
  * @example
  * import { connect } from '@nats-io/transport-node'
@@ -82,7 +82,7 @@ class NatsDriver implements Backplane {
   readonly #subscriptions = new Map<string, NatsSubscription>()
   readonly #inFlight = new InFlight()
   readonly #encoder = new TextEncoder()
-  /** The one of nats-core takes a byte order mark away. */
+  /** The decoder of nats-core would remove a byte order mark. */
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   #receive: ((subject: string, text: string) => void) | undefined
   #statuses: AsyncIterable<{ readonly type: string }> | undefined
@@ -120,7 +120,10 @@ class NatsDriver implements Backplane {
     }
   }
 
-  /** If the link is lost, the server has forgotten them, and the connection does not subscribe to them again. */
+  /**
+   * Waits for the server only while there is a link. Without one, the server has forgotten the subscriptions, and the connection does not make them
+   * again.
+   */
   async unsubscribe(subjects: readonly string[]): Promise<void> {
     const dropped = this.#drop(subjects)
     if (this.#isUp) await this.#inFlight.answered(dropped).catch(() => {})
@@ -161,8 +164,8 @@ class NatsDriver implements Backplane {
   }
 
   /**
-   * Ends subscriptions. Never rejects. They answer requests until the server has ended them. A request that came in between would have no answer otherwise,
-   * neither from the node nor from the server.
+   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it. Otherwise a request that comes in between
+   * would get no answer, neither from the node nor from the server.
    */
   async #drop(subjects: readonly string[]): Promise<void> {
     const draining = subjects.map((subject) => this.#subscriptions.get(subject)?.drain().catch(() => {}))
@@ -195,7 +198,7 @@ function hasNoResponders(error: unknown): boolean {
   return isNoResponders?.call(error) === true
 }
 
-/** Resolves once what is due in this turn of the event loop has been done. */
+/** Resolves in a later turn of the event loop, when everything that was due in this turn is done. */
 function turn(): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, 0))
 }

@@ -24,7 +24,7 @@ export type ClientErrorCode =
 export class ClientError extends Error {
   /** What went wrong: the one thing to match on. */
   readonly code: ClientErrorCode
-  /** Milliseconds until the server would answer the same request otherwise. `undefined` if it would not, and for errors of the client itself. */
+  /** Milliseconds after which the same request may succeed. `undefined` if it would be refused again, and for errors of the client itself. */
   readonly retryMs: number | undefined
 
   constructor(code: ClientErrorCode, retryMs?: number) {

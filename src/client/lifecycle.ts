@@ -1,4 +1,4 @@
-/** Where a page tells what happens to it: `globalThis` of a browser. */
+/** The object on which a page fires its events: `globalThis` of a browser. */
 export interface LifecycleTarget {
   /** Calls the listener with each event of this type. */
   addEventListener(type: string, listener: (event: never) => void): void
@@ -16,7 +16,7 @@ export interface PageEvent {
 
 const EVENTS = ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange']
 
-/** Begins to listen to what happens to a page, or stops it. Doing either twice changes nothing. */
+/** Adds a listener for the events of a page, or removes it. Doing either twice changes nothing. */
 export function listenTo(target: LifecycleTarget | null, isNeeded: boolean, listener: (event: PageEvent) => void): void {
   for (const type of EVENTS) target?.[isNeeded ? 'addEventListener' : 'removeEventListener'](type, listener)
 }

@@ -1,6 +1,6 @@
 import type { WireObject } from '../model/wire-reading.ts'
 
-/** Called with the answer to a command. If the connection ends before, that is a refusal with `ERR_DISCONNECTED`. */
+/** Called with the answer to a command. If the connection ends first, the answer is a refusal with `ERR_DISCONNECTED`. */
 export type Answered = (answer: WireObject) => void
 
 /** Commands that wait for their answers. */

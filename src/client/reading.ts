@@ -7,7 +7,7 @@ import type { WireObject } from '../model/wire-reading.ts'
 
 export const UNKNOWN: UnknownNotice = /* @__PURE__ */ Object.freeze({ type: 'unknown' })
 
-/** Returns the message, or the notice, that an object is. Without a catalogue, a stream type may have any name. */
+/** Reads an object as a message or as a notice. Without a catalogue, a stream type may have any name. */
 export function messageIn(wire: WireObject, streams: StreamCatalogue | undefined): ServerMessage<StreamCatalogue> {
   const { stream_type: streamType, symbol, ...others } = wire
   const facts = wire['data'] === undefined ? noticeFactsIn(others) : messageFactsIn(others)

@@ -13,7 +13,7 @@ export interface Signal {
 /** The `AbortSignal` of the runtime, if its types are known. */
 export type RuntimeSignal = typeof globalThis extends { AbortSignal: { prototype: infer TSignal } } ? TSignal : Signal
 
-/** Calls `act` if the signal is aborted, now or later. Returns a function that forgets it. */
+/** Calls `act` if the signal is aborted, now or later. Returns a function that removes the listener. */
 export function whenAborted(signal: Signal | undefined, act: () => void): () => void {
   signal?.addEventListener('abort', act)
   if (signal?.aborted) act()

@@ -1,6 +1,6 @@
 import type { SubscribedNotice } from '../model/notices.ts'
 
-/** A channel remembers this many epochs: those that were used last. */
+/** A stream's state remembers this many epochs: those that were used last. */
 const MOST_EPOCHS = 32
 
 /** The place of a message, or of a skip. */
@@ -9,13 +9,16 @@ export interface Place {
   readonly seq: number
 }
 
-/** How far one epoch of a subscription is known. */
+/** How far the client has come in one epoch of a subscription. */
 interface Mark {
-  /** The server goes on behind it. `-1` if the server does not know the epoch. */
+  /** The server continues after this number. `-1` if the server does not know the epoch. */
   at: number
-  /** What has a number up to this one came, was reported as missing, or came before the subscription. More than `at` if the server is behind. */
+  /**
+   * Each message with a number up to this one has come, was reported as missing, or was sent before the subscription. Higher than `at` if the server
+   * is behind.
+   */
   top: number
-  /** So many missing numbers are explained by gap notices that came before them. */
+  /** How many of the next missing numbers were reported by gap notices already. */
   explained: number
 }
 
@@ -39,7 +42,7 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
   return (isKnown && parts.join()) || undefined
 }
 
-/** Notes an answer. What follows it, follows from its position. */
+/** Notes the answer to a subscribe. The messages after the answer continue from its position. */
 export function begin(state: StreamState, answer: SubscribedNotice): void {
   const { marks } = state
   const { position, snapshot } = answer
@@ -54,7 +57,7 @@ export function begin(state: StreamState, answer: SubscribedNotice): void {
   }
 }
 
-/** Notes a gap notice: so many of the numbers that come next are missing. `undefined`: any number. */
+/** Notes a gap notice: `dropped` of the next numbers are missing. `undefined`: any number. */
 export function explain({ marks }: StreamState, dropped: number | undefined): void {
   for (const mark of marks.values()) mark.explained += dropped ?? Infinity
 }

@@ -17,12 +17,13 @@ export interface TrackOptions<TStreams extends StreamCatalogue> {
 
 /** What a text brought. */
 export interface Received<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The message, or the notice. Absent if the client has this message already, if it was left out of it, or if it comes too late to be in order. */
+  /** The message, or the notice. Absent if the client has this message, or its skip, already, or if the message comes too late to be in order. */
   readonly message?: ServerMessage<TStreams>
   /**
    * How many messages of the stream are missing before this one, each reported once. `0` if none are.
    *
-   * `undefined` if nobody knows how many: a gap notice of unknown size, and an answer that does not recover a stream of which this client had a position.
+   * `undefined` if nobody knows how many. That is so for a gap notice of unknown size, and for an answer that does not recover a stream in which this
+   * client had a position.
    */
   readonly missing: number | undefined
 }
@@ -32,11 +33,15 @@ export interface PositionTracker<TStreams extends StreamCatalogue = TradingStrea
   /** Takes a text from the server. Call it with each text, in order. It never throws: what it cannot read is `{ type: 'unknown' }`. */
   receive(text: string): Received<TStreams>
   /**
-   * Returns the position to resume a stream from; without a `symbol`, of a whole type or of the stream without one. `undefined` if there is none: nobody
-   * subscribed by a recovery, or an announced snapshot has not come yet. Subscribe without a position then.
+   * Returns the position to resume a stream from. Without a `symbol`, that is the position in the whole type, or in a stream that has no symbol.
+   * `undefined` if there is none: the client was not subscribed by a recovery, or an announced snapshot has not come yet. Subscribe without a
+   * position then.
    */
   position(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined }): string | undefined
-  /** Tells that the connection has ended. What comes now counts for a stream once its new answer has come. Positions stay as they are. */
+  /**
+   * Tells the tracker that the connection has ended. From then on, messages count for a stream only after the answer to its new subscribe. Positions
+   * stay as they are.
+   */
   disconnected(): void
 }
 
@@ -110,13 +115,13 @@ function covering(knowledge: Knowledge, { streamType, symbol }: Stream): Set<Str
   return new Set([stateOf(knowledge, { streamType, symbol }), stateOf(knowledge, { streamType })])
 }
 
-/** The stream and its whole type, or without a symbol all streams of the type. */
+/** Returns the states of the stream and of its whole type. Without a symbol: the states of all streams of the type. */
 function concerned({ states }: Knowledge, { streamType, symbol }: Stream): StreamState[] {
   const [key, whole] = [keyOf(streamType, symbol), keyOf(streamType, undefined)]
   return [...states].flatMap(([each, state]) => (each === key || each === whole || (!symbol && each.startsWith(whole)) ? state : []))
 }
 
-/** A stream type has no colon, and a symbol is not empty. */
+/** Each stream has a key of its own, because a stream type has no colon, and a symbol is not empty. */
 function keyOf(streamType: unknown, symbol: unknown): string {
   return `${streamType}:${symbol ?? ''}`
 }
@@ -125,9 +130,9 @@ function keyOf(streamType: unknown, symbol: unknown): string {
  * Returns a tracker of positions: a client's half of a recovery, without a connection. It takes each message once, reports each gap, and knows what to
  * ask for after a disconnect.
  *
- * A message comes in the order of its stream and publisher. Skips and messages without a place, such as those of `sendToUser`, are passed on. So is
- * every snapshot: it replaces what came before it, and what is sent behind it counts as new. A gap in the numbers is not
- * reported for a `latest` stream, where messages are replaced, nor for one symbol of a whole type, where the other symbols have the numbers
+ * Messages of one stream and one publisher come in order. Skips and messages without a place, such as those of `sendToUser`, are passed on. Every
+ * snapshot is passed on too: it replaces what came before it, and what is sent after it counts as new. In two cases, a gap in the numbers is not
+ * reported. In a `latest` stream, newer messages replace older ones. If a stream is one symbol of a whole type, the other symbols have the numbers
  * between. What was reported as missing may still come after a resume.
  *
  * Use one tracker for one user. It runs in any JavaScript engine, and holds a few numbers for each stream.

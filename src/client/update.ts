@@ -5,7 +5,7 @@ import type { MessagePlace } from '../model/wire-reading.ts'
 
 type NameIn<TStreams extends StreamCatalogue> = keyof TStreams & string
 
-/** A stream of the catalogue: its type, and a symbol if the type takes one. Without an optional symbol, it is the whole type. */
+/** A stream of the catalogue: its type, and a symbol if the type takes one. If the symbol is optional and left out, the stream is the whole type. */
 export type StreamOf<TStreams extends StreamCatalogue, TName extends NameIn<TStreams>> = {
   readonly streamType: TName
 } & SymbolField<SymbolRuleOf<TStreams[TName]>>

@@ -1,7 +1,7 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
-/** So many nodes are remembered. If there are more, the one that was heard of first is forgotten. */
+/** The maximum number of nodes that are remembered. If there are more, the node that has been known longest is forgotten. */
 const MOST_EPOCHS = 10_000
 
 /** Carries out the commands of other nodes. */

@@ -2,7 +2,7 @@ import type { ChannelName } from '../model/channel.ts'
 import type { Clock } from '../time/clock.ts'
 import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 
-/** The channel of commands to all nodes. No stream type is empty, so no stream is in it. */
+/** The channel of commands to all nodes. Its stream type is empty. No stream of a catalogue has an empty type, so no stream uses this channel. */
 export const CONTROL: ChannelName = Object.freeze({ streamType: '', symbol: undefined, userId: undefined })
 
 /** False for the channel of commands. */
@@ -10,7 +10,7 @@ export function isStream({ streamType }: ChannelName): boolean {
   return streamType !== CONTROL.streamType
 }
 
-/** So many commands can be repaired. */
+/** The maximum number of commands that are held to repair losses. */
 const MOST_COMMANDS = 1_000
 
 interface Command {
@@ -44,7 +44,7 @@ export class ControlLog {
     return message
   }
 
-  /** There is one after each command, because a new one is not too old. */
+  /** The oldest command. After a command is added, there is always one, because the new one is not too old. */
   get #oldest(): Command {
     return this.#commands[0] as Command
   }

@@ -1,10 +1,10 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 
-/** Where the messages of one channel go that come from other nodes. */
+/** Takes the messages of one channel that come from other nodes. The node that publishes an epoch is its origin. */
 export interface Destination {
-  /** True if a newer message of a stream replaces older ones, so that these are not missing to anybody. */
+  /** True if a newer message of a stream replaces older ones, so that nobody misses the older ones. */
   readonly isLatest: boolean
-  /** How often an origin is asked for what is missing before it is given up. A question or an answer may be lost. */
+  /** How often an origin is asked for missing messages before this node gives up. A question or an answer may be lost. */
   readonly mostQuestions: number
   /** What is known of an epoch. `undefined` for a new one. */
   knownOf(epoch: string): EpochKnowledge | undefined
@@ -12,9 +12,9 @@ export interface Destination {
   isOwn(epoch: string): boolean
   /** The epochs of other nodes that are known. */
   epochs(): readonly string[]
-  /** Takes a message in its turn, and delivers it. */
+  /** Takes the next message in order, and delivers it. */
   accept(epoch: string, message: LoggedMessage): void
-  /** Takes older messages, which are nobody's news. They complete what can be resumed. */
+  /** Takes older messages. They are not delivered, but clients can then resume from earlier positions. */
   complete(epoch: string, messages: readonly LoggedMessage[]): void
   /** The messages up to this number will not come, and count as known. `isMissing` is true if subscribers have to be told. */
   skipTo(epoch: string, seq: number, isMissing: boolean): void

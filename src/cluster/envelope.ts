@@ -8,7 +8,7 @@ import type { Frame, Progress } from './frame.ts'
 
 const VERSION = 1
 
-/** A longer line is not one of ours. */
+/** A longer first line is not from this library. */
 const LONGEST_LINE = 1_048_576
 
 type WireChannel = readonly [streamType: string, symbol: string | null, userId: string | null]

@@ -1,7 +1,7 @@
 import type { ChannelName } from '../model/channel.ts'
 import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 
-/** How far the origin of an epoch is. */
+/** The last number that a node has published in a channel, in its own epoch. */
 export interface Progress extends OwnEpoch {
   readonly channel: ChannelName
 }
@@ -26,7 +26,7 @@ export interface AnswerFrame {
   /** What was asked for: the first and the last number. */
   readonly first: number
   readonly last: number
-  /** True if no more follows of what was asked for. */
+  /** True if this is the last part of the answer. */
   readonly isLast: boolean
   readonly messages: readonly LoggedMessage[]
 }
@@ -36,8 +36,8 @@ export interface AnswerFrame {
  *
  * - `message`: a message
  * - `tail`: the channel is quiet now, and this was the last number
- * - `probe`: a message to oneself. Its echo proves that the broker works, and that it has everything that was sent before
- * - `sync`: this node wants these channels now. Their origins say how far they are
+ * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before
+ * - `sync`: this node wants these channels now. The nodes that publish in them answer with their last numbers
  * - `progress`: the answer to a `sync`
  * - `ask`: send these messages again
  * - `answer`: the answer to an `ask`

@@ -21,16 +21,16 @@ export interface InterestsDependencies {
   readonly link: Pick<Link, 'send' | 'roundTripMs'>
   readonly subjects: Pick<Subjects, 'control'>
   make(channel: ChannelName): Interest
-  /** Called when origins had time to say how far they are. */
+  /** Called when the origins have had time to answer with their last numbers. */
   synced(): void
 }
 
-/** Origins have this long to answer, even if the broker is quick. Milliseconds. */
+/** Origins have at least this long to answer, even if the broker is quick. Milliseconds. */
 const LEAST_ANSWER_MS = 20
 
 /**
- * The channels that this node wants. A channel is subscribed to at the broker as long as somebody here wants it. Then its origins are asked how far they
- * are, many channels at once.
+ * The channels that this node wants. A channel is subscribed to at the broker as long as somebody here wants it. When the node is subscribed, it asks
+ * the channel's origins, the nodes that publish in it, for their last numbers. One question is about many channels.
  */
 export class Interests {
   readonly #dependencies: InterestsDependencies
@@ -75,14 +75,14 @@ export class Interests {
     this.#kept.add(interest)
   }
 
-  /** The broker sends these subjects now. */
+  /** From now on, the broker sends the messages of these subjects. */
   subscribed(subjects: readonly string[]): void {
     const gained = subjects.flatMap((subject) => this.#bySubject.get(subject) ?? [])
     for (const interest of gained) interest.isSubscribed = true
     this.sync(gained)
   }
 
-  /** Asks the origins of these channels how far they are. */
+  /** Asks the origins of these channels for their last numbers. */
   sync(interests: readonly Interest[]): void {
     const { clock, link, node, repairTimeoutMs, subjects, synced } = this.#dependencies
     for (const part of partsOf(interests)) {

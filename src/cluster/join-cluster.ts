@@ -16,11 +16,11 @@ export interface ClusterRecovery {
 /**
  * Makes a manager one node of a cluster. From now on, what the manager publishes also reaches the subscribers of the other nodes.
  *
- * Local delivery does not wait for the broker. What comes from another node comes once, in the order in which that node published it. What was lost on
- * the way is repaired, or subscribers are told that it is missing.
+ * Local delivery does not wait for the broker. Each message of another node comes once, in the order in which that node published its messages. A
+ * message that was lost on the way is sent again, or subscribers are told that it is missing.
  *
- * The promise resolves when the broker's client is open, or after `repairTimeoutMs`: then the cluster is `down`, and comes up when the broker is there.
- * It rejects with `ERR_CLUSTER_DOWN` if the client refuses to open.
+ * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. If the client is not open by then, the cluster is
+ * `down`, and comes up when the broker is there. The promise rejects with `ERR_CLUSTER_DOWN` if the client refuses to open.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range; `ERR_INVALID_BACKPLANE`; `ERR_INVALID_ARGUMENT` if the
  * recovery is not the `recorder` of this manager, or in a cluster already. After `cluster.close()`, it may join again

@@ -18,13 +18,13 @@ import { subjectsOf, type Subjects } from './subjects.ts'
 /** What the parts of a node tell it. */
 export interface NodeHooks {
   linkChanged(isUp: boolean): void
-  /** Messages of a channel are missing to subscribers. `undefined`: nobody knows how many. */
+  /** Subscribers of a channel miss messages. `undefined`: nobody knows how many. */
   missed(channel: ChannelName, missing: number | undefined): void
   /** Another node gave a command. */
   commanded(text: string): void
   /** Commands of another node are missing. */
   commandsMissed(missing: number | undefined): void
-  /** Nodes want a channel, or none does any more. */
+  /** Some node wants a channel, or no node wants it any more. */
   demandChanged(channel: ChannelName, isActive: boolean): void
   report(error: unknown): void
 }
@@ -49,7 +49,7 @@ export interface NodeManager extends ChannelManager {
   readonly userConnections: ReadonlyMap<string, unknown>
 }
 
-/** Commands are held for so long, for nodes that are cut off. Milliseconds. */
+/** How long commands are held for nodes that are cut off. Milliseconds. */
 const COMMANDS_AGE_MS = 120_000
 
 /** Makes the parts of a node, and joins them. */
@@ -90,7 +90,7 @@ export function assemble(manager: NodeManager, log: ChannelLog, options: Resolve
   return { name, subjects, subjectSet, link, control, publications, receiving, interests, readiness, presence, demand }
 }
 
-/** Returns what makes the interest in a channel. */
+/** Returns a function that makes the `Interest` in a channel. */
 function interestMaker(manager: NodeManager, log: ChannelLog, subjects: Subjects, hooks: NodeHooks): (channel: ChannelName) => Interest {
   const { commanded, commandsMissed, missed, report } = hooks
   return (channel) => {
@@ -108,7 +108,7 @@ function ownMessages(log: ChannelLog, control: ControlLog): OwnMessages {
   }
 }
 
-/** Returns what finds the subject of a channel. Channels of local types have none. */
+/** Returns a function that finds the subject of a channel. Channels of local types have none. */
 function subjectFinder({ localTypes }: ResolvedClusterOptions, subjects: Subjects): (channel: ChannelName) => string | undefined {
   return (channel) => {
     if (!isStream(channel)) return subjects.control

@@ -24,7 +24,7 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly probeMs?: number | undefined
   /**
-   * How long another node has to send again what is missing, and how long `ready` and `isOnline` wait at most. Milliseconds.
+   * How long another node may take to send missing messages again, and how long `ready` and `isOnline` wait at most. Milliseconds.
    *
    * @default 1_000
    */
@@ -36,15 +36,16 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly quietAfterMs?: number | undefined
   /**
-   * How long this node stays subscribed at the broker after `ready`, and after which time without interest a channel is idle for
-   * `streamIdle` of the cluster. Milliseconds.
+   * How long this node stays subscribed at the broker after `ready`. Also how long no node must want a channel before the cluster emits `streamIdle`.
+   * Milliseconds.
    *
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
   /**
-   * How much may be on its way to the broker without a proof that the broker has it. Past it, messages are not handed to the broker's client, and the
-   * other nodes ask for them later. The same limit holds for messages that wait for those before them. Each UTF-16 unit counts as a byte.
+   * How much may be on its way to the broker without a proof that the broker has it. Beyond this limit, messages are not handed to the broker's
+   * client, and the other nodes ask for them later. The same limit holds for messages of other nodes that wait for missing earlier messages. Each
+   * UTF-16 unit counts as a byte.
    *
    * @default 4_194_304
    */

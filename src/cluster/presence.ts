@@ -13,8 +13,8 @@ export interface PresenceDependencies {
 }
 
 /**
- * Which users are online on any node, by the broker's own table: a node is subscribed to a subject of each user who is online there. So a node that dies
- * takes its users with it, and no node has to tell the others anything.
+ * Finds out which users are online on any node. Each user has a subject, and a node is subscribed to the subjects of its online users. So the
+ * broker's table of subscribers has the answer. When a node dies, the broker forgets its subscriptions, and no node has to tell the others anything.
  */
 export class Presence {
   readonly #dependencies: PresenceDependencies
@@ -29,7 +29,7 @@ export class Presence {
     else subjectSet.unwant(subjects.user(userId))
   }
 
-  /** Rejects if the broker does, or if it has not answered after `repairTimeoutMs`. */
+  /** Rejects if the call to the broker rejects, or if the broker has not answered after `repairTimeoutMs`. */
   isOnline(userId: string): Promise<boolean> {
     const { clock, repairTimeoutMs } = this.#dependencies
     return new Promise((resolve, reject) => {

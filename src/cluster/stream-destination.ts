@@ -11,12 +11,12 @@ export interface ChannelManager {
 export interface StreamDestinationDependencies {
   readonly log: ChannelLog
   readonly manager: ChannelManager
-  /** Called if messages are missing to subscribers. `undefined`: nobody knows how many. */
+  /** Called if subscribers miss messages. `undefined`: nobody knows how many. */
   missed(channel: ChannelName, missing: number | undefined): void
   report(error: unknown): void
 }
 
-/** Delivers the messages of a channel to the subscribers of this node, and keeps them for those who come back. */
+/** Delivers the messages of a channel to the subscribers of this node, and keeps them for clients that come back. */
 export class StreamDestination implements Destination {
   readonly isLatest: boolean
   readonly mostQuestions = 1

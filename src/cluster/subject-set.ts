@@ -1,29 +1,32 @@
 import type { Backplane } from '../ports/backplane.ts'
 
-/** The broker gets this many subjects at once. */
+/** The maximum number of subjects in one call to the broker. */
 const MOST_SUBJECTS = 500
 
 /**
  * The subjects that this node is subscribed to, and those that it wants.
  *
- * One call to the broker runs at a time. What is wanted meanwhile waits for the next one, so many wishes make few calls. If a call fails, all wishes
- * wait for `retry`.
+ * One call to the broker runs at a time. Changes that are made meanwhile wait for the next call, so many changes need few calls. If a call fails, all
+ * changes wait for `retry`.
  */
 export class SubjectSet {
   readonly #backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>
   readonly #subscribed: (subjects: readonly string[]) => void
   readonly #wanted = new Set<string>()
   readonly #held = new Set<string>()
-  /** The broker may have these or not, because a call has not been answered. */
+  /** Subjects that the broker may have or not, because it has not answered a call. */
   readonly #doubted = new Set<string>()
-  /** Wishes that were not carried out yet. */
+  /** Subjects whose changes were not carried out yet. */
   readonly #changed = new Set<string>()
   #running: Promise<void> | undefined
   /** True after a failed call, and after `stop`. */
   #isPaused = false
   #isStopped = false
 
-  /** `subscribed` is called for each wish that the broker has fulfilled, also if the subject was still held from an earlier wish. */
+  /**
+   * `subscribed` is called when the broker has the subjects of earlier calls of `want`. It is also called if the node was still subscribed to a
+   * subject from before.
+   */
   constructor(backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>, subscribed: (subjects: readonly string[]) => void) {
     this.#backplane = backplane
     this.#subscribed = subscribed

@@ -32,7 +32,7 @@ export function subjectsOf(prefix: string): Subjects {
   }
 }
 
-/** No text has the encoding `-`: the shortest one has two characters. */
+/** The encoding of a name is never `-`, because it has at least two characters. */
 function encoded(text: string | undefined): string {
   if (text === undefined) return '-'
   const bytes = new TextEncoder().encode(text)

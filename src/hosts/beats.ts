@@ -1,7 +1,7 @@
 import { Alarm } from '../time/alarm.ts'
 import type { Timers } from '../time/clock.ts'
 
-/** Calls a function for each member, again and again, as long as there is one. One timer serves all of them. */
+/** Calls a function for each member at a fixed interval, as long as there are members. One timer serves all of them. */
 export class Beats<TMember> {
   readonly #everyMs: number
   readonly #members = new Set<TMember>()

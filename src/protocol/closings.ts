@@ -1,7 +1,7 @@
 import { Alarm } from '../time/alarm.ts'
 import type { Timers } from '../time/clock.ts'
 
-/** One who is closed later. */
+/** Something that is closed later, such as a session. */
 export interface Closing {
   close(): void
 }

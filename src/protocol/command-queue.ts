@@ -6,7 +6,7 @@ export class CommandQueue {
   #tasks: Task[] = []
   #isAdvancing = false
 
-  /** `failed` is called with what a step throws. Its command stays without an answer, so that the others do not wait for it. */
+  /** `failed` is called with what a step throws. The command of that step is removed without an answer, so that the others do not wait for it. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
@@ -21,7 +21,7 @@ export class CommandQueue {
     this.advance()
   }
 
-  /** Goes on as far as possible. Call it whenever something has happened that a command may wait for. */
+  /** Carries out commands in order, as far as possible. Call it whenever something has happened that a command may wait for. */
   advance(): void {
     // User code may call back in the middle of a step. The loop below sees what it has brought.
     if (this.#isAdvancing) return

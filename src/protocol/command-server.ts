@@ -20,7 +20,7 @@ import { Watch } from './watch.ts'
 
 /** All that a command server needs of its manager. */
 export interface CommandManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
-  /** Makes several changes and sends one step. */
+  /** Runs `act` as one step, as the manager's `batch` does. */
   batch<TOutcome>(act: () => TOutcome): TOutcome
   /** Returns the handle of a connection. */
   getConnection(connectionId: string): Connection<TSocket, TStreams, TMetadata> | undefined
@@ -30,7 +30,7 @@ export interface CommandManager<TSocket extends Socket = Socket, TStreams extend
 
 type CommandEvent = 'connectionRemoved' | 'connectionReassigned' | 'connectionCaughtUp' | 'subscriptionRemoved' | 'subscriptionChanged' | 'revoked'
 
-/** The server half of the protocol: from `createCommandServer`. */
+/** The server half of the protocol. `createCommandServer` returns it. */
 export interface CommandServer<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
    * Welcomes a client, and returns its session. Call it directly after `addConnection`, and give everything that the client sends to `session.receive`.
@@ -148,14 +148,14 @@ class Server {
     for (const session of [...this.#sessions.values()]) session.revoked(revoked)
   }
 
-  /** The host has unsubscribed a connection, and others hold the subscription still. */
+  /** The host has unsubscribed this connection, but others still hold the subscription. */
   #released(connection: AnyConnection, subscription: Subscription): void {
     const session = this.#sessionOf(connection)
     const { holdings } = this.#dependencies
     if (session !== undefined && holdings.has(session, subscription)) holdings.reconcile(session, viewsOf(connection), 'unsubscribed')
   }
 
-  /** Returns the session of exactly this connection. A later one may have its id. */
+  /** Returns the session of exactly this connection. A later connection may have the same id. */
   #sessionOf(connection: AnyConnection): ClientSession | undefined {
     const session = this.#sessions.get(connection.id)
     return session?.connection === connection ? session : undefined

@@ -10,7 +10,7 @@ export interface DrainOptions {
    */
   readonly reason?: string | undefined
   /**
-   * Each client stays for so long at least. Milliseconds.
+   * Each client stays connected for at least this time. Milliseconds.
    *
    * @default 0
    */
@@ -26,7 +26,7 @@ export interface DrainOptions {
 /** How long a client may take to go after its moment. */
 const GRACE_MS = 500
 
-/** Everybody is asked to go, and so is who comes later. */
+/** A drain: all clients are asked to go, and so are clients that connect later. */
 export class Draining {
   readonly goodbye: ResolvedGoodbye
   /** Resolves when all have gone, or when their time is over. */

@@ -7,15 +7,15 @@ import { goodbyeText } from './answers.ts'
 export interface ResolvedGoodbye {
   /** The frame for the client. */
   readonly text: string
-  /** When the server closes, from now on. `undefined` if it does not. */
+  /** Milliseconds from now until the server closes the connection. `undefined` if it does not. */
   readonly closeInMs: number | undefined
   /** How the server closes. */
   readonly details: CloseDetails
-  /** When the client is due to be gone, from now on. */
+  /** Milliseconds from now until the client is due to be gone. */
   readonly withinMs: number
 }
 
-/** So much of a reason fits into a close frame: bytes of UTF-8. */
+/** The most bytes of UTF-8 that a close frame has room for in its reason. */
 const MOST_REASON_BYTES = 123
 
 // Every runtime has it.

@@ -1,8 +1,8 @@
 import type { StreamReference, Subscription, SubscriptionEndReason } from '../model/subscription.ts'
 
-/** One who was told that it is subscribed. */
+/** A session whose client was told that it is subscribed. */
 export interface Holder {
-  /** Called if a subscription of it ended, and it did not ask for that. */
+  /** Called if one of its subscriptions has ended, and its client did not ask for that. */
   ended(stream: Stream, reason: SubscriptionEndReason): void
 }
 
@@ -12,10 +12,11 @@ interface Stream {
 }
 
 /**
- * What each client was told that it holds. So it is told if that ends. Subscriptions of the user, and those that the host made for a connection, are not
- * in it: nobody told the client of them.
+ * The subscriptions that each client was told of. When one of them ends, the client is told. Subscriptions of the user, and those that the host made
+ * for a connection, are not among them: nobody told the client of them.
  *
- * The view of a subscription is its identity. A new subscription to the same stream has a new view, so an event of the old one does not touch it.
+ * Each subscription is identified by its `Subscription` object, the view. A new subscription to the same stream has a new view, so an event of the
+ * old subscription does not touch the new one.
  */
 export class Holdings<THolder extends Holder> {
   readonly #holders = new Map<Subscription, Set<THolder>>()
@@ -50,12 +51,15 @@ export class Holdings<THolder extends Holder> {
     for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) this.remove(holder, subscription)
   }
 
-  /** Call when a subscription has ended for all. */
+  /** Call when a subscription has ended for all of its holders. */
   ended(subscription: Subscription, reason: SubscriptionEndReason): void {
     for (const holder of [...(this.#holders.get(subscription) ?? [])]) this.#end(holder, subscription, reason)
   }
 
-  /** Call when somebody may have lost subscriptions. `current` are those that it has. A new view of the same stream goes on. */
+  /**
+   * Call when a holder may have lost subscriptions. `current` are those that it still has. If a stream has a new view, the new view replaces the old
+   * one, and nothing ends.
+   */
   reconcile(holder: THolder, current: readonly Subscription[], reason: SubscriptionEndReason): void {
     const views = new Map(current.map((view) => [keyOf(view), view]))
     for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) {
@@ -71,7 +75,7 @@ export class Holdings<THolder extends Holder> {
   }
 }
 
-/** A client may name a stream type that does not exist, with a colon in it. So the two are not just joined. */
+/** A client may name a stream type that does not exist, with a colon in it. So a stream type and a symbol are not just joined with a colon. */
 function keyOf({ streamType, symbol }: StreamReference): string {
   return JSON.stringify([streamType, symbol ?? null])
 }

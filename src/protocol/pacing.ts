@@ -3,7 +3,7 @@ import type { Timers } from '../time/clock.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 import type { AnyConnection } from '../ports/connection.ts'
 
-/** One of those that are paced. */
+/** A session whose commands are paced. */
 export interface Paced {
   readonly connection: AnyConnection
   /** Called when it may go on. */
@@ -11,11 +11,11 @@ export interface Paced {
 }
 
 /**
- * Lets a client read what a command brought before the next one brings more. Otherwise a client that comes back and reads slowly would be ended by its own
- * replays.
+ * Lets a client read what a command brought before the next one brings more. Otherwise a client that comes back and reads slowly would be removed
+ * because of its own replays.
  *
- * Whether a client is behind is found once a turn. So each pause lasts until the next turn at least, and until nothing waits for the connection. A client
- * that never catches up goes on after `patienceMs`: then the limits of its send queue apply.
+ * Whether a client is behind is checked once in each turn of the event loop. So each pause lasts at least until the next turn, and until nothing
+ * waits for the connection. A client that never catches up goes on after `patienceMs`: then the limits of its send queue apply.
  */
 export class Pacing {
   /** Those to look at in the next turn. */
@@ -32,7 +32,7 @@ export class Pacing {
     })
   }
 
-  /** Holds somebody back. Call it after a step that may have brought much. */
+  /** Holds a session back. Call it after a step that may have sent much to its client. */
   hold(paced: Paced): void {
     this.#due.add(paced)
     this.#patience.add(paced)
@@ -46,7 +46,7 @@ export class Pacing {
     return this.#due.has(paced) || this.#behind.has(paced.connection)
   }
 
-  /** Call when a connection has caught up. That may mean that its backlog was purged, to be sent again. So the next turn looks. */
+  /** Call when a connection has caught up. Its backlog may only have been purged, to be sent again. So the next turn checks the client again. */
   caughtUp(connection: AnyConnection): void {
     const paced = this.#behind.get(connection)
     if (paced === undefined) return
@@ -55,7 +55,7 @@ export class Pacing {
     this.#nextTurn.set(0)
   }
 
-  /** Forgets somebody whose connection was removed. */
+  /** Forgets a session whose connection was removed. */
   forget(paced: Paced): void {
     this.#due.delete(paced)
     this.#behind.delete(paced.connection)

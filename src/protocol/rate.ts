@@ -1,6 +1,6 @@
 /** How often something may happen. */
 export interface RateLimit {
-  /** How often at once. */
+  /** How many times at once. */
   readonly burst: number
   /** How often a second in the long run. */
   readonly perSecond: number
@@ -11,7 +11,7 @@ export class Rate {
   readonly #limit: RateLimit
   #tokens: number
   #filledAtMs: number
-  /** The last turn that was given to somebody who came too early. */
+  /** The latest time that `nextTurnMs` has named. */
   #turnAtMs: number
 
   constructor(limit: RateLimit, nowMs: number) {
@@ -31,7 +31,7 @@ export class Rate {
     return true
   }
 
-  /** Returns a token that was taken for nothing. */
+  /** Puts back a token that was taken but not used. */
   giveBack(): void {
     this.#tokens = Math.min(this.#limit.burst, this.#tokens + 1)
   }

@@ -1,4 +1,4 @@
-/** Codes that this module refuses commands with. Those of `ErrorCode`, and the host's own, come besides. */
+/** Codes that this module refuses commands with. A refusal can also have a code of `ErrorCode`, or a code of the host's own. */
 export type RefusalCode =
   | 'ERR_BAD_COMMAND'
   | 'ERR_UNKNOWN_COMMAND'
@@ -10,7 +10,7 @@ export type RefusalCode =
   | 'ERR_FORBIDDEN'
   | 'ERR_FAILED'
 
-/** When a client should try again if the server cannot say it better. */
+/** How long a client should wait before it tries again, if the server does not know a better time. */
 export const RETRY_MS = 1_000
 
 /** Why a command is refused. `retryMs` is absent if asking again would not help. */

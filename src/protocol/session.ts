@@ -1,17 +1,17 @@
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
 
-/** The commands of one connection: from `open`. */
+/** Carries out the commands of one connection. `open` of a command server returns it. */
 export interface Session<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** The connection that the commands are for. */
   readonly connection: Connection<TSocket, TStreams, TMetadata>
   /**
-   * Carries out what the client sent: one command as JSON, or an array of them; a text, or its bytes. Never throws: what is no command is refused. Ignored
-   * once the connection has been removed.
+   * Carries out what the client sent: the JSON of one command, or of an array of commands, as a text or as bytes. Never throws: anything that is not
+   * a command is refused. Does nothing once the connection has been removed.
    */
   receive(text: unknown): void
   /**
-   * Tells the client that it has to go, and when to come back. Without `closeInMs`, it is the client that closes.
+   * Tells the client that it has to go, and when to come back. Without `closeInMs`, the server does not close the connection: the client does.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range; then nothing has happened
    */
@@ -29,13 +29,13 @@ export interface Goodbye {
    */
   readonly reconnect?: boolean | undefined
   /**
-   * The client stays for so long at least. Milliseconds.
+   * The client stays connected for at least this time. Milliseconds.
    *
    * @default 0
    */
   readonly afterMs?: number | undefined
   /**
-   * The client reconnects within this time, at a random moment after `afterMs`. So many clients do not come all at once. Milliseconds.
+   * The client reconnects within this time, at a random moment after `afterMs`. This spreads the reconnects of many clients. Milliseconds.
    *
    * @default the same as `afterMs`
    */
@@ -47,7 +47,7 @@ export interface Goodbye {
    */
   readonly code?: number | undefined
   /**
-   * Closes the connection after so long, whether or not the client has gone. `0`: now. Milliseconds.
+   * After this time, the server closes the connection if the client has not gone before. `0`: now. Milliseconds.
    *
    * @default the server does not close
    */

@@ -1,6 +1,6 @@
 /** What a command server has done so far. The numbers only rise. */
 export interface CommandStats {
-  /** What clients sent: texts, or bytes. */
+  /** How many texts clients sent. A text in bytes counts too. */
   readonly texts: number
   /** Commands in them. Those that were refused at once for the rate, or because too many waited, are included. */
   readonly commands: number
@@ -16,11 +16,11 @@ export interface CommandStats {
   readonly floods: number
   /** Connections that were ended because they sent nothing for too long. */
   readonly idle: number
-  /** Subscriptions whose end a client was told of without having asked for it. */
+  /** Subscriptions that ended although the client did not ask for that. The client was told. */
   readonly ended: number
 }
 
-/** The numbers, for those who count. */
+/** The same numbers, writable for the code that counts. */
 export type Counters = { -readonly [TName in keyof CommandStats]: number }
 
 export function noCounts(): Counters {

@@ -9,7 +9,7 @@ declare class TextDecoder {
 const BYTES_PER_UNIT = 3
 
 /**
- * Returns the text in what a socket brought: a text, or its UTF-8 in an `ArrayBuffer`, or in a view of one, such as a `Buffer`.
+ * Returns what a socket delivered, as a text. A socket delivers a text, or UTF-8 bytes in an `ArrayBuffer` or in a view of one, such as a `Buffer`.
  *
  * @throws `ERR_TOO_LARGE` for more than `mostUnits` UTF-16 units, and a `TypeError` for anything else than a text or bytes
  */
@@ -19,13 +19,13 @@ export function textIn(given: unknown, mostUnits: number): string {
   return text
 }
 
-/** Bytes that must be too long are not decoded. */
+/** Does not decode bytes that are certainly too many for `mostUnits`. */
 function decoded(bytes: ArrayBufferView, mostUnits: number): string {
   if (bytes.byteLength > mostUnits * BYTES_PER_UNIT) throw refusing('ERR_TOO_LARGE')
   return new TextDecoder().decode(bytes)
 }
 
-/** A `DataView` takes the buffers of every realm, throws for anything else, and runs no code of it. */
+/** `new DataView` accepts an `ArrayBuffer` of any realm. For any other value it throws, and runs no code of that value. */
 function bytesIn(given: unknown): ArrayBufferView {
   return ArrayBuffer.isView(given) ? given : new DataView(given as ArrayBuffer)
 }

@@ -1,7 +1,7 @@
 import type { Timers } from '../time/clock.ts'
 import { ExpiringSet } from '../time/expiring-set.ts'
 
-/** One whose silence is noticed. */
+/** A session that is watched for silence in both directions. */
 export interface Watched {
   /** Called if the client has been silent for too long. */
   closeIdle(): void
@@ -9,12 +9,12 @@ export interface Watched {
   beat(): void
 }
 
-/** Notices silence: of clients, and of the server towards its clients. One timer for each serves all of them. */
+/** Notices silence: of clients, and of the server towards its clients. One timer for each of the two serves all sessions. */
 export class Watch {
   readonly #idle: ExpiringSet<Watched>
   readonly #quiet: ExpiringSet<Watched>
 
-  /** `0` for a time: that silence does not matter. */
+  /** A time of `0` switches off its check. */
   constructor(clock: Timers, { idleMs, heartbeatMs }: { readonly idleMs: number; readonly heartbeatMs: number }) {
     this.#idle = new ExpiringSet(clock, idleMs || Infinity, (expired) => {
       for (const each of expired) each.closeIdle()
@@ -24,7 +24,7 @@ export class Watch {
     })
   }
 
-  /** Call when a client was heard, and when it begins. */
+  /** Call when a client has sent something, and when its session begins. */
   heard(watched: Watched): void {
     this.#idle.delete(watched)
     this.#idle.add(watched)

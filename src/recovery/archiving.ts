@@ -54,7 +54,7 @@ export function restoreInto(histories: Histories, floors: RevocationFloors, arch
   histories.refresh()
 }
 
-/** Returns how many of these messages, which are in order, have a place up to this one. There may be many revocations, so it is a binary search. */
+/** Returns how many of these messages have an `order` up to this one. The messages are sorted. There may be many revocations, so it is a binary search. */
 function countUpTo(order: number, messages: readonly { readonly message: ArchivedMessage }[]): number {
   let [from, to] = [0, messages.length]
   while (from < to) {

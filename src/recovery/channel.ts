@@ -139,7 +139,7 @@ export class Channel implements ChannelName, History {
     return replaced
   }
 
-  /** Adds messages of known epochs from before the held ones, oldest first. The last one joins them without a hole. */
+  /** Adds messages of known epochs that are older than the held ones, oldest first. There must be no hole between them and the held ones. */
   addBefore(messages: readonly HistoryMessage[]): void {
     const held = this.#messages
     this.#messages = new Queue()

@@ -49,7 +49,7 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
   /** The text that `export()` returned before a restart. A text that cannot be read throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
-   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess. With another name,
+   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess. If the name is not valid,
    * `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message throws `ERR_UNSERIALIZABLE`.
    *
    * @default 64 random bits of `crypto.getRandomValues`
@@ -139,7 +139,7 @@ export function resolvedOptions(options: unknown): ResolvedRecoveryOptions {
   }
 }
 
-/** @throws `ERR_INVALID_OPTION`, when it is called, for what is no name of an epoch */
+/** Returns a function that checks each name. @throws `ERR_INVALID_OPTION`, when that function is called, if the name is not valid */
 function soundEpochs(randomEpoch: () => unknown): () => string {
   return () => {
     const epoch = randomEpoch()

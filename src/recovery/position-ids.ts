@@ -9,14 +9,14 @@ const MOST_EPOCHS = 32
 const ANSWER = /^\{"type":"subscribed",(?:"id":\d+,)?("stream_type":.*),"position":"([^"]*)",/
 const WITH_SNAPSHOT = '"snapshot":true}'
 
-/** How a notice begins, and how a skip does. */
+/** The beginning of each notice, and the beginning of a skip. */
 const NOTICE = '{"type":'
 const SKIP = '{"type":"skip",'
 
-/** The id for a client of several streams. It is not a position, so that no resume is taken for complete. */
+/** The id for a client of several streams. It is not a position, so a resume from it always answers `recovered: false`. */
 const SEVERAL = 'several-streams'
 
-/** Where the client of one event stream is. */
+/** The position of the client of one event stream. */
 class ClientPosition {
   #stream: string | undefined
   #hasSeveral = false
@@ -24,7 +24,7 @@ class ClientPosition {
   /** False until the answer has come, and the snapshot that it announced. */
   #isKnown = false
 
-  /** Returns the id behind a text. `undefined` if the text does not change it, or there is none yet. */
+  /** Returns the id after a text. `undefined` if the text does not change the id, or if there is no id yet. */
   after(text: string): string | undefined {
     const isSkip = text.startsWith(SKIP)
     // A skip comes in the place of its message. It is not the announced snapshot.
@@ -66,7 +66,7 @@ class ClientPosition {
  * that to `recovery.subscribe` as the `position`.
  *
  * An event has no id while the client has no position. That is so until the recovery has subscribed the client, and until an announced snapshot has
- * been sent. Gap notices and messages without a place have no id either. A skip has the id of the message that the client was left out of.
+ * been sent. Gap notices and messages without an epoch and number have no id either. A skip has the id of the message that the client did not get.
  *
  * Use one response for each stream, because one position cannot say where a client is in two streams. If a response has two streams, its id is
  * `several-streams`, and the next resume answers `recovered: false`.

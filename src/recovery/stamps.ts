@@ -28,7 +28,7 @@ export function hostStamps(stamp: (text: string, stamp: Stamp) => string): Stamp
 
 const PLACE = /,"epoch":"([\w-]{1,64})","seq":(\d{1,16})(,"snapshot":true)?\}$/
 
-/** No place in a text is longer. */
+/** The maximum length of a place: the epoch and the number at the end of a text. */
 const LONGEST_PLACE = 128
 
 /** Returns the place that `wireStamps` wrote into a text. `undefined` if it has none. */

@@ -1,7 +1,7 @@
 import type { Backplane } from '../ports/backplane.ts'
 import type { Awaitable } from './host.ts'
 
-/** What the author of a driver writes to run the suite of backplanes on it: a real broker, and clients of it. */
+/** What you write to run the suite for backplanes on your driver. It starts a real broker, and connects clients to it. */
 export interface BackplaneHarness {
   /** Starts a new broker. It listens on the loopback interface. Called once for each test. */
   start(): Promise<RunningBroker>
@@ -11,11 +11,11 @@ export interface BackplaneHarness {
  * A running broker, and how to make it fail. If a method is missing, the tests that need it fail, and the error names it. You may skip those tests.
  */
 export interface RunningBroker {
-  /** Connects a client as an application does, and makes a driver of it. Does not open the driver. */
+  /** Connects a client as an application does, and makes a driver that uses the client. Does not open the driver. */
   connect(): Awaitable<BackplaneClient>
   /** Ends the broker at once, as `kill -9` does. Resolves when it has gone. */
   kill?(): Awaitable<void>
-  /** Starts the broker again at the same address, without anything that it knew. Resolves when clients can connect. Called after `kill`. */
+  /** Starts the broker again at the same address. The broker has forgotten everything. Resolves when clients can connect. Called after `kill`. */
   restart?(): Awaitable<void>
   /** Stops the broker without closing its connections, as `SIGSTOP` does. Resolves when it does nothing any more. */
   freeze?(): Awaitable<void>

@@ -32,10 +32,10 @@ export type SkippableBackplaneTest =
   | 'closes while the broker is frozen'
   | 'closes while the broker is gone'
 
-/** The name of a test of the suite of backplanes. */
+/** The name of a test of the suite for backplanes. */
 export type BackplaneTestName = EssentialBackplaneTest | SkippableBackplaneTest
 
-/** One test of the suite of backplanes, for any runner. */
+/** One test of the suite for backplanes, for any test runner. */
 export interface BackplaneTest {
   /** What a driver does if it passes. */
   readonly name: BackplaneTestName
@@ -72,7 +72,7 @@ const SKIPPABLE: Readonly<Record<SkippableBackplaneTest, Run>> = {
   'closes while the broker is gone': closesWhileGone,
 }
 
-/** The tests of the suite of backplanes. Each also fails if an error came up that nobody handled. Look at the first failure first. */
+/** The tests of the suite for backplanes. Each test also fails if there was an error that nobody handled. Look at the first failure first. */
 export const backplaneTests: readonly BackplaneTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly BackplaneTest[] {

@@ -12,7 +12,7 @@ export interface BackplaneSkip {
   readonly tests: readonly SkippableBackplaneTest[]
 }
 
-/** The test runner, and how the suite of backplanes is run. */
+/** The test runner, and how the suite for backplanes is run. */
 export interface DescribeBackplaneOptions extends TestRunner, PatienceOptions {
   /**
    * The tests that this driver cannot pass.
@@ -41,8 +41,8 @@ export interface BackplaneReport {
 }
 
 /**
- * Registers the suite of backplanes with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the runner
- * has run every test.
+ * Registers the suite for backplanes with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the
+ * runner has run every test.
  *
  * A skipped test is registered with `it.skip`, and has its reason in its title. If there is no `it.skip`, it is registered as a test that does
  * nothing.

@@ -1,11 +1,11 @@
 /** The line from a broker to one of its nodes. */
 export interface Line {
   readonly receive: (subject: string, text: string) => void
-  /** What the node is subscribed to. The broker keeps it. */
+  /** The subjects that the node is subscribed to. Only the broker changes them. */
   readonly subjects: Set<string>
 }
 
-/** Which line is subscribed to which subject, and the delivery to them. */
+/** Knows which line is subscribed to which subject, and delivers messages to these lines. */
 export class Broker {
   readonly #schedule: (deliver: () => void) => void
   /** Subject → its subscribers. */

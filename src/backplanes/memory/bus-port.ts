@@ -1,11 +1,11 @@
 /**
- * A way to another thread or process: a `MessagePort`, a `Worker`, the `parentPort` of a worker, a `ChildProcess`, a worker of `node:cluster`, or the
- * `process` of a child. It may carry other messages too.
+ * The connection to another thread or process: a `MessagePort`, a `Worker`, the `parentPort` of a worker, a `ChildProcess`, a worker of
+ * `node:cluster`, or the `process` of a child. It may carry other messages too.
  */
 export interface BusPort {
   /** Sends a message to a thread. */
   postMessage?(message: object): unknown
-  /** Sends a message to a process. The callback gets the error if it could not. */
+  /** Sends a message to a process. If that fails, the callback gets the error. */
   send?(message: object, callback: (error: Error | null) => void): unknown
   /** Adds a listener. It gets every message that the other side sends. */
   on(event: 'message', listener: (message: unknown) => void): unknown
@@ -13,16 +13,16 @@ export interface BusPort {
   off(event: 'message', listener: (message: unknown) => void): unknown
 }
 
-/** What a port tells when the other side has gone. Each kind of port has one or two of these events. */
+/** The events that say that the other side has gone. Each kind of port has one or two of them. */
 const ENDS = ['close', 'exit', 'disconnect'] as const
 
-/** A port of which any event may be asked for. */
+/** A port that accepts a listener for any event. */
 interface Emitter {
   on(event: string, listener: (value: unknown) => void): unknown
   off(event: string, listener: (value: unknown) => void): unknown
 }
 
-/** What a mailbox calls. */
+/** The owner of a mailbox, which the mailbox calls. */
 export interface Addressee {
   received(message: BusMessage): void
   /** The other side has gone, or `end` was called. Called once. */
@@ -30,7 +30,7 @@ export interface Addressee {
 }
 
 /**
- * What goes between a bus and a node in another thread or process. `node` tells the nodes behind one port apart.
+ * A message between a bus and a node in another thread or process. `node` is the number of the node, because several nodes may use one port.
  *
  * - `publish`: to the bus
  * - `call`: to the bus, which answers
@@ -46,7 +46,7 @@ export type BusMessage =
 
 export type BusMethod = 'open' | 'subscribe' | 'unsubscribe' | 'subscribers'
 
-/** The field that tells the messages of a bus from others. */
+/** The field that only messages of a bus have. A port may carry other messages too. */
 const MARK = 'streamConnectionManagerBus'
 
 /** One side's end of a port. */

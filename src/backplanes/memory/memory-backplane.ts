@@ -9,9 +9,9 @@ import { RemoteLine } from './remote-line.ts'
  * Returns the driver of one node, for `joinCluster`. Give it the bus, or, in a worker thread or a child process, the port to the process that has the bus.
  * See `createMemoryBus`.
  *
- * A worker has lost its bus when the other side ends, and does not get it back.
+ * If the process or thread that has the bus ends, a worker loses the bus and does not get it back.
  *
- * @throws `ERR_INVALID_BACKPLANE` if it is neither a bus nor a port
+ * @throws `ERR_INVALID_BACKPLANE` if `bus` is neither a bus nor a port
  *
  * @example
  * import { createMemoryBus, memoryBackplane } from 'stream-connection-manager/backplanes/memory'

@@ -18,8 +18,8 @@ export interface MemoryBusOptions {
 /** A broker in this process. Made by `createMemoryBus`. */
 export interface MemoryBus {
   /**
-   * Serves a worker thread or a child process, which calls `memoryBackplane(port)`. Attach it before the other side joins its cluster: right after it is
-   * made. The bus forgets the other side when that side ends, or when the returned function is called.
+   * Serves a worker thread or a child process, which calls `memoryBackplane(port)`. Call this right after you make the thread or process, before it
+   * joins the cluster. The bus forgets the other side when that side ends, or when the returned function is called.
    */
   attach(port: BusPort): () => void
 }
@@ -29,7 +29,7 @@ const brokers = /* @__PURE__ */ new WeakMap<object, Broker>()
 /**
  * Returns a broker in this process, for clusters whose nodes share a process, a machine, or a test.
  *
- * It never loses a message. Worker threads and child processes use it by messages: see `attach`.
+ * It never loses a message. Worker threads and child processes reach it by messages: see `attach`.
  *
  * @example
  * import cluster from 'node:cluster'
@@ -54,7 +54,7 @@ export function createMemoryBus({ schedule = queueMicrotask }: MemoryBusOptions 
   return bus
 }
 
-/** Returns the broker of a bus, or `undefined` if it is something else. */
+/** Returns the broker of a bus, or `undefined` if `bus` is not a memory bus. */
 export function brokerOf(bus: object): Broker | undefined {
   return brokers.get(bus)
 }

@@ -3,7 +3,7 @@ import type { Receive, RedisLink } from './redis-link.ts'
 
 /** A client of ioredis: what `new Redis()` makes. It need not be connected. */
 export interface IoRedisClient {
-  /** Returns a new connection with the options of this client, except those that are given. */
+  /** Returns a new connection with the options of this client. Options that are given replace the client's. */
   duplicate(override: typeof OVERRIDES): IoRedisConnection
 }
 
@@ -13,7 +13,7 @@ export interface IoRedisConnection {
   readonly status: string
   /** Begins to connect. Rejects at the first failure, although the client may try again. */
   connect(): Promise<unknown>
-  /** Adds a listener. The event `message` has two facts: the channel and the text. */
+  /** Adds a listener. A listener of the event `message` gets the channel and the text. */
   on(event: string, listener: (...facts: string[]) => void): unknown
   /** Publishes a message in a channel. Resolves when Redis has answered. */
   publish(channel: string, message: string): Promise<unknown>
@@ -28,8 +28,8 @@ export interface IoRedisConnection {
 }
 
 /**
- * - Commands that Redis has not answered are not sent again: a message would come twice.
- * - The driver subscribes again. ioredis would do it without a listener for the failure, and the rejection would end the process.
+ * - Commands that Redis has not answered are not sent again, because a message could come twice.
+ * - After a reconnect, the driver subscribes again. If ioredis did it, nobody would handle a failure, and the rejection would end the process.
  */
 const OVERRIDES = {
   lazyConnect: true,
@@ -39,10 +39,10 @@ const OVERRIDES = {
   keyPrefix: '',
 }
 
-/** Each of them may change `status`. Without a listener of `error`, ioredis would print it. */
+/** The events at which `status` may change. Without a listener for `error`, ioredis would print the error. */
 const EVENTS = ['ready', 'error', 'close', 'reconnecting', 'end'] as const
 
-/** A connection by ioredis. */
+/** A connection that ioredis makes. */
 export class IoRedisLink implements RedisLink {
   readonly #connection: IoRedisConnection
   readonly #channels = new Set<string>()

@@ -3,7 +3,7 @@ import type { Receive, RedisLink } from './redis-link.ts'
 
 /** A client of node-redis, the package `redis`: what `createClient` returns. It need not be connected. */
 export interface NodeRedisClient {
-  /** Returns a new connection with the options of this client, except those that are given. */
+  /** Returns a new connection with the options of this client. Options that are given replace the client's. */
   duplicate(overrides: { readonly disableOfflineQueue: true }): NodeRedisConnection
 }
 
@@ -31,14 +31,14 @@ export interface NodeRedisConnection {
   disconnect?(): unknown
 }
 
-/** Each of them may change `isReady`. Without a listener of `error`, an error would end the process. */
+/** The events at which `isReady` may change. Without a listener for `error`, an error would end the process. */
 const EVENTS = ['ready', 'error', 'reconnecting', 'end'] as const
 
 /**
- * A connection by node-redis.
+ * A connection that node-redis makes.
  *
- * Without its offline queue, node-redis rejects commands while there is no link, and those that Redis has not answered when it is lost. It subscribes
- * again before it is ready.
+ * The driver turns the offline queue of node-redis off. So node-redis rejects commands while there is no link. When the link is lost, it also rejects
+ * the commands that Redis has not answered. After a reconnect, it subscribes again before it is ready.
  */
 export class NodeRedisLink implements RedisLink {
   readonly #connection: NodeRedisConnection

@@ -1,5 +1,5 @@
 /**
- * A connection of the driver's own to Redis, by either client.
+ * The driver's own connection to Redis, made by node-redis or ioredis.
  *
  * It sends nothing while there is no link: then its promises reject at once. They reject too if the link is lost before Redis has answered.
  */

@@ -190,7 +190,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * A client is subscribed. All messages that are published from now on are due. If the client was subscribed when its last connection ended, the
-   * messages that it missed are due too, until a notice says that messages may be missing. If a user subscribes, call it for each client of the user.
+   * messages that it missed are due too, until a notice says that messages may be missing. If a user subscribes, call this method for each client of
+   * the user.
    */
   subscribed(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()

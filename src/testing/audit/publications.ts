@@ -3,12 +3,15 @@ import { Queue } from '../../collections/queue.ts'
 /** The identity of a message. No other message of its stream type and symbol has the same identity. */
 export type MessageIdentity = string | number
 
-/** One stream: a stream type, a symbol if it has one, and the user of a private stream. Each publisher of it counts as a stream of its own. */
+/**
+ * One stream: a stream type, a symbol if it has one, and the user of a private stream. If several publishers share a stream, the messages of each
+ * publisher count as a separate stream.
+ */
 export interface AuditedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly userId: string | undefined
-  /** The publisher, if there are several, and each of their messages counts. */
+  /** The publisher, if there are several. `undefined` for a `latest` stream, where a message replaces those of all publishers. */
   readonly publisher: string | undefined
 }
 

@@ -90,7 +90,10 @@ export class StreamAccount implements AuditedStream {
     this.#onTheWay.clear()
   }
 
-  /** Makes optional messages due, because the server said that no message is missing since the client's position. An earlier loss stays one. Messages that may be lost stay optional. */
+  /**
+   * Makes optional messages due, because the server said that no message is missing since the client's position. Two kinds of messages stay optional:
+   * those that an earlier answer reported as possibly lost, and those that may be lost with their publisher.
+   */
   expectMissed(): void {
     const isExpected = (each: Publication): boolean => !this.#uncertain.has(each) && !this.#keeper.mayBeLost(each)
     const optional = [...this.#optional]
@@ -210,7 +213,10 @@ export class StreamAccount implements AuditedStream {
     return taken
   }
 
-  /** Nothing orders the messages of several publishers. So the present state may be older than what came, and newer messages come again after it. */
+  /**
+   * Forgets what came. The messages of several publishers have no common order. So the present state may be older than messages that came before, and
+   * these newer messages may come again after it.
+   */
   #beginAgain(): void {
     this.#arrived = new Places()
     this.#newest = 0

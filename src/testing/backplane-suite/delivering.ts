@@ -18,7 +18,7 @@ export async function deliversToAll(trial: BackplaneTrial): Promise<void> {
 
 const EACH = 500
 
-/** What two nodes publish at the same time comes in the order of each. */
+/** If two nodes publish at the same time, the messages of each node come in the order in which the node published them. */
 export async function deliversInOrder(trial: BackplaneTrial): Promise<void> {
   const nodes = await trial.start()
   const reader = await trial.join()
@@ -38,7 +38,7 @@ function expectInOrder(reader: TrialNode, { name }: TrialNode): void {
 
 const MIB = 1_048_576
 
-/** Texts that a protocol of lines, or an encoding, could damage. The last ones are long. */
+/** Texts that could be damaged by an encoding, or by a protocol that is made of lines. The last ones are long. */
 const AWKWARD: readonly string[] = [
   '',
   ' ',
@@ -62,7 +62,7 @@ export async function deliversUnchanged(trial: BackplaneTrial): Promise<void> {
   b.hasReceived(AWKWARD.map((text) => [SUBJECT, text]))
 }
 
-/** The longest part that a name of 255 units can have: each unit is three bytes, and each byte 4/3 characters. */
+/** A part of a subject that is as long as the base64url of the longest name: 255 units of three bytes each, and four characters for three bytes. */
 const LONGEST_PART = '-_Az09'.repeat(170)
 
 /** Subjects as a cluster makes them. Some differ only in a way that a careless broker or driver would not see. */
@@ -81,7 +81,7 @@ const SUBJECTS: readonly string[] = [
   `ZGVzaw.c.${[LONGEST_PART, LONGEST_PART, LONGEST_PART].join('.')}A`,
 ]
 
-/** A node receives what is published under the subjects that it is subscribed to, and nothing of those that are similar. */
+/** A node receives what is published under the subjects that it is subscribed to, and nothing that is published under similar subjects. */
 export async function deliversUnderAnySubject(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   const odd = SUBJECTS.filter((_, i) => i % 2 === 1)
@@ -94,7 +94,7 @@ export async function deliversUnderAnySubject(trial: BackplaneTrial): Promise<vo
   b.hasReceived(odd.map(deliveryOf))
 }
 
-/** A driver that delivered from within `publish` would call the node while it is in the middle of something. */
+/** A driver must not deliver from within `publish`, because the node that publishes may be in the middle of a step. */
 export async function deliversLater(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await a.subscribe(SUBJECT)

@@ -16,7 +16,7 @@ export async function fallsSilent(trial: BackplaneTrial): Promise<void> {
   if (b.statuses.length > statuses) throw new Error(`Expected that ${b.name} reports nothing once \`close\` has settled, but it reported ${String(b.isUp)}`)
 }
 
-/** The application has a client of its own, and uses it for other things. */
+/** The application's own client stays open, because the application uses it for other things. */
 export async function leavesTheClientOpen(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(SUBJECT)
@@ -26,7 +26,7 @@ export async function leavesTheClientOpen(trial: BackplaneTrial): Promise<void> 
   await a.fence(a)
 }
 
-/** `close` waits for no broker. */
+/** `close` does not wait for the broker. */
 export async function closesWhileFrozen(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await trial.broker('freeze')

@@ -5,7 +5,7 @@ const SUBJECT = 'ZGVzaw.c.UFJJQ0U.QlRD.-'
 const DROPPED = 'ZGVzaw.c.UFJJQ0U.RVRI.-'
 const LATER = 'ZGVzaw.c.UFJJQ0U.U09M.-'
 
-/** Each node reports the loss of its broker, and that it is back. */
+/** Each node reports that its broker is lost, and later that the broker is back. */
 export async function reportsLoss(trial: BackplaneTrial): Promise<void> {
   const nodes = await trial.start()
   for (let round = 0; round < 2; round++) {
@@ -19,8 +19,8 @@ export async function reportsLoss(trial: BackplaneTrial): Promise<void> {
 const REFUSED = 1_000
 
 /**
- * What is published while there is no broker is refused, so that it does not pile up in the client. So it does not come when the broker is back either: then
- * it would come after what the node has sent instead.
+ * While there is no broker, the driver refuses to publish, so that messages do not pile up in the client. A refused message must not come later, when
+ * the broker is back. It would come after messages that the node has sent instead.
  */
 export async function refusesWhileGone(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
@@ -86,7 +86,10 @@ export async function survivesFreeze(trial: BackplaneTrial): Promise<void> {
   if (at !== -1) throw new Error(`Expected that ${b.name} receives each text once and in order, but ${numbers[at - 1]} is followed by ${numbers[at]}`)
 }
 
-/** Waits until both nodes reach each other. The driver says only that a link is there, so the suite tries as long as it must. */
+/**
+ * Waits until both nodes reach each other. A driver reports only its own link to the broker, so the suite sends texts until both nodes have received
+ * one.
+ */
 async function isBack({ patience }: BackplaneTrial, ...nodes: readonly [TrialNode, TrialNode]): Promise<void> {
   for (const node of nodes) await node.reports(true)
   const [a, b] = nodes

@@ -20,7 +20,7 @@ export async function subscribesToMany(trial: BackplaneTrial): Promise<void> {
   b.hasReceived(MANY.map((subject) => [subject, subject]))
 }
 
-/** To subscribe again to the same subject changes nothing. To unsubscribe from it once ends it. */
+/** A second subscription to the same subject changes nothing. One call of `unsubscribe` ends both. */
 export async function subscribesOnce(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(ONE)
@@ -35,7 +35,10 @@ export async function subscribesOnce(trial: BackplaneTrial): Promise<void> {
   b.hasReceived([[ONE, 'first'], [OTHER, 'second']])
 }
 
-/** What comes after `unsubscribe` has settled is of the other subjects. Lists that are empty, or name what is not subscribed to, end nothing. */
+/**
+ * After `unsubscribe` has settled, only messages of the other subjects come. An empty list ends nothing, and neither does a subject without a
+ * subscription.
+ */
 export async function unsubscribes(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(ONE, OTHER)
@@ -51,7 +54,7 @@ export async function unsubscribes(trial: BackplaneTrial): Promise<void> {
   if (after.join() !== OTHER) throw new Error(`Expected that ${b.name} receives one text of ${OTHER} once \`unsubscribe\` has settled, but it received [${after.join()}]`)
 }
 
-/** The count is right as soon as a call has settled. More than one may be counted as one. */
+/** The count is right as soon as a call has settled. If there are several subscribers, the count may be 1. */
 export async function countsSubscribers(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await expectCount(a, USER, false)
@@ -70,7 +73,7 @@ export async function countsSubscribers(trial: BackplaneTrial): Promise<void> {
   for (const node of [a, b]) node.hasReceived([])
 }
 
-/** While a node unsubscribes, either count is right. To fail is not. */
+/** While a node unsubscribes, the old and the new count are both right. But the call must not fail. */
 async function countsMeanwhile(a: TrialNode, b: TrialNode): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await b.subscribe(USER)

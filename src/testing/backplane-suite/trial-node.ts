@@ -1,7 +1,10 @@
 import type { BackplaneClient } from '../backplane-harness.ts'
 import { describe, type Patience } from '../suite/patience.ts'
 
-/** A subject that every node of a trial is subscribed to. What was published before its text has come by then. */
+/**
+ * A subject that every node of a trial is subscribed to. When a text of this subject comes, everything that the same node published before has come
+ * too.
+ */
 export const FENCE = 'cluster.fence'
 
 /** A message that a node has received, or should. */
@@ -48,7 +51,7 @@ export class TrialNode {
     this.#publish(subject, text).catch(() => {})
   }
 
-  /** Publishes, and waits until the driver has done with it. Returns false if the driver refused it. */
+  /** Publishes, and waits until the driver has accepted or refused the text. Returns false if the driver refused it. */
   hands(subject: string, text: string): Promise<boolean> {
     return this.#patience.within(`${this.name} accepts or refuses a text`, this.#publish(subject, text).then(() => true, () => false))
   }
@@ -89,12 +92,12 @@ export class TrialNode {
     for (const node of nodes) await node.#receivesFence(text)
   }
 
-  /** Everything that it has received, fences left out. */
+  /** Everything that this node has received, except fences. */
   get deliveries(): Delivery[] {
     return this.received.filter(([subject]) => subject !== FENCE)
   }
 
-  /** Fails unless it has received exactly these, in this order, fences left out. */
+  /** Fails unless this node has received exactly these messages in this order. Fences do not count. */
   hasReceived(deliveries: readonly Delivery[]): void {
     const [expected, seen] = [describeWhole(deliveries), describeWhole(this.deliveries)]
     if (expected === seen) return

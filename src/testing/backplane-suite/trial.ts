@@ -20,7 +20,7 @@ export class BackplaneTrial {
     this.patience = patience
   }
 
-  /** Starts the broker, with two nodes that are subscribed to the fence. */
+  /** Starts the broker and two nodes. Both nodes are subscribed to the subject `FENCE`. */
   async start(): Promise<[TrialNode, TrialNode]> {
     this.#broker = await this.patience.within('the broker starts', this.#harness.start())
     return [await this.join(), await this.join()]
@@ -41,7 +41,7 @@ export class BackplaneTrial {
     await this.patience.within(`the broker does \`${fault}\``, method.call(this.#started))
   }
 
-  /** Gives what is on its way the time to come, where nothing tells that it has. */
+  /** Waits a moment for messages that may be on their way, if nothing tells when they have come. */
   async pause(): Promise<void> {
     let polls = 0
     await this.patience.until('a moment passes', { look: () => ++polls, isAsExpected: (count) => count > 10 })

@@ -5,7 +5,7 @@ interface Process {
   off(event: string, listener: (error: unknown) => void): unknown
 }
 
-/** The errors that nobody handles, in a runtime that tells of them as Node does. */
+/** Collects the errors that nobody handles, if the runtime reports them by the same events as Node. */
 export class UnhandledErrors {
   readonly #process = (globalThis as { readonly process?: Partial<Process> }).process
   readonly #errors: unknown[] = []
@@ -15,7 +15,7 @@ export class UnhandledErrors {
     if (isProcess(this.#process)) for (const event of EVENTS) this.#process.on(event, this.#listener)
   }
 
-  /** Returns those since it was made. The runtime tells of some of them a little later, so it pauses first. */
+  /** Ends the collection, and returns the errors. It pauses first, because the runtime reports some errors a little later. */
   async end(pause: () => Promise<void>): Promise<readonly unknown[]> {
     await pause()
     if (isProcess(this.#process)) for (const event of EVENTS) this.#process.off(event, this.#listener)
