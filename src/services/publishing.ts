@@ -1,5 +1,5 @@
 import type { Quotas } from '../access/quotas.ts'
-import { membersOf } from '../collections/small-set.ts'
+import { membersOf, SmallSetBy, type SmallSet } from '../collections/small-set.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Exclusion } from '../delivery/fan-out.ts'
 import { allOf, eachOf, eitherOf, nobody, oneOf, thisOne, without, type Recipients } from '../delivery/recipients.ts'
@@ -42,6 +42,9 @@ interface PendingMessage {
   text: WireData | undefined
 }
 
+/** A set of pending messages nearly always has one member or none. A `Set` would allocate a new table for each publish that is recorded. */
+const pendingMessages = /* @__PURE__ */ new SmallSetBy<PendingMessage, PendingMessage>((message) => message)
+
 export interface PublishingDependencies {
   readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock' | 'recorder' | 'delivery'>
   readonly gate: Gate
@@ -61,7 +64,7 @@ export interface PublishingDependencies {
 export class Publishing {
   readonly #dependencies: PublishingDependencies
   /** The messages whose delivery has not begun. */
-  readonly #pending = new Set<PendingMessage>()
+  #pending: SmallSet<PendingMessage, PendingMessage> = undefined
   /** The plan of a publish without options. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
@@ -145,14 +148,14 @@ export class Publishing {
   /** Excludes connections from earlier messages: from the message that is being delivered, and from all messages whose delivery has not begun. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<ConnectionRecord>): void {
     this.#dependencies.delivery.exclude(isMeant, isExcluded)
-    for (const { fields, exclusions } of this.#pending) if (isMeant(fields)) exclusions.push(isExcluded)
+    for (const { fields, exclusions } of membersOf(this.#pending)) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
   /** Yields the message that is being delivered, and then all messages whose delivery has not begun. */
   *underWay(): Generator<MessageFields, undefined> {
     const running = this.#dependencies.delivery.running
     if (running !== undefined) yield running
-    for (const { fields } of this.#pending) yield fields
+    for (const { fields } of membersOf(this.#pending)) yield fields
   }
 
   #read(message: unknown): MessageFields {
@@ -192,12 +195,12 @@ export class Publishing {
     // Count the message before it is serialized. A `toJSON` may publish too, and the limit must end such a recursion.
     changes.postponedCount++
     const message: PendingMessage = { fields, findRecipients, plan, exclusions: [], isDeferred: true, text: undefined }
-    this.#pending.add(message)
+    this.#addPending(message)
     try {
       message.text = this.#textOf(fields)
     } catch (error) {
       changes.postponedCount--
-      this.#pending.delete(message)
+      this.#removePending(message)
       throw error
     }
     changes.postpone(() => this.#deliverDeferred(message))
@@ -218,7 +221,7 @@ export class Publishing {
   #deliverDeferred(message: PendingMessage): void {
     const { fields, findRecipients, plan } = message
     if (plan === undefined) {
-      this.#pending.delete(message)
+      this.#removePending(message)
       return void this.#deliverNow(fields, findRecipients(fields), message)
     }
     try {
@@ -237,14 +240,14 @@ export class Publishing {
     const { changes, gate } = this.#dependencies
     if (changes.isSending) return this.#deliverOrDefer(fields, this.#toSubscribers, plan)
     const message: PendingMessage = { fields, findRecipients: this.#toSubscribers, plan, exclusions: [], isDeferred: false, text: undefined }
-    this.#pending.add(message)
+    this.#addPending(message)
     try {
       message.text = this.#textOf(fields)
       // Serialization may have run the caller's code.
       if (gate.isClosed) throw gate.refusal()
       return this.#deliverOrDefer(fields, this.#toSubscribers, plan, message)
     } finally {
-      this.#pending.delete(message)
+      this.#removePending(message)
     }
   }
 
@@ -268,7 +271,7 @@ export class Publishing {
       // A message that is recorded has its text already.
       return isRecorded ? recordedText(this.#dependencies.options.recorder, fields, message?.text as string) : undefined
     } finally {
-      if (message !== undefined) this.#pending.delete(message)
+      if (message !== undefined) this.#removePending(message)
     }
   }
 
@@ -315,6 +318,14 @@ export class Publishing {
     } finally {
       if (result === undefined) delivery.abandon(fanOut)
     }
+  }
+
+  #addPending(message: PendingMessage): void {
+    this.#pending = pendingMessages.including(this.#pending, message)
+  }
+
+  #removePending(message: PendingMessage): void {
+    this.#pending = pendingMessages.without(this.#pending, message)
   }
 
   #textOf(fields: MessageFields): WireData {
