@@ -90,8 +90,8 @@ export class Histories {
     else if (isActive && channel.activeStreams === 1) this.#setUsed(channel)
   }
 
-  /** Adds a message to the history of its channel. */
-  append(channel: Channel, recorded: RecordedMessage, agedMs = 0): void {
+  /** Adds a message to the history of its channel, and returns it as the history holds it. */
+  append(channel: Channel, recorded: RecordedMessage, agedMs = 0): HistoryMessage {
     const nowMs = this.#clock.monotonic()
     const message = new HistoryMessage(channel, recorded, nowMs - agedMs, ++this.#order)
     const list = this.#listOf(channel)
@@ -103,6 +103,7 @@ export class Histories {
     this.#keepWithin(channel)
     if (channel.activeStreams === 0) this.#touch(channel)
     if (list === this.#aging) this.#age(nowMs, isFirst)
+    return message
   }
 
   /** Adds messages of another node from before the held ones of a channel, oldest first. Those that leave a hole are left out. */

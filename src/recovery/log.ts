@@ -36,9 +36,9 @@ export class RecoveryLog implements ChannelLog {
   }
 
   /** Tells the listeners of a message that this node has numbered. */
-  recorded(channel: Channel, message: LoggedMessage): void {
-    channel.lastAtMs = this.clock.monotonic()
-    channel.firstAtMs ??= channel.lastAtMs
+  recorded(channel: Channel, message: HistoryMessage): void {
+    channel.lastAtMs = message.atMs
+    channel.firstAtMs ??= message.atMs
     for (const listener of this.#listeners) listener({ channel, epoch: channel.epoch, message })
   }
 

@@ -13,6 +13,7 @@ import { readArchive } from './archive.ts'
 import { archived, restoreInto } from './archiving.ts'
 import type { Channel } from './channel.ts'
 import { Histories } from './histories.ts'
+import type { HistoryMessage } from './history-message.ts'
 import { RecoveryLog } from './log.ts'
 import { invalidOption, resolvedOptions, type RecoveryOptions, type ResolvedRecoveryOptions, type SnapshotStream } from './options.ts'
 import { Resuming, type Resume } from './resuming.ts'
@@ -96,7 +97,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   readonly #reports: ErrorReports
   #attached: Attached | undefined
   /** The message that was recorded last. `skip` needs its number. */
-  #last: { readonly channel: Channel; readonly seq: number } | undefined
+  #last: HistoryMessage | undefined
   /** Revocations that count already, so that the event need not be heeded. */
   readonly #heeded = new WeakSet<object>()
 
@@ -138,16 +139,15 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const stamped = stamps.stamp(text, { epoch, seq })
     if (typeof stamped !== 'string') throw new ConnectionManagerError('ERR_UNSERIALIZABLE', `\`stamp\` must return a string, got ${describe(stamped)}`)
     const isKept = stamps.keepsUnstamped && channel.isLatest
-    histories.append(channel, { epoch, seq, symbol, text: stamped, unstamped: isKept ? text : undefined, message: settings.isWireForm || !isKept ? undefined : message })
-    this.#last = { channel, seq }
-    log.recorded(channel, { seq, symbol, text: stamped })
+    this.#last = histories.append(channel, { epoch, seq, symbol, text: stamped, unstamped: isKept ? text : undefined, message: settings.isWireForm || !isKept ? undefined : message })
+    log.recorded(channel, this.#last)
     return stamped
   }
 
   /** Returns the text that tells a connection which message it was left out of. The manager calls it after `record`. */
   skip({ streamType, symbol }: StreamMessage<unknown, string>): string {
-    const { channel, seq } = this.#last as { readonly channel: Channel; readonly seq: number }
-    return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch: channel.epoch, seq })
+    const { epoch, seq } = this.#last as HistoryMessage
+    return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch, seq })
   }
 
   /** Remembers a revocation, so that nothing from before it is sent again to those whom it concerns. Called by the manager. */
