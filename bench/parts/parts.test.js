@@ -9,6 +9,7 @@ const HASTE = { populations: 1, rounds: 1, roundMs: 0.05, warmUpMs: 0.05 }
 const SMALL = {
   'fan-out': ['ours', 'peers'].map((kind) => ({ kind, variant: 'plain', crowd: { connections: 10, connectionsPerUser: 1 }, ...HASTE })),
   publish: ['ours', 'peers'].map((kind) => ({ kind, subscribers: 10, ...HASTE })),
+  'recorded-publish': [1, 10].map((subscribers) => ({ subscribers, ...HASTE })),
   'rare-stream': [HASTE],
   churn: [{ k: 2, sizes: [20, 40], hubs: ['ours', 'socket.io-adapter'], ...HASTE }],
   'churn-while-publishing': ['ours', 'peers'].map((kind) => ({ kind, subscribers: 10, publishesEach: 1, ...HASTE })),
