@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { fromCaller } from './caller.js'
 import { HELP, parseOptions, UsageError } from './options.js'
@@ -44,7 +44,10 @@ function fail(/** @type {string} */ message) {
 }
 
 function ensureDependencies() {
-  if (!existsSync(`${HERE}node_modules`)) npm(HERE, ['ci', '--no-audit', '--no-fund'], 'The peers could not be installed')
+  const { dependencies } = JSON.parse(readFileSync(`${HERE}package.json`, 'utf8'))
+  // A package may be newer than what was installed here.
+  const areInstalled = Object.keys(dependencies).every((name) => existsSync(`${HERE}node_modules/${name}`))
+  if (!areInstalled) npm(HERE, ['ci', '--no-audit', '--no-fund'], 'The peers could not be installed')
 }
 
 function ensureLibrary() {

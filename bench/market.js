@@ -10,9 +10,11 @@ export function message(symbol = SYMBOL) {
   return { streamType: STREAM_TYPE, symbol, data: DATA }
 }
 
+export const TRADES = { streamType: 'TRADES', symbol: SYMBOL }
+
 /** Returns the same as a trade. Every trade counts, so a recovery keeps more than the last one. */
-export function trade(symbol = SYMBOL) {
-  return { streamType: 'TRADES', symbol, data: DATA }
+export function trade() {
+  return { streamType: 'TRADES', symbol: SYMBOL, data: DATA }
 }
 
 /** Stringifies the envelope of the same message, its timestamp included: 190 B. */

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 export const PARTS = [
-  'fan-out', 'publish', 'recorded-publish', 'rare-stream', 'churn', 'hot-stream', 'churn-while-publishing',
+  'fan-out', 'publish', 'recorded-publish', 'cluster-publish', 'rare-stream', 'churn', 'hot-stream', 'churn-while-publishing',
   'memory', 'raw-json', 'bytes', 'real-ws', 'compression', 'bun', 'slow-clients', 'size',
 ]
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { startedBroker } from '../brokers/broker.js'
 import { goalFor } from '../goals.js'
 import { PARTS } from '../options.js'
 
@@ -46,6 +47,47 @@ describe('each part', () => {
       assert.notDeepEqual(cases(true), cases(false))
     })
   }
+})
+
+describe('the part cluster-publish', () => {
+  it('says so if a broker is not installed', async () => {
+    const { rows } = await import('./cluster-publish.js')
+    const facts = { kind: 'node', client: 'ioredis', hasSubscriber: false }
+
+    const made = rows([{ facts, outcome: null }, { facts: { kind: 'broker', client: 'NATS' }, outcome: null }])
+
+    assert.deepEqual(made.map(({ value, remark }) => [value, remark]), [
+      [undefined, 'not measured: redis-server was not found'],
+      [undefined, 'not measured: nats-server was not found'],
+      [undefined, 'not measured: nats-server was not found'],
+    ])
+    assert.ok(goalFor({ ...made[0], part: 'cluster-publish' }))
+  })
+
+  it('compares each round with the sum of what it stands beside', async () => {
+    const { rows } = await import('./cluster-publish.js')
+    const outcome = { recorded: [1, 2, 3], client: [1, 2, 3], cluster: [3, 6, 9] }
+
+    const [{ value, costs }] = rows([{ facts: { kind: 'node', client: 'NATS', hasSubscriber: false }, outcome }])
+
+    assert.equal(value, 1.5)
+    assert.deepEqual(costs, { recorded: 2, client: 2, cluster: 6 })
+  })
+
+  it('shares what further subscribers cost the broker among them', async () => {
+    const { rows } = await import('./cluster-publish.js')
+
+    const made = rows([{ facts: { kind: 'broker', client: 'NATS' }, outcome: [2, 7] }, { facts: { kind: 'broker', client: 'NATS' }, outcome: [null, null] }])
+
+    assert.deepEqual(made.map(({ value }) => value), [2, 0.5, undefined, undefined])
+    assert.match(made[3].remark, /not measured/)
+  })
+})
+
+describe('a broker', () => {
+  it('that is not installed is not there', async () => {
+    assert.equal(await startedBroker({ program: 'no-such-broker', argumentsFor: () => [] }), undefined)
+  })
 })
 
 describe('the part bun', () => {

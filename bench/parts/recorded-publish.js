@@ -1,7 +1,7 @@
 // A whole publish that a recovery numbers and keeps, beside the same publish without one.
 import { population } from '../contenders/population.js'
 import { libraryModule } from '../library.js'
-import { SYMBOL, trade } from '../market.js'
+import { trade, TRADES } from '../market.js'
 import { deliverer } from '../measure/local.js'
 import { overPopulations } from '../measure/populations.js'
 import { ratios, spread } from '../measure/statistics.js'
@@ -33,7 +33,7 @@ export async function measure({ subscribers, ...effort }) {
 }
 
 function published(name, manager, newcomers) {
-  for (const { id, userId, socket } of newcomers) manager.addConnection(id, socket, userId).subscribe({ streamType: 'TRADES', symbol: SYMBOL })
+  for (const { id, userId, socket } of newcomers) manager.addConnection(id, socket, userId).subscribe(TRADES)
   const sockets = newcomers.map(({ socket }) => socket)
   return deliverer(name, sockets, (times) => { for (let i = 0; i < times; i++) manager.publish(trade()) })
 }
