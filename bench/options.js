@@ -9,7 +9,7 @@ export const PARTS = [
 export const HELP = `What the library costs, beside its peers and beside a bare loop.
 
   npm run bench                      all parts, in minutes
-  npm run bench -- --quick           all parts, coarsely, in less than 90 seconds
+  npm run bench -- --quick           all parts, coarsely, in less than 100 seconds
 
   --only churn,memory      these parts alone: ${PARTS.slice(0, 6).join(', ')},
                            ${PARTS.slice(6).join(', ')}

@@ -22,6 +22,7 @@ export default {
     'client.md',
     'commands.md',
     'cluster.md',
+    'sizing.md',
     'protocol.md',
     'errors.md',
     'testing.md',

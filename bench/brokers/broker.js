@@ -43,6 +43,16 @@ export class Broker {
     }
   }
 
+  /** Returns the bytes of memory that it holds. `undefined` where they cannot be read. */
+  get memoryBytes() {
+    try {
+      const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#process.pid}/status`, 'utf8')) ?? []
+      return Number(kilobytes) * 1_024
+    } catch {
+      return undefined
+    }
+  }
+
   async stop() {
     const exit = once(this.#process, 'exit')
     if (this.#process.exitCode === null && this.#process.kill()) await exit
