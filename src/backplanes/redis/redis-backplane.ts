@@ -33,6 +33,7 @@ function isIoRedis(client: unknown): client is IoRedisClient {
 }
 
 function isNodeRedis(client: unknown): client is NodeRedisClient {
-  const { duplicate, isReady } = Object(client) as { readonly duplicate?: unknown; readonly isReady?: unknown }
-  return typeof duplicate === 'function' && typeof isReady === 'boolean'
+  const { duplicate, isReady, masters } = Object(client) as { readonly duplicate?: unknown; readonly isReady?: unknown; readonly masters?: unknown }
+  // Only the client of a Redis Cluster has masters.
+  return typeof duplicate === 'function' && typeof isReady === 'boolean' && masters === undefined
 }

@@ -30,6 +30,12 @@ describe('redisBackplane', () => {
     expectCode('ERR_INVALID_BACKPLANE', () => redisBackplane(client as never))
   })
 
+  it('refuses the client of a Redis Cluster of node-redis 6, which has what the client of a server has, and its masters', () => {
+    const cluster = { duplicate: () => {}, isReady: false, masters: [] }
+
+    expectCode('ERR_INVALID_BACKPLANE', () => redisBackplane(cluster as never))
+  })
+
   it('connects only when it is opened, with two connections of its own', async () => {
     const client = new NodeRedis()
 
