@@ -186,14 +186,19 @@ export class ClusterNode implements LogCluster {
         return publications.answerAsk(frame.node, frame)
       case 'sync':
         publications.answerSync(frame.node, frame.channels)
-        return demand.wanted(this.#known(frame.channels))
+        return this.#wantedElsewhere(frame.channels)
       case 'wanted':
-        return demand.wanted(this.#known(frame.channels))
+        return this.#wantedElsewhere(frame.channels)
       case 'left':
         return demand.left(frame.channels)
       case 'survey':
         for (const channels of partsOf(this.#wanted())) this.#send(this.parts.subjects.node(frame.node), { kind: 'wanted', node: this.parts.name, channels })
     }
+  }
+
+  #wantedElsewhere(channels: readonly ChannelName[]): void {
+    const { demand } = this.parts
+    if (demand.isFollowed) demand.wanted(this.#known(channels))
   }
 
   /** Returns those of these channels that there are in this node's catalogue, and that are relayed. Another node may have another catalogue. */

@@ -150,8 +150,9 @@ export class Publications {
 
   #progressOf(channel: ChannelName): Progress | undefined {
     const { messages, subjectOf } = this.#dependencies
-    const own = subjectOf(channel) === undefined ? undefined : messages.own(channel)
-    return own && { channel: nameOf(channel), ...own }
+    const own = messages.own(channel)
+    // A node is asked about many channels, and publishes in few of them. To name a subject takes longer than to see that.
+    return own === undefined || subjectOf(channel) === undefined ? undefined : { channel: nameOf(channel), ...own }
   }
 
   #sendTo(node: string, frame: Frame): void {
