@@ -14,7 +14,7 @@ interface Pressure {
   /** The turn in which it was found to have room, for all of it. */
   roomIn: number | 'unclear' | undefined
   /** Whether it had too much buffered then, which may have been of the turn before. */
-  isInDoubt: boolean
+  isInDoubt: boolean | 'unclear'
   /** Whether its socket may be sent to by way of a queue, and so be judged by turns, though it is sent to directly otherwise. */
   mayHaveQueue: boolean
 }
@@ -164,13 +164,16 @@ export class Pressures {
     }
     if (kind === 'metered') return isOver ? this.#fallBehind(pressure) : 'passes'
     if (pressure.roomIn === this.#turn) return 'passes'
-    if (isOver && pressure.roomIn === 'unclear') {
+    const isUnclear = pressure.roomIn === 'unclear'
+    if (isOver && (isUnclear || (pressure.isInDoubt === 'unclear' && pressure.roomIn === this.#turn - 1))) {
       pressure.behind = 'perhaps'
+      pressure.roomIn = 'unclear'
       return 'unknown'
     }
-    if (isOver && (pressure.isInDoubt || pressure.roomIn !== this.#turn - 1)) return this.#fallBehind(pressure)
+    if (isOver && (pressure.isInDoubt === true || pressure.roomIn !== this.#turn - 1)) return this.#fallBehind(pressure)
     pressure.roomIn = this.#turn
-    pressure.isInDoubt = isOver
+    // It may have been found to have room earlier in this turn, when more was buffered.
+    pressure.isInDoubt = isUnclear ? 'unclear' : isOver
     return 'passes'
   }
 
