@@ -8,6 +8,7 @@ import type { Events } from './events/events.ts'
 import { noticeData } from './model/wire-form.ts'
 import { resolvedOptions, type ResolvedOptions } from './options.ts'
 import type { AnyConnection } from './ports/connection.ts'
+import type { RecorderNotices } from './ports/recorder.ts'
 import { Connections } from './registry/connections.ts'
 import { mappingsOf, type Mappings } from './registry/mappings.ts'
 import { ConnectionRecord, type HandleActions, type SubscriptionRecord } from './registry/records.ts'
@@ -17,6 +18,7 @@ import { Gate } from './services/gate.ts'
 import { Lifecycle } from './services/lifecycle.ts'
 import { Noticing } from './services/noticing.ts'
 import { Publishing } from './services/publishing.ts'
+import { recorderNotices } from './services/recorder-notices.ts'
 import { Reassigning } from './services/reassigning.ts'
 import { Subscribing } from './services/subscribing.ts'
 import { timersThatRun, type Timers } from './time/clock.ts'
@@ -47,6 +49,7 @@ interface Services {
   readonly noticing: Noticing
   readonly reassigning: Reassigning
   readonly lifecycle: Lifecycle
+  readonly forRecorder: RecorderNotices
   /** Restarts each timer that may have been lost: see `Alarm`. */
   renewTimers(): void
 }
@@ -151,7 +154,8 @@ function servicesFor(rooms: Rooms): Services {
   const noticing = new Noticing({ ...rooms, gate, publishing })
   const reassigning = new Reassigning({ ...rooms, gate, publishing, renewTimers })
   const lifecycle = new Lifecycle({ ...rooms, gate, leaving, renewTimers })
-  return { gate, publishing, subscribing, noticing, reassigning, lifecycle, renewTimers }
+  const forRecorder = recorderNotices({ ...rooms, publishing, subscribing })
+  return { gate, publishing, subscribing, noticing, reassigning, lifecycle, forRecorder, renewTimers }
 }
 
 /**

@@ -55,7 +55,7 @@ export class ConnectionManager<
   constructor(options: ConnectionManagerOptions<TSocket, TStreams, TMetadata> = {}) {
     this.#parts = assemble(options)
     defineHiddenMembers(this)
-    attachRecorder(this.#parts.options, this, this.#parts.publishing.forRecorder)
+    attachRecorder(this.#parts.options, this, this.#parts.forRecorder)
   }
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────

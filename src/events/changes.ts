@@ -150,6 +150,19 @@ export class Changes {
     this.#postponed.push(change)
   }
 
+  /** Makes a postponed change that makes changes and sends messages itself, as `batch` does. Call it only within a postponed change. */
+  postponedBatch(act: () => void): void {
+    this.isSending = false
+    this.#isBatching = true
+    try {
+      act()
+    } finally {
+      this.#isBatching = false
+      this.isSending = true
+      this.#hasNews = true
+    }
+  }
+
   #settleAll(): void {
     try {
       this.#settle()

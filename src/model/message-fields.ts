@@ -3,6 +3,12 @@ import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue 
 import { asIdentifier } from './identifier.ts'
 import type { WireData } from './wire-data.ts'
 
+/**
+ * How a message comes to its recipients: it is published to a stream, it was published before and is sent again, or it is sent to its recipients
+ * only. Nobody can send a `direct` message again.
+ */
+export type MessageOrigin = 'published' | 'again' | 'direct'
+
 /** The fields of a message, read once from the caller's object and validated. */
 export interface MessageFields {
   readonly streamType: string
@@ -11,6 +17,7 @@ export interface MessageFields {
   readonly data: unknown
   readonly timestampMs: number
   readonly userId: string | undefined
+  readonly origin: MessageOrigin
   /** The time at which the message was published, in milliseconds since the Unix epoch. */
   readonly readAtMs: number
   /** The wire form, if it has been made already. */
@@ -30,7 +37,7 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
  * matches it. Without a `userId`, the message is for the connection, no matter which user has the connection.
  */
 export function hostText(text: WireData, userId: string | undefined, nowMs: number): MessageFields {
-  return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, readAtMs: nowMs, text }
+  return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, origin: 'direct', readAtMs: nowMs, text }
 }
 
 /**
@@ -39,7 +46,7 @@ export function hostText(text: WireData, userId: string | undefined, nowMs: numb
  * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_NOT_ALLOWED`,
  * `ERR_INVALID_ID`. A missing recipient is not an error here
  */
-export function readMessage(message: unknown, streams: StreamCatalogue, clock: { now(): number }): MessageFields {
+export function readMessage(message: unknown, streams: StreamCatalogue, clock: { now(): number }, origin: MessageOrigin = 'published'): MessageFields {
   if (typeof message !== 'object' || message === null) {
     throw new ConnectionManagerError('ERR_INVALID_MESSAGE', `Invalid message: expected an object, got ${describe(message)}`)
   }
@@ -58,6 +65,7 @@ export function readMessage(message: unknown, streams: StreamCatalogue, clock: {
     data,
     timestampMs: timestamp === undefined || timestamp === null ? readAtMs : epochMs(timestamp),
     userId: userId === undefined || userId === null ? undefined : recipientFor(streamType as string, definition, userId),
+    origin,
     readAtMs,
   }
 }

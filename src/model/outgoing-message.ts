@@ -1,6 +1,6 @@
 import { disown, isThenable } from '../guards/user-code.ts'
 import type { ResolvedDefinition } from './catalogue.ts'
-import { HOST_TEXT, type MessageFields } from './message-fields.ts'
+import { HOST_TEXT, type MessageFields, type MessageOrigin } from './message-fields.ts'
 import type { StreamMessage } from './stream-message.ts'
 import type { WireData } from './wire-data.ts'
 import type { AnyTransport } from '../ports/transport.ts'
@@ -28,6 +28,8 @@ export class OutgoingMessage {
   readonly definition: ResolvedDefinition
   readonly timestampMs: number
   readonly userId: string | undefined
+  /** A gap notice is `direct` if it stands for a direct message. */
+  readonly origin: MessageOrigin
   /** The number of dropped messages that a gap notice stands for. `0` for a message. */
   readonly gap: number
   /** True for the text that stands for a message to those whom it leaves out. It never takes the place of a message. */
@@ -48,6 +50,7 @@ export class OutgoingMessage {
     this.definition = fields.definition
     this.timestampMs = fields.timestampMs
     this.userId = fields.userId
+    this.origin = fields.origin
     this.gap = gap
     this.isSkip = isSkip
     this.#data = fields.data

@@ -41,14 +41,36 @@ export interface Recorder<TManager = unknown> {
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
 
-/** How a recorder sends notices of its own. */
+/** A stream, or a whole stream type if the symbol is `undefined`. A `userId` is the user of a private stream. */
+export interface RecordedStream {
+  readonly streamType: string
+  readonly symbol: string | undefined
+  readonly userId: string | undefined
+}
+
+/** How a recorder sends notices of its own, and how it sends messages again that it recorded. */
 export interface RecorderNotices {
+  /** True while messages are handed to sockets. What is sent then is deferred. */
+  isDelivering(): boolean
+  /** Checks the length of a notice. Call it before you change anything. @throws `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits` */
+  assertMayNotify(text: string): void
   /**
-   * Checks that a notice, and so many messages behind it, can be sent to one connection now. Call it before you change anything.
+   * Calls a function once, when the turn of a message comes that is published now: after the running delivery, and after all that was deferred before.
+   * The call is a batch. What it sends is not deferred. If it throws, the manager emits `error` with stage `recorder`.
    *
-   * @throws `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH` if so many cannot be deferred
+   * With `hold`, the connection gets nothing that is published to the stream until then. The running delivery leaves it out too. Direct messages still
+   * come: those of `sendToUser`, `sendToConnection` and `broadcast`.
+   *
+   * Call it only while `isDelivering()` is true. @throws `ERR_PUBLISH_DEPTH`, and then the function is not called, and nothing is held
    */
-  assertMayNotify(text: string, following: number): void
+  inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
+  /**
+   * Purges what waits for a connection and was published to a stream, before it is sent again. Unlike `connection.purge`, it keeps direct messages,
+   * because nobody can send them again. Returns false if there was nothing to purge.
+   */
+  purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
+  /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge it. */
+  sendAgain(connection: object, stream: RecordedStream, text: string): void
   /**
    * Sends a notice about a stream to one connection, as `connection.send` does. `userId` is the stream's user, if it is private. A notice about a public
    * stream that waits stays if the connection is given to another user.

@@ -28,6 +28,8 @@ export abstract class SendQueue {
   abstract purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void
   /** Purges the waiting messages for which `isUnwanted` is true. */
   abstract purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): void
+  /** True if `isMeant` is true for a message that waits, or for a gap notice. */
+  abstract hasSome(isMeant: (message: OutgoingMessage) => boolean): boolean
   /** Returns at least one message of each stream that has messages in the queue. */
   abstract waitingStreams(): OutgoingMessage[]
   /** Ends the queue. With `isToBeFlushed`, it first sends as many messages as the socket has room for. The other messages are purged. */

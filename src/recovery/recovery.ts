@@ -31,10 +31,8 @@ export interface RecoverableManager {
   getConnection(connectionId: string): object | undefined
   /** Returns the subscriptions of a user. */
   getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
-  /** Returns the connections that receive a whole stream type, not only some of its symbols. */
-  connectionsOf(streamType: string): Iterable<object>
-  /** Delivers a message to one connection. The text of the message is given, so nothing is serialized. */
-  sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
+  /** Returns the connections that receive exactly this stream. Without a symbol, those that receive the whole stream type. */
+  connectionsOf(streamType: string, symbol?: string): Iterable<object>
   /** Calls the listener for each event with this name. */
   on(event: 'revoked' | 'streamActive' | 'streamIdle' | 'connectionCaughtUp' | 'connectionRemoved', listener: (payload: never) => void): () => void
 }
@@ -55,6 +53,11 @@ export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
   readonly recovered: boolean | null
   /** How many messages or snapshots the client was sent before live messages begin. */
   readonly replayed: number
+  /**
+   * True if the call was made while messages are handed to sockets: in a `send`, a listener or a hook. Then the answer waits for its turn. So nothing is
+   * proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what was recovered.
+   */
+  readonly deferred: boolean
 }
 
 /** The contents of a recovery, and how often clients could resume. */

@@ -39,11 +39,26 @@ interface Plan {
   readonly isSnapshot: boolean
 }
 
+/** What a client asks. */
+interface Question {
+  readonly stream: SnapshotStream
+  readonly position: unknown
+  readonly id: number | undefined
+  /** True if the client gave no position, and may have the stream already. */
+  readonly hadStream: boolean
+}
+
+/** What a call is told. */
+interface Answer {
+  readonly recovered: boolean | null
+  readonly replayed: number
+  readonly deferred: boolean
+}
+
 export interface ResumingDependencies {
   readonly manager: {
     getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
-    connectionsOf(streamType: string): Iterable<object>
-    sendToConnection(connectionId: string, message: never, options: { readonly text: string }): unknown
+    connectionsOf(streamType: string, symbol?: string): Iterable<object>
   }
   readonly settings: RecorderSettings
   readonly streams: ResolvedCatalogue
@@ -68,25 +83,61 @@ export class Resuming {
   }
 
   /** Call it in a batch, so that nothing is published between its steps. If it throws, the connection holds what it held before. */
-  resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription; recovered: boolean | null; replayed: number } {
+  resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription } & Answer {
     const hadStream = position === undefined && this.#mayHave(connection, stream)
-    // What waits is purged below. Without a position, it is not sent again.
-    if (hadStream) connection.flush()
     const heldBefore = connection.subscriptions()
+    const { settings } = this.#dependencies
+    const mustGoOn = hadStream && settings.isDelivering() && this.#receives(connection, stream)
     const subscription = connection.subscribe(stream as never)
     try {
       const { streamType, symbol } = subscription
       const userId = this.#dependencies.streams[streamType]?.audience === 'private' ? connection.userId : undefined
-      const resumed = { streamType, symbol, userId }
-      const plan = this.#planFor(connection, resumed, position)
-      const notice = this.#noticeOf(resumed, plan, id)
-      const mayLose = hadStream && !plan.isSnapshot
-      this.#dependencies.settings.assertMayNotify(notice, plan.replays.length + Number(mayLose))
-      return { subscription, recovered: plan.recovered, replayed: this.#bringUpToDate(connection, resumed, plan, notice, mayLose) }
+      const question: Question = { stream: { streamType, symbol, userId }, position, id, hadStream }
+      const answer = settings.isDelivering() ? this.#answerInTurn(connection, question, mustGoOn) : this.#answer(connection, question, true)
+      return { subscription, ...answer }
     } catch (error) {
       restore(connection, subscription, heldBefore)
       throw error
     }
+  }
+
+  #answer(connection: AnyConnection, question: Question, mayRefuse: boolean): Answer {
+    const { stream, position, id, hadStream } = question
+    // What waits is purged below. Without a position, it is not sent again.
+    if (hadStream) connection.flush()
+    const plan = this.#planFor(connection, stream, position)
+    const notice = this.#noticeOf(stream, plan, id)
+    if (mayRefuse) this.#dependencies.settings.assertMayNotify(notice)
+    return { recovered: plan.recovered, replayed: this.#bringUpToDate(connection, stream, plan, notice, hadStream && !plan.isSnapshot), deferred: false }
+  }
+
+  /**
+   * Answers when it is the answer's turn, because messages are handed to sockets now. What was published before the call may have no number yet, so
+   * nothing can be said now. Until then, the connection does not get the stream, and the answer makes up for that. It must go on if nothing would: if
+   * it has the stream already and the client gives no position, or if another subscription needs the messages.
+   */
+  #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
+    const { stream, position, id } = question
+    const { settings } = this.#dependencies
+    const soFar = this.#planWithoutReplays(stream, position)
+    settings.assertMayNotify(this.#noticeOf(stream, soFar, id))
+    const isHeldBack = !mustGoOn && !this.#isNeededOtherwise(connection, stream, soFar)
+    settings.inTurn(() => this.#answerLater(connection, question), isHeldBack ? { connection, stream } : undefined)
+    return { recovered: soFar.recovered, replayed: 0, deferred: true }
+  }
+
+  #answerLater(connection: AnyConnection, question: Question): void {
+    const { stream, position, id } = question
+    if (connection.removed || !isOfUser(connection, stream)) return
+    if (isHeld(connection, stream)) return void this.#answer(connection, question, false)
+    // The subscription has ended, but the client gets its answer. A subscription of the user may go on.
+    if (this.#receives(connection, stream)) this.#tellOfGap(connection, stream)
+    this.#dependencies.settings.notify(connection, this.#noticeOf(stream, this.#planWithoutReplays(stream, position), id), stream.userId)
+  }
+
+  #planWithoutReplays(stream: SnapshotStream, position: unknown): Plan {
+    const { position: present } = this.#dependencies.histories.obtain(stream)
+    return { recovered: position === undefined ? null : false, position: present, replays: [], isSnapshot: false }
   }
 
   /**
@@ -95,14 +146,19 @@ export class Resuming {
    */
   #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
     const { recovered, replays } = plan
-    const { streamType, symbol, userId } = stream
+    const { userId } = stream
     const { settings } = this.#dependencies
     // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
-    const hasPurged = !this.#isNeededOtherwise(connection, stream, plan) && connection.purge({ streamType, symbol })
-    if (hasPurged && mayLose) settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
+    const hasPurged = !this.#isNeededOtherwise(connection, stream, plan) && settings.purge(connection, stream)
+    if (hasPurged && mayLose) this.#tellOfGap(connection, stream)
     if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
     settings.notify(connection, notice, userId)
     return this.#replay(connection, stream, replays)
+  }
+
+  /** Tells a client that an unknown number of messages is missing. */
+  #tellOfGap(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): void {
+    this.#dependencies.settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
   }
 
   /** Sends messages again, and returns how many. A socket is user code and may end the subscription between two of them. */
@@ -110,10 +166,15 @@ export class Resuming {
     let replayed = 0
     for (const { symbol, text } of replays) {
       if (!isHeld(connection, stream)) break
-      this.#dependencies.manager.sendToConnection(connection.id, { ...stream, symbol } as never, { text })
+      this.#dependencies.settings.sendAgain(connection, { ...stream, symbol }, text)
       replayed++
     }
     return replayed
+  }
+
+  /** True if the connection has exactly this stream, by a subscription of its own or of the user. */
+  #receives(connection: AnyConnection, { streamType, symbol }: StreamReference): boolean {
+    return [...this.#dependencies.manager.connectionsOf(streamType, symbol ?? undefined)].includes(connection)
   }
 
   /** True if the connection may have the stream already, by a subscription of the user. */
@@ -248,9 +309,14 @@ function restore(connection: AnyConnection, { streamType, symbol }: Subscription
 }
 
 /** True while a connection holds its subscription to a stream. */
-function isHeld(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): boolean {
-  if (connection.removed || (userId !== undefined && connection.userId !== userId)) return false
-  return connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+function isHeld(connection: AnyConnection, stream: SnapshotStream): boolean {
+  const { streamType, symbol } = stream
+  return !connection.removed && isOfUser(connection, stream) && connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+}
+
+/** False if a stream is private, and the connection was given to another user. */
+function isOfUser(connection: AnyConnection, { userId }: SnapshotStream): boolean {
+  return userId === undefined || connection.userId === userId
 }
 
 /** Returns the data. @throws for a promise, because `recovery.subscribe` must finish in one step */

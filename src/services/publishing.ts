@@ -7,13 +7,13 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { Events } from '../events/events.ts'
 import { asIdentifier } from '../model/identifier.ts'
-import { addressedTo, forEverybody, hostText, readMessage, recipientMissing, type MessageFields } from '../model/message-fields.ts'
+import { addressedTo, forEverybody, hostText, readMessage, recipientMissing, type MessageFields, type MessageOrigin } from '../model/message-fields.ts'
 import { notAConnection, readPublishOptions } from '../model/publish-options.ts'
 import { emptyResult, type PublishResult } from '../model/publish-result.ts'
 import { customData, recordedText, skipText, wireText } from '../model/wire-form.ts'
 import { isWireData, type WireData } from '../model/wire-data.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { RecorderMethods, RecorderNotices } from '../ports/recorder.ts'
+import type { RecorderMethods } from '../ports/recorder.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
 import type { Slot, Subscriptions } from '../registry/subscriptions.ts'
@@ -45,6 +45,13 @@ interface PendingMessage {
 /** A set of pending messages nearly always has one member or none. A `Set` would allocate a new table for each publish that is recorded. */
 const pendingMessages = /* @__PURE__ */ new SmallSetBy<PendingMessage, PendingMessage>((message) => message)
 
+/** Keeps a connection from what is published to a stream, until its turn comes. */
+export interface Hold {
+  readonly connection: ConnectionRecord
+  /** Without a symbol, all streams of the type. A `userId` is the user of a private stream. */
+  readonly stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string | undefined }
+}
+
 export interface PublishingDependencies {
   readonly options: Pick<ResolvedOptions, 'streams' | 'serialize' | 'maxDeferred' | 'clock' | 'recorder' | 'delivery'>
   readonly gate: Gate
@@ -65,6 +72,7 @@ export class Publishing {
   readonly #dependencies: PublishingDependencies
   /** The messages whose delivery has not begun. */
   #pending: SmallSet<PendingMessage, PendingMessage> = undefined
+  readonly #holds = new Set<Hold>()
   /** The plan of a publish without options. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
@@ -78,7 +86,7 @@ export class Publishing {
   }
 
   publish(message: unknown, options?: unknown): PublishResult {
-    const fields = this.#read(message)
+    const fields = this.#read(message, 'published')
     if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
     if (options === undefined) return this.#plan === undefined ? this.#deliverOrDefer(fields, this.#toSubscribers) : this.#recordAndDeliver(fields, this.#plan)
     const { except, text } = readPublishOptions(options, ['except', 'text'])
@@ -88,14 +96,22 @@ export class Publishing {
 
   sendToUser(userId: string, message: unknown): PublishResult {
     const { users, connections } = this.#dependencies
-    const fields = addressedTo(asIdentifier(userId, 'userId'), this.#read(message))
+    const fields = addressedTo(asIdentifier(userId, 'userId'), this.#read(message, 'direct'))
     return this.#deliverOrDefer(fields, () => eachOf(connections.all, membersOf(users.find(userId)?.connections).map(ConnectionRecord.slotOf)))
   }
 
   sendToConnection(connectionId: string, message: unknown, options?: unknown): PublishResult {
-    const { connections } = this.#dependencies
     const text = options === undefined ? undefined : readPublishOptions(options, ['text']).text
-    const fields = this.#withText(this.#read(message), text)
+    return this.#sendToOne(connectionId, this.#withText(this.#read(message, 'direct'), text))
+  }
+
+  /** Sends a connection the text of a message that was published before. */
+  sendAgain(connection: ConnectionRecord, message: unknown, text: WireData): void {
+    this.#sendToOne(connection.id, this.#withText(this.#read(message, 'again'), text))
+  }
+
+  #sendToOne(connectionId: string, fields: MessageFields): PublishResult {
+    const { connections } = this.#dependencies
     const connection = connections.byId.get(asIdentifier(connectionId, 'connectionId'))
     if (connection === undefined) return this.#deliverOrDefer(fields, nobody)
     return this.#deliverOrDefer(addressedTo(connection.userId, fields), () => oneOf(connections.all, ConnectionRecord.slotOf(connection)))
@@ -103,7 +119,7 @@ export class Publishing {
 
   broadcast(message: unknown): PublishResult {
     const { connections } = this.#dependencies
-    return this.#deliverOrDefer(forEverybody(this.#read(message)), () => allOf(connections.all))
+    return this.#deliverOrDefer(forEverybody(this.#read(message, 'direct')), () => allOf(connections.all))
   }
 
   /** Sends a text from the host to one connection. */
@@ -123,20 +139,36 @@ export class Publishing {
     this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
-  /** Refuses if so many notices could not be sent. @throws `ERR_PUBLISH_DEPTH` */
-  assertMayNotify(count = 1): void {
-    if (this.#dependencies.changes.isSending) this.#assertMayDefer(count)
+  /** Refuses if a notice could not be sent. @throws `ERR_PUBLISH_DEPTH` */
+  assertMayNotify(): void {
+    if (this.#dependencies.changes.isSending) this.#assertMayDefer()
   }
 
-  /** How a recorder sends notices. */
-  get forRecorder(): RecorderNotices {
-    const { connections, quotas } = this.#dependencies
-    return {
-      assertMayNotify: (text, following) => {
-        quotas.assertLength(text, {})
-        this.assertMayNotify(1 + following)
-      },
-      notify: (connection, text, userId) => this.notify(() => thisOne(connections.all, ConnectionRecord.slotOf(asConnection(connection))), text, userId),
+  /**
+   * Calls a function when the turn of a message comes that is published now: after the running delivery, and after what was deferred before. The call
+   * is one change. Until then, a hold leaves its connection out of the stream, the running delivery included.
+   *
+   * Call it only while messages are handed to sockets. @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
+   */
+  inTurn(act: () => void, hold: Hold | undefined): void {
+    const { changes, delivery } = this.#dependencies
+    this.#assertMayDefer()
+    changes.postponedCount++
+    if (hold !== undefined) {
+      this.#holds.add(hold)
+      delivery.exclude((fields) => isHeld(fields, hold), (each) => each === hold.connection)
+    }
+    changes.postpone(() => {
+      if (hold !== undefined) this.#holds.delete(hold)
+      this.#actInTurn(act)
+    })
+  }
+
+  #actInTurn(act: () => void): void {
+    try {
+      this.#dependencies.changes.postponedBatch(act)
+    } catch (error) {
+      this.#recorderFailed(error)
     }
   }
 
@@ -158,10 +190,10 @@ export class Publishing {
     for (const { fields } of membersOf(this.#pending)) yield fields
   }
 
-  #read(message: unknown): MessageFields {
+  #read(message: unknown, origin: MessageOrigin): MessageFields {
     const { gate, options } = this.#dependencies
     if (gate.isClosed) throw gate.refusal()
-    const fields = readMessage(message, options.streams, options.clock)
+    const fields = readMessage(message, options.streams, options.clock, origin)
     // Reading the message may have run the caller's code.
     if (gate.isClosed) throw gate.refusal()
     return fields
@@ -208,10 +240,10 @@ export class Publishing {
     return emptyResult(true)
   }
 
-  #assertMayDefer(count = 1): void {
+  #assertMayDefer(): void {
     const { changes, delivery, options } = this.#dependencies
     const { maxDeferred: limit } = options
-    if (changes.postponedCount + count <= limit) return
+    if (changes.postponedCount < limit) return
     const reason = `More than ${limit} messages were published from within one delivery`
     const refusal = new ConnectionManagerError('ERR_PUBLISH_DEPTH', reason, { limit })
     delivery.noteRefusal(refusal)
@@ -309,7 +341,8 @@ export class Publishing {
   ): PublishResult {
     const { delivery, options } = this.#dependencies
     if (recipients.matched === 0 && skipText === undefined) return emptyResult(false)
-    const fanOut = delivery.begin(fields, recipients, message?.exclusions ?? NO_EXCLUSIONS)
+    const exclusions = message?.exclusions ?? NO_EXCLUSIONS
+    const fanOut = delivery.begin(fields, recipients, this.#holds.size === 0 ? exclusions : [...exclusions, (each) => this.#isHeldBack(each, fields)])
     let result: PublishResult | undefined
     try {
       const text = recorded ?? fields.text ?? message?.text ?? this.#textOf(fields)
@@ -328,6 +361,11 @@ export class Publishing {
     this.#pending = pendingMessages.without(this.#pending, message)
   }
 
+  #isHeldBack(connection: ConnectionRecord, fields: MessageFields): boolean {
+    for (const hold of this.#holds) if (hold.connection === connection && isHeld(fields, hold)) return true
+    return false
+  }
+
   #textOf(fields: MessageFields): WireData {
     if (fields.text !== undefined) return fields.text
     const { options: { serialize }, quotas } = this.#dependencies
@@ -337,8 +375,13 @@ export class Publishing {
   }
 }
 
+/** True if a message is published to the stream of a hold. */
+function isHeld({ origin, streamType, symbol, userId }: MessageFields, { stream }: Hold): boolean {
+  return origin === 'published' && streamType === stream.streamType && (stream.symbol ?? symbol) === symbol && userId === stream.userId
+}
+
 /** @throws `ERR_INVALID_ARGUMENT` unless the value is a connection */
-function asConnection(value: unknown): ConnectionRecord {
+export function asConnection(value: unknown): ConnectionRecord {
   if (ConnectionRecord.is(value)) return value
   throw notAConnection(value)
 }

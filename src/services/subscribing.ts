@@ -10,6 +10,7 @@ import { HOST_TEXT, type MessageFields } from '../model/message-fields.ts'
 import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { SendQueue } from '../ports/sink.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord, type StreamRecord, type SubscriptionRecord } from '../registry/records.ts'
 import type { SubscriptionNews, Subscriptions } from '../registry/subscriptions.ts'
@@ -38,7 +39,7 @@ export interface SubscribingDependencies {
 }
 
 /** What a message that waits and a message that is being delivered have in common. */
-type WaitingFields = Pick<MessageFields, 'definition' | 'streamType' | 'symbol' | 'userId'>
+type WaitingFields = Pick<MessageFields, 'definition' | 'streamType' | 'symbol' | 'userId' | 'origin'>
 
 /** Begins, ends and revokes the subscriptions of users and connections. */
 export class Subscribing {
@@ -153,17 +154,26 @@ export class Subscribing {
    * it. Returns false if there was nothing to discard.
    */
   purgeOwn(connection: ConnectionRecord, reference: unknown): boolean {
-    const { changes, delivery } = this.#dependencies
     const { streamType, symbol } = readReference(reference, 'streamType')
     const stream = { userId: undefined, streamType: streamType as string, symbol: (symbol ?? undefined) as string | undefined }
-    const isMeant = (fields: WaitingFields): boolean =>
-      fields.definition !== HOST_TEXT && isOfRevoked(fields, stream) && (fields.userId ?? connection.userId) === connection.userId
+    const isMeant = ofUser(connection, (fields) => fields.definition !== HOST_TEXT && isOfRevoked(fields, stream))
+    return this.#purgeFor(connection, isMeant, (sendQueue) => sendQueue.purge(stream.streamType, stream.symbol, () => false))
+  }
+
+  /** Does the same for what is about to be sent again. It keeps what nobody can send again: direct messages, and gap notices that stand for one. */
+  purgeRepeatable(connection: ConnectionRecord, stream: { readonly streamType: string; readonly symbol: string | undefined }): boolean {
+    const isMeant = ofUser(connection, (fields) => fields.origin !== 'direct' && isOfRevoked(fields, { ...stream, userId: undefined }))
+    return this.#purgeFor(connection, isMeant, (sendQueue) => sendQueue.purgeWhere(isMeant))
+  }
+
+  #purgeFor(connection: ConnectionRecord, isMeant: (fields: WaitingFields) => boolean, purge: (sendQueue: SendQueue) => void): boolean {
+    const { changes, delivery } = this.#dependencies
     const sendQueue = ConnectionRecord.sendQueueOf(connection)
     const { running } = delivery
     return changes.make(() => {
-      const hasSome = (running !== undefined && isMeant(running)) || sendQueue?.waitingStreams().some(isMeant) === true
+      const hasSome = (running !== undefined && isMeant(running)) || sendQueue?.hasSome(isMeant) === true
       delivery.exclude(isMeant, (each) => each === connection)
-      sendQueue?.purge(stream.streamType, stream.symbol, () => false)
+      if (sendQueue !== undefined) purge(sendQueue)
       return hasSome
     })
   }
@@ -213,6 +223,11 @@ export class Subscribing {
     const present = userId === undefined ? connections.byId.values() : membersOf(users.find(userId)?.connections)
     return [...present, ...leaving]
   }
+}
+
+/** Returns the same condition for messages that are not private to another user. */
+function ofUser(connection: ConnectionRecord, isMeant: (fields: WaitingFields) => boolean): (fields: WaitingFields) => boolean {
+  return (fields) => isMeant(fields) && (fields.userId ?? connection.userId) === connection.userId
 }
 
 /** Throws if user code has moved the connection to another user meanwhile, because the permission was granted to the old user only. */

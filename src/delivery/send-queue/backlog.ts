@@ -1,3 +1,4 @@
+import type { MessageOrigin } from '../../model/message-fields.ts'
 import { noticeText } from '../../model/notices.ts'
 import { OutgoingMessage } from '../../model/outgoing-message.ts'
 
@@ -93,6 +94,8 @@ export class Backlog {
    * Appends a message or a gap notice. If the stream is `latest` and a message of it is in the backlog, the new message replaces that one.
    * Returns true if it did.
    *
+   * A message that is sent again does not replace a direct one, which may be newer and cannot be sent again.
+   *
    * A skip replaces only another skip: the client was left out of a newer message, and still gets the older one. The next message replaces both.
    */
   add(message: OutgoingMessage): boolean {
@@ -175,22 +178,23 @@ export class Backlog {
   }
 
   /** Returns the entry that a new message of a `latest` stream replaces. If that is a message with a skip behind it, the skip is removed. */
-  #replacedBy({ isSkip }: OutgoingMessage, streamQueue: StreamQueue): Entry | undefined {
+  #replacedBy({ isSkip, origin }: OutgoingMessage, streamQueue: StreamQueue): Entry | undefined {
     const { last } = streamQueue
     if (last === undefined || last.message.gap > 0 || (isSkip && !last.message.isSkip)) return undefined
     if (!isSkip && last.message.isSkip && last !== oldestMessage(streamQueue)) this.#removeWhere(streamQueue, (each) => each === last.message)
-    return streamQueue.last
+    const replaced = streamQueue.last
+    return origin === 'again' && replaced?.message.origin === 'direct' ? undefined : replaced
   }
 
   #drop(entry: Entry): OutgoingMessage {
     const { streamQueue, message } = entry
     const { first } = streamQueue
     if (first !== undefined && first !== entry) {
-      first.message = noticeOf(message, first.message.gap + 1)
+      first.message = noticeOf(message, first.message.gap + 1, first.message.origin)
       this.#removeBehind(first, entry)
     } else {
       this.#uncount(entry)
-      entry.message = noticeOf(message, 1)
+      entry.message = noticeOf(message, 1, message.origin)
       if (entry === this.#oldestDroppable) this.#oldestDroppable = nextMessage(entry)
     }
     return message
@@ -221,6 +225,11 @@ export class Backlog {
   /** Returns the first entry of each stream, which is a message or a gap notice. */
   streams(): OutgoingMessage[] {
     return Array.from(this.#allStreamQueues(), ({ first }) => (first as Entry).message)
+  }
+
+  /** Yields all messages and gap notices, those of one stream after those of another. */
+  *messages(): Generator<OutgoingMessage, undefined> {
+    for (const { first } of this.#allStreamQueues()) for (let entry = first; entry !== undefined; entry = entry.nextOfStream) yield entry.message
   }
 
   *#allStreamQueues(): Generator<StreamQueue, undefined> {
@@ -318,7 +327,8 @@ function nextMessage({ next }: Entry): Entry | undefined {
   return entry
 }
 
-function noticeOf({ streamType, symbol, definition, timestampMs, userId }: OutgoingMessage, dropped: number): OutgoingMessage {
-  const fields = { streamType, symbol, definition, data: { type: 'gap', dropped }, timestampMs, userId }
+/** @param before the origin of the messages that were dropped before this one */
+function noticeOf({ streamType, symbol, definition, timestampMs, userId, origin }: OutgoingMessage, dropped: number, before: MessageOrigin): OutgoingMessage {
+  const fields = { streamType, symbol, definition, data: { type: 'gap', dropped }, timestampMs, userId, origin: before === 'direct' ? before : origin }
   return new OutgoingMessage(noticeText({ type: 'gap', streamType, symbol, dropped }), fields, dropped)
 }

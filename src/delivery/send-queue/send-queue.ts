@@ -172,8 +172,19 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   waitingStreams(): OutgoingMessage[] {
+    return [...this.#leaving(), ...(this.#backlog?.streams() ?? [])]
+  }
+
+  hasSome(isMeant: (message: OutgoingMessage) => boolean): boolean {
+    if (this.#leaving().some(isMeant)) return true
+    for (const message of this.#backlog?.messages() ?? []) if (isMeant(message)) return true
+    return false
+  }
+
+  /** The messages that have not been sent yet, except for those in the backlog. */
+  #leaving(): OutgoingMessage[] {
     const arriving = this.#arriving === undefined ? [] : [this.#arriving]
-    return [...arriving, ...(this.#inFlight?.messages ?? []), ...(this.#batch ?? []), ...(this.#backlog?.streams() ?? [])]
+    return [...arriving, ...(this.#inFlight?.messages ?? []), ...(this.#batch ?? [])]
   }
 
   end(isToBeFlushed: boolean): void {

@@ -226,8 +226,6 @@ export class ClientAccount {
       if (recovered === true) account.expectMissed()
       else if (!isHeldAsWhole) account.excuse(start.from, start.at ?? step)
     }
-    // The server may have purged queued messages of the stream before the replay.
-    for (const account of this.#accountsOf(subject, this.#direct)) account.excuse(start.from, start.from)
   }
 
   #toldOfGap({ streamType, symbol }: Subject, missed: number | undefined, step: number): void {

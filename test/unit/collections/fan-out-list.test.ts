@@ -290,6 +290,10 @@ class FakeQueue extends SendQueue {
   drained(): void {}
   purge(): void {}
   purgeWhere(): void {}
+  hasSome(): boolean {
+    return false
+  }
+
   waitingStreams(): never[] {
     return []
   }

@@ -579,3 +579,164 @@ describe('a recorded publish', () => {
     expect([a, b].map(({ socket }) => socket.sent)).toEqual([['1:first'], ['1:first', '2:second']])
   })
 })
+
+describe('what a manager does for its recorder', () => {
+  /** A manager whose recorder numbers each message in its text. */
+  function numbered(options: Omit<ConnectionManagerOptions<FakeSocket>, 'recorder'> = {}) {
+    let settings!: RecorderSettings
+    const scene = desk({ ...options, recorder: { attach: (_manager, given) => void (settings = given) } })
+    /** Does something in the delivery of a message to `b`. */
+    const within = (act: () => void): void => {
+      scene.b.socket.script.send = () => {
+        scene.b.socket.script.send = undefined
+        act()
+      }
+      scene.manager.sendToConnection('b', price('now'))
+    }
+    return { ...scene, settings, within }
+  }
+  const stream = { ...PRICE, userId: undefined }
+
+  it('says whether messages are handed to sockets', () => {
+    const { settings, within } = numbered()
+    const answers = [settings.isDelivering()]
+
+    within(() => answers.push(settings.isDelivering()))
+
+    expect([...answers, settings.isDelivering()]).toEqual([false, true, false])
+  })
+
+  it('calls a function in its turn, as a batch, and leaves a connection out of what is published to the stream until then', () => {
+    const { manager, settings, within, a } = numbered()
+    a.subscribe(PRICE)
+
+    within(() => {
+      manager.publish(price('before'))
+      settings.inTurn(() => {
+        a.socket.script.send = () => {
+          a.socket.script.send = undefined
+          manager.publish(price('meanwhile'))
+        }
+        settings.notify(a, 'notice', undefined)
+        settings.sendAgain(a, stream, 'again')
+      }, { connection: a, stream })
+      manager.publish(price('after'))
+      manager.sendToUser('a', price('direct'))
+    })
+
+    expect(a.socket.sent).toEqual(['notice', 'again', '2:after', 'direct', '3:meanwhile'])
+  })
+
+  it('leaves it out of the running delivery, and of what a batch publishes before the turn comes, but of no other stream and of no direct message', () => {
+    const { manager, settings, a, b } = numbered()
+    for (const connection of [b, a]) for (const symbol of ['BTCUSDT', 'ETHUSDT']) connection.subscribe({ ...PRICE, symbol })
+    b.socket.script.send = () => {
+      b.socket.script.send = undefined
+      settings.inTurn(() => settings.notify(a, 'notice', undefined), { connection: a, stream })
+    }
+
+    manager.batch(() => {
+      manager.publish(price('running'))
+      manager.publish(price('in the batch'))
+      manager.publish({ ...PRICE, symbol: 'ETHUSDT', data: 'other' })
+      manager.sendToUser('a', price('direct'))
+    })
+    manager.publish(price('later'))
+
+    expect(a.socket.sent).toEqual(['3:other', 'direct', 'notice', '4:later'])
+    expect(b.socket.sent).toEqual(['1:running', '2:in the batch', '3:other', '4:later'])
+  })
+
+  it('holds back what is published to one user only, on a private stream', () => {
+    const { manager, settings, within, a } = numbered()
+    a.subscribe(ORDERS)
+
+    within(() => {
+      settings.inTurn(() => {}, { connection: a, stream: { streamType: ORDERS.streamType, symbol: undefined, userId: 'a' } })
+      a.reassign('c')
+      manager.addSubscription({ ...ORDERS, userId: 'c' })
+    })
+    within(() => {
+      manager.publish(order('c', 'late'))
+      settings.inTurn(() => {}, { connection: a, stream: { streamType: ORDERS.streamType, symbol: undefined, userId: 'a' } })
+    })
+
+    expect(a.socket.sent).toEqual(['1:late'])
+  })
+
+  it('reports the error of a function in its turn, and goes on', () => {
+    const { manager, settings, within, a, errors } = numbered()
+    a.subscribe(PRICE)
+
+    within(() => {
+      settings.inTurn(() => {
+        throw new Error('broken')
+      }, { connection: a, stream })
+      manager.publish(price('after'))
+    })
+
+    expect([errors, a.socket.sent]).toEqual([[['recorder', 'broken']], ['1:after']])
+  })
+
+  it('tells listeners of what a function has changed in its turn before the outer call returns', () => {
+    const { manager, settings, within, a } = numbered()
+    const heard: string[] = []
+    manager.on('subscriptionAdded', ({ subscription }) => heard.push(subscription.streamType))
+
+    within(() => settings.inTurn(() => void a.subscribe(PRICE)))
+
+    expect(heard).toEqual(['PRICE'])
+  })
+
+  it('counts a turn as a deferred message', () => {
+    const { settings, within } = numbered({ maxDeferred: 1 })
+    const calls: number[] = []
+
+    within(() => {
+      settings.inTurn(() => void calls.push(1))
+      expectCode('ERR_PUBLISH_DEPTH', () => settings.inTurn(() => void calls.push(2)))
+    })
+    within(() => settings.inTurn(() => void calls.push(3)))
+
+    expect(calls).toEqual([1, 3])
+  })
+
+  it('ends functions that ask for another turn again and again at the limit', () => {
+    const { settings, within, b } = numbered({ maxDeferred: 5 })
+    let calls = 0
+    const askAgain = (): void => {
+      calls++
+      b.socket.script.send = () => settings.inTurn(askAgain)
+      settings.notify(b, 'text', undefined)
+    }
+
+    within(() => settings.inTurn(askAgain))
+
+    expect([calls, b.removed]).toEqual([5, false])
+  })
+
+  it('purges what was published or sent again, and keeps direct messages', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { manager, settings, a } = numbered({ transport: { write } })
+    a.subscribe(PRICE)
+
+    manager.publish(price('published'))
+    settings.sendAgain(a, stream, 'again')
+    manager.sendToUser('a', price('direct'))
+    manager.broadcast(price('to all'))
+
+    expect([settings.purge(a, stream), settings.purge(a, stream)]).toEqual([true, false])
+    a.flush()
+    expect(a.socket.sent).toEqual(['direct', 'to all'])
+  })
+
+  it('purges nothing of a running delivery of a direct message', () => {
+    const { manager, settings, a, b } = numbered()
+    const purged: boolean[] = []
+    a.socket.script.send = () => void purged.push(settings.purge(b, stream))
+
+    manager.broadcast(price('to all'))
+
+    expect([purged, a.socket.sent, b.socket.sent]).toEqual([[false], ['to all'], ['to all']])
+  })
+})

@@ -401,7 +401,7 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['subscribed at e1:0, recovered: null', 'e2:1 b'])
   })
 
-  it('tells a gap to a client without a position that asks again while a message is on its way to it', () => {
+  it('answers a client without a position that asks again while a message is on its way to it, when it has that', () => {
     const { recovery, connect, trade } = desk()
     const [first, second] = [connect(), connect()]
     for (const client of [first, second]) recovery.subscribe(client, TRADES)
@@ -412,7 +412,7 @@ describe('recovery.subscribe', () => {
     trade(1)
     trade(2)
 
-    expect(received(second)).toEqual(['subscribed at e1:0, recovered: null', 'gap null', 'subscribed at e1:1, recovered: null', 'e1:2 2'])
+    expect(received(second)).toEqual(['subscribed at e1:0, recovered: null', 'e1:1 1', 'subscribed at e1:1, recovered: null', 'e1:2 2'])
   })
 
   it.each<[string, boolean]>([['this connection', true], ['another connection of the user', false]])(
@@ -589,7 +589,7 @@ describe('recovery.subscribe', () => {
     expect(JSON.parse(recovery.export())).toMatchObject({ floors: [] })
   })
 
-  it.each([[1, 'a message that is sent again'], [3, 'the notice']])('holds nothing if it is called within a delivery, and after %i more deferred messages %s is one too many', (before) => {
+  it('holds nothing if it is called within a delivery, and its answer is one deferred message too many', () => {
     const { recovery, manager, connect, trade } = desk({}, { maxDeferred: 3 })
     const [client, other] = [connect(), connect()]
     other.subscribe({ ...TRADES, symbol: 'B' })
@@ -597,7 +597,7 @@ describe('recovery.subscribe', () => {
     const codes: unknown[] = []
     other.socket.script.send = () => {
       other.socket.script.send = undefined
-      for (let data = 0; data < before; data++) trade(data, 'C')
+      for (const data of [1, 2, 3]) trade(data, 'C')
       try {
         recovery.subscribe(client, { ...TRADES, position: 'e2:0' })
       } catch (error) {
@@ -611,7 +611,7 @@ describe('recovery.subscribe', () => {
     expect([manager.getSubscribers('TRADES', 'A'), recovery.stats().resumes]).toEqual([[], { recovered: 0, refused: 0 }])
   })
 
-  it('purges nothing if it is called within a delivery, and a gap notice before the answer is one too many', () => {
+  it('purges nothing if it is called within a delivery, and its answer is one deferred message too many', () => {
     const { recovery, manager, connect, trade } = desk({}, { maxDeferred: 3 })
     const socket = new FakeSocket({ bufferedAmount: 0 })
     const [client, other] = [manager.addConnection('slow', socket, 'alice'), connect()]
@@ -622,7 +622,7 @@ describe('recovery.subscribe', () => {
     const codes: unknown[] = []
     other.socket.script.send = () => {
       other.socket.script.send = undefined
-      for (const data of [1, 2]) trade(data, 'C')
+      for (const data of [1, 2, 3]) trade(data, 'C')
       try {
         recovery.subscribe(client, TRADES)
       } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { OutgoingMessage } from '../../../../src/model/outgoing-message.ts'
+import type { MessageOrigin } from '../../../../src/model/message-fields.ts'
 import { Backlog } from '../../../../src/delivery/send-queue/backlog.ts'
 import type { ResolvedDefinition } from '../../../../src/model/catalogue.ts'
 import { labelOf, sized, streams, STREAM_NAMES, type StreamName } from '../../../support/pressured-socket.ts'
@@ -10,10 +11,10 @@ const ONE = -1
 const NOT_COVERED = (): boolean => false
 
 /** A message of this stream type and symbol, as long as its label unless a size is given. */
-function message(stream: string, label: string, units = label.length, isSkip = false): OutgoingMessage {
+function message(stream: string, label: string, units = label.length, isSkip = false, origin: MessageOrigin = 'published'): OutgoingMessage {
   const [streamType = '', symbol] = stream.split(':')
   const definition = streams[streamType as StreamName] as ResolvedDefinition
-  return new OutgoingMessage(sized(label, units), { streamType, symbol, definition, data: label, timestampMs: 0, userId: undefined }, 0, isSkip)
+  return new OutgoingMessage(sized(label, units), { streamType, symbol, definition, data: label, timestampMs: 0, userId: undefined, origin }, 0, isSkip)
 }
 
 /** A backlog of these messages, each given as `stream label`. */
@@ -57,6 +58,27 @@ describe('Backlog', () => {
     expect([backlog.size, backlog.units]).toEqual([2, 4])
     expect(take(backlog)).toEqual(['p2', 'b1'])
   })
+
+  it('does not replace a direct message of a latest stream with one that is sent again, and replaces that one with the next', () => {
+    const backlog = new Backlog()
+    const add = (label: string, origin: MessageOrigin): boolean => backlog.add(message('PRICE:A', label, label.length, false, origin))
+
+    expect([add('d1', 'direct'), add('r1', 'again'), add('p1', 'published')]).toEqual([false, false, true])
+    expect([backlog.size, backlog.units]).toEqual([2, 4])
+    expect(labels([...backlog.messages()])).toEqual(['d1', 'p1'])
+    expect(take(backlog)).toEqual(['d1', 'p1'])
+  })
+
+  it.each<[MessageOrigin, MessageOrigin]>([['direct', 'direct'], ['published', 'direct'], ['direct', 'published'], ['again', 'again'], ['published', 'again']])(
+    'replaces a message of a latest stream that is %s with a newer one that is %s',
+    (before, after) => {
+      const backlog = new Backlog()
+      backlog.add(message('PRICE:A', 'p1', 2, false, before))
+
+      expect(backlog.add(message('PRICE:A', 'p2', 2, false, after))).toBe(true)
+      expect(take(backlog)).toEqual(['p2'])
+    },
+  )
 
   it('counts the units of the newer message once it has replaced the older', () => {
     const backlog = new Backlog()
@@ -139,6 +161,17 @@ describe('Backlog', () => {
       expect(dropped).toEqual(['t1', 't2', 'q1', undefined])
       expect(backlog.size).toBe(3)
       expect(take(backlog)).toEqual(['o1', 'b1', 'gap of TICKS:B × 1', 'gap of TICKS:A × 1', 'p1', 'gap of QUOTES:A × 1'])
+    })
+
+    it('makes a gap notice direct if it stands for a direct message', () => {
+      const origins = (...dropped: readonly MessageOrigin[]): MessageOrigin[] => {
+        const backlog = new Backlog()
+        for (const origin of dropped) backlog.add(message('TICKS:A', 't', 1, false, origin))
+        for (const _ of dropped) backlog.dropOldest()
+        return [...backlog.messages()].map(({ origin }) => origin)
+      }
+
+      expect([origins('published'), origins('published', 'direct'), origins('direct', 'published')]).toEqual([['published'], ['direct'], ['direct']])
     })
 
     it("adds to the stream's gap notice instead of making another", () => {

@@ -1,0 +1,28 @@
+import type { Quotas } from '../access/quotas.ts'
+import { thisOne } from '../delivery/recipients.ts'
+import type { Changes } from '../events/changes.ts'
+import type { RecorderNotices } from '../ports/recorder.ts'
+import type { Connections } from '../registry/connections.ts'
+import { ConnectionRecord } from '../registry/records.ts'
+import { asConnection, type Publishing } from './publishing.ts'
+import type { Subscribing } from './subscribing.ts'
+
+export interface RecorderNoticesDependencies {
+  readonly changes: Changes
+  readonly connections: Connections
+  readonly quotas: Quotas
+  readonly publishing: Publishing
+  readonly subscribing: Subscribing
+}
+
+/** Returns what a manager does for its recorder. */
+export function recorderNotices({ changes, connections, publishing, quotas, subscribing }: RecorderNoticesDependencies): RecorderNotices {
+  return {
+    isDelivering: () => changes.isSending,
+    assertMayNotify: (text) => quotas.assertLength(text, {}),
+    inTurn: (act, hold) => publishing.inTurn(act, hold && { connection: asConnection(hold.connection), stream: hold.stream }),
+    purge: (connection, stream) => subscribing.purgeRepeatable(asConnection(connection), stream),
+    notify: (connection, text, userId) => publishing.notify(() => thisOne(connections.all, ConnectionRecord.slotOf(asConnection(connection))), text, userId),
+    sendAgain: (connection, stream, text) => publishing.sendAgain(asConnection(connection), stream, text),
+  }
+}
