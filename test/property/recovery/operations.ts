@@ -12,6 +12,7 @@ const WEIGHTS = {
   press: 9,
   relieve: 5,
   arm: 5,
+  batch: 3,
   ordeal: 4,
   unsubscribe: 1.5,
   audit: 2,

@@ -34,6 +34,7 @@ export class Performer {
       press: (choices) => this.#press(choices),
       relieve: (choices) => this.#relieve(this.#any(choices), choices.chance(50) ? choices.below(4) + 1 : Infinity),
       arm: (choices) => this.#arm(choices),
+      batch: (choices) => this.#batch(choices),
       ordeal: (choices) => this.#ordeal(choices),
       unsubscribe: (choices) => this.#unsubscribe(choices),
       audit: () => this.audit(),
@@ -146,6 +147,20 @@ export class Performer {
   #arm(choices: Choices): void {
     const client = choices.of(this.#world.clients.filter(({ connection, kind }) => connection !== undefined && kind !== 'batched'))
     if (client !== undefined) this.#world.arm(client, this.#reaction(choices.rest()))
+  }
+
+  /** Several messages and subscribes in one step, while sockets make something happen. */
+  #batch(choices: Choices): void {
+    const { server } = this.#world
+    this.#world.say(() => 'a batch')
+    server.manager.batch(() => {
+      let rest = choices.rest()
+      for (let left = choices.below(5) + 1; left > 0; left--) {
+        const act = choices.of([this.#publish, this.#arm, this.#arm, this.#subscribe]) as (choices: Choices) => void
+        act.call(this, rest)
+        rest = rest.rest()
+      }
+    })
   }
 
   /** Something that user code does in the middle of a call. */
@@ -339,7 +354,6 @@ export class Performer {
     clock.advance(choices.of([0, 10, settings.limits.ageMs / 2]) ?? 0)
     this.#world.say(() => `the server restarts, ${isRestored ? 'and restores' : 'without its history'}`)
     history.restart(isRestored, nowMs, this.#world.nowMs)
-    this.#world.deferred.clear()
     this.#world.server = this.#world.start(isRestored ? text : undefined)
   }
 }

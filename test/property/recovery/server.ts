@@ -1,5 +1,5 @@
-import { ConnectionManager, type StreamMessage } from '../../../src/index.ts'
-import { createRecovery, type Recovery, type SnapshotStream } from '../../../src/recovery/index.ts'
+import { ConnectionManager, type RecorderSettings, type StreamMessage } from '../../../src/index.ts'
+import { createRecovery, type RecoverableManager, type Recovery, type SnapshotStream } from '../../../src/recovery/index.ts'
 import type { FakeSocket } from '../../support/fake-socket.ts'
 import type { ManualClock } from '../../support/manual-clock.ts'
 import { streams, type Streams } from './catalogue.ts'
@@ -12,6 +12,10 @@ export interface ServerHooks {
   /** Throws now and then. */
   stamping(): void
   recorded(message: StreamMessage<unknown, string>, text: string, stamped: string): void
+  /** Returns an answer that waits for its turn, as it is to be given. */
+  waiting(answer: () => void): () => void
+  /** A message is sent again. */
+  repeated(): void
   /** A revocation counts from now on. */
   revoked(revocation: Revocation): void
 }
@@ -45,7 +49,15 @@ export function startServer(settings: Settings, clock: ManualClock, hooks: Serve
     idleDelayMs: IDLE_DELAY_MS,
     delivery: { softLimitBytes: SOFT_LIMIT_BYTES, hardLimitBytes, maxLagMs: 20_000 },
     recorder: {
-      attach: (...facts: Parameters<typeof recovery.attach>) => recovery.attach(...facts),
+      attach: (attached: RecoverableManager, given: RecorderSettings) =>
+        recovery.attach(attached, {
+          ...given,
+          inTurn: (answer, hold) => given.inTurn(hooks.waiting(answer), hold),
+          sendAgain(...facts) {
+            hooks.repeated()
+            given.sendAgain(...facts)
+          },
+        }),
       record(message: StreamMessage<unknown, string>, text: string) {
         const stamped = recovery.record(message, text)
         hooks.recorded(message, text, stamped)

@@ -23,16 +23,14 @@ export interface Answer {
   readonly kept: Kept | undefined
   /** How many messages had been published. */
   publishedBefore: number
-  readonly floor: number
+  floor: number
   readonly contiguous: boolean
   /** Latest messages that were held and might be sent as snapshots. */
   present: readonly Entry[]
   /** What was missed since the position, by the plain list. */
-  readonly missed: readonly Entry[]
+  missed: readonly Entry[]
   /** The host has made a snapshot. */
   hasBook: boolean
-  /** Another subscribe came in the middle of this one. */
-  isDisturbed: boolean
   recovered: boolean | null | undefined
   replayed: number
   /** Frames from this one on may not belong to it. */

@@ -1,7 +1,7 @@
 import type { StreamMessage } from '../../../src/index.ts'
 import type { SnapshotStream } from '../../../src/recovery/index.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { channelName, isLatest, isPrivate, streamName, streams, type Stream, type TypeName } from './catalogue.ts'
+import { isLatest, isPrivate, streamName, streams, type Stream, type TypeName } from './catalogue.ts'
 import { Client } from './client.ts'
 import { HistoryModel, isFor, type ChannelModel, type Entry } from './history.ts'
 import { newest, proofFor, type Proof } from './proof.ts'
@@ -16,6 +16,12 @@ const SNAPSHOT_UNITS = ',"snapshot":true'.length
 
 /** What the host's `snapshot` does next. */
 type SnapshotMode = 'book' | 'nothing' | 'throw' | 'publish'
+
+/** What a client asks, and what it is answered. */
+interface Question {
+  readonly client: Client
+  readonly answer: Answer
+}
 
 /** A server with its clients, and beside it the plain list of all that was published. */
 export class World {
@@ -34,12 +40,12 @@ export class World {
   snapshotMode: SnapshotMode = 'book'
   /** The message whose `stamp` throws. */
   unstampable: { readonly stream: Stream; readonly userId: string } | undefined
-  /** Messages of a channel that were published and are not numbered yet. */
-  readonly deferred = new Map<string, number>()
   #contents = 0
   #epochs = 0
   #ids = 0
-  readonly #asking: Answer[] = []
+  readonly #asking: Question[] = []
+  /** How many messages were sent again. */
+  #repeated = 0
 
   constructor(settings: Settings, isTraced: boolean) {
     this.settings = settings
@@ -95,8 +101,6 @@ export class World {
     const stream = { streamType: streamType as TypeName, symbol }
     const units = stamped.length + (this.settings.isCustom && isLatest(stream) ? text.length : 0)
     const problem = this.history.add({ stream, userId, epoch, seq, content: data.n, units, textUnits: stamped.length }, this.nowMs)
-    const { name } = (this.history.at(epoch, seq) as Entry).channel
-    if (this.deferred.has(name)) this.deferred.set(name, Math.max(0, (this.deferred.get(name) ?? 0) - 1))
     this.say(() => `  numbered ${epoch}:${seq}`)
     this.note('messages')
     if (problem !== undefined) this.complain(problem)
@@ -106,7 +110,7 @@ export class World {
     const stream = { streamType: streamType as TypeName, symbol }
     const mode = this.snapshotMode
     if (mode === 'publish' && this.depth === 0 && (symbol !== undefined || streams[stream.streamType].symbol !== 'required')) this.publish(stream, userId, 5)
-    const answer = this.#asking.at(-1)
+    const answer = this.#asking.at(-1)?.answer
     if (answer !== undefined) {
       answer.publishedBefore = this.history.entries.length
       answer.present = this.#presentOf(answer.channel, stream, answer.floor)
@@ -142,9 +146,7 @@ export class World {
     const message = { ...stream, data: data(content), ...(isPrivate(stream) && { userId }) }
     this.say(() => `publish ${streamName(stream)}${isPrivate(stream) ? ` for ${userId}` : ''} #${content}${except === undefined ? '' : ` except ${except.name}`}`)
     try {
-      const { deferred } = this.server.manager.publish(message as never, except?.connection === undefined ? undefined : { except: except.connection })
-      const name = channelName(stream, userId)
-      if (deferred) this.deferred.set(name, (this.deferred.get(name) ?? 0) + 1)
+      this.server.manager.publish(message as never, except?.connection === undefined ? undefined : { except: except.connection })
     } catch (error) {
       this.note('failedPublishes')
       this.say(() => `  failed: ${(error as Error).message}`)
@@ -154,25 +156,62 @@ export class World {
   /** Subscribes a client, with a position of its own or with any text. */
   subscribe(client: Client, stream: Stream, asked: { readonly text: string; readonly kept?: Kept } | undefined): void {
     const { connection, userId } = client
-    if (connection === undefined || (this.deferred.get(channelName(stream, userId)) ?? 0) > 0) return
+    if (connection === undefined) return
     const proof = asked === undefined ? undefined : this.#proofFor(client, stream, asked.text)
     const answer = this.#answerFor(client, stream, asked, proof)
     this.say(() => `${client.name} (${userId}) subscribes ${streamName(stream)}${asked === undefined ? '' : ` at ${asked.text}`}`)
     client.asks(answer)
-    for (const outer of this.#asking) outer.isDisturbed = true
-    this.#asking.push(answer)
     const spent = { ...client.spent }
+    let isWaiting = false
+    this.#ask({ client, answer }, () => {
+      const { recovered, replayed, deferred } = this.server.recovery.subscribe(connection, { ...stream, position: asked?.text, id: answer.id } as never)
+      isWaiting = deferred
+      if (!deferred) Object.assign(answer, { recovered, replayed })
+      else if (recovered === true || replayed > 0) this.complain(`recovered: ${String(recovered)}, ${replayed} replayed, before anything was sent`)
+    })
+    if (isWaiting) this.say(() => '  which is answered in its turn')
+    else this.#judge(client, answer, proof, spent)
+  }
+
+  #ask(question: Question, act: () => void): void {
+    this.#asking.push(question)
     try {
-      const { recovered, replayed } = this.server.recovery.subscribe(connection, { ...stream, position: asked?.text, id: answer.id } as never)
-      answer.recovered = recovered
-      answer.replayed = replayed
+      act()
     } catch (error) {
       this.complain(`subscribe throws: ${String((error as Error).stack)}`)
     } finally {
       this.#asking.pop()
     }
-    this.say(() => `  recovered: ${String(answer.recovered)}, ${answer.replayed} replayed`)
-    this.note(`recovered ${String(answer.recovered)}`)
+  }
+
+  repeated(): void {
+    this.#repeated++
+  }
+
+  waiting(give: () => void): () => void {
+    const question = this.#asking.at(-1) as Question
+    const { connection } = question.client
+    return () => (question.client.connection === connection ? this.#answerInTurn(question, give) : give())
+  }
+
+  /** What is true is what is true now, and not what was when the client asked. */
+  #answerInTurn(question: Question, give: () => void): void {
+    const { client, answer } = question
+    const { asked, stream } = answer
+    const proof = asked === undefined ? undefined : this.#proofFor(client, stream, asked)
+    const { channel, floor, missed, present, publishedBefore } = this.#answerFor(client, stream, undefined, proof)
+    Object.assign(answer, { channel, floor, missed, present, publishedBefore })
+    const [spent, repeatedBefore, { resumes: before }] = [{ ...client.spent }, this.#repeated, this.server.recovery.stats()]
+    this.say(() => `${client.name}’s turn for ${streamName(stream)}`)
+    this.#ask(question, () => {
+      // The client may read the notice before the call returns.
+      answer.recovered = undefined
+      give()
+    })
+    const { resumes } = this.server.recovery.stats()
+    answer.recovered = resumes.recovered > before.recovered ? true : asked === undefined ? null : false
+    answer.replayed = this.#repeated - repeatedBefore
+    this.note('answered in turn')
     this.#judge(client, answer, proof, spent)
   }
 
@@ -198,7 +237,6 @@ export class World {
       present: this.#presentOf(channel, stream, floor),
       missed: proof?.missed ?? [],
       hasBook: false,
-      isDisturbed: false,
       recovered: undefined,
       replayed: 0,
       endsAt: Infinity,
@@ -213,10 +251,12 @@ export class World {
   /** Holds an answer against what the list says. */
   #judge(client: Client, answer: Answer, proof: Proof | undefined, spent: { readonly count: number; readonly units: number }): void {
     const { present, recovered, replayed, stream } = answer
+    this.say(() => `  recovered: ${String(recovered)}, ${replayed} replayed`)
+    this.note(`recovered ${String(recovered)}`)
     const fits = (entries: readonly Entry[], mark = 0): boolean =>
       spent.count + entries.length <= this.settings.replay.count && spent.units + unitsOf(entries, mark) <= this.settings.replay.units
     // Within another subscribe, the allowance may be spent already and not counted here.
-    const isHeld = answer.endsAt === Infinity && !answer.isDisturbed && client.connection !== undefined && this.#asking.length === 0
+    const isHeld = answer.endsAt === Infinity && client.connection !== undefined && this.#asking.length === 0
     const where = `${client.name}: ${streamName(stream)} at ${String(answer.asked)}`
     if (proof === undefined && recovered !== null) this.complain(`${where}: recovered is ${String(recovered)} for a newcomer`)
     if (proof !== undefined && recovered === null) this.complain(`${where}: recovered is null`)
