@@ -61,7 +61,7 @@ export interface RecorderNotices {
    * With `hold`, the connection gets nothing that is published to the stream until then. The running delivery leaves it out too. Direct messages still
    * come: those of `sendToUser`, `sendToConnection` and `broadcast`.
    *
-   * Call it only while `isDelivering()` is true. @throws `ERR_PUBLISH_DEPTH`, and then the function is not called, and nothing is held
+   * Call it in a batch, or while `isDelivering()` is true. If nothing is delivered, the turn comes when the batch ends. @throws `ERR_PUBLISH_DEPTH`, and then the function is not called, and nothing is held
    */
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**
@@ -69,6 +69,11 @@ export interface RecorderNotices {
    * because nobody can send them again. Returns false if there was nothing to purge.
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
+  /**
+   * True if a message that is published to the stream, and may not be recorded yet, will not come to the connection, although it is subscribed now. It
+   * was published before a revocation.
+   */
+  leavesOut(connection: object, stream: RecordedStream): boolean
   /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge it. */
   sendAgain(connection: object, stream: RecordedStream, text: string): void
   /**

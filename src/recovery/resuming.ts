@@ -37,6 +37,8 @@ interface Plan {
   readonly position: string
   readonly replays: readonly Replay[]
   readonly isSnapshot: boolean
+  /** True if the client will not get a message that comes after this position. So it is told of a gap behind the answer. */
+  readonly isLeftOut: boolean
 }
 
 /** What a client asks. */
@@ -87,13 +89,15 @@ export class Resuming {
     const hadStream = position === undefined && this.#mayHave(connection, stream)
     const heldBefore = connection.subscriptions()
     const { settings } = this.#dependencies
-    const mustGoOn = hadStream && settings.isDelivering() && this.#receives(connection, stream)
+    const isDelivering = settings.isDelivering()
+    const mustGoOn = hadStream && (!isDelivering || this.#receives(connection, stream))
     const subscription = connection.subscribe(stream as never)
     try {
       const { streamType, symbol } = subscription
       const userId = this.#dependencies.streams[streamType]?.audience === 'private' ? connection.userId : undefined
       const question: Question = { stream: { streamType, symbol, userId }, position, id, hadStream }
-      const answer = settings.isDelivering() ? this.#answerInTurn(connection, question, mustGoOn) : this.#answer(connection, question, true)
+      const mustWait = isDelivering || settings.leavesOut(connection, question.stream)
+      const answer = mustWait ? this.#answerInTurn(connection, question, mustGoOn) : this.#answer(connection, question, true)
       return { subscription, ...answer }
     } catch (error) {
       restore(connection, subscription, heldBefore)
@@ -112,8 +116,8 @@ export class Resuming {
   }
 
   /**
-   * Answers when it is the answer's turn, because messages are handed to sockets now. What was published before the call may have no number yet, so
-   * nothing can be said now. Until then, the connection does not get the stream, and the answer makes up for that. It must go on if nothing would: if
+   * Answers when it is the answer's turn, because messages are handed to sockets now, or one that waits leaves the connection out. What was published
+   * before the call may have no number yet, so nothing can be said now. Until then, the connection does not get the stream, and the answer makes up for that. It must go on if nothing would: if
    * it has the stream already and the client gives no position, or if another subscription needs the messages.
    */
   #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
@@ -137,7 +141,7 @@ export class Resuming {
 
   #planWithoutReplays(stream: SnapshotStream, position: unknown): Plan {
     const { position: present } = this.#dependencies.histories.obtain(stream)
-    return { recovered: position === undefined ? null : false, position: present, replays: [], isSnapshot: false }
+    return { recovered: position === undefined ? null : false, position: present, replays: [], isSnapshot: false, isLeftOut: false }
   }
 
   /**
@@ -145,7 +149,7 @@ export class Resuming {
    * client is told of the gap first.
    */
   #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
-    const { recovered, replays } = plan
+    const { recovered, replays, isLeftOut } = plan
     const { userId } = stream
     const { settings } = this.#dependencies
     // Purge after the plan is made. The host's `snapshot` may have published messages, and the snapshot contains them.
@@ -153,6 +157,7 @@ export class Resuming {
     if (hasPurged && mayLose) this.#tellOfGap(connection, stream)
     if (recovered !== null) this.counts[recovered ? 'recovered' : 'refused']++
     settings.notify(connection, notice, userId)
+    if (isLeftOut) this.#tellOfGap(connection, stream)
     return this.#replay(connection, stream, replays)
   }
 
@@ -207,16 +212,19 @@ export class Resuming {
     histories.refresh()
     const channel = histories.obtain(stream)
     const floor = floors.floorFor(connection.userId, stream, settings.clock.monotonic())
-    const missed = position === undefined ? undefined : this.#missedSince(channel, stream, position, floor)
+    const isLeftOut = settings.leavesOut(connection, stream)
+    const missed = position === undefined || isLeftOut ? undefined : this.#missedSince(channel, stream, position, floor)
     if (missed !== undefined && allowances.take(connection, missed.length, unitsOf(missed))) {
-      return { recovered: true, position: position as string, replays: missed, isSnapshot: false }
+      return { recovered: true, position: position as string, replays: missed, isSnapshot: false, isLeftOut }
     }
     const recovered = position === undefined ? null : false
     const snapshot = this.#snapshotOf(channel, stream)
-    if (snapshot !== undefined && allowances.take(connection, 1, 0)) return { recovered, position: channel.position, replays: [snapshot], isSnapshot: true }
+    if (snapshot !== undefined && allowances.take(connection, 1, 0)) {
+      return { recovered, position: channel.position, replays: [snapshot], isSnapshot: true, isLeftOut }
+    }
     const latest = this.#latestOf(channel, stream.symbol, floor)
     const isSent = latest.length > 0 && allowances.take(connection, latest.length, unitsOf(latest))
-    return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays: isSent ? latest : [], isSnapshot: isSent }
+    return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays: isSent ? latest : [], isSnapshot: isSent, isLeftOut }
   }
 
   /** Returns the latest messages that a client may get, marked as snapshots. */

@@ -148,7 +148,7 @@ export class Publishing {
    * Calls a function when the turn of a message comes that is published now: after the running delivery, and after what was deferred before. The call
    * is one change. Until then, a hold leaves its connection out of the stream, the running delivery included.
    *
-   * Call it only while messages are handed to sockets. @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
+   * Call it only while messages are handed to sockets, or in a batch. @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
    */
   inTurn(act: () => void, hold: Hold | undefined): void {
     const { changes, delivery } = this.#dependencies
@@ -181,6 +181,14 @@ export class Publishing {
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<ConnectionRecord>): void {
     this.#dependencies.delivery.exclude(isMeant, isExcluded)
     for (const { fields, exclusions } of membersOf(this.#pending)) if (isMeant(fields)) exclusions.push(isExcluded)
+  }
+
+  /** True if a message that is published to the stream waits for its number or its turn, and will not come to the connection. */
+  leavesOut(connection: ConnectionRecord, stream: Hold['stream']): boolean {
+    for (const { fields, exclusions } of membersOf(this.#pending)) {
+      if (exclusions.some((isExcluded) => isExcluded(connection)) && isHeld(fields, { connection, stream })) return true
+    }
+    return false
   }
 
   /** Yields the message that is being delivered, and then all messages whose delivery has not begun. */

@@ -186,11 +186,12 @@ export class Client {
     return this.views.get(streamName({ streamType, symbol: (symbol ?? undefined) as string | undefined } as Stream)) ?? this.views.get(String(streamType))
   }
 
-  /** A message of a stream that it does not hold: it may have asked for it. */
+  /** A message of a stream that it does not hold: it may have asked for it, and have lost the answer. */
   #takeStray(frame: Frame, index: number): void {
-    const names = [...this.lost, ...Array.from(this.answers.values(), ({ stream }) => streamName(stream))]
-    const isAwaited = names.some((name) => name.split(' ')[0] === frame['stream_type'])
-    if (!isAwaited) this.#complain(`a message of ${String(frame['stream_type'])} ${String(frame['symbol'])} comes, which it does not hold`)
+    if (frame['type'] === 'gap' && frame['dropped'] === null) return
+    const early = [...this.answers.values()].filter(({ hasPublished }) => hasPublished).map(({ stream }) => streamName(stream))
+    const isKnown = [...this.lost, ...early].some((name) => name.split(' ')[0] === frame['stream_type'])
+    if (!isKnown) this.#complain(`a message of ${String(frame['stream_type'])} ${String(frame['symbol'])} comes, which it does not hold`)
     const user = frame['user_id'] ?? undefined
     const owner = this.#owners.findLast(({ from }) => from <= index)?.userId
     if (user !== undefined && user !== owner) this.#complain(`a message of ${String(user)} comes to ${String(owner)}`)

@@ -163,8 +163,15 @@ export class Performer {
     })
   }
 
-  /** Something that user code does in the middle of a call. */
+  /** What user code does in the middle of a call. */
   #reaction(choices: Choices): () => void {
+    const acts = Array.from({ length: choices.below(4) + 1 }, () => this.#oneReaction(choices))
+    return () => {
+      for (const act of acts) act()
+    }
+  }
+
+  #oneReaction(choices: Choices): () => void {
     const acts: (() => void)[] = [
       () => this.#world.publish(this.#someStream(choices), choices.of(USERS) as string, 5),
       () => this.#world.publish(this.#someStream(choices), choices.of(USERS) as string, 60),

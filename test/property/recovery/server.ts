@@ -14,6 +14,8 @@ export interface ServerHooks {
   recorded(message: StreamMessage<unknown, string>, text: string, stamped: string): void
   /** Returns an answer that waits for its turn, as it is to be given. */
   waiting(answer: () => void): () => void
+  /** The connection that asks is left out of a message that has no number yet. */
+  leavingOut(): void
   /** A message is sent again. */
   repeated(): void
   /** A revocation counts from now on. */
@@ -53,6 +55,11 @@ export function startServer(settings: Settings, clock: ManualClock, hooks: Serve
         recovery.attach(attached, {
           ...given,
           inTurn: (answer, hold) => given.inTurn(hooks.waiting(answer), hold),
+          leavesOut(...facts) {
+            const isLeftOut = given.leavesOut(...facts)
+            if (isLeftOut) hooks.leavingOut()
+            return isLeftOut
+          },
           sendAgain(...facts) {
             hooks.repeated()
             given.sendAgain(...facts)

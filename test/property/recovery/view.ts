@@ -29,6 +29,10 @@ export interface Answer {
   present: readonly Entry[]
   /** What was missed since the position, by the plain list. */
   missed: readonly Entry[]
+  /** The host's snapshot has published a message, which comes before the answer. */
+  hasPublished: boolean
+  /** A message that was published before a revocation has no number yet, and will not come. */
+  leavesOut: boolean
   /** The host has made a snapshot. */
   hasBook: boolean
   recovered: boolean | null | undefined
@@ -61,13 +65,17 @@ export class View {
   #owedFrom: number
   readonly #have: Map<string | undefined, number>
   #gap = 0
+  /** Some of the messages before the next one may be missing. */
+  #mayLackNext = false
+  readonly #leavesOut: boolean
   /** It was told that nobody knows how many are missing. */
   #isInDoubt = false
   readonly #snapshots: { left: number; readonly present: readonly Entry[] }
   readonly #notedPosition: Map<string, number>
 
   constructor(history: HistoryModel, answer: Answer, notice: Frame, say: (problem: string) => void) {
-    const { channel, kept, publishedBefore, recovered, stream, userId } = answer
+    const { channel, kept, leavesOut, publishedBefore, recovered, stream, userId } = answer
+    this.#leavesOut = leavesOut
     this.#history = history
     this.stream = stream
     this.userId = userId
@@ -98,7 +106,7 @@ export class View {
   }
 
   kept(): Kept | undefined {
-    if (this.#position === undefined || this.#gap > 0 || this.#isInDoubt) return undefined
+    if (this.#position === undefined || this.#gap > 0 || this.#isInDoubt || this.#mayLackNext) return undefined
     const { channel, stream, userId } = this
     return { stream, userId, channel, text: writePosition(this.#position), owedFrom: this.#owedFrom, have: new Map(this.#have) }
   }
@@ -106,6 +114,7 @@ export class View {
   /** Takes a gap notice. If the snapshot that was announced is missing too, nothing can be said of what follows. */
   miss(count: unknown, index: number): string | undefined {
     if (this.#snapshots.left > 0) this.judgedUntil = Math.min(this.judgedUntil, index)
+    if (count === null && this.#leavesOut) return void (this.#mayLackNext = true)
     this.#gap += Number(count)
     return Number.isInteger(count) ? undefined : `a gap of ${String(count)}`
   }
@@ -129,7 +138,7 @@ export class View {
 
   /** What is missing if nothing is on its way any more. Without a snapshot, an answer brings nothing of what was published before it. */
   missing(before = Infinity): string | undefined {
-    if (this.#isInDoubt) return undefined
+    if (this.#isInDoubt || this.#mayLackNext) return undefined
     if (this.#snapshots.left > 0) return `${this.#snapshots.left} snapshots of ${streamName(this.stream)} never came`
     const all = this.#history.of(this.channel, this.stream).filter(({ index }) => index < before)
     if (!isLatest(this.stream)) {
@@ -182,11 +191,12 @@ export class View {
   #takeNext(entry: Entry): string | undefined {
     if (entry.index < this.#owedFrom) return `${placeOf(entry)} comes twice, or out of order`
     const between = this.#history.of(this.channel, this.stream).filter(({ index }) => index >= this.#owedFrom && index < entry.index)
-    const gap = this.#gap
+    const [gap, mayLack] = [this.#gap, this.#mayLackNext]
     this.#gap = 0
+    this.#mayLackNext = false
     this.#owedFrom = entry.index + 1
     this.#advance(entry.epoch, entry.seq)
-    if (between.length === gap) return undefined
+    if (between.length === gap || mayLack) return undefined
     return `${list(between)} did not come before ${placeOf(entry)}, and ${gap} were reported as missing`
   }
 

@@ -112,6 +112,7 @@ export class World {
     if (mode === 'publish' && this.depth === 0 && (symbol !== undefined || streams[stream.streamType].symbol !== 'required')) this.publish(stream, userId, 5)
     const answer = this.#asking.at(-1)?.answer
     if (answer !== undefined) {
+      answer.hasPublished ||= mode === 'publish'
       answer.publishedBefore = this.history.entries.length
       answer.present = this.#presentOf(answer.channel, stream, answer.floor)
     }
@@ -184,6 +185,12 @@ export class World {
     }
   }
 
+  leavingOut(): void {
+    const answer = this.#asking.at(-1)?.answer
+    if (answer !== undefined) answer.leavesOut = true
+    this.note('left out')
+  }
+
   repeated(): void {
     this.#repeated++
   }
@@ -200,7 +207,7 @@ export class World {
     const { asked, stream } = answer
     const proof = asked === undefined ? undefined : this.#proofFor(client, stream, asked)
     const { channel, floor, missed, present, publishedBefore } = this.#answerFor(client, stream, undefined, proof)
-    Object.assign(answer, { channel, floor, missed, present, publishedBefore })
+    Object.assign(answer, { channel, floor, missed, present, publishedBefore, leavesOut: false })
     const [spent, repeatedBefore, { resumes: before }] = [{ ...client.spent }, this.#repeated, this.server.recovery.stats()]
     this.say(() => `${client.name}’s turn for ${streamName(stream)}`)
     this.#ask(question, () => {
@@ -236,6 +243,8 @@ export class World {
       contiguous: delivery === 'every' && (symbol !== 'optional' || stream.symbol === undefined),
       present: this.#presentOf(channel, stream, floor),
       missed: proof?.missed ?? [],
+      hasPublished: false,
+      leavesOut: false,
       hasBook: false,
       recovered: undefined,
       replayed: 0,
@@ -256,17 +265,18 @@ export class World {
     const fits = (entries: readonly Entry[], mark = 0): boolean =>
       spent.count + entries.length <= this.settings.replay.count && spent.units + unitsOf(entries, mark) <= this.settings.replay.units
     // Within another subscribe, the allowance may be spent already and not counted here.
-    const isHeld = answer.endsAt === Infinity && client.connection !== undefined && this.#asking.length === 0
+    const isHeld = answer.endsAt === Infinity && client.connection?.removed === false && this.#asking.length === 0
     const where = `${client.name}: ${streamName(stream)} at ${String(answer.asked)}`
     if (proof === undefined && recovered !== null) this.complain(`${where}: recovered is ${String(recovered)} for a newcomer`)
     if (proof !== undefined && recovered === null) this.complain(`${where}: recovered is null`)
     const missed = proof?.missed ?? []
     if (recovered === true && answer.kept !== undefined) this.#judgeTruth(where, answer, answer.kept)
     if (recovered === true) {
+      if (answer.leavesOut) this.complain(`${where}: recovered, although a message will not come`)
       if (proof?.isProven === false) this.complain(`${where}: recovered, which cannot be proven`)
       if (isHeld && !fits(missed)) this.complain(`${where}: ${missed.length} more replays than the connection may have, after ${spent.count}`)
       if (missed.some((each) => !isFor(each, client.userId))) this.complain(`${where}: another user's`)
-    } else if (isHeld && proof?.isProven === true && fits(missed)) this.complain(`${where}: not recovered, although ${missed.length} messages are held`)
+    } else if (isHeld && proof?.isProven === true && !answer.leavesOut && fits(missed)) this.complain(`${where}: not recovered, although ${missed.length} messages are held`)
     const mark = recovered === true ? 0 : SNAPSHOT_UNITS
     const sent = recovered === true ? missed : fits(present, mark) ? present : []
     const count = sent.length + (answer.hasBook && recovered !== true && spent.count < this.settings.replay.count ? 1 : 0)

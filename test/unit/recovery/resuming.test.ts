@@ -456,6 +456,40 @@ describe('recovery.subscribe within a delivery', () => {
     expect(got).toEqual(expected)
   })
 
+  it('waits for what was published before a revocation, which does not come to a client that subscribes again', () => {
+    const scene = new Scene()
+    const client = scene.client('phone')
+    client.resume(A)
+    scene.atNextTextOf('A', () => {
+      scene.publish(A)
+      scene.manager.revoke({ userId: 'alice', ...A })
+    })
+
+    scene.manager.batch(() => {
+      scene.publish(A)
+      expect(client.resume(A, 'other:1')).toMatchObject({ recovered: false, deferred: true })
+      scene.publish(A)
+    })
+    scene.publish(A)
+
+    expect(client.got(A).slice(1)).toEqual(['1', expect.stringMatching(/^subscribed .*:3 false$/), '4'])
+    expect(client.jumps).toEqual([])
+  })
+
+  it('tells of a gap if the message that is being serialized was published before a revocation', () => {
+    const scene = new Scene()
+    const client = scene.client('phone')
+    client.resume(A)
+    scene.publishWith(A, () => {
+      scene.manager.revoke({ userId: 'alice', ...A })
+      client.resume(A)
+    })
+    scene.publish(A)
+
+    expect(client.got(A).slice(1)).toEqual([expect.stringMatching(/^subscribed .*:0 false$/), 'gap undefined undefined', '2'])
+    expect(client.jumps).toEqual([])
+  })
+
   it('does not answer about a private stream of another user', () => {
     const scene = new Scene()
     const client = scene.client('phone')
