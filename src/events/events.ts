@@ -15,7 +15,7 @@ import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '..
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
  * - `authorize`: the option `authorize`
- * - `recorder`: the `skip` or the `revoked` of the option `recorder`, or its `record` for a deferred message
+ * - `recorder`: the `skip` or the `revoked` of the option `recorder`, what it does in its turn, or its `record` for a deferred message
  *
  * If the option `clock` failed, the stage is `close` for the deadline of a close, and `listener` otherwise. An `error` event for the clock has no
  * `connection`.

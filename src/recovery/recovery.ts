@@ -171,12 +171,17 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * They are kept if the connection also subscribes to the whole type, or, when it subscribes to a whole type, to one of its symbols. Then a message may
    * be sent twice, and `trackPositions` takes it once. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
    *
+   * Queued messages that were sent to this user or connection only stay, because nobody can send them again.
+   *
+   * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. The connection gets nothing of the stream until then,
+   * unless another of its subscriptions needs it, or it has the stream already and gives no position.
+   *
    * A connection that has the stream already may give no position. What waits for it is then sent before the notice. If its socket has no room, and it
    * gets no snapshot, it gets a gap notice of unknown size before the notice.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a
-   * delivery if the notice and the messages cannot all be deferred. After an error, the connection holds what it held before, and nothing is purged.
+   * delivery if the answer cannot be deferred. After an error, the connection holds what it held before, and nothing is purged.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()

@@ -157,7 +157,8 @@ export class World {
   /** Subscribes a client, with a position of its own or with any text. */
   subscribe(client: Client, stream: Stream, asked: { readonly text: string; readonly kept?: Kept } | undefined): void {
     const { connection, userId } = client
-    if (connection === undefined) return
+    // In a batch, the listeners of a removal are called when it ends.
+    if (connection === undefined || connection.removed) return
     const proof = asked === undefined ? undefined : this.#proofFor(client, stream, asked.text)
     const answer = this.#answerFor(client, stream, asked, proof)
     this.say(() => `${client.name} (${userId}) subscribes ${streamName(stream)}${asked === undefined ? '' : ` at ${asked.text}`}`)

@@ -90,9 +90,7 @@ const batch: Change = (means) => {
   const { choice, deeds, dice } = means
   const changes = [connect, reassign, subscribe, unsubscribe, revoke, purge]
   deeds.batch(() => {
-    deeds.inPeace(() => {
-      for (let several = 1 + dice.below(3); several > 0; several--) dice.pick(changes)(means)
-    })
+    for (let several = 1 + dice.below(3); several > 0; several--) dice.pick(changes)(means)
     const user = choice.user()
     deeds.publish(choice.streamHeldBy(user), user)
   })

@@ -171,17 +171,6 @@ export class Deeds {
     this.#scene.manager.batch(deeds)
   }
 
-  /**
-   * Makes changes of a batch, while no socket throws or does anything. Sockets are told of failed sources meanwhile, and what they publish comes only
-   * when the batch ends.
-   */
-  inPeace(changes: () => void): void {
-    const { isPeaceful } = this.#scene
-    this.#scene.isPeaceful = true
-    changes()
-    this.#scene.isPeaceful = isPeaceful
-  }
-
   // Connections
 
   connect(user: User, id: string = this.#scene.dice.pick(this.#ids)): void {

@@ -187,6 +187,8 @@ export class Witness implements Reception {
     const isItsTurn = !model.hasDeferred || (client.temper.isPrompt && message !== undefined && message === model.running)
     // A connection that is being added is told of failed sources before the host has its handle.
     const hasHandle = (client.handle as typeof client.handle | undefined) !== undefined
-    if (isItsTurn && depth <= 1 && hasHandle) this.#reacting.reactAs(client, message)
+    // One that is being given away is told before the call returns, and the model follows only then.
+    const isModelled = hasHandle && client.handle.userId === client.user.id
+    if (isItsTurn && depth <= 1 && isModelled) this.#reacting.reactAs(client, message)
   }
 }
