@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import websocket, { type WebSocket } from '@fastify/websocket'
-import fastify from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import { ConnectionManager, type Clock } from 'stream-connection-manager'
 import { serveWebSockets } from 'stream-connection-manager/hosts/ws'
 import { createCommandServer } from 'stream-connection-manager/protocol'
@@ -12,8 +12,7 @@ export async function listen(port = 0, clock?: Clock): Promise<Listening> {
   const manager = new ConnectionManager<WebSocket>()
   const commands = createCommandServer(manager)
   const app = fastify()
-  // Replaces the plugin's own `preClose`, which would close the sockets without a reason.
-  await app.register(websocket, { options: { maxPayload: 16 * 1024 }, preClose: (done) => done() })
+  await app.register(websocket, { options: { maxPayload: 16 * 1024 }, preClose: acceptNoMore })
 
   const host = serveWebSockets(app.websocketServer, { manager, commands, authenticate, clock })
   app.get('/', { websocket: true }, () => {}) // the plugin gives each socket to the WebSocketServer first
@@ -28,4 +27,13 @@ export async function listen(port = 0, clock?: Clock): Promise<Listening> {
       await app.close()
     },
   }
+}
+
+/**
+ * Replaces the `preClose` of the plugin, which would close the sockets without a reason. From now on, an upgrade is a request like any other. The plugin
+ * would answer it, and leave its socket open for ever.
+ */
+function acceptNoMore(this: FastifyInstance, done: () => void): void {
+  this.server.removeAllListeners('upgrade')
+  done()
 }

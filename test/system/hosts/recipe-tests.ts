@@ -34,6 +34,18 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
       assert.equal(server.manager.closed, true)
     })
 
+    it('ends a connection whose request comes while the server stops', async () => {
+      server = await listen()
+      const late = connectTcp(server.port, '127.0.0.1').on('error', () => {})
+      await connect(server.port, 'alice', STREAMS) // the server accepts connections in their order
+
+      const stopped = server.stop(AT_ONCE)
+      while (!server.manager.closed || (await isOpen(server.port))) await sleep(5)
+      late.end(requestOf(webSocketPath, UPGRADE)).resume()
+
+      await Promise.all([stopped, once(late, 'close')])
+    })
+
     it('tells a client a code of RFC 6455, such as 1013', async () => {
       server = await listen()
       const alice = await connect(server.port, 'alice', STREAMS)
@@ -72,7 +84,7 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
         server = await listen()
         const mallory = connectTcp(server.port, '127.0.0.1').on('error', () => {})
 
-        mallory.write([`GET ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n'))
+        mallory.write(requestOf(path, headers))
         await Promise.race([once(mallory, 'data'), once(mallory, 'close')])
         mallory.write(NO_FRAME)
 
@@ -85,4 +97,15 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
       })
     }
   })
+}
+
+function requestOf(path: string, headers: readonly string[]): string {
+  return [`GET ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n')
+}
+
+async function isOpen(port: number): Promise<boolean> {
+  const tcp = connectTcp(port, '127.0.0.1')
+  const isAccepted = await Promise.race([once(tcp, 'connect').then(() => true), once(tcp, 'close').then(() => false)]).catch(() => false)
+  tcp.destroy()
+  return isAccepted
 }
