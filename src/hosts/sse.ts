@@ -140,10 +140,16 @@ class EventHost {
 
   #refuse(response: HostedResponse, { refusal, fault }: Refused): false {
     if (fault !== undefined) new Faults(this.#options.onError).tell(fault.error)
-    Faults.attempt(() => response.writeHead(STATUSES.get(refusal.code) ?? FORBIDDEN, { 'content-type': 'application/json', 'cache-control': 'no-store' }))
+    Faults.attempt(() => response.writeHead(STATUSES.get(refusal.code) ?? FORBIDDEN, refusalHeaders(refusal.code, response)))
     Faults.attempt(() => response.end(refusedText(undefined, refusal)))
     return false
   }
+}
+
+/** While the server shuts down, no connection may stay open for the next request. HTTP/2 has no header for that. */
+function refusalHeaders(code: string, { stream }: HostedResponse): Readonly<Record<string, string>> {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  return code === 'ERR_CLOSED' && stream === undefined ? { ...headers, connection: 'close' } : headers
 }
 
 /** Unlike `new URL`, this accepts anything that a client may have sent. */

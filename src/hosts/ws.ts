@@ -40,8 +40,8 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 /** A running host. */
 export interface WebSocketHost {
   /**
-   * Asks all clients to move, then closes those that are still there with 1001, and accepts no more. For SIGTERM, before `manager.cleanup()`. Resolves to the
-   * number of clients that did not move in time. A second call returns the same promise.
+   * Asks all clients to move, then closes those that are still there with 1001, and accepts no more: a socket that comes yet is refused with `ERR_CLOSED`. For
+   * SIGTERM, before `manager.cleanup()`. Resolves to the number of clients that did not move in time. A second call returns the same promise.
    */
   close(options?: DrainOptions): Promise<number>
 }
@@ -82,6 +82,8 @@ class Host implements WebSocketHost {
   readonly #peers = new Set<Peer>()
   readonly #closeServer: () => unknown
   #closed: Promise<number> | undefined
+  /** True once everybody was told to go. A socket may still come: its upgrade was under way, or the server goes on. */
+  #hasClosed = false
 
   constructor(options: ResolvedHostOptions, closeServer: () => unknown) {
     this.#options = options
@@ -100,6 +102,7 @@ class Host implements WebSocketHost {
     socket.on('message', (data) => receive(peer, data))
     socket.on('pong', () => (peer.missed = 0))
     socket.on('close', () => this.#forget(peer))
+    if (this.#hasClosed) return this.#refuse(peer, { refusal: { code: 'ERR_CLOSED' } })
     const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
     identify(authenticate, request, { clock, timeoutMs }, (answer) => this.#admit(peer, answer))
   }
@@ -143,14 +146,20 @@ class Host implements WebSocketHost {
   }
 
   #closeAll(): number {
+    this.#hasClosed = true
     const left = [...this.#peers]
-    for (const { connection, socket } of left) {
-      if (connection === undefined || connection.removed) Faults.attempt(() => socket.close(1001, 'going away'))
-      else void connection.remove({ code: 1001, reason: 'going away' })
-    }
+    for (const peer of left) sendAway(peer)
     Faults.attempt(() => this.#closeServer())
     return left.length
   }
+}
+
+function sendAway(peer: Peer): void {
+  const { connection, socket } = peer
+  // It may be authenticated later.
+  peer.isOver = true
+  if (connection === undefined || connection.removed) Faults.attempt(() => socket.close(1001, 'going away'))
+  else void connection.remove({ code: 1001, reason: 'going away' })
 }
 
 function receive(peer: Peer, data: unknown): void {

@@ -151,6 +151,19 @@ describe('serveEvents', () => {
     expect([over.response.head?.[0], late.response.head?.[0]]).toEqual([429, 503])
   })
 
+  it.each([
+    ['with the connection, so that the server can end', undefined, { connection: 'close' }],
+    ['over HTTP/2, which has no such header', { destroyed: false, on() {} }, {}],
+  ])('refuses a client while the server shuts down %s', async (_, stream, header) => {
+    const { get, manager } = host()
+    void manager.cleanup()
+
+    const { response } = await get({ user: 'alice' }, Object.assign(new FakeResponse(), stream && { stream }))
+
+    expect(response.head).toEqual([503, { 'content-type': 'application/json', 'cache-control': 'no-store', ...header }])
+    expect(response.body).toBe('{"type":"refused","code":"ERR_CLOSED"}')
+  })
+
   it('refuses a client whose authentication takes too long', async () => {
     const { get, clock } = host({ authenticate: () => new Promise(() => {}), authenticateTimeoutMs: 1_000 })
 

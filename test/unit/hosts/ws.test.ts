@@ -312,6 +312,45 @@ describe('serveWebSockets', () => {
     expect(socket.closes).toEqual([[1001, 'going away']])
   })
 
+  it('refuses a client that comes after it is closed, even if the manager goes on', async () => {
+    const { connect, running, manager, clock } = host()
+    await running.close()
+
+    const late = connect('alice')
+    late.emit('message', '{"command":"ping","id":1}')
+    const timers = clock.pendingTimers
+    late.leave()
+
+    expect([late.told, late.closes]).toEqual([['refused ERR_CLOSED'], [[1001, 'ERR_CLOSED']]])
+    expect([manager.connectionCount, manager.closed, timers]).toEqual([0, false, 1])
+  })
+
+  it('terminates a client that comes after it is closed, if that sends a bad frame', async () => {
+    const { connect, running } = host()
+    await running.close()
+
+    const late = connect('alice')
+    late.emit('error', new Error('bad frame'))
+
+    expect(late.terminations).toBe(1)
+  })
+
+  it('adds no client whose authentication ends after it is closed', async () => {
+    const permission = deferred<{ userId: string }>()
+    const { connect, running, manager } = host({ authenticate: () => permission.promise })
+    const added: unknown[] = []
+    manager.on('connectionAdded', (event) => added.push(event))
+    const socket = connect()
+    socket.close = (...why) => void socket.closes.push(why as [number, string]) // it takes its time
+
+    await running.close()
+    permission.resolve({ userId: 'alice' })
+    await settled()
+
+    expect(added).toEqual([])
+    expect([socket.told, socket.closes]).toEqual([[], [[1001, 'going away']]])
+  })
+
   it.each([
     ['manager', { manager: {} }],
     ['manager', { manager: unreadable }],
