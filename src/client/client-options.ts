@@ -26,8 +26,11 @@ export interface ClientOptions {
   readonly connect: (context: ConnectContext) => ClientSocket | PromiseLike<ClientSocket>
   /**
    * Sends commands beside a socket that only receives, such as an `EventSource`: a POST with the text and the `connection_id` of the welcome. If it
-   * throws or rejects, the client connects anew. The next text waits until the promise of the one before is settled, so that none overtakes another. So
-   * limit its time, by `AbortSignal.timeout(10_000)`: a POST may hang while the events still come. Not used if the socket itself can send.
+   * throws or rejects, the client connects anew. The next text waits until the promise of the one before is settled, so that none overtakes another. What
+   * still waits when the connection ends is not sent. Not used if the socket itself can send.
+   *
+   * A POST may hang while the events still come. The client notices that when the pong of its next ping is missing. Limit the time by
+   * `AbortSignal.timeout(10_000)` to notice it earlier.
    *
    * @default none: then what is wanted has to stand in the URL, see `commands` of `connect`
    */
@@ -59,7 +62,8 @@ export interface ClientOptions {
    */
   readonly pingMs?: number | undefined
   /**
-   * How long the answer to a ping, or a heartbeat that is due, may take. Then the connection is taken as lost.
+   * How long the answer to a ping, or a heartbeat that is due, may take. Then the connection is taken as lost. Anything that comes is an answer. Beside an
+   * `EventSource`, only the pong is: events still come if the commands do not arrive.
    *
    * @default 10_000
    */

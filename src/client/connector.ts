@@ -56,6 +56,8 @@ export class Connector {
   readonly #page: LifecycleTarget | null
   #link: Link | undefined
   #watch: Watch | undefined
+  /** True if commands leave beside a connection that only receives. */
+  #isPosting = false
   /** True if what is wanted stands in the URL, so that another wish needs another connection. */
   #usesUrl = false
   #goodbye: Goodbye | undefined
@@ -221,10 +223,11 @@ export class Connector {
   }
 
   #heard(data: unknown): void {
-    this.#watch?.heard()
     try {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
+      // What comes as events tells nothing of commands that leave beside them.
+      if (!this.#isPosting || type === 'pong') this.#watch?.heard()
       if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
       else if (this.#watch) this.#pass(frame)
       else if (type === 'welcome') this.#welcome(frame)
@@ -243,12 +246,15 @@ export class Connector {
   #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
     if ((version as number) > VERSION) return this.rest('stopped', 'version')
     const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
-    const socket = this.#link?.socket
+    const link = this.#link
+    const socket = link?.socket
+    this.#isPosting = !socket?.send && !!send
     if (socket?.send) this.write = (text) => socket.send?.(text)
     else if (send) {
       let last: PromiseLike<unknown> = Promise.resolve()
-      // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it.
-      this.write = (text) => (last = last.then(() => send(text, connectionId as string)))
+      // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it. What still waits when
+      // the connection is gone was given up.
+      this.write = (text) => (last = last.then(() => link === this.#link && send(text, connectionId as string)))
     }
     this.#welcomedMs = this.#agenda.nowMs
     this.#agenda.cancel('dial')
