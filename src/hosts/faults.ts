@@ -7,6 +7,11 @@ export class Faults extends ErrorReports {
     super(onError, 'hosts', 'accepting a client')
   }
 
+  /** Tells of the fault that a client was refused for, if it was for one. */
+  tellOf({ fault }: { readonly fault?: { readonly error: unknown } | undefined }): void {
+    if (fault !== undefined) this.tell(fault.error)
+  }
+
   /** Does something with a socket, which may have gone. */
   static attempt(act: () => unknown): void {
     try {

@@ -2,6 +2,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { Outcome } from '../protocol/outcome.ts'
 import { refusalIn, refusing, type Refusal } from '../protocol/refusal.ts'
 import type { Clock } from '../time/clock.ts'
+import type { Faults } from './faults.ts'
 
 /** Who a client is. */
 export interface Identity<TMetadata = unknown> {
@@ -22,18 +23,22 @@ export interface Refused {
   readonly fault?: { readonly error: unknown } | undefined
 }
 
-/** How long `authenticate` may take. */
+/** How long `authenticate` may take, and who is told of an error that comes after that. */
 export interface Patience {
   readonly clock: Clock
   readonly timeoutMs: number
+  readonly faults: Faults
 }
 
 /** Asks who a client is. Calls `done` once: at once, or later if `authenticate` returns a promise. */
-export function identify<TRequest>(authenticate: (request: TRequest) => unknown, request: TRequest, { clock, timeoutMs }: Patience, done: (answer: Identified) => void): void {
+export function identify<TRequest>(authenticate: (request: TRequest) => unknown, request: TRequest, { clock, timeoutMs, faults }: Patience, done: (answer: Identified) => void): void {
   let cancel: (() => void) | undefined
-  const outcome = new Outcome(() => authenticate(request), () => {
-    cancel?.()
-    done(identified(outcome))
+  const outcome = new Outcome(() => authenticate(request), {
+    settled() {
+      cancel?.()
+      done(identified(outcome))
+    },
+    failedLate: (error) => faults.tellOf(refusedFor(error)),
   })
   if (!outcome.isOpen) return done(identified(outcome))
   cancel = clock.setTimeout(() => {

@@ -48,7 +48,8 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    */
   readonly authenticateTimeoutMs?: number | undefined
   /**
-   * Gets what `authenticate` throws, except refusals with a `code`.
+   * Gets what `authenticate` throws, or rejects with, except refusals with a `code`. It also gets what comes too late for the client, because the client has
+   * left or was refused already.
    *
    * @default prints the first error with `console.warn`
    */

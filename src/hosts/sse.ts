@@ -56,6 +56,9 @@ const transport = /* @__PURE__ */ sseTransport()
 /** Command server → the heartbeats of its event streams, so that one timer serves all of them. */
 const beatsOf = /* @__PURE__ */ new WeakMap<object, Beats<SseSocket>>()
 
+/** Command server → the faults that nobody listens to, so that only the first one is printed. */
+const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
+
 /**
  * Answers a request with an event stream: authenticates it, adds the response to the manager, welcomes the client, and carries out the commands in its URL. A
  * client that is refused gets an HTTP status and the reason. Each client is sent a comment in each `heartbeatMs`, which also ends a stream that nobody
@@ -90,16 +93,19 @@ export function serveEvents<TRequest extends HostedRequest, TMetadata = unknown>
 ): Promise<boolean> {
   const resolved = resolvedOptions(options)
   const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = resolved
+  const host = new EventHost(resolved)
   return new Promise((resolve) => {
-    identify(authenticate, request, { clock, timeoutMs }, (answer) => resolve(new EventHost(resolved).admit(request, response, answer)))
+    identify(authenticate, request, { clock, timeoutMs, faults: host.faults }, (answer) => resolve(host.admit(request, response, answer)))
   })
 }
 
 class EventHost {
+  readonly faults: Faults
   readonly #options: ResolvedHostOptions
 
   constructor(options: ResolvedHostOptions) {
     this.#options = options
+    this.faults = options.onError === undefined ? unheardFaultsOf(options.commands) : new Faults(options.onError)
   }
 
   /** Returns true if the client is welcomed. */
@@ -138,12 +144,19 @@ class EventHost {
     socket.onClose(() => beats.delete(socket))
   }
 
-  #refuse(response: HostedResponse, { refusal, fault }: Refused): false {
-    if (fault !== undefined) new Faults(this.#options.onError).tell(fault.error)
+  #refuse(response: HostedResponse, refused: Refused): false {
+    const { refusal } = refused
+    this.faults.tellOf(refused)
     Faults.attempt(() => response.writeHead(STATUSES.get(refusal.code) ?? FORBIDDEN, refusalHeaders(refusal.code, response)))
     Faults.attempt(() => response.end(refusedText(undefined, refusal)))
     return false
   }
+}
+
+function unheardFaultsOf(commands: object): Faults {
+  const faults = faultsOf.get(commands) ?? new Faults(undefined)
+  faultsOf.set(commands, faults)
+  return faults
 }
 
 /** While the server shuts down, no connection may stay open for the next request. HTTP/2 has no header for that. */

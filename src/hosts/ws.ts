@@ -104,7 +104,7 @@ class Host implements WebSocketHost {
     socket.on('close', () => this.#forget(peer))
     if (this.#hasClosed) return this.#refuse(peer, { refusal: { code: 'ERR_CLOSED' } })
     const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
-    identify(authenticate, request, { clock, timeoutMs }, (answer) => this.#admit(peer, answer))
+    identify(authenticate, request, { clock, timeoutMs, faults: this.#faults }, (answer) => this.#admit(peer, answer))
   }
 
   close(options?: DrainOptions): Promise<number> {
@@ -112,9 +112,9 @@ class Host implements WebSocketHost {
   }
 
   #admit(peer: Peer, answer: Identified): void {
+    if ('refusal' in answer) return this.#refuse(peer, answer)
     // It may have left meanwhile.
     if (peer.isOver) return
-    if ('refusal' in answer) return this.#refuse(peer, answer)
     try {
       this.#open(peer, answer.identity.userId, answer.identity.metadata)
     } catch (error) {
@@ -132,9 +132,11 @@ class Host implements WebSocketHost {
   }
 
   /** The client is told why, and then closed. */
-  #refuse(peer: Peer, { refusal, fault }: Refused): void {
+  #refuse(peer: Peer, refused: Refused): void {
+    const { refusal } = refused
+    this.#faults.tellOf(refused)
+    if (peer.isOver) return
     peer.isOver = true
-    if (fault !== undefined) this.#faults.tell(fault.error)
     Faults.attempt(() => peer.socket.send(refusedText(undefined, refusal)))
     Faults.attempt(() => peer.socket.close(CLOSE_CODES.get(refusal.code) ?? REFUSED, refusal.code))
   }

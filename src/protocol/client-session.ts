@@ -6,6 +6,7 @@ import type { Closing, Closings } from './closings.ts'
 import { CommandQueue } from './command-queue.ts'
 import { readCommands, type Command, type UnsubscribeCommand } from './command.ts'
 import { resolvedGoodbye } from './goodbye.ts'
+import type { Outcome } from './outcome.ts'
 import { OwnTask } from './own-task.ts'
 import { Rate } from './rate.ts'
 import { refusalIn, RETRY_MS, type Refusal } from './refusal.ts'
@@ -142,6 +143,10 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     this.refuse(id, refusal ?? otherwise)
   }
 
+  failedLate(error: unknown): void {
+    if (refusalIn(error) === undefined) this.#dependencies.reports.tell(error, this.connection)
+  }
+
   /** Refuses at once a command that is one too many. */
   #limit({ id }: Command, refusal: Refusal): void {
     this.#dependencies.counts.limited++
@@ -174,6 +179,11 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   }
 
   // ── What happens meanwhile ───────────────────────────────────────────────────────────────────────────────────
+
+  answered({ failure }: Outcome): void {
+    if (this.isOver && failure !== undefined) this.failedLate(failure.error)
+    this.goOn()
+  }
 
   goOn(): void {
     if (!this.isOver) this.#queue.advance()

@@ -145,7 +145,8 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * Gets what `authorize`, `onSubscribed` and your commands throw, except refusals with a `code`.
+   * Gets what `authorize`, `onSubscribed` and your commands throw, or reject with, except refusals with a `code`. It also gets what comes too late for the
+   * client, because the client has left or was refused already.
    *
    * @default prints the first error with `console.warn`
    */

@@ -1,10 +1,14 @@
 import { adopted, isThenable } from '../guards/user-code.ts'
 
-/**
- * What user code answered: a value or an error, at once or later.
- *
- * `settled` is called if the answer comes later. It is not called for what comes after `fail`.
- */
+/** Who is told what comes later. */
+interface OutcomeHooks {
+  /** The answer has come. It is not called for what comes after `fail`. */
+  settled(): void
+  /** User code failed after `fail`, so that its error is nobody's answer. */
+  failedLate(error: unknown): void
+}
+
+/** What user code answered: a value or an error, at once or later. */
 export class Outcome {
   /** True until there is an answer. */
   isOpen = true
@@ -12,10 +16,10 @@ export class Outcome {
   /** What went wrong. `undefined` if nothing did. */
   failure: { readonly error: unknown } | undefined
 
-  constructor(work: () => unknown, settled: () => void) {
+  constructor(work: () => unknown, hooks: OutcomeHooks) {
     try {
       const answer = work()
-      if (isThenable(answer)) this.#await(answer, settled)
+      if (isThenable(answer)) this.#await(answer, hooks)
       else this.#fulfil(answer)
     } catch (error) {
       this.fail(error)
@@ -33,12 +37,13 @@ export class Outcome {
     this.value = value
   }
 
-  #await(answer: PromiseLike<unknown>, settled: () => void): void {
-    const settle = (act: () => void): void => {
-      if (!this.isOpen) return
-      act()
+  #await(answer: PromiseLike<unknown>, { settled, failedLate }: OutcomeHooks): void {
+    const settle = (isFailure: boolean, result: unknown): void => {
+      if (!this.isOpen) return isFailure ? failedLate(result) : undefined
+      if (isFailure) this.fail(result)
+      else this.#fulfil(result)
       settled()
     }
-    adopted(answer).then((value) => settle(() => this.#fulfil(value)), (error) => settle(() => this.fail(error)))
+    adopted(answer).then((value) => settle(false, value), (error) => settle(true, error))
   }
 }

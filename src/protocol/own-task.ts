@@ -43,9 +43,12 @@ export class OwnTask implements Task {
   /** If the connection has another user now, nothing is done. Once it has begun it goes on: it may be the login that gives the connection to another user. */
   #begin(): Outcome {
     const { timeouts } = this.#dependencies
-    const outcome = new Outcome(() => this.#runForItsUser(), () => {
-      timeouts.delete(this)
-      this.#session.goOn()
+    const outcome = new Outcome(() => this.#runForItsUser(), {
+      settled: () => {
+        timeouts.delete(this)
+        this.#session.answered(outcome)
+      },
+      failedLate: (error) => this.#session.failedLate(error),
     })
     if (outcome.isOpen) timeouts.add(this)
     return outcome

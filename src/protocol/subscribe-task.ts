@@ -25,14 +25,14 @@ export class SubscribeTask implements Task {
     this.#session = session
     this.#dependencies = dependencies
     this.#userId = session.connection.userId
-    this.#permission = new Outcome(() => this.#authorize(), () => this.#settled())
+    this.#permission = new Outcome(() => this.#authorize(), { settled: () => this.#settled(), failedLate: (error) => session.failedLate(error) })
     if (this.#permission.isOpen) timeouts.add(this)
   }
 
   step(): boolean {
-    const { failure, isOpen } = this.#permission
     const { pacing } = this.#dependencies
-    if (this.#session.connection.userId !== this.#userId) return this.#refuse(stale())
+    if (this.#session.connection.userId !== this.#userId) this.#permission.fail(stale())
+    const { failure, isOpen } = this.#permission
     if (failure !== undefined) return this.#refuse(failure.error)
     if (isOpen || pacing.isHeld(this.#session)) return false
     this.#subscribe()
@@ -57,7 +57,7 @@ export class SubscribeTask implements Task {
 
   #settled(): void {
     this.#dependencies.timeouts.delete(this)
-    this.#session.goOn()
+    this.#session.answered(this.#permission)
   }
 
   #authorize(): unknown {

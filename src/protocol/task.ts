@@ -4,6 +4,7 @@ import type { Revoked } from '../model/revocation.ts'
 import type { AnyConnection } from '../ports/connection.ts'
 import type { Holder, Holdings } from './holdings.ts'
 import type { ResolvedCommandOptions } from './options.ts'
+import type { Outcome } from './outcome.ts'
 import type { Paced, Pacing } from './pacing.ts'
 import { refusing, type Refusal } from './refusal.ts'
 
@@ -28,6 +29,10 @@ export interface TaskSession extends Paced, Holder {
   /** Sends an answer. If that is not possible, the connection is removed. */
   say(text: string): void
   refuse(id: number | undefined, refusal: Refusal): void
+  /** Goes on, because user code has answered. If nobody waits for the answer any more, only the host is told of a failure. */
+  answered(outcome: Outcome): void
+  /** Tells the host of an error that comes too late for the client. A refusal, which has a code, was meant for the client. */
+  failedLate(error: unknown): void
   /** Refuses with the code of an error. An error without one is a fault of the host, which is told; the client gets `otherwise`. */
   fail(id: number | undefined, error: unknown, otherwise: Refusal): void
 }

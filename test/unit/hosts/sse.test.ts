@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type ConnectionManagerOptions } from '../../../src/index.ts'
 import { serveEvents, type HostedResponse, type ServeEventsOptions } from '../../../src/hosts/sse.ts'
 import { createCommandServer } from '../../../src/protocol/index.ts'
@@ -171,6 +171,34 @@ describe('serveEvents', () => {
     clock.advance(1_000)
 
     expect((await answer).response.head?.[0]).toBe(503)
+  })
+
+  it.each([
+    ['the client has left', (response: FakeResponse) => response.destroy()],
+    ['the client was refused, because it took too long', (_: FakeResponse, clock: ManualClock) => void clock.advance(10_000)],
+  ])('tells the host once if authenticate rejects after %s', async (_, end) => {
+    const permission = deferred<{ userId: string }>()
+    const { get, clock, errors } = host({ authenticate: () => permission.promise })
+    const response = new FakeResponse()
+    const answer = get({}, response)
+
+    end(response, clock)
+    permission.reject(new Error('database'))
+    await answer
+    await endOfTurn()
+
+    expect(errors).toEqual([new Error('database')])
+  })
+
+  it('prints the first fault of all requests if the host does not listen', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const { get } = host({ onError: undefined, authenticate: () => Promise.reject(new Error('database')) })
+
+    await get({})
+    await get({})
+
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('stream-connection-manager/hosts'), new Error('database')]])
+    warn.mockRestore()
   })
 
   it('adds no client that left while it was authenticated', async () => {

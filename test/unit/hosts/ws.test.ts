@@ -178,6 +178,34 @@ describe('serveWebSockets', () => {
     expect([manager.connectionCount, clock.pendingTimers]).toEqual([0, 0])
   })
 
+  it.each([
+    ['the client has left', (socket: PeerSocket) => socket.leave()],
+    ['the client was refused, because it took too long', (_: PeerSocket, clock: ManualClock) => void clock.advance(10_000)],
+  ])('tells the host once if authenticate rejects after %s', async (_, end) => {
+    const permission = deferred<{ userId: string }>()
+    const { connect, clock, errors } = host({ authenticate: () => permission.promise })
+    const socket = connect()
+
+    end(socket, clock)
+    const before = socket.told
+    permission.reject(new Error('database'))
+    await settled()
+
+    expect([errors, socket.told]).toEqual([[new Error('database')], before])
+  })
+
+  it('does not tell the host of a refusal that comes too late', async () => {
+    const permission = deferred<{ userId: string }>()
+    const { connect, clock, errors } = host({ authenticate: () => permission.promise })
+    connect()
+
+    clock.advance(10_000)
+    permission.reject(Object.assign(new Error(), { code: 'ERR_BANNED' }))
+    await settled()
+
+    expect(errors).toEqual([])
+  })
+
   it('adds no client that left while it was authenticated', async () => {
     const permission = deferred<{ userId: string }>()
     const { connect, manager } = host({ authenticate: () => permission.promise })
