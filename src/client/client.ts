@@ -111,10 +111,12 @@ class StreamClient implements Client<StreamCatalogue> {
     return this.#connector.state
   }
 
-  subscribe(stream: AnyStream, listener: StreamListener, { signal }: Abortable = {}): ClientSubscription {
+  /** @param left called when the listener is removed, unless the server did it */
+  subscribe(stream: AnyStream, listener: StreamListener, { signal }: Abortable = {}, left = (): void => {}): ClientSubscription {
     this.#assertOpen()
     const wanted = this.#streams.obtain(stream)
     const { listeners } = wanted
+    let forget = (): void => {}
     const own: StreamListener = (update) => {
       if (update.type === 'ended') forget()
       return listener(update)
@@ -122,8 +124,8 @@ class StreamClient implements Client<StreamCatalogue> {
     const unsubscribe = (): void => {
       forget()
       if (listeners.delete(own)) this.#streams.left(wanted, this.#lingerMs)
+      left()
     }
-    let forget = (): void => {}
     wanted.join(own)
     forget = whenAborted(signal, unsubscribe)
     return {
@@ -135,14 +137,15 @@ class StreamClient implements Client<StreamCatalogue> {
   }
 
   updates(stream: AnyStream, { signal, maxWaiting = 1_000 }: UpdatesOptions = {}): AsyncIterableIterator<AnyMessage | Gap> {
-    let forget = (): void => {}
-    const updates = new Updates(maxWaiting, () => {
-      subscription.unsubscribe()
-      forget()
+    const updates = new Updates(maxWaiting)
+    const { unsubscribe } = this.subscribe(stream, (update) => updates.take(update), { signal }, () => updates.stop())
+    return Object.assign(updates.read(), {
+      // That of a generator would wait until the next update has come.
+      async return() {
+        unsubscribe()
+        return { done: true, value: undefined } as const
+      },
     })
-    const subscription = this.subscribe(stream, (update) => updates.take(update))
-    forget = whenAborted(signal, () => updates.stop())
-    return updates
   }
 
   async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
@@ -154,7 +157,12 @@ class StreamClient implements Client<StreamCatalogue> {
     try {
       return await new Promise((resolve, reject) => {
         forget = whenAborted(signal, () => reject(signal?.reason))
-        if (!signal?.aborted) this.#ask(command, data, resolve, reject)
+        if (signal?.aborted) return
+        const text = this.#commands.issue(command, { data }, ({ type, code, retry_ms: retryMs, data }) => {
+          if (type === 'refused') reject(new ClientError(code as string, retryMs as number | undefined))
+          else resolve(data)
+        })
+        void connector.send(text)
       })
     } finally {
       connector.requests--
@@ -180,15 +188,6 @@ class StreamClient implements Client<StreamCatalogue> {
     this.#connector.rest('closed')
     this.#streams.endAll('ERR_CLOSED')
     this.#agenda.clear()
-  }
-
-  #ask(command: string, data: unknown, resolve: (data: unknown) => void, reject: (error: unknown) => void): void {
-    const text = this.#commands.issue(command, { data }, (answer) => {
-      const { type, code, retry_ms: retryMs } = answer
-      if (type === 'refused') reject(new ClientError(String(code), retryMs as number | undefined))
-      else resolve(answer['data'])
-    })
-    void this.#connector.send(text)
   }
 
   #assertOpen(): void {

@@ -56,8 +56,6 @@ export class Connector {
   readonly #page: LifecycleTarget | null
   #link: Link | undefined
   #watch: Watch | undefined
-  /** True if commands leave beside a connection that only receives. */
-  #isPosting = false
   /** True if what is wanted stands in the URL, so that another wish needs another connection. */
   #usesUrl = false
   #goodbye: Goodbye | undefined
@@ -193,7 +191,7 @@ export class Connector {
     const mayReturn = this.#mayReturn(loss, goodbye)
     // A listener, or `shouldReconnect`, may have connected or closed the client.
     if (this.#link || this.state !== before) return
-    if (mayReturn && this.#isNeeded) this.#wait(reason, goodbye)
+    if (mayReturn && this.#isNeeded) this.#wait(reason, goodbye?.reconnect ? goodbye : undefined)
     else this.#enter(mayReturn ? 'idle' : 'stopped', reason)
   }
 
@@ -209,11 +207,8 @@ export class Connector {
   }
 
   #wait(reason: string, goodbye: Goodbye | undefined): void {
-    let ms: number
-    if (goodbye?.reconnect) {
-      this.#goodbye = goodbye
-      ms = Math.max(0, goodbye.dueMs - this.#agenda.nowMs)
-    } else ms = this.#jitterMs(this.#failures++)
+    this.#goodbye = goodbye
+    const ms = goodbye ? Math.max(0, goodbye.dueMs - this.#agenda.nowMs) : this.#jitterMs(this.#failures++)
     this.#planDial(ms)
     this.#enter('waiting', reason, ms)
   }
@@ -227,7 +222,7 @@ export class Connector {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
       // What comes as events tells nothing of commands that leave beside them.
-      if (!this.#isPosting || type === 'pong') this.#watch?.heard()
+      if (!this.write || this.#link?.socket?.send || type === 'pong') this.#watch?.heard()
       if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
       else if (this.#watch) this.#pass(frame)
       else if (type === 'welcome') this.#welcome(frame)
@@ -246,16 +241,7 @@ export class Connector {
   #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
     if ((version as number) > VERSION) return this.rest('stopped', 'version')
     const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
-    const link = this.#link
-    const socket = link?.socket
-    this.#isPosting = !socket?.send && !!send
-    if (socket?.send) this.write = (text) => socket.send?.(text)
-    else if (send) {
-      let last: PromiseLike<unknown> = Promise.resolve()
-      // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it. What still waits when
-      // the connection is gone was given up.
-      this.write = (text) => (last = last.then(() => link === this.#link && send(text, connectionId as string)))
-    }
+    this.write = this.#link?.writer(send && ((text) => send(text, connectionId as string)))
     this.#welcomedMs = this.#agenda.nowMs
     this.#agenda.cancel('dial')
     const quietMs = this.write ? Math.min(pingMs, orNever(idleMs) / 2) : orNever(heartbeatMs) + pongMs

@@ -72,6 +72,21 @@ export class Link {
   }
 
   /**
+   * Returns how texts leave. `undefined` if the connection only receives.
+   *
+   * @param post sends a text beside it
+   */
+  writer(post: ((text: string) => unknown) | undefined): ((text: string) => unknown) | undefined {
+    const { socket } = this
+    const { signal } = this.#controller
+    if (socket?.send) return (text) => socket.send?.(text)
+    let last: PromiseLike<unknown> = Promise.resolve()
+    // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it. What still waits when the
+    // connection is gone was given up.
+    return post && ((text) => (last = last.then(() => signal.aborted || post(text))))
+  }
+
+  /**
    * Drops the connection at once. Nothing that it tells from now on is heard, not even its close: of a peer that vanished, that may take minutes.
    *
    * @param isLost true if nobody may be there for a closing handshake

@@ -2,54 +2,50 @@ import { ClientError } from './client-error.ts'
 import type { AnyMessage, AnyUpdate, Gap } from './update.ts'
 
 type Item = AnyMessage | Gap
-type Result = IteratorResult<Item, undefined>
-
-const DONE: Result = { done: true, value: undefined }
 
 /** The updates of a stream that wait to be read. If too many wait, the oldest ones give way to a gap. */
-export class Updates implements AsyncIterableIterator<Item> {
+export class Updates {
   readonly #maxWaiting: number
-  readonly #unsubscribe: () => void
   readonly #waiting: Item[] = []
-  readonly #readers: ((result: Result | Promise<never>) => void)[] = []
+  /** Hands an update to the reader that waits for one, or tells it that there are no more. */
+  #hand: ((item?: Item) => void) | undefined
   #isOver = false
   #failure: ClientError | undefined
 
-  constructor(maxWaiting: number, unsubscribe: () => void) {
+  constructor(maxWaiting: number) {
     this.#maxWaiting = maxWaiting
-    this.#unsubscribe = unsubscribe
   }
 
   take(update: AnyUpdate): void {
     const { type } = update
     if (type === 'status') return
-    if (type === 'ended') this.#end(update.code === 'ERR_CLOSED' ? undefined : new ClientError(update.code))
-    else this.#waiting.push(update)
-    this.#serve()
-    if (this.#waiting.length > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
+    if (type !== 'ended') return this.#add(update)
+    if (update.code !== 'ERR_CLOSED') this.#failure = new ClientError(update.code)
+    this.#end()
   }
 
   /** Ends at once: what waits is not read any more. */
   stop(): void {
     this.#waiting.length = 0
+    this.#failure = undefined
     this.#end()
-    this.#serve()
   }
 
-  next(): Promise<Result> {
-    return new Promise((resolve) => {
-      this.#readers.push(resolve)
-      this.#serve()
-    })
+  async *read(): AsyncGenerator<Item, undefined> {
+    for (let item = await this.#next(); item; item = await this.#next()) yield item
+    if (this.#failure) throw this.#failure
   }
 
-  async return(): Promise<Result> {
-    this.stop()
-    return DONE
+  #next(): Item | undefined | Promise<Item | undefined> {
+    return this.#waiting.shift() ?? (this.#isOver ? undefined : new Promise((resolve) => (this.#hand = resolve)))
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
+  #add(item: Item): void {
+    const hand = this.#hand
+    this.#hand = undefined
+    if (hand) return hand(item)
+    this.#waiting.push(item)
+    if (this.#waiting.length > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
   }
 
   /** Puts a gap in the place of the two oldest updates, one of which may be such a gap. */
@@ -58,19 +54,9 @@ export class Updates implements AsyncIterableIterator<Item> {
     this.#waiting.unshift({ type: 'gap', streamType, symbol, dropped: sizeOf(oldest) + sizeOf(next) || undefined })
   }
 
-  #end(failure?: ClientError): void {
+  #end(): void {
     this.#isOver = true
-    this.#failure = failure
-    this.#unsubscribe()
-  }
-
-  #serve(): void {
-    for (const read of this.#readers.splice(0)) {
-      const value = this.#waiting.shift()
-      if (value) read({ done: false, value })
-      else if (!this.#isOver) this.#readers.push(read)
-      else read(this.#failure ? Promise.reject(this.#failure) : DONE)
-    }
+    this.#hand?.()
   }
 }
 

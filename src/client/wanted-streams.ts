@@ -132,10 +132,9 @@ export class WantedStreams {
 }
 
 /** Returns the message, or the notice, that a frame is. It trusts the server. */
-function updateIn({ type, stream_type: streamType, symbol, data, timestamp, user_id: userId, epoch, seq, snapshot, dropped, status }: WireObject): Incoming {
-  const place = { streamType, symbol: symbol ?? undefined, epoch, seq }
-  const update = type ? { ...place, type, dropped: dropped ?? undefined, status } : { ...place, data, timestamp: new Date(timestamp as string), userId: userId ?? undefined, snapshot }
-  return update as unknown as Incoming
+function updateIn({ type, stream_type: streamType, symbol, user_id: userId, timestamp, dropped, ...others }: WireObject): Incoming {
+  const own = type ? { type, dropped: dropped ?? undefined } : { timestamp: new Date(timestamp as string), userId: userId ?? undefined }
+  return { ...others, ...own, streamType, symbol: symbol ?? undefined } as unknown as Incoming
 }
 
 /** A stream type has no colon, and a symbol is not empty. */

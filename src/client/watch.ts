@@ -3,21 +3,6 @@ import type { Agenda } from './agenda.ts'
 /** A look that comes so much too late tells that the client itself was asleep, or its timers throttled. */
 const LATE_MS = 1_000
 
-/** What a watch does when it looks: wait on, ask whether somebody is there, or give up. */
-type Verdict = 'wait' | 'ask' | 'lost'
-
-/**
- * Decides what to do at a look. A pause of the client's own (`wasAway`) says nothing about the server, which gets another chance.
- *
- * @param isDue true if it is time to hear something, or to ask
- * @param isLast true if the client has asked, or cannot ask
- */
-function verdictOn(wasAway: boolean, isDue: boolean, isLast: boolean): Verdict {
-  if (wasAway) return 'ask'
-  if (!isDue) return 'wait'
-  return isLast ? 'lost' : 'ask'
-}
-
 /** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
 export interface Patience {
   /** The client asks so often whether somebody is there. If it cannot ask, it has to hear something within this time. */
@@ -81,11 +66,13 @@ export class Watch {
 
   #look(): void {
     const { nowMs } = this.#agenda
-    // If a sleeping machine stops its clock, no time has passed for the server's answer either.
+    // A pause of the client's own says nothing about the server, which gets another chance. If a sleeping machine stops its clock, no time has passed for the
+    // server's answer either.
     const wasAway = nowMs - this.#lookMs > LATE_MS && !this.#wasSpared
-    const verdict = verdictOn(wasAway, this.#dueMs <= nowMs, this.#isAsked || !this.#ask)
-    if (verdict === 'lost') return this.#lose()
-    if (verdict === 'wait') return this.#planLook()
+    if (!wasAway) {
+      if (this.#dueMs > nowMs) return this.#planLook()
+      if (this.#isAsked || !this.#ask) return this.#lose()
+    }
     this.#wasSpared = wasAway
     this.#isAsked = false
     this.probe()

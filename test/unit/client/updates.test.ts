@@ -106,6 +106,30 @@ describe('updates', () => {
     expect(await read(updates, 1)).toEqual(['done'])
   })
 
+  it('ends at once when it is told to return, even if a reader waits', async () => {
+    const { client, clock, first } = await connected()
+    const updates = client.updates(TRADES)
+    const reading = read(updates, 1)
+    await settled()
+
+    const result = await updates.return?.()
+    await clock.pass(1_000)
+
+    expect([result, await reading, first.commands.at(-1)?.['command']]).toEqual([{ done: true, value: undefined }, ['done'], 'unsubscribe'])
+  })
+
+  it('is done without an error if it is left after the server has ended the subscription', async () => {
+    const { client, first } = await connected()
+    const updates = client.updates(TRADES)
+    await settled()
+    first.receive(message('e1:1'))
+    first.receive({ type: 'unsubscribed', stream_type: 'TRADES', symbol: 'A', reason: 'revoked' })
+
+    await updates.return?.()
+
+    expect(await read(updates, 1)).toEqual(['done'])
+  })
+
   it('ends at once when its signal is aborted', async () => {
     const { client, clock, first } = await connected()
     const controller = new AbortController()
@@ -138,7 +162,7 @@ describe('updates', () => {
     expect(await read(updates, 2)).toEqual(['e1:1', 'done'])
   })
 
-  it('ends with the code if the server ends the subscription, after what waits, and each time it is read', async () => {
+  it('ends with the code if the server ends the subscription, after what waits, and is done then', async () => {
     const { client, first } = await connected()
     const updates = client.updates(TRADES)
     await settled()
@@ -148,5 +172,6 @@ describe('updates', () => {
 
     expect(await read(updates, 1)).toEqual(['e1:1'])
     await expect(updates.next()).rejects.toMatchObject({ name: 'ClientError', code: 'revoked' })
+    expect(await read(updates, 1)).toEqual(['done'])
   })
 })
