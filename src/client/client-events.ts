@@ -24,7 +24,10 @@ export interface Confirmation {
   readonly streamType: string
   /** `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
-  /** `true` if nothing is missing since the last connection, `false` if a gap was told instead, `null` if there was no connection before. */
+  /**
+   * `true` if nothing is missing since the last connection, or the snapshot that `refresh` asked for replaces it. `false` if a gap was told instead. `null` if
+   * there was no connection before.
+   */
   readonly recovered: boolean | null
 }
 

@@ -34,6 +34,11 @@ export interface ClientSubscription {
   readonly live: boolean
   /** Removes the listener. The others of the stream stay. */
   unsubscribe(): void
+  /**
+   * Asks the server for the stream anew, for instance because your order book is broken. All listeners of the stream get the snapshot, which replaces what they
+   * have; the last value, if the stream is `latest`. If the server has neither, they get a gap. Without a connection, the next one begins anew.
+   */
+  refresh(): void
 }
 
 /** A client of a server that speaks the protocol of this library: see `createClient`. */
@@ -130,6 +135,7 @@ class StreamClient implements Client<StreamCatalogue> {
     forget = whenAborted(signal, unsubscribe)
     return {
       unsubscribe,
+      refresh: () => listeners.has(own) && this.#streams.refresh(wanted),
       get live() {
         return wanted.phase === 'held' && listeners.has(own)
       },

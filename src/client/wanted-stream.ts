@@ -22,9 +22,13 @@ export class WantedStream {
   readonly symbol: string | undefined
   readonly listeners: Listeners<AnyUpdate>
   phase: Phase = 'wanted'
+  /** The command whose answer counts. */
+  asked: string | undefined
   /** The last messages of a `latest` stream: what a late listener is told. */
   readonly lasts: Map<string, AnyMessage> = new Map()
   #wasHeld = false
+  /** True if it was asked for anew, so that a snapshot replaces what is missing. */
+  #isForgotten = false
   /** Epoch → the numbers between which nothing has come since the answer: what was known then, and the first message after it. */
   readonly #holes = new Map<string, { readonly from: number; readonly to: number }>()
   readonly #state = newState()
@@ -54,9 +58,10 @@ export class WantedStream {
 
   /** Returns whether nothing is missing since the last connection; `null` if there was none. */
   answered(answer: WireObject): boolean | null {
-    const recovered = this.#wasHeld ? answer['recovered'] === true : null
+    const recovered = this.#wasHeld ? answer['recovered'] === true || (this.#isForgotten && !!answer['snapshot']) : null
     this.phase = 'held'
     this.#wasHeld = true
+    this.#isForgotten = false
     // A server without a recovery has no positions.
     begin(this.#state, { position: '', ...answer } as unknown as SubscribedNotice)
     // A snapshot replaces all that came before it. After a gap, the last messages may be out of date.
@@ -66,8 +71,15 @@ export class WantedStream {
     return recovered
   }
 
+  /** Begins anew with the next answer. */
+  forget(): void {
+    this.#isForgotten = true
+    this.#state.isKnown = false
+  }
+
   disconnected(): void {
     this.phase = 'wanted'
+    this.asked = undefined
     this.#state.answer = undefined
   }
 

@@ -46,11 +46,23 @@ export class WantedStreams {
     if (stream.listeners.size > 0) return
     this.#agenda.plan(key, lingerMs, () => {
       this.#streams.delete(key)
-      if (stream.phase === 'held' || stream.phase === 'asked') this.#unsubscribes.push(this.#commands.issue('unsubscribe', stream.facts, () => {}))
+      this.#release(stream)
+    })
+  }
+
+  /** Asks for a stream anew. */
+  refresh(stream: WantedStream): void {
+    stream.forget()
+    this.#release(stream)
+  }
+
+  #release(stream: WantedStream): void {
+    if (stream.phase === 'held' || stream.phase === 'asked') {
+      this.#unsubscribes.push(this.#commands.issue('unsubscribe', stream.facts, () => {}))
       // The answer to an open command is nobody's then.
       stream.disconnected()
-      this.#changed()
-    })
+    }
+    this.#changed()
   }
 
   /** Returns the commands that are due, and takes them as given. */
@@ -106,13 +118,15 @@ export class WantedStreams {
   }
 
   #ask(stream: WantedStream): string {
-    stream.phase = 'asked'
-    return this.#commands.issue('subscribe', { ...stream.facts, position: stream.position }, (answer) => {
-      // Nobody wants it any more, or the connection has ended.
-      if (stream.phase !== 'asked') return
+    const text = this.#commands.issue('subscribe', { ...stream.facts, position: stream.position }, (answer) => {
+      // Nobody wants it any more, it was asked for anew, or the connection has ended.
+      if (stream.asked !== text) return
       if (answer['type'] === 'refused') this.#refused(stream, answer)
       else this.#answered(stream, answer)
     })
+    stream.phase = 'asked'
+    stream.asked = text
+    return text
   }
 
   #answered(stream: WantedStream, answer: WireObject): void {
