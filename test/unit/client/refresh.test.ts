@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { TradingStreams } from '../../../src/index.ts'
-import { message, settled, told, worldOf, type Frame, type TestSocket, type World } from '../../support/scripted-server.ts'
+import { createClient, type ClientSocket } from '../../../src/client/index.ts'
+import { ConnectionManager, type Connection, type TradingStreams } from '../../../src/index.ts'
+import { createCommandServer, type CommandServer } from '../../../src/protocol/index.ts'
+import { createRecovery } from '../../../src/recovery/index.ts'
+import { ClientTestClock, message, settled, told, worldOf, type Frame, type TestSocket, type World } from '../../support/scripted-server.ts'
 
 const BOOK = { streamType: 'ORDERBOOK', symbol: 'A' } as const
 const SNAPSHOT = { position: 'e1:5', recovered: null, snapshot: true }
@@ -176,3 +179,48 @@ describe('refresh', () => {
     expect(heard).toEqual(['e1:1', 'snapshot e1:5'])
   })
 })
+
+describe('refresh, with the server half of the library', () => {
+  it('brings a book that is broken into step again, while the book changes', async () => {
+    const clock = new ClientTestClock()
+    const levels: Record<string, number> = { '1': 1 }
+    const recovery = createRecovery({ snapshot: () => ({ ...levels }) })
+    const manager = new ConnectionManager({ recorder: recovery, clock })
+    const commands = createCommandServer(manager, { recovery, clock })
+    const change = (price: string, size: number): void => {
+      levels[price] = size
+      manager.publish({ ...BOOK, data: { [price]: size } })
+    }
+    const client = createClient({ clock, connect: () => connected(manager, commands) })
+    let known: Record<string, number> = {}
+    const { refresh } = client.subscribe(BOOK, (update) => {
+      if (update.type === undefined) known = { ...(update.snapshot ? {} : known), ...(update.data as object) }
+    })
+    await clock.pass(0)
+    change('2', 2)
+    await clock.pass(0)
+
+    known = { broken: 0 }
+    refresh()
+    change('3', 3)
+    await clock.pass(0)
+    change('4', 4)
+    await clock.pass(0)
+
+    expect(known).toEqual({ '1': 1, '2': 2, '3': 3, '4': 4 })
+  })
+})
+
+/** The client's end of a connection within this process. */
+function connected(manager: ConnectionManager, commands: CommandServer): ClientSocket {
+  const socket: ClientSocket & { onmessage?(event: object): void } = {
+    send: (text) => void Promise.resolve().then(() => commands.open(connection).receive(text)),
+    close: () => void connection.remove(),
+  }
+  let connection: Connection
+  void Promise.resolve().then(() => {
+    connection = manager.addConnection('c1', { send: (data: string) => void Promise.resolve().then(() => socket.onmessage?.({ data })), close() {} }, 'alice')
+    commands.open(connection)
+  })
+  return socket
+}
