@@ -9,6 +9,7 @@ import { listen as listenExpress } from '../../../examples/hosts/express.ts'
 import { listen as listenFastify } from '../../../examples/hosts/fastify.ts'
 import { listen as listenHono } from '../../../examples/hosts/hono.ts'
 import { listen as listenHttp } from '../../../examples/hosts/sse.ts'
+import { listen as listenPosts } from '../../../examples/hosts/sse-post.ts'
 import { listen as listenUws } from '../../../examples/hosts/uwebsockets.ts'
 import { listen as listenWs } from '../../../examples/hosts/ws.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
@@ -19,11 +20,20 @@ import { expectNothingLeftOpen } from './nothing-left-open.ts'
 
 const TRADES = /** @type {const} */ ({ streamType: 'TRADES', symbol: 'BTCUSDT' })
 
-/** @type {(port: number) => ClientOptions['connect']} */
-const overWs = (port) => () => new WebSocket(`ws://127.0.0.1:${port}/?user=alice`)
+/** @type {(port: number) => ClientOptions} */
+const overWs = (port) => ({ connect: () => new WebSocket(`ws://127.0.0.1:${port}/?user=alice`) })
 
-/** @type {(port: number) => ClientOptions['connect']} */
-const overEvents = (port) => ({ commands }) => new EventSource(`http://127.0.0.1:${port}/?${new URLSearchParams({ user: 'alice', commands })}`)
+/** @type {(port: number) => ClientOptions} */
+const overEvents = (port) => ({ connect: ({ commands }) => new EventSource(`http://127.0.0.1:${port}/?${new URLSearchParams({ user: 'alice', commands })}`) })
+
+/** @type {(port: number) => ClientOptions} */
+const overEventsAndPosts = (port) => ({
+  connect: () => new EventSource(`http://127.0.0.1:${port}/?user=alice`),
+  async send(body, connection) {
+    const { ok, status } = await fetch(`http://127.0.0.1:${port}/?${new URLSearchParams({ user: 'alice', connection })}`, { method: 'POST', body })
+    if (!ok) throw new Error(`Refused: ${status}`)
+  },
+})
 
 const HOSTS = /** @type {const} */ ([
   ['ws', listenWs, overWs],
@@ -33,6 +43,7 @@ const HOSTS = /** @type {const} */ ([
   ['crossws', listenCrossws, overWs],
   ['uWebSockets.js', listenUws, overWs],
   ['node:http, server-sent events', listenHttp, overEvents],
+  ['node:http, server-sent events and POST', listenPosts, overEventsAndPosts],
 ])
 
 describe('createClient', { timeout: 60_000 }, () => {
@@ -42,10 +53,10 @@ describe('createClient', { timeout: 60_000 }, () => {
   before(() => (alive = setInterval(() => {}, 1_000)))
   after(() => clearInterval(alive))
 
-  for (const [host, listen, connect] of HOSTS) {
+  for (const [host, listen, optionsOf] of HOSTS) {
     it(`is a client of ${host}: it gets messages, comes back when it is cut off, and leaves when the server ends`, async () => {
       const { manager, port, stop } = await listen()
-      const client = createClient({ connect: connect(port), backoff: { minMs: 10, maxMs: 50 } })
+      const client = createClient({ ...optionsOf(port), backoff: { minMs: 10, maxMs: 50 } })
       /** @type {unknown[]} */
       const heard = []
       /** @type {(string | undefined)[]} */

@@ -10,6 +10,8 @@ const UNASKED: readonly (string | undefined)[] = ['heartbeat', 'goodbye']
 /** What came to one client: what the manager gave to its socket, and apart from that how the recipe answered. */
 export class Inbox {
   readonly received: string[] = []
+  /** The server's id of the connection. Empty before the welcome. */
+  connectionId = ''
   #answerCount = 0
   #failure: Error | undefined
   #wake = (): void => {}
@@ -18,6 +20,7 @@ export class Inbox {
     const frame = FRAME.exec(text)
     if (frame === null) return void this.received.push(text)
     if (UNASKED.includes(frame[1])) return
+    if (frame[1] === 'welcome') this.connectionId = (JSON.parse(text) as { readonly connection_id: string }).connection_id
     if (frame[1] === 'refused') return this.fail(new Error(`The server refused: ${text}`))
     this.#answerCount++
     this.#wake()

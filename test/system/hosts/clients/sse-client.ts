@@ -1,13 +1,31 @@
-import { get, type IncomingMessage } from 'node:http'
+import { get, request as requestTo, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { CloseDetails, StreamReference } from 'stream-connection-manager'
+import { commandOf } from './command.ts'
 import { onEvent, pathOf } from './events.ts'
 import { Inbox } from './inbox.ts'
 import type { RecipeClient } from './recipe-client.ts'
 import { vanish } from './vanish.ts'
 
-/** Connects a client of server-sent events, over node:http. */
+/** Connects a client of server-sent events, over node:http. It names its streams in the URL. */
 export async function connectSse(port: number, userId: string, streams: readonly StreamReference[]): Promise<RecipeClient> {
+  const { client } = await openSse(port, userId, streams)
+  return client
+}
+
+/** Connects a client of server-sent events that POSTs its commands, one after the other. */
+export async function connectSsePost(port: number, userId: string, streams: readonly StreamReference[]): Promise<RecipeClient> {
+  const { client, inbox } = await openSse(port, userId, [])
+  const url = `http://127.0.0.1:${port}/?${new URLSearchParams({ user: userId, connection: inbox.connectionId })}`
+  let isOver = false
+  void client.closed.then(() => (isOver = true))
+  let last: Promise<unknown> = Promise.resolve()
+  const send = (body: string): void => void (last = last.then(() => (isOver ? undefined : post(url, body))))
+  await inbox.subscribe(streams, send)
+  return { ...client, ask: (request) => send(commandOf(request)), send }
+}
+
+async function openSse(port: number, userId: string, streams: readonly StreamReference[]): Promise<{ readonly client: RecipeClient; readonly inbox: Inbox }> {
   const inbox = new Inbox()
   const response = await responseTo(`http://127.0.0.1:${port}${pathOf(userId, streams)}`)
   response.on('error', inbox.fail)
@@ -21,7 +39,7 @@ export async function connectSse(port: number, userId: string, streams: readonly
   void closed.then(() => inbox.fail(new Error('The response is over')))
   await inbox.answers(1 + streams.length)
   const { socket } = response
-  return {
+  const client: RecipeClient = {
     received: inbox.received,
     closed,
     close: () => void response.destroy(),
@@ -33,6 +51,15 @@ export async function connectSse(port: number, userId: string, streams: readonly
     closedWith: () => closedWith,
     feelsBeat: () => new Promise((resolve) => response.once('data', () => resolve())),
   }
+  return { client, inbox }
+}
+
+/** Resolves once there is an answer, or there will be none. */
+function post(url: string, body: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = requestTo(url, { method: 'POST', agent: false }, (response) => response.resume().once('close', () => resolve()))
+    request.once('error', () => resolve()).end(body)
+  })
 }
 
 function responseTo(url: string): Promise<IncomingMessage> {
