@@ -210,6 +210,7 @@ export class World {
     const { channel, floor, missed, present, publishedBefore } = this.#answerFor(client, stream, undefined, proof)
     Object.assign(answer, { channel, floor, missed, present, publishedBefore, leavesOut: false })
     const [spent, repeatedBefore, { resumes: before }] = [{ ...client.spent }, this.#repeated, this.server.recovery.stats()]
+    const hasEnded = answer.endsAt !== Infinity
     this.say(() => `${client.name}’s turn for ${streamName(stream)}`)
     this.#ask(question, () => {
       // The client may read the notice before the call returns.
@@ -221,6 +222,8 @@ export class World {
     answer.replayed = this.#repeated - repeatedBefore
     this.note('answered in turn')
     this.#judge(client, answer, proof, spent)
+    // Nothing is sent again of a subscription that has ended.
+    if (hasEnded) client.spent = spent
   }
 
   #proofFor({ userId }: Client, stream: Stream, text: string): Proof {
