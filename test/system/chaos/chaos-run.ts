@@ -12,7 +12,8 @@ import { Figures } from './figures.ts'
 import { Judge } from './judge.ts'
 import type { ClientRecord } from './messages.ts'
 import { buildPrograms, type Programs } from './programs.ts'
-import { Proxy } from './proxy.ts'
+import { clientIn, Proxy } from './proxy.ts'
+import { personas } from './streams.ts'
 import { Venue } from './venue.ts'
 
 export interface ChaosOptions {
@@ -54,13 +55,14 @@ export class ChaosRun {
     this.#options = options
     this.#verdict = verdict
     const dice = new Dice(seed)
-    const [proxy, figures, judge, feed] = [new Proxy(), new Figures(), new Judge(clientCount, hasRecovery), new Feed(new Dice(seed + 1), clientCount)]
+    const clients = personas(clientCount)
+    const [proxy, figures, judge, feed] = [new Proxy(clientIn), new Figures(), new Judge(clients, hasRecovery), new Feed(new Dice(seed + 1), clientCount)]
     const hear = (record: ClientRecord): void => {
       if (record.type === 'state') figures.enter(record, judge.isConnected(record.client))
       judge.hear(record)
     }
     const venue = new Venue(programs.server, proxy, feed, judge, hasRecovery)
-    const crowd = new Crowd(programs.clients, clientCount, CLIENT_PROCESSES, hear)
+    const crowd = new Crowd(programs.clients, clients, CLIENT_PROCESSES, hear)
     this.#stage = { dice, clientCount, proxy, venue, judge, feed, figures, crowd }
   }
 

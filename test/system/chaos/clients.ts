@@ -4,7 +4,7 @@ import { createClient, type Client, type ClientClock, type Update } from '../../
 import { Dice } from '../../support/dice.ts'
 import type { ClientRecord, ToClients } from './messages.ts'
 import { PATIENCE } from './patience.ts'
-import { keyOf, userOf, wantsOf, type streams, type Want } from './streams.ts'
+import { keyOf, type Persona, type streams, type Want } from './streams.ts'
 
 type Streams = typeof streams
 
@@ -21,6 +21,7 @@ const clients = new Map<number, Tab>()
 class Tab {
   issuedToken = 0
   readonly #number: number
+  readonly #userId: string
   readonly #url: string
   readonly #client: Client<Streams>
   readonly #answered = new Set<string>()
@@ -28,8 +29,9 @@ class Tab {
   readonly #known = new Set<string>()
   #token = 0
 
-  constructor(number: number, url: string, clock: ClientClock) {
+  constructor({ number, userId, wants }: Persona, url: string, clock: ClientClock) {
     this.#number = number
+    this.#userId = userId
     this.#url = url
     this.#client = createClient<Streams>({
       ...PATIENCE,
@@ -41,7 +43,7 @@ class Tab {
       },
     })
     this.#listen()
-    for (const want of wantsOf(number)) this.#client.subscribe(streamIn(want), (update) => this.#hear(keyOf(want), update))
+    for (const want of wants) this.#client.subscribe(streamIn(want), (update) => this.#hear(keyOf(want), update))
   }
 
   async request(data: number): Promise<void> {
@@ -58,7 +60,7 @@ class Tab {
   }
 
   #connect(): WebSocket {
-    const query = new URLSearchParams({ client: String(this.#number), user: userOf(this.#number), token: String(this.#token) })
+    const query = new URLSearchParams({ client: String(this.#number), user: this.#userId, token: String(this.#token) })
     return new WebSocket(`${this.#url}/?${query}`, { perMessageDeflate: false })
   }
 
@@ -111,11 +113,11 @@ function clockFor(dice: Dice): ClientClock {
   }
 }
 
-function begin({ url, clients: numbers, seed }: Extract<ToClients, { type: 'begin' }>): void {
+function begin({ url, clients: personas, seed }: Extract<ToClients, { type: 'begin' }>): void {
   const dice = new Dice(seed)
-  for (const number of numbers) clients.set(number, new Tab(number, url, clockFor(dice)))
+  for (const persona of personas) clients.set(persona.number, new Tab(persona, url, clockFor(dice)))
   let count = 0
-  setInterval(() => void clients.get(dice.pick(numbers))?.request(++count), REQUEST_EVERY_MS)
+  setInterval(() => void clients.get(dice.pick(personas).number)?.request(++count), REQUEST_EVERY_MS)
   setInterval(flush, TELL_EVERY_MS)
 }
 

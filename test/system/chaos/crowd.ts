@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
-import { end, start } from './children.ts'
+import { end, start } from '../../support/children.ts'
 import type { ClientRecord, ToClients } from './messages.ts'
+import type { Persona } from './streams.ts'
 
 interface ClientProcess {
   readonly process: ChildProcess
+  readonly personas: readonly Persona[]
   readonly clients: readonly number[]
 }
 
@@ -20,20 +22,20 @@ export class Crowd {
   readonly unhandled: string[] = []
   readonly #processes: ClientProcess[]
 
-  constructor(program: string, clientCount: number, processCount: number, hear: (record: ClientRecord) => void) {
+  constructor(program: string, all: readonly Persona[], processCount: number, hear: (record: ClientRecord) => void) {
     this.#processes = Array.from({ length: processCount }, (_, part) => {
       const child = start(program)
       child.on('message', (records: ClientRecord[]) => records.forEach(hear))
       child.once('exit', (code, signal) => {
         if (signal !== 'SIGKILL') this.unhandled.push(`A process of clients ended by itself (${signal ?? `exit code ${code}`})`)
       })
-      const clients = Array.from({ length: clientCount }, (_, client) => client).filter((client) => client % processCount === part)
-      return { process: child, clients }
+      const personas = all.filter(({ number }) => number % processCount === part)
+      return { process: child, personas, clients: personas.map(({ number }) => number) }
     })
   }
 
   begin(url: string, seed: number): void {
-    this.#processes.forEach(({ process, clients }, part) => tell(process, { type: 'begin', url, clients, seed: seed + part }))
+    this.#processes.forEach(({ process, personas }, part) => tell(process, { type: 'begin', url, clients: personas, seed: seed + part }))
   }
 
   /** A client is given this token when it asks for a new one. */

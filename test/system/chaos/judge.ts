@@ -1,12 +1,13 @@
 import { createAudit, type AuditedText } from '../../../src/testing/index.ts'
 import { Book } from './books.ts'
 import type { ClientRecord, Entry } from './messages.ts'
-import { isReader, keyOf, streams, userOf, wantsOf, type Want } from './streams.ts'
+import { isReader, keyOf, streams, type Persona, type Want } from './streams.ts'
 
 type RecordOf<TType extends ClientRecord['type']> = Extract<ClientRecord, { readonly type: TType }>
 
 /** What is known of one client. */
 interface Account {
+  readonly userId: string
   readonly wants: ReadonlyMap<string, Want>
   readonly books: Map<string, Book>
   /** Key of a stream → how often its answer told of a loss. */
@@ -39,9 +40,9 @@ export class Judge {
   readonly #accounts: readonly Account[]
   readonly #faults: string[] = []
 
-  constructor(clientCount: number, hasRecovery: boolean) {
+  constructor(personas: readonly Persona[], hasRecovery: boolean) {
     this.#hasRecovery = hasRecovery
-    this.#accounts = Array.from({ length: clientCount }, (_, client) => newAccount(client))
+    this.#accounts = personas.map(newAccount)
   }
 
   published(entry: Entry): void {
@@ -108,7 +109,7 @@ export class Judge {
     this.counts.connects++
     account.isConnected = true
     account.connectedMs = atMs
-    for (const ear of earsOf(account)) this.#audit.connected(ear, userOf(client))
+    for (const ear of earsOf(account)) this.#audit.connected(ear, account.userId)
     for (const want of account.wants.values()) this.#audit.subscribing(want.ear, want)
   }
 
@@ -187,9 +188,9 @@ export class Judge {
   }
 }
 
-function newAccount(client: number): Account {
-  const wants = new Map(wantsOf(client).map((want) => [keyOf(want), want]))
-  return { wants, books: new Map(), losses: new Map(), answered: new Set(), isConnected: false, connectedMs: 0, hasExpired: false }
+function newAccount({ userId, wants: wanted }: Persona): Account {
+  const wants = new Map(wanted.map((want) => [keyOf(want), want]))
+  return { userId, wants, books: new Map(), losses: new Map(), answered: new Set(), isConnected: false, connectedMs: 0, hasExpired: false }
 }
 
 function count(counts: Map<string, number>, name: string): void {

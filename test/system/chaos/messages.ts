@@ -1,4 +1,4 @@
-import type { StreamName } from './streams.ts'
+import type { Persona, StreamName } from './streams.ts'
 
 /** A message to be published. No two have the same `id`. */
 export interface Entry {
@@ -35,11 +35,10 @@ export type FromServer =
   | { readonly type: 'acknowledged'; readonly count: number }
   | { readonly type: 'drained'; readonly stayed: number }
   | { readonly type: 'left'; readonly history: string | undefined }
-  | { readonly type: 'unhandled'; readonly error: string }
 
 /** What the conductor tells a process of clients. */
 export type ToClients =
-  | { readonly type: 'begin'; readonly url: string; readonly clients: readonly number[]; readonly seed: number }
+  | { readonly type: 'begin'; readonly url: string; readonly clients: readonly Persona[]; readonly seed: number }
   | { readonly type: 'issue'; readonly client: number; readonly token: number }
   | { readonly type: 'close' }
 

@@ -1,4 +1,4 @@
-// A TCP proxy between the clients and the server, which can do what networks do.
+// A TCP proxy between clients and a server, which can do what networks do.
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
@@ -8,19 +8,25 @@ export type Door = 'open' | 'refusing' | 'leading nowhere' | 'waiting'
 /** What becomes of bytes: they pass, stay where they are (half-open), are lost, or pass a little at a time. */
 type Flow = 'passing' | 'stalled' | 'lost' | 'trickling'
 
+/** Returns which client it is, by the first bytes that it sends. */
+type ClientIn = (chunk: Buffer) => number | undefined
+
 const TRICKLE_MS = 100
 
 /** A connection of a client, and its continuation to the server. */
 export class Link {
-  /** Which client it is, as its URL says. `undefined` until that has come. */
+  /** Which client it is. `undefined` until it is known. */
   client: number | undefined
   flow: Flow = 'passing'
   readonly #near: Socket
   readonly #far: Socket
   #lifetimeBytes: number
 
-  /** @param lifetimeBytes the link is cut after so many bytes from the server */
-  constructor(near: Socket, far: Socket, lifetimeBytes: number) {
+  /**
+   * @param clientIn which client it is, by the first bytes that it sends
+   * @param lifetimeBytes the link is cut after so many bytes from the server
+   */
+  constructor(near: Socket, far: Socket, clientIn: ClientIn, lifetimeBytes: number) {
     this.#near = near
     this.#far = far
     this.#lifetimeBytes = lifetimeBytes
@@ -84,17 +90,22 @@ export class Link {
 }
 
 export class Proxy {
-  /** The port of the server. `undefined` if there is none: then links are refused. */
-  target: number | undefined
+  /** Returns the port of the server that a new link leads to. `undefined` if there is none: then links are refused. */
+  target: () => number | undefined = () => undefined
   /** Returns after how many bytes a new link is cut. */
   lifetimeBytes: () => number = () => Infinity
   /** When clients tried to connect: milliseconds of the time of day. */
   readonly attemptsMs: number[] = []
   readonly #sockets = new Set<Socket>()
   readonly #links = new Set<Link>()
+  readonly #clientIn: ClientIn
   #door: Door = 'open'
   #waiting: Socket[] = []
   readonly #server = createServer({ noDelay: true }, (near) => this.#accept(near))
+
+  constructor(clientIn: ClientIn) {
+    this.#clientIn = clientIn
+  }
 
   async listen(): Promise<number> {
     this.#server.listen(0, '127.0.0.1')
@@ -128,16 +139,18 @@ export class Proxy {
     this.attemptsMs.push(Date.now())
     this.#own(near)
     if (this.#door === 'leading nowhere') return
-    if (this.#door === 'refusing' || this.target === undefined) return void near.resetAndDestroy()
+    if (this.#door === 'refusing') return void near.resetAndDestroy()
     if (this.#door === 'waiting') this.#waiting.push(near)
     else this.#connect(near)
   }
 
   #connect(near: Socket): void {
     if (near.destroyed) return
-    const far = connect({ port: this.target as number, host: '127.0.0.1', noDelay: true })
+    const port = this.target()
+    if (port === undefined) return void near.resetAndDestroy()
+    const far = connect({ port, host: '127.0.0.1', noDelay: true })
     this.#own(far)
-    const link = new Link(near, far, this.lifetimeBytes())
+    const link = new Link(near, far, this.#clientIn, this.lifetimeBytes())
     this.#links.add(link)
     near.on('close', () => this.#links.delete(link))
   }
@@ -149,7 +162,8 @@ export class Proxy {
   }
 }
 
-function clientIn(chunk: Buffer): number | undefined {
+/** Returns which client of a server of WebSockets it is, as its URL says. */
+export function clientIn(chunk: Buffer): number | undefined {
   const [, number] = /^GET \/\?client=(\d+)/.exec(chunk.toString('latin1')) ?? []
   return number === undefined ? undefined : Number(number)
 }

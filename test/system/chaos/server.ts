@@ -144,7 +144,7 @@ async function obey(message: ToServer): Promise<void> {
   }
 }
 
-function tell(message: FromServer): void {
+function tell(message: FromServer | { readonly type: 'unhandled'; readonly error: string }): void {
   process.send?.(message)
 }
 

@@ -33,8 +33,19 @@ export function isReader(client: number): boolean {
   return client % 5 === 1
 }
 
-/** Returns all that a client wants, which depends on its number only. */
-export function wantsOf(client: number): Want[] {
+/** A client: who it is, and all that it wants. */
+export interface Persona {
+  readonly number: number
+  readonly userId: string
+  readonly wants: readonly Want[]
+}
+
+/** Returns the clients of a single server. What one is depends on its number only. */
+export function personas(count: number): Persona[] {
+  return Array.from({ length: count }, (_, number) => ({ number, userId: userOf(number), wants: wantsOf(number) }))
+}
+
+function wantsOf(client: number): Want[] {
   const ear = `client ${client}`
   const [one, other] = [symbolOf(client), symbolOf(client + 1)]
   return [

@@ -39,7 +39,7 @@ export class Venue {
     const server = this.#successor
     const port = await server.begin({ hasRecovery: this.#hasRecovery, history, books: this.#books, tokens: this.#tokens })
     this.#server = server
-    this.#proxy.target = port
+    this.#proxy.target = () => port
     this.#send(this.#kept.splice(0))
     this.#successor = new ServerProcess(this.#program)
   }

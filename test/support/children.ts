@@ -12,16 +12,20 @@ process.on('exit', () => {
 
 /** Starts a program in a process of its own, which does not outlive this one. */
 export function start(program: string): ChildProcess {
-  const child = fork(program, { execArgv: [] })
+  return own(fork(program, { execArgv: [] }))
+}
+
+/** Ends a process at the latest when this one ends. Returns it. */
+export function own(child: ChildProcess): ChildProcess {
   children.add(child)
   child.once('exit', () => children.delete(child))
   return child
 }
 
-/** Ends a process at once, and settles when it is gone. */
-export async function end(child: ChildProcess): Promise<void> {
+/** Ends a process, by default at once, and settles when it is gone. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const gone = once(child, 'exit')
-  child.kill('SIGKILL')
+  child.kill(signal)
   await gone
 }
