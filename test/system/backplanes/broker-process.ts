@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { end, own } from '../../support/children.ts'
 
 /** How to start a broker on a port of 127.0.0.1. */
 export interface BrokerCommand {
@@ -49,17 +50,17 @@ export class BrokerProcess {
     const child = spawn(program, argumentsFor(this.port), { stdio: 'ignore', env: { ...process.env, PATH } })
     child.once('error', (error) => console.error(`${program} does not start: ${error.message}. Install Debian's ${debianPackage}.`))
     await once(child, 'spawn')
-    this.#process = child
+    this.#process = own(child)
     await this.#accepts()
   }
 
-  async kill(): Promise<void> {
-    const child = this.#process
-    this.#process = undefined
-    if (child === undefined) return
-    const exit = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exit
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  /** Has it end by itself, as a deploy does. */
+  terminate(): Promise<void> {
+    return this.#end('SIGTERM')
   }
 
   /** Resolves when the process does nothing any more. */
@@ -71,6 +72,12 @@ export class BrokerProcess {
   async thaw(): Promise<void> {
     this.#process?.kill('SIGCONT')
     await until(() => this.#state() !== 'T')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (child !== undefined) await end(child, signal)
   }
 
   /** The letter of Linux for the state of the process. */

@@ -11,7 +11,7 @@ import { Feed } from './feed.ts'
 import { Figures } from './figures.ts'
 import { Judge } from './judge.ts'
 import type { ClientRecord } from './messages.ts'
-import { buildPrograms, type Programs } from './programs.ts'
+import { buildPrograms } from './programs.ts'
 import { clientIn, Proxy } from './proxy.ts'
 import { personas } from './streams.ts'
 import { Venue } from './venue.ts'
@@ -43,14 +43,14 @@ export class ChaosRun {
   static async run(options: ChaosOptions, verdict: Verdict): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), 'chaos-'))
     try {
-      const programs = await buildPrograms(folder, options.bug === undefined ? undefined : BUGS[options.bug])
+      const programs = await buildPrograms(folder, ['server', 'clients'], options.bug === undefined ? undefined : BUGS[options.bug])
       await new ChaosRun(options, verdict, programs).#run()
     } finally {
       await rm(folder, { recursive: true })
     }
   }
 
-  private constructor(options: ChaosOptions, verdict: Verdict, programs: Programs) {
+  private constructor(options: ChaosOptions, verdict: Verdict, programs: Readonly<Record<'server' | 'clients', string>>) {
     const { clients: clientCount, hasRecovery, seed } = options
     this.#options = options
     this.#verdict = verdict

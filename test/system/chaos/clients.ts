@@ -22,6 +22,7 @@ class Tab {
   issuedToken = 0
   readonly #number: number
   readonly #userId: string
+  readonly #wants: readonly Want[]
   readonly #url: string
   readonly #client: Client<Streams>
   readonly #answered = new Set<string>()
@@ -32,18 +33,20 @@ class Tab {
   constructor({ number, userId, wants }: Persona, url: string, clock: ClientClock) {
     this.#number = number
     this.#userId = userId
+    this.#wants = wants
     this.#url = url
     this.#client = createClient<Streams>({
       ...PATIENCE,
       clock,
       connect: () => this.#connect(),
-      shouldReconnect: ({ code }) => {
+      shouldReconnect: ({ code, reason }) => {
         if (code === 1008 || code === 4401) this.#token = this.issuedToken
-        return undefined
+        // A user who was removed logs in again.
+        return reason === 'removed' ? true : undefined
       },
     })
     this.#listen()
-    for (const want of wants) this.#client.subscribe(streamIn(want), (update) => this.#hear(keyOf(want), update))
+    for (const want of wants) this.#subscribe(want)
   }
 
   async request(data: number): Promise<void> {
@@ -55,8 +58,18 @@ class Tab {
     }
   }
 
+  /** A user has a right again. */
+  granted(userId: string, key: string): void {
+    const want = this.#wants.find((each) => userId === this.#userId && keyOf(each) === key)
+    if (want) this.#subscribe(want)
+  }
+
   close(): void {
     this.#client.close()
+  }
+
+  #subscribe(want: Want): void {
+    this.#client.subscribe(streamIn(want), (update) => this.#hear(keyOf(want), update))
   }
 
   #connect(): WebSocket {
@@ -80,7 +93,7 @@ class Tab {
   }
 
   #hear(key: string, update: Update<Streams>): void {
-    if (update.type === 'ended') return this.#tell({ type: 'ended', key, code: update.code })
+    if (update.type === 'ended') return this.#ended(key, update.code)
     if (update.type === 'status') return
     if (update.type === 'gap') {
       // Before the answer is heard of, a gap is a part of it.
@@ -91,6 +104,11 @@ class Tab {
     const { symbol, userId, snapshot = false } = update
     const { id, n } = (update.data ?? {}) as { readonly id?: number; readonly n?: number }
     this.#tell({ type: 'message', key, symbol: symbol ?? undefined, userId: userId ?? undefined, id, n, snapshot })
+  }
+
+  #ended(key: string, code: string): void {
+    for (const set of [this.#answered, this.#toldOfLoss, this.#known]) set.delete(key)
+    this.#tell({ type: 'ended', key, code })
   }
 
   #tell(record: OwnRecord): void {
@@ -121,16 +139,21 @@ function begin({ url, clients: personas, seed }: Extract<ToClients, { type: 'beg
   setInterval(flush, TELL_EVERY_MS)
 }
 
+function issue({ client, token }: Extract<ToClients, { type: 'issue' }>): void {
+  const tab = clients.get(client)
+  if (tab) tab.issuedToken = token
+}
+
 function flush(): void {
   if (records.length > 0) process.send?.(records.splice(0))
 }
 
 function obey(message: ToClients): void {
   if (message.type === 'begin') return begin(message)
-  if (message.type === 'close') for (const tab of clients.values()) tab.close()
-  else {
-    const tab = clients.get(message.client)
-    if (tab) tab.issuedToken = message.token
+  if (message.type === 'issue') return issue(message)
+  for (const tab of clients.values()) {
+    if (message.type === 'grant') tab.granted(message.userId, message.key)
+    else tab.close()
   }
 }
 

@@ -43,6 +43,11 @@ export class Crowd {
     for (const { process, clients } of this.#processes) if (clients.includes(client)) tell(process, { type: 'issue', client, token })
   }
 
+  /** The clients of a user may have a stream again. */
+  grant(userId: string, key: string): void {
+    for (const { process } of this.#processes) tell(process, { type: 'grant', userId, key })
+  }
+
   /** Puts the clients of one process to sleep. */
   sleep(part: number): Sleep {
     const { process, clients } = this.#processes[part % this.#processes.length] as ClientProcess

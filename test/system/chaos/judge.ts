@@ -1,4 +1,4 @@
-import { createAudit, type AuditedText } from '../../../src/testing/index.ts'
+import { createAudit, type AuditCounts, type AuditedText } from '../../../src/testing/index.ts'
 import { Book } from './books.ts'
 import type { ClientRecord, Entry } from './messages.ts'
 import { isReader, keyOf, streams, type Persona, type Want } from './streams.ts'
@@ -13,6 +13,10 @@ interface Account {
   /** Key of a stream → how often its answer told of a loss. */
   readonly losses: Map<string, number>
   readonly answered: Set<string>
+  /** The streams that the user has lost the right to. The client has to be told of it. */
+  readonly lost: Map<string, 'ending' | 'ended'>
+  /** True if the user was removed, so that this connection has to end. */
+  isLeaving: boolean
   isConnected: boolean
   connectedMs: number
   hasExpired: boolean
@@ -45,8 +49,37 @@ export class Judge {
     this.#accounts = personas.map(newAccount)
   }
 
-  published(entry: Entry): void {
-    this.#audit.published(entry)
+  /** @param publisher the server that publishes it, if there are several */
+  published(entry: Entry, publisher?: string): void {
+    this.#audit.published(entry, { publisher })
+  }
+
+  /** A server has gone without a word. What it published last may be lost with it. */
+  died(publisher: string): void {
+    this.#audit.died(publisher)
+  }
+
+  /** A user has lost the right to a stream. Each of its clients has to be told that the stream has ended. */
+  revoked(userId: string, key: string): void {
+    for (const account of this.#holders(userId, key)) {
+      const want = account.wants.get(key) as Want
+      account.lost.set(key, 'ending')
+      if (account.isConnected) this.#audit.unsubscribing(want.ear, want)
+    }
+  }
+
+  /** A user has the right to a stream again. */
+  granted(userId: string, key: string): void {
+    for (const account of this.#holders(userId, key)) {
+      const want = account.wants.get(key) as Want
+      account.lost.delete(key)
+      if (account.isConnected) this.#audit.subscribing(want.ear, want)
+    }
+  }
+
+  /** A user was removed. Each of its connections has to end. */
+  removed(userId: string): void {
+    for (const account of this.#accounts) account.isLeaving ||= account.userId === userId && account.isConnected
   }
 
   hear(record: ClientRecord): void {
@@ -55,7 +88,7 @@ export class Judge {
       case 'answered': return this.#answered(record)
       case 'gap': return this.#gap(record)
       case 'message': return this.#message(record)
-      case 'ended': return this.#blame(`client ${record.client}: ${record.key} ended: ${record.code}`)
+      case 'ended': return this.#ended(record)
       case 'failed': return this.#failed(record)
       case 'request': return this.#requested(record)
       case 'unhandled': return this.#blame(`unhandled: ${record.error}`)
@@ -76,7 +109,15 @@ export class Judge {
 
   /** The clients that have an answer for each of their streams. */
   get settled(): number {
-    return this.#accounts.filter(({ isConnected, answered, wants }) => isConnected && answered.size === wants.size).length
+    return this.#accounts.length - this.unsettled.length
+  }
+
+  /** What the others wait for. */
+  get unsettled(): string[] {
+    return this.#accounts.flatMap((account, client) => {
+      const why = waitOf(account)
+      return why === undefined ? [] : [`client ${client} ${why}`]
+    })
   }
 
   /** Messages that are due to clients, and have not come. */
@@ -98,6 +139,11 @@ export class Judge {
     return this.#faults.length > 0 || Object.values(counts).some((count) => count > 0)
   }
 
+  /** Returns what the audit has counted. */
+  get auditCounts(): AuditCounts {
+    return this.#audit.report().counts
+  }
+
   #enter({ client, state, reason = 'unknown', atMs }: RecordOf<'state'>): void {
     const account = this.#accountOf(client)
     if (account.isConnected) {
@@ -110,12 +156,13 @@ export class Judge {
     account.isConnected = true
     account.connectedMs = atMs
     for (const ear of earsOf(account)) this.#audit.connected(ear, account.userId)
-    for (const want of account.wants.values()) this.#audit.subscribing(want.ear, want)
+    for (const [key, want] of account.wants) if (account.lost.get(key) !== 'ended') this.#audit.subscribing(want.ear, want)
   }
 
   #disconnect(account: Account): void {
     account.isConnected = false
     account.answered.clear()
+    account.isLeaving = false
     for (const ear of earsOf(account)) this.#audit.disconnected(ear)
   }
 
@@ -140,6 +187,15 @@ export class Judge {
     const [streamType = ''] = key.split(':')
     if (!this.#hasRecovery || isReader(client) || !KEPT.includes(streamType)) return
     if (losses > this.lostHistories) this.#blame(`client ${client}: a gap in ${key} was told, and the history had it`)
+  }
+
+  #ended({ client, key, code }: RecordOf<'ended'>): void {
+    const account = this.#accountOf(client)
+    if (!account.lost.has(key)) return this.#blame(`client ${client}: ${key} ended: ${code}`)
+    const want = account.wants.get(key) as Want
+    account.lost.set(key, 'ended')
+    account.answered.delete(key)
+    this.#audit.told(want.ear, want, { ended: true })
   }
 
   #gap({ client, key, dropped }: RecordOf<'gap'>): void {
@@ -179,6 +235,10 @@ export class Judge {
     if (kind === 'wrong') this.#blame(`client ${client}: an answer was ${outcome}`)
   }
 
+  #holders(userId: string, key: string): Account[] {
+    return this.#accounts.filter((account) => account.userId === userId && account.wants.has(key))
+  }
+
   #blame(fault: string): void {
     this.#faults.push(fault)
   }
@@ -188,9 +248,18 @@ export class Judge {
   }
 }
 
+/** What a client waits for. `undefined` if it waits for nothing. */
+function waitOf({ isConnected, isLeaving, wants, answered, lost }: Account): string | undefined {
+  if (!isConnected) return 'is not connected'
+  if (isLeaving) return 'has not been removed'
+  const isDone = (key: string): boolean => (lost.has(key) ? lost.get(key) === 'ended' : answered.has(key))
+  const key = [...wants.keys()].find((each) => !isDone(each))
+  return key && (lost.has(key) ? `still has ${key}, which was revoked` : `has no answer for ${key}`)
+}
+
 function newAccount({ userId, wants: wanted }: Persona): Account {
   const wants = new Map(wanted.map((want) => [keyOf(want), want]))
-  return { userId, wants, books: new Map(), losses: new Map(), answered: new Set(), isConnected: false, connectedMs: 0, hasExpired: false }
+  return { userId, wants, books: new Map(), losses: new Map(), answered: new Set(), lost: new Map(), isLeaving: false, isConnected: false, connectedMs: 0, hasExpired: false }
 }
 
 function count(counts: Map<string, number>, name: string): void {

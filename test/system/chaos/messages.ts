@@ -40,6 +40,7 @@ export type FromServer =
 export type ToClients =
   | { readonly type: 'begin'; readonly url: string; readonly clients: readonly Persona[]; readonly seed: number }
   | { readonly type: 'issue'; readonly client: number; readonly token: number }
+  | { readonly type: 'grant'; readonly userId: string; readonly key: string }
   | { readonly type: 'close' }
 
 /** What happened to a client. All times are milliseconds of the time of day. */

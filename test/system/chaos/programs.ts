@@ -4,17 +4,15 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Bug } from './bugs.ts'
 
-/** The programs of a run, each for a process of its own. They are bundled, so that a process starts in a moment. */
-export interface Programs {
-  readonly server: string
-  readonly clients: string
-}
+/** The programs of a run, each for a process of its own. */
+const SOURCES = { server: 'server.ts', node: 'cluster/node.ts', clients: 'clients.ts' } as const
 
-/** Builds the programs into a folder. If there is a bug, the client has it. */
-export async function buildPrograms(folder: string, bug: Bug | undefined): Promise<Programs> {
-  const programs = { server: join(folder, 'server.cjs'), clients: join(folder, 'clients.cjs') }
+type ProgramName = keyof typeof SOURCES
+
+/** Bundles programs into a folder, so that a process starts in a moment. Returns their paths. If there is a bug, the client has it. */
+export async function buildPrograms<TName extends ProgramName>(folder: string, names: readonly TName[], bug?: Bug): Promise<Record<TName, string>> {
   await build({
-    entryPoints: [here('server.ts'), here('clients.ts')],
+    entryPoints: Object.fromEntries(names.map((name) => [name, here(SOURCES[name])])),
     outdir: folder,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -24,7 +22,7 @@ export async function buildPrograms(folder: string, bug: Bug | undefined): Promi
     logLevel: 'error',
     plugins: bug === undefined ? [] : [pluginFor(bug)],
   })
-  return programs
+  return Object.fromEntries(names.map((name) => [name, join(folder, `${name}.cjs`)])) as Record<TName, string>
 }
 
 function pluginFor(bug: Bug): Plugin {

@@ -118,6 +118,10 @@ export class Proxy {
     if (door === 'open') for (const near of this.#waiting.splice(0)) this.#connect(near)
   }
 
+  get allLinks(): readonly Link[] {
+    return [...this.#links]
+  }
+
   /** The links that bytes pass through. */
   get links(): Link[] {
     return [...this.#links].filter(({ flow, client }) => flow === 'passing' && client !== undefined)

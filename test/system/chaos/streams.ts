@@ -1,6 +1,6 @@
 import { defineStreams } from '../../../src/index.ts'
 
-/** A catalogue with each kind of stream: whole, conflated, with snapshots, with an optional symbol, droppable, and private. */
+/** A catalogue with each kind of stream: whole, conflated, with snapshots, with an optional symbol, droppable, private, and one that users lose their right to. */
 export const streams = defineStreams({
   TRADES: { audience: 'public' },
   PRICE: { audience: 'public', delivery: 'latest' },
@@ -8,6 +8,7 @@ export const streams = defineStreams({
   NEWS: { audience: 'public', symbol: 'optional' },
   CHART: { audience: 'public', overflow: 'drop' },
   ORDER_UPDATES: { audience: 'private', symbol: 'none' },
+  CLUB: { audience: 'public' },
 })
 
 export type StreamName = keyof typeof streams
