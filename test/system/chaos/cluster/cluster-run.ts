@@ -10,7 +10,7 @@ import { buildPrograms } from '../programs.ts'
 import { clientIn, Proxy } from '../proxy.ts'
 import { type Persona } from '../streams.ts'
 import { backboneOf, type Backbone } from './backbone.ts'
-import { FAULTS, SAFE_NODE, shuffled, type FaultName } from './faults.ts'
+import { FAULTS, SAFE_NODE, shuffled, type FaultName, type Stage } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import type { BrokerName } from './messages.ts'
 import { clubOf, roamers } from './roamers.ts'
@@ -25,6 +25,8 @@ export interface ClusterRunOptions {
   readonly isPlain: boolean
   /** Returns false if the run is to end. */
   isGoingOn(roundsDone: number): boolean
+  /** All clients have arrived, and all nodes are up. */
+  ready?(): void
   began(round: number, fault: FaultName): void
   ended(round: RoundResult): void
 }
@@ -38,6 +40,8 @@ export interface RoundResult {
   readonly calmMs: number
   /** Messages that clients were told are missing. */
   readonly told: number
+  /** The counts of the audit so far. */
+  readonly counts: AuditCounts
 }
 
 /** What a run has found. */
@@ -46,7 +50,8 @@ export interface ClusterRunResult {
   readonly counts: AuditCounts
   readonly totals: Fleet['totals']
   readonly connects: number
-  readonly commands: Readonly<Record<'revoke' | 'remove', number>>
+  /** How many revocations were given, and how many removals. */
+  readonly commandCount: number
   readonly ends: ReadonlyMap<string, number>
   readonly failures: ReadonlyMap<string, number>
   /** What is wrong. Empty if nothing is. */
@@ -78,7 +83,7 @@ export class ClusterRun {
   readonly #personas: readonly Persona[]
   readonly #rounds: RoundResult[] = []
   readonly #objections: string[] = []
-  readonly #commands = { revoke: 0, remove: 0 }
+  #commandCount = 0
   #timers: NodeJS.Timeout[] = []
 
   /** Runs to the end. */
@@ -111,6 +116,7 @@ export class ClusterRun {
   async #run(): Promise<ClusterRunResult> {
     try {
       await this.#begin()
+      this.#options.ready?.()
       await this.#disturb()
     } finally {
       this.#rest()
@@ -138,6 +144,7 @@ export class ClusterRun {
       if (deck.length === 0) deck = shuffled(faults, this.#dice)
       await this.#play(round, deck.pop() as FaultName)
     }
+    await this.#fleet.reports([])
   }
 
   async #play(round: number, fault: FaultName): Promise<void> {
@@ -146,16 +153,19 @@ export class ClusterRun {
     await sleep(PEACE_MS)
     began(round, fault)
     const told = this.#judge.auditCounts.told
-    const restore = await this.#command(fault)
-    await FAULTS[fault]({ dice: this.#dice, backbone: this.#backbone, fleet: this.#fleet, tape: this.#tape })
+    const [revoked, removed] = [0, 1].map(() => this.#dice.pick(this.#personas).userId) as [string, string]
+    // Every node reads the user's rights from one table, whatever the cluster does.
+    await this.#fleet.setRights(revoked, false)
+    await Promise.all([FAULTS[fault](this.#stage), this.#command(fault, revoked, removed)])
     const overMs = Date.now()
     this.#rest()
     await this.#calm()
     const upAgainMs = Math.max(0, this.#fleet.lastChangeMs - overMs)
-    const result = { round, fault, upAgainMs, calmMs: Date.now() - overMs, told: this.#judge.auditCounts.told - told }
+    const counts = this.#judge.auditCounts
+    const result = { round, fault, upAgainMs, calmMs: Date.now() - overMs, told: counts.told - told, counts }
     this.#rounds.push(result)
     ended(result)
-    await restore()
+    await this.#restore(revoked)
   }
 
   /** Everybody publishes, and clients roam. */
@@ -181,26 +191,28 @@ export class ClusterRun {
     if (links.length > 0) this.#dice.pick(links).cut()
   }
 
-  /** In the middle of the fault, a user loses a right, and another user is removed. Returns what gives the right back. */
-  async #command(fault: FaultName): Promise<() => Promise<void>> {
-    const dice = this.#dice
-    const [revoked, removed] = [0, 1].map(() => dice.pick(this.#personas).userId) as [string, string]
-    const by = fault.endsWith('a node') ? SAFE_NODE : dice.below(NODES)
-    if (this.#options.isPlain) return async () => {}
-    await this.#fleet.setRights(revoked, false)
-    this.#timers.push(setTimeout(() => {
-      this.#commands.revoke++
-      this.#commands.remove++
-      this.#judge.revoked(revoked, clubOf(revoked))
-      this.#fleet.command(by, 'revoke', revoked)
-      this.#judge.removed(removed)
-      this.#fleet.command(by, 'remove', removed)
-    }, dice.between(20, 400)))
-    return async () => {
-      await this.#fleet.setRights(revoked, true)
-      this.#judge.granted(revoked, clubOf(revoked))
-      this.#crowd.grant(revoked, clubOf(revoked))
-    }
+  /** In the middle of the fault, a user loses a right, and another user is removed. A plain relay has no such commands. */
+  async #command(fault: FaultName, revoked: string, removed: string): Promise<void> {
+    const by = fault.endsWith('a node') ? SAFE_NODE : this.#dice.below(NODES)
+    await sleep(this.#dice.between(20, 400))
+    if (this.#options.isPlain) return
+    this.#commandCount++
+    this.#judge.revoked(revoked, clubOf(revoked))
+    this.#fleet.command(by, 'revoke', revoked)
+    this.#judge.removed(removed)
+    this.#fleet.command(by, 'remove', removed)
+  }
+
+  /** The user has its right again. */
+  async #restore(revoked: string): Promise<void> {
+    await this.#fleet.setRights(revoked, true)
+    if (this.#options.isPlain) return
+    this.#judge.granted(revoked, clubOf(revoked))
+    this.#crowd.grant(revoked, clubOf(revoked))
+  }
+
+  get #stage(): Stage {
+    return { dice: this.#dice, backbone: this.#backbone, fleet: this.#fleet, tape: this.#tape }
   }
 
   /** Waits until all nodes agree, and every client has all that is due to it. */
@@ -255,7 +267,7 @@ export class ClusterRun {
     const { failures, totals } = this.#fleet
     return {
       rounds: this.#rounds, counts, totals, connects, ends, failures,
-      commands: this.#commands,
+      commandCount: this.#commandCount,
       faults: [...this.#objections, ...faults],
       unhandled: this.#unhandled,
     }

@@ -132,7 +132,7 @@ export class Fleet {
 
   /** What all runs of all nodes counted, as far as they have said. */
   get totals(): NodeCounts & NodeReport['local'] {
-    const totals = { received: 0, repaired: 0, downs: 0, due: 0, heard: 0 }
+    const totals = { received: 0, repaired: 0, gaps: 0, downs: 0, due: 0, heard: 0 }
     const reports = [...this.#retired, ...this.#running.flatMap(({ report }) => report ?? [])]
     for (const { counts, local } of reports) for (const [name, count] of Object.entries({ ...counts, ...local })) totals[name as keyof typeof totals] += count
     return totals

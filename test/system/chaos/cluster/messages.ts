@@ -47,6 +47,8 @@ export interface NodeReport {
 export interface NodeCounts {
   readonly received: number
   readonly repaired: number
+  /** How often subscribers on the node were told that messages are missing. */
+  readonly gaps: number
   readonly downs: number
 }
 

@@ -74,10 +74,10 @@ class Node {
   }
 
   async report(userIds: readonly string[]): Promise<NodeReport> {
-    const { received, repaired, downs } = this.#relay?.counts ?? (this.#cluster as Cluster<Streams>).stats()
+    const { received, repaired, gaps, downs } = this.#relay?.counts ?? (this.#cluster as Cluster<Streams>).stats()
     const online = await Promise.all(userIds.map((userId) => this.#isOnline(userId)))
     const trespassers = [...this.#forbidden].filter((userId) => this.#manager.getUserSubscriptions(userId).some(({ streamType }) => streamType === 'CLUB'))
-    return { online, trespassers, local: this.#watcher.local, counts: { received, repaired, downs } }
+    return { online, trespassers, local: this.#watcher.local, counts: { received, repaired, gaps, downs } }
   }
 
   async #connect(library: string, port: number): Promise<Backplane> {

@@ -13,7 +13,7 @@ interface Relayed {
 
 /** What people write first: each node publishes to the broker, and delivers what comes from there. Nothing is numbered, so nobody sees what is missing. */
 export class PlainRelay {
-  readonly counts = { received: 0, repaired: 0, downs: 0 }
+  readonly counts = { received: 0, repaired: 0, gaps: 0, downs: 0 }
   readonly #name = crypto.randomUUID()
   readonly #manager: ConnectionManager<WebSocket, typeof streams>
   readonly #backplane: Backplane
