@@ -10,6 +10,7 @@ import { buildPrograms } from '../programs.ts'
 import { clientIn, Proxy } from '../proxy.ts'
 import { type Persona } from '../streams.ts'
 import { backboneOf, type Backbone } from './backbone.ts'
+import { Commands } from './commands.ts'
 import { FAULTS, SAFE_NODE, shuffled, type FaultName, type Stage } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import type { BrokerName } from './messages.ts'
@@ -83,7 +84,7 @@ export class ClusterRun {
   readonly #personas: readonly Persona[]
   readonly #rounds: RoundResult[] = []
   readonly #objections: string[] = []
-  #commandCount = 0
+  readonly #commands: Commands
   #timers: NodeJS.Timeout[] = []
 
   /** Runs to the end. */
@@ -111,6 +112,7 @@ export class ClusterRun {
     const events = { published: judge.published.bind(judge), died: judge.died.bind(judge) }
     this.#fleet = new Fleet({ program: programs.node, broker, isPlain, nodes: NODES }, this.#backbone, events)
     this.#crowd = new Crowd(programs.clients, this.#personas, CLIENT_PROCESSES, (record) => judge.hear(record))
+    this.#commands = new Commands({ dice: this.#dice, fleet: this.#fleet, judge, crowd: this.#crowd, personas: this.#personas })
   }
 
   async #run(): Promise<ClusterRunResult> {
@@ -148,15 +150,14 @@ export class ClusterRun {
   }
 
   async #play(round: number, fault: FaultName): Promise<void> {
-    const { began, ended } = this.#options
+    const { began, ended, isPlain } = this.#options
     this.#live()
     await sleep(PEACE_MS)
     began(round, fault)
     const told = this.#judge.auditCounts.told
-    const [revoked, removed] = [0, 1].map(() => this.#dice.pick(this.#personas).userId) as [string, string]
-    // Every node reads the user's rights from one table, whatever the cluster does.
-    await this.#fleet.setRights(revoked, false)
-    await Promise.all([FAULTS[fault](this.#stage), this.#command(fault, revoked, removed)])
+    const order = isPlain ? undefined : await this.#commands.prepare()
+    const by = fault.endsWith('a node') ? SAFE_NODE : this.#dice.below(NODES)
+    await Promise.all([FAULTS[fault](this.#stage), order && this.#commands.give(order, by)])
     const overMs = Date.now()
     this.#rest()
     await this.#calm()
@@ -165,7 +166,7 @@ export class ClusterRun {
     const result = { round, fault, upAgainMs, calmMs: Date.now() - overMs, told: counts.told - told, counts }
     this.#rounds.push(result)
     ended(result)
-    await this.#restore(revoked)
+    if (order) await this.#commands.restore(order)
   }
 
   /** Everybody publishes, and clients roam. */
@@ -189,26 +190,6 @@ export class ClusterRun {
   #roam(): void {
     const { links } = this.#proxy
     if (links.length > 0) this.#dice.pick(links).cut()
-  }
-
-  /** In the middle of the fault, a user loses a right, and another user is removed. A plain relay has no such commands. */
-  async #command(fault: FaultName, revoked: string, removed: string): Promise<void> {
-    const by = fault.endsWith('a node') ? SAFE_NODE : this.#dice.below(NODES)
-    await sleep(this.#dice.between(20, 400))
-    if (this.#options.isPlain) return
-    this.#commandCount++
-    this.#judge.revoked(revoked, clubOf(revoked))
-    this.#fleet.command(by, 'revoke', revoked)
-    this.#judge.removed(removed)
-    this.#fleet.command(by, 'remove', removed)
-  }
-
-  /** The user has its right again. */
-  async #restore(revoked: string): Promise<void> {
-    await this.#fleet.setRights(revoked, true)
-    if (this.#options.isPlain) return
-    this.#judge.granted(revoked, clubOf(revoked))
-    this.#crowd.grant(revoked, clubOf(revoked))
   }
 
   get #stage(): Stage {
@@ -267,7 +248,7 @@ export class ClusterRun {
     const { failures, totals } = this.#fleet
     return {
       rounds: this.#rounds, counts, totals, connects, ends, failures,
-      commandCount: this.#commandCount,
+      commandCount: this.#commands.count,
       faults: [...this.#objections, ...faults],
       unhandled: this.#unhandled,
     }
