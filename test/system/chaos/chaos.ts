@@ -43,7 +43,12 @@ function planIn(values: Values, only: readonly string[]): Plan {
   const brokers = BROKERS.filter((name) => values[name] === true)
   if (brokers.length > 1) throw new UsageError(`Only one of ${brokers.map((name) => `--${name}`).join(', ')}`)
   const [broker] = brokers
+  refuse(values, broker === undefined ? ['rounds', 'only'] : ['seconds', 'without-recovery'], broker === undefined ? 'without a broker' : `with --${broker}`)
   return broker === undefined ? serverPlan(serverOptionsIn(values)) : clusterPlan(clusterOptionsIn(values, broker, only))
+}
+
+function refuse(values: Values, names: readonly string[], where: string): void {
+  for (const name of names) if (values[name] !== undefined) throw new UsageError(`--${name} means nothing ${where}`)
 }
 
 function serverOptionsIn(values: Values): ChaosOptions {
