@@ -2,6 +2,9 @@ import type { ChannelName } from '../model/channel.ts'
 import type { Destination } from './destination.ts'
 import { Origin } from './origin.ts'
 
+/** Of a channel, so many origins that do not answer are remembered. If there are more, the first one is forgotten. */
+const MOST_LEFT = 32
+
 /** A channel that this node wants, and what it knows of the nodes that publish in it. */
 export class Interest {
   readonly channel: ChannelName
@@ -18,6 +21,8 @@ export class Interest {
   /** True if somebody subscribed before that, and may have missed something. */
   hasEarlySubscribers = false
   readonly #origins = new Map<string, Origin>()
+  /** Epoch → how far its origin was when it did not answer any more. */
+  readonly #left = new Map<string, number>()
 
   constructor(channel: ChannelName, subject: string, destination: Destination, nowMs: number) {
     this.sinceMs = nowMs
@@ -53,6 +58,18 @@ export class Interest {
   /** The origins of epochs that the destination has forgotten, because there were too many. */
   forgotten(): Origin[] {
     return [...this.#origins.values()].filter(({ epoch }) => this.destination.knownOf(epoch) === undefined)
+  }
+
+  /** Notes how far an origin is that does not answer. */
+  leave({ epoch, seq }: Origin): void {
+    this.#left.set(epoch, seq)
+    const [first] = this.#left.keys()
+    if (this.#left.size > MOST_LEFT) this.#left.delete(first as string)
+  }
+
+  /** How far an origin was that did not answer. */
+  leftAt(epoch: string): number | undefined {
+    return this.#left.get(epoch)
   }
 
   forget(origin: Origin): void {

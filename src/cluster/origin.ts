@@ -24,6 +24,8 @@ export class Origin {
   heldUnits = 0
   /** True if the origin has to say how far it is, because this node may have missed something. */
   isInDoubt = false
+  /** True if its node has come back since, and was asked once more. */
+  wasAskedAgain = false
   /** From which number on the origin was asked to complete the history, and has answered. `Infinity` if it was not. */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity

@@ -133,20 +133,38 @@ export class Receiving {
     this.#dependencies.sendTo(origin.node, { kind: 'ask', node: this.#dependencies.node, channel, epoch, first: seq + 1, last: forgotten })
   }
 
+  /** Returns the channels in which a node still has to say how far it is. It has come back, so it gets its time again, once. */
+  doubtsOf(node: string): ChannelName[] {
+    const doubts = [...this.#waits.values()].filter(({ origin }) => origin.isInDoubt && origin.node === node && !origin.wasAskedAgain)
+    for (const { interest, origin } of doubts) {
+      origin.wasAskedAgain = true
+      this.#wait(interest, origin)
+    }
+    return [...new Set(doubts.map(({ interest }) => interest.channel))]
+  }
+
   /**
    * Returns the origin of an epoch. What a new one published before this node wanted its channel is nobody's business here. But if it began later, this
-   * node should have all of it.
+   * node should have all of it. One that did not answer for a while goes on where it was.
    */
-  #originOf(interest: Interest, node: string, { epoch, seq, ageMs, lastAgeMs }: OwnEpoch): Origin {
-    const { destination, hasEarlySubscribers, isSynced, sinceMs } = interest
+  #originOf(interest: Interest, node: string, own: OwnEpoch): Origin {
+    const { epoch } = own
+    const { destination } = interest
     const origin = interest.originOf(epoch, node)
     if (destination.knownOf(epoch) !== undefined) return origin
+    const leftAt = interest.leftAt(epoch)
+    // Subscribers have all up to there, and were told that more may be missing.
+    if (leftAt !== undefined) destination.skipTo(epoch, leftAt, false)
+    else this.#begin(interest, own)
+    for (const each of interest.forgotten()) this.#forget(interest, each)
+    return origin
+  }
+
+  #begin({ destination, hasEarlySubscribers, isSynced, sinceMs }: Interest, { epoch, seq, ageMs, lastAgeMs }: OwnEpoch): void {
     const wantedForMs = this.#dependencies.clock.monotonic() - sinceMs
     const isYounger = ageMs < wantedForMs
     const mayBeMissed = isSynced || (hasEarlySubscribers && lastAgeMs <= wantedForMs)
     destination.skipTo(epoch, isYounger ? 0 : seq, mayBeMissed && !destination.isLatest)
-    for (const each of interest.forgotten()) this.#forget(interest, each)
-    return origin
   }
 
   #forget(interest: Interest, origin: Origin): void {
@@ -158,6 +176,7 @@ export class Receiving {
   #doubt(interest: Interest): void {
     for (const origin of interest.origins()) {
       origin.isInDoubt = true
+      origin.wasAskedAgain = false
       origin.doubtAnswer()
       this.#wait(interest, origin)
     }
@@ -202,6 +221,7 @@ export class Receiving {
 
   #giveUp(interest: Interest, origin: Origin): void {
     if (origin.isInDoubt) {
+      interest.leave(origin)
       this.#forget(interest, origin)
       return interest.destination.giveUp(origin.epoch)
     }

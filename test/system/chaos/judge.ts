@@ -30,7 +30,7 @@ const MOST_LISTED = 20
 
 /** Compares what the clients were told with what was published. It believes neither the server nor the clients' own events. */
 export class Judge {
-  readonly counts = { messages: 0, connects: 0, answers: 0, recovered: 0, refused: 0, gaps: 0, snapshots: 0 }
+  readonly counts = { messages: 0, connects: 0, answers: 0, recovered: 0, refused: 0, gaps: 0, gapsOfConnected: 0, snapshots: 0 }
   /** Why connections ended, as the clients say. */
   readonly ends = new Map<string, number>()
   /** What came of the clients' requests. */
@@ -202,6 +202,7 @@ export class Judge {
     const account = this.#accountOf(client)
     const want = account.wants.get(key) as Want
     this.counts.gaps++
+    this.counts.gapsOfConnected++
     account.books.get(key)?.lose()
     this.#audit.told(want.ear, want, { missed: dropped })
   }

@@ -133,6 +133,36 @@ describe('a node that was cut off', () => {
     expect(received(far)).toEqual(['subscribed null', 1, 'gap null'])
   })
 
+  it('tells of no gap if the other node comes back a little later than it', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    publish(there, 1)
+    // Nobody repeats the last number any more.
+    await cluster.clock.advance(10_000)
+    cluster.broker.cut(here.name, 1_000)
+    cluster.broker.cut(there.name, 1_500)
+    await cluster.clock.advance(5_000)
+
+    expect(received(far)).toEqual(['subscribed null', 1])
+  })
+
+  it('goes on where it was if the other node comes back after it was given up', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    publish(there, 1, 2)
+    await cluster.clock.advance(100)
+    cluster.broker.cut(here.name, 500)
+    cluster.broker.cut(there.name, 5_000)
+    publish(there, 3)
+    await cluster.clock.advance(4_000)
+    expect(received(far)).toEqual(['subscribed null', 1, 2, 'gap null'])
+    await cluster.clock.advance(4_000)
+    publish(there, 4)
+    await cluster.clock.advance(100)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 2, 'gap null', 3, 4])
+  })
+
   it('obeys revocations and removals that it missed', async () => {
     const { cluster, here, there } = await twoNodes()
     const far = await cluster.client(here, TRADES, undefined, 'bob')

@@ -168,6 +168,53 @@ describe('Receiving', () => {
     expect([got, [...known.keys()], interest.isWhole]).toEqual([['1', '1', 'gap ?'], ['e1'], true])
   })
 
+  it('goes on where an origin was that had not said how far it is', () => {
+    const { clock, receiving, got, asked, want, message, answer } = receivingOf()
+    want()
+    clock.advance(10)
+    for (const seq of [1, 2]) message(seq)
+    receiving.linkChanged(true)
+    clock.advance(1_000)
+    message(4)
+    answer([3], 3, 3)
+
+    expect([got, asked]).toEqual([['1', '2', 'gap ?', '3', '4'], ['n1 e1 3–3']])
+  })
+
+  it('remembers 32 such origins of a channel', () => {
+    const { clock, receiving, got, want, message } = receivingOf({ mostEpochs: 100 })
+    want()
+    clock.advance(10)
+    for (let i = 0; i <= 32; i++) message(1, { epoch: `e${i}`, node: `n${i}` })
+    receiving.linkChanged(true)
+    clock.advance(1_000)
+    got.length = 0
+    for (const i of [0, 1]) message(1, { epoch: `e${i}`, node: `n${i}`, text: `again e${i}` })
+
+    expect(got).toEqual(['again e0'])
+  })
+
+  it('names the channels in which a node has to say how far it is, once for each break, and gives it its time again', () => {
+    const { clock, receiving, got, want, message } = receivingOf()
+    want()
+    clock.advance(10)
+    message(1)
+    message(1, { epoch: 'e2' })
+    message(1, { epoch: 'e3', node: 'n3' })
+    expect(receiving.doubtsOf('n1')).toEqual([])
+    receiving.linkChanged(true)
+    clock.advance(900)
+    expect([receiving.doubtsOf('n1'), receiving.doubtsOf('n1'), receiving.doubtsOf('n2')]).toEqual([[CHANNEL], [], []])
+    got.length = 0
+    clock.advance(900)
+    expect(got).toEqual(['gap ?'])
+    receiving.linkChanged(true)
+    expect(receiving.doubtsOf('n1')).toEqual([CHANNEL])
+    clock.advance(1_000)
+
+    expect(got).toEqual(['gap ?', 'gap ?', 'gap ?'])
+  })
+
   it('asks a younger origin for all that it published', () => {
     const { clock, asked, got, want, progress, answer } = receivingOf()
     want()

@@ -51,6 +51,8 @@ export interface ClusterRunResult {
   readonly counts: AuditCounts
   readonly totals: Fleet['totals']
   readonly connects: number
+  /** How often clients were told of a gap while they stayed on one node. */
+  readonly gapsOfConnected: number
   /** How many revocations were given, and how many removals. */
   readonly commandCount: number
   readonly ends: ReadonlyMap<string, number>
@@ -244,10 +246,10 @@ export class ClusterRun {
   }
 
   #result(): ClusterRunResult {
-    const { auditCounts: counts, counts: { connects }, ends, faults } = this.#judge
+    const { auditCounts: counts, counts: { connects, gapsOfConnected }, ends, faults } = this.#judge
     const { failures, totals } = this.#fleet
     return {
-      rounds: this.#rounds, counts, totals, connects, ends, failures,
+      rounds: this.#rounds, counts, totals, connects, gapsOfConnected, ends, failures,
       commandCount: this.#commands.count,
       faults: [...this.#objections, ...faults],
       unhandled: this.#unhandled,

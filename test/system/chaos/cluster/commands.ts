@@ -31,10 +31,11 @@ export class Commands {
     this.#dependencies = dependencies
   }
 
-  /** Chooses the users. Every node reads their rights from one table, whatever the cluster does. */
+  /** Chooses the users. Every node reads their rights from one table, whatever the cluster does, so a client that comes is refused from now on. */
   async prepare(): Promise<Order> {
-    const { dice, fleet, personas } = this.#dependencies
+    const { dice, fleet, judge, personas } = this.#dependencies
     const [revoked, removed] = [0, 1].map(() => dice.pick(personas).userId) as [string, string]
+    judge.revoked(revoked, clubOf(revoked))
     await fleet.setRights(revoked, false)
     return { revoked, removed }
   }
@@ -44,7 +45,6 @@ export class Commands {
     const { dice, fleet, judge } = this.#dependencies
     await sleep(dice.between(20, 400))
     this.count++
-    judge.revoked(revoked, clubOf(revoked))
     fleet.command(by, 'revoke', revoked)
     judge.removed(removed)
     fleet.command(by, 'remove', removed)
