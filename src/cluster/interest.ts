@@ -2,8 +2,8 @@ import type { ChannelName } from '../model/channel.ts'
 import type { Destination } from './destination.ts'
 import { Origin } from './origin.ts'
 
-/** Of a channel, so many origins that do not answer are remembered. If there are more, the first one is forgotten. */
-const MOST_LEFT = 32
+/** Of a channel, so many origins that were left are remembered. If there are more, the first one is forgotten. */
+const MOST_LEFT = 1_000
 
 /** A channel that this node wants, and what it knows of the nodes that publish in it. */
 export class Interest {
@@ -21,7 +21,7 @@ export class Interest {
   /** True if somebody subscribed before that, and may have missed something. */
   hasEarlySubscribers = false
   readonly #origins = new Map<string, Origin>()
-  /** Epoch → how far its origin was when it did not answer any more. */
+  /** Epoch → how far its origin was when it was forgotten. */
   readonly #left = new Map<string, number>()
 
   constructor(channel: ChannelName, subject: string, destination: Destination, nowMs: number) {
@@ -60,20 +60,18 @@ export class Interest {
     return [...this.#origins.values()].filter(({ epoch }) => this.destination.knownOf(epoch) === undefined)
   }
 
-  /** Notes how far an origin is that does not answer. */
-  leave({ epoch, seq }: Origin): void {
-    this.#left.set(epoch, seq)
-    const [first] = this.#left.keys()
-    if (this.#left.size > MOST_LEFT) this.#left.delete(first as string)
-  }
-
-  /** How far an origin was that did not answer. */
+  /** How far an origin was that was forgotten. */
   leftAt(epoch: string): number | undefined {
     return this.#left.get(epoch)
   }
 
-  forget(origin: Origin): void {
-    this.#origins.delete(origin.epoch)
+  /** Forgets an origin, except how far it was. */
+  forget({ epoch, reached }: Origin): void {
+    this.#origins.delete(epoch)
+    this.#left.delete(epoch)
+    this.#left.set(epoch, reached)
+    const [first] = this.#left.keys()
+    if (this.#left.size > MOST_LEFT) this.#left.delete(first as string)
   }
 }
 

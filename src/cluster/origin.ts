@@ -22,6 +22,8 @@ export class Origin {
   node: string | undefined
   /** Units of the messages that wait. */
   heldUnits = 0
+  /** How far it was, even if the destination has forgotten its epoch. */
+  reached: number
   /** True if the origin has to say how far it is, because this node may have missed something. */
   isInDoubt = false
   /** True if its node has come back since, and was asked once more. */
@@ -42,6 +44,7 @@ export class Origin {
     this.epoch = epoch
     this.node = node
     this.#destination = destination
+    this.reached = this.seq
   }
 
   /** The last number that was delivered, or reported as missing. */
@@ -52,6 +55,12 @@ export class Origin {
   /** The last number whose message is not held here any more. */
   get forgotten(): number {
     return this.#destination.knownOf(this.epoch)?.forgotten ?? 0
+  }
+
+  /** Goes on from a number. `isMissing`: subscribers are told that what was before it is missing. */
+  skipTo(seq: number, isMissing: boolean): void {
+    this.#destination.skipTo(this.epoch, seq, isMissing)
+    this.reached = seq
   }
 
   /** True if a message is missing that is known to exist. */
@@ -88,7 +97,7 @@ export class Origin {
     if (seq <= this.seq || this.#held.has(seq)) return false
     this.expect(seq)
     if (this.#destination.isLatest || seq === this.seq + 1) {
-      this.#destination.accept(this.epoch, message)
+      this.#accept(message)
       this.#release()
     } else {
       this.#held.set(seq, message)
@@ -125,7 +134,7 @@ export class Origin {
   #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {
-      this.#destination.skipTo(this.epoch, Math.min(last, this.#endOfHole()), isMissing)
+      this.skipTo(Math.min(last, this.#endOfHole()), isMissing)
       this.#release()
     }
   }
@@ -141,8 +150,13 @@ export class Origin {
   #release(): void {
     for (let next = this.#held.get(this.seq + 1); next !== undefined; next = this.#held.get(this.seq + 1)) {
       this.#drop(next)
-      this.#destination.accept(this.epoch, next)
+      this.#accept(next)
     }
+  }
+
+  #accept(message: LoggedMessage): void {
+    this.#destination.accept(this.epoch, message)
+    this.reached = message.seq
   }
 
   #drop(message: LoggedMessage): void {

@@ -145,26 +145,24 @@ export class Receiving {
 
   /**
    * Returns the origin of an epoch. What a new one published before this node wanted its channel is nobody's business here. But if it began later, this
-   * node should have all of it. One that did not answer for a while goes on where it was.
+   * node should have all of it. One that was forgotten goes on where it was.
    */
   #originOf(interest: Interest, node: string, own: OwnEpoch): Origin {
-    const { epoch } = own
-    const { destination } = interest
-    const origin = interest.originOf(epoch, node)
-    if (destination.knownOf(epoch) !== undefined) return origin
-    const leftAt = interest.leftAt(epoch)
-    // Subscribers have all up to there, and were told that more may be missing.
-    if (leftAt !== undefined) destination.skipTo(epoch, leftAt, false)
-    else this.#begin(interest, own)
+    const origin = interest.originOf(own.epoch, node)
+    if (interest.destination.knownOf(own.epoch) !== undefined) return origin
+    const leftAt = interest.leftAt(own.epoch)
+    // Subscribers have all up to there. If the origin did not answer, they were told that more may be missing.
+    if (leftAt !== undefined) origin.skipTo(leftAt, false)
+    else this.#begin(interest, origin, own)
     for (const each of interest.forgotten()) this.#forget(interest, each)
     return origin
   }
 
-  #begin({ destination, hasEarlySubscribers, isSynced, sinceMs }: Interest, { epoch, seq, ageMs, lastAgeMs }: OwnEpoch): void {
+  #begin({ destination, hasEarlySubscribers, isSynced, sinceMs }: Interest, origin: Origin, { seq, ageMs, lastAgeMs }: OwnEpoch): void {
     const wantedForMs = this.#dependencies.clock.monotonic() - sinceMs
     const isYounger = ageMs < wantedForMs
     const mayBeMissed = isSynced || (hasEarlySubscribers && lastAgeMs <= wantedForMs)
-    destination.skipTo(epoch, isYounger ? 0 : seq, mayBeMissed && !destination.isLatest)
+    origin.skipTo(isYounger ? 0 : seq, mayBeMissed && !destination.isLatest)
   }
 
   #forget(interest: Interest, origin: Origin): void {
@@ -221,7 +219,6 @@ export class Receiving {
 
   #giveUp(interest: Interest, origin: Origin): void {
     if (origin.isInDoubt) {
-      interest.leave(origin)
       this.#forget(interest, origin)
       return interest.destination.giveUp(origin.epoch)
     }

@@ -181,11 +181,11 @@ describe('Receiving', () => {
     expect([got, asked]).toEqual([['1', '2', 'gap ?', '3', '4'], ['n1 e1 3–3']])
   })
 
-  it('remembers 32 such origins of a channel', () => {
-    const { clock, receiving, got, want, message } = receivingOf({ mostEpochs: 100 })
+  it('remembers 1,000 such origins of a channel', () => {
+    const { clock, receiving, got, want, message } = receivingOf({ mostEpochs: 2_000 })
     want()
     clock.advance(10)
-    for (let i = 0; i <= 32; i++) message(1, { epoch: `e${i}`, node: `n${i}` })
+    for (let i = 0; i <= 1_000; i++) message(1, { epoch: `e${i}`, node: `n${i}` })
     receiving.linkChanged(true)
     clock.advance(1_000)
     got.length = 0
@@ -342,6 +342,15 @@ describe('Receiving', () => {
     expect(got).toEqual(['1', '1', '1'])
     clock.advance(1_000)
     expect(got).toHaveLength(3)
+  })
+
+  it('delivers nothing again of an origin whose epoch the destination has forgotten', () => {
+    const { clock, got, asked, want, message } = receivingOf({ mostEpochs: 2 })
+    want()
+    clock.advance(10)
+    for (const seq of [1, 2, 3]) for (const n of [1, 2, 3]) message(seq, { epoch: `e${n}`, node: `n${n}`, text: `${n}.${seq}` })
+
+    expect([got, asked]).toEqual([['1.1', '2.1', '3.1', '1.2', '2.2', '3.2', '1.3', '2.3', '3.3'], []])
   })
 
   it('asks once for older messages, and hands them to the destination', () => {
