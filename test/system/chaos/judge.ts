@@ -17,6 +17,8 @@ interface Account {
   readonly lost: Map<string, 'ending' | 'ended'>
   /** True if the user was removed, so that this connection has to end. */
   isLeaving: boolean
+  /** True if it was settled when a fault began, and has not moved since. */
+  stays: boolean
   isConnected: boolean
   connectedMs: number
   hasExpired: boolean
@@ -30,7 +32,7 @@ const MOST_LISTED = 20
 
 /** Compares what the clients were told with what was published. It believes neither the server nor the clients' own events. */
 export class Judge {
-  readonly counts = { messages: 0, connects: 0, answers: 0, recovered: 0, refused: 0, gaps: 0, gapsOfConnected: 0, snapshots: 0 }
+  readonly counts = { messages: 0, connects: 0, answers: 0, recovered: 0, refused: 0, gaps: 0, gapsOfSettled: 0, snapshots: 0 }
   /** Why connections ended, as the clients say. */
   readonly ends = new Map<string, number>()
   /** What came of the clients' requests. */
@@ -107,6 +109,11 @@ export class Judge {
     return may
   }
 
+  /** A fault begins. */
+  faultBegins(): void {
+    for (const account of this.#accounts) account.stays = waitOf(account) === undefined
+  }
+
   /** The clients that have an answer for each of their streams. */
   get settled(): number {
     return this.#accounts.length - this.unsettled.length
@@ -161,6 +168,7 @@ export class Judge {
 
   #disconnect(account: Account): void {
     account.isConnected = false
+    account.stays = false
     account.answered.clear()
     account.isLeaving = false
     for (const ear of earsOf(account)) this.#audit.disconnected(ear)
@@ -202,7 +210,7 @@ export class Judge {
     const account = this.#accountOf(client)
     const want = account.wants.get(key) as Want
     this.counts.gaps++
-    this.counts.gapsOfConnected++
+    if (account.stays) this.counts.gapsOfSettled++
     account.books.get(key)?.lose()
     this.#audit.told(want.ear, want, { missed: dropped })
   }
@@ -260,7 +268,7 @@ function waitOf({ isConnected, isLeaving, wants, answered, lost }: Account): str
 
 function newAccount({ userId, wants: wanted }: Persona): Account {
   const wants = new Map(wanted.map((want) => [keyOf(want), want]))
-  return { userId, wants, books: new Map(), losses: new Map(), answered: new Set(), lost: new Map(), isLeaving: false, isConnected: false, connectedMs: 0, hasExpired: false }
+  return { userId, wants, books: new Map(), losses: new Map(), answered: new Set(), lost: new Map(), isLeaving: false, stays: false, isConnected: false, connectedMs: 0, hasExpired: false }
 }
 
 function count(counts: Map<string, number>, name: string): void {

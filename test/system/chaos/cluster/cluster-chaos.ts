@@ -29,14 +29,13 @@ function lineOf({ round, fault, upAgainMs, calmMs, told }: RoundResult, rounds: 
 }
 
 function conclude(result: ClusterRunResult, rounds: number, verdict: Verdict): void {
-  const { counts, commandCount, connects, gapsOfConnected, ends, failures, totals } = result
+  const { counts, commandCount, connects, ends, failures, totals } = result
   const { lost, missing, twice, outOfOrder, leaked, unknown } = counts.faults
   verdict.note('')
   for (const line of tableOf(result.rounds)) verdict.note(line)
   verdict.note('')
   verdict.note(`${counts.published} published, ${counts.received} received by clients, ${counts.told} told as missing`)
-  verdict.note(`${totals.received} came to nodes by the broker, ${totals.repaired} were sent again; ${totals.downs} times a node was down`)
-  verdict.note(`gaps: ${totals.gaps} on nodes, of which clients that stayed there were told ${gapsOfConnected} times`)
+  verdict.note(`${totals.received} came to nodes by the broker, ${totals.repaired} were sent again; ${totals.gaps} times a node told of a gap; ${totals.downs} times a node was down`)
   verdict.note(`${connects} connects, each to any node; ${commandCount} revocations and ${commandCount} removals in the middle of faults`)
   verdict.note(`connections ended: ${listed(ends)}`)
   verdict.note(`errors that nodes reported: ${listed(failures)}`)

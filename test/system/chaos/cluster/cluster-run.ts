@@ -41,6 +41,8 @@ export interface RoundResult {
   readonly calmMs: number
   /** Messages that clients were told are missing. */
   readonly told: number
+  /** How often clients were told of a gap that were there before the fault and did not move. */
+  readonly gapsOfSettled: number
   /** The counts of the audit so far. */
   readonly counts: AuditCounts
 }
@@ -51,8 +53,6 @@ export interface ClusterRunResult {
   readonly counts: AuditCounts
   readonly totals: Fleet['totals']
   readonly connects: number
-  /** How often clients were told of a gap while they stayed on one node. */
-  readonly gapsOfConnected: number
   /** How many revocations were given, and how many removals. */
   readonly commandCount: number
   readonly ends: ReadonlyMap<string, number>
@@ -156,16 +156,17 @@ export class ClusterRun {
     this.#live()
     await sleep(PEACE_MS)
     began(round, fault)
-    const told = this.#judge.auditCounts.told
+    const { auditCounts: { told }, counts: { gapsOfSettled } } = this.#judge
     const order = isPlain ? undefined : await this.#commands.prepare()
     const by = fault.endsWith('a node') ? SAFE_NODE : this.#dice.below(NODES)
+    this.#judge.faultBegins()
     await Promise.all([FAULTS[fault](this.#stage), order && this.#commands.give(order, by)])
     const overMs = Date.now()
     this.#rest()
     await this.#calm()
     const upAgainMs = Math.max(0, this.#fleet.lastChangeMs - overMs)
     const counts = this.#judge.auditCounts
-    const result = { round, fault, upAgainMs, calmMs: Date.now() - overMs, told: counts.told - told, counts }
+    const result = { round, fault, upAgainMs, calmMs: Date.now() - overMs, told: counts.told - told, gapsOfSettled: this.#judge.counts.gapsOfSettled - gapsOfSettled, counts }
     this.#rounds.push(result)
     ended(result)
     if (order) await this.#commands.restore(order)
@@ -246,10 +247,10 @@ export class ClusterRun {
   }
 
   #result(): ClusterRunResult {
-    const { auditCounts: counts, counts: { connects, gapsOfConnected }, ends, faults } = this.#judge
+    const { auditCounts: counts, counts: { connects }, ends, faults } = this.#judge
     const { failures, totals } = this.#fleet
     return {
-      rounds: this.#rounds, counts, totals, connects, gapsOfConnected, ends, failures,
+      rounds: this.#rounds, counts, totals, connects, ends, failures,
       commandCount: this.#commands.count,
       faults: [...this.#objections, ...faults],
       unhandled: this.#unhandled,

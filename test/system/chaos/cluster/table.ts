@@ -5,14 +5,14 @@ import type { FaultName } from './faults.ts'
 export function tableOf(rounds: readonly RoundResult[]): string[] {
   const faults = [...new Set(rounds.map(({ fault }) => fault))].sort()
   const rows = faults.map((fault) => rowOf(fault, rounds.filter((round) => round.fault === fault)))
-  const all = [['fault', 'rounds', 'up again after, ms', 'complete after, ms', 'told as missing'], ...rows]
+  const all = [['fault', 'rounds', 'up again after, ms', 'complete after, ms', 'told as missing', 'gaps of clients that stayed'], ...rows]
   const widths = (all[0] as string[]).map((_, column) => Math.max(...all.map((row) => (row[column] as string).length)))
   return all.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number))).join('   '))
 }
 
 function rowOf(fault: FaultName, rounds: readonly RoundResult[]): string[] {
-  const told = rounds.reduce((sum, each) => sum + each.told, 0)
-  return [fault, String(rounds.length), spanOf(rounds.map(({ upAgainMs }) => upAgainMs)), spanOf(rounds.map(({ calmMs }) => calmMs)), String(told)]
+  const sumOf = (count: (round: RoundResult) => number): string => String(rounds.reduce((sum, each) => sum + count(each), 0))
+  return [fault, String(rounds.length), spanOf(rounds.map(({ upAgainMs }) => upAgainMs)), spanOf(rounds.map(({ calmMs }) => calmMs)), sumOf(({ told }) => told), sumOf(({ gapsOfSettled }) => gapsOfSettled)]
 }
 
 /** The middle one of some values, and the largest. */
