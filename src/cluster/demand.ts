@@ -100,8 +100,8 @@ export class Demand {
       const isWanted = (await backplane.subscribers(subjects.channel(channel))) > 0 || isWantedHere(channel)
       return isWanted || this.#active.get(key) !== channel ? undefined : channel
     } catch (error) {
-      // The broker is not there. The channel gets another turn.
-      report(error)
+      // The broker is not there. The channel gets another turn, unless nobody follows it any more.
+      if (this.#active.has(key)) report(error)
       return undefined
     }
   }

@@ -141,6 +141,20 @@ describe('Demand', () => {
     expect([told, errors]).toEqual([['PRICE active'], [new Error('down')]])
   })
 
+  it('reports no lookup that fails after `stop`, because the backplane was closed', async () => {
+    const { clock, demand, errors, table } = demandOf()
+    let fail = (_error: Error): void => {}
+    table.answer = () => new Promise((_resolve, reject) => (fail = reject))
+    demand.follow()
+    demand.wanted([PRICE])
+    demand.lookUpSome()
+    demand.stop()
+    fail(new Error('closed'))
+    await clock.advance(1_000)
+
+    expect(errors).toEqual([])
+  })
+
   it('tells nothing after `stop`', async () => {
     const { clock, demand, told } = demandOf()
     demand.follow()
