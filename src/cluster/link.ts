@@ -42,6 +42,8 @@ export class Link {
   #confirmedUnits = 0
   #probe: Probe | undefined
   #probeCount = 0
+  /** True if the client has its broker since the last probe, which may have been lost before. */
+  #isProbeDue = false
   #roundTripMs = 0
   #cancelTimer: (() => void) | undefined
   #isClosed = false
@@ -98,6 +100,7 @@ export class Link {
   reported(isUp: boolean): void {
     if (!isUp) this.#fall()
     else if (this.#probe?.isHandedOver !== false) this.#sendProbe()
+    else this.#isProbeDue = true
   }
 
   /** A probe came back. */
@@ -128,7 +131,13 @@ export class Link {
     const { clock, node, subject } = this.#dependencies
     const probe: Probe = { number: ++this.#probeCount, sentAtMs: clock.monotonic(), isHandedOver: false }
     this.#probe = probe
-    this.#hand(subject, encodeFrame({ kind: 'probe', node, number: probe.number, units: this.#sentUnits }), () => (probe.isHandedOver = true))
+    this.#isProbeDue = false
+    this.#hand(subject, encodeFrame({ kind: 'probe', node, number: probe.number, units: this.#sentUnits }), () => this.#handedOver(probe))
+  }
+
+  #handedOver(probe: Probe): void {
+    probe.isHandedOver = true
+    if (this.#isProbeDue && this.#probe === probe && !this.#isClosed) this.#sendProbe()
   }
 
   /** Hands a text to the client of the broker, which is user code. `done` is called when the client has done with it. */

@@ -126,6 +126,34 @@ describe('Link', () => {
     expect(probes()).toHaveLength(2)
   })
 
+  it('probes at once when the client has handed over a probe from before it had its broker', async () => {
+    const handOvers: (() => void)[] = []
+    const { link, probes } = linkOf(() => new Promise<void>((resolve) => handOvers.push(resolve)))
+    link.start()
+    link.reported(true)
+    link.reported(true)
+    for (let i = 0; i < 3; i++) {
+      handOvers[i]?.()
+      await new Promise(setImmediate)
+    }
+
+    expect(probes()).toHaveLength(2)
+  })
+
+  it('does not probe at once if that probe came back, or if the link was closed', async () => {
+    for (const end of [(link: Link) => link.echoed(1, 0), (link: Link) => link.stop()]) {
+      let handOver = (): void => {}
+      const { link, probes } = linkOf(() => new Promise<void>((resolve) => (handOver = resolve)))
+      link.start()
+      link.reported(true)
+      end(link)
+      handOver()
+      await new Promise(setImmediate)
+
+      expect(probes()).toHaveLength(1)
+    }
+  })
+
   it('sends no more than `maxUnconfirmedBytes` before a probe confirms it, and probes early', () => {
     const { link, sent, probes, echo } = linkOf()
     link.start()
