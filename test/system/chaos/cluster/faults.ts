@@ -25,7 +25,8 @@ export const FAULTS = {
   'stall links': stallLinks,
   'lose and cut': loseAndCut,
   'a node is too slow': slowNode,
-  'kill a node': killNode,
+  'kill a node': (stage) => replaceNode(stage, 'kill'),
+  'replace a node': (stage) => replaceNode(stage, 'stop'),
   'freeze a node': freezeNode,
 } satisfies Record<string, Fault>
 
@@ -33,7 +34,7 @@ export type FaultName = keyof typeof FAULTS
 
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[]
 
-/** The node that is killed and frozen is any but this one. */
+/** The node that is ended or frozen is any but this one. */
 export const SAFE_NODE = 2
 
 /** Returns names in an order of chance. */
@@ -92,9 +93,9 @@ async function slowNode({ backbone, dice, fleet, tape }: Stage): Promise<void> {
   backbone.wires[slow]?.heal()
 }
 
-async function killNode({ dice, fleet }: Stage): Promise<void> {
+async function replaceNode({ dice, fleet }: Stage, how: 'kill' | 'stop'): Promise<void> {
   const node = dice.below(SAFE_NODE)
-  await fleet.kill(node)
+  await fleet[how](node)
   await sleep(dice.between(0, 1_500))
   await fleet.start(node)
 }

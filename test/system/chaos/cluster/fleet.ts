@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { ChildProgram } from '../child-program.ts'
 import type { Entry } from '../messages.ts'
 import type { Backbone } from './backbone.ts'
@@ -7,7 +8,7 @@ import type { BrokerName, FromNode, NodeCounts, NodeReport, ToNode } from './mes
 export interface FleetEvents {
   /** A message is about to be published. */
   published(entry: Entry, publisher: string): void
-  /** A node was killed. */
+  /** A node has ended. */
   died(publisher: string): void
 }
 
@@ -109,12 +110,17 @@ export class Fleet {
   }
 
   /** Ends a node without a word. */
-  async kill(at: number): Promise<void> {
-    const node = this.#nodes[at] as RunningNode
-    this.#nodes[at] = undefined
-    await node.program.kill()
-    this.#retire(node)
-    this.#events.died(node.name)
+  kill(at: number): Promise<void> {
+    return this.#end(at, (program) => program.kill())
+  }
+
+  /** Has a node end by itself. */
+  stop(at: number): Promise<void> {
+    return this.#end(at, async (program) => {
+      program.mayEnd()
+      program.tell({ type: 'leave' })
+      await once(program.process, 'exit')
+    })
   }
 
   freeze(at: number): void {
@@ -141,6 +147,15 @@ export class Fleet {
   async end(): Promise<void> {
     await Promise.all(this.#running.map((node) => node.program.kill()))
     for (const node of this.#running) this.#retire(node)
+  }
+
+  /** What a node published may be lost with it. */
+  async #end(at: number, end: (program: RunningNode['program']) => Promise<void>): Promise<void> {
+    const node = this.#nodes[at] as RunningNode
+    this.#nodes[at] = undefined
+    await end(node.program)
+    this.#retire(node)
+    this.#events.died(node.name)
   }
 
   get #running(): RunningNode[] {

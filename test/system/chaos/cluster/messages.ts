@@ -31,6 +31,7 @@ export type ToNode =
   | { readonly type: 'revoke' | 'remove'; readonly userId: string }
   | { readonly type: 'flow'; readonly flow: Flow }
   | { readonly type: 'report'; readonly userIds: readonly string[] }
+  | { readonly type: 'leave' }
 
 /** What a node says of itself when all is calm. */
 export interface NodeReport {

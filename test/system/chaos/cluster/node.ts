@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { memoryBackplane } from '../../../../src/backplanes/memory/index.ts'
 import { joinCluster, type Backplane, type Cluster } from '../../../../src/cluster/index.ts'
-import { serveWebSockets } from '../../../../src/hosts/ws.ts'
+import { serveWebSockets, type WebSocketHost } from '../../../../src/hosts/ws.ts'
 import { ConnectionManager, type PublishableMessage } from '../../../../src/index.ts'
 import { createCommandServer } from '../../../../src/protocol/index.ts'
 import { createRecovery } from '../../../../src/recovery/index.ts'
@@ -21,6 +21,8 @@ import { Watcher } from './watcher.ts'
 type Streams = typeof streams
 
 const HEARTBEAT_MS = 1_000
+/** So long, clients may take to move when the node leaves. */
+const LEAVE_WITHIN_MS = 500
 /** Answers take a moment, so that messages come before them. */
 const MOST_THOUGHT_MS = 5
 const LIBRARIES = { redis: 'node-redis', ioredis: 'ioredis', nats: 'NATS' } as const
@@ -34,6 +36,7 @@ class Node {
   #bus: SwitchedBackplane | undefined
   #cluster: Cluster<Streams> | undefined
   #relay: PlainRelay | undefined
+  #host: WebSocketHost | undefined
 
   constructor({ forbidden }: NodeBeginning) {
     this.#forbidden = new Set(forbidden)
@@ -80,6 +83,13 @@ class Node {
     return { online, trespassers, local: this.#watcher.local, counts: { received, repaired, gaps, downs } }
   }
 
+  /** As a deploy ends it. */
+  async leave(): Promise<void> {
+    await this.#host?.close({ withinMs: LEAVE_WITHIN_MS })
+    await this.#cluster?.close()
+    await this.#manager.cleanup()
+  }
+
   async #connect(library: string, port: number): Promise<Backplane> {
     const { backplane } = await (clientLibraries.find(({ name }) => name === library) as (typeof clientLibraries)[number]).connect(port)
     return backplane
@@ -113,7 +123,7 @@ class Node {
       },
       commands: { echo: ({ data }) => data },
     })
-    serveWebSockets(this.#sockets, {
+    this.#host = serveWebSockets(this.#sockets, {
       manager: this.#manager,
       commands,
       heartbeatMs: HEARTBEAT_MS,
@@ -147,6 +157,10 @@ async function obey(message: ToNode): Promise<void> {
       return
     case 'report':
       if (node) tell({ type: 'report', ...(await node.report(message.userIds)) })
+      return
+    case 'leave':
+      await node?.leave()
+      process.exit(0)
   }
 }
 
