@@ -53,7 +53,7 @@ const REQUEST_TIMEOUT_MS = 2_000
  * Returns the driver of one node for NATS, for `joinCluster`. Give it the connection of `@nats-io/transport-node` 3, or of another transport of nats-core 3.
  *
  * The driver subscribes with your connection, which stays open when the cluster is closed. Connect with `maxReconnectAttempts: -1`: by default NATS gives
- * up after ten attempts. Leave `noEcho` off: the cluster needs its own messages.
+ * up after ten attempts. Connect with a short `timeout`: if a link breaks while NATS connects, NATS notices it after that time, by default 20 seconds. Leave `noEcho` off: the cluster needs its own messages.
  *
  * A message longer than the server's `max_payload`, by default 1 MiB, is not sent. The other nodes see that it is missing.
  *
@@ -63,7 +63,7 @@ const REQUEST_TIMEOUT_MS = 2_000
  * import { connect } from '@nats-io/transport-node'
  * import { natsBackplane } from 'stream-connection-manager/backplanes/nats'
  *
- * const connection = await connect({ servers: '127.0.0.1:4222', maxReconnectAttempts: -1 })
+ * const connection = await connect({ servers: '127.0.0.1:4222', maxReconnectAttempts: -1, timeout: 2_000 })
  * const backplane = natsBackplane(connection) // for joinCluster(manager, recovery, { backplane, prefix: 'desk' })
  */
 export function natsBackplane(connection: NatsConnection): Backplane {

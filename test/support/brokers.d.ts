@@ -6,5 +6,5 @@ declare module 'redis' {
 
 declare module '@nats-io/transport-node' {
   import type { NatsConnection } from 'stream-connection-manager/backplanes/nats'
-  export function connect(options: { readonly servers: string; readonly maxReconnectAttempts: number }): Promise<NatsConnection>
+  export function connect(options: { readonly servers: string; readonly maxReconnectAttempts: number; readonly timeout: number }): Promise<NatsConnection>
 }

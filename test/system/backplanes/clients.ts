@@ -14,6 +14,8 @@ export interface ClientLibrary {
 }
 
 const RECONNECT_MS = 50
+/** If a link breaks while NATS connects, NATS notices it after this time. */
+const CONNECT_MS = 2_000
 
 export const clientLibraries: readonly ClientLibrary[] = [
   {
@@ -40,7 +42,7 @@ export const clientLibraries: readonly ClientLibrary[] = [
     name: 'NATS',
     broker: natsServer,
     async connect(port) {
-      const connection = await connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: RECONNECT_MS })
+      const connection = await connect({ servers: `127.0.0.1:${port}`, maxReconnectAttempts: -1, reconnectTimeWait: RECONNECT_MS, timeout: CONNECT_MS })
       return { backplane: natsBackplane(connection), use: () => connection.flush(), stop: () => connection.close() }
     },
   },
