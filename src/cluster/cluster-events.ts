@@ -20,7 +20,7 @@ export interface ClusterEvents<TStreamType extends string = string> {
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
    * Something failed that no call could throw: the broker, or what another node sent. Or commands of another node are missing here: revocations,
-   * removals and statuses.
+   * removals, statuses and gaps.
    */
   error: unknown
   /** A node wants this channel, and none did before. Whoever publishes it opens its feed. */

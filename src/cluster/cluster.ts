@@ -8,6 +8,7 @@ import type { StreamSource } from '../model/source.ts'
 import type { ClusterEvents, ClusterListeners } from './cluster-events.ts'
 import type { ClusterManager } from './cluster-manager.ts'
 import type { ClusterNode } from './cluster-node.ts'
+import type { CommandedStream } from './commands.ts'
 
 /** What a node has done so far. */
 export interface ClusterStats {
@@ -100,9 +101,20 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean {
     const given = { ...stream }
     const isChanged = this.#manager.setStreamStatus(given, status)
-    const { streamType, symbol = null, userId = null } = given
-    this.#node.command({ command: 'setStreamStatus', stream: { streamType, symbol, userId }, status })
+    this.#node.command({ command: 'setStreamStatus', stream: commanded(given), status })
     return isChanged
+  }
+
+  /**
+   * Tells the subscribers of a stream on every node that messages are missing at the source: see `manager.notifyGap`. A message that was published just
+   * before may come after the notice on other nodes.
+   *
+   * @throws what `manager.notifyGap` throws; then nothing has happened
+   */
+  notifyGap(stream: StreamSource<TStreams>, dropped: number | undefined): void {
+    const given = { ...stream }
+    this.#manager.notifyGap(given, dropped)
+    this.#node.command({ command: 'notifyGap', stream: commanded(given), dropped: dropped ?? null })
   }
 
   /**
@@ -148,4 +160,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   close(): Promise<void> {
     return this.#node.close()
   }
+}
+
+function commanded({ streamType, symbol, userId }: StreamSource<StreamCatalogue>): CommandedStream {
+  return { streamType, symbol: symbol ?? null, userId: userId ?? null }
 }

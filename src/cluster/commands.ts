@@ -1,18 +1,23 @@
+/** The stream that a command is about. */
+export interface CommandedStream {
+  readonly streamType: string
+  readonly symbol: string | null
+  readonly userId: string | null
+}
+
 /** A command to all nodes, as it goes to the broker. */
 export type ClusterCommand =
   | { readonly command: 'revoke'; readonly revocation: { readonly userId: string | null; readonly streamType: string | null; readonly symbol: string | null } }
   | { readonly command: 'removeUser'; readonly userId: string }
-  | {
-      readonly command: 'setStreamStatus'
-      readonly stream: { readonly streamType: string; readonly symbol: string | null; readonly userId: string | null }
-      readonly status: string
-    }
+  | { readonly command: 'setStreamStatus'; readonly stream: CommandedStream; readonly status: string }
+  | { readonly command: 'notifyGap'; readonly stream: CommandedStream; readonly dropped: number | null }
 
 /** All that a command needs of a manager. */
 export interface CommandedManager {
   revoke(revocation: never): unknown
   removeUser(userId: string): Promise<unknown>
   setStreamStatus(stream: never, status: never): unknown
+  notifyGap(stream: never, dropped: never): unknown
 }
 
 /**
@@ -27,11 +32,15 @@ export function obey(manager: CommandedManager, text: string): void {
       return void manager.revoke(command.revocation as never)
     case 'removeUser':
       return void manager.removeUser(command.userId).catch(() => {})
-    case 'setStreamStatus': {
-      const { streamType, symbol, userId } = command.stream
-      return void manager.setStreamStatus({ streamType, symbol, ...(userId !== null && { userId }) } as never, command.status as never)
-    }
+    case 'setStreamStatus':
+      return void manager.setStreamStatus(sourceIn(command.stream), command.status as never)
+    case 'notifyGap':
+      return void manager.notifyGap(sourceIn(command.stream), (command.dropped ?? undefined) as never)
     default:
       throw new Error('Another node gave an unknown command')
   }
+}
+
+function sourceIn({ streamType, symbol, userId }: CommandedStream): never {
+  return { streamType, symbol, ...(userId !== null && { userId }) } as never
 }

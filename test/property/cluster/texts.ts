@@ -9,7 +9,7 @@ const NUMBERS = [0, 1, 2, 3, 50, 1e6, 2 ** 31, Number.MAX_SAFE_INTEGER, 2 ** 53,
 const TEXTS = ['', '{}', '{"a":1}', '\n', '[1,"probe","n1",1,1]', 'x'.repeat(2_000), '\ud800']
 const VALUES = ['null', 'true', '[]', '{}', '"text"', '1e999', '-0', '9007199254740993', '{"__proto__":[]}', '"\\ud800"', `${'['.repeat(5_000)}${']'.repeat(5_000)}`]
 const KINDS: readonly Frame['kind'][] = ['message', 'answer', 'ask', 'tail', 'progress', 'probe', 'survey', 'sync', 'left', 'wanted']
-const COMMANDS = ['{}', 'null', '{"command":"revoke"}', '{"command":"revoke","revocation":{"userId":"__proto__"}}', '{"command":"removeUser","userId":7}', '{"command":"removeUser","userId":"zoe"}', '{"command":"setStreamStatus","stream":null}', '{"command":"setStreamStatus","stream":{"streamType":"__proto__","symbol":null,"userId":null},"status":"ERROR"}']
+const COMMANDS = ['{}', 'null', '{"command":"revoke"}', '{"command":"revoke","revocation":{"userId":"__proto__"}}', '{"command":"removeUser","userId":7}', '{"command":"removeUser","userId":"zoe"}', '{"command":"setStreamStatus","stream":null}', '{"command":"notifyGap","stream":null}', '{"command":"notifyGap","stream":{"streamType":"TRADES","symbol":7,"userId":null},"dropped":-1}', '{"command":"setStreamStatus","stream":{"streamType":"__proto__","symbol":null,"userId":null},"status":"ERROR"}']
 
 /** Returns a text as a broker may bring it: a frame with strange facts, one that was broken, or noise. `of` are names that the node knows. */
 export function textOf(dice: Dice, of: readonly string[]): string {

@@ -92,6 +92,7 @@ describe('a node', () => {
     expectCode('ERR_INVALID_ARGUMENT', () => node.cluster?.revoke(undefined as never))
     expectCode('ERR_INVALID_ARGUMENT', () => node.cluster?.revoke({ userId: 'ann', stream: 'x' } as never))
     expectCode('ERR_UNKNOWN_STREAM', () => node.cluster?.setStreamStatus({ streamType: 'FOO' } as never, 'ERROR'))
+    expectCode('ERR_INVALID_ARGUMENT', () => node.cluster?.notifyGap({ streamType: 'TRADES' } as never, 0))
     expectCode('ERR_INVALID_ID', () => void node.cluster?.removeUser(''))
 
     expect(node.cluster?.stats().published).toBe(published)

@@ -403,6 +403,17 @@ describe('the status of a stream', () => {
   })
 })
 
+describe('a gap in the source of a stream', () => {
+  it.each([3, undefined])('is told to the subscribers on all nodes: %s', async (dropped) => {
+    const { cluster, here, there } = await twoNodes()
+    const [near, far] = [await cluster.client(there, TRADES), await cluster.client(here, TRADES)]
+    there.cluster?.notifyGap(TRADES as never, dropped)
+    await cluster.clock.advance(100)
+
+    expect([received(near), received(far)]).toEqual(Array(2).fill(['subscribed null', `gap ${dropped ?? null}`]))
+  })
+})
+
 describe('joining', () => {
   it('resolves after `repairTimeoutMs` if the client of the broker does not open yet, and comes up when it has', async () => {
     const cluster = new SimulatedCluster()

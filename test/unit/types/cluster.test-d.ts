@@ -21,6 +21,7 @@ describe('joinCluster', () => {
     expectTypeOf(cluster).toEqualTypeOf<Cluster<Streams>>()
     cluster.revoke({ streamType: 'ORDERS', userId: 'alice' })
     cluster.setStreamStatus({ streamType: 'TICKER', symbol: 'BTCUSDT' }, 'ERROR')
+    cluster.notifyGap({ streamType: 'TICKER', symbol: 'BTCUSDT' }, undefined)
     cluster.on('streamActive', (stream) => expectTypeOf(stream).toEqualTypeOf<ClusterEvents<'TICKER' | 'ORDERS'>['streamActive']>())
     // @ts-expect-error the catalogue has no such type
     cluster.revoke({ streamType: 'TRADES' })
