@@ -62,7 +62,7 @@ export class Readiness {
   #isMet({ interest, position }: Waiter): boolean {
     if (!interest.isWhole || !this.#dependencies.isUp()) return false
     let isMet = true
-    for (const [epoch, seq] of position) if (!this.#isWhole(interest, epoch, seq)) isMet = false
+    for (const [epoch, seq] of placesIn(position, interest)) if (!this.#isWhole(interest, epoch, seq)) isMet = false
     return isMet
   }
 
@@ -75,4 +75,10 @@ export class Readiness {
     this.#dependencies.complete(interest, origin, seq)
     return origin.forgotten <= seq
   }
+}
+
+/** Returns how far a client is with each origin. It has nothing of the origins that its position does not name, because they have published later. */
+function placesIn(position: Position, interest: Interest): Position {
+  if (position.size === 0) return position
+  return new Map([...Array.from(interest.origins(), ({ epoch }) => [epoch, 0] as const), ...position])
 }

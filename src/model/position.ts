@@ -50,7 +50,12 @@ export function isMark(epoch: string): boolean {
   return epoch.startsWith(MARK)
 }
 
-/** Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position. */
+/**
+ * Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position.
+ *
+ * Epochs of which the client has nothing are left out, as those that began later are. In a cluster they may be of a node that published nothing: then
+ * no other node knows them, and could prove that nothing is missing. If the client has nothing at all, they stay: they tell a restart.
+ */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined
   const position = new Map<string, number>()
@@ -59,7 +64,8 @@ export function parsePosition(text: unknown): Position | undefined {
     if (epoch === undefined || position.has(epoch) || !Number.isSafeInteger(Number(seq))) return undefined
     position.set(epoch, Number(seq))
   }
-  return position
+  const begun = [...position].filter(([, seq]) => seq > 0)
+  return begun.every(([epoch]) => isMark(epoch)) ? position : new Map(begun)
 }
 
 /** Returns the text of a position. */

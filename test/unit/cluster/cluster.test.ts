@@ -15,6 +15,13 @@ async function twoNodes(...options: Parameters<SimulatedCluster['nodes']> extend
   return { cluster, here, there }
 }
 
+/** Returns a node that publishes, and two that have clients. */
+async function threeNodes(): Promise<{ cluster: SimulatedCluster; publisher: SimulatedNode; first: SimulatedNode; second: SimulatedNode }> {
+  const cluster = new SimulatedCluster()
+  const [publisher, first, second] = (await cluster.nodes(3)) as [SimulatedNode, SimulatedNode, SimulatedNode]
+  return { cluster, publisher, first, second }
+}
+
 function publish({ manager }: SimulatedNode, ...data: readonly unknown[]): void {
   for (const each of data) manager.publish({ ...TRADES, data: each } as never)
 }
@@ -224,6 +231,39 @@ describe('a client that comes to another node', () => {
     const after = await cluster.client(here, TRADES, position)
 
     expect(received(after)).toEqual(['subscribed true', 2, 3])
+  })
+
+  it('gets what it missed from the node that published it, if its first node published nothing', async () => {
+    const { cluster, publisher, first, second } = await threeNodes()
+    const before = await cluster.client(first, TRADES)
+    publish(publisher, 1)
+    await cluster.clock.advance(100)
+    publish(publisher, 2, 3)
+    const after = await cluster.client(second, TRADES, positionOf(before))
+
+    expect(received(after)).toEqual(['subscribed true', 2, 3])
+  })
+
+  it('gets what it missed from the node that published it, if its first node published nothing, and has died', async () => {
+    const { cluster, publisher, first, second } = await threeNodes()
+    publish(publisher, 1)
+    const position = positionOf(await cluster.client(first, TRADES))
+    cluster.broker.cut(first.name, 1e9)
+    publish(publisher, 2, 3)
+    const after = await cluster.client(second, TRADES, position)
+
+    expect(received(after)).toEqual(['subscribed true', 2, 3])
+  })
+
+  it('gets what its first node has begun to publish meanwhile', async () => {
+    const { cluster, publisher, first, second } = await threeNodes()
+    publish(publisher, 1)
+    const position = positionOf(await cluster.client(first, TRADES))
+    publish(first, 'a', 'b')
+    await cluster.clock.advance(5_000)
+    const after = await cluster.client(second, TRADES, position)
+
+    expect(received(after)).toEqual(['subscribed true', 'a', 'b'])
   })
 
   it('is told that something may be missing if its first node has died', async () => {

@@ -78,6 +78,14 @@ describe('the log of a recovery', () => {
     expect(resume('own1:1,e1:1')).toEqual(['true', '{"n":2}'])
   })
 
+  it('lets clients resume that have nothing of an epoch that nobody knows, unless they have nothing at all', () => {
+    const { log, resume } = desk()
+    log.append(TRADES, 'e1', message(1))
+    log.append(TRADES, 'e1', message(2))
+
+    expect([resume('gone:0,e1:1'), resume('gone:1,e1:1'), resume('gone:0'), resume('--gone:1,gone:0')]).toEqual([['true', '{"n":2}'], ['false'], ['false'], ['false']])
+  })
+
   it('lets nobody resume across a hole', () => {
     const { log, resume } = desk()
     log.append(TRADES, 'e1', message(1))
