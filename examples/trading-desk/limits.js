@@ -11,6 +11,7 @@ export const SLOW_BYTES_PER_SECOND = 2_000
  * @returns {Required<Pick<DeliveryOptions, 'softLimitBytes' | 'hardLimitBytes'>>}
  */
 export function deliveryLimits(trades) {
-  // Where trades are kept, a tab may be slow for a while before that ends its connection.
-  return { softLimitBytes: 2_000, hardLimitBytes: trades === 'drop' ? 16_000 : 100_000 }
+  // Half of it may be replayed to a tab that comes back: the trades of a few seconds. Where trades are kept, a tab may be slow for a while before that
+  // ends its connection.
+  return { softLimitBytes: 2_000, hardLimitBytes: trades === 'drop' ? 50_000 : 100_000 }
 }

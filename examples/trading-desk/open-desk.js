@@ -1,44 +1,91 @@
 import { deliveryLimits, SLOW_BYTES_PER_SECOND } from './limits.js'
 import { CANDLE_SECONDS } from './market/instrument.js'
-import { Market } from './market/market.js'
-import { DeskServer } from './server/desk-server.js'
-import { buildPages } from './server/pages.js'
+// In a project of your own: 'stream-connection-manager/backplanes/memory' and 'stream-connection-manager/cluster'
+import { createMemoryBus, memoryBackplane } from '../../dist/backplanes/memory.js'
+import { joinCluster } from '../../dist/cluster.js'
+import { DeskNode } from './server/desk-node.js'
+import { Exchange } from './server/exchange.js'
+import { createManager } from './server/manager.js'
+import { Nodes } from './server/nodes.js'
+import { LOCAL_STREAMS } from './streams.js'
 
 /** @import { MarketSource } from './market/market.js' */
 /** @import { Options } from './options.js' */
+/** @import { Setup } from './page/setup.js' */
 
 /** Who may sign in. */
 export const USERS = ['alice', 'bob', 'carol']
+
+/** @typedef {Pick<Options, 'port' | 'speed' | 'trades' | 'nodes'>} DeskOptions */
 
 /**
  * Opens a desk on 127.0.0.1 that trades in a market.
  *
  * @param {MarketSource} source
- * @param {Pick<Options, 'port' | 'speed' | 'trades'>} options
+ * @param {DeskOptions} options
  */
-export async function openDesk(source, { port, speed, trades }) {
-  const market = new Market(source, {
-    speed,
-    onMessage: (message) => server.publish(message),
-    onQuote: (instrument) => server.quoted(instrument),
-  })
-  const { instruments } = market
+export async function openDesk(source, options) {
+  const { instruments } = source
+  const { trades } = options
   const limits = { slowBytesPerSecond: SLOW_BYTES_PER_SECOND, ...deliveryLimits(trades) }
-  const pageFor = await buildPages({ users: USERS, instruments, trades, candleSeconds: CANDLE_SECONDS, limits })
-  const server = new DeskServer({ market, users: USERS, trades, pageFor })
-  market.open()
-  try {
-    port = await server.listen(port)
-  } catch (error) {
-    market.close()
-    throw error
-  }
+  /** @type {Setup} */
+  const setup = { users: USERS, instruments, trades, candleSeconds: CANDLE_SECONDS, limits }
+  return options.nodes === 1 ? openOne(source, setup, options) : openSeveral(source, setup, options)
+}
+
+/**
+ * All in this process.
+ *
+ * @param {MarketSource} source
+ * @param {Setup} setup
+ * @param {DeskOptions} options
+ */
+async function openOne(source, setup, { port, speed }) {
+  const { manager, recovery } = createManager(setup)
+  const exchange = new Exchange(source, { speed, manager })
+  const node = new DeskNode({ name: 'A', manager, recovery, exchange, setup })
+  exchange.nodesChanged([{ name: 'A', isUp: true }])
+  exchange.open()
   return {
-    port,
-    manager: server.manager,
+    manager,
+    port: await node.listen(port).catch((error) => {
+      exchange.close()
+      throw error
+    }),
     async close() {
-      market.close()
-      return server.close()
+      exchange.close()
+      const { closed, failed, timedOut } = await node.close()
+      return `Connections closed: ${closed}, failed: ${failed}, timed out: ${timedOut}.`
     },
   }
+}
+
+/**
+ * The exchange in this process, and each node in one of its own. They are a cluster: the manager of this process has no clients, and publishes for all.
+ *
+ * @param {MarketSource} source
+ * @param {Setup} setup
+ * @param {DeskOptions} options
+ */
+async function openSeveral(source, setup, { port, speed, nodes: count }) {
+  const { manager, recovery } = createManager(setup)
+  const bus = createMemoryBus()
+  const cluster = await joinCluster(manager, recovery, { backplane: memoryBackplane(bus), prefix: 'desk', localTypes: LOCAL_STREAMS })
+  const exchange = new Exchange(source, { speed, manager, notices: cluster, endNode: (name, ending) => nodes.end(name, ending) })
+  const nodes = new Nodes({ bus, exchange, setup })
+  const close = async () => {
+    exchange.close()
+    await nodes.close()
+    await cluster.close()
+    await manager.cleanup()
+    return `Nodes closed: ${count}.`
+  }
+  try {
+    port = await nodes.open(count, port)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  exchange.open()
+  return { manager, port, close }
 }

@@ -9,6 +9,7 @@ import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
  * @property {number} speed how many times faster than its timestamps
  * @property {number} seed
  * @property {TradesPolicy} trades
+ * @property {number} nodes how many processes serve it
  */
 
 export const HELP = `Serves a page on 127.0.0.1 that shows one ConnectionManager at work: live prices, private
@@ -23,6 +24,7 @@ Usage: npm run desk -- [options]
   --seed N             another seed is another market (1)
   --trades drop|keep   what becomes of the trades that a slow tab cannot take: the oldest go, and its
                        tape says how many; or all are kept, and in the end it is disconnected (drop)
+  --nodes N            serve it by N processes, up to 4: stop one, and its pages go on at another (1)
   --help               this text
 
 It runs until it is interrupted. Exit code: 0 then, 2 for a bad option or a broken feed.
@@ -31,6 +33,7 @@ It runs until it is interrupted. Exit code: 0 then, 2 for a bad option or a brok
 const LARGEST_PORT = 65_535
 const LARGEST_SEED = 2 ** 32 - 1
 const HIGHEST_SPEED = 20
+const MOST_NODES = 4
 
 /**
  * What the command line asks for.
@@ -39,14 +42,15 @@ const HIGHEST_SPEED = 20
  * @returns {Options | 'help'}
  */
 export function parseOptions(args) {
-  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades'])
+  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades', 'nodes'])
   if (given.help) return 'help'
   return {
-    port: parseWhole('port', given.port, 0, LARGEST_PORT),
+    port: parseWhole('port', given.port, { fallback: 0, most: LARGEST_PORT }),
     feed: parseFeedPath(given.feed),
     speed: parseSpeed(given.speed),
-    seed: parseWhole('seed', given.seed, 1, LARGEST_SEED),
+    seed: parseWhole('seed', given.seed, { fallback: 1, most: LARGEST_SEED }),
     trades: parseTrades(given.trades),
+    nodes: parseWhole('nodes', given.nodes, { fallback: 1, least: 1, most: MOST_NODES }),
   }
 }
 
@@ -60,14 +64,13 @@ function parseSpeed(text = '1') {
 /**
  * @param {string} name
  * @param {string | undefined} text
- * @param {number} fallback
- * @param {number} most
+ * @param {{ fallback: number, least?: number, most: number }} range
  */
-function parseWhole(name, text, fallback, most) {
+function parseWhole(name, text, { fallback, least = 0, most }) {
   if (text === undefined) return fallback
   const value = /^\d+$/.test(text) ? Number(text) : NaN
-  if (value <= most) return value
-  throw new UsageError(`--${name} must be a whole number from 0 to ${most}, not "${text}"`)
+  if (value >= least && value <= most) return value
+  throw new UsageError(`--${name} must be a whole number from ${least} to ${most}, not "${text}"`)
 }
 
 /** @param {string | undefined} text */

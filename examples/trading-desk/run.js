@@ -42,8 +42,7 @@ async function run(args) {
   const desk = await openDesk(source, options)
   console.log(`The desk is open: http://127.0.0.1:${desk.port}/\nCtrl-C closes it.`)
   await interruption()
-  const { closed, failed, timedOut } = await desk.close()
-  console.log(`The desk is closed. Connections closed: ${closed}, failed: ${failed}, timed out: ${timedOut}.`)
+  console.log(`The desk is closed. ${await desk.close()}`)
   return 0
 }
 

@@ -1,7 +1,8 @@
 // In a project of your own: 'stream-connection-manager'
 import { defineStreams } from '../../dist/index.js'
 
-/** @import { CloseReason, Stats, ValidMessage, ServerMessage } from '../../dist/index.js' */
+/** @import { CloseReason, Stats, ValidMessage } from '../../dist/index.js' */
+/** @import { Client, Update } from '../../dist/client.js' */
 
 /**
  * What goes over the wire, for the server that publishes it and the page that reads it.
@@ -47,27 +48,35 @@ import { defineStreams } from '../../dist/index.js'
  * @property {number | undefined} averagePrice of what is filled
  * @property {OrderState} state
  *
- * @typedef {{ type: 'all', orders: readonly Order[] } | { type: 'changed', order: Order }} OrderUpdate
+ * @typedef {object} Pick a symbol that was picked for all tabs of the user, or is not any more
+ * @property {string} symbol
+ * @property {boolean} isPicked
  *
- * @typedef {object} Welcome
- * @property {string} connection the id of the connection that reads this
- * @property {boolean} isFirst whether the user had no other connection, and so nothing that all of them listen to
- * @property {CloseReason | undefined} ended why the connection that this one replaces had ended, where that is known
- *
- * @typedef {object} Connections what the user's connections listen to
- * @property {readonly string[]} shared the symbols that the user as such is subscribed to
+ * @typedef {object} Tabs what the user's connections on one node listen to
+ * @property {string} node
  * @property {number} subscriptions of the user, whoever holds them
  * @property {readonly ConnectionFacts[]} connections oldest first
  *
  * @typedef {object} ConnectionFacts
  * @property {string} id
- * @property {readonly string[]} symbols that the connection alone is subscribed to
+ * @property {readonly string[]} symbols that it is subscribed to
  * @property {boolean} slow whether its line is slow
  * @property {boolean} behind whether something waits for it
  *
- * @typedef {object} Refusal
- * @property {string} code
- * @property {string} reason
+ * @typedef {object} Departure
+ * @property {string} connection the id of one that has ended
+ * @property {CloseReason} reason
+ *
+ * @typedef {{ type: 'tabs' } & Tabs | { type: 'departed' } & Departure} TabsUpdate
+ *
+ * @typedef {object} NodeFacts
+ * @property {string} name
+ * @property {boolean} isUp
+ *
+ * @typedef {object} Greeting what a page is told when it asks who it is
+ * @property {string} connection the id of its connection
+ * @property {string} node the name of the node that it is on
+ * @property {number} atMs when it asked, by the clock of the node
  *
  * @typedef {Stats & { connections: number, users: number, subscriptions: number, streams: number, gaps: number }} Figures
  *   what the manager knows; `gaps` are the notices that it has handed on
@@ -78,14 +87,19 @@ import { defineStreams } from '../../dist/index.js'
  *
  * @typedef {ValidMessage<DeskStreams>} DeskMessage
  *
- * @typedef {ServerMessage<DeskStreams>} DeskServerMessage
+ * @typedef {Update<DeskStreams>} DeskUpdate
+ *
+ * @typedef {Client<DeskStreams>} DeskClient
  */
 
 /** The streams that come with each symbol that one picks. */
 export const SYMBOL_STREAMS = /** @type {const} */ (['PRICE', 'ORDERBOOK', 'CANDLES', 'TRADES'])
 
-/** The streams that each connection of the desk listens to from the beginning. */
-export const OWN_STREAMS = /** @type {const} */ (['MANAGER', 'CONNECTIONS', 'ORDER_UPDATES'])
+/** The streams that each page listens to from the beginning. */
+export const OWN_STREAMS = /** @type {const} */ (['ORDER_UPDATES', 'PICKS', 'CONNECTIONS', 'NODES', 'MANAGER'])
+
+/** Each node has its own: they are not sent to the others. */
+export const LOCAL_STREAMS = /** @type {const} */ (['MANAGER'])
 
 /**
  * The catalogue.
@@ -99,13 +113,11 @@ export function deskStreams(trades) {
     ORDERBOOK: { audience: 'public', delivery: 'latest', payload: /** @type {Book} */ ({}) },
     CANDLES: { audience: 'public', delivery: 'latest', payload: /** @type {Candles} */ ({}) },
     TRADES: { audience: 'public', overflow: trades === 'drop' ? 'drop' : 'disconnect', payload: /** @type {Trade} */ ({}) },
-    // Sent to whoever begins to look, and never published. The page asks again for one that was dropped.
-    HISTORY: { audience: 'public', overflow: 'drop', payload: /** @type {{ candles: readonly Candle[] }} */ ({}) },
     MANAGER: { audience: 'public', symbol: 'none', delivery: 'latest', payload: /** @type {Figures} */ ({}) },
+    NODES: { audience: 'public', symbol: 'none', delivery: 'latest', payload: /** @type {{ nodes: readonly NodeFacts[] }} */ ({}) },
 
-    WELCOME: { audience: 'private', symbol: 'none', payload: /** @type {Welcome} */ ({}) },
-    CONNECTIONS: { audience: 'private', symbol: 'none', payload: /** @type {Connections} */ ({}) },
-    ORDER_UPDATES: { audience: 'private', payload: /** @type {OrderUpdate} */ ({}) },
-    REFUSALS: { audience: 'private', symbol: 'none', payload: /** @type {Refusal} */ ({}) },
+    ORDER_UPDATES: { audience: 'private', payload: /** @type {Order} */ ({}) },
+    PICKS: { audience: 'private', symbol: 'none', payload: /** @type {Pick} */ ({}) },
+    CONNECTIONS: { audience: 'private', symbol: 'none', payload: /** @type {TabsUpdate} */ ({}) },
   })
 }

@@ -40,7 +40,7 @@ export const CANDLE_SECONDS = 2
 export const CANDLES_KEPT = 60
 const BOOK_DEPTH = 8
 
-/** One symbol: it makes of what happens the messages that tell of it, and keeps what a newcomer has to know. */
+/** One symbol: it makes of what happens the messages that tell of it, and keeps the candles that were. */
 export class Instrument {
   definition
 
@@ -106,18 +106,17 @@ export class Instrument {
   }
 
   /**
-   * What somebody has to know who begins to look, before the first live message.
+   * The messages that tell how it stands.
    *
    * @returns {MarketMessage[]}
    */
-  snapshot() {
-    if (this.#last === undefined) return []
-    return [this.history(), this.#priceMessage(this.#last), this.#bookMessage()]
+  standing() {
+    return this.#last === undefined ? [] : [this.#priceMessage(this.#last), this.#bookMessage()]
   }
 
-  /** @returns {MarketMessage} */
-  history() {
-    return { streamType: 'HISTORY', symbol: this.symbol, data: { candles: this.#candles.latest() } }
+  /** All candles that are kept, oldest first. */
+  get history() {
+    return this.#candles.latest()
   }
 
   get #last() {

@@ -64,6 +64,8 @@ export class Market {
   open() {
     const openedAt = Date.now()
     this.#playUntil(PAST_MS, (event) => this.#apply(event, openedAt - (PAST_MS - event.atMs) / this.#speed))
+    // So that there is a latest message of each stream for whoever comes before the next one.
+    for (const instrument of this.#instruments.values()) instrument.standing().forEach(this.#onMessage)
     let lookedAt = performance.now()
     this.#timer = setInterval(() => {
       const elapsedMs = Math.min(performance.now() - lookedAt, LONGEST_LEAP_MS)

@@ -1,13 +1,9 @@
+import { Refusal } from '../refusal.js'
 import { cancelled, isOpen, meet, newOrder } from './order.js'
 
 /** @import { Quote } from '../market/instrument.js' */
 /** @import { Order } from '../streams.js' */
 /** @import { OrderRequest } from './order.js' */
-
-/** What cannot be done with an order; its message is for the user. */
-export class OrderError extends Error {
-  code = 'ERR_ORDER'
-}
 
 const MOST_OPEN = 20
 /** Of one user; the oldest that are done are forgotten. */
@@ -40,9 +36,9 @@ export class OrderDesk {
    * @param {OrderRequest} request
    */
   place(userId, request) {
-    if (!isAmount(request.quantity)) throw new OrderError('the quantity must be above 0, and no more than a billion')
-    if (request.limit !== undefined && !isAmount(request.limit)) throw new OrderError('the limit must be above 0, and no more than a billion')
-    if (this.ordersOf(userId).filter(isOpen).length >= MOST_OPEN) throw new OrderError(`you have ${MOST_OPEN} open orders, and more are not taken`)
+    if (!isAmount(request.quantity)) throw new Refusal('ERR_QUANTITY')
+    if (request.limit !== undefined && !isAmount(request.limit)) throw new Refusal('ERR_LIMIT')
+    if (this.ordersOf(userId).filter(isOpen).length >= MOST_OPEN) throw new Refusal('ERR_TOO_MANY_ORDERS')
     this.#keep(userId, newOrder(++this.#placed, request))
   }
 
@@ -52,8 +48,8 @@ export class OrderDesk {
    */
   cancel(userId, orderId) {
     const order = this.#ordersByUser.get(userId)?.get(orderId)
-    if (!order) throw new OrderError(`you have no order ${orderId}`)
-    if (!isOpen(order)) throw new OrderError(`order ${orderId} is ${order.state} already`)
+    if (!order) throw new Refusal('ERR_NO_ORDER')
+    if (!isOpen(order)) throw new Refusal('ERR_ORDER_OVER')
     this.#keep(userId, cancelled(order))
   }
 

@@ -9,18 +9,19 @@ import { TabPanel } from './panels/tab.jsx'
 import { WatchPanel } from './panels/watch.jsx'
 
 /** @import { Desk } from './desk.js' */
-/** @import { Link } from './link.js' */
+/** @import { DeskClient } from '../streams.js' */
 
-/** @param {{ desk: Desk, link: Link }} props */
-export function App({ desk, link }) {
+/** @param {{ desk: Desk, client: DeskClient }} props */
+export function App({ desk, client }) {
+  const { link } = desk
   return (
     <>
-      <Masthead desk={desk} link={link} />
-      <main class={link.phase === 'connected' && !link.isStale ? 'desk' : 'desk old'}>
+      <Masthead desk={desk} client={client} />
+      <main class={link.state === 'connected' && !link.isStale ? 'desk' : 'desk old'}>
         <WatchPanel desk={desk} />
         <ChartPanel desk={desk} />
         <TabPanel desk={desk} />
-        <OrdersPanel desk={desk} link={link} />
+        <OrdersPanel desk={desk} />
         <BookPanel desk={desk} />
         <TapePanel desk={desk} />
         <ConnectionsPanel desk={desk} />

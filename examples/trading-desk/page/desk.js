@@ -1,15 +1,18 @@
-import { parseServerMessage } from '../../../dist/index.js'
-import { deskStreams } from '../streams.js'
+import { OWN_STREAMS, SYMBOL_STREAMS } from '../streams.js'
 import { ChartData } from './chart-data.js'
 import { describeFeed, describeOrder } from './format.js'
 import { Picks } from './picks.js'
+import { wordsFor } from './refusals.js'
 import { Tally } from './tally.js'
 import { Tape } from './tape.js'
 
-/** @import { GapNotice, StatusNotice, StreamStatus } from '../../../dist/index.js' */
-/** @import { Book, Connections, DeskMessage, DeskServerMessage, Figures, Order, OrderUpdate, Price, Welcome } from '../streams.js' */
-/** @import { Command, Scope } from '../server/command.js' */
+/** @import { ClientSubscription, Ended, Gap, Status } from '../../../dist/client.js' */
+/** @import { StreamStatus } from '../../../dist/index.js' */
+/** @import { Book, Departure, DeskClient, DeskMessage, DeskUpdate, Figures, NodeFacts, Order, Price, Tabs } from '../streams.js' */
 /** @import { OrderRequest } from '../orders/order.js' */
+/** @import { Ending } from '../server/exchange.js' */
+/** @import { Link } from './link.js' */
+/** @import { Scope } from './picks.js' */
 /** @import { Setup, Visit } from './setup.js' */
 
 /**
@@ -18,9 +21,12 @@ import { Tape } from './tape.js'
  * @property {'up' | 'down' | undefined} direction of its latest move
  * @property {number} moves how many there were
  *
- * @typedef {object} DeskHooks
- * @property {(command: Command) => void} send
+ * @typedef {object} DeskParts
+ * @property {Pick<DeskClient, 'on' | 'request' | 'subscribe'>} client
+ * @property {Link} link
  * @property {(picks: readonly string[]) => void} onPicks the symbols that this tab picked for itself are others
+ * @property {() => void} onChange
+ * @property {() => number} [now] in milliseconds since the Unix epoch
  */
 
 const SLOW_CONSUMER = 'The server cut this tab off, as more waited for it than may: it read too slowly. Its new line is a quick one.'
@@ -29,6 +35,7 @@ const SLOW_CONSUMER = 'The server cut this tab off, as more waited for it than m
 export class Desk {
   setup
   user
+  link
   /** The symbol that the chart, the book, the tape and the order form are about. @type {string} */
   shown
   tally = new Tally()
@@ -48,38 +55,60 @@ export class Desk {
   feedNews = ''
   /** @type {Figures | undefined} */
   figures = undefined
-  /** @type {Connections | undefined} */
-  connections = undefined
-  /** The id of this tab's connection. @type {string | undefined} */
-  connection = undefined
-  /** What the server refused last, or why it cut this tab off. @type {string | undefined} */
+  /** @type {readonly NodeFacts[]} */
+  nodes = []
+  /** The user's tabs, by the node that they are on. @type {Map<string, Tabs>} */
+  tabs = new Map()
+  /** What was refused last, or why the server cut this tab off. @type {string | undefined} */
   trouble = undefined
   /** What happened to an order last, in words. */
   orderNews = ''
 
-  #hooks
-  #streams
+  #client
+  #onPicks
+  #onChange
+  #now
   #picks
+  /** What this page is subscribed to, by symbol. @type {Map<string, readonly ClientSubscription[]>} */
+  #subscriptions = new Map()
   /** The symbols of which a history is on its way. @type {Set<string>} */
   #awaited = new Set()
 
   /**
    * @param {Setup} setup
    * @param {Visit} visit
-   * @param {DeskHooks} hooks
+   * @param {DeskParts} parts
    */
-  constructor(setup, { user, picks }, hooks) {
+  constructor(setup, { user, picks }, { client, link, onPicks, onChange, now = Date.now }) {
     this.setup = setup
     this.user = user
+    this.link = link
     this.shown = picks[0] ?? setup.instruments[0].symbol
     this.#picks = new Picks(picks)
-    this.#hooks = hooks
-    this.#streams = deskStreams(setup.trades)
+    this.#client = client
+    this.#onPicks = onPicks
+    this.#onChange = onChange
+    this.#now = now
+    // A feed may be back meanwhile. Whoever subscribes is told of one that is down.
+    client.on('state', ({ state }) => state === 'connected' && this.feeds.clear())
+    client.on('subscribed', ({ streamType, recovered }) => recovered !== true && this.#fetchState(streamType))
+    this.#follow()
+    for (const streamType of OWN_STREAMS) client.subscribe({ streamType }, (update) => this.#hear(update))
+  }
+
+  /** All of the user's connections, on whichever node. */
+  get connections() {
+    return [...this.tabs].flatMap(([node, { connections }]) => connections.map((facts) => ({ ...facts, node })))
+  }
+
+  /** The symbols that are picked for all tabs. */
+  get shared() {
+    return this.#picks.of('user')
   }
 
   /** What this tab's connection is like, as the server sees it. */
   get ownFacts() {
-    return this.connections?.connections.find(({ id }) => id === this.connection)
+    return this.connections.find(({ id }) => id === this.link.connection)
   }
 
   /** @param {string} symbol */
@@ -118,10 +147,9 @@ export class Desk {
    * @param {Scope} scope
    */
   toggle(symbol, scope) {
-    const isWanted = !this.isPicked(symbol, scope)
-    this.#picks.set(symbol, scope, isWanted)
-    this.#tellOfPicks()
-    this.#hooks.send({ type: isWanted ? 'subscribe' : 'unsubscribe', scope, symbol })
+    const on = !this.isPicked(symbol, scope)
+    this.#setPick(symbol, scope, on)
+    if (scope === 'user') this.#ask('pick', { symbol, on })
   }
 
   /**
@@ -130,7 +158,7 @@ export class Desk {
    * @param {string} symbol
    */
   flipFeed(symbol) {
-    this.#hooks.send({ type: 'feed', symbol, on: this.feeds.get(symbol) === 'ERROR' })
+    this.#ask('feed', { symbol, on: this.feeds.get(symbol) === 'ERROR' })
   }
 
   /** The user has read what went wrong. */
@@ -140,49 +168,102 @@ export class Desk {
 
   /** @param {boolean} on */
   beSlow(on) {
-    this.#hooks.send({ type: 'slow', on })
+    this.#ask('slow', { on })
   }
 
   /** @param {OrderRequest} order */
   place(order) {
-    this.trouble = undefined
-    this.#hooks.send({ type: 'place', order })
+    this.#ask('place', order)
   }
 
   /** @param {number} id */
   cancel(id) {
-    this.trouble = undefined
-    this.#hooks.send({ type: 'cancel', id })
+    this.#ask('cancel', { id })
   }
 
   /**
-   * Takes in what the server wrote.
+   * Ends one of the nodes, which starts again after a while.
    *
-   * @param {string} text
-   * @param {number} nowMs since the Unix epoch
+   * @param {string} node
+   * @param {Ending} ending
    */
-  hear(text, nowMs) {
-    /** @type {DeskServerMessage} */
-    const message = parseServerMessage(text, { streams: this.#streams })
-    switch (message.type) {
-      case undefined: return this.#take(message, nowMs)
-      case 'gap': return this.#missed(message)
-      case 'status': return this.#fed(message)
-      // The server is newer than this page.
-      case 'unknown':
+  endNode(node, ending) {
+    this.#ask('end', { node, kill: ending === 'kill' })
+  }
+
+  /**
+   * @param {string} command
+   * @param {unknown} data
+   */
+  async #ask(command, data) {
+    this.trouble = undefined
+    try {
+      await this.#client.request(command, data)
+    } catch (error) {
+      this.trouble = wordsFor(error)
+      this.#onChange()
     }
   }
 
-  /** @param {GapNotice} gap */
+  /**
+   * @param {string} symbol
+   * @param {Scope} scope
+   * @param {boolean} isPicked
+   */
+  #setPick(symbol, scope, isPicked) {
+    this.#picks.set(symbol, scope, isPicked)
+    if (scope === 'connection') this.#onPicks(this.#picks.of('connection'))
+    this.#follow()
+  }
+
+  /** Subscribes to what is picked, and to nothing else. */
+  #follow() {
+    for (const { symbol } of this.setup.instruments) {
+      const held = this.#subscriptions.get(symbol)
+      if (this.isHeard(symbol) && !held) this.#subscribe(symbol)
+      else if (!this.isHeard(symbol) && held) this.#unsubscribe(symbol, held)
+    }
+  }
+
+  /** @param {string} symbol */
+  #subscribe(symbol) {
+    this.#subscriptions.set(symbol, SYMBOL_STREAMS.map((streamType) => this.#client.subscribe({ streamType, symbol }, (update) => this.#hear(update))))
+  }
+
+  /**
+   * @param {string} symbol
+   * @param {readonly ClientSubscription[]} held
+   */
+  #unsubscribe(symbol, held) {
+    for (const subscription of held) subscription.unsubscribe()
+    this.#subscriptions.delete(symbol)
+    this.#forget(symbol)
+  }
+
+  /** @param {DeskUpdate} update */
+  #hear(update) {
+    this.link.heard(update)
+    if (update.type === undefined) this.#take(update)
+    else if (update.type === 'gap') this.#missed(update)
+    else if (update.type === 'status') this.#fed(update)
+    else this.#ended(update)
+    this.#onChange()
+  }
+
+  /** @param {Gap} gap */
   #missed(gap) {
     this.tally.noteGap(gap)
     const { streamType, symbol = '', dropped } = gap
     if (streamType === 'TRADES') this.#tapeOf(symbol).miss(dropped)
-    // It is asked for again when it is needed.
-    if (streamType === 'HISTORY') this.#awaited.delete(symbol)
+    void this.#fetchState(streamType)
   }
 
-  /** @param {StatusNotice} notice */
+  /** @param {Ended} ended */
+  #ended({ streamType, symbol = '', code }) {
+    this.trouble = `The server ended ${streamType} ${symbol}: ${code}.`
+  }
+
+  /** @param {Status} status */
   #fed({ streamType, symbol = '', status }) {
     // All streams of a symbol come from one feed, and each of them says so.
     if (streamType !== 'PRICE') return
@@ -191,57 +272,35 @@ export class Desk {
     this.feedNews = describeFeed(symbol, status)
   }
 
-  /**
-   * @param {DeskMessage} message
-   * @param {number} nowMs
-   */
-  #take(message, nowMs) {
-    this.tally.note(message, nowMs)
+  /** @param {DeskMessage} message */
+  #take(message) {
+    this.tally.note(message, this.#now())
     switch (message.streamType) {
       case 'PRICE': return this.#priced(message.symbol, message.data)
       case 'ORDERBOOK': return void this.books.set(message.symbol, message.data)
       case 'TRADES': return this.#tapeOf(message.symbol).add(message.data, message.timestamp.getTime())
       case 'CANDLES': return this.#charted(message.symbol, message.data.candles)
-      case 'HISTORY': return this.#begin(message.symbol, message.data.candles)
-      case 'MANAGER': return void (this.figures = message.data)
-      case 'CONNECTIONS': return this.#connected(message.data)
       case 'ORDER_UPDATES': return this.#ordered(message.data)
-      case 'WELCOME': return this.#welcomed(message.data)
-      case 'REFUSALS': return void (this.trouble = `Refused: ${message.data.reason}.`)
+      case 'PICKS': return this.#setPick(message.data.symbol, 'user', message.data.isPicked)
+      case 'CONNECTIONS': return message.data.type === 'tabs' ? void this.tabs.set(message.data.node, message.data) : this.#departed(message.data)
+      case 'NODES': return void (this.nodes = message.data.nodes)
+      case 'MANAGER': return void (this.figures = message.data)
     }
   }
 
-  /** @param {Welcome} welcome */
-  #welcomed({ connection, isFirst, ended }) {
-    this.connection = connection
-    this.connections = undefined
-    this.tally.forgetAll()
-    this.feeds.clear()
-    this.#awaited.clear()
-    this.#picks.reconnected(isFirst)
-    this.trouble = ended === 'slow-consumer' ? SLOW_CONSUMER : undefined
-    for (const scope of /** @type {const} */ (['connection', 'user'])) {
-      for (const symbol of this.#picks.of(scope)) this.#hooks.send({ type: 'subscribe', scope, symbol })
-    }
-  }
-
-  /** @param {Connections} connections */
-  #connected(connections) {
-    this.connections = connections
-    const hasEnded = this.#picks.follow({ connection: this.ownFacts?.symbols ?? [], user: connections.shared })
-    this.#tellOfPicks()
-    for (const { symbol } of this.setup.instruments) if (hasEnded.includes(symbol) || !this.isHeard(symbol)) this.#forget(symbol)
-  }
-
-  #tellOfPicks() {
-    this.#hooks.onPicks(this.#picks.of('connection'))
+  /**
+   * It is told once the tab is back: what was published meanwhile is not lost.
+   *
+   * @param {Departure} departure
+   */
+  #departed({ connection, reason }) {
+    if (reason === 'slow-consumer' && this.link.connections.has(connection)) this.trouble = SLOW_CONSUMER
   }
 
   /** @param {string} symbol */
   #forget(symbol) {
     for (const each of [this.quotes, this.books, this.tapes, this.charts, this.feeds]) each.delete(symbol)
     this.tally.forget(symbol)
-    this.#awaited.delete(symbol)
   }
 
   /**
@@ -261,28 +320,60 @@ export class Desk {
    */
   #charted(symbol, candles) {
     if (this.#chartOf(symbol).update(candles) || this.#awaited.has(symbol)) return
+    void this.#fetchHistory(symbol)
+  }
+
+  /** @param {string} symbol */
+  async #fetchHistory(symbol) {
     this.#awaited.add(symbol)
-    this.#hooks.send({ type: 'history', symbol })
+    try {
+      const candles = await this.#client.request('history', { symbol })
+      if (this.isHeard(symbol)) this.#chartOf(symbol).begin(/** @type {ChartData['candles']} */ (candles))
+      this.#onChange()
+    } catch {
+      // It is asked for again when the next candles come.
+    } finally {
+      this.#awaited.delete(symbol)
+    }
   }
 
   /**
-   * @param {string} symbol
-   * @param {ChartData['candles']} candles
+   * Asks how it stands, where changes may be missing: at the beginning, and where the server could not send what was missed.
+   *
+   * @param {string} streamType
    */
-  #begin(symbol, candles) {
-    this.#awaited.delete(symbol)
-    this.#chartOf(symbol).begin(candles)
+  async #fetchState(streamType) {
+    try {
+      switch (streamType) {
+        case 'ORDER_UPDATES': this.orders = new Map((await this.#fetch('orders')).map((/** @type {Order} */ order) => [order.id, order])); break
+        case 'CONNECTIONS': this.tabs = new Map((await this.#fetch('tabs')).map((/** @type {Tabs} */ tabs) => [tabs.node, tabs])); break
+        case 'PICKS': this.#pickAll(await this.#fetch('picks'))
+      }
+      this.#onChange()
+    } catch {
+      // The connection is lost. The next one begins with this again.
+    }
   }
 
-  /** @param {OrderUpdate} update */
-  #ordered(update) {
-    if (update.type === 'all') {
-      this.orders = new Map(update.orders.map((order) => [order.id, order]))
-    } else {
-      const { order } = update
-      this.orders.set(order.id, order)
-      this.orderNews = describeOrder(order, this.definitionOf(order.symbol).decimals)
-    }
+  /**
+   * @param {string} command
+   * @returns {Promise<any>}
+   */
+  #fetch(command) {
+    return this.#client.request(command)
+  }
+
+  /** @param {readonly string[]} symbols that the server knows to be picked for all tabs */
+  #pickAll(symbols) {
+    for (const symbol of symbols) this.#setPick(symbol, 'user', true)
+    // A server that was started again has forgotten them.
+    for (const symbol of this.shared) if (!symbols.includes(symbol)) void this.#ask('pick', { symbol, on: true })
+  }
+
+  /** @param {Order} order */
+  #ordered(order) {
+    this.orders.set(order.id, order)
+    this.orderNews = describeOrder(order, this.definitionOf(order.symbol).decimals)
   }
 
   /** @param {string} symbol */

@@ -1,57 +1,55 @@
-import { backoffMs } from './backoff.js'
-
-/** @import { Command } from '../server/command.js' */
+/** @import { ClientState } from '../../../dist/client.js' */
+/** @import { DeskClient, DeskUpdate, Greeting } from '../streams.js' */
 
 /**
- * @typedef {'connecting' | 'connected' | 'waiting'} Phase
+ * What came of a connection that was lost.
  *
- * @typedef {object} LinkHooks
- * @property {() => string} url where to connect, asked anew for each attempt
- * @property {(text: string) => void} onText
- * @property {() => void} onChange its phase, or whether it is stale, may be another
- * @property {typeof WebSocket} [WebSocket]
- * @property {() => number} [now] in milliseconds
- * @property {() => number} [chance]
+ * @typedef {object} Move
+ * @property {string} from the name of the node that the page was on
+ * @property {string} to
+ * @property {number} awayMs
+ * @property {number} resumed how many streams went on where they were
+ * @property {number} replayed how many messages came that were published meanwhile
+ * @property {number} gaps of how many symbols trades may be missing
  */
 
 /** The server says something twice a second. Silence for as long as this means that what one sees may be old. */
 const STALE_MS = 4_000
-/** After this it is taken for dead. */
-const DEAD_MS = 15_000
-const LOOK_MS = 1_000
-const OPEN = 1
 
-/** The way to the server: it connects, and when it is cut it connects again, later each time that this fails. */
+/** What the page says of its connection. The client keeps it; this only watches. */
 export class Link {
-  /** @type {Phase} */
-  phase = 'waiting'
-  isStale = false
+  /** @type {ClientState} */
+  state = 'idle'
+  /** The node that this page is on. @type {string | undefined} */
+  node = undefined
+  /** The id of its connection. @type {string | undefined} */
+  connection = undefined
+  /** The ids of all that it had. @type {Set<string>} */
+  connections = new Set()
+  /** The latest one. @type {Move | undefined} */
+  move = undefined
 
-  #hooks
+  #client
+  #onChange
   #now
-  #chance
-  #WebSocket
-  /** @type {WebSocket | undefined} */
-  #socket = undefined
-  #failures = 0
   #heardAt = 0
   #retryAt = 0
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retry = undefined
-  #look
+  /** @type {number | undefined} */
+  #lostAt = undefined
+  /** When this connection began, by the clock of the node. */
+  #beganMs = 0
 
-  /** @param {LinkHooks} hooks */
-  constructor(hooks) {
-    this.#hooks = hooks
-    this.#now = hooks.now ?? (() => performance.now())
-    this.#chance = hooks.chance ?? Math.random
-    this.#WebSocket = hooks.WebSocket ?? WebSocket
-    this.#look = setInterval(() => this.#lookAround(), LOOK_MS)
-  }
-
-  /** In how many whole seconds it tries again, while it waits. */
-  get secondsToWait() {
-    return Math.max(0, Math.ceil((this.#retryAt - this.#now()) / 1000))
+  /**
+   * @param {Pick<DeskClient, 'on' | 'request'>} client
+   * @param {() => void} onChange
+   * @param {() => number} [now] in milliseconds
+   */
+  constructor(client, onChange, now = () => performance.now()) {
+    this.#client = client
+    this.#onChange = onChange
+    this.#now = now
+    client.on('state', ({ state, retryInMs = 0 }) => this.#enter(state, retryInMs))
+    client.on('subscribed', ({ streamType, recovered }) => this.#confirmed(streamType, recovered))
   }
 
   /** For how many whole seconds nothing has come. */
@@ -59,71 +57,56 @@ export class Link {
     return Math.floor((this.#now() - this.#heardAt) / 1000)
   }
 
-  /** Connects at once, unless it is connected, or about to be. */
-  connect() {
-    if (this.phase !== 'waiting') return
-    clearTimeout(this.#retry)
+  /** In how many whole seconds it tries again, while it waits. */
+  get secondsToWait() {
+    return Math.max(0, Math.ceil((this.#retryAt - this.#now()) / 1000))
+  }
+
+  get isStale() {
+    return this.state === 'connected' && this.#now() - this.#heardAt > STALE_MS
+  }
+
+  /** @param {DeskUpdate} update */
+  heard(update) {
     this.#heardAt = this.#now()
-    this.#enter('connecting')
-    const socket = new this.#WebSocket(this.#hooks.url())
-    this.#socket = socket
-    socket.onmessage = ({ data }) => this.#hear(data)
-    socket.onclose = () => this.#lost()
+    const isMissed = update.type === undefined && !update.snapshot && update.timestamp.getTime() < this.#beganMs
+    if (this.move && isMissed) this.move = { ...this.move, replayed: this.move.replayed + 1 }
   }
 
   /**
-   * Sends a command, if there is somebody to hear it.
-   *
-   * @param {Command} command
+   * @param {ClientState} state
+   * @param {number} retryInMs
    */
-  send(command) {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(command))
-  }
-
-  /** Ends it for good. */
-  end() {
-    clearInterval(this.#look)
-    clearTimeout(this.#retry)
-    this.#letGo()
-  }
-
-  /** @param {string} text */
-  #hear(text) {
+  #enter(state, retryInMs) {
+    if (this.state === 'connected') this.#lostAt = this.#now()
+    this.state = state
+    this.#retryAt = this.#now() + retryInMs
     this.#heardAt = this.#now()
-    this.#failures = 0
-    if (this.phase !== 'connected' || this.isStale) this.#enter('connected')
-    this.#hooks.onText(text)
+    if (state === 'connected') void this.#greet()
+    this.#onChange()
   }
 
-  #lost() {
-    this.#letGo()
-    this.#failures++
-    const waitMs = backoffMs(this.#failures, this.#chance())
-    this.#retryAt = this.#now() + waitMs
-    this.#retry = setTimeout(() => this.connect(), waitMs)
-    this.#enter('waiting')
+  /** Asks before the client subscribes to anything, so that the answer comes before whatever is replayed. */
+  async #greet() {
+    const greeting = await this.#client.request('hello').catch(() => undefined)
+    if (greeting === undefined) return
+    const { connection, node, atMs } = /** @type {Greeting} */ (greeting)
+    if (this.node !== undefined) this.move = { from: this.node, to: node, awayMs: this.#now() - (this.#lostAt ?? 0), resumed: 0, replayed: 0, gaps: 0 }
+    this.node = node
+    this.connection = connection
+    this.connections.add(connection)
+    this.#beganMs = atMs
+    this.#onChange()
   }
 
-  /** Waits for no close event: of a peer that vanished it may take minutes. */
-  #letGo() {
-    if (!this.#socket) return
-    this.#socket.onmessage = null
-    this.#socket.onclose = null
-    this.#socket.close()
-    this.#socket = undefined
-  }
-
-  #lookAround() {
-    const silentMs = this.#now() - this.#heardAt
-    if (this.phase !== 'waiting' && silentMs > DEAD_MS) return this.#lost()
-    this.isStale = this.phase === 'connected' && silentMs > STALE_MS
-    this.#hooks.onChange()
-  }
-
-  /** @param {Phase} phase */
-  #enter(phase) {
-    this.phase = phase
-    this.isStale = false
-    this.#hooks.onChange()
+  /**
+   * @param {string} streamType
+   * @param {boolean | null} recovered
+   */
+  #confirmed(streamType, recovered) {
+    if (!this.move || recovered === null) return
+    if (recovered) this.move = { ...this.move, resumed: this.move.resumed + 1 }
+    // Of prices, the newest comes next. Orders are fetched. Only trades are gone.
+    else if (streamType === 'TRADES') this.move = { ...this.move, gaps: this.move.gaps + 1 }
   }
 }

@@ -1,4 +1,4 @@
-/** @import { GapNotice } from '../../../dist/index.js' */
+/** @import { Gap } from '../../../dist/client.js' */
 /** @import { DeskMessage } from '../streams.js' */
 
 /** What this tab received, and what it did not. */
@@ -41,12 +41,12 @@ export class Tally {
     }
   }
 
-  /** @param {GapNotice} gap */
+  /** @param {Gap} gap */
   noteGap({ streamType, symbol, dropped }) {
-    if (streamType !== 'TRADES') return
     const key = keyOf({ streamType, symbol })
     // Nobody knows how many: what comes next begins anew.
     if (dropped === undefined) return void this.#numbers.delete(key)
+    if (streamType !== 'TRADES') return
     this.told += dropped
     this.#owed.set(key, (this.#owed.get(key) ?? 0) + dropped)
   }
@@ -67,12 +67,6 @@ export class Tally {
       this.#numbers.delete(keyOf({ streamType, symbol }))
       this.#owed.delete(keyOf({ streamType, symbol }))
     }
-  }
-
-  /** Forgets how far all was: this is another connection. */
-  forgetAll() {
-    this.#numbers.clear()
-    this.#owed.clear()
   }
 
   /**

@@ -25,9 +25,9 @@ export function isOurs({ headers: { host = '', origin } }) {
 /**
  * Who it is: a stand-in, which takes the page's word for it. Your server finds that out by a cookie or a token.
  *
- * @param {URL} url
+ * @param {IncomingMessage} request
  * @param {readonly string[]} users who may sign in
  */
-export function authenticate({ searchParams }, users) {
-  return users.find((userId) => userId === searchParams.get('user'))
+export function authenticate(request, users) {
+  return users.find((userId) => userId === urlOf(request)?.searchParams.get('user'))
 }

@@ -1,9 +1,13 @@
 import { SYMBOL_STREAMS } from '../streams.js'
 
-/** @import { StreamStatus } from '../../../dist/index.js' */
-/** @import { Manager } from './picks.js' */
+/** @import { ConnectionManager, StreamStatus } from '../../../dist/index.js' */
+/** @import { DeskStreams } from '../streams.js' */
 
 /**
+ * Who tells the subscribers: a manager, or a cluster, which tells those of all nodes.
+ *
+ * @typedef {Pick<ConnectionManager<any, DeskStreams>, 'setStreamStatus' | 'notifyGap'>} Notices
+ *
  * Where the prices come from, as far as a feed can be cut.
  *
  * @typedef {object} Source
@@ -15,7 +19,7 @@ const RECONNECT_MS = 1_000
 
 /** The feeds of the market, one for each symbol. Tells all who hear of a symbol when its feed is down, and when it is back. */
 export class Feeds {
-  #manager
+  #notices
   #source
   /** Those that are not connected, by symbol. @type {Map<string, StreamStatus>} */
   #statuses = new Map()
@@ -23,18 +27,17 @@ export class Feeds {
   #timers = new Map()
 
   /**
-   * @param {Manager} manager
+   * @param {Notices} notices
    * @param {Source} source
    */
-  constructor(manager, source) {
-    this.#manager = manager
+  constructor(notices, source) {
+    this.#notices = notices
     this.#source = source
-    // The manager forgets the status of a stream with its last subscription. So a stream gets it with its first one.
-    manager.on('subscriptionAdded', ({ subscription: { streamType, symbol = '' } }) => {
-      const status = this.#statuses.get(symbol)
-      const ofSymbol = SYMBOL_STREAMS.find((each) => each === streamType)
-      if (status && ofSymbol) manager.setStreamStatus({ streamType: ofSymbol, symbol }, status)
-    })
+  }
+
+  /** @param {string} symbol */
+  statusOf(symbol) {
+    return this.#statuses.get(symbol) ?? 'CONNECTED'
   }
 
   /**
@@ -68,7 +71,7 @@ export class Feeds {
     this.#source.resume(symbol)
     this.#tell(symbol, 'CONNECTED')
     // Prices and books are whole again with the next one. Of the trades, nobody knows how many there were meanwhile.
-    this.#manager.notifyGap({ streamType: 'TRADES', symbol }, undefined)
+    this.#notices.notifyGap({ streamType: 'TRADES', symbol }, undefined)
   }
 
   /**
@@ -78,6 +81,6 @@ export class Feeds {
   #tell(symbol, status) {
     if (status === 'CONNECTED') this.#statuses.delete(symbol)
     else this.#statuses.set(symbol, status)
-    for (const streamType of SYMBOL_STREAMS) this.#manager.setStreamStatus({ streamType, symbol }, status)
+    for (const streamType of SYMBOL_STREAMS) this.#notices.setStreamStatus({ streamType, symbol }, status)
   }
 }

@@ -20,7 +20,7 @@ describe('a recorded feed', options, () => {
 
   for (const name of names) {
     it(`is shown: ${name}`, async () => {
-      const desk = await openDesk(recordedMarket(readFileSync(FEEDS + name), name), { port: 0, speed: 5, trades: 'drop' })
+      const desk = await openDesk(recordedMarket(readFileSync(FEEDS + name), name), { port: 0, speed: 5, trades: 'drop', nodes: 1 })
       const tab = await openTab(`http://127.0.0.1:${desk.port}/`)
       const { symbol } = await tab.page.evaluate(() => JSON.parse(document.getElementById('setup')?.textContent ?? '').instruments[0])
 

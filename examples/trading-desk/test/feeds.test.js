@@ -77,24 +77,22 @@ describe('Feeds', () => {
     assert.deepEqual(asked, ['resume BTCUSDT'])
   })
 
-  it('tells a newcomer, also if nobody was subscribed meanwhile', () => {
-    const { connection, told } = open('a')
+  it('knows the status of a feed, also if nobody is subscribed', () => {
+    const statuses = [feeds.statusOf('BTCUSDT')]
     feeds.cut('BTCUSDT')
+    statuses.push(feeds.statusOf('BTCUSDT'))
+    feeds.restore('BTCUSDT')
+    statuses.push(feeds.statusOf('BTCUSDT'))
+    mock.timers.tick(1_000)
 
-    connection.subscribe(BTC)
-    connection.unsubscribe(BTC)
-    connection.subscribe(BTC)
-    const other = open('b')
-    other.connection.subscribe(BTC)
-
-    assert.deepEqual([told, other.told], [Array(2).fill('PRICE BTCUSDT ERROR'), ['PRICE BTCUSDT ERROR']])
+    assert.deepEqual([...statuses, feeds.statusOf('BTCUSDT')], ['CONNECTED', 'ERROR', 'RECONNECTING', 'CONNECTED'])
   })
 
   it('tells nobody of a private stream with the same symbol', () => {
     const { connection, told } = open('a')
-    feeds.cut('BTCUSDT')
-
     connection.subscribe({ streamType: 'ORDER_UPDATES', symbol: 'BTCUSDT' })
+
+    feeds.cut('BTCUSDT')
 
     assert.deepEqual(told, [])
   })

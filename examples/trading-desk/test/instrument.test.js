@@ -80,19 +80,19 @@ describe('Instrument', () => {
     assert.equal(abc.candlesChanged(NOON + 4_000).length, 1)
   })
 
-  it('has for a newcomer its history, price and book, with the numbers of the latest messages', () => {
+  it('tells how it stands, with the numbers of the latest messages, and has a history', () => {
     const abc = instrument()
     abc.apply(BOOK, NOON)
     abc.apply(TRADE, NOON)
 
-    const { HISTORY, PRICE, ORDERBOOK } = dataOf(abc.snapshot())
+    const { PRICE, ORDERBOOK } = dataOf(abc.standing())
 
-    assert.deepEqual(HISTORY, { candles: [[1e9, 100.5, 101, 100.5, 101]] })
+    assert.deepEqual(abc.history, [[1e9, 100.5, 101, 100.5, 101]])
     assert.deepEqual([PRICE.sequence, ORDERBOOK.sequence], [2, 1])
     assert.deepEqual(dataOf(abc.apply({ ...TRADE, price: 102 }, NOON)).PRICE.sequence, 3)
   })
 
-  it('has nothing for a newcomer before anything happened', () => {
-    assert.deepEqual(instrument().snapshot(), [])
+  it('has nothing to tell before anything happened', () => {
+    assert.deepEqual(instrument().standing(), [])
   })
 })

@@ -1,182 +1,100 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { backoffMs } from '../page/backoff.js'
+import { beforeEach, describe, it } from 'node:test'
 import { Link } from '../page/link.js'
+import { FakeClient } from '../testing/fake-client.js'
 
-/** A WebSocket that nothing is behind. */
-class FakeSocket {
-  /** @type {FakeSocket[]} */
-  static all = []
-  readyState = 0
-  /** @type {string[]} */
-  sent = []
-  isClosed = false
-  /** @type {((event: { data: string }) => void) | null} */
-  onmessage = null
-  /** @type {(() => void) | null} */
-  onclose = null
-
-  /** @param {string} url */
-  constructor(url) {
-    this.url = url
-    FakeSocket.all.push(this)
-  }
-
-  /** @param {string} text */
-  send(text) {
-    this.sent.push(text)
-  }
-
-  close() {
-    this.isClosed = true
-  }
-
-  /** The server says something. @param {string} text */
-  says(text) {
-    this.readyState = 1
-    this.onmessage?.({ data: text })
-  }
-}
-
+/** @type {FakeClient} */
+let fake
 /** @type {Link} */
 let link
-/** @type {string[]} */
-let heard
 let now = 0
 
-/** @param {number} ms */
-function pass(ms) {
-  for (let left = ms; left > 0; left -= 100) {
-    now += 100
-    mock.timers.tick(100)
-  }
+/**
+ * It is connected to a node, by whose clock it is this late.
+ *
+ * @param {string} node
+ * @param {number} atMs
+ */
+async function connect(node, atMs = 0) {
+  fake.answers.hello = { connection: `c${atMs}`, node, atMs }
+  fake.emit('state', { state: 'connected' })
+  await fake.settle()
 }
 
-function latest() {
-  return /** @type {FakeSocket} */ (FakeSocket.all.at(-1))
+/** @param {number} atMs */
+function message(atMs, snapshot = false) {
+  return /** @type {any} */ ({ streamType: 'TRADES', symbol: 'AAA', data: {}, timestamp: new Date(atMs), snapshot })
 }
 
 beforeEach(() => {
-  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
-  FakeSocket.all = []
-  heard = []
-  link = new Link({
-    url: () => `ws://desk/${FakeSocket.all.length}`,
-    onText: (text) => heard.push(text),
-    onChange: () => {},
-    WebSocket: /** @type {any} */ (FakeSocket),
-    now: () => now,
-    chance: () => 1,
-  })
-})
-
-afterEach(() => {
-  link.end()
-  mock.timers.reset()
-})
-
-describe('backoffMs', () => {
-  it('is about twice as long after each failure, up to a quarter of a minute', () => {
-    assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 50].map((failures) => backoffMs(failures, 1)), [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000])
-  })
-
-  it('is up to half as long by chance', () => {
-    assert.deepEqual([0, 0.5, 1].map((chance) => backoffMs(3, chance)), [1_000, 1_500, 2_000])
-  })
+  now = 0
+  fake = new FakeClient()
+  link = new Link(fake.client, () => {}, () => now)
 })
 
 describe('Link', () => {
-  it('is connected once the server has said something', () => {
-    link.connect()
-    assert.equal(link.phase, 'connecting')
+  it('says in how many seconds the client tries again', () => {
+    fake.emit('state', { state: 'waiting', retryInMs: 2_500 })
 
-    latest().says('hello')
-
-    assert.equal(link.phase, 'connected')
-    assert.deepEqual(heard, ['hello'])
-  })
-
-  it('sends only while there is somebody to hear it', () => {
-    link.connect()
-    link.send({ type: 'slow', on: true })
-    latest().says('hello')
-    link.send({ type: 'slow', on: false })
-
-    assert.deepEqual(latest().sent, ['{"type":"slow","on":false}'])
-  })
-
-  it('waits longer after each attempt that fails, and says how long', () => {
-    link.connect()
-    for (const [wait, seconds] of [[500, 1], [1_000, 1], [2_000, 2], [4_000, 4]]) {
-      const attempts = FakeSocket.all.length
-      latest().onclose?.()
-      assert.deepEqual([link.phase, link.secondsToWait], ['waiting', seconds])
-      pass(wait - 100)
-      assert.equal(FakeSocket.all.length, attempts)
-      pass(100)
-      assert.equal(FakeSocket.all.length, attempts + 1)
-    }
-  })
-
-  it('begins anew with short waits once it was connected', () => {
-    link.connect()
-    for (let i = 0; i < 4; i++) {
-      latest().onclose?.()
-      pass(15_000)
-    }
-    latest().says('hello')
-
-    latest().onclose?.()
-
+    assert.deepEqual([link.state, link.secondsToWait], ['waiting', 3])
+    now = 2_000
     assert.equal(link.secondsToWait, 1)
   })
 
-  it('connects at once when it is told to, and no second time when it is connecting', () => {
-    link.connect()
-    latest().onclose?.()
+  it('is stale when nothing came for four seconds, and not when something does', async () => {
+    await connect('A')
 
-    link.connect()
-    link.connect()
-    pass(10_000)
-
-    assert.deepEqual(FakeSocket.all.map(({ url }) => url), ['ws://desk/0', 'ws://desk/1'])
-  })
-
-  it('is stale when nothing came for four seconds, and not when something does', () => {
-    link.connect()
-    latest().says('hello')
-
-    pass(4_000)
+    now = 4_000
     assert.equal(link.isStale, false)
-    pass(1_000)
+    now = 5_000
     assert.deepEqual([link.isStale, link.secondsSilent], [true, 5])
 
-    latest().says('again')
-    assert.deepEqual([link.isStale, link.phase], [false, 'connected'])
+    link.heard(message(0))
+    assert.equal(link.isStale, false)
   })
 
-  it('gives up a server that is silent for too long, connected or not, and hears no more of it', () => {
-    link.connect()
-    const [mute] = FakeSocket.all
-    pass(17_000)
-    const silent = latest()
-    silent.says('hello')
-    pass(17_000)
+  it('is not stale while there is no connection: then it says that', async () => {
+    await connect('A')
+    fake.emit('state', { state: 'waiting', retryInMs: 60_000 })
 
-    assert.ok(mute.isClosed && silent.isClosed)
-    assert.equal(FakeSocket.all.length, 3)
-    silent.says('too late')
-    assert.deepEqual(heard, ['hello'])
+    now = 10_000
+    assert.equal(link.isStale, false)
   })
 
-  it('does nothing more once it has ended', () => {
-    link.connect()
-    latest().says('hello')
+  it('knows which connection it has, and which it had', async () => {
+    await connect('A', 1)
+    await connect('B', 2)
 
-    link.end()
-    pass(60_000)
+    assert.deepEqual([link.node, link.connection, [...link.connections]], ['B', 'c2', ['c1', 'c2']])
+  })
 
-    assert.ok(latest().isClosed)
-    assert.equal(FakeSocket.all.length, 1)
+  it('has nothing to say of a move before there was one', async () => {
+    await connect('A')
+    fake.emit('subscribed', { streamType: 'TRADES', recovered: null })
+    link.heard(message(-1))
+
+    assert.equal(link.move, undefined)
+  })
+
+  it('says what came of a connection that was lost', async () => {
+    await connect('A')
+    now = 1_000
+    fake.emit('state', { state: 'waiting', retryInMs: 300 })
+    fake.emit('state', { state: 'connecting' })
+    now = 1_400
+    await connect('B', 9_000)
+    for (const recovered of [true, true, false, null]) fake.emit('subscribed', { streamType: 'TRADES', recovered })
+    fake.emit('subscribed', { streamType: 'PRICE', recovered: false })
+    for (const each of [message(8_998), message(8_999), message(9_000), message(8_000, true)]) link.heard(each)
+
+    assert.deepEqual(link.move, { from: 'A', to: 'B', awayMs: 400, resumed: 2, replayed: 2, gaps: 1 })
+  })
+
+  it('goes on without an answer to its question', async () => {
+    fake.answers.hello = new Error('lost again')
+    fake.emit('state', { state: 'connected' })
+    await fake.settle()
+
+    assert.deepEqual([link.state, link.node], ['connected', undefined])
   })
 })

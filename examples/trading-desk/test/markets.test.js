@@ -89,18 +89,16 @@ describe('a recorded market', () => {
 })
 
 describe('Market', () => {
-  it('has a past when it opens, of which nobody is told', () => {
-    /** @type {unknown[]} */
+  it('has a past when it opens, and tells only how it stands', () => {
+    /** @type {string[]} */
     const told = []
-    const market = new Market(generatedMarket(1), { onMessage: (message) => told.push(message), onQuote: () => {} })
+    const market = new Market(generatedMarket(1), { onMessage: ({ streamType, symbol }) => told.push(`${streamType} ${symbol}`), onQuote: () => {} })
 
     market.open()
     market.close()
 
-    const [history, price] = market.find('BTCUSDT')?.snapshot() ?? []
-    assert.equal(/** @type {any} */ (history.data).candles.length, 60)
-    assert.deepEqual([history.streamType, price.streamType], ['HISTORY', 'PRICE'])
-    assert.deepEqual(told, [])
+    assert.equal(market.find('BTCUSDT')?.history.length, 60)
+    assert.deepEqual(told, market.instruments.flatMap(({ symbol }) => [`PRICE ${symbol}`, `ORDERBOOK ${symbol}`]))
   })
 
   it('tells what happens next, and of quotes', async () => {
@@ -132,11 +130,11 @@ describe('Market', () => {
       return ['BTCUSDT', 'ETHUSDT'].map((symbol) => symbols.includes(symbol))
     }
     market.open()
-    const before = market.find('BTCUSDT')?.snapshot()[1]
+    const before = market.find('BTCUSDT')?.standing()[0]
 
     market.silence('BTCUSDT')
     assert.deepEqual(pass(), [false, true])
-    assert.deepEqual(market.find('BTCUSDT')?.snapshot()[1], before)
+    assert.deepEqual(market.find('BTCUSDT')?.standing()[0], before)
     market.resume('BTCUSDT')
     assert.deepEqual(pass(), [true, true])
 

@@ -5,13 +5,13 @@ import { parseOptions } from '../options.js'
 
 describe('parseOptions', () => {
   it('has a default for each', () => {
-    assert.deepEqual(parseOptions([]), { port: 0, feed: undefined, speed: 1, seed: 1, trades: 'drop' })
+    assert.deepEqual(parseOptions([]), { port: 0, feed: undefined, speed: 1, seed: 1, trades: 'drop', nodes: 1 })
   })
 
   it('takes each', () => {
-    const args = ['--port', '8080', '--feed', 'a.ndjson', '--speed', '2.5', '--seed', '0', '--trades', 'keep']
+    const args = ['--port', '8080', '--feed', 'a.ndjson', '--speed', '2.5', '--seed', '0', '--trades', 'keep', '--nodes', '2']
 
-    assert.deepEqual(parseOptions(args), { port: 8080, feed: 'a.ndjson', speed: 2.5, seed: 0, trades: 'keep' })
+    assert.deepEqual(parseOptions(args), { port: 8080, feed: 'a.ndjson', speed: 2.5, seed: 0, trades: 'keep', nodes: 2 })
   })
 
   it('is asked for help', () => {
@@ -21,7 +21,7 @@ describe('parseOptions', () => {
 
   for (const args of [
     ['--port', '-1'], ['--port', '65536'], ['--port', ''], ['--port', '0x10'], ['--feed', ''], ['--speed', '0'], ['--speed', 'max'],
-    ['--speed', '21'], ['--seed', '1.5'], ['--seed', '4294967296'], ['--trades', 'all'], ['--what'], ['what'], ['--port'],
+    ['--speed', '21'], ['--seed', '1.5'], ['--seed', '4294967296'], ['--trades', 'all'], ['--nodes', '0'], ['--nodes', '5'], ['--what'], ['what'], ['--port'],
   ]) {
     it(`refuses ${args.join(' ')}`, () => {
       assert.throws(() => parseOptions(args), (error) => error instanceof UsageError && !error.message.includes('\n'))

@@ -91,8 +91,8 @@ describe('OrderDesk', () => {
     it(`takes no order of ${quantity}`, () => {
       const { desk, changes } = open()
 
-      assert.throws(() => desk.place('alice', { ...BUY, quantity }), { code: 'ERR_ORDER' })
-      assert.throws(() => desk.place('alice', { ...BUY, limit: quantity }), { code: 'ERR_ORDER' })
+      assert.throws(() => desk.place('alice', { ...BUY, quantity }), { code: 'ERR_QUANTITY' })
+      assert.throws(() => desk.place('alice', { ...BUY, limit: quantity }), { code: 'ERR_LIMIT' })
       assert.deepEqual(changes, [])
     })
   }
@@ -101,16 +101,16 @@ describe('OrderDesk', () => {
     const { desk } = open()
     desk.place('alice', BUY)
 
-    assert.throws(() => desk.cancel('bob', 1), { code: 'ERR_ORDER' })
-    assert.throws(() => desk.cancel('alice', NaN), { code: 'ERR_ORDER' })
+    assert.throws(() => desk.cancel('bob', 1), { code: 'ERR_NO_ORDER' })
+    assert.throws(() => desk.cancel('alice', NaN), { code: 'ERR_NO_ORDER' })
     desk.cancel('alice', 1)
-    assert.throws(() => desk.cancel('alice', 1), { code: 'ERR_ORDER' })
+    assert.throws(() => desk.cancel('alice', 1), { code: 'ERR_ORDER_OVER' })
   })
 
   it('takes so many open orders of a user, and keeps so many in all', () => {
     const { desk } = open()
     for (let i = 0; i < 20; i++) desk.place('alice', { ...BUY, limit: 1 })
-    assert.throws(() => desk.place('alice', BUY), { code: 'ERR_ORDER' })
+    assert.throws(() => desk.place('alice', BUY), { code: 'ERR_TOO_MANY_ORDERS' })
     desk.place('bob', BUY)
 
     for (let i = 0; i < 100; i++) {

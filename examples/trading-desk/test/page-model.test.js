@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { serializeStreamMessage } from '../../../dist/index.js'
 import { ChartData } from '../page/chart-data.js'
 import { Desk } from '../page/desk.js'
 import { describeOrder, formatChange, formatCount, formatDecimal, formatDelay, formatQuantity } from '../page/format.js'
+import { Link } from '../page/link.js'
 import { addressOf, readVisit } from '../page/setup.js'
 import { Tape } from '../page/tape.js'
-import { deskStreams } from '../streams.js'
+import { FakeClient } from '../testing/fake-client.js'
 
-/** @import { Command } from '../server/command.js' */
 /** @import { Candle, Order } from '../streams.js' */
 
 const INSTRUMENTS = ['AAA', 'BBB', 'CCC', 'DDD'].map((symbol) => ({ symbol, decimals: 2, quantityDecimals: 1 }))
@@ -16,39 +15,32 @@ const SETUP = /** @type {const} */ ({
   users: ['alice', 'bob'], instruments: INSTRUMENTS, trades: 'drop', candleSeconds: 2,
   limits: { slowBytesPerSecond: 1, softLimitBytes: 1, hardLimitBytes: 1 },
 })
-const STREAMS = deskStreams('drop')
 
-/** A desk of alice, and what it says to the server. */
+/** A desk of alice, and its client. */
 function open(picks = ['AAA']) {
-  /** @type {Command[]} */
-  const sent = []
+  const fake = new FakeClient()
   /** @type {string[]} */
   const addresses = []
-  const desk = new Desk(SETUP, { user: 'alice', picks }, { send: (command) => sent.push(command), onPicks: (now) => addresses.push(now.join()) })
+  const link = new Link(fake.client, () => {}, () => 0)
+  const onPicks = (/** @type {readonly string[]} */ now) => void addresses.push(now.join())
+  const desk = new Desk(SETUP, { user: 'alice', picks }, { client: fake.client, link, onPicks, onChange: () => {}, now: () => 1_250 })
+  const symbols = () => [...new Set(fake.subscriptions.flatMap((stream) => stream.split(' ')[1] ?? []))]
+  const asked = () => fake.requests.filter(({ command }) => command !== 'hello').splice(0)
   /**
    * @param {string} streamType
    * @param {any} data
    * @param {string} [symbol]
    */
-  const hear = (streamType, data, symbol) => {
-    const userId = STREAMS[/** @type {keyof typeof STREAMS} */ (streamType)].audience === 'private' ? 'alice' : undefined
-    const message = /** @type {any} */ ({ streamType, symbol, data, userId, timestamp: new Date(1_000) })
-    desk.hear(serializeStreamMessage(message, { streams: STREAMS }), 1_250)
-  }
-  /**
-   * @param {readonly string[]} own
-   * @param {readonly string[]} [shared]
-   */
-  const tell = (own, shared = []) => {
-    const facts = { id: 'c1', symbols: own, slow: false, behind: false }
-    hear('CONNECTIONS', { shared, subscriptions: 0, connections: [facts] })
-  }
-  /** @param {string} symbol @param {number | null} dropped */
-  const miss = (symbol, dropped) => desk.hear(JSON.stringify({ type: 'gap', stream_type: 'TRADES', symbol, dropped }), 0)
+  const hear = (streamType, data, symbol) => fake.tell({ streamType, symbol, data, timestamp: new Date(1_000) })
+  /** @param {string} symbol @param {number | undefined} dropped */
+  const miss = (symbol, dropped) => fake.tell({ type: 'gap', streamType: 'TRADES', symbol, dropped })
   /** @param {string} symbol @param {string} status */
-  const feedIs = (symbol, status, streamType = 'PRICE') => desk.hear(JSON.stringify({ type: 'status', stream_type: streamType, symbol, status }), 0)
-  const welcome = (isFirst = true) => hear('WELCOME', { connection: 'c1', isFirst, ended: undefined })
-  return { desk, sent, addresses, hear, tell, miss, feedIs, welcome }
+  const feedIs = (symbol, status, streamType = 'PRICE') => fake.tell({ type: 'status', streamType, symbol, status })
+  const connect = async () => {
+    fake.emit('state', { state: 'connected' })
+    await fake.settle()
+  }
+  return { desk, fake, addresses, symbols, asked, hear, miss, feedIs, connect }
 }
 
 /** @param {number} sequence */
@@ -61,71 +53,66 @@ function trade(id) {
   return { id, side: 'buy', price: 5, quantity: 1 }
 }
 
+/** @param {string} code */
+function refusal(code) {
+  return Object.assign(new Error(code), { code })
+}
+
 describe('Desk', () => {
-  it('asks for its picks once it is welcome', () => {
-    const { sent, welcome } = open(['AAA', 'BBB'])
+  it('subscribes to its picks, and to what is of the user', () => {
+    const { fake } = open(['AAA', 'BBB'])
 
-    welcome()
-
-    assert.deepEqual(sent, ['AAA', 'BBB'].map((symbol) => ({ type: 'subscribe', scope: 'connection', symbol })))
-  })
-
-  it('asks again for all after a reconnect: for what all tabs hear when it is the first that is back', () => {
-    const { desk, sent, welcome, tell } = open()
-    welcome()
-    tell(['AAA'], ['CCC'])
-    sent.length = 0
-
-    welcome()
-    tell([], [])
-
-    assert.deepEqual(sent, [
-      { type: 'subscribe', scope: 'connection', symbol: 'AAA' }, { type: 'subscribe', scope: 'user', symbol: 'CCC' },
-    ])
-    assert.ok(desk.isPicked('AAA', 'connection') && desk.isPicked('CCC', 'user'))
-  })
-
-  it('goes by what the other tabs hear when it is not the first that is back', () => {
-    const { desk, sent, welcome, tell } = open()
-    welcome()
-    tell(['AAA'], ['CCC'])
-    sent.length = 0
-
-    welcome(false)
-    tell([], ['DDD'])
-
-    assert.deepEqual(sent, [{ type: 'subscribe', scope: 'connection', symbol: 'AAA' }])
-    assert.deepEqual(INSTRUMENTS.map(({ symbol }) => desk.isPicked(symbol, 'user')), [false, false, false, true])
+    const ofSymbols = ['AAA', 'BBB'].flatMap((symbol) => ['PRICE', 'ORDERBOOK', 'CANDLES', 'TRADES'].map((type) => `${type} ${symbol}`))
+    assert.deepEqual(fake.subscriptions, [...ofSymbols, 'ORDER_UPDATES', 'PICKS', 'CONNECTIONS', 'NODES', 'MANAGER'])
   })
 
   it('picks a symbol that it shows, unless it hears of it already', () => {
-    const { desk, sent, welcome, tell } = open()
-    welcome()
-    tell(['AAA'], ['CCC'])
-    sent.length = 0
+    const { desk, symbols, hear } = open()
+    hear('PICKS', { symbol: 'CCC', isPicked: true })
 
     desk.show('CCC')
+    assert.deepEqual([desk.isPicked('CCC', 'connection'), desk.shown], [false, 'CCC'])
     desk.show('BBB')
 
-    assert.equal(desk.shown, 'BBB')
-    assert.deepEqual(sent, [{ type: 'subscribe', scope: 'connection', symbol: 'BBB' }])
+    assert.deepEqual([desk.isPicked('BBB', 'connection'), desk.shown, symbols()], [true, 'BBB', ['AAA', 'CCC', 'BBB']])
   })
 
-  it('follows what another tab ends for all, its own picks included', () => {
-    const { desk, addresses, welcome, tell, hear } = open(['AAA', 'BBB'])
-    welcome()
-    tell(['AAA', 'BBB'], ['AAA'])
-    hear('PRICE', price(1), 'AAA')
+  it('follows what another tab picks for all, and what it ends, but for its own picks', () => {
+    const { desk, symbols, hear } = open(['AAA'])
+    for (const symbol of ['AAA', 'BBB']) hear('PICKS', { symbol, isPicked: true })
+    hear('PRICE', price(1), 'BBB')
+    assert.deepEqual(symbols(), ['AAA', 'BBB'])
 
-    tell(['BBB'], [])
+    for (const symbol of ['AAA', 'BBB']) hear('PICKS', { symbol, isPicked: false })
 
-    assert.equal(desk.isHeard('AAA'), false)
-    assert.equal(desk.quotes.has('AAA'), false)
-    assert.equal(addresses.at(-1), 'BBB')
+    assert.deepEqual([symbols(), desk.quotes.has('BBB')], [['AAA'], false])
+  })
+
+  it('tells the server what it picks for all tabs, and keeps the rest in its address', () => {
+    const { desk, addresses, asked } = open(['AAA'])
+
+    desk.toggle('BBB', 'connection')
+    desk.toggle('CCC', 'user')
+    desk.toggle('CCC', 'user')
+
+    assert.deepEqual(addresses, ['AAA,BBB'])
+    assert.deepEqual(asked(), [true, false].map((on) => ({ command: 'pick', data: { symbol: 'CCC', on } })))
+  })
+
+  it('asks what is picked for all tabs where it may have missed that, and tells a server that has forgotten it', async () => {
+    const { desk, fake, asked, hear } = open()
+    hear('PICKS', { symbol: 'CCC', isPicked: true })
+    fake.answers.picks = ['BBB']
+
+    fake.emit('subscribed', { streamType: 'PICKS', recovered: false })
+    await fake.settle()
+
+    assert.deepEqual(desk.shared, ['CCC', 'BBB'])
+    assert.deepEqual(asked(), [{ command: 'picks', data: undefined }, { command: 'pick', data: { symbol: 'CCC', on: true } }])
   })
 
   it('counts prices that were conflated, and how old they are', () => {
-    const { desk, hear } = open()
+    const { desk, hear } = open(['AAA', 'BBB'])
 
     for (const sequence of [10, 11, 15]) hear('PRICE', price(sequence), 'AAA')
     hear('PRICE', price(3), 'BBB')
@@ -164,21 +151,18 @@ describe('Desk', () => {
     assert.equal(desk.tally.unexplained, 7)
   })
 
-  it('begins to count anew for a symbol that it heard nothing of meanwhile, and after a reconnect', () => {
-    const { desk, hear, tell, welcome, miss } = open()
-    welcome()
-    tell(['AAA'])
+  it('goes on to count over a reconnect, and begins anew for a symbol that it heard nothing of meanwhile', async () => {
+    const { desk, hear, connect } = open()
     hear('TRADES', trade(1), 'AAA')
 
-    tell([])
-    tell(['AAA'])
-    miss('AAA', 3)
-    hear('TRADES', trade(50), 'AAA')
-    welcome()
-    tell(['AAA'])
+    await connect()
+    hear('TRADES', trade(4), 'AAA')
+    assert.equal(desk.tally.unexplained, 2)
+    desk.toggle('AAA', 'connection')
+    desk.toggle('AAA', 'connection')
     hear('TRADES', trade(90), 'AAA')
 
-    assert.deepEqual([desk.tally.told, desk.tally.unexplained], [3, 0])
+    assert.equal(desk.tally.unexplained, 2)
   })
 
   it('says in which direction a price moved, and nothing while it stays', () => {
@@ -192,35 +176,71 @@ describe('Desk', () => {
     assert.deepEqual(moves, [[undefined, 0], ['up', 1], ['up', 1], ['down', 2]])
   })
 
-  it('asks for a history where candles do not follow on what it has, once', () => {
-    const { desk, sent, hear } = open()
+  it('asks for a history where candles do not follow on what it has, once, and again if that fails', async () => {
+    const { desk, fake, asked, hear } = open()
     /** @type {(seconds: number) => Candle} */
     const candle = (seconds) => [seconds, 1, 1, 1, 1]
+    const candles = (/** @type {number[]} */ ...seconds) => hear('CANDLES', { sequence: 1, candles: seconds.map(candle) }, 'AAA')
+    fake.answers.history = [candle(0), candle(2)]
 
-    hear('HISTORY', { candles: [candle(0), candle(2)] }, 'AAA')
-    hear('CANDLES', { sequence: 1, candles: [candle(2), candle(4)] }, 'AAA')
-    assert.deepEqual(sent, [])
-    hear('CANDLES', { sequence: 2, candles: [candle(8), candle(10)] }, 'AAA')
-    hear('CANDLES', { sequence: 3, candles: [candle(10), candle(12)] }, 'AAA')
+    candles(0, 2)
+    candles(0, 2)
+    await fake.settle()
+    candles(2, 4)
+    assert.deepEqual(asked(), [{ command: 'history', data: { symbol: 'AAA' } }])
+    assert.deepEqual(desk.charts.get('AAA')?.candles, [0, 2, 4].map(candle))
+    fake.answers.history = refusal('ERR_DISCONNECTED')
+    for (const first of [8, 10]) {
+      candles(first, first + 2)
+      await fake.settle()
+    }
 
-    assert.deepEqual(sent, [{ type: 'history', symbol: 'AAA' }])
-    desk.hear('{"type":"gap","stream_type":"HISTORY","symbol":"AAA","dropped":1}', 0)
-    hear('CANDLES', { sequence: 4, candles: [candle(12), candle(14)] }, 'AAA')
-    assert.equal(sent.length, 2, 'the one that was dropped is asked for again')
+    assert.equal(asked().length, 3)
   })
 
-  it('has the orders of a snapshot in the place of what it had, and tells of each change', () => {
-    const { desk, hear } = open()
+  it('asks for the orders at the beginning, and where changes may be missing, and tells of each change', async () => {
+    const { desk, fake, hear } = open()
     const order = { id: 7, symbol: 'AAA', side: 'buy', quantity: 2, filled: 0, state: 'open' }
 
-    hear('ORDER_UPDATES', { type: 'changed', order }, 'AAA')
+    hear('ORDER_UPDATES', order, 'AAA')
     assert.equal(desk.orderNews, 'Order 7, buy 2 AAA: open')
-    hear('ORDER_UPDATES', { type: 'changed', order: { ...order, filled: 2, averagePrice: 5, state: 'filled' } }, 'AAA')
+    hear('ORDER_UPDATES', { ...order, filled: 2, averagePrice: 5, state: 'filled' }, 'AAA')
     assert.equal(desk.orderNews, 'Order 7, buy 2 AAA: filled, 2 at 5.00')
     assert.deepEqual([...desk.orders.keys()], [7])
 
-    hear('ORDER_UPDATES', { type: 'all', orders: [{ ...order, id: 9 }] })
+    fake.answers.orders = [{ ...order, id: 9 }]
+    fake.emit('subscribed', { streamType: 'ORDER_UPDATES', recovered: true })
+    await fake.settle()
+    assert.deepEqual([...desk.orders.keys()], [7])
+    fake.emit('subscribed', { streamType: 'ORDER_UPDATES', recovered: null })
+    await fake.settle()
     assert.deepEqual([...desk.orders.keys()], [9])
+  })
+
+  it('knows the tabs of the user on each node, and which is this one', async () => {
+    const { desk, hear, connect } = open()
+    const facts = (/** @type {string} */ id) => ({ id, symbols: [], slow: false, behind: false })
+    await connect()
+
+    hear('CONNECTIONS', { type: 'tabs', node: 'A', subscriptions: 1, connections: [facts('c1')] })
+    hear('CONNECTIONS', { type: 'tabs', node: 'B', subscriptions: 1, connections: [facts('c2')] })
+
+    assert.deepEqual(desk.connections.map(({ id, node }) => `${id} ${node}`), ['c1 A', 'c2 B'])
+    assert.equal(desk.ownFacts?.id, 'c1')
+    hear('CONNECTIONS', { type: 'tabs', node: 'B', subscriptions: 0, connections: [] })
+    assert.deepEqual(desk.connections.map(({ id }) => id), ['c1'])
+  })
+
+  it('says that the server cut it off, and nothing of other tabs', async () => {
+    const { desk, hear, connect } = open()
+    await connect()
+
+    hear('CONNECTIONS', { type: 'departed', connection: 'c9', reason: 'slow-consumer' })
+    hear('CONNECTIONS', { type: 'departed', connection: 'c1', reason: 'peer-closed' })
+    assert.equal(desk.trouble, undefined)
+    hear('CONNECTIONS', { type: 'departed', connection: 'c1', reason: 'slow-consumer' })
+
+    assert.match(desk.trouble ?? '', /it read too slowly/)
   })
 
   it('knows whose feed is down, until it is back, and says so', () => {
@@ -245,22 +265,20 @@ describe('Desk', () => {
     assert.deepEqual([desk.feeds.size, desk.feedNews], [0, ''])
   })
 
-  it('leaves a price old that comes in a snapshot, and forgets it with its symbol, and with its connection', () => {
-    const { desk, feedIs, hear, tell, welcome } = open(['AAA', 'BBB'])
-    welcome()
-    tell(['AAA', 'BBB'])
+  it('leaves a price old that comes in a snapshot, and forgets it with its symbol, and with its connection', async () => {
+    const { desk, feedIs, hear, connect } = open(['AAA', 'BBB'])
     for (const symbol of ['AAA', 'BBB']) feedIs(symbol, 'ERROR')
 
     hear('PRICE', price(1), 'AAA')
     assert.deepEqual([...desk.feeds.keys()], ['AAA', 'BBB'])
-    tell(['BBB'])
+    desk.toggle('AAA', 'connection')
     assert.deepEqual([...desk.feeds.keys()], ['BBB'])
-    welcome()
+    await connect()
     assert.deepEqual([...desk.feeds.keys()], [])
   })
 
   it('cuts the feed of a symbol, and restores it', () => {
-    const { desk, sent, feedIs } = open()
+    const { desk, asked, feedIs } = open()
 
     desk.flipFeed('AAA')
     feedIs('AAA', 'ERROR')
@@ -268,7 +286,7 @@ describe('Desk', () => {
     feedIs('AAA', 'RECONNECTING')
     desk.flipFeed('AAA')
 
-    assert.deepEqual(sent, [false, true, false].map((on) => ({ type: 'feed', symbol: 'AAA', on })))
+    assert.deepEqual(asked(), [false, true, false].map((on) => ({ command: 'feed', data: { symbol: 'AAA', on } })))
   })
 
   it('begins to count anew where trades are missing, and nobody knows how many', () => {
@@ -276,28 +294,35 @@ describe('Desk', () => {
     hear('TRADES', trade(1), 'AAA')
 
     miss('AAA', 2)
-    miss('AAA', null)
+    miss('AAA', undefined)
     hear('TRADES', trade(50), 'AAA')
 
     assert.deepEqual([desk.tally.told, desk.tally.unexplained], [2, 0])
     assert.deepEqual(desk.tapes.get('AAA')?.rows.map((row) => row.type === 'gap' ? row.missed : row.id), [50, undefined, 1])
   })
 
-  it('ignores what a newer server says', () => {
-    const { desk } = open()
+  it('ends a node', () => {
+    const { desk, asked } = open()
 
-    desk.hear('{"type":"weather","symbol":"AAA"}', 0)
+    desk.endNode('A', 'stop')
+    desk.endNode('B', 'kill')
 
-    assert.equal(desk.tally.received, 0)
+    assert.deepEqual(asked(), [{ command: 'end', data: { node: 'A', kill: false } }, { command: 'end', data: { node: 'B', kill: true } }])
   })
 
-  it('says what was refused, until somebody has read it', () => {
-    const { desk, hear } = open()
+  it('says what was refused, until somebody has read it', async () => {
+    const { desk, fake } = open()
+    fake.answers = { place: refusal('ERR_QUANTITY'), cancel: refusal('ERR_OF_A_NEWER_SERVER') }
 
-    hear('REFUSALS', { code: 'ERR_ORDER', reason: 'no' })
-    assert.equal(desk.trouble, 'Refused: no.')
+    desk.place({ symbol: 'AAA', side: 'buy', quantity: -1, limit: undefined })
+    await fake.settle()
+    assert.equal(desk.trouble, 'Refused: the quantity must be above 0, and no more than a billion.')
     desk.dismiss()
     assert.equal(desk.trouble, undefined)
+
+    desk.cancel(7)
+    await fake.settle()
+    assert.equal(desk.trouble, 'Refused: ERR_OF_A_NEWER_SERVER.')
   })
 })
 

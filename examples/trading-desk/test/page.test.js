@@ -23,7 +23,7 @@ async function open(query) {
 
 /** @param {readonly Tab[]} tabs */
 async function orderUpdatesOf(...tabs) {
-  return tabs.flatMap(({ received }) => received).filter((message) => message.stream_type === 'ORDER_UPDATES')
+  return tabs.flatMap(({ received }) => received).filter(({ type, stream_type: streamType }) => type === undefined && streamType === 'ORDER_UPDATES')
 }
 
 after(closeBrowser)
@@ -87,10 +87,8 @@ describe('the page', options, () => {
 
     const seconds = times.map((time) => Number(time.slice(-2)))
     assert.deepEqual(seconds.slice(1).map((second, i) => (second - seconds[i] + 60) % 60), Array(7).fill(2))
-    const histories = tab.received.filter(({ stream_type: type, symbol }) => type === 'HISTORY' && symbol === 'ETHUSDT')
-    const first = tab.received.findIndex(({ stream_type: type, symbol }) => type === 'CANDLES' && symbol === 'ETHUSDT')
-    assert.equal(histories.length, 1)
-    assert.ok(first === -1 || tab.received.indexOf(histories[0]) < first, 'The history comes before what is live')
+    const histories = tab.received.filter(({ type, data }) => type === 'result' && Array.isArray(data) && data.length === 60)
+    assert.equal(histories.length, 2, 'one of each symbol')
   })
 
   it('has an order filled by the market, and another cancelled', async () => {
@@ -145,9 +143,12 @@ describe('the page', options, () => {
     assert.deepEqual(other.symbolsReceived(), ['ETHUSDT', 'SOLUSDT'])
     assert.deepEqual(stranger.symbolsReceived(), [])
     assert.ok(await other.inAllTabs('SOLUSDT').isChecked())
-    const panel = await one.panel('Tabs of alice').innerText()
+    const panel = await until('what both hear', async () => {
+      const text = await one.panel('Tabs of alice').innerText()
+      return (text.match(/, SOLUSDT/g) ?? []).length === 2 && text
+    })
     assert.match(panel, /All tabs\s+SOLUSDT\s/)
-    assert.match(panel, /This tab[^]*BTCUSDT\s+Another tab[^]*ETHUSDT/)
+    assert.match(panel, /This tab[^]*BTCUSDT, SOLUSDT\s+Another tab[^]*ETHUSDT, SOLUSDT/)
 
     await other.inAllTabs('SOLUSDT').uncheck()
     for (const tab of [one, other]) await until('no price of SOLUSDT', async () => await tab.price('SOLUSDT') === '–')
@@ -220,8 +221,8 @@ describe('the page', options, () => {
 
     const manager = tab.panel('What the manager knows')
     await until('two connections', async () => /Connections\s+1\s+2\s/.test(await manager.innerText()))
-    // Four streams of each symbol, and the three that every tab hears.
-    await until('their subscriptions', async () => /Subscriptions\s+11\s+18\s/.test(await manager.innerText()))
+    // Four streams of each symbol, and the five that every tab hears.
+    await until('their subscriptions', async () => /Subscriptions\s+13\s+22\s/.test(await manager.innerText()))
     await tab.receivesMore(100)
     assert.equal(await tab.text('What the manager knows', 'Adds up'), 'yes')
   })

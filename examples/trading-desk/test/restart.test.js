@@ -41,7 +41,7 @@ describe('a tab whose server goes', options, () => {
     await tab.says('Connected')
     await until('all that was picked', () => tab.symbolsReceived(receivedBefore).join() === 'ADAUSDT,ETHUSDT,XRPUSDT')
     for (const symbol of ['ADAUSDT', 'ETHUSDT', 'XRPUSDT']) await tab.pricesMove(symbol)
-    assert.match(await tab.panel('Tabs of alice').innerText(), /All tabs\s+XRPUSDT\s[^]*ETHUSDT, ADAUSDT/)
+    await until('all that was picked in the panel', async () => /All tabs\s+XRPUSDT\s[^]*ETHUSDT, ADAUSDT, XRPUSDT/.test(await tab.panel('Tabs of alice').innerText()))
     assert.deepEqual(await tab.orders(), [])
     assert.equal(await tab.count('Trades missed, and not told'), 0)
     assert.deepEqual(tab.troubles, [])

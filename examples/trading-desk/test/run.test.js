@@ -22,7 +22,7 @@ describe('the command', options, () => {
     const { status, stdout } = run('--help')
 
     assert.equal(status, 0)
-    for (const option of ['--port', '--feed', '--speed', '--seed', '--trades']) assert.match(stdout, new RegExp(`\n  ${option} `))
+    for (const option of ['--port', '--feed', '--speed', '--seed', '--trades', '--nodes']) assert.match(stdout, new RegExp(`\n  ${option} `))
   })
 
   for (const [args, reason] of /** @type {[string[], RegExp][]} */ ([

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { generatedMarket } from '../market/generated-market.js'
 import { openDesk } from '../open-desk.js'
-import { connect, refusal } from '../testing/client.js'
+import { closeCode, connect, refusal } from '../testing/client.js'
 import { until } from '../testing/until.js'
 
 // A deadlock is to end as a failure.
@@ -13,7 +13,7 @@ const options = { timeout: 60_000 }
 let desk
 
 before(async () => {
-  desk = await openDesk(generatedMarket(1), { port: 0, speed: 1, trades: 'drop' })
+  desk = await openDesk(generatedMarket(1), { port: 0, speed: 1, trades: 'drop', nodes: 1 })
 })
 
 after(() => desk.close())
@@ -64,107 +64,122 @@ describe('the server', options, () => {
   })
 
   for (const query of ['', 'user=', 'user=mallory', 'user=Alice', 'user=__proto__']) {
-    it(`lets nobody in as "${query}"`, async () => assert.equal(await refusal(desk.port, query), 403))
+    it(`lets nobody in as "${query}"`, async () => assert.equal(await closeCode(desk.port, query), 4401))
   }
 
-  it('welcomes a client, and tells what each connection of the user hears', async () => {
-    const one = await connect(desk.port, 'user=alice')
-    const { connection } = await one.hears('WELCOME', ({ isFirst }) => isFirst)
-    const other = await connect(desk.port, 'user=alice')
-    await other.hears('WELCOME', ({ isFirst }) => !isFirst)
+  it('tells each tab of a user what they pick for all of them, and the others nothing', async () => {
+    const { client: one } = await connect(desk.port, 'user=alice')
+    const { client: other } = await connect(desk.port, 'user=alice')
+    const { client: stranger } = await connect(desk.port, 'user=bob')
+    for (const client of [other, stranger]) client.subscribe('PICKS')
+    await until('a subscription of each', () => ['alice', 'bob'].every((userId) => desk.manager.getUserSubscriptions(userId).length === 1))
 
-    other.say({ type: 'subscribe', scope: 'connection', symbol: 'BTCUSDT' })
-    other.say({ type: 'subscribe', scope: 'user', symbol: 'ETHUSDT' })
+    await one.request('pick', { symbol: 'ETHUSDT', on: true })
+    await other.hears('PICKS', ({ symbol, isPicked }) => symbol === 'ETHUSDT' && isPicked)
+    assert.deepEqual(await one.request('picks'), ['ETHUSDT'])
+    await one.request('pick', { symbol: 'ETHUSDT', on: false })
+    await other.hears('PICKS', ({ isPicked }) => !isPicked)
 
-    const { connections } = await one.hears('CONNECTIONS', ({ shared }) => shared.join() === 'ETHUSDT')
+    assert.deepEqual([await one.request('picks'), await stranger.request('picks'), stranger.received], [[], [], []])
+    await Promise.all([one, other, stranger].map((client) => client.close()))
+  })
+
+  it('tells what each connection of the user is subscribed to', async () => {
+    const { client: one, connection } = await connect(desk.port, 'user=alice')
+    const { client: other } = await connect(desk.port, 'user=alice')
+    one.subscribe('CONNECTIONS')
+    other.subscribe('PRICE', 'BTCUSDT')
+
+    const { connections } = await one.hears('CONNECTIONS', ({ connections }) => connections?.some((/** @type {any} */ { symbols }) => symbols.length > 0))
+
     assert.deepEqual(connections.map((/** @type {any} */ { symbols }) => symbols), [[], ['BTCUSDT']])
     assert.equal(connections[0].id, connection)
+    assert.deepEqual((await one.request('tabs'))[0].connections.length, 2)
     await Promise.all([one.close(), other.close()])
   })
 
-  it('sends what a symbol is at before its first live message, to whoever begins to hear it', async () => {
-    const one = await connect(desk.port, 'user=alice')
-    one.say({ type: 'subscribe', scope: 'user', symbol: 'BTCUSDT' })
-    await one.hears('TRADES')
-    const late = await connect(desk.port, 'user=alice')
-    await late.hears('TRADES')
+  it('sends how a symbol stands before its first live message, to whoever begins to hear it', async () => {
+    const { client: one } = await connect(desk.port, 'user=alice')
+    one.subscribe('PRICE', 'BTCUSDT')
+    await one.hears('PRICE')
+    const { client: late } = await connect(desk.port, 'user=alice')
+    late.subscribe('PRICE', 'BTCUSDT')
+    await late.hears('PRICE')
 
-    for (const { received } of [one, late]) {
-      const own = received.filter((message) => 'symbol' in message && message.symbol === 'BTCUSDT')
-      assert.deepEqual(own.slice(0, 3).map((message) => 'streamType' in message && message.streamType), ['HISTORY', 'PRICE', 'ORDERBOOK'])
-    }
+    for (const { received: [first] } of [one, late]) assert.ok(first.type === undefined && first.snapshot)
+    assert.equal((await one.request('history', { symbol: 'BTCUSDT' })).length, 60)
     await Promise.all([one.close(), late.close()])
   })
 
-  for (const [command, code] of /** @type {const} */ ([
-    ['no JSON', 'ERR_BAD_COMMAND'],
-    ['null', 'ERR_BAD_COMMAND'],
-    ['{"type":"leave"}', 'ERR_BAD_COMMAND'],
-    ['{"type":"subscribe","scope":"everybody","symbol":"BTCUSDT"}', 'ERR_BAD_COMMAND'],
-    ['{"type":"subscribe","scope":"user"}', 'ERR_BAD_COMMAND'],
-    ['{"type":"subscribe","scope":"connection","symbol":"NONESUCH"}', 'ERR_FORBIDDEN'],
-    ['{"type":"subscribe","scope":"user","symbol":"__proto__"}', 'ERR_FORBIDDEN'],
-    ['{"type":"place"}', 'ERR_BAD_COMMAND'],
-    ['{"type":"place","order":{"symbol":"NONESUCH","side":"buy","quantity":1}}', 'ERR_ORDER'],
-    ['{"type":"place","order":{"symbol":"BTCUSDT","side":"buy","quantity":-1}}', 'ERR_ORDER'],
-    ['{"type":"place","order":{"symbol":"BTCUSDT","side":"buy","quantity":1,"limit":"cheap"}}', 'ERR_ORDER'],
-    ['{"type":"cancel","id":1000000}', 'ERR_ORDER'],
-    ['{"type":"feed","symbol":"NONESUCH","on":false}', 'ERR_BAD_COMMAND'],
-    ['{"type":"feed","on":true}', 'ERR_BAD_COMMAND'],
-  ])) {
-    it(`refuses ${command}`, async () => {
-      const client = await connect(desk.port, 'user=bob')
-      client.say(command)
+  it('tells whoever begins to hear of a symbol that its feed is down', async () => {
+    const { client: one } = await connect(desk.port, 'user=alice')
+    await one.request('feed', { symbol: 'XRPUSDT', on: false })
 
-      assert.equal((await client.hears('REFUSALS')).code, code)
+    one.subscribe('PRICE', 'XRPUSDT')
+
+    await until('a status', () => one.received.some((update) => update.type === 'status' && update.status === 'ERROR'))
+    await one.request('feed', { symbol: 'XRPUSDT', on: true })
+    await until('another status', () => one.received.some((update) => update.type === 'status' && update.status === 'CONNECTED'))
+    await one.close()
+  })
+
+  for (const [command, data, code] of /** @type {const} */ ([
+    ['leave', undefined, 'ERR_UNKNOWN_COMMAND'],
+    ['pick', undefined, 'ERR_BAD_COMMAND'],
+    ['pick', { symbol: '__proto__', on: true }, 'ERR_NO_SYMBOL'],
+    ['place', undefined, 'ERR_BAD_COMMAND'],
+    ['place', { symbol: 'BTCUSDT', side: 'hold', quantity: 1 }, 'ERR_BAD_COMMAND'],
+    ['place', { symbol: 'NONESUCH', side: 'buy', quantity: 1 }, 'ERR_NO_SYMBOL'],
+    ['place', { symbol: 'BTCUSDT', side: 'buy', quantity: -1 }, 'ERR_QUANTITY'],
+    ['place', { symbol: 'BTCUSDT', side: 'buy', quantity: 1, limit: 'cheap' }, 'ERR_LIMIT'],
+    ['cancel', { id: 1_000_000 }, 'ERR_NO_ORDER'],
+    ['feed', { symbol: 'NONESUCH', on: false }, 'ERR_NO_SYMBOL'],
+    ['feed', { on: true }, 'ERR_BAD_COMMAND'],
+    ['history', { symbol: 'NONESUCH' }, 'ERR_NO_SYMBOL'],
+  ])) {
+    it(`refuses ${command} ${JSON.stringify(data) ?? ''}`, async () => {
+      const { client } = await connect(desk.port, 'user=bob')
+
+      await assert.rejects(client.request(command, data), { code })
+      await client.close()
+    })
+  }
+
+  for (const [streamType, symbol] of /** @type {const} */ ([['PRICE', 'NONESUCH'], ['PRICE', '__proto__'], ['ORDER_UPDATES', 'BTCUSDT']])) {
+    it(`lets nobody subscribe to ${streamType} of ${symbol}`, async () => {
+      const { client } = await connect(desk.port, 'user=bob')
+
+      client.subscribe(streamType, symbol)
+
+      await until('an end', () => client.received.some((update) => update.type === 'ended' && update.code === 'ERR_FORBIDDEN'))
       await client.close()
     })
   }
 
   it('lets nobody cancel an order of somebody else', async () => {
-    const alice = await connect(desk.port, 'user=alice')
-    const bob = await connect(desk.port, 'user=bob')
-    alice.say({ type: 'place', order: { symbol: 'BTCUSDT', side: 'buy', quantity: 1, limit: 1 } })
-    const { order } = await alice.hears('ORDER_UPDATES', ({ type }) => type === 'changed')
+    const { client: alice } = await connect(desk.port, 'user=alice')
+    const { client: bob } = await connect(desk.port, 'user=bob')
+    await alice.request('place', { symbol: 'BTCUSDT', side: 'buy', quantity: 1, limit: 1 })
+    const [{ id }] = await alice.request('orders')
 
-    bob.say({ type: 'cancel', id: order.id })
+    await assert.rejects(bob.request('cancel', { id }), { code: 'ERR_NO_ORDER' })
 
-    assert.equal((await bob.hears('REFUSALS')).reason, `you have no order ${order.id}`)
-    alice.say({ type: 'cancel', id: order.id })
-    await alice.hears('ORDER_UPDATES', ({ order }) => order?.state === 'cancelled')
+    await alice.request('cancel', { id })
+    assert.equal((await alice.request('orders'))[0].state, 'cancelled')
     await Promise.all([alice.close(), bob.close()])
   })
 
-  it('ends the connection that a client says it replaces, and no other user’s', async () => {
-    const alice = await connect(desk.port, 'user=alice')
-    const { connection } = await alice.hears('WELCOME')
-    const bob = await connect(desk.port, `user=bob&replaces=${connection}`)
-    assert.equal((await bob.hears('WELCOME')).ended, undefined)
-    assert.ok(desk.manager.getConnection(connection))
-
-    const again = await connect(desk.port, `user=alice&replaces=${connection}`)
-
-    assert.equal((await again.hears('WELCOME')).ended, 'peer-closed')
-    assert.equal(desk.manager.getConnection(connection), undefined)
-    const late = await connect(desk.port, `user=bob&replaces=${connection}`)
-    assert.equal((await late.hears('WELCOME')).ended, undefined, 'how it ended is for alice to know')
-    await Promise.all([bob, again, late].map((client) => client.close()))
-  })
-
   it('takes no more connections of a user than it may', async () => {
-    const clients = await Promise.all(Array.from({ length: 50 }, () => connect(desk.port, 'user=carol')))
-    await Promise.all(clients.map((client) => client.hears('WELCOME')))
+    const connected = await Promise.all(Array.from({ length: 50 }, () => connect(desk.port, 'user=carol')))
 
-    const refused = await connect(desk.port, 'user=carol')
-    await refused.close()
+    assert.equal(await closeCode(desk.port, 'user=carol'), 4429)
 
-    assert.deepEqual(refused.received, [])
-    await Promise.all(clients.map((client) => client.close()))
+    await Promise.all(connected.map(({ client }) => client.close()))
     await until('nobody', () => desk.manager.connectionCount === 0)
   })
 
   it('goes on when a client sends what no WebSocket does', async () => {
-    const client = await connect(desk.port, 'user=alice')
+    const { client } = await connect(desk.port, 'user=alice')
     client.say('x'.repeat(100_000))
 
     await until('nobody', () => desk.manager.connectionCount === 0)

@@ -1,29 +1,45 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import { parseServerMessage } from '../../../dist/index.js'
-import { deskStreams } from '../streams.js'
+import { createClient } from '../../../dist/client.js'
 import { until } from './until.js'
 
-/** @import { Command } from '../server/command.js' */
-/** @import { DeskMessage, DeskServerMessage } from '../streams.js' */
-
-const STREAMS = deskStreams('drop')
+/** @import { DeskClient, DeskMessage, DeskUpdate, Greeting } from '../streams.js' */
 
 /** A client of the desk without a page. */
 export class Client {
-  /** @type {DeskServerMessage[]} */
+  /** @type {DeskUpdate[]} */
   received = []
+  /** @type {DeskClient} */
+  #client
+  /** @type {WebSocket | undefined} */
   #socket
 
-  /** @param {WebSocket} socket */
-  constructor(socket) {
-    this.#socket = socket
-    socket.on('message', (data) => this.received.push(parseServerMessage(String(data), { streams: STREAMS })))
+  /** @param {string} url */
+  constructor(url) {
+    this.#client = createClient({ connect: () => (this.#socket = new WebSocket(url)), shouldReconnect: () => false, lazy: false })
   }
 
-  /** @param {Command | string} command */
-  say(command) {
-    this.#socket.send(typeof command === 'string' ? command : JSON.stringify(command))
+  /** Waits until it is connected, and answers who it is. @returns {Promise<Greeting>} */
+  async greeted() {
+    await until('a welcome', () => this.#client.state === 'connected')
+    return /** @type {Greeting} */ (await this.request('hello'))
+  }
+
+  /**
+   * @param {DeskMessage['streamType']} streamType
+   * @param {string} [symbol]
+   */
+  subscribe(streamType, symbol) {
+    this.#client.subscribe(/** @type {any} */ ({ streamType, symbol }), (update) => void this.received.push(update))
+  }
+
+  /**
+   * @param {string} command
+   * @param {unknown} [data]
+   * @returns {Promise<any>}
+   */
+  request(command, data) {
+    return this.#client.request(command, data)
   }
 
   /**
@@ -40,9 +56,14 @@ export class Client {
     })
   }
 
+  /** Sends what no client would. @param {string} text */
+  say(text) {
+    this.#socket?.send(text)
+  }
+
   close() {
-    this.#socket.close()
-    return once(this.#socket, 'close')
+    this.#client.close()
+    return this.#socket?.readyState === WebSocket.CLOSED ? undefined : once(/** @type {WebSocket} */ (this.#socket), 'close')
   }
 }
 
@@ -51,10 +72,8 @@ export class Client {
  * @param {string} query
  */
 export async function connect(port, query) {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/stream?${query}`)
-  const client = new Client(socket)
-  await once(socket, 'open')
-  return client
+  const client = new Client(`ws://127.0.0.1:${port}/stream?${query}`)
+  return { client, ...await client.greeted() }
 }
 
 /**
@@ -72,4 +91,17 @@ export function refusal(port, query, headers = {}) {
     socket.on('open', () => reject(new Error('It was let in')))
     socket.on('error', () => {})
   })
+}
+
+/**
+ * The code with which the server closes a WebSocket.
+ *
+ * @param {number} port
+ * @param {string} query
+ * @returns {Promise<number>}
+ */
+export async function closeCode(port, query) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/stream?${query}`)
+  const [code] = await once(socket, 'close')
+  return code
 }

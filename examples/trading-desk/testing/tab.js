@@ -28,8 +28,18 @@ export class Tab {
     })
   }
 
+  /**
+   * Lets no new connection through, or does so again.
+   *
+   * @param {boolean} isHeldBack
+   */
+  async holdBack(isHeldBack) {
+    await this.page.evaluate((value) => Object.assign(globalThis, { isHeldBack: value }), isHeldBack)
+  }
+
   /** @param {string} url */
   async open(url) {
+    await this.page.addInitScript(holdBackSockets)
     await this.page.goto(url)
     await this.says('Connected')
     return this
@@ -38,6 +48,11 @@ export class Tab {
   /** @param {string} state of the connection */
   async says(state) {
     await this.page.getByText(state, { exact: true }).waitFor()
+  }
+
+  /** The nodes, and what came of the latest connection that was lost. */
+  get nodes() {
+    return this.page.getByRole('region', { name: 'Nodes', exact: true })
   }
 
   /** @param {string} title */
@@ -147,5 +162,16 @@ export class Tab {
   async receivesMore(count) {
     const before = this.received.length
     await until(`${count} more messages`, () => this.received.length >= before + count)
+  }
+}
+
+/** In the page: an attempt to connect fails while the test says so. */
+function holdBackSockets() {
+  globalThis.WebSocket = class extends WebSocket {
+    /** @param {string | URL} url */
+    constructor(url) {
+      if (Reflect.get(globalThis, 'isHeldBack')) throw new Error('The network is down')
+      super(url)
+    }
   }
 }

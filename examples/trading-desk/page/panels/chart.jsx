@@ -96,8 +96,8 @@ function Help({ seconds }) {
         fell.
       </p>
       <p>
-        As one begins to listen, the server sends the history first, and then live candles: none is missing between them. Each
-        message has the latest two whole, so that what a slow tab skips is put right by the next.
+        As one begins to listen, the page asks for the history: the candles that come go on from there. Each message has the latest
+        two whole, so that what a slow tab skips is put right by the next. Where more is missing, the page asks again.
       </p>
       <p>The switch cuts the feed of the symbol, for everybody. The server says so to all who hear of it, and to whoever begins to.</p>
     </>

@@ -5,23 +5,27 @@ import { Panel } from './panel.jsx'
 
 /** @param {{ desk: Desk }} props */
 export function ConnectionsPanel({ desk }) {
-  const { shared = [], connections = [] } = desk.connections ?? {}
+  const { connections, link, nodes, shared } = desk
   return (
     <Panel id="connections" title={`Tabs of ${desk.user}`} help={<Help user={desk.user} />}>
       <p class="shared"><b>All tabs</b> <Symbols symbols={shared} /></p>
       {/* What scrolls can be scrolled by key as well. */}
       <div class="list" tabindex={0} role="region" aria-label="List of tabs">
-        <ul>{connections.map((facts) => <ConnectionRow key={facts.id} facts={facts} isThis={facts.id === desk.connection} />)}</ul>
+        <ul>
+          {connections.map((facts) => (
+            <ConnectionRow key={facts.id} facts={facts} isThis={facts.id === link.connection} node={nodes.length > 1 ? facts.node : undefined} />
+          ))}
+        </ul>
       </div>
     </Panel>
   )
 }
 
-/** @param {{ facts: ConnectionFacts, isThis: boolean }} props */
-function ConnectionRow({ facts: { id, symbols, slow, behind }, isThis }) {
+/** @param {{ facts: ConnectionFacts, isThis: boolean, node: string | undefined }} props */
+function ConnectionRow({ facts: { id, symbols, slow, behind }, isThis, node }) {
   return (
     <li>
-      <span><b>{isThis ? 'This tab' : 'Another tab'}</b> <code>{id}</code></span>
+      <span><b>{isThis ? 'This tab' : 'Another tab'}</b> <code>{id.slice(0, 8)}</code>{node && ` on node ${node}`}</span>
       <span class={behind ? 'state telling' : 'state'}>{slow ? 'slow line, ' : ''}{behind ? 'behind' : 'keeps up'}</span>
       <Symbols symbols={symbols} />
     </li>
@@ -37,8 +41,11 @@ function Symbols({ symbols }) {
 function Help({ user }) {
   return (
     <>
-      <p>Each tab of {user} is a connection of its own. Here stands what each asked for itself, and what {user} asked for all of them.</p>
-      <p>Close a tab, and its line is gone at once, with all that it alone listened to. With the last one everything of {user} goes.</p>
+      <p>
+        Each tab of {user} is a connection of its own. Here stands what {user} picked for all of them, and what each is subscribed to:
+        that, and what it picked for itself.
+      </p>
+      <p>Close a tab, and its line is gone at once, with all that it listened to.</p>
     </>
   )
 }

@@ -17,8 +17,8 @@ const ENDS = [
 ]
 
 /** @param {{ desk: Desk }} props */
-export function ManagerPanel({ desk: { user, figures, connections } }) {
-  const { connections: own = [], subscriptions } = connections ?? {}
+export function ManagerPanel({ desk: { user, figures, link, tabs } }) {
+  const { connections: own = [], subscriptions } = tabs.get(link.node ?? '') ?? {}
   return (
     <Panel id="manager" title="What the manager knows" help={<Help />}>
       <table class="who">
@@ -74,7 +74,7 @@ function Help() {
     <>
       <p>
         The library’s own accounts, twice a second, by a stream like any other. A message that three tabs are to get counts three
-        times.
+        times. Each node has a manager of its own: these are the accounts of the one that serves this tab.
       </p>
       <p>
         Every one of them ends in one of seven ways, and at any moment the seven add up to what was to be delivered: nothing is lost

@@ -4,14 +4,13 @@ import { Panel } from './panel.jsx'
 
 /** @import { Order, Side } from '../../streams.js' */
 /** @import { Desk } from '../desk.js' */
-/** @import { Link } from '../link.js' */
 
-/** @param {{ desk: Desk, link: Link }} props */
-export function OrdersPanel({ desk, link }) {
+/** @param {{ desk: Desk }} props */
+export function OrdersPanel({ desk }) {
   const orders = [...desk.orders.values()].reverse()
   return (
     <Panel id="orders" title={`Orders of ${desk.user}`} help={<Help user={desk.user} />}>
-      <OrderForm desk={desk} isReady={link.phase === 'connected'} />
+      <OrderForm desk={desk} isReady={desk.link.state === 'connected'} />
       <p class="unseen" role="status">{desk.orderNews || null}</p>
       {/* What scrolls can be scrolled by key as well. */}
       <div class="list" tabindex={0} role="region" aria-label="List of orders">
@@ -90,8 +89,8 @@ function Help({ user }) {
         once may be less than you ask for: then it is partly filled.
       </p>
       <p>
-        What is private is never given up, and leaves first when a slow tab has room again. After a reconnect the server sends the
-        whole list.
+        What is private is never given up, and leaves first when a slow tab has room again. After a reconnect the server sends what
+        was missed. If it cannot, the page asks for the whole list.
       </p>
     </>
   )

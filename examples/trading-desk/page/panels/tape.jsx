@@ -36,7 +36,7 @@ function Row({ row, instrument: { decimals, quantityDecimals } }) {
     return <tr class="gap"><td colspan={4}>{count} {row.missed === 1 ? 'trade' : 'trades'} missed</td></tr>
   }
   return (
-    <tr class={row.side === 'buy' ? 'up' : 'down'} >
+    <tr class={row.side === 'buy' ? 'up' : 'down'} data-id={row.id}>
       <td>{formatTime(row.atMs)}</td>
       <td>{row.side}</td>
       <td class="number">{formatDecimal(row.price, decimals)}</td>

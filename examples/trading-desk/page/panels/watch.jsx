@@ -77,8 +77,8 @@ function Help({ user }) {
         nothing of it is sent.
       </p>
       <p>
-        <b>This tab</b> subscribes this connection alone, and ends with it. <b>All tabs</b> subscribes {user}, in every tab there is
-        and will be; to untick it ends it in each, whoever ticked what there.
+        <b>This tab</b> is for this page alone. <b>All tabs</b> is for every tab that {user} has and will have: a private stream tells
+        them, and each subscribes itself.
       </p>
       <p>Where both are ticked, each message still comes once.</p>
       <p>A price is grey, and said to be old, while the server says that its feed is down. Cut a feed below the chart, and see.</p>

@@ -1,0 +1,31 @@
+// A node in a process of its own: `nodes.js` starts it.
+import process from 'node:process'
+// In a project of your own: 'stream-connection-manager/backplanes/memory' and 'stream-connection-manager/cluster'
+import { memoryBackplane } from '../../../dist/backplanes/memory.js'
+import { joinCluster } from '../../../dist/cluster.js'
+import { LOCAL_STREAMS } from '../streams.js'
+import { callsTo } from './calls.js'
+import { DeskNode } from './desk-node.js'
+import { createManager } from './manager.js'
+
+/** @import { NodeOrders } from './nodes.js' */
+/** @import { Port } from './calls.js' */
+
+/** Within this time, the pages of a node that stops go to another one. */
+const MOVE_MS = 1_000
+
+/** @type {NodeOrders} */
+const { name, port, setup } = JSON.parse(process.env.DESK_NODE ?? '')
+const { manager, recovery } = createManager(setup)
+const cluster = await joinCluster(manager, recovery, { backplane: memoryBackplane(process), prefix: 'desk', localTypes: LOCAL_STREAMS })
+const node = new DeskNode({ name, manager, recovery, exchange: callsTo(/** @type {Port} */ (process)), setup })
+
+// Ctrl-C reaches all processes. The one that started this one says when it ends.
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
+process.once('SIGTERM', async () => {
+  await node.drain({ reason: 'stopping', withinMs: MOVE_MS })
+  await node.close()
+  await cluster.close()
+  process.exit()
+})
+await node.listen(port)
