@@ -1,12 +1,13 @@
-import { OWN_STREAMS, SYMBOL_STREAMS } from '../streams.js'
+import { OWN_STREAMS } from '../streams.js'
 import { ChartData } from './chart-data.js'
 import { describeFeed, describeOrder } from './format.js'
 import { Picks } from './picks.js'
 import { wordsFor } from './refusals.js'
+import { Subscriptions } from './subscriptions.js'
 import { Tally } from './tally.js'
 import { Tape } from './tape.js'
 
-/** @import { ClientSubscription, Ended, Gap, Status } from '../../../dist/client.js' */
+/** @import { Ended, Gap, Status } from '../../../dist/client.js' */
 /** @import { StreamStatus } from '../../../dist/index.js' */
 /** @import { Book, Departure, DeskClient, DeskMessage, DeskUpdate, Figures, NodeFacts, Order, Price, Tabs } from '../streams.js' */
 /** @import { OrderRequest } from '../orders/order.js' */
@@ -69,8 +70,7 @@ export class Desk {
   #onChange
   #now
   #picks
-  /** What this page is subscribed to, by symbol. @type {Map<string, readonly ClientSubscription[]>} */
-  #subscriptions = new Map()
+  #subscriptions
   /** The symbols of which a history is on its way. @type {Set<string>} */
   #awaited = new Set()
 
@@ -86,6 +86,7 @@ export class Desk {
     this.shown = picks[0] ?? setup.instruments[0].symbol
     this.#picks = new Picks(picks)
     this.#client = client
+    this.#subscriptions = new Subscriptions(client, (update) => this.#hear(update))
     this.#onPicks = onPicks
     this.#onChange = onChange
     this.#now = now
@@ -216,28 +217,9 @@ export class Desk {
     this.#follow()
   }
 
-  /** Subscribes to what is picked, and to nothing else. */
   #follow() {
-    for (const { symbol } of this.setup.instruments) {
-      const held = this.#subscriptions.get(symbol)
-      if (this.isHeard(symbol) && !held) this.#subscribe(symbol)
-      else if (!this.isHeard(symbol) && held) this.#unsubscribe(symbol, held)
-    }
-  }
-
-  /** @param {string} symbol */
-  #subscribe(symbol) {
-    this.#subscriptions.set(symbol, SYMBOL_STREAMS.map((streamType) => this.#client.subscribe({ streamType, symbol }, (update) => this.#hear(update))))
-  }
-
-  /**
-   * @param {string} symbol
-   * @param {readonly ClientSubscription[]} held
-   */
-  #unsubscribe(symbol, held) {
-    for (const subscription of held) subscription.unsubscribe()
-    this.#subscriptions.delete(symbol)
-    this.#forget(symbol)
+    const heard = this.setup.instruments.map(({ symbol }) => symbol).filter((symbol) => this.isHeard(symbol))
+    for (const symbol of this.#subscriptions.follow(heard)) this.#forget(symbol)
   }
 
   /** @param {DeskUpdate} update */

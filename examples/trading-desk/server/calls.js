@@ -27,7 +27,7 @@ const METHODS = /** @type {const} */ ([
 export function serveCalls(port, exchange) {
   port.on('message', async ({ call, method, args }) => {
     if (call === undefined) return
-    send(port, { answer: call, ...await outcomeOf(() => exchange[/** @type {'cancel'} */ (method)](.../** @type {[string, number]} */ (args))) })
+    send(port, { answer: call, ...await outcomeOf(() => Reflect.apply(exchange[/** @type {Method} */ (method)], exchange, args)) })
   })
 }
 

@@ -29,5 +29,6 @@ export function isOurs({ headers: { host = '', origin } }) {
  * @param {readonly string[]} users who may sign in
  */
 export function authenticate(request, users) {
-  return users.find((userId) => userId === urlOf(request)?.searchParams.get('user'))
+  const claimed = urlOf(request)?.searchParams.get('user')
+  return users.find((userId) => userId === claimed)
 }
