@@ -21,9 +21,9 @@ async function open(query) {
   return tab
 }
 
-/** @param {readonly Tab[]} tabs */
-async function orderUpdatesOf(...tabs) {
-  return tabs.flatMap(({ received }) => received).filter(({ type, stream_type: streamType }) => type === undefined && streamType === 'ORDER_UPDATES')
+/** @param {Tab} tab */
+function orderUpdatesOf({ received }) {
+  return received.filter(({ type, stream_type: streamType }) => type === undefined && streamType === 'ORDER_UPDATES')
 }
 
 after(closeBrowser)
@@ -124,10 +124,8 @@ describe('the page', options, () => {
     assert.equal((await bob.orders()).length, 1)
     assert.equal((await alice.orders()).length, 2)
     assert.deepEqual(await late.orders(), [])
-    for (const [tab, userId] of /** @type {const} */ ([[alice, 'alice'], [bob, 'bob'], [late, 'carol']])) {
-      const owners = new Set((await orderUpdatesOf(tab)).map((message) => message.user_id))
-      assert.deepEqual([...owners], [userId])
-    }
+    const owners = [alice, bob, late].map((tab) => [...new Set(orderUpdatesOf(tab).map((message) => message.user_id))])
+    assert.deepEqual(owners, [['alice'], ['bob'], []])
   })
 
   it('gives two tabs of one user what each asked for, and both what was asked for all', async () => {
