@@ -2,7 +2,7 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { isPlain, readNamed } from '../guards/named-fields.ts'
 import { bound, disown, readUserCode } from '../guards/user-code.ts'
 import type { PayloadOf, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
-import { isEpoch } from '../model/position.ts'
+import { isEpoch, isMark } from '../model/position.ts'
 import type { RawJson } from '../model/raw-json.ts'
 import type { HistoryLimits } from './histories.ts'
 
@@ -49,8 +49,8 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
   /** The text that `export()` returned before a restart. A text that cannot be read throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
-   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, different each time, and impossible to guess. If the name is not valid,
-   * `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message throws `ERR_UNSERIALIZABLE`.
+   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, without `--` in front, different each time, and impossible to guess. If the
+   * name is not valid, `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message throws `ERR_UNSERIALIZABLE`.
    *
    * @default 64 random bits of `crypto.getRandomValues`
    */
@@ -143,9 +143,10 @@ export function resolvedOptions(options: unknown): ResolvedRecoveryOptions {
 function soundEpochs(randomEpoch: () => unknown): () => string {
   return () => {
     const epoch = randomEpoch()
-    if (isEpoch(epoch)) return epoch
+    // The other nodes would not take the messages of an epoch that looks like a mark.
+    if (isEpoch(epoch) && !isMark(epoch)) return epoch
     disown(epoch)
-    throw invalidOption('randomEpoch', `expected 1 to 64 characters of A–Z a–z 0–9 _ -, got ${describe(epoch)}`)
+    throw invalidOption('randomEpoch', `expected 1 to 64 characters of A–Z a–z 0–9 _ -, without -- in front, got ${describe(epoch)}`)
   }
 }
 
@@ -198,9 +199,8 @@ declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Returns 11 random characters: 66 random bits. */
+/** Returns 11 random characters: 65 random bits. The first one is a letter, so that no name looks like a mark. */
 function randomEpoch(): string {
-  let epoch = ''
-  for (const byte of crypto.getRandomValues(new Uint8Array(11))) epoch += ALPHABET[byte & 63]
-  return epoch
+  const [first = 0, ...rest] = crypto.getRandomValues(new Uint8Array(11))
+  return [first & 31, ...rest.map((byte) => byte & 63)].map((place) => ALPHABET[place]).join('')
 }

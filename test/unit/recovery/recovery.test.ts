@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, defineStreams, type Connection, type ConnectionManagerOptions } from '../../../src/index.ts'
 import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
 import { expectCode } from '../../support/errors.ts'
@@ -945,6 +945,7 @@ describe('createRecovery', () => {
     ['a comma', 'a,b'],
     ['more than 64 characters', 'x'.repeat(65)],
     ['no text', 7],
+    ['the name of a mark', '--e1'],
     ['a promise', { then: () => {} }],
   ])('refuses an epoch that is %s, and nobody receives the message', (_what, epoch) => {
     let isSound = false
@@ -960,6 +961,21 @@ describe('createRecovery', () => {
     recovery.subscribe(client, TRADES)
     trade(1)
     expect(received(client)).toEqual(['subscribed at sound:0, recovered: null', 'sound:1 1'])
+  })
+
+  it('makes names of epochs that begin with a letter, so that none is taken for a mark', () => {
+    const { recovery } = desk({ randomEpoch: undefined })
+    const random = vi.spyOn(crypto, 'getRandomValues')
+    try {
+      const names = Array.from({ length: 256 }, (_, byte) => {
+        random.mockImplementationOnce((bytes) => (bytes as Uint8Array).fill(byte) as never)
+        return recovery.log.randomName()
+      })
+
+      expect(names.filter((name) => !/^[A-Za-z][\w-]{10}$/.test(name))).toEqual([])
+    } finally {
+      random.mockRestore()
+    }
   })
 
   it('keeps the numbers of a stream with subscribers, although an epoch was refused when its first subscriber came', () => {
