@@ -287,6 +287,21 @@ describe('a subscription', () => {
 })
 
 describe('an unsubscribed stream', () => {
+  it('stays subscribed as long as somebody listens', async () => {
+    const { client, first, clock } = await connected({ lingerMs: 200 })
+    const heard: Heard = []
+    const { unsubscribe } = client.subscribe(TRADES, () => {})
+    client.subscribe(TRADES, (update) => heard.push(update))
+    await settled()
+    first.answerNext()
+
+    unsubscribe()
+    await clock.pass(200)
+    first.receive(message('e1:1'))
+
+    expect([told(heard), first.commands.length]).toEqual([['e1:1'], 1])
+  })
+
   it('stays subscribed for lingerMs', async () => {
     const { client, first, clock } = await connected({ lingerMs: 200 })
     const { unsubscribe } = client.subscribe(TRADES, () => {})

@@ -258,6 +258,18 @@ describe('the order of answers', () => {
     expect(told(client.frames())).toEqual(['subscribed 1', 'subscribed 2', 'unsubscribed 3', 'refused 4 ERR_UNKNOWN_COMMAND'])
   })
 
+  it('is kept by the refusal of what is no command', async () => {
+    const permission = deferred<boolean>()
+    const { connect } = desk({ authorize: () => permission.promise })
+    const client = connect()
+
+    client.ask(subscribe(1), { command: 7, id: 2 }, unsubscribe(3))
+    permission.resolve(true)
+    await settled()
+
+    expect(told(client.frames())).toEqual(['subscribed 1', 'refused 2 ERR_BAD_COMMAND', 'unsubscribed 3'])
+  })
+
   it('has a pong at once, ahead of what waits', () => {
     const { connect } = desk({ authorize: () => new Promise(() => {}) })
     const client = connect()
