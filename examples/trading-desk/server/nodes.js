@@ -25,6 +25,8 @@ export class Nodes {
   #port = 0
   /** By name, in the order of the names; `undefined` while it is down. @type {Map<string, Worker | undefined>} */
   #workers = new Map()
+  /** All that run, those included that do not listen yet. @type {Set<Worker>} */
+  #running = new Set()
   #isClosing = false
 
   /** @param {{ bus: MemoryBus, exchange: Exchange, setup: Setup }} parts */
@@ -59,8 +61,7 @@ export class Nodes {
 
   async close() {
     this.#isClosing = true
-    const running = [...this.#workers.values()].filter((worker) => worker !== undefined)
-    await Promise.all(running.map((worker) => {
+    await Promise.all([...this.#running].map((worker) => {
       worker.process.kill('SIGTERM')
       return once(worker, 'exit')
     }))
@@ -74,15 +75,20 @@ export class Nodes {
     const worker = workers.fork({ DESK_NODE: JSON.stringify(orders) })
     this.#bus.attach(worker)
     serveCalls(/** @type {Port} */ (worker), this.#exchange)
-    worker.once('exit', () => this.#ended(name))
+    this.#running.add(worker)
+    worker.once('exit', () => this.#ended(name, worker))
     await Promise.race([once(worker, 'listening'), once(worker, 'exit')])
     if (worker.isDead()) return
     this.#workers.set(name, worker)
     this.#tell()
   }
 
-  /** @param {string} name */
-  #ended(name) {
+  /**
+   * @param {string} name
+   * @param {Worker} worker
+   */
+  #ended(name, worker) {
+    this.#running.delete(worker)
     this.#workers.set(name, undefined)
     if (this.#isClosing) return
     this.#tell()
