@@ -52,8 +52,11 @@ const REQUEST_TIMEOUT_MS = 2_000
 /**
  * Returns the driver of one node for NATS, for `joinCluster`. Give it the connection of `@nats-io/transport-node` 3, or of another transport of nats-core 3.
  *
- * The driver subscribes with your connection, which stays open when the cluster is closed. Connect with `maxReconnectAttempts: -1`: by default NATS gives
- * up after ten attempts. Connect with a short `timeout`: if a link breaks while NATS connects, NATS notices it after that time, by default 20 seconds. Leave `noEcho` off: the cluster needs its own messages.
+ * The driver subscribes with your connection, which stays open when the cluster is closed. Connect with these options:
+ *
+ * - `maxReconnectAttempts: -1`. By default NATS gives up after ten attempts.
+ * - A short `timeout`. If a link breaks while NATS connects, NATS notices it after this time, which is 20 seconds by default.
+ * - No `noEcho`. The cluster needs its own messages.
  *
  * A message longer than the server's `max_payload`, by default 1 MiB, is not sent. The other nodes see that it is missing.
  *

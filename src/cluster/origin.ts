@@ -26,8 +26,8 @@ export class Origin {
   reached: number
   /** True if the origin has to say how far it is, because this node may have missed something. */
   isInDoubt = false
-  /** True if its node has come back since, and was asked once more. */
-  wasAskedAgain = false
+  /** How often its node has come back since, and was asked again. */
+  timesAskedAgain = 0
   /** From which number on the origin was asked to complete the history, and has answered. `Infinity` if it was not. */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity

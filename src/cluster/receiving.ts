@@ -28,6 +28,9 @@ export interface ReceivingCounts {
   repairs: number
 }
 
+/** A node that comes back again and again is asked this often. Two nodes in doubt ask each other, so there has to be an end. */
+const MOST_ASKED_AGAIN = 5
+
 interface Wait {
   readonly interest: Interest
   readonly origin: Origin
@@ -133,11 +136,11 @@ export class Receiving {
     this.#dependencies.sendTo(origin.node, { kind: 'ask', node: this.#dependencies.node, channel, epoch, first: seq + 1, last: forgotten })
   }
 
-  /** Returns the channels in which a node still has to say how far it is. It has come back, so it gets its time again, once. */
+  /** Returns the channels in which a node still has to say how far it is. It has come back, so it gets its time again: a few times, because its link may break again. */
   doubtsOf(node: string): ChannelName[] {
-    const doubts = [...this.#waits.values()].filter(({ origin }) => origin.isInDoubt && origin.node === node && !origin.wasAskedAgain)
+    const doubts = [...this.#waits.values()].filter(({ origin }) => origin.isInDoubt && origin.node === node && origin.timesAskedAgain < MOST_ASKED_AGAIN)
     for (const { interest, origin } of doubts) {
-      origin.wasAskedAgain = true
+      origin.timesAskedAgain++
       this.#wait(interest, origin)
     }
     return [...new Set(doubts.map(({ interest }) => interest.channel))]
@@ -174,7 +177,7 @@ export class Receiving {
   #doubt(interest: Interest): void {
     for (const origin of interest.origins()) {
       origin.isInDoubt = true
-      origin.wasAskedAgain = false
+      origin.timesAskedAgain = 0
       origin.doubtAnswer()
       this.#wait(interest, origin)
     }

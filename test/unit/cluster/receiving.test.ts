@@ -194,7 +194,7 @@ describe('Receiving', () => {
     expect(got).toEqual(['again e0'])
   })
 
-  it('names the channels in which a node has to say how far it is, once for each break, and gives it its time again', () => {
+  it('names the channels in which a node has to say how far it is, five times for each break, and gives it its time again', () => {
     const { clock, receiving, got, want, message } = receivingOf()
     want()
     clock.advance(10)
@@ -204,7 +204,9 @@ describe('Receiving', () => {
     expect(receiving.doubtsOf('n1')).toEqual([])
     receiving.linkChanged(true)
     clock.advance(900)
-    expect([receiving.doubtsOf('n1'), receiving.doubtsOf('n1'), receiving.doubtsOf('n2')]).toEqual([[CHANNEL], [], []])
+    expect(receiving.doubtsOf('n2')).toEqual([])
+    for (let i = 0; i < 5; i++) expect(receiving.doubtsOf('n1')).toEqual([CHANNEL])
+    expect(receiving.doubtsOf('n1')).toEqual([])
     got.length = 0
     clock.advance(900)
     expect(got).toEqual(['gap ?'])

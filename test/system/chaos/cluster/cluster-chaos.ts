@@ -24,8 +24,8 @@ export async function runClusterChaos({ rounds, ...options }: ClusterChaosOption
   conclude(result, rounds, verdict)
 }
 
-function lineOf({ round, fault, upAgainMs, calmMs, told }: RoundResult, rounds: number): string {
-  return `round ${String(round).padStart(String(rounds).length)} of ${rounds}  ${fault.padEnd(26)} up after ${upAgainMs} ms, complete after ${calmMs} ms, ${told} told as missing`
+function lineOf({ round, fault, upAgainMs, calmMs, told, gapsOfSettled }: RoundResult, rounds: number): string {
+  return `round ${String(round).padStart(String(rounds).length)} of ${rounds}  ${fault.padEnd(26)} up after ${upAgainMs} ms, complete after ${calmMs} ms, ${told} told as missing, ${gapsOfSettled} gaps of clients that stayed`
 }
 
 function conclude(result: ClusterRunResult, rounds: number, verdict: Verdict): void {
