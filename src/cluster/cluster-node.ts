@@ -186,7 +186,7 @@ export class ClusterNode implements LogCluster {
         return publications.answerAsk(frame.node, frame)
       case 'sync':
         publications.answerSync(frame.node, frame.channels)
-        this.#sync(frame.node, receiving.doubtsOf(frame.node))
+        this.#askAgain(frame.node, frame.channels)
         return this.#wantedElsewhere(frame.channels)
       case 'wanted':
         return this.#wantedElsewhere(frame.channels)
@@ -202,9 +202,10 @@ export class ClusterNode implements LogCluster {
     if (demand.isFollowed) demand.wanted(this.#known(channels))
   }
 
-  /** Asks a node how far it is. It may have come back later than this one, and then it did not get the first question. */
-  #sync(node: string, channels: readonly ChannelName[]): void {
-    for (const part of partsOf(channels)) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
+  /** Asks a node again that has come back. Then it asks about the commands too, which each node wants all the time. */
+  #askAgain(node: string, channels: readonly ChannelName[]): void {
+    if (channels.every(isStream)) return
+    for (const part of partsOf(this.parts.receiving.cameBack(node))) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
   }
 
   /** Returns those of these channels that there are in this node's catalogue, and that are relayed. Another node may have another catalogue. */

@@ -136,14 +136,14 @@ export class Receiving {
     this.#dependencies.sendTo(origin.node, { kind: 'ask', node: this.#dependencies.node, channel, epoch, first: seq + 1, last: forgotten })
   }
 
-  /** Returns the channels in which a node still has to say how far it is. It has come back, so it gets its time again: a few times, because its link may break again. */
-  doubtsOf(node: string): ChannelName[] {
-    const doubts = [...this.#waits.values()].filter(({ origin }) => origin.isInDoubt && origin.node === node && origin.timesAskedAgain < MOST_ASKED_AGAIN)
-    for (const { interest, origin } of doubts) {
-      origin.timesAskedAgain++
-      this.#wait(interest, origin)
-    }
-    return [...new Set(doubts.map(({ interest }) => interest.channel))]
+  /**
+   * A node has come back. It may not have got the questions to it, so it is asked again for what is missing, and gets its time again. Returns the
+   * channels in which it has to say how far it is.
+   */
+  cameBack(node: string): ChannelName[] {
+    const waits = [...this.#waits.values()].filter(({ origin }) => origin.node === node && origin.timesAskedAgain < MOST_ASKED_AGAIN)
+    for (const { interest, origin } of waits) this.#askAgain(interest, origin)
+    return [...new Set(waits.filter(({ origin }) => origin.isInDoubt).map(({ interest }) => interest.channel))]
   }
 
   /**
@@ -187,7 +187,15 @@ export class Receiving {
   #update(interest: Interest, origin: Origin): void {
     origin.isInDoubt = false
     if (origin.hasHole) return this.#ask(interest, origin)
+    origin.timesAskedAgain = 0
     if (this.#waits.delete(origin)) this.#dependencies.settled()
+  }
+
+  #askAgain(interest: Interest, origin: Origin): void {
+    origin.timesAskedAgain++
+    if (origin.isInDoubt) return this.#wait(interest, origin)
+    origin.doubtAnswer()
+    this.#ask(interest, origin)
   }
 
   /** The origin has `repairTimeoutMs` from its first question on, and from each part of the answer. */

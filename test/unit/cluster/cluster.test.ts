@@ -87,6 +87,22 @@ describe('a message of another node', () => {
     expect(received(far)).toEqual(['subscribed null', 1, 2])
   })
 
+  it('is repaired if its node lost its link when it was asked for it, and has it back', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.loses = (_node, text) => text.includes('"message"')
+    publish(there, 1)
+    await cluster.clock.advance(20)
+    cluster.broker.loses = (_node, text) => text.includes('"ask"')
+    publish(there, 2)
+    await cluster.clock.advance(20)
+    cluster.broker.loses = () => false
+    cluster.broker.cut(there.name, 300)
+    await cluster.clock.advance(3_000)
+
+    expect(received(far)).toEqual(['subscribed null', 1, 2])
+  })
+
   it('is reported as missing, in its place, if the history of its node does not have it any more', async () => {
     const { cluster, here, there } = await twoNodes({}, 0)
     const far = await cluster.client(here, TRADES)
