@@ -25,6 +25,8 @@ export class Client {
   readonly answers = new Map<number, Answer>()
   /** Streams whose last answer will never come. */
   readonly lost = new Set<string>()
+  /** Streams of which an answer was lost, and no other answer has come yet. */
+  readonly #unanswered = new Set<string>()
   #read = 0
   /** Whose it is, from which frame on. */
   #owners: { readonly from: number; readonly userId: string }[] = []
@@ -71,6 +73,7 @@ export class Client {
     this.views.clear()
     this.answers.clear()
     this.lost.clear()
+    this.#unanswered.clear()
   }
 
   keep(stream: Stream): void {
@@ -125,6 +128,7 @@ export class Client {
       if (sent.includes(id)) continue
       this.answers.delete(id)
       this.lost.add(streamName(stream))
+      this.#unanswered.add(streamName(stream))
       const view = this.views.get(streamName(stream))
       if (view !== undefined) this.#judgeNoMore(view)
     }
@@ -156,6 +160,7 @@ export class Client {
     const answer = this.answers.get(notice['id'] as number)
     if (answer === undefined) return
     this.answers.delete(answer.id)
+    this.#unanswered.delete(streamName(answer.stream))
     const say = (problem: string): void => this.#complain(`${streamName(answer.stream)}: ${problem}`)
     this.#check(answer, notice, say)
     this.#checkLoss(answer, notice, say)
@@ -190,7 +195,7 @@ export class Client {
   #takeStray(frame: Frame, index: number): void {
     if (frame['type'] === 'gap' && frame['dropped'] === null) return
     const early = [...this.answers.values()].filter(({ hasPublished }) => hasPublished).map(({ stream }) => streamName(stream))
-    const isKnown = [...this.lost, ...early].some((name) => name.split(' ')[0] === frame['stream_type'])
+    const isKnown = [...this.lost, ...this.#unanswered, ...early].some((name) => name.split(' ')[0] === frame['stream_type'])
     if (!isKnown) this.#complain(`a message of ${String(frame['stream_type'])} ${String(frame['symbol'])} comes, which it does not hold`)
     const user = frame['user_id'] ?? undefined
     const owner = this.#owners.findLast(({ from }) => from <= index)?.userId
