@@ -169,6 +169,26 @@ describe('ConnectionManager › a turn', () => {
     expect(readings).toBe(1)
   })
 
+  it.each([
+    ['in doubt at its first message', 10_000, 1],
+    ['not in doubt at its first message', 0, 0],
+  ])('remembers that a socket was %s, whatever it has buffered later in the turn', async (_what, buffered, behind) => {
+    const { connect, publish, manager } = pressured({ delivery: LIMITS })
+    const { socket } = connect('c')
+    publish('BOOK', 'b1')
+    await endOfTick()
+
+    socket.buffered = buffered
+    publish('BOOK', 'b2')
+    socket.buffered = 0
+    publish('BOOK', 'b3')
+    await endOfTick()
+    socket.buffered = 10_000
+    publish('BOOK', 'b4')
+
+    expect([socket.received, manager.stats().connectionsBehind]).toEqual([['b1', 'b2', 'b3'], behind])
+  })
+
   it('queues messages at once if a write refuses them', async () => {
     const { connect, publish, manager } = pressured({ delivery: { softLimitBytes: 5 } })
     const { socket } = connect('c')
