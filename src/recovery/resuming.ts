@@ -117,8 +117,8 @@ export class Resuming {
 
   /**
    * Answers when it is the answer's turn, because messages are handed to sockets now, or one that waits leaves the connection out. What was published
-   * before the call may have no number yet, so nothing can be said now. Until then, the connection does not get the stream, and the answer makes up for that. It must go on if nothing would: if
-   * it has the stream already and the client gives no position, or if another subscription needs the messages.
+   * before the call may have no number yet, so nothing can be said now. Until then, the connection does not get the stream, and the answer makes up for
+   * that. It must go on if nothing would: if it has the stream already and the client gives no position, or if another subscription needs the messages.
    */
   #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
     const { stream, position, id } = question

@@ -146,7 +146,7 @@ export class Client {
     if (type === 'status') return
     const view = this.#viewOf(frame)
     if (view === undefined) return this.#takeStray(frame, index)
-    if (index >= view.judgedUntil) return
+    if (index >= view.judgedUntil || (index >= view.endsAt && this.#isOfSnapshot(frame))) return
     const problem = type === 'gap' ? this.#miss(view, frame['dropped'], index) : view.take(frame, index)
     if (problem !== undefined) this.#complain(`${streamName(view.stream)}: ${problem}`)
   }
@@ -191,12 +191,16 @@ export class Client {
     return this.views.get(streamName({ streamType, symbol: (symbol ?? undefined) as string | undefined } as Stream)) ?? this.views.get(String(streamType))
   }
 
+  /** True if the host's snapshot may have published it. Then it comes before the answer. */
+  #isOfSnapshot(frame: Frame): boolean {
+    return [...this.answers.values()].some(({ hasPublished, stream }) => hasPublished && stream.streamType === frame['stream_type'])
+  }
+
   /** A message of a stream that it does not hold: it may have asked for it, and have lost the answer. */
   #takeStray(frame: Frame, index: number): void {
     if (frame['type'] === 'gap' && frame['dropped'] === null) return
-    const early = [...this.answers.values()].filter(({ hasPublished }) => hasPublished).map(({ stream }) => streamName(stream))
-    const isKnown = [...this.lost, ...this.#unanswered, ...early].some((name) => name.split(' ')[0] === frame['stream_type'])
-    if (!isKnown) this.#complain(`a message of ${String(frame['stream_type'])} ${String(frame['symbol'])} comes, which it does not hold`)
+    const isKnown = [...this.lost, ...this.#unanswered].some((name) => name.split(' ')[0] === frame['stream_type'])
+    if (!isKnown && !this.#isOfSnapshot(frame)) this.#complain(`a message of ${String(frame['stream_type'])} ${String(frame['symbol'])} comes, which it does not hold`)
     const user = frame['user_id'] ?? undefined
     const owner = this.#owners.findLast(({ from }) => from <= index)?.userId
     if (user !== undefined && user !== owner) this.#complain(`a message of ${String(user)} comes to ${String(owner)}`)
