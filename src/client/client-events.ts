@@ -3,8 +3,8 @@ import { Listeners } from './listeners.ts'
 import type { Message } from './update.ts'
 
 /**
- * Where a client is: `idle` (nobody needs a connection), `connecting`, `connected` (the server has said welcome), `waiting` (for the next attempt),
- * `stopped` (another attempt would end in the same way; `connect()` makes one) or `closed` (by `close()`, for good).
+ * The state of a client: `idle` (nobody needs a connection), `connecting`, `connected` (the server has said welcome), `waiting` (for the next
+ * attempt), `stopped` (another attempt would end in the same way; `connect()` makes one) or `closed` (by `close()`, for good).
  */
 export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped' | 'closed'
 
@@ -25,7 +25,7 @@ export interface Confirmation {
   /** `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
   /**
-   * `true` if nothing is missing since the last connection, or the snapshot that `refresh` asked for replaces it. `false` if a gap was told instead. `null` if
+   * `true` if nothing is missing since the last connection, or the snapshot that `refresh` asked for replaces it. `false` if the listeners got a gap instead. `null` if
    * there was no connection before.
    */
   readonly recovered: boolean | null

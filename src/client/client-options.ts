@@ -9,8 +9,8 @@ export interface ConnectContext {
   /** `0` for the first attempt, and after a connection that lasted. `1`, `2` … after failures. */
   readonly attempt: number
   /**
-   * The subscribe commands that are due, as a JSON text, for the URL of an `EventSource`. If it is read, they are not sent otherwise. If the socket
-   * cannot send, and there is no `send`, the client connects anew whenever it wants other streams.
+   * The subscribe commands that are due, as a JSON text, for the URL of an `EventSource`. If `connect` reads this property, the client does not send
+   * these commands in another way. If the socket cannot send, and there is no `send`, the client connects anew whenever it wants other streams.
    */
   readonly commands: string
   /** Aborted when the client gives up this attempt, and when its connection ends. */
@@ -36,14 +36,14 @@ export interface ClientOptions {
    */
   readonly send?: ((text: string, connectionId: string) => unknown) | undefined
   /**
-   * Whether to connect only as long as something is subscribed to, or after `connect()`. `false` connects at once, and stays connected.
+   * `true` connects only while something is subscribed to, or after a call of `connect()`. `false` connects at once, and stays connected.
    *
    * @default true
    */
   readonly lazy?: boolean | undefined
   /**
-   * How long to wait before the next attempt: at random between 0 and the limit (full jitter). The limit begins with `minMs`, and doubles with each
-   * failure up to `maxMs`. A connection that lasted 5 seconds sets it back.
+   * How long to wait before the next attempt: a random time between 0 and a limit (full jitter). The limit begins with `minMs`, and doubles with each
+   * failure up to `maxMs`. A connection that lasted 5 seconds resets the limit.
    *
    * @default { minMs: 1_000, maxMs: 30_000 }
    */
@@ -55,8 +55,8 @@ export interface ClientOptions {
    */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * After so much silence, the client sends a ping. `Infinity`: never, unless the server closes idle connections. An `EventSource` cannot ask:
-   * it is watched by the heartbeat that the server announces.
+   * The client sends a ping at this interval. `Infinity`: never, unless the server closes idle connections. A client that cannot send, such as one
+   * with an `EventSource` and no `send`, sends no pings. It expects the heartbeats that the server announces.
    *
    * @default 25_000
    */
@@ -75,12 +75,12 @@ export interface ClientOptions {
    */
   readonly lingerMs?: number | undefined
   /**
-   * Decides whether to connect again after a loss. It counts more than close codes and than a goodbye of the server. `undefined` leaves the decision
+   * Decides whether to connect again after a loss. Its result overrides the close code and a goodbye of the server. `undefined` leaves the decision
    * to the client.
    */
   readonly shouldReconnect?: ((loss: Loss) => boolean | undefined) | undefined
   /**
-   * Where the client hears of the page: `online`, `offline`, `pagehide`, `pageshow` and `visibilitychange`. `null`: nowhere.
+   * Where the client listens for the events of the page: `online`, `offline`, `pagehide`, `pageshow` and `visibilitychange`. `null`: nowhere.
    *
    * @default globalThis if there is a `document`, otherwise none
    */

@@ -12,16 +12,17 @@ import { Updates } from './updates.ts'
 import type { StreamListener } from './wanted-stream.ts'
 import { WantedStreams } from './wanted-streams.ts'
 
-/** Ends something if it is aborted. */
+/** Options of something that a signal can end. */
 export interface Abortable {
-  /** Aborted: the listener is removed, the iteration ends, the request is given up. */
+  /** When it is aborted, the listener is removed, the iteration ends, or the request is given up. */
   readonly signal?: Signal | undefined
 }
 
 /** The options of `updates`. */
 export interface UpdatesOptions extends Abortable {
   /**
-   * How many updates may wait to be read. With one more, the oldest ones give way to a gap. With 0, only a reader that waits gets a message.
+   * How many updates may wait to be read. If one more comes, a gap replaces the oldest ones. With 0, a message comes only to a reader that is waiting
+   * for it.
    *
    * @default 1_000
    */
@@ -32,7 +33,7 @@ export interface UpdatesOptions extends Abortable {
 export interface ClientSubscription {
   /** True while the server sends the stream, and this listener hears it. False between two connections. */
   readonly live: boolean
-  /** Removes the listener. The others of the stream stay. */
+  /** Removes the listener. The other listeners of the stream stay. */
   unsubscribe(): void
   /**
    * Asks the server for the stream anew, for instance because your order book is broken. All listeners of the stream get the snapshot, which replaces what they
@@ -43,11 +44,11 @@ export interface ClientSubscription {
 
 /** A client of a server that speaks the protocol of this library: see `createClient`. */
 export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
-  /** Where the client is. */
+  /** The client's state. */
   readonly state: ClientState
   /**
-   * Calls a listener with each message of a stream, and with each gap, status and end, from now on until it unsubscribes, over as many connections
-   * as it takes. All listeners of a stream share one subscription. A late listener of a `latest` stream first gets the last message.
+   * Calls a listener with each message, gap and status of a stream, and with its end, until the listener unsubscribes. A reconnect does not end this.
+   * All listeners of a stream share one subscription. A late listener of a `latest` stream first gets the last message.
    *
    * @throws `ERR_CLOSED`
    */
@@ -57,9 +58,9 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
     options?: Abortable,
   ): ClientSubscription
   /**
-   * Returns the messages and the gaps of a stream, to iterate over. It subscribes at once, and unsubscribes when the iteration ends. It ends when the
-   * server ends the subscription, then with a `ClientError` that has the code; when the client is closed, after what waits; and at once when `signal`
-   * is aborted.
+   * Returns the messages and the gaps of a stream, to iterate over. It subscribes at once, and unsubscribes when the iteration ends. If the server
+   * ends the subscription, the iteration ends after the updates that wait, with a `ClientError` that has the code. If the client is closed, it ends
+   * after the updates that wait, without an error. If `signal` is aborted, it ends at once.
    *
    * @throws `ERR_CLOSED`
    */
@@ -68,8 +69,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
     options?: UpdatesOptions,
   ): AsyncIterableIterator<Message<TStreams, TName> | Gap>
   /**
-   * Sends a command of the server's own, and returns the answer. At most 256 are open. A request is never kept for later and never repeated, because
-   * nobody knows whether the server has carried it out.
+   * Sends a command of the server's own, and returns the answer. At most 256 requests can be open. A request is never kept for later and never
+   * repeated, because nobody knows whether the server has carried it out.
    *
    * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND`, `ERR_TOO_MANY_REQUESTS`, with `ERR_DISCONNECTED` if the connection ends before the answer, with
    * the code of a refusal, and with the reason of the signal.
@@ -78,8 +79,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   /** Calls a listener with each event of this name; once, even if it is added twice. Returns a function that removes it. */
   on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<TStreams>[TName]) => void): () => void
   /**
-   * Connects now: from `stopped`, instead of waiting, or although nothing is subscribed to. In the last case, the client stays connected until
-   * `close()`.
+   * Connects now, even if the client is `stopped`, waits for its next attempt, or has no subscription. In the last case, the client stays connected
+   * until `close()`.
    *
    * @throws `ERR_CLOSED`
    */
@@ -90,7 +91,7 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
 
 declare function queueMicrotask(fn: () => void): void
 
-/** More than so many requests are not open at once. */
+/** At most this many requests are open at once. */
 const MOST_REQUESTS = 256
 
 class StreamClient implements Client<StreamCatalogue> {
@@ -200,7 +201,7 @@ class StreamClient implements Client<StreamCatalogue> {
     if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
   }
 
-  /** Waits for the end of this turn, so that what is unsubscribed and subscribed again at once changes nothing. */
+  /** Waits for a microtask. So an unsubscribe, and a subscribe to the same stream directly after it, change nothing. */
   #adjustSoon(): void {
     if (this.#isAdjusting) return
     this.#isAdjusting = true
@@ -212,11 +213,12 @@ class StreamClient implements Client<StreamCatalogue> {
 }
 
 /**
- * Returns a client that keeps its streams over as many connections as it takes: it connects again, resumes each stream, and tells what is missing.
+ * Returns a client that keeps its streams when a connection is lost: it connects again, resumes each stream, and reports what is missing.
  *
- * With a recovery on the server, each listener gets each message at most once and in the order of its publisher, or gets a gap in its place. Without
- * one, each new connection is a gap. After a loss, the client waits at random (full jitter), and longer after each failure. It stops if the server
- * says so, or closes with a code that says so. It notices a connection that is dead and does not say so, and takes no pause of its own for that.
+ * With a recovery on the server, each listener gets each message at most once, in the order in which its publisher sent it. If a message is lost, the
+ * listener gets a gap in its place. Without a recovery, each stream begins with a gap after a reconnect. After a loss, the client waits for a random
+ * time (full jitter). The limit of this time grows with each failure. It stops if the server says so, or closes with a code that says so. It notices
+ * a dead connection that reports no close. If the client itself was asleep, it does not take that for a dead connection.
  *
  * A client touches no global until it is created, and holds one timer at most, which does not keep a process alive. `connect` decides on the kind of
  * connection, and gives the credentials. The type parameter is the type of the server's catalogue: `createClient<typeof streams>(…)`.

@@ -13,7 +13,7 @@ import type { RuntimeSignal } from './signal.ts'
 import type { WantedStreams } from './wanted-streams.ts'
 import { Watch } from './watch.ts'
 
-/** A goodbye, as it comes. */
+/** A goodbye, as the server sends it. */
 interface GoodbyeFrame {
   readonly reason: string
   readonly reconnect: boolean
@@ -28,10 +28,10 @@ interface Goodbye {
   readonly dueMs: number
 }
 
-/** A server of a newer version might mean something else. */
+/** The version of the protocol that the client speaks. In a newer version, a frame may mean something else. */
 const VERSION = 1
 
-/** A connection that lasted so long was no failure. */
+/** A connection that lasted at least this long does not count as a failure. */
 const STABLE_MS = 5_000
 
 const PING = '{"command":"ping","id":0}'
@@ -46,7 +46,7 @@ export class Connector {
   isCalledFor = false
   /** How many requests wait for their answers. */
   requests = 0
-  /** How texts leave. `undefined` without a connection, and if it only receives. */
+  /** Sends a text. `undefined` if there is no connection, or if the connection only receives. */
   write: ((text: string) => unknown) | undefined
   readonly #agenda: Agenda
   readonly #options: ClientOptions
@@ -56,7 +56,7 @@ export class Connector {
   readonly #page: LifecycleTarget | null
   #link: Link | undefined
   #watch: Watch | undefined
-  /** True if what is wanted stands in the URL, so that another wish needs another connection. */
+  /** True if the URL of the connection has the subscribe commands. Then a change of the wanted streams needs another connection. */
   #usesUrl = false
   #goodbye: Goodbye | undefined
   #welcomedMs = Infinity
@@ -85,7 +85,7 @@ export class Connector {
     this.#enter(state, reason)
   }
 
-  /** Makes of the connection what is needed now, and tells the server what is wanted now. */
+  /** Connects or disconnects as is needed now, and tells the server which streams are wanted now. */
   adjust(): void {
     const { state } = this
     if (!this.#isNeeded) return ACTIVE.includes(state) ? this.rest('idle') : undefined
@@ -231,7 +231,7 @@ export class Connector {
     }
   }
 
-  /** Passes a frame to those whom it concerns. Others are ignored, so that the server can be newer than the client. */
+  /** Passes a frame to the commands or streams that it concerns. Other frames are ignored, so that the server can be newer than the client. */
   #pass(frame: WireObject): void {
     if (this.#commands.answer(frame)) return
     if (frame['type'] === 'unsubscribed') this.#streams.unsubscribed(frame)
@@ -259,7 +259,7 @@ export class Connector {
   }
 }
 
-/** In a welcome, 0 is never. */
+/** In a welcome, `0` means never. */
 function orNever(ms: unknown): number {
   return (ms as number) || Infinity
 }

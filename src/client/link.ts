@@ -39,7 +39,7 @@ declare class AbortController {
   abort(): void
 }
 
-/** Who is told what a connection does. */
+/** The functions that are called with what happens on a connection. */
 export interface LinkHooks {
   heard(message: { readonly data: unknown }): unknown
   lost(loss: Loss): unknown
@@ -87,9 +87,9 @@ export class Link {
   }
 
   /**
-   * Drops the connection at once. Nothing that it tells from now on is heard, not even its close: of a peer that vanished, that may take minutes.
+   * Drops the connection at once. Its later events are ignored, even its `close` event. If the peer has vanished, that event may come minutes later.
    *
-   * @param isLost true if nobody may be there for a closing handshake
+   * @param isLost true if the peer may have gone, so that nobody answers a closing handshake
    */
   end(isLost = false): void {
     const { socket } = this

@@ -3,7 +3,7 @@ import type { AnyMessage, AnyUpdate, Gap } from './update.ts'
 
 type Item = AnyMessage | Gap
 
-/** The updates of a stream that wait to be read. If too many wait, the oldest ones give way to a gap. */
+/** The updates of a stream that wait to be read. If too many wait, a gap replaces the oldest ones. */
 export class Updates {
   readonly #maxWaiting: number
   readonly #waiting: Item[] = []
@@ -60,7 +60,7 @@ export class Updates {
   }
 }
 
-/** How many messages an update is, or stands for. `NaN` if nobody knows: so is every sum with it. */
+/** How many messages an update is, or stands for. `NaN` if nobody knows. A sum with `NaN` is `NaN` too. */
 function sizeOf(update: Item | undefined): number {
   if (update?.type === 'gap') return update.dropped ?? NaN
   return update ? 1 : 0

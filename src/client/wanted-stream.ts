@@ -29,7 +29,7 @@ export class WantedStream {
   #wasHeld = false
   /** True if it was asked for anew, so that a snapshot replaces what is missing. */
   #isForgotten = false
-  /** Epoch → the numbers between which nothing has come since the answer: what was known then, and the first message after it. */
+  /** Epoch → a hole in the numbers: from the last number that was known at the answer, to the number of the first message after the answer. */
   readonly #holes = new Map<string, { readonly from: number; readonly to: number }>()
   readonly #state = newState()
 
@@ -51,7 +51,7 @@ export class WantedStream {
     return { stream_type: this.streamType, symbol: this.symbol }
   }
 
-  /** Where the client is. `undefined` if it has no position. */
+  /** The position up to which the client has everything. `undefined` if it has none. */
   get position(): string | undefined {
     return positionOf(this.#state)
   }
@@ -118,8 +118,8 @@ export class WantedStream {
   }
 
   /**
-   * Returns 1 for a message that comes too late to be in order. The replay of a whole type may bring later messages of a symbol before the symbol's own
-   * replay does.
+   * Returns 1 for a message that comes too late to be in order. The replay of a whole type may bring the later messages of a symbol before the
+   * symbol's own replay brings the earlier ones.
    */
   #countLate(epoch: string, seq: number): number {
     const { answer } = this.#state

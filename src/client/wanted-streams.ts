@@ -5,7 +5,7 @@ import type { OpenCommands } from './open-commands.ts'
 import type { AnyStream } from './update.ts'
 import { WantedStream, type Incoming } from './wanted-stream.ts'
 
-/** Of the time that a refusal names, so much is added at random at most, so that not all come again together. */
+/** The client waits for the time that a refusal names, and for a random part of it, up to this fraction. So not all clients ask again together. */
 const JITTER = 0.25
 
 /** All streams that are wanted, and what the server has to be told so that it sends these and no others. */
@@ -18,7 +18,7 @@ export class WantedStreams {
   /** Commands for streams that the server sends, and nobody wants any more. */
   readonly #unsubscribes: string[] = []
 
-  /** @param changed called if there is something to tell the server, or if there is less to need a connection for */
+  /** @param changed called if there is something to tell the server, or if the connection may no longer be needed */
   constructor(agenda: Agenda, events: EventListeners, commands: OpenCommands, changed: () => void) {
     this.#agenda = agenda
     this.#events = events
@@ -65,7 +65,7 @@ export class WantedStreams {
     this.#changed()
   }
 
-  /** Returns the commands that are due, and takes them as given. */
+  /** Returns the commands that have to be sent now, and treats them as sent. */
   commands(): string[] {
     const wanted = this.#all(({ phase }) => phase === 'wanted')
     return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => this.#ask(stream))]
@@ -145,13 +145,13 @@ export class WantedStreams {
   }
 }
 
-/** Returns the message, or the notice, that a frame is. It trusts the server. */
+/** Reads a frame as a message or as a notice. It trusts the server, and checks nothing. */
 function updateIn({ type, stream_type: streamType, symbol, user_id: userId, timestamp, dropped, ...others }: WireObject): Incoming {
   const own = type ? { type, dropped: dropped ?? undefined } : { timestamp: new Date(timestamp as string), userId: userId ?? undefined }
   return { ...others, ...own, streamType, symbol: symbol ?? undefined } as unknown as Incoming
 }
 
-/** A stream type has no colon, and a symbol is not empty. */
+/** Each stream has a key of its own, because a stream type has no colon, and a symbol is not empty. */
 function keyOf({ streamType, symbol }: { readonly streamType: unknown; readonly symbol?: unknown }): string {
   return `${streamType}:${symbol ?? ''}`
 }

@@ -1,13 +1,13 @@
 import type { Agenda } from './agenda.ts'
 
-/** A look that comes so much too late tells that the client itself was asleep, or its timers throttled. */
+/** If a look comes this much too late, the client itself was asleep, or its timers were throttled. */
 const LATE_MS = 1_000
 
 /** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
 export interface Patience {
-  /** The client asks so often whether somebody is there. If it cannot ask, it has to hear something within this time. */
+  /** The client asks at this interval whether somebody is there. If it cannot ask, it has to hear something within this time. */
   readonly quietMs: number
-  /** An answer may take so long. */
+  /** An answer may take this long. */
   readonly answerMs: number
 }
 
@@ -41,7 +41,7 @@ export class Watch {
     if (wasAsked) this.#planLook()
   }
 
-  /** Asks whether the server is there, unless that is open. */
+  /** Asks whether the server is there, unless an earlier question is still open. */
   probe(): void {
     if (this.#isAsked) return
     this.#begin(this.#ask !== undefined)

@@ -12,7 +12,7 @@ export class Faults extends ErrorReports {
     if (fault !== undefined) this.tell(fault.error)
   }
 
-  /** Does something with a socket, which may have gone. */
+  /** Uses a socket, and ignores its errors, because the socket may have gone. */
   static attempt(act: () => unknown): void {
     try {
       disown(act())

@@ -15,7 +15,7 @@ export interface Identity<TMetadata = unknown> {
 /** Says who a client is, by its request. `undefined`: nobody knows. */
 export type Authenticate<TRequest, TMetadata> = (request: TRequest) => Identity<TMetadata> | undefined | Promise<Identity<TMetadata> | undefined>
 
-/** What became of asking: an identity, or why the client is refused. `fault` is what the host has to know of. */
+/** The result of `identify`: an identity, or the refusal of the client. `fault` is an error that the host is told. */
 export type Identified = { readonly identity: Identity } | Refused
 
 export interface Refused {
@@ -30,7 +30,7 @@ export interface Patience {
   readonly faults: Faults
 }
 
-/** Asks who a client is. Calls `done` once: at once, or later if `authenticate` returns a promise. */
+/** Asks who a client is. Calls `done` one time: immediately, or later if `authenticate` returns a promise. */
 export function identify<TRequest>(authenticate: (request: TRequest) => unknown, request: TRequest, { clock, timeoutMs, faults }: Patience, done: (answer: Identified) => void): void {
   let cancel: (() => void) | undefined
   const outcome = new Outcome(() => authenticate(request), {
@@ -53,7 +53,10 @@ function refusedFor(error: unknown): Refused {
   return refusal === undefined ? { refusal: { code: 'ERR_FAILED' }, fault: { error } } : { refusal }
 }
 
-/** What a manager refuses because of the client, or because the time is wrong. Anything else is a fault of the host. */
+/**
+ * Errors of a manager that are no fault of the host: a quota is used up, the manager is closed, or the client has left. Any other error is a fault of
+ * the host.
+ */
 const EXPECTED: readonly string[] = ['ERR_QUOTA_EXCEEDED', 'ERR_CLOSED', 'ERR_SOCKET_CLOSED']
 
 /** Returns why a client could not be added. */

@@ -26,10 +26,11 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
   /** The manager that clients are added to. */
   readonly manager: HostManager<TSocket, TMetadata>
   /**
-   * Returns who a client is, by its request: a session, a token. Check the `Origin` too, because browsers send cookies along from any page. `undefined`
-   * refuses the client: it needs new credentials.
+   * Returns who a client is. It reads that from the request, for example from a session or a token. Check the `Origin` too, because browsers send
+   * cookies along from any page. `undefined` refuses the client: it needs new credentials.
    *
-   * An error with a `code` that begins with `ERR_` refuses with that code. For any other error, the client may try again, and `onError` gets it.
+   * An error with a `code` that begins with `ERR_` refuses with that code. For any other error, the client may try again, and `onError` gets the
+   * error.
    */
   readonly authenticate: Authenticate<TRequest, TMetadata>
   /** Carries out what clients send: from `createCommandServer`, with the same manager. */

@@ -61,8 +61,8 @@ const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
 
 /**
  * Answers a request with an event stream: authenticates it, adds the response to the manager, welcomes the client, and carries out the commands in its URL. A
- * client that is refused gets an HTTP status and the reason. Each client is sent a comment in each `heartbeatMs`, which also ends a stream that nobody
- * reads.
+ * client that is refused gets an HTTP status and the reason. Each client is sent a comment every `heartbeatMs`. The comments also end a stream that
+ * nobody reads.
  *
  * An event stream only receives. So a client asks for its streams in the URL, `?commands=` and a JSON array of commands. Commands that come later are POSTed
  * with the `connection_id` of the welcome: pass them to `commands.find(connectionId, userId)?.receive(text)`. At SIGTERM, call `commands.drain()` and then

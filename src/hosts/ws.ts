@@ -46,9 +46,9 @@ export interface WebSocketHost {
   close(options?: DrainOptions): Promise<number>
 }
 
-/** A client that sends more than this before it is welcomed is closed. Texts, and their units or bytes. */
+/** A client that sends more than this before it is welcomed is closed. `texts` is the number of texts, and `units` their UTF-16 units or bytes in all. */
 const MOST_EARLY = { texts: 100, units: 65_536 }
-/** So many pings without an answer mean that the peer has gone. */
+/** After this many pings without an answer, the peer counts as gone. */
 const MOST_MISSED = 2
 
 /** Code of a refusal → close code. Any other code: 1008. */
@@ -191,7 +191,7 @@ function beat(peer: Peer): void {
  * Serves the sockets of a WebSocket server: authenticates each, adds it to the manager, welcomes it, and carries out its commands. A client that is refused
  * is told why, in a frame and by the close code. A peer that does not answer two pings in a row is terminated.
  *
- * What a client sends before it is welcomed waits, up to 100 texts of 64 kB in all.
+ * Texts that a client sends before it is welcomed have to wait. At most 100 texts of 64 kB in all can wait.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

@@ -104,7 +104,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
 
   // ── What the client is told ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Begins: tells the client the first thing that it hears. */
+  /** Begins the session by sending the client its first frame. */
   begin(text: string): void {
     this.#heard()
     this.say(text)
@@ -147,7 +147,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     if (refusalIn(error) === undefined) this.#dependencies.reports.tell(error, this.connection)
   }
 
-  /** Refuses at once a command that is one too many. */
+  /** Refuses a command at once, because the client has sent too many. */
   #limit({ id }: Command, refusal: Refusal): void {
     this.#dependencies.counts.limited++
     this.#refuse(id, refusal)
@@ -201,7 +201,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     this.#close(IDLE)
   }
 
-  /** If something waits, that will be sent as soon as there is room. */
+  /** Sends a heartbeat. None is needed if something already waits for the client: that is sent as soon as there is room. */
   beat(): void {
     if (this.connection.waitingBytes === 0) this.say(HEARTBEAT_TEXT)
     else this.#dependencies.watch.said(this)

@@ -10,7 +10,7 @@ import type { Session } from './session.ts'
 
 /** A client's request for a stream. `streamType`, `symbol` and `filters` are as the client sent them: the manager checks them afterwards. */
 export interface SubscribeCall<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
-  /** The connection that asks. It is subscribed, and no other one. */
+  /** The connection that asks. Only this connection is subscribed. */
   readonly connection: Connection<TSocket, TStreams, TMetadata>
   /** The user who owned the connection when the command came. */
   readonly userId: string
@@ -75,8 +75,8 @@ export interface CommandLimits {
    */
   readonly maxRefusals?: number | undefined
   /**
-   * How long `authorize`, or a command of the host's own, may take. Then the command is refused with `ERR_TIMEOUT`, and what comes later is ignored.
-   * Milliseconds.
+   * How long `authorize`, or a command of the host's own, may take. After that, the command is refused with `ERR_TIMEOUT`, and a later result is
+   * ignored. Milliseconds.
    *
    * @default 10_000
    */
@@ -88,8 +88,8 @@ export interface CommandRecovery {
   /** Subscribes, answers with a notice that has the `id`, and sends again what is missing. All in one step. */
   subscribe(connection: never, request: never): { readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }; readonly replayed: number }
   /**
-   * Called before each `subscribe` that is authorized, if the method exists. A cluster has it. It resolves when this node has what the client may have
-   * missed, or cannot get it.
+   * Called before each `subscribe` that is authorized, if the method exists. The recovery of a cluster has it. Its promise resolves when this node
+   * has the messages that the client may have missed, or cannot get them.
    */
   ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown> | undefined
 }
@@ -107,21 +107,22 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly authorize?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => boolean | Promise<boolean>) | undefined
   /**
-   * The manager's recovery. Then the answer to a subscribe has a position, and clients resume from theirs.
+   * The manager's recovery. With a recovery, the answer to a subscribe has a position, and clients resume from their positions.
    *
    * @default none: a client starts anew with each connection
    */
   readonly recovery?: CommandRecovery | undefined
   /**
-   * Called directly after the answer to a subscribe and what a recovery sends again, before any live message of the stream. Use it to send a snapshot of your
-   * own, by `connection.send` or `manager.sendToConnection`. It must be synchronous.
+   * Called for each subscribe, directly after its answer and the messages that a recovery sends again. No live message of the stream comes before
+   * that. Use it to send a snapshot of your own, by `connection.send` or `manager.sendToConnection`. It must be synchronous.
    *
    * If it throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client is told with
    * `unsubscribed` and the reason `failed`, and `onError` gets the error.
    */
   readonly onSubscribed?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
-   * Commands of your own, by name. The client gets what one returns, or resolves to, as the `data` of a `result`; `undefined` becomes `null`.
+   * Commands of your own, by name. The client gets what the command returns, or what its promise resolves to, as the `data` of a `result`;
+   * `undefined` becomes `null`.
    *
    * Commands of one client run one after the other. An error with a `code` that begins with `ERR_` refuses with that code. If the error has a number
    * `retryMs`, the client is told to ask again after that time. For any other error, the code is `ERR_FAILED`, and `onError` gets the error. The names
@@ -131,8 +132,8 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
   /** How much one client may ask for. */
   readonly limits?: CommandLimits | undefined
   /**
-   * If a client sends nothing for this long, its connection is closed with the code 4408. A `ping` counts as sent. `0`: never. Clients that only receive are
-   * never closed for this. Milliseconds.
+   * If a client sends nothing for this long, its connection is closed with the code 4408. A `ping` counts as something sent. `0`: never. Clients that
+   * only receive are never closed for this. Milliseconds.
    *
    * @default 0
    */

@@ -2,7 +2,7 @@ import { adopted, isThenable } from '../guards/user-code.ts'
 
 /** Who is told what comes later. */
 interface OutcomeHooks {
-  /** The answer has come. It is not called for what comes after `fail`. */
+  /** The answer has come. It is not called for an answer that comes after `fail`. */
   settled(): void
   /** User code failed after `fail`, so that its error is nobody's answer. */
   failedLate(error: unknown): void

@@ -4,7 +4,7 @@ import { Outcome } from './outcome.ts'
 import { refusing } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
-/** After an answer of so many units, the client has to read before its next command brings more. */
+/** After an answer of at least this many UTF-16 units, the next command waits until the client has read it. */
 const LARGE_UNITS = 1_024
 
 /** A command of the host's own. It begins when the commands before it have their answers. */
@@ -32,7 +32,7 @@ export class OwnTask implements Task {
     return true
   }
 
-  /** Nobody knows what it has done, so the client is not told to ask again. */
+  /** Nobody knows what the command has done, so the client is not told to ask again. */
   expire(): void {
     this.#outcome?.fail(refusing('ERR_TIMEOUT'))
     this.#session.goOn()
@@ -40,7 +40,10 @@ export class OwnTask implements Task {
 
   revoked(): void {}
 
-  /** If the connection has another user now, nothing is done. Once it has begun it goes on: it may be the login that gives the connection to another user. */
+  /**
+   * If the connection has another user now, the command is not run. Once the command has begun, it goes on: it may be the login that gives the
+   * connection to another user.
+   */
   #begin(): Outcome {
     const { timeouts } = this.#dependencies
     const outcome = new Outcome(() => this.#runForItsUser(), {

@@ -44,7 +44,7 @@ export class SubscribeTask implements Task {
     this.#session.goOn()
   }
 
-  /** `authorize` may have granted this before the host revoked the stream. */
+  /** `authorize` may have granted this subscribe before the host revoked the stream. Then its answer does not count. */
   revoked(revoked: Revoked): void {
     if (this.#dependencies.options.authorize !== undefined && isConcerned({ ...this.#command, userId: this.#userId }, revoked)) this.#permission.fail(stale())
   }
@@ -91,7 +91,7 @@ export class SubscribeTask implements Task {
     }
   }
 
-  /** Returns true if the client may have been sent much. */
+  /** Returns true if much may have been sent to the client. */
   #act(): boolean {
     const { holdings, options } = this.#dependencies
     const { subscription, replayed } = options.recovery === undefined ? this.#begin() : this.#resume(options.recovery)
@@ -107,7 +107,7 @@ export class SubscribeTask implements Task {
     return { subscription, replayed: 0 }
   }
 
-  /** The recovery answers by itself. */
+  /** The recovery itself sends the answer. */
   #resume(recovery: CommandRecovery): ReturnType<CommandRecovery['subscribe']> {
     const { id, streamType, symbol, filters, position } = this.#command
     const resumed = recovery.subscribe(this.#session.connection as never, { streamType, symbol, filters, position, id } as never)
@@ -115,7 +115,7 @@ export class SubscribeTask implements Task {
     return resumed
   }
 
-  /** The client has its answer. If the host fails now, the subscription ends: what follows would have nothing to build on. */
+  /** The client has its answer already. If `onSubscribed` fails now, the subscription ends, because the client could not use the messages that follow. */
   #tellHost(onSubscribed: (request: object) => unknown): void {
     const { reports, holdings } = this.#dependencies
     const { connection } = this.#session
@@ -133,7 +133,10 @@ export class SubscribeTask implements Task {
   }
 }
 
-/** True if a revocation is of a user's stream, or of a stream that it covers. */
+/**
+ * True if a revocation concerns this user's subscribe. A field that the revocation leaves out means all. So does a symbol that the subscribe leaves
+ * out.
+ */
 function isConcerned({ userId, streamType, symbol }: Pick<SubscribeCommand, 'streamType' | 'symbol'> & { readonly userId: string }, revoked: Revoked): boolean {
   const isOfSymbol = revoked.symbol === undefined || symbol === undefined || revoked.symbol === symbol
   return isOfSymbol && [undefined, userId].includes(revoked.userId) && [undefined, streamType].includes(revoked.streamType)

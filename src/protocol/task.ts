@@ -24,7 +24,7 @@ export interface TaskSession extends Paced, Holder {
   readonly isOver: boolean
   /** Sends an answer. @throws what `connection.send` throws */
   send(text: string): void
-  /** Notes an answer that somebody else sent. */
+  /** Notes an answer that something else has sent, such as the recovery. */
   noteAnswer(): void
   /** Sends an answer. If that is not possible, the connection is removed. */
   say(text: string): void
@@ -33,7 +33,10 @@ export interface TaskSession extends Paced, Holder {
   answered(outcome: Outcome): void
   /** Tells the host of an error that comes too late for the client. A refusal, which has a code, was meant for the client. */
   failedLate(error: unknown): void
-  /** Refuses with the code of an error. An error without one is a fault of the host, which is told; the client gets `otherwise`. */
+  /**
+   * Refuses with the code of an error. An error without a code is a fault of the host. The host is told the error, and the client is refused with
+   * `otherwise`.
+   */
   fail(id: number | undefined, error: unknown, otherwise: Refusal): void
 }
 

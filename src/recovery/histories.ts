@@ -18,7 +18,7 @@ export interface HistoryLimits {
   readonly byType: ReadonlyMap<string, { readonly count: number; readonly units: number }>
 }
 
-/** The order of a message that may have been published before any revocation. */
+/** The lowest order. It marks a message that may be older than every revocation. */
 const EARLIEST = 1
 
 /** If there are more unused channels than this, the oldest unused channel is forgotten early. */
@@ -106,7 +106,7 @@ export class Histories {
     return message
   }
 
-  /** Adds messages of another node from before the held ones of a channel, oldest first. Those that leave a hole are left out. */
+  /** Adds messages of another node that are older than those held in a channel, oldest first. Messages that would leave a hole are left out. */
   prepend(channel: Channel, recorded: readonly RecordedMessage[]): void {
     const nowMs = this.#clock.monotonic()
     const next = channel.oldest

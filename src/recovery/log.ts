@@ -102,7 +102,7 @@ export class RecoveryLog implements ChannelLog {
     return (this.#find(channel)?.messages() ?? []).filter(isWanted).sort((one, other) => one.seq - other.seq)
   }
 
-  /** The names come from other nodes, whose catalogue may be another one. */
+  /** The channels come from other nodes, which may have another catalogue. */
   #find(channel: ChannelName): Channel | undefined {
     return Object.hasOwn(this.streams, channel.streamType) ? this.#histories.find(channel) : undefined
   }

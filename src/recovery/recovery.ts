@@ -101,7 +101,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   #attached: Attached | undefined
   /** The message that was recorded last. `skip` needs its number. */
   #last: HistoryMessage | undefined
-  /** Revocations that count already, so that the event need not be heeded. */
+  /** Revocations that were already remembered, so that the event `revoked` does not add them again. */
   readonly #heeded = new WeakSet<object>()
 
   /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
@@ -147,13 +147,13 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     return stamped
   }
 
-  /** Returns the text that tells a connection which message it was left out of. The manager calls it after `record`. */
+  /** Returns the `skip` notice, which tells a connection the number of a message that it does not get. The manager calls it after `record`. */
   skip({ streamType, symbol }: StreamMessage<unknown, string>): string {
     const { epoch, seq } = this.#last as HistoryMessage
     return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch, seq })
   }
 
-  /** Remembers a revocation, so that nothing from before it is sent again to those whom it concerns. Called by the manager. */
+  /** Remembers a revocation, so that no message from before it is sent again to the users whom it concerns. Called by the manager. */
   revoked(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void {
     const { floors, histories, settings } = this.#whenAttached()
     if (this.#heeded.has(revocation)) return
@@ -168,16 +168,17 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
    * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
    * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first.
-   * They are kept if the connection also subscribes to the whole type, or, when it subscribes to a whole type, to one of its symbols. Then a message may
-   * be sent twice, and `trackPositions` takes it once. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
+   * They are kept if another subscription of the connection needs them: a subscription to the whole type or, for a whole type, to one of its symbols.
+   * Then a message may be sent twice, and `trackPositions` takes it once. If the stream's source has failed, a new subscriber gets the status notice
+   * before `subscribed`.
    *
    * Queued messages that were sent to this user or connection only stay, because nobody can send them again.
    *
    * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. The connection gets nothing of the stream until then,
    * unless another of its subscriptions needs it, or it has the stream already and gives no position.
    *
-   * A connection that has the stream already may give no position. What waits for it is then sent before the notice. If its socket has no room, and it
-   * gets no snapshot, it gets a gap notice of unknown size before the notice.
+   * If the connection already has the stream and gives no position, its waiting messages are sent before the notice. If the socket has no room for
+   * them, and the connection gets no snapshot, a gap notice of unknown size comes before the notice.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a

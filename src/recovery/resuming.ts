@@ -145,8 +145,8 @@ export class Resuming {
   }
 
   /**
-   * Sends the notice, and then the messages of the plan. Returns how many messages. `mayLose` says that nothing makes up for what is purged. Then the
-   * client is told of the gap first.
+   * Sends the notice, and then the messages of the plan. Returns how many of these messages were sent. If `mayLose` is true, nothing replaces the
+   * messages that are purged. Then the client gets a gap notice first.
    */
   #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
     const { recovered, replays, isLeftOut } = plan
@@ -191,8 +191,8 @@ export class Resuming {
 
   /**
    * True if the queued messages of the stream must not be purged, because another subscription of the connection needs them: a subscription to the whole
-   * type, or, for a whole type, a subscription to one of its symbols. That one may have been resumed from an earlier position. A snapshot of the whole
-   * type replaces its messages too.
+   * type, or, for a whole type, a subscription to one of its symbols. The other subscription may have been resumed from an earlier position. But a
+   * snapshot of the whole type also replaces the messages of a symbol.
    */
   #isNeededOtherwise(connection: AnyConnection, { streamType, symbol }: SnapshotStream, { isSnapshot }: Plan): boolean {
     if (this.#dependencies.streams[streamType]?.symbol !== 'optional') return false
@@ -305,7 +305,7 @@ export class Resuming {
   }
 }
 
-/** Gives a connection what it held before a subscribe that failed. */
+/** Gives a connection back the subscription that it held before a failed subscribe. */
 function restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
   const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
   if (before === undefined) return void connection.unsubscribe({ streamType, symbol })

@@ -7,12 +7,13 @@ import { RedisDriver } from './redis-driver.ts'
 /**
  * Returns the driver of one node for Redis or Valkey, for `joinCluster`. It works with node-redis 4 to 6 and ioredis 5 and 6.
  *
- * The driver uses classic publish and subscribe, over two connections of its own: duplicates of the client, with its options. So your client may be used
- * for anything, and it stays open when the cluster is closed. Its strategy for reconnecting decides how long the driver tries: let it never give up.
+ * The driver uses classic publish and subscribe. It opens two connections of its own, which are duplicates of your client with the same options. So
+ * you may use your client for anything, and it stays open when the cluster is closed. The reconnect strategy of your client decides how long the
+ * driver tries to reconnect. Choose one that never gives up.
  *
  * The client of a Redis Cluster cannot be used. Give the client of one server, or of Sentinel.
  *
- * @throws `ERR_INVALID_BACKPLANE` if it is no such client
+ * @throws `ERR_INVALID_BACKPLANE` if `client` is not such a client
  *
  * @example
  * import { createClient } from 'redis'
