@@ -61,7 +61,8 @@ export interface RecorderNotices {
    * With `hold`, the connection gets nothing that is published to the stream until then. The running delivery leaves it out too. Direct messages still
    * come: those of `sendToUser`, `sendToConnection` and `broadcast`.
    *
-   * Call it in a batch, or while `isDelivering()` is true. If nothing is delivered, the turn comes when the batch ends. @throws `ERR_PUBLISH_DEPTH`, and then the function is not called, and nothing is held
+   * Call it in a batch, or while `isDelivering()` is true. If nothing is delivered, the turn comes when the batch ends, and behind a
+   * message that is being serialized. @throws `ERR_PUBLISH_DEPTH`, and then the function is not called, and nothing is held
    */
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**

@@ -40,6 +40,8 @@ interface PendingMessage {
   readonly isDeferred: boolean
   /** `undefined` while the message is being serialized. */
   text: WireData | undefined
+  /** What is done when the message has been delivered, or could not be. */
+  turns?: (() => void)[]
 }
 
 /** A set of pending messages nearly always has one member or none. A `Set` would allocate a new table for each publish that is recorded. */
@@ -148,7 +150,7 @@ export class Publishing {
    * Calls a function when the turn of a message comes that is published now: after the running delivery, and after what was deferred before. The call
    * is one change. Until then, a hold leaves its connection out of the stream, the running delivery included.
    *
-   * Call it only while messages are handed to sockets, or in a batch. @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
+   * Call it only while messages are handed to sockets, in a batch, or while a message that is recorded is serialized. @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
    */
   inTurn(act: () => void, hold: Hold | undefined): void {
     const { changes, delivery } = this.#dependencies
@@ -158,15 +160,21 @@ export class Publishing {
       this.#holds.add(hold)
       delivery.exclude((fields) => isHeld(fields, hold), (each) => each === hold.connection)
     }
-    changes.postpone(() => {
+    const turn = (): void => {
       if (hold !== undefined) this.#holds.delete(hold)
       this.#actInTurn(act)
-    })
+    }
+    // A message that is being serialized comes first. Nothing postpones it.
+    const serialized = changes.isSending ? undefined : membersOf(this.#pending).find(({ isDeferred }) => !isDeferred)
+    if (serialized === undefined) changes.postpone(turn)
+    else (serialized.turns ??= []).push(turn)
   }
 
   #actInTurn(act: () => void): void {
+    const { changes } = this.#dependencies
     try {
-      this.#dependencies.changes.postponedBatch(act)
+      if (changes.isSending) changes.postponedBatch(act)
+      else changes.batch(act)
     } catch (error) {
       this.#recorderFailed(error)
     }
@@ -288,6 +296,7 @@ export class Publishing {
       return this.#deliverOrDefer(fields, this.#toSubscribers, plan, message)
     } finally {
       this.#removePending(message)
+      for (const turn of message.turns ?? []) turn()
     }
   }
 

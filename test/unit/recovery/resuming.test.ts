@@ -438,6 +438,11 @@ describe('recovery.subscribe within a delivery', () => {
     ['ends the subscription', (_scene, { connection }) => void connection.unsubscribe(A), ['subscribed :4 false']],
     ['revokes the stream', ({ manager }) => void manager.revoke({ userId: 'alice', ...A }), ['subscribed :4 false']],
     ['revokes the stream and grants it again', ({ manager }, { connection }) => void [manager.revoke({ userId: 'alice', ...A }), connection.subscribe(A)], ['subscribed :4 false', '5']],
+    [
+      'publishes, revokes the stream and grants it again',
+      (scene, { connection }) => void [scene.publish(A), scene.manager.revoke({ userId: 'alice', ...A }), connection.subscribe(A)],
+      ['subscribed :4 false', 'gap', '6'],
+    ],
     ['removes the connection', (_scene, { connection }) => void connection.remove(), []],
   ])('%s before the answer: it is answered, if it is there, and gets nothing that it may not have', (_what, act, expected) => {
     const scene = new Scene()
@@ -452,7 +457,8 @@ describe('recovery.subscribe within a delivery', () => {
     scene.publish(A)
 
     const texts = client.texts.slice(before).map((text) => JSON.parse(text) as Record<string, unknown>)
-    const got = texts.map(({ position, recovered, seq }) => (seq === undefined ? `subscribed ${String(position).replace(/.*:/, ':')} ${String(recovered)}` : String(seq)))
+    const labelOf = ({ type, position, recovered, seq }: Record<string, unknown>) => (type === 'subscribed' ? `subscribed ${String(position).replace(/.*:/, ':')} ${String(recovered)}` : String(seq ?? type))
+    const got = texts.map(labelOf)
     expect(got).toEqual(expected)
   })
 
@@ -476,17 +482,18 @@ describe('recovery.subscribe within a delivery', () => {
     expect(client.jumps).toEqual([])
   })
 
-  it('tells of a gap if the message that is being serialized was published before a revocation', () => {
+  it('waits for the message that is being serialized if it was published before a revocation', () => {
     const scene = new Scene()
     const client = scene.client('phone')
     client.resume(A)
     scene.publishWith(A, () => {
       scene.manager.revoke({ userId: 'alice', ...A })
-      client.resume(A)
+      client.resume(A, 'other:1')
+      scene.publish(A)
     })
     scene.publish(A)
 
-    expect(client.got(A).slice(1)).toEqual([expect.stringMatching(/^subscribed .*:0 false$/), 'gap undefined undefined', '2'])
+    expect(client.got(A).slice(1)).toEqual([expect.stringMatching(/^subscribed .*:2 false$/), '3'])
     expect(client.jumps).toEqual([])
   })
 
