@@ -19,11 +19,11 @@ export interface ClusterEvents<TStreamType extends string = string> {
   /** Messages of another node are missing on this one. Its subscribers were told. `missing` is `undefined` if nobody knows how many. */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
-   * Something failed that no call could throw: the broker, or what another node sent. Or commands of another node are missing here: revocations,
-   * removals, statuses and gaps.
+   * An error that no call could throw, for example because the broker failed, or because of what another node sent. It may also say that commands of
+   * another node are missing here: revocations, removals, statuses and gaps.
    */
   error: unknown
-  /** A node wants this channel, and none did before. Whoever publishes it opens its feed. */
+  /** A node wants this channel, and none did before. The node that publishes the channel should open its feed. */
   streamActive: ClusterStream<TStreamType>
   /** No node has wanted this channel for `idleDelayMs`. */
   streamIdle: ClusterStream<TStreamType>

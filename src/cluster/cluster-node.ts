@@ -12,13 +12,13 @@ import { assemble, type NodeParts } from './node-parts.ts'
 import type { ResolvedClusterOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 
-/** A node that follows the demand asks the others again after so many turns, in case a message was lost. */
+/** A node that tracks the demand asks the other nodes again after this many turns, in case a message was lost. */
 const TURNS_OF_A_SURVEY = 20
 
 /** A manager with any catalogue. */
 type AnyManager = ClusterManager<StreamCatalogue>
 
-/** One node of a cluster: what its manager, the other nodes and the broker tell it, and what it does then. */
+/** One node of a cluster. It reacts to its manager, to the other nodes and to the broker. */
 export class ClusterNode implements LogCluster {
   readonly counts = { foreign: 0, otherVersion: 0, gaps: 0, missing: 0 }
   readonly parts: NodeParts
@@ -67,7 +67,7 @@ export class ClusterNode implements LogCluster {
     await this.#inTime(opened)
   }
 
-  /** Leaves the cluster. What the others may not have yet is announced to them first. */
+  /** Leaves the cluster. First tells the other nodes the last numbers of the channels in which they may miss messages. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -93,7 +93,10 @@ export class ClusterNode implements LogCluster {
     return !this.isRelayed(channel) || (link.isUp && receiving.find(channel)?.isWhole === true)
   }
 
-  /** Waits until this node has all that it can get of a channel back to a position. A request that makes no sense is left to the subscribe. */
+  /**
+   * Waits until this node has all messages of a channel after a position, as far as it can get them. It ignores a request that makes no sense,
+   * because the subscribe refuses it.
+   */
   async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {
     const { interests, readiness } = this.parts
     const channel = this.#channelIn({ streamType, symbol: symbol ?? undefined, userId: userId ?? undefined })
@@ -107,7 +110,7 @@ export class ClusterNode implements LogCluster {
     }
   }
 
-  /** Learns which channels the cluster wants, and tells of changes from now on. */
+  /** Asks which channels the cluster wants, and reports changes from now on. */
   followDemand(): void {
     const { demand } = this.parts
     if (demand.isFollowed) return
@@ -208,12 +211,12 @@ export class ClusterNode implements LogCluster {
     for (const part of partsOf(this.parts.receiving.cameBack(node))) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
   }
 
-  /** Returns those of these channels that there are in this node's catalogue, and that are relayed. Another node may have another catalogue. */
+  /** Returns the channels that are valid by this node's catalogue, and that are not local. Another node may have another catalogue. */
   #known(channels: readonly ChannelName[]): ChannelName[] {
     return channels.flatMap((channel) => this.#channelIn(channel) ?? []).filter((channel) => this.isRelayed(channel))
   }
 
-  /** What the client of the broker says. */
+  /** The broker's client reports whether its connection is up. */
   #reported(isUp: boolean): void {
     if (!this.#isOpen) return
     // A probe comes back only if this node is subscribed to its own subject.
@@ -251,7 +254,7 @@ export class ClusterNode implements LogCluster {
     this.parts.link.send(subject, frame)
   }
 
-  /** Now and then, finds out which channels are wanted, and tries again to subscribe. */
+  /** Every `probeMs`, checks whether channels are still wanted, and retries calls to the broker that failed. */
   #takeTurns(): void {
     const { demand, link, subjectSet } = this.parts
     if (!this.#isOpen) return

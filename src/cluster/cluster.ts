@@ -14,9 +14,9 @@ import type { CommandedStream } from './commands.ts'
 export interface ClusterStats {
   /** Messages that this node published for the cluster, and commands that it gave to all nodes. Messages of local types do not count. */
   readonly published: number
-  /** Those of `published` that were handed to the client of the broker at once. The other nodes ask for the rest later. */
+  /** How many of `published` were handed to the client of the broker at once. The other nodes ask for the rest later. */
   readonly sent: number
-  /** Messages and commands of other nodes that came by the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
+  /** Messages and commands of other nodes that came through the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
   readonly received: number
   /** Messages of other nodes that this node had already. */
   readonly duplicates: number
@@ -30,9 +30,9 @@ export interface ClusterStats {
   readonly gaps: number
   /** Messages that subscribers were told are missing. A gap of unknown size adds nothing. */
   readonly missing: number
-  /** Texts of the broker that are not of a cluster. */
+  /** Texts from the broker that no node of a cluster has sent. */
   readonly foreign: number
-  /** Texts of the broker that are of a cluster of another version of this library. */
+  /** Texts from the broker that a node with another version of this library has sent. */
   readonly otherVersion: number
   /** How often the cluster went down. */
   readonly downs: number
@@ -54,22 +54,22 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
     this.#listeners = listeners
   }
 
-  /** `up` if the broker is proven to work. Local delivery goes on whatever it is. */
+  /** `up` if the broker is proven to work. Local delivery goes on in both states. */
   get status(): 'up' | 'down' {
     return this.#node.parts.link.isUp ? 'up' : 'down'
   }
 
   /**
-   * Resolves when this node has all that the cluster still holds of a channel, back to the position of a client. Then subscribe the client with that
-   * position. It resolves after `repairTimeoutMs` at the latest, also if the broker is not there. It never rejects.
+   * Resolves when this node has all messages of a channel after a client's position, as far as the cluster still holds them. Then subscribe the
+   * client with that position. It resolves after `repairTimeoutMs` at the latest, also if the broker is not there. It never rejects.
    */
   ready(request: ReadyRequest): Promise<void> {
     return this.#node.ready(request)
   }
 
   /**
-   * Revokes streams on every node: see `manager.revoke`. Returns how many subscriptions ended on this node. A node that is cut off obeys once it is back,
-   * as long as this node runs.
+   * Revokes streams on every node: see `manager.revoke`. Returns how many subscriptions ended on this node. A node that is cut off from the broker
+   * revokes the streams when it is back, if this node still runs.
    *
    * @throws what `manager.revoke` throws; then nothing has changed
    */
@@ -118,9 +118,10 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Resolves to true if the user has a connection on any node. If the user has one here, nobody is asked.
+   * Resolves to true if the user has a connection on any node. If the user is connected to this node, the broker is not asked.
    *
-   * Rejects with `ERR_CLUSTER_DOWN` if the user has none here, and the broker cannot be asked or does not answer within `repairTimeoutMs`.
+   * Rejects with `ERR_CLUSTER_DOWN` if the user is not connected to this node, and the broker cannot be asked or does not answer within
+   * `repairTimeoutMs`.
    */
   async isOnline(userId: string): Promise<boolean> {
     const id = asIdentifier(userId, 'userId')

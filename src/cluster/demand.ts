@@ -11,19 +11,19 @@ export interface DemandDependencies {
   readonly clock: Clock
   readonly idleDelayMs: number
   isWantedHere(channel: ChannelName): boolean
-  /** A channel is wanted by the first node, or by none any more. */
+  /** `isActive` is true if a node wants the channel and none did before, and false if no node wants it any more. */
   changed(channel: ChannelName, isActive: boolean): void
   report(error: unknown): void
 }
 
-/** So many channels are looked up in the broker's table in one turn, in case a node died without saying that it wants them no more. */
+/** How many channels are looked up in the broker's table in one turn. A node may have died without saying that it wants a channel no more. */
 const LOOKUPS_OF_A_TURN = 50
 
 /**
- * The channels that any node wants, for the node that publishes them. It knows of them only if somebody listens.
+ * The channels that any node wants, for the node that publishes them. They are tracked only after a call of `follow`, so only if somebody listens.
  *
- * A node says which channels it wants now, and which no more. If the broker's table has nobody for a channel, it is looked up again after `idleDelayMs`.
- * It is idle if there is still nobody, and no node has said meanwhile that it wants the channel.
+ * Each node says which channels it wants, and which ones it wants no more. If the broker's table has no subscriber for a channel, the channel is
+ * looked up again after `idleDelayMs`. The channel is idle if it still has no subscriber, and no node has said meanwhile that it wants it.
  */
 export class Demand {
   #isFollowed = false
@@ -41,7 +41,7 @@ export class Demand {
     return this.#isFollowed
   }
 
-  /** Somebody listens from now on. */
+  /** Tracks the channels from now on. */
   follow(): void {
     this.#isFollowed = true
   }
@@ -91,7 +91,7 @@ export class Demand {
     this.#dependencies.changed(channel, false)
   }
 
-  /** Returns an active channel if the broker's table has nobody for it, and no node has wanted it meanwhile. */
+  /** Returns an active channel if the broker's table has no subscriber for it, and no node has said meanwhile that it wants it. */
   async #findUnwanted(key: string): Promise<ChannelName | undefined> {
     const { backplane, subjects, isWantedHere, report } = this.#dependencies
     const channel = this.#active.get(key)

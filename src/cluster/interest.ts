@@ -16,9 +16,9 @@ export class Interest {
   readonly sinceMs: number
   /** True once the broker sends it to this node. */
   isSubscribed = false
-  /** True once the origins had time to say how far they are. */
+  /** True once the origins have had time to answer with their last numbers. */
   isSynced = false
-  /** True if somebody subscribed before that, and may have missed something. */
+  /** True if somebody subscribed before the origins had this time, and may have missed something. */
   hasEarlySubscribers = false
   readonly #origins = new Map<string, Origin>()
   /** Epoch → how far its origin was when it was forgotten. */

@@ -16,11 +16,11 @@ export interface LinkDependencies {
   changed(isUp: boolean): void
 }
 
-/** A message to oneself that has not come back. */
+/** A message of this node to itself that has not come back yet. */
 interface Probe {
   readonly number: number
   readonly sentAtMs: number
-  /** True while the client of the broker still has it. */
+  /** True once the client of the broker has sent it, or has failed to. */
   isHandedOver: boolean
 }
 
@@ -86,7 +86,7 @@ export class Link {
     this.#cancelTimer?.()
   }
 
-  /** Sends a frame. Returns false if it could not, and the frame is lost. */
+  /** Sends a frame. Returns false if it could not be sent. Then the frame is lost. */
   send(subject: string, frame: Frame): boolean {
     const { maxUnconfirmedBytes } = this.#dependencies
     if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false
@@ -140,7 +140,7 @@ export class Link {
     if (this.#isProbeDue && this.#probe === probe && !this.#isClosed) this.#sendProbe()
   }
 
-  /** Hands a text to the client of the broker, which is user code. `done` is called when the client has done with it. */
+  /** Hands a text to the client of the broker, which is user code. `done` is called when the client has sent the text, or has failed to. */
   #hand(subject: string, text: string, done: () => void = () => {}): boolean {
     this.#sentUnits += text.length
     try {

@@ -1,7 +1,7 @@
 import type { LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
-/** A message that waits counts this many units beside its text, so that many empty ones are bounded too. */
+/** Each message that waits counts this many units more than its text, so that the number of very short messages is limited too. */
 const UNITS_OF_A_MESSAGE = 64
 
 /** What an origin is asked for. */
@@ -13,8 +13,8 @@ export interface Range {
 /**
  * Puts the messages of one epoch in order.
  *
- * A message that comes early waits, while its origin is asked for those before it. What the origin does not have any more is reported as missing.
- * Then what waits goes on.
+ * A message that comes early waits, while its origin is asked for those before it. Messages that the origin does not have any more are reported as
+ * missing. Then the waiting messages are delivered.
  */
 export class Origin {
   readonly epoch: string
@@ -24,11 +24,11 @@ export class Origin {
   heldUnits = 0
   /** How far it was, even if the destination has forgotten its epoch. */
   reached: number
-  /** True if the origin has to say how far it is, because this node may have missed something. */
+  /** True if the origin has to tell its last number, because this node may have missed something. */
   isInDoubt = false
   /** How often its node has come back since, and was asked again. */
   timesAskedAgain = 0
-  /** From which number on the origin was asked to complete the history, and has answered. `Infinity` if it was not. */
+  /** To complete the history, the origin was asked for messages from `askedFrom` on, and has answered from `answeredFrom` on. `Infinity`: never. */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity
   readonly #destination: Destination
@@ -79,7 +79,7 @@ export class Origin {
     this.#questions++
   }
 
-  /** True if the question may have been lost, so that it is asked again. */
+  /** True if the origin may be asked again, because the question or the answer may have been lost. */
   mayAskAgain(): boolean {
     return !this.isInDoubt && this.#questions < this.#destination.mostQuestions
   }
@@ -106,7 +106,10 @@ export class Origin {
     return true
   }
 
-  /** Takes what the origin sent again, in order. What is not in it before a message of it is gone. */
+  /**
+   * Takes messages that the origin sent again, in order. If a number before one of these messages is missing, the origin does not have that message
+   * any more.
+   */
   takeAgain(messages: readonly LoggedMessage[], { last }: Range, isComplete: boolean): number {
     let taken = 0
     for (const message of messages) {
@@ -146,7 +149,7 @@ export class Origin {
     return end
   }
 
-  /** Delivers what waits and is next. */
+  /** Delivers the waiting messages that are next in order. */
   #release(): void {
     for (let next = this.#held.get(this.seq + 1); next !== undefined; next = this.#held.get(this.seq + 1)) {
       this.#drop(next)

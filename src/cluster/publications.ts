@@ -20,33 +20,34 @@ export interface PublicationsDependencies {
   readonly subjects: Subjects
   readonly clock: Clock
   readonly quietAfterMs: number
-  /** Returns the subject of a channel. `undefined` if it stays on this node. */
+  /** Returns the subject of a channel. `undefined` if the messages of the channel stay on this node. */
   subjectOf(channel: ChannelName): string | undefined
 }
 
-/** An own channel whose last number is still to be repeated. */
+/** A channel in which this node has published, and whose last number must still be repeated. */
 interface Tail {
   readonly channel: ChannelName
   readonly subject: string
   quietSinceMs: number
   repeats: number
-  /** Behind the last repeat, in what was sent. */
+  /** The mark of the link after the last repeat: see `Link.mark`. */
   mark: number
 }
 
-/** The last number is repeated this often, each time after twice as long. */
+/** How often the last number is repeated. Each wait is twice as long as the one before. */
 const REPEATS = 3
 
-/** While the link is down, channels that were forgotten are looked for this often. Milliseconds. */
+/** While the link is down, how often forgotten channels are removed from the tails. Milliseconds. */
 const SWEEP_MS = 60_000
 
-/** One part of an answer has about so many units. */
+/** About how many UTF-16 units one part of an answer has. */
 const UNITS_OF_A_PART = 262_144
 
 /**
  * Sends the messages of this node to the others, and answers what they ask.
  *
- * A lost message shows when the next one comes. The last one has no next one. So once a channel is quiet, its last number is repeated.
+ * The other nodes notice a lost message when the next message comes. After the last message, no other comes. So when a channel is quiet, its last
+ * number is repeated.
  */
 export class Publications {
   readonly counts = { published: 0, sent: 0 }
@@ -80,7 +81,7 @@ export class Publications {
     this.#setAlarm()
   }
 
-  /** Tells a node how far the channels are that it wants. */
+  /** Tells a node the last numbers of the channels that it wants. */
   answerSync(node: string, channels: readonly ChannelName[]): void {
     const progress = channels.flatMap((channel) => this.#progressOf(channel) ?? [])
     for (const part of partsOf(progress)) this.#sendTo(node, { kind: 'progress', node: this.#dependencies.node, progress: part })

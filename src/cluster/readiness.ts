@@ -6,7 +6,7 @@ import type { Origin } from './origin.ts'
 export interface ReadinessDependencies {
   readonly clock: Clock
   readonly repairTimeoutMs: number
-  /** Asks an origin for what it published after this number, up to what is held here. */
+  /** Asks an origin for the messages after this number that are older than those held here. */
   complete(interest: Interest, origin: Origin, seq: number): void
   isUp(): boolean
   /** True if this node, now or in an earlier run, published in this epoch. */
@@ -21,7 +21,7 @@ interface Waiter {
 
 const NOWHERE: Position = new Map()
 
-/** Lets a client wait until this node has all that it can get of a channel back to the client's position. */
+/** Lets a client wait until this node has all messages of a channel after the client's position, as far as it can get them. */
 export class Readiness {
   readonly #dependencies: ReadinessDependencies
   readonly #waiters = new Set<Waiter>()
@@ -30,7 +30,7 @@ export class Readiness {
     this.#dependencies = dependencies
   }
 
-  /** Resolves when the history of a channel is whole back to a position, or after `repairTimeoutMs`. */
+  /** Resolves when the history of a channel has all messages after a position, or after `repairTimeoutMs`. */
   wait(interest: Interest, position: unknown): Promise<void> {
     const { clock, repairTimeoutMs } = this.#dependencies
     return new Promise((settle) => {
@@ -46,7 +46,7 @@ export class Readiness {
     })
   }
 
-  /** Call it when something about an origin or a channel may have become known. */
+  /** Checks all waiting clients. Call it when this node may have learnt something new about an origin or a channel. */
   check(): void {
     for (const waiter of this.#waiters) this.#check(waiter)
   }
@@ -66,7 +66,7 @@ export class Readiness {
     return isMet
   }
 
-  /** True if everything of an epoch after this number is held, or cannot be had. */
+  /** True if this node has all messages of an epoch after this number that it can get. */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)
     // An origin that nobody knows may still answer.

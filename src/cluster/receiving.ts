@@ -10,16 +10,16 @@ export interface ReceivingDependencies {
   readonly clock: Clock
   readonly node: string
   readonly repairTimeoutMs: number
-  /** So many units may wait for messages before them, of all channels together. */
+  /** How many units of messages may wait for missing earlier messages, in all channels together. */
   readonly maxHeldUnits: number
   /** Sends a frame to one node. */
   sendTo(node: string, frame: Frame): void
   isUp(): boolean
-  /** Called when an origin is not waited for any more. */
+  /** Called when this node does not wait for an origin any more. */
   settled(): void
 }
 
-/** What came of the messages of other nodes. */
+/** What happened to the messages of other nodes. */
 export interface ReceivingCounts {
   received: number
   duplicates: number
@@ -38,16 +38,16 @@ interface Wait {
 }
 
 /**
- * Takes what comes from other nodes, each message once and in the order of its origin.
+ * Takes the messages of other nodes, each message once and in the order of its origin.
  *
- * If something is missing, its origin is asked for it, and has `repairTimeoutMs` to answer. The time counts only while the link is up. Then it is
- * reported as missing.
+ * If messages are missing, their origin is asked for them, and has `repairTimeoutMs` to answer. The time counts only while the link is up. Messages
+ * that have not come by then are reported as missing.
  */
 export class Receiving {
   readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
   readonly #dependencies: ReceivingDependencies
   readonly #interests = new Map<string, Interest>()
-  /** Origins that are asked for something. Those that wait longest are first. */
+  /** Origins whose answer this node waits for. The longest wait is first. */
   readonly #waits = new Map<Origin, Wait>()
   #heldUnits = 0
   readonly #alarm: Alarm
@@ -127,7 +127,7 @@ export class Receiving {
     this.#dependencies.settled()
   }
 
-  /** Asks an origin for messages from before those that are held. */
+  /** Asks an origin for messages that are older than those held here. */
   complete(interest: Interest, origin: Origin, seq: number): void {
     if (origin.node === undefined || origin.askedFrom <= seq + 1) return
     const { channel } = interest
@@ -147,8 +147,8 @@ export class Receiving {
   }
 
   /**
-   * Returns the origin of an epoch. What a new one published before this node wanted its channel is nobody's business here. But if it began later, this
-   * node should have all of it. One that was forgotten goes on where it was.
+   * Returns the origin of an epoch. If the epoch is new to this node, and began before this node wanted the channel, its earlier messages are
+   * skipped. If the epoch began later, this node should get all its messages. One that was forgotten goes on where it was.
    */
   #originOf(interest: Interest, node: string, own: OwnEpoch): Origin {
     const origin = interest.originOf(own.epoch, node)
@@ -198,7 +198,7 @@ export class Receiving {
     this.#ask(interest, origin)
   }
 
-  /** The origin has `repairTimeoutMs` from its first question on, and from each part of the answer. */
+  /** Asks for what is missing. The origin has `repairTimeoutMs` to answer. Each part of the answer starts this time again. */
   #ask(interest: Interest, origin: Origin): void {
     const { epoch, node, question } = origin
     if (question === undefined || node === undefined) return
