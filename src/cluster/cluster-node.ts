@@ -227,7 +227,8 @@ export class ClusterNode implements LogCluster {
   #linkChanged(isUp: boolean): void {
     const { demand, interests, publications, receiving, subjectSet } = this.parts
     receiving.linkChanged(isUp)
-    if (isUp) {
+    if (!isUp) publications.linkLost()
+    else {
       subjectSet.retry()
       interests.sync([...receiving.interests()].filter(({ isSubscribed }) => isSubscribed))
       publications.announce()

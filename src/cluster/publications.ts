@@ -81,6 +81,11 @@ export class Publications {
     this.#setAlarm()
   }
 
+  /** The link is down. What was sent, and is not confirmed, may be lost. A later probe does not prove that it arrived. */
+  linkLost(): void {
+    for (const tail of this.#tails.values()) if (!this.#dependencies.link.isConfirmed(tail.mark)) tail.mark = Infinity
+  }
+
   /** Tells a node the last numbers of the channels that it wants. */
   answerSync(node: string, channels: readonly ChannelName[]): void {
     const progress = channels.flatMap((channel) => this.#progressOf(channel) ?? [])

@@ -103,6 +103,19 @@ describe('a message of another node', () => {
     expect(received(far)).toEqual(['subscribed null', 1, 2])
   })
 
+  it('is repaired if the link of its node lost it, and all repeats of its number, before it broke', async () => {
+    const { cluster, here, there } = await twoNodes({ quietAfterMs: 50 })
+    const far = await cluster.client(here, TRADES)
+    cluster.broker.loses = (node, text) => node === there.name || !text.includes('"probe"')
+    publish(there, 1)
+    await cluster.clock.advance(1_000)
+    cluster.broker.loses = () => false
+    cluster.broker.cut(there.name, 300)
+    await cluster.clock.advance(3_000)
+
+    expect(received(far)).toEqual(['subscribed null', 1])
+  })
+
   it('is reported as missing, in its place, if the history of its node does not have it any more', async () => {
     const { cluster, here, there } = await twoNodes({}, 0)
     const far = await cluster.client(here, TRADES)
