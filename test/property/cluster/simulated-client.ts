@@ -17,6 +17,9 @@ export class SimulatedClient {
   readonly #tracker = trackPositions({ streams })
   readonly #audit: Audit<Streams>
   #connections = 0
+  /** The ids of the subscribes that the client has not taken back. Each answer has the id of its subscribe. */
+  readonly #asked = new Map<Stream, number>()
+  #subscribes = 0
   #isSlow = false
   /** True if messages may wait on the connection. A gap notice overtakes them, as each text of `connection.send` does. */
   #mayLag = false
@@ -62,10 +65,12 @@ export class SimulatedClient {
 
   /** Access to a stream was revoked: the client does not ask for it any more. Its node may not know yet. */
   lose(stream: Stream): void {
+    this.#asked.delete(stream)
     if (this.wanted.delete(stream) && this.node !== undefined) this.#audit.unsubscribing(this.name, stream)
   }
 
   unwant(stream: Stream): void {
+    this.#asked.delete(stream)
     if (!this.wanted.delete(stream) || this.node === undefined) return
     const connection = this.node.manager.getConnection(this.connectionId)
     if (connection?.unsubscribe(stream as never) === true) this.#audit.unsubscribed(this.name, stream)
@@ -90,15 +95,24 @@ export class SimulatedClient {
     const connection = node.manager.getConnection(connectionId)
     if (connection === undefined || connection.removed || !this.wanted.has(stream)) return
     this.#audit.subscribing(this.name, stream)
-    node.recovery.subscribe(connection as never, { ...stream, position } as never)
+    const id = ++this.#subscribes
+    this.#asked.set(stream, id)
+    node.recovery.subscribe(connection as never, { ...stream, position, id } as never)
   }
 
   #receive(connectionId: string, text: string): void {
     if (connectionId !== this.connectionId || this.node === undefined) return
+    if (this.#isLateAnswer(text)) return
     const { message } = this.#tracker.receive(text)
     if (message === undefined) return
     if (message.type === 'gap' && this.#mayLag) this.#audit.told(this.name, message, { missed: undefined })
     else this.#audit.received(this.name, text)
+  }
+
+  /** True for the answer to a subscribe that the client has taken back while the answer waited on a slow connection. */
+  #isLateAnswer(text: string): boolean {
+    const { type, id } = JSON.parse(text) as { readonly type?: string; readonly id?: number }
+    return type === 'subscribed' && ![...this.#asked.values()].includes(id as number)
   }
 
   #closed(connectionId: string): void {
