@@ -255,11 +255,12 @@ export class ClusterNode implements LogCluster {
     this.parts.link.send(subject, frame)
   }
 
-  /** Every `probeMs`, checks whether channels are still wanted, and retries calls to the broker that failed. */
+  /** Every `probeMs`, checks whether channels are still wanted, and repeats what may have been lost or has failed. */
   #takeTurns(): void {
-    const { demand, link, subjectSet } = this.parts
+    const { demand, interests, link, subjectSet } = this.parts
     if (!this.#isOpen) return
     if (link.isUp) demand.lookUpSome()
+    if (link.isUp) interests.syncAgain()
     if (++this.#turns % TURNS_OF_A_SURVEY === 0 && demand.isFollowed) this.#survey()
     subjectSet.retry()
     this.#cancelTurn = this.#log.clock.setTimeout(() => this.#takeTurns(), this.#options.probeMs)

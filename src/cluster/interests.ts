@@ -28,6 +28,9 @@ export interface InterestsDependencies {
 /** Origins have at least this long to answer, even if the broker is quick. Milliseconds. */
 const LEAST_ANSWER_MS = 20
 
+/** Origins are asked so often again, because a question or an answer may be lost. Nobody knows which origins there are, so no answer is missed. */
+const REPEATS = 3
+
 /**
  * The channels that this node wants. A channel is subscribed to at the broker as long as somebody here wants it. When the node is subscribed, it asks
  * the channel's origins, the nodes that publish in it, for their last numbers. One question is about many channels.
@@ -38,6 +41,8 @@ export class Interests {
   /** Channels that a client asked about, and that are kept until it has subscribed. */
   readonly #kept: ExpiringSet<Interest>
   readonly #keeping = new Set<Interest>()
+  /** Interests whose origins are asked again, and how often still. */
+  readonly #unsure = new Map<Interest, number>()
   /** Channels whose interest ended in this turn. */
   #left: ChannelName[] = []
 
@@ -86,6 +91,7 @@ export class Interests {
   sync(interests: readonly Interest[]): void {
     const { clock, link, node, repairTimeoutMs, subjects, synced } = this.#dependencies
     for (const part of partsOf(interests)) {
+      for (const interest of part) this.#unsure.set(interest, REPEATS)
       if (!link.send(subjects.control, { kind: 'sync', node, channels: part.map(({ channel }) => channel) })) continue
       const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * link.roundTripMs), repairTimeoutMs)
       clock.setTimeout(() => {
@@ -93,6 +99,17 @@ export class Interests {
         synced()
       }, answerMs)
     }
+  }
+
+  /** Asks again for the last numbers in channels that this node has not wanted for long. What an origin has that is found so late is repaired, or told as a gap. */
+  syncAgain(): void {
+    const { link, node, subjects } = this.#dependencies
+    const asked = [...this.#unsure.keys()]
+    for (const [interest, left] of this.#unsure) {
+      if (left > 1) this.#unsure.set(interest, left - 1)
+      else this.#unsure.delete(interest)
+    }
+    for (const part of partsOf(asked)) link.send(subjects.control, { kind: 'sync', node, channels: part.map(({ channel }) => channel) })
   }
 
   #begin(channel: ChannelName): Interest {
@@ -113,6 +130,7 @@ export class Interests {
     if (--interest.uses > 0) return
     const { receiving, subjectSet } = this.#dependencies
     this.#bySubject.delete(interest.subject)
+    this.#unsure.delete(interest)
     receiving.end(interest)
     subjectSet.unwant(interest.subject)
     if (this.#left.length === 0) queueMicrotask(() => this.#tellLeft())

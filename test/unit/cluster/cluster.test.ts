@@ -26,6 +26,11 @@ function publish({ manager }: SimulatedNode, ...data: readonly unknown[]): void 
   for (const each of data) manager.publish({ ...TRADES, data: each } as never)
 }
 
+/** The epoch in which a node has published. */
+function epochOf({ recovery }: SimulatedNode): string {
+  return recovery.log.own({ ...TRADES, userId: undefined })?.epoch ?? 'none'
+}
+
 /** A backplane whose client opens when the test says. */
 function slowToOpen(backplane: Backplane): { readonly backplane: Backplane; readonly open: () => void } {
   let open = (): void => {}
@@ -303,6 +308,26 @@ describe('a client that comes to another node', () => {
     const after = await cluster.client(here, TRADES, positionOf(before))
 
     expect(received(after)).toEqual(['subscribed false'])
+  })
+
+  it.each<[string, (text: string, to: string, second: SimulatedNode, other: SimulatedNode) => boolean]>([
+    ['question', (text, to, _second, other) => to === other.name && text.includes('"sync"')],
+    ['answer', (text, to, second, other) => to === second.name && text.includes('"progress"') && text.includes(epochOf(other))],
+  ])('gets what another node has published a little later if the %s about it was lost twice', async (_what, isMeant) => {
+    const cluster = new SimulatedCluster()
+    const [publisher, first, second, other] = (await cluster.nodes(4)) as [SimulatedNode, SimulatedNode, SimulatedNode, SimulatedNode]
+    publish(publisher, 1)
+    const position = positionOf(await cluster.client(first, TRADES))
+    first.manager.removeConnection('s1')
+    await cluster.clock.advance(5_000)
+    publish(other, 2)
+    let losses = 0
+    cluster.broker.loses = (to, text) => losses < 2 && isMeant(text, to, second, other) && ++losses > 0
+    const after = await cluster.client(second, TRADES, position)
+    await cluster.clock.advance(4_000)
+
+    expect(received(after)).toEqual(['subscribed true', 2])
+    expect(losses).toBe(2)
   })
 
   it('is told that something may be missing if the node cannot reach the others', async () => {
