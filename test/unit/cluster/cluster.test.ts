@@ -506,6 +506,16 @@ describe('a gap in the source of a stream', () => {
 
     expect([received(near), received(far)]).toEqual(Array(2).fill(['subscribed null', `gap ${dropped ?? null}`]))
   })
+
+  it('that is private is told to its user alone', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const ORDERS: Stream = { streamType: 'ORDERS', symbol: undefined }
+    const [ann, bob] = [await cluster.client(here, ORDERS, undefined, 'ann'), await cluster.client(here, ORDERS, undefined, 'bob')]
+    there.cluster?.notifyGap({ streamType: 'ORDERS', userId: 'ann' }, 1)
+    await cluster.clock.advance(100)
+
+    expect([received(ann), received(bob)]).toEqual([['subscribed null', 'gap 1'], ['subscribed null']])
+  })
 })
 
 describe('joining', () => {

@@ -27,7 +27,7 @@ function publicationsOf(heldUnits = 10) {
         return state.isUp
       },
       mark: 7,
-      isConfirmed: () => state.isConfirmed,
+      isConfirmed: (mark: number) => state.isConfirmed && mark < Infinity,
       send: (subject: string, frame: Frame) => state.isUp && sent.push([subject, frame]) > 0,
     } as never,
   })
@@ -112,6 +112,21 @@ describe('Publications', () => {
     publications.announce()
 
     expect(kinds().at(-1)).toBe('TRADES tail')
+  })
+
+  it.each([
+    ['repeats a last number that may have been lost with the link', false, 4],
+    ['does not repeat a last number that the broker had before the link was lost', true, 3],
+  ])('%s', (_what, isConfirmed, tails) => {
+    const { clock, publications, publish, kinds, state } = publicationsOf()
+    publish()
+    clock.advance(4_000)
+    state.isConfirmed = isConfirmed
+    publications.linkLost()
+    state.isConfirmed = true
+    publications.announce()
+
+    expect(kinds().filter((each) => each.endsWith('tail'))).toHaveLength(tails)
   })
 
   it('forgets a channel that is forgotten, also while the link is down', () => {

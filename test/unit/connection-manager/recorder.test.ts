@@ -98,6 +98,23 @@ describe('a recorder', () => {
     expect(a.socket.sent).toEqual(['1:p1', '2:p2'])
   })
 
+  it('records many deferred messages in the order of delivery, and a revocation stops all of them', () => {
+    const { manager, a, b, recorded } = desk()
+    for (const connection of [a, b]) connection.subscribe(PRICE)
+    a.socket.script.send = () => {
+      a.socket.script.send = undefined
+      for (let n = 2; n <= 40; n++) manager.publish(price(`p${n}`))
+      manager.revoke({ userId: 'b' })
+      b.subscribe(PRICE)
+    }
+
+    manager.publish(price('p1'))
+
+    expect(a.socket.sent).toEqual(Array.from({ length: 40 }, (_, i) => `${i + 1}:p${i + 1}`))
+    expect(recorded.length).toBe(40)
+    expect(b.socket.sent).toEqual([])
+  })
+
   it.each<[string, (revoke: () => void) => { readonly data: unknown; readonly record: () => void }]>([
     ['serialized', (revoke) => ({ data: { toString: () => (revoke(), 'p1') }, record: () => {} })],
     ['recorded', (revoke) => ({ data: 'p1', record: revoke })],
