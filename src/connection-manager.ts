@@ -355,8 +355,8 @@ export class ConnectionManager<
   /**
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * Listeners run synchronously, in the order of their registration, when a state change is complete and before the call that made the change
-   * returns. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook, a `send`, a
+   * Listeners run synchronously, in the order of their registration, when a state change is complete. The call that made the change returns after
+   * that. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook, a `send`, a
    * `toJSON`) is called from the next change on. Each call of a manager's method is one change, and all events of the call belong to this change.
    *
    * If a listener throws or rejects, the call goes on, and the manager emits `error` without a `connection`. An error that an `error` listener throws

@@ -42,7 +42,7 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
   return (isKnown && parts.join()) || undefined
 }
 
-/** Notes the answer to a subscribe. The messages after the answer continue from its position. */
+/** Notes the answer to a subscribe. The messages that come after the answer continue from the position in the answer. */
 export function begin(state: StreamState, answer: SubscribedNotice): void {
   const { marks } = state
   const { position, snapshot } = answer

@@ -40,7 +40,7 @@ export class WantedStreams {
     return stream
   }
 
-  /** A listener has left. If it was the last one, the stream stays wanted for `lingerMs`, for those who come back at once. */
+  /** A listener has left. If it was the last one, the stream stays wanted for `lingerMs`, in case a listener comes back soon. */
   left(stream: WantedStream, lingerMs: number): void {
     const key = keyOf(stream)
     if (stream.listeners.size > 0) return

@@ -5,7 +5,7 @@ const LATE_MS = 1_000
 
 /** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
 export interface Patience {
-  /** The client asks at this interval whether somebody is there. If it cannot ask, it has to hear something within this time. */
+  /** The client asks at this interval whether somebody is there. If it cannot ask, and nothing comes within this time, the connection is taken as lost. */
   readonly quietMs: number
   /** An answer may take this long. */
   readonly answerMs: number

@@ -62,7 +62,7 @@ export class SocketCloser<TConnection extends Closable> {
   readonly #dependencies: CloserDependencies<TConnection>
   /** The deadlines, by duration in milliseconds. There are two durations: one for removals, and one for the cleanup. */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
-  /** The outcomes of closes that have not settled yet. The value is the number of connections that share the socket. */
+  /** The outcomes that are still open: the `close` has not settled, and its deadline has not passed. The value is the number of connections that share the socket. */
   readonly #inProgress = new Map<Promise<CloseOutcome>, number>()
   #last: LastCloses | undefined
 

@@ -54,7 +54,7 @@ export class SubjectSet {
     this.#isPaused = true
   }
 
-  /** Resolves when the broker has what is wanted now, or a call has failed. Never rejects. */
+  /** Resolves when the subscriptions at the broker match the wanted subjects, or when a call to the broker has failed. Never rejects. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }

@@ -13,7 +13,7 @@ const LOST_AFTER_MS = 100
 export interface Ticks {
   /** The number of the running turn. The number increases only after a turn whose end was scheduled. */
   readonly tick: number
-  /** True if the end of the running turn is scheduled. */
+  /** True if a callback for the end of the running turn is scheduled. */
   readonly isAwaited: boolean
   /** Schedules the end of the running turn. */
   await(): void

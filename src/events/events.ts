@@ -136,8 +136,8 @@ interface Call {
  * The registered listeners, and a queue of the events that they have not received yet.
  *
  * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls back into
- * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. A listener sees the events of a
- * change before the call that made the change returns.
+ * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. A call that made a
+ * change returns only after the listeners have seen the events of the change.
  *
  * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be nested: a
  * listener that calls the manager makes a later change. A listener receives only events of changes that are later than its registration.

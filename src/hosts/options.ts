@@ -49,8 +49,8 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    */
   readonly authenticateTimeoutMs?: number | undefined
   /**
-   * Gets what `authenticate` throws, or rejects with, except refusals with a `code`. It also gets what comes too late for the client, because the client has
-   * left or was refused already.
+   * Gets what `authenticate` throws, or rejects with, except refusals with a `code`. It also gets such an error if it comes too late for the
+   * client: the client has left, or was refused already.
    *
    * @default prints the first error with `console.warn`
    */

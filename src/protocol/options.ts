@@ -99,7 +99,7 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
   /**
    * Decides whether a client may subscribe. It is called before the manager's own `authorize`. Only `true`, or a promise of `true`, grants access.
    *
-   * Calls for several commands run at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the answer does not
+   * It may run for several commands at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the answer does not
    * count, and the client is told to ask again. An error with a `code` that begins with `ERR_` refuses with that code. For any other error, the client is
    * told to try again, and `onError` gets the error.
    *
@@ -146,8 +146,8 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * Gets what `authorize`, `onSubscribed` and your commands throw, or reject with, except refusals with a `code`. It also gets what comes too late for the
-   * client, because the client has left or was refused already.
+   * Gets what `authorize`, `onSubscribed` and your commands throw, or reject with, except refusals with a `code`. It also gets such an error
+   * if it comes too late for the client: the client has left, or was refused already.
    *
    * @default prints the first error with `console.warn`
    */

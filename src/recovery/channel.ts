@@ -113,7 +113,7 @@ export class Channel implements ChannelName, History {
     this.#epochs.set(this.#mark, { seq, forgotten: seq, isForeign: false })
   }
 
-  /** Notes that an epoch of another node goes up to a number. The messages up to it are not held. */
+  /** Notes that an epoch of another node has reached a number. Nobody can resume from a smaller number, because messages may be missing here. */
   skipTo(epoch: string, seq: number): void {
     const state = this.#epochs.get(epoch)
     if (state === undefined) this.knowEpoch(epoch, { seq, forgotten: seq, isForeign: true })

@@ -50,7 +50,7 @@ interface Question {
   readonly hadStream: boolean
 }
 
-/** What a call is told. */
+/** What `resume` returns, besides the subscription. */
 interface Answer {
   readonly recovered: boolean | null
   readonly replayed: number

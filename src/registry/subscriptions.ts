@@ -235,7 +235,7 @@ export class Subscriptions {
 
   // Holding and releasing
 
-  /** Makes a user hold a subscription. @throws `ERR_QUOTA_EXCEEDED` before anything has changed */
+  /** Gives a user a hold on a subscription. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(this.#users.find(userId)?.subscriptions, stream)
@@ -253,7 +253,7 @@ export class Subscriptions {
     return subscription
   }
 
-  /** Makes a connection hold a subscription. @throws `ERR_QUOTA_EXCEEDED` before anything has changed */
+  /** Gives a connection its own hold on a subscription. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
   holdForConnection(
     connection: ConnectionRecord,
     streamType: string,

@@ -67,7 +67,7 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
  * Later messages of the interval are held, and only the newest of them is published, when the interval ends. So no client gets the messages in between.
  * A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all streams of a type have
  * the same intervals, and a batching transport writes all of their held messages to a socket at once. Two messages of a stream may be less than one
- * interval apart, because the first message may come shortly before an interval ends.
+ * interval apart: the first one may be published shortly before an interval ends, and the held one when it ends.
  *
  * One timer serves all streams. If the timer is late or lost, the next call publishes the held messages that are due.
  *

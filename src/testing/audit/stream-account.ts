@@ -38,7 +38,7 @@ export class StreamAccount implements AuditedStream {
   #optional = new Set<Publication>()
   /** Optional messages that were published between a request to subscribe and an answer that told of a loss. That loss may include them. */
   readonly #uncertain = new Set<Publication>()
-  /** Due messages that a newer message has overtaken. They are lost, unless they come late. Publication → step of the newer message. */
+  /** Due messages that a newer message has overtaken. They may still come late. If they do not, they are lost. Publication → step of the newer message. */
   readonly #passed = new Map<Publication, number>()
   /** Messages that were due when the subscription ended. The server may have sent them before. */
   readonly #onTheWay = new Set<Publication>()
@@ -185,7 +185,7 @@ export class StreamAccount implements AuditedStream {
     return this.#isLatest ? due.slice(-1) : due
   }
 
-  /** The overtaken messages. Unless they come late, they are lost. Publication → the step at which a newer message came. */
+  /** The overtaken messages. If they do not come late, they are lost. Publication → the step at which a newer message came. */
   get passed(): ReadonlyMap<Publication, number> {
     return this.#passed
   }
