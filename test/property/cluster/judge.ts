@@ -20,6 +20,11 @@ export class Judge {
   readonly #clock: SimulatedClock
   readonly #revoked: Revoked[] = []
   readonly #removed: Removed[] = []
+  /**
+   * Node → the nodes that were cut off when it joined. It cannot tell the commands that they gave before it joined from later ones, obeys neither, and
+   * reports that commands may be missing.
+   */
+  readonly #unheard = new Map<SimulatedNode, readonly string[]>()
   /** The channels that the node which follows the demand takes for active. */
   readonly #active = new Set<string>()
 
@@ -41,6 +46,11 @@ export class Judge {
     for (const node of nodes) for (const connectionId of node.manager.userConnections.get(userId) ?? []) this.#removed.push({ by, node, connectionId })
   }
 
+  /** A node joins while others are cut off. */
+  joined(node: SimulatedNode, cutOff: readonly string[]): void {
+    this.#unheard.set(node, [...(this.#unheard.get(node) ?? []), ...cutOff])
+  }
+
   /** Follows the demand of the cluster through this node. */
   follow(node: SimulatedNode): void {
     this.#active.clear()
@@ -55,12 +65,19 @@ export class Judge {
 
   #disobeyed(nodes: readonly SimulatedNode[]): string[] {
     const isAlive = ({ by }: { readonly by: SimulatedNode }): boolean => nodes.includes(by)
-    const held = this.#revoked.filter(isAlive).flatMap(({ userId, stream }) => {
-      const holders = nodes.filter(({ manager }) => manager.getUserSubscriptions(userId).some((each) => isSame(each, stream)))
+    const held = this.#revoked.filter(isAlive).flatMap(({ by, userId, stream }) => {
+      const isHolder = (node: SimulatedNode): boolean => node.manager.getUserSubscriptions(userId).some((each) => isSame(each, stream))
+      const holders = nodes.filter((node) => isHolder(node) && !this.#isExcused(node, by))
       return holders.map(({ name }) => `${name} holds a revoked ${JSON.stringify([userId, stream])}`)
     })
-    const kept = this.#removed.filter(isAlive).filter(({ node, connectionId }) => nodes.includes(node) && node.manager.getConnection(connectionId) !== undefined)
+    const isKept = ({ by, node, connectionId }: Removed): boolean => node.manager.getConnection(connectionId) !== undefined && !this.#isExcused(node, by)
+    const kept = this.#removed.filter(isAlive).filter((each) => nodes.includes(each.node) && isKept(each))
     return [...held, ...kept.map(({ node, connectionId }) => `${node.name} keeps the removed ${connectionId}`)]
+  }
+
+  /** True if a node may lack commands of another one, and has said so. */
+  #isExcused(node: SimulatedNode, by: SimulatedNode): boolean {
+    return this.#unheard.get(node)?.includes(by.name) === true && node.errors.some((error) => MISSING_COMMANDS.test(String(error)))
   }
 
   async #presence(nodes: readonly SimulatedNode[]): Promise<string[]> {
@@ -83,6 +100,8 @@ export class Judge {
     return [...unknown, ...[...this.#active].filter((key) => !wanted.has(key)).map((key) => `nobody was told that ${key} is idle`)]
   }
 }
+
+const MISSING_COMMANDS = /commands of another node/
 
 /** Errors of the broker are expected, and commands may be missing if their node has died. Others are not. */
 function objectionsToErrors({ name, errors }: SimulatedNode): string[] {

@@ -78,6 +78,11 @@ export class SimulatedBroker {
     this.#clock.setTimeout(() => this.#heal(line), forMs)
   }
 
+  /** The nodes whose lines are cut now. */
+  cutOff(): string[] {
+    return [...this.lines].filter(([, { isCut }]) => isCut).map(([node]) => node)
+  }
+
   restart(forMs: number): void {
     for (const node of this.lines.keys()) this.cut(node, forMs)
   }
