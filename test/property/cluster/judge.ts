@@ -21,7 +21,7 @@ export class Judge {
   readonly #revoked: Revoked[] = []
   readonly #removed: Removed[] = []
   /**
-   * Node → the nodes that were cut off when it joined. It cannot tell the commands that they gave before it joined from later ones, obeys neither, and
+   * Node → the nodes that were cut off when it joined, or shortly afterwards. It cannot tell the commands that they gave before it joined from later ones, obeys neither, and
    * reports that commands may be missing.
    */
   readonly #unheard = new Map<SimulatedNode, readonly string[]>()

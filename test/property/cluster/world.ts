@@ -119,8 +119,8 @@ export class World {
     const { historyCount } = this.#settings
     const node = new SimulatedNode(`n${++this.#nodeNames}`, this.clock, () => `e${++this.#ids}`, historyCount)
     this.#nodes[at] = node
-    // Its first question reaches the others within a few milliseconds, or not at all.
-    for (const ms of [0, 10]) this.clock.setTimeout(() => this.judge.joined(node, this.#broker.cutOff()), ms)
+    // Its first question, and then the repeats, may be lost.
+    for (const ms of [0, 10, 100, 1_000, 2_000, 3_000]) this.clock.setTimeout(() => this.judge.joined(node, this.#broker.cutOff()), ms)
     void node.join(this.#broker).then(() => {
       if (at === FEED) this.judge.follow(node)
     })
