@@ -82,9 +82,12 @@ const RUNTIMES = [
   },
 ]
 
+/** Runtimes that this run leaves out. CI leaves out two versions of Node, others each day. */
+const LEFT_OUT = process.env.UNIT_TESTS_NOT_IN?.split(',') ?? []
+
 describe('the unit tests', () => {
   for (const { runtime, command: [command, ...args], skip } of RUNTIMES) {
-    it(`pass in ${runtime}`, async (test) => {
+    it(`pass in ${runtime}`, { skip: LEFT_OUT.includes(runtime) }, async (test) => {
       const work = mkdtempSync(join(tmpdir(), 'unit-'))
       test.after(() => rmSync(work, { recursive: true }))
       const report = join(work, 'report.json')
