@@ -45,7 +45,7 @@ export type {
 export { parseServerMessage, parseStreamMessage, serializeStreamMessage } from './model/wire-form.ts'
 export type { ServerMessage, UnknownNotice } from './model/wire-form.ts'
 export type { MessagePlace } from './model/wire-reading.ts'
-export type { Recorder, RecorderSettings } from './ports/recorder.ts'
+export type { RecordedStream, Recorder, RecorderSettings } from './ports/recorder.ts'
 export type { ManagerTransport, Transport, TransportHooks } from './ports/transport.ts'
 export type { SubscriptionFilters } from './model/filters.ts'
 export { StreamType } from './model/stream-type.ts'

@@ -23,6 +23,8 @@ export async function interestRow(/** @type {number} */ nodes) {
 /** Messages and probes. All nodes get the same number, because interest is spread evenly. */
 async function textsInASecond(/** @type {import('./simulated-cluster.js').Size} */ size) {
   const { cluster } = await SimulatedCluster.joined(size)
+  // The nodes repeat their first questions.
+  await cluster.quiet(5_000)
   const { received } = await cluster.second(MESSAGES_EACH)
   for (const delivered of cluster.deliveries()) assertEqual(delivered, size.channelsEach * MESSAGES_EACH, 'messages that a subscriber got')
   await cluster.close()

@@ -15,6 +15,11 @@ import { partsOf } from './parts.ts'
 /** A node that tracks the demand asks the other nodes again after this many turns, in case a message was lost. */
 const TURNS_OF_A_SURVEY = 20
 
+const TURNS_TO_TELL = 3
+
+/** A link may be lost for so long before its node knows. */
+const LATE_NOTICE_MS = 5_000
+
 /** A manager with any catalogue. */
 type AnyManager = ClusterManager<StreamCatalogue>
 
@@ -31,12 +36,17 @@ export class ClusterNode implements LogCluster {
   #closed: Promise<void> | undefined
   #cancelTurn: (() => void) | undefined
   #turns = 0
+  /** Since when this node could not be reached, the last time. */
+  #downSinceMs: number
+  /** In so many more turns, this node tells the others that it is back, because a text may be lost. */
+  #turnsToTell = 0
 
   constructor(manager: AnyManager, log: ChannelLog, options: ResolvedClusterOptions, listeners: ClusterListeners) {
     this.#log = log
     this.#manager = manager
     this.#options = options
     this.#listeners = listeners
+    this.#downSinceMs = log.clock.monotonic()
     this.parts = assemble(manager, log, options, {
       linkChanged: (isUp) => this.#linkChanged(isUp),
       missed: (channel, missing) => this.#missed(channel, missing),
@@ -191,6 +201,8 @@ export class ClusterNode implements LogCluster {
         publications.answerSync(frame.node, frame.channels)
         this.#askAgain(frame.node, frame.channels)
         return this.#wantedElsewhere(frame.channels)
+      case 'back':
+        return this.#sync(frame.node, receiving.wantedSince(frame.awayMs + LATE_NOTICE_MS))
       case 'wanted':
         return this.#wantedElsewhere(frame.channels)
       case 'left':
@@ -208,7 +220,12 @@ export class ClusterNode implements LogCluster {
   /** Asks a node again that has come back. Then it asks about the commands too, which each node wants all the time. */
   #askAgain(node: string, channels: readonly ChannelName[]): void {
     if (channels.every(isStream)) return
-    for (const part of partsOf(this.parts.receiving.cameBack(node))) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
+    this.#sync(node, this.parts.receiving.cameBack(node))
+  }
+
+  /** Asks one node for its last numbers in these channels. */
+  #sync(node: string, channels: readonly ChannelName[]): void {
+    for (const part of partsOf(channels)) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
   }
 
   /** Returns the channels that are valid by this node's catalogue, and that are not local. Another node may have another catalogue. */
@@ -227,14 +244,22 @@ export class ClusterNode implements LogCluster {
   #linkChanged(isUp: boolean): void {
     const { demand, interests, publications, receiving, subjectSet } = this.parts
     receiving.linkChanged(isUp)
-    if (!isUp) publications.linkLost()
-    else {
+    if (!isUp) {
+      publications.linkLost()
+      this.#downSinceMs = this.#log.clock.monotonic()
+    } else {
+      this.#turnsToTell = TURNS_TO_TELL
+      this.#tellBack()
       subjectSet.retry()
       interests.sync([...receiving.interests()].filter(({ isSubscribed }) => isSubscribed))
       publications.announce()
       if (demand.isFollowed) this.#survey()
     }
     this.#listeners.emit('status', isUp ? 'up' : 'down')
+  }
+
+  #tellBack(): void {
+    this.#send(this.parts.subjects.control, { kind: 'back', node: this.parts.name, awayMs: this.#log.clock.monotonic() - this.#downSinceMs })
   }
 
   #missed(channel: ChannelName, missing: number | undefined): void {
@@ -261,6 +286,7 @@ export class ClusterNode implements LogCluster {
     if (!this.#isOpen) return
     if (link.isUp) demand.lookUpSome()
     if (link.isUp) interests.syncAgain()
+    if (link.isUp && this.#turnsToTell-- > 0) this.#tellBack()
     if (++this.#turns % TURNS_OF_A_SURVEY === 0 && demand.isFollowed) this.#survey()
     subjectSet.retry()
     this.#cancelTurn = this.#log.clock.setTimeout(() => this.#takeTurns(), this.#options.probeMs)

@@ -31,6 +31,8 @@ export function encodeFrame(frame: Frame): string {
       return line(onWire(frame.channel), frame.epoch, frame.first, frame.last)
     case 'survey':
       return line()
+    case 'back':
+      return line(frame.awayMs)
     default:
       return line(frame.channels.map(onWire))
   }
@@ -94,6 +96,7 @@ const READERS: Readonly<Record<Frame['kind'], Reader>> = {
   progress: ([progress]) => ({ progress: asList(progress).map(asProgress) }),
   probe: ([number, units]) => ({ number: asCount(number), units: asCount(units) }),
   survey: () => ({}),
+  back: ([awayMs]) => ({ awayMs: asAge(awayMs) }),
   sync: channelsIn,
   left: channelsIn,
   wanted: channelsIn,

@@ -42,6 +42,7 @@ export interface AnswerFrame {
  * - `ask`: send these messages again
  * - `answer`: the answer to an `ask`
  * - `left`: this node does not want these channels any more
+ * - `back`: this node could not be reached for `awayMs`. Whoever began to want channels meanwhile asks it again
  * - `survey`: which channels do you want?
  * - `wanted`: the answer to a `survey`
  */
@@ -52,5 +53,6 @@ export type Frame =
   | { readonly kind: 'probe'; readonly node: string; readonly number: number; readonly units: number }
   | { readonly kind: 'sync' | 'left' | 'wanted'; readonly node: string; readonly channels: readonly ChannelName[] }
   | { readonly kind: 'survey'; readonly node: string }
+  | { readonly kind: 'back'; readonly node: string; readonly awayMs: number }
   | { readonly kind: 'progress'; readonly node: string; readonly progress: readonly Progress[] }
   | { readonly kind: 'ask'; readonly node: string; readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }

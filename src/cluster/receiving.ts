@@ -65,6 +65,12 @@ export class Receiving {
     return this.#interests.values()
   }
 
+  /** Returns the channels that this node began to want in so many milliseconds before now. */
+  wantedSince(ms: number): ChannelName[] {
+    const fromMs = this.#dependencies.clock.monotonic() - ms
+    return [...this.#interests.values()].filter(({ isSubscribed, sinceMs }) => isSubscribed && sinceMs >= fromMs).map(({ channel }) => channel)
+  }
+
   /** A channel is wanted from now on. What is known of it from before may be out of date. */
   begin(interest: Interest): void {
     this.#interests.set(channelKey(interest.channel), interest)

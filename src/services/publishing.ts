@@ -13,7 +13,7 @@ import { emptyResult, type PublishResult } from '../model/publish-result.ts'
 import { customData, recordedText, skipText, wireText } from '../model/wire-form.ts'
 import { isWireData, type WireData } from '../model/wire-data.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { RecorderMethods } from '../ports/recorder.ts'
+import type { RecordedStream, RecorderMethods } from '../ports/recorder.ts'
 import type { Connections } from '../registry/connections.ts'
 import { ConnectionRecord } from '../registry/records.ts'
 import type { Slot, Subscriptions } from '../registry/subscriptions.ts'
@@ -50,8 +50,7 @@ const pendingMessages = /* @__PURE__ */ new SmallSetBy<PendingMessage, PendingMe
 /** Keeps a connection from what is published to a stream, until its turn comes. */
 export interface Hold {
   readonly connection: ConnectionRecord
-  /** Without a symbol, all streams of the type. A `userId` is the user of a private stream. */
-  readonly stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string | undefined }
+  readonly stream: RecordedStream
 }
 
 export interface PublishingDependencies {

@@ -330,6 +330,24 @@ describe('a client that comes to another node', () => {
     expect(losses).toBe(2)
   })
 
+  it('gets what another node has published once that node, which was cut off when it was asked, is back', async () => {
+    const { cluster, publisher, first, second } = await threeNodes()
+    publish(publisher, 1)
+    const position = positionOf(await cluster.client(first, TRADES))
+    first.manager.removeConnection('s1')
+    await cluster.clock.advance(5_000)
+    const [other] = (await cluster.nodes(1)) as [SimulatedNode]
+    publish(other, 2)
+    await cluster.clock.advance(20_000)
+    cluster.broker.cut(other.name, 10_000)
+    const after = await cluster.client(second, TRADES, position)
+    await cluster.clock.advance(9_000)
+    expect(received(after)).toEqual(['subscribed true'])
+    await cluster.clock.advance(5_000)
+
+    expect(received(after)).toEqual(['subscribed true', 'gap 1'])
+  })
+
   it('is told that something may be missing if the node cannot reach the others', async () => {
     const { cluster, here, there } = await twoNodes()
     const before = await cluster.client(here, TRADES)

@@ -15,6 +15,7 @@ const FRAMES: readonly Frame[] = [
   { kind: 'progress', node: 'n1', progress: [{ channel: CHANNEL, epoch: 'e1', seq: 7, ageMs: 10, lastAgeMs: 5 }] },
   { kind: 'probe', node: 'n1', number: 3, units: 100 },
   { kind: 'survey', node: 'n1' },
+  { kind: 'back', node: 'n1', awayMs: 1_500.5 },
   { kind: 'sync', node: 'n1', channels: [CHANNEL, OF_USER] },
   { kind: 'left', node: 'n1', channels: [] },
   { kind: 'wanted', node: 'n1', channels: [CHANNEL] },
