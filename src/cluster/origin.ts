@@ -71,7 +71,7 @@ export class Origin {
   /** Returns what the origin has to be asked for now. `undefined` if nothing is missing, or if it was asked already. */
   get question(): Range | undefined {
     const first = this.seq + 1
-    return this.hasHole && first !== this.#askedFirst ? { first, last: this.#endOfHole() } : undefined
+    return this.hasHole && first !== this.#askedFirst ? { first, last: this.#endOfHole(this.#last) } : undefined
   }
 
   noteAsked({ first }: Range): void {
@@ -137,14 +137,14 @@ export class Origin {
   #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {
-      this.skipTo(Math.min(last, this.#endOfHole()), isMissing)
+      this.skipTo(this.#endOfHole(last), isMissing)
       this.#release()
     }
   }
 
-  /** The last number before the next message that waits. The search takes time, so do not call it for each message. */
-  #endOfHole(): number {
-    let end = this.#last
+  /** Returns the last number before the next message that waits, up to `last`. The search takes time, so do not call it for each message. */
+  #endOfHole(last: number): number {
+    let end = last
     for (const seq of this.#held.keys()) end = Math.min(end, seq - 1)
     return end
   }

@@ -41,10 +41,13 @@ export interface Recorder<TManager = unknown> {
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
 
-/** A stream, or a whole stream type if the symbol is `undefined`. A `userId` is the user of a private stream. */
+/** A stream that a recorder has recorded messages of. */
 export interface RecordedStream {
+  /** A type of the catalogue. */
   readonly streamType: string
+  /** `undefined` for the whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
+  /** The user of a private stream. `undefined` for a public stream. */
   readonly userId: string | undefined
 }
 

@@ -55,6 +55,13 @@ describe('Origin', () => {
     expect(got).toEqual(['1', 'gap 1', '3'])
   })
 
+  it('takes what the origin sends again, although the origin has not told that it has published so much', () => {
+    const { got, origin } = destination()
+
+    expect(origin.takeAgain([message(3), message(6)], { first: 1, last: 6 }, true)).toBe(2)
+    expect(got).toEqual(['gap 2', '3', 'gap 2', '6'])
+  })
+
   it('begins at 0 if nothing is known of its epoch', () => {
     const nothing = { knownOf: () => undefined } as unknown as Destination
     const origin = new Origin('e1', 'n1', nothing)
