@@ -78,6 +78,8 @@ export interface RecorderNotices {
    * was published before a revocation.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
+  /** How many messages were published, but not recorded yet. They are the next ones that are recorded, unless one of them fails. */
+  unrecorded(): number
   /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge it. */
   sendAgain(connection: object, stream: RecordedStream, text: string): void
   /**

@@ -158,7 +158,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     const { floors, histories, settings } = this.#whenAttached()
     if (this.#heeded.has(revocation)) return
     this.#heeded.add(revocation)
-    floors.add(revocation, histories.order, settings.clock.monotonic())
+    // Messages that were published before the revocation may be recorded after it.
+    floors.add(revocation, histories.order + settings.unrecorded(), settings.clock.monotonic())
   }
 
   /**

@@ -198,6 +198,11 @@ export class Publishing {
     return false
   }
 
+  /** How many messages wait to be recorded. */
+  get unrecorded(): number {
+    return membersOf(this.#pending).filter(({ plan }) => plan?.isRecorded === true).length
+  }
+
   /** Yields the message that is being delivered, and then all messages whose delivery has not begun. */
   *underWay(): Generator<MessageFields, undefined> {
     const running = this.#dependencies.delivery.running

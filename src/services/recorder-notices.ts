@@ -24,6 +24,7 @@ export function recorderNotices({ changes, connections, publishing, quotas, subs
     purge: (connection, stream) => subscribing.purgeRepeatable(asConnection(connection), stream),
     leavesOut: (connection, stream) => publishing.leavesOut(asConnection(connection), stream),
     notify: (connection, text, userId) => publishing.notify(() => thisOne(connections.all, ConnectionRecord.slotOf(asConnection(connection))), text, userId),
+    unrecorded: () => publishing.unrecorded,
     sendAgain: (connection, stream, text) => publishing.sendAgain(asConnection(connection), stream, text),
   }
 }

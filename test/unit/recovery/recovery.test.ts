@@ -543,6 +543,24 @@ describe('recovery.subscribe', () => {
     expect(recovery.subscribe(client, { ...ORDERS, position: 'e1:1' }).recovered).toBe(true)
   })
 
+  it('never sends messages again that were deferred when the revocation came, and got their numbers later', () => {
+    const { recovery, manager, connect } = desk()
+    const order = (data: unknown) => manager.publish({ ...ORDERS, userId: 'alice', data })
+    const first = connect()
+    first.subscribe(ORDERS)
+    first.socket.script.send = () => {
+      first.socket.script.send = undefined
+      for (const data of [2, 3]) order(data)
+      manager.sendToUser('alice', { ...ORDERS, data: 'direct' })
+      manager.revoke({ userId: 'alice', streamType: 'ORDERS' })
+      order(4)
+    }
+    order(1)
+
+    expect(recovery.subscribe(connect(), { ...ORDERS, position: 'e1:1' })).toMatchObject({ recovered: false, replayed: 0 })
+    expect(recovery.subscribe(connect(), { ...ORDERS, position: 'e1:3' })).toMatchObject({ recovered: true, replayed: 1 })
+  })
+
   it('respects a revocation if the recorder of the manager is an object that forwards only what a recorder must have', () => {
     const recovery = createRecovery<Streams>({ randomEpoch: () => 'e1' })
     const recorder = { attach: recovery.attach.bind(recovery), record: recovery.record.bind(recovery) }
