@@ -8,10 +8,12 @@ export const SLOW_BYTES_PER_SECOND = 2_000
  * Much less than a server would allow, for the same reason.
  *
  * @param {TradesPolicy} trades
+ * @param {number} nodes
  * @returns {Required<Pick<DeliveryOptions, 'softLimitBytes' | 'hardLimitBytes'>>}
  */
-export function deliveryLimits(trades) {
-  // Half of it may be replayed to a tab that comes back: the trades of a few seconds. Where trades are kept, a tab may be slow for a while before that
-  // ends its connection.
-  return { softLimitBytes: 2_000, hardLimitBytes: trades === 'drop' ? 50_000 : 100_000 }
+export function deliveryLimits(trades, nodes) {
+  // Where trades are kept, a tab may be slow for a while before that ends its connection.
+  if (trades === 'keep') return { softLimitBytes: 2_000, hardLimitBytes: 100_000 }
+  // Half of it may be replayed to a tab that comes back. A tab that goes to another node was away for longer.
+  return { softLimitBytes: 2_000, hardLimitBytes: nodes === 1 ? 20_000 : 50_000 }
 }

@@ -27,7 +27,7 @@ export const USERS = ['alice', 'bob', 'carol']
 export async function openDesk(source, options) {
   const { instruments } = source
   const { trades } = options
-  const limits = { slowBytesPerSecond: SLOW_BYTES_PER_SECOND, ...deliveryLimits(trades) }
+  const limits = { slowBytesPerSecond: SLOW_BYTES_PER_SECOND, ...deliveryLimits(trades, options.nodes) }
   /** @type {Setup} */
   const setup = { users: USERS, instruments, trades, candleSeconds: CANDLE_SECONDS, limits }
   return options.nodes === 1 ? openOne(source, setup, options) : openSeveral(source, setup, options)

@@ -1,7 +1,6 @@
 // In a project of your own: 'stream-connection-manager' and 'stream-connection-manager/recovery'
 import { ConnectionManager } from '../../../dist/index.js'
 import { createRecovery } from '../../../dist/recovery.js'
-import { deliveryLimits } from '../limits.js'
 import { deskStreams, SYMBOL_STREAMS } from '../streams.js'
 
 /** @import { WebSocket } from 'ws' */
@@ -24,10 +23,10 @@ import { deskStreams, SYMBOL_STREAMS } from '../streams.js'
 /**
  * A manager of the desk, and its recovery, which remembers what a page misses between two connections.
  *
- * @param {Pick<Setup, 'trades' | 'instruments'>} setup
+ * @param {Pick<Setup, 'trades' | 'instruments' | 'limits'>} setup
  * @returns {{ manager: Manager, recovery: DeskRecovery }}
  */
-export function createManager({ trades, instruments }) {
+export function createManager({ trades, instruments, limits }) {
   const symbols = new Set(instruments.map(({ symbol }) => symbol))
   const isOfSymbol = new Set(/** @type {readonly string[]} */ (SYMBOL_STREAMS))
   const streams = deskStreams(trades)
@@ -37,7 +36,7 @@ export function createManager({ trades, instruments }) {
   const manager = new ConnectionManager({
     streams,
     recorder: recovery,
-    delivery: deliveryLimits(trades),
+    delivery: { softLimitBytes: limits.softLimitBytes, hardLimitBytes: limits.hardLimitBytes },
     quotas: { connections: 200, connectionsPerUser: 50 },
     authorize: ({ streamType, symbol }) => (isOfSymbol.has(streamType) ? symbols.has(symbol ?? '') : symbol === undefined),
   })

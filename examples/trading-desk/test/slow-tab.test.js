@@ -88,7 +88,7 @@ describe('a slow tab', options, () => {
     assert.deepEqual([await quick.count('Conflated'), await quick.count('Trades missed, and told')], [0, 0])
     assert.equal(await quick.count('Trades missed, and not told'), 0)
     const { mostWaitingBytes } = desk.manager.stats()
-    assert.ok(mostWaitingBytes < deliveryLimits('drop').hardLimitBytes + LARGEST_MESSAGE, `${mostWaitingBytes} waited`)
+    assert.ok(mostWaitingBytes < deliveryLimits('drop', 1).hardLimitBytes + LARGEST_MESSAGE, `${mostWaitingBytes} waited`)
     for (const { page, troubles } of [slow, quick]) {
       assert.deepEqual(troubles, [])
       await page.context().close()
