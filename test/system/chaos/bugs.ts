@@ -41,7 +41,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   },
   'trusts-silence': {
     file: 'watch.ts',
-    from: "if (verdict === 'lost') return this.#lose()",
-    to: "if (verdict === 'lost') return",
+    from: 'if (this.#isAsked || !this.#ask) return this.#lose()',
+    to: 'if (this.#isAsked || !this.#ask) return',
   },
 }
