@@ -44,8 +44,9 @@ async function clientOn(node) {
 
 /** What the page's own list of trades has, oldest first: an id, or `gap`. @param {Tab} tab */
 async function tape(tab) {
-  const rows = await tab.panel('Trades').locator('tbody tr').all()
-  return (await Promise.all(rows.map(async (row) => (await row.getAttribute('data-id')) ?? 'gap'))).reverse()
+  // All rows at once, because they move.
+  const ids = await tab.panel('Trades').locator('tbody tr').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')))
+  return ids.map((id) => id ?? 'gap').reverse()
 }
 
 /**

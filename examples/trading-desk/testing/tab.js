@@ -4,6 +4,9 @@ import { until } from './until.js'
 
 /** @typedef {Record<string, any>} Wire a message as it stands on the wire */
 
+/** What Chromium prints if a server is gone, or goes while the page sends. */
+const EXPECTED = /ERR_CONNECTION_REFUSED|already in CLOSING or CLOSED state/
+
 /** A tab of the desk, by what somebody finds on it who cannot see its source. */
 export class Tab {
   page
@@ -24,7 +27,7 @@ export class Tab {
       if (hostname !== '127.0.0.1' && protocol !== 'data:') this.troubles.push(`It asked for ${request.url()}`)
     })
     page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().includes('ERR_CONNECTION_REFUSED')) this.troubles.push(message.text())
+      if (message.type() === 'error' && !EXPECTED.test(message.text())) this.troubles.push(message.text())
     })
   }
 
