@@ -15,9 +15,10 @@ import { partsOf } from './parts.ts'
 /** A node that tracks the demand asks the other nodes again after this many turns, in case a message was lost. */
 const TURNS_OF_A_SURVEY = 20
 
-const TURNS_TO_TELL = 3
+/** How many times a node tells the others that it is back: at once, and in the next turns. One text may be lost. */
+const TIMES_TOLD = 4
 
-/** A link may be lost for so long before its node knows. */
+/** The longest time from the loss of a link until its node notices the loss. Milliseconds. */
 const LATE_NOTICE_MS = 5_000
 
 /** A manager with any catalogue. */
@@ -38,8 +39,8 @@ export class ClusterNode implements LogCluster {
   #turns = 0
   /** Since when this node could not be reached, the last time. */
   #downSinceMs: number
-  /** In so many more turns, this node tells the others that it is back, because a text may be lost. */
-  #turnsToTell = 0
+  /** How many more times this node tells the others that it is back. */
+  #timesToTell = 0
 
   constructor(manager: AnyManager, log: ChannelLog, options: ResolvedClusterOptions, listeners: ClusterListeners) {
     this.#log = log
@@ -248,7 +249,7 @@ export class ClusterNode implements LogCluster {
       publications.linkLost()
       this.#downSinceMs = this.#log.clock.monotonic()
     } else {
-      this.#turnsToTell = TURNS_TO_TELL
+      this.#timesToTell = TIMES_TOLD
       this.#tellBack()
       subjectSet.retry()
       interests.sync([...receiving.interests()].filter(({ isSubscribed }) => isSubscribed))
@@ -259,6 +260,7 @@ export class ClusterNode implements LogCluster {
   }
 
   #tellBack(): void {
+    this.#timesToTell--
     this.#send(this.parts.subjects.control, { kind: 'back', node: this.parts.name, awayMs: this.#log.clock.monotonic() - this.#downSinceMs })
   }
 
@@ -284,9 +286,11 @@ export class ClusterNode implements LogCluster {
   #takeTurns(): void {
     const { demand, interests, link, subjectSet } = this.parts
     if (!this.#isOpen) return
-    if (link.isUp) demand.lookUpSome()
-    if (link.isUp) interests.syncAgain()
-    if (link.isUp && this.#turnsToTell-- > 0) this.#tellBack()
+    if (link.isUp) {
+      demand.lookUpSome()
+      interests.syncAgain()
+      if (this.#timesToTell > 0) this.#tellBack()
+    }
     if (++this.#turns % TURNS_OF_A_SURVEY === 0 && demand.isFollowed) this.#survey()
     subjectSet.retry()
     this.#cancelTurn = this.#log.clock.setTimeout(() => this.#takeTurns(), this.#options.probeMs)

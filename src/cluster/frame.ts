@@ -42,7 +42,7 @@ export interface AnswerFrame {
  * - `ask`: send these messages again
  * - `answer`: the answer to an `ask`
  * - `left`: this node does not want these channels any more
- * - `back`: this node could not be reached for `awayMs`. Whoever began to want channels meanwhile asks it again
+ * - `back`: this node could not be reached for `awayMs`. A node that began to want channels meanwhile asks it again
  * - `survey`: which channels do you want?
  * - `wanted`: the answer to a `survey`
  */

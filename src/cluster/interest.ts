@@ -2,7 +2,7 @@ import type { ChannelName } from '../model/channel.ts'
 import type { Destination } from './destination.ts'
 import { Origin } from './origin.ts'
 
-/** Of a channel, so many origins that were left are remembered. If there are more, the first one is forgotten. */
+/** The maximum number of forgotten origins of one channel whose last numbers are remembered. If there are more, the first one is dropped. */
 const MOST_LEFT = 1_000
 
 /** A channel that this node wants, and what it knows of the nodes that publish in it. */

@@ -28,7 +28,10 @@ export interface InterestsDependencies {
 /** Origins have at least this long to answer, even if the broker is quick. Milliseconds. */
 const LEAST_ANSWER_MS = 20
 
-/** Origins are asked so often again, because a question or an answer may be lost. Nobody knows which origins there are, so no answer is missed. */
+/**
+ * How many times the origins are asked again. A question or an answer may be lost, and a node does not know which origins there are. So it does not
+ * notice that an answer is missing.
+ */
 const REPEATS = 3
 
 /**
@@ -41,7 +44,7 @@ export class Interests {
   /** Channels that a client asked about, and that are kept until it has subscribed. */
   readonly #kept: ExpiringSet<Interest>
   readonly #keeping = new Set<Interest>()
-  /** Interests whose origins are asked again, and how often still. */
+  /** Interest → how many more times its origins are asked. */
   readonly #unsure = new Map<Interest, number>()
   /** Channels whose interest ended in this turn. */
   #left: ChannelName[] = []
@@ -89,10 +92,10 @@ export class Interests {
 
   /** Asks the origins of these channels for their last numbers. */
   sync(interests: readonly Interest[]): void {
-    const { clock, link, node, repairTimeoutMs, subjects, synced } = this.#dependencies
+    const { clock, link, repairTimeoutMs, synced } = this.#dependencies
     for (const part of partsOf(interests)) {
       for (const interest of part) this.#unsure.set(interest, REPEATS)
-      if (!link.send(subjects.control, { kind: 'sync', node, channels: part.map(({ channel }) => channel) })) continue
+      if (!this.#ask(part)) continue
       const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * link.roundTripMs), repairTimeoutMs)
       clock.setTimeout(() => {
         for (const interest of part) interest.isSynced = true
@@ -101,15 +104,23 @@ export class Interests {
     }
   }
 
-  /** Asks again for the last numbers in channels that this node has not wanted for long. What an origin has that is found so late is repaired, or told as a gap. */
+  /**
+   * Asks again in the channels that this node began to want a short time ago. If an origin is found only now, its messages are repaired, or subscribers
+   * are told of a gap.
+   */
   syncAgain(): void {
-    const { link, node, subjects } = this.#dependencies
     const asked = [...this.#unsure.keys()]
     for (const [interest, left] of this.#unsure) {
       if (left > 1) this.#unsure.set(interest, left - 1)
       else this.#unsure.delete(interest)
     }
-    for (const part of partsOf(asked)) link.send(subjects.control, { kind: 'sync', node, channels: part.map(({ channel }) => channel) })
+    for (const part of partsOf(asked)) this.#ask(part)
+  }
+
+  /** Returns false if the link did not take the question. */
+  #ask(interests: readonly Interest[]): boolean {
+    const { link, node, subjects } = this.#dependencies
+    return link.send(subjects.control, { kind: 'sync', node, channels: interests.map(({ channel }) => channel) })
   }
 
   #begin(channel: ChannelName): Interest {

@@ -65,7 +65,7 @@ export class Receiving {
     return this.#interests.values()
   }
 
-  /** Returns the channels that this node began to want in so many milliseconds before now. */
+  /** Returns the channels that this node began to want within the last `ms` milliseconds. */
   wantedSince(ms: number): ChannelName[] {
     const fromMs = this.#dependencies.clock.monotonic() - ms
     return [...this.#interests.values()].filter(({ isSubscribed, sinceMs }) => isSubscribed && sinceMs >= fromMs).map(({ channel }) => channel)
