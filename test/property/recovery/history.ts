@@ -119,8 +119,9 @@ export class HistoryModel {
     return this.held.includes(entry)
   }
 
-  revoke(userId: string | undefined, streamType: string | undefined, symbol: string | undefined, nowMs: number): void {
-    this.#floors.push({ userId, streamType, symbol, index: this.entries.length, atMs: nowMs })
+  /** @param unnumbered how many messages were published before, and get their numbers later */
+  revoke(userId: string | undefined, streamType: string | undefined, symbol: string | undefined, unnumbered: number, nowMs: number): void {
+    this.#floors.push({ userId, streamType, symbol, index: this.entries.length + unnumbered, atMs: nowMs })
     this.#forgetFloors(nowMs)
   }
 

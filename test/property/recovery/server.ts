@@ -10,7 +10,7 @@ export interface ServerHooks {
   randomEpoch(): string
   snapshot(stream: SnapshotStream): unknown
   /** Throws now and then. */
-  stamping(): void
+  stamping(text: string): void
   recorded(message: StreamMessage<unknown, string>, text: string, stamped: string): void
   /** Returns an answer that waits for its turn, as it is to be given. */
   waiting(answer: () => void): () => void
@@ -41,7 +41,7 @@ export function startServer(settings: Settings, clock: ManualClock, hooks: Serve
     restore,
     randomEpoch: () => hooks.randomEpoch(),
     snapshot: hasSnapshots ? (stream) => hooks.snapshot(stream) as never : undefined,
-    stamp: isCustom ? (text, { epoch, seq, snapshot }) => (hooks.stamping(), `${text.slice(0, -1)}${JSON.stringify({ epoch, seq, snapshot }).replace('{', ',')}`) : undefined,
+    stamp: isCustom ? (text, { epoch, seq, snapshot }) => (hooks.stamping(text), `${text.slice(0, -1)}${JSON.stringify({ epoch, seq, snapshot }).replace('{', ',')}`) : undefined,
     onError: () => {},
   })
   const manager = new ConnectionManager<FakeSocket, Streams>({

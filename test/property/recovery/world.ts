@@ -41,6 +41,8 @@ export class World {
   /** The message whose `stamp` throws. */
   unstampable: { readonly stream: Stream; readonly userId: string } | undefined
   #contents = 0
+  /** The messages that were published and have no number yet. */
+  readonly #unnumbered = new Set<number>()
   #epochs = 0
   #ids = 0
   readonly #asking: Question[] = []
@@ -84,8 +86,9 @@ export class World {
     return `e${++this.#epochs}`
   }
 
-  stamping(): void {
+  stamping(text: string): void {
     if (this.unstampable === undefined) return
+    this.#unnumbered.delete(contentOf(text))
     // Its channel is in use from now on.
     this.history.use(this.unstampable.stream, this.unstampable.userId, this.nowMs)
     this.unstampable = undefined
@@ -93,7 +96,7 @@ export class World {
   }
 
   revoked({ streamType, symbol, userId }: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void {
-    this.history.revoke(userId, streamType, symbol, this.nowMs)
+    this.history.revoke(userId, streamType, symbol, this.#unnumbered.size, this.nowMs)
   }
 
   recorded({ streamType, symbol, userId = '' }: StreamMessage<unknown, string>, text: string, stamped: string): void {
@@ -101,6 +104,7 @@ export class World {
     const stream = { streamType: streamType as TypeName, symbol }
     const units = stamped.length + (this.settings.isCustom && isLatest(stream) ? text.length : 0)
     const problem = this.history.add({ stream, userId, epoch, seq, content: data.n, units, textUnits: stamped.length }, this.nowMs)
+    this.#unnumbered.delete(data.n)
     this.say(() => `  numbered ${epoch}:${seq}`)
     this.note('messages')
     if (problem !== undefined) this.complain(problem)
@@ -146,9 +150,11 @@ export class World {
     const { data = (n: number) => ({ n, pad: 'x'.repeat(padding) }), except } = how
     const message = { ...stream, data: data(content), ...(isPrivate(stream) && { userId }) }
     this.say(() => `publish ${streamName(stream)}${isPrivate(stream) ? ` for ${userId}` : ''} #${content}${except === undefined ? '' : ` except ${except.name}`}`)
+    this.#unnumbered.add(content)
     try {
       this.server.manager.publish(message as never, except?.connection === undefined ? undefined : { except: except.connection })
     } catch (error) {
+      this.#unnumbered.delete(content)
       this.note('failedPublishes')
       this.say(() => `  failed: ${(error as Error).message}`)
     }
@@ -327,6 +333,10 @@ export class World {
       this.depth--
     }
   }
+}
+
+function contentOf(text: string): number {
+  return (JSON.parse(text) as { data: { n: number } }).data.n
 }
 
 function isWhole({ streamType, symbol }: Stream): boolean {
