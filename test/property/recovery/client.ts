@@ -1,6 +1,6 @@
 import type { Connection } from '../../../src/index.ts'
 import type { FakeSocket } from '../../support/fake-socket.ts'
-import { streamName, type Stream, type Streams } from './catalogue.ts'
+import { ALL_STREAMS, excludeEachOther, streamName, type Stream, type Streams } from './catalogue.ts'
 import type { HistoryModel } from './history.ts'
 import { View, type Answer, type Frame, type Kept } from './view.ts'
 
@@ -47,6 +47,17 @@ export class Client {
   /** Streams that it holds, or has asked for. */
   get streams(): Stream[] {
     return [...this.views.values(), ...this.answers.values()].map(({ stream }) => stream)
+  }
+
+  /** True if a subscription of this stream has not ended. */
+  holds(stream: Stream): boolean {
+    return [...this.views.values(), ...this.answers.values()].some((each) => streamName(each.stream) === streamName(stream) && each.endsAt === Infinity)
+  }
+
+  /** True if it has one of these two and wants the other: a whole type and one of its symbols. Its connection may hold a stream whose answer was lost. */
+  excludes(wanted: Stream): boolean {
+    const unanswered = ALL_STREAMS.filter((each) => this.#unanswered.has(streamName(each)))
+    return [...this.streams, ...unanswered].some((each) => excludeEachOther(each, wanted))
   }
 
   connected(connection: Connection<FakeSocket, Streams>, socket: FakeSocket): void {
@@ -151,9 +162,10 @@ export class Client {
     if (problem !== undefined) this.#complain(`${streamName(view.stream)}: ${problem}`)
   }
 
-  /** A gap of unknown size comes only before the answer to a client that has asked anew without a position. */
+  /** A gap of unknown size comes only before the answer to a client that has asked anew without a position. The answer itself may be lost. */
   #miss(view: View, dropped: unknown, index: number): string | undefined {
-    return dropped === null && this.#hasAsked(streamName(view.stream)) ? view.doubt() : view.miss(dropped, index)
+    const name = streamName(view.stream)
+    return dropped === null && (this.#hasAsked(name) || this.lost.has(name)) ? view.doubt() : view.miss(dropped, index)
   }
 
   #begin(notice: Frame): void {

@@ -1,6 +1,6 @@
 import { fakeTransport } from '../../../src/testing/index.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
-import { channelName, excludeEachOther, isPrivate, streamName, streams, SYMBOLS, type Stream } from './catalogue.ts'
+import { channelName, isPrivate, streamName, streams, SYMBOLS, type Stream } from './catalogue.ts'
 import type { Client, SocketKind } from './client.ts'
 import { Choices, type Kind, type Operation } from './operations.ts'
 import { IDLE_DELAY_MS } from './settings.ts'
@@ -274,10 +274,10 @@ export class Performer {
     if (this.#world.depth === 0) client.prune()
     const { streams } = client
     const stream = (choices.chance(60) ? choices.of(streams) : undefined) ?? (choices.of(this.#world.settings.streams) as Stream)
-    const back = choices.of(client.kept.filter((each) => !streams.some((other) => excludeEachOther(each.stream, other))))
+    const back = choices.of(client.kept.filter((each) => !client.excludes(each.stream)))
     const isBack = back !== undefined && choices.chance(75)
     const wanted = isBack ? back.stream : stream
-    if (streams.some((each) => excludeEachOther(each, wanted))) return
+    if (client.excludes(wanted)) return
     this.#world.snapshotMode = choices.of(['book', 'book', 'nothing', 'throw', 'publish']) ?? 'book'
     this.#world.subscribe(client, wanted, this.#asked(choices, client, wanted))
   }

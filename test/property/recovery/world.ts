@@ -216,6 +216,8 @@ export class World {
     const { channel, floor, missed, present, publishedBefore } = this.#answerFor(client, stream, undefined, proof)
     Object.assign(answer, { channel, floor, missed, present, publishedBefore, leavesOut: false })
     const [spent, repeatedBefore, { resumes: before }] = [{ ...client.spent }, this.#repeated, this.server.recovery.stats()]
+    // It may have ended, and the client may have subscribed again since: then this answer is about the subscription of now.
+    if (client.holds(stream)) answer.endsAt = Infinity
     const hasEnded = answer.endsAt !== Infinity
     this.say(() => `${client.name}’s turn for ${streamName(stream)}`)
     this.#ask(question, () => {
@@ -274,7 +276,7 @@ export class World {
     this.note(`recovered ${String(recovered)}`)
     const fits = (entries: readonly Entry[], mark = 0): boolean =>
       spent.count + entries.length <= this.settings.replay.count && spent.units + unitsOf(entries, mark) <= this.settings.replay.units
-    // Within another subscribe, the allowance may be spent already and not counted here.
+    // What an outer subscribe spends is counted when it ends.
     const isHeld = answer.endsAt === Infinity && client.connection?.removed === false && this.#asking.length === 0
     const where = `${client.name}: ${streamName(stream)} at ${String(answer.asked)}`
     if (proof === undefined && recovered !== null) this.complain(`${where}: recovered is ${String(recovered)} for a newcomer`)
@@ -291,6 +293,8 @@ export class World {
     const sent = recovered === true ? missed : fits(present, mark) ? present : []
     const count = sent.length + (answer.hasBook && recovered !== true && spent.count < this.settings.replay.count ? 1 : 0)
     if (replayed !== count && isHeld) this.complain(`${where}: ${replayed} replays instead of ${count}`)
+    // Within another subscribe, that one may have spent the allowance.
+    if (this.#asking.length > 0 && replayed === 0) return
     client.spent.count += count
     client.spent.units += unitsOf(sent, mark)
   }
