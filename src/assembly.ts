@@ -58,7 +58,7 @@ interface Services {
 export type Parts = Rooms & Services & { readonly mappings: Mappings }
 
 /**
- * Makes the parts of a manager, and connects them. A room calls a service only through a function that it gets here.
+ * Makes the parts of a manager, and connects them. A room calls a service only through a function that the assembly passes to the room.
  *
  * @throws `ERR_INVALID_OPTION`
  */
@@ -160,7 +160,7 @@ function servicesFor(rooms: Rooms): Services {
 
 /**
  * Reports an error of the clock to the `error` listeners. If the clock fails in the middle of a change, the listeners are called when the change
- * ends. Otherwise the listeners are called in a microtask.
+ * ends. If no change is running, the listeners are called in a microtask.
  */
 function clockFailed(events: Events, error: unknown, isOfClose: boolean): void {
   events.postError({ error, stage: isOfClose ? 'close' : 'listener' })

@@ -63,16 +63,16 @@ export class ConnectionManager<
   /**
    * Adds a socket as a connection of a user, and returns the connection's handle.
    *
-   * The subscriptions of the user cover the connection from the next message on. The user's pending subscriptions become `CONNECTED`. Adding the same
-   * id, socket and user again returns the existing handle. A socket that is added under two ids has two connections.
+   * From the next message on, the connection receives all streams to which the user is subscribed. The user's pending subscriptions become
+   * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. If you add a socket under two ids, it has two connections.
    *
-   * A `transport` says how to write to this socket, how to measure it and how to close it. It replaces the transport in the manager's options. If the
-   * transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`. `metadata` is
-   * required if the manager's type of metadata does not include `undefined`.
+   * A `transport` says how to write to this socket, how to measure it and how to close it. This transport replaces the transport in the manager's
+   * options. If the transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`.
+   * `metadata` is required if the manager's type of metadata does not include `undefined`.
    *
-   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3, or if its transport says that it is
-   * closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport, `ERR_QUOTA_EXCEEDED`,
-   * `ERR_CLOSED`. On an error, nothing changes
+   * @throws `ERR_INVALID_ID`, `ERR_INVALID_SOCKET`, `ERR_SOCKET_CLOSED` if the socket's `readyState` is 2 or 3, or if the transport says that the
+   * socket is closed, `ERR_DUPLICATE_CONNECTION` if another socket or user has the id, `ERR_INVALID_OPTION` for a bad transport,
+   * `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`. On an error, nothing changes
    */
   addConnection<TOwnSocket extends TSocket, TFrame = string>(
     connectionId: string,
@@ -95,7 +95,7 @@ export class ConnectionManager<
   }
 
   /**
-   * Removes all connections of a user, for a ban or a logout. The promise resolves to the number of connections.
+   * Removes all connections of a user, for a ban or a logout. The promise resolves to the number of removed connections.
    *
    * The user's subscriptions end, pending ones included. The promise waits for each socket in the same way as the promise of `removeConnection`.
    */
@@ -120,8 +120,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Iterates over the connections that receive exactly this stream. Use it for audits and counts. A connection that receives the stream only through
-   * a subscription to the whole type is not included. If the stream is private, the connections of all users are included.
+   * Iterates over the connections that receive exactly this stream. Use this method for audits and counts. A connection that receives the stream only
+   * through a subscription to the whole type is not included. If the stream is private, the connections of all users are included.
    *
    * The set of connections is fixed when you call the method. You may remove a connection while you iterate.
    */
@@ -196,11 +196,11 @@ export class ConnectionManager<
    * Delivers a message to the connections that are subscribed to its stream. A private message goes only to the connections of the user in its
    * `userId`. Each connection gets one copy, even if several subscriptions cover the message.
    *
-   * The delivery starts at once. Its recipients are fixed at that moment. The message is serialized once, or not at all if it has no recipients.
+   * The delivery starts at once, and fixes the recipients. The message is serialized once, or not at all if it has no recipients.
    *
-   * A socket's `send`, a listener or a `toJSON` may call `publish` while a delivery is running. Then the message is deferred: it is serialized at
-   * once, and delivered later to the connections that are subscribed at that time. The result is `deferred` and counts nobody. `stats()` counts the message.
-   * Connections in the option `except` are not recipients. The option `text` is the message's wire form. With `text`, `data` may be absent.
+   * A socket's `send`, a listener or a `toJSON` may call `publish` while a delivery is running. Then the new message is deferred: it is serialized at
+   * once, and delivered later, to the connections that are subscribed then. The result has `deferred: true`, and all its counts are 0. `stats()` counts
+   * the message. Connections in the option `except` are not recipients. The option `text` is the message's wire form. With `text`, `data` may be absent.
    *
    * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED`,
    * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ARGUMENT` for bad options, `ERR_UNSERIALIZABLE`, `ERR_QUOTA_EXCEEDED`, `ERR_PUBLISH_DEPTH`,
@@ -227,7 +227,7 @@ export class ConnectionManager<
   /**
    * Delivers a message to one connection, subscribed or not. A private message is addressed to the connection's user, so its `userId` may be absent.
    *
-   * An unknown connection is not an error, because it may have been removed a moment ago. Then `matched` is 0. `text` works as in `publish`.
+   * For an unknown connection, which may have been removed a moment ago, `matched` is 0. The option `text` works as in `publish`.
    *
    * @throws what `publish` throws, and `ERR_RECIPIENT_MISMATCH` if the message names another user
    */
@@ -257,8 +257,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Sends a gap notice to all connections that receive this stream. `dropped` is the number of missing messages, or `undefined` if it is unknown.
-   * Without a symbol, each connection that receives any stream of the type gets one notice. A notice is sent as `connection.send` sends a text.
+   * Sends a gap notice to all connections that receive this stream. `dropped` is the number of missing messages, or `undefined` if this number is
+   * unknown. Without a symbol, each connection that receives any stream of the type gets one notice. Notices are sent like texts of `connection.send`.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private stream
    * without a user, `ERR_RECIPIENT_NOT_ALLOWED` for a public stream with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`. On an error, nobody gets a notice
@@ -269,9 +269,9 @@ export class ConnectionManager<
 
   /**
    * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set `CONNECTED`, or until
-   * the last of them ends. Whenever the status changes, each connection that receives the stream gets a status notice. A connection that begins to
-   * receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent as `connection.send` sends a text. If nobody is
-   * subscribed to the stream, the call does nothing and returns false.
+   * the last of these subscriptions ends. Whenever the status changes, each connection that receives the stream gets a status notice. A connection
+   * that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent in the same way as a text of
+   * `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`. On an error, nothing changes
    */
@@ -288,8 +288,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Returns a new array of the active streams. A stream is active while it has a connected subscriber, and for `idleDelayMs` after it lost the last
-   * one. Use this method if you registered your `streamActive` listener after streams had become active.
+   * Returns a new array of the active streams. A stream is active while it has a connected subscriber, and for `idleDelayMs` after it lost its last
+   * connected subscriber. Use this method if you registered your `streamActive` listener after streams had become active.
    */
   activeStreams(): ActiveStream<keyof TStreams & string>[] {
     const { demand, renewTimers, subscriptions } = this.#parts
@@ -299,7 +299,7 @@ export class ConnectionManager<
 
   // ── Five mappings, for code that expects a manager's state in five maps; and four counts ─────────────────────
 
-  /** connectionId → socket. Like the other four mappings, this is a live, read-only view. */
+  /** connectionId → socket. Like the other four mappings, this mapping is a live, read-only view. */
   get activeConnections(): ReadonlyMap<string, TSocket> {
     return this.#parts.mappings.activeConnections as ReadonlyMap<string, TSocket>
   }
@@ -355,12 +355,12 @@ export class ConnectionManager<
   /**
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * Listeners run synchronously, in the order of their registration, when a state change is complete. The call that made the change returns after
-   * that. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook, a `send`, a
-   * `toJSON`) is called from the next change on. Each call of a manager's method is one change, and all events of the call belong to this change.
+   * Listeners run synchronously, in the order of their registration, when a state change is complete. The call that made the change returns after all
+   * listeners have run. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook,
+   * a `send`, a `toJSON`) is called from the next change on. Each call of a manager's method is one change. All events of the call belong to it.
    *
-   * If a listener throws or rejects, the call goes on, and the manager emits `error` without a `connection`. An error that an `error` listener throws
-   * is ignored. If there is no `error` listener, `console.warn` prints the first error of each stage.
+   * If a listener throws or rejects, the call continues, and the manager emits `error` without a `connection`. An error that an `error` listener
+   * throws is ignored. If there is no `error` listener, `console.warn` prints the first error of each stage.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */
@@ -372,14 +372,14 @@ export class ConnectionManager<
   }
 
   /**
-   * Shuts the manager down: it refuses new connections, and removes all connections and subscriptions. Each socket first gets as many waiting
-   * messages as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops, and nothing more is sent.
+   * Shuts the manager down: the manager refuses new connections, and removes all connections and subscriptions. Each socket first gets as many
+   * waiting messages as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops. Nothing more is sent.
    *
    * The promise resolves when all sockets are closed, or after `deadlineMs` (default 5,000). The result is a report of how the sockets closed. A
-   * socket that is still closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. Such a
-   * socket also keeps its own deadline. If `deadlineMs` is `0`, a socket counts as closed only if its `close` has settled by then. With `Infinity`,
-   * there is no timer, so only the sockets keep the process alive. The promise never rejects, and keeps the process alive until it settles. Later
-   * calls return the same promise.
+   * socket that is still closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. A
+   * socket of an earlier removal also keeps its own deadline. If `deadlineMs` is `0`, a socket counts as closed only if its `close` has settled by
+   * then. With `Infinity`, there is no timer, so only the sockets keep the process alive. The promise never rejects, and keeps the process alive
+   * until it settles. Later calls return the same promise.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`. On an error, nothing changes
    */

@@ -52,7 +52,7 @@ export type ErrorCode =
   | 'ERR_CLUSTER_DOWN'
   | 'ERR_CLOSED'
 
-/** The name of a quota: see `QuotaOptions`. No error names `idleStreams`, because that quota refuses nothing. */
+/** The name of a quota: see `QuotaOptions`. No error names the quota `idleStreams`, because `idleStreams` refuses nothing. */
 export type QuotaName =
   | 'connections'
   | 'connectionsPerUser'
@@ -63,10 +63,10 @@ export type QuotaName =
   | 'filterUnits'
   | 'idleStreams'
 
-/** A quota that refuses a call. `idleStreams` makes the oldest stream idle instead. */
+/** A quota that can refuse a call. The quota `idleStreams` refuses no call, and makes the oldest stream idle instead. */
 export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
-/** The facts of a failure that a handler may act on. A fact is present if it is known. */
+/** The facts of a failure that a handler may act on. A field is present if its fact is known. */
 export interface ErrorFacts {
   /** The connection that was refused. */
   readonly connectionId?: string
@@ -89,8 +89,8 @@ export interface ErrorFacts {
 /**
  * Every error that this library throws.
  *
- * Recognise it by `code`. An application that loads both the ESM and the CommonJS build has two classes of this name, and `instanceof`
- * knows only one of them. If user code threw, its error is the `cause`.
+ * Recognise an error of this library by its `code`. An application that loads both the ESM and the CommonJS build has two classes of this name, and
+ * `instanceof` knows only one of them. If user code threw, its error is the `cause`.
  *
  * @example
  * try {

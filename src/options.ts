@@ -36,7 +36,7 @@ export interface ConnectionManagerOptions<
   TMetadata = unknown,
 > {
   /**
-   * The catalogue of stream types, from `defineStreams`. It replaces the default catalogue.
+   * The catalogue of stream types, from `defineStreams`. This catalogue replaces the default catalogue.
    *
    * @default the seven types of `StreamType`
    */
@@ -45,12 +45,13 @@ export interface ConnectionManagerOptions<
    * Serializes a message, if your clients expect a form other than the library's wire form. Returns a text, or bytes (MessagePack, protobuf, SBE) if
    * the sockets' `send` takes bytes. If a message is bytes, the limits apply to the number of its bytes.
    *
-   * Bytes are not copied. All sockets get the same array. The array is in use until the socket of the slowest client has accepted it, which may be
-   * many turns of the event loop later. So return a new array for each message, never change the array afterwards, and do not transfer its buffer.
+   * Bytes are not copied. All sockets get the same array. The array of bytes is in use until the socket of the slowest client has accepted it, which
+   * may be many turns of the event loop later. So return a new array of bytes for each message, never change the array afterwards, and do not
+   * transfer its buffer.
    *
    * The manager calls `serialize` once for each message that has recipients, and once for each message that is deferred. `data` may be a value from
-   * `rawJson`. Then `data.text` is the JSON text, and `JSON.stringify(data)` writes the parsed value. An error that `serialize` throws becomes the
-   * `cause` of `ERR_UNSERIALIZABLE`.
+   * `rawJson`. In this case, `data.text` is the JSON text, and `JSON.stringify(data)` writes the parsed value. An error that `serialize` throws
+   * becomes the `cause` of `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
   /**
@@ -58,14 +59,17 @@ export interface ConnectionManagerOptions<
    * the notice.
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
-   * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. Otherwise, its client would not learn that
-   * messages are missing. A connection that begins to receive a stream may get a status notice. If that notice cannot be made, the connection stays.
-   * In both cases, the manager emits `error` with stage `send`.
+   * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not
+   * learn that messages are missing. A connection that begins to receive a stream may get a status notice. If the status notice cannot be made, the
+   * connection stays. For both kinds of notice, the manager also emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */
   readonly serializeNotice?: ((notice: Notice) => DataFor<TSocket>) | undefined
-  /** Says how to write to a socket, how to measure it and how to close it. A connection may have its own transport instead. */
+  /**
+   * Says how to write to a socket, how to measure what the socket has buffered, and how to close the socket. A connection may have its own transport
+   * instead.
+   */
   readonly transport?: ManagerTransport<TSocket> | undefined
   /** Sees every message that is published, and may change the message's text: see `Recorder`. Do not share one recorder between managers. */
   readonly recorder?: Recorder<never> | undefined
@@ -73,16 +77,16 @@ export interface ConnectionManagerOptions<
   readonly delivery?: DeliveryOptions | undefined
   /**
    * The manager's source of time: see `Clock`. The constructor refuses a clock whose `now` or `monotonic` does not return a number. If the clock
-   * fails later, the manager emits `error` and goes on. If a reading is not a number, the manager uses the last valid reading. If `setTimeout`
-   * throws, a timer of the runtime takes its place.
+   * fails later, the manager emits `error` and continues. If a reading is not a number, the manager uses the last valid reading. If the clock's
+   * `setTimeout` throws, the manager uses a timer of the runtime instead.
    *
    * @default the runtime's own clock and timers
    */
   readonly clock?: Clock | undefined
   /**
    * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. With `0`, the promise does
-   * not wait for a `close` that has not settled yet. With `Infinity`, the promise waits as long as `close` takes. There is no timer then, so only the
-   * socket keeps the process alive.
+   * not wait for a `close` that has not settled yet. With `Infinity`, the promise waits as long as `close` takes, without a timer. So only the socket
+   * keeps the process alive.
    *
    * @default 5_000
    */
@@ -90,29 +94,30 @@ export interface ConnectionManagerOptions<
   /**
    * How long a subscription stays pending while its user has no connection. The time counts from the first request.
    *
-   * `0` refuses such subscriptions with `ERR_UNKNOWN_USER`. `Infinity` keeps them until they are removed.
+   * With `0`, a subscription of a user without a connection is refused with `ERR_UNKNOWN_USER`. With `Infinity`, a pending subscription stays until
+   * it is removed.
    *
    * @default 30_000
    */
   readonly pendingTtlMs?: number | undefined
   /**
    * How many messages may be deferred during one call of the manager, including all calls that are nested in it. A message is deferred if it is
-   * published during a delivery. A deferred message counts even if it has no recipients. If a `publish` would exceed the limit, it throws
+   * published during a delivery. A deferred message counts even if it has no recipients. A `publish` that would exceed the limit throws
    * `ERR_PUBLISH_DEPTH`. `0` refuses every deferred message. `Infinity` removes the limit.
    *
    * @default 10_000
    */
   readonly maxDeferred?: number | undefined
   /**
-   * How long a stream stays active after it has lost its last connected subscriber. Then the stream becomes idle, and the manager emits `streamIdle`.
-   * `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down.
+   * How long a stream stays active after it has lost its last connected subscriber. After this delay, the stream becomes idle, and the manager emits
+   * `streamIdle`. `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down.
    *
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
   /**
    * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. The quota `idleStreams` is an
-   * exception: if it is exceeded, no call throws. Instead, the oldest stream without a subscriber becomes idle at once.
+   * exception: no call throws because of it. If this quota is exceeded, the oldest stream without a subscriber becomes idle at once.
    */
   readonly quotas?: QuotaOptions | undefined
   /**
@@ -128,10 +133,10 @@ export interface ConnectionManagerOptions<
 }
 
 /**
- * Limits on what a manager holds. All except `connections` are finite by default, so that one client, or one bug, cannot use up the memory.
+ * Limits on what a manager holds. All quotas except `connections` are finite by default, so that one client, or one bug, cannot use up the memory.
  *
- * `0` allows none, and `Infinity` removes a limit. A quota refuses new connections, subscriptions or messages, and never removes existing ones. The
- * quota `idleStreams` is an exception, and refuses nothing. Removed connections and subscriptions no longer count.
+ * A quota of `0` allows nothing, and a quota of `Infinity` removes the limit. A quota refuses new connections, subscriptions or messages, and never
+ * removes existing ones. The quota `idleStreams` is an exception, and refuses nothing. Removed connections and subscriptions no longer count.
  */
 export interface QuotaOptions {
   /**
@@ -153,13 +158,13 @@ export interface QuotaOptions {
    */
   readonly subscriptionsPerUser?: number | undefined
   /**
-   * Subscriptions of one connection. Those of its user do not count.
+   * Subscriptions of one connection. Subscriptions that the connection's user holds do not count.
    *
    * @default 1_000
    */
   readonly subscriptionsPerConnection?: number | undefined
   /**
-   * Length of a serialized message, in UTF-16 units of its text, or in bytes.
+   * Length of a serialized message: in UTF-16 units if the message is a text, in bytes if the message is binary.
    *
    * @default 1_048_576 // 1 Mi
    */
@@ -171,8 +176,8 @@ export interface QuotaOptions {
    */
   readonly pendingUsers?: number | undefined
   /**
-   * Streams that have no connected subscriber and stay active for `idleDelayMs`. The quota refuses nothing: if there is one more such stream, the
-   * oldest one becomes idle at once. With `0`, no such stream stays active.
+   * Streams that have no connected subscriber and stay active for `idleDelayMs`. The quota refuses nothing: if there is one stream more than the
+   * quota, the oldest of these streams becomes idle at once. With `0`, a stream becomes idle as soon as it has no connected subscriber.
    *
    * @default 10_000
    */
@@ -195,8 +200,8 @@ export interface DeliveryOptions {
    * The limit for the bytes that a socket has buffered. Above this limit, further messages wait in the send queue. Waiting messages can be conflated
    * and dropped.
    *
-   * `0`: a message waits if the socket has any unsent byte. Bytes of the current turn of the event loop do not count. A batch that is larger than the
-   * limit is written in several writes before the turn ends.
+   * `0`: a message waits if the socket has any unsent byte. Bytes that the socket got in the current turn of the event loop do not count. A batch
+   * that is larger than the limit is written in several writes before the turn ends.
    *
    * @default 65_536 // 64 KiB
    */
@@ -205,8 +210,8 @@ export interface DeliveryOptions {
    * The limit for the bytes that wait in the send queue of one connection. Above this limit, the overflow policies of the streams apply. `0`: nothing
    * may wait.
    *
-   * The size of a message is the `byteLength` of the transport's frame. If the frame has no `byteLength`, the size is the number of UTF-16 units of
-   * the text, or the number of bytes. Gap notices do not count: they are short, and there is at most one per stream.
+   * The size of a message is the `byteLength` of the transport's frame. If the frame has no `byteLength`, the size is the number of UTF-16 units of a
+   * text, or the number of bytes of a binary message. Gap notices do not count, because they are short, and at most one per stream waits.
    *
    * @default 1_048_576 // 1 MiB
    */
@@ -222,7 +227,7 @@ export interface DeliveryOptions {
    * How long a message may wait in a send queue, in milliseconds.
    *
    * After this time, the overflow policy of the message's stream applies. With `drop`, the message is dropped and a gap notice tells the client. With
-   * `disconnect`, the connection is removed as a slow consumer. If a message replaces an older one, only the waiting time of the newer message
+   * `disconnect`, the connection is removed as a slow consumer. If a message replaces an older message, only the waiting time of the newer message
    * counts. The manager notices an old message within 50 ms, even if nothing is published. `0`: nothing may wait. `Infinity`: no limit.
    *
    * @default 60_000
@@ -332,13 +337,13 @@ export interface ConnectionOptions<TSocket extends Socket = Socket, TFrame = str
    * options.
    */
   readonly transport?: Transport<TSocket, TFrame> | undefined
-  /** Any value of your own: see `connection.metadata`. */
+  /** Any value that you want to keep with the connection: see `connection.metadata`. */
   readonly metadata?: TMetadata | undefined
 }
 
 /**
- * The last argument of `addConnection`. The argument is optional if the manager's type of metadata includes `undefined`. Otherwise the argument is
- * required, and must have `metadata`.
+ * The last argument of `addConnection`. The argument is optional if the manager's type of metadata includes `undefined`. For any other type of
+ * metadata, the argument is required, and must have `metadata`.
  */
 export type ConnectionOptionsArgument<TSocket extends Socket, TFrame, TMetadata> = undefined extends TMetadata
   ? [options?: ConnectionOptions<TSocket, TFrame, TMetadata>]
@@ -401,7 +406,7 @@ function checkedNumber(name: string, value: unknown): number {
   throw invalidOption(name, `expected a number of 0 or more, got ${describe(value)}`)
 }
 
-/** Returns the function, bound to the options object. If the options are an instance of a class, their methods need `this`. */
+/** Returns the function, bound to the options object. The methods of an options object that is an instance of a class need `this`. */
 function optionalMethod<TMethod extends (...facts: never[]) => unknown>(
   name: string,
   value: TMethod | undefined,

@@ -40,7 +40,7 @@ export interface Authorization {
 const EVERYTHING_IS_ALLOWED: Authorization = { assertAllowed() {}, allows: () => true }
 
 /**
- * Returns an authorization that calls the host's `authorize`. Without an `authorize` every subscription is allowed.
+ * Returns an authorization that calls the host's `authorize`. If the host has no `authorize`, every subscription is allowed.
  *
  * @param failed is called with the error if `authorize` throws, or if it returns a promise by mistake and the promise rejects
  */

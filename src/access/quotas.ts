@@ -31,7 +31,7 @@ export class Quotas {
     this.limits = limits
   }
 
-  /** True if the quota allows one more than `count`. */
+  /** True if there are `count` items already, and the quota allows one more. */
   hasRoom(quota: RefusingQuota, count: number): boolean {
     return count < this.limits[quota]
   }

@@ -1,4 +1,6 @@
-/** The calls that a broker has not answered yet. They reject when the link is lost, because some broker clients then never settle their calls. */
+/**
+ * The calls that a broker has not answered yet. These calls reject when the link is lost, because some broker clients never settle them after that.
+ */
 export class InFlight {
   readonly #rejections = new Set<(error: Error) => void>()
 
@@ -28,7 +30,7 @@ export class InFlight {
   }
 }
 
-/** Returns the error of a call that needs the broker while there is no link to it. */
+/** Returns the error of a call that needs the broker while there is no link to the broker. */
 export function linkLost(): Error {
   return new Error('There is no link to the broker')
 }

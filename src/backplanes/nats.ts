@@ -12,11 +12,14 @@ declare class TextDecoder {
 }
 declare function setTimeout(fn: () => void, ms: number): unknown
 
-/** All that the driver needs of a connection. A `NatsConnection` of nats-core 3 fits as it is. */
+/** The members of a NATS connection that the driver uses. A `NatsConnection` of nats-core 3 has all of them. */
 export interface NatsConnection {
-  /** What the server says of itself. `max_payload` is the longest message that it takes, in bytes. Absent while there is no link. */
+  /**
+   * Facts about the server. `max_payload` is the length of the longest message that the server accepts, in bytes. `info` is absent while there is no
+   * link.
+   */
   readonly info?: { readonly max_payload: number } | undefined
-  /** True if the connection was closed. Then it never comes back. */
+  /** True if the connection was closed. A closed connection never comes back. */
   isClosed(): boolean
   /** Yields each change of the connection, such as `disconnect` and `reconnect`. */
   status(): AsyncIterable<{ readonly type: string }>
@@ -26,7 +29,7 @@ export interface NatsConnection {
   subscribe(subject: string, options: { callback(error: Error | null, message: NatsMessage): void }): NatsSubscription
   /** Sends a request. Resolves to the first answer. Rejects after `timeout` milliseconds, or at once if nobody is subscribed. */
   request(subject: string, payload: string, options: { timeout: number }): Promise<unknown>
-  /** Resolves when the server has all that was sent. */
+  /** Resolves when the server has received everything that was sent. */
   flush(): Promise<void>
 }
 
@@ -34,7 +37,7 @@ export interface NatsConnection {
 export interface NatsMessage {
   /** The payload, in bytes. */
   readonly data: Uint8Array
-  /** Where the answer to a request goes. */
+  /** The subject to answer on, if the message is a request. */
   readonly reply?: string | undefined
   /** Sends an empty answer. Returns false if the message was not a request. */
   respond(): boolean
@@ -42,23 +45,25 @@ export interface NatsMessage {
 
 /** A subscription. */
 export interface NatsSubscription {
-  /** Ends the subscription. Resolves when the server has ended it. Until then, messages may still come. */
+  /** Ends the subscription. Resolves when the server has ended the subscription. Until then, messages may still come. */
   drain(): Promise<void>
 }
 
-/** How long the nodes have to answer the question whether they are subscribed to a subject. */
+/** How long the driver waits for a node to answer that it is subscribed to a subject. */
 const REQUEST_TIMEOUT_MS = 2_000
 
 /**
- * Returns the driver of one node for NATS, for `joinCluster`. Give it the connection of `@nats-io/transport-node` 3, or of another transport of nats-core 3.
+ * Returns the driver of one node for NATS, for `joinCluster`. Pass a connection of `@nats-io/transport-node` 3, or of another transport of
+ * nats-core 3.
  *
  * The driver subscribes with your connection, which stays open when the cluster is closed. Connect with these options:
  *
- * - `maxReconnectAttempts: -1`. By default NATS gives up after ten attempts.
- * - A short `timeout`. If a link breaks while NATS connects, NATS notices it after this time, which is 20 seconds by default.
- * - No `noEcho`. The cluster needs its own messages.
+ * - `maxReconnectAttempts: -1`. By default, the NATS client stops after ten attempts to reconnect.
+ * - A short `timeout`. If the link breaks while the NATS client connects, the client notices this only after `timeout`, which is 20 seconds by
+ *   default.
+ * - No `noEcho`. A node must receive its own messages.
  *
- * A message longer than the server's `max_payload`, by default 1 MiB, is not sent. The other nodes see that it is missing.
+ * A message longer than the server's `max_payload`, by default 1 MiB, is not sent. The other nodes notice that the message is missing.
  *
  * @throws `ERR_INVALID_BACKPLANE` if `connection` is not a connection of nats-core
  *
@@ -85,7 +90,7 @@ class NatsDriver implements Backplane {
   readonly #subscriptions = new Map<string, NatsSubscription>()
   readonly #inFlight = new InFlight()
   readonly #encoder = new TextEncoder()
-  /** The decoder of nats-core would remove a byte order mark. */
+  /** The driver has its own decoder, because the decoder of nats-core would remove a byte order mark. */
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   #receive: ((subject: string, text: string) => void) | undefined
   #statuses: AsyncIterable<{ readonly type: string }> | undefined
@@ -124,15 +129,15 @@ class NatsDriver implements Backplane {
   }
 
   /**
-   * Waits for the server only while there is a link. Without one, the server has forgotten the subscriptions, and the connection does not make them
-   * again.
+   * Waits for the server only while there is a link. Without a link, the server has forgotten the subscriptions, and the connection does not renew
+   * them.
    */
   async unsubscribe(subjects: readonly string[]): Promise<void> {
     const dropped = this.#drop(subjects)
     if (this.#isUp) await this.#inFlight.answered(dropped).catch(() => {})
   }
 
-  /** Asks the subscribers. If there are none, the server says so at once. */
+  /** Sends a request to the subscribers. If the subject has no subscribers, the server says so at once. */
   async subscribers(subject: string): Promise<number> {
     this.#assertUp()
     try {
@@ -167,7 +172,7 @@ class NatsDriver implements Backplane {
   }
 
   /**
-   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it. Otherwise a request that comes in between
+   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it. Otherwise a request that comes before that
    * would get no answer, neither from the node nor from the server.
    */
   async #drop(subjects: readonly string[]): Promise<void> {

@@ -5,14 +5,14 @@ interface Task {
   readonly act: () => void
 }
 
-/** In every runtime, a timer of more milliseconds than this fires at once. */
+/** The longest delay of a timer, in milliseconds. In every runtime, a timer with a longer delay fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647
 
-/** What the client will do later, each task under a name. One timer serves all of them. */
+/** The tasks that a client runs later, by name. One timer serves all tasks. */
 export class Agenda {
   readonly clock: ClientClock
   readonly #tasks = new Map<string, Task>()
-  /** When the timer fires. It is set for the first task, or earlier. */
+  /** The time for which the timer is set. The timer is never set for a later time than that of the first task. */
   #timerMs = Infinity
   #cancelTimer = (): void => {}
 
@@ -24,7 +24,7 @@ export class Agenda {
     return this.clock.monotonic()
   }
 
-  /** Calls `act` once, `ms` milliseconds from now, in place of the task that has this name. `Infinity` is never. */
+  /** Calls `act` once, after `ms` milliseconds. Replaces an earlier task of the same name. With `Infinity`, `act` is never called. */
   plan(name: string, ms: number, act: () => void): void {
     this.#tasks.set(name, { dueMs: this.nowMs + ms, act })
     this.#wakeAt(this.nowMs + ms)

@@ -20,11 +20,13 @@ export type ClientErrorCode =
   | 'ERR_BAD_FRAME'
   | (string & {})
 
-/** An error of a client, or a refusal of its server. Recognise it by its `code`. */
+/** An error of a client, or a refusal of its server. Recognise a `ClientError` by its `code`. */
 export class ClientError extends Error {
-  /** What went wrong: the one thing to match on. */
+  /** What went wrong. Match on the code, never on the message. */
   readonly code: ClientErrorCode
-  /** Milliseconds after which the same request may succeed. `undefined` if it would be refused again, and for errors of the client itself. */
+  /**
+   * Milliseconds after which the same request may succeed. `undefined` if the request would be refused again, and for errors of the client itself.
+   */
   readonly retryMs: number | undefined
 
   constructor(code: ClientErrorCode, retryMs?: number) {

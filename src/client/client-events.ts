@@ -4,7 +4,8 @@ import type { Message } from './update.ts'
 
 /**
  * The state of a client: `idle` (nobody needs a connection), `connecting`, `connected` (the server has said welcome), `waiting` (for the next
- * attempt), `stopped` (another attempt would end in the same way; `connect()` makes one) or `closed` (by `close()`, for good).
+ * attempt), `stopped` (another attempt would probably fail in the same way, so the client makes none until `connect()`) or `closed` (by `close()`,
+ * for good).
  */
 export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped' | 'closed'
 
@@ -12,9 +13,12 @@ export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'sto
 export interface StateChange {
   /** The new state. */
   readonly state: ClientState
-  /** Why: as in `Loss`, or `closed` if the server gave no reason; `version` if the server speaks a newer protocol; `hidden` if the page went into the back-forward cache. */
+  /**
+   * Why the client entered the state: the reason of the `Loss`, or `closed` if that reason is empty; `version` if the server speaks a newer protocol;
+   * `hidden` if the page went into the back-forward cache.
+   */
   readonly reason: string | undefined
-  /** Milliseconds until the next attempt. `undefined` if none is planned. */
+  /** Milliseconds until the next attempt. `undefined` if no attempt is planned. */
   readonly retryInMs: number | undefined
 }
 
@@ -25,8 +29,8 @@ export interface Confirmation {
   /** `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
   /**
-   * `true` if nothing is missing since the last connection, or the snapshot that `refresh` asked for replaces it. `false` if the listeners got a gap instead. `null` if
-   * there was no connection before.
+   * `true` if no message since the last connection is missing, or if the snapshot of a `refresh` replaces the missing messages. `false` if messages
+   * may be missing, and the listeners got a gap. `null` for the first confirmation of a subscription.
    */
   readonly recovered: boolean | null
 }
@@ -36,24 +40,24 @@ export type ClientStage = 'connect' | 'send' | 'frame' | 'listener'
 
 /** A failure that the client survived. */
 export interface ClientFailure {
-  /** What was thrown; or the `error` event of a socket. */
+  /** The value that was thrown, or the `error` event of a socket. */
   readonly error: unknown
   /**
-   * What the client was doing. `connect`: making a connection, or holding it. `send`: sending commands. `frame`: reading what the server sent.
+   * What the client was doing. `connect`: making or keeping a connection. `send`: sending commands. `frame`: reading what the server sent.
    * `listener`: calling a listener, or `shouldReconnect`.
    */
   readonly stage: ClientStage
 }
 
-/** Event → what its listeners get. */
+/** Event → the payload that its listeners get. */
 export interface ClientEvents<TStreams extends StreamCatalogue = TradingStreams> {
   /** The client has entered another state. */
   readonly state: StateChange
-  /** The server has confirmed a subscription, after each connect. */
+  /** The server has confirmed a subscription. The event fires again after each reconnect. */
   readonly subscribed: Confirmation
-  /** A message that no subscription of this client covers: the server sent it to the user or to the connection. */
+  /** A message that no subscription of this client covers, because the server sent the message to the user or to the connection. */
   readonly message: Message<TStreams>
-  /** Something failed. Without a listener, nothing is printed. */
+  /** Something failed. If `error` has no listener, the failure is not printed. */
   readonly error: ClientFailure
 }
 

@@ -4,89 +4,95 @@ import type { LifecycleTarget } from './lifecycle.ts'
 import type { ClientSocket, Loss } from './link.ts'
 import type { RuntimeSignal } from './signal.ts'
 
-/** What a client knows when it connects. */
+/** What a client tells `connect` about the attempt. */
 export interface ConnectContext {
-  /** `0` for the first attempt, and after a connection that lasted. `1`, `2` … after failures. */
+  /** How many failures came before this attempt. `0` for the first attempt, and after a connection that lasted 5 seconds. */
   readonly attempt: number
   /**
-   * The subscribe commands that are due, as a JSON text, for the URL of an `EventSource`. If `connect` reads this property, the client does not send
-   * these commands in another way. If the socket cannot send, and there is no `send`, the client connects anew whenever it wants other streams.
+   * The subscribe commands that the client has to send now, as a JSON text, for the URL of an `EventSource`. If `connect` reads the property
+   * `commands`, the client does not send these commands in another way. If the socket cannot send, and there is no `send`, the client reconnects
+   * whenever its set of wanted streams changes.
    */
   readonly commands: string
-  /** Aborted when the client gives up this attempt, and when its connection ends. */
+  /** The signal is aborted when the client abandons this attempt, and when the connection of the attempt ends. */
   readonly signal: RuntimeSignal
 }
 
-/** The options of `createClient`. All times are milliseconds. */
+/** The options of `createClient`. All times are in milliseconds. */
 export interface ClientOptions {
   /**
-   * Makes a connection: `() => new WebSocket(url)`. It is called for each attempt, so this is the place to fetch new credentials. It may return a
-   * promise. A throw or a rejection is a failed attempt.
+   * Makes a connection, for example `() => new WebSocket(url)`. The client calls `connect` for each attempt, so `connect` can fetch new credentials
+   * each time. `connect` may return a promise. If `connect` throws, or its promise rejects, the attempt has failed.
    */
   readonly connect: (context: ConnectContext) => ClientSocket | PromiseLike<ClientSocket>
   /**
-   * Sends commands beside a socket that only receives, such as an `EventSource`: a POST with the text and the `connection_id` of the welcome. If it
-   * throws or rejects, the client connects anew. The next text waits until the promise of the one before is settled, so that none overtakes another. What
-   * still waits when the connection ends is not sent. Not used if the socket itself can send.
+   * Sends commands for a socket that only receives, such as an `EventSource`. For example, `send` makes a POST with the text and the `connection_id`
+   * of the welcome. If `send` throws or rejects, the client reconnects. The client calls `send` again only after the promise of the last call has
+   * settled, so the texts stay in order. Texts that still wait when the connection ends are not sent. `send` is not used if the socket itself can
+   * send.
    *
-   * A POST may hang while the events still come. The client notices that when the pong of its next ping is missing. Limit the time by
-   * `AbortSignal.timeout(10_000)` to notice it earlier.
+   * A POST may hang while events still come. The client notices a hanging POST when the pong of its next ping is missing. To notice a hanging POST
+   * earlier, limit its time with `AbortSignal.timeout(10_000)`.
    *
-   * @default none: then what is wanted has to stand in the URL, see `commands` of `connect`
+   * @default none: the subscribe commands then have to be in the URL, see `commands` of `connect`
    */
   readonly send?: ((text: string, connectionId: string) => unknown) | undefined
   /**
-   * `true` connects only while something is subscribed to, or after a call of `connect()`. `false` connects at once, and stays connected.
+   * With `true`, the client connects only while it has subscriptions, or after a call of `connect()`. With `false`, the client connects at once, and
+   * stays connected.
    *
    * @default true
    */
   readonly lazy?: boolean | undefined
   /**
    * How long to wait before the next attempt: a random time between 0 and a limit (full jitter). The limit begins with `minMs`, and doubles with each
-   * failure up to `maxMs`. A connection that lasted 5 seconds resets the limit.
+   * failure up to `maxMs`. A connection that lasted 5 seconds resets the limit to `minMs`.
    *
    * @default { minMs: 1_000, maxMs: 30_000 }
    */
   readonly backoff?: Partial<Backoff> | undefined
   /**
-   * How long an attempt may take, up to the server's welcome. `Infinity`: as long as it takes.
+   * How long an attempt to connect may take, until the server's welcome comes. `Infinity` removes the limit.
    *
    * @default 10_000
    */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * The client sends a ping at this interval. `Infinity`: never, unless the server closes idle connections. A client that cannot send, such as one
-   * with an `EventSource` and no `send`, sends no pings. It expects the heartbeats that the server announces.
+   * How often the client sends a ping. With `Infinity`, the client sends pings only if the server closes idle connections. A client that cannot send,
+   * such as one with an `EventSource` and no `send`, sends no pings. Such a client expects the heartbeats that the server announces.
    *
    * @default 25_000
    */
   readonly pingMs?: number | undefined
   /**
-   * How long the answer to a ping, or a heartbeat that is due, may take. Then the connection is taken as lost. Anything that comes is an answer. Beside an
-   * `EventSource`, only the pong is: events still come if the commands do not arrive.
+   * How long the client waits for the answer to a ping, or for a late heartbeat. After this time, the connection counts as lost. Any frame from the
+   * server counts as an answer. If the client sends its commands by `send`, only the pong counts, because events may still come while commands are
+   * lost.
    *
    * @default 10_000
    */
   readonly pongMs?: number | undefined
   /**
-   * How long a stream stays subscribed, and a lazy client connected, after the last listener has left. `0`: not at all.
+   * How long a stream stays subscribed after its last listener was removed. A lazy client stays connected for this time too. With `0`, the
+   * subscription ends at once.
    *
    * @default 1_000
    */
   readonly lingerMs?: number | undefined
   /**
-   * Decides whether to connect again after a loss. Its result overrides the close code and a goodbye of the server. `undefined` leaves the decision
-   * to the client.
+   * Decides whether the client reconnects after it has lost the connection. The result overrides the server's close code and goodbye. `undefined`
+   * leaves the decision to the client.
    */
   readonly shouldReconnect?: ((loss: Loss) => boolean | undefined) | undefined
   /**
-   * Where the client listens for the events of the page: `online`, `offline`, `pagehide`, `pageshow` and `visibilitychange`. `null`: nowhere.
+   * The object on which the client listens for the events of the page: `online`, `offline`, `pagehide`, `pageshow` and `visibilitychange`. With
+   * `null`, the client does not listen for these events.
    *
    * @default globalThis if there is a `document`, otherwise none
    */
   readonly lifecycle?: LifecycleTarget | null | undefined
   /**
-   * A source of time and chance for tests.
+   * A source of time and random numbers, for tests.
    *
    * @default the clock of the runtime, whose timers do not keep a process alive
    */

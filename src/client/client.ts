@@ -12,32 +12,33 @@ import { Updates } from './updates.ts'
 import type { StreamListener } from './wanted-stream.ts'
 import { WantedStreams } from './wanted-streams.ts'
 
-/** Options of something that a signal can end. */
+/** The options of a subscription, an iteration or a request that a signal can end. */
 export interface Abortable {
-  /** When it is aborted, the listener is removed, the iteration ends, or the request is given up. */
+  /** When the signal is aborted, the listener is removed, the iteration ends, or the promise of the request rejects. */
   readonly signal?: Signal | undefined
 }
 
 /** The options of `updates`. */
 export interface UpdatesOptions extends Abortable {
   /**
-   * How many updates may wait to be read. If one more comes, a gap replaces the oldest ones. With 0, a message comes only to a reader that is waiting
-   * for it.
+   * How many updates may wait for the reader. If one more comes, a gap replaces the oldest updates. With `0`, a message reaches only a reader that is
+   * already waiting.
    *
    * @default 1_000
    */
   readonly maxWaiting?: number | undefined
 }
 
-/** A listener's part in a subscription. */
+/** One listener's share in the subscription to a stream. */
 export interface ClientSubscription {
-  /** True while the server sends the stream, and this listener hears it. False between two connections. */
+  /** True while the server sends the stream, and this listener is not removed. False while there is no connection. */
   readonly live: boolean
-  /** Removes the listener. The other listeners of the stream stay. */
+  /** Removes the listener. Other listeners of the same stream stay subscribed. */
   unsubscribe(): void
   /**
-   * Asks the server for the stream anew, for instance because your order book is broken. All listeners of the stream get the snapshot, which replaces what they
-   * have; the last value, if the stream is `latest`. If the server has neither, they get a gap. Without a connection, the next one begins anew.
+   * Subscribes to the stream again without a position, for instance because your order book is broken. All listeners of the stream get a snapshot,
+   * which replaces their state. If the stream is `latest`, they get the last value. If the server has neither a snapshot nor a last value, the
+   * listeners get a gap. Without a connection, the client does this when it has connected.
    */
   refresh(): void
 }
@@ -47,8 +48,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   /** The client's state. */
   readonly state: ClientState
   /**
-   * Calls a listener with each message, gap and status of a stream, and with its end, until the listener unsubscribes. A reconnect does not end this.
-   * All listeners of a stream share one subscription. A late listener of a `latest` stream first gets the last message.
+   * Calls a listener with each message, gap and status of a stream, and with the end of the subscription, until you unsubscribe. A reconnect does not
+   * end the subscription. All listeners of a stream share one subscription. A late listener of a `latest` stream first gets the last message.
    *
    * @throws `ERR_CLOSED`
    */
@@ -58,9 +59,9 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
     options?: Abortable,
   ): ClientSubscription
   /**
-   * Returns the messages and the gaps of a stream, to iterate over. It subscribes at once, and unsubscribes when the iteration ends. If the server
-   * ends the subscription, the iteration ends after the updates that wait, with a `ClientError` that has the code. If the client is closed, it ends
-   * after the updates that wait, without an error. If `signal` is aborted, it ends at once.
+   * Returns the messages and the gaps of a stream, to iterate over. The client subscribes at once, and unsubscribes when the iteration ends. If the
+   * server ends the subscription, the iteration first returns the waiting updates, and then throws a `ClientError` with the server's code. If the
+   * client is closed, the iteration ends after the waiting updates, without an error. If `signal` is aborted, the iteration ends at once.
    *
    * @throws `ERR_CLOSED`
    */
@@ -69,18 +70,18 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
     options?: UpdatesOptions,
   ): AsyncIterableIterator<Message<TStreams, TName> | Gap>
   /**
-   * Sends a command of the server's own, and returns the answer. At most 256 requests can be open. A request is never kept for later and never
-   * repeated, because nobody knows whether the server has carried it out.
+   * Sends a command that the author of the server has written, and returns the answer. At most 256 requests can be open. A request is never queued
+   * and never repeated, because the client cannot know whether the server has carried it out.
    *
    * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND`, `ERR_TOO_MANY_REQUESTS`, with `ERR_DISCONNECTED` if the connection ends before the answer, with
    * the code of a refusal, and with the reason of the signal.
    */
   request(command: string, data?: unknown, options?: Abortable): Promise<unknown>
-  /** Calls a listener with each event of this name; once, even if it is added twice. Returns a function that removes it. */
+  /** Calls a listener with each event of this name. A listener that is added twice is called once. Returns a function that removes the listener. */
   on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<TStreams>[TName]) => void): () => void
   /**
-   * Connects now, even if the client is `stopped`, waits for its next attempt, or has no subscription. In the last case, the client stays connected
-   * until `close()`.
+   * Connects now, even if the client is `stopped`, waits for its next attempt, or has no subscription. A client without a subscription then stays
+   * connected until `close()`.
    *
    * @throws `ERR_CLOSED`
    */
@@ -91,7 +92,7 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
 
 declare function queueMicrotask(fn: () => void): void
 
-/** At most this many requests are open at once. */
+/** The largest number of requests that are open at once. */
 const MOST_REQUESTS = 256
 
 class StreamClient implements Client<StreamCatalogue> {
@@ -117,7 +118,7 @@ class StreamClient implements Client<StreamCatalogue> {
     return this.#connector.state
   }
 
-  /** @param left called when the listener is removed, unless the server did it */
+  /** @param left called when `unsubscribe` or the signal removes the listener */
   subscribe(stream: AnyStream, listener: StreamListener, { signal }: Abortable = {}, left = (): void => {}): ClientSubscription {
     this.#assertOpen()
     const wanted = this.#streams.obtain(stream)
@@ -201,7 +202,9 @@ class StreamClient implements Client<StreamCatalogue> {
     if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
   }
 
-  /** Waits for a microtask. So an unsubscribe, and a subscribe to the same stream directly after it, change nothing. */
+  /**
+   * Adjusts the connection in a microtask. So if code unsubscribes and directly subscribes to the same stream again, the client sends no commands.
+   */
   #adjustSoon(): void {
     if (this.#isAdjusting) return
     this.#isAdjusting = true
@@ -213,15 +216,16 @@ class StreamClient implements Client<StreamCatalogue> {
 }
 
 /**
- * Returns a client that keeps its streams when a connection is lost: it connects again, resumes each stream, and reports what is missing.
+ * Returns a client that keeps its streams when a connection is lost: it reconnects, resumes each stream, and reports missing messages.
  *
  * With a recovery on the server, each listener gets each message at most once, in the order in which its publisher sent it. If a message is lost, the
  * listener gets a gap in its place. Without a recovery, each stream begins with a gap after a reconnect. After a loss, the client waits for a random
- * time (full jitter). The limit of this time grows with each failure. It stops if the server says so, or closes with a code that says so. It notices
- * a dead connection that reports no close. If the client itself was asleep, it does not take that for a dead connection.
+ * time (full jitter). The upper limit of the wait grows with each failure. The client stops reconnecting if the server's goodbye or close code says
+ * so. The client notices a dead connection, even if no close is reported. If the client itself was asleep, it does not mistake its own pause for a
+ * dead connection.
  *
- * A client touches no global until it is created, and holds one timer at most, which does not keep a process alive. `connect` decides on the kind of
- * connection, and gives the credentials. The type parameter is the type of the server's catalogue: `createClient<typeof streams>(…)`.
+ * The library uses no global before a client is created. A client has one timer at most, which does not keep a process alive. `connect` decides on
+ * the kind of connection, and gives the credentials. The type parameter is the type of the server's catalogue: `createClient<typeof streams>(…)`.
  *
  * @example
  * import { createClient } from 'stream-connection-manager/client'

@@ -1,16 +1,17 @@
-/** What a close code tells a client: come back, stay away, or come back once with new credentials. */
+/** What a close code tells a client: reconnect, stop, or reconnect once with new credentials. */
 export type Advice = 'retry' | 'stop' | 'renew'
 
-/** The server does not accept the client's credentials, or does not accept them any more. */
+/** Close codes of a server that does not accept the client's credentials, or no longer accepts them. */
 const UNAUTHORIZED = /^(1008|4401)$/
 
 /**
- * Another attempt would end in the same way: the server is done with the client, or one side does not accept what it gets. Two codes of the 44xx are for
- * now: the client was silent for too long (4408), or it sent too much or has too many connections (4429).
+ * Close codes after which another attempt would end in the same way: the server has ended the session for good, or one side does not accept the other
+ * side's data. Two of the codes 44xx are temporary: the client was silent for too long (4408), or it sent too much or has too many connections
+ * (4429).
  */
 const FINAL = /^(10(0[02379]|10)|44(?!08|29)\d\d)$/
 
-/** Returns what a close code means, if no goodbye came before it. Without a code, the connection broke. */
+/** Returns what the client should do after a close code, if no goodbye came before. Without a code, the connection broke, and the client retries. */
 export function adviceOf(code: number | undefined): Advice {
   const text = `${code}`
   if (UNAUTHORIZED.test(text)) return 'renew'

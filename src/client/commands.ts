@@ -1,4 +1,4 @@
-/** The most commands and UTF-16 units that a server takes in one text by default. */
+/** The largest number of commands, and of UTF-16 units, that a server accepts in one text by default. */
 const MOST_COMMANDS = 100
 const MOST_UNITS = 16_384
 
@@ -7,7 +7,7 @@ export function arrayOf(commands: readonly string[]): string {
   return `[${commands.join()}]`
 }
 
-/** Returns commands as texts that are small enough for a server. */
+/** Joins commands into texts that do not exceed the default limits of a server. */
 export function textsOf(commands: readonly string[]): string[] {
   const arrays: string[][] = []
   for (const command of commands) {

@@ -21,30 +21,30 @@ interface GoodbyeFrame {
   readonly within_ms?: number
 }
 
-/** What a goodbye says: whether to come back, and when. */
+/** What a goodbye tells the client: whether to reconnect, and when. */
 interface Goodbye {
   readonly reason: string
   readonly reconnect: boolean
   readonly dueMs: number
 }
 
-/** The version of the protocol that the client speaks. In a newer version, a frame may mean something else. */
+/** The version of the protocol that the client speaks. In a newer version, frames may have other meanings. */
 const VERSION = 1
 
-/** A connection that lasted at least this long does not count as a failure. */
+/** A connection that lasted at least this many milliseconds does not count as a failure. */
 const STABLE_MS = 5_000
 
 const PING = '{"command":"ping","id":0}'
 
-/** States in which there is a connection, or will be. */
+/** The states in which the client has a connection, or will make one. */
 const ACTIVE: readonly ClientState[] = ['connecting', 'connected', 'waiting']
 
-/** Decides when to connect, and whether to connect again. It holds one connection at most. */
+/** Decides when to connect, and whether to connect again. A connector has one connection at most. */
 export class Connector {
   state: ClientState = 'idle'
-  /** True if a connection is needed although nothing is wanted. */
+  /** True if the client needs a connection even without subscriptions and requests. */
   isCalledFor = false
-  /** How many requests wait for their answers. */
+  /** How many requests the server has not answered yet. */
   requests = 0
   /** Sends a text. `undefined` if there is no connection, or if the connection only receives. */
   write: ((text: string) => unknown) | undefined
@@ -56,7 +56,10 @@ export class Connector {
   readonly #page: LifecycleTarget | null
   #link: Link | undefined
   #watch: Watch | undefined
-  /** True if the URL of the connection has the subscribe commands. Then a change of the wanted streams needs another connection. */
+  /**
+   * True if the URL of the connection has the subscribe commands. If the client cannot send either, a change of the wanted streams needs a new
+   * connection.
+   */
   #usesUrl = false
   #goodbye: Goodbye | undefined
   #welcomedMs = Infinity
@@ -73,19 +76,19 @@ export class Connector {
     this.#page = lifecycle
   }
 
-  /** Connects now, unless that is under way or done. */
+  /** Connects now, unless the client is already connected or connecting. */
   connect(): void {
     if (this.state === 'stopped') this.#failures = this.#denials = 0
     if (!this.#link) this.#dial()
   }
 
-  /** Ends the connection, or the attempts to make one. */
+  /** Ends the connection, or stops trying to make one. */
   rest(state: ClientState, reason?: string): void {
     this.#drop()
     this.#enter(state, reason)
   }
 
-  /** Connects or disconnects as is needed now, and tells the server which streams are wanted now. */
+  /** Connects or disconnects as needed, and sends the subscribe and unsubscribe commands that are due. */
   adjust(): void {
     const { state } = this
     if (!this.#isNeeded) return ACTIVE.includes(state) ? this.rest('idle') : undefined
@@ -231,7 +234,9 @@ export class Connector {
     }
   }
 
-  /** Passes a frame to the commands or streams that it concerns. Other frames are ignored, so that the server can be newer than the client. */
+  /**
+   * Passes a frame to the commands or streams that it concerns. Frames of unknown types are ignored, so that the server can be newer than the client.
+   */
   #pass(frame: WireObject): void {
     if (this.#commands.answer(frame)) return
     if (frame['type'] === 'unsubscribed') this.#streams.unsubscribed(frame)
@@ -250,7 +255,10 @@ export class Connector {
     this.#enter('connected')
   }
 
-  /** Stays until its turn, so that not all come back at once, and nobody misses anything meanwhile. */
+  /**
+   * Plans the reconnect for a random moment in the time that the goodbye names, so that not all clients reconnect at once. Until then, the client
+   * stays connected, and misses no messages.
+   */
   #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = 0 }: GoodbyeFrame): void {
     const { nowMs, clock } = this.#agenda
     const ms = afterMs + clock.random() * Math.max(0, withinMs - afterMs)
@@ -259,7 +267,7 @@ export class Connector {
   }
 }
 
-/** In a welcome, `0` means never. */
+/** Returns a duration from a welcome. `0` means never, and becomes `Infinity`. */
 function orNever(ms: unknown): number {
   return (ms as number) || Infinity
 }
@@ -268,7 +276,7 @@ declare class TextDecoder {
   decode(bytes: unknown): string
 }
 
-/** Returns the text of a message. ws and undici give a text as a string, and binary messages as bytes. */
+/** Returns the text of a message. With ws and undici, a text message is a string, and a binary message is bytes. */
 function textOf(data: unknown): string {
   return typeof data === 'string' ? data : new TextDecoder().decode(data)
 }

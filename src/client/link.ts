@@ -1,36 +1,37 @@
 import type { RuntimeSignal, Signal } from './signal.ts'
 
 /**
- * A connection to the server: a `WebSocket` of a browser, Node, ws, undici, Deno or Bun, or an `EventSource`. A client uses its `on…` properties, so
- * do not set these yourself.
+ * A connection to the server: a `WebSocket` of a browser, Node, ws, undici, Deno or Bun, or an `EventSource`. A client sets the `on…` properties of
+ * the socket, so do not set these properties yourself.
  */
 export interface ClientSocket {
-  /** Set by the client. Gets each message. */
+  /** The client's listener for messages. */
   onmessage?: unknown
-  /** Set by the client. Gets the end of the connection, with its close code. */
+  /** The client's listener for the end of the connection. The listener gets the close code. */
   onclose?: unknown
-  /** Set by the client. Gets the failure of an attempt. */
+  /** The client's listener for the failure of an attempt to connect. */
   onerror?: unknown
-  /** Set by the client, so that bytes come as an `ArrayBuffer`. */
+  /** The client sets this property to `'arraybuffer'`, so that bytes come as an `ArrayBuffer`. */
   binaryType?: unknown
-  /** Sends a text. An `EventSource` has no such method: see `send` of the options. */
+  /** Sends a text. An `EventSource` has no such method: see the option `send`. */
   send?(text: string): void
   /** Ends the connection. */
   close(): void
-  /** Cuts the connection without a closing handshake. Only ws has it. */
+  /** Ends the connection without a closing handshake. Only the sockets of ws have this method. */
   terminate?(): void
 }
 
-/** Why a connection is gone, or was not made. */
+/** Why a connection ended, or could not be made. */
 export interface Loss {
-  /** The close code. Absent if there was none: the connection was not made, it fell silent, or it is an `EventSource`. */
+  /** The close code. Absent if the connection could not be made, fell silent, or is an `EventSource`. */
   readonly code?: number | undefined
   /**
-   * What the server wrote as the reason of its close or of its goodbye, which may be empty. Otherwise what the client saw: `failed` (it was not made,
-   * or the socket told of an error), `timeout` (it was not made in time), `silent` (nobody answers) or `send` (a command could not be sent).
+   * The reason of the close or of the server's goodbye, which may be an empty text. If neither came, a reason of the client: `failed` (the connection
+   * could not be made, or the socket reported an error), `timeout` (the connection was not made in time), `silent` (the server does not answer) or
+   * `send` (a command could not be sent).
    */
   readonly reason: string
-  /** What `connect` or `send` threw, or the socket's `error` event. Absent if there is none. */
+  /** The error that `connect` or `send` threw, or the socket's `error` event. Absent if there was neither. */
   readonly error?: unknown
 }
 
@@ -39,13 +40,13 @@ declare class AbortController {
   abort(): void
 }
 
-/** The functions that are called with what happens on a connection. */
+/** The functions that a link calls with each message, and with the loss of the connection. */
 export interface LinkHooks {
   heard(message: { readonly data: unknown }): unknown
   lost(loss: Loss): unknown
 }
 
-/** One attempt to connect, and the connection that comes of it. */
+/** One attempt to connect, and the connection that the attempt makes. */
 export class Link {
   socket: ClientSocket | undefined
   readonly #controller = new AbortController()
@@ -72,9 +73,9 @@ export class Link {
   }
 
   /**
-   * Returns how texts leave. `undefined` if the connection only receives.
+   * Returns the function that sends texts. Returns `undefined` if the client cannot send.
    *
-   * @param post sends a text beside it
+   * @param post sends a text for a connection that only receives
    */
   writer(post: ((text: string) => unknown) | undefined): ((text: string) => unknown) | undefined {
     const { socket } = this
@@ -87,9 +88,10 @@ export class Link {
   }
 
   /**
-   * Drops the connection at once. Its later events are ignored, even its `close` event. If the peer has vanished, that event may come minutes later.
+   * Drops the connection at once. Later events of the connection are ignored, even its `close` event. If the peer has vanished, the `close` event may
+   * come minutes later.
    *
-   * @param isLost true if the peer may have gone, so that nobody answers a closing handshake
+   * @param isLost true if the peer may have vanished, and so may not answer a closing handshake
    */
   end(isLost = false): void {
     const { socket } = this

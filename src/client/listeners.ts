@@ -1,4 +1,4 @@
-/** The listeners of one thing, such as an event or a stream. What they throw, and what their promises reject with, goes to `failed`. */
+/** The listeners of one event or one stream. Errors that a listener throws, and rejections of its promise, go to `failed`. */
 export class Listeners<TPayload> extends Set<(payload: TPayload) => unknown> {
   readonly failed: (error: unknown) => void
 

@@ -3,19 +3,19 @@ import type { WireObject } from '../model/wire-reading.ts'
 /** Called with the answer to a command. If the connection ends first, the answer is a refusal with `ERR_DISCONNECTED`. */
 export type Answered = (answer: WireObject) => void
 
-/** Commands that wait for their answers. */
+/** The commands that the server has not answered yet. */
 export class OpenCommands {
   readonly #open = new Map<unknown, Answered>()
   #lastId = 0
 
-  /** Returns the text of a new command. */
+  /** Adds a command, and returns its JSON text. */
   issue(command: string, facts: object, answered: Answered): string {
     const id = ++this.#lastId
     this.#open.set(id, answered)
     return JSON.stringify({ command, id, ...facts })
   }
 
-  /** False if no command of the frame's id is open. */
+  /** Passes an answer to its command. Returns false if no open command has the frame's id. */
   answer(frame: WireObject): boolean {
     const { id } = frame
     const answered = this.#open.get(id)

@@ -1,19 +1,19 @@
-/** As much of an `AbortSignal` as a client uses. */
+/** The members of an `AbortSignal` that a client uses. */
 export interface Signal {
-  /** True once it has been aborted. */
+  /** True once the signal was aborted. */
   readonly aborted: boolean
-  /** Why it was aborted. */
+  /** Why the signal was aborted. */
   readonly reason?: unknown
-  /** Calls the listener when it is aborted. */
+  /** Calls the listener when the signal is aborted. */
   addEventListener(type: 'abort', listener: () => void): void
   /** Removes the listener. */
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** The `AbortSignal` of the runtime, if its types are known. */
+/** The `AbortSignal` type of the runtime, or `Signal` if the runtime's types are not installed. */
 export type RuntimeSignal = typeof globalThis extends { AbortSignal: { prototype: infer TSignal } } ? TSignal : Signal
 
-/** Calls `act` if the signal is aborted, now or later. Returns a function that removes the listener. */
+/** Calls `act` when the signal is aborted, or at once if the signal was aborted before. Returns a function that removes the listener. */
 export function whenAborted(signal: Signal | undefined, act: () => void): () => void {
   signal?.addEventListener('abort', act)
   if (signal?.aborted) act()

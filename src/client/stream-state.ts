@@ -1,35 +1,35 @@
 import type { SubscribedNotice } from '../model/notices.ts'
 
-/** A stream's state remembers this many epochs: those that were used last. */
+/** How many epochs a stream's state remembers. These are the epochs that were used last. */
 const MOST_EPOCHS = 32
 
-/** The place of a message, or of a skip. */
+/** The place of a message or a skip: an epoch, and a number in this epoch. */
 export interface Place {
   readonly epoch: string
   readonly seq: number
 }
 
-/** How far the client has come in one epoch of a subscription. */
+/** Which messages of one epoch the client has received in a subscription. */
 interface Mark {
-  /** The server continues after this number. `-1` if the server does not know the epoch. */
+  /** The number after which the server continues. `-1` if the server does not know the epoch. */
   at: number
   /**
-   * Each message with a number up to this one has come, was reported as missing, or was sent before the subscription. Higher than `at` if the server
-   * is behind.
+   * Each message with a number up to `top` has come, was reported as missing, or was sent before the subscription. `top` is higher than `at` if the
+   * server is behind the client.
    */
   top: number
-  /** How many of the next missing numbers were reported by gap notices already. */
+  /** How many of the next missing messages were already reported by gap notices. */
   explained: number
 }
 
-/** What a client knows of one stream, or of a whole type. */
+/** What a client knows about one stream, or about a whole type. */
 export interface StreamState {
-  /** The answer to the subscribe. `undefined` if there is none on this connection. */
+  /** The answer to the subscribe command. `undefined` if the current connection has had no answer yet. */
   answer: SubscribedNotice | undefined
-  /** True if there is a position. False until the answer has come, and the snapshot that it announced. */
+  /** True if the stream has a position. False until the answer has come, and also the snapshot if the answer announced one. */
   isKnown: boolean
   readonly marks: Map<string, Mark>
-  /** Epoch → the first and the last number that came of exactly this stream. */
+  /** Epoch → the first and the last number of the messages that came for exactly this stream. */
   readonly came: Map<string, { first: number; readonly last: number }>
 }
 
@@ -42,7 +42,7 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
   return (isKnown && parts.join()) || undefined
 }
 
-/** Notes the answer to a subscribe. The messages that come after the answer continue from the position in the answer. */
+/** Stores the answer to a subscribe command. The messages after the answer continue from the position in the answer. */
 export function begin(state: StreamState, answer: SubscribedNotice): void {
   const { marks } = state
   const { position, snapshot } = answer
@@ -57,12 +57,12 @@ export function begin(state: StreamState, answer: SubscribedNotice): void {
   }
 }
 
-/** Notes a gap notice: `dropped` of the next numbers are missing. `undefined`: any number. */
+/** Stores a gap notice: `dropped` of the next messages are missing, or an unknown number if `dropped` is `undefined`. */
 export function explain({ marks }: StreamState, dropped: number | undefined): void {
   for (const mark of marks.values()) mark.explained += dropped ?? Infinity
 }
 
-/** Notes a message that a subscription covers, or a skip in its place. Returns how many messages before it are missing. */
+/** Stores the place of a message that a subscription covers, or the place of a skip. Returns how many messages before this place are missing. */
 export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): number {
   const mark = marks.get(epoch) ?? { at: 0, top: 0, explained: 0 }
   let missing = 0
@@ -78,7 +78,7 @@ export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): 
   return answer?.contiguous && missing > 0 ? missing : 0
 }
 
-/** Puts an entry last, and forgets the first one if there are too many. */
+/** Moves an entry to the end, and deletes the first entry if there are more than `MOST_EPOCHS`. */
 export function remember<TValue>(entries: Map<string, TValue>, key: string, value: TValue): void {
   entries.delete(key)
   entries.set(key, value)

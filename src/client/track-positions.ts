@@ -8,39 +8,43 @@ import { advance, begin, explain, newState, positionOf, remember, type Place, ty
 /** The options of `trackPositions`. */
 export interface TrackOptions<TStreams extends StreamCatalogue> {
   /**
-   * The server's catalogue, from `defineStreams`. It types the messages. A message of another stream type is unknown.
+   * The server's catalogue, from `defineStreams`. The catalogue gives the messages their types. A message of a stream type that is not in the
+   * catalogue is `unknown`.
    *
-   * Without it, every stream type is taken, and the messages are typed as those of `TradingStreams`. Nothing is checked against a catalogue then.
+   * Without a catalogue, every stream type is accepted, and the messages have the types of `TradingStreams`. The tracker then checks no stream types.
    */
   readonly streams?: TStreams | undefined
 }
 
-/** What a text brought. */
+/** What `receive` found in a text. */
 export interface Received<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The message, or the notice. Absent if the client has this message, or its skip, already, or if the message comes too late to be in order. */
+  /** The message, or the notice. Absent if the client already has this message or its skip, or if the message comes too late to be in order. */
   readonly message?: ServerMessage<TStreams>
   /**
-   * How many messages of the stream are missing before this one, each reported once. `0` if none are.
+   * How many messages of the stream are missing before this message. Each missing message is reported once. `0` if no message is missing.
    *
-   * `undefined` if nobody knows how many. That is so for a gap notice of unknown size, and for an answer that does not recover a stream in which this
-   * client had a position.
+   * `undefined` if the number is unknown. This happens for a gap notice of unknown size, and for an answer that does not recover a stream although
+   * this client had a position.
    */
   readonly missing: number | undefined
 }
 
-/** Knows which messages came, and where each stream can go on. */
+/** Tracks which messages came, and from which position each stream can be resumed. */
 export interface PositionTracker<TStreams extends StreamCatalogue = TradingStreams> {
-  /** Takes a text from the server. Call it with each text, in order. It never throws: what it cannot read is `{ type: 'unknown' }`. */
+  /**
+   * Reads a text from the server. Call `receive` with each text, in order. `receive` never throws: a text that it cannot read gives the message
+   * `{ type: 'unknown' }`.
+   */
   receive(text: string): Received<TStreams>
   /**
-   * Returns the position to resume a stream from. Without a `symbol`, that is the position in the whole type, or in a stream that has no symbol.
-   * `undefined` if there is none: the client was not subscribed by a recovery, or an announced snapshot has not come yet. Subscribe without a
-   * position then.
+   * Returns the position to resume a stream from. Without a `symbol`, the result is the position in the whole type, or in a stream that has no
+   * symbol. The result is `undefined` if the client was not subscribed by a recovery, or if an announced snapshot has not come yet. In both cases,
+   * subscribe without a position.
    */
   position(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined }): string | undefined
   /**
-   * Tells the tracker that the connection has ended. From then on, messages count for a stream only after the answer to its new subscribe. Positions
-   * stay as they are.
+   * Tells the tracker that the connection has ended. After the call, messages of a stream count only after the answer to the next subscribe command.
+   * The positions do not change.
    */
   disconnected(): void
 }
@@ -110,32 +114,33 @@ function stateOf({ states }: Knowledge, { streamType, symbol }: Stream): StreamS
   return state
 }
 
-/** The stream and its whole type. */
+/** Returns the states of a stream and of its whole type, and creates the missing ones. */
 function covering(knowledge: Knowledge, { streamType, symbol }: Stream): Set<StreamState> {
   return new Set([stateOf(knowledge, { streamType, symbol }), stateOf(knowledge, { streamType })])
 }
 
-/** Returns the states of the stream and of its whole type. Without a symbol: the states of all streams of the type. */
+/** Returns the existing states of a stream and of its whole type. Without a symbol, returns the states of all streams of the type. */
 function concerned({ states }: Knowledge, { streamType, symbol }: Stream): StreamState[] {
   const [key, whole] = [keyOf(streamType, symbol), keyOf(streamType, undefined)]
   return [...states].flatMap(([each, state]) => (each === key || each === whole || (!symbol && each.startsWith(whole)) ? state : []))
 }
 
-/** Each stream has a key of its own, because a stream type has no colon, and a symbol is not empty. */
+/** Returns the key of a stream. No two streams share a key, because a stream type has no colon, and a symbol is not empty. */
 function keyOf(streamType: unknown, symbol: unknown): string {
   return `${streamType}:${symbol ?? ''}`
 }
 
 /**
- * Returns a tracker of positions: a client's half of a recovery, without a connection. It takes each message once, reports each gap, and knows what to
- * ask for after a disconnect.
+ * Returns a tracker of positions: the client's half of a recovery, for clients that make their connections themselves. The tracker passes on each
+ * message once, reports each gap, and knows from which positions to resume after a disconnect.
  *
  * Messages of one stream and one publisher come in order. Skips and messages without a place, such as those of `sendToUser`, are passed on. Every
- * snapshot is passed on too: it replaces what came before it, and what is sent after it counts as new. In two cases, a gap in the numbers is not
- * reported. In a `latest` stream, newer messages replace older ones. If a stream is one symbol of a whole type, the other symbols have the numbers
- * between. What was reported as missing may still come after a resume.
+ * snapshot is passed on too. A snapshot replaces all earlier messages, and every message that is sent after the snapshot counts as new. In two cases,
+ * a gap in the numbers is not reported. In a `latest` stream, newer messages replace older ones. If the numbers count all symbols of a type, a client
+ * of one symbol cannot know whether the other symbols have the numbers in between. A message that was reported as missing may still come after a
+ * resume.
  *
- * Use one tracker for one user. It runs in any JavaScript engine, and holds a few numbers for each stream.
+ * Use one tracker for one user. The tracker runs in any JavaScript engine, and stores a few numbers for each stream.
  *
  * @example
  * import { trackPositions } from 'stream-connection-manager/client'

@@ -5,7 +5,7 @@ import type { MessagePlace } from '../model/wire-reading.ts'
 
 type NameIn<TStreams extends StreamCatalogue> = keyof TStreams & string
 
-/** A stream of the catalogue: its type, and a symbol if the type takes one. If the symbol is optional and left out, the stream is the whole type. */
+/** A stream of the catalogue: its type, and a symbol if the type takes one. If an optional symbol is left out, the stream is the whole type. */
 export type StreamOf<TStreams extends StreamCatalogue, TName extends NameIn<TStreams>> = {
   readonly streamType: TName
 } & SymbolField<SymbolRuleOf<TStreams[TName]>>
@@ -13,7 +13,7 @@ export type StreamOf<TStreams extends StreamCatalogue, TName extends NameIn<TStr
 /**
  * A message of a stream.
  *
- * If it is a `snapshot`, it is the present state, and replaces all that came before it.
+ * A message with `snapshot` has the present state of the stream, and replaces all earlier messages.
  */
 export type Message<TStreams extends StreamCatalogue = TradingStreams, TName extends NameIn<TStreams> = NameIn<TStreams>> = ValidMessage<
   TStreams,
@@ -21,21 +21,23 @@ export type Message<TStreams extends StreamCatalogue = TradingStreams, TName ext
 > &
   MessagePlace & { readonly type?: undefined }
 
-/** Messages are missing here: between the update before this one and the next. */
+/** Messages are missing between the update before this gap and the update after it. */
 export interface Gap {
-  /** Distinguishes it from a message, which has no `type`. */
+  /** Distinguishes a gap from a message, which has no `type`. */
   readonly type: 'gap'
   /** The stream type whose messages are missing. */
   readonly streamType: string
-  /** The symbol whose messages are missing. `undefined` for all of the subscription. */
+  /** The symbol whose messages are missing. `undefined` if messages of any symbol of the subscription may be missing. */
   readonly symbol: string | undefined
-  /** How many are missing. `undefined` if nobody knows: any number, and perhaps none. */
+  /** How many messages are missing. `undefined` if the number is unknown. An unknown number may be 0. */
   readonly dropped: number | undefined
 }
 
-/** The source of the stream has another status: see `setStreamStatus` of the server. While it is not `CONNECTED`, data may be out of date. */
+/**
+ * The status of the stream's source has changed: see `setStreamStatus` of the server. While the status is not `CONNECTED`, data may be out of date.
+ */
 export interface Status {
-  /** Distinguishes it from a message, which has no `type`. */
+  /** Distinguishes a status from a message, which has no `type`. */
   readonly type: 'status'
   /** The stream type. */
   readonly streamType: string
@@ -45,15 +47,18 @@ export interface Status {
   readonly status: StreamStatus
 }
 
-/** The last update that a listener gets: the subscription is over, and is not made again. */
+/** The last update that a listener gets: the subscription has ended, and the client does not renew it. */
 export interface Ended {
-  /** Distinguishes it from a message, which has no `type`. */
+  /** Distinguishes the end from a message, which has no `type`. */
   readonly type: 'ended'
   /** The stream type. */
   readonly streamType: string
   /** The symbol. `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
-  /** Why: the code of the server's refusal, such as `ERR_FORBIDDEN`; the reason of its unsubscribe, such as `revoked`; or `ERR_CLOSED` by `close()`. */
+  /**
+   * Why the subscription ended: the code of the server's refusal, such as `ERR_FORBIDDEN`; the reason of the server's `unsubscribed`, such as
+   * `revoked`; or `ERR_CLOSED` after `close()`.
+   */
   readonly code: string
 }
 
@@ -64,13 +69,13 @@ export type Update<TStreams extends StreamCatalogue = TradingStreams, TName exte
   | Status
   | Ended
 
-/** An update for code that does not know the catalogue. */
+/** The type of updates in code that does not know the catalogue. */
 export type AnyUpdate = Update<StreamCatalogue, string>
 
-/** A message for code that does not know the catalogue. */
+/** The type of messages in code that does not know the catalogue. */
 export type AnyMessage = Message<StreamCatalogue, string>
 
-/** A stream for code that does not know the catalogue. */
+/** The type of streams in code that does not know the catalogue. */
 export interface AnyStream {
   readonly streamType: string
   readonly symbol?: string | null | undefined

@@ -3,11 +3,11 @@ import type { AnyMessage, AnyUpdate, Gap } from './update.ts'
 
 type Item = AnyMessage | Gap
 
-/** The updates of a stream that wait to be read. If too many wait, a gap replaces the oldest ones. */
+/** The updates of a stream that the reader has not read yet. If more than `maxWaiting` updates wait, a gap replaces the oldest ones. */
 export class Updates {
   readonly #maxWaiting: number
   readonly #waiting: Item[] = []
-  /** Hands an update to the reader that waits for one, or tells it that there are no more. */
+  /** Gives the waiting reader its next update, or `undefined` if the stream has no more updates. */
   #hand: ((item?: Item) => void) | undefined
   #isOver = false
   #failure: ClientError | undefined
@@ -24,7 +24,7 @@ export class Updates {
     this.#end()
   }
 
-  /** Ends at once: what waits is not read any more. */
+  /** Ends the reading at once, and discards the waiting updates. */
   stop(): void {
     this.#waiting.length = 0
     this.#failure = undefined
@@ -48,7 +48,7 @@ export class Updates {
     if (this.#waiting.length > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
   }
 
-  /** Puts a gap in the place of the two oldest updates, one of which may be such a gap. */
+  /** Replaces the two oldest updates with one gap. Each of the two may itself be a gap. */
   #giveUp(oldest: Item, next: Item | undefined): void {
     const { streamType, symbol } = oldest
     this.#waiting.unshift({ type: 'gap', streamType, symbol, dropped: sizeOf(oldest) + sizeOf(next) || undefined })
@@ -60,7 +60,10 @@ export class Updates {
   }
 }
 
-/** How many messages an update is, or stands for. `NaN` if nobody knows. A sum with `NaN` is `NaN` too. */
+/**
+ * Returns how many messages an update stands for: 1 for a message, and `dropped` for a gap. Returns `NaN` for a gap of unknown size. A sum with `NaN`
+ * is `NaN` too.
+ */
 function sizeOf(update: Item | undefined): number {
   if (update?.type === 'gap') return update.dropped ?? NaN
   return update ? 1 : 0

@@ -6,30 +6,34 @@ import type { AnyMessage, AnyStream, AnyUpdate } from './update.ts'
 
 declare function queueMicrotask(fn: () => unknown): void
 
-/** What a server sends of a stream. */
+/** A message or a notice that a server sends about a stream. */
 export type Incoming = AnyMessage | GapNotice | SkipNotice | StatusNotice
 
 export type StreamListener = (update: AnyUpdate) => unknown
 
 /**
- * How far the server is with a stream: it has to be asked (`wanted`), was asked (`asked`), sends the stream (`held`), or refused for now (`resting`).
+ * How far the subscription to a stream is: the client has to ask the server (`wanted`), has asked the server (`asked`), gets the stream (`held`), or
+ * was refused for now (`resting`).
  */
 export type Phase = 'wanted' | 'asked' | 'held' | 'resting'
 
-/** A stream that somebody listens to, or has listened to a moment ago. */
+/** A stream that has listeners, or had listeners a moment ago. */
 export class WantedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly listeners: Listeners<AnyUpdate>
   phase: Phase = 'wanted'
-  /** The command whose answer counts. */
+  /** The text of the last subscribe command. Only the answer to this command counts. */
   asked: string | undefined
-  /** The last messages of a `latest` stream: what a late listener is told. */
+  /** The last message of each symbol of a `latest` stream. A late listener gets these messages. */
   readonly lasts: Map<string, AnyMessage> = new Map()
   #wasHeld = false
-  /** True if it was asked for anew, so that a snapshot replaces what is missing. */
+  /** True after a `refresh`, until the answer. A snapshot then replaces the missing messages. */
   #isForgotten = false
-  /** Epoch → a hole in the numbers: from the last number that was known at the answer, to the number of the first message after the answer. */
+  /**
+   * Epoch → a hole in the numbers. The hole lies between the last number that was known at the answer and the number of the first message after the
+   * answer.
+   */
   readonly #holes = new Map<string, { readonly from: number; readonly to: number }>()
   readonly #state = newState()
 
@@ -39,7 +43,7 @@ export class WantedStream {
     this.listeners = new Listeners(listenerFailed)
   }
 
-  /** Adds a listener, and soon tells it the last messages that others have heard already, unless newer ones come first. */
+  /** Adds a listener. In a microtask, the listener gets the last messages that other listeners already have, unless newer messages come first. */
   join(listener: StreamListener): void {
     const { listeners, lasts } = this
     listeners.add(listener)
@@ -51,12 +55,14 @@ export class WantedStream {
     return { stream_type: this.streamType, symbol: this.symbol }
   }
 
-  /** The position up to which the client has everything. `undefined` if it has none. */
+  /** The position up to which the client has all messages. `undefined` if the client has no position. */
   get position(): string | undefined {
     return positionOf(this.#state)
   }
 
-  /** Returns whether nothing is missing since the last connection; `null` if there was none. */
+  /**
+   * Handles the answer to a subscribe command. Returns true if no message since the last answer is missing, and `null` if this is the first answer.
+   */
   answered(answer: WireObject): boolean | null {
     const recovered = this.#wasHeld ? answer['recovered'] === true || (this.#isForgotten && !!answer['snapshot']) : null
     this.phase = 'held'
@@ -71,7 +77,7 @@ export class WantedStream {
     return recovered
   }
 
-  /** Begins anew with the next answer. */
+  /** Makes the next subscribe command begin without a position. */
   forget(): void {
     this.#isForgotten = true
     this.#state.isKnown = false
@@ -83,7 +89,7 @@ export class WantedStream {
     this.#state.answer = undefined
   }
 
-  /** Takes what the server sends of the stream. A skip takes the place of a message that this client was left out of. */
+  /** Handles a message or a notice of the stream. A skip takes the place of a message that the server did not send to this client. */
   receive(update: Incoming): void {
     const { type } = update
     if (type === 'gap') explain(this.#state, update.dropped)

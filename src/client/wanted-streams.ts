@@ -5,20 +5,23 @@ import type { OpenCommands } from './open-commands.ts'
 import type { AnyStream } from './update.ts'
 import { WantedStream, type Incoming } from './wanted-stream.ts'
 
-/** The client waits for the time that a refusal names, and for a random part of it, up to this fraction. So not all clients ask again together. */
+/**
+ * After a refusal, the client waits for the time that the refusal names, plus a random part. The random part is at most this fraction of the named
+ * time. So not all clients ask again at the same moment.
+ */
 const JITTER = 0.25
 
-/** All streams that are wanted, and what the server has to be told so that it sends these and no others. */
+/** All streams that a client wants, and the commands that make the server send exactly these streams. */
 export class WantedStreams {
   readonly #agenda: Agenda
   readonly #events: EventListeners
   readonly #commands: OpenCommands
   readonly #changed: () => void
   readonly #streams = new Map<string, WantedStream>()
-  /** Commands for streams that the server sends, and nobody wants any more. */
+  /** The unsubscribe commands that the client has not sent yet. */
   readonly #unsubscribes: string[] = []
 
-  /** @param changed called if there is something to tell the server, or if the connection may no longer be needed */
+  /** @param changed called if there are commands to send, or if the client may no longer need its connection */
   constructor(agenda: Agenda, events: EventListeners, commands: OpenCommands, changed: () => void) {
     this.#agenda = agenda
     this.#events = events
@@ -30,7 +33,7 @@ export class WantedStreams {
     return this.#streams.size
   }
 
-  /** Returns a stream, which stays wanted until its last listener has left. */
+  /** Returns the wanted stream for this type and symbol. The stream stays wanted until its last listener is removed. */
   obtain(named: AnyStream): WantedStream {
     const key = keyOf(named)
     const stream = this.#streams.get(key) ?? new WantedStream(named, this.#events.message.failed)
@@ -40,7 +43,7 @@ export class WantedStreams {
     return stream
   }
 
-  /** A listener has left. If it was the last one, the stream stays wanted for `lingerMs`, in case a listener comes back soon. */
+  /** Call this when a listener was removed. After its last listener, the stream stays wanted for `lingerMs`, in case a listener comes back soon. */
   left(stream: WantedStream, lingerMs: number): void {
     const key = keyOf(stream)
     if (stream.listeners.size > 0) return
@@ -50,7 +53,7 @@ export class WantedStreams {
     })
   }
 
-  /** Asks for a stream anew. */
+  /** Unsubscribes from a stream, and subscribes to it again without a position. */
   refresh(stream: WantedStream): void {
     stream.forget()
     this.#release(stream)
@@ -65,7 +68,7 @@ export class WantedStreams {
     this.#changed()
   }
 
-  /** Returns the commands that have to be sent now, and treats them as sent. */
+  /** Returns the commands that the caller has to send now, and treats these commands as sent. */
   commands(): string[] {
     const wanted = this.#all(({ phase }) => phase === 'wanted')
     return [...this.#unsubscribes.splice(0), ...wanted.map((stream) => this.#ask(stream))]
@@ -76,7 +79,7 @@ export class WantedStreams {
     this.#unsubscribes.length = 0
   }
 
-  /** The server ended a subscription unasked. */
+  /** Ends a subscription that the server has ended without a command of the client. */
   unsubscribed({ stream_type: streamType, symbol, reason }: WireObject): void {
     const stream = this.#streams.get(keyOf({ streamType, symbol }))
     if (stream?.phase === 'held') this.end(stream, reason)
@@ -95,7 +98,7 @@ export class WantedStreams {
     for (const stream of this.#all()) this.end(stream, code)
   }
 
-  /** Passes a message or a notice to the subscriptions that it concerns. Notices of other types go to nobody. */
+  /** Passes a message or a notice to the subscriptions that it concerns. Notices of unknown types are ignored. */
   receive(frame: WireObject): void {
     const update = updateIn(frame)
     const { type, streamType, symbol } = update
@@ -145,13 +148,13 @@ export class WantedStreams {
   }
 }
 
-/** Reads a frame as a message or as a notice. It trusts the server, and checks nothing. */
+/** Reads a frame as a message or as a notice. This function trusts the server, and checks nothing. */
 function updateIn({ type, stream_type: streamType, symbol, user_id: userId, timestamp, dropped, ...others }: WireObject): Incoming {
   const own = type ? { type, dropped: dropped ?? undefined } : { timestamp: new Date(timestamp as string), userId: userId ?? undefined }
   return { ...others, ...own, streamType, symbol: symbol ?? undefined } as unknown as Incoming
 }
 
-/** Each stream has a key of its own, because a stream type has no colon, and a symbol is not empty. */
+/** Returns the key of a stream. No two streams share a key, because a stream type has no colon, and a symbol is not empty. */
 function keyOf({ streamType, symbol }: { readonly streamType: unknown; readonly symbol?: unknown }): string {
   return `${streamType}:${symbol ?? ''}`
 }

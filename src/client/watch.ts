@@ -1,27 +1,29 @@
 import type { Agenda } from './agenda.ts'
 
-/** If a look comes this much too late, the client itself was asleep, or its timers were throttled. */
+/** If a check runs this many milliseconds too late, the client itself was asleep, or its timers were throttled. */
 const LATE_MS = 1_000
 
-/** How long a connection may be quiet. Milliseconds; `Infinity` is never. */
+/** How long a connection may be quiet, in milliseconds. `Infinity` removes a limit. */
 export interface Patience {
-  /** The client asks at this interval whether somebody is there. If it cannot ask, and nothing comes within this time, the connection is taken as lost. */
+  /**
+   * How often the client asks whether the server is there. If the client cannot ask, and hears nothing for this time, the connection counts as lost.
+   */
   readonly quietMs: number
-  /** An answer may take this long. */
+  /** How long the client waits for an answer. */
   readonly answerMs: number
 }
 
-/** Watches whether the server is still there: a half-open connection tells nothing by itself. */
+/** Checks whether the server is still there, because a half-open connection does not report an error by itself. */
 export class Watch {
   readonly #agenda: Agenda
   readonly #patience: Patience
   readonly #ask: (() => void) | undefined
   readonly #lose: () => void
-  /** When the client asked. If it cannot ask, when it heard something. */
+  /** The time when the current wait began. If the client cannot ask, each frame from the server begins a new wait. */
   #sinceMs = 0
   #isAsked = false
   #lookMs = 0
-  /** True if the server got another chance, and was not heard since. */
+  /** True if the server was given another chance, and has sent nothing since. */
   #wasSpared = false
 
   /** @param ask absent if the client cannot send */
@@ -41,7 +43,7 @@ export class Watch {
     if (wasAsked) this.#planLook()
   }
 
-  /** Asks whether the server is there, unless an earlier question is still open. */
+  /** Asks whether the server is there, unless the client still waits for an earlier answer. */
   probe(): void {
     if (this.#isAsked) return
     this.#begin(this.#ask !== undefined)

@@ -31,7 +31,7 @@ export class CloseListener {
     return this.#isClosed
   }
 
-  /** From now on, calls `closed` when the socket closes. */
+  /** Makes the listener call `closed` when the socket closes from now on. */
   attach(closed: () => void): void {
     this.#closed = closed
   }

@@ -55,12 +55,13 @@ export interface CloserDependencies<TConnection> {
 }
 
 /**
- * Closes sockets. The `close` of a socket is user code, which may fail. Then the failure is reported, and the promise of the outcome still resolves.
+ * Closes sockets. The `close` of a socket is user code, which may fail. A failure of `close` is reported, and the promise of the outcome still
+ * resolves.
  */
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Timers
   readonly #dependencies: CloserDependencies<TConnection>
-  /** The deadlines, by duration in milliseconds. There are two durations: one for removals, and one for the cleanup. */
+  /** Duration in milliseconds → the deadlines of this duration. There are two durations: one for removals, and one for the cleanup. */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
   /** The outcomes that are still open: the `close` has not settled, and its deadline has not passed. The value is the number of connections that share the socket. */
   readonly #inProgress = new Map<Promise<CloseOutcome>, number>()

@@ -2,28 +2,28 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { UnheardErrors } from '../guards/unheard-errors.ts'
 import { disown } from '../guards/user-code.ts'
 
-/** A channel that nodes of the cluster want. */
+/** A channel, as the events of a cluster name it. */
 export interface ClusterStream<TStreamType extends string = string> {
-  /** A type of the catalogue. */
+  /** A stream type of the catalogue. */
   readonly streamType: TStreamType
-  /** The symbol, if the type requires one. Otherwise `undefined`: then it is the whole type. */
+  /** The symbol, if the stream type requires one. Otherwise `undefined`, because the channel is the whole type. */
   readonly symbol: string | undefined
-  /** The user, if the type is private. */
+  /** The user's id, if the stream type is private. */
   readonly userId?: string
 }
 
 /** The events of a cluster: name → payload. */
 export interface ClusterEvents<TStreamType extends string = string> {
-  /** The broker works, or does not work any more. */
+  /** `up` when the broker works, `down` when it does not work any more. */
   status: 'up' | 'down'
-  /** Messages of another node are missing on this one. Its subscribers were told. `missing` is `undefined` if nobody knows how many. */
+  /** Messages of another node are missing on this node, and its subscribers were told. `missing` is `undefined` if nobody knows how many. */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
-   * An error that no call could throw, for example because the broker failed, or because of what another node sent. It may also say that commands of
-   * another node are missing here: revocations, removals, statuses and gaps.
+   * An error that no call could throw: for example, the broker failed, or another node sent something invalid. The error may also report that
+   * commands of another node are missing on this node: revocations, removals, statuses and gaps.
    */
   error: unknown
-  /** A node wants this channel, and none did before. The node that publishes the channel should open its feed. */
+  /** A node wants this channel, and no node wanted it before. The node that publishes the channel should open its feed. */
   streamActive: ClusterStream<TStreamType>
   /** No node has wanted this channel for `idleDelayMs`. */
   streamIdle: ClusterStream<TStreamType>
@@ -35,7 +35,7 @@ const UNHEARD = "stream-connection-manager/cluster: something failed. Listen wit
 
 type Listener = (payload: never) => unknown
 
-/** The listeners of a cluster. A listener is user code: what it throws goes to the listeners of `error`, and is printed if there are none. */
+/** The listeners of a cluster. A listener is user code. Its errors go to the `error` listeners, or are printed if there are no `error` listeners. */
 export class ClusterListeners {
   readonly #listeners = new Map<keyof ClusterEvents, Set<{ readonly listener: Listener }>>()
   readonly #unheard = new UnheardErrors()

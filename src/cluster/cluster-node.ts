@@ -12,19 +12,19 @@ import { assemble, type NodeParts } from './node-parts.ts'
 import type { ResolvedClusterOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 
-/** A node that tracks the demand asks the other nodes again after this many turns, in case a message was lost. */
+/** After this many turns, a node that tracks the demand asks the other nodes again which channels they want. A message may have been lost. */
 const TURNS_OF_A_SURVEY = 20
 
-/** How many times a node tells the others that it is back: at once, and in the next turns. One text may be lost. */
+/** How many times a node tells the other nodes that it is back: at once, and in each of the next turns. One of these texts may be lost. */
 const TIMES_TOLD = 4
 
-/** The longest time from the loss of a link until its node notices the loss. Milliseconds. */
+/** The longest time from the loss of a link until the node of the link notices the loss. Milliseconds. */
 const LATE_NOTICE_MS = 5_000
 
 /** A manager with any catalogue. */
 type AnyManager = ClusterManager<StreamCatalogue>
 
-/** One node of a cluster. It reacts to its manager, to the other nodes and to the broker. */
+/** One node of a cluster. A `ClusterNode` reacts to its manager, to the other nodes and to the broker. */
 export class ClusterNode implements LogCluster {
   readonly counts = { foreign: 0, otherVersion: 0, gaps: 0, missing: 0 }
   readonly parts: NodeParts
@@ -37,7 +37,7 @@ export class ClusterNode implements LogCluster {
   #closed: Promise<void> | undefined
   #cancelTurn: (() => void) | undefined
   #turns = 0
-  /** Since when this node could not be reached, the last time. */
+  /** When this node last became unreachable, by the monotonic clock. */
   #downSinceMs: number
   /** How many more times this node tells the others that it is back. */
   #timesToTell = 0
@@ -62,7 +62,7 @@ export class ClusterNode implements LogCluster {
     return this.#isOpen
   }
 
-  /** Begins. Rejects if the broker cannot be used. */
+  /** Joins the cluster. Rejects if the broker cannot be used. */
   async open(): Promise<void> {
     const { interests, link, name, subjects, subjectSet } = this.parts
     this.#isOpen = true
@@ -78,7 +78,7 @@ export class ClusterNode implements LogCluster {
     await this.#inTime(opened)
   }
 
-  /** Leaves the cluster. First tells the other nodes the last numbers of the channels in which they may miss messages. */
+  /** Leaves the cluster. Before this node leaves, it sends the other nodes the last number of each channel whose last messages they may miss. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -98,15 +98,15 @@ export class ClusterNode implements LogCluster {
     return !this.#options.localTypes.has(streamType)
   }
 
-  /** True if nothing that other nodes have published in a channel is missing here. */
+  /** True if this node is up to date in a channel, so that it waits for no message of another node. */
   isWhole(channel: ChannelName): boolean {
     const { link, receiving } = this.parts
     return !this.isRelayed(channel) || (link.isUp && receiving.find(channel)?.isWhole === true)
   }
 
   /**
-   * Waits until this node has all messages of a channel after a position, as far as it can get them. It ignores a request that makes no sense,
-   * because the subscribe refuses it.
+   * Waits until this node has all obtainable messages of a channel after a position. Does not wait if the request is invalid, because the subscribe
+   * that follows refuses such a request.
    */
   async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {
     const { interests, readiness } = this.parts
@@ -121,7 +121,7 @@ export class ClusterNode implements LogCluster {
     }
   }
 
-  /** Asks which channels the cluster wants, and reports changes from now on. */
+  /** Asks which channels the other nodes want, and reports each change from now on. */
   followDemand(): void {
     const { demand } = this.parts
     if (demand.isFollowed) return
@@ -130,7 +130,7 @@ export class ClusterNode implements LogCluster {
     this.#survey()
   }
 
-  /** Returns the channel of a client's stream. `undefined` if there is none, because the request is wrong. */
+  /** Returns the channel of a stream that a client asks for, or `undefined` if the client's request is invalid. */
   #channelIn(stream: ChannelName): ChannelName | undefined {
     const definition = Object.hasOwn(this.#log.streams, stream.streamType) ? this.#log.streams[stream.streamType] : undefined
     if (definition === undefined) return undefined
@@ -184,7 +184,7 @@ export class ClusterNode implements LogCluster {
     else if (frame.kind === 'probe') this.parts.link.echoed(frame.number, frame.units)
   }
 
-  /** Takes a frame of another node. */
+  /** Handles a frame that another node has sent. */
   #take(frame: Frame): void {
     const { demand, publications, receiving } = this.parts
     switch (frame.kind) {
@@ -218,23 +218,26 @@ export class ClusterNode implements LogCluster {
     if (demand.isFollowed) demand.wanted(this.#known(channels))
   }
 
-  /** Asks a node again that has come back. Then it asks about the commands too, which each node wants all the time. */
+  /**
+   * Repeats the requests to a node that has come back. The `sync` of such a node includes the channel of commands, which each node wants all the
+   * time.
+   */
   #askAgain(node: string, channels: readonly ChannelName[]): void {
     if (channels.every(isStream)) return
     this.#sync(node, this.parts.receiving.cameBack(node))
   }
 
-  /** Asks one node for its last numbers in these channels. */
+  /** Asks one node for the last numbers that it has published in these channels. */
   #sync(node: string, channels: readonly ChannelName[]): void {
     for (const part of partsOf(channels)) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
   }
 
-  /** Returns the channels that are valid by this node's catalogue, and that are not local. Another node may have another catalogue. */
+  /** Returns those channels that this node's catalogue allows and that are not local. Another node may have a different catalogue. */
   #known(channels: readonly ChannelName[]): ChannelName[] {
     return channels.flatMap((channel) => this.#channelIn(channel) ?? []).filter((channel) => this.isRelayed(channel))
   }
 
-  /** The broker's client reports whether its connection is up. */
+  /** Called when the broker's client reports whether its connection is up. */
   #reported(isUp: boolean): void {
     if (!this.#isOpen) return
     // A probe comes back only if this node is subscribed to its own subject.
@@ -282,7 +285,7 @@ export class ClusterNode implements LogCluster {
     this.parts.link.send(subject, frame)
   }
 
-  /** Every `probeMs`, checks whether channels are still wanted, and repeats what may have been lost or has failed. */
+  /** Every `probeMs`, checks whether channels are still wanted, and repeats messages and calls that may have been lost or have failed. */
   #takeTurns(): void {
     const { demand, interests, link, subjectSet } = this.parts
     if (!this.#isOpen) return
@@ -296,7 +299,7 @@ export class ClusterNode implements LogCluster {
     this.#cancelTurn = this.#log.clock.setTimeout(() => this.#takeTurns(), this.#options.probeMs)
   }
 
-  /** Nothing that comes from another node may throw into the client of the broker. */
+  /** Runs `act` and reports its error, so that a frame of another node throws no error into the broker's client. */
   #guard(act: () => void): void {
     try {
       act()
@@ -305,7 +308,7 @@ export class ClusterNode implements LogCluster {
     }
   }
 
-  /** Settles as the promise does, or resolves after `repairTimeoutMs`. */
+  /** Settles like the promise, or resolves after `repairTimeoutMs` if the promise has not settled by then. */
   #inTime(promise: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       const cancel = this.#log.clock.setTimeout(resolve, this.#options.repairTimeoutMs)

@@ -10,33 +10,33 @@ import type { ClusterManager } from './cluster-manager.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { CommandedStream } from './commands.ts'
 
-/** What a node has done so far. */
+/** Counts of what a node has done so far. */
 export interface ClusterStats {
-  /** Messages that this node published for the cluster, and commands that it gave to all nodes. Messages of local types do not count. */
+  /** Messages that this node published for the cluster, and commands that this node gave to all nodes. Messages of local types do not count. */
   readonly published: number
-  /** How many of `published` were handed to the client of the broker at once. The other nodes ask for the rest later. */
+  /** How many of the `published` messages and commands were handed to the broker's client at once. The other nodes ask for the rest later. */
   readonly sent: number
-  /** Messages and commands of other nodes that came through the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
+  /** Messages and commands of other nodes that arrived through the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
   readonly received: number
-  /** Messages of other nodes that this node had already. */
+  /** Messages of other nodes that this node already had. */
   readonly duplicates: number
-  /** Messages of other nodes that nobody on this node wants any more. */
+  /** Messages of other nodes in channels that nobody on this node wants any more. */
   readonly unwanted: number
-  /** How often messages of another node were missing, so that this node asked for them. */
+  /** How many times messages of another node were missing, so that this node asked for them. */
   readonly repairs: number
   /** Missing messages that another node sent again. */
   readonly repaired: number
-  /** How often subscribers on this node were told that messages are missing. */
+  /** How many times subscribers on this node were told that messages are missing. */
   readonly gaps: number
-  /** Messages that subscribers were told are missing. A gap of unknown size adds nothing. */
+  /** How many messages were reported to subscribers as missing. A gap of unknown size adds nothing. */
   readonly missing: number
-  /** Texts from the broker that no node of a cluster has sent. */
+  /** Texts from the broker that did not come from a node of a cluster. */
   readonly foreign: number
-  /** Texts from the broker that a node with another version of this library has sent. */
+  /** Texts from the broker that a node with another version of the envelope format has sent. */
   readonly otherVersion: number
-  /** How often the cluster went down. */
+  /** How many times `status` became `down`. */
   readonly downs: number
-  /** UTF-16 units that are on their way to the broker, without a proof that it has them. */
+  /** UTF-16 units that this node has sent to the broker without a proof that they arrived. */
   readonly unconfirmed: number
   /** Channels that this node wants now. */
   readonly channels: number
@@ -54,14 +54,15 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
     this.#listeners = listeners
   }
 
-  /** `up` if the broker is proven to work. Local delivery goes on in both states. */
+  /** `up` if a probe has proven that the broker works. Local delivery continues in both states. */
   get status(): 'up' | 'down' {
     return this.#node.parts.link.isUp ? 'up' : 'down'
   }
 
   /**
-   * Resolves when this node has all messages of a channel after a client's position, as far as the cluster still holds them. Then subscribe the
-   * client with that position. It resolves after `repairTimeoutMs` at the latest, also if the broker is not there. It never rejects.
+   * Resolves when this node has all messages of a channel after a client's position, as far as the cluster still holds them. After that, subscribe
+   * the client with the same position. The promise resolves after `repairTimeoutMs` at the latest, even if the broker cannot be reached. The promise
+   * never rejects.
    */
   ready(request: ReadyRequest): Promise<void> {
     return this.#node.ready(request)
@@ -69,7 +70,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * Revokes streams on every node: see `manager.revoke`. Returns how many subscriptions ended on this node. A node that is cut off from the broker
-   * revokes the streams when it is back, if this node still runs.
+   * revokes the streams when it is connected again, if this node still runs then.
    *
    * @throws what `manager.revoke` throws; then nothing has changed
    */
@@ -83,7 +84,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Removes all connections of a user on every node: see `manager.removeUser`. The promise says how many there were on this node.
+   * Removes all connections of a user on every node: see `manager.removeUser`. The promise resolves to the number of these connections on this node.
    *
    * @throws `ERR_INVALID_ID`; then nothing has changed
    */
@@ -106,8 +107,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Tells the subscribers of a stream on every node that messages are missing at the source: see `manager.notifyGap`. A message that was published just
-   * before may come after the notice on other nodes.
+   * Tells the subscribers of a stream on every node that messages are missing at the source: see `manager.notifyGap`. On other nodes, a message that
+   * was published just before this call may arrive after the notice.
    *
    * @throws what `manager.notifyGap` throws; then nothing has happened
    */
@@ -120,7 +121,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Resolves to true if the user has a connection on any node. If the user is connected to this node, the broker is not asked.
    *
-   * Rejects with `ERR_CLUSTER_DOWN` if the user is not connected to this node, and the broker cannot be asked or does not answer within
+   * Rejects with `ERR_CLUSTER_DOWN` if the user is not connected to this node, and the broker cannot be reached or does not answer within
    * `repairTimeoutMs`.
    */
   async isOnline(userId: string): Promise<boolean> {
@@ -138,8 +139,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * The first listener of `streamActive` or `streamIdle` makes this node track which channels the other nodes want. The listener is told of
-   * the channels that are wanted already.
+   * The first listener of `streamActive` or `streamIdle` makes this node track which channels the other nodes want. If this first listener is for
+   * `streamActive`, it is also called for the channels that nodes want already.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */
@@ -157,7 +158,10 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
     return { published, sent, ...receiving.counts, ...counts, downs, unconfirmed, channels: interests.count }
   }
 
-  /** Leaves the cluster. The manager goes on alone, and the client of the broker stays open. Later calls get the same promise. */
+  /**
+   * Leaves the cluster. After that, the manager works without the other nodes, and the broker's client stays open. Later calls return the same
+   * promise.
+   */
   close(): Promise<void> {
     return this.#node.close()
   }

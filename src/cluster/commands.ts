@@ -5,14 +5,14 @@ export interface CommandedStream {
   readonly userId: string | null
 }
 
-/** A command to all nodes, as it goes to the broker. */
+/** A command to all nodes, in the form in which the broker carries it. */
 export type ClusterCommand =
   | { readonly command: 'revoke'; readonly revocation: { readonly userId: string | null; readonly streamType: string | null; readonly symbol: string | null } }
   | { readonly command: 'removeUser'; readonly userId: string }
   | { readonly command: 'setStreamStatus'; readonly stream: CommandedStream; readonly status: string }
   | { readonly command: 'notifyGap'; readonly stream: CommandedStream; readonly dropped: number | null }
 
-/** All that a command needs of a manager. */
+/** The methods of a manager that commands call. */
 export interface CommandedManager {
   revoke(revocation: never): unknown
   removeUser(userId: string): Promise<unknown>
@@ -21,9 +21,9 @@ export interface CommandedManager {
 }
 
 /**
- * Carries out a command of another node. The manager checks what is in it.
+ * Carries out a command of another node. The manager checks the fields of the command.
  *
- * @throws for anything that is no command
+ * @throws if the text is not a valid command
  */
 export function obey(manager: CommandedManager, text: string): void {
   const command = JSON.parse(text) as ClusterCommand

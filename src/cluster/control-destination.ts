@@ -7,13 +7,13 @@ const MOST_EPOCHS = 10_000
 /** Carries out the commands of other nodes. */
 export class ControlDestination implements Destination {
   readonly isLatest = false
-  /** A command must not be lost while its origin lives. */
+  /** This number is high, because no command may be lost while its origin runs. */
   readonly mostQuestions = 100
   readonly #seqs = new Map<string, number>()
   readonly #obey: (text: string) => void
   readonly #missed: (missing: number | undefined) => void
 
-  /** `missed` is called if commands are missing. `undefined`: nobody knows how many. */
+  /** `missed` is called if commands are missing. Its argument is the number of commands, or `undefined` if nobody knows the number. */
   constructor(obey: (text: string) => void, missed: (missing: number | undefined) => void) {
     this.#obey = obey
     this.#missed = missed

@@ -2,15 +2,18 @@ import type { ChannelName } from '../model/channel.ts'
 import type { Clock } from '../time/clock.ts'
 import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 
-/** The channel of commands to all nodes. Its stream type is empty. No stream of a catalogue has an empty type, so no stream uses this channel. */
+/**
+ * The channel of commands to all nodes. The stream type of this channel is the empty text. No stream of a catalogue has an empty type, so no stream
+ * uses this channel.
+ */
 export const CONTROL: ChannelName = Object.freeze({ streamType: '', symbol: undefined, userId: undefined })
 
-/** False for the channel of commands. */
+/** True for the channel of a stream. False for the channel of commands. */
 export function isStream({ streamType }: ChannelName): boolean {
   return streamType !== CONTROL.streamType
 }
 
-/** The maximum number of commands that are held to repair losses. */
+/** The maximum number of commands that this node keeps, so that it can send lost commands again. */
 const MOST_COMMANDS = 1_000
 
 interface Command {
@@ -18,7 +21,7 @@ interface Command {
   readonly atMs: number
 }
 
-/** The commands that this node gave to all nodes, numbered as messages are, so that a node that was cut off gets them later. */
+/** The commands that this node gave to all nodes. They are numbered like messages, so that a node that was cut off can get them later. */
 export class ControlLog {
   readonly epoch: string
   readonly #clock: Clock
@@ -44,7 +47,7 @@ export class ControlLog {
     return message
   }
 
-  /** The oldest command. After a command is added, there is always one, because the new one is not too old. */
+  /** The oldest command. Directly after a command is added there is always an oldest one, because the new command is not too old. */
   get #oldest(): Command {
     return this.#commands[0] as Command
   }

@@ -11,19 +11,24 @@ export interface DemandDependencies {
   readonly clock: Clock
   readonly idleDelayMs: number
   isWantedHere(channel: ChannelName): boolean
-  /** `isActive` is true if a node wants the channel and none did before, and false if no node wants it any more. */
+  /** `isActive` is true if a node wants the channel and no node wanted it before. It is false if no node wants the channel any more. */
   changed(channel: ChannelName, isActive: boolean): void
   report(error: unknown): void
 }
 
-/** How many channels are looked up in the broker's table in one turn. A node may have died without saying that it wants a channel no more. */
+/**
+ * How many channels are looked up in the broker's table of subscribers in one turn. A node may have died without reporting which channels it no
+ * longer wants.
+ */
 const LOOKUPS_OF_A_TURN = 50
 
 /**
- * The channels that any node wants, for the node that publishes them. They are tracked only after a call of `follow`, so only if somebody listens.
+ * The channels that at least one node wants. The node that publishes the channels needs this list. Channels are tracked only after a call of
+ * `follow`, because only then somebody listens.
  *
- * Each node says which channels it wants, and which ones it wants no more. If the broker's table has no subscriber for a channel, the channel is
- * looked up again after `idleDelayMs`. The channel is idle if it still has no subscriber, and no node has said meanwhile that it wants it.
+ * Each node reports which channels it wants, and which channels it no longer wants. If a node no longer wants a channel, or if the broker's table has
+ * no subscriber for it, the channel is looked up after `idleDelayMs`. The channel is idle if the table then has no subscriber for it, and no node has
+ * reported meanwhile that it wants the channel.
  */
 export class Demand {
   #isFollowed = false
@@ -41,12 +46,12 @@ export class Demand {
     return this.#isFollowed
   }
 
-  /** Tracks the channels from now on. */
+  /** Begins to track the channels. */
   follow(): void {
     this.#isFollowed = true
   }
 
-  /** A node wants these channels. */
+  /** Call when a node has reported that it wants these channels. */
   wanted(channels: Iterable<ChannelName>): void {
     if (!this.#isFollowed) return
     for (const channel of channels) {
@@ -59,7 +64,7 @@ export class Demand {
     }
   }
 
-  /** A node wants these channels no more. Others may still want them. */
+  /** Call when a node no longer wants these channels. Other nodes may still want them. */
   left(channels: Iterable<ChannelName>): void {
     for (const channel of channels) {
       const key = channelKey(channel)
@@ -67,7 +72,7 @@ export class Demand {
     }
   }
 
-  /** Looks some channels up, in turn. Call it now and then while the broker is there. */
+  /** Looks up the next channels in the broker's table, in turn. Call this method regularly while the broker can be reached. */
   lookUpSome(): void {
     for (let lookups = 0; lookups < LOOKUPS_OF_A_TURN; lookups++) {
       const { value: key, done } = (this.#turn ??= this.#active.keys()).next()
@@ -91,7 +96,7 @@ export class Demand {
     this.#dependencies.changed(channel, false)
   }
 
-  /** Returns an active channel if the broker's table has no subscriber for it, and no node has said meanwhile that it wants it. */
+  /** Returns an active channel if the broker's table has no subscriber for it, and no node has reported meanwhile that it wants the channel. */
   async #findUnwanted(key: string): Promise<ChannelName | undefined> {
     const { backplane, subjects, isWantedHere, report } = this.#dependencies
     const channel = this.#active.get(key)

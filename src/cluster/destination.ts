@@ -1,23 +1,25 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 
-/** Takes the messages of one channel that come from other nodes. The node that publishes an epoch is its origin. */
+/** Takes the messages of other nodes in one channel. The node that publishes in an epoch is the origin of the epoch. */
 export interface Destination {
-  /** True if a newer message of a stream replaces older ones, so that nobody misses the older ones. */
+  /** True for a `latest` stream type, in which a newer message replaces older messages. So a lost older message harms nobody. */
   readonly isLatest: boolean
-  /** How often an origin is asked for missing messages before this node gives up. A question or an answer may be lost. */
+  /** How many times an origin is asked before its missing messages count as lost. A request or an answer may itself be lost. */
   readonly mostQuestions: number
-  /** What is known of an epoch. `undefined` for a new one. */
+  /** Returns how far an epoch is known here, or `undefined` for a new epoch. */
   knownOf(epoch: string): EpochKnowledge | undefined
-  /** True if this node publishes in the epoch itself, so that no other node can. */
+  /** True if this node itself publishes or published in the epoch. No other node publishes in such an epoch. */
   isOwn(epoch: string): boolean
-  /** The epochs of other nodes that are known. */
+  /** Returns the epochs of other nodes that are known here. */
   epochs(): readonly string[]
-  /** Takes the next message in order, and delivers it. */
+  /** Takes the next message of an epoch, in order: delivers it to subscribers, or carries out its command. */
   accept(epoch: string, message: LoggedMessage): void
-  /** Takes older messages. They are not delivered, but clients can then resume from earlier positions. */
+  /** Takes messages that are older than those held here. They are not delivered. They let clients resume from earlier positions. */
   complete(epoch: string, messages: readonly LoggedMessage[]): void
-  /** The messages up to this number will not come, and count as known. `isMissing` is true if subscribers have to be told. */
+  /**
+   * From now on, the messages up to number `seq` count as known, although they will not come. If `isMissing` is true, they are reported as missing.
+   */
   skipTo(epoch: string, seq: number, isMissing: boolean): void
-  /** The origin of an epoch does not answer. Nobody can say what is missing, so subscribers are told that messages may be missing. */
+  /** Call when the origin of an epoch does not answer. Nobody knows whether messages are missing, so subscribers are told that some may be. */
   giveUp(epoch: string): void
 }

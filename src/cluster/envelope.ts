@@ -8,12 +8,12 @@ import type { Frame, Progress } from './frame.ts'
 
 const VERSION = 1
 
-/** A longer first line is not from this library. */
+/** The maximum length of an envelope's first line, in UTF-16 units. This library sends no longer line. */
 const LONGEST_LINE = 1_048_576
 
 type WireChannel = readonly [streamType: string, symbol: string | null, userId: string | null]
 
-/** Returns the text that goes to the broker. */
+/** Returns the text of a frame, for the broker. */
 export function encodeFrame(frame: Frame): string {
   const line = (...rest: readonly unknown[]): string => JSON.stringify([VERSION, frame.kind, frame.node, ...rest])
   switch (frame.kind) {
@@ -51,8 +51,8 @@ function outline({ seq, symbol, text }: LoggedMessage): readonly unknown[] {
 }
 
 /**
- * Reads what came from the broker, which may be anything. Returns `'foreign'` if it is not an envelope, and `'version'` if it is one of another version.
- * It never throws.
+ * Reads a value that came from the broker. The value may be anything. Returns `'foreign'` if it is not an envelope, and `'version'` if it is an
+ * envelope of another version. Never throws.
  */
 export function decodeFrame(envelope: unknown): Frame | 'foreign' | 'version' {
   if (typeof envelope !== 'string') return 'foreign'
@@ -68,7 +68,7 @@ export function decodeFrame(envelope: unknown): Frame | 'foreign' | 'version' {
   }
 }
 
-/** @throws for anything but a frame */
+/** @throws if the line is not a frame */
 function frameOf([, kind, sender, ...rest]: readonly unknown[], body: string): Frame {
   const read = typeof kind === 'string' && Object.hasOwn(READERS, kind) ? READERS[kind as Frame['kind']] : undefined
   if (read === undefined) throw invalid()
@@ -132,7 +132,7 @@ function asList(value: unknown): readonly unknown[] {
   throw invalid()
 }
 
-/** A name of a node or an epoch. */
+/** Returns the value if it can be the name of a node or of an epoch. */
 function asName(value: unknown): string {
   if (isEpoch(value)) return value
   throw invalid()
@@ -148,7 +148,7 @@ function asCount(value: unknown): number {
   throw invalid()
 }
 
-/** The number of a message. The first one is 1. */
+/** Returns the value if it can be the number of a message. The first message of an epoch has number 1. */
 function asNumber(value: unknown): number {
   if (value !== 0) return asCount(value)
   throw invalid()

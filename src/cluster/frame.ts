@@ -1,18 +1,18 @@
 import type { ChannelName } from '../model/channel.ts'
 import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 
-/** The last number that a node has published in a channel, in its own epoch. */
+/** The last number that a node has published in a channel, in the node's own epoch. */
 export interface Progress extends OwnEpoch {
   readonly channel: ChannelName
 }
 
-/** A message, on its way from its origin to the nodes that want its channel. */
+/** A message that its origin sends to the nodes that want its channel. */
 export interface MessageFrame {
   readonly kind: 'message'
   readonly node: string
   readonly channel: ChannelName
   readonly epoch: string
-  /** How long ago the first message of the epoch was published. */
+  /** Milliseconds since the first message of the epoch was published. */
   readonly ageMs: number
   readonly message: LoggedMessage
 }
@@ -23,7 +23,7 @@ export interface AnswerFrame {
   readonly node: string
   readonly channel: ChannelName
   readonly epoch: string
-  /** What was asked for: the first and the last number. */
+  /** The first and the last number that the node asked for. */
   readonly first: number
   readonly last: number
   /** True if this is the last part of the answer. */
@@ -32,18 +32,19 @@ export interface AnswerFrame {
 }
 
 /**
- * What one node tells others. `node` is the sender.
+ * A frame: what one node sends to other nodes. `node` is the name of the sender.
  *
  * - `message`: a message
- * - `tail`: the channel is quiet now, and this was the last number
- * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before
- * - `sync`: this node wants these channels now. The nodes that publish in them answer with their last numbers
+ * - `tail`: the sender's messages in a channel have paused, and this was the last number
+ * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before the probe
+ * - `sync`: the sender wants these channels now. The nodes that publish in them answer with their last numbers
  * - `progress`: the answer to a `sync`
  * - `ask`: send these messages again
  * - `answer`: the answer to an `ask`
- * - `left`: this node does not want these channels any more
- * - `back`: this node could not be reached for `awayMs`. A node that began to want channels meanwhile asks it again
- * - `survey`: which channels do you want?
+ * - `left`: the sender does not want these channels any more
+ * - `back`: the sender was unreachable for `awayMs` milliseconds. A node that began to want channels in this time asks the sender for its last
+ *   numbers again
+ * - `survey`: the sender asks which channels the other nodes want
  * - `wanted`: the answer to a `survey`
  */
 export type Frame =

@@ -2,26 +2,28 @@ import type { ChannelName } from '../model/channel.ts'
 import type { Destination } from './destination.ts'
 import { Origin } from './origin.ts'
 
-/** The maximum number of forgotten origins of one channel whose last numbers are remembered. If there are more, the first one is dropped. */
+/**
+ * How many forgotten origins of one channel keep their last number. If there are more, the number of the origin that was forgotten first is dropped.
+ */
 const MOST_LEFT = 1_000
 
-/** A channel that this node wants, and what it knows of the nodes that publish in it. */
+/** A channel that this node wants, and what this node knows about the channel's origins. */
 export class Interest {
   readonly channel: ChannelName
   readonly subject: string
   readonly destination: Destination
-  /** How many reasons there are to want it: active streams, and clients that are about to subscribe. */
+  /** How many reasons this node has to want the channel: active streams, and clients that are about to subscribe. */
   uses = 0
-  /** Since when this node wants it, by the monotonic clock. */
+  /** When this node began to want the channel, by the monotonic clock. */
   readonly sinceMs: number
-  /** True once the broker sends it to this node. */
+  /** True once the broker sends the channel's messages to this node. */
   isSubscribed = false
   /** True once the origins have had time to answer with their last numbers. */
   isSynced = false
-  /** True if somebody subscribed before the origins had this time, and may have missed something. */
+  /** True if a client subscribed before the origins had time to answer. Such a client may have missed messages. */
   hasEarlySubscribers = false
   readonly #origins = new Map<string, Origin>()
-  /** Epoch → how far its origin was when it was forgotten. */
+  /** Epoch → the last number that its origin had reached when the origin was forgotten. */
   readonly #left = new Map<string, number>()
 
   constructor(channel: ChannelName, subject: string, destination: Destination, nowMs: number) {
@@ -40,7 +42,7 @@ export class Interest {
     return this.#origins.get(epoch)
   }
 
-  /** Returns the origin of an epoch. Makes it if it is not there. */
+  /** Returns the origin of an epoch, and makes a new origin if there is none. */
   originOf(epoch: string, node: string | undefined): Origin {
     const origin = this.#origins.get(epoch) ?? new Origin(epoch, node, this.destination)
     origin.node ??= node
@@ -48,24 +50,24 @@ export class Interest {
     return origin
   }
 
-  /** True if nothing that its origins have published is missing here. */
+  /** True if this node is up to date with all origins of the channel. */
   get isWhole(): boolean {
     if (!this.isSynced) return false
     for (const { hasHole, isInDoubt } of this.#origins.values()) if (isInDoubt || hasHole) return false
     return true
   }
 
-  /** The origins of epochs that the destination has forgotten, because there were too many. */
+  /** Returns the origins whose epochs the destination has forgotten, because there were too many epochs. */
   forgotten(): Origin[] {
     return [...this.#origins.values()].filter(({ epoch }) => this.destination.knownOf(epoch) === undefined)
   }
 
-  /** How far an origin was that was forgotten. */
+  /** Returns the last number that a forgotten origin had reached, or `undefined` for any other epoch. */
   leftAt(epoch: string): number | undefined {
     return this.#left.get(epoch)
   }
 
-  /** Forgets an origin, except how far it was. */
+  /** Forgets an origin, but keeps the last number that it had reached. */
   forget({ epoch, reached }: Origin): void {
     this.#origins.delete(epoch)
     this.#left.delete(epoch)
@@ -75,7 +77,7 @@ export class Interest {
   }
 }
 
-/** Returns a text that no other channel has. */
+/** Returns the key of a channel: a text that no other channel has. */
 export function channelKey({ streamType, symbol, userId }: ChannelName): string {
   return JSON.stringify([streamType, symbol ?? null, userId ?? null])
 }

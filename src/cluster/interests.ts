@@ -25,28 +25,28 @@ export interface InterestsDependencies {
   synced(): void
 }
 
-/** Origins have at least this long to answer, even if the broker is quick. Milliseconds. */
+/** The least time that origins have to answer, even if the broker is fast. Milliseconds. */
 const LEAST_ANSWER_MS = 20
 
 /**
- * How many times the origins are asked again. A question or an answer may be lost, and a node does not know which origins there are. So it does not
- * notice that an answer is missing.
+ * How many times the origins of a channel are asked again. A request or an answer may be lost. A node does not know all origins, so it cannot notice
+ * that an answer is missing.
  */
 const REPEATS = 3
 
 /**
- * The channels that this node wants. A channel is subscribed to at the broker as long as somebody here wants it. When the node is subscribed, it asks
- * the channel's origins, the nodes that publish in it, for their last numbers. One question is about many channels.
+ * The channels that this node wants. A node is subscribed to a channel at the broker for as long as it wants the channel. The nodes that publish in a
+ * channel are its origins. Once a node is subscribed, it asks the channel's origins for their last numbers. One request can name many channels.
  */
 export class Interests {
   readonly #dependencies: InterestsDependencies
   readonly #bySubject = new Map<string, Interest>()
-  /** Channels that a client asked about, and that are kept until it has subscribed. */
+  /** Channels for which `ready` was called. They are kept for `idleDelayMs`, so that the client can subscribe. */
   readonly #kept: ExpiringSet<Interest>
   readonly #keeping = new Set<Interest>()
-  /** Interest → how many more times its origins are asked. */
+  /** Interest → how many more times the origins of its channel are asked. */
   readonly #unsure = new Map<Interest, number>()
-  /** Channels whose interest ended in this turn. */
+  /** Channels that this node stopped wanting in this turn of the event loop. */
   #left: ChannelName[] = []
 
   constructor(dependencies: InterestsDependencies) {
@@ -69,13 +69,13 @@ export class Interests {
     return interest
   }
 
-  /** Notes one reason less. */
+  /** Notes that one reason to want a channel is gone. */
   lose(channel: ChannelName): void {
     const interest = this.#dependencies.receiving.find(channel)
     if (interest !== undefined) this.#release(interest)
   }
 
-  /** Wants a channel for `idleDelayMs` from now. */
+  /** Keeps a channel wanted until `idleDelayMs` from now. */
   keep(interest: Interest): void {
     if (!this.#keeping.has(interest)) interest.uses++
     this.#keeping.add(interest)
@@ -83,7 +83,7 @@ export class Interests {
     this.#kept.add(interest)
   }
 
-  /** From now on, the broker sends the messages of these subjects. */
+  /** Call when this node has been subscribed to these subjects at the broker. */
   subscribed(subjects: readonly string[]): void {
     const gained = subjects.flatMap((subject) => this.#bySubject.get(subject) ?? [])
     for (const interest of gained) interest.isSubscribed = true
@@ -105,8 +105,8 @@ export class Interests {
   }
 
   /**
-   * Asks again in the channels that this node began to want a short time ago. If an origin is found only now, its messages are repaired, or subscribers
-   * are told of a gap.
+   * Asks the origins again about the channels that this node began to want a short time ago. If an origin answers only now, its missing messages are
+   * repaired, or subscribers are told of a gap.
    */
   syncAgain(): void {
     const asked = [...this.#unsure.keys()]
@@ -117,7 +117,7 @@ export class Interests {
     for (const part of partsOf(asked)) this.#ask(part)
   }
 
-  /** Returns false if the link did not take the question. */
+  /** Returns false if the link could not send the request. */
   #ask(interests: readonly Interest[]): boolean {
     const { link, node, subjects } = this.#dependencies
     return link.send(subjects.control, { kind: 'sync', node, channels: interests.map(({ channel }) => channel) })

@@ -7,42 +7,43 @@ import type { Frame } from './frame.ts'
 export interface LinkDependencies {
   readonly backplane: Backplane
   readonly clock: Clock
-  /** The name of this node, and the subject that only this node is subscribed to. */
+  /** `node` is the name of this node. `subject` is the subject to which only this node is subscribed. */
   readonly node: string
   readonly subject: string
   readonly probeMs: number
   readonly maxUnconfirmedBytes: number
-  /** Called when the broker is proven to work again, and when it does not work any more. */
+  /** Called when a probe has proven that the broker works, and when the broker does not work any more. */
   changed(isUp: boolean): void
 }
 
-/** A message of this node to itself that has not come back yet. */
+/** A probe that has not come back yet. A probe is a message of this node to itself. */
 interface Probe {
   readonly number: number
   readonly sentAtMs: number
-  /** True once the client of the broker has sent it, or has failed to. */
+  /** True once the broker's client has sent the probe, or has failed to send it. */
   isHandedOver: boolean
 }
 
 /**
- * The way to the broker.
+ * The link of this node to the broker.
  *
- * It is up if a probe, a message of this node to itself, comes back. That also confirms everything that was sent before the probe. A client of a
- * broker reports a lost connection late, and a new one early, so nothing else proves that the broker works. There is one probe at a time.
+ * A probe is a message of this node to itself. When a probe comes back, the link is up, and everything that was sent before the probe is confirmed.
+ * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. There is one probe
+ * at a time.
  *
- * If too much is unconfirmed, or the link is down, nothing is sent. So nothing piles up in the client of the broker while the broker is stuck. The
- * other nodes ask for what they miss once they know of it.
+ * If too many units are unconfirmed, or if the link is down, no frame is sent. So no frames pile up in the broker's client while the broker is stuck.
+ * The other nodes ask for missed messages when they notice the loss.
  */
 export class Link {
   downs = 0
   readonly #dependencies: LinkDependencies
   #isUp = false
-  /** Units that were sent, and units that are known to have reached the broker. */
+  /** How many UTF-16 units were sent, and how many of these are known to have reached the broker. */
   #sentUnits = 0
   #confirmedUnits = 0
   #probe: Probe | undefined
   #probeCount = 0
-  /** True if the client has its broker since the last probe, which may have been lost before. */
+  /** True if the broker's client reported a connection while it still held the last probe. That probe may be lost, so another one is due. */
   #isProbeDue = false
   #roundTripMs = 0
   #cancelTimer: (() => void) | undefined
@@ -56,7 +57,7 @@ export class Link {
     return this.#isUp
   }
 
-  /** How long the last probe took. */
+  /** Milliseconds from sending a probe until it came back, for the last probe that came back. */
   get roundTripMs(): number {
     return this.#roundTripMs
   }
@@ -65,7 +66,7 @@ export class Link {
     return this.#sentUnits - this.#confirmedUnits
   }
 
-  /** A mark for `isConfirmed`: everything that was sent up to now. */
+  /** A mark that stands for everything that was sent up to now. Pass the mark to `isConfirmed`. */
   get mark(): number {
     return this.#sentUnits
   }
@@ -86,7 +87,7 @@ export class Link {
     this.#cancelTimer?.()
   }
 
-  /** Sends a frame. Returns false if it could not be sent. Then the frame is lost. */
+  /** Sends a frame. Returns false if the frame could not be sent. The link does not try again. */
   send(subject: string, frame: Frame): boolean {
     const { maxUnconfirmedBytes } = this.#dependencies
     if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false
@@ -96,14 +97,14 @@ export class Link {
     return isSent
   }
 
-  /** What the client of the broker says of its connection. */
+  /** Call when the broker's client reports that its connection is up or down. */
   reported(isUp: boolean): void {
     if (!isUp) this.#fall()
     else if (this.#probe?.isHandedOver !== false) this.#sendProbe()
     else this.#isProbeDue = true
   }
 
-  /** A probe came back. */
+  /** Call when a probe has come back. */
   echoed(number: number, units: number): void {
     if (number > this.#probeCount || this.#isClosed) return
     if (this.#probe?.number === number) {
@@ -140,7 +141,7 @@ export class Link {
     if (this.#isProbeDue && this.#probe === probe && !this.#isClosed) this.#sendProbe()
   }
 
-  /** Hands a text to the client of the broker, which is user code. `done` is called when the client has sent the text, or has failed to. */
+  /** Hands a text to the broker's client, which is user code. Calls `done` when the client has sent the text, or has failed to send it. */
   #hand(subject: string, text: string, done: () => void = () => {}): boolean {
     this.#sentUnits += text.length
     try {

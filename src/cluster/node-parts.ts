@@ -15,16 +15,16 @@ import { StreamDestination, type ChannelManager } from './stream-destination.ts'
 import { SubjectSet } from './subject-set.ts'
 import { subjectsOf, type Subjects } from './subjects.ts'
 
-/** What the parts of a node tell it. */
+/** The functions by which the parts of a node report to the node. */
 export interface NodeHooks {
   linkChanged(isUp: boolean): void
-  /** Subscribers of a channel miss messages. `undefined`: nobody knows how many. */
+  /** Called if subscribers of a channel miss messages. `missing` is `undefined` if nobody knows how many messages are missing. */
   missed(channel: ChannelName, missing: number | undefined): void
-  /** Another node gave a command. */
+  /** Called when another node has given a command. */
   commanded(text: string): void
-  /** Commands of another node are missing. */
+  /** Called if commands of another node are missing. `missing` is `undefined` if nobody knows how many commands are missing. */
   commandsMissed(missing: number | undefined): void
-  /** Some node wants a channel, or no node wants it any more. */
+  /** Called when a first node wants a channel, and when no node wants the channel any more. */
   demandChanged(channel: ChannelName, isActive: boolean): void
   report(error: unknown): void
 }
@@ -44,15 +44,15 @@ export interface NodeParts {
   readonly demand: Demand
 }
 
-/** All that the parts need of a manager. */
+/** The members of a manager that the parts of a node use. */
 export interface NodeManager extends ChannelManager {
   readonly userConnections: ReadonlyMap<string, unknown>
 }
 
-/** How long commands are held for nodes that are cut off. Milliseconds. */
+/** How long this node keeps its commands for nodes that are cut off from the broker. Milliseconds. */
 const COMMANDS_AGE_MS = 120_000
 
-/** Makes the parts of a node, and joins them. */
+/** Makes the parts of a node, and connects the parts with each other. */
 export function assemble(manager: NodeManager, log: ChannelLog, options: ResolvedClusterOptions, hooks: NodeHooks): NodeParts {
   const { backplane, idleDelayMs, prefix, repairTimeoutMs } = options
   const { clock } = log
@@ -108,7 +108,7 @@ function ownMessages(log: ChannelLog, control: ControlLog): OwnMessages {
   }
 }
 
-/** Returns a function that finds the subject of a channel. Channels of local types have none. */
+/** Returns a function that finds the subject of a channel. Channels of local types have no subject. */
 function subjectFinder({ localTypes }: ResolvedClusterOptions, subjects: Subjects): (channel: ChannelName) => string | undefined {
   return (channel) => {
     if (!isStream(channel)) return subjects.control

@@ -5,20 +5,20 @@ import { isIdentifier } from '../model/identifier.ts'
 import type { ResolvedCatalogue, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Backplane } from '../ports/backplane.ts'
 
-/** The options of `joinCluster`. An unknown name is refused. */
+/** The options of `joinCluster`. An unknown option is refused. */
 export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The broker: `redisBackplane(client)`, `natsBackplane(connection)`, `memoryBackplane(bus)`, or one of your own. */
+  /** The broker: `redisBackplane(client)`, `natsBackplane(connection)`, `memoryBackplane(bus)`, or a backplane of your own. */
   readonly backplane: Backplane
   /** The name of the cluster: 1 to 255 UTF-16 units. Nodes with the same prefix at the same broker are one cluster. */
   readonly prefix: string
   /**
-   * Stream types that stay on each node, because each node has its own feed of them.
+   * Stream types whose messages are not sent to other nodes, because each node has its own feed of these types.
    *
    * @default none
    */
   readonly localTypes?: readonly (keyof TStreams & string)[] | undefined
   /**
-   * How often a probe is sent. If one has not come back after twice this time, the cluster is `down`. Milliseconds.
+   * The time between two probes of the broker. If a probe has not come back after twice this time, the cluster is `down`. Milliseconds.
    *
    * @default 1_000
    */
@@ -30,22 +30,22 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly repairTimeoutMs?: number | undefined
   /**
-   * How long a channel must be quiet before its last number is repeated. Milliseconds.
+   * How long a channel must be quiet before its last message number is sent again, so that other nodes notice a lost message. Milliseconds.
    *
    * @default 500
    */
   readonly quietAfterMs?: number | undefined
   /**
-   * How long this node stays subscribed at the broker after `ready`. Also how long no node must want a channel before the cluster emits `streamIdle`.
-   * Milliseconds.
+   * How long this node stays subscribed to a channel at the broker after `ready`. Also how long a channel must be unwanted on all nodes before the
+   * cluster emits `streamIdle`. Milliseconds.
    *
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
   /**
-   * How much may be on its way to the broker without a proof that the broker has it. Beyond this limit, messages are not handed to the broker's
-   * client, and the other nodes ask for them later. The same limit holds for messages of other nodes that wait for missing earlier messages. Each
-   * UTF-16 unit counts as a byte.
+   * How many bytes may be on their way to the broker without a proof that they arrived. Beyond this limit, messages are not handed to the broker's
+   * client, and the other nodes ask for them later. The same limit applies to messages of other nodes that wait here because earlier messages are
+   * missing. Each UTF-16 unit counts as a byte.
    *
    * @default 4_194_304
    */
@@ -92,7 +92,7 @@ function typesIn(types: unknown, streams: ResolvedCatalogue): ReadonlySet<string
   return new Set(types as string[])
 }
 
-/** Returns the backplane with its methods read once. */
+/** Reads each method of the backplane once, and returns an object that has these methods. */
 function backplaneIn(backplane: unknown): Backplane {
   const refusal = (what: string, cause?: unknown): ConnectionManagerError =>
     new ConnectionManagerError('ERR_INVALID_BACKPLANE', `Invalid backplane: ${what}`, { option: 'backplane' }, cause)

@@ -1,10 +1,10 @@
 import type { LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
-/** Each message that waits counts this many units more than its text, so that the number of very short messages is limited too. */
+/** Each waiting message counts this many UTF-16 units in addition to its text, so that the number of very short messages is limited too. */
 const UNITS_OF_A_MESSAGE = 64
 
-/** What an origin is asked for. */
+/** The numbers of the messages that an origin is asked for. */
 export interface Range {
   readonly first: number
   readonly last: number
@@ -13,31 +13,34 @@ export interface Range {
 /**
  * Puts the messages of one epoch in order.
  *
- * A message that comes early waits, while its origin is asked for those before it. Messages that the origin does not have any more are reported as
- * missing. Then the waiting messages are delivered.
+ * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
+ * reported as missing. After that, the waiting messages are delivered.
  */
 export class Origin {
   readonly epoch: string
-  /** The node that publishes. `undefined` if nothing has come from it yet. */
+  /** The node that publishes in the epoch. `undefined` if no frame of that node has arrived yet. */
   node: string | undefined
-  /** Units of the messages that wait. */
+  /** The size of the waiting messages, in UTF-16 units. */
   heldUnits = 0
-  /** How far it was, even if the destination has forgotten its epoch. */
+  /** The last number that this node has reached in the epoch. This number stays known even if the destination has forgotten the epoch. */
   reached: number
-  /** True if the origin has to tell its last number, because this node may have missed something. */
+  /** True if the origin must report its last number, because this node may have missed messages. */
   isInDoubt = false
-  /** How often its node has come back since, and was asked again. */
+  /** How many times the origin's node has come back and was asked again for the same messages. */
   timesAskedAgain = 0
-  /** To complete the history, the origin was asked for messages from `askedFrom` on, and has answered from `answeredFrom` on. `Infinity`: never. */
+  /**
+   * Messages that are older than the history here: `askedFrom` is the first number that the origin was asked for, and `answeredFrom` the first number
+   * that it has answered for. `Infinity` means that it was not asked, or has not answered.
+   */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity
   readonly #destination: Destination
   readonly #held = new Map<number, LoggedMessage>()
-  /** The last number that is known to exist. */
+  /** The highest number that the origin is known to have published. */
   #last = 0
-  /** The first number of the hole that the origin was asked for. */
+  /** The first missing number in the last request to the origin. */
   #askedFirst = 0
-  /** How often the origin was asked for this hole. */
+  /** How many times the origin was asked for missing messages since its last answer. */
   #questions = 0
 
   constructor(epoch: string, node: string | undefined, destination: Destination) {
@@ -47,28 +50,28 @@ export class Origin {
     this.reached = this.seq
   }
 
-  /** The last number that was delivered, or reported as missing. */
+  /** The last number that is settled: its message was delivered, skipped, or reported as missing. */
   get seq(): number {
     return this.#destination.knownOf(this.epoch)?.seq ?? 0
   }
 
-  /** The last number whose message is not held here any more. */
+  /** The last number whose message this node does not hold any more. */
   get forgotten(): number {
     return this.#destination.knownOf(this.epoch)?.forgotten ?? 0
   }
 
-  /** Goes on from a number. `isMissing`: subscribers are told that what was before it is missing. */
+  /** Continues after number `seq`. If `isMissing` is true, subscribers are told that the messages up to this number are missing. */
   skipTo(seq: number, isMissing: boolean): void {
     this.#destination.skipTo(this.epoch, seq, isMissing)
     this.reached = seq
   }
 
-  /** True if a message is missing that is known to exist. */
+  /** True if the origin is known to have published a message that is missing here. */
   get hasHole(): boolean {
     return this.seq < this.#last
   }
 
-  /** Returns what the origin has to be asked for now. `undefined` if nothing is missing, or if it was asked already. */
+  /** Returns the numbers that the origin must be asked for now. Returns `undefined` if no message is missing, or if the origin was asked already. */
   get question(): Range | undefined {
     const first = this.seq + 1
     return this.hasHole && first !== this.#askedFirst ? { first, last: this.#endOfHole(this.#last) } : undefined
@@ -84,14 +87,14 @@ export class Origin {
     return !this.isInDoubt && this.#questions < this.#destination.mostQuestions
   }
 
-  /** Nobody knows whether the origin got the question, or has answered. */
+  /** Forgets the requests to the origin, because nobody knows whether the origin received them or has answered. */
   doubtAnswer(): void {
     this.#askedFirst = 0
     this.askedFrom = Infinity
     this.answeredFrom = Infinity
   }
 
-  /** Takes a message. Returns false if it is here already. */
+  /** Takes a message. Returns false if this node has the message already. */
   take(message: LoggedMessage): boolean {
     const { seq } = message
     if (seq <= this.seq || this.#held.has(seq)) return false
@@ -107,8 +110,8 @@ export class Origin {
   }
 
   /**
-   * Takes messages that the origin sent again, in order. If a number before one of these messages is missing, the origin does not have that message
-   * any more.
+   * Takes messages that the origin sent again, in order. If a number before one of these messages is missing, the origin does not have the message
+   * with that number any more.
    */
   takeAgain(messages: readonly LoggedMessage[], { last }: Range, isComplete: boolean): number {
     let taken = 0
@@ -123,17 +126,17 @@ export class Origin {
     return taken
   }
 
-  /** Notes that the origin has published up to this number. */
+  /** Notes that the origin has published messages up to number `seq`. */
   expect(seq: number): void {
     this.#last = Math.max(this.#last, seq)
   }
 
-  /** Goes on without what is missing. Subscribers are told. */
+  /** Continues without the missing messages. Subscribers are told that messages are missing. */
   giveUp(): void {
     this.#passTo(this.#last, true)
   }
 
-  /** Passes all numbers up to this one. A number whose message does not wait here is missing, or its message was replaced. */
+  /** Passes all numbers up to `last`, and delivers the messages that wait here. Any other message is missing, or a newer message has replaced it. */
   #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {
@@ -142,7 +145,10 @@ export class Origin {
     }
   }
 
-  /** Returns the last number before the next message that waits, up to `last`. The search takes time, so do not call it for each message. */
+  /**
+   * Returns the number before the first waiting message, or `last` if that is lower. This search takes time, so do not call the method for each
+   * message.
+   */
   #endOfHole(last: number): number {
     let end = last
     for (const seq of this.#held.keys()) end = Math.min(end, seq - 1)

@@ -14,7 +14,8 @@ export interface PresenceDependencies {
 
 /**
  * Finds out which users are online on any node. Each user has a subject, and a node is subscribed to the subjects of its online users. So the
- * broker's table of subscribers has the answer. When a node dies, the broker forgets its subscriptions, and no node has to tell the others anything.
+ * broker's table of subscribers shows whether a user is online. When a node dies, the broker forgets its subscriptions, so no other node has to
+ * report the dead node's users as offline.
  */
 export class Presence {
   readonly #dependencies: PresenceDependencies

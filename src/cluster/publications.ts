@@ -7,7 +7,7 @@ import type { Link } from './link.ts'
 import type { Subjects } from './subjects.ts'
 import { partsOf } from './parts.ts'
 
-/** The messages that this node published itself. */
+/** The messages that this node has published. */
 export interface OwnMessages {
   own(channel: ChannelName): OwnEpoch | undefined
   range(channel: ChannelName, epoch: string, first: number, last: number): readonly LoggedMessage[]
@@ -20,34 +20,34 @@ export interface PublicationsDependencies {
   readonly subjects: Subjects
   readonly clock: Clock
   readonly quietAfterMs: number
-  /** Returns the subject of a channel. `undefined` if the messages of the channel stay on this node. */
+  /** Returns the subject of a channel, or `undefined` if the channel's messages stay on this node. */
   subjectOf(channel: ChannelName): string | undefined
 }
 
-/** A channel in which this node has published, and whose last number must still be repeated. */
+/** A channel in which this node has published. The node must still send the channel's last message number again. */
 interface Tail {
   readonly channel: ChannelName
   readonly subject: string
   quietSinceMs: number
   repeats: number
-  /** The mark of the link after the last repeat: see `Link.mark`. */
+  /** `Link.mark` directly after this node last sent the number again. */
   mark: number
 }
 
-/** How often the last number is repeated. Each wait is twice as long as the one before. */
+/** How many times a quiet channel's last number is sent again. Each pause is twice as long as the pause before it. */
 const REPEATS = 3
 
-/** While the link is down, how often forgotten channels are removed from the tails. Milliseconds. */
+/** While the link is down, the time between two checks that remove forgotten channels from `#tails`. Milliseconds. */
 const SWEEP_MS = 60_000
 
-/** About how many UTF-16 units one part of an answer has. */
+/** The approximate size of one part of an answer, in UTF-16 units. */
 const UNITS_OF_A_PART = 262_144
 
 /**
- * Sends the messages of this node to the others, and answers what they ask.
+ * Sends this node's messages to the other nodes, and answers the other nodes' requests.
  *
- * The other nodes notice a lost message when the next message comes. After the last message, no other comes. So when a channel is quiet, its last
- * number is repeated.
+ * Another node notices a lost message when the channel's next message arrives. But no message follows the last one. So when a channel becomes quiet,
+ * this node sends the number of its last message again.
  */
 export class Publications {
   readonly counts = { published: 0, sent: 0 }
@@ -60,7 +60,7 @@ export class Publications {
     this.#alarm = new Alarm(dependencies.clock, () => this.#repeatQuiet())
   }
 
-  /** Sends a message that was published a moment ago. All messages of one channel come with the same channel object. */
+  /** Sends a message that was just published. The caller must pass the same `channel` object for all messages of a channel. */
   send(channel: ChannelName, epoch: string, message: LoggedMessage): void {
     const { link, messages, node } = this.#dependencies
     const tail = this.#tails.get(channel) ?? this.#begin(channel)
@@ -72,7 +72,7 @@ export class Publications {
     if (link.send(tail.subject, { kind: 'message', node, channel: nameOf(channel), epoch, ageMs, message })) this.counts.sent++
   }
 
-  /** Repeats the last number of each channel whose last messages may be lost. */
+  /** For each channel whose last messages may be lost, sends the last message number again. */
   announce(): void {
     for (const tail of this.#tails.values()) {
       if (!this.#isTold(tail)) tail.repeats = 0
@@ -81,18 +81,18 @@ export class Publications {
     this.#setAlarm()
   }
 
-  /** The link is down. What was sent, and is not confirmed, may be lost. A later probe does not prove that it arrived. */
+  /** Call when the link is down. Frames that were sent but not confirmed may be lost. A later probe does not prove that these frames arrived. */
   linkLost(): void {
     for (const tail of this.#tails.values()) if (!this.#dependencies.link.isConfirmed(tail.mark)) tail.mark = Infinity
   }
 
-  /** Tells a node the last numbers of the channels that it wants. */
+  /** Tells another node the last message numbers of this node in these channels. */
   answerSync(node: string, channels: readonly ChannelName[]): void {
     const progress = channels.flatMap((channel) => this.#progressOf(channel) ?? [])
     for (const part of partsOf(progress)) this.#sendTo(node, { kind: 'progress', node: this.#dependencies.node, progress: part })
   }
 
-  /** Sends messages again, as far as they are still held. */
+  /** Sends the requested messages again, if this node still holds them. */
   answerAsk(to: string, { channel, epoch, first, last }: { readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }): void {
     const { messages, node } = this.#dependencies
     if (this.#progressOf(channel)?.epoch !== epoch) return

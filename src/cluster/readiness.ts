@@ -6,10 +6,10 @@ import type { Origin } from './origin.ts'
 export interface ReadinessDependencies {
   readonly clock: Clock
   readonly repairTimeoutMs: number
-  /** Asks an origin for the messages after this number that are older than those held here. */
+  /** Asks an origin for the messages after number `seq` that are older than the messages held here. */
   complete(interest: Interest, origin: Origin, seq: number): void
   isUp(): boolean
-  /** True if this node, now or in an earlier run, published in this epoch. */
+  /** True if this node published in this epoch, in this run or in an earlier run. */
   isOwn(interest: Interest, epoch: string): boolean
 }
 
@@ -21,7 +21,7 @@ interface Waiter {
 
 const NOWHERE: Position = new Map()
 
-/** Lets a client wait until this node has all messages of a channel after the client's position, as far as it can get them. */
+/** Lets a client wait until this node has all obtainable messages of a channel after the client's position. */
 export class Readiness {
   readonly #dependencies: ReadinessDependencies
   readonly #waiters = new Set<Waiter>()
@@ -30,7 +30,7 @@ export class Readiness {
     this.#dependencies = dependencies
   }
 
-  /** Resolves when the history of a channel has all messages after a position, or after `repairTimeoutMs`. */
+  /** Resolves when this node has all obtainable messages of a channel after a position, and after `repairTimeoutMs` at the latest. */
   wait(interest: Interest, position: unknown): Promise<void> {
     const { clock, repairTimeoutMs } = this.#dependencies
     return new Promise((settle) => {
@@ -46,7 +46,7 @@ export class Readiness {
     })
   }
 
-  /** Checks all waiting clients. Call it when this node may have learnt something new about an origin or a channel. */
+  /** Checks for each waiting client whether its wait is over. Call this method when this node may know more about an origin or a channel. */
   check(): void {
     for (const waiter of this.#waiters) this.#check(waiter)
   }
@@ -66,7 +66,7 @@ export class Readiness {
     return isMet
   }
 
-  /** True if this node has all messages of an epoch after this number that it can get. */
+  /** True if this node has all obtainable messages of an epoch after number `seq`. */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)
     // An origin that nobody knows may still answer.
@@ -77,7 +77,10 @@ export class Readiness {
   }
 }
 
-/** Returns how far a client is with each origin. It has nothing of the origins that its position does not name, because they have published later. */
+/**
+ * Returns the last number that a client has from each origin. The number is 0 for an origin that the position does not name, because that origin
+ * published later.
+ */
 function placesIn(position: Position, interest: Interest): Position {
   if (position.size === 0) return position
   return new Map([...Array.from(interest.origins(), ({ epoch }) => [epoch, 0] as const), ...position])

@@ -10,16 +10,16 @@ export interface ReceivingDependencies {
   readonly clock: Clock
   readonly node: string
   readonly repairTimeoutMs: number
-  /** How many units of messages may wait for missing earlier messages, in all channels together. */
+  /** How many UTF-16 units of messages may wait here because earlier messages are missing. The limit is for all channels together. */
   readonly maxHeldUnits: number
   /** Sends a frame to one node. */
   sendTo(node: string, frame: Frame): void
   isUp(): boolean
-  /** Called when this node does not wait for an origin any more. */
+  /** Called when this node may no longer have to wait for an origin's answer. */
   settled(): void
 }
 
-/** What happened to the messages of other nodes. */
+/** Counts of what happened to the messages of other nodes. */
 export interface ReceivingCounts {
   received: number
   duplicates: number
@@ -28,7 +28,10 @@ export interface ReceivingCounts {
   repairs: number
 }
 
-/** A node that comes back again and again is asked this often. Two nodes in doubt ask each other, so there has to be an end. */
+/**
+ * How many times a node that comes back again and again is asked for the same messages. Without a limit, two nodes that ask each other would never
+ * stop.
+ */
 const MOST_ASKED_AGAIN = 5
 
 interface Wait {
@@ -38,16 +41,16 @@ interface Wait {
 }
 
 /**
- * Takes the messages of other nodes, each message once and in the order of its origin.
+ * Takes the messages of other nodes: each message once, in the order in which its origin published them.
  *
- * If messages are missing, their origin is asked for them, and has `repairTimeoutMs` to answer. The time counts only while the link is up. Messages
- * that have not come by then are reported as missing.
+ * If messages are missing, this node asks their origin for them. The origin has `repairTimeoutMs` to answer. This time passes only while the link is
+ * up. Messages that have not arrived in this time are reported as missing.
  */
 export class Receiving {
   readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
   readonly #dependencies: ReceivingDependencies
   readonly #interests = new Map<string, Interest>()
-  /** Origins whose answer this node waits for. The longest wait is first. */
+  /** The origins whose answers this node waits for. The oldest wait is first. */
   readonly #waits = new Map<Origin, Wait>()
   #heldUnits = 0
   readonly #alarm: Alarm
@@ -71,13 +74,15 @@ export class Receiving {
     return [...this.#interests.values()].filter(({ isSubscribed, sinceMs }) => isSubscribed && sinceMs >= fromMs).map(({ channel }) => channel)
   }
 
-  /** A channel is wanted from now on. What is known of it from before may be out of date. */
+  /** Call when this node begins to want a channel. What the node knew about the channel before may be out of date. */
   begin(interest: Interest): void {
     this.#interests.set(channelKey(interest.channel), interest)
     this.#doubt(interest)
   }
 
-  /** A channel is not wanted any more. Its messages do not come any more, so what is known of it goes out of date. */
+  /**
+   * Call when this node no longer wants a channel. The channel's messages no longer arrive, so the node's knowledge of the channel becomes outdated.
+   */
   end(interest: Interest): void {
     this.#interests.delete(channelKey(interest.channel))
     for (const origin of interest.origins()) {
@@ -86,7 +91,7 @@ export class Receiving {
     }
   }
 
-  /** The link is up again, or down. While it was down, anything may have been missed. */
+  /** Call when the link is up again, or down. While the link was down, this node may have missed any message. */
   linkChanged(isUp: boolean): void {
     if (!isUp) return this.#alarm.cancel()
     for (const interest of this.#interests.values()) this.#doubt(interest)
@@ -111,7 +116,7 @@ export class Receiving {
     this.#keepWithin()
   }
 
-  /** An origin says how far it is. */
+  /** Call when an origin has reported its last number. */
   progress(node: string, { channel, epoch, seq, ageMs, lastAgeMs }: Progress): void {
     const interest = this.find(channel)
     if (interest === undefined || interest.destination.isOwn(epoch)) return
@@ -133,7 +138,7 @@ export class Receiving {
     this.#dependencies.settled()
   }
 
-  /** Asks an origin for messages that are older than those held here. */
+  /** Asks an origin for the messages after number `seq` that are older than the messages held here. */
   complete(interest: Interest, origin: Origin, seq: number): void {
     if (origin.node === undefined || origin.askedFrom <= seq + 1) return
     const { channel } = interest
@@ -143,8 +148,8 @@ export class Receiving {
   }
 
   /**
-   * A node has come back. It may not have got the questions to it, so it is asked again for what is missing, and gets its time again. Returns the
-   * channels in which it has to say how far it is.
+   * Call when a node has come back. It may not have received earlier requests, so this node asks it again for missing messages, and its time to
+   * answer starts again. Returns the channels in which the node must report its last number.
    */
   cameBack(node: string): ChannelName[] {
     const waits = [...this.#waits.values()].filter(({ origin }) => origin.node === node && origin.timesAskedAgain < MOST_ASKED_AGAIN)
@@ -153,8 +158,9 @@ export class Receiving {
   }
 
   /**
-   * Returns the origin of an epoch. If the epoch is new to this node, and began before this node wanted the channel, its earlier messages are
-   * skipped. If the epoch began later, this node should get all its messages. One that was forgotten goes on where it was.
+   * Returns the origin of an epoch. If the epoch is new to this node, and began before this node wanted the channel, the epoch's earlier messages are
+   * skipped. If the epoch began later, this node should get all its messages. An origin that was forgotten continues at the number that it had
+   * reached.
    */
   #originOf(interest: Interest, node: string, own: OwnEpoch): Origin {
     const origin = interest.originOf(own.epoch, node)
@@ -189,7 +195,7 @@ export class Receiving {
     }
   }
 
-  /** Asks for what is missing, or notes that nothing is. */
+  /** Asks an origin for its missing messages, or notes that none are missing. */
   #update(interest: Interest, origin: Origin): void {
     origin.isInDoubt = false
     if (origin.hasHole) return this.#ask(interest, origin)
@@ -204,7 +210,7 @@ export class Receiving {
     this.#ask(interest, origin)
   }
 
-  /** Asks for what is missing. The origin has `repairTimeoutMs` to answer. Each part of the answer starts this time again. */
+  /** Asks an origin for its missing messages. The origin has `repairTimeoutMs` to answer. Each part of the answer starts this time again. */
   #ask(interest: Interest, origin: Origin): void {
     const { epoch, node, question } = origin
     if (question === undefined || node === undefined) return
@@ -243,7 +249,7 @@ export class Receiving {
     this.#change(origin, () => origin.giveUp())
   }
 
-  /** Goes on without what is missing if too much waits for it. */
+  /** If too many messages wait because earlier ones are missing, reports the missing messages and delivers the waiting ones. */
   #keepWithin(): void {
     if (this.#heldUnits <= this.#dependencies.maxHeldUnits) return
     for (const { interest, origin } of [...this.#waits.values()]) {

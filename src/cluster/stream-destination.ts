@@ -2,7 +2,7 @@ import type { ChannelName } from '../model/channel.ts'
 import type { ChannelLog, EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
-/** All that a channel needs of its manager. */
+/** The methods of a manager that a `StreamDestination` calls. */
 export interface ChannelManager {
   publish(message: never, options: { readonly text: string }): unknown
   notifyGap(stream: never, dropped: number | undefined): void
@@ -11,12 +11,12 @@ export interface ChannelManager {
 export interface StreamDestinationDependencies {
   readonly log: ChannelLog
   readonly manager: ChannelManager
-  /** Called if subscribers miss messages. `undefined`: nobody knows how many. */
+  /** Called if subscribers miss messages. `missing` is `undefined` if nobody knows how many messages are missing. */
   missed(channel: ChannelName, missing: number | undefined): void
   report(error: unknown): void
 }
 
-/** Delivers the messages of a channel to the subscribers of this node, and keeps them for clients that come back. */
+/** Delivers other nodes' messages in a channel to the subscribers of this node, and keeps the messages for clients that resume. */
 export class StreamDestination implements Destination {
   readonly isLatest: boolean
   readonly mostQuestions = 1

@@ -4,19 +4,19 @@ import type { Backplane } from '../ports/backplane.ts'
 const MOST_SUBJECTS = 500
 
 /**
- * The subjects that this node is subscribed to, and those that it wants.
+ * The subjects that this node wants, and the subjects to which it is subscribed at the broker.
  *
- * One call to the broker runs at a time. Changes that are made meanwhile wait for the next call, so many changes need few calls. If a call fails, all
- * changes wait for `retry`.
+ * Only one call to the broker runs at a time. Changes that are made during a call wait for the next call. So many changes need few calls. If a call
+ * fails, all changes wait for `retry`.
  */
 export class SubjectSet {
   readonly #backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>
   readonly #subscribed: (subjects: readonly string[]) => void
   readonly #wanted = new Set<string>()
   readonly #held = new Set<string>()
-  /** Subjects that the broker may have or not, because it has not answered a call. */
+  /** Subjects to which this node may or may not be subscribed, because a call to the broker is running or has failed. */
   readonly #doubted = new Set<string>()
-  /** Subjects whose changes were not carried out yet. */
+  /** Subjects whose changes have not been carried out yet. */
   readonly #changed = new Set<string>()
   #running: Promise<void> | undefined
   /** True after a failed call, and after `stop`. */
@@ -24,8 +24,8 @@ export class SubjectSet {
   #isStopped = false
 
   /**
-   * `subscribed` is called when the broker has the subjects of earlier calls of `want`. It is also called if the node was still subscribed to a
-   * subject from before.
+   * `subscribed` is called with wanted subjects once this node is subscribed to them at the broker. This includes subjects to which the node was
+   * already subscribed when `want` was called.
    */
   constructor(backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>, subscribed: (subjects: readonly string[]) => void) {
     this.#backplane = backplane
@@ -42,13 +42,13 @@ export class SubjectSet {
     this.#change(subject)
   }
 
-  /** Tries again what failed. */
+  /** Tries again to carry out the changes whose call failed. */
   retry(): void {
     this.#isPaused = this.#isStopped
     this.#start()
   }
 
-  /** Makes no more calls. */
+  /** After this call, no more calls to the broker are made. */
   stop(): void {
     this.#isStopped = true
     this.#isPaused = true

@@ -7,17 +7,17 @@ declare class TextEncoder {
 declare function btoa(binary: string): string
 
 /**
- * The subjects of a cluster at the broker. Each part is the base64url of what it names. So any name is safe: a subject has no wildcard, no space and
- * no line break. The longest one is shorter than the 4,096 bytes that NATS takes in a line.
+ * The subjects of a cluster at the broker. Each name in a subject is encoded in base64url. So every name is safe: a subject has no wildcard, no space
+ * and no line break. The longest subject is shorter than 4,096 bytes, which is the longest line that NATS accepts.
  */
 export interface Subjects {
-  /** Every node is subscribed to it. */
+  /** The subject for all nodes. Every node is subscribed to it. */
   readonly control: string
-  /** One node is subscribed to it. */
+  /** Returns the subject of a node. Only that node is subscribed to it. */
   node(node: string): string
-  /** The nodes that want a channel are subscribed to it. */
+  /** Returns the subject of a channel. The nodes that want the channel are subscribed to it. */
   channel(channel: ChannelName): string
-  /** The nodes that a user is connected to are subscribed to it. */
+  /** Returns the subject of a user. The nodes that have a connection of the user are subscribed to it. */
   user(userId: string): string
 }
 
@@ -32,7 +32,7 @@ export function subjectsOf(prefix: string): Subjects {
   }
 }
 
-/** The encoding of a name is never `-`, because it has at least two characters. */
+/** Encodes a name. `-` stands for no name. No name is encoded as `-`, because every encoded name has at least two characters. */
 function encoded(text: string | undefined): string {
   if (text === undefined) return '-'
   const bytes = new TextEncoder().encode(text)

@@ -3,14 +3,14 @@ import { SendQueue, type PlainSink, type Sink } from '../ports/sink.ts'
 /** The slot of a connection that is not in the list. */
 export const NO_SLOT = -1
 
-/** An array that stays empty. All lists without a send queue share it. */
+/** An array that stays empty. All lists without a send queue share this array. */
 const NO_QUEUES: (SendQueue | undefined)[] = []
 
 /** The functions that a fan-out list calls for its connections. */
 export interface SlotKeeper<TConnection> {
   /** Returns the sink that a connection has now. */
   sinkOf(connection: TConnection): Sink
-  /** Notes that a connection has another slot now, because the list was compacted. */
+  /** Called when a connection has a new slot, because the list was compacted. */
   moved(connection: TConnection, slot: number): void
 }
 
@@ -47,7 +47,7 @@ export class FanOutList<TConnection> {
   /** How many messages were sent to this list, and the time of the last one. */
   servings = 0
   servedAtMs = 0
-  /** True if a sink was removed or replaced since the list was pinned. While it is false, the sending loop need not check a slot again. */
+  /** True if a sink was removed or replaced since the list was pinned. While this field is false, the sending loop need not check a slot again. */
   isDisturbed = false
   #isPinned = false
   /**
@@ -61,7 +61,7 @@ export class FanOutList<TConnection> {
     this.#keeper = keeper
   }
 
-  /** Adds a connection as the last one, and returns its slot. */
+  /** Adds a connection at the end of the list, and returns its slot. */
   add(connection: TConnection): number {
     const sink = this.#keeper.sinkOf(connection)
     const slot = this.connections.length

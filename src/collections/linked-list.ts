@@ -8,8 +8,8 @@ export interface Links<TMember> {
 /**
  * Members in the order in which they were added. Each member knows its neighbours, and is in only one list.
  *
- * The list has no look-up table of its members. With such a table, beginning and ending a subscription would spend a fifth of the time on the table.
- * The cost of removing a member does not depend on the length of the list.
+ * The list has no look-up table of its members. With a look-up table, beginning and ending a subscription would spend a fifth of the time on the
+ * table. The cost of removing a member does not depend on the length of the list.
  */
 export class LinkedList<TMember> {
   readonly #links: Links<TMember>
@@ -24,7 +24,7 @@ export class LinkedList<TMember> {
     return this.#first === undefined
   }
 
-  /** Adds a member as the last one. */
+  /** Adds a member at the end of the list. */
   add(member: TMember): void {
     this.#join(this.#last, member)
     this.#join(member, undefined)

@@ -1,8 +1,8 @@
 /**
  * A set of zero or more members, in the order in which they were added. Each change returns the new set, and the owner stores it in a field.
  *
- * A `Map` or a `Set` takes 240 bytes even with one entry, and most users have one connection. So a single member has no container. A few members are
- * in an array, which is never changed in place. Only many members are in a `Map`.
+ * A `Map` or a `Set` takes 240 bytes even with one entry, and most users have one connection. So a single member is stored without a container. A few
+ * members are in an array, which is never changed in place. Only many members are in a `Map`.
  */
 export type SmallSet<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
 
@@ -54,13 +54,13 @@ export class SmallSetBy<TKey, TMember extends object> {
   }
 
   /**
-   * Returns the same members as `including`. If `other` is an array of exactly these members, it returns `other`, so that two fields share one array.
+   * Returns the same members as `including`. If `other` is an array of exactly these members, returns `other`, so that two fields share one array.
    */
   includingAlike(set: SmallSet<TKey, TMember>, member: TMember, other: SmallSet<TKey, TMember>): SmallSet<TKey, TMember> {
     return other instanceof Array && areJust(other, membersOf(set), member) ? other : this.including(set, member)
   }
 
-  /** Returns the set without this member. Nothing changes if the set does not have the member. */
+  /** Returns the set without this member. If the set does not have the member, its members stay the same. */
   without(set: SmallSet<TKey, TMember>, member: TMember): SmallSet<TKey, TMember> {
     if (set === member) return undefined
     if (set instanceof Map) {

@@ -20,7 +20,7 @@ import { DrainWatch } from './send-queue/drain-watch.ts'
 import { ConnectionSendQueue, type DeliveryLimits, type QueueConnection, type QueueContext } from './send-queue/send-queue.ts'
 import { Totals, type Stats } from './totals.ts'
 
-/** A connection as the delivery sees it. */
+/** What the delivery needs of a connection. */
 export type DeliveryConnection = QueueConnection & AnyConnection
 
 /** The objects and functions that a delivery needs. Only `noticeData` may throw. */
@@ -42,23 +42,24 @@ export interface DeliveryDependencies<TConnection> {
 /**
  * Hands messages to sockets, at once or through a send queue, and counts the outcomes.
  *
- * A client may read more slowly than the server sends. Then its socket buffers more and more unread bytes, until the server runs out of memory. The
- * delivery prevents that:
+ * A client may read more slowly than the server sends. Then the client's socket buffers more and more unread bytes, until the server runs out of
+ * memory. The delivery prevents this in three steps:
  *
  * 1. A socket **has room** while it buffers at most `softLimitBytes`. The delivery decides once in each turn of the event loop whether a socket has
  *    room.
  * 2. If the socket has no room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what
- *    happens to the waiting messages. A newer message replaces an older one (`latest`), the oldest messages are dropped and the client gets a gap
- *    notice (`drop`), or all messages are kept.
+ *    happens to the waiting messages. Either a newer message replaces the older one (`latest`), or the oldest messages are dropped and the client
+ *    gets a gap notice (`drop`), or all messages are kept.
  * 3. If more than `hardLimitBytes` must be kept, or a message that must be kept has waited for `maxLagMs`, the connection is a **slow consumer**: it
  *    is removed, and its socket is closed. Search for `slow-consumer` to find the code.
  *
  * Not every socket has a send queue:
  *
- * - A transport with a `write` gets a send queue from the start. A socket that is measured by a function also gets one from the start:
- *   `bufferedBytes` of the transport, or `getBufferedAmount()`.
- * - A socket with a `bufferedAmount` has a send queue only while it is behind. `PlainPressure` decides when that begins.
- * - Any other plain socket has no send queue. The pressure of such a socket is unknown, so the socket always counts as having room.
+ * - A transport with a `write` gets a send queue from the start. A socket whose buffer is read by a function also gets a send queue from the start.
+ *   The function is the transport's `bufferedBytes`, or the socket's `getBufferedAmount()`.
+ * - A socket with a `bufferedAmount` has a send queue only while its connection is behind. `PlainPressure` decides when the connection falls behind.
+ * - Any other plain socket has no send queue. The pressure of a socket without a readable buffer is unknown, so the socket always counts as having
+ *   room.
  */
 export class Delivery<TConnection extends DeliveryConnection> {
   readonly #dependencies: DeliveryDependencies<TConnection>
@@ -70,7 +71,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** The context of send queues that exist only while their connection is behind. */
   readonly #interimContext: QueueContext<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
-  /** The errors of refused publishes. If a socket's `send` calls `publish` and does not catch such an error, the socket has not failed. */
+  /** The errors of refused publishes. If a socket's `send` calls `publish` and does not catch the error of a refusal, the socket has not failed. */
   readonly #refusals = new WeakSet<object>()
   /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
@@ -103,8 +104,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Reads which methods a socket and its transport have. Reading them may run user code. Returns a function that makes the connection's send queue.
-   * Returns `undefined` if the connection needs no send queue, because texts go to the socket itself.
+   * Looks up the methods of a socket and its transport, which may run user code. Returns a function that makes the connection's send queue. Returns
+   * `undefined` if the connection needs no send queue, because texts go to the socket itself.
    */
   queueMaker(measured: Measured): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
@@ -126,8 +127,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what became of the message. `skipText` makes the
-   * text for those who were left out, once all others have got theirs.
+   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. `skipText` makes
+   * the skip for the connections that were left out. The delivery calls `skipText` when all other recipients have the message.
    */
   serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number, skipText?: () => WireData | undefined): PublishResult {
     this.#totals.begin(fanOut.matched)
@@ -162,12 +163,12 @@ export class Delivery<TConnection extends DeliveryConnection> {
     if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.exclude(isExcluded)
   }
 
-  /** Notes that a message has to wait for another delivery to end. */
+  /** Counts a message that has to wait for another delivery to end. */
   noteDeferred(): void {
     this.#totals.note('deferred')
   }
 
-  /** Notes the error of a refused publish. */
+  /** Remembers the error of a refused publish. */
   noteRefusal(refusal: ConnectionManagerError): void {
     this.#refusals.add(refusal)
   }
@@ -198,7 +199,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return { ...this.#totals.read(), connectionsBehind: behind.size, waitingBytes }
   }
 
-  /** Hands a skip to those who were left out. They may still lose it: the message is still being delivered. */
+  /**
+   * Hands a skip to the connections that were left out. A connection may still be excluded from the skip, because the delivery of the message has not
+   * ended.
+   */
   #serveSkip(fanOut: FanOut<TConnection>, text: WireData | undefined): FanOut<TConnection> | undefined {
     if (text === undefined) return undefined
     const skip = fanOut.skip(text)

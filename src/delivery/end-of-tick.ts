@@ -4,8 +4,8 @@ import type { Timers } from '../time/clock.ts'
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
 /**
- * If a turn lasts longer than this, either the turn is busy, or the callback for its end was lost. In both cases, the end of the turn is scheduled
- * again. A second callback does no harm if the turn was only busy.
+ * If a turn lasts longer than `LOST_AFTER_MS`, either the turn is busy, or the callback for its end was lost. In both cases, `notice` schedules the
+ * end of the turn again. A second callback does no harm if the turn was only busy.
  */
 const LOST_AFTER_MS = 100
 
@@ -20,12 +20,12 @@ export interface Ticks {
 }
 
 /**
- * Counts the turns of the event loop in which messages are delivered. At the end of each turn, it calls the callback once, with all items of the
- * turn.
+ * Counts the turns of the event loop in which messages are delivered. At the end of each turn, the class calls its callback once, with all items of
+ * the turn.
  *
  * A turn ends with the callback of a `setImmediate`. So one batch holds all messages of a turn, no matter how many callbacks and awaits the turn has.
- * No message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. Fake timers can swallow the callback of
- * `setImmediate`. Then `notice` schedules the end again.
+ * No message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. If fake timers swallow the callback of
+ * `setImmediate`, `notice` schedules the end of the turn again.
  */
 export class EndOfTick<TItem> implements Ticks {
   tick = 1
@@ -64,7 +64,7 @@ export class EndOfTick<TItem> implements Ticks {
     atEndOfTick(this.#endOf(this.tick))
   }
 
-  /** Notes the time. If the end of the turn is so late that its callback may have been lost, the end is scheduled again. */
+  /** Notes the time. If the end of the turn is late, its callback may have been lost. Then `notice` schedules the end again. */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
     if (!this.isAwaited) return

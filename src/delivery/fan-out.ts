@@ -8,7 +8,7 @@ import type { Acceptance, SendQueue } from '../ports/sink.ts'
 import { bufferedAmountOf } from './meter.ts'
 import type { Recipients, Slot, SlotRange } from './recipients.ts'
 
-/** What `frame` gets as the data of a skip. */
+/** The `data` of the message that a transport's `frame` gets for a skip. */
 const SKIP_DATA = /* @__PURE__ */ Object.freeze({ type: 'skip' })
 
 /** A connection whose sink threw, and the error. */
@@ -40,7 +40,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly fields: MessageFields
   readonly matched: number
   readonly failures: SendFailure<TConnection>[] = []
-  /** How many sockets and send queues got the message, even if they did not send it. */
+  /** How many sockets and send queues the message was handed to, whether or not they sent it. */
   handed = 0
   batched = 0
   queued = 0
@@ -51,7 +51,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  /** The excluded connections. When the fan-out ends, an exclusion could give another answer for a connection. So the set is kept. */
+  /** The excluded connections. The set is kept, because an exclusion could give another answer for the same connection when the fan-out ends. */
   #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 
@@ -87,8 +87,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   }
 
   /**
-   * Prepares a skip: a text for the connections that were left out, if they are still subscribed and not excluded. It has its own counts. Hand it to
-   * `serveSkip`, before `end`.
+   * Prepares a skip: a text for the connections that were left out, if they are still subscribed and not excluded. The skip has its own counts. Pass
+   * the skip to `serveSkip` before you call `end`.
    */
   skip(text: WireData): FanOut<TConnection> {
     const fields = { ...this.fields, data: SKIP_DATA }
@@ -97,7 +97,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return skip
   }
 
-  /** Hands a skip to the connections that were left out. While it runs, `exclude` excludes them from it. */
+  /** Hands a skip to the connections that were left out. While `serveSkip` runs, `exclude` also excludes connections from the skip. */
   serveSkip(skip: FanOut<TConnection>, text: WireData): void {
     for (const [connection, slots] of this.#leftOut()) {
       const handedBefore = skip.handed
@@ -133,7 +133,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return { matched, sent, queued, conflated, dropped, failed, skipped: skipped + matched - handed, deferred: false }
   }
 
-  /** The connections that were left out and may still have what comes in the place of the message, each with its slots. */
+  /** Returns the connections that were left out of the message and may still get the skip, each with its slots. */
   #leftOut(): Map<TConnection, Slot<TConnection>[]> {
     const leftOut = new Map<TConnection, Slot<TConnection>[]>()
     for (const each of this.#recipients.leftOut ?? []) {
@@ -152,7 +152,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     }
   }
 
-  /** The two lists that overlap. */
+  /** The list of the whole type and the list of the exact stream, which overlap. */
   get #both(): { readonly whole: FanOutList<TConnection>; readonly exact: FanOutList<TConnection> } {
     const [whole, exact] = this.#recipients.ranges as [SlotRange<TConnection>, SlotRange<TConnection>]
     return { whole: whole.list, exact: exact.list }
@@ -251,20 +251,20 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     if (acceptance !== 'sent') this[acceptance]++
   }
 
-  /** Returns the message in the form that send queues keep. This form is made when the first send queue needs it. */
+  /** Returns the message in the form that send queues keep. The message gets this form when the first send queue needs it. */
   #outgoing(text: WireData): OutgoingMessage {
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Notes that a sink threw. An error of a refused `publish` that the socket called in its own `send` is not a failure. */
+  /** Records that a sink threw. An error of a refused `publish` that the socket called in its own `send` is not a failure. */
   #noteThrow(connection: TConnection, error: unknown): void {
     if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }
 }
 
 /**
- * Returns the connection of a slot. The loops call this only when they need it, because reading the connection of each slot makes them a quarter
- * slower.
+ * Returns the connection of a slot. The loops call this function only when they need the connection, because reading the connection of each slot
+ * makes the loops a quarter slower.
  */
 function connectionIn<TConnection>(slot: number, connections: readonly (TConnection | undefined)[]): TConnection {
   return connections[slot] as TConnection

@@ -9,11 +9,11 @@ export interface Measured {
   readonly transport: AnyTransport | undefined
 }
 
-/** Reads how many bytes a socket has buffered. A meter runs user code, which may throw, or return anything. */
+/** Reads how many bytes a socket has buffered. A meter runs user code, which may throw or return any value. */
 export type Meter = (socket: Socket, transport: AnyTransport | undefined) => unknown
 
 /**
- * Returns a function that reads a socket's buffered bytes. Returns `undefined` if the bytes cannot be read. Then the pressure of the socket is
+ * Returns a function that reads a socket's buffered bytes. Returns `undefined` if the bytes cannot be read: the pressure of the socket is then
  * unknown.
  */
 export function meterOf({ socket, transport }: Measured): Meter | undefined {

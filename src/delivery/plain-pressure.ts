@@ -5,7 +5,7 @@ import { bufferedAmountOf } from './meter.ts'
 
 /**
  * Says that a socket counts as having room in turn `tick`, although it has buffered more than the limit. If `isInDoubt` is true, the next turn
- * decides whether it still has room.
+ * decides whether the socket still has room.
  */
 interface Presumption {
   readonly tick: number
@@ -34,9 +34,9 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * True if a socket counts as having room until this turn ends, although it has buffered more than the limit.
    *
-   * If the bytes of this turn can explain the excess, the socket has room. Otherwise it is in doubt whether the socket has room. A socket in doubt
-   * still counts as having room if the bytes of the turn before can explain the rest of the excess. It also counts as having room if it had room in
-   * the turn before and was not in doubt then.
+   * If the bytes of this turn can explain the excess, the socket has room. Otherwise the socket is in doubt, and the turn before decides. If the
+   * socket was above the limit in the turn before too, it has room unless it was in doubt then. If the socket was not above the limit in the turn
+   * before, it has room if the bytes of that turn can explain the rest of the excess.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks

@@ -40,7 +40,7 @@ export function oneOf<TConnection>(list: FanOutList<TConnection>, slot: number):
   return list.has(slot) ? eachOf(list, [slot]) : nobody()
 }
 
-/** The connection in this slot. If the connection has left the list, nothing is sent, but it still counts: as one recipient that was skipped. */
+/** The connection in this slot. If the connection has left the list, nothing is sent, but the connection counts as one recipient that was skipped. */
 export function thisOne<TConnection>(list: FanOutList<TConnection>, slot: number): Recipients<TConnection> {
   return list.has(slot) ? eachOf(list, [slot]) : { matched: 1, ranges: [], overlaps: NO_OVERLAPS }
 }

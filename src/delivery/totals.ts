@@ -5,28 +5,31 @@
  * `connectionsBehind` are gauges, which show the present state. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
  */
 export interface Stats {
-  /** Recipients of all messages whose delivery has started. */
+  /** The recipients of all messages whose delivery has started, added up. */
   readonly matched: number
-  /** Messages that were handed to a socket, at once or after waiting. The peer may not have received them. */
+  /** Messages that were handed to a socket, at once or after waiting. The peer may not have received these messages. */
   readonly sent: number
   /** Waiting messages that were replaced by a newer message of their stream. */
   readonly conflated: number
-  /** Messages that were dropped because too much was waiting, or because they waited too long. A gap notice tells the client. */
+  /**
+   * Messages that were dropped because too much was waiting, or because the messages had waited too long. A gap notice tells the client how many
+   * messages are missing.
+   */
   readonly dropped: number
   /**
-   * Messages that were not sent because `send` or `write` threw, because no frame could be made, or because the message itself made its client a slow
+   * Messages that were not sent for one of three reasons: `send` or `write` threw, no frame could be made, or the message made its client a slow
    * consumer.
    */
   readonly failed: number
   /** Messages that were not sent because the connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number
-  /** Waiting messages that were discarded, because the connection was unsubscribed, or because it was removed and its socket had no room. */
+  /** Waiting messages that were discarded, for example because the connection was unsubscribed, or was removed while its socket had no room. */
   readonly purged: number
-  /** Messages that a socket accepted and rejected later. These messages also count as `sent`. */
+  /** Messages for which `send` or `write` returned a promise that rejected later. Rejected messages also count as `sent`. */
   readonly rejected: number
-  /** Gap notices that were handed to a socket. No other field counts them, because they are not messages. */
+  /** Gap notices that were handed to a socket. No other field counts gap notices, because they are not messages. */
   readonly gapNotices: number
-  /** Messages that had to wait for another delivery to end. Each of these messages counts once, no matter how many recipients it has. */
+  /** Messages that had to wait for another delivery to end. A deferred message counts once, no matter how many recipients it has. */
   readonly deferred: number
   /** Messages that have not been handed to a socket yet: the batch of this turn, and messages for connections that are behind. */
   readonly waiting: number
@@ -60,7 +63,7 @@ export class Totals {
     mostWaitingBytes: 0,
   }
 
-  /** Notes that a message goes out to `matched` connections. Each of these deliveries is `waiting` until its outcome is counted. */
+  /** Counts a message that goes out to `matched` connections. Each of these deliveries is `waiting` until its outcome is counted. */
   begin(matched: number): void {
     this.#counts.matched += matched
     this.#counts.waiting += matched
@@ -83,12 +86,12 @@ export class Totals {
     else this.#counts[outcome] += deliveries
   }
 
-  /** Counts rejected messages, gap notices or deferred messages. They are not outcomes. */
+  /** Counts rejected messages, gap notices or deferred messages. None of these three is an outcome. */
   note(what: 'rejected' | 'gapNotices' | 'deferred', count = 1): void {
     this.#counts[what] += count
   }
 
-  /** Notes how much is queued for one connection. */
+  /** Records the size of the messages that are queued for one connection, for the peak `mostWaitingBytes`. */
   noteQueued(units: number): void {
     if (units > this.#counts.mostWaitingBytes) this.#counts.mostWaitingBytes = units
   }

@@ -5,7 +5,7 @@ import { ExpiringSet } from '../time/expiring-set.ts'
 /** The part of `Events` that posts `streamActive` and `streamIdle`. */
 export type DemandEvents = Pick<Events, 'post'>
 
-/** How long a stream stays active without a subscriber, and how many such streams there may be. */
+/** How long a stream stays active without a subscriber, and how many streams without a subscriber may be active. */
 export interface DemandLimits {
   readonly idleDelayMs: number
   readonly idleStreams: number
@@ -27,14 +27,15 @@ export class Demand {
   readonly #idling = new Map<string, ActiveStream>()
   /**
    * Iterates over `#idling`, oldest first. If the limit is exceeded several times in a row, the same iterator is used each time. A new iterator would
-   * have to skip the places of all deleted streams. The iterator is released once there is room, because it keeps old tables of the map in memory.
+   * have to skip the places of all deleted streams. The iterator is released once there is room again, because an iterator keeps old tables of the
+   * map in memory.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: ExpiringSet<ActiveStream>
 
   /**
-   * @param limits `idleDelayMs`: how long a stream without subscribers stays active. `0`: not at all. `Infinity`: until `end()`.
-   * `idleStreams`: how many such streams there may be
+   * @param limits `idleDelayMs`: how long a stream without subscribers stays active. `0`: streams become idle at once. `Infinity`: until `end()`.
+   * `idleStreams`: how many streams without subscribers may stay active
    */
   constructor(clock: Timers, { idleDelayMs, idleStreams }: DemandLimits, events: DemandEvents) {
     this.#idleDelayMs = idleDelayMs
@@ -66,7 +67,7 @@ export class Demand {
     else this.#oldestFirst = undefined
   }
 
-  /** Replaces the timer if it may have been lost. */
+  /** Sets the timer again if the timer may have been lost. */
   renew(): void {
     this.#expiry.renew()
   }
@@ -101,8 +102,8 @@ export class Demand {
 
 /**
  * Returns the key of a stream. The key of a private stream begins with a colon and contains the user id. A stream type has no colon, so the key of a
- * public stream never begins with one. A user id may have colons, so the key has the length of the user id too. Adding the length takes half the time
- * of encoding the user id.
+ * public stream never begins with one. A user id may have colons, so the key also has the length of the user id. Adding the length takes half the
+ * time of encoding the user id.
  */
 function keyOf({ streamType, symbol, userId }: ActiveStream): string {
   const stream = symbol === undefined ? streamType : `${streamType}:${symbol}`

@@ -4,7 +4,7 @@ import { disown, isThenable } from '../guards/user-code.ts'
 import type { ChangeNumbers } from './change-numbers.ts'
 import { Events } from './events.ts'
 
-/** @throws `ERR_INVALID_ARGUMENT` for a promise, because a step cannot wait for one */
+/** @throws `ERR_INVALID_ARGUMENT` for a promise, because a batch cannot wait for a promise */
 function synchronous<TOutcome>(outcome: TOutcome): TOutcome {
   if (!isPromise(outcome)) return outcome
   disown(outcome)
@@ -34,7 +34,7 @@ export class Changes {
   /** True while messages are handed to sockets. Only this class sets it. */
   isSending = false
   #hasNews = false
-  /** True while `batch` runs. Then all calls are part of one change. */
+  /** True while `batch` runs. During a batch, all calls are part of one change. */
   #isBatching = false
   #afterwards: (() => void)[] = []
   readonly #postponed = new Queue<() => void>()
@@ -45,7 +45,7 @@ export class Changes {
     this.events = new Events(this.#numbers)
   }
 
-  /** Makes a change, and then delivers its events to the listeners. Within another change, it is a separate, nested change. */
+  /** Makes a change, and then delivers its events to the listeners. If another change is running, the new change is separate and nested in it. */
   make<TOutcome>(change: () => TOutcome): TOutcome {
     if (this.#isBatching) return this.#settled(change)
     const outer = this.#begin()
@@ -58,8 +58,8 @@ export class Changes {
   }
 
   /**
-   * Makes a change, and then what had to wait for its end. In a batch too, so that a newcomer to a stream whose source has failed learns that before it
-   * is sent anything else.
+   * Makes a change, and then calls the functions that had to wait for its end, in a batch too. So if the source of a stream has failed, a new
+   * subscriber gets the status notice before anything else.
    */
   #settled<TOutcome>(change: () => TOutcome): TOutcome {
     try {
@@ -86,7 +86,9 @@ export class Changes {
     })
   }
 
-  /** Makes a change that follows from another one. The new change is part of the running change, or a separate change if none is running. */
+  /**
+   * Makes a change that is a consequence of an earlier change. The new change is part of the running change, or a separate change if none is running.
+   */
   continue(act: () => void): void {
     if (this.#numbers.current === 0) return this.make(act)
     act()
@@ -150,7 +152,7 @@ export class Changes {
     this.#postponed.push(change)
   }
 
-  /** Makes a postponed change that makes changes and sends messages itself, as `batch` does. Call it only within a postponed change. */
+  /** Runs a function as a batch: the function may make changes and send messages. Call this only within a postponed change. */
   postponedBatch(act: () => void): void {
     this.isSending = false
     this.#isBatching = true

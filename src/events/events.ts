@@ -15,7 +15,8 @@ import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '..
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
  * - `authorize`: the option `authorize`
- * - `recorder`: the `skip` or the `revoked` of the option `recorder`, what it does in its turn, or its `record` for a deferred message
+ * - `recorder`: the `skip` or the `revoked` of the option `recorder`, a function that the recorder passed to `inTurn`, or its `record` for a deferred
+ *   message
  *
  * If the option `clock` failed, the stage is `close` for the deadline of a close, and `listener` otherwise. An `error` event for the clock has no
  * `connection`.
@@ -28,7 +29,7 @@ export interface ActiveStream<TStreamType extends string = string> {
   readonly streamType: TStreamType
   /** The symbol. `undefined` for a stream without a symbol, and for a whole stream type. */
   readonly symbol: string | undefined
-  /** The user whose stream it is, if it is private. */
+  /** The user of a private stream. Absent for a public stream. */
   readonly userId?: string
 }
 
@@ -44,7 +45,7 @@ export interface SubscriptionEvent<
   readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 
-/** The events of a manager: name → payload. */
+/** The events of a manager: the name of each event, and the type of its payload. */
 export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** A connection was added. The subscriptions of its user cover the connection already. */
   connectionAdded: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
@@ -61,7 +62,9 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   connectionReassigned: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly from: string }
   /** A user got their first connection. */
   userOnline: { readonly userId: string }
-  /** A user lost their last connection. `reason` says why the connection was removed, or is `reassigned` if it was given to another user. */
+  /**
+   * A user lost their last connection. `reason` says why the connection was removed, or is `reassigned` if the connection was given to another user.
+   */
   userOffline: { readonly userId: string; readonly reason: CloseReason | 'reassigned' }
   /** A subscription began. */
   subscriptionAdded: SubscriptionEvent<TSocket, TStreams, TMetadata>
@@ -79,8 +82,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
-   * A stream has had no connected subscriber for `idleDelayMs`. If there are more than `quotas.idleStreams` streams without a subscriber, the oldest
-   * of them becomes idle earlier. When the manager shuts down, all of them become idle.
+   * A stream has had no connected subscriber for `idleDelayMs`. If there are more than `quotas.idleStreams` active streams without a subscriber, the
+   * one that lost its subscribers first becomes idle earlier. When the manager shuts down, every active stream becomes idle.
    */
   streamIdle: ActiveStream<keyof TStreams & string>
   /** A gap notice was handed to a connection's socket: `dropped` messages of this stream did not reach the connection. */
@@ -136,8 +139,8 @@ interface Call {
  * The registered listeners, and a queue of the events that they have not received yet.
  *
  * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls back into
- * the manager, earlier events are delivered first. So each listener sees the events in the order of the changes. A call that made a
- * change returns only after the listeners have seen the events of the change.
+ * the manager, the events that were queued before are delivered first. So each listener sees the events in the order of the changes. A call that made
+ * a change returns only after the listeners have seen the events of the change.
  *
  * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be nested: a
  * listener that calls the manager makes a later change. A listener receives only events of changes that are later than its registration.
@@ -168,7 +171,7 @@ export class Events {
     }
   }
 
-  /** True if there may be listeners to this event. Without listeners, the caller need not make a payload. */
+  /** True if there may be listeners for this event. Without listeners, the caller need not make a payload. */
   areHeard(name: keyof ManagerEvents): boolean {
     return this.#registrations.has(name)
   }
@@ -192,8 +195,8 @@ export class Events {
   }
 
   /**
-   * Delivers all queued events, and events that are posted meanwhile. The delivery is part of the running change, or of a new change if none is
-   * running.
+   * Delivers all queued events, and events that are posted during the delivery. The delivery is part of the running change, or of a new change if
+   * none is running.
    */
   flush(): void {
     if (this.#calls.isEmpty) return

@@ -2,8 +2,8 @@ import { UnheardErrors } from './unheard-errors.ts'
 import { disown } from './user-code.ts'
 
 /**
- * Tells the `onError` of a module's options of errors that no call could throw. Without an `onError`, such an error is printed. What `onError` itself
- * throws is printed as well.
+ * Passes errors that no call could throw to the option `onError` of a module. Without an `onError`, such an error is printed. An error that `onError`
+ * itself throws is printed as well.
  */
 export class ErrorReports<TFacts extends readonly unknown[] = []> {
   readonly #onError: ((error: unknown, ...facts: TFacts) => unknown) | undefined
@@ -13,7 +13,7 @@ export class ErrorReports<TFacts extends readonly unknown[] = []> {
 
   /**
    * @param entry - the entry point of the package that the host imports
-   * @param failure - what failed: the first half of a sentence
+   * @param failure - what failed, as the first half of the printed sentence
    */
   constructor(onError: ((error: unknown, ...facts: TFacts) => unknown) | undefined, entry: string, failure: string) {
     this.#onError = onError

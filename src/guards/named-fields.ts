@@ -25,10 +25,10 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
 /**
  * Checks that the value is an object, and that it has no fields with other names. `{}` is valid.
  *
- * Names on the prototype of a class are not checked, because they are not the caller's mistake. With `classes have more`, the own names of a class
- * instance are not checked either. Symbols are never checked.
+ * Names on the prototype of a class are not checked, because such names are not the caller's mistake. With `classes have more`, the own names of a
+ * class instance are not checked either. Symbols are never checked.
  *
- * @throws the error of `refusal` otherwise
+ * @throws the error of `refusal` if the check fails
  */
 export function assertNamed(
   given: unknown,

@@ -1,7 +1,7 @@
 import { disown } from './user-code.ts'
 
 /**
- * Prints errors that the host does not listen for, because silence would hide a broken server.
+ * Prints errors for which the host has no listener, because silence would hide a broken server.
  *
  * Only the first error of each warning is printed: a socket may fail a thousand times a second. Only the error itself is printed, and nothing about
  * messages, users or connections.
@@ -17,7 +17,7 @@ export class UnheardErrors {
   }
 }
 
-/** A console may be missing, or replaced by anything. */
+/** Calls `console.warn`. The console may be missing, or replaced by any other value. */
 function warn(...values: readonly unknown[]): void {
   try {
     const { console } = globalThis as { readonly console?: { warn?(...values: readonly unknown[]): unknown } | null }

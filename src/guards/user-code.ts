@@ -13,7 +13,7 @@ export function readUserCode<TRead>(read: () => TRead, refusal: (cause: unknown)
 
 /**
  * Returns a caller's function, bound to its owner: the object that the function was read from. The caller may have replaced the function's own
- * `bind`, so this uses the `bind` of the language.
+ * `bind`, so this code uses the built-in `bind`.
  */
 export function bound<TFunction extends (...facts: never[]) => unknown>(fn: TFunction, owner: unknown, refusal: (cause: unknown) => Error): TFunction {
   return readUserCode(() => Function.prototype.bind.call(fn, owner) as TFunction, refusal)
@@ -38,7 +38,7 @@ export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
   return new Promise((resolve) => resolve(thenable))
 }
 
-/** Ignores a promise that user code returned by mistake. Nobody awaits it, and its rejection must not end the process. */
+/** Ignores a promise that user code returned by mistake. Nobody awaits such a promise, and its rejection must not end the process. */
 export function disown(answer: unknown): void {
   if (isThenable(answer)) adopted(answer).catch(() => {})
 }

@@ -1,13 +1,13 @@
 import { Alarm } from '../time/alarm.ts'
 import type { Timers } from '../time/clock.ts'
 
-/** Calls a function for each member at a fixed interval, as long as there are members. One timer serves all of them. */
+/** Calls a function for each member at a fixed interval, as long as there are members. One timer serves all members. */
 export class Beats<TMember> {
   readonly #everyMs: number
   readonly #members = new Set<TMember>()
   readonly #alarm: Alarm
 
-  /** `everyMs` of `0`: never. */
+  /** With an `everyMs` of `0`, the function is never called. */
   constructor(clock: Timers, everyMs: number, beat: (member: TMember) => void) {
     this.#everyMs = everyMs
     this.#alarm = new Alarm(clock, () => {

@@ -1,18 +1,18 @@
 import { ErrorReports } from '../guards/error-reports.ts'
 import { disown } from '../guards/user-code.ts'
 
-/** Tells the host which clients could not be accepted, and why. */
+/** Reports the errors because of which clients could not be accepted. */
 export class Faults extends ErrorReports {
   constructor(onError: ((error: unknown) => unknown) | undefined) {
     super(onError, 'hosts', 'accepting a client')
   }
 
-  /** Tells of the fault that a client was refused for, if it was for one. */
+  /** Reports the fault behind a refusal, if the refusal has one. */
   tellOf({ fault }: { readonly fault?: { readonly error: unknown } | undefined }): void {
     if (fault !== undefined) this.tell(fault.error)
   }
 
-  /** Uses a socket, and ignores its errors, because the socket may have gone. */
+  /** Calls a function that uses a socket. Ignores its errors, because the socket may be closed already. */
   static attempt(act: () => unknown): void {
     try {
       disown(act())

@@ -12,10 +12,10 @@ export interface Identity<TMetadata = unknown> {
   readonly metadata?: TMetadata | undefined
 }
 
-/** Says who a client is, by its request. `undefined`: nobody knows. */
+/** Returns who a client is, according to its request. Returns `undefined` if the client is unknown. */
 export type Authenticate<TRequest, TMetadata> = (request: TRequest) => Identity<TMetadata> | undefined | Promise<Identity<TMetadata> | undefined>
 
-/** The result of `identify`: an identity, or the refusal of the client. `fault` is an error that the host is told. */
+/** The result of `identify`: an identity, or the refusal of the client. `fault` is an error that the option `onError` gets. */
 export type Identified = { readonly identity: Identity } | Refused
 
 export interface Refused {
@@ -23,14 +23,14 @@ export interface Refused {
   readonly fault?: { readonly error: unknown } | undefined
 }
 
-/** How long `authenticate` may take, and who is told of an error that comes after that. */
+/** How long `authenticate` may take, and where an error that comes later is reported. */
 export interface Patience {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly faults: Faults
 }
 
-/** Asks who a client is. Calls `done` one time: immediately, or later if `authenticate` returns a promise. */
+/** Calls `authenticate`, and passes the result to `done`. Calls `done` once: immediately, or later if `authenticate` returns a promise. */
 export function identify<TRequest>(authenticate: (request: TRequest) => unknown, request: TRequest, { clock, timeoutMs, faults }: Patience, done: (answer: Identified) => void): void {
   let cancel: (() => void) | undefined
   const outcome = new Outcome(() => authenticate(request), {
@@ -47,19 +47,19 @@ export function identify<TRequest>(authenticate: (request: TRequest) => unknown,
   }, timeoutMs)
 }
 
-/** An error without a code is a fault of the host. */
+/** Returns the refusal for an error. An error without a code is a fault of the host. */
 function refusedFor(error: unknown): Refused {
   const refusal = refusalIn(error)
   return refusal === undefined ? { refusal: { code: 'ERR_FAILED' }, fault: { error } } : { refusal }
 }
 
 /**
- * Errors of a manager that are no fault of the host: a quota is used up, the manager is closed, or the client has left. Any other error is a fault of
- * the host.
+ * The codes of manager errors that are not a fault of the host: a quota is used up, the manager is closed, or the client has left. Any other manager
+ * error is a fault of the host.
  */
 const EXPECTED: readonly string[] = ['ERR_QUOTA_EXCEEDED', 'ERR_CLOSED', 'ERR_SOCKET_CLOSED']
 
-/** Returns why a client could not be added. */
+/** Returns the refusal for an error that occurred when a client was added. */
 export function refusedBy(error: unknown): Refused {
   const refused = refusedFor(error)
   return EXPECTED.includes(refused.refusal.code) ? refused : { refusal: { code: 'ERR_FAILED' }, fault: { error } }

@@ -7,56 +7,56 @@ import type { ManagerTransport } from '../ports/transport.ts'
 import { systemClock, type Clock } from '../time/clock.ts'
 import type { Authenticate } from './identity.ts'
 
-/** All that a host needs of its manager. */
+/** The members of a manager that a host uses. */
 interface HostManager<TSocket, TMetadata = unknown> {
   /** Adds a socket as a connection of a user. */
   addConnection(connectionId: string, socket: TSocket, userId: string, options: never): { readonly metadata: TMetadata }
 }
 
-/** All that a host needs of a command server: that of `stream-connection-manager/protocol` fits as it is. */
+/** The members of a command server that a host uses. The command server of `stream-connection-manager/protocol` has them all. */
 interface HostCommands {
   /** Welcomes a client. */
   open(connection: never, options?: { readonly receiveOnly?: boolean | undefined }): { receive(text: unknown): void }
-  /** Asks every client to move. */
+  /** Asks every client to move to another connection. */
   drain(options?: DrainOptions): Promise<number>
 }
 
-/** What both kinds of host need. */
+/** The options of both hosts, `serveWebSockets` and `serveEvents`. */
 export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
   /** The manager that clients are added to. */
   readonly manager: HostManager<TSocket, TMetadata>
   /**
-   * Returns who a client is. It reads that from the request, for example from a session or a token. Check the `Origin` too, because browsers send
-   * cookies along from any page. `undefined` refuses the client: it needs new credentials.
+   * Returns who a client is, according to a session or a token in the request. Check the header `Origin` too, because browsers send cookies with
+   * requests from any page. If the result is `undefined`, the client is refused, and needs new credentials.
    *
-   * An error with a `code` that begins with `ERR_` refuses with that code. For any other error, the client may try again, and `onError` gets the
-   * error.
+   * If `authenticate` throws an error with a `code` that begins with `ERR_`, the client is refused with that code. After any other error, the client
+   * may try again, and `onError` gets the error.
    */
   readonly authenticate: Authenticate<TRequest, TMetadata>
-  /** Carries out what clients send: from `createCommandServer`, with the same manager. */
+  /** The command server that carries out the clients' commands. Make it with `createCommandServer`, for the same manager. */
   readonly commands: HostCommands
   /**
-   * How often each client is sent something, so that a peer that has gone without a word is noticed, and no proxy closes the connection as idle. `0`: never.
-   * Milliseconds.
+   * How often each client gets a ping or a comment, in milliseconds. So the host notices clients that have vanished, and no proxy closes the
+   * connection as idle. With `0`, the host sends neither.
    *
    * @default 30_000
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * How long `authenticate` may take. Milliseconds.
+   * How long `authenticate` may take, in milliseconds.
    *
    * @default 10_000
    */
   readonly authenticateTimeoutMs?: number | undefined
   /**
-   * Gets what `authenticate` throws, or rejects with, except refusals with a `code`. It also gets such an error if it comes too late for the
-   * client: the client has left, or was refused already.
+   * Gets each error that `authenticate` throws or rejects with, except refusals with a `code`. `onError` gets such an error even if the client has
+   * left or was refused before the error came. `onError` also gets an unexpected error that the manager throws when a client is added.
    *
    * @default prints the first error with `console.warn`
    */
   readonly onError?: ((error: unknown) => void) | undefined
   /**
-   * The source of time. Pass the one that the manager has.
+   * The source of time. Pass the same clock as to the manager.
    *
    * @default the runtime's own clock and timers
    */

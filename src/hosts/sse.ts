@@ -15,13 +15,13 @@ declare class URLSearchParams {
   get(name: string): string | null
 }
 
-/** All that this host needs of a request. `IncomingMessage` of `node:http` and `node:http2` fits as it is. */
+/** The members of a request that this host uses. The requests of `node:http` and `node:http2` have them all. */
 export interface HostedRequest {
   /** The path and the query: `/events?commands=…`. */
   readonly url?: string | undefined
 }
 
-/** All that this host needs of a response. Responses of `node:http` and `node:http2` fit as they are. */
+/** The members of a response that this host uses. The responses of `node:http` and `node:http2` have them all. */
 export type HostedResponse = SseResponse & Answering
 
 interface Answering {
@@ -34,14 +34,14 @@ interface Answering {
 /** The options of `serveEvents`. `manager`, `authenticate` and `commands` are required. */
 export interface ServeEventsOptions<TRequest, TMetadata = unknown> extends HostOptions<SseSocket, TRequest, TMetadata> {
   /**
-   * How to write the events.
+   * The transport that writes the events.
    *
    * @default `sseTransport()`
    */
   readonly transport?: ManagerTransport<SseSocket> | undefined
 }
 
-/** Code of a refusal → HTTP status. Any other code: 403. */
+/** Code of a refusal → HTTP status. Any other code has the status 403. */
 const STATUSES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
   ['ERR_UNAUTHENTICATED', 401],
   ['ERR_QUOTA_EXCEEDED', 429],
@@ -53,22 +53,22 @@ const FORBIDDEN = 403
 
 const transport = /* @__PURE__ */ sseTransport()
 
-/** Command server → the heartbeats of its event streams, so that one timer serves all of them. */
+/** Command server → the heartbeats of its event streams, so that one timer serves all streams. */
 const beatsOf = /* @__PURE__ */ new WeakMap<object, Beats<SseSocket>>()
 
-/** Command server → the faults that nobody listens to, so that only the first one is printed. */
+/** Command server → the faults for which the host has no `onError`, so that only the first fault is printed. */
 const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
 
 /**
- * Answers a request with an event stream: authenticates it, adds the response to the manager, welcomes the client, and carries out the commands in its URL. A
- * client that is refused gets an HTTP status and the reason. Each client is sent a comment every `heartbeatMs`. The comments also end a stream that
- * nobody reads.
+ * Answers a request with an event stream: authenticates the client, adds the response to the manager, welcomes the client, and carries out the
+ * commands in the URL. A refused client gets an HTTP status and the reason. Each client gets a comment every `heartbeatMs`. The comments also end a
+ * stream that the client does not read.
  *
- * An event stream only receives. So a client asks for its streams in the URL, `?commands=` and a JSON array of commands. Commands that come later are POSTed
- * with the `connection_id` of the welcome: pass them to `commands.find(connectionId, userId)?.receive(text)`. At SIGTERM, call `commands.drain()` and then
- * `manager.cleanup()`.
+ * A client cannot send commands on an event stream. So the client puts its first commands into the URL, as `?commands=` and a JSON array. The client
+ * POSTs later commands with the `connection_id` of the welcome. Pass such a text to `commands.find(connectionId, userId)?.receive(text)`. At SIGTERM,
+ * call `commands.drain()` and then `manager.cleanup()`.
  *
- * Resolves to true once the client is welcomed, and to false if it was refused or has left. Never rejects.
+ * Resolves to true once the client is welcomed, and to false if the client was refused or has left. Never rejects.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *
@@ -108,7 +108,7 @@ class EventHost {
     this.faults = options.onError === undefined ? unheardFaultsOf(options.commands) : new Faults(options.onError)
   }
 
-  /** Returns true if the client is welcomed. */
+  /** Welcomes or refuses the client. Returns true if the client is welcomed. */
   admit(request: HostedRequest, response: HostedResponse, answer: Identified): boolean {
     if ('refusal' in answer) return this.#refuse(response, answer)
     try {
@@ -118,7 +118,7 @@ class EventHost {
     }
   }
 
-  /** The client is added before the head is written, because a head cannot be taken back if the manager refuses. */
+  /** Adds the client to the manager before the head is written, because a written head cannot be taken back if the manager refuses the client. */
   #open(request: HostedRequest, response: HostedResponse, { userId, metadata }: Identity): boolean {
     const socket = sseSocket(response)
     const connection = this.#options.manager.addConnection(crypto.randomUUID(), socket, userId, { transport: this.#options.transport ?? transport, metadata })
@@ -159,13 +159,16 @@ function unheardFaultsOf(commands: object): Faults {
   return faults
 }
 
-/** While the server shuts down, no connection may stay open for the next request. HTTP/2 has no header for that. */
+/**
+ * Returns the headers of a refusal. During a shutdown, the header `connection: close` prevents a further request on the same TCP connection. HTTP/2
+ * has no such header.
+ */
 function refusalHeaders(code: string, { stream }: HostedResponse): Readonly<Record<string, string>> {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   return code === 'ERR_CLOSED' && stream === undefined ? { ...headers, connection: 'close' } : headers
 }
 
-/** Unlike `new URL`, this accepts anything that a client may have sent. */
+/** Returns the commands in the URL. Unlike `new URL`, this function accepts any URL that a client may have sent. */
 function commandsIn({ url = '' }: HostedRequest): string | null {
   return new URLSearchParams(/\?(.*)/.exec(url)?.[1]).get('commands')
 }

@@ -11,7 +11,7 @@ import { resolvedOptions, type HostOptions, type ResolvedHostOptions } from './o
 // Every runtime that runs ws has it.
 declare const crypto: { randomUUID(): string }
 
-/** All that this host needs of a socket. The `WebSocket` of ws 8 fits as it is. */
+/** The members of a socket that this host uses. The `WebSocket` of ws 8 has them all. */
 export interface HostedWebSocket extends WsSocket {
   /** Sends a ping frame. */
   ping(): void
@@ -19,18 +19,18 @@ export interface HostedWebSocket extends WsSocket {
   on(event: 'message' | 'pong' | 'error' | 'close', listener: (data: unknown) => void): unknown
 }
 
-/** All that this host needs of a server. The `WebSocketServer` of ws 8 fits as it is. */
+/** The members of a WebSocket server that this host uses. The `WebSocketServer` of ws 8 has them all. */
 export interface HostedWebSocketServer<TSocket extends HostedWebSocket, TRequest> {
-  /** Calls the listener with each new socket, and the request that it came with. */
+  /** Calls the listener with each new socket, and with the HTTP request of the socket. */
   on(event: 'connection', listener: (socket: TSocket, request: TRequest) => void): unknown
-  /** Accepts no more sockets. */
+  /** Stops accepting sockets. */
   close(): unknown
 }
 
 /** The options of `serveWebSockets`. `manager`, `authenticate` and `commands` are required. */
 export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetadata = unknown> extends HostOptions<TSocket, TRequest, TMetadata> {
   /**
-   * How to write to the sockets.
+   * The transport that writes to the sockets.
    *
    * @default `wsTransport()`
    */
@@ -40,18 +40,22 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 /** A running host. */
 export interface WebSocketHost {
   /**
-   * Asks all clients to move, then closes those that are still there with 1001, and accepts no more: a socket that comes yet is refused with `ERR_CLOSED`. For
-   * SIGTERM, before `manager.cleanup()`. Resolves to the number of clients that did not move in time. A second call returns the same promise.
+   * Asks all clients to move to another connection. Then closes the remaining sockets with 1001, and accepts no more: a late socket is refused with
+   * `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of clients that did not move in time. A
+   * second call returns the same promise.
    */
   close(options?: DrainOptions): Promise<number>
 }
 
-/** A client that sends more than this before it is welcomed is closed. `texts` is the number of texts, and `units` their UTF-16 units or bytes in all. */
+/**
+ * How much a client may send before it is welcomed. If the client sends more, its socket is closed. `texts` is the number of texts, and `units` is
+ * the sum of their UTF-16 units or bytes.
+ */
 const MOST_EARLY = { texts: 100, units: 65_536 }
 /** After this many pings without an answer, the peer counts as gone. */
 const MOST_MISSED = 2
 
-/** Code of a refusal → close code. Any other code: 1008. */
+/** Code of a refusal → close code. Any other code has the close code 1008. */
 const CLOSE_CODES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
   ['ERR_UNAUTHENTICATED', 4401],
   ['ERR_QUOTA_EXCEEDED', 4429],
@@ -61,14 +65,14 @@ const CLOSE_CODES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
 ])
 const REFUSED = 1008
 
-/** A socket, and what is known of it. */
+/** A socket, and what the host knows about it. */
 interface Peer {
   readonly socket: HostedWebSocket
-  /** What came before the client was welcomed. */
+  /** The texts that came before the client was welcomed. */
   readonly early: unknown[]
   earlyUnits: number
   missed: number
-  /** True once it has been refused, or has gone. */
+  /** True once the client was refused or told to leave, or its socket has closed. */
   isOver: boolean
   connection: Connection | undefined
   receive: ((text: unknown) => void) | undefined
@@ -82,7 +86,10 @@ class Host implements WebSocketHost {
   readonly #peers = new Set<Peer>()
   readonly #closeServer: () => unknown
   #closed: Promise<number> | undefined
-  /** True once everybody was told to go. A socket may still come: its upgrade was under way, or the server goes on. */
+  /**
+   * True once the host has closed all sockets. A socket may still come, because its upgrade was in progress, or because the server still accepts
+   * sockets.
+   */
   #hasClosed = false
 
   constructor(options: ResolvedHostOptions, closeServer: () => unknown) {
@@ -131,7 +138,7 @@ class Host implements WebSocketHost {
     for (const text of peer.early.splice(0)) session.receive(text)
   }
 
-  /** The client is told why, and then closed. */
+  /** Tells the client why it is refused, and then closes its socket. */
   #refuse(peer: Peer, refused: Refused): void {
     const { refusal } = refused
     this.#faults.tellOf(refused)
@@ -188,10 +195,11 @@ function beat(peer: Peer): void {
 }
 
 /**
- * Serves the sockets of a WebSocket server: authenticates each, adds it to the manager, welcomes it, and carries out its commands. A client that is refused
- * is told why, in a frame and by the close code. A peer that does not answer two pings in a row is terminated.
+ * Serves the sockets of a WebSocket server: authenticates each client, adds it to the manager, welcomes it, and carries out its commands. A refused
+ * client gets the reason in a frame, and in the close code. A peer that does not answer two pings in a row is terminated.
  *
- * Texts that a client sends before it is welcomed have to wait. At most 100 texts of 64 kB in all can wait.
+ * Texts that a client sends before its welcome wait until the welcome. At most 100 texts, with 65,536 UTF-16 units or bytes in all, can wait. A
+ * client that sends more is closed with 4429.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

@@ -20,7 +20,7 @@ export type SymbolRule = 'required' | 'optional' | 'none'
 export type DeliveryClass = 'latest' | 'every'
 
 /**
- * What happens if more than `delivery.hardLimitBytes` waits for a connection, or a message waits longer than `delivery.maxLagMs`.
+ * What happens if the messages that wait for a connection exceed `delivery.hardLimitBytes`, or one of them waits longer than `delivery.maxLagMs`.
  *
  * With `drop`, the oldest waiting messages of the stream are dropped, and a gap notice tells the client how many. With `disconnect`, the
  * connection is removed as a slow consumer.
@@ -41,7 +41,7 @@ export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDef
    */
   readonly delivery?: DeliveryClass
   /**
-   * What happens if too much waits for a connection, or a message waits too long.
+   * What happens if too many bytes wait for a connection, or a message waits too long: see `OverflowPolicy`.
    *
    * @default 'disconnect'
    */
@@ -50,7 +50,7 @@ export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDef
 
 /** An entry for a stream in which each message belongs to one user. This user must not miss a message, so `delivery` and `overflow` are fixed. */
 export interface PrivateStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
-  /** Only the user in the message's `userId` may receive a message. */
+  /** Only the user in a message's `userId` may receive the message. */
   readonly audience: 'private'
   /** A private message is never conflated. */
   readonly delivery?: 'every'
@@ -65,11 +65,11 @@ interface AnyStreamDefinition<TPayload> {
    * @default 'required' for public streams, 'optional' for private ones
    */
   readonly symbol?: SymbolRule
-  /** The type of the stream's data, used only by the compiler: write `payload: {} as Ticker`. The value is never read. */
+  /** The type of the stream's data, used only by the compiler: write `payload: {} as Ticker`. The library never reads the value of `payload`. */
   readonly payload?: TPayload
 }
 
-/** Stream type → definition. */
+/** The definition of each stream type, by the name of the type. */
 export type StreamCatalogue = Readonly<Record<string, StreamDefinition>>
 
 /** The symbol rule of a definition, or the default rule if the definition has none. */
@@ -129,12 +129,12 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
 /**
  * Returns a catalogue of your own stream types: validated, with defaults filled in, and frozen.
  *
- * Pass it as `streams` to a manager or a message function. Your catalogue then replaces the default catalogue. To extend the default catalogue,
- * spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
+ * Pass the catalogue as the option `streams` to a manager, or to a function such as `parseStreamMessage`. Your catalogue then replaces the default
+ * catalogue. To extend the default catalogue, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
  * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it. The name of a stream type must be a non-empty string without `:`.
- * An unknown field is refused. A private stream can neither conflate nor drop. A catalogue that is a `Map`, an array or an instance of a class is
- * refused too.
+ * An unknown field is refused. A private stream cannot have the delivery `latest` or the overflow `drop`. A catalogue that is a `Map`, an array or an
+ * instance of a class is refused too.
  *
  * @example
  * const streams = defineStreams({
@@ -214,7 +214,7 @@ export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE
 export type TradingStreams = typeof tradingStreams
 
 /**
- * Returns the validated catalogue in the options of a message function, or the default catalogue if the options have none.
+ * Returns the validated catalogue in the options of a function such as `parseStreamMessage`, or the default catalogue if the options have none.
  *
  * @throws `ERR_INVALID_ARGUMENT`
  */
@@ -226,7 +226,7 @@ export function catalogueIn(options: { readonly streams?: StreamCatalogue | unde
 /**
  * Returns the definition of a stream type.
  *
- * @throws `ERR_UNKNOWN_STREAM` if the catalogue does not have it. An unknown stream type never counts as public
+ * @throws `ERR_UNKNOWN_STREAM` if the catalogue does not have the stream type. An unknown stream type never counts as public
  */
 export function definitionOf(streams: StreamCatalogue, streamType: unknown): ResolvedDefinition {
   const definition = typeof streamType === 'string' ? (streams as ResolvedCatalogue)[streamType] : undefined
@@ -237,7 +237,7 @@ export function definitionOf(streams: StreamCatalogue, streamType: unknown): Res
 }
 
 /**
- * Checks a symbol against the rule of a definition. Returns the symbol, or `undefined` if there is none. `null` means that there is none.
+ * Checks a symbol against the rule of a definition. Returns the symbol, or `undefined` if there is none. A `null` counts as no symbol.
  *
  * @throws `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
  */

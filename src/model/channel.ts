@@ -1,11 +1,12 @@
 import type { ResolvedCatalogue } from './catalogue.ts'
 
 /**
- * Names a channel. The messages of a channel are numbered together. A channel is the widest part of a stream type that one subscription can cover.
+ * Names a channel. All messages that a node publishes in a channel during one run are numbered in one sequence. A channel is the largest part of a
+ * stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
  */
 export interface ChannelName {
   readonly streamType: string
-  /** The symbol, if the type requires one. Otherwise `undefined`: then the channel is the whole type. */
+  /** The symbol, if the type requires one. Otherwise `undefined`, because the channel is then the whole type. */
   readonly symbol: string | undefined
   /** The user, if the type is private. */
   readonly userId: string | undefined

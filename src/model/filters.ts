@@ -2,13 +2,17 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readUserCode } from '../guards/user-code.ts'
 import { isPlain } from '../guards/named-fields.ts'
 
-/** Facts that a subscriber adds to a request, for the host's own use. The library gives them no meaning, and filters no messages by them. */
+/**
+ * Facts that a subscriber adds to a request, for the host's own use. The library does not interpret the filters, and delivers messages without
+ * looking at them.
+ */
 export type SubscriptionFilters = Readonly<Record<string, unknown>>
 
 const NO_JSON_FORM = 'Invalid field `filters`: it has no JSON form'
 
 /**
- * Returns a frozen copy of the filters, one level deep. Returns `undefined` if there are none. The caller may change its own object later.
+ * Returns a frozen copy of the filters, one level deep, or `undefined` if there are no filters. The copy is made because the caller may change its
+ * own object later.
  *
  * A `Map`, a `Set` or an instance of a class is refused, because a copy would lose its content.
  *
@@ -25,7 +29,7 @@ export function frozenFilters(filters: unknown): SubscriptionFilters | undefined
 }
 
 /**
- * Returns the length of the filters' JSON in UTF-16 units. Runs user code if a filter has a `toJSON` or a getter.
+ * Returns the length of the filters' JSON in UTF-16 units. The call runs user code if a filter has a `toJSON` or a getter.
  *
  * @throws `ERR_INVALID_ARGUMENT` if the filters have no JSON form
  */

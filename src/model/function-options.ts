@@ -2,9 +2,9 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import { readNamed } from '../guards/named-fields.ts'
 
 /**
- * Returns the options that a function was called with. Each one is read once.
+ * Returns the options that a function was called with. Each option is read once.
  *
- * A value that is not an object counts as no options, because `texts.map(parseStreamMessage)` passes an index.
+ * A value that is not an object counts as no options, because `texts.map(parseStreamMessage)` passes an index in the place of the options.
  *
  * @throws `ERR_INVALID_ARGUMENT` if reading the options throws, or if they have a name that is not in `names`
  */

@@ -24,7 +24,7 @@ export function isStreamTypeName(value: unknown): value is string {
 /**
  * Returns the key of a stream: `"PRICE:BTCUSDT"`, or `"USER_DATA"` without a symbol.
  *
- * Two streams never share a key. Only the syntax is checked, so this works with any catalogue.
+ * Two streams never share a key. The function checks only the syntax, so it works with any catalogue.
  *
  * @throws `ERR_INVALID_KEY` if the stream type cannot be in a key, `ERR_INVALID_ID` for a bad symbol
  */

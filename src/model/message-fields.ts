@@ -4,8 +4,8 @@ import { asIdentifier } from './identifier.ts'
 import type { WireData } from './wire-data.ts'
 
 /**
- * How a message comes to its recipients: it is published to a stream, it was published before and is sent again, or it is sent to its recipients
- * only. Nobody can send a `direct` message again.
+ * How a message comes to its recipients. `published`: it is published to a stream. `again`: it was published before, and a recorder sends it again.
+ * `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`. A recorder cannot send a `direct` message again.
  */
 export type MessageOrigin = 'published' | 'again' | 'direct'
 
@@ -20,7 +20,7 @@ export interface MessageFields {
   readonly origin: MessageOrigin
   /** The time at which the message was published, in milliseconds since the Unix epoch. */
   readonly readAtMs: number
-  /** The wire form, if it has been made already. */
+  /** The wire form of the message, if it was made before the call. */
   readonly text?: WireData
 }
 
@@ -34,7 +34,7 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
 
 /**
  * Returns the message for a text, or bytes, from `connection.send`. The stream type of this message is empty, so no unsubscribe and no revocation
- * matches it. Without a `userId`, the message is for the connection, no matter which user has the connection.
+ * matches the message. Without a `userId`, the message is for the connection, no matter which user has the connection.
  */
 export function hostText(text: WireData, userId: string | undefined, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, origin: 'direct', readAtMs: nowMs, text }
@@ -73,7 +73,7 @@ export function readMessage(message: unknown, streams: StreamCatalogue, clock: {
 /**
  * Returns the message.
  *
- * @throws `ERR_RECIPIENT_REQUIRED` if it is private and has no `userId`
+ * @throws `ERR_RECIPIENT_REQUIRED` if the message is private and has no `userId`
  */
 export function withRecipient(fields: MessageFields): MessageFields {
   if (fields.userId === undefined && fields.definition.audience === 'private') throw recipientMissing(fields)
@@ -87,9 +87,9 @@ export function recipientMissing({ streamType }: MessageFields): ConnectionManag
 }
 
 /**
- * Returns the message. If the message is private, it is addressed to this user.
+ * Returns the message. If the message is private and has no `userId`, `recipient` becomes its `userId`.
  *
- * @throws `ERR_RECIPIENT_MISMATCH` if it is private and belongs to another user
+ * @throws `ERR_RECIPIENT_MISMATCH` if the message is private and belongs to another user
  */
 export function addressedTo(recipient: string, fields: MessageFields): MessageFields {
   const { definition, streamType, userId } = fields

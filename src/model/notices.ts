@@ -45,12 +45,13 @@ export interface SubscribedNotice {
   /** The symbol. `undefined` for a stream without a symbol, and for a whole type. */
   readonly symbol: string | undefined
   /**
-   * The client's position in the stream, before the messages that follow this notice. To continue from there, the client sends this text back
+   * The client's position in the stream, before the messages that follow this notice. To resume from this position, the client sends the text back
    * unchanged.
    */
   readonly position: string
   /**
-   * `true` if nothing is missing since the position that the client gave. `false` if that cannot be proven. `null` if the client gave no position.
+   * `true` if the client gets all messages since the position that it gave. `false` if the server cannot prove this. `null` if the client gave no
+   * position.
    */
   readonly recovered: boolean | null
   /** True if the stream's messages have consecutive numbers. */

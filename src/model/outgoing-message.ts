@@ -13,7 +13,7 @@ export interface FrameReporter {
   hookFailed(error: unknown): void
 }
 
-/** The frame that a transport makes of a message, and the message's size as the limits count it. */
+/** The frame that a transport makes of a message, and the size that counts against the limits. */
 export interface Framed {
   readonly frame: unknown
   readonly units: number
@@ -28,13 +28,13 @@ export class OutgoingMessage {
   readonly definition: ResolvedDefinition
   readonly timestampMs: number
   readonly userId: string | undefined
-  /** A gap notice is `direct` if it stands for a direct message. */
+  /** How the message comes to its recipients. A gap notice is `direct` if it reports a dropped direct message. */
   readonly origin: MessageOrigin
   /** The number of dropped messages that a gap notice stands for. `0` for a message. */
   readonly gap: number
-  /** True for the text that stands for a message to those whom it leaves out. It never takes the place of a message. */
+  /** True for a skip: the text that the connections in `except` get instead of the message. A skip never replaces a queued message. */
   readonly isSkip: boolean
-  /** When it began to wait for the first connection that is behind, in milliseconds of the monotonic clock. `Infinity` if it has not. */
+  /** When the message was first put into a backlog, in milliseconds of the monotonic clock. `Infinity` if no connection has queued the message. */
   waitsSinceMs: number = Infinity
   #data: unknown
   // There is nearly always only one transport. So the first transport has separate fields, and a map exists only if there are more.
@@ -103,7 +103,7 @@ export class OutgoingMessage {
   }
 }
 
-/** Returns a frame's `byteLength` if that is a whole number of 0 or more. Adding up anything else would break the limits. */
+/** Returns a frame's `byteLength` if that is a whole number of 0 or more. Any other value would make the sum of the queued bytes wrong. */
 function byteLengthOf(frame: unknown): number | undefined {
   if (typeof frame !== 'object' || frame === null) return undefined
   const { byteLength } = frame as { readonly byteLength?: unknown }

@@ -1,18 +1,19 @@
 /**
- * The position of a client in a channel. It maps each epoch to the number of the last message from this epoch that the client has.
+ * The position of a client in a channel. A position maps each epoch to the number of the last message of this epoch that the client has.
  *
- * A channel is the widest part of a stream type that one subscription can cover. An epoch is one run of a node that publishes in the channel, from
- * start to stop. So if only one node publishes in a channel, the channel has one epoch, and each restart of the node adds another epoch.
+ * A channel is the largest part of a stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
+ * An epoch is one run of a node that publishes in the channel, from start to stop. If only one node publishes in a channel, the channel has one
+ * epoch. Each restart of the node adds an epoch.
  */
 export type Position = ReadonlyMap<string, number>
 
-/** A longer text is not a position. */
+/** The maximum length of the text of a position, in UTF-16 units. */
 const MOST_UNITS = 1_024
 
-/** The most digits of a number, and the two characters that separate it. */
+/** The maximum length of a number in a position: 16 digits, and the two separators `:` and `,`. */
 const UNITS_OF_A_NUMBER = 18
 
-/** True if the text of a position with these epochs is never too long, whatever their numbers are. */
+/** True if a position with these epochs never exceeds the maximum length, whatever the numbers of the epochs are. */
 export function fitsInPosition(epochs: Iterable<string>): boolean {
   let units = 0
   for (const { length } of epochs) units += length + UNITS_OF_A_NUMBER
@@ -23,22 +24,23 @@ const PART = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/
 
 const EPOCH = /^[\w-]{1,64}$/
 
-/** True for the name of an epoch. Such a name has none of the characters that separate the parts of a position. */
+/** True if the value can be the name of an epoch. The name of an epoch has none of the characters that separate the parts of a position. */
 export function isEpoch(value: unknown): value is string {
   return typeof value === 'string' && EPOCH.test(value)
 }
 
-/** The names of marks begin with this. */
+/** The prefix of the name of each mark: see `markOf`. */
 const MARK = '--'
 
-/** No name of an epoch is longer. */
+/** The maximum length of the name of an epoch, in UTF-16 units. */
 const MOST_UNITS_OF_AN_EPOCH = 64
 
 /**
- * Returns the name of the mark in the positions that a node gives in a channel.
+ * Returns the name of a node's mark in a channel.
  *
- * A mark stands where an epoch stands. Its number rises when a node can no longer tell what is missing to older positions. A position that has the
- * number was given afterwards. The marks of other nodes mean nothing to a node.
+ * In a position, a mark looks like an epoch: it has a name and a number. A node raises the number of its mark when it can no longer know which
+ * messages the clients with older positions miss. A position with the new number was given to a client after that. A node ignores the marks of other
+ * nodes.
  *
  * @param epoch - the node's own epoch of the channel
  */
@@ -53,8 +55,9 @@ export function isMark(epoch: string): boolean {
 /**
  * Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position.
  *
- * Epochs of which the client has nothing are left out, as those that began later are. In a cluster they may be of a node that published nothing: then
- * no other node knows them, and could prove that nothing is missing. If the client has nothing at all, they stay: they tell a restart.
+ * Epochs from which the client has no message are left out: their number is 0. In a cluster, such an epoch may belong to a node that published
+ * nothing. No other node knows this epoch, so no other node could prove that nothing is missing. If the client has no message of any epoch, all
+ * epochs stay, because they show whether the server has restarted.
  */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined

@@ -4,14 +4,14 @@ import { readUserCode } from '../guards/user-code.ts'
 import type { Connection } from '../ports/connection.ts'
 import { isWireData, type WireData } from './wire-data.ts'
 
-/** The handle of a connection, for a manager of any type. */
+/** The handle of a connection, whatever the type parameters of its manager are. */
 export type AnyHandle = Pick<Connection, 'id' | 'userId' | 'removed' | 'flush' | 'drained'>
 
 /** The options of `publish`. */
 export interface PublishOptions extends SendOptions {
   /**
    * Connections that do not get the message, such as the connection of its sender. These connections are not recipients, and are not counted. The
-   * list may have connections that would not get the message anyway, or that were removed.
+   * list may contain connections that would not get the message anyway, and removed connections.
    */
   readonly except?: AnyHandle | readonly AnyHandle[] | undefined
 }
@@ -19,9 +19,9 @@ export interface PublishOptions extends SendOptions {
 /** The options of `sendToConnection`. */
 export interface SendOptions {
   /**
-   * The message's wire form, if it has been made already: a text, or bytes. The text is sent unchanged, without being parsed or recorded. Only the
-   * length of the text is checked. The limit is `quotas.messageUnits` or `delivery.hardLimitBytes`, whichever is larger. The message's other fields
-   * still determine the recipients, and its `data` may be absent.
+   * The wire form of the message, if you have made it already: a text, or bytes. The manager sends it unchanged, and neither parses nor records it.
+   * Only the length of the text is checked. The limit is `quotas.messageUnits` or `delivery.hardLimitBytes`, whichever is larger. The message's other
+   * fields still determine the recipients, and its `data` may be absent.
    */
   readonly text?: string | Uint8Array | undefined
 }
@@ -43,7 +43,10 @@ export function readPublishOptions(options: unknown, names: readonly ('except' |
   return { except: except === undefined ? NOBODY : listed(except), text }
 }
 
-/** Returns the values of an array, without duplicates. For any other value, returns a list of this value. Reading an array may run user code. */
+/**
+ * Returns the values of an array, without duplicates. For any other value, returns a list that contains only this value. Reading an array may run
+ * user code.
+ */
 function listed(except: unknown): readonly unknown[] {
   return readUserCode(
     () => (Array.isArray(except) ? [...new Set(except as unknown[])] : [except]),

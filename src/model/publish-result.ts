@@ -1,25 +1,28 @@
 /**
  * What happened to one message. Each count is a number of connections, and `matched` is the sum of the other counts.
  *
- * If `deferred` is true, all counts are zero: the message waits for its turn, and is counted in `stats()`.
+ * If `deferred` is true, all counts are zero, because the message is delivered later. `stats()` then counts its delivery.
  */
 export interface PublishResult {
   /** Connections that were recipients when the delivery started. */
   readonly matched: number
-  /** The socket accepted the message, or it is in the batch that is written at the end of this turn. The peer may not have received it. */
+  /**
+   * The socket accepted the message, or the message is in the batch that is written at the end of this turn of the event loop. The client may still
+   * not receive the message.
+   */
   readonly sent: number
   /** The message waits because the connection is behind. */
   readonly queued: number
   /** The message waits, and has replaced an older message of the same stream. */
   readonly conflated: number
-  /** The message was dropped because too much waited. A gap notice tells the client. */
+  /** The message was dropped because too much waited for the connection. A gap notice tells the client. */
   readonly dropped: number
-  /** The socket's `send` or the transport's `frame` threw, or too much waited and the connection was removed as a slow consumer. */
+  /** The socket's `send` or the transport's `frame` threw, or the connection was removed as a slow consumer because too much waited for it. */
   readonly failed: number
   /** The connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number
   /**
-   * True if another delivery was running. Then this message is delivered later. Deferred messages are delivered in the order in which they were
+   * True if another delivery was running, so that this message is delivered later. Deferred messages are delivered in the order in which they were
    * published.
    */
   readonly deferred: boolean

@@ -7,18 +7,18 @@ const RAW_JSON: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-ma
 
 /** `data` that is JSON text already. Made by `rawJson`. */
 export interface RawJson {
-  /** Distinguishes this from data that has the same shape. */
+  /** Distinguishes the result of `rawJson` from other data of the same shape. */
   readonly [RAW_JSON]: true
-  /** The JSON text, which goes on the wire as it is. */
+  /** The JSON text, which is sent unchanged. */
   readonly text: string
   /** Returns the parsed value, so that `JSON.stringify` of a message writes the parsed value. */
   toJSON(): unknown
 }
 
 /**
- * Returns the `data` of a message, made from a JSON text. The text goes on the wire as it is.
+ * Returns the `data` of a message, made from a JSON text. The text is sent unchanged.
  *
- * Use it for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message. With
+ * Use `rawJson` for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message. With
  * `validate: true`, the text is parsed once to check that it is JSON.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `text` is not a string, if `validate` is true and `text` is not JSON, if the options have an unknown name, or if

@@ -8,9 +8,9 @@ import { asIdentifier } from './identifier.ts'
  * matches any value. An unknown field is refused. You can pass a `Subscription` as it is.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The user. If it is absent, every user matches. */
+  /** The user. If no user is given, every user matches. */
   readonly userId?: string | null | undefined
-  /** The stream type. If it is absent, every stream type matches. */
+  /** The stream type. If no stream type is given, every stream type matches. */
   readonly streamType?: (keyof TStreams & string) | null | undefined
   /**
    * The symbol. Subscriptions to a whole type end too, because they include the symbol. If no symbol is given, every symbol and every whole type
@@ -19,7 +19,7 @@ export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   readonly symbol?: string | null | undefined
 }
 
-/** A revocation, read and validated. `undefined` matches any value. */
+/** A revocation, read and validated. A field that is `undefined` matches any value. */
 export interface Revoked {
   readonly userId: string | undefined
   readonly streamType: string | undefined

@@ -21,7 +21,7 @@ export interface Source {
 }
 
 /**
- * Reads a stream's source. With `any symbol`, an absent symbol means all streams of the type, even if the type requires one.
+ * Reads a stream's source. With `any symbol`, an absent symbol means all streams of the type, even if the type requires a symbol.
  *
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_REQUIRED`,
  * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`

@@ -15,7 +15,7 @@ import type { StreamType } from './stream-type.ts'
 export interface StreamMessage<TData = unknown, TStreamType extends string = StreamType> {
   /** A stream type of the catalogue. The definition of the stream type says who may receive the message. */
   readonly streamType: TStreamType
-  /** Required, optional or not allowed, as the stream type's rule says. */
+  /** The symbol. The rule of the stream type says whether it is required, optional or not allowed. */
   readonly symbol?: string | undefined
   /** Any value that has a JSON form, or `rawJson(text)`. */
   readonly data: TData
@@ -68,17 +68,17 @@ export type PublishableMessage<TStreams extends StreamCatalogue = TradingStreams
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, Recipient>
 
 /**
- * A message that `sendToUser` and `sendToConnection` take. The message needs no `userId`, because the first argument of these methods determines the
- * user.
+ * A message that `sendToUser` and `sendToConnection` take. A private message needs no `userId`, because the first argument of `sendToUser` or
+ * `sendToConnection` determines the user.
  */
 export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, PossibleRecipient>
 
-/** A message whose wire form has been made already, so that its `data` may be absent. */
+/** A message whose `data` may be absent, because the option `text` has its wire form. */
 export type WithoutData<TMessage> = TMessage extends unknown ? Omit<TMessage, 'data'> & { readonly data?: unknown } : never
 
-/** A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. You can publish it as it is. */
+/** A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. `publish` accepts such a message unchanged. */
 export type ValidMessage<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends keyof TStreams & string = keyof TStreams & string,
@@ -95,7 +95,7 @@ export type ValidMessage<
       }
     }[TName]
 
-/** The options of a message function. */
+/** The options of `createStreamMessage`, `serializeStreamMessage`, `parseStreamMessage` and `parseServerMessage`. */
 export interface MessageOptions<TStreams extends StreamCatalogue> {
   /**
    * A catalogue from `defineStreams`.

@@ -15,8 +15,8 @@ import { asIdentifier } from './identifier.ts'
 /**
  * The states of a subscription. Each value equals its name.
  *
- * `PENDING`: the user has no connection yet. `CONNECTED`: the user has one. `DISCONNECTED`: the subscription has ended, and never comes back.
- * `RECONNECTING` and `ERROR`: the user has a connection, and the stream's source has failed: see `setStreamStatus`.
+ * `PENDING`: the user has no connection yet. `CONNECTED`: the user has a connection. `DISCONNECTED`: the subscription has ended, and cannot begin
+ * again. `RECONNECTING` and `ERROR`: the user has a connection, and the stream's source has failed: see `setStreamStatus`.
  */
 export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName } = /* @__PURE__ */ Object.freeze({
   PENDING: 'PENDING',
@@ -31,9 +31,9 @@ export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERR
 /**
  * One user's interest in one stream, as a live, read-only view.
  *
- * A subscription is the same object for as long as it lasts. After its end, the object's status is `DISCONNECTED`, and the other fields keep their
- * last values. `userId`, `streamType` and `symbol` are own, enumerable properties. So an equality check compares them, and `{ ...subscription }` is a
- * valid reference. The other fields are getters, so a copy does not have them.
+ * The manager returns the same object as long as the subscription lasts. After the end of the subscription, the object's status is `DISCONNECTED`,
+ * and the other fields keep their last values. `userId`, `streamType` and `symbol` are own, enumerable properties. So a deep equality check compares
+ * these three, and `{ ...subscription }` is a valid `SubscriptionReference`. The other fields are getters, so such a copy does not have them.
  */
 export interface Subscription<TStreamType extends string = string> {
   /** The user who is subscribed, even if only connections of the user hold the subscription. */
@@ -43,8 +43,8 @@ export interface Subscription<TStreamType extends string = string> {
   /** The symbol. `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
   /**
-   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if that call had no filters, or while only
-   * connections hold the subscription. A connection's own filters are in `connection.subscriptions()`.
+   * The user's filters: a frozen copy, one level deep, from the last `addSubscription`. `undefined` if the last `addSubscription` had no filters, or
+   * while only connections hold the subscription. A connection's own filters are in `connection.subscriptions()`.
    */
   readonly filters: SubscriptionFilters | undefined
   /** The current state. */
@@ -52,9 +52,9 @@ export interface Subscription<TStreamType extends string = string> {
   /** When the subscription began. Each reading returns a new `Date`. */
   readonly createdAt: Date
   /**
-   * When a message with recipients was last published to this stream. `undefined` if there was none since the subscription began.
+   * When a message with recipients was last published to this stream. `undefined` if the stream had no such message since the subscription began.
    *
-   * All subscribers of a public stream share one such time. On a private stream, each user has a separate time.
+   * On a public stream, this is the time of the last message to any subscriber. On a private stream, each user has a separate time.
    */
   readonly lastUpdate: Date | undefined
   /** The subscription's key, as `subscriptionKey` returns it. */
@@ -63,9 +63,9 @@ export interface Subscription<TStreamType extends string = string> {
 
 /** A subscription that a connection holds for itself, with the connection's filters. Frozen. */
 export interface OwnSubscription {
-  /** The live view. All holders of the subscription share it. */
+  /** The live view. All holders of the subscription share this view. */
   readonly subscription: Subscription
-  /** A frozen copy, one level deep, of the filters of this connection's last request. `undefined` if that request had no filters. */
+  /** A frozen copy, one level deep, of the filters of this connection's last request. `undefined` if the last request had no filters. */
   readonly filters: SubscriptionFilters | undefined
 }
 
@@ -73,7 +73,10 @@ export interface OwnSubscription {
 export interface StreamReference {
   /** The stream's type. */
   readonly streamType: string
-  /** The symbol. If it is absent, the reference names the stream without a symbol. If the symbol is optional, that stream is the whole type. */
+  /**
+   * The symbol. If no symbol is given, the reference names the stream without a symbol. If the symbol of the type is optional, this stream is the
+   * whole type.
+   */
   readonly symbol?: string | null | undefined
 }
 
@@ -84,9 +87,9 @@ export interface SubscriptionReference extends StreamReference {
 }
 
 /**
- * The argument of `connection.subscribe`: a stream, with a symbol as the stream type's rule requires, or a `Subscription`.
+ * The argument of `connection.subscribe`: a `Subscription`, or a stream whose symbol follows the rule of the stream type.
  *
- * A `userId` in the request must be the user of the connection. A field that neither a request nor a `Subscription` has is refused.
+ * A `userId` in the request must be the user of the connection. A request may have only the fields of a `Subscription`. Any other field is refused.
  *
  * If the stream type is a `string` that is known only at run time, the compiler does not know its symbol rule. Then the symbol may be left out,
  * so you can pass the result of `parseStreamKey`.

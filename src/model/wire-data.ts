@@ -4,7 +4,7 @@
  */
 export type WireData = string | Uint8Array
 
-/** True for bytes of any realm, such as a `Buffer`. */
+/** True for a `Uint8Array` of any JavaScript realm. A `Buffer` is one too. */
 export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
 }

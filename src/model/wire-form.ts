@@ -50,7 +50,10 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
   return messageIn(wireObject(text), text, catalogueIn(options))
 }
 
-/** A frame of a type that this version does not know. Ignore it, so that the server can be newer than the client. */
+/**
+ * A frame of a type that this version of the library does not know. A client must ignore such a frame, because the server may be newer than the
+ * client.
+ */
 export interface UnknownNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'unknown'
@@ -67,12 +70,13 @@ type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
 /**
  * Parses a text from the server, and returns the message or the notice in it. The function is intended for clients.
  *
- * A gap notice stands in the place of missing messages. A client that builds a state from the messages has to fetch that state again. A status notice
- * has the status of the stream's source. For a JSON object with an unknown `type` and without `data`, the result is `{ type: 'unknown' }`.
+ * A gap notice stands in the place of missing messages. After a gap notice, a client that builds a state from the messages, such as an order book,
+ * has to fetch the state again. A status notice has the status of the stream's source. For a JSON object with an unknown `type` and without `data`,
+ * the result is `{ type: 'unknown' }`.
  *
- * If the server has a recovery, a message has an `epoch` and a `seq`. If these two fields cannot be read, the result is the message without them. A
- * recovery also sends the notices `subscribed` and `skip`. A `subscribed` without a `position`, or a `skip` without an `epoch`, is a frame of the
- * host. For such a frame, the result is `{ type: 'unknown' }`.
+ * If the server has a recovery, a message has an `epoch` and a `seq`. If the `epoch` or the `seq` cannot be read, the result is the message without
+ * these two fields. A recovery also sends the notices `subscribed` and `skip`. A `subscribed` without a `position`, or a `skip` without an `epoch`,
+ * is not from a recovery. For these two frames, the result is `{ type: 'unknown' }`.
  *
  * @throws what `parseStreamMessage` throws
  *
@@ -126,8 +130,8 @@ function noticeIn(wire: WireObject, text: string, streams: StreamCatalogue): Str
 /**
  * Returns the wire form of a message's fields.
  *
- * The text is assembled around the data. `JSON.stringify` of the whole message would silently leave out `data` that has no JSON form, and could not
- * include raw JSON text.
+ * The text is joined from the JSON of `data` and the JSON of the other fields. `JSON.stringify` of the whole message would silently leave out `data`
+ * that has no JSON form, and could not include raw JSON text.
  *
  * @throws `ERR_UNSERIALIZABLE`
  */
@@ -186,7 +190,7 @@ export function recordedText(recorder: RecorderMethods | undefined, fields: Mess
 }
 
 /**
- * Returns the text that a recorder makes for the connections that `except` leaves out.
+ * Returns the text that a recorder makes for the connections in `except`. They get this text instead of the message.
  *
  * @throws `ERR_UNSERIALIZABLE` if the recorder throws, or does not return a string
  */

@@ -5,7 +5,7 @@ import { isEpoch } from './position.ts'
 
 // These functions read a text from the server without a catalogue.
 
-/** A JSON object in a text. */
+/** A JSON object, parsed from a text. */
 export type WireObject = Readonly<Record<string, unknown>>
 
 /** The place of a message among the messages of its channel. Only a server that uses a `Recovery` sends a place. */
@@ -14,7 +14,7 @@ export interface MessagePlace {
   readonly epoch?: string
   /** The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains. */
   readonly seq?: number
-  /** `true` if the message is a snapshot: the present state, sent to a newcomer. Otherwise absent. */
+  /** `true` if the message is a snapshot: the present state, sent to one client. Otherwise absent. */
   readonly snapshot?: true
 }
 
@@ -48,7 +48,7 @@ export function streamIn({ stream_type: streamType, symbol }: WireObject): { rea
   return { streamType, symbol }
 }
 
-/** Returns the other fields of a message. @throws `ERR_INVALID_MESSAGE` */
+/** Returns the fields of a message that do not name its stream. @throws `ERR_INVALID_MESSAGE` */
 export function contentIn({ data, timestamp, user_id: userId }: WireObject): { readonly data: unknown; readonly timestamp: Date; readonly userId: string | null } {
   if (data === undefined) throw notWire('data', data)
   if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)
@@ -62,7 +62,7 @@ export function placeIn({ epoch, seq, snapshot }: WireObject): MessagePlace {
 }
 
 /**
- * Returns the facts of a notice, without its stream. Returns `undefined` if the type is unknown, or if the text is a frame of the host: a
+ * Returns the fields of a notice that do not name its stream. Returns `undefined` if the type is unknown, or if the notice is not from a recovery: a
  * `subscribed` without a `position`, or a `skip` without an `epoch`.
  *
  * @throws `ERR_INVALID_MESSAGE`

@@ -1,31 +1,35 @@
 /**
- * A broker, as a cluster uses it: plain publish and subscribe. Implement it by a client of your broker. `describeBackplane` of
+ * What a cluster needs of a broker: plain publish and subscribe. Implement this interface with a client of your broker. `describeBackplane` of
  * `stream-connection-manager/testing` checks an implementation.
  *
- * - Delivery is at most once. Messages of one publisher come in the order in which they were published. So a message whose fate is unknown is not
- *   sent again.
- * - `receive` is never called from within `publish`, nor after `unsubscribe` or `close` has settled.
- * - While the client has no link to its broker, every call is refused, and nothing is kept for later.
- * - Every promise settles when the link is lost, at the latest. No failure goes unhandled, also not one of a client that the driver has made.
- * - Subjects have only the characters `A–Z a–z 0–9 - _ .`, and at most 4,000 of them. Texts are any well-formed strings.
+ * - Delivery is at most once. Messages of one publisher come in the order in which they were published. So if a publish fails and its outcome is
+ *   unknown, the implementation does not repeat the publish.
+ * - `receive` is never called within `publish`. After `unsubscribe` has settled, `receive` is not called for these subjects. After `close` has
+ *   settled, `receive` is not called at all.
+ * - While the client has no link to its broker, `publish`, `subscribe` and `subscribers` fail, and nothing is kept for later.
+ * - If the link is lost, every open promise settles. No rejection is left unhandled, including rejections of a client that the implementation itself
+ *   has made.
+ * - A subject has only the characters `A–Z a–z 0–9 - _ .`, and at most 4,000 characters. A text is any well-formed string.
  */
 export interface Backplane {
   /**
-   * Begins. `receive` is called for each message of a subject that is subscribed to, those of this node included. `status` is called when the client
-   * has its broker, loses it, and has it back. Rejects if the broker cannot be used at all.
+   * Begins. `receive` is called for each message of each subscribed subject, including messages that this node published. `status` is called with
+   * `true` when the link to the broker is up or up again, and with `false` when the link is lost. Rejects if the broker cannot be used at all.
    */
   open(receive: (subject: string, text: string) => void, status: (isUp: boolean) => void): Promise<void>
-  /** Publishes. A throw, and a promise that rejects, mean that the broker is not there. */
+  /** Publishes. If `publish` throws or returns a promise that rejects, the cluster treats the link to the broker as lost. */
   publish(subject: string, text: string): unknown
   /**
-   * Subscribes to all of these. Settles when the broker has them. The implementation subscribes again when the broker is back after a loss. If it rejects,
-   * nothing has changed.
+   * Subscribes to all of these subjects. Resolves when the broker has the subscriptions. If the link is lost, the implementation subscribes again
+   * when the link is back. If the promise rejects, nothing has changed.
    */
   subscribe(subjects: readonly string[]): Promise<void>
-  /** Ends subscriptions. An empty list ends none. If it rejects, nothing has changed. */
+  /** Ends subscriptions. An empty list ends no subscription. If the promise rejects, nothing has changed. */
   unsubscribe(subjects: readonly string[]): Promise<void>
-  /** Returns how many are subscribed to a subject, on all nodes, by the broker's own table. More than 0 may be reported as 1. */
+  /** Returns how many subscribers a subject has on all nodes, as the broker knows it. Any count above 0 may be reported as 1. */
   subscribers(subject: string): Promise<number>
-  /** Ends what `open` began, and all subscriptions, without waiting for the broker. The caller's own client of the broker stays open. */
+  /**
+   * Ends all subscriptions and all connections that `open` made, without waiting for the broker. The caller's own client of the broker stays open.
+   */
   close(): Promise<void>
 }

@@ -4,11 +4,11 @@ import type { Clock } from '../time/clock.ts'
 
 /** A numbered message of a channel, and the text that its subscribers get. */
 export interface LoggedMessage {
-  /** The number in its epoch. */
+  /** The number of the message in its epoch. */
   readonly seq: number
   /** The symbol of the message. A channel that is a whole type has messages of many symbols. */
   readonly symbol: string | undefined
-  /** The text as it was sent, with its place. */
+  /** The text as it was sent, with its epoch and its number. */
   readonly text: string
 }
 
@@ -17,20 +17,20 @@ export interface OwnEpoch {
   readonly epoch: string
   /** The last number. */
   readonly seq: number
-  /** How long ago the first message was published, and the last one. */
+  /** How many milliseconds ago the first message (`ageMs`) and the last message (`lastAgeMs`) were published. */
   readonly ageMs: number
   readonly lastAgeMs: number
 }
 
-/** How far one epoch of a channel is known. */
+/** What a node knows of one epoch of a channel. */
 export interface EpochKnowledge {
   /** The last number that is known. */
   readonly seq: number
-  /** The last number that is not held any more. `0` if every message is held. */
+  /** The highest number whose message is not held any more. `0` if every message is held. */
   readonly forgotten: number
 }
 
-/** A message that this node has published and numbered a moment ago. It has not been delivered yet. */
+/** A message that this node has published and numbered a moment ago. The message has not been delivered yet. */
 export interface RecordedPublish {
   readonly channel: ChannelName
   readonly epoch: string
@@ -39,60 +39,63 @@ export interface RecordedPublish {
 
 /** A stream that a client is about to subscribe to, and the position that the client gave. */
 export interface ReadyRequest {
-  /** The stream's type. A type that the catalogue does not have is no error: the subscribe refuses it. */
+  /** The stream's type. A type that the catalogue does not have is not an error here, because the subscribe will refuse the type. */
   readonly streamType: string
   /** The symbol. Absent for a stream without a symbol, and for the whole type. */
   readonly symbol?: string | null | undefined
   /** The client's user, if the type is private. */
   readonly userId?: string | null | undefined
-  /** Anything but a position is no error: then the client is told that something may be missing. */
+  /** A value that is not a position is not an error here: the client will learn that messages may be missing. */
   readonly position?: unknown
 }
 
-/** What only the cluster of a node knows. */
+/** Facts that only the cluster of a node knows. */
 export interface LogCluster {
   /** False once the node has left its cluster. */
   readonly isOpen: boolean
-  /** True if this node has all that the others have published in a channel. If not, nobody can resume there, because something may be missing. */
+  /**
+   * True if this node has all messages that other nodes have published in a channel. If not, no client can resume in the channel, because messages
+   * may be missing.
+   */
   isWhole(channel: ChannelName): boolean
-  /** Resolves when this node has all that the others still hold of a channel, back to the position. */
+  /** Resolves when this node has all messages after the position that other nodes still hold, or after the cluster's `repairTimeoutMs`. */
   ready(request: ReadyRequest): Promise<void>
 }
 
 /**
  * The numbers and the last messages of all channels of one node: what a cluster needs of a recovery.
  *
- * One epoch of a channel is this node's own. A publish adds to it. The other epochs belong to other nodes, and to earlier runs. A cluster adds to
- * these.
+ * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, and to earlier runs.
+ * The cluster adds messages to the epochs of other nodes.
  */
 export interface ChannelLog {
   /** The manager's catalogue. */
   readonly streams: ResolvedCatalogue
   /** The manager's source of time. */
   readonly clock: Clock
-  /** Returns the name of something that nobody can guess. */
+  /** Returns a random name that nobody can guess. */
   randomName(): string
   /** Calls the listener for each message that this node publishes, before the message is delivered. */
   onRecorded(listener: (recorded: RecordedPublish) => void): () => void
-  /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in it. */
+  /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel. */
   own(channel: ChannelName): OwnEpoch | undefined
-  /** True if this node published in this epoch, now or in an earlier run. Also true for a mark, of which no node can say more. */
+  /** True if this node published in this epoch, now or in an earlier run. Also true for a mark, because no other node has messages of a mark. */
   isOwn(channel: ChannelName, epoch: string): boolean
-  /** Returns the epochs of other nodes that are known. */
+  /** Returns the epochs of other nodes that this node knows in a channel. */
   others(channel: ChannelName): string[]
-  /** Returns what is known of an epoch of another node. `undefined` if nothing is. */
+  /** Returns what this node knows of another node's epoch. `undefined` if this node does not know the epoch. */
   other(channel: ChannelName, epoch: string): EpochKnowledge | undefined
-  /** Adds a message of another node. If numbers before it are missing, nobody can resume from before them any more. */
+  /** Adds a message of another node. If numbers before this message are missing, no client can resume from an earlier position any more. */
   append(channel: ChannelName, epoch: string, message: LoggedMessage): void
-  /** Adds messages from before those that are held, oldest first. Those that leave a gap to the held ones are left out. */
+  /** Adds messages that are older than the held messages of the epoch, oldest first. Messages that come before a gap in the numbers are left out. */
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void
-  /** Notes that another node has published up to this number. The messages up to it are not held here. */
+  /** Notes that another node has published up to this number. This node does not hold the messages up to this number. */
   skipTo(channel: ChannelName, epoch: string, seq: number): void
-  /** @throws `ERR_INVALID_ARGUMENT` if the log is another manager's, or in a cluster that is open */
+  /** @throws `ERR_INVALID_ARGUMENT` if the log belongs to another manager, or to a cluster that is open */
   assertMayJoin(manager: unknown): void
-  /** From now on, this node is one of several: see `LogCluster`. */
+  /** From now on, this node is part of a cluster: see `LogCluster`. */
   join(cluster: LogCluster): void
-  /** Forgets an epoch of another node, with its numbers. A position that names it is not recovered any more. */
+  /** Forgets an epoch of another node, with its numbers. A client whose position names this epoch cannot resume any more. */
   forgetEpoch(channel: ChannelName, epoch: string): void
   /** Returns the held messages of an epoch whose numbers are from `first` to `last`, oldest first. */
   range(channel: ChannelName, epoch: string, first: number, last: number): LoggedMessage[]

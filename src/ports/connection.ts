@@ -4,25 +4,25 @@ import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, StreamTypeName, Subscription } from '../model/subscription.ts'
 
 /**
- * All that the manager needs of a socket: it can send a text, and it can be closed.
+ * All that the manager needs of a socket: methods to send a text and to close the socket.
  *
- * Sockets of ws, Fastify, Hono, crossws, Bun, Deno, Workers and the DOM fit as they are. If `send` throws, or returns a promise that rejects,
+ * You can use sockets of ws, Fastify, Hono, crossws, Bun, Deno, Workers and the DOM directly. If `send` throws, or returns a promise that rejects,
  * the connection is removed. Any other return value is ignored.
  */
 export interface Socket {
   /**
-   * Accepts a text for the peer. It must also accept bytes if the host sends bytes: by `serialize`, `serializeNotice`, `text` or `connection.send`.
-   * Throw only if the message cannot be accepted, not because the peer is slow.
+   * Accepts a text for the peer. If the host sends bytes (by `serialize`, `serializeNotice`, `text` or `connection.send`), `send` must accept bytes
+   * too. Throw only if the message cannot be accepted, not because the peer is slow.
    */
   send(text: string): void
-  /** Closes the socket. If it returns a promise, a removal and `cleanup()` wait for the promise. */
+  /** Closes the socket. If `close` returns a promise, a removal and `cleanup()` wait for the promise. */
   close(): Promise<void> | void
 }
 
 /**
  * Returns the value as a socket.
  *
- * @throws `ERR_INVALID_SOCKET` unless it has callable `send` and `close`
+ * @throws `ERR_INVALID_SOCKET` if `send` or `close` is not a function
  */
 export function asSocket(value: unknown): Socket {
   let cause: unknown
@@ -64,22 +64,21 @@ export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-cons
 /**
  * The handle of one connection, from `addConnection`.
  *
- * There is one handle for each connection. If the same id is used again later, an old handle never affects the new connection. `id` and
- * `userId` are own, enumerable properties. So an equality check compares them, and a log shows them. `JSON.stringify` returns
- * `{"id":…,"userId":…}`.
+ * There is one handle for each connection. If the same id is used again later, an old handle never affects the new connection. `id` and `userId` are
+ * own, enumerable properties. So an equality check compares both ids, and a log shows both ids. `JSON.stringify` returns `{"id":…,"userId":…}`.
  */
 export interface Connection<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** The `connectionId` given to `addConnection`. No two current connections have the same id. */
   readonly id: string
-  /** The user who owns the connection. `reassign` changes it. */
+  /** The user who owns the connection. `reassign` changes `userId`. */
   readonly userId: string
-  /** The object that was given to `addConnection`. Writing to it directly bypasses the connection's transport and send queue. */
+  /** The object that was given to `addConnection`. Writing to the socket directly bypasses the connection's transport and send queue. */
   readonly socket: TSocket
   /** True once the connection has been removed, for any reason. */
   readonly removed: boolean
   /**
-   * Any value of your own for this connection, such as the device or the token. You may set it at any time. The manager never reads it. The
-   * property is not enumerable, so logs and equality checks ignore it. `undefined` if `addConnection` got no metadata.
+   * Any value of your own for this connection, such as the device or the token. You may change the value at any time. The manager never reads the
+   * value. The property is not enumerable, so logs and equality checks ignore it. `undefined` if `addConnection` got no metadata.
    */
   metadata: TMetadata
   /**
@@ -99,8 +98,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Subscribes this connection only, until it unsubscribes or is removed.
    *
-   * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier ones, and
-   * `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
+   * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier filters, and `subscriptions()`
+   * returns them. The filters of other connections, and of the user, do not change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and `ERR_FORBIDDEN`
    * if `authorize` refuses the subscription or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -112,22 +111,24 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   ): Subscription<keyof TStreams & string>
 
   /**
-   * Ends this connection's own subscription to a stream. Returns false if it has none. A `userId` in the argument is ignored.
+   * Ends this connection's own subscription to a stream. Returns false if the connection has no such subscription. A `userId` in the argument is
+   * ignored.
    *
    * Other connections, and the user, keep their subscriptions. If another subscription covers the stream, this connection still receives it.
-   * Otherwise the stream's waiting messages for this connection are purged, including those of the current turn. To send them first, call
-   * `flush()`.
+   * Otherwise the stream's waiting messages for this connection are purged, including those of the current turn. To send these messages first, call
+   * `flush()` before you unsubscribe.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
   unsubscribe(stream: StreamReference): boolean
 
   /**
-   * Purges the waiting messages of a stream for this connection. If a message of the stream is being delivered, this connection does not get it. It
-   * still gets deferred messages. Without a symbol, the call applies to all streams of the type. The subscription stays. Use `purge` before you send
-   * the same messages again, for example to a client that resumes.
+   * Purges the waiting messages of a stream for this connection. If a message of the stream is being delivered, this connection does not get the
+   * message. The connection still gets deferred messages. Without a symbol, the call applies to all streams of the type. The subscription stays. Use
+   * `purge` before you send the same messages again, for example to a client that resumes.
    *
-   * Returns false if there was nothing to discard. It returns true for a message that is being delivered, even if this connection has it already.
+   * Returns false if there was no message to discard. Returns true while a message of the stream is being delivered, even if this connection has the
+   * message already.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
@@ -137,27 +138,27 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Sends your own text or bytes to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
    * recipient.
    *
-   * The text is sent after all messages that were published before it, in the same write. It counts against the same limits as messages. So a
-   * client that sends commands and does not read the answers is removed as a slow consumer. While the connection is behind, the text waits with
-   * the private messages. It is never conflated or dropped, and no unsubscribe or revocation purges it. During a delivery the text is `deferred`.
-   * After the connection was removed, and after `cleanup()`, the text is `skipped`.
+   * The text is sent after all messages that were published earlier, in the same write as these messages. The text counts against the same limits as
+   * messages. So a client that sends commands and does not read the answers is removed as a slow consumer. While the connection is behind, the text
+   * waits with the private messages. The text is never conflated or dropped, and no unsubscribe or revocation purges the text. During a delivery the
+   * text is `deferred`. After the connection was removed, and after `cleanup()`, the text is `skipped`.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if it is neither a string nor a `Uint8Array`, `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits`,
-   * and `ERR_PUBLISH_DEPTH`. After an error, nothing is sent
+   * @throws `ERR_INVALID_ARGUMENT` if the text is neither a string nor a `Uint8Array`, `ERR_QUOTA_EXCEEDED` if the text is longer than
+   * `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH`. After an error, nothing is sent
    */
   send(text: string | Uint8Array): PublishResult
 
   /**
-   * Sends waiting messages to the socket now, as far as the socket has room. Call it before you write to the socket yourself.
+   * Sends waiting messages to the socket now, as far as the socket has room. Call `flush` before you write to the socket yourself.
    *
-   * Returns true if no message waits any more. Within a running `write` of this connection, it always returns false.
+   * Returns true if no message waits any more. Within a running `write` of this connection, `flush` always returns false.
    */
   flush(): boolean
 
   /**
-   * Tells the manager that the socket may have room again. Call it in your server's drain handler.
+   * Tells the manager that the socket may have room again. Call `drained` in your server's drain handler.
    *
-   * If you do not call it and the transport has no `onDrain`, the manager checks the socket every `delivery.drainIntervalMs`.
+   * If you do not call `drained` and the transport has no `onDrain`, the manager checks the socket every `delivery.drainIntervalMs` milliseconds.
    */
   drained(): void
 
@@ -166,7 +167,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    *
    * The call first sends as many waiting messages as the socket has room for. Then, in one step:
    *
-   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery no longer sends them.
+   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery no longer sends private messages of the
+   *   old user.
    * - The connection's own subscriptions to public streams become the new user's, with their filters. The old views of these subscriptions are
    *   `DISCONNECTED`.
    *   The connection's own subscriptions to private streams end.
@@ -186,13 +188,14 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   reassign(userId: string): void
 
   /**
-   * Removes this connection. Resolves to true if this call removed it, and to false if it had been removed before.
+   * Removes this connection. Resolves to true if this call removed the connection, and to false if the connection had been removed before.
    *
-   * The state has changed when the call returns. The promise settles when the socket has closed, or after `closeTimeoutMs`. It never rejects. Use
-   * `close: false` if the peer has gone already: the socket is then not touched.
+   * The state has changed when the call returns. The promise settles when the socket has closed, or after `closeTimeoutMs`. The promise never
+   * rejects. Use `close: false` if the peer has gone already: the socket is then not touched.
    *
-   * Give a `code` or a `reason` to tell the peer why. They go to `socket.close(code, reason)`, or to the transport's `close`. A `code` is 1000 to
-   * 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. If there is only a `reason`, the code is 1000.
+   * Give a `code` or a `reason` to tell the peer why. The manager passes both to `socket.close(code, reason)`, or to the transport's `close`. A
+   * `code` is 1000 to 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. If there is only a `reason`,
+   * the code is 1000.
    *
    * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, any other `code`, a longer
    * `reason`, or a `code` or `reason` together with `close: false`. After an error, nothing has changed

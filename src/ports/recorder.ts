@@ -7,41 +7,41 @@ import type { WireData } from '../model/wire-data.ts'
 import type { Clock } from '../time/clock.ts'
 
 /**
- * Sees every published message in the order of delivery, and may change the text. A recorder can therefore number messages and keep them.
+ * Sees the messages of `publish` in the order of delivery, and may change their texts. So a recorder can number messages and keep them.
  *
- * The manager calls the methods synchronously. If a method publishes a message, its delivery is deferred.
+ * The manager calls the methods synchronously. If a method publishes a message, the delivery of the message is deferred.
  *
  * @typeParam TManager the type of the manager that the recorder is attached to
  */
 export interface Recorder<TManager = unknown> {
-  /** Called once, at the end of the manager's constructor. If it throws, the constructor throws the same error. */
+  /** Called once, at the end of the manager's constructor. If `attach` throws, the constructor throws the same error. */
   attach(manager: TManager, settings: RecorderSettings): void
   /**
-   * Called for every `publish` before the message is sent, even if it has no recipients. Returns the text that is sent. Not called for a publish with
-   * the option `text`, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
+   * Called for every `publish` before the message is sent, even if the message has no recipients. Returns the text that is sent. Not called for a
+   * publish with the option `text`, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
    *
-   * The recipients are fixed when `record` returns. The returned text may be longer than `quotas.messageUnits`. A deferred message is recorded when
-   * it is delivered.
+   * The recipients are fixed when `record` returns. The returned text may be longer than `quotas.messageUnits`. `record` is called for a deferred
+   * message when the message is delivered.
    *
    * If `record` throws, or returns anything but a string, nobody receives the message, and the publish throws `ERR_UNSERIALIZABLE`. If the message
    * was deferred, the manager emits `error` with stage `recorder` instead.
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called once all others have the message, with the text that `record` returned, if `except` leaves out subscribed connections. Those get the text
-   * that `skip` returns, in the message's place: it waits, is dropped and is purged like a message of the stream. On a `latest` stream, it does not
-   * replace a message that waits, and a newer message replaces both. If `skip` throws, or returns anything but a string, they get nothing, and the
-   * manager emits `error` with stage `recorder`.
+   * Called if the option `except` leaves out subscribed connections, when all other recipients have the message. Gets the text that `record`
+   * returned. In the message's place, the left-out connections get the skip, which is the text that `skip` returns. The skip waits, is dropped and is
+   * purged like a message of the stream. On a `latest` stream, the skip does not replace a waiting message, and a newer message replaces both. If
+   * `skip` throws, or returns anything but a string, the left-out connections get nothing, and the manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called for every `revoke`, once it has taken effect. Unlike the listeners to the event `revoked`, it is called at once within a batch too. It gets
-   * the same object as they do. If it throws, the manager emits `error` with stage `recorder`.
+   * Called for every `revoke`, after the revocation has taken effect. Within a batch too, this method is called at once, unlike the listeners to the
+   * event `revoked`. The method and the listeners get the same object. If the method throws, the manager emits `error` with stage `recorder`.
    */
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
 
-/** A stream that a recorder has recorded messages of. */
+/** A stream whose messages a recorder has recorded. */
 export interface RecordedStream {
   /** A type of the catalogue. */
   readonly streamType: string
@@ -51,51 +51,55 @@ export interface RecordedStream {
   readonly userId: string | undefined
 }
 
-/** How a recorder sends notices of its own, and how it sends messages again that it recorded. */
+/** The functions by which a recorder sends its own notices, and sends recorded messages again. */
 export interface RecorderNotices {
-  /** True while messages are handed to sockets. What is sent then is deferred. */
+  /** True while messages are handed to sockets. Messages that are sent meanwhile are deferred. */
   isDelivering(): boolean
-  /** Checks the length of a notice. Call it before you change anything. @throws `ERR_QUOTA_EXCEEDED` if it is longer than `quotas.messageUnits` */
+  /**
+   * Checks the length of a notice. Call this function before you change anything. @throws `ERR_QUOTA_EXCEEDED` if the notice is longer than
+   * `quotas.messageUnits`
+   */
   assertMayNotify(text: string): void
   /**
-   * Calls a function once, when the turn of a message comes that is published now: after the running delivery, and after all that was deferred before.
-   * The call is a batch. What it sends is not deferred. If it throws, the manager emits `error` with stage `recorder`.
+   * Calls `act` once, when a message that is published now would be delivered: after the running delivery, and after all messages that were deferred
+   * before. The call of `act` is a batch. Messages that `act` sends are not deferred. If `act` throws, the manager emits `error` with stage
+   * `recorder`.
    *
-   * With `hold`, the connection gets nothing that is published to the stream until then. The running delivery leaves it out too. Direct messages still
-   * come: those of `sendToUser`, `sendToConnection` and `broadcast`.
+   * With `hold`, the connection gets no message that is published to the stream until `act` is called. The running delivery leaves out the connection
+   * too. The connection still gets direct messages: those of `sendToUser`, `sendToConnection` and `broadcast`.
    *
-   * Call it in a batch, or while `isDelivering()` is true. If nothing is delivered, the turn comes when the batch ends, and behind a
-   * message that is being serialized. @throws `ERR_PUBLISH_DEPTH`, and then the function is not called, and nothing is held
+   * Call `inTurn` in a batch, or while `isDelivering()` is true. If no message is being delivered, `act` is called when the batch ends, or after the
+   * message that is being serialized. @throws `ERR_PUBLISH_DEPTH`, and then `act` is not called, and nothing is held
    */
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**
-   * Purges what waits for a connection and was published to a stream, before it is sent again. Unlike `connection.purge`, it keeps direct messages,
-   * because nobody can send them again. Returns false if there was nothing to purge.
+   * Purges the waiting messages of a stream for a connection, before the recorder sends the messages again. Unlike `connection.purge`, this `purge`
+   * keeps direct messages, because nobody can send direct messages again. Returns false if there was no message to purge.
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
   /**
-   * True if a message that is published to the stream, and may not be recorded yet, will not come to the connection, although it is subscribed now. It
-   * was published before a revocation.
+   * True if a pending message of the stream will not reach the connection, although the connection is subscribed now. For example, the message was
+   * published before a revocation. The message may not be recorded yet.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
-  /** How many messages were published, but not recorded yet. They are the next ones that are recorded, unless one of them fails. */
+  /** How many messages were published, but not recorded yet. These messages are recorded next, unless one of them fails. */
   unrecorded(): number
-  /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge it. */
+  /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge this text. */
   sendAgain(connection: object, stream: RecordedStream, text: string): void
   /**
-   * Sends a notice about a stream to one connection, as `connection.send` does. `userId` is the stream's user, if it is private. A notice about a public
-   * stream that waits stays if the connection is given to another user.
+   * Sends a notice about a stream to one connection, as `connection.send` does. `userId` is the stream's user, if the stream is private. If the
+   * connection is moved to another user, a waiting notice about a public stream stays in the queue.
    */
   notify(connection: object, text: string, userId: string | undefined): void
 }
 
-/** What a recorder needs to know of its manager's options, with their defaults, and how it sends notices. */
+/** The options of the manager that a recorder needs, with defaults filled in, and the functions by which the recorder sends notices. */
 export interface RecorderSettings extends RecorderNotices {
   /** The catalogue of stream types. */
   readonly streams: StreamCatalogue
-  /** The manager's source of time. If it throws, the manager reports the error and continues. */
+  /** The manager's source of time. If the clock throws, the manager reports the error and continues. */
   readonly clock: Clock
-  /** True if the manager has no `serialize`. The texts are then the library's own wire form. */
+  /** True if the manager has no `serialize`. The texts then have the library's own wire form. */
   readonly isWireForm: boolean
   /** Serializes a message. Throws if the message cannot be serialized. */
   readonly serialize: (message: StreamMessage<unknown, string>) => WireData
@@ -116,7 +120,7 @@ export interface RecorderMethods {
 /**
  * Returns the methods of a recorder.
  *
- * @throws `ERR_INVALID_OPTION` unless it has `attach` and `record`, and `skip` and `revoked` are functions or absent
+ * @throws `ERR_INVALID_OPTION` if `attach` or `record` is not a function, or if `skip` or `revoked` is neither a function nor absent
  */
 export function asRecorder(value: unknown): RecorderMethods {
   if (typeof value !== 'object' || value === null) throw invalid(`expected an object with \`attach\` and \`record\`, got ${describe(value)}`)

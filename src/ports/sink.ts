@@ -6,7 +6,7 @@ export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped'
 
 /** A socket that gets messages directly, without a send queue. */
 export interface PlainSink {
-  /** Sends a text, or bytes. It has failed if it throws, or returns a promise that rejects. Any other return value is ignored. */
+  /** Sends a text, or bytes. The sending has failed if `send` throws, or returns a promise that rejects. Any other return value is ignored. */
   send(text: WireData): unknown
   /** Bytes that the socket has accepted but not sent yet. Not every socket has this property. A getter is user code and may return anything. */
   readonly bufferedAmount?: unknown
@@ -20,19 +20,22 @@ export abstract class SendQueue {
   abstract readonly behindForMs: number
   /** Accepts a message for the connection. */
   abstract accept(message: OutgoingMessage): Acceptance
-  /** Sends waiting messages as far as the socket has room. True if nothing waits any more. */
+  /** Sends waiting messages as far as the socket has room. Returns true if no message waits any more. */
   abstract flush(): boolean
   /** Call when the socket may have room again. */
   abstract drained(): void
-  /** Purges the waiting messages of a stream, or of all streams of a type if `symbol` is `undefined`. Streams for which `isCovered` is true stay. */
+  /**
+   * Purges the waiting messages of a stream, or of all streams of a type if `symbol` is `undefined`. Streams for which `isCovered` is true are not
+   * purged.
+   */
   abstract purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void
   /** Purges the waiting messages for which `isUnwanted` is true. */
   abstract purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): void
-  /** True if `isMeant` is true for a message that waits, or for a gap notice. */
+  /** True if `isMeant` is true for a waiting message, or for a waiting gap notice. */
   abstract hasSome(isMeant: (message: OutgoingMessage) => boolean): boolean
   /** Returns at least one message of each stream that has messages in the queue. */
   abstract waitingStreams(): OutgoingMessage[]
-  /** Ends the queue. With `isToBeFlushed`, it first sends as many messages as the socket has room for. The other messages are purged. */
+  /** Ends the queue. With `isToBeFlushed`, the queue first sends as many messages as the socket has room for. The other messages are purged. */
   abstract end(isToBeFlushed: boolean): void
 }
 

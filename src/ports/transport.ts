@@ -6,11 +6,11 @@ import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
 /**
- * How a manager writes to sockets, reads their buffers and closes them, if `socket.send(text)` and `socket.close()` are not good enough.
+ * How a manager writes to sockets, reads their buffers and closes them, if `socket.send(text)` and `socket.close()` are not enough.
  *
- * Every hook is optional. It is read once, and called as a method of its object. A plain object with any other property, such as a misspelt
- * hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, the transport
- * must also have a `frame` that makes the frames.
+ * Every hook is optional. The manager reads each hook once, and calls it as a method of the transport. A plain object with any other property, such
+ * as a misspelt hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, the
+ * transport must also have a `frame` that makes the frames.
  *
  * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as if a socket's `send` had
  * published it.
@@ -22,7 +22,7 @@ export type Transport<TSocket = Socket, TFrame = string, TText extends WireData 
   ([TText] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame, TText>, 'frame'>>)
 
 /**
- * A transport with any kind of frame. A manager accepts it for all of its connections.
+ * A transport with any kind of frame, as a manager accepts it for all of its connections.
  *
  * TypeScript has no type for "any frame, but the same in both hooks". So this type only checks that `frame` and `write` both use texts, both
  * use bytes, or both use other objects. For a stricter check, declare the transport as a `Transport<MySocket, MyFrame>`.
@@ -34,7 +34,7 @@ export type ManagerTransport<TSocket = Socket> =
   | Transport<TSocket, ObjectFrame>
   | OpaqueTransport<TSocket>
 
-/** A transport without a `frame`. If it has a `write`, the frames are texts. */
+/** A transport without a `frame`. If the transport has a `write`, the frames are texts. */
 type UnframedTransport<TSocket> = Omit<TransportHooks<TSocket>, 'frame'> & { readonly frame?: undefined }
 
 /** A frame of bytes: any object with a `byteLength`. */
@@ -57,22 +57,23 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Makes a frame from a message's text. The transport's `write` takes this frame. Called once per publish, because all sockets of this transport
    * share the frame. Only called if there is a `write`.
    *
-   * Also called for a gap notice, once for each connection that gets one. Its `message` has the data `{ type: 'gap', dropped }`, and the
-   * timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for the connections of this
-   * transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would not learn that
-   * messages are missing.
+   * Also called for a gap notice, once for each connection that gets one. For a gap notice, the `message` has the data `{ type: 'gap', dropped }`,
+   * and the timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for the connections of this
+   * transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would not learn that messages
+   * are missing.
    *
-   * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. It is `undefined` for a text from `connection.send`. If the frame's
-   * `byteLength` is a whole number, the limits count `byteLength`. Otherwise the `length` of the text counts: UTF-16 units, or bytes.
+   * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. For a text from `connection.send`, the `message` is `undefined`. If
+   * the frame's `byteLength` is a whole number, the limits count `byteLength`. Otherwise the limits count the `length` of the text: UTF-16 units of a
+   * string, or bytes.
    */
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
    * Writes the frames of one turn of the event loop, in order. Called once per turn, or several times if the frames exceed `softLimitBytes`.
    * The transport may keep the array.
    *
-   * If `write` returns a number, it has accepted that many frames, counted from the first. The other frames wait, and are offered again. Any
-   * other return value means that all frames were accepted. If `write` throws, or returns a promise that rejects, the connection is removed with
-   * reason `send-failed`.
+   * If `write` returns a number, `write` has accepted that many frames, counted from the first. The manager keeps the other frames, and offers them
+   * again. Any other return value means that all frames were accepted. If `write` throws, or returns a promise that rejects, the connection is
+   * removed with reason `send-failed`.
    */
   write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
   /**
@@ -85,22 +86,23 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
   /**
    * Calls the listener whenever the socket may have room again. The returned function removes the listener.
    *
-   * With this hook the manager does not poll. If a drain is not reported, waiting messages stay until the next message comes. The manager adds its
-   * listener when a connection falls behind, and removes it when the connection has caught up. An early or repeated report does no harm.
+   * With this hook, the manager does not poll the socket. If the transport fails to report a drain, waiting messages stay in the queue until the next
+   * message comes. The manager adds its listener when a connection falls behind, and removes it when the connection has caught up. An early or
+   * repeated report of a drain does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
    * Calls the listener when the socket has closed. The returned function removes the listener.
    *
-   * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove it. The hook
-   * is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and `addConnection` throws
-   * `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when `addConnection` did not
-   * register it. A later or second call of the listener does nothing.
+   * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove the
+   * connection. The hook is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and
+   * `addConnection` throws `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when
+   * `addConnection` did not register the connection. A later or second call of the listener has no effect.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
   /**
    * Closes the socket. Called instead of `socket.close()`. A returned promise settles when the socket has closed. `details` has the `code` and the
-   * `reason` of `connection.remove({ code, reason })`. It is `undefined` if the host gave neither.
+   * `reason` of `connection.remove({ code, reason })`. The argument `details` is `undefined` if the host gave neither.
    */
   readonly close?: (socket: TSocket, reason: CloseReason, details?: CloseDetails) => Promise<void> | void
   /**
@@ -117,11 +119,11 @@ export type AnyTransport = Transport<Socket, unknown, WireData>
 
 const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 
-/** The host's object → its hooks. All managers and connections with the same object share the hooks, so a frame is made once. */
+/** The object that the host gave → its hooks. All managers and connections with the same object share the hooks, so a frame is made once. */
 const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
 
 /**
- * Returns the value as a transport. Its hooks are read once.
+ * Returns the value as a transport. The hooks of an object are read once.
  *
  * An instance of a class may have other members, but needs at least one hook.
  *

@@ -22,7 +22,7 @@ export interface SessionDependencies extends TaskDependencies {
   readonly counts: Counters
 }
 
-/** Tells a client that asks for too much when to come back. Milliseconds. */
+/** The goodbye for a client that asks for too much. It says when the client may reconnect. The times are in milliseconds. */
 const FLOOD = { reason: 'flood', afterMs: 10_000, withinMs: 20_000, code: 4429, closeInMs: 0 }
 const IDLE: CloseDetails = { code: 4408, reason: 'idle' }
 const UNANSWERABLE: CloseDetails = { code: 1011, reason: 'an answer could not be sent' }
@@ -36,7 +36,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   readonly #commands: Rate
   readonly #refusals: Rate
   #hasEnded = false
-  /** What the client is told if it is closed later. */
+  /** The close code and the reason for a connection that the server will close later. */
   #closeDetails: CloseDetails | undefined
 
   constructor(connection: AnyConnection, isReceiveOnly: boolean, dependencies: SessionDependencies) {
@@ -201,7 +201,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     this.#close(IDLE)
   }
 
-  /** Sends a heartbeat. None is needed if something already waits for the client: that is sent as soon as there is room. */
+  /** Sends a heartbeat. A heartbeat is not needed if messages already wait for the client, because they are sent as soon as there is room. */
   beat(): void {
     if (this.connection.waitingBytes === 0) this.say(HEARTBEAT_TEXT)
     else this.#dependencies.watch.said(this)
@@ -211,7 +211,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
     this.#close(this.#closeDetails)
   }
 
-  /** Ends the session, because its connection has gone. */
+  /** Ends the session, because its connection was removed. */
   end(): void {
     const { closings, holdings, pacing, timeouts, watch } = this.#dependencies
     this.#hasEnded = true
@@ -225,7 +225,7 @@ export class ClientSession implements Session, TaskSession, Watched, Closing {
   }
 }
 
-/** A command that is carried out as soon as it is its turn. */
+/** Returns the task of a command that is carried out completely in its turn. */
 function immediate(act: () => void): Task {
   return {
     step() {

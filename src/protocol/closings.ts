@@ -6,7 +6,7 @@ export interface Closing {
   close(): void
 }
 
-/** Closes connections later. One timer serves all of them. */
+/** Closes connections later. One timer serves all connections. */
 export class Closings {
   readonly #clock: Timers
   readonly #dueMs = new Map<Closing, number>()
@@ -17,7 +17,7 @@ export class Closings {
     this.#alarm = new Alarm(clock, () => this.#closeDue())
   }
 
-  /** Closes it once, `ms` from now. A later call replaces the time. */
+  /** Calls `close` once, `ms` milliseconds from now. A later call for the same object replaces the time. */
   add(closing: Closing, ms: number): void {
     this.#dueMs.set(closing, this.#clock.monotonic() + ms)
     this.#alarm.set(ms)

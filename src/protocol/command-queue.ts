@@ -1,12 +1,15 @@
 import type { Task } from './task.ts'
 
-/** The commands of one connection. Each is answered before the next one has its turn. */
+/** The commands of one connection. Each command is answered before the next command has its turn. */
 export class CommandQueue {
   readonly #failed: (error: unknown) => void
   #tasks: Task[] = []
   #isAdvancing = false
 
-  /** `failed` is called with what a step throws. The command of that step is removed without an answer, so that the others do not wait for it. */
+  /**
+   * `failed` is called with the error that a step throws. The command of that step is removed without an answer, so that the other commands do not
+   * wait for it.
+   */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
@@ -21,7 +24,7 @@ export class CommandQueue {
     this.advance()
   }
 
-  /** Carries out commands in order, as far as possible. Call it whenever something has happened that a command may wait for. */
+  /** Carries out commands in order, as far as possible. Call this method after any event that a command may wait for. */
   advance(): void {
     // User code may call back in the middle of a step. The loop below sees what it has brought.
     if (this.#isAdvancing) return
@@ -33,7 +36,7 @@ export class CommandQueue {
     this.#isAdvancing = false
   }
 
-  /** Returns all that waits. */
+  /** Returns all commands that have no answer yet. */
   tasks(): Task[] {
     return [...this.#tasks]
   }

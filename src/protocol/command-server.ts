@@ -18,13 +18,13 @@ import { noCounts, type CommandStats } from './stats.ts'
 import type { Task } from './task.ts'
 import { Watch } from './watch.ts'
 
-/** All that a command server needs of its manager. */
+/** The methods of a manager that a command server calls. */
 export interface CommandManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** Runs `act` as one step, as the manager's `batch` does. */
   batch<TOutcome>(act: () => TOutcome): TOutcome
   /** Returns the handle of a connection. */
   getConnection(connectionId: string): Connection<TSocket, TStreams, TMetadata> | undefined
-  /** Calls the listener at each event of this name. */
+  /** Calls the listener for each event of this name. */
   on<TName extends CommandEvent>(event: TName, listener: (payload: ManagerEvents<TSocket, TStreams, TMetadata>[TName]) => void): () => void
 }
 
@@ -33,28 +33,33 @@ type CommandEvent = 'connectionRemoved' | 'connectionReassigned' | 'connectionCa
 /** The server half of the protocol. `createCommandServer` returns it. */
 export interface CommandServer<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
-   * Welcomes a client, and returns its session. Call it directly after `addConnection`, and give everything that the client sends to `session.receive`.
-   * The session ends with the connection. A second call returns the same session.
+   * Welcomes a client, and returns its session. Call `open` directly after `addConnection`, and pass everything that the client sends to
+   * `session.receive`. The session ends with the connection. A second call returns the same session.
    *
-   * `receiveOnly` is for a client that cannot send, such as an event stream. It is not closed for being silent. Its commands come in the URL, or by POST.
+   * `receiveOnly` is for a client that cannot send, such as an event stream. Such a client is not closed if it sends nothing. Its commands come in
+   * the URL, or by POST.
    *
-   * @throws `ERR_UNKNOWN_CONNECTION` for a connection that was removed, or is another manager's
+   * @throws `ERR_UNKNOWN_CONNECTION` for a connection that was removed, or that belongs to another manager
    */
   open(connection: Connection<TSocket, TStreams, TMetadata>, options?: { readonly receiveOnly?: boolean | undefined }): Session<TSocket, TStreams, TMetadata>
-  /** Returns the session of a connection, for commands that come by POST. `undefined` if there is no such connection, or if it belongs to another user. */
+  /**
+   * Returns the session of a connection, for commands that come by POST. Returns `undefined` if the connection does not exist, or belongs to another
+   * user.
+   */
   find(connectionId: string, userId: string): Session<TSocket, TStreams, TMetadata> | undefined
   /**
-   * Asks every client to move, each at its own moment. Clients that connect later are asked too. Call it at SIGTERM, before `manager.cleanup()`.
+   * Asks every client to move to another server, each at a random moment. Clients that connect later are asked too. Call `drain` at SIGTERM, before
+   * `manager.cleanup()`.
    *
-   * Resolves when all clients have gone, or half a second after `withinMs`. The result is how many are still there. A second call changes nothing, and waits
-   * for the same end.
+   * Resolves when all clients have gone, or half a second after `withinMs`. The promise resolves to the number of clients that are still connected. A
+   * second call changes nothing, and waits for the end of the first drain.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range
    */
   drain(options?: DrainOptions): Promise<number>
   /** How many sessions there are. */
   readonly sessions: number
-  /** What was done so far. Each reading returns a new object. */
+  /** What the command server has done so far. Each read returns a new object. */
   readonly stats: CommandStats
 }
 
@@ -148,7 +153,7 @@ class Server {
     for (const session of [...this.#sessions.values()]) session.revoked(revoked)
   }
 
-  /** The host has unsubscribed this connection, but others still hold the subscription. */
+  /** Called when the host has unsubscribed this connection, but other holders keep the subscription. */
   #released(connection: AnyConnection, subscription: Subscription): void {
     const session = this.#sessionOf(connection)
     const { holdings } = this.#dependencies
@@ -184,11 +189,11 @@ function viewsOf(connection: AnyConnection): Subscription[] {
 }
 
 /**
- * Returns the server half of the clients' protocol, for one manager: `docs/protocol.md` has the protocol on one page.
+ * Returns a command server, the server half of the protocol, for one manager. `docs/protocol.md` describes the protocol on one page.
  *
- * It reads commands, calls `authorize`, subscribes, and answers each command in order. It tells a client when one of its subscriptions ends. If a client
- * asks for too much, its commands are refused; if it goes on, its connection is closed. All answers are sent by `connection.send`. So a client that reads
- * no answers is removed as a slow consumer.
+ * A command server reads commands, calls `authorize`, subscribes, and answers each command in order. It tells a client when one of the client's
+ * subscriptions ends. If a client asks for too much, its commands are refused. If the client continues, its connection is closed. All answers are
+ * sent by `connection.send`. So a client that does not read its answers is removed as a slow consumer.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

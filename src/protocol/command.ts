@@ -1,11 +1,11 @@
 import { refusalIn } from './refusal.ts'
 import { textIn } from './text.ts'
 
-/** What a client asks for. `flawed` is anything that is no command. */
+/** A command of a client. Anything that cannot be read as a command has the kind `flawed`. */
 export type Command = SubscribeCommand | UnsubscribeCommand | PingCommand | OwnCommand | FlawedCommand
 
 interface Numbered {
-  /** The client's number for the command. The answer has it too. */
+  /** The number that the client gave the command. The answer has the same number. */
   readonly id: number | undefined
 }
 
@@ -14,7 +14,7 @@ export interface SubscribeCommand extends Numbered {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly filters: Readonly<Record<string, unknown>> | undefined
-  /** As the client sent it. It may be anything. */
+  /** The position, as the client sent it. It may be any JSON value. */
   readonly position: unknown
 }
 
@@ -39,16 +39,19 @@ interface FlawedCommand extends Numbered {
   readonly code: string
 }
 
-/** How much a client may send at once. */
+/** The limits for one text of a client. */
 export interface TextLimits {
   readonly textUnits: number
   readonly commandsPerText: number
 }
 
-/** Names that a host cannot give to commands of its own. */
+/** Names that a host cannot give to its own commands. */
 export const RESERVED_NAMES: readonly string[] = ['subscribe', 'unsubscribe', 'ping']
 
-/** Returns the commands in what a client sent: a text, or its bytes. Never throws. What cannot be read is one flawed command. */
+/**
+ * Returns the commands in a text that a client sent. Bytes are accepted too. Never throws. A text that cannot be read is returned as one flawed
+ * command.
+ */
 export function readCommands(given: unknown, { textUnits, commandsPerText }: TextLimits): readonly Command[] {
   try {
     const body: unknown = JSON.parse(textIn(given, textUnits))

@@ -1,10 +1,10 @@
 import type { Timers } from '../time/clock.ts'
 import { resolvedGoodbye, type ResolvedGoodbye } from './goodbye.ts'
 
-/** How clients are asked to move. */
+/** How a drain asks clients to move to another server. */
 export interface DrainOptions {
   /**
-   * A word for the clients. At most 123 bytes of UTF-8.
+   * A short reason for the clients. At most 123 bytes of UTF-8.
    *
    * @default 'draining'
    */
@@ -18,18 +18,18 @@ export interface DrainOptions {
   /**
    * Each client moves within this time, at a random moment after `afterMs`. Milliseconds.
    *
-   * @default 5_000
+   * @default 5_000, or `afterMs` if that is longer
    */
   readonly withinMs?: number | undefined
 }
 
-/** How long a client may take to go after its moment. */
+/** How long a client may take to leave after its random moment. */
 const GRACE_MS = 500
 
-/** A drain: all clients are asked to go, and so are clients that connect later. */
+/** A drain asks all clients to leave, and also clients that connect later. */
 export class Draining {
   readonly goodbye: ResolvedGoodbye
-  /** Resolves when all have gone, or when their time is over. */
+  /** Resolves when all clients have gone, or when the time of the drain is over. */
   readonly over: Promise<void>
   #end!: () => void
 
@@ -45,7 +45,7 @@ export class Draining {
     })
   }
 
-  /** Call when nobody is left. */
+  /** Call when no client is left. */
   end(): void {
     this.#end()
   }

@@ -5,17 +5,17 @@ import { goodbyeText } from './answers.ts'
 
 /** A goodbye, validated and with its defaults. */
 export interface ResolvedGoodbye {
-  /** The frame for the client. */
+  /** The text of the `goodbye` frame for the client. */
   readonly text: string
-  /** Milliseconds from now until the server closes the connection. `undefined` if it does not. */
+  /** Milliseconds from now until the server closes the connection, or `undefined` if the server does not close it. */
   readonly closeInMs: number | undefined
-  /** How the server closes. */
+  /** The code and the reason with which the server closes the connection. */
   readonly details: CloseDetails
-  /** Milliseconds from now until the client is due to be gone. */
+  /** Milliseconds from now until the client should have left. */
   readonly withinMs: number
 }
 
-/** The most bytes of UTF-8 that a close frame has room for in its reason. */
+/** The maximum length of the reason in a close frame, in UTF-8 bytes. */
 const MOST_REASON_BYTES = 123
 
 // Every runtime has it.

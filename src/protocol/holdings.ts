@@ -2,7 +2,7 @@ import type { StreamReference, Subscription, SubscriptionEndReason } from '../mo
 
 /** A session whose client was told that it is subscribed. */
 export interface Holder {
-  /** Called if one of its subscriptions has ended, and its client did not ask for that. */
+  /** Called when a subscription of this client has ended although the client did not ask for that. */
   ended(stream: Stream, reason: SubscriptionEndReason): void
 }
 
@@ -12,11 +12,11 @@ interface Stream {
 }
 
 /**
- * The subscriptions that each client was told of. When one of them ends, the client is told. Subscriptions of the user, and those that the host made
- * for a connection, are not among them: nobody told the client of them.
+ * The subscriptions that each client was told about. When one of them ends, the client is told. Subscriptions that the host made for the user or for
+ * a connection are not included, because the client was not told about them.
  *
  * Each subscription is identified by its `Subscription` object, the view. A new subscription to the same stream has a new view, so an event of the
- * old subscription does not touch the new one.
+ * old subscription does not affect the new one.
  */
 export class Holdings<THolder extends Holder> {
   readonly #holders = new Map<Subscription, Set<THolder>>()
@@ -46,7 +46,7 @@ export class Holdings<THolder extends Holder> {
     return this.#holders.get(subscription)?.has(holder) === true
   }
 
-  /** Removes all that somebody holds. */
+  /** Removes all subscriptions of a holder. */
   forget(holder: THolder): void {
     for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) this.remove(holder, subscription)
   }
@@ -57,8 +57,8 @@ export class Holdings<THolder extends Holder> {
   }
 
   /**
-   * Call when a holder may have lost subscriptions. `current` are those that it still has. If a stream has a new view, the new view replaces the old
-   * one, and nothing ends.
+   * Call when a holder may have lost subscriptions. `current` contains the subscriptions that the holder still has. If a stream has a new view, the
+   * new view replaces the old one, and nothing ends.
    */
   reconcile(holder: THolder, current: readonly Subscription[], reason: SubscriptionEndReason): void {
     const views = new Map(current.map((view) => [keyOf(view), view]))
@@ -75,7 +75,10 @@ export class Holdings<THolder extends Holder> {
   }
 }
 
-/** A client may name a stream type that does not exist, with a colon in it. So a stream type and a symbol are not just joined with a colon. */
+/**
+ * Returns the key of a stream. A client may name an unknown stream type that contains a colon. So the key does not join the stream type and the
+ * symbol with a colon.
+ */
 function keyOf({ streamType, symbol }: StreamReference): string {
   return JSON.stringify([streamType, symbol ?? null])
 }

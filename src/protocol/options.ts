@@ -8,56 +8,59 @@ import { systemClock, type Clock } from '../time/clock.ts'
 import { RESERVED_NAMES } from './command.ts'
 import type { Session } from './session.ts'
 
-/** A client's request for a stream. `streamType`, `symbol` and `filters` are as the client sent them: the manager checks them afterwards. */
+/**
+ * A client's request to subscribe to a stream. `streamType`, `symbol` and `filters` have the values that the client sent. The manager checks them
+ * later.
+ */
 export interface SubscribeCall<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
-  /** The connection that asks. Only this connection is subscribed. */
+  /** The connection that sent the command. Only this connection is subscribed. */
   readonly connection: Connection<TSocket, TStreams, TMetadata>
-  /** The user who owned the connection when the command came. */
+  /** The user who owned the connection when the command arrived. */
   readonly userId: string
   /** Any text. */
   readonly streamType: string
-  /** Any text, or `undefined` for none. */
+  /** Any text, or `undefined` if the client sent no symbol. */
   readonly symbol: string | undefined
-  /** Any JSON object, or `undefined` for none. */
+  /** Any JSON object, or `undefined` if the client sent no filters. */
   readonly filters: SubscriptionFilters | undefined
-  /** The position to resume from, as the client sent it. `undefined` for a newcomer. It may be anything. */
+  /** The position to resume from, as the client sent it. The position may be any JSON value. `undefined` if the client sent none. */
   readonly position: unknown
-  /** The number of the command. `undefined` if it has none. */
+  /** The number of the command, or `undefined` if the command has no number. */
   readonly id: number | undefined
 }
 
-/** A command of the host's own. */
+/** A call of one of the host's own commands. */
 export interface CommandCall<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
-  /** The connection that asks. Act for this connection and its user alone. */
+  /** The connection that sent the command. Act only for this connection and its user. */
   readonly connection: Connection<TSocket, TStreams, TMetadata>
-  /** What the client sent as `data`, as `JSON.parse` returns it: check it. `undefined` if it sent none. */
+  /** The `data` of the command, as `JSON.parse` returns it. Check the data before you use it. `undefined` if the client sent no data. */
   readonly data: unknown
   /** The connection's session. */
   readonly session: Session<TSocket, TStreams, TMetadata>
 }
 
-/** How much one client may ask for. `Infinity` removes a limit, except that of `perSecond`. */
+/** How much one client may ask for. `Infinity` removes a limit, but `perSecond` must be finite. */
 export interface CommandLimits {
   /**
-   * UTF-16 units of one text. A longer one is refused whole, with `ERR_TOO_LARGE`.
+   * UTF-16 units of one text. A longer text is refused as a whole, with `ERR_TOO_LARGE`.
    *
    * @default 16_384
    */
   readonly textUnits?: number | undefined
   /**
-   * Commands in one text. An array of more is refused whole, with `ERR_TOO_LARGE`.
+   * Commands in one text. A longer array is refused as a whole, with `ERR_TOO_LARGE`.
    *
    * @default 100
    */
   readonly commandsPerText?: number | undefined
   /**
-   * Commands that have no answer yet. One more is refused at once, with `ERR_BUSY`.
+   * Commands of one client that have no answer yet. A further command is refused at once, with `ERR_BUSY`.
    *
    * @default 100
    */
   readonly pending?: number | undefined
   /**
-   * Commands a second in the long run. More are refused at once, with `ERR_RATE_LIMITED`. Finite, and more than 0.
+   * Commands per second in the long run. Further commands are refused at once, with `ERR_RATE_LIMITED`. The number must be finite and more than 0.
    *
    * @default 50
    */
@@ -69,39 +72,41 @@ export interface CommandLimits {
    */
   readonly burst?: number | undefined
   /**
-   * Refusals at once, and `perSecond` of them in the long run. One more ends the connection with the code 4429.
+   * Refusals that one client may get at once. In the long run, a client may get `perSecond` refusals per second. A further refusal closes the
+   * connection with the code 4429.
    *
    * @default 2_000
    */
   readonly maxRefusals?: number | undefined
   /**
-   * How long `authorize`, or a command of the host's own, may take. After that, the command is refused with `ERR_TIMEOUT`, and a later result is
-   * ignored. Milliseconds.
+   * How long `authorize`, or one of the host's own commands, may take. After this time, the command is refused with `ERR_TIMEOUT`, and a later result
+   * is ignored. Milliseconds.
    *
    * @default 10_000
    */
   readonly commandTimeoutMs?: number | undefined
 }
 
-/** All that a command server needs of a recovery: that of `stream-connection-manager/recovery` fits as it is. */
+/** The methods of a recovery that a command server calls. You can pass a recovery of `stream-connection-manager/recovery`. */
 export interface CommandRecovery {
-  /** Subscribes, answers with a notice that has the `id`, and sends again what is missing. All in one step. */
+  /** In one step, subscribes the connection, answers with a notice that has the `id`, and sends the missing messages again. */
   subscribe(connection: never, request: never): { readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }; readonly replayed: number }
   /**
-   * Called before each `subscribe` that is authorized, if the method exists. The recovery of a cluster has it. Its promise resolves when this node
-   * has the messages that the client may have missed, or cannot get them.
+   * Called before each `subscribe` that is authorized, if the method exists. A recovery that is in a cluster returns a promise. The promise resolves
+   * when this node has the messages that the client may have missed, or cannot get them.
    */
   ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown> | undefined
 }
 
-/** The options of `createCommandServer`. Each one is optional. */
+/** The options of `createCommandServer`. All options are optional. */
 export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
-   * Decides whether a client may subscribe. It is called before the manager's own `authorize`. Only `true`, or a promise of `true`, grants access.
+   * Decides whether a client may subscribe. This function is called before the manager's own `authorize`. Only `true`, or a promise of `true`, grants
+   * access.
    *
-   * It may run for several commands at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the answer does not
-   * count, and the client is told to ask again. An error with a `code` that begins with `ERR_` refuses with that code. For any other error, the client is
-   * told to try again, and `onError` gets the error.
+   * `authorize` may run for several commands at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the
+   * answer is ignored, and the client is told to ask again. An error whose `code` begins with `ERR_` refuses the command with that code. For any
+   * other error, the client is told to try again, and `onError` gets the error.
    *
    * @default only the manager's `authorize` is asked
    */
@@ -113,47 +118,48 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly recovery?: CommandRecovery | undefined
   /**
-   * Called for each subscribe, directly after its answer and the messages that a recovery sends again. No live message of the stream comes before
-   * that. Use it to send a snapshot of your own, by `connection.send` or `manager.sendToConnection`. It must be synchronous.
+   * Called for each subscribe, directly after its answer and the messages that a recovery sends again. No live message of the stream is sent before
+   * this call. Use this function to send a snapshot of your own, by `connection.send` or `manager.sendToConnection`. The function must be
+   * synchronous.
    *
-   * If it throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client is told with
-   * `unsubscribed` and the reason `failed`, and `onError` gets the error.
+   * If the function throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client gets the
+   * notice `unsubscribed` with the reason `failed`, and `onError` gets the error.
    */
   readonly onSubscribed?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
    * Commands of your own, by name. The client gets what the command returns, or what its promise resolves to, as the `data` of a `result`;
    * `undefined` becomes `null`.
    *
-   * Commands of one client run one after the other. An error with a `code` that begins with `ERR_` refuses with that code. If the error has a number
-   * `retryMs`, the client is told to ask again after that time. For any other error, the code is `ERR_FAILED`, and `onError` gets the error. The names
-   * `subscribe`, `unsubscribe` and `ping` are reserved.
+   * Commands of one client run one after the other. An error whose `code` begins with `ERR_` refuses the command with that code. If the error also
+   * has a number `retryMs`, the client is told to ask again after that many milliseconds. For any other error, the code is `ERR_FAILED`, and
+   * `onError` gets the error. The names `subscribe`, `unsubscribe` and `ping` are reserved.
    */
   readonly commands?: Readonly<Record<string, (call: CommandCall<TSocket, TStreams, TMetadata>) => unknown>> | undefined
   /** How much one client may ask for. */
   readonly limits?: CommandLimits | undefined
   /**
-   * If a client sends nothing for this long, its connection is closed with the code 4408. A `ping` counts as something sent. `0`: never. Clients that
-   * only receive are never closed for this. Milliseconds.
+   * If a client sends nothing for this long, its connection is closed with the code 4408. A `ping` counts as something sent. `0`: never. This limit
+   * does not apply to clients that only receive. Milliseconds.
    *
    * @default 0
    */
   readonly idleMs?: number | undefined
   /**
-   * Each client is sent something at least this often, so that it notices a dead link. If there was no answer to send, it is a `heartbeat`. `0`: no
-   * heartbeats. Milliseconds.
+   * The longest time in which the server sends a client nothing, so that the client can notice a dead link. If there is no answer to send in this
+   * time, the server sends a `heartbeat`. `0`: no heartbeats. Milliseconds.
    *
    * @default 0
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * Gets what `authorize`, `onSubscribed` and your commands throw, or reject with, except refusals with a `code`. It also gets such an error
-   * if it comes too late for the client: the client has left, or was refused already.
+   * Gets the errors that `authorize` and your commands throw or reject with, except refusals with a `code`. `onError` also gets the errors of
+   * `onSubscribed`, and errors that come too late for the client, because the client has left or was already refused.
    *
    * @default prints the first error with `console.warn`
    */
   readonly onError?: ((error: unknown, connection: Connection<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
-   * The source of time. Pass the one that the manager has.
+   * The source of time. Pass the same clock as to the manager.
    *
    * @default the runtime's own clock and timers
    */

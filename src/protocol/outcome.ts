@@ -1,19 +1,19 @@
 import { adopted, isThenable } from '../guards/user-code.ts'
 
-/** Who is told what comes later. */
+/** The functions that an `Outcome` calls later, when a promise has settled. */
 interface OutcomeHooks {
-  /** The answer has come. It is not called for an answer that comes after `fail`. */
+  /** Called when the answer has come. Not called for an answer that comes after a call of `fail`. */
   settled(): void
-  /** User code failed after `fail`, so that its error is nobody's answer. */
+  /** Called if user code fails after a call of `fail`. The client does not get this error any more. */
   failedLate(error: unknown): void
 }
 
-/** What user code answered: a value or an error, at once or later. */
+/** The answer of user code: a value or an error, at once or later. */
 export class Outcome {
   /** True until there is an answer. */
   isOpen = true
   value: unknown
-  /** What went wrong. `undefined` if nothing did. */
+  /** The error, or `undefined` if there is none. */
   failure: { readonly error: unknown } | undefined
 
   constructor(work: () => unknown, hooks: OutcomeHooks) {
@@ -26,7 +26,7 @@ export class Outcome {
     }
   }
 
-  /** Makes it a failure, whatever the answer is or will be. */
+  /** Makes the outcome a failure, even if user code has answered or will answer. */
   fail(error: unknown): void {
     this.isOpen = false
     this.failure = { error }

@@ -7,7 +7,7 @@ import { stale, type Task, type TaskDependencies, type TaskSession } from './tas
 /** After an answer of at least this many UTF-16 units, the next command waits until the client has read it. */
 const LARGE_UNITS = 1_024
 
-/** A command of the host's own. It begins when the commands before it have their answers. */
+/** One of the host's own commands. The command begins when all commands before it have their answers. */
 export class OwnTask implements Task {
   readonly #command: OwnCommand
   readonly #run: () => unknown
@@ -32,7 +32,7 @@ export class OwnTask implements Task {
     return true
   }
 
-  /** Nobody knows what the command has done, so the client is not told to ask again. */
+  /** Refuses a command that took too long. Nobody knows what the command has done, so the client is not told to ask again. */
   expire(): void {
     this.#outcome?.fail(refusing('ERR_TIMEOUT'))
     this.#session.goOn()
@@ -41,8 +41,8 @@ export class OwnTask implements Task {
   revoked(): void {}
 
   /**
-   * If the connection has another user now, the command is not run. Once the command has begun, it goes on: it may be the login that gives the
-   * connection to another user.
+   * Runs the command, unless the connection has another user now. A command that has begun continues even if the user changes, because it may be the
+   * login that gives the connection to another user.
    */
   #begin(): Outcome {
     const { timeouts } = this.#dependencies

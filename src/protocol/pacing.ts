@@ -6,21 +6,21 @@ import type { AnyConnection } from '../ports/connection.ts'
 /** A session whose commands are paced. */
 export interface Paced {
   readonly connection: AnyConnection
-  /** Called when it may go on. */
+  /** Called when the session may continue with its commands. */
   goOn(): void
 }
 
 /**
- * Lets a client read what a command brought before the next one brings more. Otherwise a client that comes back and reads slowly would be removed
- * because of its own replays.
+ * Lets a client read the messages of one command before the next command sends more. Otherwise a client that resumes and reads slowly would be
+ * removed because of the messages that are sent to it again.
  *
- * Whether a client is behind is checked once in each turn of the event loop. So each pause lasts at least until the next turn, and until nothing
- * waits for the connection. A client that never catches up goes on after `patienceMs`: then the limits of its send queue apply.
+ * Clients are checked once in each turn of the event loop. So a pause lasts at least until the next turn, and until no message waits for the
+ * connection. If a client never catches up, its pause ends after `patienceMs`: then the limits of its send queue apply.
  */
 export class Pacing {
-  /** Those to look at in the next turn. */
+  /** The sessions whose clients are checked in the next turn. */
   readonly #due = new Set<Paced>()
-  /** Those that are behind. They are due when they have caught up. */
+  /** The sessions whose clients are behind. They are checked again when the client has caught up. */
   readonly #behind = new Map<AnyConnection, Paced>()
   readonly #nextTurn: Alarm
   readonly #patience: ExpiringSet<Paced>
@@ -32,7 +32,7 @@ export class Pacing {
     })
   }
 
-  /** Holds a session back. Call it after a step that may have sent much to its client. */
+  /** Pauses a session. Call this method after a step that may have sent much to the session's client. */
   hold(paced: Paced): void {
     this.#due.add(paced)
     this.#patience.add(paced)
@@ -46,7 +46,10 @@ export class Pacing {
     return this.#due.has(paced) || this.#behind.has(paced.connection)
   }
 
-  /** Call when a connection has caught up. Its backlog may only have been purged, to be sent again. So the next turn checks the client again. */
+  /**
+   * Call when a connection has caught up. The connection's backlog may only have been purged, to be sent again. So the client is checked again in the
+   * next turn.
+   */
   caughtUp(connection: AnyConnection): void {
     const paced = this.#behind.get(connection)
     if (paced === undefined) return

@@ -1,17 +1,17 @@
 /** How often something may happen. */
 export interface RateLimit {
-  /** How many times at once. */
+  /** How many times at once, without a pause. */
   readonly burst: number
-  /** How often a second in the long run. */
+  /** How many times per second in the long run. */
   readonly perSecond: number
 }
 
-/** A token bucket. The caller says what time it is, in milliseconds of a clock that never goes back. */
+/** A token bucket. The caller passes the present time, in milliseconds of a monotonic clock. */
 export class Rate {
   readonly #limit: RateLimit
   #tokens: number
   #filledAtMs: number
-  /** The latest time that `nextTurnMs` has named. */
+  /** The time of the latest turn that `nextTurnMs` has given to a caller. */
   #turnAtMs: number
 
   constructor(limit: RateLimit, nowMs: number) {
@@ -21,7 +21,7 @@ export class Rate {
     this.#turnAtMs = nowMs
   }
 
-  /** Takes a token. False if there is none. */
+  /** Takes a token. Returns false if there is no token. */
   take(nowMs: number): boolean {
     const { burst, perSecond } = this.#limit
     this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#filledAtMs) * perSecond) / 1_000)
@@ -37,8 +37,8 @@ export class Rate {
   }
 
   /**
-   * Returns how long somebody who came too early should wait, in whole milliseconds. Each call names a later turn. If all got the same one, all but one
-   * would be too early again.
+   * Returns how long a caller that got no token should wait, in whole milliseconds. Each call returns a later turn. If all callers got the same turn,
+   * all but one would find no token again.
    */
   nextTurnMs(nowMs: number): number {
     this.#turnAtMs = Math.max(nowMs, this.#turnAtMs) + 1_000 / this.#limit.perSecond

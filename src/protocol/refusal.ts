@@ -1,4 +1,4 @@
-/** Codes that this module refuses commands with. A refusal can also have a code of `ErrorCode`, or a code of the host's own. */
+/** The codes with which this module refuses commands. A refusal can also have a code of `ErrorCode`, or a code of the host's own. */
 export type RefusalCode =
   | 'ERR_BAD_COMMAND'
   | 'ERR_UNKNOWN_COMMAND'
@@ -19,7 +19,7 @@ export interface Refusal {
   readonly retryMs?: number | undefined
 }
 
-/** Makes an error of a refusal, for code that throws. */
+/** Returns an error that stands for a refusal, so that code can throw the refusal. */
 export function refusing(code: RefusalCode, retryMs?: number): Error {
   return Object.assign(new Error(code), { code, retryMs })
 }
@@ -27,8 +27,8 @@ export function refusing(code: RefusalCode, retryMs?: number): Error {
 const LONGEST_CODE = 64
 
 /**
- * Returns the refusal that an error stands for: any error with a `code` that begins with `ERR_`, and perhaps a `retryMs`. `undefined` for other errors,
- * which are faults of the host.
+ * Returns the refusal that an error stands for. Such an error has a `code` that begins with `ERR_`, and may have a `retryMs`. Returns `undefined` for
+ * any other error, which is a fault of the host.
  */
 export function refusalIn(error: unknown): Refusal | undefined {
   try {

@@ -1,26 +1,26 @@
 /** What a command server has done so far. The numbers only rise. */
 export interface CommandStats {
-  /** How many texts clients sent. A text in bytes counts too. */
+  /** How many texts clients sent, as strings or as bytes. */
   readonly texts: number
-  /** Commands in them. Those that were refused at once for the rate, or because too many waited, are included. */
+  /** Commands that clients sent. This includes commands that were refused at once because of the rate, or because too many commands waited. */
   readonly commands: number
-  /** Frames that were sent, answers and others. */
+  /** Frames that were sent to clients: answers, and others such as heartbeats. */
   readonly answers: number
   /** Commands that were refused, for any reason. */
   readonly refused: number
-  /** Of those refused: because the client asked too often, or had too many commands without an answer. */
+  /** Commands that were refused because the client asked too often, or had too many commands without an answer. */
   readonly limited: number
-  /** Of those refused: because user code took too long. */
+  /** Commands that were refused because user code took too long. */
   readonly timeouts: number
-  /** Connections that were ended because too many of their commands were refused. */
+  /** Connections that were closed because too many of their commands were refused. */
   readonly floods: number
-  /** Connections that were ended because they sent nothing for too long. */
+  /** Connections that were closed because their clients sent nothing for too long. */
   readonly idle: number
-  /** Subscriptions that ended although the client did not ask for that. The client was told. */
+  /** Subscriptions that ended although the client did not ask for that. The client was told each time. */
   readonly ended: number
 }
 
-/** The same numbers, writable for the code that counts. */
+/** `CommandStats` with writable fields, for the code that counts. */
 export type Counters = { -readonly [TName in keyof CommandStats]: number }
 
 export function noCounts(): Counters {

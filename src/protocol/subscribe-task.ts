@@ -9,8 +9,8 @@ import { refusing, RETRY_MS } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
 /**
- * A subscribe. `authorize` is called as soon as the command comes, so many calls can run at the same time. The rest is one step, when it is the command's
- * turn: subscribe, answer, send what is missing.
+ * A `subscribe` command. `authorize` is called as soon as the command arrives, so many calls can run at the same time. The rest happens in one step
+ * in the command's turn: subscribe, answer, and send missing messages again.
  */
 export class SubscribeTask implements Task {
   readonly #command: SubscribeCommand
@@ -44,7 +44,7 @@ export class SubscribeTask implements Task {
     this.#session.goOn()
   }
 
-  /** `authorize` may have granted this subscribe before the host revoked the stream. Then its answer does not count. */
+  /** `authorize` may have granted this command before the host revoked the stream. Then the answer of `authorize` is ignored. */
   revoked(revoked: Revoked): void {
     if (this.#dependencies.options.authorize !== undefined && isConcerned({ ...this.#command, userId: this.#userId }, revoked)) this.#permission.fail(stale())
   }
@@ -91,7 +91,7 @@ export class SubscribeTask implements Task {
     }
   }
 
-  /** Returns true if much may have been sent to the client. */
+  /** Subscribes and answers. Returns true if much may have been sent to the client. */
   #act(): boolean {
     const { holdings, options } = this.#dependencies
     const { subscription, replayed } = options.recovery === undefined ? this.#begin() : this.#resume(options.recovery)
@@ -115,7 +115,10 @@ export class SubscribeTask implements Task {
     return resumed
   }
 
-  /** The client has its answer already. If `onSubscribed` fails now, the subscription ends, because the client could not use the messages that follow. */
+  /**
+   * At this point, the client already has the answer to its command. If `onSubscribed` fails now, the subscription ends, because the client could not
+   * use the messages that follow.
+   */
   #tellHost(onSubscribed: (request: object) => unknown): void {
     const { reports, holdings } = this.#dependencies
     const { connection } = this.#session
@@ -134,8 +137,8 @@ export class SubscribeTask implements Task {
 }
 
 /**
- * True if a revocation concerns this user's subscribe. A field that the revocation leaves out means all. So does a symbol that the subscribe leaves
- * out.
+ * True if a revocation applies to this user's `subscribe` command. A field that is absent from the revocation matches any value. A symbol that is
+ * absent from the command matches any symbol.
  */
 function isConcerned({ userId, streamType, symbol }: Pick<SubscribeCommand, 'streamType' | 'symbol'> & { readonly userId: string }, revoked: Revoked): boolean {
   const isOfSymbol = revoked.symbol === undefined || symbol === undefined || revoked.symbol === symbol

@@ -10,37 +10,43 @@ import { refusing, type Refusal } from './refusal.ts'
 
 /** A command that waits for its turn, or for user code. */
 export interface Task {
-  /** Does what can be done now, when it is the command's turn. True once the command has its answer. What it throws is a fault of the server. */
+  /**
+   * Carries out the command as far as possible now. Call this method when it is the command's turn. Returns true once the command has its answer. An
+   * error that `step` throws is a fault of the server.
+   */
   step(): boolean
   /** Called if user code took too long. */
   expire(): void
-  /** Called if streams were revoked. It may change what the next step does. */
+  /** Called if streams were revoked. This may change what the next call of `step` does. */
   revoked(revoked: Revoked): void
 }
 
-/** What a task needs of its session. */
+/** The members of a session that its tasks use. */
 export interface TaskSession extends Paced, Holder {
-  /** True once nobody waits for answers. */
+  /** True once the session or its connection has ended, so that nobody waits for answers. */
   readonly isOver: boolean
   /** Sends an answer. @throws what `connection.send` throws */
   send(text: string): void
-  /** Notes an answer that something else has sent, such as the recovery. */
+  /** Notes that another part, such as the recovery, has sent an answer. */
   noteAnswer(): void
-  /** Sends an answer. If that is not possible, the connection is removed. */
+  /** Sends an answer. If the answer cannot be sent, the connection is removed. */
   say(text: string): void
   refuse(id: number | undefined, refusal: Refusal): void
-  /** Goes on, because user code has answered. If nobody waits for the answer any more, only the host is told of a failure. */
+  /** Continues with the commands, because user code has answered. If nobody waits for the answer any more, a failure is reported only to the host. */
   answered(outcome: Outcome): void
-  /** Tells the host of an error that comes too late for the client. A refusal, which has a code, was meant for the client. */
+  /**
+   * Reports an error to the host that comes too late for the client. A refusal, which is an error with a code, is not reported, because it was meant
+   * for the client.
+   */
   failedLate(error: unknown): void
   /**
-   * Refuses with the code of an error. An error without a code is a fault of the host. The host is told the error, and the client is refused with
-   * `otherwise`.
+   * Refuses a command with the code of an error. An error without a code is a fault of the host. Then the error is reported to the host, and the
+   * client gets the refusal `otherwise`.
    */
   fail(id: number | undefined, error: unknown, otherwise: Refusal): void
 }
 
-/** What all tasks of a server share. */
+/** The objects that all tasks of a command server share. */
 export interface TaskDependencies {
   readonly manager: { batch<TOutcome>(act: () => TOutcome): TOutcome }
   readonly options: ResolvedCommandOptions
@@ -51,7 +57,10 @@ export interface TaskDependencies {
   readonly timeouts: ExpiringSet<Task>
 }
 
-/** Refuses a command because its user, or the user's rights, changed while it waited. Nothing was done, and the client may ask again at once. */
+/**
+ * Returns the refusal of a command whose user, or whose user's rights, changed while the command waited. Nothing was done, so the client may ask
+ * again at once.
+ */
 export function stale(): Error {
   return refusing('ERR_STALE', 0)
 }

@@ -9,12 +9,15 @@ export interface Watched {
   beat(): void
 }
 
-/** Notices silence: of clients, and of the server towards its clients. One timer for each of the two serves all sessions. */
+/**
+ * Notices when a client has sent nothing for too long, and when the server has sent a client nothing for too long. Each of the two checks has one
+ * timer for all sessions.
+ */
 export class Watch {
   readonly #idle: ExpiringSet<Watched>
   readonly #quiet: ExpiringSet<Watched>
 
-  /** A time of `0` switches off its check. */
+  /** If `idleMs` or `heartbeatMs` is `0`, the check for this time is off. */
   constructor(clock: Timers, { idleMs, heartbeatMs }: { readonly idleMs: number; readonly heartbeatMs: number }) {
     this.#idle = new ExpiringSet(clock, idleMs || Infinity, (expired) => {
       for (const each of expired) each.closeIdle()

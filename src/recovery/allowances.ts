@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import { Alarm } from '../time/alarm.ts'
 
-/** A connection that may get messages again. */
+/** A connection to which messages may be sent again. */
 export interface Replayed {
   /** Sends queued messages as far as the socket has room. True if the queue is empty afterwards. */
   flush(): boolean
@@ -13,8 +13,9 @@ interface Spent {
 }
 
 /**
- * Limits how much is sent again to each connection. Messages count until the connection's send queue is empty, and at least until the end of the turn.
- * Without this limit, a client that asks for many messages and reads nothing would be removed as a slow consumer, reconnect, and ask again.
+ * Limits how much is sent again to each connection. A message that is sent again counts until the connection's send queue is empty, and at least
+ * until the end of the turn. Without this limit, a client that asks for many messages and reads nothing would be removed as a slow consumer,
+ * reconnect, and ask again.
  */
 export class Allowances<TConnection extends Replayed> {
   readonly #limits: { readonly count: number; readonly units: number }
@@ -39,8 +40,8 @@ export class Allowances<TConnection extends Replayed> {
   }
 
   /**
-   * Call when a connection has caught up. Its backlog may be empty only because it was purged and is about to be sent again. So the queue is checked
-   * at the end of the turn.
+   * Call this when a connection has caught up. The backlog may be empty only because its messages were purged and are about to be sent again. So the
+   * queue is checked at the end of the turn.
    */
   caughtUp(connection: TConnection): void {
     if (this.#spent.has(connection)) this.#endOfTurn.set(0)

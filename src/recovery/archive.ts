@@ -3,7 +3,7 @@ import { invalidOption } from './options.ts'
 /** The state of a recovery as `export` writes it. Ages are in milliseconds, at the time of the export. */
 export interface Archive {
   readonly version: 1
-  /** Milliseconds since the Unix epoch. */
+  /** When the export was made, in milliseconds since the Unix epoch. */
   readonly exportedAt: number
   readonly channels: readonly ArchivedChannel[]
   readonly floors: readonly ArchivedFloor[]
@@ -24,7 +24,7 @@ export interface ArchivedMessage {
   readonly text: string
   readonly unstamped: string | null
   readonly ageMs: number
-  /** The message's place among all messages of the archive, oldest first. */
+  /** The place of the message among all messages of the archive. The oldest message has the lowest number. */
   readonly order: number
 }
 

@@ -54,7 +54,10 @@ export function restoreInto(histories: Histories, floors: RevocationFloors, arch
   histories.refresh()
 }
 
-/** Returns how many of these messages have an `order` up to this one. The messages are sorted. There may be many revocations, so it is a binary search. */
+/**
+ * Returns how many messages have at most this `order`. The messages must be sorted by `order`. The function uses a binary search, because it may be
+ * called for many revocations.
+ */
 function countUpTo(order: number, messages: readonly { readonly message: ArchivedMessage }[]): number {
   let [from, to] = [0, messages.length]
   while (from < to) {

@@ -5,18 +5,18 @@ import type { History, HistoryMessage } from './history-message.ts'
 
 /** What a channel knows about the numbers of one epoch. */
 interface EpochState {
-  /** The number of the last message. */
+  /** The number of the last message of the epoch. */
   seq: number
   /** The number of the last message that the history has removed. A client that has not received this message cannot resume. */
   forgotten: number
-  /** True if another node publishes in it. */
+  /** True if the epoch belongs to another node. */
   isForeign: boolean
 }
 
-/** What an archive has of an epoch. */
+/** The part of an epoch's state that an archive stores. */
 type ArchivedState = Pick<EpochState, 'seq' | 'forgotten'> & { readonly isForeign?: boolean | undefined }
 
-/** A channel remembers this many epochs. */
+/** The maximum number of epochs that a channel remembers. */
 const MOST_EPOCHS = 32
 
 /**
@@ -35,16 +35,16 @@ export class Channel implements ChannelName, History {
   /** How many streams of the channel are active. */
   activeStreams = 0
   units = 0
-  /** When the first and the last message of this node's own epoch were recorded, by the monotonic clock. */
+  /** When the first and the last message of this node's own epoch were recorded, in milliseconds of the monotonic clock. */
   firstAtMs: number | undefined
   lastAtMs: number | undefined
   readonly #limits: { readonly count: number; readonly units: number }
-  /** The state of this node's own epoch. Nearly every message belongs to it. */
+  /** The state of this node's own epoch. Nearly every message belongs to this epoch. */
   readonly #own: EpochState = { seq: 0, forgotten: 0, isForeign: false }
   readonly #epochs = new Map<string, EpochState>()
   readonly #mark: string
   #messages = new Queue<HistoryMessage>()
-  /** Symbol → its latest message. The oldest message is first. */
+  /** The latest message of each symbol. The oldest of these messages is first. */
   readonly #latest = new Map<string | undefined, HistoryMessage>()
   #count = 0
 
@@ -74,7 +74,7 @@ export class Channel implements ChannelName, History {
     return positionText(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq] as const))
   }
 
-  /** Oldest first. This node's own epoch is the last one. */
+  /** The epochs, oldest first. This node's own epoch is the last one. */
   get epochs(): readonly { readonly epoch: string; readonly seq: number; readonly forgotten: number; readonly isForeign?: true }[] {
     const others = [...this.#epochs].filter(([epoch]) => epoch !== this.epoch)
     const all = [...others, [this.epoch, this.#own] as const]
@@ -87,7 +87,8 @@ export class Channel implements ChannelName, History {
 
   /**
    * Adds an epoch of an earlier run or of another node, or sets its state. The oldest epochs are forgotten if there are too many, or if a position could
-   * not name them all. If one of them was another node's, nobody can resume from an older position: what was missed in it is not known any more.
+   * not name them all. If a forgotten epoch belonged to another node and had messages, nobody can resume from an older position, because this node no
+   * longer knows which of them a client missed.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
@@ -113,14 +114,17 @@ export class Channel implements ChannelName, History {
     this.#epochs.set(this.#mark, { seq, forgotten: seq, isForeign: false })
   }
 
-  /** Notes that an epoch of another node has reached a number. Nobody can resume from a smaller number, because messages may be missing here. */
+  /**
+   * Records that an epoch of another node has reached a number. Nobody can resume from a smaller number, because this node may not have all messages
+   * before it.
+   */
   skipTo(epoch: string, seq: number): void {
     const state = this.#epochs.get(epoch)
     if (state === undefined) this.knowEpoch(epoch, { seq, forgotten: seq, isForeign: true })
     else if (seq > state.seq) Object.assign(state, { seq, forgotten: seq })
   }
 
-  /** Adds a message. Returns the message that it replaced, if there is one. */
+  /** Adds a message. Returns the older message that the new one replaced, if there is one. */
   add(message: HistoryMessage): HistoryMessage | undefined {
     const state = this.#stateOf(message)
     // A hole: nobody can resume from before it.
@@ -139,7 +143,10 @@ export class Channel implements ChannelName, History {
     return replaced
   }
 
-  /** Adds messages of known epochs that are older than the held ones, oldest first. There must be no hole between them and the held ones. */
+  /**
+   * Adds messages of known epochs in front of the history, oldest first. No message may be missing between the last of these messages and the
+   * history.
+   */
   addBefore(messages: readonly HistoryMessage[]): void {
     const held = this.#messages
     this.#messages = new Queue()
@@ -171,7 +178,7 @@ export class Channel implements ChannelName, History {
     return message
   }
 
-  /** Returns all messages after a position, in order. `undefined` if a message may be missing from the history. */
+  /** Returns all messages after a position, in order, or `undefined` if a message may be missing from the history. */
   since(position: Position): HistoryMessage[] | undefined {
     for (const epoch of position.keys()) if (!this.#epochs.has(epoch) && !isMark(epoch)) return undefined
     for (const [epoch, { seq, forgotten }] of this.#epochs) {
@@ -189,7 +196,7 @@ export class Channel implements ChannelName, History {
     return message === undefined ? [] : [message]
   }
 
-  /** Returns the history, oldest first. */
+  /** Returns the messages of the history, oldest first. */
   messages(): HistoryMessage[] {
     return [...this.#held()]
   }

@@ -2,11 +2,13 @@ import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import { channelOf, type ChannelName } from '../model/channel.ts'
 import type { Channel } from './channel.ts'
 
-/** The channels by name. The keys are nested maps, because building a text key costs more than everything else that recording a message does. */
+/** The channels by name. The index consists of nested maps, because building a text key would cost more than all other work of recording a message. */
 export class Channels {
   readonly #streams: ResolvedCatalogue
   readonly #all = new Set<Channel>()
-  /** Stream type → user (`undefined` for a public type) → symbol (`undefined` unless the type requires one) → channel. */
+  /**
+   * The channels by stream type, user and symbol. The user is `undefined` for a public type. The symbol is `undefined` unless the type requires one.
+   */
   readonly #byType = new Map<string, Map<string | undefined, Map<string | undefined, Channel>>>()
 
   constructor(streams: ResolvedCatalogue) {

@@ -14,22 +14,23 @@ export interface HistoryLimits {
   readonly units: number
   readonly ageMs: number
   readonly totalUnits: number
-  /** Stream type → its own limits. */
+  /** The limits of single stream types, by the name of the type. */
   readonly byType: ReadonlyMap<string, { readonly count: number; readonly units: number }>
 }
 
-/** The lowest order. It marks a message that may be older than every revocation. */
+/** The lowest `order`. A message with this `order` may be older than every revocation. */
 const EARLIEST = 1
 
-/** If there are more unused channels than this, the oldest unused channel is forgotten early. */
+/** The maximum number of unused channels. If there are more, the oldest unused channel is forgotten early. */
 const MOST_UNUSED_CHANNELS = 100_000
 
 /**
  * All channels and their histories.
  *
- * Each history has limits for its count, its units and the age of its messages. All histories together have a limit for their units. If they exceed
- * it, the oldest message of all is removed first. Messages of `latest` streams do not age, because they are the present state. A channel without
- * active streams is forgotten `ageMs` after its last message or its last active stream. Its numbers are forgotten too.
+ * Each history has limits for the number, the units (UTF-16) and the age of its messages. All histories together have a limit for their units. If
+ * this limit is exceeded, the oldest message of all histories is removed first. Messages of `latest` streams do not expire, because they are the
+ * present state. If a channel has no active stream, the channel and its numbers are forgotten `ageMs` after its last message, or after its last
+ * stream became idle, whichever is later.
  */
 export class Histories {
   evicted = 0
@@ -58,7 +59,7 @@ export class Histories {
     this.#unused = new ExpiringSet<Channel>(clock, limits.ageMs, (expired) => expired.forEach((channel) => this.#forget(channel)))
   }
 
-  /** The number of the last recorded message. */
+  /** The `order` of the last recorded message. */
   get order(): number {
     return this.#order
   }
@@ -90,7 +91,7 @@ export class Histories {
     else if (isActive && channel.activeStreams === 1) this.#setUsed(channel)
   }
 
-  /** Adds a message to the history of its channel, and returns it as the history holds it. */
+  /** Adds a message to the history of its channel, and returns the entry of the history. */
   append(channel: Channel, recorded: RecordedMessage, agedMs = 0): HistoryMessage {
     const nowMs = this.#clock.monotonic()
     const message = new HistoryMessage(channel, recorded, nowMs - agedMs, ++this.#order)
@@ -106,7 +107,10 @@ export class Histories {
     return message
   }
 
-  /** Adds messages of another node that are older than those held in a channel, oldest first. Messages that would leave a hole are left out. */
+  /**
+   * Adds messages of another node, oldest first, that are older than the messages in the history of the channel. A message is left out if a message
+   * between it and the history is missing.
+   */
   prepend(channel: Channel, recorded: readonly RecordedMessage[]): void {
     const nowMs = this.#clock.monotonic()
     const next = channel.oldest
@@ -127,7 +131,7 @@ export class Histories {
     this.#age(nowMs, isFirst)
   }
 
-  /** True if a revoked message that does not age is still held. `order` is the number of the last message before the revocation. */
+  /** True if the histories still hold a revoked message that does not expire. `order` is the number of the last message before the revocation. */
   holdsRevoked(revoked: Revoked, order: number): boolean {
     for (let message = this.#lasting.first; message !== undefined && message.order <= order; message = message.later) {
       const { channel: { streamType }, symbol } = message
@@ -136,7 +140,7 @@ export class Histories {
     return false
   }
 
-  /** Removes messages and channels that are too old now. Call it before a history is read. */
+  /** Removes expired messages and channels. Call this before you read a history. */
   refresh(): void {
     this.#unused.renew()
     this.#forgetAged(this.#clock.monotonic())

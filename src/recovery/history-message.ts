@@ -17,13 +17,13 @@ export class HistoryMessage implements RecordedMessage {
   readonly symbol: string | undefined
   /** The text that was sent, with its epoch and number. */
   readonly text: string
-  /** The text before it was numbered. Kept only if the host's `stamp` must mark snapshots. */
+  /** The text before it was numbered. It is kept only if the host's `stamp` needs it to mark snapshots. */
   readonly unstamped: string | undefined
-  /** The message itself. Kept only if the library cannot parse the text. */
+  /** The message itself. It is kept only if the library cannot parse the text. */
   readonly message: StreamMessage<unknown, string> | undefined
-  /** When it was recorded, in milliseconds of the monotonic clock. */
+  /** When the message was recorded, in milliseconds of the monotonic clock. */
   readonly atMs: number
-  /** The message's place among all recorded messages, oldest first. */
+  /** The place of the message among all recorded messages. The oldest message has the lowest number. */
   readonly order: number
   earlier: HistoryMessage | undefined = undefined
   later: HistoryMessage | undefined = undefined
@@ -67,7 +67,7 @@ export class MessageList {
     this.#last = message
   }
 
-  /** Adds a message in front of one that is in the list. */
+  /** Adds a message in front of a message that is in the list. */
   addBefore(message: HistoryMessage, next: HistoryMessage): void {
     const { earlier } = next
     message.earlier = earlier

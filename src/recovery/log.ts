@@ -35,7 +35,7 @@ export class RecoveryLog implements ChannelLog {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Tells the listeners of a message that this node has numbered. */
+  /** Calls the listeners with a message that this node has numbered. */
   recorded(channel: Channel, message: HistoryMessage): void {
     channel.lastAtMs = message.atMs
     channel.firstAtMs ??= message.atMs
@@ -84,7 +84,7 @@ export class RecoveryLog implements ChannelLog {
     this.#cluster = cluster
   }
 
-  /** True if nothing that others have published in a channel is missing here. */
+  /** True if this node has received all messages that other nodes have published in a channel. */
   isWhole(channel: ChannelName): boolean {
     return this.#cluster === undefined || this.#cluster.isWhole(channel)
   }
@@ -102,7 +102,7 @@ export class RecoveryLog implements ChannelLog {
     return (this.#find(channel)?.messages() ?? []).filter(isWanted).sort((one, other) => one.seq - other.seq)
   }
 
-  /** The channels come from other nodes, which may have another catalogue. */
+  /** Returns the channel with this name. Other nodes name the channels, and these nodes may have another catalogue. */
   #find(channel: ChannelName): Channel | undefined {
     return Object.hasOwn(this.streams, channel.streamType) ? this.#histories.find(channel) : undefined
   }

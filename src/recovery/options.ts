@@ -8,7 +8,7 @@ import type { HistoryLimits } from './histories.ts'
 
 /** The place of a message in its channel: an epoch and a number. */
 export interface Stamp {
-  /** A name for one channel in one run of the publishing node. A restart begins a new epoch. */
+  /** The name of the epoch: of one channel in one run of the publishing node. A restart begins a new epoch. */
   readonly epoch: string
   /** The number of the message: 1 for the first message of the epoch. */
   readonly seq: number
@@ -26,11 +26,11 @@ export interface SnapshotStream<TStreamType extends string = string> {
   readonly userId: string | undefined
 }
 
-/** The options of `createRecovery`. Each one is optional. */
+/** The options of `createRecovery`. Each option may be left out. */
 export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /** How many messages are kept for each channel, and for all channels together. */
   readonly history?: HistoryOptions<TStreams> | undefined
-  /** How much may be sent again to one connection before its send queue is empty. Beyond that, the client is told that it missed something. */
+  /** Limits how much is sent again to one connection until its send queue is empty. A client that missed more gets the answer `recovered: false`. */
   readonly replay?: ReplayOptions | undefined
   /**
    * Returns the present state of a stream, such as an order book, for new clients and for clients that missed too much. A client applies later
@@ -41,18 +41,19 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    */
   readonly snapshot?: ((stream: SnapshotStream<keyof TStreams & string>) => PayloadOf<TStreams[keyof TStreams & string]> | RawJson | undefined) | undefined
   /**
-   * Writes the place of a message into its text. Required if the manager has a `serialize`, because the library does not know the form of such a text.
+   * Writes the place of a message into its text. Required if the manager has a `serialize`, because the library does not know the format of the texts
+   * that `serialize` returns.
    *
    * @default adds the keys `epoch`, `seq` and `snapshot` after the keys of the wire form
    */
   readonly stamp?: ((text: string, stamp: Stamp) => string) | undefined
-  /** The text that `export()` returned before a restart. A text that cannot be read throws `ERR_INVALID_OPTION`. */
+  /** The text that `export()` returned before a restart. If the text cannot be read, `createRecovery` throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
    * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, without `--` in front, different each time, and impossible to guess. If the
    * name is not valid, `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message throws `ERR_UNSERIALIZABLE`.
    *
-   * @default 64 random bits of `crypto.getRandomValues`
+   * @default 65 random bits of `crypto.getRandomValues`
    */
   readonly randomEpoch?: (() => string) | undefined
   /**
@@ -66,13 +67,14 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
 /** The limits of the history. `Infinity` removes a limit. */
 export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * The maximum number of messages of one channel. `0` keeps none, so that no client can resume. The last message of a `latest` stream is always kept.
+   * The maximum number of messages of one channel. With `0`, no message is kept, and a client that missed a message cannot resume. The last message
+   * of a `latest` stream is always kept.
    *
    * @default 256
    */
   readonly count?: number | undefined
   /**
-   * The maximum number of UTF-16 units of one channel's messages.
+   * The maximum number of UTF-16 units that the messages of one channel have together.
    *
    * @default 262_144
    */
@@ -89,11 +91,11 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
    * @default 67_108_864
    */
   readonly totalUnits?: number | undefined
-  /** Stream type → its own `count` and `units`. */
+  /** The `count` and `units` of single stream types, by the name of the type. */
   readonly byType?: { readonly [TName in keyof TStreams & string]?: { readonly count?: number | undefined; readonly units?: number | undefined } | undefined } | undefined
 }
 
-/** How much may be sent again to one connection before its send queue is empty. `Infinity` removes a limit. */
+/** Limits how much is sent again to one connection until its send queue is empty. `Infinity` removes a limit. */
 export interface ReplayOptions {
   /**
    * The maximum number of messages.
@@ -139,7 +141,7 @@ export function resolvedOptions(options: unknown): ResolvedRecoveryOptions {
   }
 }
 
-/** Returns a function that checks each name. @throws `ERR_INVALID_OPTION`, when that function is called, if the name is not valid */
+/** Returns a function that calls `randomEpoch` and checks the name. The returned function throws `ERR_INVALID_OPTION` if the name is not valid. */
 function soundEpochs(randomEpoch: () => unknown): () => string {
   return () => {
     const epoch = randomEpoch()
@@ -199,7 +201,7 @@ declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Returns 11 random characters: 65 random bits. The first one is a letter, so that no name looks like a mark. */
+/** Returns 11 random characters: 65 random bits. The first character is a letter, so that no name looks like a mark. */
 function randomEpoch(): string {
   const [first = 0, ...rest] = crypto.getRandomValues(new Uint8Array(11))
   return [first & 31, ...rest.map((byte) => byte & 63)].map((place) => ALPHABET[place]).join('')

@@ -2,18 +2,18 @@ import { parsePosition, positionText } from '../model/position.ts'
 import type { Stamp } from './options.ts'
 import { placeIn } from './stamps.ts'
 
-/** A position has this many epochs at most: those that came last. */
+/** The maximum number of epochs in a position. The epochs of the latest messages are kept. */
 const MOST_EPOCHS = 32
 
-/** The answer to a subscribe, as a recovery writes it: its stream, and its position. */
+/** Matches the answer of a recovery to a subscribe, and captures the stream and the position in it. */
 const ANSWER = /^\{"type":"subscribed",(?:"id":\d+,)?("stream_type":.*),"position":"([^"]*)",/
 const WITH_SNAPSHOT = '"snapshot":true}'
 
-/** The beginning of each notice, and the beginning of a skip. */
+/** Each notice begins with `NOTICE`, and each skip begins with `SKIP`. */
 const NOTICE = '{"type":'
 const SKIP = '{"type":"skip",'
 
-/** The id for a client of several streams. It is not a position, so a resume from it always answers `recovered: false`. */
+/** The id for a client of several streams. This id is not a position, so a resume from it is always answered with `recovered: false`. */
 const SEVERAL = 'several-streams'
 
 /** The position of the client of one event stream. */
@@ -21,10 +21,10 @@ class ClientPosition {
   #stream: string | undefined
   #hasSeveral = false
   #marks = new Map<string, number>()
-  /** False until the answer has come, and the snapshot that it announced. */
+  /** True after the client has got the answer, and the snapshot if the answer announced one. */
   #isKnown = false
 
-  /** Returns the id after a text. `undefined` if the text does not change the id, or if there is no id yet. */
+  /** Returns the id after a text, or `undefined` if the text does not change the id, or if there is no id yet. */
   after(text: string): string | undefined {
     const isSkip = text.startsWith(SKIP)
     // A skip comes in the place of its message. It is not the announced snapshot.
@@ -59,14 +59,15 @@ class ClientPosition {
 }
 
 /**
- * Returns a function that makes the ids of one client's server-sent events. It takes each text that the client is sent, in order, and returns the
- * position of the client after that text.
+ * Returns a function that makes the ids of one client's server-sent events. The function takes the texts in the order in which the client gets them.
+ * For each text, it returns the position of the client after this text.
  *
- * Give `positionIds` to `sseTransport` as the option `idsOf`. When a browser's `EventSource` reconnects, it sends its last id as `Last-Event-ID`. Pass
- * that to `recovery.subscribe` as the `position`.
+ * Give `positionIds` to `sseTransport` as the option `idsOf`. When a browser's `EventSource` reconnects, it sends its last id as `Last-Event-ID`.
+ * Pass the value of this header to `recovery.subscribe` as the `position`.
  *
- * An event has no id while the client has no position. That is so until the recovery has subscribed the client, and until an announced snapshot has
- * been sent. Gap notices and messages without an epoch and number have no id either. A skip has the id of the message that the client did not get.
+ * An event has no id while the client has no position. The client has no position until the recovery has subscribed the client, and has sent the
+ * snapshot that the answer announced. Gap notices and messages without an epoch and number have no id either. A skip has the id of the message that
+ * the client did not get.
  *
  * Use one response for each stream, because one position cannot say where a client is in two streams. If a response has two streams, its id is
  * `several-streams`, and the next resume answers `recovered: false`.

@@ -31,7 +31,7 @@ export interface RecoverableManager {
   getConnection(connectionId: string): object | undefined
   /** Returns the subscriptions of a user. */
   getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
-  /** Returns the connections that receive exactly this stream. Without a symbol, those that receive the whole stream type. */
+  /** Returns the connections that receive exactly this stream. Without a symbol, returns the connections that receive the whole stream type. */
   connectionsOf(streamType: string, symbol?: string): Iterable<object>
   /** Calls the listener for each event with this name. */
   on(event: 'revoked' | 'streamActive' | 'streamIdle' | 'connectionCaughtUp' | 'connectionRemoved', listener: (payload: never) => void): () => void
@@ -39,7 +39,10 @@ export interface RecoverableManager {
 
 /** A request to subscribe, with the position that the client has reached. */
 export type ResumeRequest<TStreams extends StreamCatalogue, TName extends StreamTypeName<TStreams>> = ConnectionSubscribeRequest<TStreams, TName> & {
-  /** The client's last position, exactly as the server sent it. An unknown value is not an error: the client is told that it missed something. */
+  /**
+   * The client's last position, exactly as the server sent it. A position that the recovery does not know is not an error: the client gets
+   * `recovered: false`.
+   */
   readonly position?: string | null | undefined
   /** The number of the client's command. The answer repeats the number. */
   readonly id?: number | undefined
@@ -47,30 +50,33 @@ export type ResumeRequest<TStreams extends StreamCatalogue, TName extends Stream
 
 /** The result of `recovery.subscribe`. */
 export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The live view, as `connection.subscribe` returns it. */
+  /** The subscription, as `connection.subscribe` returns it. */
   readonly subscription: Subscription<keyof TStreams & string>
-  /** `true` if nothing is missing, `false` if that cannot be proven, and `null` if the client gave no position. */
+  /** `true` if the client gets all messages that it missed, `false` if the recovery cannot prove this, and `null` if the client gave no position. */
   readonly recovered: boolean | null
-  /** How many messages or snapshots the client was sent before live messages begin. */
+  /** How many messages and snapshots were sent to the client before the live messages. */
   readonly replayed: number
   /**
-   * True if the call was made while messages are handed to sockets: in a `send`, a listener or a hook. Then the answer waits for its turn. So nothing is
-   * proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what was recovered.
+   * True if the call was made while messages are handed to sockets: in a `send`, a listener or a hook. The answer then waits for its turn among the
+   * deferred messages. So nothing is proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what
+   * was recovered.
    */
   readonly deferred: boolean
 }
 
 /** The contents of a recovery, and how often clients could resume. */
 export interface RecoveryStats {
-  /** Channels that the recovery knows. */
+  /** The number of channels that the recovery knows. */
   readonly channels: number
-  /** Messages in all histories. */
+  /** The number of messages in all histories. */
   readonly messages: number
-  /** UTF-16 units of all messages. */
+  /** The number of UTF-16 units of all messages. */
   readonly units: number
-  /** Messages that a limit of the option `history` removed. A message that a newer one replaced does not count. */
+  /** How many messages were removed because of a limit of the option `history`. Messages that a newer message replaced are not counted. */
   readonly evicted: number
-  /** Calls of `subscribe` with a position. `recovered` counts answers without a loss. `refused` counts answers that could not rule out a loss. */
+  /**
+   * How many calls of `subscribe` had a position. `recovered` counts answers without a loss. `refused` counts answers that could not rule out a loss.
+   */
   readonly resumes: { readonly recovered: number; readonly refused: number }
 }
 
@@ -93,7 +99,8 @@ interface Attached {
  * Numbers published messages and keeps the last ones. A client that reconnects gets the messages that it missed.
  *
  * A recovery is the recorder of one manager. Call `recovery.subscribe` instead of `connection.subscribe`. A new client then gets the present state
- * first. A client that gives its last position gets exactly the messages that it missed. If they are not all available, the client is told so.
+ * first. A client that gives its last position gets exactly the messages that it missed. If the recovery no longer has all of these messages, the
+ * client is told so.
  */
 export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> implements Recorder<RecoverableManager> {
   readonly #options: ResolvedRecoveryOptions
@@ -111,7 +118,10 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     if (this.#options.restore !== undefined) readArchive(this.#options.restore)
   }
 
-  /** The manager calls it once. @throws `ERR_INVALID_OPTION` for a second manager, and for a manager with a `serialize` if there is no `stamp` */
+  /**
+   * The manager calls this method once. @throws `ERR_INVALID_OPTION` for a second manager, and for a manager with a `serialize` if there is no
+   * `stamp`
+   */
   attach(manager: RecoverableManager, settings: RecorderSettings): void {
     if (this.#attached !== undefined) throw invalidOption('recorder', 'a recovery works for one manager only')
     const { history, randomEpoch, replay, restore, snapshot, stamp } = this.#options
@@ -132,7 +142,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     this.#listen(this.#attached, allowances)
   }
 
-  /** Numbers a message and keeps it. The manager calls it. */
+  /** Numbers a message and adds it to the history of its channel. The manager calls this method. */
   record(message: StreamMessage<unknown, string>, text: string): string {
     const { histories, log, stamps, settings } = this.#whenAttached()
     const { streamType, symbol, userId } = message
@@ -147,13 +157,13 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
     return stamped
   }
 
-  /** Returns the `skip` notice, which tells a connection the number of a message that it does not get. The manager calls it after `record`. */
+  /** Returns the `skip` notice, which tells a connection the number of a message that it does not get. The manager calls this method after `record`. */
   skip({ streamType, symbol }: StreamMessage<unknown, string>): string {
     const { epoch, seq } = this.#last as HistoryMessage
     return JSON.stringify({ type: 'skip', stream_type: streamType, symbol: symbol ?? null, epoch, seq })
   }
 
-  /** Remembers a revocation, so that no message from before it is sent again to the users whom it concerns. Called by the manager. */
+  /** Remembers a revocation, so that older messages are not sent again to the users who lost access. The manager calls this method. */
   revoked(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void {
     const { floors, histories, settings } = this.#whenAttached()
     if (this.#heeded.has(revocation)) return
@@ -168,22 +178,23 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    *
    * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
    * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
-   * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first.
-   * They are kept if another subscription of the connection needs them: a subscription to the whole type or, for a whole type, to one of its symbols.
-   * Then a message may be sent twice, and `trackPositions` takes it once. If the stream's source has failed, a new subscriber gets the status notice
-   * before `subscribed`.
+   * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first. These messages
+   * stay if another subscription of the connection needs them: a subscription to the whole type or, for a whole type, to one of its symbols. A
+   * message may then be sent twice, and a client with `trackPositions` ignores the second copy. If the stream's source has failed, a new subscriber
+   * gets the status notice before `subscribed`.
    *
-   * Queued messages that were sent to this user or connection only stay, because nobody can send them again.
+   * Queued messages that were sent only to this user or this connection are not purged, because the recovery cannot send them again.
    *
-   * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. The connection gets nothing of the stream until then,
-   * unless another of its subscriptions needs it, or it has the stream already and gives no position.
+   * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. Until then, the connection gets no messages of the
+   * stream. There are two exceptions: another of its subscriptions needs the messages, or the connection has the stream already and gives no
+   * position.
    *
-   * If the connection already has the stream and gives no position, its waiting messages are sent before the notice. If the socket has no room for
-   * them, and the connection gets no snapshot, a gap notice of unknown size comes before the notice.
+   * If the connection already has the stream and gives no position, its queued messages are sent before the notice. If the socket has no room for
+   * these messages, and the connection gets no snapshot, a gap notice without a number comes before the notice.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a
-   * delivery if the answer cannot be deferred. After an error, the connection holds what it held before, and nothing is purged.
+   * delivery if the answer cannot be deferred. After an error, the connection has the same subscriptions as before, and nothing is purged.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()
@@ -196,8 +207,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Call it before a subscribe, and wait for the promise, if the manager is a node of a cluster: see `cluster.ready`. Without a cluster there is nothing
-   * to wait for, and it returns `undefined`. A command server calls it by itself.
+   * If the manager is a node of a cluster, call `ready` before each `subscribe`, and wait for the promise: see `cluster.ready`. Without a cluster,
+   * `ready` returns `undefined`, because there is nothing to wait for. A command server calls `ready` itself.
    *
    * @throws `ERR_INVALID_ARGUMENT` if this recovery has no manager yet
    */
@@ -206,7 +217,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * The numbers and the histories, for a cluster. A host does not need it.
+   * The numbers and the histories, for a cluster. A server does not need this property.
    *
    * @throws `ERR_INVALID_ARGUMENT` if this recovery has no manager yet
    */
@@ -215,10 +226,11 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Returns the last message of a stream as it was published, or `undefined` if the history does not have it. A private stream needs its `userId`.
+   * Returns the last message of a stream as it was published, or `undefined` if the history does not have it. For a private stream, give its
+   * `userId`.
    *
-   * If the manager has a `serialize`, the method knows only messages of `latest` streams that were published since the last restart. For any other
-   * stream, it returns `undefined`, because it cannot read the text.
+   * If the manager has a `serialize`, the method finds only messages of `latest` streams that were published since the last restart. In all other
+   * cases, it returns `undefined`, because the library cannot parse the text.
    */
   lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
     const { histories, settings } = this.#whenAttached()
@@ -231,9 +243,10 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call it after the last
-   * publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs. A position names at most 32
-   * epochs, and has at most 1,024 units. So after 31 restarts, or 11 if each epoch has 64 characters, clients cannot resume across a restart.
+   * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call `export` after
+   * the last publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs. A position names at
+   * most 32 epochs, and has at most 1,024 units. So after 31 restarts, a client cannot resume across a further restart. If the name of each epoch has
+   * 64 characters, this is so after 11 restarts.
    */
   export(): string {
     const { histories, floors, settings } = this.#whenAttached()
@@ -274,7 +287,7 @@ function readRequest(request: unknown): object {
 }
 
 /**
- * Returns a recovery. Give it to a manager as the option `recorder`.
+ * Returns a recovery. Pass the recovery to a manager as the option `recorder`.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

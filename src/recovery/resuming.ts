@@ -37,11 +37,11 @@ interface Plan {
   readonly position: string
   readonly replays: readonly Replay[]
   readonly isSnapshot: boolean
-  /** True if the client will not get a message that comes after this position. So it is told of a gap behind the answer. */
+  /** True if the client does not get some message after this position, because of a revocation. A gap notice then follows the answer. */
   readonly isLeftOut: boolean
 }
 
-/** What a client asks. */
+/** A client's request, with the facts that the answer depends on. */
 interface Question {
   readonly stream: SnapshotStream
   readonly position: unknown
@@ -50,7 +50,7 @@ interface Question {
   readonly hadStream: boolean
 }
 
-/** What `resume` returns, besides the subscription. */
+/** The outcome of an answer: all that `resume` returns, except the subscription. */
 interface Answer {
   readonly recovered: boolean | null
   readonly replayed: number
@@ -69,7 +69,7 @@ export interface ResumingDependencies {
   readonly stamps: Stamps
   readonly allowances: Allowances<AnyConnection>
   readonly snapshot: ((stream: SnapshotStream) => unknown) | undefined
-  /** True if nothing that other nodes have published in a channel is missing here. */
+  /** True if this node has received all messages that other nodes have published in a channel. */
   isWhole(channel: ChannelName): boolean
   /** Tells the host why no snapshot could be made. */
   report(error: unknown): void
@@ -84,7 +84,10 @@ export class Resuming {
     this.#dependencies = dependencies
   }
 
-  /** Call it in a batch, so that nothing is published between its steps. If it throws, the connection holds what it held before. */
+  /**
+   * Subscribes a connection and brings its client up to date. Call this in a batch, so that nothing is published between the steps. If the call
+   * throws, the connection has the same subscriptions as before.
+   */
   resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription } & Answer {
     const hadStream = position === undefined && this.#mayHave(connection, stream)
     const heldBefore = connection.subscriptions()
@@ -116,9 +119,10 @@ export class Resuming {
   }
 
   /**
-   * Answers when it is the answer's turn, because messages are handed to sockets now, or one that waits leaves the connection out. What was published
-   * before the call may have no number yet, so nothing can be said now. Until then, the connection does not get the stream, and the answer makes up for
-   * that. It must go on if nothing would: if it has the stream already and the client gives no position, or if another subscription needs the messages.
+   * Sends the answer later, in its turn, because messages are handed to sockets now, or because a message that waits leaves the connection out.
+   * Messages that were published before the call may have no number yet, so nothing can be proven now. Until its turn, the connection gets no
+   * messages of the stream, and the answer covers these messages. In two cases, the connection still gets the messages, because the answer could not
+   * cover them: the connection has the stream already and the client gives no position, or another subscription needs the messages.
    */
   #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
     const { stream, position, id } = question
@@ -145,8 +149,8 @@ export class Resuming {
   }
 
   /**
-   * Sends the notice, and then the messages of the plan. Returns how many of these messages were sent. If `mayLose` is true, nothing replaces the
-   * messages that are purged. Then the client gets a gap notice first.
+   * Sends the notice, and then the messages of the plan. Returns how many of these messages were sent. If `mayLose` is true, the plan does not
+   * replace the messages that are purged. If any are purged, the client then gets a gap notice first.
    */
   #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
     const { recovered, replays, isLeftOut } = plan
@@ -166,7 +170,7 @@ export class Resuming {
     this.#dependencies.settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
   }
 
-  /** Sends messages again, and returns how many. A socket is user code and may end the subscription between two of them. */
+  /** Sends messages again, and returns how many. A socket is user code and may end the subscription between two messages. */
   #replay(connection: AnyConnection, stream: SnapshotStream, replays: readonly Replay[]): number {
     let replayed = 0
     for (const { symbol, text } of replays) {
@@ -177,12 +181,12 @@ export class Resuming {
     return replayed
   }
 
-  /** True if the connection has exactly this stream, by a subscription of its own or of the user. */
+  /** True if the connection receives exactly this stream, because of its own subscription or the user's subscription. */
   #receives(connection: AnyConnection, { streamType, symbol }: StreamReference): boolean {
     return [...this.#dependencies.manager.connectionsOf(streamType, symbol ?? undefined)].includes(connection)
   }
 
-  /** True if the connection may have the stream already, by a subscription of the user. */
+  /** True if the connection may receive the stream already, because of a subscription of the user. */
   #mayHave(connection: AnyConnection, { streamType, symbol }: StreamReference): boolean {
     const held = this.#dependencies.manager.getUserSubscriptions(connection.userId)
     const overlaps = (other: string | undefined): boolean => other === undefined || (symbol ?? other) === other
@@ -190,9 +194,9 @@ export class Resuming {
   }
 
   /**
-   * True if the queued messages of the stream must not be purged, because another subscription of the connection needs them: a subscription to the whole
-   * type, or, for a whole type, a subscription to one of its symbols. The other subscription may have been resumed from an earlier position. But a
-   * snapshot of the whole type also replaces the messages of a symbol.
+   * True if another subscription of the connection needs the queued messages of the stream, so that they must not be purged. For a symbol, this is a
+   * subscription to the whole type. For a whole type, it is a subscription to one of its symbols. The other subscription may have been resumed from
+   * an earlier position. A snapshot of the whole type also replaces the messages of a symbol, so the messages may then be purged.
    */
   #isNeededOtherwise(connection: AnyConnection, { streamType, symbol }: SnapshotStream, { isSnapshot }: Plan): boolean {
     if (this.#dependencies.streams[streamType]?.symbol !== 'optional') return false
@@ -236,7 +240,10 @@ export class Resuming {
     })
   }
 
-  /** Returns all messages that a client missed. `undefined` if some may be unknown, or if one of them must not or cannot be sent again. */
+  /**
+   * Returns all messages that a client missed. Returns `undefined` if some missed messages may be unknown, or if one of them must not or cannot be
+   * sent again.
+   */
   #missedSince(channel: Channel, { symbol }: SnapshotStream, position: unknown, floor: number): HistoryMessage[] | undefined {
     const isProvable = !this.#isReordered(channel, symbol) && this.#dependencies.isWhole(channel)
     const known = isProvable ? parsePosition(position) : undefined
@@ -247,8 +254,9 @@ export class Resuming {
   }
 
   /**
-   * True for a subscription to a whole `latest` type. In the queue of a slow client, a new message takes the place of the older message of its symbol.
-   * It may then overtake older messages of other symbols. So a client's last number does not prove that it has all messages with smaller numbers.
+   * True for a subscription to a whole `latest` type. In the queue of a slow client, a new message takes the place of the older message of its
+   * symbol. The new message may then overtake older messages of other symbols. So a client's last number does not prove that it has all messages with
+   * smaller numbers.
    */
   #isReordered(channel: Channel, symbol: string | undefined): boolean {
     return channel.isLatest && symbol === undefined && this.#dependencies.streams[channel.streamType]?.symbol === 'optional'
@@ -305,7 +313,7 @@ export class Resuming {
   }
 }
 
-/** Gives a connection back the subscription that it held before a failed subscribe. */
+/** Restores the subscription that a connection held before a failed subscribe. */
 function restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
   const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
   if (before === undefined) return void connection.unsubscribe({ streamType, symbol })

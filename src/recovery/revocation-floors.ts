@@ -6,13 +6,13 @@ export interface Floor {
   readonly atMs: number
 }
 
-/** If there are more floors than this, one floor for all users and all streams replaces them. */
+/** The maximum number of floors. If there are more, one floor for all users and all streams replaces them. */
 const MOST_FLOORS = 10_000
 
 /**
- * Remembers revocations. A user who lost access must not get messages that were recorded before the revocation. A floor is the number of the last
- * message before a revocation. It is forgotten after `ageMs`, because the messages before it have then expired as well. Messages of `latest` streams
- * do not expire. If such a message from before the revocation is still held, the floor is kept for another `ageMs`.
+ * Remembers revocations. A user who lost access must not get messages that were recorded before the revocation. A floor is the `order` of the last
+ * message before a revocation. A floor is forgotten after `ageMs`, because the messages before the revocation have then expired as well. Messages of
+ * `latest` streams do not expire. If a history still holds a `latest` message from before the revocation, the floor is kept for another `ageMs`.
  */
 export class RevocationFloors {
   readonly #ageMs: number
@@ -21,7 +21,7 @@ export class RevocationFloors {
   readonly #floors = new Map<string, Floor>()
   #forEverybody: Floor | undefined
 
-  /** `isNeeded` returns true if a message from before the revocation is still held. It is called once for each floor in each `ageMs`. */
+  /** `isNeeded` returns true if a message from before the revocation is still held. `isNeeded` is called once for each floor every `ageMs`. */
   constructor(ageMs: number, isNeeded: (floor: Floor) => boolean) {
     this.#ageMs = ageMs
     this.#isNeeded = isNeeded
@@ -37,7 +37,7 @@ export class RevocationFloors {
     this.#forEverybody = { revoked: EVERYTHING, order, atMs: nowMs }
   }
 
-  /** Returns the number of the stream's last message that must not be sent again to the user, or `0` if the user may get all messages. */
+  /** Returns the `order` of the last message of the stream that must not be sent again to the user, or `0` if the user may get all messages. */
   floorFor(userId: string, stream: { readonly streamType: string; readonly symbol: string | undefined }, nowMs: number): number {
     this.#forgetAged(nowMs)
     let floor = this.#forEverybody?.order ?? 0

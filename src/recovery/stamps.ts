@@ -10,7 +10,10 @@ export interface Stamps {
   readonly keepsUnstamped: boolean
 }
 
-/** Stamps texts in the library's wire form. Such a text is a JSON object, so it ends with a brace. The name of an epoch needs no escapes. */
+/**
+ * Stamps texts in the library's wire form. A text in the wire form is a JSON object, so it ends with a brace. The name of an epoch needs no JSON
+ * escapes.
+ */
 export const wireStamps: Stamps = {
   stamp: (text, { epoch, seq, snapshot }) => `${text.slice(0, -1)},"epoch":"${epoch}","seq":${seq}${snapshot === true ? ',"snapshot":true' : ''}}`,
   asSnapshot: ({ text }) => `${text.slice(0, -1)},"snapshot":true}`,
@@ -28,10 +31,10 @@ export function hostStamps(stamp: (text: string, stamp: Stamp) => string): Stamp
 
 const PLACE = /,"epoch":"([\w-]{1,64})","seq":(\d{1,16})(,"snapshot":true)?\}$/
 
-/** The maximum length of a place: the epoch and the number at the end of a text. */
+/** The maximum length of a place, in UTF-16 units. A place is the epoch and the number at the end of a text. */
 const LONGEST_PLACE = 128
 
-/** Returns the place that `wireStamps` wrote into a text. `undefined` if it has none. */
+/** Returns the place that `wireStamps` wrote into a text, or `undefined` if the text has none. */
 export function placeIn(text: string): Stamp | undefined {
   const [, epoch, seq, snapshot] = PLACE.exec(text.slice(-LONGEST_PLACE)) ?? []
   if (epoch === undefined) return undefined

@@ -1,8 +1,8 @@
 import { inspectable } from '../guards/inspect.ts'
 
 /**
- * Prepares a class whose objects are handed to callers. Callers cannot change the prototype, and cannot reach the class and its static methods through
- * it. `console.log` prints the result of `toJSON`.
+ * Prepares a class whose objects are handed to callers. Callers cannot change the prototype. Callers also cannot reach the class and its static
+ * methods through the prototype. `console.log` prints the result of `toJSON`.
  */
 export function concealed<TClass extends new (...facts: never[]) => { toJSON(): unknown }>(shown: TClass): TClass {
   const { prototype } = inspectable(shown) as { readonly prototype: object }

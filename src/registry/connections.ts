@@ -38,7 +38,7 @@ export class Connections {
     this.all.refreshSink(ConnectionRecord.slotOf(connection))
   }
 
-  /** Moves a connection to another user. It becomes the user's newest connection. */
+  /** Moves a connection to another user. The connection becomes the newest connection of that user. */
   reassign(connection: ConnectionRecord, to: UserRecord): void {
     const from = ConnectionRecord.userOf(connection)
     if (to.connections === undefined) this.userCount++

@@ -9,10 +9,13 @@ export interface MapSource<TKey, TRecord, TValue> {
   valueOf(record: TRecord): TValue
 }
 
-/** A property with the content of a view, so that equality checks compare contents. Its key is a symbol, so neither JSON nor a log shows it. */
+/**
+ * The key of a property with the content of a view, so that equality checks compare contents. The key is a symbol, so neither JSON nor a log shows
+ * the content.
+ */
 const CONTENT = /* @__PURE__ */ Symbol('content')
 
-/** A live `ReadonlyMap`. It has no content of its own: each call reads the source. */
+/** A live `ReadonlyMap`. A view stores nothing: each call reads the source. */
 export class MapView<TKey, TRecord, TValue> implements ReadonlyMap<TKey, TValue> {
   readonly #source: MapSource<TKey, TRecord, TValue>
 

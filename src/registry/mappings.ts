@@ -9,9 +9,9 @@ import type { Subscriptions } from './subscriptions.ts'
 import type { Users } from './users.ts'
 
 /**
- * The five maps of hand-written connection managers, as live, read-only views.
+ * The five maps that hand-written connection managers usually have, as live, read-only views.
  *
- * They exist for compatibility with such managers. A view has no content of its own: each call reads the registry.
+ * The views exist for code that was written for such a manager. A view stores nothing: each call reads the registry.
  */
 export interface Mappings {
   /** connectionId → socket */
@@ -22,7 +22,7 @@ export interface Mappings {
   readonly userConnections: ReadonlyMap<string, string[]>
   /** userId → subscriptions, oldest first */
   readonly userSubscriptions: ReadonlyMap<string, Subscription[]>
-  /** stream key → userIds, in the order in which they subscribed */
+  /** stream key → userIds, in the order in which the users subscribed */
   readonly streamSubscriptions: ReadonlyMap<string, string[]>
 }
 
@@ -44,7 +44,7 @@ export function mappingsOf(users: Users, connections: Connections, subscriptions
   }
 }
 
-/** Returns the user ids of a stream's subscribers, in the order in which they subscribed. */
+/** Returns the user ids of a stream's subscribers, in the order in which the users subscribed. */
 export function subscribersOf({ subscriptions }: StreamRecord): string[] {
   return Array.from(subscriptions, ({ userId }) => userId)
 }

@@ -26,7 +26,7 @@ import { readRemoval, type Removal } from './removal.ts'
 // fields hold everything that callers must not reach. The library reads these fields by static methods of the class. Callers cannot call the static
 // methods, because `concealed` removes the path from an object to its class.
 
-/** The functions behind the methods of a handle. The manager provides them. */
+/** The functions behind the methods of a handle, which the manager provides. */
 export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
@@ -44,7 +44,7 @@ export interface Newcomer {
   readonly userId: string
   readonly socket: Socket
   readonly transport: AnyTransport | undefined
-  /** Any value that the host gave. The library never reads it. */
+  /** Any value that the host gave. The library never reads this value. */
   readonly metadata: unknown
   /** True if the socket's `readyState` says that it is closing or closed. */
   readonly isClosed: boolean
@@ -52,7 +52,10 @@ export interface Newcomer {
   readonly sendQueueFor: ((connection: ConnectionRecord) => SendQueue) | undefined
 }
 
-/** Values that many connections share, which saves two fields in each. A connection with its own transport or metadata has a separate object. */
+/**
+ * Values that many connections share, which saves two fields in each connection. A connection with its own transport or metadata has a separate
+ * object.
+ */
 export interface Common {
   readonly transport: AnyTransport | undefined
   readonly actions: HandleActions
@@ -63,20 +66,26 @@ export interface UserRecord {
   readonly id: string
   connections: SmallSet<string, ConnectionRecord>
   subscriptions: SubscriptionSet
-  /** The subscriptions that the user holds. Subscriptions that only a connection holds are not included. A new connection receives these. */
+  /**
+   * The subscriptions that the user holds. Subscriptions that only a connection holds are not included. A new connection of the user receives the
+   * messages of these subscriptions.
+   */
   ownSubscriptions: SubscriptionSet
 }
 
-/** A connection. It is also the handle that callers hold. `id` and `userId` are own, enumerable properties, for logs and equality checks. */
+/**
+ * The record of a connection, which is also the handle that callers hold. `id` and `userId` are own, enumerable properties, for logs and equality
+ * checks.
+ */
 export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   readonly id: string
   #user: UserRecord
   readonly #socket: Socket
   #common: Common
-  /** `undefined` while the connection has no send queue. Some sockets need a queue only while they are behind. */
+  /** `undefined` while the connection has no send queue. Some connections need a send queue only while they are behind. */
   #sendQueue: SendQueue | undefined = undefined
   #ownSubscriptions: SubscriptionSet = undefined
-  /** The connection's slot in the list of all connections. `NO_SLOT` once it has been removed. */
+  /** The connection's slot in the list of all connections. `NO_SLOT` once the connection has been removed. */
   #slot: number = NO_SLOT
 
   constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
@@ -176,7 +185,7 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   static setOwnSubscriptions(connection: ConnectionRecord, subscriptions: SubscriptionSet): void { connection.#ownSubscriptions = subscriptions }
 }
 
-/** The descriptor of `userId` as an own property of each handle. It is a getter, because the user of a connection may change. */
+/** The descriptor of `userId` as an own property of each handle. The property is a getter, because the user of a connection may change. */
 const OWN_USER_ID: PropertyDescriptor = /* @__PURE__ */ sharedAccessor(ConnectionRecord, 'userId')
 
 export interface StreamTypeRecord {
@@ -224,7 +233,7 @@ interface HolderFilters {
   readonly filters: SubscriptionFilters
 }
 
-/** Rarely needed fields of a subscription. On a public stream, only a subscription with filters needs them. */
+/** Rarely needed fields of a subscription. On a public stream, only a subscription with filters needs these fields. */
 interface Extra {
   /** The fan-out list of a private stream's user. `undefined` on a public stream. */
   readonly ownList: FanOutList<ConnectionRecord> | undefined
@@ -233,7 +242,7 @@ interface Extra {
   filters: SmallSet<UserRecord | ConnectionRecord, HolderFilters>
 }
 
-/** The state of a subscription that has ended. Its last update can still be read. */
+/** The state of a subscription that has ended. The time of its last update can still be read. */
 class Ended {
   readonly lastUpdateMs: number | undefined
 
@@ -245,9 +254,10 @@ class Ended {
 const ENDED_WITHOUT_UPDATE = /* @__PURE__ */ new Ended(undefined)
 
 /**
- * A subscription. It is also the view that callers hold.
+ * The record of a subscription, which is also the view that callers hold.
  *
- * `userId`, `streamType` and `symbol` are own, enumerable properties, for logs and equality checks. So a copy still names the same subscription.
+ * `userId`, `streamType` and `symbol` are own, enumerable properties, for logs and equality checks. So a copy of the object still names the same
+ * subscription.
  */
 export class SubscriptionRecord implements Subscription {
   readonly userId: string
@@ -261,8 +271,8 @@ export class SubscriptionRecord implements Subscription {
   /** How many of the user's connections hold the subscription for themselves. */
   #connectionHolds = 0
   /**
-   * The age of the stream in milliseconds when the subscription began. In the first 24 days of a stream, this is a small integer. A timestamp would
-   * need a heap object of 16 bytes.
+   * The age of the stream in milliseconds when the subscription began. In the first 24 days of a stream, this age is a small integer. A timestamp
+   * would need a heap object of 16 bytes.
    */
   readonly #streamAgeMs: number
   /** The value of the list's `servings` when the subscription began. Only later messages count as updates. */
@@ -330,13 +340,16 @@ export class SubscriptionRecord implements Subscription {
     return subscription.#stream.list === undefined ? (subscription.#extra as Extra).sourceStatus : subscription.#stream.sourceStatus
   }
 
-  /** Sets the status of the source. On a public stream, all subscriptions to the stream share it. */
+  /** Sets the status of the source. On a public stream, all subscriptions to the stream share the status. */
   static setSourceStatus(subscription: SubscriptionRecord, status: StreamStatus): void {
     const owner = subscription.#stream.list === undefined ? (subscription.#extra as Extra) : subscription.#stream
     owner.sourceStatus = status
   }
 
-  /** Returns the list with the connections of a subscription. On a private stream, it is the subscription's own list, otherwise the stream's. */
+  /**
+   * Returns the list with the connections of a subscription. A subscription to a private stream has its own list. All subscriptions to a public
+   * stream share the stream's list.
+   */
   static listOf(subscription: SubscriptionRecord): FanOutList<ConnectionRecord> {
     return subscription.#extra?.ownList ?? (subscription.#stream.list as FanOutList<ConnectionRecord>)
   }
@@ -357,12 +370,12 @@ export class SubscriptionRecord implements Subscription {
     return [SubscriptionRecord.listOf(subscription).connections[slots] as ConnectionRecord]
   }
 
-  /** Adds a connection to the list. The list must not contain it. */
+  /** Adds a connection to the list. The list must not contain the connection. */
   static add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     SubscriptionRecord.#takeSlot(subscription, connection, SubscriptionRecord.listOf(subscription).add(connection))
   }
 
-  /** Removes a connection from the list. The list must contain it. */
+  /** Removes a connection from the list. The list must contain the connection. */
   static remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     const slot = SubscriptionRecord.slotOf(subscription, connection)
     SubscriptionRecord.#releaseSlot(subscription, connection)
@@ -411,7 +424,7 @@ export class SubscriptionRecord implements Subscription {
   static connectionHoldsOf(subscription: SubscriptionRecord): number { return subscription.#connectionHolds }
   static countHold(subscription: SubscriptionRecord, difference: 1 | -1): void { subscription.#connectionHolds += difference }
 
-  /** Ends a subscription. First remove all of its connections from the fan-out list. */
+  /** Ends a subscription. Before the call, remove all connections of the subscription from the fan-out list. */
   static end(subscription: SubscriptionRecord): void {
     const lastUpdateMs = SubscriptionRecord.#lastUpdateMs(subscription)
     subscription.#slots = lastUpdateMs === undefined ? ENDED_WITHOUT_UPDATE : new Ended(lastUpdateMs)

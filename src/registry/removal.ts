@@ -9,12 +9,12 @@ export interface Removal {
   readonly details: CloseDetails | undefined
 }
 
-/** The removal that closes the socket, without a code or a reason from the host. */
+/** The default: the socket is closed, without a code or a reason from the host. */
 export const PLAIN_REMOVAL: Removal = { isToBeClosed: true, details: undefined }
 
 const NORMAL_CLOSURE = 1000
 
-/** The maximum length of a reason, in bytes. A control frame holds 125 bytes, and the close code takes two of them: RFC 6455, 5.5. */
+/** The maximum length of a reason, in bytes. A control frame holds 125 bytes, and the close code takes two of these bytes: RFC 6455, 5.5. */
 const LONGEST_REASON_BYTES = 123
 
 /**
@@ -39,7 +39,7 @@ function closeDetails(code: unknown, reason: unknown): CloseDetails | undefined 
   return { code: (code as number | undefined) ?? NORMAL_CLOSURE, reason: reason ?? '' }
 }
 
-/** True for a close code that an endpoint may send. RFC 6455, 7.4 lists them, and IANA has registered more since. */
+/** True for a close code that an endpoint may send. RFC 6455, 7.4 lists these codes, and IANA has registered more codes since. */
 function isSendable(code: unknown): boolean {
   if (!Number.isInteger(code)) return false
   const number = code as number

@@ -65,7 +65,7 @@ interface SubscriptionQuotas {
   refusal(quota: RefusingQuota, request: HoldRequest): Error
 }
 
-/** The functions that the registry calls. It calls them immediately, within the change. */
+/** The functions that the registry calls immediately, within a change. */
 export interface SubscriptionsDependencies {
   /** Returns milliseconds since the Unix epoch. */
   now(): number
@@ -87,7 +87,7 @@ export interface Subscribed {
   readonly overlaps: readonly Overlap[]
 }
 
-/** A subscription that a connection takes with it to another user. */
+/** A subscription that a connection keeps when the connection moves to another user. */
 interface TakenOver {
   readonly subscription: SubscriptionRecord
   readonly isNew: boolean
@@ -108,8 +108,8 @@ const NO_OVERLAPS: readonly Overlap[] = []
 /**
  * Subscriptions and their holders. A holder is a user, or one of the user's connections.
  *
- * A connection is in the list of a stream if the connection or its user holds the subscription. It is in the list only once, even if both hold the
- * subscription. So the connection gets only one copy of a message.
+ * A connection is in the list of a stream if the connection or its user holds the subscription. A connection is in a list only once, even if both the
+ * connection and its user hold the subscription. So the connection gets only one copy of a message.
  */
 export class Subscriptions {
   count = 0
@@ -151,7 +151,7 @@ export class Subscriptions {
 
   /**
    * Returns the connections that receive a stream. Without a symbol, returns the connections that receive any stream of the type. If the type is
-   * private, only connections of the user are included.
+   * private, only connections of the given user are included.
    */
   receivers(streamType: string, symbol: string | undefined, userId: string | undefined): Set<ConnectionRecord> {
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord
@@ -160,7 +160,7 @@ export class Subscriptions {
     return new Set(subscriptions.flatMap((each) => SubscriptionRecord.connectionsOf(each)))
   }
 
-  /** Returns the subscriptions to a stream. If the stream is private, returns only the subscription of the user. */
+  /** Returns the subscriptions to a stream. If the stream is private, returns only the subscription of the given user. */
   subscriptionsTo(streamType: string, symbol: string | undefined, userId: string | undefined): readonly SubscriptionRecord[] {
     const stream = this.stream(streamType, symbol)
     if (stream?.list !== undefined) return [...stream.subscriptions]
@@ -316,7 +316,9 @@ export class Subscriptions {
     this.#receiveAllOf(user, connection, wasPending)
   }
 
-  /** Adds a connection to the lists of all subscriptions that its user holds. If it is the user's first connection, the user becomes connected. */
+  /**
+   * Adds a connection to the lists of all subscriptions that its user holds. If the connection is the user's first one, the user becomes connected.
+   */
   #receiveAllOf(user: UserRecord, connection: ConnectionRecord, wasPending: boolean): void {
     for (const subscription of membersOf(user.ownSubscriptions)) {
       this.#add(subscription, connection)
@@ -334,7 +336,9 @@ export class Subscriptions {
     }
   }
 
-  /** Takes a removed connection out of all lists, and ends its holds. If it was the user's last connection, all of the user's subscriptions end. */
+  /**
+   * Takes a removed connection out of all lists, and ends its holds. If the connection was the user's last one, all of the user's subscriptions end.
+   */
   detach(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection, reason)
     // Only the subscriptions that this connection may receive matter. The user's other connections may hold many more.
@@ -390,7 +394,7 @@ export class Subscriptions {
     if (isNew) this.#connected(subscription)
   }
 
-  /** Ends a subscription if it has no other holder. The connection no longer holds it. */
+  /** Ends a subscription if nobody holds it any more. First release the connection's own hold on the subscription. */
   #endUnlessHeld(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (isHeldByUser(subscription) || SubscriptionRecord.connectionHoldsOf(subscription) > 0) {
       return this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
@@ -409,7 +413,7 @@ export class Subscriptions {
     this.#endAll(user, connection, reason)
   }
 
-  /** Ends all subscriptions of a user, oldest first. First remove the user's last connection from all lists. */
+  /** Ends all subscriptions of a user, oldest first. Before the call, remove the user's last connection from all lists. */
   #endAll(user: UserRecord, last: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (user.subscriptions === undefined) return
     for (const subscription of membersOf(user.subscriptions)) {
@@ -421,7 +425,7 @@ export class Subscriptions {
     this.#forgetSubscriber(user, true)
   }
 
-  /** Records the end of a subscription. Call it when the subscription has no holders and no connections any more. */
+  /** Records the end of a subscription. The subscription must not have any holders or connections any more. */
   #conclude(
     subscription: SubscriptionRecord,
     { wasConnected, reason }: { readonly wasConnected: boolean; readonly reason: SubscriptionEndReason },
@@ -531,7 +535,7 @@ export class Subscriptions {
 
   // Fan-out lists
 
-  /** Adds a connection to the list, unless the list contains it already. */
+  /** Adds a connection to the subscription's list, unless the list contains the connection already. */
   #add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     if (SubscriptionRecord.slotOf(subscription, connection) !== NO_SLOT) return
     SubscriptionRecord.add(subscription, connection)
@@ -544,7 +548,7 @@ export class Subscriptions {
     this.#dependencies.released(connection, SubscriptionRecord.streamOf(subscription))
   }
 
-  /** Removes a connection from the list. The list must contain it. */
+  /** Removes a connection from the list. The list must contain the connection. */
   #unlist(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     for (const exact of overlappingLists(subscription, connection)) exact.overlaps?.delete(connection)
     SubscriptionRecord.remove(subscription, connection)
@@ -557,7 +561,10 @@ function handOver(old: SubscriptionRecord, next: SubscriptionRecord | undefined,
   if (next !== undefined) SubscriptionRecord.handOver(old, next, connection)
 }
 
-/** Returns the stream that a subscription makes active. A private stream has the user's id. The object is frozen, because callers get it. */
+/**
+ * Returns the stream that a subscription makes active. A private stream has the user's id. The returned object is frozen, because callers get the
+ * object.
+ */
 function streamOf(subscription: SubscriptionRecord): ActiveStream {
   const { streamType, symbol, userId } = subscription
   return Object.freeze(isPrivate(subscription) ? { streamType, symbol, userId } : { streamType, symbol })

@@ -17,7 +17,7 @@ export class Users {
     return user
   }
 
-  /** Removes the user if the user has no connection and no subscription. Call it after removing a connection or a subscription. */
+  /** Removes the user if the user has no connection and no subscription. Call `release` after removing a connection or a subscription. */
   release(user: UserRecord): void {
     if (user.connections === undefined && user.subscriptions === undefined) this.#byId.delete(user.id)
   }

@@ -32,7 +32,7 @@ export interface LifecycleDependencies {
   readonly closer: SocketCloser<ConnectionRecord>
   /** Removed connections whose send queues are being flushed. */
   readonly leaving: Set<ConnectionRecord>
-  /** Replaces timers that are overdue. */
+  /** Replaces overdue timers, which may have been lost. */
   renewTimers(): void
 }
 
@@ -92,7 +92,10 @@ export class Lifecycle {
     return connections.length
   }
 
-  /** Removes a connection because its socket failed, or because it is a slow consumer. If it was removed before, only the error is reported. */
+  /**
+   * Removes a connection because its socket failed, or because it is a slow consumer. If the connection was removed before, only the error is
+   * reported.
+   */
   removeFor(connection: ConnectionRecord, reason: CloseReason, failure?: { readonly error: unknown }): void {
     const { changes, options } = this.#dependencies
     changes.continue(() => {

@@ -23,7 +23,7 @@ export interface NoticingDependencies {
   readonly publishing: Publishing
 }
 
-/** A connection that began to receive a stream whose source has failed. It must get a status notice. */
+/** A connection that began to receive a stream whose source has failed. This connection must get a status notice. */
 interface Newcomer {
   readonly connection: ConnectionRecord
   readonly subscription: SubscriptionRecord
@@ -41,7 +41,10 @@ export class Noticing {
     this.#dependencies = dependencies
   }
 
-  /** Sends a gap notice to all connections that receive a stream. Without a symbol, all connections that receive any stream of the type get it. */
+  /**
+   * Sends a gap notice to all connections that receive a stream. Without a symbol, all connections that receive any stream of the type get the
+   * notice.
+   */
   notifyGap(stream: unknown, dropped: unknown): void {
     const { gate, options, subscriptions } = this.#dependencies
     gate.assertOpen()
@@ -107,7 +110,7 @@ export class Noticing {
     return SubscriptionRecord.sourceStatusOf(subscription)
   }
 
-  /** Forgets newcomers that learn this status from another notice, so that no connection gets it twice. */
+  /** Forgets newcomers that learn this status from another notice, so that no connection gets the same status twice. */
   #forgetNewcomers(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): void {
     for (const newcomer of this.#newcomers) {
       const { subscription } = newcomer

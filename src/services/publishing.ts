@@ -20,10 +20,12 @@ import type { Slot, Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { Gate } from './gate.ts'
 
-/** Finds the recipients of a message. It is called once, when the delivery of the message starts. */
+/** Finds the recipients of a message. This function is called once, when the delivery of the message starts. */
 type RecipientsFinder = (fields: MessageFields) => Recipients<ConnectionRecord>
 
-/** Whether a message is recorded, and which connections do not get it. If there is no recorder, a publish without options needs no plan. */
+/**
+ * A plan says whether a message is recorded, and which connections do not get it. If there is no recorder, a publish without options needs no plan.
+ */
 interface Plan {
   readonly isRecorded: boolean
   /** Connections that do not get the message. */
@@ -40,14 +42,14 @@ interface PendingMessage {
   readonly isDeferred: boolean
   /** `undefined` while the message is being serialized. */
   text: WireData | undefined
-  /** What is done when the message has been delivered, or could not be. */
+  /** The functions to call when the message has been delivered, or could not be delivered. */
   turns?: (() => void)[]
 }
 
 /** A set of pending messages nearly always has one member or none. A `Set` would allocate a new table for each publish that is recorded. */
 const pendingMessages = /* @__PURE__ */ new SmallSetBy<PendingMessage, PendingMessage>((message) => message)
 
-/** Keeps a connection from what is published to a stream, until its turn comes. */
+/** Until a hold has its turn, its connection gets no messages that are published to its stream. */
 export interface Hold {
   readonly connection: ConnectionRecord
   readonly stream: RecordedStream
@@ -66,15 +68,15 @@ export interface PublishingDependencies {
 }
 
 /**
- * Delivers one message after the other. It reads the message, finds the recipients, and serializes it once. Then it hands the text to the
- * delivery, which gives it to each recipient before the next message begins.
+ * Delivers one message after the other. For each message, it reads the fields, finds the recipients, and makes the text once. Then it hands the text
+ * to the delivery. The delivery gives the text to each recipient before the next message begins.
  */
 export class Publishing {
   readonly #dependencies: PublishingDependencies
   /** The messages whose delivery has not begun. */
   #pending: SmallSet<PendingMessage, PendingMessage> = undefined
   readonly #holds = new Set<Hold>()
-  /** The plan of a publish without options. */
+  /** The plan for calls of `publish` without options. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
     const { whole, exact, overlaps } = this.#dependencies.subscriptions.subscribed(fields)
@@ -140,16 +142,17 @@ export class Publishing {
     this.#deliverOrDefer(hostText(text, userId, this.#dependencies.options.clock.now()), findRecipients)
   }
 
-  /** Refuses if a notice could not be sent. @throws `ERR_PUBLISH_DEPTH` */
+  /** Throws if a notice could not be sent now. @throws `ERR_PUBLISH_DEPTH` */
   assertMayNotify(): void {
     if (this.#dependencies.changes.isSending) this.#assertMayDefer()
   }
 
   /**
-   * Calls a function when the turn of a message comes that is published now: after the running delivery, and after what was deferred before. The call
-   * is one change. Until then, a hold leaves its connection out of the stream, the running delivery included.
+   * Calls `act` when a message that is published now would be delivered: after the running delivery, and after all messages that were deferred
+   * before. The call is one change. Until then, the connection of a hold gets no messages of the hold's stream, not even the one in delivery.
    *
-   * Call it only while messages are handed to sockets, in a batch, or while a message that is recorded is serialized. @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
+   * Call this method only while messages are handed to sockets, in a batch, or while a message that is recorded is serialized.
+   * @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
    */
   inTurn(act: () => void, hold: Hold | undefined): void {
     const { changes, delivery } = this.#dependencies
@@ -179,7 +182,7 @@ export class Publishing {
     }
   }
 
-  /** Delivers a notice at once. Call it only from `changes.afterwards`, because no delivery may be running. */
+  /** Delivers a notice at once. Call this method only from `changes.afterwards`, because no delivery may be running. */
   notifyNow(recipients: Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
     this.#deliverNow(hostText(text, userId, this.#dependencies.options.clock.now()), recipients)
   }
@@ -190,7 +193,7 @@ export class Publishing {
     for (const { fields, exclusions } of membersOf(this.#pending)) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
-  /** True if a message that is published to the stream waits for its number or its turn, and will not come to the connection. */
+  /** True if a published message of the stream still waits for its number or its turn, and the connection is excluded from this message. */
   leavesOut(connection: ConnectionRecord, stream: Hold['stream']): boolean {
     for (const { fields, exclusions } of membersOf(this.#pending)) {
       if (exclusions.some((isExcluded) => isExcluded(connection)) && isHeld(fields, { connection, stream })) return true
@@ -328,7 +331,9 @@ export class Publishing {
     }
   }
 
-  /** Returns the recorder's text for the connections that were left out. `undefined` if it fails, which is reported. */
+  /**
+   * Returns the recorder's text for the connections that were left out. If the recorder fails, its error is reported, and the result is `undefined`.
+   */
   #skipText(fields: MessageFields, text: string): string | undefined {
     try {
       return skipText(this.#dependencies.options.recorder as RecorderMethods, fields, text)
@@ -351,7 +356,7 @@ export class Publishing {
 
   /**
    * Fixes the recipients before serialization, because serialization may run user code. If this code adds a connection, that connection gets only
-   * later messages. The recorder's text is passed beside the fields, because copying the fields of each message is slow.
+   * later messages. The recorder's text is a separate argument, because copying the fields of each message is slow.
    */
   #deliverNow(
     fields: MessageFields,

@@ -23,7 +23,7 @@ export interface ReassigningDependencies {
   readonly connections: Connections
   readonly subscriptions: Subscriptions
   readonly publishing: Publishing
-  /** Replaces timers that are overdue. */
+  /** Replaces overdue timers, which may have been lost. */
   renewTimers(): void
 }
 
@@ -73,7 +73,7 @@ export class Reassigning {
 
   /**
    * Calls `authorize` for each public stream that the connection holds, or that has messages for the connection. `authorize` is user code and may add
-   * streams. So the loop ends only when `authorize` has answered for all of them.
+   * streams. So the loop ends only when `authorize` has answered for all streams.
    */
   #permissionsFor(userId: string, connection: ConnectionRecord): Permissions {
     const { authorization } = this.#dependencies

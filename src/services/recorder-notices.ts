@@ -15,7 +15,7 @@ export interface RecorderNoticesDependencies {
   readonly subscribing: Subscribing
 }
 
-/** Returns what a manager does for its recorder. */
+/** Returns the functions that a manager offers to its recorder. */
 export function recorderNotices({ changes, connections, publishing, quotas, subscribing }: RecorderNoticesDependencies): RecorderNotices {
   return {
     isDelivering: () => changes.isSending,

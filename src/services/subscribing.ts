@@ -34,11 +34,11 @@ export interface SubscribingDependencies {
   readonly delivery: Delivery<ConnectionRecord>
   /** Removed connections whose send queues are being flushed. */
   readonly leaving: ReadonlySet<ConnectionRecord>
-  /** Replaces timers that are overdue. */
+  /** Replaces overdue timers, which may have been lost. */
   renewTimers(): void
 }
 
-/** What a message that waits and a message that is being delivered have in common. */
+/** The fields that a waiting message and a message in delivery have in common. */
 type WaitingFields = Pick<MessageFields, 'definition' | 'streamType' | 'symbol' | 'userId' | 'origin'>
 
 /** Begins, ends and revokes the subscriptions of users and connections. */
@@ -110,7 +110,9 @@ export class Subscribing {
     return ended.length
   }
 
-  /** Tells the recorder of a revocation. It is user code: what it publishes is deferred, and what it throws is reported. */
+  /**
+   * Tells the recorder of a revocation. The recorder is user code: messages that it publishes are deferred, and errors that it throws are reported.
+   */
   #tellRecorder(revoked: Revoked): void {
     const { changes, events, options: { recorder } } = this.#dependencies
     try {
@@ -151,7 +153,7 @@ export class Subscribing {
 
   /**
    * Purges a stream from a connection's send queue at the host's request. If a message of the stream is being delivered, this connection does not get
-   * it. Returns false if there was nothing to discard.
+   * it. Returns false if the connection had no message of the stream to discard.
    */
   purgeOwn(connection: ConnectionRecord, reference: unknown): boolean {
     const { streamType, symbol } = readReference(reference, 'streamType')
@@ -160,7 +162,10 @@ export class Subscribing {
     return this.#purgeFor(connection, isMeant, (sendQueue) => sendQueue.purge(stream.streamType, stream.symbol, () => false))
   }
 
-  /** Does the same for what is about to be sent again. It keeps what nobody can send again: direct messages, and gap notices that stand for one. */
+  /**
+   * Purges a stream from a connection's send queue before its messages are sent again. Direct messages stay, and so do gap notices that stand for a
+   * direct message, because nobody can send direct messages again.
+   */
   purgeRepeatable(connection: ConnectionRecord, stream: { readonly streamType: string; readonly symbol: string | undefined }): boolean {
     const isMeant = ofUser(connection, (fields) => fields.origin !== 'direct' && isOfRevoked(fields, { ...stream, userId: undefined }))
     return this.#purgeFor(connection, isMeant, (sendQueue) => sendQueue.purgeWhere(isMeant))
@@ -178,7 +183,7 @@ export class Subscribing {
     })
   }
 
-  /** Throws if the filters are too long. Measuring them may run the caller's code. */
+  /** Throws if the filters are too long. Measuring the filters may run the caller's code. */
   #assertFiltersFit(userId: string, connection: ConnectionRecord | undefined, { streamType, symbol, filters }: StreamRequest): void {
     if (filters === undefined) return
     this.#dependencies.quotas.assertFilters(filters, { userId, connectionId: connection?.id, streamType, symbol })
@@ -225,7 +230,7 @@ export class Subscribing {
   }
 }
 
-/** Returns the same condition for messages that are not private to another user. */
+/** Returns the condition `isMeant`, but false for messages that are private to another user. */
 function ofUser(connection: ConnectionRecord, isMeant: (fields: WaitingFields) => boolean): (fields: WaitingFields) => boolean {
   return (fields) => isMeant(fields) && (fields.userId ?? connection.userId) === connection.userId
 }

@@ -22,7 +22,7 @@ export type EssentialBackplaneTest =
   | 'delivers and reports nothing once close has settled'
   | 'leaves the client of the application open'
 
-/** The tests that need a broker that can be killed or frozen. */
+/** The tests in which the harness kills or freezes the broker. */
 export type SkippableBackplaneTest =
   | 'reports a broker that is gone, and one that is back'
   | 'refuses what is published while the broker is gone'
@@ -32,16 +32,16 @@ export type SkippableBackplaneTest =
   | 'closes while the broker is frozen'
   | 'closes while the broker is gone'
 
-/** The name of a test of the suite for backplanes. */
+/** The name of a test in the backplane suite. */
 export type BackplaneTestName = EssentialBackplaneTest | SkippableBackplaneTest
 
-/** One test of the suite for backplanes, for any test runner. */
+/** One test of the backplane suite, for any test runner. */
 export interface BackplaneTest {
-  /** What a driver does if it passes. */
+  /** The name of the test. The name says what a passing driver does. */
   readonly name: BackplaneTestName
-  /** True if the test may be skipped, with a reason. */
+  /** True if you may skip the test. A skip needs a reason. */
   readonly isSkippable: boolean
-  /** Resolves if the driver passes. Otherwise rejects with an error that says what was expected and what came. */
+  /** Resolves if the driver passes. If the driver fails, rejects with an error that says what was expected and what happened. */
   run(harness: BackplaneHarness, options?: PatienceOptions): Promise<void>
 }
 
@@ -72,7 +72,10 @@ const SKIPPABLE: Readonly<Record<SkippableBackplaneTest, Run>> = {
   'closes while the broker is gone': closesWhileGone,
 }
 
-/** The tests of the suite for backplanes. Each test also fails if there was an error that nobody handled. Look at the first failure first. */
+/**
+ * The tests of the backplane suite. Each test also fails if an error or a rejection was not handled. If several tests fail, look at the first failure
+ * first.
+ */
 export const backplaneTests: readonly BackplaneTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly BackplaneTest[] {

@@ -4,7 +4,7 @@ import { registerSuite } from './register-suite.ts'
 import type { PatienceOptions } from './suite/patience.ts'
 import type { TestRunner } from './test-runner.ts'
 
-/** Tests that a driver cannot pass, and why. */
+/** Tests that a driver cannot pass, and the reason. */
 export interface BackplaneSkip {
   /** What the driver or its broker lacks, in words that the reader of a report understands. */
   readonly reason: string
@@ -12,7 +12,7 @@ export interface BackplaneSkip {
   readonly tests: readonly SkippableBackplaneTest[]
 }
 
-/** The test runner, and how the suite for backplanes is run. */
+/** The options of `describeBackplane`: the test runner, the deadline, the tests to skip, and the report. */
 export interface DescribeBackplaneOptions extends TestRunner, PatienceOptions {
   /**
    * The tests that this driver cannot pass.
@@ -21,7 +21,8 @@ export interface DescribeBackplaneOptions extends TestRunner, PatienceOptions {
    */
   readonly skip?: readonly BackplaneSkip[] | undefined
   /**
-   * Called when every test is over, and again after each test that the runner retries. Not called if the runner runs only some of the tests.
+   * Called when all tests are over, and again after each test that the runner retries. The callback is not called if the runner runs only some of the
+   * tests.
    */
   readonly report?: ((report: BackplaneReport) => void) | undefined
 }
@@ -36,16 +37,16 @@ export type BackplaneTestResult =
 export interface BackplaneReport {
   /** The name that was given to `describeBackplane`. */
   readonly backplane: string
-  /** The results, in the order of `backplaneTests`. Skipped tests are included from the start, and the others when they are over. */
+  /** The results, in the order of `backplaneTests`. Skipped tests are included from the start. Any other test is included when it is over. */
   readonly results: readonly BackplaneTestResult[]
 }
 
 /**
- * Registers the suite for backplanes with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the
+ * Registers the backplane suite with a test runner, as one `describe` with one `it` for each test. Returns a report, which is complete when the
  * runner has run every test.
  *
- * A skipped test is registered with `it.skip`, and has its reason in its title. If there is no `it.skip`, it is registered as a test that does
- * nothing.
+ * A skipped test is registered with `it.skip`, and has its reason in its title. If the runner has no `it.skip`, the skipped test is registered as a
+ * test that does nothing.
  *
  * @throws an `Error` if a skip has no reason, or names a test that does not exist or cannot be skipped
  *

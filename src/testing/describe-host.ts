@@ -12,7 +12,7 @@ export interface HostSkip {
   readonly tests: readonly SkippableHostTest[]
 }
 
-/** The test runner, and how the host suite is run. */
+/** The options of `describeHost`: the test runner, the deadline, the tests to skip, and the report. */
 export interface DescribeHostOptions extends TestRunner, PatienceOptions {
   /**
    * The tests that this host cannot pass.
@@ -21,7 +21,8 @@ export interface DescribeHostOptions extends TestRunner, PatienceOptions {
    */
   readonly skip?: readonly HostSkip[] | undefined
   /**
-   * Called when all tests are over, and again after each test that the runner retries. Not called if the runner runs only some of the tests.
+   * Called when all tests are over, and again after each test that the runner retries. The callback is not called if the runner runs only some of the
+   * tests.
    */
   readonly report?: ((report: HostReport) => void) | undefined
 }
@@ -36,7 +37,7 @@ export type HostTestResult =
 export interface HostReport {
   /** The name that was given to `describeHost`. */
   readonly host: string
-  /** The results, in the order of `hostTests`. A skipped test is included from the start, any other test when it is over. */
+  /** The results, in the order of `hostTests`. Skipped tests are included from the start. Any other test is included when it is over. */
   readonly results: readonly HostTestResult[]
 }
 

@@ -4,8 +4,8 @@ import { isBytes } from '../model/wire-data.ts'
 import { optionsIn } from './options-in.ts'
 
 /**
- * The behaviour of a `FakeSocket`. The socket first records each call. Then it calls the function of the same name, and returns its result or throws
- * its error.
+ * The behaviour of a `FakeSocket`. The socket first records each call. Then the socket calls the script's function of the same name, and returns the
+ * function's result or throws its error.
  *
  * | to make the socket | write |
  * | --- | --- |
@@ -16,13 +16,13 @@ import { optionsIn } from './options-in.ts'
  * | call back in the middle of a delivery | `send: () => manager.publish(message)` |
  */
 export interface SocketScript {
-  /** Called with each text that is sent on its own. */
+  /** Called with each text that the socket's `send` gets. */
   send?: ((text: string) => unknown) | undefined
   /** Called for each batch, if the connection's transport writes in batches, as `fakeTransport()` does. */
   write?: ((texts: readonly string[]) => unknown) | undefined
   /** Called at each `close`. A returned promise settles when the socket has closed. */
   close?: (() => unknown) | undefined
-  /** Called at each `terminate`, if the connection's transport has one, as `fakeTransport()` does. */
+  /** Called at each `terminate`, if the connection's transport has a `terminate`, as `fakeTransport()` does. */
   terminate?: (() => unknown) | undefined
 }
 
@@ -32,7 +32,7 @@ export interface FakeSocketOptions extends SocketScript {
   readonly bufferedAmount?: unknown
 }
 
-/** A message as a client reads it from a text on the wire. */
+/** A message, as a client reads it from a text that it received. */
 export interface ReceivedMessage {
   /** Always `undefined` for a message. A notice has the type `'gap'` or `'status'`. */
   readonly type?: undefined
@@ -52,9 +52,9 @@ export interface ReceivedMessage {
 let made = 0
 
 /**
- * A socket without a network, for tests. It records each call, and then does what its script says.
+ * A socket without a network, for tests. The socket records each call, and then does what its script says.
  *
- * It has a `bufferedAmount` only if the options have one. Without a `bufferedAmount`, the manager cannot notice that the socket is slow.
+ * The socket has a `bufferedAmount` only if the options have one. Without a `bufferedAmount`, the manager cannot notice that the socket is slow.
  *
  * @example
  * import { FakeSocket } from 'stream-connection-manager/testing'
@@ -78,13 +78,13 @@ export class FakeSocket implements Socket {
   readonly script: SocketScript
   /** All texts that the socket got, in order. Includes texts for which the script threw, but not texts that `write` did not accept. */
   readonly sent: string[] = []
-  /** The messages of bytes that the socket got. `sent` and `writes` do not include them. */
+  /** The binary messages that the socket got. `sent` and `writes` do not include binary messages. */
   readonly sentBytes: Uint8Array[] = []
-  /** The texts of `sent`, with one entry for each `send` and each `write`. */
+  /** The texts of `sent`, grouped by call: one array of texts for each `send` and each `write`. */
   readonly writes: string[][] = []
-  /** How many times `close` was called. The socket still records calls afterwards, so that a test sees messages that come too late. */
+  /** How many times `close` was called. After a `close`, the socket still records calls, so that a test sees messages that come too late. */
   closeCalls = 0
-  /** The code and the reason of the last `close` call that had a code. A real socket would send them to its peer. */
+  /** The code and the reason of the last `close` call that had a code. A real socket would send the code and the reason to its peer. */
   closedWith: CloseDetails | undefined
   /** How many times `terminate` was called. */
   terminateCalls = 0
@@ -96,7 +96,7 @@ export class FakeSocket implements Socket {
   /**
    * Makes a socket that accepts everything and closes at once, unless the script says otherwise.
    *
-   * @throws `ERR_INVALID_OPTION` for an unknown option. Otherwise a misspelt function would silently never be called
+   * @throws `ERR_INVALID_OPTION` for an unknown option. Without this check, a misspelt function would never be called
    */
   constructor(options: FakeSocketOptions = {}) {
     const { bufferedAmount, ...script } = optionsIn(options, ['bufferedAmount', 'send', 'write', 'close', 'terminate'])
@@ -113,12 +113,12 @@ export class FakeSocket implements Socket {
     return this.sent.map(messageIn)
   }
 
-  /** The `data` of each message, for tests that only check which messages came. A notice is included as it is. */
+  /** The `data` of each message, for tests that only check which messages came. For a notice, the list contains the whole notice. */
   get received(): unknown[] {
     return this.messages.map((message) => (message.type === undefined ? message.data : message))
   }
 
-  /** Records one text, or bytes. The script gets only texts. */
+  /** Records one text or one binary message. The script's `send` gets only texts. */
   send(message: string | Uint8Array): void {
     if (typeof message !== 'string') return void this.sentBytes.push(message)
     this.sent.push(message)
@@ -127,8 +127,8 @@ export class FakeSocket implements Socket {
   }
 
   /**
-   * Records a batch of texts and bytes. The script gets only the texts. If the script returns a number, the socket accepts that many messages of the
-   * batch, counted from the first.
+   * Records a batch of texts and binary messages. The script's `write` gets only the texts. If the script returns a number, the socket accepts that
+   * many messages of the batch, counted from the first.
    */
   write(messages: readonly (string | Uint8Array)[]): number | void | Promise<void> {
     const [sentBefore, bytesBefore] = [this.sent.length, this.sentBytes.length]
@@ -146,7 +146,7 @@ export class FakeSocket implements Socket {
     return answer as number | void | Promise<void>
   }
 
-  /** Records the call, with its code and reason. The socket still records later calls. */
+  /** Records the call, with its code and reason. After a `close`, the socket still records later calls. */
   close(code?: number, reason = ''): void | Promise<void> {
     this.closeCalls++
     if (code !== undefined) this.closedWith = { code, reason }
@@ -178,7 +178,7 @@ function isText(message: string | Uint8Array): message is string {
   return !isBytes(message)
 }
 
-/** Removes the items that were offered but not accepted. The offered items begin at `from`. Items that the script sent meanwhile stay. */
+/** Removes the items that were offered but not accepted. The offered items begin at `from`. Items that the script has sent since then stay. */
 function keep(list: unknown[], from: number, offered: number, accepted: number): void {
   list.splice(from + accepted, offered - accepted)
 }

@@ -4,10 +4,10 @@ import type { FakeSocket } from './fake-socket.ts'
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
 
 /**
- * Returns a transport for `FakeSocket`. It writes in batches: one `write` at the end of each turn of the event loop. It reads `bufferedAmount`, reports
- * drains and can terminate sockets.
+ * Returns a transport for `FakeSocket`. The transport writes in batches: one `write` at the end of each turn of the event loop. The transport reads
+ * `bufferedAmount`, reports drains and can terminate sockets.
  *
- * Pass a hook to replace the default one, or `undefined` to remove it.
+ * Pass a hook to replace the default hook of the same name, or `undefined` to remove the default hook.
  *
  * @example
  * import { FakeSocket, fakeTransport } from 'stream-connection-manager/testing'

@@ -10,7 +10,7 @@ import { ignoresClientsThatLeft, survivesBadBytes, survivesBadTexts } from './su
 import { Trial } from './suite/trial.ts'
 import { testsOf } from './tests-of.ts'
 
-/** The tests that every host must pass. They check acceptance of clients, delivery, privacy and clean-up. */
+/** The tests that every host must pass. These tests check acceptance of clients, delivery, privacy and clean-up. */
 export type EssentialHostTest =
   | 'registers a client that connects'
   | 'subscribes a client to streams by symbol'
@@ -29,7 +29,7 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need a feature that some hosts lack. Such features are a second server, a close code, a client that pauses or sends, a socket that
+ * The tests that need a feature that some hosts lack. These features are a second server, a close code, a client that pauses or sends, a socket that
  * reports its buffered bytes, and a heartbeat that the suite can trigger.
  */
 export type SkippableHostTest =
@@ -51,11 +51,11 @@ export type HostTestName = EssentialHostTest | SkippableHostTest
 
 /** One test of the host suite, for any runner. */
 export interface HostTest {
-  /** The name of the test. It says what a passing host does. */
+  /** The name of the test. The name says what a passing host does. */
   readonly name: HostTestName
-  /** True if the test may be skipped, with a reason. */
+  /** True if you may skip the test. A skip needs a reason. */
   readonly isSkippable: boolean
-  /** Resolves if the host passes. Otherwise rejects with an error that says what was expected and what happened. */
+  /** Resolves if the host passes. If the host fails, rejects with an error that says what was expected and what happened. */
   run(harness: HostHarness, options?: PatienceOptions): Promise<void>
 }
 
@@ -94,7 +94,7 @@ const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
   'cleans up after a stuck client that vanishes': cleansUpAfterStuckClient,
 }
 
-/** The tests of the host suite. If several tests fail, look at the first one first, because later tests build on earlier ones. */
+/** The tests of the host suite. If several tests fail, look at the first failure first, because later tests build on earlier tests. */
 export const hostTests: readonly HostTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly HostTest[] {

@@ -1,6 +1,6 @@
 import type { AddressedMessage, CleanupReport, CloseDetails, PublishableMessage, PublishResult, Stats, StreamReference } from '../index.ts'
 
-/** A value, or a promise of it. A manager in another process can only return a promise. */
+/** A value, or a promise of that value. A manager in another process can only return a promise. */
 export type Awaitable<T> = T | Promise<T>
 
 /**
@@ -22,26 +22,27 @@ export interface RunningHost {
   readonly manager: HostedManager
 
   /**
-   * Connects a real client of this user, and subscribes it as the host's clients do. Only the new connection may hold these subscriptions, and the user
-   * must not hold them. Resolves once the server has added the connection with its subscriptions.
+   * Connects a real client of this user, and subscribes the client in the way that the host's clients subscribe. The new connection must be the only
+   * holder of these subscriptions; the user must not hold them. Resolves once the server has added the connection with its subscriptions.
    *
-   * User ids and symbols contain spaces, colons and letters of any alphabet. Encode them if the protocol requires it.
+   * User ids and symbols contain spaces, colons and letters of any alphabet. Encode user ids and symbols if the protocol requires it.
    */
   connect(userId: string, subscriptions?: readonly StreamReference[]): Promise<HostClient>
 
   /**
-   * Connects a client of this user that asks for these subscriptions. The client breaks its connection while the host authenticates the client, before
-   * the server has accepted it. Resolves once the client has gone.
+   * Connects a client of this user that asks for these subscriptions. The client breaks its connection while the host authenticates the client,
+   * before the server has accepted it. Resolves once the client has disconnected.
    *
-   * If this method is missing, `registers no client that left before it was accepted` fails. You may skip that test.
+   * If this method is missing, the test `registers no client that left before it was accepted` fails. You may skip this test, with a reason.
    */
   connectAndLeave?(userId: string, subscriptions: readonly StreamReference[]): Promise<void>
 
   /**
    * Lets one interval of the host's heartbeat pass: call the heartbeat's function, advance its clock, or wait. Resolves once every client that can
-   * answer has answered. The suite calls this method at most five times. By then, the server must have removed a client that does not answer.
+   * answer the heartbeat has answered it. The suite calls this method at most five times. After five calls, the server must have removed a client
+   * that does not answer the heartbeat.
    *
-   * If this method is missing, `removes a client that falls silent` fails. You may skip that test.
+   * If this method is missing, the test `removes a client that falls silent` fails. You may skip this test, with a reason.
    */
   beat?(): Awaitable<void>
 
@@ -56,8 +57,8 @@ export interface HostRequest {
   /** The stream. */
   readonly stream: StreamReference
   /**
-   * More fields for the request, in which the client claims to be another user or connection. Add the fields unchanged. The suite checks that the
-   * server ignores them.
+   * More fields for the request, in which the client claims to be another user or connection. Add these fields to the request unchanged. The suite
+   * checks that the server ignores these fields.
    */
   readonly claims?: Readonly<Record<string, string>> | undefined
 }
@@ -70,24 +71,24 @@ export interface HostRequest {
  */
 export interface HostClient {
   /**
-   * The texts that the client has received, in order: each text that the manager gave to the socket, without the transport's framing. Leave out
-   * texts that the server itself sends, such as the answer to a request.
+   * The texts that the client has received, in order. Include each text that the manager gave to the socket, without the transport's framing. Leave
+   * out texts that the server itself sends, such as the answer to a request.
    */
   readonly received: readonly string[]
 
   /** Resolves when the client sees that its connection has ended, for any reason. */
   readonly closed: Promise<void>
 
-  /** Closes the connection as a client of this kind should, with a closing handshake if the protocol has one. */
+  /** Closes the connection in the regular way of its protocol, with a closing handshake if the protocol has one. */
   close(): Awaitable<void>
 
   /** Breaks the connection without a handshake, as a crash or a lost network does. */
   destroy(): Awaitable<void>
 
-  /** Stops reading from the network, so that the server's bytes stay in its buffers. */
+  /** Stops reading from the network, so that the bytes to this client stay in the server's buffers. */
   pause(): Awaitable<void>
 
-  /** Reads again. */
+  /** Reads from the network again. */
   resume(): Awaitable<void>
 
   /**
@@ -104,12 +105,12 @@ export interface HostClient {
    */
   sendBytes?(bytes: Uint8Array): Awaitable<void>
 
-  /** Makes the client silent, as if it had lost its network. It reads nothing more, answers no heartbeat and leaves its connection open. */
+  /** Makes the client silent, as if it had lost its network. The client reads nothing more, answers no heartbeat and leaves its connection open. */
   freeze?(): Awaitable<void>
 
   /**
-   * Returns the close code and the reason that the client got when its connection ended. `undefined` if the client got none. Called after `closed`
-   * has resolved.
+   * Returns the close code and the reason that the client got when its connection ended. Returns `undefined` if the client got neither. The suite
+   * calls this method after `closed` has resolved.
    */
   closedWith?(): Awaitable<CloseDetails | undefined>
 }
@@ -125,19 +126,19 @@ export interface HostedManager {
   /** Returns how many connections, users, subscriptions and streams there are. */
   counts(): Awaitable<HostCounts>
 
-  /** Returns the running totals. */
+  /** Returns the manager's running totals. */
   stats(): Awaitable<Stats>
 
-  /** Returns the ids of a user's connections. An empty array if there are none. */
+  /** Returns the ids of a user's connections, or an empty array if the user has no connection. */
   connectionIds(userId: string): Awaitable<readonly string[]>
 
   /** Removes all of a user's connections, and returns how many there were. */
   removeUser(userId: string): Awaitable<number>
 
-  /** Removes this connection, and tells its client why. Returns false if there is no such connection. */
+  /** Removes this connection, and tells its client why. Returns false if no connection has this id. */
   removeConnection(connectionId: string, why: CloseDetails): Awaitable<boolean>
 
-  /** Publishes these messages, if any, and then shuts the manager down within the same turn of the event loop. */
+  /** Publishes these messages, if there are any. Then shuts the manager down within the same turn of the event loop. */
   cleanup(last?: readonly PublishableMessage[]): Awaitable<CleanupReport>
 }
 
@@ -147,7 +148,7 @@ export interface HostCounts {
   readonly connections: number
   /** Users who have a connection. */
   readonly users: number
-  /** Subscriptions. A user has one subscription for each stream, even if several connections of the user hold it. */
+  /** Subscriptions. A user has one subscription for each stream, even if several connections of the user hold this subscription. */
   readonly subscriptions: number
   /** Streams that have a subscriber. */
   readonly streams: number

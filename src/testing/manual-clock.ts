@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
   readonly #timers = new Set<Timer>()
 
   /**
-   * `startsAt` is the first reading of the wall clock. The default is always 2026-01-31T12:00:00.000Z, so that a test can expect it.
+   * `startsAt` is the first reading of the wall clock. The default is 2026-01-31T12:00:00.000Z in every run, so that a test can expect this time.
    *
    * @throws `ERR_INVALID_OPTION` for an unknown option
    */
@@ -39,12 +39,15 @@ export class ManualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Returns the wall-clock time, in milliseconds since the Unix epoch. It is `startsAt` plus the milliseconds of all `advance` and `jump` calls. */
+  /**
+   * Returns the wall-clock time, in milliseconds since the Unix epoch. This time is `startsAt` plus the milliseconds of all `advance` and `jump`
+   * calls.
+   */
   now(): number {
     return this.#wallMs
   }
 
-  /** Returns how many milliseconds `advance` has let pass. A `jump` does not count. */
+  /** Returns how many milliseconds `advance` has let pass. A `jump` does not change this number. */
   monotonic(): number {
     return this.#monotonicMs
   }
@@ -57,12 +60,12 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Lets time pass. Fires each timer that falls due, at its own time and in order. Timers that are due at the same time fire in the order in which they
-   * were set.
+   * Lets time pass. Fires each timer that falls due, in order. While a timer runs, the clock shows the time at which the timer was due. Timers that
+   * are due at the same time fire in the order in which they were set.
    *
    * If a timer sets a new timer that falls due within the same call, the new timer fires too. If a timer throws, `advance` throws the same error, and
-   * the clock stops at the time of this timer. The other timers fire at the next call. If a timer settles a promise, the promise's handlers run at the
-   * next `await` of the test.
+   * the clock stops at the time of this timer. The other timers that are due fire at the next call of `advance`. If a timer settles a promise, the
+   * promise's handlers run at the next `await` of the test.
    *
    * @throws `RangeError` if `ms` is not a finite number of 0 or more. To set the wall clock back, use `jump`
    */
@@ -77,7 +80,10 @@ export class ManualClock implements Clock {
     this.#passUntil(untilMs)
   }
 
-  /** Sets the wall clock forward, or back if `ms` is negative, as if an operator had changed it. No timer fires, and `monotonic` does not change. */
+  /**
+   * Moves the wall clock forward, or back if `ms` is negative, as if an operator had changed the clock. No timer fires, and `monotonic` does not
+   * change.
+   */
   jump(ms: number): void {
     this.#wallMs += ms
   }
@@ -90,7 +96,7 @@ export class ManualClock implements Clock {
     return next
   }
 
-  /** Sets the time to a later time. Does nothing if this time has passed already, because a timer has called `advance` itself. */
+  /** Sets the time to a later time. Does nothing if the clock has passed this time already, because a timer called `advance` itself. */
   #passUntil(monotonicMs: number): void {
     const passedMs = Math.max(0, monotonicMs - this.#monotonicMs)
     this.#wallMs += passedMs

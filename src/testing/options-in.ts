@@ -2,7 +2,7 @@ import { ConnectionManagerError } from '../errors.ts'
 import { readNamed } from '../guards/named-fields.ts'
 
 /**
- * Returns the options of a test double. Each one is read once.
+ * Returns the options of a test double. Reads each option once.
  *
  * @throws `ERR_INVALID_OPTION` if reading an option throws, or if an option is not in `names`
  */

@@ -1,6 +1,6 @@
 import type { TestRunner } from './test-runner.ts'
 
-/** One test of a suite, with what it is run on. */
+/** One test of a suite. The harness and the options are bound to its `run`. */
 export interface RegisteredTest<TName extends string> {
   readonly name: TName
   readonly isSkippable: boolean
@@ -20,7 +20,7 @@ export interface SuiteOptions<TName extends string> extends TestRunner {
 }
 
 /**
- * Registers tests as one `describe` with one `it` for each. Returns a function that returns the results so far, in the order of the tests.
+ * Registers tests as one `describe` with one `it` for each test. Returns a function that returns the results so far, in the order of the tests.
  *
  * @throws an `Error` if a skip has no reason, or names a test that does not exist or cannot be skipped
  */
@@ -61,7 +61,7 @@ async function noted<TName extends string>({ name, run }: RegisteredTest<TName>,
   note({ test: name, outcome: 'passed' })
 }
 
-/** Test → why it is skipped. */
+/** Returns a map from the name of each skipped test to the reason of its skip. */
 function reasonsIn<TName extends string>(skip: SuiteOptions<TName>['skip'], registered: readonly RegisteredTest<TName>[]): Map<TName, string> {
   const reasons = new Map<TName, string>()
   for (const { reason, tests } of skip) {

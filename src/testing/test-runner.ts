@@ -1,8 +1,8 @@
-/** All that a suite needs of a test runner. `node:test`, vitest, `bun:test` and Deno's BDD fit as they are. */
+/** The functions of a test runner that a suite needs. `node:test`, vitest, `bun:test` and Deno's BDD work without an adapter. */
 export interface TestRunner {
-  /** Makes a suite of the tests that its body registers. */
+  /** Registers a suite of the tests that `body` registers. */
   readonly describe: (name: string, body: () => void) => unknown
-  /** Registers a test. Its `skip` registers a test that is not run. */
+  /** Registers a test. `it.skip` registers a test that is not run. */
   readonly it: RegisterTest & { readonly skip?: RegisterTest }
 }
 

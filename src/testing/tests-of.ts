@@ -1,8 +1,8 @@
 import { Patience, type PatienceOptions } from './suite/patience.ts'
 
-/** What a test of a suite works with. */
+/** The resources that one test of a suite uses, such as its servers. */
 export interface Ending {
-  /** Stops what the test started. Rejects if something is wrong then. */
+  /** Stops what the test started. Rejects if stopping fails, or if the test left an error that was not handled. */
   end(): Promise<void>
 }
 
@@ -16,7 +16,7 @@ interface SuiteTest<TName extends string, THarness> {
 /**
  * Returns the tests of a suite, in the order of `runs`.
  *
- * @param begin - makes what each test works with
+ * @param begin - makes the resources of each test
  */
 export function testsOf<TName extends string, THarness, TTrial extends Ending>(
   runs: Readonly<Record<TName, (trial: TTrial) => Promise<void>>>,

@@ -47,7 +47,7 @@ function checkedIntervals(given: unknown, streams: StreamCatalogue): ReadonlyMap
   return new Map(entries.filter(([streamType, ms]) => checkedInterval(streamType, ms, streams) > 0) as [string, number][])
 }
 
-/** Returns the length of the intervals of a stream type, `0` if it has none. */
+/** Returns the length of the intervals of a stream type, in milliseconds, or `0` if the type has no intervals. */
 function checkedInterval(streamType: string, ms: unknown, streams: StreamCatalogue): number {
   const option = `intervalsMs.${streamType}`
   const definition = readUserCode(

@@ -7,7 +7,7 @@ import type { Clock } from '../time/clock.ts'
 
 /** The state of a stream that has published its first message of the current interval. */
 interface Slot {
-  /** The newest message after the first one. It is published when the interval ends. */
+  /** The newest message after the first message of the interval. The held message is published when the interval ends. */
   held: MessageFields | undefined
 }
 
@@ -16,7 +16,7 @@ const NONE: readonly Slot[] = []
 /** A stream type, and its current interval. */
 interface ThrottledType {
   readonly intervalMs: number
-  /** When the current interval ends. `Infinity` if no stream of the type has had a message in it. */
+  /** When the current interval ends. `Infinity` if no stream of the type has had a message in this interval. */
   endMs: number
   /** Symbol → slot. Each interval begins with a new map, so that streams without new messages are dropped. */
   slots: Map<string | undefined, Slot>
@@ -111,7 +111,7 @@ export class Throttle {
     }
   }
 
-  /** Ends the intervals that are over at this time, and returns their slots. The caller must publish the messages that these slots hold. */
+  /** Ends the intervals that are over at `nowMs`, and returns their slots. The caller must publish the messages that these slots hold. */
   #endIntervals(nowMs: number): readonly Slot[] {
     if (nowMs < this.#dueMs) return NONE
     const due: Slot[] = []
@@ -165,7 +165,7 @@ export class Throttle {
 }
 
 /**
- * Begins the interval that contains this time. A stream with a held message gets a slot in the new interval, because the message is published now.
+ * Begins the interval that contains `nowMs`. A stream with a held message gets a slot in the new interval, because the message is published now.
  */
 function beginInterval(type: ThrottledType, nowMs: number): void {
   const ended = type.slots
@@ -179,7 +179,7 @@ function beginInterval(type: ThrottledType, nowMs: number): void {
   type.endMs = type.slots.size === 0 ? Infinity : endOfInterval(nowMs, type.intervalMs)
 }
 
-/** Returns the end of the interval that contains this time. Intervals begin at multiples of their length, so intervals of equal length end together. */
+/** Returns the end of the interval that contains `nowMs`. Intervals begin at multiples of their length, so intervals of equal length end together. */
 function endOfInterval(nowMs: number, intervalMs: number): number {
   const endMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs
   // Rounding may make the quotient slightly less than a whole number.

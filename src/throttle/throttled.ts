@@ -6,7 +6,7 @@ import type { Clock } from '../time/clock.ts'
 import { resolvedOptions } from './options.ts'
 import { Throttle } from './throttle.ts'
 
-/** The options of `throttled`. An unknown name is refused. A value of `undefined` counts as absent. */
+/** The options of `throttled`. An unknown option is refused. An option whose value is `undefined` counts as absent. */
 export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If a type has `0` or is absent, each message of the type
@@ -39,20 +39,20 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
 /** Publishes at most one message of a stream in each interval. Made by `throttled`. */
 export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TResult = unknown> {
   /**
-   * Publishes the message now if it is the first of its stream in this interval, and returns the result of `publish`. Otherwise holds the message until
-   * the interval ends, and returns `undefined`. The new message replaces a message of the same stream that was held before.
+   * Publishes the message now if it is the first one of its stream in this interval, and returns the result of `publish`. Otherwise holds the message
+   * until the interval ends, and returns `undefined`. The new message replaces a message of the same stream that was held before.
    *
-   * A held message is published as a new object, with the fields that this call read. If it has no `timestamp`, it gets the time of this call. Do not
-   * change its `data`: the data is not copied, and is serialized only when the message is published.
+   * A held message is published as a new object, with the fields that this call read. A held message without a `timestamp` gets the time of this
+   * call. Do not change the `data` of a held message: the data is not copied, and is serialized only when the message is published.
    *
-   * @throws any error of `publish` for a message that is published now. The next message is then the first one of the interval. An invalid message
-   * that would be held throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or
-   * `ERR_RECIPIENT_NOT_ALLOWED`. A message that is already held stays held
+   * @throws any error of `publish` for a message that is published now. After such an error, the next message counts as the first one of the
+   * interval. An invalid message that would be held throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
+   * or `ERR_RECIPIENT_NOT_ALLOWED`. A message that is already held stays held
    */
   (message: PublishableMessage<TStreams>): TResult | undefined
   /**
-   * Publishes all held messages now, without waiting for the end of the interval. Call it before you shut the manager down, because the timer does
-   * not keep the process alive. Errors go to `onError`.
+   * Publishes all held messages now, without waiting for the end of the interval. Call `flush` before you shut the manager down, because the timer
+   * does not keep the process alive. Errors go to `onError`.
    */
   flush(): void
   /** Discards all held messages, and stops the timer. The next message of each stream is published at once. */
@@ -64,10 +64,10 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
 /**
  * Returns a function that publishes at most one message of a stream in each interval. The first message is published at once.
  *
- * Later messages of the interval are held, and only the newest of them is published, when the interval ends. So no client gets the messages in between.
- * A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all streams of a type have
- * the same intervals, and a batching transport writes all of their held messages to a socket at once. Two messages of a stream may be less than one
- * interval apart: the first one may be published shortly before an interval ends, and the held one when it ends.
+ * Later messages of the interval are held. When the interval ends, only the newest held message of the stream is published. So no client gets the
+ * messages in between. A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all
+ * streams of a type have the same intervals, and a batching transport writes all of their held messages to a socket at once. Two messages of a stream
+ * may be less than one interval apart: the first message may be published shortly before an interval ends, and the held message at its end.
  *
  * One timer serves all streams. If the timer is late or lost, the next call publishes the held messages that are due.
  *

@@ -5,9 +5,9 @@ declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
 
-/** The manager's source of time. Pass your own in tests, so that no test waits on real time. */
+/** The manager's source of time. Pass a clock of your own in tests, so that no test waits for real time. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch, for timestamps. May jump, as wall clocks do. */
+  /** Milliseconds since the Unix epoch, for timestamps. The value may jump, as a wall clock does. */
   now(): number
   /** Milliseconds since any fixed moment, for durations. The value must never decrease. */
   monotonic(): number
@@ -23,7 +23,7 @@ export interface Clock {
 /** The longest timer. In every runtime, a longer timer fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647
 
-/** The runtime's own clock. Its timers never keep the process alive. */
+/** The runtime's own clock. The timers of this clock never keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -39,7 +39,10 @@ export const systemClock: Clock = {
   },
 }
 
-/** Lets the process end before the timer fires. In Node and Bun, a timer is an object with an `unref` for this. Elsewhere, it is a number. */
+/**
+ * Lets the process end before the timer fires. In Node and Bun, a timer is an object with an `unref` for this. In other runtimes, a timer is a
+ * number.
+ */
 function letProcessEnd(timer: unknown): void {
   ;(timer as { unref?(): void } | null)?.unref?.()
 }
@@ -48,7 +51,7 @@ function letProcessEnd(timer: unknown): void {
 export interface ManagerClock extends Clock {
   /**
    * The sum of all decreases of the host's `monotonic`, in milliseconds. A reading decreases if a test installs or removes fake timers. Timers that
-   * were set before may then be lost.
+   * were set before the decrease may be lost.
    */
   readonly wentBackMs?: number
   /** @param holdsProcess whether the process must stay alive until the timer fires, because a promise waits for the timer */
@@ -86,12 +89,14 @@ export class GuardedClock implements ManagerClock {
   #readMs: number
   /** The value that our `monotonic` returned for the last reading. */
   #returnedMs = 0
-  /** The host's last reading before it decreased. `undefined` while there is none, and once the host's clock has reached this reading again. */
+  /**
+   * The host's last reading before it decreased. `undefined` if no reading has decreased, and once the host's clock has reached this reading again.
+   */
   #wentBackFromMs: number | undefined
   wentBackMs = 0
   /** The readings that failed at the last attempt. A clock that stays broken is reported only once. */
   readonly #failing = new Set<Reading>()
-  /** True once the clock has failed. Its readings no longer show whether its timers will fire. */
+  /** True once the clock has failed. After a failure, the clock's readings no longer show whether its timers will fire. */
   #isBroken = false
 
   /** @throws any error of the clock's readings, and a `TypeError` for a reading that is not a number */

@@ -24,17 +24,18 @@ const OPEN = 1
 const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => socket.send(text), isDropped)
 
 /**
- * Returns the transport for Bun's WebSocket server. It sends all messages of one turn of the event loop in one write. A message that Bun drops stays
- * in the send queue, and is sent later.
+ * Returns the transport for Bun's WebSocket server. The transport sends all messages of one turn of the event loop in one write. A message that Bun
+ * drops stays in the send queue, and is sent later.
  *
- * Bun reports a drain only to the server's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks the socket every
- * `drainIntervalMs`.
+ * Bun reports a drain only to the server's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, the manager
+ * checks the socket every `drainIntervalMs`.
  *
- * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off. Then only the manager's limits apply. With a `backpressureLimit`, which is
- * 16 MiB by default, Bun refuses messages beyond it. Refused messages wait and count against `hardLimitBytes`, even if the client reads in time.
+ * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off. With these settings, only the manager's limits apply. With a
+ * `backpressureLimit`, which is 16 MiB by default, Bun refuses messages beyond the limit. Refused messages wait and count against `hardLimitBytes`,
+ * even if the client reads in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
- * has room again. Otherwise its socket is terminated, and the client sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again. If the socket of a slow consumer has no room, it is terminated, and the client sees 1006.
  *
  * @example
  * import { bunTransport } from 'stream-connection-manager/transports/bun'
@@ -64,7 +65,10 @@ function write(socket: BunSocket, texts: readonly WireData[]): number {
   return accepted
 }
 
-/** True if Bun dropped the message. `send` returns 0 for a drop, but also for an empty text that it wrote. It returns -1 if it queued the bytes. */
+/**
+ * True if Bun dropped the message. Bun's `send` returns 0 for a drop, but also for an empty text that was written. `send` returns -1 if it queued the
+ * bytes.
+ */
 function isDropped(socket: BunSocket, status: number, text: WireData): boolean {
   return status === 0 && (text.length > 0 || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
 }

@@ -10,7 +10,7 @@ export interface SseWriter {
   abort(reason?: unknown): PromiseLike<unknown>
 }
 
-/** An object that sends the bytes of an event stream. It wraps a Node response or a web stream. */
+/** An object that sends the bytes of an event stream. A sink wraps a Node response or a web stream. */
 export interface ByteSink {
   /** Bytes that were written but not sent yet. */
   readonly bufferedBytes: number
@@ -25,24 +25,26 @@ export interface ByteSink {
   /** Resolves when the sink has finished. Never rejects. */
   readonly over: Promise<void>
   /**
-   * Writes all chunks in one write, and calls `sent` when they have been sent. Throws or rejects if they cannot be sent. The caller may ignore
+   * Writes all chunks in one write, and calls `sent` when they have been sent. Throws or rejects if the chunks cannot be sent. The caller may ignore
    * the promise, because its rejection is handled.
    */
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
   /** Calls the listener whenever bytes have been sent, and when the sink has finished. The returned function removes the listener. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when the sink has finished, or at once if it has finished already. The returned function removes the listener. */
+  /** Calls the listener when the sink has finished, or at once if the sink has finished already. The returned function removes the listener. */
   onOver(listener: () => void): () => void
   /** Ends the sink after everything has been sent. A second call does nothing. */
   end(): void
-  /** Ends the sink at once. Does nothing if it has finished. */
+  /** Ends the sink at once. Does nothing if the sink has finished. */
   destroy(): void
 }
 
-/** The longest piece of a write to a web stream. A larger write is split, because the stream reports a chunk only when it has sent all of it. */
+/**
+ * The longest piece of a write to a web stream. A larger write is split, because the stream reports a chunk only when the whole chunk has been sent.
+ */
 const LONGEST_PIECE_BYTES = 65_536
 
-/** The end of a sink. It is reported once, even if it has several causes. */
+/** The end of a sink. The end is reported once, even if it has several causes. */
 class Ending {
   readonly over: Promise<void>
   #isOver = false
@@ -57,7 +59,7 @@ class Ending {
     return this.#isOver
   }
 
-  /** Calls the listener when the sink ends, or at once if it has ended. */
+  /** Calls the listener when the sink ends, or at once if the sink has ended. */
   add(listener: () => void): () => void {
     if (!this.#isOver) return this.#listeners.add(listener)
     listener()
@@ -158,7 +160,7 @@ export class ResponseSink implements ByteSink {
   }
 }
 
-/** The sink of a response without a body, such as an answer to HEAD. It drops all bytes, and ends with the current turn of the event loop. */
+/** The sink of a response without a body, such as an answer to HEAD. This sink drops all bytes, and ends with the current turn of the event loop. */
 export class EmptySink implements ByteSink {
   readonly bufferedBytes = 0
   readonly progress = ''

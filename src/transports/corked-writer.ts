@@ -46,7 +46,7 @@ export class CorkedWriter<TSocket extends CorkedSocket> {
     return this.#accepted
   }
 
-  /** The callback of `cork`. All writes share it, because a new function for each write of each connection would cost too much. */
+  /** The callback of `cork`. All writes share this function, because a new function for each write of each connection would cost too much. */
   readonly #sendCorked = (): void => {
     this.#accepted = this.#send(this.#socket as TSocket, this.#texts)
   }

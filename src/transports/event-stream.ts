@@ -30,7 +30,10 @@ export class EventFrame {
     this.#head = fieldOf('event', event, /[\r\n]/) + idOf(id)
   }
 
-  /** The bytes on the wire, made when they are first read. Until then, a waiting message uses only the memory of its text. */
+  /**
+   * The bytes on the wire, which are made when this property is first read. Before the first read, a waiting message uses only the memory of its
+   * text.
+   */
   get bytes(): Uint8Array {
     return (this.#bytes ??= encoder.encode(`${this.#head}${lines('data: ', this.text)}\n`))
   }
@@ -54,9 +57,9 @@ export function retryBytes(ms: number): Uint8Array {
 }
 
 /**
- * Returns the bytes that give the event behind them an id.
+ * Returns the bytes of an `id` field, which gives the next event its id.
  *
- * @throws `ERR_INVALID_ARGUMENT` if it is not a string, or has a line end or a NUL
+ * @throws `ERR_INVALID_ARGUMENT` if `id` is not a string, or has a line break or a NUL
  */
 export function idBytes(id: string): Uint8Array {
   return encoder.encode(idOf(id))

@@ -2,7 +2,7 @@
 export class Listeners {
   readonly #listeners = new Set<() => void>()
 
-  /** Adds a listener. The returned function removes it. */
+  /** Adds a listener. The returned function removes the listener. */
   add(listener: () => void): () => void {
     const own = (): void => listener()
     this.#listeners.add(own)

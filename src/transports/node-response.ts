@@ -1,6 +1,6 @@
 import { Listeners } from './listeners.ts'
 
-/** The members of a response that server-sent events use. Responses of `node:http` and `node:http2`, and HTTP/2 streams, have them. */
+/** The members of a response that server-sent events use. Responses of `node:http` and `node:http2`, and HTTP/2 streams, have these members. */
 export interface SseResponse {
   readonly writableLength: number
   readonly writableEnded: boolean
@@ -14,7 +14,7 @@ export interface SseResponse {
   readonly stream?: { readonly destroyed: boolean; on(event: string, listener: () => void): unknown } | undefined
 }
 
-/** Fields of Node's own responses. Any of them may be missing. */
+/** Fields of Node's own responses. Any of these fields may be missing. */
 interface Internals {
   /** False for an answer to HEAD, and for a status that has no body. */
   readonly _hasBody?: unknown
@@ -47,10 +47,10 @@ interface Handle {
 
 const STATUSES_WITHOUT_BODY: readonly unknown[] = [204, 304]
 
-/** TCP socket → its close listeners. All pipelined responses share one listener on the socket, because Node warns about more than ten. */
+/** TCP socket → its close listeners. All pipelined responses share one listener on the socket, because Node warns about more than ten listeners. */
 const closing = /* @__PURE__ */ new WeakMap<object, Listeners>()
 
-/** True if the response has no body, such as an answer to HEAD. No event can be sent through it. */
+/** True if the response has no body, such as an answer to HEAD. No event can be sent through such a response. */
 export function hasNoBody(response: SseResponse): boolean {
   const { _hasBody, req, statusCode } = response as Internals
   const { headRequest, sentHeaders } = http2Of(response)

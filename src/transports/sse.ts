@@ -16,7 +16,7 @@ declare const performance: { now(): number }
 /** A response of `node:http` or `node:http2`, an HTTP/2 stream, or the writer of a web stream. */
 export type SseTarget = SseResponse | SseWriter
 
-/** The headers of a response with server-sent events. They forbid caching, compressing and buffering it. */
+/** The headers of a response with server-sent events. These headers forbid caching, compressing and buffering the response. */
 export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-accel-buffering', string>> =
   /* @__PURE__ */ Object.freeze({
     'content-type': 'text/event-stream',
@@ -29,28 +29,29 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
  * The options of `sseTransport`: the id and the type of an event.
  *
  * The functions are called with the options object as `this`. `id` and `event` are called for messages and for gap notices. A text from
- * `connection.send` has no type. It has an id only from `idsOf`.
+ * `connection.send` has no type. Such a text has an id only if the option `idsOf` makes one.
  */
 export interface SseOptions {
   /**
    * Returns the id of a message's event, for the client's `Last-Event-ID`.
    *
-   * Use only ASCII. A browser sends the header as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
-   * `Buffer.from(header, 'latin1').toString()` restores it. A client that uses `fetch` cannot send a non-ASCII header at all.
+   * Use only ASCII. A browser sends the header `Last-Event-ID` as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
+   * `Buffer.from(header, 'latin1').toString()` restores the `€`. A client that uses `fetch` cannot send a non-ASCII header at all.
    * `encodeURIComponent` turns any text into ASCII.
    *
    * If the id is not a string, or has a line break or a NUL, the message fails for the connections of this transport.
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
-   * Returns a function that makes the ids of one response. Use it if each client needs its own ids. With `positionIds` of the sub-path `recovery`, a
-   * browser's `EventSource` resumes a stream by itself.
+   * Returns a function that makes the ids of one response. Use this option if each client needs its own ids. With `positionIds` of the sub-path
+   * `recovery`, a browser's `EventSource` resumes a stream by itself.
    *
-   * The option is called once for each response. The returned function gets the text of each event just before the event is written, in order. It also
-   * gets gap notices and the texts of `connection.send`. If it returns `undefined`, the event has no id, and the client keeps its last id.
+   * `idsOf` is called once for each response. The returned function gets the text of each event just before the event is written, in order. The
+   * returned function also gets gap notices and the texts of `connection.send`. If the returned function returns `undefined`, the event has no id,
+   * and the client keeps its last id.
    *
-   * If a function throws, or an id is not a string or has a line end or a NUL, the connection is removed with reason `send-failed`. `idsOf` cannot be
-   * combined with `id`.
+   * If one of the two functions throws, or an id is not a string or has a line break or a NUL, the connection is removed with the reason
+   * `send-failed`. `idsOf` cannot be combined with `id`.
    */
   readonly idsOf?: ((socket: SseSocket) => (text: string) => string | undefined) | undefined
   /**
@@ -61,11 +62,13 @@ export interface SseOptions {
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
 
-/** A socket for a response, returned by `sseSocket`. It works with and without `sseTransport`. Use `sseTransport` if you can. */
+/** A socket for a response, returned by `sseSocket`. The socket works with and without `sseTransport`. Use `sseTransport` if you can. */
 export interface SseSocket extends Socket {
-  /** Resolves when the response is over, for any reason. Without `sseTransport`, you must remove the connection then. Never rejects. */
+  /**
+   * Resolves when the response is over, for any reason. Never rejects. Without `sseTransport`, you must remove the connection when `closed` resolves.
+   */
   readonly closed: Promise<void>
-  /** `1` while the response is open, `2` while it is ended but has unsent bytes, `3` when it is over. */
+  /** `1` while the response is open, `2` while the response is ended but has unsent bytes, `3` when the response is over. */
   readonly readyState: 1 | 2 | 3
   /** Bytes that were written but not sent. For a Node response, all bytes of the response count. For a web stream, only bytes of this socket count. */
   readonly bufferedAmount: number
@@ -82,27 +85,27 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * The next comment detects a client that does not read, because the last comment is still unsent and no other byte has been sent since. If the
-   * client never read anything, the response is terminated at once. Otherwise it is terminated after a minute, because a slow reader can look the
-   * same for a while.
+   * A comment also detects a client that does not read: the comment before it is still unsent, and no other byte has been sent since. If the client
+   * never read anything, the response is terminated at once. Otherwise the response is terminated after a minute, because a slow reader can look like
+   * a client that does not read for a while.
    */
   comment(text?: string): void
   /**
-   * Tells the client how long to wait before it reconnects. Does nothing once the response is over.
+   * Tells the client how long to wait before it reconnects, in milliseconds. Does nothing once the response is over.
    *
    * @throws `ERR_INVALID_ARGUMENT` if `ms` is not a whole number of 0 or more
    */
   retry(ms: number): void
   /** Calls the listener whenever bytes have been sent, and when the response is over. The returned function removes the listener. */
   onDrain(listener: () => void): () => void
-  /** Calls the listener when the response is over, or at once if it is over already. The returned function removes the listener. */
+  /** Calls the listener when the response is over, or at once if the response is over already. The returned function removes the listener. */
   onClose(listener: () => void): () => void
   /** Ends the response. The promise resolves when everything has been sent, or when the response is over for another reason. Never rejects. */
   close(): Promise<void>
   /**
-   * Ends the response at once, and discards what has not been sent.
+   * Ends the response at once, and discards all unsent bytes.
    *
-   * A `TransformStream` keeps its queued chunks until its reader reads again or cancels. It accepts no further chunks.
+   * A `TransformStream` keeps its queued chunks until its reader reads again or cancels. A terminated `TransformStream` accepts no further chunks.
    */
   terminate(): void
 }
@@ -114,8 +117,8 @@ export interface SseFrame {
 }
 
 /**
- * A response is terminated if a comment was unsent for this long and no other byte was sent. If the client never read anything, the next comment ends
- * the response without this delay.
+ * The time in milliseconds after which a response is terminated, if a comment is still unsent and no other byte was sent. If the client never read
+ * anything, the next comment ends the response without this delay.
  *
  * The kernel may report free buffer space in steps of several megabytes. Until the next step, a slow reader looks like a client that does not read.
  */
@@ -124,7 +127,7 @@ const STUCK_AFTER_MS = 60_000
 /** The state of the last comment. */
 interface Comment {
   isSent: boolean
-  /** True if it was written in an earlier turn of the event loop. A comment of the current turn had no chance to be sent yet. */
+  /** True if the comment was written in an earlier turn of the event loop. A comment of the current turn had no chance to be sent yet. */
   isOlder: boolean
   /** The `progress` of the sink when the comment was written. */
   progress: string
@@ -211,10 +214,11 @@ class ResponseSocket implements SseSocket {
 }
 
 /**
- * Returns a socket for a response. Write the head of the response first, with `sseHeaders`. From then on, write only through the socket.
+ * Returns a socket for a response. First write the head of the response, with `sseHeaders`. After that, write only through the socket.
  *
  * A response without a body, such as an answer to HEAD, drops all events and ends with the current turn of the event loop. A framework may drop the
- * body of a web stream without reading or cancelling it, and no event reports this. Therefore send comments: the second comment ends such a stream.
+ * body of a web stream without reading or cancelling it, and no event reports the drop. Therefore send comments: the second comment ends a dropped
+ * stream.
  *
  * @throws `ERR_INVALID_ARGUMENT` if the target is neither a response nor the writer of a web stream
  *
@@ -243,9 +247,9 @@ export function sseSocket(target: SseTarget): SseSocket {
 }
 
 /**
- * Returns the transport for the sockets of `sseSocket`. It encodes each event once for all sockets, and writes all events of one turn of the event loop
- * together. The response itself reports a drain. When a response is over, its connection is removed. An event stream carries only texts. A message of
- * bytes counts as `failed`, and the connection stays.
+ * Returns the transport for the sockets of `sseSocket`. The transport encodes each event once for all sockets, and writes all events of one turn of
+ * the event loop together. The response itself reports a drain. When a response is over, its connection is removed. An event stream carries only
+ * texts. A message of bytes counts as `failed`, and the connection stays.
  *
  * After `remove({ code, reason })`, the client gets a last event of type `close`, with data such as `{"code":4001,"reason":"logged in elsewhere"}`.
  * After any other removal, the client sees only the end of the stream. Do not use the type `close` for your own events.
@@ -273,7 +277,7 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
   return transport
 }
 
-/** The ids of events, if each response has its own. The events themselves are the same for all. */
+/** The ids of events, if each response has its own ids. The events without their ids are the same for all responses. */
 class OwnIds {
   readonly #idsOf: NonNullable<SseOptions['idsOf']>
   readonly #idOf = new WeakMap<SseSocket, (text: string) => string | undefined>()
@@ -282,7 +286,7 @@ class OwnIds {
     this.#idsOf = idsOf
   }
 
-  /** Returns the frames of a response, each one behind its id. */
+  /** Returns the frames of a response, and puts the id of each frame before the frame. */
   before(frames: readonly EventFrame[], socket: SseSocket): SseFrame[] {
     const idOf = this.#idOf.get(socket) ?? this.#idsOf(socket)
     this.#idOf.set(socket, idOf)
@@ -333,7 +337,7 @@ function checked(options: unknown): SseOptions {
   return { id: optionalMethod('id', id, options), event: optionalMethod('event', event, options), idsOf: optionalMethod('idsOf', idsOf, options) }
 }
 
-/** Returns the function bound to the options. The options may be an instance of a class, and its methods need their `this`. */
+/** Returns the function bound to the options. The options may be an instance of a class, whose methods need their `this`. */
 function optionalMethod<TName extends keyof SseOptions>(name: TName, value: unknown, options: unknown): SseOptions[TName] {
   if (value === undefined) return undefined
   if (typeof value !== 'function') throw invalidOption(`expected a function, got ${describe(value)}`, name)

@@ -6,7 +6,7 @@ import { CorkedWriter } from './corked-writer.ts'
 
 /** The socket methods that this transport calls. The `WebSocket` of uWebSockets.js has them all. */
 export interface UwsSocket {
-  /** Sends a message. It is a text message, unless `isBinary` is true. Returns `2` if the message was dropped. */
+  /** Sends a message. The message is a text message, unless `isBinary` is true. Returns `2` if the message was dropped. */
   send(message: string | Uint8Array, isBinary?: boolean): number
   /** Calls the callback. All messages that the callback sends go out in one write. */
   cork(callback: () => void): unknown
@@ -24,18 +24,19 @@ const DROPPED = 2
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, status) => status === DROPPED)
 
 /**
- * Returns the transport for uWebSockets.js. It sends all messages of one turn of the event loop in one write. A message that uWS drops stays in the
- * send queue, and is sent later.
+ * Returns the transport for uWebSockets.js. The transport sends all messages of one turn of the event loop in one write. A message that uWS drops
+ * stays in the send queue, and is sent later.
  *
- * uWS reports a drain only to the app's `drain` handler. Call `drained()` there, as in the example. Otherwise the manager checks the socket every
- * `drainIntervalMs`. uWS reports a close only to the app's `close` handler. Call `remove({ close: false })` there. If a socket has closed before it
- * is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
+ * uWS reports a drain only to the app's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, the manager checks
+ * the socket every `drainIntervalMs`. uWS reports a close only to the app's `close` handler. Call `remove({ close: false })` in that handler. If a
+ * socket has closed before it is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
  *
- * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off. Then only the manager's limits apply. With a `maxBackpressure`, which is 64 KiB
- * by default, uWS refuses messages beyond it. Refused messages wait and count against `hardLimitBytes`, even if the client reads in time.
+ * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off. With these settings, only the manager's limits apply. With a `maxBackpressure`,
+ * which is 64 KiB by default, uWS refuses messages beyond the limit. Refused messages wait and count against `hardLimitBytes`, even if the client
+ * reads in time.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
- * has room again. Otherwise its socket is terminated, and the client sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again. If the socket of a slow consumer has no room, it is terminated, and the client sees 1006.
  *
  * @example
  * import { App, type WebSocket } from 'uWebSockets.js'
@@ -57,7 +58,7 @@ export function uwsTransport(): Transport<UwsSocket> {
   return { write, bufferedBytes, onClose, close, terminate }
 }
 
-/** Writes the texts. On a closed uWS socket, every method throws. So this function throws too, and the manager removes the connection. */
+/** Writes the texts. On a closed uWS socket, every method throws. So `write` throws too, and the manager removes the connection. */
 function write(socket: UwsSocket, texts: readonly WireData[]): number {
   return writer.write(socket, texts)
 }
@@ -85,7 +86,7 @@ function close(socket: UwsSocket, reason: CloseReason, details?: CloseDetails): 
   socket.end(code, text)
 }
 
-/** Closes the socket at once. In uWS, `close` does this, and `end` closes a socket with a handshake. */
+/** Closes the socket at once. In uWS, `close` closes a socket at once, and `end` closes a socket with a handshake. */
 function terminate(socket: UwsSocket): void {
   socket.close()
 }

@@ -20,7 +20,7 @@ export interface WsSocket {
   readonly bufferedAmount: number
   /** The negotiated extensions: `permessage-deflate`, or an empty text. */
   readonly extensions: string
-  /** Sends a text, or bytes if the host makes bytes. Used if a direct write would not be safe. */
+  /** Sends a text, or bytes if the host makes bytes. The transport calls `send` if a direct write would not be safe. */
   send(text: string, done?: () => void): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -38,14 +38,14 @@ export interface WsFrame {
   readonly text: string | Uint8Array
   /**
    * The message as an unmasked WebSocket frame with its header: a text frame for a text, a binary frame for bytes. The frame is a copy, which is made
-   * when it is first read.
+   * when `bytes` is first read.
    */
   readonly bytes: Uint8Array
   /** False if the message must not be compressed, not even by ws. */
   readonly isCompressible: boolean
   /**
-   * Returns the frame, compressed for a window of `windowBits` (9 to 15). Compresses the frame only once for each window. Returns `bytes` if
-   * compression does not make it shorter.
+   * Returns the frame, compressed for a window of `windowBits` (9 to 15). The frame is compressed only once for each window. Returns `bytes` if
+   * compression does not make the frame shorter.
    */
   deflated(windowBits: number): Uint8Array
 }
@@ -55,15 +55,15 @@ export interface WsOptions {
   /**
    * Compresses a message once for all sockets, instead of once for each socket. You may pass `deflateRawSync` of `node:zlib`.
    *
-   * The function is used for server sockets that negotiated `server_no_context_takeover`. For this, create the WebSocket server with
-   * `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
+   * The function is used for server sockets that negotiated `server_no_context_takeover`. To negotiate this parameter, create the WebSocket server
+   * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
    *
    * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). A reference in the
    * stream may reach back at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tests the function once, and throws if its result is
    * wrong. If the function fails later, the message is sent uncompressed.
    *
-   * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. Their compressed length could reveal a
-   * secret.
+   * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. The compressed length of a private
+   * message could reveal a secret.
    *
    * @default `undefined`: ws compresses each message for each socket
    */
@@ -84,19 +84,20 @@ const CLOSED = 3
 const POLL_INTERVAL_MS = 50
 
 /**
- * Returns the transport for ws 8. It frames each message once for all sockets. It sends all messages of one turn of the event loop in one write.
+ * Returns the transport for ws 8. The transport frames each message once for all sockets. All messages of one turn of the event loop go out in one
+ * write.
  *
- * The frames are written directly to ws's TCP socket. They bypass `socket.send`, and any code that wraps it. In three cases, a direct write is not
- * safe, and each message goes through `socket.send`: on a client's socket, while ws deflates or reads a Blob, and if ws does not have the expected
- * private fields. While the host sends a message in fragments (`fin: false`), other messages wait for its end. Otherwise ws would make them part of
- * the fragmented message.
+ * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. In three cases, a
+ * direct write is not safe, and each message goes through `socket.send`: on a client's socket, while ws deflates or reads a Blob, and if ws does not
+ * have the expected private fields. While the host sends a message in fragments (`fin: false`), other messages wait until the last fragment.
+ * Otherwise ws would make these messages part of the fragmented message.
  *
  * With permessage-deflate, ws compresses each message for each socket, unless the options have a `deflate`.
  *
  * A connection is removed when its socket emits `close`. While the socket is still closing, `socket.send` silently accepts messages.
  *
- * Close codes: 1000 removed, 1001 cleanup, 1011 send failed, or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
- * has room again. Otherwise its socket is terminated, and the client sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again. If the socket of a slow consumer has no room, it is terminated, and the client sees 1006.
  *
  * @throws `ERR_INVALID_OPTION` if an option is unknown or out of range, or if the test of `deflate` fails
  *

@@ -1,14 +1,14 @@
-/** The line from a broker to one of its nodes. */
+/** The connection from a broker to one of its nodes. */
 export interface Line {
   readonly receive: (subject: string, text: string) => void
-  /** The subjects that the node is subscribed to. Only the broker changes them. */
+  /** The subjects that the node is subscribed to. Only the broker changes this set. */
   readonly subjects: Set<string>
 }
 
 /** Knows which line is subscribed to which subject, and delivers messages to these lines. */
 export class Broker {
   readonly #schedule: (deliver: () => void) => void
-  /** Subject → its subscribers. */
+  /** Subject → the lines that are subscribed to the subject. */
   readonly #lines = new Map<string, Set<Line>>()
 
   constructor(schedule: (deliver: () => void) => void) {

@@ -1,19 +1,19 @@
 /**
  * The connection to another thread or process: a `MessagePort`, a `Worker`, the `parentPort` of a worker, a `ChildProcess`, a worker of
- * `node:cluster`, or the `process` of a child. It may carry other messages too.
+ * `node:cluster`, or the `process` of a child. The port may carry other messages too.
  */
 export interface BusPort {
   /** Sends a message to a thread. */
   postMessage?(message: object): unknown
-  /** Sends a message to a process. If that fails, the callback gets the error. */
+  /** Sends a message to a process. If sending fails, the callback gets the error. */
   send?(message: object, callback: (error: Error | null) => void): unknown
-  /** Adds a listener. It gets every message that the other side sends. */
+  /** Adds a listener. The listener gets every message that the other side sends. */
   on(event: 'message', listener: (message: unknown) => void): unknown
   /** Removes a listener. */
   off(event: 'message', listener: (message: unknown) => void): unknown
 }
 
-/** The events that say that the other side has gone. Each kind of port has one or two of them. */
+/** The events that say that the other side has gone. Each kind of port has one or two of these events. */
 const ENDS = ['close', 'exit', 'disconnect'] as const
 
 /** A port that accepts a listener for any event. */
@@ -36,7 +36,7 @@ export interface Addressee {
  * - `call`: to the bus, which answers
  * - `answer`: to the node
  * - `deliver`: to the node
- * - `end`: to either. Nothing follows
+ * - `end`: to either. No message of the node follows
  */
 export type BusMessage =
   | { readonly kind: 'publish' | 'deliver'; readonly node: number; readonly subject: string; readonly text: string }
@@ -49,7 +49,7 @@ export type BusMethod = 'open' | 'subscribe' | 'unsubscribe' | 'subscribers'
 /** The field that only messages of a bus have. A port may carry other messages too. */
 const MARK = 'streamConnectionManagerBus'
 
-/** One side's end of a port. */
+/** One end of a port: sends and receives the messages of a bus. */
 export class Mailbox {
   readonly #port: BusPort
   readonly #addressee: Addressee

@@ -8,7 +8,7 @@ declare function queueMicrotask(fn: () => void): void
 /** The options of `createMemoryBus`. */
 export interface MemoryBusOptions {
   /**
-   * Runs a delivery later: never from within the call, and in the order of the calls.
+   * Runs each delivery after the call of `schedule` has returned, and runs deliveries in the order of the calls.
    *
    * @default queueMicrotask
    */
@@ -18,8 +18,8 @@ export interface MemoryBusOptions {
 /** A broker in this process. Made by `createMemoryBus`. */
 export interface MemoryBus {
   /**
-   * Serves a worker thread or a child process, which calls `memoryBackplane(port)`. Call this right after you make the thread or process, before it
-   * joins the cluster. The bus forgets the other side when that side ends, or when the returned function is called.
+   * Serves a worker thread or a child process, which calls `memoryBackplane(port)`. Call `attach` right after you make the thread or process, before
+   * it joins the cluster. The bus forgets the thread or process when it ends, or when the returned function is called.
    */
   attach(port: BusPort): () => void
 }
@@ -29,7 +29,7 @@ const brokers = /* @__PURE__ */ new WeakMap<object, Broker>()
 /**
  * Returns a broker in this process, for clusters whose nodes share a process, a machine, or a test.
  *
- * It never loses a message. Worker threads and child processes reach it by messages: see `attach`.
+ * The broker never loses a message. Worker threads and child processes reach the broker by messages: see `attach`.
  *
  * @example
  * import cluster from 'node:cluster'

@@ -10,7 +10,7 @@ export class RemoteLine implements Backplane {
   readonly #node = ++nodes
   readonly #subjects = new Set<string>()
   readonly #inFlight = new InFlight()
-  /** Call → what to do with its answer. */
+  /** Number of a call → the function that takes the answer. */
   readonly #calls = new Map<number, (value: number) => void>()
   #callCount = 0
   #mailbox: Mailbox | undefined

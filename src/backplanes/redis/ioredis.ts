@@ -1,15 +1,15 @@
 import { InFlight, linkLost } from '../in-flight.ts'
 import type { Receive, RedisLink } from './redis-link.ts'
 
-/** A client of ioredis: what `new Redis()` makes. It need not be connected. */
+/** A client of ioredis, made by `new Redis()`. The client need not be connected. */
 export interface IoRedisClient {
-  /** Returns a new connection with the options of this client. Options that are given replace the client's. */
+  /** Returns a new connection with the options of this client. The given options replace the client's options of the same name. */
   duplicate(override: typeof OVERRIDES): IoRedisConnection
 }
 
-/** All that the driver needs of a client that it has duplicated. */
+/** The members of a duplicated client that the driver uses. */
 export interface IoRedisConnection {
-  /** `ready` while commands can be sent. */
+  /** `'ready'` while commands can be sent. */
   readonly status: string
   /** Begins to connect. Rejects at the first failure, although the client may try again. */
   connect(): Promise<unknown>
@@ -21,15 +21,16 @@ export interface IoRedisConnection {
   subscribe(...channels: string[]): Promise<unknown>
   /** Ends the subscriptions to channels. Resolves when Redis has answered. */
   unsubscribe(...channels: string[]): Promise<unknown>
-  /** Resolves to a list in which each channel is followed by the number of its subscribers. */
+  /** Counts subscribers. Resolves to a list in which each channel is followed by the number of its subscribers. */
   pubsub(subcommand: 'NUMSUB', ...channels: string[]): Promise<unknown[]>
-  /** Closes the connection at once, and does not connect again. */
+  /** Closes the connection at once. The client does not connect again. */
   disconnect(): void
 }
 
 /**
- * - Commands that Redis has not answered are not sent again, because a message could come twice.
- * - After a reconnect, the driver subscribes again. If ioredis did it, nobody would handle a failure, and the rejection would end the process.
+ * - Commands that Redis has not answered are not sent again, because otherwise a message could come twice.
+ * - After a reconnect, the driver subscribes again. If ioredis itself subscribed again, a failure would be an unhandled rejection, which would end
+ *   the process.
  */
 const OVERRIDES = {
   lazyConnect: true,

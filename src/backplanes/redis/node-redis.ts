@@ -1,13 +1,13 @@
 import { disown } from '../../guards/user-code.ts'
 import type { Receive, RedisLink } from './redis-link.ts'
 
-/** A client of node-redis, the package `redis`: what `createClient` returns. It need not be connected. */
+/** A client of node-redis (the package `redis`), made by `createClient`. The client need not be connected. */
 export interface NodeRedisClient {
-  /** Returns a new connection with the options of this client. Options that are given replace the client's. */
+  /** Returns a new connection with the options of this client. The given options replace the client's options of the same name. */
   duplicate(overrides: { readonly disableOfflineQueue: true }): NodeRedisConnection
 }
 
-/** All that the driver needs of a client that it has duplicated. */
+/** The members of a duplicated client that the driver uses. */
 export interface NodeRedisConnection {
   /** True from `connect` until the connection is ended, also while there is no link. */
   readonly isOpen: boolean
@@ -19,15 +19,15 @@ export interface NodeRedisConnection {
   on(event: string, listener: () => void): unknown
   /** Publishes a message in a channel. Resolves when Redis has answered. */
   publish(channel: string, message: string): Promise<unknown>
-  /** Subscribes to channels. The listener gets each of their messages. Resolves when Redis has answered. */
+  /** Subscribes to channels. The listener gets each message of these channels. Resolves when Redis has answered. */
   subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>
   /** Ends the subscriptions to channels. Resolves when Redis has answered. */
   unsubscribe(channels: string[]): Promise<unknown>
-  /** Resolves to an object that has the number of subscribers for each channel. */
+  /** Counts subscribers. Resolves to an object that has the number of subscribers for each channel. */
   pubSubNumSub(channels: string[]): Promise<unknown>
-  /** Closes the connection at once, and does not connect again. Version 4 has `disconnect` instead. */
+  /** Closes the connection at once. The client does not connect again. Version 4 of node-redis has `disconnect` instead. */
   destroy?(): unknown
-  /** Closes the connection at once, in version 4. Not called if there is `destroy`. */
+  /** Closes the connection at once, in version 4. The driver does not call `disconnect` if the client has a `destroy`. */
   disconnect?(): unknown
 }
 
@@ -37,8 +37,9 @@ const EVENTS = ['ready', 'error', 'reconnecting', 'end'] as const
 /**
  * A connection that node-redis makes.
  *
- * The driver turns the offline queue of node-redis off. So node-redis rejects commands while there is no link. When the link is lost, it also rejects
- * the commands that Redis has not answered. After a reconnect, it subscribes again before it is ready.
+ * The driver turns the offline queue of node-redis off. Without the offline queue, node-redis rejects commands while there is no link. When the link
+ * is lost, node-redis also rejects the commands that Redis has not answered. After a reconnect, node-redis subscribes again before `isReady` becomes
+ * true.
  */
 export class NodeRedisLink implements RedisLink {
   readonly #connection: NodeRedisConnection

@@ -5,15 +5,15 @@ import { NodeRedisLink, type NodeRedisClient } from './node-redis.ts'
 import { RedisDriver } from './redis-driver.ts'
 
 /**
- * Returns the driver of one node for Redis or Valkey, for `joinCluster`. It works with node-redis 4 to 6 and ioredis 5 and 6.
+ * Returns the driver of one node for Redis or Valkey, for `joinCluster`. The driver works with node-redis 4 to 6 and ioredis 5 and 6.
  *
- * The driver uses classic publish and subscribe. It opens two connections of its own, which are duplicates of your client with the same options. So
- * you may use your client for anything, and it stays open when the cluster is closed. The reconnect strategy of your client decides how long the
- * driver tries to reconnect. Choose one that never gives up.
+ * The driver uses classic publish and subscribe. The driver opens two connections of its own, which are duplicates of your client. So you may use
+ * your client for anything, and your client stays open when the cluster is closed. The reconnect strategy of your client decides how long the driver
+ * tries to reconnect. Choose a strategy that never stops trying.
  *
- * The client of a Redis Cluster cannot be used. Give the client of one server, or of Sentinel.
+ * The client of a Redis Cluster cannot be used. Pass a client of one server, or of Sentinel.
  *
- * @throws `ERR_INVALID_BACKPLANE` if `client` is not such a client
+ * @throws `ERR_INVALID_BACKPLANE` if `client` is not a client of node-redis or ioredis, or is a client of a Redis Cluster
  *
  * @example
  * import { createClient } from 'redis'

@@ -2,7 +2,7 @@ import type { Backplane } from '../../ports/backplane.ts'
 import { linkLost } from '../in-flight.ts'
 import type { Receive, RedisLink } from './redis-link.ts'
 
-/** The two connections of a driver. In RESP2, a connection that is subscribed cannot publish or count. */
+/** The two connections of a driver. In RESP2, a connection that is subscribed cannot publish messages or count subscribers. */
 interface Links {
   readonly publisher: RedisLink
   readonly subscriber: RedisLink
@@ -11,7 +11,9 @@ interface Links {
 /** The driver of one node. */
 export class RedisDriver implements Backplane {
   readonly #connect: (receive: Receive) => RedisLink
-  /** The channels that this node is subscribed to. Messages of other channels may still come: Redis sent them before this node unsubscribed. */
+  /**
+   * The channels that this node is subscribed to. Messages of other channels may still come, because Redis sent them before this node unsubscribed.
+   */
   readonly #subjects = new Set<string>()
   #links: Links | undefined
   #isUp = false

@@ -1,7 +1,8 @@
 /**
  * The driver's own connection to Redis, made by node-redis or ioredis.
  *
- * It sends nothing while there is no link: then its promises reject at once. They reject too if the link is lost before Redis has answered.
+ * While there is no link, the connection sends nothing, and its promises reject at once. Its promises also reject if the link is lost before Redis
+ * has answered.
  */
 export interface RedisLink {
   readonly isReady: boolean
@@ -14,7 +15,7 @@ export interface RedisLink {
   unsubscribe(channels: readonly string[]): Promise<unknown>
   /** Returns how many connections are subscribed to a channel. */
   count(channel: string): Promise<number>
-  /** Ends the connection. Nothing is received afterwards. */
+  /** Ends the connection. Afterwards, the connection receives nothing. */
   end(): void
 }
 

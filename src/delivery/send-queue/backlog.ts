@@ -50,7 +50,7 @@ class EntryList {
 }
 
 /**
- * The messages that wait for one connection that is behind, in the order in which they will be sent.
+ * The waiting messages of one connection that is behind, in the order in which the messages will be sent.
  *
  * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is at the head of a
  * list, and so is the next message to drop. The entries of each stream also form a stream queue. If the stream is `latest`, a new message replaces
@@ -63,10 +63,11 @@ export class Backlog {
   /** How many messages there are, without gap notices. */
   size = 0
   /**
-   * The size of the messages. Gap notices do not count: they are short, there is at most one for each stream, and they must not displace a message.
+   * The size of the messages. Gap notices do not count: a gap notice is short, there is at most one for each stream, and a gap notice must not
+   * displace a message.
    */
   units = 0
-  /** The oldest message of the backlog did not begin to wait before this moment. */
+  /** The earliest moment at which a message of the backlog may have begun to wait, in milliseconds of the monotonic clock. */
   oldestSinceMs: number = Infinity
   /** When the connection fell behind, in milliseconds of the monotonic clock. */
   readonly sinceMs: number
@@ -74,7 +75,7 @@ export class Backlog {
   readonly #private = new EntryList()
   readonly #kept = new EntryList()
   readonly #droppable = new EntryList()
-  /** The first message in the droppable list. Only gap notices stand before it. */
+  /** The first message in the droppable list. Only gap notices stand before this message. */
   #oldestDroppable: Entry | undefined
   readonly #streamQueues = new Map<string, Map<string | undefined, StreamQueue>>()
   #firstPosition = 0
@@ -91,12 +92,13 @@ export class Backlog {
   }
 
   /**
-   * Appends a message or a gap notice. If the stream is `latest` and a message of it is in the backlog, the new message replaces that one.
-   * Returns true if it did.
+   * Appends a message or a gap notice. If the stream is `latest` and a message of the stream is in the backlog, the new message replaces the older
+   * one. Returns true if a message was replaced.
    *
-   * A message that is sent again does not replace a direct one, which may be newer and cannot be sent again.
+   * A message that is sent again does not replace a direct message, because the direct message may be newer and cannot be sent again.
    *
-   * A skip replaces only another skip: the client was left out of a newer message, and still gets the older one. The next message replaces both.
+   * A skip replaces only another skip. The client was left out of the newer message, so it still gets the older message that waits. The next message
+   * of the stream replaces both the older message and the skip.
    */
   add(message: OutgoingMessage): boolean {
     this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -132,7 +134,7 @@ export class Backlog {
     }
   }
 
-  /** Takes at least one message, and goes on until the size of the taken messages exceeds `roomUnits`. Private messages come first. */
+  /** Takes messages until their size exceeds `roomUnits`, but at least one message. Private messages come first. */
   take(roomUnits: number): OutgoingMessage[] {
     const taken: OutgoingMessage[] = []
     let units = 0
@@ -145,8 +147,8 @@ export class Backlog {
   }
 
   /**
-   * Drops the oldest message that may be dropped, and returns it. A gap notice takes the place of the message. Returns `undefined` if no message may
-   * be dropped.
+   * Drops the oldest message that may be dropped, and returns the message. A gap notice takes the place of the message. Returns `undefined` if no
+   * message may be dropped.
    */
   dropOldest(): OutgoingMessage | undefined {
     return this.#oldestDroppable && this.#drop(this.#oldestDroppable)
@@ -156,7 +158,7 @@ export class Backlog {
    * Drops the messages that began to wait at `sinceMs` or before. If one of these messages must be kept, the method stops there, and `mustEnd` is
    * true.
    *
-   * In a list, an old message may come after a newer message. The reason is that a new message takes the place of the message that it replaces.
+   * In a list, an old message may stand behind a newer message, because a new message takes the place of the message that it replaces.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0
@@ -177,7 +179,7 @@ export class Backlog {
     return sinceMs
   }
 
-  /** Returns the entry that a new message of a `latest` stream replaces. If that is a message with a skip behind it, the skip is removed. */
+  /** Returns the entry that a new message of a `latest` stream replaces. If a skip stands behind the replaced message, the skip is removed. */
   #replacedBy({ isSkip, origin }: OutgoingMessage, streamQueue: StreamQueue): Entry | undefined {
     const { last } = streamQueue
     if (last === undefined || last.message.gap > 0 || (isSkip && !last.message.isSkip)) return undefined
@@ -227,7 +229,7 @@ export class Backlog {
     return Array.from(this.#allStreamQueues(), ({ first }) => (first as Entry).message)
   }
 
-  /** Yields all messages and gap notices, those of one stream after those of another. */
+  /** Yields all messages and gap notices, one stream after the other. */
   *messages(): Generator<OutgoingMessage, undefined> {
     for (const { first } of this.#allStreamQueues()) for (let entry = first; entry !== undefined; entry = entry.nextOfStream) yield entry.message
   }
@@ -295,7 +297,7 @@ export class Backlog {
     if (streamQueue.first === undefined) this.#releaseStreamQueue(message)
   }
 
-  /** Removes an entry that is not the first one of its stream queue. `before` is the entry before it. */
+  /** Removes an entry that is not the first one of its stream queue. `before` is the entry before the removed entry. */
   #removeBehind(before: Entry, entry: Entry): void {
     this.#unlink(entry)
     before.nextOfStream = entry.nextOfStream
@@ -315,7 +317,7 @@ export class Backlog {
   }
 }
 
-/** The oldest message of a stream queue. If the stream queue has a gap notice, the message stands behind it. */
+/** The oldest message of a stream queue. If the stream queue has a gap notice, the oldest message stands behind the notice. */
 function oldestMessage({ first }: StreamQueue): Entry | undefined {
   return first !== undefined && first.message.gap > 0 ? first.nextOfStream : first
 }
@@ -327,7 +329,7 @@ function nextMessage({ next }: Entry): Entry | undefined {
   return entry
 }
 
-/** @param before the origin of the messages that were dropped before this one */
+/** @param before the origin of the messages that were dropped before this message */
 function noticeOf({ streamType, symbol, definition, timestampMs, userId, origin }: OutgoingMessage, dropped: number, before: MessageOrigin): OutgoingMessage {
   const fields = { streamType, symbol, definition, data: { type: 'gap', dropped }, timestampMs, userId, origin: before === 'direct' ? before : origin }
   return new OutgoingMessage(noticeText({ type: 'gap', streamType, symbol, dropped }), fields, dropped)

@@ -4,7 +4,7 @@ import type { Timers } from '../../time/clock.ts'
 /** The shortest time between two checks for messages that have waited too long. */
 const LAG_CHECK_MS = 50
 
-/** A send queue that is behind. */
+/** A send queue whose connection is behind. */
 export interface Behind {
   /** Sends as many messages as the socket has room for. */
   drained(): void
@@ -16,10 +16,10 @@ export interface Behind {
 }
 
 /**
- * The send queues that are behind, and two timers for them.
+ * The send queues whose connections are behind, and two timers for these queues.
  *
- * One timer polls the send queues whose sockets do not report when they have room again. The other timer makes all send queues check how long their
- * messages have waited. A timer runs only while a send queue needs it.
+ * One timer polls the send queues whose sockets do not report when they have room again. The other timer makes all send queues that are behind check
+ * how long their messages have waited. A timer runs only while a send queue needs it.
  */
 export class DrainWatch<TQueue extends Behind> {
   readonly all: Set<TQueue> = new Set()
@@ -38,7 +38,7 @@ export class DrainWatch<TQueue extends Behind> {
     this.all.add(sendQueue)
   }
 
-  /** Polls this send queue at each interval, until it is deleted. */
+  /** Polls this send queue at each interval, until `delete` is called. */
   poll(sendQueue: TQueue): void {
     this.#polled.add(sendQueue)
     this.#pollTimer.set(this.#intervalMs)

@@ -13,7 +13,7 @@ import { DrainListener, type DrainListening, type DrainTeller } from './drain-li
 import type { Behind, DrainWatch } from './drain-watch.ts'
 import { deliveriesIn, framedBy, WriteInFlight, type WriteContext } from './write-in-flight.ts'
 
-/** A connection as its send queue sees it. */
+/** What a send queue needs of its connection. */
 export interface QueueConnection {
   readonly socket: Socket
 }
@@ -64,8 +64,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   #stopWatching: (() => void) | undefined
   #isDueAtEndOfTick = false
   /**
-   * The last turn in which the socket had room. The socket counts as having room until that turn ends, because the bytes that it buffers meanwhile
-   * belong to that turn.
+   * The last turn in which the socket had room. The socket counts as having room until that turn ends, because no client has had time to read the
+   * bytes of that turn.
    */
   #hasRoomIn = -1
   /** True if the socket had buffered more than the limit in turn `#hasRoomIn`. The buffered bytes may have come from the turn before. */
@@ -73,9 +73,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   // Hooks are user code. While they run, they may unsubscribe the connection or end this queue.
   /** The message that `accept` is working on. `undefined` once that message is no longer wanted. */
   #arriving: OutgoingMessage | undefined
-  /** Set while a flush runs. */
+  /** The running flush, if there is one. */
   #inFlight: WriteInFlight<TConnection> | undefined
-  /** Set when the queue has ended, because the connection was removed or its socket failed. Later messages get this outcome. */
+  /** The outcome of later messages. Set when the queue has ended, because the connection was removed or its socket failed. */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -181,7 +181,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return false
   }
 
-  /** The messages that have not been sent yet, except for those in the backlog. */
+  /** The messages that have not been sent yet, except for the messages in the backlog. */
   #leaving(): OutgoingMessage[] {
     const arriving = this.#arriving === undefined ? [] : [this.#arriving]
     return [...arriving, ...(this.#inFlight?.messages ?? []), ...(this.#batch ?? [])]
@@ -205,9 +205,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   /**
    * Decides once in each turn whether the socket has room. Later readings would include bytes of this turn, which no client has had time to read.
    *
-   * The bytes of the turn before may have been written at its end, so the client has had no time to read them either. If too much is buffered, it is
-   * in doubt whether the socket has room. A socket in doubt still counts as having room if it had room in the turn before and was not in doubt then.
-   * In that case, the next turn decides.
+   * The bytes of the turn before may have been written at the end of that turn. The client has had no time to read these bytes either. If more than
+   * `softLimitBytes` is buffered, it is in doubt whether the socket has room. A socket in doubt still counts as having room if it had room in the
+   * turn before and was not in doubt in that turn. In that case, the next turn decides.
    */
   #hasRoom(): boolean {
     const { endOfTick, limits } = this.#context
@@ -282,7 +282,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return backlog
   }
 
-  /** Adds a message to the backlog. Returns true if it replaced an older one. */
+  /** Adds a message to the backlog. Returns true if the message replaced an older message. */
   #addTo(backlog: Backlog, message: OutgoingMessage): boolean {
     if (message.waitsSinceMs === Infinity) message.waitsSinceMs = this.#context.clock.monotonic()
     const sizeBefore = backlog.size
@@ -294,7 +294,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /**
    * Drops messages until the backlog is within `hardLimitBytes`. If the messages that must be kept exceed this limit, the connection is removed as a
-   * slow consumer. Returns what happened to the newest message, if the backlog no longer has it.
+   * slow consumer. Returns what happened to the newest message, if that message is no longer in the backlog.
    */
   #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
     let isQueued = newest !== undefined
@@ -310,7 +310,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return newest !== undefined && !isQueued ? 'dropped' : undefined
   }
 
-  /** Drops messages that have waited for `maxLagMs`. If one of them must be kept, the connection is removed as a slow consumer. */
+  /**
+   * Drops messages that have waited for `maxLagMs`. If a message that has waited for `maxLagMs` must be kept, the connection is removed as a slow
+   * consumer.
+   */
   #limitLag(): void {
     const { clock, drainWatch, limits: { maxLagMs }, totals } = this.#context
     const backlog = this.#backlog
@@ -330,7 +333,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return backlog.oldestSinceMs + this.#context.limits.maxLagMs
   }
 
-  /** Disconnects a slow consumer. `failed` is 1 if the newest message is in the backlog, because that message counts as failed. */
+  /** Removes the connection of a slow consumer. `failed` is 1 if the newest message is in the backlog, because that message counts as failed. */
   #removeSlowConsumer(failed: number): void {
     this.#end('failed', failed)
     this.#context.remove(this.connection, 'slow-consumer')
@@ -357,7 +360,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Takes the messages to send next. If there is no backlog, it takes the whole batch. Otherwise it takes as much of the backlog as the socket has
+   * Takes the messages to send next. If there is no backlog, takes the whole batch. If there is a backlog, takes as many messages as the socket has
    * room for. Returns `undefined` if there is no room. Measuring the room runs user code, so the backlog may be gone afterwards.
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {

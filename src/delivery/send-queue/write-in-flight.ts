@@ -7,7 +7,7 @@ import type { PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Totals } from '../totals.ts'
 
-/** The functions of the delivery. A write calls them. */
+/** The functions of the delivery that a write calls. */
 export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void
@@ -22,8 +22,8 @@ export interface WriteContext<TConnection> {
 /**
  * A running flush of one send queue. The flush writes one chunk of messages after the other.
  *
- * The transport and the socket are user code. While they run, they may unsubscribe the connection, or end its send queue. So a flush also knows which
- * of its messages are no longer wanted. Unwanted messages are neither written later nor put back.
+ * The transport and the socket are user code. During a flush, user code may unsubscribe the connection, or end the connection's send queue. So a
+ * flush also knows which of its messages are no longer wanted. Unwanted messages are neither written later nor put back.
  */
 export class WriteInFlight<TConnection> implements FrameReporter {
   // These fields are not `#private`: an object is made for each flush, and `#private` fields would make that a tenth slower.
@@ -47,8 +47,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   }
 
   /**
-   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If the user code makes a message of the chunk unwanted, nothing of
-   * the chunk may be written. Then `begin` returns `undefined`.
+   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If the user code makes a message of the chunk unwanted, `begin`
+   * returns `undefined`, and no message of the chunk may be written.
    */
   begin(chunk: readonly OutgoingMessage[]): readonly unknown[] | undefined {
     this.chunk = chunk

@@ -18,28 +18,29 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
   readonly streams?: TStreams | undefined
   /**
    * Returns the identity of a message. No other message of the same stream type and symbol may have the same identity, not even for another user. The
-   * function is called for published messages and for received messages. If it returns `undefined`, `published` throws, and `received` reports an
-   * unknown message.
+   * function is called for published messages and for received messages. If `identify` returns `undefined`, `published` throws, and `received`
+   * reports an unknown message.
    *
    * @default the field `id` of `data`, or `data` itself if it is a string or a number
    */
   readonly identify?: ((message: AuditedMessage) => MessageIdentity | undefined) | undefined
   /**
-   * Reads a text that a client received. If it returns `undefined`, the text is reported as unknown.
+   * Reads a text that a client received. If `read` returns `undefined`, the text is reported as unknown.
    *
    * @default reads the library's wire form: messages, and the notices `gap`, `subscribed` and `unsubscribed`. Other notices are ignored
    */
   readonly read?: ((text: string) => AuditedText | undefined) | undefined
   /**
-   * How to judge a due message that comes after the client unsubscribed, lost access or changed its user. `leaked` reports the message.
-   * `allowed` accepts it until the client disconnects or subscribes again. Use `allowed` if the network may still hold texts at that moment.
+   * How to judge a due message that comes after the client unsubscribed, lost access or changed its user. `leaked` reports the message as a fault.
+   * `allowed` accepts the message until the client disconnects or subscribes again. Use `allowed` if the network may still hold texts when the client
+   * loses the stream.
    *
    * @default 'leaked'
    */
   readonly onTheWay?: 'leaked' | 'allowed' | undefined
   /**
-   * How many publications are remembered. If there are more, the oldest one is forgotten. If a forgotten message does not come, `counts.unchecked`
-   * counts it, and it is no fault. If it comes, it is reported as unknown.
+   * How many publications are remembered. If there are more publications, the oldest one is forgotten. If a forgotten message does not come,
+   * `counts.unchecked` counts it, and there is no fault. If a forgotten message comes, it is reported as unknown.
    *
    * @default 100_000
    */
@@ -56,15 +57,15 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
 export interface AuditedSubject {
   /** The stream type. */
   readonly streamType: string
-  /** The symbol. If it is absent, the subject is the whole stream type. */
+  /** The symbol. If the symbol is absent, the subject is the whole stream type. */
   readonly symbol?: string | null | undefined
 }
 
 /** The recipients of a message, if they are not all subscribers of its stream. */
 export interface PublishedOptions {
-  /** Clients that must not get the message, as with `publish(message, { except })`. A replay may still send it to them. */
+  /** Clients that must not get the message, as with `publish(message, { except })`. A replay may still send the message to these clients. */
   readonly except?: readonly string[] | undefined
-  /** The only recipients, subscribed or not. Use it for `sendToUser`, `sendToConnection` and `broadcast`. */
+  /** The only recipients, subscribed or not. Use `to` for messages of `sendToUser`, `sendToConnection` and `broadcast`. */
   readonly to?: readonly string[] | undefined
   /**
    * The name of the server process that publishes the message, if there are several. The messages of one publisher have an order. The messages of two
@@ -86,11 +87,13 @@ const NOBODY: ReadonlySet<string> = new Set()
 /**
  * Compares the messages that a server published with the messages that each client received.
  *
- * Tell the audit everything in the order in which it happens. Each call is one step, and a report names steps. A message is *due* to a client if the
- * client must receive it. Put an identity of your own into the data of each message. Do not use the server's numbers, because you test these numbers.
+ * Call the audit's methods in the order in which the reported things happen. Each call is one step, and each fault in a report names its step. A
+ * message is *due* to a client if the client must receive it. Put an identity of your own into the data of each message. Do not use numbers that the
+ * server assigns, because the server is what you test.
  *
- * The audit keeps the last publications (`remember`). For each client and stream, it keeps the messages that are due, and the ranges of messages that
- * have come. So its memory does not grow with the number of messages, but with the number of streams and clients. `forget` drops a client.
+ * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due, and the
+ * ranges of messages that have come. So the audit's memory does not grow with the number of messages, but with the number of streams and clients.
+ * `forget` drops a client.
  */
 export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #streams: StreamCatalogue
@@ -101,7 +104,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #clients = new Map<string, ClientAccount>()
   /** Publisher → the step at which it last died. */
   readonly #deaths = new Map<string, number>()
-  /** The revocations. A later revocation of the same user, stream type and symbol replaces an earlier one. */
+  /** The revocations. A later revocation of the same user, stream type and symbol replaces an earlier revocation. */
   readonly #floors = new Map<string, Floor>()
   readonly #counts = { steps: 0, published: 0, received: 0, replaced: 0, told: 0, unchecked: 0 }
   readonly #dependencies: Omit<ClientDependencies, 'report'>
@@ -136,8 +139,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * How many messages are due to connected clients and have not come yet. A message that a notice reported as missing does not count. Wait until the
-   * number is 0, with a deadline, before you call `report`.
+   * How many messages are due to connected clients and have not come yet. A message that a notice reported as missing does not count. Before you call
+   * `report`, wait until `waiting` is 0, with a deadline.
    */
   get waiting(): number {
     let waiting = 0
@@ -146,8 +149,9 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client connects or reconnects as a user. It has no subscriptions at first. The audit remembers the subscriptions that the client had when it
-   * disconnected. If it subscribes again, all messages that it missed are due, unless a notice tells it otherwise.
+   * A client connects or reconnects as a user. The client has no subscriptions at first. The audit remembers the subscriptions that the client had
+   * when it disconnected. If the client subscribes again, all messages that it missed are due, unless a notice tells the client that messages may be
+   * missing.
    *
    * A client keeps the messages that it received. For example, a browser tab that reconnects is the same client. Give a client that has lost its
    * messages a new name.
@@ -166,22 +170,26 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     this.#clientNamed(client).disconnect(step)
   }
 
-  /** A client will not reconnect. Its faults stay in the report, and no message is due to it any more. */
+  /** A client will not reconnect. The client's faults stay in the report, and no message is due to the client any more. */
   forget(client: string): void {
     this.#nextStep()
     this.#addLost(this.#faults, client)
     this.#clients.delete(client)
   }
 
-  /** A client moves to another user: see `connection.reassign`. Its subscriptions to private streams end. Its other subscriptions stay. */
+  /**
+   * A client moves to another user: see `connection.reassign`. The client's subscriptions to private streams end. The client's other subscriptions
+   * stay.
+   */
   reassigned(client: string, userId: string): void {
     this.#nextStep()
     this.#clientNamed(client).reassign(userId)
   }
 
   /**
-   * A client sends a request to subscribe. The test does not see when the server carries it out, so messages may come from now on. They are due after
-   * the call of `subscribed`, or after the client receives a notice `subscribed`. Not needed if the test itself calls the server's `subscribe`.
+   * A client sends a request to subscribe. The test does not see when the server carries the request out, so messages may come from now on. Messages
+   * are due after the call of `subscribed`, or after the client receives a notice `subscribed`. Do not call this method if the test itself calls the
+   * server's `subscribe`.
    */
   subscribing(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
@@ -198,7 +206,10 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     this.#clientNamed(client).subscribed(this.#subject(stream), step)
   }
 
-  /** A client sends a request to unsubscribe. Messages may still come, but none is due any more. Not needed if the test calls the server itself. */
+  /**
+   * A client sends a request to unsubscribe. Messages may still come, but none is due any more. Do not call this method if the test itself calls the
+   * server's `unsubscribe`.
+   */
   unsubscribing(client: string, stream: AuditedSubject): void {
     this.#nextStep()
     this.#clientNamed(client).unsubscribing(this.#subject(stream))
@@ -250,8 +261,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A publisher died without notice, for example by `kill -9`. The messages that it published before may be lost with it. A client that has not received
-   * them may still get them, but they are not due any more. The publisher may start again under the same name.
+   * A publisher died without notice, for example by `kill -9`. Messages that the publisher published before its death may be lost. A client that has
+   * not received these messages may still get them, but they are no longer due. The publisher may start again under the same name.
    */
   died(publisher: string): void {
     const step = this.#nextStep()
@@ -260,8 +271,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client received a text. A message is checked. A notice has the same effect as a call of `told`. The content of the text never makes this method
-   * throw.
+   * A client received a text. The audit checks a message. A notice has the same effect as a call of `told`. The content of the text never makes this
+   * method throw.
    */
   received(client: string, text: string): void {
     const step = this.#nextStep()
@@ -280,8 +291,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client got a notice about a stream, but not as a text that `received` can read. Call it when the client has read the notice, in order with
-   * the client's messages.
+   * A client got a notice about a stream, but not as a text that `received` can read. Call this method when the client has read the notice, in order
+   * with the client's messages.
    */
   told(client: string, stream: AuditedSubject, notice: AuditNotice): void {
     const step = this.#nextStep()
@@ -289,8 +300,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Returns all faults so far. A message that is due to a connected client and has not come yet is `missing`. So first wait until `waiting` is 0, or
-   * until your deadline. A client that is not connected has no missing messages. The call does not change the audit.
+   * Returns all faults so far. A message that is due to a connected client and has not come yet is `missing`. So before you call `report`, wait until
+   * `waiting` is 0, or until your deadline. A client that is not connected has no missing messages. `report` does not change the audit.
    */
   report(): AuditReport {
     const faults = this.#faults.copy()
@@ -332,8 +343,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 }
 
 /**
- * Returns an audit. It compares the messages that a server published with the messages that each client received. It finds messages that are missing,
- * came twice, came out of order, or came to a client that must not get them.
+ * Returns an audit. An audit compares the messages that a server published with the messages that each client received. An audit finds messages that
+ * are missing, that came twice or out of order, or that came to a client that must not get them.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

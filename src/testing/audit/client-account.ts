@@ -14,7 +14,7 @@ interface Subject {
 /** The state of a subscription. Messages are due in the state `held`. In `joining` and `leaving`, messages may come, but none is due. */
 type HoldState = 'joining' | 'held' | 'leaving'
 
-/** A request to subscribe: the step of the request, and the step at which the server carried it out, if it is known. */
+/** A request to subscribe: the step of the request, and the step at which the server carried the request out, if that step is known. */
 interface Start {
   readonly from: number
   at: number | undefined
@@ -28,7 +28,7 @@ interface Hold extends Subject {
   /** The requests to subscribe that the server has not answered yet, in order. */
   readonly starts: Start[]
   isAnswered: boolean
-  /** Messages that came before the answer. They are faults if an answer comes. */
+  /** Messages that came before the answer. If an answer comes, these messages are faults. */
   early: Publication[]
 }
 
@@ -64,7 +64,10 @@ export class ClientAccount {
   readonly #holds = new Map<string, Hold>()
   readonly #former = new Map<string, Former>()
   readonly #accounts = new Map<string, StreamAccount>()
-  /** Separate accounts of messages with the option `to`. A replay does not repeat such messages, and may bring older messages after them. */
+  /**
+   * Separate accounts for messages that were published with the option `to`. A replay does not repeat messages with the option `to`, and may bring
+   * older messages after them.
+   */
   readonly #direct = new Map<string, StreamAccount>()
 
   constructor(name: string, userId: string, dependencies: ClientDependencies) {
@@ -132,7 +135,7 @@ export class ClientAccount {
     }
   }
 
-  /** A publisher died. Its messages may still come, but are not due any more. */
+  /** A publisher died. The publisher's messages may still come, but are no longer due. */
   excuseLost(): void {
     for (const account of this.#all()) account.excuseLost()
   }
@@ -240,7 +243,10 @@ export class ClientAccount {
     for (const account of [...accounts, ...direct]) account.excuseNext(undefined, step)
   }
 
-  /** Begins a subscription at a step. If the client was disconnected, missed messages are due. If it had unsubscribed, they may come, but are not due. */
+  /**
+   * Begins a subscription at a step. If the client was disconnected, missed messages are due. If the client had unsubscribed, the missed messages may
+   * come, but are not due.
+   */
   #begin(hold: Hold, fromStep: number): void {
     for (const account of this.#accountsOf(hold)) account.begin()
     if (hold.state === 'held') return
@@ -314,7 +320,7 @@ export class ClientAccount {
   }
 }
 
-/** Why a message is lost. */
+/** The reason in the text of a `lost` fault. */
 export const LOST = 'did not come, a newer message of its stream did, and no notice told the client'
 
 function covers(subject: Subject, stream: Subject): boolean {

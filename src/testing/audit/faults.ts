@@ -14,17 +14,17 @@ import type { AuditedStream, MessageIdentity } from './publications.ts'
  */
 export type AuditFaultKind = 'lost' | 'missing' | 'twice' | 'outOfOrder' | 'leaked' | 'unknown'
 
-/** One fault: which client, which message, and when. */
+/** One fault: its client, its message and its time. */
 export interface AuditFault {
   /** The kind of the fault. */
   readonly kind: AuditFaultKind
   /** The client's name, as the test gave it. */
   readonly client: string
-  /** The stream type. `undefined` if it could not be read from the message. */
+  /** The stream type. `undefined` if the message does not tell its stream type. */
   readonly streamType: string | undefined
   /** The symbol, if the message has one. */
   readonly symbol: string | undefined
-  /** The identity of the message. `undefined` if it could not be read from the message. */
+  /** The identity of the message. `undefined` if the message does not tell its identity. */
   readonly identity: MessageIdentity | undefined
   /** The step at which the message was published. `undefined` for an unknown message. */
   readonly publishedAt: number | undefined
@@ -34,14 +34,14 @@ export interface AuditFault {
   readonly text: string
 }
 
-/** The message of a fault. Fields that are not known are absent. */
+/** The message that a fault is about. Unknown fields are absent. */
 export interface FaultyMessage extends Partial<Omit<AuditedStream, 'userId'>> {
   readonly identity?: MessageIdentity | undefined
   /** The step of the publish. */
   readonly step?: number
 }
 
-/** The faults that were found. The first faults of each kind are listed, and all are counted. */
+/** The faults that were found. All faults are counted, but only the first faults of each kind are listed. */
 export class Faults {
   readonly #most: number
   readonly #found = new Map<AuditFaultKind, { count: number; readonly faults: AuditFault[] }>()

@@ -1,6 +1,6 @@
 import { Queue } from '../../collections/queue.ts'
 
-/** The identity of a message. No other message of its stream type and symbol has the same identity. */
+/** The identity of a message. No other message of the same stream type and symbol has the same identity. */
 export type MessageIdentity = string | number
 
 /**
@@ -11,14 +11,14 @@ export interface AuditedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly userId: string | undefined
-  /** The publisher, if there are several. `undefined` for a `latest` stream, where a message replaces those of all publishers. */
+  /** The publisher, if there are several. `undefined` for a `latest` stream, because a message there replaces the messages of all publishers. */
   readonly publisher: string | undefined
 }
 
 /** A message that was published. */
 export interface Publication extends AuditedStream {
   readonly identity: MessageIdentity
-  /** Who published it. `undefined` if there is one publisher. */
+  /** The publisher of the message. `undefined` if there is only one publisher. */
   readonly source: string | undefined
   /** The step at which the message was published. */
   readonly step: number
@@ -37,7 +37,7 @@ export interface StreamLog extends AuditedStream {
   readonly publications: Queue<Publication>
 }
 
-/** The last publications of all streams. If there are too many, the oldest publication of all is forgotten. */
+/** The last publications of all streams. If there are more publications than the maximum, the oldest of all is forgotten. */
 export class Publications {
   /** The step of the newest forgotten publication, or `0` if none was forgotten. */
   forgottenStep = 0
@@ -46,7 +46,7 @@ export class Publications {
   #count = 0
   /** Stream type, symbol and identity → publication. The user is not part of the key, so that a message to a wrong user is recognised. */
   readonly #byIdentity = new Map<string, Publication>()
-  /** Stream type → key of the stream → its log. */
+  /** Stream type → key of the stream → log of the stream. */
   readonly #byType = new Map<string, Map<string, StreamLog>>()
 
   constructor(most: number) {

@@ -8,7 +8,7 @@ export interface AuditedMessage {
   readonly symbol?: string | null | undefined
   /** The user of a private message. */
   readonly userId?: string | null | undefined
-  /** The published data. By default, it contains the identity of the message: see the option `identify`. */
+  /** The published data. By default, the data contains the identity of the message: see the option `identify`. */
   readonly data?: unknown
 }
 
@@ -29,13 +29,13 @@ export type AuditedText =
   | (AuditedMessage & {
     readonly kind: 'message'
     /**
-     * True for a message with the current state, which a server sends to a new subscriber. Such a message may repeat the client's last message, or
-     * have no identity.
+     * True for a message with the current state, which a server sends to a new subscriber. A snapshot may repeat the client's last message, or have
+     * no identity.
      */
     readonly isSnapshot?: boolean | undefined
   })
   | { readonly kind: 'notice'; readonly streamType: string; readonly symbol?: string | null | undefined; readonly notice: AuditNotice }
-  /** Anything else, such as the answer to a ping. It is not audited. */
+  /** Any other text, such as the answer to a ping. The audit ignores such a text. */
   | { readonly kind: 'other' }
 
 /** Reads the library's wire form. Returns `undefined` for any other text. */

@@ -18,11 +18,11 @@ export interface AuditCounts {
   readonly faults: Readonly<Record<AuditFaultKind, number>>
 }
 
-/** The result of an audit. There is a list for each kind of fault, in the order of the steps. */
+/** The result of an audit. The report has a list for each kind of fault, sorted by step. */
 export interface AuditReport {
   /** Messages that came to a client that must not get them. */
   readonly leaked: readonly AuditFault[]
-  /** Messages that did not come, although newer messages of their stream came. No notice reported them to the client. */
+  /** Messages that did not come, although newer messages of their stream came. No notice reported these messages to the client. */
   readonly lost: readonly AuditFault[]
   /** Messages that have not come yet, and that no notice reported to the client. */
   readonly missing: readonly AuditFault[]

@@ -4,7 +4,7 @@ import type { AuditedStream, Publication } from './publications.ts'
 /** A fault of a message that came. */
 export type ArrivalFault = 'twice' | 'outOfOrder'
 
-/** The functions that an account calls to count, judge and report messages. */
+/** The functions that a stream account calls to count, judge and report messages. */
 export interface AccountKeeper {
   /** Counts messages of a `latest` stream that a newer message replaced. */
   countReplaced(count: number): void
@@ -18,7 +18,9 @@ export interface AccountKeeper {
   lose(publication: Publication, passedAt: number): void
 }
 
-/** At most this many overtaken messages are kept, in case they come late. If there are more, the oldest one is reported as lost. */
+/**
+ * At most this many overtaken messages are kept, in case they come late. If there are more overtaken messages, the oldest one is reported as lost.
+ */
 const MOST_PASSED = 1_000
 
 /** If there are more runs of consecutive places than this, the places of old messages are dropped. */
@@ -34,16 +36,22 @@ export class StreamAccount implements AuditedStream {
   readonly #keeper: AccountKeeper
   /** The messages that are due and have not come. Each set of this class is sorted by the order of the publishes. */
   #due = new Set<Publication>()
-  /** Messages that may come, but are not due. If one of them comes, the later ones become due. All of them are older than the due messages. */
+  /**
+   * Messages that may come, but are not due. If an optional message comes, the later optional messages become due. All optional messages are older
+   * than the due messages.
+   */
   #optional = new Set<Publication>()
-  /** Optional messages that were published between a request to subscribe and an answer that told of a loss. That loss may include them. */
+  /** Optional messages that were published between a request to subscribe and an answer that reported a loss. The loss may include these messages. */
   readonly #uncertain = new Set<Publication>()
-  /** Due messages that a newer message has overtaken. They may still come late. If they do not, they are lost. Publication → step of the newer message. */
+  /**
+   * Due messages that a newer message has overtaken. Overtaken messages may still come late. An overtaken message that never comes is lost.
+   * Publication → step of the newer message.
+   */
   readonly #passed = new Map<Publication, number>()
-  /** Messages that were due when the subscription ended. The server may have sent them before. */
+  /** Messages that were due when the subscription ended. The server may have sent these messages before the end. */
   readonly #onTheWay = new Set<Publication>()
   #arrived = new Places()
-  /** The place of the newest message that came, and who published it. */
+  /** The place and the publisher of the newest message that came. */
   #newest = 0
   #newestSource: string | undefined
   /** A notice told the client that an unknown number of messages up to this step is missing. */
@@ -60,7 +68,7 @@ export class StreamAccount implements AuditedStream {
     this.#keeper = keeper
   }
 
-  /** Makes messages optional that may be lost with their publisher. */
+  /** Makes messages optional if they may be lost with their publisher. */
   excuseLost(): void {
     this.offer(this.#take((each) => this.#keeper.mayBeLost(each)))
   }
@@ -72,7 +80,7 @@ export class StreamAccount implements AuditedStream {
     this.#due.add(publication)
   }
 
-  /** Makes missed messages due, unless they may be lost. The client was disconnected when they were published. */
+  /** Makes missed messages due, unless they may be lost. The client was disconnected when these messages were published. */
   oweMissed(missed: readonly Publication[]): void {
     this.#due = inOrder([...this.#due, ...missed.filter((each) => !this.#arrived.has(each.place))])
     this.excuseLost()
@@ -92,7 +100,7 @@ export class StreamAccount implements AuditedStream {
 
   /**
    * Makes optional messages due, because the server said that no message is missing since the client's position. Two kinds of messages stay optional:
-   * those that an earlier answer reported as possibly lost, and those that may be lost with their publisher.
+   * messages that an earlier answer reported as possibly lost, and messages that may be lost with their publisher.
    */
   expectMissed(): void {
     const isExpected = (each: Publication): boolean => !this.#uncertain.has(each) && !this.#keeper.mayBeLost(each)
@@ -101,7 +109,9 @@ export class StreamAccount implements AuditedStream {
     this.#optional = new Set(optional.filter((each) => !isExpected(each)))
   }
 
-  /** The server said that messages before `beforeStep` may be missing. Messages from then until `optionalBefore` may come, but are not due. */
+  /**
+   * The server said that messages before `beforeStep` may be missing. Messages from `beforeStep` until `optionalBefore` may come, but are not due.
+   */
   excuse(beforeStep: number, optionalBefore: number): void {
     for (const publication of this.#optional) {
       if (publication.step < beforeStep) this.#decide(publication)
@@ -115,7 +125,7 @@ export class StreamAccount implements AuditedStream {
     }
   }
 
-  /** A notice told the client that the next `count` messages are missing. `undefined` means an unknown number. */
+  /** A notice told the client that the next `count` messages are missing. If `count` is `undefined`, the number is unknown. */
   excuseNext(count: number | undefined, step: number): void {
     if (count === undefined) this.#toldUntil = step
     let left = count ?? 0
@@ -134,7 +144,7 @@ export class StreamAccount implements AuditedStream {
     this.#due = new Set()
   }
 
-  /** Ends the client's access. The messages that have not come must not come any more. */
+  /** Ends the client's access. Messages that have not come yet must not come any more. */
   revoke(): void {
     this.release()
     this.#optional = new Set()
@@ -146,17 +156,17 @@ export class StreamAccount implements AuditedStream {
     this.#onTheWay.clear()
   }
 
-  /** A newer message of a `latest` stream came, but not through the subscription. So older messages are no longer due. */
+  /** A newer message of a `latest` stream came, but not through the subscription. So the older messages of the stream are no longer due. */
   yieldTo(newer: Publication): void {
     this.offer(this.#take((each) => each.place < newer.place))
   }
 
-  /** True if the message was due when the subscription ended. It may then come once. */
+  /** True if the message was due when the subscription ended. After the end, such a message may come once. */
   takeFromTheWay(publication: Publication): boolean {
     return this.#onTheWay.delete(publication)
   }
 
-  /** Records a message that came. Returns its fault, or `undefined` if there is none. */
+  /** Records a message that came. Returns the fault of this message, or `undefined` if the message has no fault. */
   arrive(publication: Publication, isSnapshot: boolean, step: number): ArrivalFault | undefined {
     if (isSnapshot && this.#isLatest && publication.source !== undefined) this.#beginAgain()
     const isAgain = this.#arrived.has(publication.place)
@@ -178,19 +188,19 @@ export class StreamAccount implements AuditedStream {
     return undefined
   }
 
-  /** Returns the messages that are due, without those that a notice reported. For a `latest` stream, returns at most the newest one. */
+  /** Returns the messages that are due, except messages that a notice reported as missing. For a `latest` stream, returns at most the newest one. */
   outstanding(forgottenStep: number): Publication[] {
     this.#forget(forgottenStep)
     const due = [...this.#due].filter((each) => each.step > this.#toldUntil)
     return this.#isLatest ? due.slice(-1) : due
   }
 
-  /** The overtaken messages. If they do not come late, they are lost. Publication → the step at which a newer message came. */
+  /** The overtaken messages. An overtaken message that never comes is lost. Publication → the step at which a newer message came. */
   get passed(): ReadonlyMap<Publication, number> {
     return this.#passed
   }
 
-  /** Makes all optional messages due, because an older one has come. */
+  /** Makes all optional messages due, because an older optional message has come. */
   #expectAll(): void {
     this.#uncertain.clear()
     this.expectMissed()
@@ -201,7 +211,7 @@ export class StreamAccount implements AuditedStream {
     this.#uncertain.add(publication)
   }
 
-  /** A message is optional no longer: it has come, or it does not have to come. */
+  /** Removes a message from the optional messages, because it has come, or because it need not come. */
   #decide(publication: Publication): void {
     this.#optional.delete(publication)
     this.#uncertain.delete(publication)
@@ -214,8 +224,8 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * Forgets what came. The messages of several publishers have no common order. So the present state may be older than messages that came before, and
-   * these newer messages may come again after it.
+   * Forgets what came. The messages of several publishers have no common order. So the current state may be older than messages that came before it,
+   * and these newer messages may come again after the state.
    */
   #beginAgain(): void {
     this.#arrived = new Places()

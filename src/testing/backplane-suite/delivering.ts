@@ -3,7 +3,7 @@ import type { Delivery, TrialNode } from './trial-node.ts'
 
 const SUBJECT = 'ZGVzaw.c.UFJJQ0U.QlRD.-'
 
-/** Every subscriber receives each message once. The publisher is one of them. */
+/** Every subscriber receives each message once. The publisher is a subscriber too. */
 export async function deliversToAll(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   const c = await trial.join()
@@ -38,7 +38,7 @@ function expectInOrder(reader: TrialNode, { name }: TrialNode): void {
 
 const MIB = 1_048_576
 
-/** Texts that could be damaged by an encoding, or by a protocol that is made of lines. The last ones are long. */
+/** Texts that an encoding or a line-based protocol could damage. The last two texts are long. */
 const AWKWARD: readonly string[] = [
   '',
   ' ',
@@ -62,10 +62,13 @@ export async function deliversUnchanged(trial: BackplaneTrial): Promise<void> {
   b.hasReceived(AWKWARD.map((text) => [SUBJECT, text]))
 }
 
-/** A part of a subject that is as long as the base64url of the longest name: 255 units of three bytes each, and four characters for three bytes. */
+/**
+ * A part of a subject, as long as the base64url of the longest name. The longest name has 255 UTF-16 units of three bytes each, and base64url makes
+ * four characters of three bytes.
+ */
 const LONGEST_PART = '-_Az09'.repeat(170)
 
-/** Subjects as a cluster makes them. Some differ only in a way that a careless broker or driver would not see. */
+/** Subjects of the form that a cluster makes. Some subjects differ only in a detail that a careless broker or driver would miss. */
 const SUBJECTS: readonly string[] = [
   'ZGVzaw.a',
   'ZGVzaw.A',
@@ -81,7 +84,7 @@ const SUBJECTS: readonly string[] = [
   `ZGVzaw.c.${[LONGEST_PART, LONGEST_PART, LONGEST_PART].join('.')}A`,
 ]
 
-/** A node receives what is published under the subjects that it is subscribed to, and nothing that is published under similar subjects. */
+/** A node receives the messages of the subjects that it is subscribed to, and no messages of similar subjects. */
 export async function deliversUnderAnySubject(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   const odd = SUBJECTS.filter((_, i) => i % 2 === 1)
@@ -94,7 +97,7 @@ export async function deliversUnderAnySubject(trial: BackplaneTrial): Promise<vo
   b.hasReceived(odd.map(deliveryOf))
 }
 
-/** A driver must not deliver from within `publish`, because the node that publishes may be in the middle of a step. */
+/** A driver must not deliver from within `publish`, because the node that publishes may be in the middle of a state change. */
 export async function deliversLater(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await a.subscribe(SUBJECT)

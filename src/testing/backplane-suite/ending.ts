@@ -2,7 +2,7 @@ import type { BackplaneTrial } from './trial.ts'
 
 const SUBJECT = 'ZGVzaw.c.UFJJQ0U.QlRD.-'
 
-/** Once `close` has settled, nothing comes, and nothing is reported. */
+/** Once `close` has settled, the driver delivers no message and reports no status. */
 export async function fallsSilent(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(SUBJECT)

@@ -20,7 +20,7 @@ const REFUSED = 1_000
 
 /**
  * While there is no broker, the driver refuses to publish, so that messages do not pile up in the client. A refused message must not come later, when
- * the broker is back. It would come after messages that the node has sent instead.
+ * the broker is back. The refused message would then come after messages that the node has sent in its place.
  */
 export async function refusesWhileGone(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
@@ -35,7 +35,7 @@ export async function refusesWhileGone(trial: BackplaneTrial): Promise<void> {
   b.hasReceived([])
 }
 
-/** The driver subscribes again to what it was subscribed to, and to nothing else. New subscriptions are possible too. */
+/** When the broker is back, the driver renews its subscriptions, and makes no others. New subscriptions are possible too. */
 export async function subscribesAgain(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   const many = Array.from({ length: 1_000 }, (_, i) => `ZGVzaw.u.${i}`)
@@ -51,7 +51,7 @@ export async function subscribesAgain(trial: BackplaneTrial): Promise<void> {
   b.hasReceived([SUBJECT, LATER, ...many].map((subject): Delivery => [subject, 'again']))
 }
 
-/** No call may wait for ever: the cluster makes one call at a time. */
+/** No call may wait for ever, because the cluster makes one call at a time. */
 export async function settlesCalls(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await trial.broker('freeze')
@@ -69,7 +69,7 @@ export async function settlesCalls(trial: BackplaneTrial): Promise<void> {
 
 const HELD = 200
 
-/** A broker that stops and goes on may lose texts. What comes is in order, comes once, and nothing later is affected. */
+/** A broker that is frozen and resumed may lose texts. The texts that come must come once and in order. Later texts must come as usual. */
 export async function survivesFreeze(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(SUBJECT)

@@ -7,7 +7,7 @@ const USER = 'ZGVzaw.u.YWxpY2U'
 
 const MANY: readonly string[] = Array.from({ length: 1_000 }, (_, i) => `ZGVzaw.u.${i}`)
 
-/** One call subscribes to many subjects, and one call ends them. */
+/** One call subscribes to many subjects, and one call ends all these subscriptions. */
 export async function subscribesToMany(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(...MANY)
@@ -20,7 +20,7 @@ export async function subscribesToMany(trial: BackplaneTrial): Promise<void> {
   b.hasReceived(MANY.map((subject) => [subject, subject]))
 }
 
-/** A second subscription to the same subject changes nothing. One call of `unsubscribe` ends both. */
+/** A second subscription to the same subject changes nothing. One call of `unsubscribe` ends both subscriptions. */
 export async function subscribesOnce(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(ONE)
@@ -36,8 +36,8 @@ export async function subscribesOnce(trial: BackplaneTrial): Promise<void> {
 }
 
 /**
- * After `unsubscribe` has settled, only messages of the other subjects come. An empty list ends nothing, and neither does a subject without a
- * subscription.
+ * After `unsubscribe` has settled, the node receives only messages of its other subjects. An empty list ends no subscription. A subject without a
+ * subscription is ignored.
  */
 export async function unsubscribes(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
@@ -54,7 +54,10 @@ export async function unsubscribes(trial: BackplaneTrial): Promise<void> {
   if (after.join() !== OTHER) throw new Error(`Expected that ${b.name} receives one text of ${OTHER} once \`unsubscribe\` has settled, but it received [${after.join()}]`)
 }
 
-/** The count is right as soon as a call has settled. If there are several subscribers, the count may be 1. */
+/**
+ * The count of subscribers is right as soon as a call of `subscribe` or `unsubscribe` has settled. If there are several subscribers, the count may
+ * be 1.
+ */
 export async function countsSubscribers(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await expectCount(a, USER, false)
@@ -73,7 +76,7 @@ export async function countsSubscribers(trial: BackplaneTrial): Promise<void> {
   for (const node of [a, b]) node.hasReceived([])
 }
 
-/** While a node unsubscribes, the old and the new count are both right. But the call must not fail. */
+/** While a node unsubscribes, both the old and the new count are right. But the call of `subscribers` must not fail. */
 async function countsMeanwhile(a: TrialNode, b: TrialNode): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await b.subscribe(USER)

@@ -2,12 +2,12 @@ import type { BackplaneClient } from '../backplane-harness.ts'
 import { describe, type Patience } from '../suite/patience.ts'
 
 /**
- * A subject that every node of a trial is subscribed to. When a text of this subject comes, everything that the same node published before has come
- * too.
+ * A subject that every node of a trial is subscribed to. When a node receives a text of this subject, it has received everything that the publisher
+ * of the text published before.
  */
 export const FENCE = 'cluster.fence'
 
-/** A message that a node has received, or should. */
+/** A message that a node has received, or should receive. */
 export type Delivery = readonly [subject: string, text: string]
 
 /** A driver under test, and what it has received. */
@@ -32,7 +32,7 @@ export class TrialNode {
     return this.statuses.at(-1)
   }
 
-  /** True if something came before a call of `publish` had returned. */
+  /** True if the node received a message before a call of `publish` had returned. */
   get hasReceivedWithinPublish(): boolean {
     return this.#hasReceivedWithin
   }
@@ -46,12 +46,12 @@ export class TrialNode {
     await this.reports(true)
   }
 
-  /** Publishes, and does not care whether the driver accepts it. */
+  /** Publishes a text, and ignores whether the driver accepts it. */
   publish(subject: string, text: string): void {
     this.#publish(subject, text).catch(() => {})
   }
 
-  /** Publishes, and waits until the driver has accepted or refused the text. Returns false if the driver refused it. */
+  /** Publishes a text, and waits until the driver has accepted or refused it. Returns false if the driver refused the text. */
   hands(subject: string, text: string): Promise<boolean> {
     return this.#patience.within(`${this.name} accepts or refuses a text`, this.#publish(subject, text).then(() => true, () => false))
   }
@@ -68,7 +68,7 @@ export class TrialNode {
     return this.#patience.within(`${this.name} counts the subscribers`, this.#client.backplane.subscribers(subject))
   }
 
-  /** Calls every method that returns a promise. Fails if one does not settle. */
+  /** Calls `subscribe`, `unsubscribe` and `subscribers`. Fails if one of these promises does not settle. */
   async settlesEveryCall(): Promise<void> {
     const { backplane } = this.#client
     const calls = { subscribe: () => backplane.subscribe(['in.flight']), unsubscribe: () => backplane.unsubscribe(['in.flight']), subscribers: () => backplane.subscribers('in.flight') }
@@ -85,7 +85,7 @@ export class TrialNode {
     await this.#patience.within(`the own client of ${this.name} can still be used`, this.#client.use())
   }
 
-  /** Publishes a fence. Resolves when all of these nodes have received it. */
+  /** Publishes a fence. Resolves when all of these nodes have received the fence. */
   async fence(...nodes: readonly TrialNode[]): Promise<void> {
     const text = `${this.name} ${++this.#fences}`
     this.publish(FENCE, text)

@@ -41,13 +41,13 @@ export class BackplaneTrial {
     await this.patience.within(`the broker does \`${fault}\``, method.call(this.#started))
   }
 
-  /** Waits a moment for messages that may be on their way, if nothing tells when they have come. */
+  /** Waits a moment for messages that may be on their way. Use `pause` if nothing shows when these messages have come. */
   async pause(): Promise<void> {
     let polls = 0
     await this.patience.until('a moment passes', { look: () => ++polls, isAsExpected: (count) => count > 10 })
   }
 
-  /** Stops everything. Fails if something does not stop, or if an error came up that nobody handled. */
+  /** Stops everything. Fails if something does not stop, or if an error was not handled. */
   async end(): Promise<void> {
     const stopped = await Promise.allSettled(this.#nodes.map((node) => node.stop()))
     await this.patience.within('the broker stops', this.#broker?.stop())

@@ -5,7 +5,7 @@ interface Process {
   off(event: string, listener: (error: unknown) => void): unknown
 }
 
-/** Collects the errors that nobody handles, if the runtime reports them by the same events as Node. */
+/** Collects unhandled errors and rejections, if the runtime reports them with the same events as Node. */
 export class UnhandledErrors {
   readonly #process = (globalThis as { readonly process?: Partial<Process> }).process
   readonly #errors: unknown[] = []
@@ -15,7 +15,7 @@ export class UnhandledErrors {
     if (isProcess(this.#process)) for (const event of EVENTS) this.#process.on(event, this.#listener)
   }
 
-  /** Ends the collection, and returns the errors. It pauses first, because the runtime reports some errors a little later. */
+  /** Ends the collection, and returns the errors. The method pauses first, because the runtime reports some errors a little later. */
   async end(pause: () => Promise<void>): Promise<readonly unknown[]> {
     await pause()
     if (isProcess(this.#process)) for (const event of EVENTS) this.#process.off(event, this.#listener)

@@ -35,7 +35,7 @@ export async function deliversRightAfterConnecting(trial: Trial): Promise<void> 
   await host.delivers()
 }
 
-/** A client that reconnects is a new connection. It receives new messages, and the end of its old connection does not affect it. */
+/** A client that reconnects is a new connection. The new connection receives new messages, and the end of the old connection does not affect it. */
 export async function acceptsReconnects(trial: Trial): Promise<void> {
   const host = await trial.start()
   const first = await host.connect('alice', trades('BTCUSDT'), orders())

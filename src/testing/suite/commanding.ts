@@ -2,7 +2,10 @@ import { books, order, orders, trade, trades } from './messages.ts'
 import { describe } from './patience.ts'
 import type { Trial } from './trial.ts'
 
-/** A client no longer receives a stream that it unsubscribed from. It still receives its other streams, and so do other connections of the user. */
+/**
+ * A client no longer receives a stream that it unsubscribed from. The client still receives its other streams. The user's other connections still
+ * receive all of their streams.
+ */
 export async function endsUnsubscribedStreams(trial: Trial): Promise<void> {
   const host = await trial.start()
   const giving = await host.connect('alice', trades('BTCUSDT'), trades('ETHUSDT'), orders())
@@ -31,7 +34,7 @@ const USER_FIELDS = ['userId', 'user_id', 'user', 'uid', 'as', 'sub']
 /** Fields in which a request could name another connection. */
 const CONNECTION_FIELDS = ['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id']
 
-/** The server carries out a request for the client's own user and connection, even if the request claims another one. */
+/** The server carries out a request for the client's own user and connection, even if the request names another user or connection. */
 export async function ignoresClaims(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())

@@ -1,7 +1,7 @@
 import { order, orders, price, prices } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** User ids that a server must not confuse with `alice`. The last one has a Cyrillic а. */
+/** User ids that a server must not confuse with `alice`. The last user id has a Cyrillic а. */
 const LOOK_ALIKES = ['Alice', 'alice ', 'alice:BTCUSDT', 'alice%20', '\u0430lice']
 
 /** A private message reaches the subscribed connections of its user, and no others. */

@@ -38,7 +38,7 @@ export function isPrivate({ streamType }: PublishableMessage): boolean {
   return tradingStreams[streamType].audience === 'private'
 }
 
-/** True if this text is the wire form of this message, with the timestamp that the text has. */
+/** True if this text is the wire form of this message. The timestamp may be any valid time. */
 export function isWireFormOf(message: PublishableMessage, text: string): boolean {
   try {
     const { timestamp } = JSON.parse(text) as { readonly timestamp: string }

@@ -9,7 +9,7 @@ declare function clearTimeout(timer: unknown): void
 /** How long the suite waits until an expectation holds. */
 export interface PatienceOptions {
   /**
-   * The time in milliseconds after which an unmet expectation fails. With a host that passes, no test waits that long.
+   * The time in milliseconds after which an unmet expectation fails. A test that passes never waits this long.
    *
    * @default 10_000
    */
@@ -22,7 +22,7 @@ export interface PatienceOptions {
   readonly clock?: Pick<Clock, 'monotonic' | 'setTimeout'> | undefined
 }
 
-/** How to read a value, and how to check it. */
+/** A function that reads a value, and a function that checks the value. */
 interface Expected<T> {
   readonly look: () => Awaitable<T>
   readonly isAsExpected: (seen: T) => boolean
@@ -41,7 +41,7 @@ const runtimeClock: Pick<Clock, 'monotonic' | 'setTimeout'> = {
   },
 }
 
-/** Waits until an expectation holds. If it does not hold in time, the error says what happened instead. */
+/** Waits until an expectation holds. If the expectation does not hold in time, the error says what happened instead. */
 export class Patience {
   readonly #deadlineMs: number
   readonly #clock: Pick<Clock, 'monotonic' | 'setTimeout'>
@@ -59,7 +59,7 @@ export class Patience {
     })
   }
 
-  /** Reads a value repeatedly until it is as expected, and returns it. */
+  /** Reads a value repeatedly until the value is as expected. Returns the value. */
   async until<T>(expectation: string, { look, isAsExpected, describeSeen = describe }: Expected<T>): Promise<T> {
     const giveUpAt = this.#clock.monotonic() + this.#deadlineMs
     for (;;) {

@@ -13,7 +13,7 @@ const MOST_CHUNKS = 1_024
 const HARD_LIMIT_BYTES = 1_024 * 1_024
 /** The hard limit plus one message, which is a chunk and its fields. */
 const MOST_WAITING_BYTES = HARD_LIMIT_BYTES + CHUNK.length + 1_024
-/** Any client falls behind for a moment after a large message. A client counts as stuck if it is behind in this many rounds in a row. */
+/** After a large message, any client is behind for a moment. A client counts as stuck if it is behind in this many rounds in a row. */
 const ROUNDS_BEHIND = 10
 
 /** If a client stops reading and later reads again, it receives every trade, and at least the newest price. */
@@ -41,7 +41,7 @@ function assertLossless(totals: Stats, receivedCount: number): void {
   throw new Error(`Expected ${receivedCount} messages to be sent, and only prices to be conflated; the totals are ${describe(totals)}`)
 }
 
-/** Publishes prices until the client that does not read is behind, and stays behind. Meanwhile, the other clients receive everything. */
+/** Publishes prices until the client that does not read is behind, and stays behind. The other clients receive everything during this time. */
 async function fallBehind(host: TrialHost): Promise<void> {
   let rounds = 0
   for (let i = 0; i < MOST_CHUNKS; i++) {
@@ -53,7 +53,10 @@ async function fallBehind(host: TrialHost): Promise<void> {
   throw new Error('Expected the client that does not read to be behind after 64 MiB: check that it pauses, and that the server reports its buffered bytes')
 }
 
-/** If too many bytes wait for a client, and its stream must not drop messages, the client is disconnected. The other clients receive everything. */
+/**
+ * If too many bytes wait for a client, and its stream must not drop messages, the server disconnects the client. The other clients receive
+ * everything.
+ */
 export async function disconnectsStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', trades('BTCUSDT'))
@@ -106,17 +109,20 @@ export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** A symbol of nearly the maximum length. If an answer repeats the request, the answer is long. */
+/** A symbol of nearly the maximum length. An answer that repeats the symbol is therefore long. */
 const LONG_SYMBOL = 'x'.repeat(250)
 const REQUESTS_A_ROUND = 256
-/** If each answer repeats the symbol, the answers of all rounds are about 60 MiB. Even short answers exceed the buffers of the kernels. */
+/**
+ * If each answer repeats the symbol, the answers of all rounds are about 60 MiB. Even if each answer is short, the answers of all rounds exceed the
+ * buffers of the kernels.
+ */
 const MOST_ROUNDS = 768
 /** After this many rounds without a new subscription, the server no longer reads the client's requests. */
 const ROUNDS_UNREAD = 50
 
 /**
- * Answers count against the limits too. If a client sends requests and does not read the answers, the server disconnects the client, or stops reading
- * its requests. The other clients receive everything.
+ * Answers to requests count against the limits of the send queue too. If a client sends requests and does not read the answers, the server
+ * disconnects the client, or stops reading its requests. The other clients receive everything.
  */
 export async function limitsAnswers(trial: Trial): Promise<void> {
   const host = await trial.start()
@@ -148,7 +154,10 @@ async function askUntilLimited(host: TrialHost, client: TrialClient): Promise<vo
   throw new Error(`Expected a limit for the answers to a client that does not read, but there was none after ${MOST_ROUNDS * REQUESTS_A_ROUND} requests`)
 }
 
-/** Returns the requests of a round. After the last request, the client has one more subscription, so the test can see that all were carried out. */
+/**
+ * Returns the requests of a round. After the last request, the client has one more subscription, so the test can see that the server has carried out
+ * all of them.
+ */
 function roundOfRequests(number: number): HostRequest[] {
   const stream = trades(LONG_SYMBOL + String(number))
   return Array.from({ length: REQUESTS_A_ROUND + 1 }, (_, i) => ({ action: i % 2 === 0 ? 'subscribe' : 'unsubscribe', stream }))

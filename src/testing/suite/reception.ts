@@ -19,14 +19,14 @@ export type Promised = 'strict' | 'under pressure'
 /** Compares the messages that one client receives with the messages that it should receive. */
 export class Reception {
   readonly #promised: Promised
-  /** Stream → messages that must arrive in order. With `strict`, there is one sequence for all streams, with the key `undefined`. */
+  /** Stream → messages that must arrive in order. With `strict`, all streams share one sequence, with the key `undefined`. */
   readonly #sequences = new Map<string | undefined, Sequence>()
 
   constructor(promised: Promised) {
     this.#promised = promised
   }
 
-  /** How many messages are still expected. It is 0 once the last message of each sequence has arrived. */
+  /** How many messages are still expected. The number is 0 once the last message of each sequence has arrived. */
   get missing(): number {
     let missing = 0
     for (const { messages, position } of this.#sequences.values()) missing += messages.length - position
@@ -40,7 +40,7 @@ export class Reception {
     else sequence.messages.push(message)
   }
 
-  /** Call with each text that arrives. Returns `undefined` if the text was expected. Otherwise describes the expected text. */
+  /** Checks a text that has arrived. Returns `undefined` if the text was expected. Otherwise returns a description of the expected text. */
   see(text: string): string | undefined {
     const sequence = this.#sequences.get(this.#sequenceKeyOf(streamOf(text)))
     if (sequence === undefined) return 'absent, because nothing of its stream was published for the client'

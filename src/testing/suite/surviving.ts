@@ -2,7 +2,7 @@ import { serializeStreamMessage } from '../../model/wire-form.ts'
 import { order, orders, price, prices, trade, trades } from './messages.ts'
 import type { Trial } from './trial.ts'
 
-/** Texts that could make a server fail. The server must not pass them on to other clients. */
+/** Texts that could make a server fail. The server must not pass these texts on to other clients. */
 const BAD_TEXTS: readonly string[] = [
   '', ' ', '{', 'null', '0', '""', '[]', '[null]', '{}', 'undefined', '\u0000', '\u2028',
   '{"command":null}', '{"command":"subscribe"}', '{"command":"subscribe","streamType":{},"symbol":[]}', '{"command":"__proto__"}',
@@ -42,7 +42,7 @@ const BAD_BYTES: readonly Uint8Array[] = [
 
 const BEATS_TO_NOTICE = 2
 
-/** Bytes that a client sends never harm other clients. The sender is removed, after the heartbeat at the latest. */
+/** Bytes that a client sends never harm other clients. The server removes the sender, at the latest after two intervals of the heartbeat. */
 export async function survivesBadBytes(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())

@@ -7,7 +7,7 @@ import { isCovered, isPrivate, isSameStream } from './messages.ts'
 import { describe, type Patience } from './patience.ts'
 import { Reception, type Promised } from './reception.ts'
 
-/** A client's label, its user, its subscriptions, and what it is guaranteed to receive. */
+/** A client's label, user and subscriptions, and the kind of delivery that the client is guaranteed. */
 export interface ClientProfile {
   readonly label: string
   readonly userId: string
@@ -64,7 +64,7 @@ export class TrialClient {
     this.#reception.expect(message)
   }
 
-  /** Waits until the client has received all expected messages. Fails as soon as it receives any other text. */
+  /** Waits until the client has received all expected messages. Fails as soon as the client receives any other text. */
   async receivesAll(): Promise<void> {
     await this.#patience.until(`${this.label} receives all that is due`, {
       look: () => this.#look(),
@@ -96,7 +96,7 @@ export class TrialClient {
     await this.#patience.within(`${this.label} resumes`, this.#peer.resume())
   }
 
-  /** Subscribes to a stream. The client is expected to receive it from now on, so wait for the server before you publish. */
+  /** Subscribes to a stream. From now on, the test expects the client to receive the stream, so wait for the server before you publish. */
   async subscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'subscribe', stream })
     this.#streams = [...this.#streams, stream]
@@ -108,7 +108,7 @@ export class TrialClient {
     this.#streams = this.#streams.filter((each) => !isSameStream(each, stream))
   }
 
-  /** Sends requests. They do not change the messages that the client is expected to receive. */
+  /** Sends requests. The requests do not change the messages that the client is expected to receive. */
   ask(...requests: readonly HostRequest[]): Promise<void> {
     const ask = needed('ask', this.#peer)
     const asking = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import { describe, type Patience } from './patience.ts'
 import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
 
-/** The symbol of a stream of markers. If a client has received the last marker, it has received all messages that were published before. */
+/** The symbol of a stream of markers. A client that has received the last marker has received all messages that were published before the marker. */
 const MARKER = 'MARKER'
 
 /** The host under test, and the clients that should be connected to it. */
@@ -25,7 +25,7 @@ export class TrialHost {
     this.#patience = patience
   }
 
-  /** How many texts all clients have received, including those that are no longer connected. */
+  /** How many texts all clients have received, including clients that are no longer connected. */
   get receivedCount(): number {
     return this.#allClients.reduce((sum, { receivedCount }) => sum + receivedCount, 0)
   }
@@ -39,12 +39,14 @@ export class TrialHost {
     return this.#connect(userId, [...streams, trades(MARKER)], 'under pressure')
   }
 
-  /** Connects a client that subscribes to these streams, but not to the markers. So `delivers` proves nothing about this client. */
+  /**
+   * Connects a client that subscribes to these streams, but not to the markers. So `delivers` does not prove that this client receives nothing else.
+   */
   connectWithoutMarker(userId: string, ...streams: readonly StreamReference[]): Promise<TrialClient> {
     return this.#connect(userId, streams)
   }
 
-  /** Connects a client that leaves before the server has accepted it. Afterwards, the test does not expect it to be connected. */
+  /** Connects a client that leaves before the server has accepted it. Afterwards, the test does not expect the client to be connected. */
   connectAndLeave(userId: string, ...streams: readonly StreamReference[]): Promise<void> {
     const connectAndLeave = needed('connectAndLeave', this.#running)
     return this.#patience.within(`a client (${userId}) connects and leaves`, connectAndLeave(userId, streams))
@@ -62,7 +64,7 @@ export class TrialHost {
     if (this.#running.beat !== undefined) await this.beat()
   }
 
-  /** From now on the test does not expect these clients to be connected. */
+  /** From now on, the test does not expect these clients to be connected. */
   expectGone(...clients: readonly TrialClient[]): void {
     this.#clients = this.#clients.filter((client) => !clients.includes(client))
   }
@@ -95,7 +97,10 @@ export class TrialHost {
     if (!(await this.#carriesOutRequests(client))) this.expectGone(client)
   }
 
-  /** Subscribes the client to a new stream, and waits for this subscription. Requests are carried out in order, so all earlier ones are done then. */
+  /**
+   * Subscribes the client to a new stream, and waits for this subscription. The server carries out requests in order, so it has then carried out all
+   * earlier requests.
+   */
   async #carriesOutRequests(client: TrialClient): Promise<boolean> {
     const fence = `FENCE ${++this.#fences}`
     const message = book(fence, 1)
@@ -114,7 +119,7 @@ export class TrialHost {
     await this.hasDelivered()
   }
 
-  /** Like `delivers`, but without a marker. So it does not prove that no other message is still on its way. */
+  /** Like `delivers`, but without a marker. So `hasDelivered` does not prove that no other message is still on its way. */
   async hasDelivered(): Promise<void> {
     for (const client of this.#clients) if (!client.isPaused) await client.receivesAll()
   }
@@ -190,7 +195,7 @@ export class TrialHost {
     return this.#patience.within(`the manager publishes ${messages.length} messages`, this.#running.manager.publish(messages))
   }
 
-  /** Makes each recipient expect the message, and returns how many recipients it has. */
+  /** Makes each recipient expect the message, and returns the number of recipients. */
   #expect(message: PublishableMessage, isRecipient: (client: TrialClient) => boolean): number {
     const recipients = this.#clients.filter(isRecipient)
     for (const client of recipients) client.expect(message)

@@ -4,7 +4,7 @@ import { bound, disown, isThenable, readUserCode } from '../../guards/user-code.
 import { isBytes } from '../../model/wire-data.ts'
 import { LARGEST_WINDOW_BITS } from './internals.ts'
 
-/** The caller's `deflate`. It may return anything. */
+/** The caller's `deflate` function, which may return anything. */
 type Deflate = (bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => unknown
 
 const DEFAULT_THRESHOLD = 1_024
@@ -14,7 +14,7 @@ export const SMALLEST_DEFLATE_BITS = 9
 
 /** `Z_SYNC_FLUSH` of zlib. */
 const SYNC_FLUSH = 2
-/** The last bytes of a sync flush. A compressed message must not contain them: RFC 7692, 7.2.1. */
+/** The last bytes of a sync flush. The sender removes these bytes from the end of a compressed message: RFC 7692, 7.2.1. */
 const TAIL = [0x00, 0x00, 0xff, 0xff]
 
 /** Compresses payloads. Each payload is compressed independently of all others. */
@@ -68,10 +68,10 @@ function assertDeflates(deflate: Deflate): void {
   if (!isWithinWindow) throw refused('it ignores `windowBits`')
 }
 
-/** The length of a test input. It is larger than the smallest window, so that the test notices a function that ignores `windowBits`. */
+/** The length of a test input. This length is larger than the smallest window, so that the test notices a function that ignores `windowBits`. */
 const PROBE_BYTES = 1_024
 
-/** Returns random bytes, repeated once. Only a function that refers back further than the smallest window can make them much shorter. */
+/** Returns random bytes, repeated once. Only a function that refers back further than the smallest window can make these bytes much shorter. */
 function repeatedNoise(): Uint8Array {
   const bytes = new Uint8Array(2 * PROBE_BYTES)
   let state = 1

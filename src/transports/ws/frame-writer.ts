@@ -6,8 +6,8 @@ declare function queueMicrotask(fn: () => void): void
 /**
  * Writes several frames to a TCP socket in one write. `bytesOf` returns the bytes of a frame.
  *
- * If consecutive sockets get the same frames, the writer joins them once, for the second socket. All later sockets share the joined bytes, which is
- * cheapest. If each socket gets different frames, joining would be most expensive. So the writer corks the socket instead.
+ * If consecutive sockets get the same frames, the writer joins the frames once, for the second socket. All later sockets share the joined bytes,
+ * which is cheapest. If each socket gets different frames, joining would be most expensive. So the writer corks the socket instead.
  */
 export class FrameWriter<TFrame> {
   readonly #bytesOf: (frame: TFrame) => Uint8Array

@@ -19,7 +19,7 @@ const BINARY = 0x82
 /** RSV1, the bit that marks a compressed message: RFC 7692, 6. */
 const COMPRESSED = 0x40
 
-/** A message whose frame is made when it is first read. Until then, a waiting message uses only the memory of its payload. */
+/** A message whose frame is made when it is first read. Before the first read, a waiting message uses only the memory of its payload. */
 export class MessageFrame {
   readonly text: WireData
   readonly isCompressible: boolean
@@ -72,7 +72,7 @@ function payloadIn(bytes: Uint8Array): Uint8Array {
 /**
  * Returns a frame with its header, and with room for the payload. The upper half of a 64-bit length is always 0.
  *
- * @throws `RangeError` for a message of 4 GiB or more. Only bytes can be that long, a string cannot
+ * @throws `RangeError` for a message of 4 GiB or more. Only bytes can be 4 GiB long, a string cannot
  */
 function emptyFrame(firstByte: number, length: number): WritableBytes {
   const bytes = Buffer.allocUnsafe((length < 126 ? 2 : length < 65_536 ? 4 : 10) + length)

@@ -1,4 +1,4 @@
-/** The private fields of ws that a direct write depends on. ws 8.0 to 8.23 has them. In another version, any of them may be missing. */
+/** The private fields of ws that a direct write depends on. ws 8.0 to 8.23 has them. In other versions, any of these fields may be missing. */
 export interface Internals {
   readonly _isServer?: unknown
   readonly _socket?: Partial<TcpSocket> | null
@@ -20,7 +20,7 @@ interface Sender {
   /** False in the middle of a message that the host sends in fragments (`fin: false`). */
   readonly _firstFragment?: unknown
   readonly _queue?: unknown
-  /** True while ws deflates. It exists in ws 8.17 and older. */
+  /** True while ws deflates. This field exists in ws 8.17 and older. */
   readonly _deflating?: unknown
   /** Since ws 8.18: `0` unless ws deflates or reads a Blob. */
   readonly _state?: unknown
@@ -51,8 +51,8 @@ export function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
 /**
  * Returns the window bits, 8 to 15, of a server's socket that compresses each message independently of the others.
  *
- * Returns `undefined` for a socket with context takeover. On such a socket, ws compresses a message by referring back to earlier messages. If the
- * library wrote a message in between, the client would resolve these references wrongly.
+ * Returns `undefined` for a socket with context takeover. On a socket with context takeover, ws compresses a message by referring back to earlier
+ * messages. If the library wrote a message in between, the client would resolve these references wrongly.
  */
 export function windowBitsOf(socket: { readonly extensions: string }): number | undefined {
   if (socket.extensions !== PERMESSAGE_DEFLATE) return undefined

@@ -53,6 +53,8 @@ export class HistoryModel {
   readonly entries: Entry[] = []
   held: Entry[] = []
   readonly channels = new Map<string, ChannelModel>()
+  /** The messages that were published and have no number yet. */
+  readonly #unnumbered = new Set<number>()
   readonly #byPlace = new Map<string, Entry>()
   #floors: Floor[] = []
   readonly #limits: Limits
@@ -89,6 +91,7 @@ export class HistoryModel {
     const before = channel.epochs.get(epoch) ?? 0
     const entry: Entry = { ...recorded, index: this.entries.length, channel, atMs: nowMs }
     this.entries.push(entry)
+    this.#unnumbered.delete(entry.content)
     this.#byPlace.set(`${epoch}:${seq}`, entry)
     channel.entries.push(entry)
     channel.epochs.set(epoch, seq)
@@ -119,9 +122,23 @@ export class HistoryModel {
     return this.held.includes(entry)
   }
 
-  /** @param unnumbered how many messages were published before, and get their numbers later */
-  revoke(userId: string | undefined, streamType: string | undefined, symbol: string | undefined, unnumbered: number, nowMs: number): void {
-    this.#floors.push({ userId, streamType, symbol, index: this.entries.length + unnumbered, atMs: nowMs })
+  published(content: number): void {
+    this.#unnumbered.add(content)
+  }
+
+  /** A message that was published will get no number. */
+  failed(content: number): void {
+    this.#unnumbered.delete(content)
+  }
+
+  /** True if a message up to this one has no number yet. */
+  awaits(content: number): boolean {
+    return [...this.#unnumbered].some((each) => each <= content)
+  }
+
+  /** The messages that were published before, and get their numbers later, are revoked too. */
+  revoke(userId: string | undefined, streamType: string | undefined, symbol: string | undefined, nowMs: number): void {
+    this.#floors.push({ userId, streamType, symbol, index: this.entries.length + this.#unnumbered.size, atMs: nowMs })
     this.#forgetFloors(nowMs)
   }
 

@@ -31,8 +31,8 @@ export interface Answer {
   missed: readonly Entry[]
   /** The host's snapshot has published a message, which comes before the answer. */
   hasPublished: boolean
-  /** A message that was published before a revocation has no number yet, and will not come. */
-  leavesOut: boolean
+  /** If a message that was published before a revocation has no number yet, and will not come: the last content of then. */
+  leftOutUntil: number | undefined
   /** The host has made a snapshot. */
   hasBook: boolean
   recovered: boolean | null | undefined
@@ -65,17 +65,17 @@ export class View {
   #owedFrom: number
   readonly #have: Map<string | undefined, number>
   #gap = 0
-  /** Some of the messages before the next one may be missing. */
-  #mayLackNext = false
-  readonly #leavesOut: boolean
+  /** Some of the messages up to this content may be missing. */
+  #mayLackUntil = 0
+  readonly #leftOutUntil: number | undefined
   /** It was told that nobody knows how many are missing. */
   #isInDoubt = false
   readonly #snapshots: { left: number; readonly present: readonly Entry[] }
   readonly #notedPosition: Map<string, number>
 
   constructor(history: HistoryModel, answer: Answer, notice: Frame, say: (problem: string) => void) {
-    const { channel, kept, leavesOut, publishedBefore, recovered, stream, userId } = answer
-    this.#leavesOut = leavesOut
+    const { channel, kept, leftOutUntil, publishedBefore, recovered, stream, userId } = answer
+    this.#leftOutUntil = leftOutUntil
     this.#history = history
     this.stream = stream
     this.userId = userId
@@ -106,7 +106,7 @@ export class View {
   }
 
   kept(): Kept | undefined {
-    if (this.#position === undefined || this.#gap > 0 || this.#isInDoubt || this.#mayLackNext) return undefined
+    if (this.#position === undefined || this.#gap > 0 || this.#isInDoubt || this.#mayLack()) return undefined
     const { channel, stream, userId } = this
     return { stream, userId, channel, text: writePosition(this.#position), owedFrom: this.#owedFrom, have: new Map(this.#have) }
   }
@@ -114,7 +114,7 @@ export class View {
   /** Takes a gap notice. If the snapshot that was announced is missing too, nothing can be said of what follows. */
   miss(count: unknown, index: number): string | undefined {
     if (this.#snapshots.left > 0) this.judgedUntil = Math.min(this.judgedUntil, index)
-    if (count === null && this.#leavesOut) return void (this.#mayLackNext = true)
+    if (count === null && this.#leftOutUntil !== undefined) return void (this.#mayLackUntil = this.#leftOutUntil)
     this.#gap += Number(count)
     return Number.isInteger(count) ? undefined : `a gap of ${String(count)}`
   }
@@ -138,15 +138,15 @@ export class View {
 
   /** What is missing if nothing is on its way any more. Without a snapshot, an answer brings nothing of what was published before it. */
   missing(before = Infinity): string | undefined {
-    if (this.#isInDoubt || this.#mayLackNext) return undefined
+    if (this.#isInDoubt) return undefined
     if (this.#snapshots.left > 0) return `${this.#snapshots.left} snapshots of ${streamName(this.stream)} never came`
     const all = this.#history.of(this.channel, this.stream).filter(({ index }) => index < before)
     if (!isLatest(this.stream)) {
       const missing = all.filter(({ index }) => index >= this.#owedFrom)
-      return missing.length === this.#gap ? undefined : `${list(missing)} never came, ${this.#gap} were reported as missing`
+      return this.#isTold(missing) ? undefined : `${list(missing)} never came, ${this.#gap} were reported as missing`
     }
     // Of a latest stream, a gap says that what is newest is missing.
-    const missing = this.#gap > 0 ? [] : newest(all).filter((each) => this.#isNewer(each))
+    const missing = this.#gap > 0 ? [] : newest(all).filter((each) => this.#isNewer(each) && each.content > this.#mayLackUntil)
     return missing.length === 0 ? undefined : `${list(missing)} never came`
   }
 
@@ -191,13 +191,23 @@ export class View {
   #takeNext(entry: Entry): string | undefined {
     if (entry.index < this.#owedFrom) return `${placeOf(entry)} comes twice, or out of order`
     const between = this.#history.of(this.channel, this.stream).filter(({ index }) => index >= this.#owedFrom && index < entry.index)
-    const [gap, mayLack] = [this.#gap, this.#mayLackNext]
+    const [gap, isTold] = [this.#gap, this.#isTold(between)]
     this.#gap = 0
-    this.#mayLackNext = false
     this.#owedFrom = entry.index + 1
     this.#advance(entry.epoch, entry.seq)
-    if (between.length === gap || mayLack) return undefined
+    if (isTold) return undefined
     return `${list(between)} did not come before ${placeOf(entry)}, and ${gap} were reported as missing`
+  }
+
+  /** True if the client was told of as many missing messages. Those that may be missing count or do not. */
+  #isTold(missing: readonly Entry[]): boolean {
+    return missing.length >= this.#gap && missing.filter(({ content }) => content > this.#mayLackUntil).length <= this.#gap
+  }
+
+  /** True if a message that may be missing is still to come. */
+  #mayLack(): boolean {
+    const isMeant = ({ index, content }: Entry): boolean => index >= this.#owedFrom && content <= this.#mayLackUntil
+    return this.#history.awaits(this.#mayLackUntil) || this.#history.of(this.channel, this.stream).some(isMeant)
   }
 
   #takeLatest(entry: Entry): string | undefined {

@@ -41,8 +41,6 @@ export class World {
   /** The message whose `stamp` throws. */
   unstampable: { readonly stream: Stream; readonly userId: string } | undefined
   #contents = 0
-  /** The messages that were published and have no number yet. */
-  readonly #unnumbered = new Set<number>()
   #epochs = 0
   #ids = 0
   readonly #asking: Question[] = []
@@ -88,7 +86,7 @@ export class World {
 
   stamping(text: string): void {
     if (this.unstampable === undefined) return
-    this.#unnumbered.delete(contentOf(text))
+    this.history.failed(contentOf(text))
     // Its channel is in use from now on.
     this.history.use(this.unstampable.stream, this.unstampable.userId, this.nowMs)
     this.unstampable = undefined
@@ -96,7 +94,7 @@ export class World {
   }
 
   revoked({ streamType, symbol, userId }: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void {
-    this.history.revoke(userId, streamType, symbol, this.#unnumbered.size, this.nowMs)
+    this.history.revoke(userId, streamType, symbol, this.nowMs)
   }
 
   recorded({ streamType, symbol, userId = '' }: StreamMessage<unknown, string>, text: string, stamped: string): void {
@@ -104,7 +102,6 @@ export class World {
     const stream = { streamType: streamType as TypeName, symbol }
     const units = stamped.length + (this.settings.isCustom && isLatest(stream) ? text.length : 0)
     const problem = this.history.add({ stream, userId, epoch, seq, content: data.n, units, textUnits: stamped.length }, this.nowMs)
-    this.#unnumbered.delete(data.n)
     this.say(() => `  numbered ${epoch}:${seq}`)
     this.note('messages')
     if (problem !== undefined) this.complain(problem)
@@ -150,11 +147,11 @@ export class World {
     const { data = (n: number) => ({ n, pad: 'x'.repeat(padding) }), except } = how
     const message = { ...stream, data: data(content), ...(isPrivate(stream) && { userId }) }
     this.say(() => `publish ${streamName(stream)}${isPrivate(stream) ? ` for ${userId}` : ''} #${content}${except === undefined ? '' : ` except ${except.name}`}`)
-    this.#unnumbered.add(content)
+    this.history.published(content)
     try {
       this.server.manager.publish(message as never, except?.connection === undefined ? undefined : { except: except.connection })
     } catch (error) {
-      this.#unnumbered.delete(content)
+      this.history.failed(content)
       this.note('failedPublishes')
       this.say(() => `  failed: ${(error as Error).message}`)
     }
@@ -194,7 +191,7 @@ export class World {
 
   leavingOut(): void {
     const answer = this.#asking.at(-1)?.answer
-    if (answer !== undefined) answer.leavesOut = true
+    if (answer !== undefined) answer.leftOutUntil = this.#contents
     this.note('left out')
   }
 
@@ -214,7 +211,7 @@ export class World {
     const { asked, stream } = answer
     const proof = asked === undefined ? undefined : this.#proofFor(client, stream, asked)
     const { channel, floor, missed, present, publishedBefore } = this.#answerFor(client, stream, undefined, proof)
-    Object.assign(answer, { channel, floor, missed, present, publishedBefore, leavesOut: false })
+    Object.assign(answer, { channel, floor, missed, present, publishedBefore, leftOutUntil: undefined })
     const [spent, repeatedBefore, { resumes: before }] = [{ ...client.spent }, this.#repeated, this.server.recovery.stats()]
     // It may have ended, and the client may have subscribed again since: then this answer is about the subscription of now.
     if (client.holds(stream)) answer.endsAt = Infinity
@@ -256,7 +253,7 @@ export class World {
       present: this.#presentOf(channel, stream, floor),
       missed: proof?.missed ?? [],
       hasPublished: false,
-      leavesOut: false,
+      leftOutUntil: undefined,
       hasBook: false,
       recovered: undefined,
       replayed: 0,
@@ -284,11 +281,11 @@ export class World {
     const missed = proof?.missed ?? []
     if (recovered === true && answer.kept !== undefined) this.#judgeTruth(where, answer, answer.kept)
     if (recovered === true) {
-      if (answer.leavesOut) this.complain(`${where}: recovered, although a message will not come`)
+      if (answer.leftOutUntil !== undefined) this.complain(`${where}: recovered, although a message will not come`)
       if (proof?.isProven === false) this.complain(`${where}: recovered, which cannot be proven`)
       if (isHeld && !fits(missed)) this.complain(`${where}: ${missed.length} more replays than the connection may have, after ${spent.count}`)
       if (missed.some((each) => !isFor(each, client.userId))) this.complain(`${where}: another user's`)
-    } else if (isHeld && proof?.isProven === true && !answer.leavesOut && fits(missed)) this.complain(`${where}: not recovered, although ${missed.length} messages are held`)
+    } else if (isHeld && proof?.isProven === true && answer.leftOutUntil === undefined && fits(missed)) this.complain(`${where}: not recovered, although ${missed.length} messages are held`)
     const mark = recovered === true ? 0 : SNAPSHOT_UNITS
     const sent = recovered === true ? missed : fits(present, mark) ? present : []
     const count = sent.length + (answer.hasBook && recovered !== true && spent.count < this.settings.replay.count ? 1 : 0)
