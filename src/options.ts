@@ -140,7 +140,7 @@ export interface ConnectionManagerOptions<
  */
 export interface QuotaOptions {
   /**
-   * Connections of all users.
+   * The number of connections of all users together.
    *
    * @default Infinity
    */

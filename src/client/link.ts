@@ -31,7 +31,9 @@ export interface Loss {
    * `send` (a command could not be sent).
    */
   readonly reason: string
-  /** The error that `connect` or `send` threw, or the socket's `error` event. Absent if there was neither. */
+  /**
+   * The error that `connect` or `send` threw, or the socket's `error` event. Absent if nothing was thrown and the socket had no `error` event.
+   */
   readonly error?: unknown
 }
 

@@ -31,7 +31,7 @@ export class CloseListener {
     return this.#isClosed
   }
 
-  /** Makes the listener call `closed` when the socket closes from now on. */
+  /** After this call, the listener calls `closed` when the transport reports that the socket is closed. */
   attach(closed: () => void): void {
     this.#closed = closed
   }

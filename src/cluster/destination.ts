@@ -17,7 +17,8 @@ export interface Destination {
   /** Takes messages that are older than those held here. They are not delivered. They let clients resume from earlier positions. */
   complete(epoch: string, messages: readonly LoggedMessage[]): void
   /**
-   * From now on, the messages up to number `seq` count as known, although they will not come. If `isMissing` is true, they are reported as missing.
+   * From now on, all messages up to number `seq` count as known, and no more of them will come. If `isMissing` is true, the messages that did not
+   * come are reported as missing.
    */
   skipTo(epoch: string, seq: number, isMissing: boolean): void
   /** Call when the origin of an epoch does not answer. Nobody knows whether messages are missing, so subscribers are told that some may be. */

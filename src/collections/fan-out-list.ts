@@ -14,7 +14,7 @@ export interface SlotKeeper<TConnection> {
   moved(connection: TConnection, slot: number): void
 }
 
-/** The two slots of a connection that is in the list of an exact stream and in the list of its whole type. */
+/** The slots of a connection that is in two lists: one slot in the list of an exact stream, and one slot in the list of the whole type. */
 export interface Overlap {
   readonly exactSlot: number
   readonly wholeSlot: number

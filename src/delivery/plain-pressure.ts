@@ -17,7 +17,8 @@ interface Presumption {
  *
  * `bufferedAmount` is read for each message, and grows with each message. No client has had time to read the bytes of this turn of the event loop, or
  * the bytes of the turn before. If the bytes of these two turns can explain a reading above the limit, the reading does not show that the client is
- * slow. All sockets share one count: an upper bound on the bytes that any one socket was given. State is kept only for sockets above the limit.
+ * slow. The class counts each delivered text once, for all sockets together. So the count is at least as large as the number of bytes that any one
+ * socket was given. State is kept only for sockets above the limit.
  */
 export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number

@@ -87,7 +87,8 @@ export class Changes {
   }
 
   /**
-   * Makes a change that is a consequence of an earlier change. The new change is part of the running change, or a separate change if none is running.
+   * Makes a change that is a consequence of an earlier change. If a change is running, the new change is part of the running change. Otherwise, the
+   * new change is a separate change.
    */
   continue(act: () => void): void {
     if (this.#numbers.current === 0) return this.make(act)

@@ -41,8 +41,8 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 export interface WebSocketHost {
   /**
    * Asks all clients to move to another connection. Then closes the remaining sockets with 1001, and accepts no more: a late socket is refused with
-   * `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of clients that did not move in time. A
-   * second call returns the same promise.
+   * `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of remaining
+   * sockets. A second call returns the same promise.
    */
   close(options?: DrainOptions): Promise<number>
 }

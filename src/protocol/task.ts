@@ -11,8 +11,8 @@ import { refusing, type Refusal } from './refusal.ts'
 /** A command that waits for its turn, or for user code. */
 export interface Task {
   /**
-   * Carries out the command as far as possible now. Call this method when it is the command's turn. Returns true once the command has its answer. An
-   * error that `step` throws is a fault of the server.
+   * Begins or continues the command, until the command has its answer or must wait. Call this method when it is the command's turn. Returns true once
+   * the command has its answer. An error that `step` throws is a fault of the server.
    */
   step(): boolean
   /** Called if user code took too long. */

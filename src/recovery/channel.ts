@@ -115,8 +115,8 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Records that an epoch of another node has reached a number. Nobody can resume from a smaller number, because this node may not have all messages
-   * before it.
+   * Records that another node has published messages up to number `seq` in its epoch. Nobody can resume from a smaller number, because this node may
+   * not have all messages up to number `seq`.
    */
   skipTo(epoch: string, seq: number): void {
     const state = this.#epochs.get(epoch)

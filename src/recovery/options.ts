@@ -18,7 +18,7 @@ export interface Stamp {
 
 /** A stream that a connection subscribes to. */
 export interface SnapshotStream<TStreamType extends string = string> {
-  /** A type of the catalogue. */
+  /** The type of the stream, which is a key of the catalogue. */
   readonly streamType: TStreamType
   /** `undefined` for a stream without a symbol, and for a whole type. */
   readonly symbol: string | undefined

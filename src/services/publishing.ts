@@ -76,7 +76,7 @@ export class Publishing {
   /** The messages whose delivery has not begun. */
   #pending: SmallSet<PendingMessage, PendingMessage> = undefined
   readonly #holds = new Set<Hold>()
-  /** The plan for calls of `publish` without options. */
+  /** `publish` uses this plan if it is called without options. `undefined` if there is no recorder. */
   readonly #plan: Plan | undefined
   readonly #toSubscribers: RecipientsFinder = (fields) => {
     const { whole, exact, overlaps } = this.#dependencies.subscriptions.subscribed(fields)

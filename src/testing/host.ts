@@ -1,6 +1,6 @@
 import type { AddressedMessage, CleanupReport, CloseDetails, PublishableMessage, PublishResult, Stats, StreamReference } from '../index.ts'
 
-/** A value, or a promise of that value. A manager in another process can only return a promise. */
+/** A value, or a promise of that value. An object that forwards calls to another process must return promises. */
 export type Awaitable<T> = T | Promise<T>
 
 /**

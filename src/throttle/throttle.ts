@@ -43,7 +43,7 @@ export class Throttle {
   readonly #streams: StreamCatalogue
   readonly #clock: Clock
   readonly #reports: ErrorReports<[message: never]>
-  /** When the next interval ends. The timer is set for this time. `Infinity` if there is no timer. */
+  /** The time at which the next interval ends. The timer is set for this time. `Infinity` if there is no timer. */
   #dueMs = Infinity
   #cancelTimer: (() => void) | undefined
 

@@ -34,8 +34,9 @@ const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => soc
  * `backpressureLimit`, which is 16 MiB by default, Bun refuses messages beyond the limit. Refused messages wait and count against `hardLimitBytes`,
  * even if the client reads in time.
  *
- * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
- * has room again. If the socket of a slow consumer has no room, it is terminated, and the client sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
+ * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client
+ * sees 1006.
  *
  * @example
  * import { bunTransport } from 'stream-connection-manager/transports/bun'

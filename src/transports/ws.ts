@@ -96,8 +96,9 @@ const POLL_INTERVAL_MS = 50
  *
  * A connection is removed when its socket emits `close`. While the socket is still closing, `socket.send` silently accepts messages.
  *
- * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
- * has room again. If the socket of a slow consumer has no room, it is terminated, and the client sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
+ * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client
+ * sees 1006.
  *
  * @throws `ERR_INVALID_OPTION` if an option is unknown or out of range, or if the test of `deflate` fails
  *

@@ -68,7 +68,10 @@ function assertDeflates(deflate: Deflate): void {
   if (!isWithinWindow) throw refused('it ignores `windowBits`')
 }
 
-/** The length of a test input. This length is larger than the smallest window, so that the test notices a function that ignores `windowBits`. */
+/**
+ * The first test input has this many bytes. The second test input has this many random bytes, and then the same bytes again. This number is larger
+ * than the smallest window, so that the test notices a function that ignores `windowBits`.
+ */
 const PROBE_BYTES = 1_024
 
 /** Returns random bytes, repeated once. Only a function that refers back further than the smallest window can make these bytes much shorter. */
