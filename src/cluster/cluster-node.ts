@@ -67,7 +67,8 @@ export class ClusterNode implements LogCluster {
     const { interests, link, name, subjects, subjectSet } = this.parts
     this.#isOpen = true
     subjectSet.want(subjects.node(name))
-    interests.gain(CONTROL)
+    // Clients may connect before the other nodes have told their last commands.
+    interests.gain(CONTROL).hasEarlySubscribers = true
     this.#follow()
     const opened = this.#options.backplane.open((_subject, text) => this.#receive(text), (isUp) => this.#reported(isUp)).then(() => {
       if (!this.#isOpen) return

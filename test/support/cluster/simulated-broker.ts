@@ -78,9 +78,9 @@ export class SimulatedBroker {
     this.#clock.setTimeout(() => this.#heal(line), forMs)
   }
 
-  /** The nodes whose lines are cut now. */
+  /** The nodes whose lines are cut now. While the broker is stuck, these are all nodes. */
   cutOff(): string[] {
-    return [...this.lines].filter(([, { isCut }]) => isCut).map(([node]) => node)
+    return [...this.lines].filter(([, { isCut }]) => isCut || this.#stuck !== undefined).map(([node]) => node)
   }
 
   restart(forMs: number): void {

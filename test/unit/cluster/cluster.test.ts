@@ -234,6 +234,20 @@ describe('a command', () => {
 
     expect([here.manager.getUserSubscriptions('bob'), here.errors]).toEqual([[], []])
   })
+
+  it('is reported as missing by a node that was given it too late, because the broker was stuck while the node joined', async () => {
+    const { cluster, there } = await twoNodes()
+    void there.cluster?.removeUser('bob')
+    await cluster.clock.advance(100)
+    cluster.broker.stick(6_000)
+    const [late] = (await cluster.nodes(1)) as [SimulatedNode]
+    late.manager.addConnection('a', { send() {}, close() {} }, 'ann')
+    await cluster.clock.advance(1_000)
+    void there.cluster?.removeUser('ann')
+    await cluster.clock.advance(20_000)
+
+    expect(late.errors.map(String)).toContainEqual(expect.stringContaining('2 commands of another node may be missing'))
+  })
 })
 
 describe('a channel whose interest comes back while the broker is away', () => {
