@@ -63,7 +63,10 @@ export type QuotaName =
   | 'filterUnits'
   | 'idleStreams'
 
-/** A quota that can refuse a call. The quota `idleStreams` refuses no call, and makes the oldest stream idle instead. */
+/**
+ * A quota that can refuse a call. The quota `idleStreams` refuses no call. If it is exceeded, the stream that has been without a subscriber for the
+ * longest time becomes idle.
+ */
 export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
 /** The facts of a failure that a handler may act on. A field is present if its fact is known. */

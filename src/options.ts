@@ -61,7 +61,7 @@ export interface ConnectionManagerOptions<
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
    * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not
    * learn that messages are missing. A connection that begins to receive a stream may get a status notice. If the status notice cannot be made, the
-   * connection stays. For both kinds of notice, the manager also emits `error` with stage `send`.
+   * connection stays. If a notice that the manager sends by itself cannot be made, the manager emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */

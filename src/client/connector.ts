@@ -57,8 +57,8 @@ export class Connector {
   #link: Link | undefined
   #watch: Watch | undefined
   /**
-   * True if the URL of the connection has the subscribe commands. If the client cannot send either, a change of the wanted streams needs a new
-   * connection.
+   * True if the URL of the connection has the subscribe commands. If the client has no other way to send commands, it makes a new connection to
+   * change its streams.
    */
   #usesUrl = false
   #goodbye: Goodbye | undefined

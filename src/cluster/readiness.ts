@@ -66,7 +66,7 @@ export class Readiness {
     return isMet
   }
 
-  /** True if this node has all obtainable messages of an epoch after number `seq`. */
+  /** True if this node has all messages of an epoch after number `seq`, except for messages that the origin no longer has. */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)
     // An origin that nobody knows may still answer.

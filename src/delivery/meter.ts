@@ -53,7 +53,7 @@ function bufferedBytesOfTransport(socket: Socket, transport: AnyTransport | unde
   return transport?.bufferedBytes?.(socket)
 }
 
-/** The meter of sockets with a `bufferedAmount`. */
+/** The `Meter` for sockets with a `bufferedAmount`: reads this property. */
 export function bufferedAmount(socket: Socket): unknown {
   return (socket as Metered).bufferedAmount
 }

@@ -27,8 +27,8 @@ export class Demand {
   readonly #idling = new Map<string, ActiveStream>()
   /**
    * Iterates over `#idling`, oldest first. If the limit is exceeded several times in a row, the same iterator is used each time. A new iterator would
-   * have to skip the places of all deleted streams. The iterator is released once there is room again, because an iterator keeps old tables of the
-   * map in memory.
+   * have to skip the places of all deleted streams. When a stream begins to idle and the limit is not exceeded, the iterator is released. Otherwise
+   * the iterator would keep old tables of the map in memory.
    */
   #oldestFirst: Iterator<ActiveStream, undefined> | undefined
   readonly #expiry: ExpiringSet<ActiveStream>

@@ -61,8 +61,8 @@ const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
 
 /**
  * Answers a request with an event stream: authenticates the client, adds the response to the manager, welcomes the client, and carries out the
- * commands in the URL. A refused client gets an HTTP status and the reason. Each client gets a comment every `heartbeatMs`. The comments also end a
- * stream that the client does not read.
+ * commands in the URL. A refused client gets an HTTP status and the reason. Each client gets a comment every `heartbeatMs`. If a comment stays
+ * unsent, and no other bytes are sent either, the client does not read. Then a later comment ends the stream.
  *
  * A client cannot send commands on an event stream. So the client puts its first commands into the URL, as `?commands=` and a JSON array. The client
  * POSTs later commands with the `connection_id` of the welcome. Pass such a text to `commands.find(connectionId, userId)?.receive(text)`. At SIGTERM,

@@ -36,7 +36,7 @@ export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERR
  * these three, and `{ ...subscription }` is a valid `SubscriptionReference`. The other fields are getters, so such a copy does not have them.
  */
 export interface Subscription<TStreamType extends string = string> {
-  /** The user who is subscribed, even if only connections of the user hold the subscription. */
+  /** The user who is subscribed. If only connections hold the subscription, this is the user of these connections. */
   readonly userId: string
   /** A stream type of the catalogue. */
   readonly streamType: TStreamType

@@ -7,8 +7,8 @@
  * - `receive` is never called within `publish`. After `unsubscribe` has settled, `receive` is not called for these subjects. After `close` has
  *   settled, `receive` is not called at all.
  * - While the client has no link to its broker, `publish`, `subscribe` and `subscribers` fail, and nothing is kept for later.
- * - If the link is lost, every open promise settles. No rejection is left unhandled, including rejections of a client that the implementation itself
- *   has made.
+ * - If the link is lost, every open promise settles. No rejection is left unhandled. If the implementation creates a broker client of its own, this
+ *   rule covers the rejections of that client too.
  * - A subject has only the characters `A–Z a–z 0–9 - _ .`, and at most 4,000 characters. A text is any well-formed string.
  */
 export interface Backplane {

@@ -57,8 +57,8 @@ export class Holdings<THolder extends Holder> {
   }
 
   /**
-   * Call when a holder may have lost subscriptions. `current` contains the subscriptions that the holder still has. If a stream has a new view, the
-   * new view replaces the old one, and nothing ends.
+   * Call when a holder may have lost subscriptions. `current` contains the subscriptions that the holder still has. If the holder has a new
+   * subscription to the same stream, the new `Subscription` object replaces the old one. The client is not told that a subscription ended.
    */
   reconcile(holder: THolder, current: readonly Subscription[], reason: SubscriptionEndReason): void {
     const views = new Map(current.map((view) => [keyOf(view), view]))

@@ -11,7 +11,7 @@ export interface Session<TSocket extends Socket = Socket, TStreams extends Strea
    */
   receive(text: unknown): void
   /**
-   * Tells the client to leave, and when to reconnect. Without `closeInMs`, the client closes the connection, and not the server.
+   * Tells the client to leave, and when to reconnect. Without `closeInMs`, the server does not close the connection, but leaves this to the client.
    *
    * @throws `ERR_INVALID_ARGUMENT` for a field that is unknown or out of range; then nothing has happened
    */

@@ -52,7 +52,10 @@ export class Allowances<TConnection extends Replayed> {
     this.#spent.delete(connection)
   }
 
-  /** Resets the allowance of each connection whose queue is empty. Flushes first, because this timer may fire before the turn's batch is sent. */
+  /**
+   * Resets the allowance of each connection whose queue is empty. Flushes each queue first, because this timer may fire before the queue has sent its
+   * messages of this turn.
+   */
   #review(): void {
     for (const connection of this.#spent.keys()) if (connection.flush()) this.#spent.delete(connection)
   }

@@ -245,8 +245,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   /**
    * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call `export` after
    * the last publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs. A position names at
-   * most 32 epochs, and has at most 1,024 units. So after 31 restarts, a client cannot resume across a further restart. If the name of each epoch has
-   * 64 characters, this is so after 11 restarts.
+   * most 32 epochs, and its text has at most 1,024 UTF-16 units. So after 31 restarts, a client cannot resume across a further restart. If the name
+   * of each epoch has 64 characters, this is so after 11 restarts.
    */
   export(): string {
     const { histories, floors, settings } = this.#whenAttached()

@@ -85,7 +85,10 @@ export class Reassigning {
     return permissions
   }
 
-  /** Returns the public streams that a connection holds for itself, and the public streams of messages that are queued or under way. */
+  /**
+   * Returns the public streams of the connection's own subscriptions, of the messages in its send queue, and of all messages whose delivery has not
+   * ended.
+   */
   #publicStreams(connection: ConnectionRecord): StreamRequest[] {
     const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection)).filter(isToPublicStream)
     const held = own.map((each) => requestOf(each, SubscriptionRecord.filtersOf(each, connection)))

@@ -142,8 +142,8 @@ export class Subscribing {
   }
 
   /**
-   * Purges a stream from the queue of a connection that stopped receiving it. Does nothing for a removed connection, because its whole queue is
-   * flushed or purged.
+   * Purges a stream from the queue of a connection that stopped receiving it. Does nothing for a removed connection, because the removal itself
+   * flushes or purges the whole queue.
    */
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
@@ -211,7 +211,10 @@ export class Subscribing {
     }
   }
 
-  /** Excludes the users whose access was revoked from all earlier messages of the revoked streams. */
+  /**
+   * Ensures that the users who lost access get no earlier message of the revoked streams. Messages of these streams are purged from the send queues
+   * of these users. If a message of these streams is still to be delivered, or its delivery is running, these users are excluded from it.
+   */
   #purgeRevoked(revoked: Revoked): void {
     const { options, publishing } = this.#dependencies
     const isConcerned = ({ userId }: ConnectionRecord): boolean => revoked.userId === undefined || userId === revoked.userId

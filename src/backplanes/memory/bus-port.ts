@@ -22,7 +22,7 @@ interface Emitter {
   off(event: string, listener: (value: unknown) => void): unknown
 }
 
-/** The owner of a mailbox, which the mailbox calls. */
+/** The owner of a mailbox. The mailbox calls these methods. */
 export interface Addressee {
   received(message: BusMessage): void
   /** The other side has gone, or `end` was called. Called once. */
