@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { deliveryLimits, SLOW_BYTES_PER_SECOND } from './limits.js'
 import { CANDLE_SECONDS } from './market/instrument.js'
 // In a project of your own: 'stream-connection-manager/backplanes/memory' and 'stream-connection-manager/cluster'
-import { createMemoryBus, memoryBackplane } from '../../dist/backplanes/memory.js'
+import { createMemoryBus } from '../../dist/backplanes/memory.js'
 import { joinCluster } from '../../dist/cluster.js'
+import { connectNodes } from './server/broker.js'
 import { DeskNode } from './server/desk-node.js'
 import { Exchange } from './server/exchange.js'
 import { createManager } from './server/manager.js'
@@ -16,7 +18,7 @@ import { LOCAL_STREAMS } from './streams.js'
 /** Who may sign in. */
 export const USERS = ['alice', 'bob', 'carol']
 
-/** @typedef {Pick<Options, 'port' | 'speed' | 'trades' | 'nodes'>} DeskOptions */
+/** @typedef {Pick<Options, 'port' | 'speed' | 'trades' | 'nodes' | 'broker'>} DeskOptions */
 
 /**
  * Opens a desk on 127.0.0.1 that trades in a market.
@@ -30,7 +32,7 @@ export async function openDesk(source, options) {
   const limits = { slowBytesPerSecond: SLOW_BYTES_PER_SECOND, ...deliveryLimits(trades, options.nodes) }
   /** @type {Setup} */
   const setup = { users: USERS, instruments, trades, candleSeconds: CANDLE_SECONDS, limits }
-  return options.nodes === 1 ? openOne(source, setup, options) : openSeveral(source, setup, options)
+  return options.nodes === 1 && options.broker === undefined ? openOne(source, setup, options) : openSeveral(source, setup, options)
 }
 
 /**
@@ -67,16 +69,20 @@ async function openOne(source, setup, { port, speed }) {
  * @param {Setup} setup
  * @param {DeskOptions} options
  */
-async function openSeveral(source, setup, { port, speed, nodes: count }) {
+async function openSeveral(source, setup, { port, speed, nodes: count, broker }) {
   const { manager, recovery } = createManager(setup)
   const bus = createMemoryBus()
-  const cluster = await joinCluster(manager, recovery, { backplane: memoryBackplane(bus), prefix: 'desk', localTypes: LOCAL_STREAMS })
+  // Two desks may use the same broker.
+  const prefix = `desk-${randomUUID()}`
+  const { backplane, disconnect } = await connectNodes(broker, bus)
+  const cluster = await joinCluster(manager, recovery, { backplane, prefix, localTypes: LOCAL_STREAMS })
   const exchange = new Exchange(source, { speed, manager, notices: cluster, endNode: (name, ending) => nodes.end(name, ending) })
-  const nodes = new Nodes({ bus, exchange, setup })
+  const nodes = new Nodes({ bus, exchange, orders: { setup, broker, prefix } })
   const close = async () => {
     exchange.close()
     await nodes.close()
     await cluster.close()
+    await disconnect()
     await manager.cleanup()
     return `Nodes closed: ${count}.`
   }

@@ -1,5 +1,6 @@
 import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
 
+/** @import { Broker } from './server/broker.js' */
 /** @import { TradesPolicy } from './streams.js' */
 
 /**
@@ -10,6 +11,7 @@ import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
  * @property {number} seed
  * @property {TradesPolicy} trades
  * @property {number} nodes how many processes serve it
+ * @property {Broker} [broker] what connects these processes; without one, the channel between a process and its children
  */
 
 export const HELP = `Serves a page on 127.0.0.1 that shows one ConnectionManager at work: live prices, private
@@ -25,6 +27,8 @@ Usage: npm run desk -- [options]
   --trades drop|keep   what becomes of the trades that a slow tab cannot take: the oldest go, and its
                        tape says how many; or all are kept, and in the end it is disconnected (drop)
   --nodes N            serve it by N processes, up to 4: stop one, and its pages go on at another (1)
+  --redis URL          connect the processes over this Redis, such as redis://127.0.0.1:6379 (2 nodes)
+  --nats URL           connect the processes over this NATS, such as nats://127.0.0.1:4222 (2 nodes)
   --help               this text
 
 It runs until it is interrupted. Exit code: 0 then, 2 for a bad option or a broken feed.
@@ -42,15 +46,17 @@ const MOST_NODES = 4
  * @returns {Options | 'help'}
  */
 export function parseOptions(args) {
-  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades', 'nodes'])
+  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades', 'nodes', 'redis', 'nats'])
   if (given.help) return 'help'
+  const broker = parseBroker(given)
   return {
     port: parseWhole('port', given.port, { fallback: 0, most: LARGEST_PORT }),
     feed: parseFeedPath(given.feed),
     speed: parseSpeed(given.speed),
     seed: parseWhole('seed', given.seed, { fallback: 1, most: LARGEST_SEED }),
     trades: parseTrades(given.trades),
-    nodes: parseWhole('nodes', given.nodes, { fallback: 1, least: 1, most: MOST_NODES }),
+    nodes: parseWhole('nodes', given.nodes, { fallback: broker === undefined ? 1 : 2, least: 1, most: MOST_NODES }),
+    broker,
   }
 }
 
@@ -71,6 +77,26 @@ function parseWhole(name, text, { fallback, least = 0, most }) {
   const value = /^\d+$/.test(text) ? Number(text) : NaN
   if (value >= least && value <= most) return value
   throw new UsageError(`--${name} must be a whole number from ${least} to ${most}, not "${text}"`)
+}
+
+/**
+ * @param {{ redis?: string, nats?: string }} given
+ * @returns {Broker | undefined}
+ */
+function parseBroker({ redis, nats }) {
+  if (redis !== undefined && nats !== undefined) throw new UsageError('The nodes need one broker: give --redis or --nats, not both')
+  if (redis !== undefined) return { kind: 'redis', url: parseAddress('redis', redis, /^rediss?:$/) }
+  return nats === undefined ? undefined : { kind: 'nats', url: parseAddress('nats', nats, /^(nats|tls):$/) }
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {RegExp} protocol
+ */
+function parseAddress(name, text, protocol) {
+  if (URL.canParse(text) && protocol.test(new URL(text).protocol)) return text
+  throw new UsageError(`--${name} must be an address such as ${name}://127.0.0.1, not "${text}"`)
 }
 
 /** @param {string | undefined} text */

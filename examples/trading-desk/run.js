@@ -7,7 +7,7 @@ import { HELP, parseOptions } from './options.js'
 
 /** @import { Options } from './options.js' */
 
-const DEPENDENCIES = ['esbuild', 'lightweight-charts', 'preact', 'ws']
+const DEPENDENCIES = ['esbuild', 'lightweight-charts', 'preact', 'redis', '@nats-io/transport-node', 'ws']
 
 /**
  * Opens the desk, keeps it open until the process is told to end, and answers the exit code.
@@ -39,7 +39,10 @@ async function run(args) {
   ensurePackages(DEPENDENCIES)
   // Only now: it imports what the two lines above saw to.
   const { openDesk } = await import('./open-desk.js')
-  const desk = await openDesk(source, options)
+  const { BrokerError } = await import('./server/broker.js')
+  const desk = await openDesk(source, options).catch((error) => {
+    throw error instanceof BrokerError ? new MissingPieceError(error.message) : error
+  })
   console.log(`The desk is open: http://127.0.0.1:${desk.port}/\nCtrl-C closes it.`)
   await interruption()
   console.log(`The desk is closed. ${await desk.close()}`)

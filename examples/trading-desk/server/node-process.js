@@ -1,9 +1,9 @@
 // A node in a process of its own: `nodes.js` starts it.
 import process from 'node:process'
-// In a project of your own: 'stream-connection-manager/backplanes/memory' and 'stream-connection-manager/cluster'
-import { memoryBackplane } from '../../../dist/backplanes/memory.js'
+// In a project of your own: 'stream-connection-manager/cluster'
 import { joinCluster } from '../../../dist/cluster.js'
 import { LOCAL_STREAMS } from '../streams.js'
+import { connectNodes } from './broker.js'
 import { callsTo } from './calls.js'
 import { DeskNode } from './desk-node.js'
 import { createManager } from './manager.js'
@@ -15,9 +15,10 @@ import { createManager } from './manager.js'
 const MOVE_MS = 1_000
 
 /** @type {NodeOrders} */
-const { name, port, setup } = JSON.parse(process.env.DESK_NODE ?? '')
+const { name, port, setup, broker, prefix } = JSON.parse(process.env.DESK_NODE ?? '')
 const { manager, recovery } = createManager(setup)
-const cluster = await joinCluster(manager, recovery, { backplane: memoryBackplane(process), prefix: 'desk', localTypes: LOCAL_STREAMS })
+const { backplane, disconnect } = await connectNodes(broker)
+const cluster = await joinCluster(manager, recovery, { backplane, prefix, localTypes: LOCAL_STREAMS })
 const node = new DeskNode({ name, manager, recovery, exchange: callsTo(/** @type {Port} */ (process)), setup })
 
 // Ctrl-C reaches all processes. The one that started this one says when it ends.
@@ -26,6 +27,7 @@ process.once('SIGTERM', async () => {
   await node.drain({ reason: 'stopping', withinMs: MOVE_MS })
   await node.close()
   await cluster.close()
+  await disconnect()
   process.exit()
 })
 await node.listen(port)

@@ -8,10 +8,12 @@ import { serveCalls } from './calls.js'
 /** @import { AddressInfo } from 'node:net' */
 /** @import { MemoryBus } from '../../../dist/backplanes/memory.js' */
 /** @import { Setup } from '../page/setup.js' */
+/** @import { Broker } from './broker.js' */
 /** @import { Port } from './calls.js' */
 /** @import { Ending, Exchange } from './exchange.js' */
 
-/** @typedef {{ name: string, port: number, setup: Setup }} NodeOrders */
+/** @typedef {{ setup: Setup, broker: Broker | undefined, prefix: string }} DeskOrders what all nodes of a desk have in common */
+/** @typedef {DeskOrders & { name: string, port: number }} NodeOrders */
 
 /** A node that ended is started again after this. */
 const RESTART_MS = 5_000
@@ -21,7 +23,7 @@ const SIGNALS = /** @type {const} */ ({ stop: 'SIGTERM', kill: 'SIGKILL' })
 export class Nodes {
   #bus
   #exchange
-  #setup
+  #orders
   #port = 0
   /** By name, in the order of the names; `undefined` while it is down. @type {Map<string, Worker | undefined>} */
   #workers = new Map()
@@ -29,11 +31,11 @@ export class Nodes {
   #running = new Set()
   #isClosing = false
 
-  /** @param {{ bus: MemoryBus, exchange: Exchange, setup: Setup }} parts */
-  constructor({ bus, exchange, setup }) {
+  /** @param {{ bus: MemoryBus, exchange: Exchange, orders: DeskOrders }} parts */
+  constructor({ bus, exchange, orders }) {
     this.#bus = bus
     this.#exchange = exchange
-    this.#setup = setup
+    this.#orders = orders
     workers.setupPrimary({ exec: fileURLToPath(new URL('node-process.js', import.meta.url)), args: [], execArgv: [] })
   }
 
@@ -71,7 +73,7 @@ export class Nodes {
   async #start(name) {
     if (this.#isClosing) return
     /** @type {NodeOrders} */
-    const orders = { name, port: this.#port, setup: this.#setup }
+    const orders = { ...this.#orders, name, port: this.#port }
     const worker = workers.fork({ DESK_NODE: JSON.stringify(orders) })
     this.#bus.attach(worker)
     serveCalls(/** @type {Port} */ (worker), this.#exchange)

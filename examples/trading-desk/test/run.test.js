@@ -22,12 +22,13 @@ describe('the command', options, () => {
     const { status, stdout } = run('--help')
 
     assert.equal(status, 0)
-    for (const option of ['--port', '--feed', '--speed', '--seed', '--trades', '--nodes']) assert.match(stdout, new RegExp(`\n  ${option} `))
+    for (const option of ['--port', '--feed', '--speed', '--seed', '--trades', '--nodes', '--redis', '--nats']) assert.match(stdout, new RegExp(`\n  ${option} `))
   })
 
   for (const [args, reason] of /** @type {[string[], RegExp][]} */ ([
     [['--port', 'x'], /^--port must be .* \(--help shows the options\)\n$/],
     [['--feed', 'none.ndjson'], /^none\.ndjson: cannot be read \(ENOENT\)\n$/],
+    [['--redis', 'redis://127.0.0.1:1'], /^Cannot reach redis:\/\/127\.0\.0\.1:1: .*\n$/],
     [['--feed', DESK], /^.*desk\.js:1: is not JSON: .*\n$/],
   ])) {
     it(`ends with one line and exit code 2 for ${args.join(' ').replace(DESK, 'desk.js')}`, () => {

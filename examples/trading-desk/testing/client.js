@@ -26,11 +26,13 @@ export class Client {
   }
 
   /**
+   * Answers a subscription, which says whether it is `live`.
+   *
    * @param {DeskMessage['streamType']} streamType
    * @param {string} [symbol]
    */
   subscribe(streamType, symbol) {
-    this.#client.subscribe(/** @type {any} */ ({ streamType, symbol }), (update) => void this.received.push(update))
+    return this.#client.subscribe(/** @type {any} */ ({ streamType, symbol }), (update) => void this.received.push(update))
   }
 
   /**
