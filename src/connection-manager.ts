@@ -63,8 +63,8 @@ export class ConnectionManager<
   /**
    * Adds a socket as a connection of a user, and returns the connection's handle.
    *
-   * From the next message on, the connection receives all streams to which the user is subscribed. The user's pending subscriptions become
-   * `CONNECTED`. Adding the same id, socket and user again returns the existing handle. If you add a socket under two ids, it has two connections.
+   * From the next message on, the connection receives all streams to which `addSubscription` subscribed the user. The user's pending subscriptions
+   * become `CONNECTED`. Adding the same id, socket and user again returns the existing handle. A socket added under two ids has two connections.
    *
    * A `transport` says how to write to this socket, how to measure it and how to close it. This transport replaces the transport in the manager's
    * options. If the transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`.
@@ -149,7 +149,7 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: for the user, and for each connection that holds it. Returns false if there was no such subscription.
    *
-   * Messages of the stream that wait for the user's connections are purged, including those in the batch of this turn. A malformed id returns false.
+   * Messages of the stream that wait for the user's connections are purged, including those of the current turn. A malformed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `userId` or no `streamType`, or has an unknown field
    */
@@ -158,8 +158,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Revokes streams that a user may no longer see. All subscriptions to these streams end, and their messages that wait for the user's connections
-   * are purged. Returns how many subscriptions ended.
+   * Revokes streams that one user, or all users, may no longer see. The subscriptions of these users to the streams end, and the streams' messages
+   * that wait for these users are purged. Returns how many subscriptions ended.
    *
    * After the call, no earlier message of these streams is handed to a socket of these users. This applies to deferred messages, waiting messages and
    * messages whose delivery is running, no matter which method sent them. A message cannot be recalled once a socket has accepted it.

@@ -12,19 +12,19 @@
  * | `ERR_INVALID_MESSAGE` | a message has the wrong shape, or a text is not in the wire form |
  * | `ERR_UNKNOWN_STREAM` | a stream type is not in the catalogue |
  * | `ERR_UNKNOWN_USER` | a user without a connection is subscribed while `pendingTtlMs` is `0` |
- * | `ERR_UNKNOWN_CONNECTION` | `subscribe` is called on a removed connection |
+ * | `ERR_UNKNOWN_CONNECTION` | `subscribe` or `reassign` is called for a connection that was removed, or that belongs to another manager |
  * | `ERR_DUPLICATE_CONNECTION` | a connection id is in use by another socket or user |
  * | `ERR_SYMBOL_REQUIRED` | a stream type needs a symbol and none was given |
  * | `ERR_SYMBOL_NOT_ALLOWED` | a stream type takes no symbol and one was given |
- * | `ERR_RECIPIENT_REQUIRED` | a private message has no `userId` |
- * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, or a broadcast, has a `userId` |
+ * | `ERR_RECIPIENT_REQUIRED` | a private message, or the source of a private stream, has no `userId` |
+ * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, the source of a public stream, or a broadcast has a `userId` |
  * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to a user other than its `userId` |
- * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form |
+ * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form, or `serialize`, `serializeNotice` or the recorder fails |
  * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
  * | `ERR_QUOTA_EXCEEDED` | the call would exceed one of the `quotas` |
- * | `ERR_FORBIDDEN` | `authorize` did not return `true` |
- * | `ERR_INVALID_BACKPLANE` | the backplane of a cluster lacks a method |
- * | `ERR_CLUSTER_DOWN` | a cluster is asked for something that only the broker knows, and the broker is not there |
+ * | `ERR_FORBIDDEN` | `authorize` did not return `true`, or the connection got another user during the call |
+ * | `ERR_INVALID_BACKPLANE` | the backplane of a cluster lacks a method, or a driver cannot use the client that it was given |
+ * | `ERR_CLUSTER_DOWN` | a node cannot open its client of the broker, or the broker does not answer when it is asked whether a user is online |
  * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
  */
 export type ErrorCode =
@@ -90,7 +90,7 @@ export interface ErrorFacts {
 }
 
 /**
- * Every error that this library throws.
+ * An error of this library. The client of the sub-path `client` has its own class, `ClientError`.
  *
  * Recognise an error of this library by its `code`. An application that loads both the ESM and the CommonJS build has two classes of this name, and
  * `instanceof` knows only one of them. If user code threw, its error is the `cause`.

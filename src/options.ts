@@ -49,9 +49,9 @@ export interface ConnectionManagerOptions<
    * may be many turns of the event loop later. So return a new array of bytes for each message, never change the array afterwards, and do not
    * transfer its buffer.
    *
-   * The manager calls `serialize` once for each message that has recipients, and once for each message that is deferred. `data` may be a value from
-   * `rawJson`. In this case, `data.text` is the JSON text, and `JSON.stringify(data)` writes the parsed value. An error that `serialize` throws
-   * becomes the `cause` of `ERR_UNSERIALIZABLE`.
+   * The manager calls `serialize` once for each message that has recipients, is deferred or is recorded. A message that comes as a `text` is not
+   * serialized. `data` may be a value from `rawJson`. In this case, `data.text` is the JSON text, and `JSON.stringify(data)` writes the parsed value.
+   * An error that `serialize` throws becomes the `cause` of `ERR_UNSERIALIZABLE`.
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
   /**
@@ -60,8 +60,8 @@ export interface ConnectionManagerOptions<
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
    * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not
-   * learn that messages are missing. A connection that begins to receive a stream may get a status notice. If the status notice cannot be made, the
-   * connection stays. If a notice that the manager sends by itself cannot be made, the manager emits `error` with stage `send`.
+   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. If
+   * a notice that the manager sends by itself cannot be made, the manager emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */
@@ -125,7 +125,8 @@ export interface ConnectionManagerOptions<
    * the subscription exists already. `authorize` runs before the manager allocates anything.
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
-   * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Access is not checked again later: see `revoke`.
+   * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Access is checked again only by `connection.reassign`,
+   * which ends the public subscriptions that the new user may not have. To end access at any other time, call `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -200,8 +201,8 @@ export interface DeliveryOptions {
    * The limit for the bytes that a socket has buffered. Above this limit, further messages wait in the send queue. Waiting messages can be conflated
    * and dropped.
    *
-   * `0`: a message waits if the socket has any unsent byte. Bytes that the socket got in the current turn of the event loop do not count. A batch
-   * that is larger than the limit is written in several writes before the turn ends.
+   * `0`: a message waits if the socket has any unsent byte of an earlier turn of the event loop. With any limit, bytes that the socket got in the
+   * current turn do not count. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
    *
    * @default 65_536 // 64 KiB
    */

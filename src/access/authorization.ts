@@ -11,7 +11,10 @@ export interface AuthorizationRequest<
   TStreams extends StreamCatalogue = TradingStreams,
   TMetadata = unknown,
 > {
-  /** The user who would be subscribed. For `connection.subscribe`, this is the user of the connection. */
+  /**
+   * The user who would be subscribed. For `connection.subscribe`, this is the user of the connection. For `connection.reassign`, this is the new
+   * user.
+   */
   readonly userId: string
   /** A stream type of the catalogue. A request with an unknown type is refused before `authorize` is called. */
   readonly streamType: keyof TStreams & string
@@ -19,7 +22,7 @@ export interface AuthorizationRequest<
   readonly symbol: string | undefined
   /** A frozen copy, one level deep, of the request's filters. `undefined` if the request has no filters. */
   readonly filters: SubscriptionFilters | undefined
-  /** The connection whose `subscribe` was called. Absent for `addSubscription`. */
+  /** The connection whose `subscribe` or `reassign` was called. Absent for `addSubscription`. */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 

@@ -95,8 +95,8 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Reports how two groups of sockets close: sockets whose `close` has not settled yet, and sockets whose `close` begins in the running call. The
-   * report comes within `deadlineMs`. A close that has not settled within `deadlineMs` keeps its own deadline.
+   * Reports how two groups of sockets close: sockets whose `close` has not settled yet, and sockets that `closeAll` closes later, before the next
+   * microtask. The report comes within `deadlineMs`. A close that has not settled by then counts as `timedOut`, and keeps its own deadline.
    */
   reportLast(deadlineMs: number): Promise<CleanupReport> {
     this.renew()

@@ -19,8 +19,8 @@ export interface ClusterEvents<TStreamType extends string = string> {
   /** Messages of another node are missing on this node, and its subscribers were told. `missing` is `undefined` if nobody knows how many. */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
-   * An error that no call could throw: for example, the broker failed, or another node sent something invalid. The error may also report that
-   * commands of another node are missing on this node: revocations, removals, statuses and gaps.
+   * An error that is not thrown by a call of yours: for example, the broker failed, or another node sent something invalid. The error may also report
+   * that commands of another node are missing on this node: revocations, removals, statuses and gaps.
    */
   error: unknown
   /** A node wants this channel, and no node wanted it before. The node that publishes the channel should open its feed. */

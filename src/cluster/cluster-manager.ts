@@ -4,7 +4,7 @@ import type { Revocation } from '../model/revocation.ts'
 import type { StreamSource } from '../model/source.ts'
 import type { ClusterStream } from './cluster-events.ts'
 
-/** The methods of a manager that a cluster calls. You can pass a `ConnectionManager`. */
+/** The members of a manager that a cluster uses. You can pass a `ConnectionManager`. */
 export interface ClusterManager<TStreams extends StreamCatalogue = TradingStreams> {
   /** The users who have a connection. Each key is a user's id. */
   readonly userConnections: ReadonlyMap<string, unknown>
@@ -12,9 +12,9 @@ export interface ClusterManager<TStreams extends StreamCatalogue = TradingStream
   activeStreams(): readonly ClusterStream<keyof TStreams & string>[]
   /** Delivers another node's message to the subscribers. The caller passes the message's text, so the manager neither serializes nor records it. */
   publish(message: never, options: { readonly text: string }): unknown
-  /** Tells the subscribers of a stream that messages are missing. `dropped` is their number, or `undefined` if nobody knows the number. */
+  /** Tells the subscribers of a stream that messages are missing. `dropped` is how many, or `undefined` if nobody knows how many. */
   notifyGap(stream: StreamSource<TStreams>, dropped: number | undefined): void
-  /** Ends the subscriptions to the revoked streams. Returns how many subscriptions ended. */
+  /** Ends all subscriptions that match the revocation. Returns how many subscriptions ended. */
   revoke(revocation: Revocation<TStreams>): number
   /** Removes all connections of a user. The promise resolves to the number of these connections. */
   removeUser(userId: string): Promise<number>

@@ -12,13 +12,16 @@ import { assemble, type NodeParts } from './node-parts.ts'
 import type { ResolvedClusterOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 
-/** After this many turns, a node that tracks the demand asks the other nodes again which channels they want. A message may have been lost. */
+/**
+ * After this many turns of `probeMs`, a node that tracks the demand asks the other nodes again which channels they want, because a report may have
+ * been lost.
+ */
 const TURNS_OF_A_SURVEY = 20
 
 /** How many times a node tells the other nodes that it is back: at once, and in each of the next turns. One of these texts may be lost. */
 const TIMES_TOLD = 4
 
-/** The longest time from the loss of a link until the node of the link notices the loss. Milliseconds. */
+/** The time that a node is assumed to need at most until it notices that its link is lost. Milliseconds. */
 const LATE_NOTICE_MS = 5_000
 
 /** A manager with any catalogue. */
@@ -220,8 +223,8 @@ export class ClusterNode implements LogCluster {
   }
 
   /**
-   * Repeats the requests to a node that has come back. The `sync` of such a node includes the channel of commands, which each node wants all the
-   * time.
+   * Repeats the requests to a node that has come back. A `sync` that names the channel of commands comes from a node that has joined or come back,
+   * because every node wants this channel all the time.
    */
   #askAgain(node: string, channels: readonly ChannelName[]): void {
     if (channels.every(isStream)) return

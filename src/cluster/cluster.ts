@@ -26,9 +26,9 @@ export interface ClusterStats {
   readonly repairs: number
   /** Missing messages that another node sent again. */
   readonly repaired: number
-  /** How many times subscribers on this node were told that messages are missing. */
+  /** How many times subscribers on this node were told that messages of other nodes are missing. */
   readonly gaps: number
-  /** How many messages were reported to subscribers as missing. A gap of unknown size adds nothing. */
+  /** How many messages of other nodes were reported to subscribers as missing. A gap of unknown size adds nothing. */
   readonly missing: number
   /** Texts from the broker that did not come from a node of a cluster. */
   readonly foreign: number
@@ -38,7 +38,7 @@ export interface ClusterStats {
   readonly downs: number
   /** UTF-16 units that this node has sent to the broker without a proof that they arrived. */
   readonly unconfirmed: number
-  /** Channels that this node wants now. */
+  /** Channels that this node wants now, including the channel of commands to all nodes. */
   readonly channels: number
 }
 
@@ -54,7 +54,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
     this.#listeners = listeners
   }
 
-  /** `up` if a probe has proven that the broker works. Local delivery continues in both states. */
+  /** `up` while the messages that this node sends to itself come back from the broker. Local delivery continues in both states. */
   get status(): 'up' | 'down' {
     return this.#node.parts.link.isUp ? 'up' : 'down'
   }
@@ -70,7 +70,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * Revokes streams on every node: see `manager.revoke`. Returns how many subscriptions ended on this node. A node that is cut off from the broker
-   * revokes the streams when it is connected again, if this node still runs then.
+   * revokes the streams when it is connected again, if this node still runs then and still has the command. A node keeps at most 1,000 of its
+   * commands. When it gives a command, it removes those that are older than two minutes.
    *
    * @throws what `manager.revoke` throws; then nothing has changed
    */

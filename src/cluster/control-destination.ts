@@ -46,7 +46,7 @@ export class ControlDestination implements Destination {
   }
 
   giveUp(epoch: string): void {
-    // Its number stays. If the origin is heard of again, it is asked for what followed.
+    // The number of the epoch stays. If a frame of the origin arrives later, the origin is asked for the commands that followed.
     if (this.#seqs.has(epoch)) this.#missed(undefined)
   }
 

@@ -17,14 +17,14 @@ export interface DemandDependencies {
 }
 
 /**
- * How many channels are looked up in the broker's table of subscribers in one turn. A node may have died without reporting which channels it no
- * longer wants.
+ * How many channels are looked up in the broker's table of subscribers in one turn. The lookups are needed because a node may die without reporting
+ * that it no longer wants its channels.
  */
 const LOOKUPS_OF_A_TURN = 50
 
 /**
  * The channels that at least one node wants. The node that publishes the channels needs this list. Channels are tracked only after a call of
- * `follow`, because only then somebody listens.
+ * `follow`, because nobody listens before this call.
  *
  * Each node reports which channels it wants, and which channels it no longer wants. If a node no longer wants a channel, or if the broker's table has
  * no subscriber for it, the channel is looked up after `idleDelayMs`. The channel is idle if the table then has no subscriber for it, and no node has
@@ -58,7 +58,7 @@ export class Demand {
       const key = channelKey(channel)
       const isNew = !this.#active.has(key)
       this.#doubted.delete(key)
-      // Another object each time: a lookup that has begun before is not believed.
+      // Store a new object each time, so that the result of a lookup that is already running is ignored.
       this.#active.set(key, { ...channel })
       if (isNew) this.#dependencies.changed(channel, true)
     }

@@ -1,6 +1,9 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 
-/** Takes the messages of other nodes in one channel. The node that publishes in an epoch is the origin of the epoch. */
+/**
+ * Takes the messages of other nodes in one channel. An epoch is a series of numbered messages that one node publishes in the channel. This node is
+ * the origin of the epoch.
+ */
 export interface Destination {
   /** True for a `latest` stream type, in which a newer message replaces older messages. So a lost older message harms nobody. */
   readonly isLatest: boolean

@@ -6,7 +6,7 @@ export interface Progress extends OwnEpoch {
   readonly channel: ChannelName
 }
 
-/** A message that its origin sends to the nodes that want its channel. */
+/** Carries a message from the node that published it to the nodes that want the message's channel. */
 export interface MessageFrame {
   readonly kind: 'message'
   readonly node: string

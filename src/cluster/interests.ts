@@ -21,7 +21,7 @@ export interface InterestsDependencies {
   readonly link: Pick<Link, 'send' | 'roundTripMs'>
   readonly subjects: Pick<Subjects, 'control'>
   make(channel: ChannelName): Interest
-  /** Called when the origins have had time to answer with their last numbers. */
+  /** Called when the nodes that publish in the channels have had time to answer with their last numbers. */
   synced(): void
 }
 
@@ -105,8 +105,8 @@ export class Interests {
   }
 
   /**
-   * Asks the origins again about the channels that this node began to want a short time ago. If an origin answers only now, its missing messages are
-   * repaired, or subscribers are told of a gap.
+   * Asks the origins again about the channels of recent `sync` calls. If an origin answers only now, its missing messages are repaired, or
+   * subscribers are told of a gap.
    */
   syncAgain(): void {
     const asked = [...this.#unsure.keys()]

@@ -17,7 +17,7 @@ export interface ClusterRecovery {
  * Makes a manager a node of a cluster. From then on, the manager's messages also reach the subscribers of the other nodes.
  *
  * Local delivery does not wait for the broker. The messages of another node arrive once each, in the order in which that node published them. A
- * message that was lost on the way is sent again. If nobody can send it again, subscribers are told that it is missing.
+ * message that was lost on the way is sent again. If the publishing node cannot send it again, subscribers are told that it is missing.
  *
  * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. If the client is not open by then, the cluster's
  * status is `down`, and becomes `up` once the broker can be reached. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports in this time

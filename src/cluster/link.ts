@@ -28,11 +28,11 @@ interface Probe {
  * The link of this node to the broker.
  *
  * A probe is a message of this node to itself. When a probe comes back, the link is up, and everything that was sent before the probe is confirmed.
- * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. There is one probe
- * at a time.
+ * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. The link waits for
+ * one probe at a time.
  *
- * If too many units are unconfirmed, or if the link is down, no frame is sent. So no frames pile up in the broker's client while the broker is stuck.
- * The other nodes ask for missed messages when they notice the loss.
+ * If too many UTF-16 units are unconfirmed, or if the link is down, the link sends only probes. So no other frames pile up in the broker's client
+ * while the broker is stuck. The other nodes ask for missed messages when they notice the loss.
  */
 export class Link {
   downs = 0
@@ -92,7 +92,7 @@ export class Link {
     const { maxUnconfirmedBytes } = this.#dependencies
     if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false
     const isSent = this.#hand(subject, encodeFrame(frame))
-    // A large part is unconfirmed, so do not wait for the next turn.
+    // Much is unconfirmed, so do not wait until the timer sends the next probe.
     if (this.unconfirmedUnits > maxUnconfirmedBytes / 4 && this.#probe === undefined) this.#sendProbe()
     return isSent
   }
@@ -123,7 +123,7 @@ export class Link {
     const probe = this.#probe
     const isLate = probe !== undefined && clock.monotonic() - probe.sentAtMs >= 2 * probeMs
     if (isLate) this.#fall()
-    // One that the client still has is not followed by another: they would pile up there.
+    // Do not send another probe while the broker's client still holds one, because probes would pile up there.
     if (probe === undefined || (isLate && probe.isHandedOver)) this.#sendProbe()
     this.#cancelTimer = clock.setTimeout(() => this.#tick(), probeMs)
   }

@@ -24,7 +24,7 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly probeMs?: number | undefined
   /**
-   * How long another node may take to send missing messages again, and how long `ready` and `isOnline` wait at most. Milliseconds.
+   * How long another node may take to send missing messages again, and how long `joinCluster`, `ready` and `isOnline` wait at most. Milliseconds.
    *
    * @default 1_000
    */

@@ -14,7 +14,7 @@ export interface Range {
  * Puts the messages of one epoch in order.
  *
  * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
- * reported as missing. After that, the waiting messages are delivered.
+ * reported as missing. After that, the waiting messages are delivered. Messages of a `latest` channel never wait.
  */
 export class Origin {
   readonly epoch: string
@@ -29,8 +29,8 @@ export class Origin {
   /** How many times the origin's node has come back and was asked again for the same messages. */
   timesAskedAgain = 0
   /**
-   * Messages that are older than the history here: `askedFrom` is the first number that the origin was asked for, and `answeredFrom` the first number
-   * that it has answered for. `Infinity` means that it was not asked, or has not answered.
+   * Both numbers concern messages that are older than the history here. `askedFrom` is the first number that the origin was asked for.
+   * `answeredFrom` is the first number for which the origin has answered. `Infinity` means that it was not asked, or has not answered.
    */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity
@@ -111,7 +111,7 @@ export class Origin {
 
   /**
    * Takes messages that the origin sent again, in order. If a number before one of these messages is missing, the origin does not have the message
-   * with that number any more.
+   * with that number any more. Returns how many of the messages were missing here.
    */
   takeAgain(messages: readonly LoggedMessage[], { last }: Range, isComplete: boolean): number {
     let taken = 0
@@ -136,7 +136,10 @@ export class Origin {
     this.#passTo(this.#last, true)
   }
 
-  /** Passes all numbers up to `last`, and delivers the messages that wait here. Any other message is missing, or a newer message has replaced it. */
+  /**
+   * Goes on to the numbers after `last`. Messages that wait here are delivered. The other messages up to `last` are given up. If `isMissing` is true,
+   * subscribers are told that these messages are missing.
+   */
   #passTo(last: number, isMissing: boolean): void {
     this.#release()
     while (this.seq < last) {

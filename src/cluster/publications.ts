@@ -30,11 +30,14 @@ interface Tail {
   readonly subject: string
   quietSinceMs: number
   repeats: number
-  /** `Link.mark` directly after this node last sent the number again. */
+  /** `Link.mark` directly after the number was sent again for the last time. `Infinity` if that has not happened, or if the frame may be lost. */
   mark: number
 }
 
-/** How many times a quiet channel's last number is sent again. Each pause is twice as long as the pause before it. */
+/**
+ * A quiet channel's last number is sent again at least this many times, and until the broker has it. Each pause is twice as long as the pause before
+ * it.
+ */
 const REPEATS = 3
 
 /** While the link is down, the time between two checks that remove forgotten channels from `#tails`. Milliseconds. */
@@ -157,7 +160,7 @@ export class Publications {
   #progressOf(channel: ChannelName): Progress | undefined {
     const { messages, subjectOf } = this.#dependencies
     const own = messages.own(channel)
-    // A node is asked about many channels, and publishes in few of them. To name a subject takes longer than to see that.
+    // A node is asked about many channels, and publishes in few of them. So check that first, because making the name of a subject takes longer.
     return own === undefined || subjectOf(channel) === undefined ? undefined : { channel: nameOf(channel), ...own }
   }
 

@@ -69,7 +69,7 @@ export class Readiness {
   /** True if this node has all messages of an epoch after number `seq`, except for messages that the origin no longer has. */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)
-    // An origin that nobody knows may still answer.
+    // If this node does not know the origin yet, the origin may still answer.
     if (origin === undefined) return this.#dependencies.isOwn(interest, epoch)
     if (origin.forgotten <= seq || origin.answeredFrom <= seq + 1) return true
     this.#dependencies.complete(interest, origin, seq)
@@ -78,8 +78,8 @@ export class Readiness {
 }
 
 /**
- * Returns the last number that a client has from each origin. The number is 0 for an origin that the position does not name, because that origin
- * published later.
+ * Returns the last number that a client has from each origin. The number is 0 for an origin that the position does not name, because the client has
+ * none of its messages. The result is empty for a client without a position, because such a client needs no earlier messages.
  */
 function placesIn(position: Position, interest: Interest): Position {
   if (position.size === 0) return position

@@ -15,7 +15,7 @@ export interface ReceivingDependencies {
   /** Sends a frame to one node. */
   sendTo(node: string, frame: Frame): void
   isUp(): boolean
-  /** Called when this node may no longer have to wait for an origin's answer. */
+  /** Called when this node's wait for an origin's answer may be over. */
   settled(): void
 }
 
@@ -43,8 +43,9 @@ interface Wait {
 /**
  * Takes the messages of other nodes: each message once, in the order in which its origin published them.
  *
- * If messages are missing, this node asks their origin for them. The origin has `repairTimeoutMs` to answer. This time passes only while the link is
- * up. Messages that have not arrived in this time are reported as missing.
+ * If messages are missing, this node asks their origin for them, up to `mostQuestions` times if it does not answer. Each time, the origin has
+ * `repairTimeoutMs` to answer. This time passes only while the link is up. Messages that have not arrived after the last time are reported as
+ * missing.
  */
 export class Receiving {
   readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
@@ -195,7 +196,7 @@ export class Receiving {
     }
   }
 
-  /** Asks an origin for its missing messages, or notes that none are missing. */
+  /** Asks an origin for missing messages. If none are missing, ends the wait for the origin. */
   #update(interest: Interest, origin: Origin): void {
     origin.isInDoubt = false
     if (origin.hasHole) return this.#ask(interest, origin)

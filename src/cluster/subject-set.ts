@@ -6,8 +6,8 @@ const MOST_SUBJECTS = 500
 /**
  * The subjects that this node wants, and the subjects to which it is subscribed at the broker.
  *
- * Only one call to the broker runs at a time. Changes that are made during a call wait for the next call. So many changes need few calls. If a call
- * fails, all changes wait for `retry`.
+ * Only one call to the broker runs at a time. Changes that are made during a call wait for the next call. So a few calls carry out many changes. If a
+ * call fails, all changes wait for `retry`.
  */
 export class SubjectSet {
   readonly #backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>
@@ -69,7 +69,7 @@ export class SubjectSet {
   }
 
   async #run(): Promise<void> {
-    // In a microtask, so that the wishes of one turn go together.
+    // Wait for a microtask, so that one call carries out all changes of the running code.
     await undefined
     while (this.#changed.size > 0 && !this.#isPaused) await this.#tryNext()
     this.#running = undefined

@@ -21,8 +21,8 @@ export interface Overlap {
 }
 
 /**
- * The connections that receive the same messages, oldest first. There is a list for each public stream, one for each user's private stream, and one
- * of all connections.
+ * The connections that receive the same messages, oldest first. There is one list for each public stream, one for each private stream of each user,
+ * and one of all connections.
  *
  * A connection has a slot, which is its index in three parallel arrays. The first array has the sockets, and the second one has the send queues. The
  * sink of a slot is in one of these two arrays. The sending loop reads only these two arrays. The third array has the connections.

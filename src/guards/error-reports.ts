@@ -2,8 +2,8 @@ import { UnheardErrors } from './unheard-errors.ts'
 import { disown } from './user-code.ts'
 
 /**
- * Passes errors that no call could throw to the option `onError` of a module. Without an `onError`, such an error is printed. An error that `onError`
- * itself throws is printed as well.
+ * Passes errors to the option `onError` of a module, if the module cannot throw them to a caller. Without an `onError`, such an error is printed. An
+ * error that `onError` itself throws is printed as well.
  */
 export class ErrorReports<TFacts extends readonly unknown[] = []> {
   readonly #onError: ((error: unknown, ...facts: TFacts) => unknown) | undefined
@@ -12,8 +12,8 @@ export class ErrorReports<TFacts extends readonly unknown[] = []> {
   readonly #unheard = new UnheardErrors()
 
   /**
-   * @param entry - the entry point of the package that the host imports
-   * @param failure - what failed, as the first half of the printed sentence
+   * @param entry - the sub-path of the package that the host imports, such as `protocol`
+   * @param failure - what failed: the subject of the printed sentence, whose verb is `failed`
    */
   constructor(onError: ((error: unknown, ...facts: TFacts) => unknown) | undefined, entry: string, failure: string) {
     this.#onError = onError

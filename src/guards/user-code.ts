@@ -1,5 +1,5 @@
 /**
- * Calls `read`, and returns its result. `read` reads from a caller's object, which may run user code, such as a getter.
+ * Calls `read`, and returns its result. `read` reads from a caller's object. The reading may run user code, such as a getter.
  *
  * @throws the error that `refusal` returns, if the user code throws
  */

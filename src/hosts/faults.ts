@@ -1,7 +1,7 @@
 import { ErrorReports } from '../guards/error-reports.ts'
 import { disown } from '../guards/user-code.ts'
 
-/** Reports the errors because of which clients could not be accepted. */
+/** Reports errors that kept a client from being accepted. */
 export class Faults extends ErrorReports {
   constructor(onError: ((error: unknown) => unknown) | undefined) {
     super(onError, 'hosts', 'accepting a client')

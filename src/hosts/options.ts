@@ -17,7 +17,7 @@ interface HostManager<TSocket, TMetadata = unknown> {
 interface HostCommands {
   /** Welcomes a client. */
   open(connection: never, options?: { readonly receiveOnly?: boolean | undefined }): { receive(text: unknown): void }
-  /** Asks every client to move to another connection. */
+  /** Asks every client to move to another server. */
   drain(options?: DrainOptions): Promise<number>
 }
 

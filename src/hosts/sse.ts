@@ -65,8 +65,8 @@ const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
  * unsent, and no other bytes are sent either, the client does not read. Then a later comment ends the stream.
  *
  * A client cannot send commands on an event stream. So the client puts its first commands into the URL, as `?commands=` and a JSON array. The client
- * POSTs later commands with the `connection_id` of the welcome. Pass such a text to `commands.find(connectionId, userId)?.receive(text)`. At SIGTERM,
- * call `commands.drain()` and then `manager.cleanup()`.
+ * POSTs later commands with the `connection_id` of the welcome. Pass the text of a POST to `commands.find(connectionId, userId)?.receive(text)`. At
+ * SIGTERM, call `commands.drain()` and then `manager.cleanup()`.
  *
  * Resolves to true once the client is welcomed, and to false if the client was refused or has left. Never rejects.
  *
@@ -118,7 +118,7 @@ class EventHost {
     }
   }
 
-  /** Adds the client to the manager before the head is written, because a written head cannot be taken back if the manager refuses the client. */
+  /** Adds the client to the manager before the status 200 is written, because the manager may refuse the client, which needs another status. */
   #open(request: HostedRequest, response: HostedResponse, { userId, metadata }: Identity): boolean {
     const socket = sseSocket(response)
     const connection = this.#options.manager.addConnection(crypto.randomUUID(), socket, userId, { transport: this.#options.transport ?? transport, metadata })

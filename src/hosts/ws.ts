@@ -40,9 +40,9 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 /** A running host. */
 export interface WebSocketHost {
   /**
-   * Asks all clients to move to another connection. Then closes the remaining sockets with 1001, and accepts no more: a late socket is refused with
-   * `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of remaining
-   * sockets. A second call returns the same promise.
+   * Asks all clients to move to another server, and waits until they have gone or their time is over. Then closes the remaining sockets with 1001, and
+   * accepts no more: a late socket is refused with `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the
+   * number of remaining sockets. A second call returns the same promise.
    */
   close(options?: DrainOptions): Promise<number>
 }
@@ -120,7 +120,7 @@ class Host implements WebSocketHost {
 
   #admit(peer: Peer, answer: Identified): void {
     if ('refusal' in answer) return this.#refuse(peer, answer)
-    // It may have left meanwhile.
+    // The client may have left meanwhile.
     if (peer.isOver) return
     try {
       this.#open(peer, answer.identity.userId, answer.identity.metadata)
@@ -165,7 +165,7 @@ class Host implements WebSocketHost {
 
 function sendAway(peer: Peer): void {
   const { connection, socket } = peer
-  // It may be authenticated later.
+  // The client may still be authenticated later. Then it must not be added.
   peer.isOver = true
   if (connection === undefined || connection.removed) Faults.attempt(() => socket.close(1001, 'going away'))
   else void connection.remove({ code: 1001, reason: 'going away' })

@@ -12,7 +12,8 @@ export type Audience = 'public' | 'private'
 export type SymbolRule = 'required' | 'optional' | 'none'
 
 /**
- * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`).
+ * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`). A connection is behind
+ * while its socket has no room.
  *
  * Use `latest` if a newer message makes an older one worthless, as with a price or a snapshot of an order book. Use `every` if each message
  * counts, as with trades or the deltas of an order book.

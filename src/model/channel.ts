@@ -1,8 +1,8 @@
 import type { ResolvedCatalogue } from './catalogue.ts'
 
 /**
- * Names a channel. All messages that a node publishes in a channel during one run are numbered in one sequence. A channel is the largest part of a
- * stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
+ * Names a channel: the largest part of a stream type that one subscription can cover. This is one symbol if the type requires a symbol, and the whole
+ * type otherwise. A node numbers the messages that it publishes in a channel in one sequence.
  */
 export interface ChannelName {
   readonly streamType: string

@@ -4,8 +4,9 @@ import { asIdentifier } from './identifier.ts'
 import type { WireData } from './wire-data.ts'
 
 /**
- * How a message comes to its recipients. `published`: it is published to a stream. `again`: it was published before, and a recorder sends it again.
- * `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`. A recorder cannot send a `direct` message again.
+ * How a message comes to its recipients. `published`: it is published to a stream. `again`: a recorder sends one connection an earlier message or a
+ * snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`. A recorder cannot send a `direct` message
+ * again.
  */
 export type MessageOrigin = 'published' | 'again' | 'direct'
 
@@ -18,13 +19,16 @@ export interface MessageFields {
   readonly timestampMs: number
   readonly userId: string | undefined
   readonly origin: MessageOrigin
-  /** The time at which the message was published, in milliseconds since the Unix epoch. */
+  /** The time of the call that published or sent the message, in milliseconds since the Unix epoch. */
   readonly readAtMs: number
   /** The wire form of the message, if it was made before the call. */
   readonly text?: WireData
 }
 
-/** The stream definition for a text from `connection.send`. The text is delivered like a private message, and belongs to no stream. */
+/**
+ * The stream definition for texts from `connection.send`, and for notices other than the gap notices of a backlog. Such a text is delivered like a
+ * private message, and belongs to no stream.
+ */
 export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   audience: 'private',
   symbol: 'none',
@@ -33,8 +37,8 @@ export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
 })
 
 /**
- * Returns the message for a text, or bytes, from `connection.send`. The stream type of this message is empty, so no unsubscribe and no revocation
- * matches the message. Without a `userId`, the message is for the connection, no matter which user has the connection.
+ * Returns the message for a text or bytes from `connection.send`, or for a notice. The stream type of this message is empty, so no unsubscribe and no
+ * revocation matches the message. If another user gets the connection, a queued message with a `userId` is purged, and one without a `userId` stays.
  */
 export function hostText(text: WireData, userId: string | undefined, nowMs: number): MessageFields {
   return { streamType: '', definition: HOST_TEXT, symbol: undefined, data: undefined, timestampMs: nowMs, userId, origin: 'direct', readAtMs: nowMs, text }

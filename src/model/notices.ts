@@ -3,7 +3,8 @@ import { SubscriptionStatus } from './subscription.ts'
 
 /**
  * Tells a client that messages of a stream are missing at this place. The manager sends this notice if it has dropped messages, because too much
- * waited for the client or because they waited too long. The host can also send it with `notifyGap`.
+ * waited for the client or because they waited too long. The host can also send it with `notifyGap`. A recovery or a cluster sends it if messages may
+ * be missing.
  */
 export interface GapNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -54,7 +55,7 @@ export interface SubscribedNotice {
    * position.
    */
   readonly recovered: boolean | null
-  /** True if the stream's messages have consecutive numbers. */
+  /** True if the numbers of the messages that this subscription gets have no holes, so that a missing number means a missing message. */
   readonly contiguous: boolean
   /** Which messages wait for the client if it is behind: only the newest one (`latest`), or every one (`every`). */
   readonly delivery: DeliveryClass

@@ -2,8 +2,9 @@
  * The position of a client in a channel. A position maps each epoch to the number of the last message of this epoch that the client has.
  *
  * A channel is the largest part of a stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
- * An epoch is one run of a node that publishes in the channel, from start to stop. If only one node publishes in a channel, the channel has one
- * epoch. Each restart of the node adds an epoch.
+ * An epoch is one numbering of a channel's messages by one node, which is a server process. If only one node publishes in a channel, the channel
+ * begins with one epoch. A new epoch begins when the node restarts, or when it has forgotten the channel, because nobody used the channel for
+ * `history.ageMs`.
  */
 export type Position = ReadonlyMap<string, number>
 
@@ -38,9 +39,9 @@ const MOST_UNITS_OF_AN_EPOCH = 64
 /**
  * Returns the name of a node's mark in a channel.
  *
- * In a position, a mark looks like an epoch: it has a name and a number. A node raises the number of its mark when it can no longer know which
- * messages the clients with older positions miss. A position with the new number was given to a client after that. A node ignores the marks of other
- * nodes.
+ * In a position, a mark looks like an epoch: it has a name and a number. A node raises the number of its mark when it no longer knows which messages
+ * a client with an older position misses. From then on, the node gives out positions with the new number. A position without the mark, or with a
+ * smaller number, cannot be resumed. A node ignores the marks of other nodes.
  *
  * @param epoch - the node's own epoch of the channel
  */

@@ -13,7 +13,7 @@ export interface StreamSource<TStreams extends StreamCatalogue = TradingStreams>
   readonly userId?: string | null | undefined
 }
 
-/** A stream's source, read and validated. */
+/** A `StreamSource`, read and validated. */
 export interface Source {
   readonly streamType: string
   readonly symbol: string | undefined
@@ -21,7 +21,7 @@ export interface Source {
 }
 
 /**
- * Reads a stream's source. With `any symbol`, an absent symbol means all streams of the type, even if the type requires a symbol.
+ * Reads a `StreamSource`. If `symbols` is `any symbol`, an absent symbol means all streams of the type, even if the type requires a symbol.
  *
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_REQUIRED`,
  * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`

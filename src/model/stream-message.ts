@@ -75,7 +75,7 @@ export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> 
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, PossibleRecipient>
 
-/** A message whose `data` may be absent, because the option `text` has its wire form. */
+/** A message that is published or sent with the option `text`. Its `data` may be absent, because `text` is sent instead. */
 export type WithoutData<TMessage> = TMessage extends unknown ? Omit<TMessage, 'data'> & { readonly data?: unknown } : never
 
 /** A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. `publish` accepts such a message unchanged. */
@@ -109,7 +109,7 @@ export interface MessageOptions<TStreams extends StreamCatalogue> {
  * Returns a complete message: validated, with its timestamp filled in, and frozen. `data` is not copied.
  *
  * @throws `ERR_INVALID_MESSAGE`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
- * `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`
+ * `ERR_RECIPIENT_REQUIRED`, `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`, and `ERR_INVALID_ARGUMENT` for bad options
  *
  * @example
  * createStreamMessage({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } })

@@ -29,7 +29,8 @@ export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName
 export type SubscriptionStatus = 'PENDING' | 'CONNECTED' | 'DISCONNECTED' | 'ERROR' | 'RECONNECTING'
 
 /**
- * One user's interest in one stream, as a live, read-only view.
+ * One user's interest in one stream, as a live, read-only view. A subscription has one or more holders: the user, after `manager.addSubscription`,
+ * and each connection of the user, after `connection.subscribe`.
  *
  * The manager returns the same object as long as the subscription lasts. After the end of the subscription, the object's status is `DISCONNECTED`,
  * and the other fields keep their last values. `userId`, `streamType` and `symbol` are own, enumerable properties. So a deep equality check compares
@@ -74,7 +75,7 @@ export interface StreamReference {
   /** The stream's type. */
   readonly streamType: string
   /**
-   * The symbol. If no symbol is given, the reference names the stream without a symbol. If the symbol of the type is optional, this stream is the
+   * The symbol. Without a symbol, the reference names the type's stream that has no symbol. If the symbol of the type is optional, this stream is the
    * whole type.
    */
   readonly symbol?: string | null | undefined
@@ -160,11 +161,11 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
  *
  * | reason | the subscription ended |
  * | --- | --- |
- * | `unsubscribed` | by `connection.unsubscribe` of its last holder, or by `removeSubscription` |
- * | `disconnected` | because its last holder left: the user's last connection, or the connection that held it |
+ * | `unsubscribed` | by `connection.unsubscribe`, if the connection was the last holder, or by `removeSubscription` |
+ * | `disconnected` | because a connection was removed: the user's last one, or the last holder |
  * | `expired` | because it was pending, and no connection came within `pendingTtlMs` |
  * | `revoked` | by `revoke` |
- * | `reassigned` | because the connection that held it, or the user's last connection, was given to another user |
+ * | `reassigned` | because a connection was given to another user: the user's last one, or the last holder |
  * | `cleanup` | by `cleanup()` |
  */
 export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' | 'revoked' | 'reassigned' | 'cleanup'

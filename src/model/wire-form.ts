@@ -39,7 +39,7 @@ export function serializeStreamMessage(message: AnyMessage, options?: MessageOpt
  * against this type.
  *
  * @throws `ERR_UNKNOWN_STREAM` for a stream type that the catalogue does not have, `ERR_INVALID_MESSAGE` for any other text that is not in the
- * wire form
+ * wire form, `ERR_INVALID_ARGUMENT` for bad options
  */
 export function parseStreamMessage(text: string): ValidMessage
 export function parseStreamMessage<TStreams extends StreamCatalogue>(
@@ -74,7 +74,7 @@ type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
  * has to fetch the state again. A status notice has the status of the stream's source. For a JSON object with an unknown `type` and without `data`,
  * the result is `{ type: 'unknown' }`.
  *
- * If the server has a recovery, a message has an `epoch` and a `seq`. If the `epoch` or the `seq` cannot be read, the result is the message without
+ * A message that a recovery has numbered has an `epoch` and a `seq`. If the `epoch` or the `seq` cannot be read, the result is the message without
  * these two fields. A recovery also sends the notices `subscribed` and `skip`. A `subscribed` without a `position`, or a `skip` without an `epoch`,
  * is not from a recovery. For these two frames, the result is `{ type: 'unknown' }`.
  *
@@ -182,7 +182,7 @@ export function noticeData(serializeNotice: ((notice: Notice) => unknown) | unde
 /**
  * Returns the text that a recorder makes of a message.
  *
- * @throws `ERR_UNSERIALIZABLE` if the recorder throws, or does not return a string
+ * @throws `ERR_UNSERIALIZABLE` if `text` is bytes, if the recorder throws, or if the recorder does not return a string
  */
 export function recordedText(recorder: RecorderMethods | undefined, fields: MessageFields, text: WireData): string {
   if (typeof text !== 'string') throw needsTexts(fields)

@@ -3,14 +3,14 @@ import type { DeliveryClass } from './catalogue.ts'
 import { isStreamStatus, type GapNotice, type SkipNotice, type StatusNotice, type SubscribedNotice } from './notices.ts'
 import { isEpoch } from './position.ts'
 
-// These functions read a text from the server without a catalogue.
+// These functions read a server's text. They need no catalogue.
 
 /** A JSON object, parsed from a text. */
 export type WireObject = Readonly<Record<string, unknown>>
 
-/** The place of a message among the messages of its channel. Only a server that uses a `Recovery` sends a place. */
+/** The place of a message in its channel: see `ChannelName`. Only a server that uses a `Recovery` sends a place. */
 export interface MessagePlace {
-  /** The epoch of the message: the name of one run of the node that published it. Absent if the message has no place. */
+  /** The name of the numbering that `seq` belongs to. A restart of the server begins a new numbering. Absent if the message has no place. */
   readonly epoch?: string
   /** The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains. */
   readonly seq?: number

@@ -26,7 +26,7 @@ export interface Backplane {
   subscribe(subjects: readonly string[]): Promise<void>
   /** Ends subscriptions. An empty list ends no subscription. If the promise rejects, nothing has changed. */
   unsubscribe(subjects: readonly string[]): Promise<void>
-  /** Returns how many subscribers a subject has on all nodes, as the broker knows it. Any count above 0 may be reported as 1. */
+  /** Returns how many subscribers a subject has on all nodes, according to the broker. Any count above 0 may be reported as 1. */
   subscribers(subject: string): Promise<number>
   /**
    * Ends all subscriptions and all connections that `open` made, without waiting for the broker. The caller's own client of the broker stays open.

@@ -2,7 +2,7 @@ import type { ChannelName } from '../model/channel.ts'
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
 import type { Clock } from '../time/clock.ts'
 
-/** A numbered message of a channel, and the text that its subscribers get. */
+/** A numbered message, and the text that subscribers get. `ChannelName` says what a channel is, and `Position` what an epoch is. */
 export interface LoggedMessage {
   /** The number of the message in its epoch. */
   readonly seq: number
@@ -15,7 +15,7 @@ export interface LoggedMessage {
 /** The epoch in which this node publishes in a channel. */
 export interface OwnEpoch {
   readonly epoch: string
-  /** The last number. */
+  /** The number of the last message. */
   readonly seq: number
   /** How many milliseconds ago the first message (`ageMs`) and the last message (`lastAgeMs`) were published. */
   readonly ageMs: number
@@ -58,7 +58,10 @@ export interface LogCluster {
    * may be missing.
    */
   isWhole(channel: ChannelName): boolean
-  /** Resolves when this node has all messages after the position that other nodes still hold, or after the cluster's `repairTimeoutMs`. */
+  /**
+   * Resolves when this node has all messages after the position, as far as other nodes still hold them. Resolves after `repairTimeoutMs` at the
+   * latest.
+   */
   ready(request: ReadyRequest): Promise<void>
 }
 
@@ -79,7 +82,10 @@ export interface ChannelLog {
   onRecorded(listener: (recorded: RecordedPublish) => void): () => void
   /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel. */
   own(channel: ChannelName): OwnEpoch | undefined
-  /** True if this node published in this epoch, now or in an earlier run. Also true for a mark, because no other node has messages of a mark. */
+  /**
+   * True if this node published in this epoch, now or in an earlier run. Also true for a mark (see `markOf`), because no other node has messages of a
+   * mark.
+   */
   isOwn(channel: ChannelName, epoch: string): boolean
   /** Returns the epochs of other nodes that this node knows in a channel. */
   others(channel: ChannelName): string[]

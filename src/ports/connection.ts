@@ -11,8 +11,8 @@ import type { ConnectionSubscribeRequest, OwnSubscription, StreamReference, Stre
  */
 export interface Socket {
   /**
-   * Accepts a text for the peer. If the host sends bytes (by `serialize`, `serializeNotice`, `text` or `connection.send`), `send` must accept bytes
-   * too. Throw only if the message cannot be accepted, not because the peer is slow.
+   * Accepts a text for the peer. If the host sends bytes (by `serialize`, `serializeNotice`, the option `text` or `connection.send`), `send` must
+   * accept bytes too. Throw only if the message cannot be accepted, not because the peer is slow.
    */
   send(text: string): void
   /** Closes the socket. If `close` returns a promise, a removal and `cleanup()` wait for the promise. */
@@ -55,8 +55,8 @@ export function isClosed(socket: Socket): boolean {
  * | --- | --- |
  * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
  * | `peer-closed` | because the peer had gone: its transport's `onClose` reported it, or the host called `connection.remove({ close: false })` |
- * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected |
- * | `slow-consumer` | by the manager: more than `delivery.hardLimitBytes` waited, or a message waited longer than `delivery.maxLagMs` |
+ * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected, or a gap notice could not be made |
+ * | `slow-consumer` | by the manager: messages that must be kept exceeded `delivery.hardLimitBytes`, or one waited for `delivery.maxLagMs` |
  * | `cleanup` | by `cleanup()` |
  */
 export type CloseReason = 'removed' | 'peer-closed' | 'send-failed' | 'slow-consumer' | 'cleanup'
@@ -83,7 +83,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   metadata: TMetadata
   /**
    * The size of the messages that wait because the connection is behind. A frame with a `byteLength` counts in bytes, a text in UTF-16 units. `0`
-   * while the connection keeps up, and once it has been removed. A batch that waits for the end of the turn does not count.
+   * while the connection keeps up, and once it has been removed. Messages that wait only for the end of the turn do not count.
    */
   readonly waitingBytes: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up, and once it has been removed. */
@@ -98,8 +98,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Subscribes this connection only, until it unsubscribes or is removed.
    *
-   * Subscribing twice returns the same view. The `filters` of the new request replace this connection's earlier filters, and `subscriptions()`
-   * returns them. The filters of other connections, and of the user, do not change.
+   * Subscribing twice returns the same object, which is a live view of the subscription. The `filters` of the new request replace this connection's
+   * earlier filters, and `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and `ERR_FORBIDDEN`
    * if `authorize` refuses the subscription or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -114,9 +114,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Ends this connection's own subscription to a stream. Returns false if the connection has no such subscription. A `userId` in the argument is
    * ignored.
    *
-   * Other connections, and the user, keep their subscriptions. If another subscription covers the stream, this connection still receives it.
-   * Otherwise the stream's waiting messages for this connection are purged, including those of the current turn. To send these messages first, call
-   * `flush()` before you unsubscribe.
+   * Other connections, and the user, keep their subscriptions. If the user still holds the subscription, or another subscription covers the stream,
+   * this connection still receives the stream. Otherwise the stream's waiting messages for this connection are purged, including those of the current
+   * turn. To send these messages first, call `flush()` before you unsubscribe.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `streamType`, or has an unknown field
    */
@@ -167,11 +167,11 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    *
    * The call first sends as many waiting messages as the socket has room for. Then, in one step:
    *
-   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery no longer sends private messages of the
-   *   old user.
-   * - The connection's own subscriptions to public streams become the new user's, with their filters. The old views of these subscriptions are
-   *   `DISCONNECTED`.
-   *   The connection's own subscriptions to private streams end.
+   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery sends this connection no more private
+   *   messages of the old user.
+   * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. Its own subscriptions to
+   *   private streams end. If the old user has other connections, and the user or one of these connections holds a subscription too, that
+   *   subscription continues. Otherwise its view is `DISCONNECTED`.
    * - The connection stops receiving the old user's subscriptions, and begins to receive the new user's.
    * - Waiting messages of public streams stay in their places.
    *

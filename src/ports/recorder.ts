@@ -20,22 +20,23 @@ export interface Recorder<TManager = unknown> {
    * Called for every `publish` before the message is sent, even if the message has no recipients. Returns the text that is sent. Not called for a
    * publish with the option `text`, nor for `sendToUser`, `sendToConnection`, `broadcast` and `connection.send`.
    *
-   * The recipients are fixed when `record` returns. The returned text may be longer than `quotas.messageUnits`. `record` is called for a deferred
-   * message when the message is delivered.
+   * The recipients are fixed when `record` returns. The returned text may be longer than `quotas.messageUnits`. For a deferred message, `record` is
+   * called only when the message is delivered.
    *
    * If `record` throws, or returns anything but a string, nobody receives the message, and the publish throws `ERR_UNSERIALIZABLE`. If the message
    * was deferred, the manager emits `error` with stage `recorder` instead.
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called if the option `except` leaves out subscribed connections, when all other recipients have the message. Gets the text that `record`
-   * returned. In the message's place, the left-out connections get the skip, which is the text that `skip` returns. The skip waits, is dropped and is
-   * purged like a message of the stream. On a `latest` stream, the skip does not replace a waiting message, and a newer message replaces both. If
-   * `skip` throws, or returns anything but a string, the left-out connections get nothing, and the manager emits `error` with stage `recorder`.
+   * Called if the option `except` left out subscribed connections. The call comes when all other recipients have the message. Gets the text that
+   * `record` returned. In the message's place, the left-out connections get the skip, which is the text that `skip` returns. The skip waits, is
+   * dropped and is purged like a message of the stream. On a `latest` stream, the skip does not replace a waiting message, and a newer message
+   * replaces both. If `skip` throws, or returns anything but a string, the left-out connections get nothing, and the manager emits `error` with stage
+   * `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called for every `revoke`, after the revocation has taken effect. Within a batch too, this method is called at once, unlike the listeners to the
+   * Called for every `revoke`, after the revocation has taken effect. Within a batch too, this method is called at once, unlike the listeners of the
    * event `revoked`. The method and the listeners get the same object. If the method throws, the manager emits `error` with stage `recorder`.
    */
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
@@ -61,12 +62,12 @@ export interface RecorderNotices {
    */
   assertMayNotify(text: string): void
   /**
-   * Calls `act` once, when a message that is published now would be delivered: after the running delivery, and after all messages that were deferred
-   * before. The call of `act` is a batch. Messages that `act` sends are not deferred. If `act` throws, the manager emits `error` with stage
-   * `recorder`.
+   * Calls `act` once, at the point at which a message that is published now would be delivered: after the running delivery, and after all messages
+   * that were deferred before. The call of `act` is a batch. Messages that `act` sends are not deferred. If `act` throws, the manager emits `error`
+   * with stage `recorder`.
    *
-   * With `hold`, the connection gets no message that is published to the stream until `act` is called. The running delivery leaves out the connection
-   * too. The connection still gets direct messages: those of `sendToUser`, `sendToConnection` and `broadcast`.
+   * With `hold`, the connection gets no message of the stream before `act` is called. This applies to the running delivery too. The connection still
+   * gets direct messages: those of `sendToUser`, `sendToConnection` and `broadcast`.
    *
    * Call `inTurn` in a batch, or while `isDelivering()` is true. If no message is being delivered, `act` is called when the batch ends, or after the
    * message that is being serialized. @throws `ERR_PUBLISH_DEPTH`, and then `act` is not called, and nothing is held
@@ -78,11 +79,11 @@ export interface RecorderNotices {
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
   /**
-   * True if a pending message of the stream will not reach the connection, although the connection is subscribed now. For example, the message was
-   * published before a revocation. The message may not be recorded yet.
+   * True if a published message of the stream, whose delivery has not begun, will not reach the connection, although the connection is subscribed
+   * now. For example, the message was published before a revocation. The message may not be recorded yet.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
-  /** How many messages were published, but not recorded yet. These messages are recorded next, unless one of them fails. */
+  /** How many messages were published, but not recorded yet. Each of these messages is recorded next, unless it fails. */
   unrecorded(): number
   /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge this text. */
   sendAgain(connection: object, stream: RecordedStream, text: string): void

@@ -1,7 +1,10 @@
 import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
-/** The outcome of one message: `sent` at once, `batched` until the end of the turn, `queued` or `conflated` in the send queue, or not delivered. */
+/**
+ * The outcome of one message: `sent` at once, `batched` until the end of the turn, and `queued` or `conflated` in the send queue. The other outcomes
+ * mean that the message is not delivered.
+ */
 export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
 /** A socket that gets messages directly, without a send queue. */

@@ -6,7 +6,7 @@ import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
 /**
- * How a manager writes to sockets, reads their buffers and closes them, if `socket.send(text)` and `socket.close()` are not enough.
+ * How a manager writes to sockets, measures how much they have buffered, and closes them, if `socket.send(text)` and `socket.close()` are not enough.
  *
  * Every hook is optional. The manager reads each hook once, and calls it as a method of the transport. A plain object with any other property, such
  * as a misspelt hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, the
@@ -15,7 +15,7 @@ import type { WireData } from '../model/wire-data.ts'
  * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as if a socket's `send` had
  * published it.
  *
- * @typeParam TFrame the argument of `write`: the value that `frame` returns, or the text itself if there is no `frame`
+ * @typeParam TFrame one item of the array that `write` gets: the value that `frame` returns, or the text itself if there is no `frame`
  * @typeParam TText the argument of `frame`: a text. Use `string | Uint8Array` if `serialize` makes bytes
  */
 export type Transport<TSocket = Socket, TFrame = string, TText extends WireData = string> = TransportHooks<TSocket, TFrame, TText> &
@@ -57,14 +57,14 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Makes a frame from a message's text. The transport's `write` takes this frame. Called once per publish, because all sockets of this transport
    * share the frame. Only called if there is a `write`.
    *
-   * Also called for a gap notice, once for each connection that gets one. For a gap notice, the `message` has the data `{ type: 'gap', dropped }`,
-   * and the timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for the connections of this
-   * transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would not learn that messages
-   * are missing.
+   * Also called for the gap notice of a send queue, once for each connection that gets one. For a gap notice, the `message` has the data
+   * `{ type: 'gap', dropped }`, and the timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for
+   * the connections of this transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would
+   * not learn that messages are missing.
    *
-   * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. For a text from `connection.send`, the `message` is `undefined`. If
-   * the frame's `byteLength` is a whole number, the limits count `byteLength`. Otherwise the limits count the `length` of the text: UTF-16 units of a
-   * string, or bytes.
+   * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. For a text from `connection.send`, and for a notice that is sent
+   * like one, the `message` is `undefined`. If the frame's `byteLength` is a whole number, the limits count `byteLength`. Otherwise the limits count
+   * the `length` of the text: UTF-16 units of a string, or bytes.
    */
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
@@ -80,7 +80,7 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Returns the bytes that the socket has accepted but not sent yet. If the hook throws, or returns anything but a positive number, the result
    * counts as 0: the socket has room.
    *
-   * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, pressure is unknown
+   * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, the manager does not know how much is buffered
    */
   readonly bufferedBytes?: (socket: TSocket) => number
   /**
@@ -106,13 +106,14 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    */
   readonly close?: (socket: TSocket, reason: CloseReason, details?: CloseDetails) => Promise<void> | void
   /**
-   * Closes the socket at once and discards its buffer. Called for slow consumers, and after a `close` that failed or timed out.
+   * Closes the socket at once and discards its buffer. Called for a slow consumer whose socket has no room, and after a `close` that failed or timed
+   * out.
    */
   readonly terminate?: (socket: TSocket) => void
 }
 
-// A hook that takes only a socket is declared as a function type. If it were declared as a method, TypeScript would accept a transport for another
-// kind of socket. `frame` and `write` are declared as methods, so that a transport with any frame is an `AnyTransport`.
+// All hooks except `frame` and `write` are declared as function types. If they were methods, TypeScript would accept a transport for another kind of
+// socket. `frame` and `write` are declared as methods, so that a transport with any frame is an `AnyTransport`.
 
 /** A transport for any kind of socket and frame. */
 export type AnyTransport = Transport<Socket, unknown, WireData>

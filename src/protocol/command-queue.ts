@@ -26,7 +26,7 @@ export class CommandQueue {
 
   /** Carries out commands in order, as far as possible. Call this method after any event that a command may wait for. */
   advance(): void {
-    // User code may call back in the middle of a step. The loop below sees what it has brought.
+    // User code may call this method in the middle of a step. The loop that is running then continues with the new state.
     if (this.#isAdvancing) return
     this.#isAdvancing = true
     for (let [task] = this.#tasks; task !== undefined && this.#isOver(task); [task] = this.#tasks) {

@@ -145,7 +145,7 @@ class Server {
     const session = this.#sessionOf(connection)
     if (session === undefined) return
     this.#dependencies.holdings.reconcile(session, viewsOf(connection), 'reassigned')
-    // What waits belongs to the old user, and is refused.
+    // Commands that wait belong to the old user, and are refused.
     session.goOn()
   }
 
@@ -192,8 +192,8 @@ function viewsOf(connection: AnyConnection): Subscription[] {
  * Returns a command server, the server half of the protocol, for one manager. `docs/protocol.md` describes the protocol on one page.
  *
  * A command server reads commands, calls `authorize`, subscribes, and answers each command in order. It tells a client when one of the client's
- * subscriptions ends. If a client asks for too much, its commands are refused. If the client continues, its connection is closed. All answers are
- * sent by `connection.send`. So a client that does not read its answers is removed as a slow consumer.
+ * subscriptions ends. If a client asks for too much, its commands are refused. If the client continues, its connection is closed. Answers wait
+ * for a slow client, as messages do. So a client that does not read its answers is removed as a slow consumer.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

@@ -15,8 +15,8 @@ interface Stream {
  * The subscriptions that each client was told about. When one of them ends, the client is told. Subscriptions that the host made for the user or for
  * a connection are not included, because the client was not told about them.
  *
- * Each subscription is identified by its `Subscription` object, the view. A new subscription to the same stream has a new view, so an event of the
- * old subscription does not affect the new one.
+ * Each subscription is identified by its `Subscription` object, called its view. A new subscription to the same stream is another object, so an event
+ * of the old subscription does not affect the new one.
  */
 export class Holdings<THolder extends Holder> {
   readonly #holders = new Map<Subscription, Set<THolder>>()
@@ -57,8 +57,9 @@ export class Holdings<THolder extends Holder> {
   }
 
   /**
-   * Call when a holder may have lost subscriptions. `current` contains the subscriptions that the holder still has. If the holder has a new
-   * subscription to the same stream, the new `Subscription` object replaces the old one. The client is not told that a subscription ended.
+   * Call when a holder may have lost subscriptions. `current` contains the subscriptions that the holder has now. The client is told of each
+   * subscription that has ended. If the holder has a new subscription to the same stream, the new `Subscription` object replaces the old one instead,
+   * and the client is told nothing.
    */
   reconcile(holder: THolder, current: readonly Subscription[], reason: SubscriptionEndReason): void {
     const views = new Map(current.map((view) => [keyOf(view), view]))

@@ -66,7 +66,7 @@ export interface CommandLimits {
    */
   readonly perSecond?: number | undefined
   /**
-   * Commands at once.
+   * Commands that a client may send at once, without a pause.
    *
    * @default 1_000
    */
@@ -79,8 +79,8 @@ export interface CommandLimits {
    */
   readonly maxRefusals?: number | undefined
   /**
-   * How long `authorize`, or one of the host's own commands, may take. After this time, the command is refused with `ERR_TIMEOUT`, and a later result
-   * is ignored. Milliseconds.
+   * How long one of the host's own commands may take, or `authorize` together with the `ready` of the recovery. After this time, the command is
+   * refused with `ERR_TIMEOUT`, and a later result is ignored. Milliseconds.
    *
    * @default 10_000
    */
@@ -128,7 +128,7 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
   readonly onSubscribed?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
    * Commands of your own, by name. The client gets what the command returns, or what its promise resolves to, as the `data` of a `result`;
-   * `undefined` becomes `null`.
+   * `undefined` becomes `null`. A command that the client sent without an `id` gets no `result`.
    *
    * Commands of one client run one after the other. An error whose `code` begins with `ERR_` refuses the command with that code. If the error also
    * has a number `retryMs`, the client is told to ask again after that many milliseconds. For any other error, the code is `ERR_FAILED`, and
@@ -145,8 +145,8 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly idleMs?: number | undefined
   /**
-   * The longest time in which the server sends a client nothing, so that the client can notice a dead link. If there is no answer to send in this
-   * time, the server sends a `heartbeat`. `0`: no heartbeats. Milliseconds.
+   * If the server has sent a client no answer for this long, it sends a `heartbeat`, so that the client can notice a dead link. Messages of streams do
+   * not count as answers. `0`: no heartbeats. Milliseconds.
    *
    * @default 0
    */

@@ -4,7 +4,7 @@ import { Outcome } from './outcome.ts'
 import { refusing } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
-/** After an answer of at least this many UTF-16 units, the next command waits until the client has read it. */
+/** After an answer of at least this many UTF-16 units, the next command waits until the client has read the answer. */
 const LARGE_UNITS = 1_024
 
 /** One of the host's own commands. The command begins when all commands before it have their answers. */

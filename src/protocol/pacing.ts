@@ -47,8 +47,8 @@ export class Pacing {
   }
 
   /**
-   * Call when a connection has caught up. The connection's backlog may only have been purged, to be sent again. So the client is checked again in the
-   * next turn.
+   * Call when a connection has caught up. The connection's backlog may be empty only because its messages were purged and are about to be sent again.
+   * So the client is checked again in the next turn.
    */
   caughtUp(connection: AnyConnection): void {
     const paced = this.#behind.get(connection)

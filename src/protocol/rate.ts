@@ -11,7 +11,7 @@ export class Rate {
   readonly #limit: RateLimit
   #tokens: number
   #filledAtMs: number
-  /** The time of the latest turn that `nextTurnMs` has given to a caller. */
+  /** The time until which `nextTurnMs` last told a caller to wait. */
   #turnAtMs: number
 
   constructor(limit: RateLimit, nowMs: number) {
@@ -37,8 +37,8 @@ export class Rate {
   }
 
   /**
-   * Returns how long a caller that got no token should wait, in whole milliseconds. Each call returns a later turn. If all callers got the same turn,
-   * all but one would find no token again.
+   * Returns how long a caller that got no token should wait, in whole milliseconds. The wait of each caller ends later than the one before. If all
+   * callers came back at the same time, all but one would find no token again.
    */
   nextTurnMs(nowMs: number): number {
     this.#turnAtMs = Math.max(nowMs, this.#turnAtMs) + 1_000 / this.#limit.perSecond

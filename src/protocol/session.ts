@@ -42,7 +42,7 @@ export interface Goodbye {
    */
   readonly withinMs?: number | undefined
   /**
-   * The close code, if the server closes the connection.
+   * The close code, if the server closes the connection: a whole number from 3000 to 4999.
    *
    * @default 4000, and 4403 if the client should not come back
    */

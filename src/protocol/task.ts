@@ -35,8 +35,8 @@ export interface TaskSession extends Paced, Holder {
   /** Continues with the commands, because user code has answered. If nobody waits for the answer any more, a failure is reported only to the host. */
   answered(outcome: Outcome): void
   /**
-   * Reports an error to the host that comes too late for the client. A refusal, which is an error with a code, is not reported, because it was meant
-   * for the client.
+   * Called with an error that comes too late for the client. Reports the error to the host. A refusal, which is an error with a code, is not reported,
+   * because it was meant for the client.
    */
   failedLate(error: unknown): void
   /**
@@ -58,8 +58,8 @@ export interface TaskDependencies {
 }
 
 /**
- * Returns the refusal of a command whose user, or whose user's rights, changed while the command waited. Nothing was done, so the client may ask
- * again at once.
+ * Returns the refusal of a command that is not carried out, because its user, or the user's rights, changed while it waited. Nothing was done, so the
+ * client may ask again at once.
  */
 export function stale(): Error {
   return refusing('ERR_STALE', 0)

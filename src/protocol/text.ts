@@ -1,6 +1,6 @@
 import { refusing } from './refusal.ts'
 
-// All that reading bytes needs of its runtime. Every runtime has it.
+// The only global that reading bytes needs. Every runtime has it.
 declare class TextDecoder {
   decode(bytes: ArrayBufferView): string
 }
@@ -9,7 +9,7 @@ declare class TextDecoder {
 const BYTES_PER_UNIT = 3
 
 /**
- * Converts what a socket delivered into a text. A socket delivers a text, or UTF-8 bytes in an `ArrayBuffer` or in a view of one, such as a `Buffer`.
+ * Returns the text that a socket delivered. A socket delivers a text, or UTF-8 bytes in an `ArrayBuffer` or in a view of one, such as a `Buffer`.
  *
  * @throws `ERR_TOO_LARGE` for more than `mostUnits` UTF-16 units, and a `TypeError` for a value that is neither a text nor bytes
  */

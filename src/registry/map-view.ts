@@ -10,8 +10,8 @@ export interface MapSource<TKey, TRecord, TValue> {
 }
 
 /**
- * The key of a property with the content of a view, so that equality checks compare contents. The key is a symbol, so neither JSON nor a log shows
- * the content.
+ * The key of a property with a view's content. Equality checks read the property, so they compare contents. The key is a symbol, so JSON leaves the
+ * property out.
  */
 const CONTENT = /* @__PURE__ */ Symbol('content')
 

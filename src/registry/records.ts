@@ -275,7 +275,7 @@ export class SubscriptionRecord implements Subscription {
    * would need a heap object of 16 bytes.
    */
   readonly #streamAgeMs: number
-  /** The value of the list's `servings` when the subscription began. Only later messages count as updates. */
+  /** The list's `servings`, which counts messages, when the subscription began. Only later messages count as updates. */
   readonly #servingsBefore: number
   #earlier: SubscriptionRecord | undefined = undefined
   #later: SubscriptionRecord | undefined = undefined

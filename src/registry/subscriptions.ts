@@ -79,7 +79,7 @@ export interface SubscriptionsDependencies {
   released(connection: ConnectionRecord, stream: StreamRecord): void
 }
 
-/** The two lists that receive a published message: the list of the whole type, and the list of the exact stream. */
+/** The two lists of connections that get a published message: the list of the whole type, and the list of the exact stream. */
 export interface Subscribed {
   readonly whole: FanOutList<ConnectionRecord> | undefined
   readonly exact: FanOutList<ConnectionRecord> | undefined
@@ -235,7 +235,7 @@ export class Subscriptions {
 
   // Holding and releasing
 
-  /** Gives a user a hold on a subscription. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
+  /** Makes a user a holder of a subscription, which begins if needed. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(this.#users.find(userId)?.subscriptions, stream)
@@ -246,14 +246,14 @@ export class Subscriptions {
     const isNews = isNewHolder || subscription.filters !== filters
     if (isNewHolder) user.ownSubscriptions = SUBSCRIPTIONS.includingAlike(user.ownSubscriptions, subscription, user.subscriptions)
     SubscriptionRecord.setFilters(subscription, user, filters)
-    // If the user was a holder before, each connection was added to the list when the connection was registered.
+    // If the user was a holder before, all of the user's connections are in the list already.
     if (isNewHolder) for (const connection of membersOf(user.connections)) this.#add(subscription, connection)
     if (isNews) this.#dependencies.changed(known === undefined ? ADDED : isNewHolder ? HOLDER_ADDED : FILTERS, subscription, undefined)
     if (known === undefined && SubscriptionRecord.isConnected(subscription)) this.#connected(subscription)
     return subscription
   }
 
-  /** Gives a connection its own hold on a subscription. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
+  /** Makes a connection a holder of a subscription, which begins if needed. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
   holdForConnection(
     connection: ConnectionRecord,
     streamType: string,
@@ -328,7 +328,10 @@ export class Subscriptions {
     }
   }
 
-  /** Writes the connection's current sink into its lists. The cost grows with the number of subscriptions that the connection may receive. */
+  /**
+   * Writes the connection's current sink into each list that has the connection. The cost grows with the number of subscriptions that the connection
+   * may receive.
+   */
   refreshSink(connection: ConnectionRecord): void {
     for (const subscription of mayReceive(connection)) {
       const slot = SubscriptionRecord.slotOf(subscription, connection)
@@ -394,7 +397,9 @@ export class Subscriptions {
     if (isNew) this.#connected(subscription)
   }
 
-  /** Ends a subscription if nobody holds it any more. First release the connection's own hold on the subscription. */
+  /**
+   * Ends a subscription if nobody holds it any more. Otherwise reports that the connection is no longer a holder. Before the call, release its hold.
+   */
   #endUnlessHeld(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (isHeldByUser(subscription) || SubscriptionRecord.connectionHoldsOf(subscription) > 0) {
       return this.#dependencies.changed(HOLDER_REMOVED, subscription, connection)
@@ -425,7 +430,7 @@ export class Subscriptions {
     this.#forgetSubscriber(user, true)
   }
 
-  /** Records the end of a subscription. The subscription must not have any holders or connections any more. */
+  /** Marks a subscription as ended, removes it from its stream, and reports the end. Before the call, remove all connections from its list. */
   #conclude(
     subscription: SubscriptionRecord,
     { wasConnected, reason }: { readonly wasConnected: boolean; readonly reason: SubscriptionEndReason },

@@ -39,8 +39,8 @@ export interface LifecycleDependencies {
 /**
  * Adds and removes connections, and shuts the manager down.
  *
- * Every removal has the same three steps: it removes the connections from every index, flushes or purges their send queues, and closes their
- * sockets.
+ * Every removal has the same three steps: it removes the connections from every index, flushes or purges their send queues, and closes their sockets.
+ * If the peer has gone already, the last step is left out.
  */
 export class Lifecycle {
   readonly #dependencies: LifecycleDependencies
@@ -205,7 +205,7 @@ export class Lifecycle {
     return this.#close(connections, closing)
   }
 
-  /** Removes a connection whose socket has closed already. */
+  /** Removes a connection, but does not close its socket, because the peer has gone already. */
   #removeWithoutClosing(connection: ConnectionRecord): void {
     const { changes } = this.#dependencies
     changes.make(() => {

@@ -101,8 +101,8 @@ export class Noticing {
   }
 
   /**
-   * Returns the status of exactly this stream, as a connection should know it: `CONNECTED` if the connection does not receive the stream. After a
-   * reassignment, the new user's subscription counts.
+   * Returns the status that a connection should know for exactly this stream. If the connection does not receive the stream, this is `CONNECTED`.
+   * After a reassignment, the new user's subscription counts.
    */
   #statusFor(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): StreamStatus {
     const subscription = this.#dependencies.subscriptions.find(ConnectionRecord.userOf(connection), streamType, symbol)
@@ -110,7 +110,10 @@ export class Noticing {
     return SubscriptionRecord.sourceStatusOf(subscription)
   }
 
-  /** Forgets newcomers that learn this status from another notice, so that no connection gets the same status twice. */
+  /**
+   * Forgets that this connection must be told the status of this stream, because another notice tells it. So no connection gets the same status
+   * twice.
+   */
   #forgetNewcomers(connection: ConnectionRecord, { streamType, symbol }: SubscriptionRecord): void {
     for (const newcomer of this.#newcomers) {
       const { subscription } = newcomer

@@ -49,7 +49,7 @@ interface PendingMessage {
 /** A set of pending messages nearly always has one member or none. A `Set` would allocate a new table for each publish that is recorded. */
 const pendingMessages = /* @__PURE__ */ new SmallSetBy<PendingMessage, PendingMessage>((message) => message)
 
-/** Until a hold has its turn, its connection gets no messages that are published to its stream. */
+/** A connection that gets no messages of `publish` on a stream, until the function that was given to `inTurn` with this hold is called. */
 export interface Hold {
   readonly connection: ConnectionRecord
   readonly stream: RecordedStream
@@ -149,9 +149,10 @@ export class Publishing {
 
   /**
    * Calls `act` when a message that is published now would be delivered: after the running delivery, and after all messages that were deferred
-   * before. The call is one change. Until then, the connection of a hold gets no messages of the hold's stream, not even the one in delivery.
+   * before. The call of `act` is one change. Until that call, the connection of a hold gets no messages of the hold's stream, not even the one in
+   * delivery.
    *
-   * Call this method only while messages are handed to sockets, in a batch, or while a message that is recorded is serialized.
+   * Call this method only in a batch, while messages are handed to sockets, or while a message for the recorder is being serialized.
    * @throws `ERR_PUBLISH_DEPTH`, and nothing has changed
    */
   inTurn(act: () => void, hold: Hold | undefined): void {
@@ -193,7 +194,7 @@ export class Publishing {
     for (const { fields, exclusions } of membersOf(this.#pending)) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
-  /** True if a published message of the stream still waits for its number or its turn, and the connection is excluded from this message. */
+  /** True if a published message of the stream still waits to be recorded or delivered, and the connection is excluded from this message. */
   leavesOut(connection: ConnectionRecord, stream: Hold['stream']): boolean {
     for (const { fields, exclusions } of membersOf(this.#pending)) {
       if (exclusions.some((isExcluded) => isExcluded(connection)) && isHeld(fields, { connection, stream })) return true
@@ -287,9 +288,9 @@ export class Publishing {
   }
 
   /**
-   * Delivers a message that the recorder must see. The message is serialized first, because the recorder gets the text. A `toJSON` may subscribe a
-   * connection and send a message to it. The connection then gets that message first, and this message second. While this message is serialized,
-   * it is pending, so that a revocation excludes the user from it.
+   * Delivers a message that the recorder must see. The message is serialized before its recipients are fixed, because the recorder gets the text. If
+   * a `toJSON` subscribes a connection and sends it another message, the connection gets the other message first, and then this message. While this
+   * message is serialized, it is pending, so that a revocation excludes the user from it.
    */
   #recordAndDeliver(fields: MessageFields, plan: Plan): PublishResult {
     const { changes, gate } = this.#dependencies
@@ -355,8 +356,8 @@ export class Publishing {
   }
 
   /**
-   * Fixes the recipients before serialization, because serialization may run user code. If this code adds a connection, that connection gets only
-   * later messages. The recorder's text is a separate argument, because copying the fields of each message is slow.
+   * Delivers a message now. The recipients are fixed before serialization, because serialization may run user code. If this code adds a connection,
+   * that connection gets only later messages. The recorder's text is a separate argument, because copying the fields of each message is slow.
    */
   #deliverNow(
     fields: MessageFields,

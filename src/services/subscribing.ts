@@ -86,7 +86,10 @@ export class Subscribing {
     })
   }
 
-  /** Ends a subscription for all of its holders. Returns false if there is no such subscription. */
+  /**
+   * Ends a subscription for all of its holders: the user, and the connections that subscribed themselves. Returns false if there is no such
+   * subscription.
+   */
   end(reference: unknown): boolean {
     const { changes, subscriptions, users } = this.#dependencies
     const { userId, streamType, symbol } = readReference(reference, 'userId', 'streamType')
@@ -163,8 +166,9 @@ export class Subscribing {
   }
 
   /**
-   * Purges a stream from a connection's send queue before its messages are sent again. Direct messages stay, and so do gap notices that stand for a
-   * direct message, because nobody can send direct messages again.
+   * Purges a stream from a connection's send queue before the messages of the stream are sent again. Messages of `sendToUser`, `sendToConnection` and
+   * `broadcast` stay, because nobody can send them again. Gap notices that stand for such messages stay too. Returns false if the connection had no
+   * message to discard.
    */
   purgeRepeatable(connection: ConnectionRecord, stream: { readonly streamType: string; readonly symbol: string | undefined }): boolean {
     const isMeant = ofUser(connection, (fields) => fields.origin !== 'direct' && isOfRevoked(fields, { ...stream, userId: undefined }))
@@ -233,7 +237,7 @@ export class Subscribing {
   }
 }
 
-/** Returns the condition `isMeant`, but false for messages that are private to another user. */
+/** Returns a condition. It is true if `isMeant` is true, and the message is not private to another user. */
 function ofUser(connection: ConnectionRecord, isMeant: (fields: WaitingFields) => boolean): (fields: WaitingFields) => boolean {
   return (fields) => isMeant(fields) && (fields.userId ?? connection.userId) === connection.userId
 }

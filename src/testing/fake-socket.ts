@@ -7,12 +7,12 @@ import { optionsIn } from './options-in.ts'
  * The behaviour of a `FakeSocket`. The socket first records each call. Then the socket calls the script's function of the same name, and returns the
  * function's result or throws its error.
  *
- * | to make the socket | write |
+ * | to make the socket | pass |
  * | --- | --- |
  * | refuse | `send: () => { throw new Error('gone') }` |
  * | fail later | `send: () => Promise.reject(new Error('gone'))` |
  * | hang | `close: () => new Promise(() => {})` |
- * | take the first two frames of a batch | `write: () => 2` |
+ * | accept only the first two messages of a batch | `write: () => 2` |
  * | call back in the middle of a delivery | `send: () => manager.publish(message)` |
  */
 export interface SocketScript {
@@ -20,7 +20,7 @@ export interface SocketScript {
   send?: ((text: string) => unknown) | undefined
   /** Called for each batch, if the connection's transport writes in batches, as `fakeTransport()` does. */
   write?: ((texts: readonly string[]) => unknown) | undefined
-  /** Called at each `close`. A returned promise settles when the socket has closed. */
+  /** Called at each `close`. If it returns a promise, the socket counts as closed when the promise resolves. */
   close?: (() => unknown) | undefined
   /** Called at each `terminate`, if the connection's transport has a `terminate`, as `fakeTransport()` does. */
   terminate?: (() => unknown) | undefined
@@ -178,7 +178,10 @@ function isText(message: string | Uint8Array): message is string {
   return !isBytes(message)
 }
 
-/** Removes the items that were offered but not accepted. The offered items begin at `from`. Items that the script has sent since then stay. */
+/**
+ * Removes the items that were offered but not accepted. The offered items begin at `from`. Items that were added while the script ran stay in the
+ * list.
+ */
 function keep(list: unknown[], from: number, offered: number, accepted: number): void {
   list.splice(from + accepted, offered - accepted)
 }

@@ -29,8 +29,8 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need a feature that some hosts lack. These features are a second server, a close code, a client that pauses or sends, a socket that
- * reports its buffered bytes, and a heartbeat that the suite can trigger.
+ * The tests that need a feature that some hosts lack. These features are a second server, a close code, a client that can pause, send, or leave
+ * before it is accepted, a socket that reports its buffered bytes, and a heartbeat that the suite can trigger.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'
@@ -94,7 +94,7 @@ const SKIPPABLE: Readonly<Record<SkippableHostTest, Run>> = {
   'cleans up after a stuck client that vanishes': cleansUpAfterStuckClient,
 }
 
-/** The tests of the host suite. If several tests fail, look at the first failure first, because later tests build on earlier tests. */
+/** The tests of the host suite. If several tests fail, look at the first failure first, because later tests rely on what earlier tests check. */
 export const hostTests: readonly HostTest[] = /* @__PURE__ */ allTests()
 
 function allTests(): readonly HostTest[] {

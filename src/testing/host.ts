@@ -22,16 +22,16 @@ export interface RunningHost {
   readonly manager: HostedManager
 
   /**
-   * Connects a real client of this user, and subscribes the client in the way that the host's clients subscribe. The new connection must be the only
-   * holder of these subscriptions; the user must not hold them. Resolves once the server has added the connection with its subscriptions.
+   * Connects a real client of this user, and subscribes the client in the way that the host's clients subscribe. The server must subscribe the new
+   * connection (`connection.subscribe`), not the user (`addSubscription`). Resolves once the server has added the connection with its subscriptions.
    *
    * User ids and symbols contain spaces, colons and letters of any alphabet. Encode user ids and symbols if the protocol requires it.
    */
   connect(userId: string, subscriptions?: readonly StreamReference[]): Promise<HostClient>
 
   /**
-   * Connects a client of this user that asks for these subscriptions. The client breaks its connection while the host authenticates the client,
-   * before the server has accepted it. Resolves once the client has disconnected.
+   * Connects a client of this user that asks for these subscriptions. The client breaks its connection while the host is authenticating the client,
+   * before the server adds the connection to the manager. Resolves once the client has disconnected.
    *
    * If this method is missing, the test `registers no client that left before it was accepted` fails. You may skip this test, with a reason.
    */

@@ -96,7 +96,7 @@ export class ManualClock implements Clock {
     return next
   }
 
-  /** Sets the time to a later time. Does nothing if the clock has passed this time already, because a timer called `advance` itself. */
+  /** Moves both clocks forward to this monotonic time. Does nothing if they have passed it already, because a timer has called `advance`. */
   #passUntil(monotonicMs: number): void {
     const passedMs = Math.max(0, monotonicMs - this.#monotonicMs)
     this.#wallMs += passedMs

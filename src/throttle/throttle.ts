@@ -33,8 +33,8 @@ export interface ThrottleDependencies {
  * Holds the newest message of each stream until the interval of its type ends.
  *
  * `publish` is user code, and may call any method of this class. So each method changes the state before it calls `publish`. A held message leaves
- * its slot before it is published, so no message is published twice. Each round of publishing uses only the slots of the interval that has ended. So
- * if `publish` itself offers a message, that message waits for the next interval.
+ * its slot before it is published, so no message is published twice. Each round of publishing visits each slot once. So if `publish` itself offers a
+ * message of the stream that it publishes, that message is held until an interval of its type ends again.
  */
 export class Throttle {
   #heldCount = 0
@@ -111,7 +111,7 @@ export class Throttle {
     }
   }
 
-  /** Ends the intervals that are over at `nowMs`, and returns their slots. The caller must publish the messages that these slots hold. */
+  /** Ends the intervals that are over at `nowMs`. Returns slots with the messages that were held in these intervals. The caller must publish them. */
   #endIntervals(nowMs: number): readonly Slot[] {
     if (nowMs < this.#dueMs) return NONE
     const due: Slot[] = []
@@ -165,7 +165,8 @@ export class Throttle {
 }
 
 /**
- * Begins the interval that contains `nowMs`. A stream with a held message gets a slot in the new interval, because the message is published now.
+ * Begins the interval that contains `nowMs`. A stream with a held message gets a slot in the new interval, because that message is published now, as
+ * the first message of the new interval.
  */
 function beginInterval(type: ThrottledType, nowMs: number): void {
   const ended = type.slots

@@ -50,8 +50,8 @@ function letProcessEnd(timer: unknown): void {
 /** The clock that the library uses internally. */
 export interface ManagerClock extends Clock {
   /**
-   * The sum of all decreases of the host's `monotonic`, in milliseconds. A reading decreases if a test installs or removes fake timers. Timers that
-   * were set before the decrease may be lost.
+   * How far this clock's `monotonic` is ahead of the host's, in milliseconds. The number grows when the host's reading decreases, because a test
+   * installs or removes fake timers. Timers that were set before the decrease may be lost.
    */
   readonly wentBackMs?: number
   /** @param holdsProcess whether the process must stay alive until the timer fires, because a promise waits for the timer */
@@ -67,7 +67,7 @@ export type Timers = Omit<ManagerClock, 'now'>
  */
 export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 
-/** The interval after which the clock checks again whether to keep the process alive. A timer that fires later than this counts as lost. */
+/** The shortest interval between two checks whether to keep the process alive. A timer that is later than this counts as lost. Milliseconds. */
 const HOLD_MS = 1_000
 
 /** The latest time that a `Date` can hold. */

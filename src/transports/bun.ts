@@ -67,8 +67,8 @@ function write(socket: BunSocket, texts: readonly WireData[]): number {
 }
 
 /**
- * True if Bun dropped the message. Bun's `send` returns 0 for a drop, but also for an empty text that was written. `send` returns -1 if it queued the
- * bytes.
+ * True if Bun dropped the message. Bun's `send` returns 0 for a drop, and also for an empty text that it wrote. A result of -1 is not a drop: Bun has
+ * queued the bytes.
  */
 function isDropped(socket: BunSocket, status: number, text: WireData): boolean {
   return status === 0 && (text.length > 0 || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)

@@ -66,7 +66,7 @@ export function isDestroyed(response: SseResponse): boolean {
 /**
  * Calls the listener when the TCP socket of the response's request has closed. The returned function removes the listener.
  *
- * Up to Node 22, a response that waits for its turn in a pipeline emits no `close` itself.
+ * The response's own `close` event is not enough: up to Node 22, a response that waits for its turn in a pipeline does not emit it.
  */
 export function onTcpClose(response: SseResponse, listener: () => void): () => void {
   const tcp = tcpOfRequest(response)

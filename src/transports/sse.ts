@@ -28,8 +28,9 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
 /**
  * The options of `sseTransport`: the id and the type of an event.
  *
- * The functions are called with the options object as `this`. `id` and `event` are called for messages and for gap notices. A text from
- * `connection.send` has no type. Such a text has an id only if the option `idsOf` makes one.
+ * The functions are called with the options object as `this`. `id` and `event` are called for messages, for the skips of a recorder, and for the gap
+ * notices of a send queue. They are not called for texts from `connection.send`, nor for notices that are sent like such texts: those of `notifyGap`,
+ * of `setStreamStatus` and of a recorder. These events have no type, and have an id only if the option `idsOf` makes one.
  */
 export interface SseOptions {
   /**
@@ -50,8 +51,8 @@ export interface SseOptions {
    * returned function also gets gap notices and the texts of `connection.send`. If the returned function returns `undefined`, the event has no id,
    * and the client keeps its last id.
    *
-   * If one of the two functions throws, or an id is not a string or has a line break or a NUL, the connection is removed with the reason
-   * `send-failed`. `idsOf` cannot be combined with `id`.
+   * If `idsOf` or the returned function throws, the connection is removed with the reason `send-failed`. The same happens if an id is not a string,
+   * or has a line break or a NUL. `idsOf` cannot be combined with `id`.
    */
   readonly idsOf?: ((socket: SseSocket) => (text: string) => string | undefined) | undefined
   /**
@@ -85,9 +86,9 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
    *
-   * A comment also detects a client that does not read: the comment before it is still unsent, and no other byte has been sent since. If the client
-   * never read anything, the response is terminated at once. Otherwise the response is terminated after a minute, because a slow reader can look like
-   * a client that does not read for a while.
+   * `comment` also detects a client that does not read. The client looks stuck if the previous comment is still unsent, and no other byte has been
+   * sent since that comment. If the client never read anything, the response is terminated at once. Otherwise the response is terminated only if this
+   * lasts for a minute, because a slow reader can also look stuck for a while.
    */
   comment(text?: string): void
   /**
@@ -105,7 +106,7 @@ export interface SseSocket extends Socket {
   /**
    * Ends the response at once, and discards all unsent bytes.
    *
-   * A `TransformStream` keeps its queued chunks until its reader reads again or cancels. A terminated `TransformStream` accepts no further chunks.
+   * A `TransformStream` is an exception: it keeps its queued chunks until its reader reads again or cancels. It accepts no further chunks.
    */
   terminate(): void
 }
@@ -216,9 +217,9 @@ class ResponseSocket implements SseSocket {
 /**
  * Returns a socket for a response. First write the head of the response, with `sseHeaders`. After that, write only through the socket.
  *
- * A response without a body, such as an answer to HEAD, drops all events and ends with the current turn of the event loop. A framework may drop the
- * body of a web stream without reading or cancelling it, and no event reports the drop. Therefore send comments: the second comment ends a dropped
- * stream.
+ * A response without a body, such as an answer to HEAD, drops all events and ends with the current turn of the event loop. If the body is a web
+ * stream, a framework may drop the stream without reading or cancelling it, and no event reports this. Therefore send comments: the second comment
+ * ends a dropped stream.
  *
  * @throws `ERR_INVALID_ARGUMENT` if the target is neither a response nor the writer of a web stream
  *
@@ -248,8 +249,8 @@ export function sseSocket(target: SseTarget): SseSocket {
 
 /**
  * Returns the transport for the sockets of `sseSocket`. The transport encodes each event once for all sockets, and writes all events of one turn of
- * the event loop together. The response itself reports a drain. When a response is over, its connection is removed. An event stream carries only
- * texts. A message of bytes counts as `failed`, and the connection stays.
+ * the event loop together. The response reports its drains, so the host need not call `drained()`. When a response is over, its connection is
+ * removed. An event stream carries only texts. A message of bytes counts as `failed`, and the connection stays.
  *
  * After `remove({ code, reason })`, the client gets a last event of type `close`, with data such as `{"code":4001,"reason":"logged in elsewhere"}`.
  * After any other removal, the client sees only the end of the stream. Do not use the type `close` for your own events.
@@ -277,7 +278,7 @@ export function sseTransport(options: SseOptions = {}): Transport<SseSocket, Sse
   return transport
 }
 
-/** The ids of events, if each response has its own ids. The events without their ids are the same for all responses. */
+/** The ids of events, if each response has its own ids. Apart from the ids, the events are the same for all responses. */
 class OwnIds {
   readonly #idsOf: NonNullable<SseOptions['idsOf']>
   readonly #idOf = new WeakMap<SseSocket, (text: string) => string | undefined>()

@@ -20,7 +20,7 @@ export interface WsSocket {
   readonly bufferedAmount: number
   /** The negotiated extensions: `permessage-deflate`, or an empty text. */
   readonly extensions: string
-  /** Sends a text, or bytes if the host makes bytes. The transport calls `send` if a direct write would not be safe. */
+  /** Sends a text, or bytes if the host sends bytes. The transport calls `send` only if it cannot safely write to the TCP socket itself. */
   send(text: string, done?: () => void): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -58,9 +58,9 @@ export interface WsOptions {
    * The function is used for server sockets that negotiated `server_no_context_takeover`. To negotiate this parameter, create the WebSocket server
    * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
    *
-   * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). A reference in the
-   * stream may reach back at most 2 to the power of `windowBits` bytes (9 to 15). `wsTransport` tests the function once, and throws if its result is
-   * wrong. If the function fails later, the message is sent uncompressed.
+   * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). `windowBits` is 9 to 15.
+   * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function once, and throws if its
+   * result is wrong. If the function fails later, the message is sent uncompressed.
    *
    * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. The compressed length of a private
    * message could reveal a secret.
@@ -87,14 +87,16 @@ const POLL_INTERVAL_MS = 50
  * Returns the transport for ws 8. The transport frames each message once for all sockets. All messages of one turn of the event loop go out in one
  * write.
  *
- * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. In three cases, a
- * direct write is not safe, and each message goes through `socket.send`: on a client's socket, while ws deflates or reads a Blob, and if ws does not
- * have the expected private fields. While the host sends a message in fragments (`fin: false`), other messages wait until the last fragment.
+ * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. If a direct write is
+ * not safe, each message goes through `socket.send`: on a client's socket, on a socket that is closing, while ws deflates or reads a Blob, and if ws
+ * does not have the expected private fields. While the host sends a message in fragments (`fin: false`), other messages wait until the last fragment.
  * Otherwise ws would make these messages part of the fragmented message.
  *
- * With permessage-deflate, ws compresses each message for each socket, unless the options have a `deflate`.
+ * With permessage-deflate, messages go through `socket.send` too, and ws compresses each message for each socket. The option `deflate` avoids this
+ * for the sockets that it supports.
  *
- * A connection is removed when its socket emits `close`. While the socket is still closing, `socket.send` silently accepts messages.
+ * A connection is removed when its socket emits `close`. While the socket is still closing, `socket.send` discards messages without throwing, so they
+ * count as sent.
  *
  * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
  * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client

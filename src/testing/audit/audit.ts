@@ -19,7 +19,7 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
   /**
    * Returns the identity of a message. No other message of the same stream type and symbol may have the same identity, not even for another user. The
    * function is called for published messages and for received messages. If `identify` returns `undefined`, `published` throws, and `received`
-   * reports an unknown message.
+   * reports an unknown message, unless the message is a snapshot.
    *
    * @default the field `id` of `data`, or `data` itself if it is a string or a number
    */
@@ -31,9 +31,9 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
    */
   readonly read?: ((text: string) => AuditedText | undefined) | undefined
   /**
-   * How to judge a due message that comes after the client unsubscribed, lost access or changed its user. `leaked` reports the message as a fault.
-   * `allowed` accepts the message until the client disconnects or subscribes again. Use `allowed` if the network may still hold texts when the client
-   * loses the stream.
+   * How to judge a message that the client should have received, but that comes after the client unsubscribed, lost access or changed its user.
+   * `leaked` reports the message as a fault. `allowed` accepts the message until the client disconnects or subscribes again. Use `allowed` if the
+   * network may still hold texts when the client loses the stream.
    *
    * @default 'leaked'
    */
@@ -61,7 +61,7 @@ export interface AuditedSubject {
   readonly symbol?: string | null | undefined
 }
 
-/** The recipients of a message, if they are not all subscribers of its stream. */
+/** The recipients of a message, if they are not all subscribers of its stream, and its publisher, if there are several. */
 export interface PublishedOptions {
   /** Clients that must not get the message, as with `publish(message, { except })`. A replay may still send the message to these clients. */
   readonly except?: readonly string[] | undefined
@@ -87,13 +87,13 @@ const NOBODY: ReadonlySet<string> = new Set()
 /**
  * Compares the messages that a server published with the messages that each client received.
  *
- * Call the audit's methods in the order in which the reported things happen. Each call is one step, and each fault in a report names its step. A
- * message is *due* to a client if the client must receive it. Put an identity of your own into the data of each message. Do not use numbers that the
- * server assigns, because the server is what you test.
+ * Call the audit's methods in the order in which the reported things happen. Each call, except `report`, is one step, and each fault in a report
+ * names its step. A message is *due* to a client if the client must receive it. Put an identity of your own into the data of each message. Do not use
+ * numbers that the server assigns, because the server is what you test.
  *
- * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due, and the
- * ranges of messages that have come. So the audit's memory does not grow with the number of messages, but with the number of streams and clients.
- * `forget` drops a client.
+ * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due. It keeps
+ * the messages that have come as ranges of consecutive messages. So the audit's memory does not grow with the number of messages, but with the number
+ * of streams and clients. `forget` drops a client.
  */
 export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #streams: StreamCatalogue
@@ -153,8 +153,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
    * when it disconnected. If the client subscribes again, all messages that it missed are due, unless a notice tells the client that messages may be
    * missing.
    *
-   * A client keeps the messages that it received. For example, a browser tab that reconnects is the same client. Give a client that has lost its
-   * messages a new name.
+   * A client keeps the messages that it received. For example, a browser tab that reconnects is the same client. If a client has lost its messages,
+   * give it a new name.
    */
   connected(client: string, userId: string): void {
     const step = this.#nextStep()
@@ -198,8 +198,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * A client is subscribed. All messages that are published from now on are due. If the client was subscribed when its last connection ended, the
-   * messages that it missed are due too, until a notice says that messages may be missing. If a user subscribes, call this method for each client of
-   * the user.
+   * messages that it missed are due too, until a notice says that messages may be missing. If the server subscribes the user (`addSubscription`),
+   * call this method for each client of the user.
    */
   subscribed(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
@@ -237,7 +237,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * A message is published. Call this method before the server delivers the message. For each stream, keep the order of the publishes.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for a message without an identity, or with the identity of an earlier message, and `ERR_UNKNOWN_STREAM`
+   * @throws `ERR_INVALID_ARGUMENT` for a message without an identity, or with the identity of an earlier message of the same stream type and symbol.
+   * `ERR_UNKNOWN_STREAM` for a stream type that is not in the catalogue
    */
   published(message: AuditedMessage, options: PublishedOptions = {}): void {
     const step = this.#nextStep()
@@ -261,8 +262,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A publisher died without notice, for example by `kill -9`. Messages that the publisher published before its death may be lost. A client that has
-   * not received these messages may still get them, but they are no longer due. The publisher may start again under the same name.
+   * A publisher ended suddenly, for example by `kill -9`. Messages that the publisher published before its death may be lost. A client that has not
+   * received these messages may still get them, but they are no longer due. The publisher may start again under the same name.
    */
   died(publisher: string): void {
     const step = this.#nextStep()
@@ -271,8 +272,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client received a text. The audit checks a message. A notice has the same effect as a call of `told`. The content of the text never makes this
-   * method throw.
+   * A client received a text. If the text is a message, the audit checks it. If the text is a notice, the effect is the same as that of a call of
+   * `told`. The content of the text never makes this method throw.
    */
   received(client: string, text: string): void {
     const step = this.#nextStep()

@@ -244,8 +244,8 @@ export class ClientAccount {
   }
 
   /**
-   * Begins a subscription at a step. If the client was disconnected, missed messages are due. If the client had unsubscribed, the missed messages may
-   * come, but are not due.
+   * Begins a subscription at a step. If the client's last subscription ended with a connection, the messages that the client missed are due.
+   * Otherwise, these messages may come, but are not due.
    */
   #begin(hold: Hold, fromStep: number): void {
     for (const account of this.#accountsOf(hold)) account.begin()

@@ -10,7 +10,7 @@ import type { AuditedStream, MessageIdentity } from './publications.ts'
  * | `twice` | the message came more than once |
  * | `outOfOrder` | the message came after a newer message, or before the answer to its subscription |
  * | `leaked` | the message came to a client that must not get it |
- * | `unknown` | the message was never published, or the audit has forgotten it |
+ * | `unknown` | the message was never published, the audit has forgotten it, or its text cannot be read |
  */
 export type AuditFaultKind = 'lost' | 'missing' | 'twice' | 'outOfOrder' | 'leaked' | 'unknown'
 

@@ -38,7 +38,9 @@ export type AuditedText =
   /** Any other text, such as the answer to a ping. The audit ignores such a text. */
   | { readonly kind: 'other' }
 
-/** Reads the library's wire form. Returns `undefined` for any other text. */
+/**
+ * Reads the library's wire form. An object with another `type`, and without `data`, is of the kind `other`. Returns `undefined` for any other text.
+ */
 export function readWireForm(text: string): AuditedText | undefined {
   const wire = objectIn(text)
   if (wire === undefined) return undefined

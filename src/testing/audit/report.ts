@@ -2,7 +2,7 @@ import type { AuditFault, AuditFaultKind, Faults } from './faults.ts'
 
 /** The counts of an audit. */
 export interface AuditCounts {
-  /** Calls of the audit's methods. */
+  /** Calls of the audit's methods, except `report`. */
   readonly steps: number
   /** Messages that were published. */
   readonly published: number
@@ -30,7 +30,7 @@ export interface AuditReport {
   readonly twice: readonly AuditFault[]
   /** Messages that came after newer messages, or before the answer to their subscription. */
   readonly outOfOrder: readonly AuditFault[]
-  /** Messages that were never published, or that the audit has forgotten. */
+  /** Messages that were never published, or that the audit has forgotten, and texts that cannot be read. */
   readonly unknown: readonly AuditFault[]
   /** True if there is no fault. */
   readonly isClean: boolean

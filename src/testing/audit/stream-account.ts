@@ -211,7 +211,7 @@ export class StreamAccount implements AuditedStream {
     this.#uncertain.add(publication)
   }
 
-  /** Removes a message from the optional messages, because it has come, or because it need not come. */
+  /** Removes a message from the optional messages, because it has come, a newer message has come, or a notice reported it as missing. */
   #decide(publication: Publication): void {
     this.#optional.delete(publication)
     this.#uncertain.delete(publication)
@@ -224,8 +224,8 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * Forgets what came. The messages of several publishers have no common order. So the current state may be older than messages that came before it,
-   * and these newer messages may come again after the state.
+   * Forgets which messages came. The messages of several publishers have no common order. So the current state may be older than messages that came
+   * before it, and these newer messages may come again after the state.
    */
   #beginAgain(): void {
     this.#arrived = new Places()

@@ -63,8 +63,8 @@ export async function deliversUnchanged(trial: BackplaneTrial): Promise<void> {
 }
 
 /**
- * A part of a subject, as long as the base64url of the longest name. The longest name has 255 UTF-16 units of three bytes each, and base64url makes
- * four characters of three bytes.
+ * A part of a subject, as long as the base64url of the longest name. The longest name has 255 UTF-16 units of three bytes each, and base64url encodes
+ * three bytes as four characters.
  */
 const LONGEST_PART = '-_Az09'.repeat(170)
 

@@ -19,8 +19,8 @@ export async function reportsLoss(trial: BackplaneTrial): Promise<void> {
 const REFUSED = 1_000
 
 /**
- * While there is no broker, the driver refuses to publish, so that messages do not pile up in the client. A refused message must not come later, when
- * the broker is back. The refused message would then come after messages that the node has sent in its place.
+ * While there is no broker, the driver refuses to publish, so that messages do not pile up in the client. A refused message must not come when the
+ * broker is back, because it would come after newer messages of the node.
  */
 export async function refusesWhileGone(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()

@@ -61,8 +61,8 @@ function tradeOfBytes(bytes: number): PublishableMessage {
 }
 
 /**
- * If thousands of messages or megabytes are published in one turn, all of them arrive, in order within each stream. All of them arrive even if the
- * client has connected only a moment before.
+ * If thousands of messages, or several megabytes, are published in one turn, all of them arrive, in order within each stream. All of them arrive even
+ * if the client has connected only a moment before.
  */
 export async function deliversBursts(trial: Trial): Promise<void> {
   const host = await trial.start()

@@ -117,7 +117,7 @@ const REQUESTS_A_ROUND = 256
  * buffers of the kernels.
  */
 const MOST_ROUNDS = 768
-/** After this many rounds without a new subscription, the server no longer reads the client's requests. */
+/** After this many rounds without a new subscription, the test assumes that the server no longer reads the client's requests. */
 const ROUNDS_UNREAD = 50
 
 /**

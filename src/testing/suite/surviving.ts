@@ -31,7 +31,7 @@ export async function survivesBadTexts(trial: Trial): Promise<void> {
   await host.delivers()
 }
 
-/** Bytes that break a protocol: invalid WebSocket frames, an invalid line, the head of a frame that is too long, and an invalid HTTP request. */
+/** Bytes that break a protocol: invalid WebSocket frames, an invalid line, the header of an oversized frame, and an invalid HTTP request. */
 const BAD_BYTES: readonly Uint8Array[] = [
   new Uint8Array(64).fill(0xff),
   new Uint8Array(64),

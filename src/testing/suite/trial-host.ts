@@ -7,7 +7,10 @@ import { describe, type Patience } from './patience.ts'
 import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
 
-/** The symbol of a stream of markers. A client that has received the last marker has received all messages that were published before the marker. */
+/**
+ * The symbol of the stream of markers. A marker is a message that the test publishes after other messages. A client that has received the last marker
+ * has also received all messages before it.
+ */
 const MARKER = 'MARKER'
 
 /** The host under test, and the clients that should be connected to it. */

@@ -9,7 +9,7 @@ type Deflate = (bytes: Uint8Array, options: { readonly finishFlush: number; read
 
 const DEFAULT_THRESHOLD = 1_024
 
-/** The smallest window of a raw deflate stream that zlib can make. */
+/** The smallest window, in window bits, with which zlib can make a raw deflate stream. */
 export const SMALLEST_DEFLATE_BITS = 9
 
 /** `Z_SYNC_FLUSH` of zlib. */

@@ -6,8 +6,9 @@ declare function queueMicrotask(fn: () => void): void
 /**
  * Writes several frames to a TCP socket in one write. `bytesOf` returns the bytes of a frame.
  *
- * If consecutive sockets get the same frames, the writer joins the frames once, for the second socket. All later sockets share the joined bytes,
- * which is cheapest. If each socket gets different frames, joining would be most expensive. So the writer corks the socket instead.
+ * If consecutive sockets get the same frames, joining the frames once is cheapest. The writer joins them for the second socket, and all later sockets
+ * share the joined bytes. If each socket gets different frames, joining would cost the most. So the writer only corks the first socket that gets new
+ * frames.
  */
 export class FrameWriter<TFrame> {
   readonly #bytesOf: (frame: TFrame) => Uint8Array

@@ -19,7 +19,7 @@ const BINARY = 0x82
 /** RSV1, the bit that marks a compressed message: RFC 7692, 6. */
 const COMPRESSED = 0x40
 
-/** A message whose frame is made when it is first read. Before the first read, a waiting message uses only the memory of its payload. */
+/** A message, and its frame, which is made when `bytes` is first read. Until then, a waiting message uses only the memory of its payload. */
 export class MessageFrame {
   readonly text: WireData
   readonly isCompressible: boolean

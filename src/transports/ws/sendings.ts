@@ -17,7 +17,10 @@ interface WsSender {
 /** A socket with only one form of `send`: the form that the caller's types declare. */
 type Target = Pick<WsSender, 'extensions'> & { send(text: WireData, done?: () => void): void }
 
-/** Sends messages with `ws.send`, and reports a drain when the messages have been sent. Node emits no `drain` while ws processes a message. */
+/**
+ * Sends messages with `ws.send`, and reports a drain when the messages have been sent. The TCP socket's `drain` event is not enough: a message that
+ * ws is still compressing has not reached the TCP socket yet.
+ */
 export class Sendings {
   readonly #listeners = new WeakMap<Target, Set<() => void>>()
 
