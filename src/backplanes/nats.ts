@@ -56,7 +56,7 @@ const REQUEST_TIMEOUT_MS = 2_000
  * Returns the driver of one node for NATS, for `joinCluster`. Pass a connection of `@nats-io/transport-node` 3, or of another transport of
  * nats-core 3.
  *
- * The driver subscribes with your connection, which stays open when the cluster is closed. Connect with these options:
+ * The driver uses your connection, and leaves it open when the cluster is closed. Connect with these options:
  *
  * - `maxReconnectAttempts: -1`. By default, the NATS client stops after ten attempts to reconnect.
  * - A short `timeout`. If the link breaks while the NATS client connects, the client notices this only after `timeout`, which is 20 seconds by
@@ -105,14 +105,14 @@ class NatsDriver implements Backplane {
     this.#receive = receive
     this.#statuses = this.#connection.status()
     void this.#follow(this.#statuses, status)
-    // It rejects if the connection has no link now. Then it says when it has one again.
+    // `flush` rejects if there is no link now. In that case, the status `reconnect` comes once there is a link.
     await this.#connection.flush().then(() => this.#note(true, status), () => {})
   }
 
   publish(subject: string, text: string): void {
     this.#assertUp()
     const bytes = this.#encoder.encode(text)
-    // The connection would throw, and that would mean that there is no link.
+    // If the text is too long, the connection would throw, and the cluster would take this for a lost link. So the text is not sent.
     if (bytes.length <= (this.#connection.info?.max_payload ?? Infinity)) this.#connection.publish(subject, bytes)
   }
 
@@ -154,7 +154,7 @@ class NatsDriver implements Backplane {
     void this.#drop([...this.#subscriptions.keys()])
     this.#isUp = false
     this.#inFlight.lose()
-    // To return from the iterator would wait for the next status.
+    // The iterator's own `return` would wait for the next status.
     ;(this.#statuses as { stop?(): void } | undefined)?.stop?.()
     // The connection writes at the end of the turn. If the application closed it before, a failure of that write would have no listener.
     await turn()
@@ -172,8 +172,8 @@ class NatsDriver implements Backplane {
   }
 
   /**
-   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it. Otherwise a request that comes before that
-   * would get no answer, neither from the node nor from the server.
+   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it. Until then, the server passes requests on to
+   * the node, so without these answers, the requests would time out.
    */
   async #drop(subjects: readonly string[]): Promise<void> {
     const draining = subjects.map((subject) => this.#subscriptions.get(subject)?.drain().catch(() => {}))

@@ -55,11 +55,11 @@ export interface DeliveryDependencies<TConnection> {
  *
  * Not every socket has a send queue:
  *
- * - A transport with a `write` gets a send queue from the start. A socket whose buffer is read by a function also gets a send queue from the start.
- *   The function is the transport's `bufferedBytes`, or the socket's `getBufferedAmount()`.
- * - A socket with a `bufferedAmount` has a send queue only while its connection is behind. `PlainPressure` decides when the connection falls behind.
- * - Any other plain socket has no send queue. The pressure of a socket without a readable buffer is unknown, so the socket always counts as having
- *   room.
+ * - A socket has a send queue from the start if its transport has a `write`, or if a function reads its buffer. This function is the transport's
+ *   `bufferedBytes`, or the socket's `getBufferedAmount()`.
+ * - Otherwise, a socket with a `bufferedAmount` has a send queue only while its connection is behind. `PlainPressure` decides when the connection
+ *   falls behind.
+ * - Any other socket has no send queue, because its buffer cannot be read. Such a socket always counts as having room.
  */
 export class Delivery<TConnection extends DeliveryConnection> {
   readonly #dependencies: DeliveryDependencies<TConnection>
@@ -76,8 +76,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
   /**
-   * The limit for the bytes that a plain socket has buffered. Above this limit, `PlainPressure` decides whether the socket has room. `undefined` if
-   * no socket needs to be measured.
+   * If a plain socket has buffered more bytes than this, `PlainPressure` decides whether the socket has room. `undefined` if no socket needs to be
+   * measured.
    */
   #roomBytes: number | undefined
 
@@ -104,8 +104,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Looks up the methods of a socket and its transport, which may run user code. Returns a function that makes the connection's send queue. Returns
-   * `undefined` if the connection needs no send queue, because texts go to the socket itself.
+   * Returns a function that makes the connection's send queue. Returns `undefined` if the connection needs no send queue, because texts go to the
+   * socket itself. Looking up the properties of the socket may run user code.
    */
   queueMaker(measured: Measured): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
@@ -127,8 +127,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. `skipText` makes
-   * the skip for the connections that were left out. The delivery calls `skipText` when all other recipients have the message.
+   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. `skipText` returns
+   * the skip, which is a text for the connections that were left out. It is called after the message was handed to the recipients.
    */
   serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number, skipText?: () => WireData | undefined): PublishResult {
     this.#totals.begin(fanOut.matched)

@@ -4,8 +4,8 @@ import type { Timers } from '../time/clock.ts'
 declare const setImmediate: ((fn: () => void) => unknown) | undefined
 
 /**
- * If a turn lasts longer than `LOST_AFTER_MS`, either the turn is busy, or the callback for its end was lost. In both cases, `notice` schedules the
- * end of the turn again. A second callback does no harm if the turn was only busy.
+ * If a turn lasts longer than this, the event loop is busy, or the callback for the end of the turn was lost. In both cases, `notice` schedules the
+ * end of the turn again. If the event loop was only busy, the second callback does no harm.
  */
 const LOST_AFTER_MS = 100
 
@@ -31,7 +31,7 @@ export class EndOfTick<TItem> implements Ticks {
   tick = 1
   isAwaited = false
   #items: TItem[] = []
-  /** The items of the turn whose callback is running. */
+  /** The items of the turn that is ending. Empty unless the callback is running. */
   #ending: readonly TItem[] = []
   #scheduledBy: unknown
   #sinceMs = 0

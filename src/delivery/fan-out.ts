@@ -8,7 +8,10 @@ import type { Acceptance, SendQueue } from '../ports/sink.ts'
 import { bufferedAmountOf } from './meter.ts'
 import type { Recipients, Slot, SlotRange } from './recipients.ts'
 
-/** The `data` of the message that a transport's `frame` gets for a skip. */
+/**
+ * The `data` of the message that a transport's `frame` gets for a skip. A skip is a text for the connections that the option `except` leaves out of a
+ * message.
+ */
 const SKIP_DATA = /* @__PURE__ */ Object.freeze({ type: 'skip' })
 
 /** A connection whose sink threw, and the error. */
@@ -171,8 +174,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     const connection = connectionIn(exactSlot, exact.connections)
     if (this.#excluded?.has(connection) === true) return
     const handedBefore = this.handed
-    // Meanwhile, the connection may have lost one of its two slots. Then this slot is a hole. The connection may lose the other slot while its
-    // `bufferedAmount` is read.
+    // The connection may have lost one of its two slots by now, or may lose it while its `bufferedAmount` is read. Then the other slot serves the
+    // connection.
     this.#serveSlots(exact, exactSlot, exactSlot + 1, text)
     if (this.handed === handedBefore) this.#serveSlots(whole, wholeSlot, wholeSlot + 1, text)
   }

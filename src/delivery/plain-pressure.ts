@@ -13,7 +13,7 @@ interface Presumption {
 }
 
 /**
- * Decides whether a plain socket has room. A plain socket has a `bufferedAmount` and no send queue.
+ * Decides whether a socket has room, if the socket has a `bufferedAmount` and no send queue.
  *
  * `bufferedAmount` is read for each message, and grows with each message. No client has had time to read the bytes of this turn of the event loop, or
  * the bytes of the turn before. If the bytes of these two turns can explain a reading above the limit, the reading does not show that the client is
@@ -24,7 +24,10 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #softLimitBytes: number
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
-  /** Upper bounds on the bytes that any one socket was given: in turn `tick`, in the turn before `tick`, and in all small turns after `tick`. */
+  /**
+   * Upper bounds on the bytes that any one socket was given: `inTick` in turn `tick`, `inTickBefore` in the turn before, and `since` in later turns
+   * that had only few bytes.
+   */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
   constructor(softLimitBytes: number, ticks: Ticks) {
@@ -35,9 +38,9 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * True if a socket counts as having room until this turn ends, although it has buffered more than the limit.
    *
-   * If the bytes of this turn can explain the excess, the socket has room. Otherwise the socket is in doubt, and the turn before decides. If the
-   * socket was above the limit in the turn before too, it has room unless it was in doubt then. If the socket was not above the limit in the turn
-   * before, it has room if the bytes of that turn can explain the rest of the excess.
+   * The excess is the number of buffered bytes above the limit. If the bytes of this turn can explain the excess, the socket has room. Otherwise the
+   * socket is in doubt, and the turn before decides. If the socket was above the limit in the turn before, it has room, unless it was in doubt in
+   * that turn too. If it was not above the limit, it has room if the bytes of that turn can explain the rest of the excess.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks

@@ -11,7 +11,10 @@ export interface SlotRange<TConnection> {
 export interface Recipients<TConnection> {
   /** How many recipients there are. */
   readonly matched: number
-  /** If there are overlaps, the first range is in the list of the whole type, and the second range is in the list of the exact stream. */
+  /**
+   * The slots of the recipients. If there are overlaps (connections with a slot in two lists), the first range is in the list of the whole type, and
+   * the second range is in the list of the exact stream.
+   */
   readonly ranges: readonly SlotRange<TConnection>[]
   readonly overlaps: readonly Overlap[]
   /** Slots within the ranges whose connections are not recipients. */

@@ -1,5 +1,6 @@
 /**
- * Counts of all messages up to now. A message counts once for each of its recipients.
+ * Counts of all messages up to now. A message counts once for each of its recipients. Texts of `connection.send` are messages here. So are notices
+ * that are sent like such texts, for example by `notifyGap`, and the skips of a recorder.
  *
  * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`, `waitingBytes` and
  * `connectionsBehind` are gauges, which show the present state. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
@@ -17,8 +18,8 @@ export interface Stats {
    */
   readonly dropped: number
   /**
-   * Messages that were not sent for one of three reasons: `send` or `write` threw, no frame could be made, or the message made its client a slow
-   * consumer.
+   * Messages that were not sent, because `send` or `write` threw, because no frame could be made, or because the message made its client a slow
+   * consumer. If a gap notice could not be made, the messages that were to be written together with it count too.
    */
   readonly failed: number
   /** Messages that were not sent because the connection was removed or unsubscribed before the delivery reached it. */
@@ -27,7 +28,7 @@ export interface Stats {
   readonly purged: number
   /** Messages for which `send` or `write` returned a promise that rejected later. Rejected messages also count as `sent`. */
   readonly rejected: number
-  /** Gap notices that were handed to a socket. No other field counts gap notices, because they are not messages. */
+  /** Gap notices that were handed to a socket in the place of dropped messages. No other field counts these notices. */
   readonly gapNotices: number
   /** Messages that had to wait for another delivery to end. A deferred message counts once, no matter how many recipients it has. */
   readonly deferred: number

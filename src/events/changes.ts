@@ -45,7 +45,10 @@ export class Changes {
     this.events = new Events(this.#numbers)
   }
 
-  /** Makes a change, and then delivers its events to the listeners. If another change is running, the new change is separate and nested in it. */
+  /**
+   * Makes a change, and then delivers its events to the listeners. If another change is running, the new change is separate and nested in it. Within
+   * a batch, it is part of the batch.
+   */
   make<TOutcome>(change: () => TOutcome): TOutcome {
     if (this.#isBatching) return this.#settled(change)
     const outer = this.#begin()
@@ -58,8 +61,8 @@ export class Changes {
   }
 
   /**
-   * Makes a change, and then calls the functions that had to wait for its end, in a batch too. So if the source of a stream has failed, a new
-   * subscriber gets the status notice before anything else.
+   * Makes a change, and then calls the functions that wait for its end: see `afterwards`. In a batch, this happens after each change, and not only at
+   * the end of the batch. So a new subscriber gets the status notice of a failed source before anything else.
    */
   #settled<TOutcome>(change: () => TOutcome): TOutcome {
     try {

@@ -39,7 +39,7 @@ export interface SubscriptionEvent<
   TStreams extends StreamCatalogue = TradingStreams,
   TMetadata = unknown,
 > {
-  /** The live view that `addSubscription` returns. */
+  /** The subscription: the same object that `addSubscription` returns. */
   readonly subscription: Subscription<keyof TStreams & string>
   /** The connection that caused the event, because it subscribed, unsubscribed or was removed. Absent if no connection caused it. */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>
@@ -47,7 +47,7 @@ export interface SubscriptionEvent<
 
 /** The events of a manager: the name of each event, and the type of its payload. */
 export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
-  /** A connection was added. The subscriptions of its user cover the connection already. */
+  /** A connection was added. It already receives the streams of its user's subscriptions. */
   connectionAdded: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /** A connection was removed. `reason` says why. The socket of the connection may still be closing. */
   connectionRemoved: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly reason: CloseReason }

@@ -69,7 +69,7 @@ export class Channel implements ChannelName, History {
     return !this.isLatest && this.#count > 0 && (this.#count > this.#limits.count || this.units > this.#limits.units)
   }
 
-  /** The position of a client that has received the last message. */
+  /** The position of a client that has received every message up to now. */
   get position(): string {
     return positionText(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq] as const))
   }
@@ -86,9 +86,9 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Adds an epoch of an earlier run or of another node, or sets its state. The oldest epochs are forgotten if there are too many, or if a position could
-   * not name them all. If a forgotten epoch belonged to another node and had messages, nobody can resume from an older position, because this node no
-   * longer knows which of them a client missed.
+   * Adds an epoch of an earlier run or of another node, or sets its state. The oldest epochs are forgotten if there are too many, or if a position
+   * could not name them all. If a forgotten epoch belonged to another node and had messages, nobody can resume any more from a position that was
+   * given out before. This node no longer knows which messages of that epoch a client missed.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
@@ -102,7 +102,10 @@ export class Channel implements ChannelName, History {
     }
   }
 
-  /** Forgets an epoch of another node. Its messages stay. Nobody can resume from an older position, because the epoch may have had more messages. */
+  /**
+   * Forgets an epoch of another node. The epoch's messages stay in the history. Nobody can resume any more from a position that was given out before,
+   * because the epoch may have had further messages.
+   */
   forgetEpoch(epoch: string): void {
     if (epoch === this.epoch) return
     this.#epochs.delete(epoch)

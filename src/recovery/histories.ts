@@ -18,19 +18,22 @@ export interface HistoryLimits {
   readonly byType: ReadonlyMap<string, { readonly count: number; readonly units: number }>
 }
 
-/** The lowest `order`. A message with this `order` may be older than every revocation. */
+/**
+ * The lowest `order`, which is the place of a message among all recorded messages. Messages that are added in front of a history get this `order`,
+ * because they may be older than every revocation.
+ */
 const EARLIEST = 1
 
-/** The maximum number of unused channels. If there are more, the oldest unused channel is forgotten early. */
+/** The maximum number of unused channels. If there are more, the unused channel that was created first is forgotten early. */
 const MOST_UNUSED_CHANNELS = 100_000
 
 /**
  * All channels and their histories.
  *
  * Each history has limits for the number, the units (UTF-16) and the age of its messages. All histories together have a limit for their units. If
- * this limit is exceeded, the oldest message of all histories is removed first. Messages of `latest` streams do not expire, because they are the
- * present state. If a channel has no active stream, the channel and its numbers are forgotten `ageMs` after its last message, or after its last
- * stream became idle, whichever is later.
+ * this limit is exceeded, the oldest message of all histories is removed first. Only this last limit applies to the messages of `latest` streams,
+ * because they are the present state. If a channel has no active stream, the channel and its numbers are forgotten `ageMs` after its last message, or
+ * after its last stream became idle, whichever is later.
  */
 export class Histories {
   evicted = 0
@@ -81,7 +84,7 @@ export class Histories {
     return this.#channels.find(stream) ?? this.#begin(stream)
   }
 
-  /** Records that a stream got its first subscriber, or lost its last one. */
+  /** Records that a stream became active or idle: see the events `streamActive` and `streamIdle`. */
   setActive(stream: ChannelName, isActive: boolean): void {
     const channel = this.obtain(stream)
     // If `randomEpoch` failed, there was no channel when the stream became active.
@@ -108,8 +111,8 @@ export class Histories {
   }
 
   /**
-   * Adds messages of another node, oldest first, that are older than the messages in the history of the channel. A message is left out if a message
-   * between it and the history is missing.
+   * Adds messages of another node to the front of a channel's history. `recorded` is oldest first. A message is left out if any message between it
+   * and the history is missing.
    */
   prepend(channel: Channel, recorded: readonly RecordedMessage[]): void {
     const nowMs = this.#clock.monotonic()
@@ -131,7 +134,10 @@ export class Histories {
     this.#age(nowMs, isFirst)
   }
 
-  /** True if the histories still hold a revoked message that does not expire. `order` is the number of the last message before the revocation. */
+  /**
+   * True if the histories still hold a revoked message of a `latest` stream, which does not expire. `order` is the `order` of the last message before
+   * the revocation.
+   */
   holdsRevoked(revoked: Revoked, order: number): boolean {
     for (let message = this.#lasting.first; message !== undefined && message.order <= order; message = message.later) {
       const { channel: { streamType }, symbol } = message

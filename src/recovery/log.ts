@@ -102,7 +102,7 @@ export class RecoveryLog implements ChannelLog {
     return (this.#find(channel)?.messages() ?? []).filter(isWanted).sort((one, other) => one.seq - other.seq)
   }
 
-  /** Returns the channel with this name. Other nodes name the channels, and these nodes may have another catalogue. */
+  /** Returns the channel with this name. The name may come from another node, whose catalogue may have other stream types. */
   #find(channel: ChannelName): Channel | undefined {
     return Object.hasOwn(this.streams, channel.streamType) ? this.#histories.find(channel) : undefined
   }

@@ -8,7 +8,10 @@ import type { HistoryLimits } from './histories.ts'
 
 /** The place of a message in its channel: an epoch and a number. */
 export interface Stamp {
-  /** The name of the epoch: of one channel in one run of the publishing node. A restart begins a new epoch. */
+  /**
+   * The name of the epoch. An epoch is one numbering of a channel's messages by one node. A new epoch begins when the node restarts, or when it has
+   * forgotten the channel.
+   */
   readonly epoch: string
   /** The number of the message: 1 for the first message of the epoch. */
   readonly seq: number
@@ -22,13 +25,16 @@ export interface SnapshotStream<TStreamType extends string = string> {
   readonly streamType: TStreamType
   /** `undefined` for a stream without a symbol, and for a whole type. */
   readonly symbol: string | undefined
-  /** The user, on a private stream. */
+  /** The user of a private stream. `undefined` for a public stream. */
   readonly userId: string | undefined
 }
 
 /** The options of `createRecovery`. Each option may be left out. */
 export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStreams> {
-  /** How many messages are kept for each channel, and for all channels together. */
+  /**
+   * How many messages are kept for each channel, and for all channels together. A channel is one symbol if the stream type requires a symbol, and the
+   * whole type otherwise. On a private type, each user has channels of their own.
+   */
   readonly history?: HistoryOptions<TStreams> | undefined
   /** Limits how much is sent again to one connection until its send queue is empty. A client that missed more gets the answer `recovered: false`. */
   readonly replay?: ReplayOptions | undefined
@@ -57,7 +63,8 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    */
   readonly randomEpoch?: (() => string) | undefined
   /**
-   * Called with each error that `snapshot` throws.
+   * Called with the error each time a snapshot cannot be sent: `snapshot`, `stamp` or the manager's `serialize` threw, `snapshot` returned a promise,
+   * or the text is too long.
    *
    * @default prints the first error with `console.warn`
    */
@@ -67,8 +74,8 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
 /** The limits of the history. `Infinity` removes a limit. */
 export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * The maximum number of messages of one channel. With `0`, no message is kept, and a client that missed a message cannot resume. The last message
-   * of a `latest` stream is always kept.
+   * The maximum number of messages of one channel. With `0`, no message is kept, and a client that missed a message cannot resume. `count` and
+   * `units` do not apply to `latest` streams: the last message of each stream is kept, unless `totalUnits` is exceeded.
    *
    * @default 256
    */
@@ -80,7 +87,8 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly units?: number | undefined
   /**
-   * How long a message is kept, in milliseconds. A channel without subscribers keeps its numbers for this time, too.
+   * How long a message is kept, in milliseconds. The last message of a `latest` stream is kept longer. A channel that had neither a subscriber nor a
+   * new message for this time is forgotten, with all its messages and numbers.
    *
    * @default 120_000
    */
@@ -145,7 +153,7 @@ export function resolvedOptions(options: unknown): ResolvedRecoveryOptions {
 function soundEpochs(randomEpoch: () => unknown): () => string {
   return () => {
     const epoch = randomEpoch()
-    // The other nodes would not take the messages of an epoch that looks like a mark.
+    // Names that begin with `--` are names of marks (see `markOf`). Other nodes would ignore the messages of such an epoch.
     if (isEpoch(epoch) && !isMark(epoch)) return epoch
     disown(epoch)
     throw invalidOption('randomEpoch', `expected 1 to 64 characters of A–Z a–z 0–9 _ -, without -- in front, got ${describe(epoch)}`)
@@ -201,7 +209,7 @@ declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Returns 11 random characters: 65 random bits. The first character is a letter, so that no name looks like a mark. */
+/** Returns 11 random characters: 65 random bits. The first character is a letter, so that no name looks like a mark: see `markOf`. */
 function randomEpoch(): string {
   const [first = 0, ...rest] = crypto.getRandomValues(new Uint8Array(11))
   return [first & 31, ...rest.map((byte) => byte & 63)].map((place) => ALPHABET[place]).join('')

@@ -16,7 +16,7 @@ const SKIP = '{"type":"skip",'
 /** The id for a client of several streams. This id is not a position, so a resume from it is always answered with `recovered: false`. */
 const SEVERAL = 'several-streams'
 
-/** The position of the client of one event stream. */
+/** The position of one client of server-sent events. */
 class ClientPosition {
   #stream: string | undefined
   #hasSeveral = false

@@ -57,7 +57,7 @@ export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
   /** How many messages and snapshots were sent to the client before the live messages. */
   readonly replayed: number
   /**
-   * True if the call was made while messages are handed to sockets: in a `send`, a listener or a hook. The answer then waits for its turn among the
+   * True if the call was made while messages are handed to sockets, for example in a `send` or a hook. The answer then waits for its turn among the
    * deferred messages. So nothing is proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what
    * was recovered.
    */
@@ -75,7 +75,8 @@ export interface RecoveryStats {
   /** How many messages were removed because of a limit of the option `history`. Messages that a newer message replaced are not counted. */
   readonly evicted: number
   /**
-   * How many calls of `subscribe` had a position. `recovered` counts answers without a loss. `refused` counts answers that could not rule out a loss.
+   * The answers to calls of `subscribe` with a position. `recovered` counts the answers `recovered: true`, and `refused` counts the answers
+   * `recovered: false`.
    */
   readonly resumes: { readonly recovered: number; readonly refused: number }
 }
@@ -119,8 +120,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * The manager calls this method once. @throws `ERR_INVALID_OPTION` for a second manager, and for a manager with a `serialize` if there is no
-   * `stamp`
+   * The manager calls this method once. @throws `ERR_INVALID_OPTION` for a second manager, for a manager with a `serialize` if there is no `stamp`,
+   * and if `history.byType` names a stream type that the manager does not have
    */
   attach(manager: RecoverableManager, settings: RecorderSettings): void {
     if (this.#attached !== undefined) throw invalidOption('recorder', 'a recovery works for one manager only')
@@ -229,8 +230,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * Returns the last message of a stream as it was published, or `undefined` if the history does not have it. For a private stream, give its
    * `userId`.
    *
-   * If the manager has a `serialize`, the method finds only messages of `latest` streams that were published since the last restart. In all other
-   * cases, it returns `undefined`, because the library cannot parse the text.
+   * If the manager has a `serialize`, the method finds only messages of `latest` streams that this node has published since its last restart. In all
+   * other cases, it returns `undefined`, because the library cannot parse the text.
    */
   lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
     const { histories, settings } = this.#whenAttached()
@@ -245,8 +246,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   /**
    * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call `export` after
    * the last publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs. A position names at
-   * most 32 epochs, and its text has at most 1,024 UTF-16 units. So after 31 restarts, a client cannot resume across a further restart. If the name
-   * of each epoch has 64 characters, this is so after 11 restarts.
+   * most 32 epochs, and its text has at most 1,024 UTF-16 units. So once the server has restarted 31 times, no client can resume across a further
+   * restart. If the name of each epoch has 64 characters, this limit is 11 restarts.
    */
   export(): string {
     const { histories, floors, settings } = this.#whenAttached()
@@ -264,7 +265,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
 
   #listen({ manager, histories }: Attached, allowances: Allowances<RecoverableConnection<StreamCatalogue>>): void {
     const listen = (event: Parameters<RecoverableManager['on']>[0], listener: (payload: never) => void): void => void manager.on(event, listener)
-    // A recorder of the host's own may forward only what a recorder must have.
+    // The host may wrap the recovery in a recorder that has only `attach` and `record`. Then the manager does not call `revoked`.
     listen('revoked', (revoked: Revoked) => this.revoked(revoked))
     listen('streamActive', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, true))
     listen('streamIdle', ({ streamType, symbol, userId }: SnapshotStream) => histories.setActive({ streamType, symbol, userId }, false))

@@ -37,7 +37,10 @@ interface Plan {
   readonly position: string
   readonly replays: readonly Replay[]
   readonly isSnapshot: boolean
-  /** True if the client does not get some message after this position, because of a revocation. A gap notice then follows the answer. */
+  /**
+   * True if the client will not get a message that comes after this position. The message was published before a revocation, or before the connection
+   * got another user. A gap notice then follows the answer.
+   */
   readonly isLeftOut: boolean
 }
 
@@ -110,7 +113,7 @@ export class Resuming {
 
   #answer(connection: AnyConnection, question: Question, mayRefuse: boolean): Answer {
     const { stream, position, id, hadStream } = question
-    // What waits is purged below. Without a position, it is not sent again.
+    // The queued messages are purged below. Without a position, they are not sent again, so send them now.
     if (hadStream) connection.flush()
     const plan = this.#planFor(connection, stream, position)
     const notice = this.#noticeOf(stream, plan, id)
@@ -119,10 +122,10 @@ export class Resuming {
   }
 
   /**
-   * Sends the answer later, in its turn, because messages are handed to sockets now, or because a message that waits leaves the connection out.
-   * Messages that were published before the call may have no number yet, so nothing can be proven now. Until its turn, the connection gets no
-   * messages of the stream, and the answer covers these messages. In two cases, the connection still gets the messages, because the answer could not
-   * cover them: the connection has the stream already and the client gives no position, or another subscription needs the messages.
+   * Defers the answer, because messages are handed to sockets now, or because a published message that is not delivered yet will not reach the
+   * connection. Messages that were published before the call may have no number yet, so nothing can be proven now. Until the answer is sent, the
+   * connection gets no messages of the stream, and the answer covers these messages. In two cases, the answer could not cover them, so the connection
+   * still gets them: the connection has the stream already and the client gives no position, or another subscription needs the messages.
    */
   #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
     const { stream, position, id } = question
@@ -149,8 +152,9 @@ export class Resuming {
   }
 
   /**
-   * Sends the notice, and then the messages of the plan. Returns how many of these messages were sent. If `mayLose` is true, the plan does not
-   * replace the messages that are purged. If any are purged, the client then gets a gap notice first.
+   * Purges the queued messages of the stream, unless another subscription needs them. Then sends the notice and the messages of the plan. Returns how
+   * many messages of the plan were sent. `mayLose` is true if the plan does not replace the purged messages. In that case, a gap notice comes first
+   * if any message was purged.
    */
   #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
     const { recovered, replays, isLeftOut } = plan
@@ -320,7 +324,7 @@ function restore(connection: AnyConnection, { streamType, symbol }: Subscription
   try {
     connection.subscribe({ streamType, symbol, filters: before.filters } as never)
   } catch {
-    // `authorize` has changed its mind, or the connection has gone. What it holds, it held before.
+    // `authorize` refuses now, or the connection was removed. The connection held this subscription before, so the subscription stays.
   }
 }
 

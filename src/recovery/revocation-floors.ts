@@ -6,13 +6,14 @@ export interface Floor {
   readonly atMs: number
 }
 
-/** The maximum number of floors. If there are more, one floor for all users and all streams replaces them. */
+/** The maximum number of remembered revocations. If there are more, one floor for all users and all streams replaces them: see `RevocationFloors`. */
 const MOST_FLOORS = 10_000
 
 /**
- * Remembers revocations. A user who lost access must not get messages that were recorded before the revocation. A floor is the `order` of the last
- * message before a revocation. A floor is forgotten after `ageMs`, because the messages before the revocation have then expired as well. Messages of
- * `latest` streams do not expire. If a history still holds a `latest` message from before the revocation, the floor is kept for another `ageMs`.
+ * Remembers revocations. A user who lost access must not get messages that were recorded before the revocation. All recorded messages are numbered by
+ * their `order`, and a floor is the `order` of the last message before a revocation. A floor is forgotten after `ageMs`, because the messages before
+ * the revocation have then expired. Only messages of `latest` streams do not expire. If a history still holds such a message from before the
+ * revocation, the floor is kept for another `ageMs`.
  */
 export class RevocationFloors {
   readonly #ageMs: number

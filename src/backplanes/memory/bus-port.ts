@@ -32,11 +32,11 @@ export interface Addressee {
 /**
  * A message between a bus and a node in another thread or process. `node` is the number of the node, because several nodes may use one port.
  *
- * - `publish`: to the bus
- * - `call`: to the bus, which answers
- * - `answer`: to the node
- * - `deliver`: to the node
- * - `end`: to either. No message of the node follows
+ * - `publish`: from the node to the bus
+ * - `call`: from the node to the bus, which sends an `answer`
+ * - `answer`: from the bus to the node
+ * - `deliver`: from the bus to the node, which is subscribed to the subject
+ * - `end`: in both directions, as the last message with this `node`
  */
 export type BusMessage =
   | { readonly kind: 'publish' | 'deliver'; readonly node: number; readonly subject: string; readonly text: string }

@@ -6,10 +6,10 @@ import { brokerOf, type MemoryBus } from './memory-bus.ts'
 import { RemoteLine } from './remote-line.ts'
 
 /**
- * Returns the driver of one node, for `joinCluster`. Pass the bus. In a worker thread or a child process, pass the port to the process that has the
- * bus. See `createMemoryBus`.
+ * Returns the driver of one node, for `joinCluster`. If the bus is in this process and thread, pass the bus. In a worker thread or a child process,
+ * pass the port that leads to the bus: see `createMemoryBus`.
  *
- * If the process or thread that has the bus ends, a worker loses the bus. A lost bus does not come back.
+ * If the process or thread that has the bus ends, the nodes in other threads and processes lose the bus. A lost bus does not come back.
  *
  * @throws `ERR_INVALID_BACKPLANE` if `bus` is neither a bus nor a port
  *

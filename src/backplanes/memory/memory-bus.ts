@@ -8,7 +8,7 @@ declare function queueMicrotask(fn: () => void): void
 /** The options of `createMemoryBus`. */
 export interface MemoryBusOptions {
   /**
-   * Runs each delivery after the call of `schedule` has returned, and runs deliveries in the order of the calls.
+   * Must call each `deliver` once, after the call of `schedule` has returned, and in the order of the calls.
    *
    * @default queueMicrotask
    */

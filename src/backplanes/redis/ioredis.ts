@@ -28,6 +28,8 @@ export interface IoRedisConnection {
 }
 
 /**
+ * The options of the driver's own connections, which replace the client's options:
+ *
  * - Commands that Redis has not answered are not sent again, because otherwise a message could come twice.
  * - After a reconnect, the driver subscribes again. If ioredis itself subscribed again, a failure would be an unhandled rejection, which would end
  *   the process.
@@ -64,7 +66,7 @@ export class IoRedisLink implements RedisLink {
     for (const event of EVENTS) this.#connection.on(event, changed)
   }
 
-  /** The promise of ioredis rejects at the first failure, although ioredis tries again. */
+  /** Waits for the event `ready`, because the promise of ioredis rejects at the first failure, although ioredis tries again. */
   connect(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#connection.on('ready', () => resolve())
@@ -99,9 +101,9 @@ export class IoRedisLink implements RedisLink {
 
   #restore(): void {
     if (this.#channels.size === 0) return
-    // As one list, because there may be more of them than a call can have arguments.
+    // Pass the channels as one list. There may be more channels than a call can have arguments.
     const { subscribe } = this.#connection as unknown as { subscribe(channels: string[]): Promise<unknown> }
-    // If it fails, the link is lost, and the next one restores them.
+    // If the command fails, the link is lost. The next `ready` then subscribes again.
     subscribe.call(this.#connection, [...this.#channels]).catch(() => {})
   }
 }

@@ -50,7 +50,7 @@ export class RedisDriver implements Backplane {
 
   async unsubscribe(subjects: readonly string[]): Promise<void> {
     const removed = subjects.filter((subject) => this.#subjects.delete(subject))
-    // To unsubscribe from no channel would be to unsubscribe from all.
+    // Without a channel, the command `UNSUBSCRIBE` would end all subscriptions.
     if (removed.length === 0) return
     try {
       await this.#opened().subscriber.unsubscribe(removed)

@@ -8,7 +8,7 @@ interface Entry {
   /** The size of the message, as the limits count it. `0` for a gap notice. */
   units: number
   readonly streamQueue: StreamQueue
-  /** The place of the entry in the order of the whole backlog. */
+  /** The order of sending: of the first entries of `#kept` and `#droppable`, the one with the lower position is sent first. */
   readonly position: number
   previous: Entry | undefined
   next: Entry | undefined
@@ -52,9 +52,9 @@ class EntryList {
 /**
  * The waiting messages of one connection that is behind, in the order in which the messages will be sent.
  *
- * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is at the head of a
- * list, and so is the next message to drop. The entries of each stream also form a stream queue. If the stream is `latest`, a new message replaces
- * the older message in the stream queue.
+ * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is the first one of a
+ * list, and the next message to drop is the first message of its list. The entries of each stream also form a stream queue. If the stream is
+ * `latest`, a new message replaces the older message in the stream queue.
  *
  * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of `purge` grows with the number of
  * messages that it discards.
@@ -95,10 +95,11 @@ export class Backlog {
    * Appends a message or a gap notice. If the stream is `latest` and a message of the stream is in the backlog, the new message replaces the older
    * one. Returns true if a message was replaced.
    *
-   * A message that is sent again does not replace a direct message, because the direct message may be newer and cannot be sent again.
+   * If a recorder sends a message again, the message does not replace a direct message (from `sendToUser`, for example), because the direct message
+   * may be newer and cannot be sent again.
    *
-   * A skip replaces only another skip. The client was left out of the newer message, so it still gets the older message that waits. The next message
-   * of the stream replaces both the older message and the skip.
+   * A skip is what a client gets instead of a message that it was left out of. A skip replaces only another skip, because the client must still get
+   * the older message that waits. The next message of the stream replaces both the older message and the skip.
    */
   add(message: OutgoingMessage): boolean {
     this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -156,9 +157,10 @@ export class Backlog {
 
   /**
    * Drops the messages that began to wait at `sinceMs` or before. If one of these messages must be kept, the method stops there, and `mustEnd` is
-   * true.
+   * true: the connection must be removed.
    *
-   * In a list, an old message may stand behind a newer message, because a new message takes the place of the message that it replaces.
+   * In a list, an old message may stand behind a newer message, because a new message takes the place of the message that it replaces. So the method
+   * looks at the oldest message of every stream.
    */
   dropSince(sinceMs: number): { readonly dropped: number; readonly mustEnd: boolean } {
     let dropped = 0

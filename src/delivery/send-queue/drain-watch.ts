@@ -4,7 +4,7 @@ import type { Timers } from '../../time/clock.ts'
 /** The shortest time between two checks for messages that have waited too long. */
 const LAG_CHECK_MS = 50
 
-/** A send queue whose connection is behind. */
+/** A send queue whose connection is behind: messages wait, because the socket has no room. */
 export interface Behind {
   /** Sends as many messages as the socket has room for. */
   drained(): void
@@ -44,7 +44,7 @@ export class DrainWatch<TQueue extends Behind> {
     this.#pollTimer.set(this.#intervalMs)
   }
 
-  /** Restarts lost timers, and schedules the next `limitLag` within `ms` milliseconds. */
+  /** Restarts the poll timer if it was lost. Schedules the next `limitLag` at most `ms` milliseconds from now; `Infinity` schedules none. */
   keepUp(ms: number): void {
     if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
     this.#lagTimer.set(ms)
