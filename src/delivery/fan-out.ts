@@ -155,7 +155,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     }
   }
 
-  /** The list of the whole type and the list of the exact stream, which overlap. */
+  /** The list of the whole type and the list of the exact stream. Read this only if there are overlaps: connections that are in both lists. */
   get #both(): { readonly whole: FanOutList<TConnection>; readonly exact: FanOutList<TConnection> } {
     const [whole, exact] = this.#recipients.ranges as [SlotRange<TConnection>, SlotRange<TConnection>]
     return { whole: whole.list, exact: exact.list }

@@ -26,8 +26,8 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
  * Checks that the value is an object, and that it has no fields with other names. `{}` is valid. An array, a `Map`, and a class instance with none of
  * the names are refused.
  *
- * Names on the prototype of a class are not checked, because such names are not the caller's mistake. With `classes have more`, the own names of a
- * class instance are not checked either. Symbols are never checked.
+ * Names on the prototype of a class are not checked, because such names are not the caller's mistake. With `classes have more`, a class instance may
+ * also have own fields with other names. Symbols are never checked.
  *
  * @throws the error of `refusal` if the check fails
  */

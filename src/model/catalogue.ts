@@ -215,7 +215,8 @@ export const tradingStreams: DefinedStreams<typeof TRADING_STREAMS> = /* @__PURE
 export type TradingStreams = typeof tradingStreams
 
 /**
- * Returns the validated catalogue in the options of a function such as `parseStreamMessage`, or the default catalogue if the options have none.
+ * Validates and returns the catalogue in the options of a function such as `parseStreamMessage`. If the options have no catalogue, returns the
+ * default catalogue.
  *
  * @throws `ERR_INVALID_ARGUMENT`
  */

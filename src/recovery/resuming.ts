@@ -53,7 +53,7 @@ interface Question {
   readonly hadStream: boolean
 }
 
-/** The outcome of an answer: all that `resume` returns, except the subscription. */
+/** The result of `resume`, without the subscription. */
 interface Answer {
   readonly recovered: boolean | null
   readonly replayed: number

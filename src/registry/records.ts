@@ -265,7 +265,10 @@ export class SubscriptionRecord implements Subscription {
   readonly symbol: string | undefined
   readonly #user: UserRecord
   readonly #stream: StreamRecord
-  /** The slot of the only connection, or a map of all slots. `NO_SLOT` while the user is not connected. `Ended` after the subscription ended. */
+  /**
+   * The slots of the subscription's connections in its fan-out list. One connection: its slot. Several connections: a map from connection to slot.
+   * `NO_SLOT` while the user is not connected. `Ended` after the subscription ended.
+   */
   #slots: number | Map<ConnectionRecord, number> | Ended = NO_SLOT
   #extra: Extra | undefined
   /** How many of the user's connections hold the subscription for themselves. */

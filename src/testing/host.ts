@@ -22,8 +22,9 @@ export interface RunningHost {
   readonly manager: HostedManager
 
   /**
-   * Connects a real client of this user, and subscribes the client in the way that the host's clients subscribe. The server must subscribe the new
-   * connection (`connection.subscribe`), not the user (`addSubscription`). Resolves once the server has added the connection with its subscriptions.
+   * Connects a real client of this user. The client requests these subscriptions as the host's clients do, for example in its URL. The server must
+   * subscribe the new connection (`connection.subscribe`), not the user (`addSubscription`). Resolves once the server has added the connection with
+   * its subscriptions.
    *
    * User ids and symbols contain spaces, colons and letters of any alphabet. Encode user ids and symbols if the protocol requires it.
    */

@@ -91,9 +91,9 @@ const NOBODY: ReadonlySet<string> = new Set()
  * names its step. A message is *due* to a client if the client must receive it. Put an identity of your own into the data of each message. Do not use
  * numbers that the server assigns, because the server is what you test.
  *
- * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due. It keeps
- * the messages that have come as ranges of consecutive messages. So the audit's memory does not grow with the number of messages, but with the number
- * of streams and clients. `forget` drops a client.
+ * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due. Of the
+ * messages that have come, it keeps only ranges: the first and the last place of each run of consecutive messages. So the audit's memory does not
+ * grow with the number of messages, but with the number of streams and clients. `forget` drops a client.
  */
 export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #streams: StreamCatalogue

@@ -224,8 +224,8 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * Forgets which messages came. The messages of several publishers have no common order. So the current state may be older than messages that came
-   * before it, and these newer messages may come again after the state.
+   * Forgets which messages came. Called for a snapshot of a `latest` stream that has several publishers. The messages of several publishers have no
+   * common order, so a snapshot may be older than messages that came before it. These messages may come again after the snapshot.
    */
   #beginAgain(): void {
     this.#arrived = new Places()
