@@ -16,6 +16,7 @@ export default defineConfig({
     protocol: 'src/protocol/index.ts',
     'hosts/ws': 'src/hosts/ws.ts',
     'hosts/sse': 'src/hosts/sse.ts',
+    operations: 'src/operations/index.ts',
     client: 'src/client/index.ts',
     testing: 'src/testing/index.ts',
   },

@@ -141,6 +141,7 @@ describe('the examples in docstrings', () => {
       'model/raw-json.ts',
       'model/stream-message.ts',
       'model/wire-form.ts',
+      'operations/heartbeat/heartbeat.ts',
       'protocol/command-server.ts',
       'recovery/position-ids.ts',
       'recovery/recovery.ts',

@@ -1,6 +1,5 @@
-import { ConnectionManagerError, describe } from '../errors.ts'
 import { readNamed } from '../guards/named-fields.ts'
-import { bound, readUserCode } from '../guards/user-code.ts'
+import { duration, functionIn, invalidOption, withMethods } from '../guards/option-values.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
 import type { DrainOptions } from '../protocol/draining.ts'
 import type { ManagerTransport } from '../ports/transport.ts'
@@ -101,25 +100,4 @@ export function resolvedOptions(options: unknown): ResolvedHostOptions {
     onError: given.onError === undefined ? undefined : functionIn<(error: unknown) => unknown>('onError', given.onError, options),
     clock: withMethods<Clock>('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
   }
-}
-
-function functionIn<TFunction extends (...facts: never[]) => unknown>(name: string, value: unknown, owner: unknown): TFunction {
-  if (typeof value !== 'function') throw invalidOption(name, `expected a function, got ${describe(value)}`)
-  return bound(value as TFunction, owner, (cause) => invalidOption(name, 'reading it threw', cause))
-}
-
-function withMethods<TObject>(name: string, value: unknown, methods: readonly string[]): TObject {
-  const has = (method: string): boolean => typeof (value as Record<string, unknown>)[method] === 'function'
-  const isOne = readUserCode(() => typeof value === 'object' && value !== null && methods.every(has), (cause) => invalidOption(name, 'reading it threw', cause))
-  if (isOne) return value as TObject
-  throw invalidOption(name, `expected an object with ${methods.map((method) => `\`${method}\``).join(', ')}, got ${describe(value)}`)
-}
-
-function duration(name: string, value: unknown): number {
-  if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return value
-  throw invalidOption(name, `expected a number of 0 or more, got ${describe(value)}`)
-}
-
-function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
 }

@@ -1,9 +1,10 @@
+import { Pulse } from '../operations/heartbeat/pulse.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
 import type { ManagerTransport } from '../ports/transport.ts'
 import { refusedText } from '../protocol/answers.ts'
 import type { DrainOptions } from '../protocol/draining.ts'
+import { Beats } from '../time/beats.ts'
 import { wsTransport, type WsSocket } from '../transports/ws.ts'
-import { Beats } from './beats.ts'
 import { Faults } from './faults.ts'
 import { identify, refusedBy, type Identified, type Refused } from './identity.ts'
 import { resolvedOptions, type HostOptions, type ResolvedHostOptions } from './options.ts'
@@ -52,8 +53,6 @@ export interface WebSocketHost {
  * the sum of their UTF-16 units or bytes.
  */
 const MOST_EARLY = { texts: 100, units: 65_536 }
-/** After this many pings without an answer, the peer counts as gone. */
-const MOST_MISSED = 2
 
 /** Code of a refusal → close code. Any other code has the close code 1008. */
 const CLOSE_CODES: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
@@ -71,7 +70,7 @@ interface Peer {
   /** The texts that came before the client was welcomed. */
   readonly early: unknown[]
   earlyUnits: number
-  missed: number
+  readonly pulse: Pulse
   /** True once the client was refused or told to leave, or its socket has closed. */
   isOver: boolean
   connection: Connection | undefined
@@ -101,13 +100,13 @@ class Host implements WebSocketHost {
   }
 
   accept(socket: HostedWebSocket, request: unknown): void {
-    const peer: Peer = { socket, early: [], earlyUnits: 0, missed: 0, isOver: false, connection: undefined, receive: undefined }
+    const peer: Peer = { socket, early: [], earlyUnits: 0, pulse: new Pulse(() => socket.ping()), isOver: false, connection: undefined, receive: undefined }
     this.#peers.add(peer)
     this.#beats.add(peer)
     // Without this listener, a bad frame ends the process.
     socket.on('error', () => socket.terminate())
     socket.on('message', (data) => receive(peer, data))
-    socket.on('pong', () => (peer.missed = 0))
+    socket.on('pong', () => peer.pulse.heard())
     socket.on('close', () => this.#forget(peer))
     if (this.#hasClosed) return this.#refuse(peer, { refusal: { code: 'ERR_CLOSED' } })
     const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
@@ -172,7 +171,7 @@ function sendAway(peer: Peer): void {
 }
 
 function receive(peer: Peer, data: unknown): void {
-  peer.missed = 0
+  peer.pulse.heard()
   if (peer.receive !== undefined) return peer.receive(data)
   if (peer.isOver) return
   peer.early.push(data)
@@ -187,11 +186,8 @@ function sizeOf(data: unknown): number {
   return typeof data === 'string' ? data.length : ((data as { readonly byteLength?: number }).byteLength ?? Infinity)
 }
 
-function beat(peer: Peer): void {
-  const { socket } = peer
-  if (peer.missed >= MOST_MISSED) return Faults.attempt(() => socket.terminate())
-  peer.missed++
-  Faults.attempt(() => socket.ping())
+function beat({ pulse, socket }: Peer): void {
+  Faults.attempt(() => pulse.beat() || socket.terminate())
 }
 
 /**

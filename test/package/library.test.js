@@ -100,7 +100,7 @@ describe('package.json', () => {
       JSON.stringify(conditions),
       JSON.stringify(
         Object.fromEntries(
-          ['.', './transports/ws', './transports/uws', './transports/bun', './transports/sse', './throttle', './recovery', './cluster', './backplanes/memory', './backplanes/redis', './backplanes/nats', './protocol', './hosts/ws', './hosts/sse', './client', './testing'].map((subPath) => {
+          ['.', './transports/ws', './transports/uws', './transports/bun', './transports/sse', './throttle', './recovery', './cluster', './backplanes/memory', './backplanes/redis', './backplanes/nats', './protocol', './hosts/ws', './hosts/sse', './operations', './client', './testing'].map((subPath) => {
             const stem = subPath === '.' ? './dist/index' : subPath.replace('./', './dist/')
             // The first condition that holds is taken.
             return [
@@ -191,6 +191,7 @@ const IMPORTED = {
   protocol: `${NAME}/protocol`,
   hostsWs: `${NAME}/hosts/ws`,
   hostsSse: `${NAME}/hosts/sse`,
+  operations: `${NAME}/operations`,
   client: `${NAME}/client`,
   testing: `${NAME}/testing`,
 }
@@ -239,6 +240,7 @@ export const served = (server: hostsWs.HostedWebSocketServer<hostsWs.HostedWebSo
   hostsWs.serveWebSockets(server, { manager, commands: protocol.createCommandServer(manager), authenticate: (userId) => ({ userId }) })
 export const answer = (request: hostsSse.HostedRequest, response: hostsSse.HostedResponse): Promise<boolean> =>
   hostsSse.serveEvents(request, response, { manager: ofSse, commands: protocol.createCommandServer(ofSse), authenticate: () => undefined })
+export const heartbeat: operations.Heartbeat = operations.startHeartbeat(ofSse, { intervalMs: 1_000 })
 export const tracker: client.PositionTracker = client.trackPositions()
 export const reader: client.Client<typeof streams> = client.createClient<typeof streams>({ connect: () => ({ send() {}, close() {} }), lazy: true })
 export const forTests = new library.ConnectionManager<testing.FakeSocket>({ transport: testing.fakeTransport(), clock: new testing.ManualClock() })

@@ -36,13 +36,14 @@ const LAYERS: readonly Layer[] = [
   { name: 'backplanes', parts: ['backplanes/'], isApart: true },
   { name: 'client', parts: ['client/'], isApart: true },
   { name: 'protocol', parts: ['protocol/'], isApart: true },
-  { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/'] },
+  { name: 'operations', parts: ['operations/'], isApart: true, builtOn: ['protocol/'] },
+  { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/', 'operations/'] },
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 
 /** The index files of the package. Each is a list of named exports, and no other file is. */
 const INDEXES = [
-  'index.ts', 'backplanes/memory/index.ts', 'backplanes/redis/index.ts', 'client/index.ts', 'cluster/index.ts', 'protocol/index.ts', 'recovery/index.ts',
+  'index.ts', 'backplanes/memory/index.ts', 'backplanes/redis/index.ts', 'client/index.ts', 'cluster/index.ts', 'operations/index.ts', 'protocol/index.ts', 'recovery/index.ts',
   'testing/index.ts', 'throttle/index.ts',
 ]
 

@@ -1,0 +1,136 @@
+import { ErrorReports } from '../../guards/error-reports.ts'
+import type { StreamCatalogue } from '../../model/catalogue.ts'
+import type { AnyConnection, Socket } from '../../ports/connection.ts'
+import { Beats } from '../../time/beats.ts'
+import { GuardedClock } from '../../time/clock.ts'
+import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../follow-connections.ts'
+import { heartOf, type BeatingSocket, type Heart } from './beating-socket.ts'
+import { resolvedOptions, type HeartbeatOptions, type ResolvedHeartbeatOptions } from './options.ts'
+
+/** A running heartbeat. `startHeartbeat` returns it. */
+export interface Heartbeat {
+  /** How many peers did not answer, and were ended. */
+  readonly ended: number
+  /** Stops it. Its timer and its listeners are gone. The connections stay. A second call does nothing. */
+  stop(): void
+}
+
+/** A socket with a heart. Usually it is the socket of one connection. */
+interface Peer {
+  readonly socket: object
+  readonly heart: Heart
+  readonly connections: Set<AnyConnection>
+}
+
+class RunningHeartbeat implements Heartbeat {
+  ended = 0
+  readonly #options: ResolvedHeartbeatOptions
+  readonly #reports: ErrorReports
+  readonly #beats: Beats<Peer>
+  /** A socket has one heart and one listener, however many connections it has had. */
+  readonly #peers = new Map<object, Peer>()
+  readonly #peerOf = new Map<AnyConnection, Peer>()
+  readonly #unfollow: () => void
+
+  constructor(manager: AnyManager, options: ResolvedHeartbeatOptions) {
+    this.#options = options
+    this.#reports = new ErrorReports(options.onError, 'operations', 'a heartbeat')
+    const clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
+    this.#beats = new Beats(clock, options.intervalMs, (peer) => this.#beat(peer))
+    this.#unfollow = followConnections(manager, { added: (connection) => this.#add(connection), removed: (connection) => this.#remove(connection) })
+  }
+
+  stop(): void {
+    this.#unfollow()
+    this.#beats.clear()
+    for (const { heart } of this.#peers.values()) this.#attempt(() => heart.release())
+    this.#peers.clear()
+    this.#peerOf.clear()
+  }
+
+  #add(connection: AnyConnection): void {
+    this.#attempt(() => {
+      const peer = this.#peerWith(this.#options.socketOf(connection.socket))
+      if (peer === undefined) return
+      this.#peerOf.set(connection, peer)
+      peer.connections.add(connection)
+      this.#beats.add(peer)
+    })
+  }
+
+  #peerWith(socket: unknown): Peer | undefined {
+    if (socket === undefined) return undefined
+    const existing = this.#peers.get(socket as object)
+    if (existing !== undefined) return existing
+    const peer = { socket: socket as object, heart: heartOf(socket, this.#options.mostMissed), connections: new Set<AnyConnection>() }
+    this.#peers.set(peer.socket, peer)
+    return peer
+  }
+
+  #remove(connection: AnyConnection): void {
+    const peer = this.#peerOf.get(connection)
+    if (peer === undefined) return
+    this.#peerOf.delete(connection)
+    peer.connections.delete(connection)
+    if (peer.connections.size > 0) return
+    this.#peers.delete(peer.socket)
+    this.#beats.delete(peer)
+    this.#attempt(() => peer.heart.release())
+  }
+
+  #beat(peer: Peer): void {
+    this.#attempt(() => {
+      if (!peer.heart.beat()) this.#end(peer)
+    })
+  }
+
+  /** The peer has gone, so its socket is not closed but terminated. */
+  #end({ heart, connections }: Peer): void {
+    this.ended++
+    this.#attempt(() => heart.end())
+    for (const connection of [...connections]) void connection.remove({ close: false })
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#reports.tell(error)
+    }
+  }
+}
+
+/**
+ * Ends connections whose peers have gone without a word, such as a phone without a network. Such a connection stays open for hours, because TCP does
+ * not notice.
+ *
+ * A WebSocket gets a ping in each interval. If two pings in a row have no answer, it is terminated, and its connection is removed with the reason
+ * `peer-closed`. An event stream gets a comment in each interval, and `sseSocket` ends it if the comments do not leave.
+ *
+ * `serveWebSockets` and `serveEvents` have a heartbeat of their own, and so have uWebSockets.js, Bun, Deno and socket.io. `startHeartbeat` is for all other
+ * hosts. One timer serves all connections. It does not keep the process alive.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is none, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
+ *
+ * @example
+ * import { startHeartbeat } from 'stream-connection-manager/operations'
+ * import type { WebSocket } from 'ws'
+ *
+ * const manager = new ConnectionManager<WebSocket>()
+ * const heartbeat = startHeartbeat(manager, { intervalMs: 30_000 })
+ *
+ * heartbeat.stop() // in a test. In a server, `manager.cleanup()` is enough
+ */
+export function startHeartbeat<TSocket extends Socket & BeatingSocket, TStreams extends StreamCatalogue, TMetadata>(
+  manager: OperatedManager<TSocket, TStreams, TMetadata>,
+  options?: HeartbeatOptions<TSocket>,
+): Heartbeat
+/** Sockets of any other type need `socketOf`. */
+export function startHeartbeat<TSocket extends Socket, TStreams extends StreamCatalogue, TMetadata>(
+  manager: OperatedManager<TSocket, TStreams, TMetadata>,
+  options: HeartbeatOptions<TSocket> & { readonly socketOf: (socket: TSocket) => BeatingSocket | undefined },
+): Heartbeat
+export function startHeartbeat(manager: unknown, options: unknown = {}): Heartbeat {
+  assertManager(manager)
+  return new RunningHeartbeat(manager as AnyManager, resolvedOptions(options))
+}

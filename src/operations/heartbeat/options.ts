@@ -1,0 +1,72 @@
+import { readNamed } from '../../guards/named-fields.ts'
+import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
+import type { Socket } from '../../ports/connection.ts'
+import { systemClock, type Clock } from '../../time/clock.ts'
+import type { BeatingSocket } from './beating-socket.ts'
+import { MOST_MISSED } from './pulse.ts'
+
+/** The options of `startHeartbeat`. An unknown name is refused. A value of `undefined` counts as absent. */
+export interface HeartbeatOptions<TSocket extends Socket = Socket> {
+  /**
+   * How often each peer is sent a ping or a comment. Each connection has its own moment in the interval, so the server never sends to all of them at
+   * once. `0`: never. Milliseconds.
+   *
+   * @default 30_000
+   */
+  readonly intervalMs?: number | undefined
+  /**
+   * How long a peer may leave pings unanswered, rounded up to whole intervals: a peer ends with the first ping that is due after this time. Time in
+   * which the process itself stood still does not count. `Infinity`: peers never end, and the pings only keep proxies from closing a silent connection.
+   * Milliseconds, more than 0.
+   *
+   * For event streams, `comment` of `sseSocket` has its own rule.
+   *
+   * @default two intervals
+   */
+  readonly timeoutMs?: number | undefined
+  /**
+   * Returns the object with `ping` and `terminate`, or with `comment`, for hosts that wrap their sockets: `(peer) => peer.websocket` for crossws. Called
+   * once for each connection, when it is added. `undefined`: this connection gets no heartbeat, because its host already has one.
+   *
+   * @default the connection's own socket
+   */
+  readonly socketOf?: ((socket: TSocket) => BeatingSocket | undefined) | undefined
+  /**
+   * Gets what `socketOf`, and the methods of a socket, throw or reject with. It also gets an error with the code `ERR_INVALID_SOCKET` for each connection
+   * whose socket can neither ping nor comment. Such a connection gets no heartbeat.
+   *
+   * @default prints the first error with `console.warn`
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+  /**
+   * The source of time. Pass the one that the manager has.
+   *
+   * @default the runtime's own clock and timers
+   */
+  readonly clock?: Clock | undefined
+}
+
+/** The options of a heartbeat, validated and with their defaults. */
+export interface ResolvedHeartbeatOptions {
+  readonly intervalMs: number
+  readonly mostMissed: number
+  readonly socketOf: (socket: Socket) => unknown
+  readonly onError: ((error: unknown) => unknown) | undefined
+  readonly clock: Clock
+}
+
+const NAMES = ['intervalMs', 'timeoutMs', 'socketOf', 'onError', 'clock'] as const
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+export function resolvedOptions(options: unknown): ResolvedHeartbeatOptions {
+  const given = readNamed(options, NAMES, (what, name = 'options', cause) => invalidOption(name, what, cause))
+  const intervalMs = duration('intervalMs', given.intervalMs ?? 30_000)
+  const timeoutMs = given.timeoutMs === undefined ? undefined : positive('timeoutMs', given.timeoutMs)
+  return {
+    intervalMs,
+    mostMissed: timeoutMs === undefined ? MOST_MISSED : Math.ceil(timeoutMs / (intervalMs || Infinity)) || 1,
+    socketOf: given.socketOf === undefined ? (socket) => socket : functionIn('socketOf', given.socketOf, options),
+    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
+    clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
+  }
+}

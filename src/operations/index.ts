@@ -1,0 +1,5 @@
+export { startHeartbeat } from './heartbeat/heartbeat.ts'
+export type { Heartbeat } from './heartbeat/heartbeat.ts'
+export type { BeatingSocket, CommentingSocket, PingingSocket } from './heartbeat/beating-socket.ts'
+export type { HeartbeatOptions } from './heartbeat/options.ts'
+export type { OperatedManager } from './follow-connections.ts'

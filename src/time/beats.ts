@@ -1,0 +1,50 @@
+import type { Timers } from './clock.ts'
+import { Spread } from './spread.ts'
+import { Timetable } from './timetable.ts'
+
+/** In how many steps an interval is divided. A power of two, so that the division is exact. */
+const STEPS = 64
+
+/**
+ * Calls a function for each member once in each interval, as long as there are members. The calls are spread over the interval. One timer serves all
+ * members.
+ *
+ * If the timer is late, because the process stood still, the missed calls are not made up.
+ */
+export class Beats<TMember> {
+  readonly #clock: Timers
+  readonly #everyMs: number
+  readonly #spread = new Spread()
+  readonly #timetable: Timetable<TMember>
+
+  /** `everyMs` of `0`: never. `beat` must not throw. */
+  constructor(clock: Timers, everyMs: number, beat: (member: TMember) => void) {
+    this.#clock = clock
+    this.#everyMs = everyMs
+    this.#timetable = new Timetable(clock, everyMs / STEPS, (member, dueMs) => {
+      this.#timetable.set(member, this.#nextMs(dueMs))
+      beat(member)
+    })
+  }
+
+  /** Adds a member. Its first beat comes within the interval that begins now. */
+  add(member: TMember): void {
+    if (this.#everyMs === 0 || this.#timetable.has(member)) return
+    const phaseMs = this.#spread.next() * (this.#everyMs - this.#everyMs / STEPS)
+    this.#timetable.set(member, this.#clock.monotonic() + phaseMs)
+  }
+
+  delete(member: TMember): void {
+    this.#timetable.delete(member)
+  }
+
+  clear(): void {
+    this.#timetable.clear()
+  }
+
+  /** Returns the next time of a member that was due at `dueMs`. It keeps its place in the interval, also after a pause of the process. */
+  #nextMs(dueMs: number): number {
+    const missed = Math.floor((this.#clock.monotonic() - dueMs) / this.#everyMs)
+    return dueMs + (missed + 1) * this.#everyMs
+  }
+}
