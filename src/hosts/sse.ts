@@ -1,5 +1,7 @@
-import { refusedText } from '../protocol/answers.ts'
+import { drainOf } from '../operations/drain/drain-of.ts'
 import type { ManagerTransport } from '../ports/transport.ts'
+import { refusedText } from '../protocol/answers.ts'
+import type { Refusal } from '../protocol/refusal.ts'
 import { Beats } from '../time/beats.ts'
 import type { Clock } from '../time/clock.ts'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket } from '../transports/sse.ts'
@@ -94,6 +96,7 @@ export function serveEvents<TRequest extends HostedRequest, TMetadata = unknown>
   const resolved = resolvedOptions(options)
   const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = resolved
   const host = new EventHost(resolved)
+  if (host.refusesNewcomers(response)) return Promise.resolve(false)
   return new Promise((resolve) => {
     identify(authenticate, request, { clock, timeoutMs, faults: host.faults }, (answer) => resolve(host.admit(request, response, answer)))
   })
@@ -106,6 +109,15 @@ class EventHost {
   constructor(options: ResolvedHostOptions) {
     this.#options = options
     this.faults = options.onError === undefined ? unheardFaultsOf(options.commands) : new Faults(options.onError)
+  }
+
+  /** True if the manager drains. Then the response says so, and when to come back. */
+  refusesNewcomers(response: HostedResponse): boolean {
+    const draining = drainOf(this.#options.manager)?.refusal()
+    if (draining === undefined) return false
+    const refusal = { code: 'ERR_CLOSED', retryMs: draining.afterMs }
+    refuseWith(response, draining.status, { ...refusalHeaders(refusal.code, response), ...draining.headers }, refusal)
+    return true
   }
 
   /** Welcomes or refuses the client. Returns true if the client is welcomed. */
@@ -147,10 +159,14 @@ class EventHost {
   #refuse(response: HostedResponse, refused: Refused): false {
     const { refusal } = refused
     this.faults.tellOf(refused)
-    Faults.attempt(() => response.writeHead(STATUSES.get(refusal.code) ?? FORBIDDEN, refusalHeaders(refusal.code, response)))
-    Faults.attempt(() => response.end(refusedText(undefined, refusal)))
+    refuseWith(response, STATUSES.get(refusal.code) ?? FORBIDDEN, refusalHeaders(refusal.code, response), refusal)
     return false
   }
+}
+
+function refuseWith(response: HostedResponse, status: number, headers: Readonly<Record<string, string>>, refusal: Refusal): void {
+  Faults.attempt(() => response.writeHead(status, headers))
+  Faults.attempt(() => response.end(refusedText(undefined, refusal)))
 }
 
 function unheardFaultsOf(commands: object): Faults {

@@ -1,3 +1,4 @@
+import { drainOf } from '../operations/drain/drain-of.ts'
 import { Pulse } from '../operations/heartbeat/pulse.ts'
 import type { Connection, Socket } from '../ports/connection.ts'
 import type { ManagerTransport } from '../ports/transport.ts'
@@ -108,8 +109,10 @@ class Host implements WebSocketHost {
     socket.on('message', (data) => receive(peer, data))
     socket.on('pong', () => peer.pulse.heard())
     socket.on('close', () => this.#forget(peer))
+    const { authenticate, authenticateTimeoutMs: timeoutMs, clock, manager } = this.#options
+    const draining = drainOf(manager)?.refusal()
+    if (draining !== undefined) return turnAway(peer, draining)
     if (this.#hasClosed) return this.#refuse(peer, { refusal: { code: 'ERR_CLOSED' } })
-    const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
     identify(authenticate, request, { clock, timeoutMs, faults: this.#faults }, (answer) => this.#admit(peer, answer))
   }
 
@@ -141,10 +144,7 @@ class Host implements WebSocketHost {
   #refuse(peer: Peer, refused: Refused): void {
     const { refusal } = refused
     this.#faults.tellOf(refused)
-    if (peer.isOver) return
-    peer.isOver = true
-    Faults.attempt(() => peer.socket.send(refusedText(undefined, refusal)))
-    Faults.attempt(() => peer.socket.close(CLOSE_CODES.get(refusal.code) ?? REFUSED, refusal.code))
+    turnAway(peer, { text: refusedText(undefined, refusal), code: CLOSE_CODES.get(refusal.code) ?? REFUSED, reason: refusal.code })
   }
 
   #forget(peer: Peer): void {
@@ -160,6 +160,13 @@ class Host implements WebSocketHost {
     Faults.attempt(() => this.#closeServer())
     return left.length
   }
+}
+
+function turnAway(peer: Peer, { text, code, reason }: { readonly text: string; readonly code: number; readonly reason: string }): void {
+  if (peer.isOver) return
+  peer.isOver = true
+  Faults.attempt(() => peer.socket.send(text))
+  Faults.attempt(() => peer.socket.close(code, reason))
 }
 
 function sendAway(peer: Peer): void {

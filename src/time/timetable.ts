@@ -1,3 +1,4 @@
+import { NumberHeap } from '../collections/number-heap.ts'
 import { Alarm } from './alarm.ts'
 import type { Timers } from './clock.ts'
 
@@ -10,7 +11,10 @@ export class Timetable<TMember> {
   readonly #clock: Timers
   readonly #stepMs: number
   readonly #due: (member: TMember, dueMs: number) => void
+  /** Step → its members. A set may be empty, because its members were deleted. */
   readonly #membersAt = new Map<number, Set<TMember>>()
+  /** The keys of `#membersAt`. */
+  readonly #steps = new NumberHeap()
   readonly #stepOf = new Map<TMember, number>()
   readonly #alarm: Alarm
 
@@ -30,46 +34,58 @@ export class Timetable<TMember> {
   set(member: TMember, atMs: number): void {
     this.delete(member)
     const step = Math.ceil(atMs / this.#stepMs)
-    const members = this.#membersAt.get(step) ?? new Set()
-    this.#membersAt.set(step, members.add(member))
+    this.#membersOf(step).add(member)
     this.#stepOf.set(member, step)
-    this.#wake(step)
+    this.#wake()
   }
 
   delete(member: TMember): void {
     const step = this.#stepOf.get(member)
     if (step === undefined) return
-    const members = this.#membersAt.get(step)
-    members?.delete(member)
-    if (members?.size === 0) this.#membersAt.delete(step)
+    this.#membersAt.get(step)?.delete(member)
     this.#stepOf.delete(member)
-    if (this.#stepOf.size === 0) this.#alarm.cancel()
+    if (this.#stepOf.size === 0) this.clear()
   }
 
   clear(): void {
     this.#membersAt.clear()
+    this.#steps.clear()
     this.#stepOf.clear()
     this.#alarm.cancel()
   }
 
-  #run(): void {
-    const nowMs = this.#clock.monotonic()
-    const steps = [...this.#membersAt.keys()].sort((a, b) => a - b)
-    for (const step of steps) if (step * this.#stepMs <= nowMs) this.#runStep(step)
-    const next = Math.min(...this.#membersAt.keys())
-    if (next < Infinity) this.#wake(next)
+  #membersOf(step: number): Set<TMember> {
+    let members = this.#membersAt.get(step)
+    if (members === undefined) {
+      members = new Set()
+      this.#membersAt.set(step, members)
+      this.#steps.add(step)
+    }
+    return members
   }
 
-  #runStep(step: number): void {
-    for (const member of [...(this.#membersAt.get(step) ?? [])]) {
+  #run(): void {
+    const nowMs = this.#clock.monotonic()
+    while (this.#steps.smallest * this.#stepMs <= nowMs) this.#runNextStep()
+    if (this.#stepOf.size === 0) this.clear()
+    else this.#wake()
+  }
+
+  #runNextStep(): void {
+    const step = this.#steps.smallest
+    const members = [...(this.#membersAt.get(step) ?? [])]
+    this.#steps.removeSmallest()
+    this.#membersAt.delete(step)
+    for (const member of members) {
       // The members before it may have removed or moved it.
       if (this.#stepOf.get(member) !== step) continue
-      this.delete(member)
+      this.#stepOf.delete(member)
       this.#due(member, step * this.#stepMs)
     }
   }
 
-  #wake(step: number): void {
-    this.#alarm.set(Math.max(0, step * this.#stepMs - this.#clock.monotonic()))
+  #wake(): void {
+    const dueMs = this.#steps.smallest * this.#stepMs
+    this.#alarm.set(Math.max(0, dueMs - this.#clock.monotonic()))
   }
 }

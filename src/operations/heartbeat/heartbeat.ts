@@ -3,7 +3,7 @@ import type { StreamCatalogue } from '../../model/catalogue.ts'
 import type { AnyConnection, Socket } from '../../ports/connection.ts'
 import { Beats } from '../../time/beats.ts'
 import { GuardedClock } from '../../time/clock.ts'
-import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../follow-connections.ts'
+import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../operated-manager.ts'
 import { heartOf, type BeatingSocket, type Heart } from './beating-socket.ts'
 import { resolvedOptions, type HeartbeatOptions, type ResolvedHeartbeatOptions } from './options.ts'
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type ConnectionManagerOptions } from '../../../src/index.ts'
 import { serveEvents, type HostedResponse, type ServeEventsOptions } from '../../../src/hosts/sse.ts'
+import { drain } from '../../../src/operations/index.ts'
 import { createCommandServer } from '../../../src/protocol/index.ts'
 import type { SseSocket } from '../../../src/transports/sse.ts'
 import { expectCode } from '../../support/errors.ts'
@@ -237,6 +238,19 @@ describe('serveEvents', () => {
     other.response.destroy()
 
     expect([timers, beats, clock.pendingTimers]).toEqual([1, [1, 1], 0])
+  })
+
+  it('answers newcomers with 503 and when to come back while its manager drains', async () => {
+    const { get, clock, manager } = host()
+    await get({ user: 'alice' })
+    void drain(manager, { clock, perSecond: 10, overMs: 10_000 })
+
+    const { response, isWelcome } = await get({ user: 'bob' })
+
+    expect(isWelcome).toBe(false)
+    expect(response.head).toEqual([503, expect.objectContaining({ 'retry-after': '11', connection: 'close' })])
+    expect(JSON.parse(response.body)).toEqual({ type: 'refused', code: 'ERR_CLOSED', retry_ms: 10_100 })
+    expect(manager.connectionCount).toBe(1)
   })
 
   it('refuses options that are none, at once', () => {

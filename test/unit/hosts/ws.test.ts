@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager, type ConnectionManagerOptions } from '../../../src/index.ts'
+import { drain } from '../../../src/operations/index.ts'
 import { serveWebSockets, type HostedWebSocket, type ServeWebSocketsOptions } from '../../../src/hosts/ws.ts'
 import { createCommandServer } from '../../../src/protocol/index.ts'
 import { expectCode } from '../../support/errors.ts'
@@ -329,6 +330,21 @@ describe('serveWebSockets', () => {
     expect(staying.closes).toEqual([[1001, 'going away']])
     expect([server.closes, manager.connectionCount]).toEqual([1, 0])
     expect(running.close()).toBe(running.close())
+  })
+
+  it('refuses newcomers with a goodbye and 1012 while its manager drains, each with a moment of its own', () => {
+    const { connect, clock, manager } = host()
+    connect('alice')
+    void drain(manager, { clock, perSecond: 10, overMs: 10_000 })
+
+    const newcomers = [connect('bob'), connect('carol')]
+
+    expect(newcomers.map(({ sent }) => JSON.parse(String(sent[0])) as unknown)).toEqual([
+      { type: 'goodbye', reason: 'draining', reconnect: true, after_ms: 10_100, within_ms: 10_100 },
+      { type: 'goodbye', reason: 'draining', reconnect: true, after_ms: 10_200, within_ms: 10_200 },
+    ])
+    expect(newcomers.map(({ closes }) => closes)).toEqual(Array(2).fill([[1012, 'draining, come back in 11 s']]))
+    expect(manager.connectionCount).toBe(1)
   })
 
   it('closes those too that are not authenticated yet', async () => {

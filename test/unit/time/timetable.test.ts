@@ -70,6 +70,17 @@ describe('Timetable', () => {
     expect([afterDelete, clock.pendingTimers, table.has('b')]).toEqual([0, 0, false])
   })
 
+  it('sets no timer for a time whose members were all deleted', () => {
+    const { clock, log, table } = timetable()
+    table.set('a', 20)
+    table.set('b', 50)
+    table.delete('b')
+
+    clock.advance(20)
+
+    expect([log, clock.pendingTimers]).toEqual([['a 20 20'], 0])
+  })
+
   it('calls those that are overdue in the order of their times', () => {
     const { clock, log, table } = timetable()
     clock.advance(100)

@@ -1,0 +1,176 @@
+import { ErrorReports } from '../../guards/error-reports.ts'
+import { adopted } from '../../guards/user-code.ts'
+import type { StreamCatalogue, TradingStreams } from '../../model/catalogue.ts'
+import type { AnyConnection, CloseReason, Socket } from '../../ports/connection.ts'
+import { goodbyeText } from '../../protocol/answers.ts'
+import { Rate } from '../../protocol/rate.ts'
+import { Alarm } from '../../time/alarm.ts'
+import { GuardedClock } from '../../time/clock.ts'
+import { assertManager, type OperatedManager } from '../operated-manager.ts'
+import { beginDrain, drainOf, type Drain, type DrainRefusal, type DrainReport } from './drain-of.ts'
+import { resolvedOptions, type ManagerDrainOptions, type ResolvedDrainOptions } from './options.ts'
+
+/** All that a drain needs of its manager. */
+export interface DrainedManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown>
+  extends OperatedManager<TSocket, TStreams, TMetadata> {
+  /** How many connections there are. */
+  readonly connectionCount: number
+  /** Closes all that is left. */
+  cleanup(options?: { readonly deadlineMs?: number | undefined }): Promise<unknown>
+}
+
+type AnyManager = DrainedManager<Socket, StreamCatalogue>
+
+/** By default, all connections leave within this part of the time. What is left is for those that stay, and for the cleanup. */
+const LEAVING_SHARE = 0.75
+/** After this part of the time, the cleanup begins. */
+const CLOSING_SHARE = 0.9
+/** How often connections are closed. The connections of so long a time may leave together. */
+const TICK_MS = 50
+/** Stands for `Infinity`, with which a rate cannot be computed. */
+const MOST_PER_SECOND = 1e9
+/** The longest time that a newcomer is told to wait, so that the hint fits in a close frame. */
+const LONGEST_WAIT_MS = 86_400_000
+
+class RunningDrain implements Drain {
+  readonly done: Promise<DrainReport>
+  readonly #manager: AnyManager
+  readonly #options: ResolvedDrainOptions
+  readonly #reports: ErrorReports
+  readonly #clock: GuardedClock
+  readonly #startMs: number
+  readonly #perSecond: number
+  /** The connections that may leave now. */
+  readonly #departures: Rate
+  /** When the newcomers that were refused come back: after the drain, at the same rate. */
+  readonly #returns: Rate
+  readonly #counts = { told: 0, left: 0, closed: 0, remained: 0 }
+  /** What the connections count as that are being removed. */
+  #removedAs: 'left' | 'closed' | 'remained' = 'left'
+
+  constructor(manager: AnyManager, options: ResolvedDrainOptions) {
+    this.#manager = manager
+    this.#options = options
+    this.#reports = new ErrorReports(options.onError, 'operations', 'a drain')
+    this.#clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
+    this.#startMs = this.#clock.monotonic()
+    const connections = Math.max(1, manager.connectionCount)
+    const perSecond = Math.min(options.perSecond ?? connections / (LEAVING_SHARE * options.overMs / 1_000), MOST_PER_SECOND)
+    this.#perSecond = perSecond
+    this.#departures = new Rate({ burst: Math.max(1, 2 * perSecond * TICK_MS / 1_000), perSecond }, this.#startMs)
+    this.#returns = new Rate({ burst: 1, perSecond }, this.#startMs + Math.max(options.overMs, this.#msFor(connections)))
+    beginDrain(manager, this)
+    this.done = this.#run()
+  }
+
+  refusal(): DrainRefusal {
+    const { code, reason } = this.#options
+    const afterMs = Math.min(this.#returns.nextTurnMs(this.#clock.monotonic()), LONGEST_WAIT_MS)
+    const seconds = Math.ceil(afterMs / 1_000)
+    const text = goodbyeText(reason, true, afterMs, afterMs)
+    return { afterMs, status: 503, headers: { 'retry-after': `${seconds}` }, code, reason: `${reason}, come back in ${seconds} s`, text }
+  }
+
+  async #run(): Promise<DrainReport> {
+    const { overMs } = this.#options
+    const stopCounting = this.#manager.on('connectionRemoved', ({ reason }) => this.#count(reason))
+    let cancel = (): void => {}
+    const timeIsOver = new Promise<void>((resolve) => (cancel = this.#clock.setTimeout(resolve, CLOSING_SHARE * overMs, true)))
+    await Promise.race([this.#tell(), timeIsOver])
+    await this.#closeSteadily(timeIsOver)
+    cancel()
+    for (const connection of this.#manager.connections()) this.#close(connection, 'remained')
+    await this.#manager.cleanup({ deadlineMs: Math.max(0, overMs - this.#tookMs) })
+    stopCounting()
+    return { ...this.#counts, tookMs: this.#tookMs }
+  }
+
+  get #tookMs(): number {
+    return this.#clock.monotonic() - this.#startMs
+  }
+
+  /** Returns how long it takes until so many have left at the wanted rate. */
+  #msFor(connections: number): number {
+    return Math.min(1_000 * connections / this.#perSecond, Number.MAX_SAFE_INTEGER)
+  }
+
+  /** Tells the clients of the protocol to go, each at its own moment. Resolves when they have gone, or should have. */
+  async #tell(): Promise<void> {
+    const { commands, reason } = this.#options
+    if (commands === undefined) return
+    try {
+      this.#counts.told = commands.sessions
+      await adopted(commands.drain({ reason, withinMs: this.#msFor(this.#counts.told) }))
+    } catch (error) {
+      this.#reports.tell(error)
+    }
+  }
+
+  /** Closes connections at the wanted rate, until nobody is left or the time is over. */
+  async #closeSteadily(timeIsOver: Promise<void>): Promise<void> {
+    let cancel = (): void => {}
+    const allHaveGone = new Promise<void>((resolve) => {
+      const alarm = new Alarm(this.#clock, () => this.#closeSome() ? resolve() : alarm.set(TICK_MS))
+      cancel = () => alarm.cancel()
+      alarm.set(0)
+    })
+    await Promise.race([allHaveGone, timeIsOver])
+    cancel()
+  }
+
+  /** Closes as many connections as may leave now, the oldest first. Returns true if nobody is left. */
+  #closeSome(): boolean {
+    const nowMs = this.#clock.monotonic()
+    for (const connection of this.#manager.connections()) {
+      if (!this.#departures.take(nowMs)) break
+      this.#close(connection, 'closed')
+    }
+    return this.#manager.connectionCount === 0
+  }
+
+  #close(connection: AnyConnection, as: 'closed' | 'remained'): void {
+    const { code, reason } = this.#options
+    this.#removedAs = as
+    void connection.remove({ code, reason })
+    this.#removedAs = 'left'
+  }
+
+  #count(reason: CloseReason): void {
+    const removedAs = reason === 'cleanup' ? 'remained' : this.#removedAs
+    this.#counts[removedAs]++
+    // Those that go by themselves come back somewhere, too.
+    if (removedAs === 'left') this.#departures.take(this.#clock.monotonic())
+  }
+}
+
+/**
+ * Empties a manager before a deploy, at a steady rate: the servers that take the clients are not overrun by all of them at once.
+ *
+ * 1. Newcomers are refused from now on: hosts ask `drainOf(manager)`. Each is told when to come back.
+ * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a moment of its own.
+ * 3. Connections that are still there are closed with `code` and `reason`, at `perSecond`.
+ * 4. `manager.cleanup()` closes what is left.
+ *
+ * Always resolves within `overMs`, and never rejects. A second call changes nothing, and returns the same promise.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is none, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
+ *
+ * @example
+ * import { drain } from 'stream-connection-manager/operations'
+ * import { createCommandServer } from 'stream-connection-manager/protocol'
+ *
+ * const manager = new ConnectionManager<WebSocket>()
+ * const commands = createCommandServer(manager)
+ *
+ * // At SIGTERM:
+ * const { told, left, closed, remained } = await drain(manager, { commands, overMs: 25_000 })
+ * console.log(told, left, closed, remained) // 0 0 0 0
+ */
+export function drain<TSocket extends Socket, TStreams extends StreamCatalogue, TMetadata>(
+  manager: DrainedManager<TSocket, TStreams, TMetadata>,
+  options: ManagerDrainOptions = {},
+): Promise<DrainReport> {
+  assertManager(manager, ['connections', 'on', 'cleanup'])
+  const running = drainOf(manager) ?? new RunningDrain(manager as unknown as AnyManager, resolvedOptions(options))
+  return running.done
+}

@@ -1,0 +1,100 @@
+import { describe } from '../../errors.ts'
+import { readNamed } from '../../guards/named-fields.ts'
+import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
+import { readUserCode } from '../../guards/user-code.ts'
+import type { DrainOptions } from '../../protocol/draining.ts'
+import { systemClock, type Clock } from '../../time/clock.ts'
+import { closeCode, closeReason } from '../close-details.ts'
+
+/** All that a drain needs of a command server: that of `stream-connection-manager/protocol` fits as it is. */
+export interface DrainedCommands {
+  /** How many clients have a session. */
+  readonly sessions: number
+  /** Asks every client to move. */
+  drain(options?: DrainOptions): Promise<unknown>
+}
+
+/** The options of `drain`. An unknown name is refused. A value of `undefined` counts as absent. */
+export interface ManagerDrainOptions {
+  /**
+   * How long the drain may take, `manager.cleanup()` included: it resolves by then. Choose a little less than your platform waits before it kills the
+   * process. `0`: all connections are closed at once. Milliseconds, not `Infinity`.
+   *
+   * @default 25_000
+   */
+  readonly overMs?: number | undefined
+  /**
+   * How many connections leave in each second, so that the servers that take them are not overrun. More than 0. `Infinity`: all at once.
+   *
+   * If there are more connections than `overMs` has time for, the rest is closed at the end of `overMs`, and the report counts them as `remained`.
+   * Clients of the protocol still come back at this rate, because each of them waits for its own moment.
+   *
+   * @default as few as possible: all connections leave within three quarters of `overMs`
+   */
+  readonly perSecond?: number | undefined
+  /**
+   * The command server of the clients, from `createCommandServer`. Its clients are told when to go, and go by themselves. Clients that stay are closed
+   * after that.
+   *
+   * @default no client is told: connections are closed, the oldest first
+   */
+  readonly commands?: DrainedCommands | undefined
+  /**
+   * A word for the clients, in the goodbye and in the close frame. At most 100 bytes of UTF-8.
+   *
+   * @default 'draining'
+   */
+  readonly reason?: string | undefined
+  /**
+   * The close code: 1000 to 1003, 1007 to 1013, or 3000 to 4999.
+   *
+   * @default 1012, "service restart"
+   */
+  readonly code?: number | undefined
+  /**
+   * Gets what `commands.drain` and the clock throw, or reject with. The drain goes on.
+   *
+   * @default prints the first error with `console.warn`
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+  /**
+   * The source of time. Pass the one that the manager has.
+   *
+   * @default the runtime's own clock and timers
+   */
+  readonly clock?: Clock | undefined
+}
+
+/** The options of a drain, validated and with their defaults. */
+export interface ResolvedDrainOptions {
+  readonly overMs: number
+  readonly perSecond: number | undefined
+  readonly commands: DrainedCommands | undefined
+  readonly reason: string
+  readonly code: number
+  readonly onError: ((error: unknown) => unknown) | undefined
+  readonly clock: Clock
+}
+
+const NAMES = ['overMs', 'perSecond', 'commands', 'reason', 'code', 'onError', 'clock'] as const
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+export function resolvedOptions(options: unknown): ResolvedDrainOptions {
+  const given = readNamed(options, NAMES, (what, name = 'options', cause) => invalidOption(name, what, cause))
+  return {
+    overMs: duration('overMs', given.overMs ?? 25_000),
+    perSecond: given.perSecond === undefined ? undefined : positive('perSecond', given.perSecond),
+    commands: given.commands === undefined ? undefined : commandsIn(given.commands),
+    reason: closeReason('reason', given.reason ?? 'draining'),
+    code: closeCode('code', given.code ?? 1012, 1000),
+    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
+    clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
+  }
+}
+
+function commandsIn(value: unknown): DrainedCommands {
+  const commands = withMethods<DrainedCommands>('commands', value, ['drain'])
+  const sessions = readUserCode<unknown>(() => commands.sessions, (cause) => invalidOption('commands', 'reading it threw', cause))
+  if (typeof sessions === 'number') return commands
+  throw invalidOption('commands', `expected a command server, with the number of its \`sessions\`, got ${describe(value)}`)
+}

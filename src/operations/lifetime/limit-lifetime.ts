@@ -1,0 +1,98 @@
+import { ErrorReports } from '../../guards/error-reports.ts'
+import type { StreamCatalogue } from '../../model/catalogue.ts'
+import type { AnyConnection, Socket } from '../../ports/connection.ts'
+import { GuardedClock } from '../../time/clock.ts'
+import { Spread } from '../../time/spread.ts'
+import { Timetable } from '../../time/timetable.ts'
+import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../operated-manager.ts'
+import { resolvedOptions, type LifetimeOptions, type ResolvedLifetimeOptions } from './options.ts'
+
+/** A running limit. `limitLifetime` returns it. */
+export interface LifetimeLimit {
+  /** How many connections have reached the end of their lifetime. */
+  readonly ended: number
+  /** Stops it. Its timer and its listeners are gone. The connections stay. A second call does nothing. */
+  stop(): void
+}
+
+/** Connections whose lifetimes end within this time end together, or within a hundredth of `maxMs` if that is shorter. */
+const LONGEST_STEP_MS = 1_000
+
+class RunningLimit implements LifetimeLimit {
+  ended = 0
+  readonly #options: ResolvedLifetimeOptions
+  readonly #reports: ErrorReports
+  readonly #clock: GuardedClock
+  readonly #spread = new Spread()
+  readonly #timetable: Timetable<AnyConnection>
+  readonly #unfollow: () => void
+
+  constructor(manager: AnyManager, options: ResolvedLifetimeOptions) {
+    this.#options = options
+    this.#reports = new ErrorReports(options.onError, 'operations', 'a lifetime')
+    this.#clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
+    this.#timetable = new Timetable(this.#clock, Math.min(LONGEST_STEP_MS, options.maxMs / 100), (connection) => this.#end(connection))
+    this.#unfollow = followConnections(manager, {
+      added: (connection) => this.#add(connection),
+      removed: (connection) => this.#timetable.delete(connection),
+    })
+  }
+
+  stop(): void {
+    this.#unfollow()
+    this.#timetable.clear()
+  }
+
+  #add(connection: AnyConnection): void {
+    const { maxMs, jitter } = this.#options
+    if (maxMs === Infinity) return
+    this.#timetable.set(connection, this.#clock.monotonic() + maxMs * (1 - jitter * this.#spread.next()))
+  }
+
+  #end(connection: AnyConnection): void {
+    const { code, reason } = this.#options
+    this.ended++
+    if (!this.#sayGoodbye(connection)) void connection.remove({ code, reason })
+  }
+
+  /** Returns true if the client has a session, which closes the connection after the goodbye. */
+  #sayGoodbye({ id, userId }: AnyConnection): boolean {
+    const { code, commands, graceMs, reason } = this.#options
+    try {
+      const session = commands?.find(id, userId)
+      session?.goodbye({ reason, withinMs: graceMs, code, closeInMs: graceMs })
+      return session !== undefined
+    } catch (error) {
+      this.#reports.tell(error)
+      return false
+    }
+  }
+}
+
+/**
+ * Ends each connection when it has lived for `maxMs`, as exchanges do after 24 hours. Nothing that a connection gathers lasts for ever, such as an old
+ * permission, and after a deploy the load of the servers evens out again.
+ *
+ * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are closed
+ * with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not keep the
+ * process alive. Each lifetime may be up to a second longer.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is none, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
+ *
+ * @example
+ * import { limitLifetime } from 'stream-connection-manager/operations'
+ * import { createCommandServer } from 'stream-connection-manager/protocol'
+ *
+ * const manager = new ConnectionManager<WebSocket>()
+ * const commands = createCommandServer(manager)
+ * const limit = limitLifetime(manager, { maxMs: 24 * 3_600_000, commands })
+ *
+ * limit.stop() // in a test. In a server, `manager.cleanup()` is enough
+ */
+export function limitLifetime<TSocket extends Socket, TStreams extends StreamCatalogue, TMetadata>(
+  manager: OperatedManager<TSocket, TStreams, TMetadata>,
+  options: LifetimeOptions,
+): LifetimeLimit {
+  assertManager(manager)
+  return new RunningLimit(manager as unknown as AnyManager, resolvedOptions(options))
+}

@@ -1,0 +1,96 @@
+import { describe } from '../../errors.ts'
+import { readNamed } from '../../guards/named-fields.ts'
+import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
+import type { Goodbye } from '../../protocol/session.ts'
+import { systemClock, type Clock } from '../../time/clock.ts'
+import { closeCode, closeReason } from '../close-details.ts'
+
+/** All that a limit needs of a command server: that of `stream-connection-manager/protocol` fits as it is. */
+export interface LifetimeCommands {
+  /** Returns the session of a connection, if it has one. */
+  find(connectionId: string, userId: string): { goodbye(goodbye: Goodbye): void } | undefined
+}
+
+/** The options of `limitLifetime`. `maxMs` is required. An unknown name is refused. A value of `undefined` counts as absent. */
+export interface LifetimeOptions {
+  /** The longest time that a connection lives. Milliseconds, more than 0. `Infinity`: connections live as long as they like. */
+  readonly maxMs: number
+  /**
+   * Which part of `maxMs` the lifetimes differ by, from 0 to 1. With `0.1`, each connection lives for nine tenths of `maxMs` to the whole of it,
+   * evenly spread. So connections that began together do not end together. `0`: all live for `maxMs`.
+   *
+   * @default 0.1
+   */
+  readonly jitter?: number | undefined
+  /**
+   * The command server of the clients, from `createCommandServer`. Its clients are told to go, and reconnect within `graceMs`. A client that is still there
+   * after that is closed.
+   *
+   * @default connections are closed without a goodbye
+   */
+  readonly commands?: LifetimeCommands | undefined
+  /**
+   * How long a client of the protocol may take to go after its goodbye. `0`: it is closed at once. Milliseconds.
+   *
+   * @default 5_000
+   */
+  readonly graceMs?: number | undefined
+  /**
+   * A word for the client, in the goodbye and in the close frame. At most 100 bytes of UTF-8.
+   *
+   * @default 'lifetime'
+   */
+  readonly reason?: string | undefined
+  /**
+   * The close code: 3000 to 4999. Clients of the protocol do not come back after codes from 4400 to 4499, except 4408 and 4429.
+   *
+   * @default 4000
+   */
+  readonly code?: number | undefined
+  /**
+   * Gets what `commands` throws. The connection is closed then.
+   *
+   * @default prints the first error with `console.warn`
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+  /**
+   * The source of time. Pass the one that the manager has.
+   *
+   * @default the runtime's own clock and timers
+   */
+  readonly clock?: Clock | undefined
+}
+
+/** The options of a limit, validated and with their defaults. */
+export interface ResolvedLifetimeOptions {
+  readonly maxMs: number
+  readonly jitter: number
+  readonly commands: LifetimeCommands | undefined
+  readonly graceMs: number
+  readonly reason: string
+  readonly code: number
+  readonly onError: ((error: unknown) => unknown) | undefined
+  readonly clock: Clock
+}
+
+const NAMES = ['maxMs', 'jitter', 'commands', 'graceMs', 'reason', 'code', 'onError', 'clock'] as const
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range */
+export function resolvedOptions(options: unknown): ResolvedLifetimeOptions {
+  const given = readNamed(options, NAMES, (what, name = 'options', cause) => invalidOption(name, what, cause))
+  return {
+    maxMs: positive('maxMs', given.maxMs),
+    jitter: fraction('jitter', given.jitter ?? 0.1),
+    commands: given.commands === undefined ? undefined : withMethods<LifetimeCommands>('commands', given.commands, ['find']),
+    graceMs: duration('graceMs', given.graceMs ?? 5_000),
+    reason: closeReason('reason', given.reason ?? 'lifetime'),
+    code: closeCode('code', given.code ?? 4000, 3000),
+    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
+    clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
+  }
+}
+
+function fraction(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value
+  throw invalidOption(name, `expected a number from 0 to 1, got ${describe(value)}`)
+}
