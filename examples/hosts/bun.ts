@@ -1,4 +1,5 @@
 import { ConnectionManager } from 'stream-connection-manager'
+import { drain } from 'stream-connection-manager/operations'
 import { createCommandServer, type Session } from 'stream-connection-manager/protocol'
 import { bunTransport } from 'stream-connection-manager/transports/bun'
 import type { Listening } from './listening.ts'
@@ -33,9 +34,9 @@ export async function listen(port = 0): Promise<Listening> {
     manager,
     port: Number(server.port),
     async stop(options) {
-      await commands.drain(options)
-      await manager.cleanup()
+      const report = await drain(manager, { commands, ...options })
       await server.stop(true)
+      return report
     },
   }
 }

@@ -35,5 +35,5 @@ export function listen(port?: number): Promise<Listening> {
 
   const server = createServer((_request, response) => void response.writeHead(426).end())
   server.on('upgrade', (request, tcp, head) => void handleUpgrade(request, tcp, head))
-  return listening(server, manager, (options) => commands.drain(options), port)
+  return listening(server, { manager, commands }, port)
 }

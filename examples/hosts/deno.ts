@@ -1,4 +1,5 @@
 import { ConnectionManager } from 'stream-connection-manager'
+import { drain } from 'stream-connection-manager/operations'
 import { createCommandServer } from 'stream-connection-manager/protocol'
 import type { Listening } from './listening.ts'
 import { admit, authenticate } from './protocol.ts'
@@ -21,10 +22,10 @@ export async function listen(port = 0): Promise<Listening> {
     manager,
     port: server.addr.port,
     async stop(options) {
-      await commands.drain(options)
-      await manager.cleanup()
+      const report = await drain(manager, { commands, ...options })
       ending.abort() // `shutdown()` would wait forever for a client that left before the upgrade
       await server.finished
+      return report
     },
   }
 }

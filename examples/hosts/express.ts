@@ -17,5 +17,5 @@ export function listen(port?: number, clock?: Clock): Promise<Listening> {
   const sockets = new WebSocketServer({ server, maxPayload: 16 * 1024 })
   const host = serveWebSockets(sockets, { manager, commands, authenticate, clock })
 
-  return listening(server, manager, (options) => host.close(options), port)
+  return listening(server, { manager, commands, host }, port)
 }

@@ -3,6 +3,7 @@ import websocket, { type WebSocket } from '@fastify/websocket'
 import fastify, { type FastifyInstance } from 'fastify'
 import { ConnectionManager, type Clock } from 'stream-connection-manager'
 import { serveWebSockets } from 'stream-connection-manager/hosts/ws'
+import { drain } from 'stream-connection-manager/operations'
 import { createCommandServer } from 'stream-connection-manager/protocol'
 import type { Listening } from './listening.ts'
 import { authenticate } from './protocol.ts'
@@ -22,9 +23,10 @@ export async function listen(port = 0, clock?: Clock): Promise<Listening> {
     manager,
     port: (app.server.address() as AddressInfo).port,
     async stop(options) {
-      await host.close(options)
-      await manager.cleanup()
+      const report = await drain(manager, { commands, ...options })
+      await host.close()
       await app.close()
+      return report
     },
   }
 }

@@ -17,5 +17,5 @@ export function listen(port?: number, clock?: Clock): Promise<Listening> {
 
   const app = new Hono().get('/', upgradeWebSocket(() => ({}))) // on Node, Hono gives each socket to the WebSocketServer first
   const server = createAdaptorServer({ fetch: app.fetch, websocket: { server: sockets } }) as Server
-  return listening(server, manager, (options) => host.close(options), port)
+  return listening(server, { manager, commands, host }, port)
 }

@@ -29,17 +29,18 @@ export async function listen(port?: number, clock?: Clock): Promise<Listening> {
     tcp.on('close', () => tcpSockets.delete(tcp))
   })
 
-  const host = await listening(server, manager, (options) => commands.drain(options), port)
+  const host = await listening(server, { manager, commands }, port)
   return {
     ...host,
     async stop(options) {
       const closed = once(server, 'close')
-      await host.stop(options)
+      const report = await host.stop(options)
       for (const session of sessions) session.close() // a session outlives its streams
       // The session of a peer that reads nothing outlives even `destroy()`, which waits until its last frame has left.
       const deadline = setTimeout(() => tcpSockets.forEach((tcp) => tcp.destroy()), 1_000)
       await closed
       clearTimeout(deadline)
+      return report
     },
   }
 }

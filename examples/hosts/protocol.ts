@@ -1,4 +1,5 @@
 import type { ConnectionManager, Socket, StreamCatalogue } from 'stream-connection-manager'
+import { drainOf } from 'stream-connection-manager/operations'
 import type { CommandServer, Session } from 'stream-connection-manager/protocol'
 
 // Shared by the recipes, in any runtime: who a client is, and how it is admitted. The recipes with `serveWebSockets` or `serveEvents` need
@@ -44,8 +45,8 @@ const TRY_AGAIN_LATER = 1013
 /**
  * Registers a socket for this user and welcomes it. Give the session what the client sends: it never throws.
  *
- * A socket without a user is told why and closed, and so is one that the manager refuses (a quota, a shutdown). Then the result is
- * `undefined`.
+ * A socket without a user is told why and closed, and so is one that the manager refuses (a quota, a shutdown). While the manager drains, a newcomer is
+ * told when to come back, and closed with 1012. In all of these cases, the result is `undefined`.
  */
 export function admit<TSocket extends Socket, TStreams extends StreamCatalogue>(
   { manager, commands }: Desk<TSocket, TStreams>,
@@ -53,16 +54,21 @@ export function admit<TSocket extends Socket, TStreams extends StreamCatalogue>(
   user: Identity | undefined,
   { connectionId = crypto.randomUUID(), close = (code, reason) => (socket as TellingSocket).close(code, reason) }: AdmitOptions = {},
 ): Session<TSocket, TStreams> | undefined {
+  const refusal = drainOf(manager)?.refusal()
+  if (refusal !== undefined) return turnAway(socket, refusal.text, () => close(refusal.code, refusal.reason))
   try {
     if (user === undefined) throw Object.assign(new Error('Nobody knows this client'), { code: 'ERR_UNAUTHENTICATED' })
     return commands.open(manager.addConnection(connectionId, socket, user.userId))
   } catch (error) {
     const code = codeOf(error)
-    // There is no connection to answer on. The socket may be closed by now, and throw or reject.
-    void attempt(() => socket.send(JSON.stringify({ type: 'refused', code })))
-    void attempt(() => close(CLOSE_CODES.get(code) ?? TRY_AGAIN_LATER, code))
-    return undefined
+    return turnAway(socket, JSON.stringify({ type: 'refused', code }), () => close(CLOSE_CODES.get(code) ?? TRY_AGAIN_LATER, code))
   }
+}
+
+/** There is no connection to answer on. The socket may be closed by now, and throw or reject. */
+function turnAway(socket: Socket, text: string, close: () => void): undefined {
+  void attempt(() => socket.send(text))
+  void attempt(close)
 }
 
 function codeOf(error: unknown): string {

@@ -13,7 +13,6 @@ const market = setInterval(() => manager.publish({ streamType: 'PRICE', symbol: 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     clearInterval(market)
-    await stop()
-    console.log(await manager.cleanup())
+    console.log(await stop())
   })
 }

@@ -31,7 +31,7 @@ export function listen(port?: number): Promise<Listening> {
     client.on('disconnect', () => void session?.connection.remove({ close: false }))
   })
 
-  return listening(server, manager, (options) => commands.drain(options), port)
+  return listening(server, { manager, commands }, port)
 }
 
 function bufferedBytes({ client }: Peer): number {

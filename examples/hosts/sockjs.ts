@@ -35,7 +35,7 @@ export function listen(port?: number): Promise<Listening> {
   })
 
   service.installHandlers(server)
-  return listening(server, manager, (options) => commands.drain(options), port)
+  return listening(server, { manager, commands }, port)
 }
 
 function send(client: Client, text: string): void {

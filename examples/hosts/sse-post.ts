@@ -20,7 +20,7 @@ export function listen(port?: number, clock?: Clock): Promise<Listening> {
     response.writeHead(status, isLast ? { connection: 'close' } : {}).end()
   })
 
-  return listening(server, manager, (options) => commands.drain(options), port)
+  return listening(server, { manager, commands }, port)
 }
 
 /** Carries out the commands in a POST: for its own user's connection alone. The answers come as events. */

@@ -1,13 +1,14 @@
 import { createServer } from 'node:http'
-import { ConnectionManager, ConnectionManagerError, parseStreamKey } from 'stream-connection-manager'
+import { ConnectionManager, ConnectionManagerError, parseStreamKey, type Clock } from 'stream-connection-manager'
+import { drainOf, startHeartbeat } from 'stream-connection-manager/operations'
 import { createCommandServer } from 'stream-connection-manager/protocol'
 import { createRecovery, positionIds } from 'stream-connection-manager/recovery'
 import { sseHeaders, sseSocket, sseTransport, type SseSocket } from 'stream-connection-manager/transports/sse'
 import { listening, type Listening } from './listening.ts'
 import { admit, authenticate } from './protocol.ts'
 
-/** A browser's `EventSource` resumes these event streams by itself. Each has one stream: `/?user=alice&stream=TRADES:BTCUSDT`. */
-export function listen(port?: number): Promise<Listening> {
+/** A browser's `EventSource` resumes these event streams by itself. Each has one stream: `/?user=alice&stream=TRADES:BTCUSDT`. The clock is for tests. */
+export function listen(port?: number, clock?: Clock): Promise<Listening> {
   const recovery = createRecovery()
   const manager = new ConnectionManager<SseSocket>({ recorder: recovery, transport: sseTransport({ idsOf: positionIds }) })
   const commands = createCommandServer(manager, { recovery })
@@ -15,9 +16,11 @@ export function listen(port?: number): Promise<Listening> {
   const server = createServer((request, response) => {
     const user = authenticate(request)
     if (user === undefined) return void response.writeHead(401).end() // an EventSource that got events would reconnect
+    const refusal = drainOf(manager)?.refusal()
     response.writeHead(200, sseHeaders).flushHeaders()
     const socket = sseSocket(response)
-    socket.retry(1_000)
+    socket.retry(refusal?.afterMs ?? 1_000)
+    if (refusal !== undefined) return void socket.close() // after a 503, an EventSource would never come back
     const connection = admit({ manager, commands }, socket, user)?.connection
     try {
       const stream = parseStreamKey(new URL(request.url ?? '', 'http://localhost').searchParams.get('stream') ?? '')
@@ -30,7 +33,6 @@ export function listen(port?: number): Promise<Listening> {
     void socket.closed.then(() => connection?.remove({ close: false }))
   })
 
-  // So no proxy closes a stream as idle, and a stream that nobody reads ends.
-  setInterval(() => [...manager.connections()].forEach(({ socket }) => socket.comment()), 15_000).unref()
-  return listening(server, manager, (options) => commands.drain(options), port)
+  startHeartbeat(manager, { intervalMs: 15_000, clock }) // so no proxy closes a stream as idle, and a stream that nobody reads ends
+  return listening(server, { manager, commands }, port)
 }

@@ -15,5 +15,5 @@ export function listen(port?: number, clock?: Clock): Promise<Listening> {
     void serveEvents(request, response, { manager, commands, authenticate, clock })
   })
 
-  return listening(server, manager, (options) => commands.drain(options), port)
+  return listening(server, { manager, commands }, port)
 }

@@ -41,7 +41,7 @@ export function listen(port?: number): Promise<Listening> {
     onLine(tcp, (line) => take(line))
   })
 
-  return listening(server, manager, (options) => commands.drain(options), port)
+  return listening(server, { manager, commands }, port)
 }
 
 function onLine(tcp: TcpSocket, take: (line: string) => void): void {

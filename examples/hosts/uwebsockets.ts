@@ -1,4 +1,5 @@
 import { ConnectionManager } from 'stream-connection-manager'
+import { drain } from 'stream-connection-manager/operations'
 import { createCommandServer, type Session } from 'stream-connection-manager/protocol'
 import { uwsTransport } from 'stream-connection-manager/transports/uws'
 import uWS, { type WebSocket } from 'uWebSockets.js'
@@ -40,9 +41,9 @@ export function listen(port = 0): Promise<Listening> {
     app.listen('127.0.0.1', port, (listener) => {
       if (listener === false) return reject(new Error(`Cannot listen on port ${port}`))
       const stop: Listening['stop'] = async (options) => {
+        const report = await drain(manager, { commands, ...options })
         uWS.us_listen_socket_close(listener)
-        await commands.drain(options)
-        await manager.cleanup()
+        return report
       }
       resolve({ manager, port: uWS.us_socket_local_port(listener), stop })
     })

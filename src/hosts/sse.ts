@@ -1,4 +1,4 @@
-import { drainOf } from '../operations/drain/drain-of.ts'
+import { drainOf } from '../ports/drain.ts'
 import type { ManagerTransport } from '../ports/transport.ts'
 import { refusedText } from '../protocol/answers.ts'
 import type { Refusal } from '../protocol/refusal.ts'

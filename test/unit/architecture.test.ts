@@ -37,7 +37,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'client', parts: ['client/'], isApart: true },
   { name: 'protocol', parts: ['protocol/'], isApart: true },
   { name: 'operations', parts: ['operations/'], isApart: true, builtOn: ['protocol/'] },
-  { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/', 'operations/'] },
+  { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/'] },
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]
 

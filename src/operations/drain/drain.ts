@@ -2,12 +2,12 @@ import { ErrorReports } from '../../guards/error-reports.ts'
 import { adopted } from '../../guards/user-code.ts'
 import type { StreamCatalogue, TradingStreams } from '../../model/catalogue.ts'
 import type { AnyConnection, CloseReason, Socket } from '../../ports/connection.ts'
+import { beginDrain, drainOf, type Drain, type DrainRefusal, type DrainReport } from '../../ports/drain.ts'
 import { goodbyeText } from '../../protocol/answers.ts'
 import { Rate } from '../../protocol/rate.ts'
 import { Alarm } from '../../time/alarm.ts'
 import { GuardedClock } from '../../time/clock.ts'
 import { assertManager, type OperatedManager } from '../operated-manager.ts'
-import { beginDrain, drainOf, type Drain, type DrainRefusal, type DrainReport } from './drain-of.ts'
 import { resolvedOptions, type ManagerDrainOptions, type ResolvedDrainOptions } from './options.ts'
 
 /** All that a drain needs of its manager. */
@@ -23,6 +23,8 @@ type AnyManager = DrainedManager<Socket, StreamCatalogue>
 
 /** By default, all connections leave within this part of the time. What is left is for those that stay, and for the cleanup. */
 const LEAVING_SHARE = 0.75
+/** By default, at least so many leave in each second, so that a small server is not slow to end. */
+const LEAST_PER_SECOND = 100
 /** After this part of the time, the cleanup begins. */
 const CLOSING_SHARE = 0.9
 /** How often connections are closed. The connections of so long a time may leave together. */
@@ -55,7 +57,8 @@ class RunningDrain implements Drain {
     this.#clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
     this.#startMs = this.#clock.monotonic()
     const connections = Math.max(1, manager.connectionCount)
-    const perSecond = Math.min(options.perSecond ?? connections / (LEAVING_SHARE * options.overMs / 1_000), MOST_PER_SECOND)
+    const neededPerSecond = connections / (LEAVING_SHARE * options.overMs / 1_000)
+    const perSecond = Math.min(options.perSecond ?? Math.max(LEAST_PER_SECOND, neededPerSecond), MOST_PER_SECOND)
     this.#perSecond = perSecond
     this.#departures = new Rate({ burst: Math.max(1, 2 * perSecond * TICK_MS / 1_000), perSecond }, this.#startMs)
     this.#returns = new Rate({ burst: 1, perSecond }, this.#startMs + Math.max(options.overMs, this.#msFor(connections)))

@@ -29,7 +29,7 @@ export interface ManagerDrainOptions {
    * If there are more connections than `overMs` has time for, the rest is closed at the end of `overMs`, and the report counts them as `remained`.
    * Clients of the protocol still come back at this rate, because each of them waits for its own moment.
    *
-   * @default as few as possible: all connections leave within three quarters of `overMs`
+   * @default 100, or as many as it takes so that all leave within three quarters of `overMs`
    */
   readonly perSecond?: number | undefined
   /**

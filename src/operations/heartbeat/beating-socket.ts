@@ -1,6 +1,6 @@
 import { ConnectionManagerError, describe } from '../../errors.ts'
 import { disown } from '../../guards/user-code.ts'
-import { Pulse } from './pulse.ts'
+import { Pulse } from '../../time/pulse.ts'
 
 /** A socket that sends pings. The `WebSocket` of ws 8 and of @fastify/websocket fits as it is. */
 export interface PingingSocket {

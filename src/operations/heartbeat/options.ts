@@ -2,8 +2,8 @@ import { readNamed } from '../../guards/named-fields.ts'
 import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
 import type { Socket } from '../../ports/connection.ts'
 import { systemClock, type Clock } from '../../time/clock.ts'
+import { MOST_MISSED } from '../../time/pulse.ts'
 import type { BeatingSocket } from './beating-socket.ts'
-import { MOST_MISSED } from './pulse.ts'
 
 /** The options of `startHeartbeat`. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface HeartbeatOptions<TSocket extends Socket = Socket> {

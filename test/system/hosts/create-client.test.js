@@ -78,7 +78,7 @@ describe('createClient', { timeout: 60_000 }, () => {
       while (answers < 2) await sleep(5)
       manager.publish({ ...TRADES, data: 2 })
       while (heard.length < 3) await sleep(5)
-      await stop({ withinMs: 50 })
+      await stop({ perSecond: 20 })
 
       assert.deepEqual(heard, [1, 'gap', 2, 'ended'])
       assert.ok(reasons.includes('draining'), String(reasons))

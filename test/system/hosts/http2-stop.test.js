@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listen } from '../../../examples/hosts/http2.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
+import { AT_ONCE } from './recipe-tests.ts'
 
 /** Of this process, which is server and peer. */
 function tcpSocketCount() {
@@ -29,7 +30,7 @@ describe('the recipe for HTTP/2', { timeout: 30_000 }, () => {
     for (let i = 0; i < 15; i++) send()
     connection?.flush()
 
-    await stop({ withinMs: 0 })
+    await stop(AT_ONCE)
 
     assert.equal(manager.connectionCount, 0)
     while (tcpSocketCount() > 1) await sleep(5) // until the peer's own is all that is left

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DrainOptions } from 'stream-connection-manager/protocol'
+import type { ManagerDrainOptions } from 'stream-connection-manager/operations'
 import type { Listening } from '../../../examples/hosts/listening.ts'
 import { vanish } from './clients/vanish.ts'
 import type { Connect } from './harness.ts'
@@ -12,7 +12,7 @@ const STREAMS = [{ streamType: 'PRICE', symbol: 'BTCUSDT' }]
 const NOBODY = ''
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
 /** The clients of these tests do not leave when they are asked to. */
-export const AT_ONCE: DrainOptions = { withinMs: 0 }
+export const AT_ONCE: ManagerDrainOptions = { perSecond: Infinity, overMs: 5_000 }
 
 const NO_FRAME = Buffer.alloc(64, 0xff)
 
@@ -32,6 +32,17 @@ export function describeRecipe(host: string, listen: () => Promise<Listening>, c
       await alice.closed
 
       assert.equal(server.manager.closed, true)
+    })
+
+    it('refuses a newcomer while it drains, and says when to come back', async () => {
+      server = await listen()
+      const alice = await connect(server.port, 'alice', STREAMS)
+
+      const stopped = server.stop({ perSecond: 1, overMs: 10_000 })
+      await assert.rejects(connect(server.port, 'bob', []), /"(after|retry)_ms":\d+/)
+      await alice.destroy()
+
+      assert.equal((await stopped).left, 1)
     })
 
     it('ends a connection whose request comes while the server stops', async () => {

@@ -11,6 +11,7 @@ import launchDarkly from 'launchdarkly-eventsource'
 import { sseHeaders, sseSocket } from 'stream-connection-manager/transports/sse'
 import { listen } from '../../../examples/hosts/sse.ts'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
+import { AT_ONCE } from './recipe-tests.ts'
 
 /** @typedef {(url: string, take: (data: string) => void) => () => void} Client reads a stream into `take`, until it is stopped */
 
@@ -90,7 +91,7 @@ describe('comments and retry on an event stream', { timeout: 30_000 }, () => {
 describe('the last event of a removed client', { timeout: 30_000 }, () => {
   it('tells an EventSource why, so that it does not come back', async (test) => {
     const { manager, port, stop } = await listen()
-    test.after(() => stop({ withinMs: 0 }))
+    test.after(() => stop(AT_ONCE))
     /** @type {string[]} */
     const log = []
     manager.on('connectionAdded', () => log.push('connected'))

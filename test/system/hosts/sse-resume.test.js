@@ -4,6 +4,7 @@ import { EventSource } from 'eventsource'
 import { listen } from '../../../examples/hosts/sse-resume.ts'
 import { closeBrowser, launchedBrowser } from '../../support/chromium.js'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
+import { AT_ONCE } from './recipe-tests.ts'
 
 /** @import { Listening } from '../../../examples/hosts/listening.ts' */
 
@@ -83,7 +84,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
   describe(`a plain EventSource: ${name}`, { timeout: 60_000 }, () => {
     it('gets exactly what it missed when its connection was cut, and again when the next one was', async (test) => {
       const server = await listen()
-      test.after(() => server.stop({ withinMs: 0 }))
+      test.after(() => server.stop(AT_ONCE))
       const client = await open(urlOf(server), test)
       await client.logged('subscribed recovered:null')
       publish(server, 1, 2)
@@ -103,7 +104,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
 
     it('gets what it missed even if its first connection was cut before any message', async (test) => {
       const server = await listen()
-      test.after(() => server.stop({ withinMs: 0 }))
+      test.after(() => server.stop(AT_ONCE))
       const client = await open(urlOf(server), test)
       await client.logged('subscribed recovered:null')
 
@@ -115,7 +116,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
 
     it('is told that it may have missed something if that was too much to keep', async (test) => {
       const server = await listen()
-      test.after(() => server.stop({ withinMs: 0 }))
+      test.after(() => server.stop(AT_ONCE))
       const client = await open(urlOf(server), test)
       await client.logged('subscribed recovered:null')
       publish(server, 'first')
@@ -131,7 +132,7 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
 
     it('is told why it cannot have a stream, and stops', async (test) => {
       const server = await listen()
-      test.after(() => server.stop({ withinMs: 0 }))
+      test.after(() => server.stop(AT_ONCE))
 
       const client = await open(urlOf(server, 'GOSSIP:BTCUSDT'), test)
 

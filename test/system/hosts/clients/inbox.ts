@@ -19,6 +19,8 @@ export class Inbox {
   readonly take = (text: string): void => {
     const frame = FRAME.exec(text)
     if (frame === null) return void this.received.push(text)
+    // A goodbye in place of the welcome: the server drains.
+    if (frame[1] === 'goodbye' && this.#answerCount === 0) return this.fail(new Error(`The server refused: ${text}`))
     if (UNASKED.includes(frame[1])) return
     if (frame[1] === 'welcome') this.connectionId = (JSON.parse(text) as { readonly connection_id: string }).connection_id
     if (frame[1] === 'refused') return this.fail(new Error(`The server refused: ${text}`))

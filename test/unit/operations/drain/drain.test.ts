@@ -63,17 +63,29 @@ describe('drain', () => {
     expect(manager.closed).toBe(true)
   })
 
-  it('takes three quarters of overMs by default, however many connections there are', async () => {
-    const { clock, manager, begin } = desk(400)
+  it('takes three quarters of overMs by default, if there are many connections', async () => {
+    const { clock, manager, begin } = desk(4_000)
     const result = begin({ overMs: 20_000 })
 
     await pass(clock, 7_500)
     const atHalf = manager.connectionCount
     await pass(clock, 8_000)
 
-    expect(Math.abs(atHalf - 200)).toBeLessThanOrEqual(5)
-    expect(result.report).toMatchObject({ closed: 400, remained: 0 })
+    expect(Math.abs(atHalf - 2_000)).toBeLessThanOrEqual(40)
+    expect(result.report).toMatchObject({ closed: 4_000, remained: 0 })
     expect(result.report?.tookMs).toBeLessThanOrEqual(15_500)
+  })
+
+  it('sends a hundred away in a second by default, if that is enough', async () => {
+    const { clock, manager, begin } = desk(200)
+    const result = begin()
+
+    await pass(clock, 1_000)
+    const left = manager.connectionCount
+    await pass(clock, 1_100)
+
+    expect(Math.abs(left - 100)).toBeLessThanOrEqual(10)
+    expect(result.report).toMatchObject({ closed: 200, remained: 0 })
   })
 
   it('tells the clients of the protocol when to go, and counts those who go by themselves', async () => {
@@ -96,9 +108,9 @@ describe('drain', () => {
   it('closes nobody who was told before the time that the client was given', async () => {
     const { clock, commands, open, begin } = desk()
     const sockets = Array.from({ length: 10 }, open)
-    begin({ commands, overMs: 10_000 })
+    begin({ commands, overMs: 10_000, perSecond: 2 })
 
-    await pass(clock, 7_500)
+    await pass(clock, 5_000)
 
     expect(sockets.every(({ closeCalls }) => closeCalls === 0)).toBe(true)
   })
