@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get } from 'node:http'
 import { after, describe, it } from 'node:test'
 import { EventSource } from 'eventsource'
+import { ManualClock } from 'stream-connection-manager/testing'
 import { listen } from '../../../examples/hosts/sse-resume.ts'
 import { closeBrowser, launchedBrowser } from '../../support/chromium.js'
 import { expectNothingLeftOpen } from './nothing-left-open.ts'
@@ -140,5 +143,21 @@ for (const [name, open] of /** @type {const} */ ([['Chromium', inChromium], ['ev
     })
   })
 }
+
+describe('the recipe for a plain EventSource', { timeout: 30_000 }, () => {
+  it('sends each stream a comment every 15 seconds', async (test) => {
+    const clock = new ManualClock()
+    const server = await listen(0, clock)
+    test.after(() => server.stop(AT_ONCE))
+    const [response] = await once(get(urlOf(server), { agent: false }), 'response')
+    response.setEncoding('utf8')
+    await once(response, 'data')
+
+    clock.advance(15_000)
+
+    assert.match((await once(response, 'data'))[0], /^:/)
+    response.destroy()
+  })
+})
 
 expectNothingLeftOpen()

@@ -46,7 +46,7 @@ export function testRecipe({ host, recipe, packages = [], listen, connect, conne
     const clock = new ManualClock()
     const { manager, port, stop } = await intervals.while(() => listen(0, clock))
     const beat = beatsByClock ? () => clock.advance(HEARTBEAT_MS) : () => intervals.beat()
-    return { manager: hosted(manager), port, stop: () => stop(AT_ONCE), ...((beatsByClock || intervals.count > 0) && { beat }) }
+    return { manager: hosted(manager), port, stop: async () => void (await stop(AT_ONCE)), ...((beatsByClock || intervals.count > 0) && { beat }) }
   }
   const harness = harnessOf(serve, connect, connectAndLeave)
   describeHost(host, harness, { describe, it, skip, report: (report) => writeResult(RESULTS, facts, report) })

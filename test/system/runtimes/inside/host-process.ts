@@ -6,7 +6,7 @@ import { answer, called, type Call } from '../calls.ts'
  * Makes a process of Bun or Deno the host of a recipe's server: prints its port, then answers each line of its standard input, a call, by
  * a line of its standard output. At the end of its input, so at the latest when whoever started it is gone, it stops the server and ends.
  */
-export async function hostProcess({ manager, port, stop }: Listening, input: ReadableStream<Uint8Array>): Promise<void> {
+export async function hostProcess({ manager, port, stop }: Pick<Listening, 'manager' | 'port'> & { stop(): Promise<unknown> }, input: ReadableStream<Uint8Array>): Promise<void> {
   const target = called(manager)
   console.log(JSON.stringify({ port }))
   for await (const line of linesOf(input)) console.log(JSON.stringify(await answer(target, JSON.parse(line) as Call)))
