@@ -1,0 +1,56 @@
+import type { Clock, ClockFailureListener } from '../time/clock.ts'
+import type { Absence } from './departure.ts'
+import { clockIn, functionIn, numberIn, readOptions, withMethods } from './option-checks.ts'
+
+/** All that `watchAbsence` needs of a cluster: the result of `joinCluster` fits as it is. */
+export interface PresenceCluster {
+  /** Resolves to true if the user has a connection on any node. Rejects if nobody knows. */
+  isOnline(userId: string): Promise<boolean>
+}
+
+/** The options of `watchAbsence`. An unknown name is refused. A value of `undefined` counts as absent. */
+export interface AbsenceOptions {
+  /**
+   * How long a user must be gone before the listener is called. Milliseconds, `0` or more.
+   *
+   * `0`: in the next turn of the event loop, so that a connection that is replaced within one turn is no absence. `Infinity`: never.
+   */
+  readonly graceMs: number
+  /**
+   * The cluster of this node. It is asked at the end of the grace. If the user has a connection on another node, the listener is not called.
+   *
+   * @default none: only the connections of this node count
+   */
+  readonly cluster?: PresenceCluster | undefined
+  /**
+   * The source of time. Pass the one that the manager has.
+   *
+   * @default the runtime's own clock and timers
+   */
+  readonly clock?: Clock | undefined
+  /**
+   * Called if the listener throws, or returns a promise that rejects. Gets the error and the absence.
+   *
+   * @default prints only the first such error, with `console.warn`
+   */
+  readonly onError?: ((error: unknown, absence: Absence) => void) | undefined
+}
+
+/** The options of `watchAbsence`, validated and with defaults filled in. */
+export interface ResolvedAbsenceOptions {
+  readonly graceMs: number
+  readonly cluster: PresenceCluster | undefined
+  readonly clock: Clock
+  readonly onError: ((error: unknown, absence: Absence) => unknown) | undefined
+}
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range */
+export function absenceOptions(options: unknown, clockFailed: ClockFailureListener): ResolvedAbsenceOptions {
+  const given = readOptions(options, ['graceMs', 'cluster', 'clock', 'onError'])
+  return {
+    graceMs: numberIn('graceMs', given.graceMs, 0),
+    cluster: withMethods<PresenceCluster>('cluster', given.cluster, ['isOnline']),
+    clock: clockIn(given.clock, clockFailed),
+    onError: functionIn('onError', given.onError, options),
+  }
+}

@@ -1,0 +1,73 @@
+import { ConnectionManagerError, describe } from '../errors.ts'
+import { ErrorReports } from '../guards/error-reports.ts'
+import { absenceOptions, type AbsenceOptions } from './absence-options.ts'
+import type { Absence, Departure } from './departure.ts'
+import { Departures } from './departures.ts'
+
+/** All that `watchAbsence` needs of a manager. A `ConnectionManager` fits as it is. */
+export interface PresenceManager {
+  /** Calls the listener when a user gets the first connection. Returns a function that removes the listener. */
+  on(event: 'userOnline', listener: (user: { readonly userId: string }) => void): () => void
+  /** Calls the listener when a user loses the last connection. Returns a function that removes the listener. */
+  on(event: 'userOffline', listener: (departure: Departure) => void): () => void
+}
+
+/** A watch for absent users. `watchAbsence` returns it. */
+export interface AbsenceWatch {
+  /**
+   * Stops the watch: the listener is not called any more. Returns the users who have left and not returned, and whose absence was not reported, oldest
+   * first. A server that shuts down can settle them itself, because nobody else will. A second call returns an empty array.
+   */
+  stop(): Departure[]
+}
+
+/**
+ * Calls `listener` when a user has been gone for `graceMs`: the user lost the last connection on this node, and did not return in that time. A
+ * connection that `reassign` gives to another user counts as lost.
+ *
+ * With a `cluster`, a user who is connected to another node at the end of the grace is not absent. If the cluster cannot be asked, the listener is
+ * called with `isCertain: false`.
+ *
+ * Only the node that a user left watches for the user's return. If that node ends or dies during the grace, no listener is called. If a user leaves
+ * two nodes within one grace, each of them reports it, and the first one may do so early. So the listener must tolerate a second call.
+ *
+ * Users who left before this call are not watched. The listener is called for one user after the other, each once for one departure. If it throws or
+ * rejects, the other users are still reported. One timer serves all users, and does not keep the process alive.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` if `listener` is not a function, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
+ *
+ * @example
+ * import { watchAbsence } from 'stream-connection-manager/operations'
+ *
+ * const manager = new ConnectionManager()
+ * const watch = watchAbsence(manager, { graceMs: 50 }, ({ userId, reason }) => {
+ *   console.log(`cancel the orders of ${userId}: ${reason}`)
+ * })
+ *
+ * const connection = manager.addConnection('c1', socket, 'alice')
+ * await connection.remove()
+ * await new Promise((resolve) => setTimeout(resolve, 100))
+ * watch.stop()
+ */
+export function watchAbsence(manager: PresenceManager, options: AbsenceOptions, listener: (absence: Absence) => void): AbsenceWatch {
+  if (typeof listener !== 'function') {
+    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid \`listener\`: expected a function, got ${describe(listener)}`)
+  }
+  const { onError, ...rest } = absenceOptions(options, (error) => reports.print('its clock', error))
+  const reports = new ErrorReports<[Absence]>(onError, 'operations', 'the listener of `watchAbsence`')
+  const departures = new Departures({ ...rest, listener, reports })
+  const removers = rest.graceMs === Infinity ? [] : listen(manager, departures)
+  return {
+    stop() {
+      for (const remove of removers) remove()
+      return departures.clear()
+    },
+  }
+}
+
+function listen(manager: PresenceManager, departures: Departures): (() => void)[] {
+  return [
+    manager.on('userOffline', ({ userId, reason }) => departures.add({ userId, reason })),
+    manager.on('userOnline', ({ userId }) => departures.delete(userId)),
+  ]
+}

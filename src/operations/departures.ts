@@ -1,0 +1,88 @@
+import type { ErrorReports } from '../guards/error-reports.ts'
+import { adopted, isThenable } from '../guards/user-code.ts'
+import type { Clock } from '../time/clock.ts'
+import { ExpiringSet } from '../time/expiring-set.ts'
+import type { PresenceCluster } from './absence-options.ts'
+import type { Absence, Departure } from './departure.ts'
+
+export interface DepartureDependencies {
+  readonly graceMs: number
+  readonly cluster: PresenceCluster | undefined
+  readonly clock: Clock
+  readonly listener: (absence: Absence) => unknown
+  readonly reports: ErrorReports<[absence: Absence]>
+}
+
+/**
+ * The users who left this node, and whose absence is not settled yet. A departure is settled when the user returns, or when the grace is over and the
+ * cluster has answered.
+ *
+ * The listener and the cluster are user code, and may call back into the manager. So each departure is looked up again before it is settled.
+ */
+export class Departures {
+  readonly #dependencies: DepartureDependencies
+  readonly #byUser = new Map<string, Departure>()
+  readonly #grace: ExpiringSet<Departure>
+
+  constructor(dependencies: DepartureDependencies) {
+    this.#dependencies = dependencies
+    this.#grace = new ExpiringSet(dependencies.clock, dependencies.graceMs, (over) => {
+      for (const departure of over) this.#endGrace(departure)
+    })
+  }
+
+  add(departure: Departure): void {
+    this.#byUser.set(departure.userId, departure)
+    this.#grace.add(departure)
+  }
+
+  /** Forgets the departure of a user who returned. */
+  delete(userId: string): void {
+    const departure = this.#byUser.get(userId)
+    if (departure === undefined) return
+    this.#byUser.delete(userId)
+    this.#grace.delete(departure)
+  }
+
+  /** Forgets all departures, and returns them, oldest first. */
+  clear(): Departure[] {
+    const departures = [...this.#byUser.values()]
+    for (const { userId } of departures) this.delete(userId)
+    return departures
+  }
+
+  #endGrace(departure: Departure): void {
+    if (!this.#isOpen(departure)) return
+    const { cluster } = this.#dependencies
+    if (cluster === undefined) return this.#settle(departure, false)
+    void isOnline(cluster, departure.userId).then((online) => this.#settle(departure, online))
+  }
+
+  /** @param online whether the user is connected to another node. `undefined` if nobody knows */
+  #settle(departure: Departure, online: boolean | undefined): void {
+    if (!this.#isOpen(departure)) return
+    this.#byUser.delete(departure.userId)
+    if (online !== true) this.#tell({ ...departure, isCertain: online === false })
+  }
+
+  /** False if the user returned, or if the watch was stopped. A user who returned and left again has a new departure. */
+  #isOpen(departure: Departure): boolean {
+    return this.#byUser.get(departure.userId) === departure
+  }
+
+  #tell(absence: Absence): void {
+    const { listener, reports } = this.#dependencies
+    try {
+      const answer = listener(absence)
+      if (isThenable(answer)) adopted(answer).catch((error: unknown) => reports.tell(error, absence))
+    } catch (error) {
+      reports.tell(error, absence)
+    }
+  }
+}
+
+/** Returns `undefined` if the cluster fails, or does not answer with a boolean. */
+function isOnline(cluster: PresenceCluster, userId: string): Promise<boolean | undefined> {
+  const asked = new Promise<unknown>((resolve) => resolve(cluster.isOnline(userId)))
+  return asked.then((answer) => (typeof answer === 'boolean' ? answer : undefined), () => undefined)
+}
