@@ -36,7 +36,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'backplanes', parts: ['backplanes/'], isApart: true },
   { name: 'client', parts: ['client/'], isApart: true },
   { name: 'protocol', parts: ['protocol/'], isApart: true },
-  { name: 'operations', parts: ['operations/'], isApart: true, builtOn: ['protocol/'] },
+  { name: 'operations', parts: ['operations/'], isApart: true, builtOn: ['protocol/', 'recovery/', 'cluster/'] },
   { name: 'hosts', parts: ['hosts/'], isApart: true, builtOn: ['transports/', 'protocol/'] },
   { name: 'testing', parts: ['testing/'], isForTests: true },
 ]

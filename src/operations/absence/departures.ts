@@ -1,8 +1,8 @@
-import type { ErrorReports } from '../guards/error-reports.ts'
-import { adopted, isThenable } from '../guards/user-code.ts'
-import type { Clock } from '../time/clock.ts'
-import { ExpiringSet } from '../time/expiring-set.ts'
-import type { PresenceCluster } from './absence-options.ts'
+import type { ErrorReports } from '../../guards/error-reports.ts'
+import { adopted, isThenable } from '../../guards/user-code.ts'
+import type { Clock } from '../../time/clock.ts'
+import { ExpiringSet } from '../../time/expiring-set.ts'
+import type { PresenceCluster } from './options.ts'
 import type { Absence, Departure } from './departure.ts'
 
 export interface DepartureDependencies {

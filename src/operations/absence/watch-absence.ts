@@ -1,6 +1,6 @@
-import { ConnectionManagerError, describe } from '../errors.ts'
-import { ErrorReports } from '../guards/error-reports.ts'
-import { absenceOptions, type AbsenceOptions } from './absence-options.ts'
+import { ConnectionManagerError, describe } from '../../errors.ts'
+import { ErrorReports } from '../../guards/error-reports.ts'
+import { absenceOptions, type AbsenceOptions } from './options.ts'
 import type { Absence, Departure } from './departure.ts'
 import { Departures } from './departures.ts'
 

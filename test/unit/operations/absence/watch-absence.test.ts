@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { ConnectionManager } from '../../../src/index.ts'
-import { watchAbsence, type Absence, type AbsenceOptions } from '../../../src/operations/index.ts'
-import { FakeSocket, ManualClock } from '../../../src/testing/index.ts'
-import { expectCode } from '../../support/errors.ts'
+import { ConnectionManager } from '../../../../src/index.ts'
+import { watchAbsence, type Absence, type AbsenceOptions } from '../../../../src/operations/index.ts'
+import { FakeSocket, ManualClock } from '../../../../src/testing/index.ts'
+import { expectCode } from '../../../support/errors.ts'
 
 const GRACE_MS = 10_000
 const DOWN = Object.assign(new Error('no broker'), { code: 'ERR_CLUSTER_DOWN' })

@@ -1,6 +1,6 @@
-import type { Clock, ClockFailureListener } from '../time/clock.ts'
+import type { Clock, ClockFailureListener } from '../../time/clock.ts'
 import type { Absence } from './departure.ts'
-import { clockIn, functionIn, numberIn, readOptions, withMethods } from './option-checks.ts'
+import { clockIn, functionIn, numberIn, readOptions, withMethods } from '../option-checks.ts'
 
 /** All that `watchAbsence` needs of a cluster: the result of `joinCluster` fits as it is. */
 export interface PresenceCluster {

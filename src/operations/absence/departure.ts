@@ -1,4 +1,4 @@
-import type { CloseReason } from '../ports/connection.ts'
+import type { CloseReason } from '../../ports/connection.ts'
 
 /** A user who lost the last connection on this node, and has not come back to it. */
 export interface Departure {

@@ -1,0 +1,71 @@
+import { ErrorReports } from '../../guards/error-reports.ts'
+import { CLUSTER_SERIES } from './cluster-series.ts'
+import { Collection } from './collection.ts'
+import { instrumentingOptions, type InstrumentingOptions, type ResolvedInstrumentingOptions } from './options.ts'
+import { MANAGER_SERIES, type ConnectionCounts, type MeasuredManager } from './manager-series.ts'
+import type { MetricsMeter } from './meter.ts'
+import { PROTOCOL_SERIES } from './protocol-series.ts'
+import { PublishProbe } from './publish-probe.ts'
+import { RECOVERY_SERIES } from './recovery-series.ts'
+
+/** The metrics of a manager. `instrument` returns it. */
+export interface Instrumentation {
+  /** Ends the metrics: removes the callback of the meter and all listeners, and puts `manager.publish` back. A second call does nothing. */
+  stop(): void
+}
+
+/**
+ * Measures a manager with a `Meter` of OpenTelemetry, and also its recovery, its cluster and its command server if they are given.
+ *
+ * All metrics are named `stream_connection_manager.*`. The guide to production lists them, with their units and what to watch. Counts and sizes are read
+ * from `stats()` when the metrics are collected, so they cost nothing between two collections. Each counter begins at 0 for each value of its
+ * attribute, and never falls.
+ *
+ * The duration and the recipients of a publish are measured for one publish in `measureEvery`. So `manager.publish` is replaced, on this object, by a
+ * function that counts the calls. A deferred publish is not measured. A publish that throws has its duration measured with the attribute `error.type`.
+ * `sendToUser`, `sendToConnection` and `broadcast` have no duration, but their deliveries are counted.
+ *
+ * Errors are not counted, because a listener to `error` would end the warning that the manager prints without one. Count them in your own listener.
+ *
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and what the meter throws. On an error, nothing is measured
+ *
+ * @example
+ * import { instrument, type MetricsMeter } from 'stream-connection-manager/operations'
+ *
+ * declare const metrics: { getMeter(name: string): MetricsMeter } // import { metrics } from '@opentelemetry/api'
+ *
+ * const manager = new ConnectionManager()
+ * const instrumentation = instrument(manager, metrics.getMeter('stream-connection-manager'))
+ * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } })
+ *
+ * instrumentation.stop()
+ */
+export function instrument(manager: MeasuredManager, meter: MetricsMeter, options: InstrumentingOptions = {}): Instrumentation {
+  const resolved = instrumentingOptions(options, (error) => reports.print('its clock', error))
+  const reports = new ErrorReports(resolved.onError, 'operations', 'a metric')
+  const connections: ConnectionCounts = { added: 0, removed: { removed: 0, 'peer-closed': 0, 'send-failed': 0, 'slow-consumer': 0, cleanup: 0 } }
+  const collection = new Collection(meter, resolved.attributes, reports)
+  collection.add(MANAGER_SERIES, () => ({ manager, stats: manager.stats(), connections }))
+  addParts(collection, resolved)
+  const probe = resolved.measureEvery === Infinity ? undefined : new PublishProbe({ meter, reports, ...resolved })
+  collection.start()
+  const endings = [() => collection.stop(), ...count(manager, connections), probe?.attach(manager)]
+  return {
+    stop() {
+      for (const end of endings.splice(0)) end?.()
+    },
+  }
+}
+
+function addParts(collection: Collection, { recovery, cluster, commands }: ResolvedInstrumentingOptions): void {
+  if (recovery !== undefined) collection.add(RECOVERY_SERIES, () => recovery.stats())
+  if (cluster !== undefined) collection.add(CLUSTER_SERIES, () => ({ status: cluster.status, stats: cluster.stats() }))
+  if (commands !== undefined) collection.add(PROTOCOL_SERIES, () => ({ sessions: commands.sessions, stats: commands.stats }))
+}
+
+function count(manager: MeasuredManager, connections: ConnectionCounts): (() => void)[] {
+  return [
+    manager.on('connectionAdded', () => void connections.added++),
+    manager.on('connectionRemoved', ({ reason }) => void connections.removed[reason]++),
+  ]
+}

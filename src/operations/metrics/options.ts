@@ -1,0 +1,86 @@
+import type { ClusterStats } from '../../cluster/cluster.ts'
+import type { CommandStats } from '../../protocol/stats.ts'
+import type { RecoveryStats } from '../../recovery/recovery.ts'
+import type { Clock, ClockFailureListener } from '../../time/clock.ts'
+import type { MeasurementAttributes } from './meter.ts'
+import { clockIn, functionIn, invalidOption, numberIn, readOptions, withMethods } from '../option-checks.ts'
+import { describe } from '../../errors.ts'
+import { isPlain } from '../../guards/named-fields.ts'
+
+/** The options of `instrument`. Each one is optional. An unknown name is refused. A value of `undefined` counts as absent. */
+export interface InstrumentingOptions {
+  /**
+   * The manager's recovery. Its histories and resumes are measured.
+   *
+   * @default none: the metrics `recovery.*` are absent
+   */
+  readonly recovery?: { stats(): RecoveryStats } | undefined
+  /**
+   * The cluster that the manager has joined.
+   *
+   * @default none: the metrics `cluster.*` are absent
+   */
+  readonly cluster?: { readonly status: 'up' | 'down'; stats(): ClusterStats } | undefined
+  /**
+   * The manager's command server.
+   *
+   * @default none: the metrics `protocol.*` are absent
+   */
+  readonly commands?: { readonly sessions: number; readonly stats: CommandStats } | undefined
+  /**
+   * Attributes of all measurements. They tell several managers with one meter apart.
+   *
+   * @default none
+   */
+  readonly attributes?: MeasurementAttributes | undefined
+  /**
+   * How many publishes there are for each one whose duration and recipients are measured. It is an average: the distances are random, so that no pattern of
+   * the feed is measured more often than others. `1` measures each one. `Infinity` measures none, and leaves `manager.publish` as it is.
+   *
+   * @default 100
+   */
+  readonly measureEvery?: number | undefined
+  /**
+   * The source of time, for the duration of a publish. Only `monotonic` is called. Its resolution must be finer than a microsecond.
+   *
+   * @default the runtime's own clock
+   */
+  readonly clock?: Clock | undefined
+  /**
+   * Gets what the meter throws, and what the recovery, the cluster or the command server throw when they are read.
+   *
+   * @default prints the first error with `console.warn`
+   */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/** The options of `instrument`, validated and with defaults filled in. */
+export interface ResolvedInstrumentingOptions {
+  readonly recovery: NonNullable<InstrumentingOptions['recovery']> | undefined
+  readonly cluster: NonNullable<InstrumentingOptions['cluster']> | undefined
+  readonly commands: NonNullable<InstrumentingOptions['commands']> | undefined
+  readonly attributes: MeasurementAttributes
+  readonly measureEvery: number
+  readonly clock: Clock
+  readonly onError: ((error: unknown) => unknown) | undefined
+}
+
+/** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
+export function instrumentingOptions(options: unknown, clockFailed: ClockFailureListener): ResolvedInstrumentingOptions {
+  const given = readOptions(options, ['recovery', 'cluster', 'commands', 'attributes', 'measureEvery', 'clock', 'onError'])
+  return {
+    recovery: withMethods('recovery', given.recovery, ['stats']),
+    cluster: withMethods('cluster', given.cluster, ['stats']),
+    commands: withMethods('commands', given.commands, []),
+    attributes: attributesIn(given.attributes),
+    measureEvery: numberIn('measureEvery', given.measureEvery ?? 100, 1),
+    clock: clockIn(given.clock, clockFailed),
+    onError: functionIn('onError', given.onError, options),
+  }
+}
+
+function attributesIn(value: unknown): MeasurementAttributes {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || !isPlain(value)) throw invalidOption('attributes', `expected a plain object, got ${describe(value)}`)
+  return { ...value } as MeasurementAttributes
+}

@@ -1,0 +1,121 @@
+import type { ErrorReports } from '../../guards/error-reports.ts'
+import type { PublishResult } from '../../model/publish-result.ts'
+import type { Clock } from '../../time/clock.ts'
+import type { MeasurementAttributes, MetricsMeter } from './meter.ts'
+import { PREFIX } from './series.ts'
+
+/** From a publish to nobody to one of many milliseconds. Seconds. */
+const DURATIONS = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1, 2.5e-1]
+const RECIPIENTS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000]
+
+/** The method of a manager that is measured. */
+export interface Publisher {
+  publish(message: never, options?: never): PublishResult
+}
+
+export interface ProbeDependencies {
+  readonly meter: MetricsMeter
+  readonly attributes: MeasurementAttributes
+  /** How many publishes there are for each one that is measured, on average. */
+  readonly measureEvery: number
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly reports: ErrorReports
+}
+
+/**
+ * Measures some of the publishes of a manager: how long they take, and how many connections they reach.
+ *
+ * No event of the manager tells of a publish, because that would cost more than a publish to one connection. So the probe puts a function of its own in
+ * front of the method. For a publish that is not measured, this function counts down and calls the method.
+ *
+ * The distances between two measured publishes are random. With a fixed distance, a feed that publishes its streams in turn could have the same stream
+ * measured each time.
+ */
+export class PublishProbe {
+  readonly #dependencies: ProbeDependencies
+  readonly #duration: ReturnType<MetricsMeter['createHistogram']>
+  readonly #recipients: ReturnType<MetricsMeter['createHistogram']>
+
+  constructor(dependencies: ProbeDependencies) {
+    const { meter } = dependencies
+    this.#dependencies = dependencies
+    this.#duration = meter.createHistogram(`${PREFIX}publish.duration`, {
+      unit: 's',
+      description: 'How long a publish took.',
+      advice: { explicitBucketBoundaries: DURATIONS },
+    })
+    this.#recipients = meter.createHistogram(`${PREFIX}publish.recipients`, {
+      unit: '{connection}',
+      description: 'Connections that a message was published to.',
+      advice: { explicitBucketBoundaries: RECIPIENTS },
+    })
+  }
+
+  /** Begins to measure. Returns a function that ends it. */
+  attach(manager: Publisher): () => void {
+    const before = Object.getOwnPropertyDescriptor(manager, 'publish')
+    const { publish } = manager
+    let left = this.#nextDistance()
+    const probed = (message: never, options?: never): PublishResult => {
+      if (--left > 0) return publish.call(manager, message, options)
+      left = this.#nextDistance()
+      return this.#measured(() => publish.call(manager, message, options))
+    }
+    Object.defineProperty(manager, 'publish', { value: probed, writable: true, configurable: true, enumerable: false })
+    return () => {
+      // Somebody else may have put a function in front of this one. It stays, and measures nothing.
+      left = Infinity
+      if (manager.publish !== probed) return
+      if (before === undefined) Reflect.deleteProperty(manager, 'publish')
+      else Object.defineProperty(manager, 'publish', before)
+    }
+  }
+
+  #measured(publish: () => PublishResult): PublishResult {
+    const { clock } = this.#dependencies
+    const startMs = clock.monotonic()
+    try {
+      const result = publish()
+      // A deferred message is delivered later.
+      if (!result.deferred) this.#recordDelivered(clock.monotonic() - startMs, result.matched)
+      return result
+    } catch (error) {
+      this.#recordRefused(clock.monotonic() - startMs, error)
+      throw error
+    }
+  }
+
+  #recordDelivered(ms: number, recipients: number): void {
+    const { attributes } = this.#dependencies
+    this.#guarded(() => {
+      this.#duration.record(ms / 1_000, attributes)
+      this.#recipients.record(recipients, attributes)
+    })
+  }
+
+  #recordRefused(ms: number, error: unknown): void {
+    const { attributes } = this.#dependencies
+    this.#guarded(() => this.#duration.record(ms / 1_000, { ...attributes, 'error.type': errorType(error) }))
+  }
+
+  /** The meter is user code. What it throws must not reach the caller of `publish`, because the message has been delivered. */
+  #guarded(record: () => void): void {
+    try {
+      record()
+    } catch (error) {
+      this.#dependencies.reports.tell(error)
+    }
+  }
+
+  /** Returns 1 to `2 × measureEvery − 1`, each as often as the others. */
+  #nextDistance(): number {
+    const { measureEvery } = this.#dependencies
+    return measureEvery === Infinity ? Infinity : 1 + Math.floor(Math.random() * (2 * measureEvery - 1))
+  }
+}
+
+/** Returns the value of the attribute `error.type`: the code of the error, or what OpenTelemetry prescribes for an error without one. */
+function errorType(error: unknown): string {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : '_OTHER'
+}
