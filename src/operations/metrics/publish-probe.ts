@@ -59,7 +59,7 @@ export class PublishProbe {
     const probed = (message: never, options?: never): PublishResult => {
       if (--left > 0) return publish.call(manager, message, options)
       left = this.#nextDistance()
-      return this.#measured(() => publish.call(manager, message, options))
+      return this.#measured(publish, manager, message, options)
     }
     Object.defineProperty(manager, 'publish', { value: probed, writable: true, configurable: true, enumerable: false })
     return () => {
@@ -71,11 +71,12 @@ export class PublishProbe {
     }
   }
 
-  #measured(publish: () => PublishResult): PublishResult {
+  /** Takes no closure, because then each call of `probed` would allocate its variables. */
+  #measured(publish: Publisher['publish'], manager: Publisher, message: never, options: never | undefined): PublishResult {
     const { clock } = this.#dependencies
     const startMs = clock.monotonic()
     try {
-      const result = publish()
+      const result = publish.call(manager, message, options)
       // A deferred message is delivered later.
       if (!result.deferred) this.#recordDelivered(clock.monotonic() - startMs, result.matched)
       return result
