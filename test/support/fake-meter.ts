@@ -61,7 +61,7 @@ export class FakeMeter implements MetricsMeter {
   }
 
   #create(name: string, described: Described): ObservableInstrument {
-    const instrument = { addCallback() {} }
+    const instrument = {}
     this.instruments.set(name, described)
     this.#names.set(instrument, name)
     return instrument

@@ -1,5 +1,5 @@
 import type { ClusterStats } from '../../cluster/cluster.ts'
-import { counter, gauge, upDownCounter, type Series } from './series.ts'
+import { counter, upDownCounter, type Series } from './series.ts'
 
 /** What is read from a cluster at one collection. */
 export interface ClusterReading {
@@ -8,7 +8,7 @@ export interface ClusterReading {
 }
 
 export const CLUSTER_SERIES: readonly Series<ClusterReading>[] = [
-  gauge('cluster.up', '1', '1 if the broker is proven to work, and 0 if it is not.', ({ status }) => (status === 'up' ? 1 : 0)),
+  upDownCounter('cluster.up', '{node}', 'Nodes whose broker is proven to work: 1 or 0 on each node.', ({ status }) => (status === 'up' ? 1 : 0)),
   counter('cluster.outages', '{outage}', 'How often the cluster went down.', ({ stats }) => stats.downs),
   counter('cluster.published.messages', '{message}', 'Messages and commands that this node published for the cluster.', ({ stats }) => stats.published),
   counter('cluster.sent.messages', '{message}', 'Published ones that were handed to the client of the broker at once.', ({ stats }) => stats.sent),

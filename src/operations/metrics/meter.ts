@@ -10,9 +10,7 @@ export interface InstrumentOptions {
 }
 
 /** An instrument that is read when metrics are collected. Only the meter knows what is in it. */
-export interface ObservableInstrument {
-  addCallback(callback: never): void
-}
+export type ObservableInstrument = object
 
 /** Takes the readings of one collection. */
 export interface Readings {

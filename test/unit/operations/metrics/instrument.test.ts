@@ -72,8 +72,8 @@ describe('instrument › the instruments', () => {
     for (const [name, { kind, unit, description }] of meter.instruments) {
       expect(name).toMatch(/^stream_connection_manager(\.[a-z]+(_[a-z]+)*)+$/)
       expect(name).not.toMatch(/total|seconds|bytes/)
-      expect(unit).toMatch(/^(s|By|1|\{[a-z]+(_[a-z]+)*\})$/)
-      expect(description).toMatch(/^[A-Z1].*\.$/)
+      expect(unit).toMatch(/^(s|By|\{[a-z]+(_[a-z]+)*\})$/)
+      expect(description).toMatch(/^[A-Z].*\.$/)
       if (kind === 'UpDownCounter') expect(name).not.toMatch(/s$/)
     }
   })
