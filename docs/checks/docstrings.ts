@@ -36,6 +36,15 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     const socket = { send: (text: string) => console.log(text), close() {} }
     const connection = new ConnectionManager().addConnection('c1', socket, 'alice')
     const command = { streamType: 'GOSSIP' } as never`,
+  'operations/metrics/instrument.ts': `
+    import type { MetricsMeter } from 'stream-connection-manager/operations'
+    const made = () => ({ record() {} })
+    const noMeter: MetricsMeter = {
+      createHistogram: made, createObservableCounter: made, createObservableGauge: made, createObservableUpDownCounter: made,
+      addBatchObservableCallback() {}, removeBatchObservableCallback() {},
+    }
+    const metrics = { getMeter: (_name: string) => noMeter }`,
+  'operations/absence/watch-absence.ts': 'const socket = { send() {}, close() {} } as unknown as WebSocket',
   'model/raw-json.ts': 'const manager = new ConnectionManager()',
   'protocol/command-server.ts': 'const socket = { send() {}, close() {} } as unknown as WebSocket',
   'recovery/recovery.ts': `
@@ -83,6 +92,7 @@ const PRINTED: Readonly<Record<string, string>> = {
   'errors.ts': '{"refused":"ERR_UNKNOWN_STREAM"}\n',
   'model/wire-form.ts': 'TRADES BTCUSDT 7\n',
   'operations/drain/drain.ts': '0 0 0 0\n',
+  'operations/absence/watch-absence.ts': 'cancel the orders of alice: removed\n',
   'testing/audit/audit.ts': '[]\n',
   'testing/fake-socket.ts': '[] 2\n[ 3 ]\n',
   'testing/fake-transport.ts': '1 [ 1, 2, 3 ]\n',
@@ -146,6 +156,8 @@ describe('the examples in docstrings', () => {
       'operations/heartbeat/heartbeat.ts',
       'operations/lifetime/limit-lifetime.ts',
       'ports/drain.ts',
+      'operations/absence/watch-absence.ts',
+      'operations/metrics/instrument.ts',
       'protocol/command-server.ts',
       'recovery/position-ids.ts',
       'recovery/recovery.ts',

@@ -18,6 +18,7 @@ const OTHERS = [
   'bench/README.md',
   'examples/hosts/README.md',
   'examples/market-feed/README.md',
+  'examples/metrics/README.md',
   'examples/socket.io-adapter/README.md',
   'examples/trading-desk/README.md',
 ]

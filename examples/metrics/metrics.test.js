@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { Registry } from 'prom-client'
@@ -9,6 +10,7 @@ import { Load } from './load.ts'
 import { OtelReader } from './otel-reader.ts'
 import { PromMeter } from './prom-meter.ts'
 import { PromReader } from './prom-reader.ts'
+import { metricsServer } from './prometheus.ts'
 import { nameOf, SeriesWatch } from './series-watch.ts'
 
 /** @import { Values } from './series-watch.ts' */
@@ -131,6 +133,32 @@ describe('instrument, with two managers and one meter', () => {
     assert.match(text, /^stream_connection_manager_connection_count\{desk="orders"\} 0$/m)
     assert.match(text, /^stream_connection_manager_connection_additions_total\{desk="prices"\} 0$/m)
     assert.match(text, /^stream_connection_manager_connection_count\{desk="prices"\} 1$/m)
+  })
+})
+
+describe('the server for Prometheus', () => {
+  it('answers with the metrics, each with its unit in the name', async () => {
+    const manager = new ConnectionManager()
+    const server = metricsServer(manager).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/metrics`)
+      const text = await response.text()
+
+      assert.match(response.headers.get('content-type') ?? '', /^text\/plain/)
+      assert.match(text, /^# TYPE stream_connection_manager_queue_size_bytes gauge$/m)
+      assert.match(text, /^stream_connection_manager_message_deliveries_total\{stream_connection_manager_outcome="sent"\} 0$/m)
+    } finally {
+      server.close()
+    }
+  })
+})
+
+describe('the meter of OpenTelemetry without an SDK', () => {
+  it('costs nothing and breaks nothing: the recipe runs', async () => {
+    await import('./otel.ts')
   })
 })
 

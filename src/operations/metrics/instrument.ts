@@ -30,15 +30,14 @@ export interface Instrumentation {
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and what the meter throws. On an error, nothing is measured
  *
  * @example
- * import { instrument, type MetricsMeter } from 'stream-connection-manager/operations'
+ * import { instrument } from 'stream-connection-manager/operations'
  *
- * declare const metrics: { getMeter(name: string): MetricsMeter } // import { metrics } from '@opentelemetry/api'
- *
+ * const meter = metrics.getMeter('my-server') // import { metrics } from '@opentelemetry/api'
  * const manager = new ConnectionManager()
- * const instrumentation = instrument(manager, metrics.getMeter('stream-connection-manager'))
- * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } })
+ * const instrumentation = instrument(manager, meter)
  *
- * instrumentation.stop()
+ * manager.publish({ streamType: 'PRICE', symbol: 'BTCUSDT', data: { bid: 64_000 } })
+ * instrumentation.stop() // at the end
  */
 export function instrument(manager: MeasuredManager, meter: MetricsMeter, options: InstrumentingOptions = {}): Instrumentation {
   const resolved = instrumentingOptions(options, (error) => reports.print('its clock', error))
