@@ -157,8 +157,8 @@ describe('the server for Prometheus', () => {
 })
 
 describe('the meter of OpenTelemetry without an SDK', () => {
-  it('costs nothing and breaks nothing: the recipe runs', async () => {
-    await import('./otel.ts')
+  it('lets the recipe run', async () => {
+    await assert.doesNotReject(import('./otel.ts'))
   })
 })
 

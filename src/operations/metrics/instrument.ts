@@ -10,7 +10,10 @@ import { RECOVERY_SERIES } from './recovery-series.ts'
 
 /** The metrics of a manager. `instrument` returns it. */
 export interface Instrumentation {
-  /** Ends the metrics: removes the callback of the meter and all listeners, and puts `manager.publish` back. A second call does nothing. */
+  /**
+   * Ends the metrics: removes the callback of the meter and all listeners, and puts `manager.publish` back. If something else has replaced
+   * `manager.publish` since, that stays, and nothing is measured any more. A second call does nothing.
+   */
   stop(): void
 }
 

@@ -1,9 +1,21 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { WebSocket } from 'ws'
-import { ConnectionManager, defineStreams } from '../../../src/index.ts'
-import { drain, drainOf, limitLifetime, startHeartbeat, type Drain, type DrainReport, type Heartbeat, type LifetimeLimit } from '../../../src/operations/index.ts'
+import { joinCluster } from '../../../src/cluster/index.ts'
+import { ConnectionManager, defineStreams, type CloseReason } from '../../../src/index.ts'
+import {
+  drain, drainOf, instrument, limitLifetime, startHeartbeat, watchAbsence, type Departure, type Drain, type DrainReport, type Heartbeat, type LifetimeLimit,
+  type MetricsMeter,
+} from '../../../src/operations/index.ts'
 import { createCommandServer } from '../../../src/protocol/index.ts'
+import { createRecovery } from '../../../src/recovery/index.ts'
 import type { SseSocket } from '../../../src/transports/sse.ts'
+
+const streams = defineStreams({ TICKS: { audience: 'public' } })
+const recovery = createRecovery<typeof streams>()
+const manager = new ConnectionManager<{ send(text: string): void; close(): void }, typeof streams, { desk: string }>({ streams, recorder: recovery })
+type Joined = Awaited<ReturnType<typeof joinCluster<typeof streams>>>
+declare const cluster: Joined
+declare const meter: MetricsMeter
 
 describe('startHeartbeat', () => {
   it('takes managers of ws, of event streams and of both as they are, whatever their catalogue and metadata', () => {
@@ -53,5 +65,37 @@ describe('drain and limitLifetime', () => {
     limitLifetime(manager, {})
     // @ts-expect-error no manager
     void drain({})
+  })
+})
+
+describe('watchAbsence', () => {
+  it('takes a manager of any catalogue, and the cluster that it has joined', () => {
+    const watch = watchAbsence(manager, { graceMs: 10_000, cluster }, ({ userId, reason, isCertain }) => {
+      expectTypeOf(userId).toEqualTypeOf<string>()
+      expectTypeOf(reason).toEqualTypeOf<CloseReason | 'reassigned'>()
+      expectTypeOf(isCertain).toEqualTypeOf<boolean>()
+    })
+
+    expectTypeOf(watch.stop()).toEqualTypeOf<Departure[]>()
+  })
+
+  it('needs a grace and a listener', () => {
+    // @ts-expect-error the grace is missing
+    watchAbsence(manager, { cluster }, () => {})
+    // @ts-expect-error the listener is missing
+    watchAbsence(manager, { graceMs: 10_000 })
+  })
+})
+
+describe('instrument', () => {
+  it('takes a manager of any catalogue, its recovery, its cluster and its command server', () => {
+    expectTypeOf(instrument(manager, meter, { recovery, cluster, commands: createCommandServer(manager) }).stop).toEqualTypeOf<() => void>()
+  })
+
+  it('needs a meter, and no unknown option', () => {
+    // @ts-expect-error the meter is missing
+    instrument(manager)
+    // @ts-expect-error there is no such option
+    instrument(manager, meter, { sampling: 2 })
   })
 })

@@ -262,6 +262,21 @@ describe('watchAbsence › the listener', () => {
   })
 })
 
+describe('watchAbsence › a clock that fails', () => {
+  it('has its first error printed, and the absence is reported by another timer', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    const failure = new Error('no timers')
+    const clock = { now: () => 0, monotonic: () => 0, setTimeout: () => { throw failure } }
+    const manager = new ConnectionManager()
+    const reported = new Promise((resolve) => void watchAbsence(manager, { graceMs: 0, clock }, resolve))
+
+    void manager.addConnection('c1', new FakeSocket(), 'alice').remove()
+
+    expect(await reported).toEqual({ userId: 'alice', reason: 'removed', isCertain: true })
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('its clock'), failure]])
+  })
+})
+
 describe('watchAbsence › stop', () => {
   it('returns who has left and not returned, oldest first, and ends the timer and the listeners', () => {
     const { clock, absences, connect, watch } = watched()

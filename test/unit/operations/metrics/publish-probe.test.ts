@@ -111,9 +111,31 @@ describe('PublishProbe › the choice', () => {
   })
 
   it('of none leaves the manager’s own method, and makes no histogram', () => {
-    const { manager, meter } = probed({ measureEvery: Infinity })
+    const { manager, meter, instrumentation } = probed({ measureEvery: Infinity })
+
+    instrumentation.stop()
 
     expect([Object.hasOwn(manager, 'publish'), [...meter.records.keys()]]).toEqual([false, []])
+  })
+})
+
+describe('PublishProbe › a clock that fails', () => {
+  it('does not stop a publish, and its first error is printed', () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    let isBroken = false
+    const clock = new ManualClock()
+    const failure = new Error('no time')
+    const monotonic = (): number => {
+      if (isBroken) throw failure
+      return 5
+    }
+    const { manager, durations } = probed({ clock: { now: () => 0, monotonic, setTimeout: (fn, ms) => clock.setTimeout(fn, ms) } })
+    isBroken = true
+
+    expect(manager.publish(price())).toMatchObject({ sent: 3 })
+
+    expect(durations).toEqual([{ value: 0, attributes: {} }])
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('its clock'), failure]])
   })
 })
 
