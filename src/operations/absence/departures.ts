@@ -52,14 +52,13 @@ export class Departures {
   }
 
   #endGrace(departure: Departure): void {
-    if (!this.#isOpen(departure)) return
     const { cluster } = this.#dependencies
     if (cluster === undefined) return this.#settle(departure, false)
-    void isOnline(cluster, departure.userId).then((online) => this.#settle(departure, online))
+    void answerOf(cluster, departure.userId).then((online) => this.#settle(departure, online))
   }
 
-  /** @param online whether the user is connected to another node. `undefined` if nobody knows */
-  #settle(departure: Departure, online: boolean | undefined): void {
+  /** @param online whether the user is connected to another node. Anything but a boolean: nobody knows */
+  #settle(departure: Departure, online: unknown): void {
     if (!this.#isOpen(departure)) return
     this.#byUser.delete(departure.userId)
     if (online !== true) this.#tell({ ...departure, isCertain: online === false })
@@ -81,8 +80,8 @@ export class Departures {
   }
 }
 
-/** Returns `undefined` if the cluster fails, or does not answer with a boolean. */
-function isOnline(cluster: PresenceCluster, userId: string): Promise<boolean | undefined> {
+/** Returns what the cluster answers. `undefined` if it fails. */
+function answerOf(cluster: PresenceCluster, userId: string): Promise<unknown> {
   const asked = new Promise<unknown>((resolve) => resolve(cluster.isOnline(userId)))
-  return asked.then((answer) => (typeof answer === 'boolean' ? answer : undefined), () => undefined)
+  return asked.catch(() => undefined)
 }

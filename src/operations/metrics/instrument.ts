@@ -54,7 +54,7 @@ export function instrument(manager: MeasuredManager, meter: MetricsMeter, option
   const endings = [() => collection.stop(), ...count(manager, connections), probe?.attach(manager)]
   return {
     stop() {
-      for (const end of endings.splice(0)) end?.()
+      for (const end of endings) end?.()
     },
   }
 }

@@ -38,13 +38,14 @@ describe('PublishProbe › a publish that is measured', () => {
     expect(recipients).toEqual([{ value: 3, attributes: { desk: 'fx' } }])
   })
 
-  it('gets its options', () => {
-    const { manager, recipients } = probed()
+  it.each([[1, [{ value: 2, attributes: {} }]], [1_000, []]])('gets its options, like one that is not measured: one in %d', (measureEvery, recorded) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { manager, recipients } = probed({ measureEvery })
     const left = manager.getConnection('a')
 
-    manager.publish(price(), { except: left === undefined ? [] : [left] })
+    const { matched } = manager.publish(price(), { except: left === undefined ? [] : [left] })
 
-    expect(recipients).toEqual([{ value: 2, attributes: {} }])
+    expect([matched, recipients]).toEqual([2, recorded])
   })
 
   it('throws what the manager throws, and has its duration recorded with the code', () => {
