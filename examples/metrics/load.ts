@@ -91,7 +91,8 @@ export class Load {
 
   /** Subscribes again from the position that the client was just given. */
   #resume(connection: Member, streamType: string): void {
-    const [, position] = /"position":"([^"]+)"/.exec(connection.socket.sent.findLast((text) => text.includes(streamType) && text.includes('"position"')) ?? '') ?? []
+    const answer = connection.socket.sent.findLast((text) => text.includes(streamType) && text.includes('"position"'))
+    const [, position] = /"position":"([^"]+)"/.exec(answer ?? '') ?? []
     this.recovery.subscribe(connection, { streamType: 'TRADES', symbol: 'S0', position })
   }
 

@@ -30,7 +30,7 @@ export class PromMeter implements MetricsMeter {
   createHistogram(name: string, { unit, description, advice }: InstrumentOptions): { record(value: number, attributes?: MeasurementAttributes): void } {
     const promName = sanitized(name) + suffixOf(unit)
     const existing = this.#register.getSingleMetric(promName) as Histogram | undefined
-    const histogram = existing ?? new Histogram({ name: promName, help: description, labelNames: this.#labelNames, buckets: advice?.explicitBucketBoundaries ?? [], registers: [this.#register] })
+    const histogram = existing ?? new Histogram({ ...this.#configuration(promName, description), buckets: advice?.explicitBucketBoundaries ?? [] })
     return { record: (value, attributes) => histogram.observe(labelsOf(attributes), value) }
   }
 

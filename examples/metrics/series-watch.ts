@@ -26,8 +26,9 @@ export class SeriesWatch {
     this.collections++
     for (const [series, before] of this.values) {
       const value = values.get(series)
+      const isCounter = this.#reader.monotonic.has(nameOf(series))
       if (value === undefined) this.faults.push(`${series} disappeared at collection ${this.collections}`)
-      else if (value < before && this.#reader.monotonic.has(nameOf(series))) this.faults.push(`${series} fell from ${before} to ${value} at collection ${this.collections}`)
+      else if (isCounter && value < before) this.faults.push(`${series} fell from ${before} to ${value} at collection ${this.collections}`)
     }
     this.values = values
   }

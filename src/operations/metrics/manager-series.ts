@@ -46,7 +46,7 @@ export interface ManagerReading {
 
 export const MANAGER_SERIES: readonly Series<ManagerReading>[] = [
   upDownCounter('connection.count', '{connection}', 'Connections.', ({ manager }) => manager.connectionCount),
-  upDownCounter('connection.behind', '{connection}', 'Connections for which messages wait, because their sockets have no room.', ({ stats }) => stats.connectionsBehind),
+  upDownCounter('connection.behind', '{connection}', 'Connections whose sockets have no room, so that messages wait.', ({ stats }) => stats.connectionsBehind),
   counter('connection.additions', '{connection}', 'Connections that were added.', ({ connections }) => connections.added),
   counters('connection.removals', '{connection}', 'Connections that were removed.', 'reason', ({ connections }) => connections.removed),
   upDownCounter('user.count', '{user}', 'Users with a connection.', ({ manager }) => manager.userCount),

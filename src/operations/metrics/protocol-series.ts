@@ -15,6 +15,9 @@ export const PROTOCOL_SERIES: readonly Series<CommandReading>[] = [
   counter('protocol.refusals', '{command}', 'Commands that were refused, for any reason.', ({ stats }) => stats.refused),
   counter('protocol.rate_limited.commands', '{command}', 'Refused ones, because the client asked too often.', ({ stats }) => stats.limited),
   counter('protocol.timed_out.commands', '{command}', 'Refused ones, because user code took too long.', ({ stats }) => stats.timeouts),
-  counters('protocol.closed.connections', '{connection}', 'Connections that were ended for too many refusals, or for silence.', 'reason', ({ stats: { floods, idle } }) => ({ flood: floods, idle })),
+  counters('protocol.closed.connections', '{connection}', 'Connections that were ended for too many refusals, or for silence.', 'reason', ({ stats }) => ({
+    flood: stats.floods,
+    idle: stats.idle,
+  })),
   counter('protocol.ended.subscriptions', '{subscription}', 'Subscriptions that ended although the client did not ask for that.', ({ stats }) => stats.ended),
 ]

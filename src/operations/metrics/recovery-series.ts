@@ -6,5 +6,5 @@ export const RECOVERY_SERIES: readonly Series<RecoveryStats>[] = [
   upDownCounter('recovery.message.count', '{message}', 'Messages in all histories.', ({ messages }) => messages),
   upDownCounter('recovery.size', '{code_unit}', 'UTF-16 units of the messages in all histories.', ({ units }) => units),
   counter('recovery.evictions', '{message}', 'Messages that a limit of the history removed.', ({ evicted }) => evicted),
-  counters('recovery.resumes', '{resume}', 'Subscribes with a position: without a loss, or not proven to be without a loss.', 'outcome', ({ resumes }) => ({ ...resumes })),
+  counters('recovery.resumes', '{resume}', 'Subscribes with a position, by whether a loss could be ruled out.', 'outcome', ({ resumes }) => ({ ...resumes })),
 ]
