@@ -357,7 +357,7 @@ export class ConnectionManager<
    *
    * Listeners run synchronously, in the order of their registration, when a state change is complete. The call that made the change returns after all
    * listeners have run. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook,
-   * a `send`, a `toJSON`) is called from the next change on. Each call of a manager's method is one change. All events of the call belong to it.
+   * a `send`, a `toJSON`) is called from the next change on. Each call of a manager's method is one change, even if it emits several events.
    *
    * If a listener throws or rejects, the call continues, and the manager emits `error` without a `connection`. An error that an `error` listener
    * throws is ignored. If there is no `error` listener, `console.warn` prints the first error of each stage.

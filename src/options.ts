@@ -184,8 +184,8 @@ export interface QuotaOptions {
    */
   readonly idleStreams?: number | undefined
   /**
-   * Length of the `filters` of one request, in UTF-16 units of their JSON. `0` allows no filters, not even `{}`. With `Infinity`, filters are not
-   * measured, so they need no JSON form.
+   * The maximum length of the `filters` of one request, written as JSON, in UTF-16 units. `0` allows no filters, not even `{}`. With `Infinity`,
+   * filters are not measured, so they need no JSON form.
    *
    * @default 4_096
    */

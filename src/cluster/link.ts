@@ -31,8 +31,8 @@ interface Probe {
  * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. The link waits for
  * one probe at a time.
  *
- * If too many UTF-16 units are unconfirmed, or if the link is down, the link sends only probes. So no other frames pile up in the broker's client
- * while the broker is stuck. The other nodes ask for missed messages when they notice the loss.
+ * If too many UTF-16 units are unconfirmed, or if the link is down, the link sends only probes, and discards all other frames. So no other frames
+ * pile up in the broker's client while the broker is stuck. When another node notices that messages are missing, it asks for them.
  */
 export class Link {
   downs = 0

@@ -62,7 +62,7 @@ export interface Subscription<TStreamType extends string = string> {
   readonly key: string
 }
 
-/** A subscription that a connection holds for itself, with the connection's filters. Frozen. */
+/** A subscription of which the connection itself is a holder, and the connection's filters. Frozen. */
 export interface OwnSubscription {
   /** The live view. All holders of the subscription share this view. */
   readonly subscription: Subscription

@@ -2,7 +2,7 @@ import type { Refusal } from './refusal.ts'
 
 // The texts that a command server sends. `docs/protocol.md` has their grammar.
 
-/** The version of the protocol. A client that knows only lower versions stops. */
+/** The version of the protocol. A client that knows only lower versions must disconnect. */
 const VERSION = 1
 
 interface Stream {

@@ -35,8 +35,9 @@ export class Channel implements ChannelName, History {
   /** How many streams of the channel are active. */
   activeStreams = 0
   units = 0
-  /** When the first and the last message of this node's own epoch were recorded, in milliseconds of the monotonic clock. */
+  /** When this node recorded the first message of its own epoch, in milliseconds of the monotonic clock. `undefined` before that message. */
   firstAtMs: number | undefined
+  /** When this node recorded the latest message of its own epoch, like `firstAtMs`. */
   lastAtMs: number | undefined
   readonly #limits: { readonly count: number; readonly units: number }
   /** The state of this node's own epoch. Nearly every message belongs to this epoch. */

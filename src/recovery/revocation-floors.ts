@@ -6,7 +6,10 @@ export interface Floor {
   readonly atMs: number
 }
 
-/** The maximum number of remembered revocations. If there are more, one floor for all users and all streams replaces them: see `RevocationFloors`. */
+/**
+ * The maximum number of remembered revocations. If there are more, a single revocation of all streams for all users replaces them: see
+ * `RevocationFloors`.
+ */
 const MOST_FLOORS = 10_000
 
 /**

@@ -20,7 +20,7 @@ export const wireStamps: Stamps = {
   keepsUnstamped: false,
 }
 
-/** Returns the stamps for texts that the host's `serialize` makes. */
+/** Returns `Stamps` that call the host's function `stamp`. Needed for the texts of the host's `serialize`. */
 export function hostStamps(stamp: (text: string, stamp: Stamp) => string): Stamps {
   return {
     stamp,

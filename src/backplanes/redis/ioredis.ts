@@ -28,7 +28,7 @@ export interface IoRedisConnection {
 }
 
 /**
- * The options of the driver's own connections, which replace the client's options:
+ * Options for the driver's own connections. They replace the client's options of the same names. Two of them have these effects:
  *
  * - Commands that Redis has not answered are not sent again, because otherwise a message could come twice.
  * - After a reconnect, the driver subscribes again. If ioredis itself subscribed again, a failure would be an unhandled rejection, which would end

@@ -7,7 +7,7 @@ import type { PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Totals } from '../totals.ts'
 
-/** The functions of the delivery that a write calls. */
+/** What a write uses of the delivery: its totals, and the functions that the write calls. */
 export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void

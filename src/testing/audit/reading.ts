@@ -39,7 +39,9 @@ export type AuditedText =
   | { readonly kind: 'other' }
 
 /**
- * Reads the library's wire form. An object with another `type`, and without `data`, is of the kind `other`. Returns `undefined` for any other text.
+ * Reads the library's wire form. The notices `gap`, `subscribed` and `unsubscribed` are of the kind `notice`. Any other object whose `type` is a
+ * string is of the kind `other`, unless it has both a `stream_type` and `data`: then it is a message. Returns `undefined` for a text that is not a
+ * JSON object, and for an object that has neither a `type` nor a `stream_type`.
  */
 export function readWireForm(text: string): AuditedText | undefined {
   const wire = objectIn(text)
