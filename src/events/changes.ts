@@ -114,13 +114,13 @@ export class Changes {
   }
 
   /**
-   * Begins a change that only sends messages. The effect is the same as a call of `send` within `make`. `publish` uses this method, because making
+   * Begins a change that only sends messages. Within a batch, the sending is part of the batch. The effect is the same as a call of `send` within `make`. `publish` uses this method, because making
    * two closures for each message is too slow. Returns the number that `endSending` takes.
    */
   beginSending(): number {
     const numbers = this.#numbers
     const outer = numbers.current
-    numbers.current = ++numbers.latest
+    if (!this.#isBatching) numbers.current = ++numbers.latest
     this.isSending = true
     return outer
   }

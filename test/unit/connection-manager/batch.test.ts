@@ -147,6 +147,20 @@ describe('manager.batch', () => {
     expect(heard).toEqual(['alice:PRICE:ETHUSDT'])
   })
 
+  it('is one change for a listener that is registered in it, also if a message that it sends has consequences', () => {
+    const { manager, connection, socket } = desk()
+    const heard: string[] = []
+    connection.subscribe(PRICE)
+    socket.script.send = () => { throw new Error('gone') }
+
+    manager.batch(() => {
+      manager.on('connectionRemoved', () => heard.push('removed'))
+      manager.publish(price(1))
+    })
+
+    expect([connection.removed, heard]).toEqual([true, []])
+  })
+
   it('may shut the manager down', async () => {
     const { manager, connection, log } = desk()
 
