@@ -65,7 +65,8 @@ export function describeCommands(host: string, listen: () => Promise<Listening>,
       while (heard.length < 3) await sleep(5)
 
       assert.match(heard[0] ?? '', /^\{"type":"welcome"/)
-      assert.deepEqual(JSON.parse(heard[1] ?? ''), { type: 'subscribed', stream_type: 'TRADES', symbol: 'BTCUSDT', recovered: null })
+      const { position, contiguous, delivery, ...answer } = JSON.parse(heard[1] ?? '') // a recovery adds these three
+      assert.deepEqual(answer, { type: 'subscribed', stream_type: 'TRADES', symbol: 'BTCUSDT', recovered: null })
       assert.match(heard[2] ?? '', /^\{"stream_type":"TRADES"/)
     })
 
