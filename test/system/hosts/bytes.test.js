@@ -3,6 +3,7 @@ import { listen as listenCrossws } from '../../../examples/hosts/crossws.ts'
 import { listen as listenExpress } from '../../../examples/hosts/express.ts'
 import { listen as listenFastify } from '../../../examples/hosts/fastify.ts'
 import { listen as listenHono } from '../../../examples/hosts/hono.ts'
+import { listen as listenNest } from '../../../examples/hosts/nest.ts'
 import { listen as listenUws } from '../../../examples/hosts/uwebsockets.ts'
 import { listen as listenWs } from '../../../examples/hosts/ws.ts'
 import { checkBytes, PRICE } from './bytes-tests.ts'
@@ -13,6 +14,7 @@ const HOSTS = /** @type {const} */ ([
   ['Express with ws', listenExpress],
   ['Fastify', listenFastify],
   ['Hono', listenHono],
+  ['NestJS', listenNest],
   ['crossws', listenCrossws],
   ['uWebSockets.js', listenUws],
 ])

@@ -7,6 +7,7 @@ import { listen as listenCrossws } from '../../../examples/hosts/crossws.ts'
 import { listen as listenExpress } from '../../../examples/hosts/express.ts'
 import { listen as listenFastify } from '../../../examples/hosts/fastify.ts'
 import { listen as listenHono } from '../../../examples/hosts/hono.ts'
+import { listen as listenNest } from '../../../examples/hosts/nest.ts'
 import { listen as listenSocketIo } from '../../../examples/hosts/socket.io.ts'
 import { listen as listenSockJs } from '../../../examples/hosts/sockjs.ts'
 import { listen as listenTcp } from '../../../examples/hosts/tcp.ts'
@@ -22,6 +23,7 @@ describeCommands('ws', listenWs, openWs)
 describeCommands('Express with ws', listenExpress, openWs)
 describeCommands('Fastify', listenFastify, openWs)
 describeCommands('Hono', listenHono, openWs)
+describeCommands('NestJS', listenNest, openWs)
 describeCommands('crossws', listenCrossws, openWs)
 describeCommands('uWebSockets.js', listenUws, openWs)
 describeCommands('socket.io', listenSocketIo, openSocketIo)

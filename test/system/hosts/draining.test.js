@@ -8,6 +8,7 @@ import { listen as listenCrossws } from '../../../examples/hosts/crossws.ts'
 import { listen as listenExpress } from '../../../examples/hosts/express.ts'
 import { listen as listenFastify } from '../../../examples/hosts/fastify.ts'
 import { listen as listenHono } from '../../../examples/hosts/hono.ts'
+import { listen as listenNest } from '../../../examples/hosts/nest.ts'
 import { listen as listenSsePost } from '../../../examples/hosts/sse-post.ts'
 import { listen as listenSseResume } from '../../../examples/hosts/sse-resume.ts'
 import { listen as listenSse } from '../../../examples/hosts/sse.ts'
@@ -22,7 +23,7 @@ const DRAIN = { perSecond: 1, overMs: 10_000 }
 
 describe('a newcomer, while the server drains', { timeout: 30_000 }, () => {
   for (const [host, listen] of /** @type {const} */ ([
-    ['ws', listenWs], ['Express', listenExpress], ['Fastify', listenFastify], ['Hono', listenHono], ['crossws', listenCrossws], ['uWebSockets.js', listenUws],
+    ['ws', listenWs], ['Express', listenExpress], ['Fastify', listenFastify], ['Hono', listenHono], ['NestJS', listenNest], ['crossws', listenCrossws], ['uWebSockets.js', listenUws],
   ])) {
     it(`is closed with 1012 and a hint, after a goodbye: ${host}`, async () => {
       const { port, stop } = await listen()
