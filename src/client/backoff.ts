@@ -10,6 +10,6 @@ export interface Backoff {
  * Returns how many milliseconds to wait after `failures` failed attempts: a random time between 0 and the longest wait (full jitter). So clients that
  * lost their server at the same moment reconnect at different moments, even at the first attempt.
  */
-export function waitMs(failures: number, { minMs = 1_000, maxMs = 30_000 }: Partial<Backoff>, random: number): number {
+export function waitMs(failures: number, { minMs = 1_000, maxMs = 30_000 }: Partial<Backoff> | undefined = {}, random: number): number {
   return random * Math.min(maxMs, minMs * 2 ** failures)
 }

@@ -1,7 +1,7 @@
 import type { Backoff } from './backoff.ts'
 import type { ClientClock } from './client-clock.ts'
 import type { LifecycleTarget } from './lifecycle.ts'
-import type { ClientSocket, Loss } from './link.ts'
+import type { ClientSocket, Loss } from './socket.ts'
 import type { RuntimeSignal } from './signal.ts'
 
 /** What a client tells `connect` about the attempt. */

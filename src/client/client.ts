@@ -1,22 +1,16 @@
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import { Agenda } from './agenda.ts'
 import { runtimeClock } from './client-clock.ts'
-import { ClientError } from './client-error.ts'
 import { newEventListeners, type ClientEvents, type ClientState } from './client-events.ts'
 import type { ClientOptions } from './client-options.ts'
 import { Connector } from './connector.ts'
-import { whenAborted, type Signal } from './signal.ts'
 import { OpenCommands } from './open-commands.ts'
-import type { AnyMessage, AnyStream, Gap, Message, StreamOf, Update } from './update.ts'
-import { Updates } from './updates.ts'
+import type { Abortable } from './signal.ts'
+import type { ClientSubscription } from './subscription.ts'
+import type { AnyStream, Gap, Message, StreamOf, Update } from './update.ts'
+import { newUpdates } from './updates.ts'
 import type { StreamListener } from './wanted-stream.ts'
 import { WantedStreams } from './wanted-streams.ts'
-
-/** The options of a subscription, an iteration or a request that a signal can end. */
-export interface Abortable {
-  /** When the signal is aborted, the listener is removed, the iteration ends, or the promise of the request rejects. */
-  readonly signal?: Signal | undefined
-}
 
 /** The options of `updates`. */
 export interface UpdatesOptions extends Abortable {
@@ -27,20 +21,6 @@ export interface UpdatesOptions extends Abortable {
    * @default 1_000
    */
   readonly maxWaiting?: number | undefined
-}
-
-/** One listener's share in the subscription to a stream. */
-export interface ClientSubscription {
-  /** True while the server sends the stream, and this listener is not removed. False while there is no connection. */
-  readonly live: boolean
-  /** Removes the listener. Other listeners of the same stream stay subscribed. */
-  unsubscribe(): void
-  /**
-   * Subscribes to the stream again without a position, for instance because your order book is broken. All listeners of the stream get a snapshot,
-   * which replaces their state. If the stream is `latest`, they get the last value. If the server has neither a snapshot nor a last value, the
-   * listeners get a gap. Without a connection, the client does this when it has connected.
-   */
-  refresh(): void
 }
 
 /** A client of a server that speaks the protocol of this library: see `createClient`. */
@@ -90,131 +70,6 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   close(): void
 }
 
-declare function queueMicrotask(fn: () => void): void
-
-/** The largest number of requests that are open at once. */
-const MOST_REQUESTS = 256
-
-class StreamClient implements Client<StreamCatalogue> {
-  readonly #lingerMs: number
-  readonly #agenda: Agenda
-  readonly #events = newEventListeners()
-  readonly #commands = new OpenCommands()
-  readonly #streams: WantedStreams
-  readonly #connector: Connector
-  #isAdjusting = false
-
-  constructor(options: ClientOptions) {
-    const { clock = runtimeClock, lazy = true, lingerMs = 1_000 } = options
-    this.#lingerMs = lingerMs
-    this.#agenda = new Agenda(clock)
-    this.#streams = new WantedStreams(this.#agenda, this.#events, this.#commands, () => this.#adjustSoon())
-    this.#connector = new Connector(this.#agenda, options, this.#events, this.#streams, this.#commands)
-    this.#connector.isCalledFor = !lazy
-    this.#adjustSoon()
-  }
-
-  get state(): ClientState {
-    return this.#connector.state
-  }
-
-  /** @param left called when `unsubscribe` or the signal removes the listener */
-  subscribe(stream: AnyStream, listener: StreamListener, { signal }: Abortable = {}, left = (): void => {}): ClientSubscription {
-    this.#assertOpen()
-    const wanted = this.#streams.obtain(stream)
-    const { listeners } = wanted
-    let forget = (): void => {}
-    const own: StreamListener = (update) => {
-      if (update.type === 'ended') forget()
-      return listener(update)
-    }
-    const unsubscribe = (): void => {
-      forget()
-      if (listeners.delete(own)) this.#streams.left(wanted, this.#lingerMs)
-      left()
-    }
-    wanted.join(own)
-    forget = whenAborted(signal, unsubscribe)
-    return {
-      unsubscribe,
-      refresh: () => listeners.has(own) && this.#streams.refresh(wanted),
-      get live() {
-        return wanted.phase === 'held' && listeners.has(own)
-      },
-    }
-  }
-
-  updates(stream: AnyStream, { signal, maxWaiting = 1_000 }: UpdatesOptions = {}): AsyncIterableIterator<AnyMessage | Gap> {
-    const updates = new Updates(maxWaiting)
-    const { unsubscribe } = this.subscribe(stream, (update) => updates.take(update), { signal }, () => updates.stop())
-    return Object.assign(updates.read(), {
-      // That of a generator would wait until the next update has come.
-      async return() {
-        unsubscribe()
-        return { done: true, value: undefined } as const
-      },
-    })
-  }
-
-  async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
-    const connector = this.#connector
-    if (!connector.write) throw new ClientError(connector.state === 'connected' ? 'ERR_CANNOT_SEND' : 'ERR_NOT_CONNECTED')
-    if (connector.requests >= MOST_REQUESTS) throw new ClientError('ERR_TOO_MANY_REQUESTS')
-    let forget = (): void => {}
-    connector.requests++
-    try {
-      return await new Promise((resolve, reject) => {
-        forget = whenAborted(signal, () => reject(signal?.reason))
-        if (signal?.aborted) return
-        const text = this.#commands.issue(command, { data }, ({ type, code, retry_ms: retryMs, data }) => {
-          if (type === 'refused') reject(new ClientError(code as string, retryMs as number | undefined))
-          else resolve(data)
-        })
-        void connector.send(text)
-      })
-    } finally {
-      connector.requests--
-      forget()
-      this.#adjustSoon()
-    }
-  }
-
-  on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<StreamCatalogue>[TName]) => void): () => void {
-    const listeners = this.#events[event] as Set<unknown>
-    listeners.add(listener)
-    return () => void listeners.delete(listener)
-  }
-
-  connect(): void {
-    this.#assertOpen()
-    if (this.#streams.size === 0) this.#connector.isCalledFor = true
-    this.#connector.connect()
-  }
-
-  close(): void {
-    if (this.state === 'closed') return
-    this.#connector.rest('closed')
-    this.#streams.endAll('ERR_CLOSED')
-    this.#agenda.clear()
-  }
-
-  #assertOpen(): void {
-    if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
-  }
-
-  /**
-   * Adjusts the connection in a microtask. So if code unsubscribes and directly subscribes to the same stream again, the client sends no commands.
-   */
-  #adjustSoon(): void {
-    if (this.#isAdjusting) return
-    this.#isAdjusting = true
-    queueMicrotask(() => {
-      this.#isAdjusting = false
-      this.#connector.adjust()
-    })
-  }
-}
-
 /**
  * Returns a client that keeps its streams when a connection is lost: it reconnects, resumes each stream, and reports missing messages.
  *
@@ -239,5 +94,45 @@ class StreamClient implements Client<StreamCatalogue> {
  * })
  */
 export function createClient<TStreams extends StreamCatalogue = TradingStreams>(options: ClientOptions): Client<TStreams> {
-  return new StreamClient(options) as unknown as Client<TStreams>
+  const { clock = runtimeClock, lingerMs = 1_000 } = options
+  const agenda = new Agenda(clock)
+  const events = newEventListeners()
+  const commands = new OpenCommands()
+  const streams = new WantedStreams(agenda, events, commands, lingerMs, () => connector.adjustSoon())
+  const connector = new Connector(agenda, options, events, streams, commands)
+  const subscribe = (stream: AnyStream, listener: StreamListener, options?: Abortable, gone?: () => void): ClientSubscription => {
+    connector.assertOpen()
+    return streams.subscribe(stream, listener, options, gone)
+  }
+  const client: Client<StreamCatalogue> = {
+    get state() {
+      return connector.state
+    },
+    subscribe,
+    updates(stream: AnyStream, options: UpdatesOptions = {}) {
+      const updates = newUpdates(options.maxWaiting)
+      const { unsubscribe } = subscribe(stream, updates.take, options, updates.stop)
+      return Object.assign(updates.read(), {
+        // That of a generator would wait until the next update has come.
+        async return() {
+          unsubscribe()
+          return { done: true, value: undefined }
+        },
+      })
+    },
+    request: (command, data, options) => connector.request(command, data, options),
+    on(event, listener) {
+      const listeners = events[event] as Set<unknown>
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    connect: () => connector.connect(),
+    close() {
+      if (connector.state === 'closed') return
+      connector.rest('closed')
+      streams.close()
+      agenda.clear()
+    },
+  }
+  return client as unknown as Client<TStreams>
 }

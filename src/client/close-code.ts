@@ -9,11 +9,10 @@ const UNAUTHORIZED = /^(1008|4401)$/
  * side's data. Two of the codes 44xx are temporary: the client was silent for too long (4408), or it sent too much or has too many connections
  * (4429).
  */
-const FINAL = /^(10(0[02379]|10)|44(?!08|29)\d\d)$/
+const FINAL = /^(10(0[02379]|10)|44(?!08|29)..)$/
 
 /** Returns what the client should do after a close code, if no goodbye came before. Without a code, the connection broke, and the client retries. */
 export function adviceOf(code: number | undefined): Advice {
-  const text = `${code}`
-  if (UNAUTHORIZED.test(text)) return 'renew'
-  return FINAL.test(text) ? 'stop' : 'retry'
+  if (UNAUTHORIZED.test(`${code}`)) return 'renew'
+  return FINAL.test(`${code}`) ? 'stop' : 'retry'
 }

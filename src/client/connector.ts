@@ -6,12 +6,18 @@ import type { ClientStage, ClientState, EventListeners } from './client-events.t
 import type { ClientOptions, ConnectContext } from './client-options.ts'
 import { adviceOf } from './close-code.ts'
 import { arrayOf, textsOf } from './commands.ts'
-import { listenTo, runtimeLifecycle, type LifecycleTarget, type PageEvent } from './lifecycle.ts'
-import { Link, type Loss } from './link.ts'
+import { PAGE_EVENTS, type LifecycleTarget, type PageEvent } from './lifecycle.ts'
 import type { OpenCommands } from './open-commands.ts'
-import type { RuntimeSignal } from './signal.ts'
+import { whenAborted, type Abortable, type RuntimeSignal, type Signal } from './signal.ts'
+import { hangUp, writerOf, type ClientSocket, type Loss } from './socket.ts'
 import type { WantedStreams } from './wanted-streams.ts'
-import { Watch } from './watch.ts'
+import { watchServer, type Watch } from './watch.ts'
+
+declare function queueMicrotask(fn: () => void): void
+declare class AbortController {
+  readonly signal: RuntimeSignal & Signal
+  abort(): void
+}
 
 /** A goodbye, as the server sends it. */
 interface GoodbyeFrame {
@@ -28,10 +34,13 @@ interface Goodbye {
   readonly dueMs: number
 }
 
+/** The largest number of requests that are open at once. */
+const MOST_REQUESTS = 256
+
 /** The version of the protocol that the client speaks. In a newer version, frames may have other meanings. */
 const VERSION = 1
 
-/** A connection that lasted at least this many milliseconds does not count as a failure. */
+/** A connection that lasted this many milliseconds ends the count of failures. */
 const STABLE_MS = 5_000
 
 const PING = '{"command":"ping","id":0}'
@@ -39,30 +48,36 @@ const PING = '{"command":"ping","id":0}'
 /** The states in which the client has a connection, or will make one. */
 const ACTIVE: readonly ClientState[] = ['connecting', 'connected', 'waiting']
 
-/** Decides when to connect, and whether to connect again. A connector has one connection at most. */
+/**
+ * Decides when to connect, and whether to connect again. A connector has one connection at most.
+ *
+ * The task `attempt` is the next step of an attempt to connect: its timeout, then the moment when the connection counts as stable, or the next attempt.
+ */
 export class Connector {
   state: ClientState = 'idle'
-  /** True if the client needs a connection even without subscriptions and requests. */
-  isCalledFor = false
   /** How many requests the server has not answered yet. */
-  requests = 0
+  #requests = 0
   /** Sends a text. `undefined` if there is no connection, or if the connection only receives. */
-  write: ((text: string) => unknown) | undefined
+  #write: ((text: string) => unknown) | undefined
   readonly #agenda: Agenda
   readonly #options: ClientOptions
   readonly #events: EventListeners
   readonly #streams: WantedStreams
   readonly #commands: OpenCommands
-  readonly #page: LifecycleTarget | null
-  #link: Link | undefined
-  #watch: Watch | undefined
+  readonly #page: LifecycleTarget | null | undefined
+  /** Aborts the signal of the connection, or of the attempt to make one. `undefined` if there is neither. */
+  #controller: AbortController | undefined
+  #socket: ClientSocket | undefined
   /**
    * True if the URL of the connection has the subscribe commands. If the client has no other way to send commands, it makes a new connection to
    * change its streams.
    */
   #usesUrl = false
+  #watch: Watch | undefined
   #goodbye: Goodbye | undefined
-  #welcomedMs = Infinity
+  /** True if the client needs a connection even without subscriptions and requests. */
+  #isCalledFor: boolean
+  #isAdjusting = false
   #failures = 0
   #denials = 0
 
@@ -72,14 +87,59 @@ export class Connector {
     this.#events = events
     this.#streams = streams
     this.#commands = commands
-    const { lifecycle = runtimeLifecycle() } = options
+    const page = globalThis as unknown as LifecycleTarget
+    const { lazy = true, lifecycle = page.document && page } = options
+    this.#isCalledFor = !lazy
     this.#page = lifecycle
+    this.adjustSoon()
   }
 
   /** Connects now, unless the client is already connected or connecting. */
   connect(): void {
+    this.assertOpen()
+    if (this.#streams.size === 0) this.#isCalledFor = true
     if (this.state === 'stopped') this.#failures = this.#denials = 0
-    if (!this.#link) this.#dial()
+    if (!this.#controller) this.#dial()
+  }
+
+  /** @throws `ERR_CLOSED` */
+  assertOpen(): void {
+    if (this.state === 'closed') throw new ClientError('ERR_CLOSED')
+  }
+
+  /**
+   * Adjusts the connection in a microtask. So if code unsubscribes and directly subscribes to the same stream again, the client sends no commands.
+   */
+  adjustSoon(): void {
+    if (this.#isAdjusting) return
+    this.#isAdjusting = true
+    queueMicrotask(() => {
+      this.#isAdjusting = false
+      this.#adjust()
+    })
+  }
+
+  /** Sends a command, and returns the answer. */
+  async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
+    if (!this.#write) throw new ClientError(this.state === 'connected' ? 'ERR_CANNOT_SEND' : 'ERR_NOT_CONNECTED')
+    if (this.#requests >= MOST_REQUESTS) throw new ClientError('ERR_TOO_MANY_REQUESTS')
+    let forget = (): void => {}
+    this.#requests++
+    try {
+      return await new Promise((resolve, reject) => {
+        forget = whenAborted(signal, () => reject(signal?.reason))
+        if (signal?.aborted) return
+        const text = this.#commands.issue(command, { data }, ({ type, code, retry_ms: retryMs, data }) => {
+          if (type === 'refused') reject(new ClientError(code as string, retryMs as number | undefined))
+          else resolve(data)
+        })
+        void this.#send(text)
+      })
+    } finally {
+      this.#requests--
+      forget()
+      this.adjustSoon()
+    }
   }
 
   /** Ends the connection, or stops trying to make one. */
@@ -89,29 +149,28 @@ export class Connector {
   }
 
   /** Connects or disconnects as needed, and sends the subscribe and unsubscribe commands that are due. */
-  adjust(): void {
-    const { state } = this
-    if (!this.#isNeeded) return ACTIVE.includes(state) ? this.rest('idle') : undefined
-    if (state === 'idle') this.#dial()
-    if (state === 'connected') this.#tell(this.#streams.commands())
+  #adjust(): void {
+    if (!this.#isNeeded) return ACTIVE.includes(this.state) ? this.rest('idle') : undefined
+    if (this.state === 'idle') this.#dial()
+    if (this.state === 'connected') this.#tell(this.#streams.commands())
   }
 
-  async send(text: string): Promise<void> {
-    const link = this.#link
+  async #send(text: string): Promise<void> {
+    const signal = this.#controller?.signal
     try {
-      await this.write?.(text)
+      await this.#write?.(text)
     } catch (error) {
-      this.#lost({ reason: 'send', error }, link)
+      if (!signal?.aborted) this.#lost({ reason: 'send', error }, 'send')
     }
   }
 
   get #isNeeded(): boolean {
-    return this.isCalledFor || this.#streams.size + this.requests > 0
+    return this.#isCalledFor || this.#streams.size + this.#requests > 0
   }
 
   #tell(commands: readonly string[]): void {
     if (commands.length === 0) return
-    if (this.write) for (const text of textsOf(commands)) void this.send(text)
+    if (this.#write) for (const text of textsOf(commands)) void this.#send(text)
     else if (this.#usesUrl) this.#dial()
     else this.#fail('send', new ClientError('ERR_CANNOT_SEND'))
   }
@@ -130,72 +189,85 @@ export class Connector {
   }
 
   #dial(): void {
-    const { connect, connectTimeoutMs = 10_000 } = this.#options
     this.#drop()
-    const link = new Link()
-    this.#link = link
-    this.#usesUrl = false
-    this.#agenda.plan('dial', connectTimeoutMs, () => this.#lost({ reason: 'timeout' }))
+    const controller = new AbortController()
+    this.#controller = controller
+    this.#agenda.plan('attempt', this.#options.connectTimeoutMs ?? 10_000, () => this.#lost({ reason: 'timeout' }))
     this.#enter('connecting')
-    // A listener may have ended it.
-    if (this.#link !== link) return
-    void link.open((signal) => connect(this.#contextOf(signal)), {
-      // What an old connection tells is not heard.
-      heard: ({ data }) => link === this.#link && this.#heard(data),
-      lost: (loss) => this.#lost(loss, link),
-    })
+    void this.#open(controller.signal)
+  }
+
+  /** Makes the connection. What an old connection tells is not heard, because its signal is aborted. */
+  async #open(signal: RuntimeSignal & Signal): Promise<void> {
+    // A listener to the state may have ended it.
+    if (signal.aborted) return
+    const lost = (loss: Loss): unknown => signal.aborted || this.#lost(loss)
+    const failed = (error: unknown): unknown => lost({ reason: 'failed', error })
+    try {
+      const made = this.#options.connect(this.#contextOf(signal))
+      // A socket that is there already must not miss its first event.
+      const socket = 'then' in made ? await made : made
+      // It was made too late.
+      if (signal.aborted) return hangUp(socket)
+      this.#socket = socket
+      socket.binaryType = 'arraybuffer'
+      socket.onmessage = ({ data }: { readonly data: unknown }) => signal.aborted || this.#heard(data)
+      socket.onclose = lost
+      // An EventSource has no close event, and would come back by itself, together with all others. undici has none if the handshake failed.
+      socket.onerror = failed
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #contextOf(signal: RuntimeSignal): ConnectContext {
-    const commands = (): string => {
-      this.#usesUrl = true
-      return arrayOf(this.#streams.commands())
-    }
+    // In the getter, `this` is the context.
+    const connector = this
     return {
       attempt: this.#failures,
       signal,
       get commands() {
-        return commands()
+        connector.#usesUrl = true
+        return arrayOf(connector.#streams.commands())
       },
     }
   }
 
   #planDial(ms: number): void {
-    this.#agenda.plan('dial', ms, () => this.#dial())
+    this.#agenda.plan('attempt', ms, () => this.#dial())
   }
 
   #enter(state: ClientState, reason?: string, retryInMs?: number): void {
     this.state = state
-    listenTo(this.#page, ACTIVE.includes(state), this.#onPage)
+    for (const type of PAGE_EVENTS) this.#page?.[ACTIVE.includes(state) ? 'addEventListener' : 'removeEventListener'](type, this.#onPage)
     this.#events.state.tell({ state, reason, retryInMs })
-    if (state === 'connected') this.adjust()
   }
 
-  #drop(isLost = false): void {
-    const link = this.#link
-    this.#link = this.#watch = this.write = this.#goodbye = undefined
-    this.#welcomedMs = Infinity
-    this.#agenda.cancel('dial', 'look', 'goodbye')
-    link?.end(isLost)
+  #drop(isLost?: boolean): void {
+    const socket = this.#socket
+    this.#controller?.abort()
+    this.#controller = this.#socket = this.#watch = this.#write = this.#goodbye = undefined
+    this.#usesUrl = false
+    this.#agenda.cancel('attempt', 'look', 'goodbye')
+    if (socket) hangUp(socket, isLost)
     this.#streams.disconnected()
-    this.#commands.disconnected()
   }
 
-  #lost(loss: Loss, link: Link | undefined = this.#link): void {
-    // An old connection may end as it likes.
-    if (link !== this.#link) return
+  #lost(loss: Loss, stage: ClientStage = 'connect'): void {
     const before = this.state
     const goodbye = this.#goodbye
     const { error } = loss
     const reason = goodbye?.reason ?? (loss.reason || 'closed')
-    if (this.#agenda.nowMs - this.#welcomedMs >= STABLE_MS) this.#failures = this.#denials = 0
     this.#drop(!goodbye)
-    if (error) this.#fail(loss.reason === 'send' ? 'send' : 'connect', error)
+    if (error) this.#fail(stage, error)
     const mayReturn = this.#mayReturn(loss, goodbye)
     // A listener, or `shouldReconnect`, may have connected or closed the client.
-    if (this.#link || this.state !== before) return
-    if (mayReturn && this.#isNeeded) this.#wait(reason, goodbye?.reconnect ? goodbye : undefined)
-    else this.#enter(mayReturn ? 'idle' : 'stopped', reason)
+    if (this.#controller || this.state !== before) return
+    if (!mayReturn || !this.#isNeeded) return this.#enter(mayReturn ? 'idle' : 'stopped', reason)
+    if (goodbye?.reconnect) this.#goodbye = goodbye
+    const ms = goodbye?.reconnect ? Math.max(0, goodbye.dueMs - this.#agenda.clock.monotonic()) : this.#jitterMs(this.#failures++)
+    this.#planDial(ms)
+    this.#enter('waiting', reason, ms)
   }
 
   #mayReturn(loss: Loss, goodbye: Goodbye | undefined): boolean {
@@ -209,15 +281,8 @@ export class Connector {
     }
   }
 
-  #wait(reason: string, goodbye: Goodbye | undefined): void {
-    this.#goodbye = goodbye
-    const ms = goodbye ? Math.max(0, goodbye.dueMs - this.#agenda.nowMs) : this.#jitterMs(this.#failures++)
-    this.#planDial(ms)
-    this.#enter('waiting', reason, ms)
-  }
-
   #jitterMs(failures: number): number {
-    return waitMs(failures, this.#options.backoff ?? {}, this.#agenda.clock.random())
+    return waitMs(failures, this.#options.backoff, this.#agenda.clock.random())
   }
 
   #heard(data: unknown): void {
@@ -225,51 +290,37 @@ export class Connector {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
       // What comes as events tells nothing of commands that leave beside them.
-      if (!this.write || this.#link?.socket?.send || type === 'pong') this.#watch?.heard()
+      if (!this.#write || this.#socket?.send || type === 'pong') this.#watch?.heard()
       if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
-      else if (this.#watch) this.#pass(frame)
+      else if (this.#watch) this.#streams.receive(frame)
       else if (type === 'welcome') this.#welcome(frame)
     } catch (error) {
       this.#fail('frame', error)
     }
   }
 
-  /**
-   * Passes a frame to the commands or streams that it concerns. Frames of unknown types are ignored, so that the server can be newer than the client.
-   */
-  #pass(frame: WireObject): void {
-    if (this.#commands.answer(frame)) return
-    if (frame['type'] === 'unsubscribed') this.#streams.unsubscribed(frame)
-    else this.#streams.receive(frame)
-  }
-
   #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
     if ((version as number) > VERSION) return this.rest('stopped', 'version')
     const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
-    this.write = this.#link?.writer(send && ((text) => send(text, connectionId as string)))
-    this.#welcomedMs = this.#agenda.nowMs
-    this.#agenda.cancel('dial')
-    const quietMs = this.write ? Math.min(pingMs, orNever(idleMs) / 2) : orNever(heartbeatMs) + pongMs
-    const ask = this.write && (() => void this.send(PING))
-    this.#watch = new Watch(this.#agenda, { quietMs, answerMs: pongMs }, ask, () => this.#lost({ reason: 'silent' }))
+    this.#write = writerOf(this.#socket, this.#controller?.signal, send && ((text) => send(text, connectionId as string)))
+    this.#agenda.plan('attempt', STABLE_MS, () => (this.#failures = this.#denials = 0))
+    // For the server, 0 means never.
+    const quietMs = this.#write ? Math.min(pingMs, (idleMs as number) / 2 || Infinity) : ((heartbeatMs as number) || Infinity) + pongMs
+    const ask = this.#write && (() => void this.#send(PING))
+    this.#watch = watchServer(this.#agenda, quietMs, pongMs, ask, () => this.#lost({ reason: 'silent' }))
     this.#enter('connected')
+    this.#adjust()
   }
 
   /**
    * Plans the reconnect for a random moment in the time that the goodbye names, so that not all clients reconnect at once. Until then, the client
    * stays connected, and misses no messages.
    */
-  #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = 0 }: GoodbyeFrame): void {
-    const { nowMs, clock } = this.#agenda
-    const ms = afterMs + clock.random() * Math.max(0, withinMs - afterMs)
-    this.#goodbye = { reason, reconnect, dueMs: nowMs + ms }
+  #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = afterMs }: GoodbyeFrame): void {
+    const ms = afterMs + this.#agenda.clock.random() * (withinMs - afterMs)
+    this.#goodbye = { reason, reconnect, dueMs: this.#agenda.clock.monotonic() + ms }
     if (reconnect) this.#agenda.plan('goodbye', ms, () => this.#lost({ reason }))
   }
-}
-
-/** Returns a duration from a welcome. `0` means never, and becomes `Infinity`. */
-function orNever(ms: unknown): number {
-  return (ms as number) || Infinity
 }
 
 declare class TextDecoder {

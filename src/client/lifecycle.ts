@@ -14,15 +14,4 @@ export interface PageEvent {
   readonly persisted?: boolean
 }
 
-const EVENTS = ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange']
-
-/** Adds a listener for the events of a page, or removes it. Adding or removing the listener twice changes nothing. */
-export function listenTo(target: LifecycleTarget | null, isNeeded: boolean, listener: (event: PageEvent) => void): void {
-  for (const type of EVENTS) target?.[isNeeded ? 'addEventListener' : 'removeEventListener'](type, listener)
-}
-
-/** Returns the object on which the runtime fires the events of its page. Returns `null` if the runtime has no page. */
-export function runtimeLifecycle(): LifecycleTarget | null {
-  const target = globalThis as unknown as LifecycleTarget
-  return target.document ? target : null
-}
+export const PAGE_EVENTS: readonly string[] = ['online', 'offline', 'pagehide', 'pageshow', 'visibilitychange']

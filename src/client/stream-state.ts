@@ -3,6 +3,9 @@ import type { SubscribedNotice } from '../model/notices.ts'
 /** How many epochs a stream's state remembers. These are the epochs that were used last. */
 const MOST_EPOCHS = 32
 
+/** The answer to a subscribe command. A server without a recovery has no positions. */
+export type Answer = Omit<SubscribedNotice, 'position'> & Partial<Pick<SubscribedNotice, 'position'>>
+
 /** The place of a message or a skip: an epoch, and a number in this epoch. */
 export interface Place {
   readonly epoch: string
@@ -10,7 +13,7 @@ export interface Place {
 }
 
 /** Which messages of one epoch the client has received in a subscription. */
-interface Mark {
+export interface Mark {
   /** The number after which the server continues. `-1` if the server does not know the epoch. */
   at: number
   /**
@@ -19,22 +22,17 @@ interface Mark {
    */
   top: number
   /** How many of the next missing messages were already reported by gap notices. */
-  explained: number
+  dropped: number
 }
 
 /** What a client knows about one stream, or about a whole type. */
 export interface StreamState {
   /** The answer to the subscribe command. `undefined` if the current connection has had no answer yet. */
-  answer: SubscribedNotice | undefined
+  answer: Answer | undefined
   /** True if the stream has a position. False until the answer has come, and also the snapshot if the answer announced one. */
   isKnown: boolean
+  /** Epoch → its mark. There is a mark as soon as there was an answer. */
   readonly marks: Map<string, Mark>
-  /** Epoch → the first and the last number of the messages that came for exactly this stream. */
-  readonly came: Map<string, { first: number; readonly last: number }>
-}
-
-export function newState(): StreamState {
-  return { answer: undefined, isKnown: false, marks: new Map(), came: new Map() }
 }
 
 export function positionOf({ isKnown, marks }: StreamState): string | undefined {
@@ -43,9 +41,9 @@ export function positionOf({ isKnown, marks }: StreamState): string | undefined 
 }
 
 /** Stores the answer to a subscribe command. The messages after the answer continue from the position in the answer. */
-export function begin(state: StreamState, answer: SubscribedNotice): void {
+export function begin(state: StreamState, answer: Answer): void {
   const { marks } = state
-  const { position, snapshot } = answer
+  const { position = '', snapshot } = answer
   state.answer = answer
   state.isKnown = !snapshot
   for (const mark of marks.values()) mark.at = -1
@@ -53,26 +51,25 @@ export function begin(state: StreamState, answer: SubscribedNotice): void {
     const [epoch, seq] = part.split(':') as [string, string]
     const at = +seq
     // A snapshot replaces all that came before it. So what follows it is new.
-    remember(marks, epoch, { at, top: snapshot ? at : Math.max(at, marks.get(epoch)?.top ?? 0), explained: 0 })
+    remember(marks, epoch, { at, top: snapshot ? at : Math.max(at, marks.get(epoch)?.top ?? 0), dropped: 0 })
   }
 }
 
 /** Stores a gap notice: `dropped` of the next messages are missing, or an unknown number if `dropped` is `undefined`. */
 export function explain({ marks }: StreamState, dropped: number | undefined): void {
-  for (const mark of marks.values()) mark.explained += dropped ?? Infinity
+  for (const mark of marks.values()) mark.dropped += dropped ?? Infinity
 }
 
 /** Stores the place of a message that a subscription covers, or the place of a skip. Returns how many messages before this place are missing. */
 export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): number {
-  const mark = marks.get(epoch) ?? { at: 0, top: 0, explained: 0 }
-  let missing = 0
+  const mark = marks.get(epoch) ?? { at: 0, top: 0, dropped: 0 }
+  const missing = seq - mark.top - 1 - mark.dropped
   if (seq > mark.top) {
-    missing = seq - mark.top - 1 - mark.explained
-    mark.explained = 0
+    mark.dropped = 0
     mark.top = seq
   }
   // In the server's queue, a newer message of a `latest` stream takes the place of an older one. So of a whole type, lower numbers may still come.
-  if (answer?.delivery !== 'latest' || answer.symbol) mark.at = Math.max(mark.at, seq)
+  if (seq > mark.at && (answer?.delivery !== 'latest' || answer.symbol)) mark.at = seq
   remember(marks, epoch, mark)
   // If others have the numbers between, nobody can tell what is missing.
   return answer?.contiguous && missing > 0 ? missing : 0

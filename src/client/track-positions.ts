@@ -3,7 +3,7 @@ import type { GapNotice, SubscribedNotice } from '../model/notices.ts'
 import type { ServerMessage } from '../model/wire-form.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 import { messageIn, UNKNOWN } from './reading.ts'
-import { advance, begin, explain, newState, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
+import { advance, begin, explain, positionOf, remember, type Place, type StreamState } from './stream-state.ts'
 
 /** The options of `trackPositions`. */
 export interface TrackOptions<TStreams extends StreamCatalogue> {
@@ -57,9 +57,15 @@ interface Stream {
 /** A message with a place, or a skip. */
 type PlacedMessage = Extract<ServerMessage<StreamCatalogue>, { readonly epoch?: unknown }> & Place & { readonly snapshot?: true }
 
+/** What a tracker knows of one stream, or of a whole type. */
+interface TrackedState extends StreamState {
+  /** Epoch → the first and the last number of the messages that came for exactly this stream. */
+  readonly came: Map<string, { first: number; readonly last: number }>
+}
+
 /** What a client knows of all streams. */
 interface Knowledge {
-  readonly states: Map<string, StreamState>
+  readonly states: Map<string, TrackedState>
 }
 
 function receive(knowledge: Knowledge, wire: WireObject, message: ServerMessage<StreamCatalogue>): Received<StreamCatalogue> {
@@ -107,20 +113,20 @@ function take(knowledge: Knowledge, message: PlacedMessage): Received<StreamCata
   return { message, missing }
 }
 
-function stateOf({ states }: Knowledge, { streamType, symbol }: Stream): StreamState {
+function stateOf({ states }: Knowledge, { streamType, symbol }: Stream): TrackedState {
   const key = keyOf(streamType, symbol)
-  const state = states.get(key) ?? newState()
+  const state = states.get(key) ?? { answer: undefined, isKnown: false, marks: new Map(), came: new Map() }
   states.set(key, state)
   return state
 }
 
 /** Returns the states of a stream and of its whole type, and creates the missing ones. */
-function covering(knowledge: Knowledge, { streamType, symbol }: Stream): Set<StreamState> {
+function covering(knowledge: Knowledge, { streamType, symbol }: Stream): Set<TrackedState> {
   return new Set([stateOf(knowledge, { streamType, symbol }), stateOf(knowledge, { streamType })])
 }
 
 /** Returns the existing states of a stream and of its whole type. Without a symbol, returns the states of all streams of the type. */
-function concerned({ states }: Knowledge, { streamType, symbol }: Stream): StreamState[] {
+function concerned({ states }: Knowledge, { streamType, symbol }: Stream): TrackedState[] {
   const [key, whole] = [keyOf(streamType, symbol), keyOf(streamType, undefined)]
   return [...states].flatMap(([each, state]) => (each === key || each === whole || (!symbol && each.startsWith(whole)) ? state : []))
 }

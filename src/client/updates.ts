@@ -1,70 +1,52 @@
 import { ClientError } from './client-error.ts'
-import type { AnyMessage, AnyUpdate, Gap } from './update.ts'
+import type { AnyMessage, AnyUpdate, Ended, Gap } from './update.ts'
 
 type Item = AnyMessage | Gap
+type End = Pick<Ended, 'type' | 'code'>
 
-/** The updates of a stream that the reader has not read yet. If more than `maxWaiting` updates wait, a gap replaces the oldest ones. */
-export class Updates {
-  readonly #maxWaiting: number
-  readonly #waiting: Item[] = []
-  /** Gives the waiting reader its next update, or `undefined` if the stream has no more updates. */
-  #hand: ((item?: Item) => void) | undefined
-  #isOver = false
-  #failure: ClientError | undefined
-
-  constructor(maxWaiting: number) {
-    this.#maxWaiting = maxWaiting
-  }
-
-  take(update: AnyUpdate): void {
-    const { type } = update
-    if (type === 'status') return
-    if (type !== 'ended') return this.#add(update)
-    if (update.code !== 'ERR_CLOSED') this.#failure = new ClientError(update.code)
-    this.#end()
-  }
-
+/** The updates of a stream that the reader has not read yet. The last update is the end. */
+export interface Updates {
+  take(update: AnyUpdate | End): void
   /** Ends the reading at once, and discards the waiting updates. */
-  stop(): void {
-    this.#waiting.length = 0
-    this.#failure = undefined
-    this.#end()
-  }
+  stop(): void
+  read(): AsyncGenerator<Item, void>
+}
 
-  async *read(): AsyncGenerator<Item, undefined> {
-    for (let item = await this.#next(); item; item = await this.#next()) yield item
-    if (this.#failure) throw this.#failure
+/** @param maxWaiting if more updates wait, a gap replaces the oldest ones */
+export function newUpdates(maxWaiting = 1_000): Updates {
+  const waiting: (Item | End)[] = []
+  /** Gives the waiting reader its next update. */
+  let hand: ((update: Item | End) => void) | undefined
+  const keep = (update: Item | End): void => {
+    waiting.push(update)
+    if (waiting.length > maxWaiting && update.type !== 'ended') waiting.unshift(gapOf(waiting.splice(0, 2) as Item[]))
   }
-
-  #next(): Item | undefined | Promise<Item | undefined> {
-    return this.#waiting.shift() ?? (this.#isOver ? undefined : new Promise((resolve) => (this.#hand = resolve)))
+  const take = (update: AnyUpdate | End): void => {
+    if (update.type === 'status') return
+    ;(hand ?? keep)(update)
+    hand = undefined
   }
-
-  #add(item: Item): void {
-    const hand = this.#hand
-    this.#hand = undefined
-    if (hand) return hand(item)
-    this.#waiting.push(item)
-    if (this.#waiting.length > this.#maxWaiting) this.#giveUp(this.#waiting.shift() as Item, this.#waiting.shift())
-  }
-
-  /** Replaces the two oldest updates with one gap. Each of the two may itself be a gap. */
-  #giveUp(oldest: Item, next: Item | undefined): void {
-    const { streamType, symbol } = oldest
-    this.#waiting.unshift({ type: 'gap', streamType, symbol, dropped: sizeOf(oldest) + sizeOf(next) || undefined })
-  }
-
-  #end(): void {
-    this.#isOver = true
-    this.#hand?.()
+  return {
+    take,
+    stop() {
+      waiting.length = 0
+      take({ type: 'ended', code: 'ERR_CLOSED' })
+    },
+    async *read() {
+      for (;;) {
+        const update = waiting.shift() ?? (await new Promise<Item | End>((resolve) => (hand = resolve)))
+        if (update.type !== 'ended') yield update
+        else if (update.code === 'ERR_CLOSED') return
+        else throw new ClientError(update.code)
+      }
+    },
   }
 }
 
-/**
- * Returns how many messages an update stands for: 1 for a message, and `dropped` for a gap. Returns `NaN` for a gap of unknown size. A sum with `NaN`
- * is `NaN` too.
- */
-function sizeOf(update: Item | undefined): number {
-  if (update?.type === 'gap') return update.dropped ?? NaN
-  return update ? 1 : 0
+/** Returns one gap for the oldest updates. Each of them may itself be a gap. */
+function gapOf(updates: readonly Item[]): Gap {
+  const { streamType, symbol } = updates[0] as Item
+  // A gap of unknown size makes the sum `NaN`.
+  const dropped = updates.reduce((sum, update) => sum + (update.type ? (update.dropped ?? NaN) : 1), 0)
+  return { type: 'gap', streamType, symbol, dropped: dropped || undefined }
 }

@@ -1,0 +1,72 @@
+import type { Signal } from './signal.ts'
+
+/**
+ * A connection to the server: a `WebSocket` of a browser, Node, ws, undici, Deno or Bun, or an `EventSource`. A client sets the `on…` properties of
+ * the socket, so do not set these properties yourself.
+ */
+export interface ClientSocket {
+  /** The client's listener for messages. */
+  onmessage?: unknown
+  /** The client's listener for the end of the connection. The listener gets the close code. */
+  onclose?: unknown
+  /** The client's listener for the failure of an attempt to connect. */
+  onerror?: unknown
+  /** The client sets this property to `'arraybuffer'`, so that bytes come as an `ArrayBuffer`. */
+  binaryType?: unknown
+  /** Sends a text. An `EventSource` has no such method: see the option `send`. */
+  send?(text: string): void
+  /** Ends the connection. */
+  close(): void
+  /** Ends the connection without a closing handshake. Only the sockets of ws have this method. */
+  terminate?(): void
+}
+
+/** Why a connection ended, or could not be made. */
+export interface Loss {
+  /** The close code. Absent if the connection could not be made, fell silent, or is an `EventSource`. */
+  readonly code?: number | undefined
+  /**
+   * The reason of the close or of the server's goodbye, which may be an empty text. If neither came, a reason of the client: `failed` (the connection
+   * could not be made, or the socket reported an error), `timeout` (the connection was not made in time), `silent` (the server does not answer) or
+   * `send` (a command could not be sent).
+   */
+  readonly reason: string
+  /**
+   * The error that `connect` or `send` threw, or the socket's `error` event. Absent if nothing was thrown and the socket had no `error` event.
+   */
+  readonly error?: unknown
+}
+
+/** Sends a text. */
+export type Write = (text: string) => unknown
+
+/**
+ * Returns the function that sends texts. Returns `undefined` if the client cannot send.
+ *
+ * @param signal aborted when the connection ends
+ * @param post sends a text for a connection that only receives
+ */
+export function writerOf(socket: ClientSocket | undefined, signal: Signal | undefined, post: Write | undefined): Write | undefined {
+  if (socket?.send) return (text) => socket.send?.(text)
+  let last: PromiseLike<unknown> = Promise.resolve()
+  // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it. What still waits when the
+  // connection is gone was given up.
+  return post && ((text) => (last = last.then(() => signal?.aborted || post(text))))
+}
+
+/**
+ * Ends a connection at once. Later events of the connection are ignored, even its `close` event. If the peer has vanished, the `close` event may come
+ * minutes later.
+ *
+ * @param isLost true if the peer may have vanished, and so may not answer a closing handshake
+ */
+export function hangUp(socket: ClientSocket, isLost?: boolean): void {
+  socket.onmessage = socket.onclose = null
+  // ws throws an error that has no listener, for instance because it is closed before it has opened.
+  socket.onerror = () => {}
+  try {
+    socket[isLost && socket.terminate ? 'terminate' : 'close']?.()
+  } catch {
+    // It is gone, then.
+  }
+}

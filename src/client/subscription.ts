@@ -1,0 +1,13 @@
+/** One listener's share in the subscription to a stream. */
+export interface ClientSubscription {
+  /** True while the server sends the stream, and this listener is not removed. False while there is no connection. */
+  readonly live: boolean
+  /** Removes the listener. Other listeners of the same stream stay subscribed. */
+  unsubscribe(): void
+  /**
+   * Subscribes to the stream again without a position, for instance because your order book is broken. All listeners of the stream get a snapshot,
+   * which replaces their state. If the stream is `latest`, they get the last value. If the server has neither a snapshot nor a last value, the
+   * listeners get a gap. Without a connection, the client does this when it has connected.
+   */
+  refresh(): void
+}
