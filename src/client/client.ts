@@ -94,11 +94,10 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
  * })
  */
 export function createClient<TStreams extends StreamCatalogue = TradingStreams>(options: ClientOptions): Client<TStreams> {
-  const { clock = runtimeClock, lingerMs = 1_000 } = options
-  const agenda = new Agenda(clock)
+  const agenda = new Agenda(options.clock ?? runtimeClock)
   const events = newEventListeners()
   const commands = new OpenCommands()
-  const streams = new WantedStreams(agenda, events, commands, lingerMs, () => connector.adjustSoon())
+  const streams = new WantedStreams(agenda, events, commands, options.lingerMs ?? 1_000, () => connector.adjustSoon())
   const connector = new Connector(agenda, options, events, streams, commands)
   const subscribe = (stream: AnyStream, listener: StreamListener, options?: Abortable, gone?: () => void): ClientSubscription => {
     connector.assertOpen()
@@ -127,12 +126,7 @@ export function createClient<TStreams extends StreamCatalogue = TradingStreams>(
       return () => listeners.delete(listener)
     },
     connect: () => connector.connect(),
-    close() {
-      if (connector.state === 'closed') return
-      connector.rest('closed')
-      streams.close()
-      agenda.clear()
-    },
+    close: () => connector.close(),
   }
   return client as unknown as Client<TStreams>
 }

@@ -142,15 +142,23 @@ export class Connector {
     }
   }
 
+  /** Ends the connection, all subscriptions and all tasks, for good. */
+  close(): void {
+    if (this.state === 'closed') return
+    this.#rest('closed')
+    this.#streams.close()
+    this.#agenda.clear()
+  }
+
   /** Ends the connection, or stops trying to make one. */
-  rest(state: ClientState, reason?: string): void {
+  #rest(state: ClientState, reason?: string): void {
     this.#drop()
     this.#enter(state, reason)
   }
 
   /** Connects or disconnects as needed, and sends the subscribe and unsubscribe commands that are due. */
   #adjust(): void {
-    if (!this.#isNeeded) return ACTIVE.includes(this.state) ? this.rest('idle') : undefined
+    if (!this.#isNeeded) return ACTIVE.includes(this.state) ? this.#rest('idle') : undefined
     if (this.state === 'idle') this.#dial()
     if (this.state === 'connected') this.#tell(this.#streams.commands())
   }
@@ -177,7 +185,7 @@ export class Connector {
 
   readonly #onPage = ({ type, persisted }: PageEvent): void => {
     // In the back-forward cache, no connection may be open. A page that is not kept there is gone for good.
-    if (type === 'pagehide') return persisted ? this.rest('waiting', 'hidden') : undefined
+    if (type === 'pagehide') return persisted ? this.#rest('waiting', 'hidden') : undefined
     if (type === 'visibilitychange' && this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
     // A goodbye counts more. And a whole office may come back online at the same moment.
@@ -300,7 +308,7 @@ export class Connector {
   }
 
   #welcome({ version, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs }: WireObject): void {
-    if ((version as number) > VERSION) return this.rest('stopped', 'version')
+    if ((version as number) > VERSION) return this.#rest('stopped', 'version')
     const { send, pingMs = 25_000, pongMs = 10_000 } = this.#options
     this.#write = writerOf(this.#socket, this.#controller?.signal, send && ((text) => send(text, connectionId as string)))
     this.#agenda.plan('attempt', STABLE_MS, () => (this.#failures = this.#denials = 0))
