@@ -10,9 +10,9 @@ export interface Bug {
 /** Each of them was, or could have been, a bug of a real client. A connection that outlives its successor is tested in `test/unit/client`. */
 export const BUGS: Readonly<Record<string, Bug>> = {
   'no-position': {
-    file: 'wanted-stream.ts',
-    from: 'return positionOf(this.#state)',
-    to: 'return undefined',
+    file: 'wanted-streams.ts',
+    from: 'position: positionOf(stream)',
+    to: 'position: undefined',
   },
   'silent-loss': {
     file: 'wanted-stream.ts',
@@ -21,8 +21,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   },
   'deaf-to-gaps': {
     file: 'wanted-stream.ts',
-    from: "else if (type === 'gap' || type === 'status') this.listeners.tell(update)",
-    to: "else if (type === 'status') this.listeners.tell(update)",
+    from: "if (type === 'gap' || type === 'status') this.listeners.tell(update)",
+    to: "if (type === 'status') this.listeners.tell(update)",
   },
   'early-position': {
     file: 'stream-state.ts',
@@ -31,17 +31,17 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   },
   'before-the-answer': {
     file: 'wanted-streams.ts',
-    from: "phase === 'held' || (phase === 'asked' && type === 'status')",
+    from: "phase === 'held' || (phase === 'asked' && update.type === 'status')",
     to: "phase === 'held' || phase === 'asked'",
   },
   'no-dedupe': {
     file: 'wanted-stream.ts',
-    from: 'return seq > (marks.get(epoch)?.top ?? 0)',
+    from: 'return seq > known',
     to: 'return true',
   },
   'trusts-silence': {
     file: 'watch.ts',
-    from: 'if (this.#isAsked || !this.#ask) return this.#lose()',
-    to: 'if (this.#isAsked || !this.#ask) return',
+    from: 'if (!wasAway && (isAsked || !ask)) return lose()',
+    to: 'if (!wasAway && (isAsked || !ask)) return',
   },
 }
