@@ -128,7 +128,7 @@ export class Reassigning {
     const to = users.find(userId)
     const own = membersOf(ConnectionRecord.ownSubscriptionsOf(connection))
     const added = own.filter((each) => isKept(each) && !has(to, each)).length
-    if (added > 0) quotas.assertRoom('subscriptionsPerUser', countOf(to?.subscriptions) + added - 1, { connectionId: connection.id, userId })
+    quotas.assertRoom('subscriptionsPerUser', countOf(to?.subscriptions) + added - 1, { connectionId: connection.id, userId })
   }
 }
 

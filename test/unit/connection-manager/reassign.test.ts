@@ -208,6 +208,14 @@ describe('connection.reassign', () => {
     expect([subscription.status, log]).toEqual(['CONNECTED', []])
   })
 
+  it('does nothing for the same user, even if the user has the most connections that are allowed', () => {
+    const { a1, manager } = desk({ quotas: { connectionsPerUser: 2 } })
+
+    a1.reassign('alice')
+
+    expect(manager.userConnections.get('alice')).toEqual(['a1', 'a2'])
+  })
+
   it('connects the new user’s pending subscriptions', () => {
     const { manager, guest, clock } = desk()
     const pending = manager.addSubscription({ userId: 'carol', ...BTC })
@@ -327,15 +335,16 @@ describe('connection.reassign', () => {
     expect(manager.stats()).toMatchObject({ matched: 6, sent: 4, purged: 2, waiting: 0 })
   })
 
-  it('ends a running delivery of the old user’s private message before it reaches the connection', () => {
-    const { manager, a1, a2, order } = desk()
+  it('ends a running delivery of the old user’s private message before it reaches the connection, and only for this connection', () => {
+    const { manager, connect, a1, a2, order } = desk()
     manager.addSubscription({ userId: 'alice', ...ORDERS })
+    const a3 = connect('a3', 'alice')
     a1.socket.script.send = () => a2.reassign('bob')
 
     const result = order('alice', 'o1')
 
-    expect([a1.socket.sent, a2.socket.sent]).toEqual([['o1'], []])
-    expect(result).toMatchObject({ matched: 2, sent: 1, skipped: 1 })
+    expect([a1, a2, a3].map(({ socket }) => socket.sent)).toEqual([['o1'], [], ['o1']])
+    expect(result).toMatchObject({ matched: 3, sent: 2, skipped: 1 })
   })
 
   it('keeps deferred messages and texts for the old user from the connection', () => {
@@ -443,6 +452,48 @@ describe('connection.reassign', () => {
       expect(asked).toEqual([['alice', 'PRICE', 'BTC', { depth: 5 }, 'g'], ['alice', 'PRICE', 'ETH', undefined, 'g']])
       expect(guest.subscriptions().map(({ subscription }) => subscription.key)).toEqual(['alice:PRICE:ETH'])
       expect([socket.sent, refused.status]).toEqual([['eth'], 'DISCONNECTED'])
+    })
+
+    it('is not asked if the user stays the same', () => {
+      const { a1, asked } = guarded(() => true)
+      a1.subscribe(BTC)
+      asked.length = 0
+
+      a1.reassign('alice')
+
+      expect(asked).toEqual([])
+    })
+
+    it('is asked once of a stream that the connection holds and that also has messages for it', () => {
+      const { transport } = stuckUntilTold()
+      const { guest, price, asked } = guarded(() => true, { transport })
+      guest.subscribe(BTC)
+      price('p1')
+
+      guest.reassign('alice')
+
+      expect(asked).toEqual([['alice', 'PRICE', 'BTC', undefined, 'g']])
+    })
+
+    it('is not asked of a private stream whose messages wait', () => {
+      const { transport } = stuckUntilTold()
+      const { guest, order, asked } = guarded(() => true, { transport })
+      guest.subscribe(ORDERS)
+      order('guest', 'o1')
+
+      guest.reassign('alice')
+
+      expect(asked).toEqual([])
+    })
+
+    it('takes the symbol "undefined" for another stream than the whole type', () => {
+      const { guest } = guarded(({ userId, symbol }) => userId === 'guest' || symbol === 'undefined')
+      guest.subscribe({ streamType: 'NEWS', symbol: 'undefined' })
+      guest.subscribe({ streamType: 'NEWS' })
+
+      guest.reassign('alice')
+
+      expect(guest.subscriptions().map(({ subscription }) => subscription.key)).toEqual(['alice:NEWS:undefined'])
     })
 
     it('purges what waits of a stream that it refuses, also of one that only the old user held', () => {
@@ -584,6 +635,23 @@ describe('connection.reassign', () => {
       expect(manager.getSubscribers('PRICE', 'BTC')).toEqual(['alice'])
     })
 
+    it('that gives the connection to the new user first leaves nothing to do', () => {
+      const reassigned: string[] = []
+      let isFirst = true
+      const { guest, manager } = guarded(({ userId, connection }) => {
+        const mustReassign = userId === 'alice' && isFirst
+        if (mustReassign) isFirst = false
+        if (mustReassign) connection?.reassign('alice')
+        return true
+      })
+      manager.on('connectionReassigned', ({ connection, from }) => reassigned.push(`${from} → ${connection.userId}`))
+      guest.subscribe(BTC)
+
+      guest.reassign('alice')
+
+      expect(reassigned).toEqual(['guest → alice'])
+    })
+
     it('that closes the manager makes the call throw', () => {
       const { guest, manager } = guarded(({ userId }) => {
         if (userId === 'alice') void manager.cleanup()
@@ -612,7 +680,9 @@ describe('connection.reassign', () => {
       const { guest, manager } = desk()
       await guest.remove()
 
-      for (const userId of ['alice', 'guest']) expectCode('ERR_UNKNOWN_CONNECTION', () => guest.reassign(userId))
+      for (const userId of ['alice', 'guest']) {
+        expect(expectCode('ERR_UNKNOWN_CONNECTION', () => guest.reassign(userId))).toMatchObject({ connectionId: 'g' })
+      }
 
       expect(manager.userConnections.get('alice')).toEqual(['a1', 'a2'])
     })
