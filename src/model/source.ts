@@ -26,7 +26,7 @@ export interface Source {
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_RECIPIENT_REQUIRED`,
  * `ERR_RECIPIENT_NOT_ALLOWED`, `ERR_INVALID_ID`
  */
-export function readSource(source: unknown, streams: StreamCatalogue, symbols: 'one stream' | 'any symbol' = 'one stream'): Source {
+export function readSource(source: unknown, streams: StreamCatalogue, symbols?: 'any symbol'): Source {
   const { streamType, symbol, userId } = readReference(source, 'streamType')
   const definition = definitionOf(streams, streamType)
   const name = streamType as string

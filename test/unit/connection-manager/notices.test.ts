@@ -519,8 +519,10 @@ describe('manager.notifyGap and manager.setStreamStatus', () => {
     expectCode('ERR_UNKNOWN_STREAM', () => call(manager, { streamType: 'NOTHING' }))
     expectCode('ERR_SYMBOL_NOT_ALLOWED', () => call(manager, { streamType: 'PULSE', symbol: 'BTC' }))
     expectCode('ERR_INVALID_ID', () => call(manager, { streamType: 'PRICE', symbol: '' }))
-    expectCode('ERR_RECIPIENT_REQUIRED', () => call(manager, ORDERS))
-    expectCode('ERR_RECIPIENT_NOT_ALLOWED', () => call(manager, { ...BTC, userId: 'a' }))
+    for (const source of [ORDERS, { ...ORDERS, userId: null }]) {
+      expect(expectCode('ERR_RECIPIENT_REQUIRED', () => call(manager, source))).toMatchObject({ streamType: 'ORDERS' })
+    }
+    expect(expectCode('ERR_RECIPIENT_NOT_ALLOWED', () => call(manager, { ...BTC, userId: 'a' }))).toMatchObject({ streamType: 'PRICE' })
     expectCode('ERR_INVALID_ID', () => call(manager, { ...ORDERS, userId: '' }))
     for (const bad of [undefined, null, 'PRICE', {}, { ...BTC, simbol: 'x' }]) expectCode('ERR_INVALID_ARGUMENT', () => call(manager, bad))
   })
@@ -534,10 +536,28 @@ describe('manager.notifyGap and manager.setStreamStatus', () => {
     await done
   })
 
+  it.each(calls)('%s takes null for an absent symbol and an absent user', (_name, call) => {
+    const { manager, a } = desk()
+    a.subscribe(NEWS)
+
+    call(manager, { ...NEWS, symbol: null, userId: null })
+
+    expect(a.socket.sent).toHaveLength(1)
+  })
+
+  it('notifyGap takes null for any symbol, also if the type requires a symbol', () => {
+    const { manager, a } = desk()
+    a.subscribe(BTC)
+
+    manager.notifyGap({ streamType: 'PRICE', symbol: null }, 7)
+
+    expect(a.socket.sent).toHaveLength(1)
+  })
+
   it('setStreamStatus requires the symbol of a type that requires one', () => {
     const { manager } = desk()
 
-    expectCode('ERR_SYMBOL_REQUIRED', () => manager.setStreamStatus({ streamType: 'PRICE' }, 'ERROR'))
+    for (const symbol of [undefined, null]) expectCode('ERR_SYMBOL_REQUIRED', () => manager.setStreamStatus({ streamType: 'PRICE', symbol }, 'ERROR'))
   })
 })
 

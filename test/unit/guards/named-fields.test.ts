@@ -46,6 +46,7 @@ const STRICT: Readonly<Record<string, Place>> = {
   'the options of a FakeSocket': { take: (given) => new FakeSocket(given as never), field: 'send', value: () => 7, code: 'ERR_INVALID_OPTION', factOf: option() },
   'the options of a ManualClock': { take: (given) => new ManualClock(given as never), field: 'startsAt', value: new Date(0), code: 'ERR_INVALID_OPTION', factOf: option() },
   'the options of a removal': { take: (given) => connected().connection.remove(given as never), field: 'close', value: false, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
+  'the options of publish': { take: (given) => connected().manager.publish(price(), given as never), field: 'text', value: 'text', code: 'ERR_INVALID_ARGUMENT', factOf: argument },
   'the options of rawJson': { take: (given) => rawJson('1', given as never), field: 'validate', value: true, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
   'the options of createStreamMessage': { take: (given) => createStreamMessage(price(), given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
   'the options of serializeStreamMessage': { take: (given) => serializeStreamMessage(price(), given as never), field: 'streams', value: undefined, code: 'ERR_INVALID_ARGUMENT', factOf: argument },
@@ -97,6 +98,8 @@ describe.each(Object.entries(STRICT))('%s', (_where, { take, field, value, code,
     const error = expectCode(code, () => take(make()))
 
     expect(error).toMatchObject(factOf())
+    expect(error).not.toHaveProperty('field')
+    expect(error.message).not.toContain('undefined')
   })
 
   it.each([
