@@ -79,6 +79,11 @@ export interface RecorderNotices {
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
   /**
+   * Ends the connection's own subscription to a stream, because the recorder's step after the subscribe has failed. Unlike `connection.unsubscribe`,
+   * `withdraw` keeps the direct messages that wait, as `purge` does.
+   */
+  withdraw(connection: object, stream: Omit<RecordedStream, 'userId'>): void
+  /**
    * True if a published message of the stream, whose delivery has not begun, will not reach the connection, although the connection is subscribed
    * now. For example, the message was published before a revocation. The message may not be recorded yet.
    */

@@ -106,8 +106,19 @@ export class Resuming {
       const answer = mustWait ? this.#answerInTurn(connection, question, mustGoOn) : this.#answer(connection, question, true)
       return { subscription, ...answer }
     } catch (error) {
-      restore(connection, subscription, heldBefore)
+      this.#restore(connection, subscription, heldBefore)
       throw error
+    }
+  }
+
+  /** Restores the subscription that a connection held before a failed subscribe. */
+  #restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
+    const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+    if (before === undefined) return this.#dependencies.settings.withdraw(connection, { streamType, symbol })
+    try {
+      connection.subscribe({ streamType, symbol, filters: before.filters } as never)
+    } catch {
+      // `authorize` refuses now, or the connection was removed. The connection held this subscription before, so the subscription stays.
     }
   }
 
@@ -314,17 +325,6 @@ export class Resuming {
       delivery,
       snapshot: isSnapshot ? true : undefined,
     })
-  }
-}
-
-/** Restores the subscription that a connection held before a failed subscribe. */
-function restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
-  const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
-  if (before === undefined) return void connection.unsubscribe({ streamType, symbol })
-  try {
-    connection.subscribe({ streamType, symbol, filters: before.filters } as never)
-  } catch {
-    // `authorize` refuses now, or the connection was removed. The connection held this subscription before, so the subscription stays.
   }
 }
 

@@ -38,12 +38,20 @@ export interface SubscribingDependencies {
   renewTimers(): void
 }
 
+/** The stream of messages that a recorder can send again. Without a symbol, all streams of the type. */
+interface RepeatableStream {
+  readonly streamType: string
+  readonly symbol: string | undefined
+}
+
 /** The fields that a waiting message and a message in delivery have in common. */
 type WaitingFields = Pick<MessageFields, 'definition' | 'streamType' | 'symbol' | 'userId' | 'origin'>
 
 /** Begins, ends and revokes the subscriptions of users and connections. */
 export class Subscribing {
   readonly #dependencies: SubscribingDependencies
+  /** True while `withdraw` ends a subscription. */
+  #isWithdrawing = false
 
   constructor(dependencies: SubscribingDependencies) {
     this.#dependencies = dependencies
@@ -83,6 +91,19 @@ export class Subscribing {
     return changes.make(() => {
       const { streamType, symbol } = readReference(reference, 'streamType')
       return subscriptions.release(connection, streamType, symbol)
+    })
+  }
+
+  /**
+   * Ends a connection's own subscription, because the request for it has failed after it began. Unlike `unsubscribe`, this method keeps direct messages
+   * that wait, because nobody can send them again.
+   */
+  withdraw(connection: ConnectionRecord, { streamType, symbol }: RepeatableStream): void {
+    const { changes, subscriptions } = this.#dependencies
+    changes.make(() => {
+      this.#isWithdrawing = true
+      subscriptions.release(connection, streamType, symbol)
+      this.#isWithdrawing = false
     })
   }
 
@@ -151,7 +172,10 @@ export class Subscribing {
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
     if (connection.removed) return
-    ConnectionRecord.sendQueueOf(connection)?.purge(type.name, symbol, (each) => subscriptions.covers(connection, type.name, each))
+    const sendQueue = ConnectionRecord.sendQueueOf(connection)
+    const isCovered = (each: string | undefined): boolean => subscriptions.covers(connection, type.name, each)
+    if (!this.#isWithdrawing) return sendQueue?.purge(type.name, symbol, isCovered)
+    sendQueue?.purgeWhere((fields) => isRepeatable(fields, { streamType: type.name, symbol }) && !isCovered(fields.symbol))
   }
 
   /**
@@ -170,8 +194,8 @@ export class Subscribing {
    * `broadcast` stay, because nobody can send them again. Gap notices that stand for such messages stay too. Returns false if the connection had no
    * message to discard.
    */
-  purgeRepeatable(connection: ConnectionRecord, stream: { readonly streamType: string; readonly symbol: string | undefined }): boolean {
-    const isMeant = ofUser(connection, (fields) => fields.origin !== 'direct' && isOfRevoked(fields, { ...stream, userId: undefined }))
+  purgeRepeatable(connection: ConnectionRecord, stream: RepeatableStream): boolean {
+    const isMeant = ofUser(connection, (fields) => isRepeatable(fields, stream))
     return this.#purgeFor(connection, isMeant, (sendQueue) => sendQueue.purgeWhere(isMeant))
   }
 
@@ -235,6 +259,11 @@ export class Subscribing {
     const present = userId === undefined ? connections.byId.values() : membersOf(users.find(userId)?.connections)
     return [...present, ...leaving]
   }
+}
+
+/** True for a message of the stream that can be sent again, because it is not a direct message. */
+function isRepeatable(fields: WaitingFields, { streamType, symbol }: RepeatableStream): boolean {
+  return fields.origin !== 'direct' && isOfRevoked(fields, { streamType, symbol, userId: undefined })
 }
 
 /** Returns a condition. It is true if `isMeant` is true, and the message is not private to another user. */

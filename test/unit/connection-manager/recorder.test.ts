@@ -747,6 +747,34 @@ describe('what a manager does for its recorder', () => {
     expect(a.socket.sent).toEqual(['direct', 'to all'])
   })
 
+  it('withdraws a subscription, with what was published and sent again, and keeps direct messages', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { manager, settings, a } = numbered({ transport: { write } })
+    a.subscribe(PRICE)
+    manager.publish(price('published'))
+    settings.sendAgain(a, stream, 'again')
+    manager.sendToUser('a', price('direct'))
+
+    settings.withdraw(a, stream)
+
+    a.flush()
+    expect([a.socket.sent, a.subscriptions()]).toEqual([['direct'], []])
+  })
+
+  it('purges direct messages by an unsubscribe that follows after a withdrawal', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { manager, settings, a } = numbered({ transport: { write } })
+    a.subscribe(PRICE)
+    settings.withdraw(a, stream)
+    a.subscribe(PRICE)
+    manager.sendToUser('a', price('direct'))
+
+    a.unsubscribe(PRICE)
+
+    a.flush()
+    expect(a.socket.sent).toEqual([])
+  })
+
   it('purges nothing of a running delivery of a direct message', () => {
     const { manager, settings, a, b } = numbered()
     const purged: boolean[] = []

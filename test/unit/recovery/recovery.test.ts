@@ -670,6 +670,37 @@ describe('recovery.subscribe', () => {
     expect([received(client), newcomer.subscriptions()]).toEqual([['e1:1 1'], []])
   })
 
+  it('keeps the direct messages that wait of a stream that the connection did not hold before, if the notice is longer than a text may be', () => {
+    const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) }
+    const { recovery, manager, connect } = desk({}, { quotas: { messageUnits: 110 }, transport })
+    const client = connect()
+    manager.sendToUser('alice', { ...ORDERS, data: 1 })
+    manager.sendToConnection(client.id, { ...ORDERS, data: 2 })
+
+    expectCode('ERR_QUOTA_EXCEEDED', () => recovery.subscribe(client, ORDERS))
+    client.flush()
+
+    expect(received(client)).toEqual(['undefined:undefined 1', 'undefined:undefined 2'])
+    expect(client.subscriptions()).toEqual([])
+  })
+
+  it('purges what the host publishes to the stream within a subscribe that fails, unless the user holds the stream too', () => {
+    const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) }
+    const world = desk(
+      { snapshot: ({ streamType, symbol }) => void world.manager.publish({ streamType, symbol, data: 'meanwhile' } as never) },
+      { quotas: { messageUnits: 110 }, transport },
+    )
+    const [client, holder] = [world.connect(), world.connect('bob')]
+    world.manager.addSubscription({ userId: 'bob', streamType: 'NEWS' })
+
+    for (const each of [client, holder]) {
+      expectCode('ERR_QUOTA_EXCEEDED', () => world.recovery.subscribe(each, { streamType: 'NEWS', symbol: 'A' }))
+      each.flush()
+    }
+
+    expect([received(client), received(holder)]).toEqual([[], ['e1:1 meanwhile', 'e1:2 meanwhile']])
+  })
+
   it('answers also if the connection is given to another user while the answer waits, unless the stream is private', async () => {
     const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts), bufferedBytes: () => buffered }
     let buffered = 100
