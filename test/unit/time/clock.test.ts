@@ -505,6 +505,19 @@ describe('a manager whose timers were lost', () => {
     expect(manager.addSubscription({ ...ALICES, userId: 'bob' }).status).toBe('PENDING')
   })
 
+  it('settles a waiting removal when somebody connects', async () => {
+    const removals: Promise<unknown>[] = []
+    const remove = (manager: ConnectionManager<FakeSocket>): void => {
+      removals.push(manager.addConnection('c1', new FakeSocket({ close: () => NEVER }), 'alice').remove())
+    }
+    const { manager } = left(remove, { closeTimeoutMs: 1 })
+    await passed(5)
+
+    manager.addConnection('c2', new FakeSocket(), 'bob')
+
+    expect(await Promise.all(removals)).toEqual([true])
+  })
+
   it('settles a waiting removal at the next removal and at a cleanup', async () => {
     const removals: Promise<unknown>[] = []
     const remove = (manager: ConnectionManager<FakeSocket>, id: string): void => {
