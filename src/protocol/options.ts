@@ -89,8 +89,15 @@ export interface CommandLimits {
 
 /** The methods of a recovery that a command server calls. You can pass a recovery of `stream-connection-manager/recovery`. */
 export interface CommandRecovery {
-  /** In one step, subscribes the connection, answers with a notice that has the `id`, and sends the missing messages again. */
-  subscribe(connection: never, request: never): { readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }; readonly replayed: number }
+  /**
+   * In one step, subscribes the connection, answers with a notice that has the `id`, and sends the missing messages again. `replayed` is the number of
+   * messages that were sent again. `deferred` is true if the answer and these messages are sent later in this turn. Then `replayed` is 0.
+   */
+  subscribe(connection: never, request: never): {
+    readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }
+    readonly replayed: number
+    readonly deferred?: boolean | undefined
+  }
   /**
    * Called before each `subscribe` that is authorized, if the method exists. A recovery that is in a cluster returns a promise. The promise resolves
    * when this node has the messages that the client may have missed, or cannot get them.

@@ -18,8 +18,8 @@ export interface Paced {
  * connection. If a client never catches up, its pause ends after `patienceMs`: then the limits of its send queue apply.
  */
 export class Pacing {
-  /** The sessions whose clients are checked in the next turn. */
-  readonly #due = new Set<Paced>()
+  /** The sessions whose clients are checked next, and in how many turns: in one turn, or in more. */
+  readonly #due = new Map<Paced, number>()
   /** The sessions whose clients are behind. They are checked again when the client has caught up. */
   readonly #behind = new Map<AnyConnection, Paced>()
   readonly #nextTurn: Alarm
@@ -32,11 +32,14 @@ export class Pacing {
     })
   }
 
-  /** Pauses a session. Call this method after a step that may have sent much to the session's client. */
-  hold(paced: Paced): void {
-    this.#due.add(paced)
+  /**
+   * Pauses a session. Call this method after a step that may have sent much to the session's client. If the step's messages are sent only later in this
+   * turn, pass 2 as `turns`. The recovery resets what a client may be sent again at the end of the turn, by a timer that is then set after this call.
+   * The second turn lets that timer fire first.
+   */
+  hold(paced: Paced, turns = 1): void {
     this.#patience.add(paced)
-    this.#nextTurn.set(0)
+    this.#checkIn(turns, paced)
   }
 
   isHeld(paced: Paced): boolean {
@@ -54,8 +57,7 @@ export class Pacing {
     const paced = this.#behind.get(connection)
     if (paced === undefined) return
     this.#behind.delete(connection)
-    this.#due.add(paced)
-    this.#nextTurn.set(0)
+    this.#checkIn(1, paced)
   }
 
   /** Forgets a session whose connection was removed. */
@@ -65,11 +67,17 @@ export class Pacing {
     this.#patience.delete(paced)
   }
 
+  #checkIn(turns: number, paced: Paced): void {
+    this.#due.set(paced, turns)
+    this.#nextTurn.set(0)
+  }
+
   #review(): void {
     const due = [...this.#due]
     this.#due.clear()
-    for (const paced of due) {
-      if (paced.connection.flush()) this.#release(paced)
+    for (const [paced, turns] of due) {
+      if (turns > 1) this.#checkIn(turns - 1, paced)
+      else if (paced.connection.flush()) this.#release(paced)
       else if (!paced.connection.removed) this.#behind.set(paced.connection, paced)
     }
   }

@@ -85,19 +85,24 @@ export class SubscribeTask implements Task {
   #subscribe(): void {
     const { manager, pacing } = this.#dependencies
     try {
-      if (manager.batch(() => this.#act())) pacing.hold(this.#session)
+      const turns = manager.batch(() => this.#act())
+      if (turns > 0) pacing.hold(this.#session, turns)
     } catch (error) {
       this.#refuse(error)
     }
   }
 
-  /** Subscribes and answers. Returns true if much may have been sent to the client. */
-  #act(): boolean {
+  /**
+   * Subscribes and answers. Returns for how many turns the client needs time to read: 0 if little was sent, 1 if much may have been sent, and 2 if the
+   * answer is deferred, so that much may be sent later in this turn.
+   */
+  #act(): number {
     const { holdings, options } = this.#dependencies
-    const { subscription, replayed } = options.recovery === undefined ? this.#begin() : this.#resume(options.recovery)
+    const { subscription, replayed, deferred } = options.recovery === undefined ? this.#begin() : this.#resume(options.recovery)
     holdings.add(this.#session, subscription as Subscription)
     if (options.onSubscribed !== undefined) this.#tellHost(options.onSubscribed)
-    return replayed > 0 || options.onSubscribed !== undefined
+    if (deferred === true) return 2
+    return replayed > 0 || options.onSubscribed !== undefined ? 1 : 0
   }
 
   #begin(): ReturnType<CommandRecovery['subscribe']> {

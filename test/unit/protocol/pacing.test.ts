@@ -28,6 +28,19 @@ describe('pacing', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('holds a client for two turns if its messages are sent later in the turn', () => {
+    const clock = new ManualClock()
+    const pacing = new Pacing(clock, 1_000)
+    const client = paced(() => true)
+    const turns: number[] = []
+    pacing.hold(client, 2)
+    clock.setTimeout(() => void turns.push(client.turns), 0)
+
+    clock.advance(0)
+
+    expect([turns, client.turns, pacing.isHeld(client)]).toEqual([[0], 1, false])
+  })
+
   it('looks again if a client that caught up is behind again in the next turn', () => {
     const clock = new ManualClock()
     const pacing = new Pacing(clock, 1_000)

@@ -107,7 +107,7 @@ describe('a client that comes back to many streams', () => {
     other.ask(subscribe(1, A), subscribe(2, B), subscribe(3, C))
     for (let i = 0; i < 30; i++) for (const symbol of ['A', 'B', 'C']) all.trade(`${symbol}${i}`.padEnd(1_000), symbol)
     const client = all.connect('alice', socket)
-    return { ...all, client, resume: () => client.ask(subscribe(1, A, { position: 'e1:1' }), subscribe(2, B, { position: 'e2:1' }), subscribe(3, C, { position: 'e3:1' })) }
+    return { ...all, client, other, resume: () => client.ask(subscribe(1, A, { position: 'e1:1' }), subscribe(2, B, { position: 'e2:1' }), subscribe(3, C, { position: 'e3:1' })) }
   }
 
   it('is resumed one stream after the other, a turn each', () => {
@@ -121,6 +121,23 @@ describe('a client that comes back to many streams', () => {
     expect(first).toHaveLength(30)
     expect(rest).toHaveLength(60)
     expect([...first, ...rest].filter(({ type }) => type === 'subscribed')).toMatchObject([1, 2, 3].map((id) => ({ id, recovered: true })))
+  })
+
+  it('is resumed one stream after the other, a turn each, also if it asks within a delivery', () => {
+    const { client, clock, other, resume, trade } = backlog({ softLimitBytes: 80_000, hardLimitBytes: 80_000 }, new FakeSocket())
+    other.socket.script.send = () => {
+      other.socket.script.send = undefined
+      resume()
+    }
+
+    trade('live')
+    const first = client.frames()
+    clock.advance(0)
+    const rest = client.frames()
+
+    expect(first.filter(({ type }) => type === 'subscribed')).toMatchObject([{ id: 1, recovered: true }])
+    expect(rest.filter(({ type }) => type === 'subscribed')).toMatchObject([2, 3].map((id) => ({ id, recovered: true })))
+    expect([first.length, rest.length]).toEqual([31, 60])
   })
 
   it('and reads slowly gets everything, and is not ended by its own replays', async () => {
