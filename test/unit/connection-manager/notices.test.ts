@@ -428,6 +428,15 @@ describe('manager.setStreamStatus', () => {
     expect([view.status, changes]).toEqual(['CONNECTED', []])
   })
 
+  it('needs no room among deferred messages outside a delivery', () => {
+    const { manager, a, received } = desk({ maxDeferred: 0 })
+    a.subscribe(BTC)
+
+    manager.setStreamStatus(BTC, 'ERROR')
+
+    expect(received()[0]).toEqual(['status BTC ERROR'])
+  })
+
   it('needs no room among deferred messages if nobody hears of it', () => {
     const { manager, a } = desk({ maxDeferred: 0 })
     manager.addSubscription({ userId: 'd', ...BTC })
