@@ -370,13 +370,12 @@ export class Publishing {
     if (recipients.matched === 0 && skipText === undefined) return emptyResult(false)
     const exclusions = message?.exclusions ?? NO_EXCLUSIONS
     const fanOut = delivery.begin(fields, recipients, this.#holds.size === 0 ? exclusions : [...exclusions, (each) => this.#isHeldBack(each, fields)])
-    let result: PublishResult | undefined
     try {
       const text = recorded ?? fields.text ?? message?.text ?? this.#textOf(fields)
-      result = delivery.serve(fanOut, text, message?.isDeferred === true ? options.clock.now() : fields.readAtMs, skipText)
-      return result
-    } finally {
-      if (result === undefined) delivery.abandon(fanOut)
+      return delivery.serve(fanOut, text, message?.isDeferred === true ? options.clock.now() : fields.readAtMs, skipText)
+    } catch (error) {
+      delivery.abandon(fanOut)
+      throw error
     }
   }
 

@@ -623,6 +623,19 @@ describe('what a manager does for its recorder', () => {
     expect([...answers, settings.isDelivering()]).toEqual([false, true, false])
   })
 
+  it('counts the messages that wait to be recorded, and no others', () => {
+    const { manager, settings, within } = numbered()
+    const counts = [settings.unrecorded()]
+
+    within(() => {
+      for (const data of ['first', 'second']) manager.publish(price(data))
+      manager.sendToUser('a', price('direct'))
+      counts.push(settings.unrecorded())
+    })
+
+    expect([...counts, settings.unrecorded()]).toEqual([0, 2, 0])
+  })
+
   it('calls a function in its turn, as a batch, and leaves a connection out of what is published to the stream until then', () => {
     const { manager, settings, within, a } = numbered()
     a.subscribe(PRICE)
@@ -645,8 +658,10 @@ describe('what a manager does for its recorder', () => {
   })
 
   it('leaves it out of the running delivery, and of what a batch publishes before the turn comes, but of no other stream and of no direct message', () => {
-    const { manager, settings, a, b } = numbered()
-    for (const connection of [b, a]) for (const symbol of ['BTCUSDT', 'ETHUSDT']) connection.subscribe({ ...PRICE, symbol })
+    const { manager, connect, settings, a, b } = numbered()
+    const c = connect('c')
+    for (const connection of [b, a, c]) for (const symbol of ['BTCUSDT', 'ETHUSDT']) connection.subscribe({ ...PRICE, symbol })
+    for (const connection of [b, a, c]) connection.subscribe({ ...PRICE, streamType: 'TRADES' })
     b.socket.script.send = () => {
       b.socket.script.send = undefined
       settings.inTurn(() => settings.notify(a, 'notice', undefined), { connection: a, stream })
@@ -655,13 +670,14 @@ describe('what a manager does for its recorder', () => {
     manager.batch(() => {
       manager.publish(price('running'))
       manager.publish(price('in the batch'))
-      manager.publish({ ...PRICE, symbol: 'ETHUSDT', data: 'other' })
+      manager.publish({ ...PRICE, symbol: 'ETHUSDT', data: 'other symbol' })
+      manager.publish({ ...PRICE, streamType: 'TRADES', data: 'other type' })
       manager.sendToUser('a', price('direct'))
     })
     manager.publish(price('later'))
 
-    expect(a.socket.sent).toEqual(['3:other', 'direct', 'notice', '4:later'])
-    expect(b.socket.sent).toEqual(['1:running', '2:in the batch', '3:other', '4:later'])
+    expect(a.socket.sent).toEqual(['3:other symbol', '4:other type', 'direct', 'notice', '5:later'])
+    for (const { socket } of [b, c]) expect(socket.sent).toEqual(['1:running', '2:in the batch', '3:other symbol', '4:other type', '5:later'])
   })
 
   it('holds back what is published to one user only, on a private stream', () => {
