@@ -199,9 +199,10 @@ export class Subscriptions {
   slotsIn({ whole, exact }: Subscribed, connection: ConnectionRecord, streamType: string, symbol: string | undefined): Slot[] {
     const user = ConnectionRecord.userOf(connection)
     const inList = (list: Subscribed['whole'], each: string | undefined): Slot[] => {
-      const subscription = list && this.find(user, streamType, each)
-      const slot = slotIn(subscription, connection)
-      return slot === NO_SLOT || list === undefined || SubscriptionRecord.listOf(subscription as SubscriptionRecord) !== list ? [] : [{ list, slot }]
+      const subscription = this.find(user, streamType, each)
+      if (subscription === undefined || SubscriptionRecord.listOf(subscription) !== list) return []
+      const slot = SubscriptionRecord.slotOf(subscription, connection)
+      return slot === NO_SLOT ? [] : [{ list, slot }]
     }
     return [...inList(whole, undefined), ...inList(exact, symbol)]
   }

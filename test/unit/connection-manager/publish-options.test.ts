@@ -62,6 +62,16 @@ describe('publish with except', () => {
     expect(world.received()).toEqual([1, 2, 0])
   })
 
+  it('leaves out nobody for a connection whose user is subscribed only by another connection', () => {
+    const { manager, connect, a } = desk()
+    const a2 = connect('a2', 'a')
+    a2.subscribe(BTC)
+
+    expect(manager.publish({ ...BTC, data: 'p1' }, { except: a })).toEqual(result({ matched: 1, sent: 1 }))
+
+    expect([a.socket.sent, a2.socket.sent]).toEqual([[], ['p1']])
+  })
+
   it('leaves out one connection of a user on a private stream, and nobody of another user', () => {
     const { manager, connect, a, b } = desk()
     const a2 = connect('a2', 'a')

@@ -227,6 +227,15 @@ describe('connection.reassign', () => {
     expect(stateOf(manager).counts.subscriptions).toBe(1)
   })
 
+  it('leaves the count of pending users alone if a new user comes online without subscriptions', () => {
+    const { manager, guest } = desk({ quotas: { pendingUsers: 1 } })
+    manager.addSubscription({ userId: 'dave', ...BTC })
+
+    guest.reassign('carol')
+
+    expectCode('ERR_QUOTA_EXCEEDED', () => manager.addSubscription({ userId: 'erin', ...BTC }))
+  })
+
   it('tells of it in the order: reassigned, online, what began, what ended, offline', () => {
     const { manager, guest, log } = logged()
     guest.subscribe(BTC)

@@ -365,6 +365,18 @@ describe('ConnectionManager › connection-level subscriptions', () => {
     expect(copies()).toEqual([2, 2])
   })
 
+  it('overlap with a user-level one, which goes on for the other connection if the one that held both is removed', async () => {
+    const { manager, first, second, copies } = twoConnections()
+    manager.addSubscription({ userId: 'alice', ...PRICE })
+    first.subscribe(PRICE)
+
+    await first.remove()
+
+    expect(manager.publish(price())).toEqual(result({ matched: 1, sent: 1 }))
+    expect([...manager.connectionsOf('PRICE', 'BTCUSDT')]).toEqual([second])
+    expect(copies()).toEqual([0, 1])
+  })
+
   it('are refused after the connection was removed, so that an await between accept and subscribe is safe', async () => {
     const { manager, first } = twoConnections()
     await first.remove()
