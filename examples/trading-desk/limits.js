@@ -4,6 +4,12 @@
 /** What a slow tab's line lets through: little, so that one sees within seconds what comes of it. */
 export const SLOW_BYTES_PER_SECOND = 2_000
 
+/** How long a user may be gone before their open orders are cancelled. */
+export const GRACE_MS = 10_000
+
+/** How long a connection lives at most, as at an exchange. */
+export const LIFETIME_MS = 86_400_000
+
 /**
  * Much less than a server would allow, for the same reason.
  *

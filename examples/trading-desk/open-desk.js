@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { deliveryLimits, SLOW_BYTES_PER_SECOND } from './limits.js'
+import { deliveryLimits, GRACE_MS, LIFETIME_MS, SLOW_BYTES_PER_SECOND } from './limits.js'
 import { CANDLE_SECONDS } from './market/instrument.js'
 // In a project of your own: 'stream-connection-manager/backplanes/memory' and 'stream-connection-manager/cluster'
 import { createMemoryBus } from '../../dist/backplanes/memory.js'
@@ -18,7 +18,7 @@ import { LOCAL_STREAMS } from './streams.js'
 /** Who may sign in. */
 export const USERS = ['alice', 'bob', 'carol']
 
-/** @typedef {Pick<Options, 'port' | 'speed' | 'trades' | 'nodes' | 'broker'>} DeskOptions */
+/** @typedef {Pick<Options, 'port' | 'speed' | 'trades' | 'nodes' | 'broker'> & Partial<Pick<Options, 'graceMs' | 'lifetimeMs'>>} DeskOptions */
 
 /**
  * Opens a desk on 127.0.0.1 that trades in a market.
@@ -28,8 +28,8 @@ export const USERS = ['alice', 'bob', 'carol']
  */
 export async function openDesk(source, options) {
   const { instruments } = source
-  const { trades } = options
-  const limits = { slowBytesPerSecond: SLOW_BYTES_PER_SECOND, ...deliveryLimits(trades, options.nodes) }
+  const { trades, graceMs = GRACE_MS, lifetimeMs = LIFETIME_MS } = options
+  const limits = { slowBytesPerSecond: SLOW_BYTES_PER_SECOND, ...deliveryLimits(trades, options.nodes), graceMs, lifetimeMs }
   /** @type {Setup} */
   const setup = { users: USERS, instruments, trades, candleSeconds: CANDLE_SECONDS, limits }
   return options.nodes === 1 && options.broker === undefined ? openOne(source, setup, options) : openSeveral(source, setup, options)
@@ -44,20 +44,21 @@ export async function openDesk(source, options) {
  */
 async function openOne(source, setup, { port, speed }) {
   const { manager, recovery } = createManager(setup)
-  const exchange = new Exchange(source, { speed, manager })
+  const exchange = new Exchange(source, { speed, graceMs: setup.limits.graceMs, manager })
   const node = new DeskNode({ name: 'A', manager, recovery, exchange, setup })
   exchange.nodesChanged([{ name: 'A', isUp: true }])
   exchange.open()
   return {
     manager,
+    exchange,
     port: await node.listen(port).catch((error) => {
       exchange.close()
       throw error
     }),
     async close() {
+      const { left, closed, remained } = await node.close()
       exchange.close()
-      const { closed, failed, timedOut } = await node.close()
-      return `Connections closed: ${closed}, failed: ${failed}, timed out: ${timedOut}.`
+      return `Connections that left: ${left}, closed: ${closed}, remained: ${remained}.`
     },
   }
 }
@@ -76,11 +77,17 @@ async function openSeveral(source, setup, { port, speed, nodes: count, broker })
   const prefix = `desk-${randomUUID()}`
   const { backplane, disconnect } = await connectNodes(broker, bus)
   const cluster = await joinCluster(manager, recovery, { backplane, prefix, localTypes: LOCAL_STREAMS })
-  const exchange = new Exchange(source, { speed, manager, notices: cluster, endNode: (name, ending) => nodes.end(name, ending) })
+  const exchange = new Exchange(source, {
+    speed,
+    graceMs: setup.limits.graceMs,
+    manager,
+    notices: cluster,
+    endNode: (name, ending) => nodes.end(name, ending),
+  })
   const nodes = new Nodes({ bus, exchange, orders: { setup, broker, prefix } })
   const close = async () => {
-    exchange.close()
     await nodes.close()
+    exchange.close()
     await cluster.close()
     await disconnect()
     await manager.cleanup()
@@ -93,5 +100,5 @@ async function openSeveral(source, setup, { port, speed, nodes: count, broker })
     throw error
   }
   exchange.open()
-  return { manager, port, close }
+  return { manager, exchange, port, close }
 }

@@ -1,4 +1,5 @@
 import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
+import { GRACE_MS, LIFETIME_MS } from './limits.js'
 
 /** @import { Broker } from './server/broker.js' */
 /** @import { TradesPolicy } from './streams.js' */
@@ -11,6 +12,8 @@ import { parseFeedPath, readArguments, UsageError } from '../command-line.js'
  * @property {number} seed
  * @property {TradesPolicy} trades
  * @property {number} nodes how many processes serve it
+ * @property {number} graceMs how long a user may be gone before their orders are cancelled
+ * @property {number} lifetimeMs how long a connection lives at most
  * @property {Broker} [broker] what connects these processes; without one, the channel between a process and its children
  */
 
@@ -27,6 +30,8 @@ Usage: npm run desk -- [options]
   --trades drop|keep   what becomes of the trades that a slow tab cannot take: the oldest go, and its
                        tape says how many; or all are kept, and in the end it is disconnected (drop)
   --nodes N            serve it by N processes, up to 4: stop one, and its pages go on at another (1)
+  --grace SECONDS      cancel the open orders of a user who is gone for so long (10)
+  --lifetime SECONDS   end each connection after so long, and its page comes back without a gap (86400)
   --redis URL          connect the processes over this Redis, such as redis://127.0.0.1:6379 (2 nodes)
   --nats URL           connect the processes over this NATS, such as nats://127.0.0.1:4222 (2 nodes)
   --help               this text
@@ -38,6 +43,7 @@ const LARGEST_PORT = 65_535
 const LARGEST_SEED = 2 ** 32 - 1
 const HIGHEST_SPEED = 20
 const MOST_NODES = 4
+const LONGEST_SECONDS = 86_400
 
 /**
  * What the command line asks for.
@@ -46,7 +52,7 @@ const MOST_NODES = 4
  * @returns {Options | 'help'}
  */
 export function parseOptions(args) {
-  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades', 'nodes', 'redis', 'nats'])
+  const given = readArguments(args, ['port', 'feed', 'speed', 'seed', 'trades', 'nodes', 'grace', 'lifetime', 'redis', 'nats'])
   if (given.help) return 'help'
   const broker = parseBroker(given)
   return {
@@ -56,6 +62,8 @@ export function parseOptions(args) {
     seed: parseWhole('seed', given.seed, { fallback: 1, most: LARGEST_SEED }),
     trades: parseTrades(given.trades),
     nodes: parseWhole('nodes', given.nodes, { fallback: broker === undefined ? 1 : 2, least: 1, most: MOST_NODES }),
+    graceMs: 1_000 * parseWhole('grace', given.grace, { fallback: GRACE_MS / 1_000, most: LONGEST_SECONDS }),
+    lifetimeMs: 1_000 * parseWhole('lifetime', given.lifetime, { fallback: LIFETIME_MS / 1_000, least: 1, most: LONGEST_SECONDS }),
     broker,
   }
 }

@@ -47,6 +47,7 @@ import { defineStreams } from '../../dist/index.js'
  * @property {number} filled
  * @property {number | undefined} averagePrice of what is filled
  * @property {OrderState} state
+ * @property {boolean} [abandoned] it was cancelled because its user was gone
  *
  * @typedef {object} Pick a symbol that was picked for all tabs of the user, or is not any more
  * @property {string} symbol
@@ -62,6 +63,7 @@ import { defineStreams } from '../../dist/index.js'
  * @property {readonly string[]} symbols that it is subscribed to
  * @property {boolean} slow whether its line is slow
  * @property {boolean} behind whether something waits for it
+ * @property {number} [pongAtMs] when it answered a ping last, by the clock of its node; absent before the first answer
  *
  * @typedef {object} Departure
  * @property {string} connection the id of one that has ended
@@ -72,6 +74,11 @@ import { defineStreams } from '../../dist/index.js'
  * @typedef {object} NodeFacts
  * @property {string} name
  * @property {boolean} isUp
+ * @property {DrainProgress} [drain] while it sends its tabs away
+ *
+ * @typedef {object} DrainProgress
+ * @property {number} left how many connections are left
+ * @property {number} of how many there were when it began
  *
  * @typedef {object} Greeting what a page is told when it asks who it is
  * @property {string} connection the id of its connection
@@ -80,6 +87,8 @@ import { defineStreams } from '../../dist/index.js'
  *
  * @typedef {Stats & { connections: number, users: number, subscriptions: number, streams: number, gaps: number }} Figures
  *   what the manager knows; `gaps` are the notices that it has handed on
+ *
+ * @typedef {Readonly<Record<string, number>>} Metrics what the series of `series.js` are now; those are absent that a node does not have
  *
  * @typedef {'drop' | 'keep'} TradesPolicy
  *
@@ -99,7 +108,7 @@ export const SYMBOL_STREAMS = /** @type {const} */ (['PRICE', 'ORDERBOOK', 'CAND
 export const OWN_STREAMS = /** @type {const} */ (['ORDER_UPDATES', 'PICKS', 'CONNECTIONS', 'NODES', 'MANAGER'])
 
 /** Each node has its own: they are not sent to the others. */
-export const LOCAL_STREAMS = /** @type {const} */ (['MANAGER'])
+export const LOCAL_STREAMS = /** @type {const} */ (['MANAGER', 'METRICS'])
 
 /**
  * The catalogue.
@@ -114,6 +123,7 @@ export function deskStreams(trades) {
     CANDLES: { audience: 'public', delivery: 'latest', payload: /** @type {Candles} */ ({}) },
     TRADES: { audience: 'public', overflow: trades === 'drop' ? 'drop' : 'disconnect', payload: /** @type {Trade} */ ({}) },
     MANAGER: { audience: 'public', symbol: 'none', delivery: 'latest', payload: /** @type {Figures} */ ({}) },
+    METRICS: { audience: 'public', symbol: 'none', delivery: 'latest', payload: /** @type {Metrics} */ ({}) },
     NODES: { audience: 'public', symbol: 'none', delivery: 'latest', payload: /** @type {{ nodes: readonly NodeFacts[] }} */ ({}) },
 
     ORDER_UPDATES: { audience: 'private', payload: /** @type {Order} */ ({}) },

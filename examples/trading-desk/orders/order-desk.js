@@ -1,5 +1,5 @@
 import { Refusal } from '../refusal.js'
-import { cancelled, isOpen, meet, newOrder } from './order.js'
+import { abandoned, cancelled, isOpen, meet, newOrder } from './order.js'
 
 /** @import { Quote } from '../market/instrument.js' */
 /** @import { Order } from '../streams.js' */
@@ -51,6 +51,15 @@ export class OrderDesk {
     if (!order) throw new Refusal('ERR_NO_ORDER')
     if (!isOpen(order)) throw new Refusal('ERR_ORDER_OVER')
     this.#keep(userId, cancelled(order))
+  }
+
+  /**
+   * Cancels what is still open of a user who is gone. A second call does no harm.
+   *
+   * @param {string} userId
+   */
+  abandon(userId) {
+    for (const order of this.ordersOf(userId).filter(isOpen)) this.#keep(userId, abandoned(order))
   }
 
   /**

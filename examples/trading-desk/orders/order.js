@@ -49,6 +49,16 @@ export function cancelled(order) {
   return { ...order, state: 'cancelled' }
 }
 
+/**
+ * An order that was cancelled because its user was gone.
+ *
+ * @param {Order} order
+ * @returns {Order}
+ */
+export function abandoned(order) {
+  return { ...cancelled(order), abandoned: true }
+}
+
 /** @param {Order} order */
 export function isOpen({ state }) {
   return state === 'open' || state === 'partly filled'

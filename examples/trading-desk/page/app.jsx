@@ -3,6 +3,7 @@ import { ChartPanel } from './panels/chart.jsx'
 import { ConnectionsPanel } from './panels/connections.jsx'
 import { ManagerPanel } from './panels/manager.jsx'
 import { Masthead } from './panels/masthead.jsx'
+import { MetricsPanel } from './panels/metrics.jsx'
 import { OrdersPanel } from './panels/orders.jsx'
 import { TapePanel } from './panels/tape.jsx'
 import { TabPanel } from './panels/tab.jsx'
@@ -26,6 +27,7 @@ export function App({ desk, client }) {
         <TapePanel desk={desk} />
         <ConnectionsPanel desk={desk} />
         <ManagerPanel desk={desk} />
+        <MetricsPanel desk={desk} />
       </main>
       <footer>
         <p>A practice market: nothing here is for sale. Signing in is a stand-in, which takes your word for who you are.</p>

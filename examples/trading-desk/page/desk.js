@@ -9,7 +9,7 @@ import { Tape } from './tape.js'
 
 /** @import { Ended, Gap, Status } from '../../../dist/client.js' */
 /** @import { StreamStatus } from '../../../dist/index.js' */
-/** @import { Book, Departure, DeskClient, DeskMessage, DeskUpdate, Figures, NodeFacts, Order, Price, Tabs } from '../streams.js' */
+/** @import { Book, Departure, DeskClient, DeskMessage, DeskUpdate, Figures, Metrics, NodeFacts, Order, Price, Tabs } from '../streams.js' */
 /** @import { OrderRequest } from '../orders/order.js' */
 /** @import { Ending } from '../server/exchange.js' */
 /** @import { Link } from './link.js' */
@@ -56,6 +56,8 @@ export class Desk {
   feedNews = ''
   /** @type {Figures | undefined} */
   figures = undefined
+  /** Those of the node that serves this tab, while somebody looks at them. @type {Metrics} */
+  metrics = {}
   /** @type {readonly NodeFacts[]} */
   nodes = []
   /** The user's tabs, by the node that they are on. @type {Map<string, Tabs>} */
@@ -73,6 +75,8 @@ export class Desk {
   #subscriptions
   /** The symbols of which a history is on its way. @type {Set<string>} */
   #awaited = new Set()
+  /** @type {{ unsubscribe: () => void } | undefined} */
+  #metricsSubscription = undefined
 
   /**
    * @param {Setup} setup
@@ -193,6 +197,16 @@ export class Desk {
   }
 
   /**
+   * Hears of the metrics, or does not any more.
+   *
+   * @param {boolean} on
+   */
+  watchMetrics(on) {
+    this.#metricsSubscription?.unsubscribe()
+    this.#metricsSubscription = on ? this.#client.subscribe({ streamType: 'METRICS' }, (update) => this.#hear(update)) : undefined
+  }
+
+  /**
    * @param {string} command
    * @param {unknown} data
    */
@@ -266,6 +280,7 @@ export class Desk {
       case 'PICKS': return this.#setPick(message.data.symbol, 'user', message.data.isPicked)
       case 'CONNECTIONS': return message.data.type === 'tabs' ? void this.tabs.set(message.data.node, message.data) : this.#departed(message.data)
       case 'NODES': return void (this.nodes = message.data.nodes)
+      case 'METRICS': return void (this.metrics = message.data)
       case 'MANAGER': return void (this.figures = message.data)
     }
   }

@@ -45,6 +45,11 @@ export function formatDelay(ms) {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
+/** @param {number} ms */
+export function formatSeconds(ms) {
+  return `${formatCount(Math.max(0, Math.round(ms / 1000)))} s`
+}
+
 /**
  * What a feed is like, in a sentence.
  *
@@ -62,8 +67,9 @@ export function describeFeed(symbol, status) {
  * @param {Order} order
  * @param {number} decimals of its symbol
  */
-export function describeOrder({ id, side, quantity, symbol, filled, averagePrice, state }, decimals) {
+export function describeOrder({ id, side, quantity, symbol, filled, averagePrice, state, abandoned }, decimals) {
+  const how = abandoned ? `${state}, because you were gone` : state
   const what = `Order ${id}, ${side} ${formatQuantity(quantity)} ${symbol}`
-  if (filled === 0) return `${what}: ${state}`
-  return `${what}: ${state}, ${formatQuantity(filled)} at ${formatDecimal(averagePrice, decimals)}`
+  if (filled === 0) return `${what}: ${how}`
+  return `${what}: ${how}, ${formatQuantity(filled)} at ${formatDecimal(averagePrice, decimals)}`
 }

@@ -7,6 +7,7 @@
  * @typedef {object} Move
  * @property {string} from the name of the node that the page was on
  * @property {string} to
+ * @property {string | undefined} reason why it ended, in the server's word if it had one
  * @property {number} awayMs
  * @property {number} resumed how many streams went on where they were
  * @property {number} replayed how many messages came that were published meanwhile
@@ -36,6 +37,8 @@ export class Link {
   #retryAt = 0
   /** @type {number | undefined} */
   #lostAt = undefined
+  /** @type {string | undefined} */
+  #lostFor = undefined
   /** When this connection began, by the clock of the node. */
   #beganMs = 0
 
@@ -48,7 +51,7 @@ export class Link {
     this.#client = client
     this.#onChange = onChange
     this.#now = now
-    client.on('state', ({ state, retryInMs = 0 }) => this.#enter(state, retryInMs))
+    client.on('state', ({ state, reason, retryInMs = 0 }) => this.#enter(state, reason, retryInMs))
     client.on('subscribed', ({ streamType, recovered }) => this.#confirmed(streamType, recovered))
   }
 
@@ -75,10 +78,11 @@ export class Link {
 
   /**
    * @param {ClientState} state
+   * @param {string | undefined} reason
    * @param {number} retryInMs
    */
-  #enter(state, retryInMs) {
-    if (this.state === 'connected') this.#lostAt = this.#now()
+  #enter(state, reason, retryInMs) {
+    if (this.state === 'connected') [this.#lostAt, this.#lostFor] = [this.#now(), reason]
     this.state = state
     this.#retryAt = this.#now() + retryInMs
     this.#heardAt = this.#now()
@@ -91,7 +95,7 @@ export class Link {
     const greeting = await this.#client.request('hello').catch(() => undefined)
     if (greeting === undefined) return
     const { connection, node, atMs } = /** @type {Greeting} */ (greeting)
-    if (this.node !== undefined) this.move = { from: this.node, to: node, awayMs: this.#now() - (this.#lostAt ?? 0), resumed: 0, replayed: 0, gaps: 0 }
+    if (this.node !== undefined) this.move = { from: this.node, to: node, reason: this.#lostFor, awayMs: this.#now() - (this.#lostAt ?? 0), resumed: 0, replayed: 0, gaps: 0 }
     this.node = node
     this.connection = connection
     this.connections.add(connection)

@@ -15,6 +15,8 @@
  * @property {number} slowBytesPerSecond
  * @property {number} softLimitBytes
  * @property {number} hardLimitBytes
+ * @property {number} graceMs how long a user may be gone before their orders are cancelled
+ * @property {number} lifetimeMs how long a connection lives at most
  */
 
 /**

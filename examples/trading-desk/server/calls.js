@@ -16,6 +16,7 @@ import { Refusal } from '../refusal.js'
 
 const METHODS = /** @type {const} */ ([
   'place', 'cancel', 'ordersOf', 'picksOf', 'pick', 'tabsOf', 'tabsChanged', 'departed', 'historyOf', 'feedStatusOf', 'setFeed', 'endNode',
+  'abandon', 'usersLeft', 'drainProceeds',
 ])
 
 /**

@@ -8,46 +8,52 @@ import { SYMBOL_STREAMS } from '../streams.js'
 import { deskCommands } from './commands.js'
 import { authenticate, isOurs, urlOf } from './door.js'
 import { Line } from './line.js'
+import { Operations } from './operations.js'
 import { buildPages, PAGE_HEADERS } from './pages.js'
 import { TabsPanel } from './tabs-panel.js'
 
 /** @import { IncomingMessage, ServerResponse } from 'node:http' */
 /** @import { AddressInfo, Socket } from 'node:net' */
-/** @import { DrainOptions } from '../../../dist/protocol.js' */
+/** @import { Cluster } from '../../../dist/cluster.js' */
 /** @import { Setup } from '../page/setup.js' */
+/** @import { DeskStreams } from '../streams.js' */
 /** @import { Calls } from './calls.js' */
-/** @import { DeskRecovery, Manager } from './manager.js' */
+/** @import { DeskRecovery, Manager, Metadata } from './manager.js' */
 
-/** @typedef {{ name: string, manager: Manager, recovery: DeskRecovery, exchange: Calls, setup: Setup }} NodeParts */
+/** @typedef {{ name: string, manager: Manager, recovery: DeskRecovery, cluster?: Cluster<DeskStreams>, exchange: Calls, setup: Setup }} NodeParts */
 
 const LARGEST_TEXT_BYTES = 16 * 1024
-const HEARTBEAT_MS = 15_000
+/** Each tab gets a ping so often: more often than a server would, so that one sees the answers. */
+const HEARTBEAT_MS = 5_000
 const PANEL_MS = 500
-const CLOSING_MS = 2_000
+const METRICS_MS = 1_000
 
 /** Serves the page, and the connections of those who have it open. There may be several nodes, which share one exchange. */
 export class DeskNode {
   #manager
   #setup
   #panel
+  #operations
   #http = createServer((request, response) => this.#serve(request, response))
   #webSockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_TEXT_BYTES })
   #host
-  /** The line of each WebSocket, by the request that it came with. @type {WeakMap<IncomingMessage, Line>} */
-  #lines = new WeakMap()
+  /** What is known of each WebSocket, by the request that it came with. @type {WeakMap<IncomingMessage, Metadata>} */
+  #metadata = new WeakMap()
   /** @type {Awaited<ReturnType<typeof buildPages>>} */
   #pageFor = () => undefined
-  /** @type {NodeJS.Timeout | undefined} */
-  #timer = undefined
+  /** @type {NodeJS.Timeout[]} */
+  #timers = []
 
   /** @param {NodeParts} parts */
-  constructor({ name, manager, recovery, exchange, setup }) {
+  constructor({ name, manager, recovery, cluster, exchange, setup }) {
     this.#manager = manager
     this.#setup = setup
     this.#panel = new TabsPanel(name, manager, exchange)
+    const commands = createCommandServer(manager, { recovery, commands: deskCommands(name, exchange, this.#panel) })
+    this.#operations = new Operations({ node: name, manager, recovery, commands, cluster, exchange, limits: setup.limits })
     this.#host = serveWebSockets(this.#webSockets, {
       manager,
-      commands: createCommandServer(manager, { recovery, commands: deskCommands(name, exchange, this.#panel) }),
+      commands,
       authenticate: (request) => this.#authenticate(request),
       heartbeatMs: HEARTBEAT_MS,
     })
@@ -64,28 +70,29 @@ export class DeskNode {
     this.#pageFor = await buildPages(this.#setup)
     this.#http.listen(port, '127.0.0.1')
     await once(this.#http, 'listening')
-    this.#timer = setInterval(() => this.#panel.tellAll(), PANEL_MS)
+    this.#timers = [this.#repeat(PANEL_MS, () => this.#panel.tellAll()), this.#repeat(METRICS_MS, () => this.#operations.tellMetrics())]
     return /** @type {AddressInfo} */ (this.#http.address()).port
   }
 
-  /**
-   * Lets nobody in any more, and asks those who are there to go to another node.
-   *
-   * @param {DrainOptions} options
-   */
-  async drain(options) {
-    this.#http.close()
-    await this.#host.close(options)
-  }
-
-  /** Closes every connection, stops listening, and answers how the sockets ended. */
+  /** Sends everybody to another node, and then stops. Answers how the connections ended. */
   async close() {
-    clearInterval(this.#timer)
-    const report = await this.#manager.cleanup({ deadlineMs: CLOSING_MS })
-    for (const socket of this.#webSockets.clients) socket.terminate()
+    // The other nodes share the port, so whoever comes now gets to one of them.
     this.#http.close()
+    const report = await this.#operations.drain()
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#host.close()
+    for (const socket of this.#webSockets.clients) socket.terminate()
     this.#http.closeAllConnections()
     return report
+  }
+
+  /**
+   * @param {number} everyMs
+   * @param {() => void} act
+   */
+  #repeat(everyMs, act) {
+    // A drain ends with the manager.
+    return setInterval(() => this.#manager.closed || act(), everyMs)
   }
 
   /**
@@ -109,16 +116,20 @@ export class DeskNode {
       tcp.on('error', () => {})
       return void tcp.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     }
-    const line = new Line(tcp)
-    this.#lines.set(request, line)
-    this.#webSockets.handleUpgrade(request, line, head, (socket) => this.#webSockets.emit('connection', socket, request))
+    /** @type {Metadata} */
+    const metadata = { line: new Line(tcp), pongAtMs: undefined }
+    this.#metadata.set(request, metadata)
+    this.#webSockets.handleUpgrade(request, metadata.line, head, (socket) => {
+      socket.on('pong', () => (metadata.pongAtMs = Date.now()))
+      this.#webSockets.emit('connection', socket, request)
+    })
   }
 
   /** @param {IncomingMessage} request */
   #authenticate(request) {
     const userId = authenticate(request, this.#setup.users)
-    const line = this.#lines.get(request)
-    return userId && line ? { userId, metadata: { line } } : undefined
+    const metadata = this.#metadata.get(request)
+    return userId && metadata ? { userId, metadata } : undefined
   }
 }
 

@@ -6,7 +6,7 @@ import { Feeds } from './feeds.js'
 /** @import { CloseReason, PublishableMessage } from '../../../dist/index.js' */
 /** @import { MarketSource } from '../market/market.js' */
 /** @import { OrderRequest } from '../orders/order.js' */
-/** @import { DeskStreams, NodeFacts, Tabs } from '../streams.js' */
+/** @import { DeskStreams, DrainProgress, NodeFacts, Tabs } from '../streams.js' */
 /** @import { Notices } from './feeds.js' */
 /** @import { Manager } from './manager.js' */
 
@@ -15,6 +15,7 @@ import { Feeds } from './feeds.js'
  *
  * @typedef {object} ExchangeParts
  * @property {number} speed of the market
+ * @property {number} graceMs how long a user may be gone before their orders are cancelled
  * @property {Manager} manager what it publishes by
  * @property {Notices} [notices] the cluster, if there is one
  * @property {(name: string, ending: Ending) => void} [endNode]
@@ -32,6 +33,11 @@ export class Exchange {
   #feeds
   #orders
   #endNode
+  #graceMs
+  /** @type {readonly NodeFacts[]} */
+  #nodes = []
+  /** The nodes that send their tabs away, by name. @type {Map<string, DrainProgress>} */
+  #drains = new Map()
   /** What each user picked for all tabs. @type {Map<string, Set<string>>} */
   #picks = new Map()
   /** The tabs of each user, by the node that they are on. @type {Map<string, Map<string, Tabs>>} */
@@ -43,10 +49,11 @@ export class Exchange {
    * @param {MarketSource} source
    * @param {ExchangeParts} parts
    */
-  constructor(source, { speed, manager, notices = manager, endNode = () => {} }) {
+  constructor(source, { speed, graceMs, manager, notices = manager, endNode = () => {} }) {
     this.#manager = manager
+    this.#graceMs = graceMs
     this.#endNode = endNode
-    this.#orders = new OrderDesk((userId, order) => manager.publish({ streamType: 'ORDER_UPDATES', userId, symbol: order.symbol, data: order }))
+    this.#orders = new OrderDesk((userId, order) => this.#publish({ streamType: 'ORDER_UPDATES', userId, symbol: order.symbol, data: order }))
     this.#market = new Market(source, {
       speed,
       onMessage: (message) => manager.publish(message),
@@ -86,6 +93,26 @@ export class Exchange {
   /** @param {string} userId */
   ordersOf(userId) {
     return this.#orders.ordersOf(userId)
+  }
+
+  /**
+   * Cancels the orders of a user who is gone.
+   *
+   * @param {string} userId
+   */
+  abandon(userId) {
+    this.#orders.abandon(userId)
+  }
+
+  /**
+   * These users left a node that is not there any more to wait for them: cancels the orders of those who are on no node after the grace.
+   *
+   * @param {readonly string[]} userIds
+   */
+  usersLeft(userIds) {
+    setTimeout(() => {
+      for (const userId of userIds) if (this.tabsOf(userId).every(({ connections }) => connections.length === 0)) this.abandon(userId)
+    }, this.#graceMs).unref()
   }
 
   /**
@@ -169,12 +196,22 @@ export class Exchange {
 
   /** @param {readonly NodeFacts[]} nodes */
   nodesChanged(nodes) {
-    // A node that was killed has told nobody of the tabs that it lost.
-    const down = nodes.flatMap(({ name, isUp }) => (isUp ? [] : name))
-    for (const [userId, tabs] of this.#tabs) {
-      for (const node of down) if (tabs.get(node)?.connections.length) this.tabsChanged(userId, { node, subscriptions: 0, connections: [] })
-    }
-    this.#publish({ streamType: 'NODES', data: { nodes } })
+    this.#nodes = nodes
+    for (const { name, isUp } of nodes) if (!isUp) this.#nodeEnded(name)
+    this.#tellNodes()
+  }
+
+  /**
+   * A node sends its tabs away.
+   *
+   * @param {string} name
+   * @param {DrainProgress} progress
+   */
+  drainProceeds(name, progress) {
+    // Of a node that was killed, the last word may come after its end.
+    if (!this.#nodes.some((node) => node.name === name && node.isUp)) return
+    this.#drains.set(name, progress)
+    this.#tellNodes()
   }
 
   /**
@@ -183,6 +220,23 @@ export class Exchange {
    */
   endNode(name, ending) {
     this.#endNode(name, ending)
+  }
+
+  /**
+   * A node that was killed has told nobody of the tabs that it lost.
+   *
+   * @param {string} node
+   */
+  #nodeEnded(node) {
+    this.#drains.delete(node)
+    const lost = [...this.#tabs].flatMap(([userId, tabs]) => tabs.get(node)?.connections.length ? userId : [])
+    for (const userId of lost) this.tabsChanged(userId, { node, subscriptions: 0, connections: [] })
+    this.usersLeft(lost)
+  }
+
+  #tellNodes() {
+    const nodes = this.#nodes.map((facts) => ({ ...facts, drain: this.#drains.get(facts.name) }))
+    this.#publish({ streamType: 'NODES', data: { nodes } })
   }
 
   /** @param {PublishableMessage<DeskStreams>} message */

@@ -11,7 +11,7 @@ import { deskStreams, SYMBOL_STREAMS } from '../streams.js'
 /** @import { Line } from './line.js' */
 
 /**
- * @typedef {{ line: Line }} Metadata
+ * @typedef {{ line: Line, pongAtMs: number | undefined }} Metadata
  *
  * @typedef {ConnectionManager<WebSocket, DeskStreams, Metadata>} Manager
  *

@@ -11,20 +11,16 @@ import { createManager } from './manager.js'
 /** @import { NodeOrders } from './nodes.js' */
 /** @import { Port } from './calls.js' */
 
-/** Within this time, the pages of a node that stops go to another one. */
-const MOVE_MS = 1_000
-
 /** @type {NodeOrders} */
 const { name, port, setup, broker, prefix } = JSON.parse(process.env.DESK_NODE ?? '')
 const { manager, recovery } = createManager(setup)
 const { backplane, disconnect } = await connectNodes(broker)
 const cluster = await joinCluster(manager, recovery, { backplane, prefix, localTypes: LOCAL_STREAMS })
-const node = new DeskNode({ name, manager, recovery, exchange: callsTo(/** @type {Port} */ (process)), setup })
+const node = new DeskNode({ name, manager, recovery, cluster, exchange: callsTo(/** @type {Port} */ (process)), setup })
 
 // Ctrl-C reaches all processes. The one that started this one says when it ends.
 for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
 process.once('SIGTERM', async () => {
-  await node.drain({ reason: 'stopping', withinMs: MOVE_MS })
   await node.close()
   await cluster.close()
   await disconnect()

@@ -75,5 +75,6 @@ export class TabsPanel {
 function factsOf(connection) {
   const symbols = connection.subscriptions().flatMap(({ subscription: { streamType, symbol } }) => streamType === 'PRICE' && symbol || [])
   // A flush says whether anything is left that waits.
-  return { id: connection.id, symbols, slow: connection.metadata.line.isSlow, behind: !connection.flush() }
+  const { line, pongAtMs } = connection.metadata
+  return { id: connection.id, symbols, slow: line.isSlow, behind: !connection.flush(), pongAtMs }
 }

@@ -13,7 +13,7 @@ import { FakeClient } from '../testing/fake-client.js'
 const INSTRUMENTS = ['AAA', 'BBB', 'CCC', 'DDD'].map((symbol) => ({ symbol, decimals: 2, quantityDecimals: 1 }))
 const SETUP = /** @type {const} */ ({
   users: ['alice', 'bob'], instruments: INSTRUMENTS, trades: 'drop', candleSeconds: 2,
-  limits: { slowBytesPerSecond: 1, softLimitBytes: 1, hardLimitBytes: 1 },
+  limits: { slowBytesPerSecond: 1, softLimitBytes: 1, hardLimitBytes: 1, graceMs: 1, lifetimeMs: 1 },
 })
 
 /** A desk of alice, and its client. */

@@ -42,10 +42,10 @@ export async function openTab(url, options) {
 /**
  * Opens a desk with the generated market.
  *
- * @param {{ trades?: TradesPolicy, speed?: number, nodes?: number }} [options]
+ * @param {{ trades?: TradesPolicy, speed?: number, nodes?: number, graceMs?: number, lifetimeMs?: number }} [options]
  */
-export async function openTestDesk({ trades = 'drop', speed = 1, nodes = 1 } = {}) {
-  const desk = await openDesk(generatedMarket(1), { port: 0, speed, trades, nodes })
+export async function openTestDesk({ trades = 'drop', speed = 1, nodes = 1, graceMs, lifetimeMs } = {}) {
+  const desk = await openDesk(generatedMarket(1), { port: 0, speed, trades, nodes, graceMs, lifetimeMs })
   /** @param {string} [query] */
   const url = (query = '') => `http://127.0.0.1:${desk.port}/${query}`
   return { ...desk, url }

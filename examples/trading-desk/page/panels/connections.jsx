@@ -1,3 +1,4 @@
+import { formatSeconds } from '../format.js'
 import { Panel } from './panel.jsx'
 
 /** @import { ConnectionFacts } from '../../streams.js' */
@@ -22,12 +23,13 @@ export function ConnectionsPanel({ desk }) {
 }
 
 /** @param {{ facts: ConnectionFacts, isThis: boolean, node: string | undefined }} props */
-function ConnectionRow({ facts: { id, symbols, slow, behind }, isThis, node }) {
+function ConnectionRow({ facts: { id, symbols, slow, behind, pongAtMs }, isThis, node }) {
   return (
     <li>
       <span><b>{isThis ? 'This tab' : 'Another tab'}</b> <code>{id.slice(0, 8)}</code>{node && ` on node ${node}`}</span>
       <span class={behind ? 'state telling' : 'state'}>{slow ? 'slow line, ' : ''}{behind ? 'behind' : 'keeps up'}</span>
       <Symbols symbols={symbols} />
+      <span class="beat">{pongAtMs === undefined ? 'no ping answered yet' : `answered a ping ${formatSeconds(Date.now() - pongAtMs)} ago`}</span>
     </li>
   )
 }
@@ -44,6 +46,10 @@ function Help({ user }) {
       <p>
         Each tab of {user} is a connection of its own. Here stands what {user} picked for all of them, and what each is subscribed to:
         that, and what it picked for itself.
+      </p>
+      <p>
+        The server pings each tab every five seconds, and the browser answers by itself. A tab that leaves two pings without an answer
+        is taken for dead, and its connection ends. The page cannot see pings: the server tells it when the last answer came.
       </p>
       <p>Close a tab, and its line is gone at once, with all that it listened to.</p>
     </>

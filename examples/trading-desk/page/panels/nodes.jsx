@@ -23,23 +23,25 @@ export function NodesBar({ desk }) {
 }
 
 /** @param {{ desk: Desk, facts: NodeFacts }} props */
-function Node({ desk, facts: { name, isUp } }) {
+function Node({ desk, facts: { name, isUp, drain } }) {
   const state = desk.link.node === name ? 'serves this tab' : 'is up'
   return (
     <li>
       <b>Node {name}</b> <span>{isUp ? state : 'is down, and comes back'}</span>
+      {drain && <progress max={drain.of} value={drain.of - drain.left} aria-label={`Drain of node ${name}`} />}
+      {drain && <span>drains: {drain.left} of {drain.of} connections left</span>}
       {desk.nodes.length > 1 && ENDINGS.map(([ending, word]) => (
-        <button key={ending} type="button" disabled={!isUp} aria-label={`${word} node ${name}`} onClick={() => desk.endNode(name, ending)}>{word}</button>
+        <button key={ending} type="button" disabled={!isUp || (drain && ending === 'stop')} aria-label={`${word} node ${name}`} onClick={() => desk.endNode(name, ending)}>{word}</button>
       ))}
     </li>
   )
 }
 
 /** @param {Move} move */
-function describe({ from, to, awayMs, resumed, replayed, gaps }) {
+function describe({ from, to, reason, awayMs, resumed, replayed, gaps }) {
   const where = from === to ? `Reconnected to node ${to}` : `Moved from node ${from} to node ${to}`
   const what = `${counted(resumed, 'stream')} resumed, ${counted(replayed, 'message')} replayed, ${gaps === 0 ? 'no gap' : counted(gaps, 'gap')}`
-  return `${where} after ${formatDelay(awayMs)}: ${what}.`
+  return `${where} after ${formatDelay(awayMs)}${reason ? ` (${reason})` : ''}: ${what}.`
 }
 
 /**

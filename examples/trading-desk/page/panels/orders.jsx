@@ -1,5 +1,5 @@
 import { isOpen } from '../../orders/order.js'
-import { formatDecimal, formatQuantity } from '../format.js'
+import { formatDecimal, formatQuantity, formatSeconds } from '../format.js'
 import { Panel } from './panel.jsx'
 
 /** @import { Order, Side } from '../../streams.js' */
@@ -9,7 +9,7 @@ import { Panel } from './panel.jsx'
 export function OrdersPanel({ desk }) {
   const orders = [...desk.orders.values()].reverse()
   return (
-    <Panel id="orders" title={`Orders of ${desk.user}`} help={<Help user={desk.user} />}>
+    <Panel id="orders" title={`Orders of ${desk.user}`} help={<Help desk={desk} />}>
       <OrderForm desk={desk} isReady={desk.link.state === 'connected'} />
       <p class="unseen" role="status">{desk.orderNews || null}</p>
       {/* What scrolls can be scrolled by key as well. */}
@@ -43,7 +43,7 @@ function OrderForm({ desk, isReady }) {
 
 /** @param {{ order: Order, desk: Desk }} props */
 function OrderRow({ order, desk }) {
-  const { id, symbol, side, quantity, limit, filled, averagePrice, state } = order
+  const { id, symbol, side, quantity, limit, filled, averagePrice, state, abandoned } = order
   const { decimals } = desk.definitionOf(symbol)
   return (
     <li data-id={id}>
@@ -52,7 +52,7 @@ function OrderRow({ order, desk }) {
         <small>{limit === undefined ? 'at market' : `limit ${formatDecimal(limit, decimals)}`}</small>
       </span>
       <span class="state">
-        {state}
+        {abandoned ? `${state}: you were gone` : state}
         <small>{filled > 0 ? `${formatQuantity(filled)} at ${formatDecimal(averagePrice, decimals)}` : `order ${id}`}</small>
       </span>
       {isOpen(order) && <button type="button" aria-label={`Cancel order ${id}`} onClick={() => desk.cancel(id)}>Cancel</button>}
@@ -76,8 +76,8 @@ function submit(event, desk) {
   })
 }
 
-/** @param {{ user: string }} props */
-function Help({ user }) {
+/** @param {{ desk: Desk }} props */
+function Help({ desk: { user, setup: { limits } } }) {
   return (
     <>
       <p>
@@ -87,6 +87,10 @@ function Help({ user }) {
       <p>
         An order without a limit takes what the book offers; one with a limit waits until the market comes to it. What is offered at
         once may be less than you ask for: then it is partly filled.
+      </p>
+      <p>
+        If no tab of {user} is connected to any node for {formatSeconds(limits.graceMs)}, the server cancels what is open. The list
+        says so when {user} is back.
       </p>
       <p>
         What is private is never given up, and leaves first when a slow tab has room again. After a reconnect the server sends what
