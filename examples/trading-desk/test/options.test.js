@@ -7,13 +7,17 @@ import { parseOptions } from '../options.js'
 
 describe('parseOptions', () => {
   it('has a default for each', () => {
-    assert.deepEqual(parseOptions([]), { port: 0, feed: undefined, speed: 1, seed: 1, trades: 'drop', nodes: 1, broker: undefined })
+    assert.deepEqual(parseOptions([]), {
+      port: 0, feed: undefined, speed: 1, seed: 1, trades: 'drop', nodes: 1, graceMs: 10_000, lifetimeMs: 86_400_000, broker: undefined,
+    })
   })
 
   it('takes each', () => {
-    const args = ['--port', '8080', '--feed', 'a.ndjson', '--speed', '2.5', '--seed', '0', '--trades', 'keep', '--nodes', '2']
+    const args = ['--port', '8080', '--feed', 'a.ndjson', '--speed', '2.5', '--seed', '0', '--trades', 'keep', '--nodes', '2', '--grace', '0', '--lifetime', '60']
 
-    assert.deepEqual(parseOptions(args), { port: 8080, feed: 'a.ndjson', speed: 2.5, seed: 0, trades: 'keep', nodes: 2, broker: undefined })
+    assert.deepEqual(parseOptions(args), {
+      port: 8080, feed: 'a.ndjson', speed: 2.5, seed: 0, trades: 'keep', nodes: 2, graceMs: 0, lifetimeMs: 60_000, broker: undefined,
+    })
   })
 
   it('takes the address of a broker, which two nodes use by default', () => {
@@ -30,7 +34,7 @@ describe('parseOptions', () => {
 
   for (const args of [
     ['--port', '-1'], ['--port', '65536'], ['--port', ''], ['--port', '0x10'], ['--feed', ''], ['--speed', '0'], ['--speed', 'max'],
-    ['--speed', '21'], ['--seed', '1.5'], ['--seed', '4294967296'], ['--trades', 'all'], ['--nodes', '0'], ['--redis', '127.0.0.1'], ['--redis', ''], ['--nats', 'redis://127.0.0.1'], ['--redis', 'redis://a', '--nats', 'nats://a'], ['--nodes', '5'], ['--what'], ['what'], ['--port'],
+    ['--speed', '21'], ['--seed', '1.5'], ['--seed', '4294967296'], ['--trades', 'all'], ['--nodes', '0'], ['--grace', '-1'], ['--lifetime', '0'], ['--lifetime', '86401'], ['--redis', '127.0.0.1'], ['--redis', ''], ['--nats', 'redis://127.0.0.1'], ['--redis', 'redis://a', '--nats', 'nats://a'], ['--nodes', '5'], ['--what'], ['what'], ['--port'],
   ]) {
     it(`refuses ${args.join(' ')}`, () => {
       assert.throws(() => parseOptions(args), (error) => error instanceof UsageError && !error.message.includes('\n'))

@@ -87,6 +87,20 @@ describe('OrderDesk', () => {
     assert.equal(changes.length, 1)
   })
 
+  it('cancels what is open of a user who is gone, says why, and does so once', () => {
+    const { desk, changes } = open()
+    desk.place('alice', BUY)
+    desk.place('alice', { ...BUY, limit: 1 })
+    desk.place('bob', { ...BUY, limit: 1 })
+    desk.cancel('alice', 1)
+
+    for (let i = 0; i < 2; i++) desk.abandon('alice')
+
+    assert.equal(changes.length, 5)
+    assert.deepEqual(desk.ordersOf('alice').map(({ state, abandoned }) => [state, abandoned]), [['cancelled', undefined], ['cancelled', true]])
+    assert.equal(desk.ordersOf('bob')[0].state, 'open')
+  })
+
   for (const quantity of [0, -1, NaN, Infinity, 1e10]) {
     it(`takes no order of ${quantity}`, () => {
       const { desk, changes } = open()

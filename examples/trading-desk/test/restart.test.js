@@ -32,7 +32,7 @@ describe('a tab whose server goes', options, () => {
 
     desk.signal('SIGTERM')
     assert.equal(await desk.ended, 0)
-    assert.equal(desk.said.at(-1), 'The desk is closed. Connections closed: 1, failed: 0, timed out: 0.')
+    assert.equal(desk.said.at(-1), 'The desk is closed. Connections that left: 1, closed: 0, remained: 0.')
     await until('a tab that reconnects', async () => /Reconnecting|Connecting/.test(await tab.page.getByRole('banner').innerText()))
     assert.ok(await tab.page.getByRole('button', { name: 'Place order for ETHUSDT' }).isDisabled())
     const receivedBefore = tab.received.length

@@ -22,7 +22,7 @@ describe('the command', options, () => {
     const { status, stdout } = run('--help')
 
     assert.equal(status, 0)
-    for (const option of ['--port', '--feed', '--speed', '--seed', '--trades', '--nodes', '--redis', '--nats']) assert.match(stdout, new RegExp(`\n  ${option} `))
+    for (const option of ['--port', '--feed', '--speed', '--seed', '--trades', '--nodes', '--grace', '--lifetime', '--redis', '--nats']) assert.match(stdout, new RegExp(`\n  ${option} `))
   })
 
   for (const [args, reason] of /** @type {[string[], RegExp][]} */ ([
@@ -58,7 +58,7 @@ describe('the command', options, () => {
       desk.signal(signal)
 
       assert.equal(await desk.ended, 0)
-      assert.match(desk.said.at(-1) ?? '', /^The desk is closed\. Connections closed: 0, /)
+      assert.match(desk.said.at(-1) ?? '', /^The desk is closed\. Connections that left: 0, /)
     })
   }
 })
