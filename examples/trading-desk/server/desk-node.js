@@ -24,7 +24,7 @@ import { TabsPanel } from './tabs-panel.js'
 
 const LARGEST_TEXT_BYTES = 16 * 1024
 /** Each tab gets a ping so often: more often than a server would, so that one sees the answers. */
-const HEARTBEAT_MS = 5_000
+const HEARTBEAT_MS = 10_000
 const PANEL_MS = 500
 const METRICS_MS = 1_000
 

@@ -77,7 +77,7 @@ after(async () => {
   await desk.close()
 })
 
-describe('a slow tab with orders, a refusal and a help text that is open', options, () => {
+describe('a slow tab with orders, a refusal, metrics and a help text that is open', options, () => {
   /** @type {Tab} */
   let tab
 
@@ -89,6 +89,8 @@ describe('a slow tab with orders, a refusal and a help text that is open', optio
     await tab.page.getByRole('alert').getByText('Refused').waitFor()
     await tab.slow.click()
     await tab.panel('Trades').getByText(/trades? missed/).first().waitFor()
+    await tab.panel('Metrics').getByText('once a second').click()
+    await until('metrics', async () => await tab.panel('Metrics').locator('.figure').count() > 0)
     await tab.page.getByRole('button', { name: 'Trades: what one sees here' }).click()
   })
 

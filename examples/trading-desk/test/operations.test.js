@@ -150,7 +150,7 @@ describe('a heartbeat', options, () => {
     const panel = tab.panel('Tabs of alice')
     await panel.getByText('no ping answered yet').waitFor()
 
-    await panel.getByText(/^answered a ping \d s ago$/).waitFor()
+    await panel.getByText(/^answered a ping \d+ s ago$/).waitFor()
 
     await tab.page.context().close()
   })

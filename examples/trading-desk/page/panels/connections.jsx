@@ -48,7 +48,7 @@ function Help({ user }) {
         that, and what it picked for itself.
       </p>
       <p>
-        The server pings each tab every five seconds, and the browser answers by itself. A tab that leaves two pings without an answer
+        The server pings each tab every ten seconds, and the browser answers by itself. A tab that leaves two pings without an answer
         is taken for dead, and its connection ends. The page cannot see pings: the server tells it when the last answer came.
       </p>
       <p>Close a tab, and its line is gone at once, with all that it listened to.</p>

@@ -1,5 +1,5 @@
 import { MAIN_SERIES } from '../../series.js'
-import { formatQuantity } from '../format.js'
+import { formatDecimal } from '../format.js'
 import { Figure } from './figure.jsx'
 import { Panel } from './panel.jsx'
 
@@ -14,7 +14,7 @@ export function MetricsPanel({ desk }) {
         <summary>Of node {link.node ?? '–'}, once a second while this is open</summary>
         <dl>
           {Object.entries(MAIN_SERIES).filter(([name]) => name in metrics).map(([name, words]) => (
-            <Figure key={name} name={<><code>{name}</code> {words}</>}>{formatQuantity(metrics[name])}</Figure>
+            <Figure key={name} name={<><code>{name}</code> {words}</>}>{formatDecimal(metrics[name], name.endsWith(' mean') ? 1 : 0)}</Figure>
           ))}
         </dl>
       </details>
@@ -27,7 +27,7 @@ function Help() {
     <>
       <p>
         What a server would hand to OpenTelemetry or Prometheus: the main ones of the series that the library’s <code>instrument</code> measures.
-        Here, a meter of sixty lines keeps them, and a stream brings them.
+        Here, a small meter keeps them, and a stream brings them.
       </p>
       <p>
         The page subscribes when you open this, and unsubscribes when you close it. Each node counts for itself, from its start.
