@@ -79,7 +79,7 @@ describe('Link', () => {
   it('says what came of a connection that was lost', async () => {
     await connect('A')
     now = 1_000
-    fake.emit('state', { state: 'waiting', retryInMs: 300 })
+    fake.emit('state', { state: 'waiting', reason: 'lifetime', retryInMs: 300 })
     fake.emit('state', { state: 'connecting' })
     now = 1_400
     await connect('B', 9_000)
@@ -87,7 +87,7 @@ describe('Link', () => {
     fake.emit('subscribed', { streamType: 'PRICE', recovered: false })
     for (const each of [message(8_998), message(8_999), message(9_000), message(8_000, true)]) link.heard(each)
 
-    assert.deepEqual(link.move, { from: 'A', to: 'B', awayMs: 400, resumed: 2, replayed: 2, gaps: 1 })
+    assert.deepEqual(link.move, { from: 'A', to: 'B', reason: 'lifetime', awayMs: 400, resumed: 2, replayed: 2, gaps: 1 })
   })
 
   it('goes on without an answer to its question', async () => {

@@ -146,7 +146,7 @@ describe('the page', options, () => {
       return (text.match(/, SOLUSDT/g) ?? []).length === 2 && text
     })
     assert.match(panel, /All tabs\s+SOLUSDT\s/)
-    assert.match(panel, /This tab[^]*BTCUSDT, SOLUSDT\s+Another tab[^]*ETHUSDT, SOLUSDT/)
+    assert.match(panel, /This tab[^]*BTCUSDT, SOLUSDT\s[^]*Another tab[^]*ETHUSDT, SOLUSDT/)
 
     await other.inAllTabs('SOLUSDT').uncheck()
     for (const tab of [one, other]) await until('no price of SOLUSDT', async () => await tab.price('SOLUSDT') === '–')
