@@ -79,5 +79,5 @@ export default {
   // Fields have a plugin of their own.
   requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable', 'Function', 'Method', 'Accessor', 'Enum', 'EnumMember'],
   disableSources: true,
-  ignoredHighlightLanguages: ['ebnf'],
+  ignoredHighlightLanguages: ['ebnf', 'nginx'],
 }

@@ -17,7 +17,7 @@ type Use = 'run' | 'compiled' | 'recipe'
 const THROWS = /^.*\/\/ throws (ERR_\w+)\n$/m
 
 /** Languages of blocks that are only for readers and are not checked. The grammar of the protocol is read by `test/property/protocol`. */
-const FOR_PEOPLE: readonly string[] = ['sh', 'text', 'json', 'ebnf']
+const FOR_PEOPLE: readonly string[] = ['sh', 'text', 'json', 'ebnf', 'nginx']
 
 /** The blocks of a guide that run. */
 export function blocksToRun(guide: string): CodeBlock[] {
