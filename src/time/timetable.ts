@@ -73,7 +73,7 @@ export class Timetable<TMember> {
 
   #runNextStep(): void {
     const step = this.#steps.smallest
-    const members = [...(this.#membersAt.get(step) ?? [])]
+    const members = [...this.#membersOf(step)]
     this.#steps.removeSmallest()
     this.#membersAt.delete(step)
     for (const member of members) {
