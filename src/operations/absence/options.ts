@@ -1,6 +1,7 @@
 import type { Clock, ClockFailureListener } from '../../time/clock.ts'
 import type { Absence } from './departure.ts'
-import { clockIn, functionIn, numberIn, readOptions, withMethods } from '../option-checks.ts'
+import { functionIn, withMethods } from '../../guards/option-values.ts'
+import { clockIn, numberIn, readOptions } from '../option-checks.ts'
 
 /** All that `watchAbsence` needs of a cluster: the result of `joinCluster` fits as it is. */
 export interface PresenceCluster {
@@ -49,8 +50,8 @@ export function absenceOptions(options: unknown, clockFailed: ClockFailureListen
   const given = readOptions(options, ['graceMs', 'cluster', 'clock', 'onError'])
   return {
     graceMs: numberIn('graceMs', given.graceMs, 0),
-    cluster: withMethods<PresenceCluster>('cluster', given.cluster, ['isOnline']),
+    cluster: given.cluster === undefined ? undefined : withMethods<PresenceCluster>('cluster', given.cluster, ['isOnline']),
     clock: clockIn(given.clock, clockFailed),
-    onError: functionIn('onError', given.onError, options),
+    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
   }
 }

@@ -3,9 +3,10 @@ import type { CommandStats } from '../../protocol/stats.ts'
 import type { RecoveryStats } from '../../recovery/recovery.ts'
 import type { Clock, ClockFailureListener } from '../../time/clock.ts'
 import type { MeasurementAttributes } from './meter.ts'
-import { clockIn, functionIn, invalidOption, numberIn, readOptions, withMethods } from '../option-checks.ts'
+import { clockIn, numberIn, readOptions } from '../option-checks.ts'
 import { describe } from '../../errors.ts'
 import { isPlain } from '../../guards/named-fields.ts'
+import { functionIn, invalidOption, withMethods } from '../../guards/option-values.ts'
 
 /** The options of `instrument`. Each one is optional. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface InstrumentingOptions {
@@ -69,13 +70,13 @@ export interface ResolvedInstrumentingOptions {
 export function instrumentingOptions(options: unknown, clockFailed: ClockFailureListener): ResolvedInstrumentingOptions {
   const given = readOptions(options, ['recovery', 'cluster', 'commands', 'attributes', 'measureEvery', 'clock', 'onError'])
   return {
-    recovery: withMethods('recovery', given.recovery, ['stats']),
-    cluster: withMethods('cluster', given.cluster, ['stats']),
-    commands: withMethods('commands', given.commands, []),
+    recovery: given.recovery === undefined ? undefined : withMethods('recovery', given.recovery, ['stats']),
+    cluster: given.cluster === undefined ? undefined : withMethods('cluster', given.cluster, ['stats']),
+    commands: given.commands === undefined ? undefined : withMethods('commands', given.commands, []),
     attributes: attributesIn(given.attributes),
     measureEvery: numberIn('measureEvery', given.measureEvery ?? 100, 1),
     clock: clockIn(given.clock, clockFailed),
-    onError: functionIn('onError', given.onError, options),
+    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
   }
 }
 

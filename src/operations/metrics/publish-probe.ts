@@ -16,7 +16,7 @@ export interface Publisher {
 export interface ProbeDependencies {
   readonly meter: MetricsMeter
   readonly attributes: MeasurementAttributes
-  /** How many publishes there are for each one that is measured, on average. */
+  /** How many publishes there are for each one that is measured, on average. Finite. */
   readonly measureEvery: number
   readonly clock: Pick<Clock, 'monotonic'>
   readonly reports: ErrorReports
@@ -110,8 +110,7 @@ export class PublishProbe {
 
   /** Returns 1 to `2 × measureEvery − 1`, each as often as the others. */
   #nextDistance(): number {
-    const { measureEvery } = this.#dependencies
-    return measureEvery === Infinity ? Infinity : 1 + Math.floor(Math.random() * (2 * measureEvery - 1))
+    return 1 + Math.floor(Math.random() * (2 * this.#dependencies.measureEvery - 1))
   }
 }
 

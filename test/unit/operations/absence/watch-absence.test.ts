@@ -325,4 +325,14 @@ describe('watchAbsence › bad arguments', () => {
 
     expect(error['option']).toBe(option)
   })
+
+  it.each<[option: string, options: unknown]>([
+    ['cluster', { graceMs: 1, cluster: { get isOnline() { throw DOWN } } }],
+    ['clock', { graceMs: 1, clock: { get now() { throw DOWN } } }],
+    ['onError', { graceMs: 1, onError: new Proxy(() => {}, { get: () => { throw DOWN } }) }],
+  ])('names an option that cannot be read, with what was thrown as the cause: %s', (option, options) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => watchAbsence(new ConnectionManager(), options as never, () => {}))
+
+    expect([error['option'], error.cause]).toEqual([option, DOWN])
+  })
 })

@@ -242,6 +242,16 @@ describe('instrument › bad options', () => {
     expect([error['option'], meter.instruments.size, Object.hasOwn(manager, 'publish')]).toEqual([option, 0, false])
   })
 
+  it.each<[option: string, options: unknown]>([
+    ['recovery', { recovery: { get stats() { throw FAILURE } } }],
+    ['clock', { clock: { get now() { throw FAILURE } } }],
+    ['onError', { onError: new Proxy(() => {}, { get: () => { throw FAILURE } }) }],
+  ])('are named if they cannot be read, with what was thrown as the cause: %s', (option, options) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => instrument(new ConnectionManager(), new FakeMeter(), options as never))
+
+    expect([error['option'], error.cause]).toEqual([option, FAILURE])
+  })
+
   it('a meter that throws when it makes an instrument makes the call throw, and nothing is measured', () => {
     const meter = new FakeMeter()
     const manager = new ConnectionManager()
