@@ -64,7 +64,7 @@ export function resolvedOptions(options: unknown): ResolvedHeartbeatOptions {
   const timeoutMs = given.timeoutMs === undefined ? undefined : positive('timeoutMs', given.timeoutMs)
   return {
     intervalMs,
-    mostMissed: timeoutMs === undefined ? MOST_MISSED : Math.ceil(timeoutMs / (intervalMs || Infinity)) || 1,
+    mostMissed: timeoutMs === undefined ? MOST_MISSED : Math.max(1, Math.ceil(timeoutMs / intervalMs)),
     socketOf: given.socketOf === undefined ? (socket) => socket : functionIn('socketOf', given.socketOf, options),
     onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
     clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),

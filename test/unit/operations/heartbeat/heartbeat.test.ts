@@ -108,6 +108,17 @@ describe('startHeartbeat', () => {
     expect(socket.comments).toBe(3)
   })
 
+  it('sends no comment to an event stream whose connection is removed', () => {
+    const { clock, errors, manager, start, connect } = desk()
+    start()
+    const socket = connect(new EventSocket())
+
+    void manager.getConnection('c1')?.remove({ close: false })
+    clock.advance(3 * INTERVAL_MS)
+
+    expect([socket.comments, clock.pendingTimers, errors]).toEqual([0, 0, []])
+  })
+
   it('spreads the pings of connections that came together, by one timer', () => {
     const { clock, start, connect } = desk()
     start()
@@ -198,6 +209,19 @@ describe('startHeartbeat', () => {
     expect([wrapped.pings, other.pings, errors]).toEqual([1, 0, []])
   })
 
+  it('has nothing to do with the removal of a connection that it does not ping', () => {
+    const { clock, errors, manager, start, connect } = desk({ socketOf: (socket) => (socket instanceof PeerSocket ? socket : undefined) })
+    manager.on('error', ({ error }) => void errors.push(error))
+    start()
+    connect(new FakeSocket())
+    const socket = connect(new PeerSocket())
+
+    void manager.getConnection('c1')?.remove()
+    clock.advance(INTERVAL_MS)
+
+    expect([socket.pings, errors]).toEqual([1, []])
+  })
+
   it('tells of a socket that can neither ping nor comment, and beats for the others', () => {
     const { clock, errors, start, connect } = desk()
     start()
@@ -248,8 +272,30 @@ describe('startHeartbeat', () => {
     warn.mockRestore()
   })
 
+  it('goes on if the clock fails, and `onError` gets its error', () => {
+    const manual = new ManualClock()
+    const failure = new Error('no time')
+    let isBroken = false
+    const monotonic = (): number => {
+      if (isBroken) throw failure
+      return manual.monotonic()
+    }
+    const { errors, start, connect } = desk({ clock: { now: () => 0, monotonic, setTimeout: manual.setTimeout.bind(manual) } })
+    start()
+    const socket = connect(new PeerSocket())
+
+    isBroken = true
+    manual.advance(INTERVAL_MS)
+    const whileBroken = socket.pings
+    isBroken = false
+    manual.advance(INTERVAL_MS)
+
+    expect([whileBroken, errors]).toEqual([0, [failure]])
+    expect(socket.pings).toBeGreaterThan(0)
+  })
+
   it.each([
-    [undefined, 2], [1, 1], [1_000, 1], [1_001, 2], [5_000, 5], [Infinity, 9],
+    [undefined, 2], [Number.MIN_VALUE, 1], [1, 1], [1_000, 1], [1_001, 2], [5_000, 5], [Infinity, 9],
   ])('ends a silent peer after timeoutMs, rounded up to intervals: %s', (timeoutMs, pings) => {
     const { clock, start, connect } = desk({ timeoutMs })
     start()
@@ -260,8 +306,8 @@ describe('startHeartbeat', () => {
     expect([socket.pings, socket.terminations]).toEqual([pings, pings === 9 ? 0 : 1])
   })
 
-  it('sends nothing, and has no timer, with an interval of 0', () => {
-    const { clock, start, connect } = desk({ intervalMs: 0 })
+  it.each([undefined, 5_000, Infinity])('sends nothing, and has no timer, with an interval of 0 and a timeoutMs of %s', (timeoutMs) => {
+    const { clock, start, connect } = desk({ intervalMs: 0, timeoutMs })
     start()
     const socket = connect(new PeerSocket())
 
