@@ -77,7 +77,7 @@ class RunningDrain implements Drain {
   async #run(): Promise<DrainReport> {
     const { overMs } = this.#options
     const stopCounting = this.#manager.on('connectionRemoved', ({ reason }) => this.#count(reason))
-    let cancel = (): void => {}
+    let cancel!: () => void
     const timeIsOver = new Promise<void>((resolve) => (cancel = this.#clock.setTimeout(resolve, CLOSING_SHARE * overMs, true)))
     await Promise.race([this.#tell(), timeIsOver])
     await this.#closeSteadily(timeIsOver)
@@ -111,7 +111,7 @@ class RunningDrain implements Drain {
 
   /** Closes connections at the wanted rate, until nobody is left or the time is over. */
   async #closeSteadily(timeIsOver: Promise<void>): Promise<void> {
-    let cancel = (): void => {}
+    let cancel!: () => void
     const allHaveGone = new Promise<void>((resolve) => {
       const alarm = new Alarm(this.#clock, () => this.#closeSome() ? resolve() : alarm.set(TICK_MS))
       cancel = () => alarm.cancel()

@@ -160,6 +160,23 @@ describe('drain', () => {
     expect(result.report).toMatchObject({ told: 2, remained: 2, tookMs: 3_600 })
   })
 
+  it('goes on if the clock fails, and `onError` gets its error', async () => {
+    const { clock, errors, begin } = desk(2)
+    const failure = new Error('no time')
+    let isBroken = false
+    const monotonic = (): number => {
+      if (isBroken) throw failure
+      return clock.monotonic()
+    }
+    const result = begin({ clock: { now: () => 0, monotonic, setTimeout: clock.setTimeout.bind(clock) } })
+
+    isBroken = true
+    await pass(clock, 50)
+
+    expect(errors).toEqual([failure])
+    expect(result.report).toMatchObject({ closed: 2, remained: 0 })
+  })
+
   it('closes no more at once after the process stood still', async () => {
     const { clock, manager, begin } = desk(1_000)
     let pauseMs = 0
@@ -191,6 +208,21 @@ describe('drain', () => {
       { told: 0, left: 0, closed: 500, remained: 0, tookMs: 0 },
       { told: 0, left: 0, closed: 500, remained: 0, tookMs: 0 },
     ])
+  })
+
+  it('takes the time of the runtime by default', async () => {
+    vi.useFakeTimers()
+    try {
+      const manager = new ConnectionManager<FakeSocket>()
+      for (const id of ['c1', 'c2']) manager.addConnection(id, new FakeSocket(), id)
+      const report = drain(manager, { perSecond: 1 })
+
+      await vi.advanceTimersByTimeAsync(1_100)
+
+      expect(await report).toMatchObject({ closed: 2, tookMs: 1_000 })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('returns the same promise to a second call', () => {

@@ -146,6 +146,25 @@ describe('limitLifetime', () => {
     expect(manager.connectionCount).toBe(0)
   })
 
+  it('goes on if the clock fails, and `onError` gets its error', () => {
+    const { clock, errors, manager, limit } = desk(1)
+    const failure = new Error('no time')
+    let isBroken = false
+    const monotonic = (): number => {
+      if (isBroken) throw failure
+      return clock.monotonic()
+    }
+    limit({ maxMs: 10_000, jitter: 0, clock: { now: () => 0, monotonic, setTimeout: clock.setTimeout.bind(clock) } })
+
+    isBroken = true
+    clock.advance(10_000)
+    const whileBroken = manager.connectionCount
+    isBroken = false
+    clock.advance(10_000)
+
+    expect([whileBroken, manager.connectionCount, errors]).toEqual([1, 0, [failure]])
+  })
+
   it('does not begin anew when a connection is given to another user', () => {
     const { clock, manager, commands, open, limit } = desk()
     const socket = open()
