@@ -210,6 +210,24 @@ describe('a subscription', () => {
     expect(next.commands).toEqual([])
   })
 
+  it.each([
+    ['its whole type', NEWS_A, NEWS],
+    ['one symbol of its type', NEWS, NEWS_A],
+  ])('does not end if the server ends that of %s', async (_, kept, ended) => {
+    const { client, first } = await connected()
+    const [heardByKept, heardByEnded]: [Heard, Heard] = [[], []]
+    client.subscribe(kept, (update) => heardByKept.push(update))
+    client.subscribe(ended, (update) => heardByEnded.push(update))
+    await settled()
+    first.answerNext()
+    first.answerNext()
+
+    first.receive({ type: 'unsubscribed', stream_type: 'NEWS', symbol: 'symbol' in ended ? ended.symbol : null, reason: 'revoked' })
+    first.receive(message('e1:1', NEWS_A))
+
+    expect([told(heardByKept), told(heardByEnded)]).toEqual([['e1:1'], ['ended revoked']])
+  })
+
   it('does not end if the server ends one that it has not confirmed yet', async () => {
     const { client, first } = await connected()
     const heard: Heard = []
