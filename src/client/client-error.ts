@@ -7,8 +7,7 @@
  * | `ERR_NOT_CONNECTED` | a request was made without a connection |
  * | `ERR_DISCONNECTED` | the connection ended before the answer to a request |
  * | `ERR_TOO_MANY_REQUESTS` | 256 requests are open already |
- * | `ERR_CANNOT_SEND` | there is something to tell the server, but the socket only receives, and there is no `send` |
- * | `ERR_BAD_FRAME` | the server sent what is not a JSON object |
+ * | `ERR_CANNOT_SEND` | a command could not be sent, because the socket only receives, and there is no option `send` |
  * | any other | a code of the server, such as `ERR_FORBIDDEN` |
  */
 export type ClientErrorCode =
@@ -17,7 +16,6 @@ export type ClientErrorCode =
   | 'ERR_DISCONNECTED'
   | 'ERR_TOO_MANY_REQUESTS'
   | 'ERR_CANNOT_SEND'
-  | 'ERR_BAD_FRAME'
   | (string & {})
 
 /** An error of a client, or a refusal of its server. Recognise a `ClientError` by its `code`. */

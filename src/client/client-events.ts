@@ -14,8 +14,9 @@ export interface StateChange {
   /** The new state. */
   readonly state: ClientState
   /**
-   * Why the client entered the state: the reason of the `Loss`, or `closed` if that reason is empty; `version` if the server speaks a newer protocol;
-   * `hidden` if the page went into the back-forward cache.
+   * Why the client entered the state, if the connection was lost or ended: the reason of the server's goodbye; without a goodbye, the reason of the
+   * `Loss`, or `closed` if that reason is empty; `version` if the server speaks a newer protocol; `hidden` if the page went into the back-forward
+   * cache. Otherwise `undefined`.
    */
   readonly reason: string | undefined
   /** Milliseconds until the next attempt. `undefined` if no attempt is planned. */

@@ -6,7 +6,10 @@ import type { RuntimeSignal } from './signal.ts'
 
 /** What a client tells `connect` about the attempt. */
 export interface ConnectContext {
-  /** How many failures came before this attempt. `0` for the first attempt, and after a connection that lasted 5 seconds. */
+  /**
+   * How many failures came before this attempt: failed attempts, and connections that were lost without a goodbye. A connection that lasts 5 seconds
+   * resets the number to `0`, so its own loss makes it `1`.
+   */
   readonly attempt: number
   /**
    * The subscribe commands that the client has to send now, as a JSON text, for the URL of an `EventSource`. If `connect` reads the property
@@ -58,8 +61,9 @@ export interface ClientOptions {
    */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * How often the client sends a ping. With `Infinity`, the client sends pings only if the server closes idle connections. A client that cannot send,
-   * such as one with an `EventSource` and no `send`, sends no pings. Such a client expects the heartbeats that the server announces.
+   * How often the client sends a ping. If the server closes idle connections, a ping is sent after half of the server's idle time, if that is
+   * shorter. With `Infinity`, the client sends pings only to such a server. A client that cannot send, such as one with an `EventSource` and no
+   * `send`, sends no pings. Such a client expects the heartbeats that the server announces.
    *
    * @default 25_000
    */

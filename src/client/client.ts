@@ -50,11 +50,12 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
     options?: UpdatesOptions,
   ): AsyncIterableIterator<Message<TStreams, TName> | Gap>
   /**
-   * Sends a command that the author of the server has written, and returns the answer. At most 256 requests can be open. A request is never queued
-   * and never repeated, because the client cannot know whether the server has carried it out.
+   * Sends one of the server's own commands, and returns the answer. At most 256 requests can be open. A request is never queued and never repeated,
+   * because the client cannot know whether the server has carried it out.
    *
-   * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND`, `ERR_TOO_MANY_REQUESTS`, with `ERR_DISCONNECTED` if the connection ends before the answer, with
-   * the code of a refusal, and with the reason of the signal.
+   * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND` or `ERR_TOO_MANY_REQUESTS` if the command was not sent; with `ERR_DISCONNECTED` if the
+   * connection ends before the answer; with the server's code if the server refuses the command; and with the signal's reason if the signal is
+   * aborted.
    */
   request(command: string, data?: unknown, options?: Abortable): Promise<unknown>
   /** Calls a listener with each event of this name. A listener that is added twice is called once. Returns a function that removes the listener. */
@@ -112,7 +113,7 @@ export function createClient<TStreams extends StreamCatalogue = TradingStreams>(
       const updates = newUpdates(options.maxWaiting)
       const { unsubscribe } = subscribe(stream, updates.take, options, updates.stop)
       return Object.assign(updates.read(), {
-        // That of a generator would wait until the next update has come.
+        // The `return` of a generator would wait until the next update has come.
         async return() {
           unsubscribe()
           return { done: true, value: undefined }

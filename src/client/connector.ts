@@ -40,7 +40,7 @@ const MOST_REQUESTS = 256
 /** The version of the protocol that the client speaks. In a newer version, frames may have other meanings. */
 const VERSION = 1
 
-/** A connection that lasted this many milliseconds ends the count of failures. */
+/** A connection that lasted this many milliseconds resets the count of failures to 0. */
 const STABLE_MS = 5_000
 
 const PING = '{"command":"ping","id":0}'
@@ -51,7 +51,8 @@ const ACTIVE: readonly ClientState[] = ['connecting', 'connected', 'waiting']
 /**
  * Decides when to connect, and whether to connect again. A connector has one connection at most.
  *
- * The task `attempt` is the next step of an attempt to connect: its timeout, then the moment when the connection counts as stable, or the next attempt.
+ * The task `attempt` has three uses: the timeout of an attempt to connect, the moment when the connection counts as stable, and the start of the next
+ * attempt.
  */
 export class Connector {
   state: ClientState = 'idle'
@@ -188,7 +189,8 @@ export class Connector {
     if (type === 'pagehide') return persisted ? this.#rest('waiting', 'hidden') : undefined
     if (type === 'visibilitychange' && this.#page?.document?.visibilityState === 'hidden') return
     this.#watch?.probe()
-    // A goodbye counts more. And a whole office may come back online at the same moment.
+    // After a goodbye, the time that it named counts. After `online`, the wait is random, because a whole office may come back online at the same
+    // moment.
     if (type !== 'offline' && this.state === 'waiting' && !this.#goodbye) this.#planDial(type === 'online' ? this.#jitterMs(0) : 0)
   }
 
@@ -205,17 +207,17 @@ export class Connector {
     void this.#open(controller.signal)
   }
 
-  /** Makes the connection. What an old connection tells is not heard, because its signal is aborted. */
+  /** Makes the connection. Events of an old connection are ignored, because its signal is aborted. */
   async #open(signal: RuntimeSignal & Signal): Promise<void> {
-    // A listener to the state may have ended it.
+    // A listener to `state` may have ended the attempt.
     if (signal.aborted) return
     const lost = (loss: Loss): unknown => signal.aborted || this.#lost(loss)
     const failed = (error: unknown): unknown => lost({ reason: 'failed', error })
     try {
       const made = this.#options.connect(this.#contextOf(signal))
-      // A socket that is there already must not miss its first event.
+      // An `await` would delay the listeners, and a socket that exists already could fire its first event before it has them.
       const socket = 'then' in made ? await made : made
-      // It was made too late.
+      // The attempt ended before the socket was made.
       if (signal.aborted) return hangUp(socket)
       this.#socket = socket
       socket.binaryType = 'arraybuffer'
@@ -297,7 +299,7 @@ export class Connector {
     try {
       const frame = JSON.parse(textOf(data)) as WireObject
       const { type } = frame
-      // What comes as events tells nothing of commands that leave beside them.
+      // If commands are sent by `send`, events do not show that the commands arrive. Only a pong does.
       if (!this.#write || this.#socket?.send || type === 'pong') this.#watch?.heard()
       if (type === 'goodbye') this.#leave(frame as unknown as GoodbyeFrame)
       else if (this.#watch) this.#streams.receive(frame)

@@ -2,8 +2,8 @@ import type { StreamCatalogue } from '../model/catalogue.ts'
 import type { ServerMessage, UnknownNotice } from '../model/wire-form.ts'
 import type { WireObject } from '../model/wire-reading.ts'
 
-// `parseServerMessage` with its catalogue is twice as large as a whole tracker. This reads the same of what a server sends, and trusts the server:
-// it does not check symbols, user ids, the fields of notices, and what a catalogue says. It throws only if an object is no object.
+// `parseServerMessage` with its catalogue is twice as large as a whole tracker. This module reads the texts of a server in the same way, but trusts
+// the server: it does not check symbols, user ids, the fields of notices, or the rules of a catalogue. It throws only if the parsed text is `null`.
 
 export const UNKNOWN: UnknownNotice = /* @__PURE__ */ Object.freeze({ type: 'unknown' })
 

@@ -49,8 +49,8 @@ export type Write = (text: string) => unknown
 export function writerOf(socket: ClientSocket | undefined, signal: Signal | undefined, post: Write | undefined): Write | undefined {
   if (socket?.send) return (text) => socket.send?.(text)
   let last: PromiseLike<unknown> = Promise.resolve()
-  // One after the other: two requests of HTTP may overtake each other, and an unsubscribe would end what was subscribed after it. What still waits when the
-  // connection is gone was given up.
+  // Texts are sent one after the other. Otherwise, one HTTP request could overtake another, and an unsubscribe could end a subscription that was made
+  // after it. Texts that still wait when the connection ends are not sent.
   return post && ((text) => (last = last.then(() => signal?.aborted || post(text))))
 }
 
@@ -67,6 +67,6 @@ export function hangUp(socket: ClientSocket, isLost?: boolean): void {
   try {
     socket[isLost && socket.terminate ? 'terminate' : 'close']?.()
   } catch {
-    // It is gone, then.
+    // The connection is gone already.
   }
 }

@@ -6,7 +6,10 @@ const MOST_EPOCHS = 32
 /** The answer to a subscribe command. A server without a recovery has no positions. */
 export type Answer = Omit<SubscribedNotice, 'position'> & Partial<Pick<SubscribedNotice, 'position'>>
 
-/** The place of a message or a skip: an epoch, and a number in this epoch. */
+/**
+ * The place of a message, or of a skip (a notice in place of a message that this client does not get): an epoch, which names one numbering of
+ * messages, and a number in this epoch.
+ */
 export interface Place {
   readonly epoch: string
   readonly seq: number
@@ -29,7 +32,7 @@ export interface Mark {
 export interface StreamState {
   /** The answer to the subscribe command. `undefined` if the current connection has had no answer yet. */
   answer: Answer | undefined
-  /** True if the stream has a position. False until the answer has come, and also the snapshot if the answer announced one. */
+  /** True if the stream has a position: the answer has come, and the snapshot too if the answer announced one. */
   isKnown: boolean
   /** Epoch → its mark. There is a mark as soon as there was an answer. */
   readonly marks: Map<string, Mark>
@@ -50,7 +53,7 @@ export function begin(state: StreamState, answer: Answer): void {
   for (const part of position.split(',')) {
     const [epoch, seq] = part.split(':') as [string, string]
     const at = +seq
-    // A snapshot replaces all that came before it. So what follows it is new.
+    // A snapshot replaces all messages before it. So all messages after it count as new.
     remember(marks, epoch, { at, top: snapshot ? at : Math.max(at, marks.get(epoch)?.top ?? 0), dropped: 0 })
   }
 }
@@ -68,10 +71,11 @@ export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): 
     mark.dropped = 0
     mark.top = seq
   }
-  // In the server's queue, a newer message of a `latest` stream takes the place of an older one. So of a whole type, lower numbers may still come.
+  // In the server's queue, a newer message of a `latest` stream takes the place of an older one. So for a whole type, messages with lower numbers may
+  // still come.
   if (seq > mark.at && (answer?.delivery !== 'latest' || answer.symbol)) mark.at = seq
   remember(marks, epoch, mark)
-  // If others have the numbers between, nobody can tell what is missing.
+  // If the numbers in between may belong to other streams, nobody can tell how many messages are missing.
   return answer?.contiguous && missing > 0 ? missing : 0
 }
 

@@ -81,7 +81,7 @@ function receive(knowledge: Knowledge, wire: WireObject, message: ServerMessage<
 function answered(knowledge: Knowledge, answer: SubscribedNotice): number | undefined {
   const state = stateOf(knowledge, answer)
   const missing = state.isKnown && !answer.recovered ? undefined : 0
-  // A snapshot replaces all that came before it. So what follows it is new.
+  // A snapshot replaces all messages before it. So all messages after it count as new.
   if (answer.snapshot) for (const { came } of concerned(knowledge, answer)) came.clear()
   begin(state, answer)
   return missing
@@ -107,7 +107,7 @@ function take(knowledge: Knowledge, message: PlacedMessage): Received<StreamCata
     isAwaited ||= isNew && answer.delivery === 'every'
     missing += advance(state, message)
   }
-  // What is older than all that came of its stream would not be in order.
+  // A late message is not passed on, because it would not be in order. It counts as missing if it is older than all messages that came.
   if (isLate) return { missing: missing + +(isAwaited && seq < first) }
   remember(stream.came, epoch, { first: Math.min(first, seq), last: seq })
   return { message, missing }
@@ -171,7 +171,7 @@ export function trackPositions<TStreams extends StreamCatalogue = TradingStreams
     disconnected() {
       for (const state of knowledge.states.values()) {
         state.answer = undefined
-        // What comes before the new answer may be newer than the replay behind it. Then the replay would be out of order.
+        // Messages that come before the next answer may be newer than the replay after the answer. Then the replay would be out of order.
         for (const run of state.came.values()) run.first = Infinity
       }
     },

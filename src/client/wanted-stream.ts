@@ -8,7 +8,7 @@ declare function queueMicrotask(fn: () => unknown): void
 /** A message or a notice that a server sends about a stream. */
 export type Incoming = AnyMessage | GapNotice | SkipNotice | StatusNotice
 
-/** The end of a subscription, if no command of the client has ended it. */
+/** The notice that the server has ended a subscription without a command of the client. */
 export interface UnsubscribedNotice extends StreamName {
   readonly type: 'unsubscribed'
   readonly reason: string
@@ -60,7 +60,8 @@ export class WantedStream implements StreamState {
   }
 
   /**
-   * Handles the answer to a subscribe command. Returns true if no message since the last answer is missing, and `null` if this is the first answer.
+   * Handles the answer to a subscribe command. Returns `null` for the first answer. After that, returns true if no message since the last answer is
+   * missing, or if the snapshot of a `refresh` replaces the missing messages.
    */
   answered(answer: Answer): boolean | null {
     // Each answer leaves a mark.
@@ -113,7 +114,7 @@ export class WantedStream implements StreamState {
 
   /** @param known the highest number that the client knows of the message's epoch */
   #isNew({ symbol, epoch, seq = 0, snapshot }: AnyMessage, known: number): boolean {
-    // What was announced replaces all that came before it.
+    // The announced snapshot replaces all messages before it.
     if (snapshot && !this.isKnown && symbol === this.name.symbol) return true
     if (this.answer?.delivery !== 'latest' || this.name.symbol) return seq > known
     // In the server's queue, a newer message of one symbol may pass older ones of others.
@@ -122,8 +123,8 @@ export class WantedStream implements StreamState {
   }
 
   /**
-   * Returns 1 for a message that comes too late to be in order. The replay of a whole type may bring the later messages of a symbol before the
-   * symbol's own replay brings the earlier ones.
+   * Returns 1 for a message that comes too late to be in order, and so counts as missing. Returns 0 for other messages. The replay of a whole type
+   * may bring the later messages of a symbol before the symbol's own replay brings the earlier ones.
    */
   #countLate(epoch: string, seq: number): number {
     const { answer } = this

@@ -95,7 +95,7 @@ export class WantedStreams {
   #release(stream: WantedStream): void {
     if (stream.phase === 'held' || stream.phase === 'asked') {
       this.#unsubscribes.push(this.#commands.issue('unsubscribe', stream.name))
-      // The answer to an open command is nobody's then.
+      // The answer to an open subscribe command is ignored from now on.
       stream.disconnected()
     }
     this.#changed()
@@ -135,7 +135,7 @@ export class WantedStreams {
   receive(frame: WireObject): void {
     if (this.#commands.answer(frame)) return
     const update = updateIn(frame)
-    // A server tells a new subscriber of a failed source, which may be before the answer.
+    // The server tells a new subscriber if the stream's source has failed. This notice may come before the answer.
     const held = this.#covering(update).filter(({ phase }) => phase === 'held' || (phase === 'asked' && update.type === 'status'))
     for (const stream of held) {
       if (update.type !== 'unsubscribed') stream.receive(update)
@@ -155,7 +155,7 @@ export class WantedStreams {
 
   #ask(stream: WantedStream): string {
     const text = this.#commands.issue('subscribe', { ...stream.name, position: positionOf(stream) }, (answer) => {
-      // Nobody wants it any more, it was asked for anew, or the connection has ended.
+      // The answer is out of date: nobody wants the stream any more, a newer command asked for it, or the connection has ended.
       if (stream.asked !== text) return
       if (answer['type'] === 'refused') this.#refused(stream, answer)
       else this.#events.subscribed.tell({ ...stream.name, recovered: stream.answered(answer as unknown as Answer) })

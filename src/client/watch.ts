@@ -45,7 +45,7 @@ export function watchServer(agenda: Agenda, quietMs: number, answerMs: number, a
     wasSpared = false
     if (ask && !isAsked) return
     if (!ask) sinceMs = agenda.clock.monotonic()
-    // The next question may be due before the answer would have been.
+    // The next ping may be due before the deadline for the answer, so the check is planned anew.
     isAsked = false
     planLook()
   }

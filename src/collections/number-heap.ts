@@ -1,6 +1,6 @@
-/** Numbers, of which the smallest is always at hand: a binary heap. */
+/** A binary heap of numbers. Reading the smallest number takes constant time. */
 export class NumberHeap {
-  /** No number is smaller than its parent: that of `i` is at `(i - 1) >> 1`. */
+  /** No number is smaller than its parent. The parent of the number at index `i` is at index `(i - 1) >> 1`. */
   readonly #numbers: number[] = []
 
   /** The smallest number, or `Infinity` if there is none. */

@@ -1,15 +1,15 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from './user-code.ts'
 
-// The values of options, each checked under the option's name.
+// Checks of the values of options. Each error names the option.
 
-/** Returns a function that is called with its options object as `this`. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns the function of an option, bound to its options object as `this`. @throws `ERR_INVALID_OPTION` for anything else */
 export function functionIn<TFunction extends (...facts: never[]) => unknown>(name: string, value: unknown, owner: unknown): TFunction {
   if (typeof value !== 'function') throw invalidOption(name, `expected a function, got ${describe(value)}`)
   return bound(value as TFunction, owner, (cause) => invalidOption(name, 'reading it threw', cause))
 }
 
-/** Returns an object that has all these methods. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns the value if it is an object with all these methods. @throws `ERR_INVALID_OPTION` for anything else */
 export function withMethods<TObject>(name: string, value: unknown, methods: readonly string[]): TObject {
   const has = (method: string): boolean => typeof (value as Record<string, unknown>)[method] === 'function'
   const isOne = readUserCode(() => typeof value === 'object' && value !== null && methods.every(has), (cause) => invalidOption(name, 'reading it threw', cause))
@@ -17,7 +17,7 @@ export function withMethods<TObject>(name: string, value: unknown, methods: read
   throw invalidOption(name, `expected an object with ${methods.map((method) => `\`${method}\``).join(', ')}, got ${describe(value)}`)
 }
 
-/** Returns a finite number of 0 or more. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns a number from 0 to `Number.MAX_SAFE_INTEGER`. @throws `ERR_INVALID_OPTION` for anything else */
 export function duration(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return value
   throw invalidOption(name, `expected a number of 0 or more, got ${describe(value)}`)

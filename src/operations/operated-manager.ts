@@ -18,13 +18,13 @@ export interface OperatedManager<TSocket extends Socket = Socket, TStreams exten
 export type AnyManager = OperatedManager<Socket, StreamCatalogue>
 
 interface Follower {
-  /** Called for each connection that there is, and for each that comes. */
+  /** Called for each connection that is there already, and for each that is added. */
   added(connection: AnyConnection): void
-  /** Called for each connection that goes. */
+  /** Called for each connection that is removed. */
   removed(connection: AnyConnection): void
 }
 
-/** Tells of the connections of a manager, until the returned function is called. */
+/** Calls the functions of the follower for the connections of a manager, until the returned function is called. */
 export function followConnections(manager: AnyManager, { added, removed }: Follower): () => void {
   const stops = [
     manager.on('connectionAdded', ({ connection }) => added(connection)),
@@ -36,7 +36,7 @@ export function followConnections(manager: AnyManager, { added, removed }: Follo
   }
 }
 
-/** @throws `ERR_INVALID_ARGUMENT` unless the value is an object with the methods of a manager that operations call */
+/** @throws `ERR_INVALID_ARGUMENT` unless the value is an object with these methods */
 export function assertManager(value: unknown, methods: readonly string[] = ['connections', 'on']): void {
   try {
     if (methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')) return

@@ -9,13 +9,13 @@ export function readOptions<TName extends string>(options: unknown, names: reado
   return readNamed(options, names, (what, name = 'options', cause) => invalidOption(name, what, cause))
 }
 
-/** Returns the clock of the options, guarded. Without one, it is the runtime's own. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns the clock of the options, or else the runtime's own clock, in a `GuardedClock`. @throws `ERR_INVALID_OPTION` for anything else */
 export function clockIn(value: unknown, failed: ClockFailureListener): Clock {
   const clock = value === undefined ? systemClock : withMethods<Clock>('clock', value, ['now', 'monotonic', 'setTimeout'])
   return readUserCode(() => new GuardedClock(clock, failed), (cause) => invalidOption('clock', 'its first reading failed', cause))
 }
 
-/** @throws `ERR_INVALID_OPTION` unless the value is a number of at least `least`. `Infinity` is one */
+/** @throws `ERR_INVALID_OPTION` unless the value is a number of at least `least`. `Infinity` is allowed */
 export function numberIn(name: string, value: unknown, least: number): number {
   if (typeof value === 'number' && value >= least) return value
   throw invalidOption(name, `expected a number of ${least} or more, got ${describe(value)}`)

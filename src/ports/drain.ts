@@ -10,7 +10,10 @@ export interface DrainRefusal {
   readonly code: number
   /** The reason to close a WebSocket with, such as `draining, come back in 12 s`. */
   readonly reason: string
-  /** A goodbye of the protocol, as a text: send it before you close a WebSocket. A client of the protocol comes back at its moment. */
+  /**
+   * A goodbye of the protocol, as a text: send it before you close a WebSocket. A client of the protocol comes back at the moment that the goodbye
+   * names.
+   */
   readonly text: string
 }
 
@@ -18,7 +21,7 @@ export interface DrainRefusal {
 export interface Drain {
   /** Resolves when the drain is over, to the same report as `drain`. Never rejects. */
   readonly done: Promise<DrainReport>
-  /** Returns how to refuse one newcomer. Ask again for each. */
+  /** Returns how to refuse one newcomer. Call it again for each newcomer. */
   refusal(): DrainRefusal
 }
 
@@ -36,13 +39,16 @@ export interface DrainReport {
   readonly tookMs: number
 }
 
-/** On the manager itself, because a host may use another copy of this module: the copy for `require`, for example. */
+/**
+ * The key of the drain on its manager. The manager itself holds the drain, because a host may use another copy of this module, such as the copy for
+ * `require`.
+ */
 const DRAIN: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-manager.drain')
 
 /**
  * Returns the drain of a manager, so that a host can refuse newcomers: `drainOf(manager)?.refusal()`. `undefined` if the manager accepts clients.
  *
- * `serveWebSockets` and `serveEvents` ask by themselves.
+ * `serveWebSockets` and `serveEvents` call `drainOf` by themselves.
  *
  * @example
  * import { drainOf } from 'stream-connection-manager/operations'

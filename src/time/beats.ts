@@ -17,7 +17,7 @@ export class Beats<TMember> {
   readonly #spread = new Spread()
   readonly #timetable: Timetable<TMember>
 
-  /** `everyMs` of `0`: never. `beat` must not throw. */
+  /** With an `everyMs` of `0`, `beat` is never called. `beat` must not throw. */
   constructor(clock: Timers, everyMs: number, beat: (member: TMember) => void) {
     this.#clock = clock
     this.#everyMs = everyMs
@@ -42,7 +42,7 @@ export class Beats<TMember> {
     this.#timetable.clear()
   }
 
-  /** Returns the next time of a member that was due at `dueMs`. It keeps its place in the interval, also after a pause of the process. */
+  /** Returns the next time of a member that was due at `dueMs`. The member keeps its place in the interval, even after a pause of the process. */
   #nextMs(dueMs: number): number {
     const missed = Math.floor((this.#clock.monotonic() - dueMs) / this.#everyMs)
     return dueMs + (missed + 1) * this.#everyMs

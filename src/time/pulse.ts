@@ -1,7 +1,7 @@
 /** After this many pings in a row without an answer, a peer counts as gone. */
 export const MOST_MISSED = 2
 
-/** Whether one peer answers its pings. */
+/** Sends pings to one peer, and counts those in a row that have no answer. */
 export class Pulse {
   readonly #ping: () => unknown
   readonly #mostMissed: number
@@ -17,7 +17,7 @@ export class Pulse {
     this.#missed = 0
   }
 
-  /** Pings the peer. Returns false, and sends no ping, if the peer has not answered the last ones: then it counts as gone. */
+  /** Pings the peer. If the peer has not answered the last `mostMissed` pings, it counts as gone: `beat` returns false, and sends no ping. */
   beat(): boolean {
     if (this.#missed >= this.#mostMissed) return false
     this.#missed++

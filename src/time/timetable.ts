@@ -18,7 +18,7 @@ export class Timetable<TMember> {
   readonly #stepOf = new Map<TMember, number>()
   readonly #alarm: Alarm
 
-  /** `due` gets the member, and the time that it was due. It must not throw. */
+  /** `due` gets the member and its time, rounded up to a whole step. `due` must not throw. */
   constructor(clock: Timers, stepMs: number, due: (member: TMember, dueMs: number) => void) {
     this.#clock = clock
     this.#stepMs = stepMs
@@ -30,7 +30,7 @@ export class Timetable<TMember> {
     return this.#stepOf.has(member)
   }
 
-  /** Sets the time of a member, by the monotonic clock. It replaces an earlier time. */
+  /** Sets the time of a member, by the monotonic clock. The new time replaces an earlier time of the member. */
   set(member: TMember, atMs: number): void {
     this.delete(member)
     const step = Math.ceil(atMs / this.#stepMs)

@@ -7,7 +7,7 @@ export interface Departure {
   readonly reason: CloseReason | 'reassigned'
 }
 
-/** A user who has been gone for the whole grace. */
+/** A user who has been gone for the whole grace, `graceMs`. */
 export interface Absence extends Departure {
   /**
    * True if the user has no connection. False if the cluster could not say whether the user has one on another node. Without a cluster, always true.

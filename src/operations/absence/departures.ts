@@ -57,7 +57,7 @@ export class Departures {
     void answerOf(cluster, departure.userId).then((online) => this.#settle(departure, online))
   }
 
-  /** @param online whether the user is connected to another node. Anything but a boolean: nobody knows */
+  /** @param online whether the user is connected to another node. If the value is not a boolean, nobody knows */
   #settle(departure: Departure, online: unknown): void {
     if (!this.#isOpen(departure)) return
     this.#byUser.delete(departure.userId)
@@ -80,7 +80,7 @@ export class Departures {
   }
 }
 
-/** Returns what the cluster answers. `undefined` if it fails. */
+/** Returns the cluster's answer, or `undefined` if the call fails. */
 function answerOf(cluster: PresenceCluster, userId: string): Promise<unknown> {
   const asked = new Promise<unknown>((resolve) => resolve(cluster.isOnline(userId)))
   return asked.catch(() => undefined)

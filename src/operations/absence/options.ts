@@ -14,7 +14,8 @@ export interface AbsenceOptions {
   /**
    * How long a user must be gone before the listener is called. Milliseconds, `0` or more.
    *
-   * `0`: in the next turn of the event loop, so that a connection that is replaced within one turn is no absence. `Infinity`: never.
+   * With `0`, the listener is called in the next turn of the event loop. So a user whose connection is replaced within one turn is not absent. With
+   * `Infinity`, the listener is never called.
    */
   readonly graceMs: number
   /**

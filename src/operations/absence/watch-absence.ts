@@ -15,8 +15,8 @@ export interface PresenceManager {
 /** A watch for absent users. `watchAbsence` returns it. */
 export interface AbsenceWatch {
   /**
-   * Stops the watch: the listener is not called any more. Returns the users who have left and not returned, and whose absence was not reported, oldest
-   * first. A server that shuts down can settle them itself, because nobody else will. A second call returns an empty array.
+   * Stops the watch: the listener is not called any more. Returns the users who have left and not returned, and whose absence was not reported,
+   * oldest first. A server that shuts down can act for these users itself, because nobody else will. A second call returns an empty array.
    */
   stop(): Departure[]
 }
@@ -31,8 +31,8 @@ export interface AbsenceWatch {
  * Only the node that a user left watches for the user's return. If that node ends or dies during the grace, no listener is called. If a user leaves
  * two nodes within one grace, each of them reports it, and the first one may do so early. So the listener must tolerate a second call.
  *
- * Users who left before this call are not watched. The listener is called for one user after the other, each once for one departure. If it throws or
- * rejects, the other users are still reported. One timer serves all users, and does not keep the process alive.
+ * Users who left before this call are not watched. The listener is called once for each departure. If it throws or rejects, the other users are still
+ * reported. One timer serves all users, and does not keep the process alive.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `listener` is not a function, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

@@ -15,19 +15,22 @@ export interface DrainedManager<TSocket extends Socket = Socket, TStreams extend
   extends OperatedManager<TSocket, TStreams, TMetadata> {
   /** How many connections there are. */
   readonly connectionCount: number
-  /** Closes all that is left. */
+  /** Closes all connections that are left. */
   cleanup(options?: { readonly deadlineMs?: number | undefined }): Promise<unknown>
 }
 
 type AnyManager = DrainedManager<Socket, StreamCatalogue>
 
-/** By default, all connections leave within this part of the time. What is left is for those that stay, and for the cleanup. */
+/**
+ * By default, all connections leave within this part of the time. The rest of the time is for clients that do not go by themselves, and for the
+ * cleanup.
+ */
 const LEAVING_SHARE = 0.75
-/** By default, at least so many leave in each second, so that a small server is not slow to end. */
+/** By default, at least this many connections leave in each second, so that the drain of a small server is short. */
 const LEAST_PER_SECOND = 100
 /** After this part of the time, the cleanup begins. */
 const CLOSING_SHARE = 0.9
-/** How often connections are closed. The connections of so long a time may leave together. */
+/** How often connections are closed. After a pause, at most the connections of two such times are closed together. */
 const TICK_MS = 50
 /** Stands for `Infinity`, with which a rate cannot be computed. */
 const MOST_PER_SECOND = 1e9
@@ -42,12 +45,12 @@ class RunningDrain implements Drain {
   readonly #clock: GuardedClock
   readonly #startMs: number
   readonly #perSecond: number
-  /** The connections that may leave now. */
+  /** Limits how many connections leave. */
   readonly #departures: Rate
-  /** When the newcomers that were refused come back: after the drain, at the same rate. */
+  /** Plans when refused newcomers come back: after the drain, at the same rate. */
   readonly #returns: Rate
   readonly #counts = { told: 0, left: 0, closed: 0, remained: 0 }
-  /** What the connections count as that are being removed. */
+  /** How the report counts a connection that is removed now. */
   #removedAs: 'left' | 'closed' | 'remained' = 'left'
 
   constructor(manager: AnyManager, options: ResolvedDrainOptions) {
@@ -92,7 +95,7 @@ class RunningDrain implements Drain {
     return this.#clock.monotonic() - this.#startMs
   }
 
-  /** Returns how long it takes until so many have left at the wanted rate. */
+  /** Returns how many milliseconds this many connections take to leave at the wanted rate. */
   #msFor(connections: number): number {
     return Math.min(1_000 * connections / this.#perSecond, Number.MAX_SAFE_INTEGER)
   }
@@ -141,13 +144,13 @@ class RunningDrain implements Drain {
   #count(reason: CloseReason): void {
     const removedAs = reason === 'cleanup' ? 'remained' : this.#removedAs
     this.#counts[removedAs]++
-    // Those that go by themselves come back somewhere, too.
+    // A client that goes by itself connects to another server too, so it counts for the rate.
     if (removedAs === 'left') this.#departures.take(this.#clock.monotonic())
   }
 }
 
 /**
- * Empties a manager before a deploy, at a steady rate: the servers that take the clients are not overrun by all of them at once.
+ * Empties a manager before a deploy, at a steady rate, so that not all clients connect to the other servers at once.
  *
  * 1. Newcomers are refused from now on: hosts ask `drainOf(manager)`. Each is told when to come back.
  * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a moment of its own.
@@ -156,7 +159,7 @@ class RunningDrain implements Drain {
  *
  * Always resolves within `overMs`, and never rejects. A second call changes nothing, and returns the same promise.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `manager` is none, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *
  * @example
  * import { drain } from 'stream-connection-manager/operations'

@@ -6,11 +6,11 @@ import type { DrainOptions } from '../../protocol/draining.ts'
 import { systemClock, type Clock } from '../../time/clock.ts'
 import { closeCode, closeReason } from '../close-details.ts'
 
-/** All that a drain needs of a command server: that of `stream-connection-manager/protocol` fits as it is. */
+/** All that a drain needs of a command server. The result of `createCommandServer` fits as it is. */
 export interface DrainedCommands {
   /** How many clients have a session. */
   readonly sessions: number
-  /** Asks every client to move. */
+  /** Asks every client to connect to another server. Resolves when the clients have gone, or their time is over. */
   drain(options?: DrainOptions): Promise<unknown>
 }
 
@@ -18,7 +18,7 @@ export interface DrainedCommands {
 export interface ManagerDrainOptions {
   /**
    * How long the drain may take, `manager.cleanup()` included: it resolves by then. Choose a little less than your platform waits before it kills the
-   * process. `0`: all connections are closed at once. Milliseconds, not `Infinity`.
+   * process. With `0`, all connections are closed at once. Milliseconds, not `Infinity`.
    *
    * @default 25_000
    */
@@ -26,10 +26,10 @@ export interface ManagerDrainOptions {
   /**
    * How many connections leave in each second, so that the servers that take them are not overrun. More than 0. `Infinity`: all at once.
    *
-   * If there are more connections than `overMs` has time for, the rest is closed at the end of `overMs`, and the report counts them as `remained`.
-   * Clients of the protocol still come back at this rate, because each of them waits for its own moment.
+   * If `overMs` is too short for this rate, the connections that are left after nine tenths of `overMs` are closed all at once, and the report counts
+   * them as `remained`. Clients of the protocol still come back at this rate, because each of them waits for its own moment.
    *
-   * @default 100, or as many as it takes so that all leave within three quarters of `overMs`
+   * @default 100, or more if necessary, so that all leave within three quarters of `overMs`
    */
   readonly perSecond?: number | undefined
   /**
@@ -40,7 +40,7 @@ export interface ManagerDrainOptions {
    */
   readonly commands?: DrainedCommands | undefined
   /**
-   * A word for the clients, in the goodbye and in the close frame. At most 100 bytes of UTF-8.
+   * A short reason for the clients, in the goodbye and in the close frame. At most 100 bytes of UTF-8.
    *
    * @default 'draining'
    */
@@ -52,7 +52,7 @@ export interface ManagerDrainOptions {
    */
   readonly code?: number | undefined
   /**
-   * Gets what `commands.drain` and the clock throw, or reject with. The drain goes on.
+   * Gets the errors of `commands.drain` and of the clock. The drain goes on.
    *
    * @default prints the first error with `console.warn`
    */

@@ -16,24 +16,24 @@ export interface PingingSocket {
 
 /** A response with server-sent events. The socket of `sseSocket` fits as it is. */
 export interface CommentingSocket {
-  /** Sends a comment. Ends the response if earlier comments do not leave. */
+  /** Sends a comment. Ends the response if earlier comments stay unsent for too long. */
   comment(): unknown
 }
 
 /** A socket that can show whether its peer is still there. */
 export type BeatingSocket = PingingSocket | CommentingSocket
 
-/** How the heart of one peer beats. */
+/** The heartbeat of one peer. */
 export interface Heart {
   /** Sends a ping or a comment. Returns false if the peer counts as gone. */
   beat(): boolean
   /** Ends the socket of a peer that counts as gone. */
   end(): void
-  /** Removes what was added to the socket. */
+  /** Removes the listener that was added to the socket, if there is one. */
   release(): void
 }
 
-/** @throws `ERR_INVALID_SOCKET` for a socket that can neither ping nor comment, and what the socket throws */
+/** @throws `ERR_INVALID_SOCKET` for a socket that can send neither pings nor comments, and any error that the socket throws */
 export function heartOf(socket: unknown, mostMissed: number): Heart {
   if (hasMethods<PingingSocket>(socket, ['ping', 'terminate', 'on', 'off'])) return pingingHeart(socket, mostMissed)
   if (hasMethods<CommentingSocket>(socket, ['comment'])) return commentingHeart(socket)
@@ -51,7 +51,7 @@ function pingingHeart(socket: PingingSocket, mostMissed: number): Heart {
   }
 }
 
-/** Such a socket ends itself if its comments do not leave. */
+/** The socket of an event stream ends itself if its comments stay unsent for too long. */
 function commentingHeart(socket: CommentingSocket): Heart {
   return {
     beat() {

@@ -9,13 +9,13 @@ import { resolvedOptions, type HeartbeatOptions, type ResolvedHeartbeatOptions }
 
 /** A running heartbeat. `startHeartbeat` returns it. */
 export interface Heartbeat {
-  /** How many peers did not answer, and were ended. */
+  /** How many peers did not answer their pings, so that their sockets were terminated. */
   readonly ended: number
-  /** Stops it. Its timer and its listeners are gone. The connections stay. A second call does nothing. */
+  /** Stops the heartbeat, and removes its timer and its listeners. The connections stay. A second call does nothing. */
   stop(): void
 }
 
-/** A socket with a heart. Usually it is the socket of one connection. */
+/** A socket and its heartbeat. Usually the socket belongs to one connection. */
 interface Peer {
   readonly socket: object
   readonly heart: Heart
@@ -27,7 +27,7 @@ class RunningHeartbeat implements Heartbeat {
   readonly #options: ResolvedHeartbeatOptions
   readonly #reports: ErrorReports
   readonly #beats: Beats<Peer>
-  /** A socket has one heart and one listener, however many connections it has had. */
+  /** Socket → its peer. A socket has one heartbeat and one listener, even if it has been added for several connections. */
   readonly #peers = new Map<object, Peer>()
   readonly #peerOf = new Map<AnyConnection, Peer>()
   readonly #unfollow: () => void
@@ -104,13 +104,13 @@ class RunningHeartbeat implements Heartbeat {
  * Ends connections whose peers have gone without a word, such as a phone without a network. Such a connection stays open for hours, because TCP does
  * not notice.
  *
- * A WebSocket gets a ping in each interval. If two pings in a row have no answer, it is terminated, and its connection is removed with the reason
- * `peer-closed`. An event stream gets a comment in each interval, and `sseSocket` ends it if the comments do not leave.
+ * A WebSocket gets a ping in each interval. If two pings in a row have no answer, the WebSocket is terminated, and its connection is removed with the
+ * reason `peer-closed`. An event stream gets a comment in each interval, and `sseSocket` ends the stream if the comments stay unsent for too long.
  *
  * `serveWebSockets` and `serveEvents` have a heartbeat of their own, and so have uWebSockets.js, Bun, Deno and socket.io. `startHeartbeat` is for all other
  * hosts. One timer serves all connections. It does not keep the process alive.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `manager` is none, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *
  * @example
  * import { startHeartbeat } from 'stream-connection-manager/operations'

@@ -9,15 +9,15 @@ import type { BeatingSocket } from './beating-socket.ts'
 export interface HeartbeatOptions<TSocket extends Socket = Socket> {
   /**
    * How often each peer is sent a ping or a comment. Each connection has its own moment in the interval, so the server never sends to all of them at
-   * once. `0`: never. Milliseconds.
+   * once. With `0`, nothing is sent. Milliseconds.
    *
    * @default 30_000
    */
   readonly intervalMs?: number | undefined
   /**
-   * How long a peer may leave pings unanswered, rounded up to whole intervals: a peer ends with the first ping that is due after this time. Time in
-   * which the process itself stood still does not count. `Infinity`: peers never end, and the pings only keep proxies from closing a silent connection.
-   * Milliseconds, more than 0.
+   * How long a peer may leave pings unanswered, rounded up to whole intervals. After this time, the connection is ended when the next ping is due. A
+   * pause of the process itself does not count. With `Infinity`, no connection is ended, and the pings only keep proxies from closing a silent
+   * connection. Milliseconds, more than 0.
    *
    * For event streams, `comment` of `sseSocket` has its own rule.
    *
@@ -25,15 +25,17 @@ export interface HeartbeatOptions<TSocket extends Socket = Socket> {
    */
   readonly timeoutMs?: number | undefined
   /**
-   * Returns the object with `ping` and `terminate`, or with `comment`, for hosts that wrap their sockets: `(peer) => peer.websocket` for crossws. Called
-   * once for each connection, when it is added. `undefined`: this connection gets no heartbeat, because its host already has one.
+   * Returns the object with `ping` and `terminate`, or with `comment`, for hosts that wrap their sockets: `(peer) => peer.websocket` for crossws.
+   * Called once for each connection, when it is added. Return `undefined` if a connection needs no heartbeat, for instance because its host already
+   * has one.
    *
    * @default the connection's own socket
    */
   readonly socketOf?: ((socket: TSocket) => BeatingSocket | undefined) | undefined
   /**
-   * Gets what `socketOf`, and the methods of a socket, throw or reject with. It also gets an error with the code `ERR_INVALID_SOCKET` for each connection
-   * whose socket can neither ping nor comment. Such a connection gets no heartbeat.
+   * Gets the errors that `socketOf`, a method of a socket, or the clock throws. Rejections of a socket's methods are ignored. `onError` also gets an
+   * error with the code `ERR_INVALID_SOCKET` for each connection whose socket can send neither pings nor comments. Such a connection gets no
+   * heartbeat.
    *
    * @default prints the first error with `console.warn`
    */

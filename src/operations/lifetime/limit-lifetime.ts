@@ -11,11 +11,14 @@ import { resolvedOptions, type LifetimeOptions, type ResolvedLifetimeOptions } f
 export interface LifetimeLimit {
   /** How many connections have reached the end of their lifetime. */
   readonly ended: number
-  /** Stops it. Its timer and its listeners are gone. The connections stay. A second call does nothing. */
+  /** Stops the limit, and removes its timer and its listeners. The connections stay. A second call does nothing. */
   stop(): void
 }
 
-/** Connections whose lifetimes end within this time end together, or within a hundredth of `maxMs` if that is shorter. */
+/**
+ * Lifetimes are rounded up to steps, so that the connections of one step end together. A step is this time, or a hundredth of `maxMs` if that is
+ * shorter.
+ */
 const LONGEST_STEP_MS = 1_000
 
 class RunningLimit implements LifetimeLimit {
@@ -70,14 +73,14 @@ class RunningLimit implements LifetimeLimit {
 }
 
 /**
- * Ends each connection when it has lived for `maxMs`, as exchanges do after 24 hours. Nothing that a connection gathers lasts for ever, such as an old
- * permission, and after a deploy the load of the servers evens out again.
+ * Ends each connection when it has lived for `maxMs`, as exchanges do after 24 hours. So an outdated permission does not last for ever, and the load
+ * of the servers evens out again after a deploy.
  *
  * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are closed
  * with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not keep the
  * process alive. Each lifetime may be up to a second longer.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `manager` is none, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *
  * @example
  * import { limitLifetime } from 'stream-connection-manager/operations'

@@ -5,7 +5,7 @@ import type { Goodbye } from '../../protocol/session.ts'
 import { systemClock, type Clock } from '../../time/clock.ts'
 import { closeCode, closeReason } from '../close-details.ts'
 
-/** All that a limit needs of a command server: that of `stream-connection-manager/protocol` fits as it is. */
+/** All that a limit needs of a command server. The result of `createCommandServer` fits as it is. */
 export interface LifetimeCommands {
   /** Returns the session of a connection, if it has one. */
   find(connectionId: string, userId: string): { goodbye(goodbye: Goodbye): void } | undefined
@@ -13,11 +13,11 @@ export interface LifetimeCommands {
 
 /** The options of `limitLifetime`. `maxMs` is required. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface LifetimeOptions {
-  /** The longest time that a connection lives. Milliseconds, more than 0. `Infinity`: connections live as long as they like. */
+  /** The longest time that a connection lives. Milliseconds, more than 0. With `Infinity`, no connection is ended. */
   readonly maxMs: number
   /**
-   * Which part of `maxMs` the lifetimes differ by, from 0 to 1. With `0.1`, each connection lives for nine tenths of `maxMs` to the whole of it,
-   * evenly spread. So connections that began together do not end together. `0`: all live for `maxMs`.
+   * The largest part of `maxMs` by which a lifetime is shortened, from 0 to 1. With `0.1`, the lifetimes are evenly spread between nine tenths of
+   * `maxMs` and `maxMs`. So connections that began together do not end together. With `0`, each connection lives for `maxMs`.
    *
    * @default 0.1
    */
@@ -30,25 +30,26 @@ export interface LifetimeOptions {
    */
   readonly commands?: LifetimeCommands | undefined
   /**
-   * How long a client of the protocol may take to go after its goodbye. `0`: it is closed at once. Milliseconds.
+   * How long a client of the protocol may take to go after its goodbye. With `0`, it is closed at once. Milliseconds.
    *
    * @default 5_000
    */
   readonly graceMs?: number | undefined
   /**
-   * A word for the client, in the goodbye and in the close frame. At most 100 bytes of UTF-8.
+   * A short reason for the client, in the goodbye and in the close frame. At most 100 bytes of UTF-8.
    *
    * @default 'lifetime'
    */
   readonly reason?: string | undefined
   /**
-   * The close code: 3000 to 4999. Clients of the protocol do not come back after codes from 4400 to 4499, except 4408 and 4429.
+   * The close code: 3000 to 4999. A client that got a goodbye comes back after any code. Without a goodbye, `createClient` stops after the codes 4400
+   * to 4499, except 4401 (it tries once more), 4408 and 4429.
    *
    * @default 4000
    */
   readonly code?: number | undefined
   /**
-   * Gets what `commands` throws. The connection is closed then.
+   * Gets the errors of `commands` and of the clock. If `commands` throws, the connection is closed without a goodbye.
    *
    * @default prints the first error with `console.warn`
    */

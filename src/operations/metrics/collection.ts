@@ -23,7 +23,7 @@ export class Collection {
     this.#reports = reports
   }
 
-  /** Makes an instrument for each series. `read` returns what the values of one collection are taken from. */
+  /** Makes an instrument for each series. `read` returns the source of the values of one collection. */
   add<TSource>(series: readonly Series<TSource>[], read: () => TSource): void {
     const instruments = series.map((each) => this.#instrumentOf(each))
     this.#instruments.push(...instruments)

@@ -11,8 +11,8 @@ import { RECOVERY_SERIES } from './recovery-series.ts'
 /** The metrics of a manager. `instrument` returns it. */
 export interface Instrumentation {
   /**
-   * Ends the metrics: removes the callback of the meter and all listeners, and puts `manager.publish` back. If something else has replaced
-   * `manager.publish` since, that stays, and nothing is measured any more. A second call does nothing.
+   * Ends the metrics: removes the callback of the meter and all listeners, and puts `manager.publish` back. If other code has replaced
+   * `manager.publish` since, that replacement stays, and nothing is measured any more. A second call does nothing.
    */
   stop(): void
 }
@@ -28,9 +28,11 @@ export interface Instrumentation {
  * function that counts the calls. A deferred publish is not measured. A publish that throws has its duration measured with the attribute `error.type`.
  * `sendToUser`, `sendToConnection` and `broadcast` have no duration, but their deliveries are counted.
  *
- * Errors are not counted, because a listener to `error` would end the warning that the manager prints without one. Count them in your own listener.
+ * Errors are not counted. The manager prints a warning if `error` has no listener, and a listener of `instrument` would silence this warning. Count
+ * errors in your own listener.
  *
- * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and what the meter throws. On an error, nothing is measured
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and any error that the meter throws. After an error, nothing is
+ * measured
  *
  * @example
  * import { instrument } from 'stream-connection-manager/operations'

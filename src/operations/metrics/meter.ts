@@ -1,4 +1,4 @@
-/** Name → value. Each distinct combination is a series of its own. */
+/** The name of an attribute → its value. Each distinct combination of attributes is a time series of its own. */
 export type MeasurementAttributes = Readonly<Record<string, string | number | boolean>>
 
 /** What an instrument measures. */

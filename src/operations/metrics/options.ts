@@ -35,20 +35,22 @@ export interface InstrumentingOptions {
    */
   readonly attributes?: MeasurementAttributes | undefined
   /**
-   * How many publishes there are for each one whose duration and recipients are measured. It is an average: the distances are random, so that no pattern of
-   * the feed is measured more often than others. `1` measures each one. `Infinity` measures none, and leaves `manager.publish` as it is.
+   * Measures the duration and the recipients of one publish in this many, on average. The publishes are picked at random. Otherwise, a feed that
+   * publishes its streams in turn could have the same stream measured each time. `1` measures each publish. `Infinity` measures none, and leaves
+   * `manager.publish` as it is.
    *
    * @default 100
    */
   readonly measureEvery?: number | undefined
   /**
-   * The source of time, for the duration of a publish. Only `monotonic` is called. Its resolution must be finer than a microsecond.
+   * The source of time, for the duration of a publish. Durations are measured with `monotonic`, whose resolution must be finer than a microsecond. No
+   * timer is set.
    *
    * @default the runtime's own clock
    */
   readonly clock?: Clock | undefined
   /**
-   * Gets what the meter throws, and what the recovery, the cluster or the command server throw when they are read.
+   * Gets the errors that the meter throws after the start, and the errors of reading the manager, the recovery, the cluster or the command server.
    *
    * @default prints the first error with `console.warn`
    */

@@ -4,7 +4,7 @@ import type { Clock } from '../../time/clock.ts'
 import type { MeasurementAttributes, MetricsMeter } from './meter.ts'
 import { PREFIX } from './series.ts'
 
-/** From a publish to nobody to one of many milliseconds. Seconds. */
+/** The bounds of the histogram's buckets, in seconds: from a publish to nobody to a publish that takes a quarter of a second. */
 const DURATIONS = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1, 2.5e-1]
 const RECIPIENTS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000]
 
@@ -25,8 +25,8 @@ export interface ProbeDependencies {
 /**
  * Measures some of the publishes of a manager: how long they take, and how many connections they reach.
  *
- * No event of the manager tells of a publish, because that would cost more than a publish to one connection. So the probe puts a function of its own in
- * front of the method. For a publish that is not measured, this function counts down and calls the method.
+ * No event of the manager tells of a publish, because that would cost more than a publish to one connection. So the probe puts a function of its own
+ * in front of `publish`. For a publish that is not measured, this function counts down and calls the method.
  *
  * The distances between two measured publishes are random. With a fixed distance, a feed that publishes its streams in turn could have the same stream
  * measured each time.
@@ -63,7 +63,7 @@ export class PublishProbe {
     }
     Object.defineProperty(manager, 'publish', { value: probed, writable: true, configurable: true, enumerable: false })
     return () => {
-      // Somebody else may have put a function in front of this one. It stays, and measures nothing.
+      // Other code may have put a function in front of `probed`. Then `probed` stays, and measures nothing.
       left = Infinity
       if (manager.publish !== probed) return
       if (before === undefined) Reflect.deleteProperty(manager, 'publish')
@@ -71,7 +71,7 @@ export class PublishProbe {
     }
   }
 
-  /** Takes no closure, because then each call of `probed` would allocate its variables. */
+  /** Takes parameters and not a closure, because with a closure, each call of `probed` would allocate memory for its variables. */
   #measured(publish: Publisher['publish'], manager: Publisher, message: never, options: never | undefined): PublishResult {
     const { clock } = this.#dependencies
     const startMs = clock.monotonic()
@@ -108,7 +108,7 @@ export class PublishProbe {
     }
   }
 
-  /** Returns 1 to `2 × measureEvery − 1`, each as often as the others. */
+  /** Returns a random whole number from 1 to `2 × measureEvery − 1`. All are equally likely, so the mean is `measureEvery`. */
   #nextDistance(): number {
     return 1 + Math.floor(Math.random() * (2 * this.#dependencies.measureEvery - 1))
   }

@@ -10,7 +10,7 @@ export interface Series<TSource> {
   readonly description: string
   /** The name of the attribute that tells the values apart, without the prefix. `undefined` if there is one value. */
   readonly attribute: string | undefined
-  /** One value, or a value for each value of the attribute. */
+  /** Returns one number, or a number for each value of the attribute. */
   readonly valueIn: (source: TSource) => number | Readonly<Record<string, number>>
 }
 
@@ -21,7 +21,7 @@ export function counter<TSource>(name: string, unit: string, description: string
   return { kind: 'Counter', name, unit, description, attribute: undefined, valueIn }
 }
 
-/** Numbers that never fall, and whose sum has a meaning. */
+/** Numbers that never fall, one for each value of an attribute. Their sum has a meaning. */
 export function counters<TSource>(
   name: string,
   unit: string,
@@ -32,12 +32,12 @@ export function counters<TSource>(
   return { kind: 'Counter', name, unit, description, attribute, valueIn }
 }
 
-/** A number of things that are there now. The numbers of all nodes can be added up. */
+/** How many of something there are now. The numbers of all nodes can be added up. */
 export function upDownCounter<TSource>(name: string, unit: string, description: string, valueIn: OneValue<TSource>): Series<TSource> {
   return { kind: 'UpDownCounter', name, unit, description, attribute: undefined, valueIn }
 }
 
-/** A present value, whose sum over all nodes has no meaning. */
+/** A current value. The sum over all nodes has no meaning. */
 export function gauge<TSource>(name: string, unit: string, description: string, valueIn: OneValue<TSource>): Series<TSource> {
   return { kind: 'Gauge', name, unit, description, attribute: undefined, valueIn }
 }
