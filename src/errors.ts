@@ -90,7 +90,7 @@ export interface ErrorFacts {
 }
 
 /**
- * An error of this library. The client of the sub-path `client` has its own class, `ClientError`.
+ * An error of this library. The sub-path `client` has its own error class, `ClientError`.
  *
  * Recognise an error of this library by its `code`. An application that loads both the ESM and the CommonJS build has two classes of this name, and
  * `instanceof` knows only one of them. If user code threw, its error is the `cause`.

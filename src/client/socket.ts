@@ -44,7 +44,7 @@ export type Write = (text: string) => unknown
  * Returns the function that sends texts. Returns `undefined` if the client cannot send.
  *
  * @param signal aborted when the connection ends
- * @param post sends a text for a connection that only receives
+ * @param post sends a text by another way, such as an HTTP request. Used if the socket itself cannot send
  */
 export function writerOf(socket: ClientSocket | undefined, signal: Signal | undefined, post: Write | undefined): Write | undefined {
   if (socket?.send) return (text) => socket.send?.(text)

@@ -159,9 +159,9 @@ export class Receiving {
   }
 
   /**
-   * Returns the origin of an epoch. If the epoch is new to this node, and began before this node wanted the channel, the epoch's earlier messages are
-   * skipped. If the epoch began later, this node should get all its messages. An origin that was forgotten continues at the number that it had
-   * reached.
+   * Returns the origin of an epoch. An epoch that is new to this node may have begun before this node wanted the channel. Then the messages up to
+   * number `own.seq` are skipped. If the epoch began later, this node should get all its messages. An origin that was forgotten continues at the
+   * number that it had reached.
    */
   #originOf(interest: Interest, node: string, own: OwnEpoch): Origin {
     const origin = interest.originOf(own.epoch, node)

@@ -24,7 +24,7 @@ export interface SendFailure<TConnection> {
 export interface SendOutcomes<TConnection> {
   /** Called for each `send` that returned a promise. */
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>): void
-  /** True if a socket counts as having room, although it has buffered more than the limit. */
+  /** Called if a socket has buffered more than the limit. Returns true if the socket counts as having room anyway. */
   hasRoom(connection: TConnection, buffered: number): boolean
   /** Attaches a send queue to the connection, and queues the message there. Returns what happened to the message. */
   queue(connection: TConnection, message: OutgoingMessage): Acceptance

@@ -34,8 +34,8 @@ export class Pacing {
 
   /**
    * Pauses a session. Call this method after a step that may have sent much to the session's client. If the step's messages are sent only later in this
-   * turn, pass 2 as `turns`. The recovery resets what a client may be sent again at the end of the turn, by a timer that is then set after this call.
-   * The second turn lets that timer fire first.
+   * turn, pass 2 as `turns`. The recovery has an allowance for what it sends again to a client. At the end of a turn, a timer resets this allowance.
+   * If the messages are sent after this call, the timer is set after this call too. The second turn lets it fire before the session continues.
    */
   hold(paced: Paced, turns = 1): void {
     this.#patience.add(paced)

@@ -365,7 +365,7 @@ export class SubscriptionRecord implements Subscription {
     return SubscriptionRecord.listOf(subscription).connections[slots] === connection ? slots : NO_SLOT
   }
 
-  /** Returns the connections that this subscription has put into the list. Each call returns a new array. */
+  /** Returns the connections that are in the fan-out list for this subscription. Each call returns a new array. */
   static connectionsOf(subscription: SubscriptionRecord): readonly ConnectionRecord[] {
     const slots = subscription.#slots
     if (slots instanceof Map) return [...slots.keys()]

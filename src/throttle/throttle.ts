@@ -165,8 +165,8 @@ export class Throttle {
 }
 
 /**
- * Begins the interval that contains `nowMs`. A stream with a held message gets a slot in the new interval, because that message is published now, as
- * the first message of the new interval.
+ * Begins the interval that contains `nowMs`. If a stream has a held message, the caller publishes that message next. The message is then the stream's
+ * first message in the new interval, so the stream gets a slot in this interval.
  */
 function beginInterval(type: ThrottledType, nowMs: number): void {
   const ended = type.slots

@@ -47,8 +47,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   }
 
   /**
-   * Begins a chunk, and returns its frames. Framing a gap notice runs user code. If the user code makes a message of the chunk unwanted, `begin`
-   * returns `undefined`, and no message of the chunk may be written.
+   * Begins a chunk, and returns its frames. `begin` makes the frame of a gap notice itself, and this may run user code. If the user code makes a
+   * message of the chunk unwanted, `begin` returns `undefined`, and no message of the chunk may be written.
    */
   begin(chunk: readonly OutgoingMessage[]): readonly unknown[] | undefined {
     this.chunk = chunk

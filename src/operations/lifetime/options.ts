@@ -43,7 +43,7 @@ export interface LifetimeOptions {
   readonly reason?: string | undefined
   /**
    * The close code: 3000 to 4999. A client that got a goodbye comes back after any code. Without a goodbye, `createClient` stops after the codes 4400
-   * to 4499, except 4401 (it tries once more), 4408 and 4429.
+   * to 4499. There are three exceptions: after 4408 and 4429 it comes back, and after 4401 it tries once more.
    *
    * @default 4000
    */

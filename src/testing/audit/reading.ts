@@ -29,8 +29,8 @@ export type AuditedText =
   | (AuditedMessage & {
     readonly kind: 'message'
     /**
-     * True for a message with the current state, which a server sends to a new subscriber. A snapshot may repeat the client's last message, or have
-     * no identity.
+     * True for a message with the current state, which a server sends to a new subscriber. A snapshot may repeat the client's last message. A
+     * snapshot needs no identity: see the option `identify`.
      */
     readonly isSnapshot?: boolean | undefined
   })
