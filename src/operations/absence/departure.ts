@@ -2,6 +2,7 @@ import type { CloseReason } from '../../ports/connection.ts'
 
 /** A user who lost the last connection on this node, and has not come back to it. */
 export interface Departure {
+  /** The user's id. */
   readonly userId: string
   /** Why the last connection was removed. `reassigned` if it was given to another user. */
   readonly reason: CloseReason | 'reassigned'

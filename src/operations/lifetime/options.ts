@@ -8,7 +8,13 @@ import { closeCode, closeReason } from '../close-details.ts'
 /** All that a limit needs of a command server. The result of `createCommandServer` fits as it is. */
 export interface LifetimeCommands {
   /** Returns the session of a connection, if it has one. */
-  find(connectionId: string, userId: string): { goodbye(goodbye: Goodbye): void } | undefined
+  find(connectionId: string, userId: string): LifetimeSession | undefined
+}
+
+/** All that a limit needs of a session. */
+export interface LifetimeSession {
+  /** Tells the client to go, and closes the connection later. */
+  goodbye(goodbye: Goodbye): void
 }
 
 /** The options of `limitLifetime`. `maxMs` is required. An unknown name is refused. A value of `undefined` counts as absent. */

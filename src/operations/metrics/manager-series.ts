@@ -2,32 +2,53 @@ import type { PublishResult } from '../../model/publish-result.ts'
 import type { CloseReason } from '../../ports/connection.ts'
 import { counter, counters, gauge, upDownCounter, type Series } from './series.ts'
 
-/** The numbers of `manager.stats()` that are measured. */
+/** The numbers of `manager.stats()` that are measured. Each has the meaning that `Stats` gives it. */
 export interface ManagerStats {
+  /** Messages that were handed to a socket. */
   readonly sent: number
+  /** Waiting messages that a newer message of their stream replaced. */
   readonly conflated: number
+  /** Messages that were dropped because too much waited, or for too long. */
   readonly dropped: number
+  /** Messages that could not be sent. */
   readonly failed: number
+  /** Messages whose connection ended or was unsubscribed before the delivery reached it. */
   readonly skipped: number
+  /** Waiting messages that were discarded. */
   readonly purged: number
+  /** Messages that a socket accepted and rejected later. */
   readonly rejected: number
+  /** Gap notices that were handed to a socket in the place of dropped messages. */
   readonly gapNotices: number
+  /** Messages that waited for another delivery to end. */
   readonly deferred: number
+  /** Messages that wait now. */
   readonly waiting: number
+  /** The size of the waiting messages. */
   readonly waitingBytes: number
+  /** The largest size that ever waited for one connection. */
   readonly mostWaitingBytes: number
+  /** Connections for which messages wait, because their sockets have no room. */
   readonly connectionsBehind: number
 }
 
 /** All that `instrument` needs of a manager. A `ConnectionManager` fits as it is. */
 export interface MeasuredManager {
+  /** How many connections there are. */
   readonly connectionCount: number
+  /** How many users have a connection. */
   readonly userCount: number
+  /** How many subscriptions there are. */
   readonly subscriptionCount: number
+  /** How many streams have a subscriber. */
   readonly streamCount: number
+  /** Returns the totals since the manager was made. */
   stats(): ManagerStats
+  /** Publishes a message. `instrument` puts a function in front of this method. */
   publish(message: never, options?: never): PublishResult
+  /** Calls the listener for each new connection. Returns a function that removes the listener. */
   on(event: 'connectionAdded', listener: () => void): () => void
+  /** Calls the listener for each connection that is removed. Returns a function that removes the listener. */
   on(event: 'connectionRemoved', listener: (removal: { readonly reason: CloseReason }) => void): () => void
 }
 

@@ -8,6 +8,20 @@ import { describe } from '../../errors.ts'
 import { isPlain } from '../../guards/named-fields.ts'
 import { functionIn, invalidOption, withMethods } from '../../guards/option-values.ts'
 
+/** All that `instrument` needs of a recovery. */
+export interface MeasuredRecovery {
+  /** Returns what the recovery holds now, and how often clients could resume so far. */
+  stats(): RecoveryStats
+}
+
+/** All that `instrument` needs of a cluster. */
+export interface MeasuredCluster {
+  /** `down` while the broker cannot be reached. */
+  readonly status: 'up' | 'down'
+  /** Returns the totals since this node joined. */
+  stats(): ClusterStats
+}
+
 /** The options of `instrument`. Each one is optional. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface InstrumentingOptions {
   /**
@@ -15,13 +29,13 @@ export interface InstrumentingOptions {
    *
    * @default none: the metrics `recovery.*` are absent
    */
-  readonly recovery?: { stats(): RecoveryStats } | undefined
+  readonly recovery?: MeasuredRecovery | undefined
   /**
    * The cluster that the manager has joined.
    *
    * @default none: the metrics `cluster.*` are absent
    */
-  readonly cluster?: { readonly status: 'up' | 'down'; stats(): ClusterStats } | undefined
+  readonly cluster?: MeasuredCluster | undefined
   /**
    * The manager's command server.
    *
