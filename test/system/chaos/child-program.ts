@@ -24,7 +24,9 @@ export class ChildProgram<TTo extends { readonly type: string }, TFrom extends {
       this.#answers.emit(message.type, message)
     })
     this.process.once('exit', (code, signal) => {
-      if (!this.#isToEnd) this.#fail(`${what} ended by itself (${signal ?? `exit code ${code}`})`)
+      const end = `${what} ended by itself (${signal ?? `exit code ${code}`})`
+      if (!this.#isToEnd) return this.#fail(end)
+      this.#release(end)
     })
   }
 
@@ -60,9 +62,13 @@ export class ChildProgram<TTo extends { readonly type: string }, TFrom extends {
     return end(this.process)
   }
 
-  /** Whoever waits for an answer waits no longer. */
   #fail(error: string): void {
     this.unhandled.push(error)
+    this.#release(error)
+  }
+
+  /** Whoever waits for an answer waits no longer. */
+  #release(error: string): void {
     if (this.#answers.listenerCount('error') > 0) this.#answers.emit('error', new Error(error))
   }
 }

@@ -129,23 +129,26 @@ let server: Server | undefined
 async function obey(message: ToServer): Promise<void> {
   if (message.type === 'begin') {
     server = new Server(message)
-    tell({ type: 'listening', port: await server.port() })
+    void tell({ type: 'listening', port: await server.port() })
   } else if (message.type === 'publish') {
     for (const entry of message.entries) server?.publish(entry)
-    tell({ type: 'acknowledged', count: message.entries.length })
+    void tell({ type: 'acknowledged', count: message.entries.length })
   } else if (message.type === 'expire') {
     server?.expire(message.client, message.token, message.code)
   } else if (message.type === 'drain') {
-    tell({ type: 'drained', stayed: (await server?.drain(message.withinMs)) ?? 0 })
+    void tell({ type: 'drained', stayed: (await server?.drain(message.withinMs)) ?? 0 })
   } else {
-    tell({ type: 'left', history: server?.export() })
+    const told = tell({ type: 'left', history: server?.export() })
     await server?.end()
+    // A long history is still on its way. The end of the process would cut it off.
+    await told
     process.exit(0)
   }
 }
 
-function tell(message: FromServer | { readonly type: 'unhandled'; readonly error: string }): void {
-  process.send?.(message)
+/** Resolves when the message has left. */
+function tell(message: FromServer | { readonly type: 'unhandled'; readonly error: string }): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, () => resolve()))
 }
 
 for (const event of ['unhandledRejection', 'uncaughtException']) {
