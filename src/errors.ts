@@ -69,7 +69,7 @@ export type QuotaName =
  */
 export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
-/** The facts of a failure that a handler may act on. A field is present if its fact is known. */
+/** Facts about a failure, for the code that handles the error. A field is present if its fact is known. */
 export interface ErrorFacts {
   /** The connection that was refused. */
   readonly connectionId?: string

@@ -60,8 +60,8 @@ export interface ConnectionManagerOptions<
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
    * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not
-   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. If
-   * a notice that the manager sends by itself cannot be made, the manager emits `error` with stage `send`.
+   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. The
+   * manager sends the last two notices by itself, so if one of them cannot be made, it also emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */

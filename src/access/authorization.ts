@@ -20,7 +20,7 @@ export interface AuthorizationRequest<
   readonly streamType: keyof TStreams & string
   /** The symbol. `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
-  /** A frozen copy, one level deep, of the request's filters. `undefined` if the request has no filters. */
+  /** A shallow, frozen copy of the request's filters. `undefined` if the request has no filters. */
   readonly filters: SubscriptionFilters | undefined
   /** The connection whose `subscribe` or `reassign` was called. Absent for `addSubscription`. */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>

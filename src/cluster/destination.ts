@@ -1,8 +1,8 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 
 /**
- * Takes the messages of other nodes in one channel. An epoch is a series of numbered messages that one node publishes in the channel. This node is
- * the origin of the epoch.
+ * Takes the messages that other nodes publish in one channel. An epoch is a series of numbered messages that one node publishes in the channel. This
+ * node is the origin of the epoch.
  */
 export interface Destination {
   /** True for a `latest` stream type, in which a newer message replaces older messages. So a lost older message harms nobody. */

@@ -21,7 +21,7 @@ interface Waiter {
 
 const NOWHERE: Position = new Map()
 
-/** Lets a client wait until this node has all obtainable messages of a channel after the client's position. */
+/** Lets a client wait until this node has the messages that the client missed in a channel, except those that their origin no longer has. */
 export class Readiness {
   readonly #dependencies: ReadinessDependencies
   readonly #waiters = new Set<Waiter>()

@@ -159,7 +159,7 @@ export class Receiving {
   }
 
   /**
-   * Returns the origin of an epoch. An epoch that is new to this node may have begun before this node wanted the channel. Then the messages up to
+   * Returns the origin of an epoch. If an epoch that is new to this node may have begun before this node wanted the channel, the messages up to
    * number `own.seq` are skipped. If the epoch began later, this node should get all its messages. An origin that was forgotten continues at the
    * number that it had reached.
    */

@@ -15,7 +15,7 @@ export function closeReason(name: string, value: unknown): string {
   throw invalidOption(name, `expected a string of at most ${MOST_REASON_BYTES} bytes, got ${describe(value)}`)
 }
 
-/** Returns a close code of `least` or more that an endpoint may send: RFC 6455, 7.4. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns `value` if it is `least` or more, and a close code that an endpoint may send: RFC 6455, 7.4. @throws `ERR_INVALID_OPTION` otherwise */
 export function closeCode(name: string, value: unknown, least: 1000 | 3000): number {
   const ranges = [[1000, 1003], [1007, 1013], [3000, 4999]] as const
   const isSendable = Number.isInteger(value) && ranges.some(([from, to]) => from >= least && from <= (value as number) && (value as number) <= to)

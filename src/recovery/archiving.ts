@@ -55,8 +55,8 @@ export function restoreInto(histories: Histories, floors: RevocationFloors, arch
 }
 
 /**
- * Returns how many messages have at most this `order`. The messages must be sorted by `order`. The function uses a binary search, because it may be
- * called for many revocations.
+ * Returns how many messages have this `order` or a lower one. The messages must be sorted by `order`. The function uses a binary search, because it
+ * may be called for many revocations.
  */
 function countUpTo(order: number, messages: readonly { readonly message: ArchivedMessage }[]): number {
   let [from, to] = [0, messages.length]

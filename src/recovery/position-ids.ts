@@ -24,7 +24,10 @@ class ClientPosition {
   /** True after the client has got the answer, and the snapshot if the answer announced one. */
   #isKnown = false
 
-  /** Returns the id after a text, or `undefined` if the text does not change the id, or if there is no id yet. */
+  /**
+   * Returns the id of the event that carries a text. Returns `undefined`, for an event without an id, if the text does not change the client's
+   * position, or if there is no position yet.
+   */
   after(text: string): string | undefined {
     const isSkip = text.startsWith(SKIP)
     // A skip comes in the place of its message. It is not the announced snapshot.

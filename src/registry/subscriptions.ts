@@ -173,7 +173,7 @@ export class Subscriptions {
     return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
   }
 
-  /** Returns the lists that receive a message. */
+  /** Returns the fan-out lists whose connections get a message. */
   subscribed({ definition, streamType, symbol, userId }: Addressed): Subscribed {
     if (definition.audience === 'private') return this.#subscribedOf(userId, streamType, symbol)
     const { whole, bySymbol } = this.#types.get(streamType) as StreamTypeRecord

@@ -40,8 +40,8 @@ export interface RunningHost {
 
   /**
    * Lets one interval of the host's heartbeat pass: call the heartbeat's function, advance its clock, or wait. Resolves once every client that can
-   * answer the heartbeat has answered it. The suite calls this method at most five times. After five calls, the server must have removed a client
-   * that does not answer the heartbeat.
+   * answer the heartbeat has answered it. The server must keep a client that answers, and must remove a client within five calls after the
+   * client has stopped answering.
    *
    * If this method is missing, the test `removes a client that falls silent` fails. You may skip this test, with a reason.
    */

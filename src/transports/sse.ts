@@ -37,8 +37,8 @@ export interface SseOptions {
    * Returns the id of a message's event, for the client's `Last-Event-ID`.
    *
    * Use only ASCII. A browser sends the header `Last-Event-ID` as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
-   * `Buffer.from(header, 'latin1').toString()` restores the `€`. A client that uses `fetch` cannot send a non-ASCII header at all.
-   * `encodeURIComponent` turns any text into ASCII.
+   * `Buffer.from(header, 'latin1').toString()` restores the `€`. A client that uses `fetch` cannot send a header with a character
+   * above U+00FF, such as the `€`, at all. `encodeURIComponent` turns any text into ASCII.
    *
    * If the id is not a string, or has a line break or a NUL, the message fails for the connections of this transport.
    */

@@ -328,7 +328,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     drainWatch.keepUp(this.#lagDueMs(backlog) - nowMs)
   }
 
-  /** The earliest moment at which a message may have waited too long. */
+  /** Before this moment, no message of the backlog can have waited for `maxLagMs`. */
   #lagDueMs(backlog: Backlog): number {
     return backlog.oldestSinceMs + this.#context.limits.maxLagMs
   }

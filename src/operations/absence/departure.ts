@@ -11,7 +11,8 @@ export interface Departure {
 /** A user who has been gone for the whole grace, `graceMs`. */
 export interface Absence extends Departure {
   /**
-   * True if the user has no connection. False if the cluster could not say whether the user has one on another node. Without a cluster, always true.
+   * True if it is certain that the user has no connection. False if the cluster could not say whether the user has one on another node. Without a
+   * cluster, always true.
    */
   readonly isCertain: boolean
 }

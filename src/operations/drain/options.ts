@@ -18,7 +18,7 @@ export interface DrainedCommands {
 export interface ManagerDrainOptions {
   /**
    * How long the drain may take, `manager.cleanup()` included: it resolves by then. Choose a little less than your platform waits before it kills the
-   * process. With `0`, all connections are closed at once. Milliseconds, not `Infinity`.
+   * process. With `0`, all connections are closed immediately. Milliseconds, not `Infinity`.
    *
    * @default 25_000
    */

@@ -78,7 +78,7 @@ class RunningLimit implements LifetimeLimit {
  *
  * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are closed
  * with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not keep the
- * process alive. Each lifetime may be up to a second longer.
+ * process alive. Each connection may end up to a second after its lifetime.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

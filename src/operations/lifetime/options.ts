@@ -19,7 +19,10 @@ export interface LifetimeSession {
 
 /** The options of `limitLifetime`. `maxMs` is required. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface LifetimeOptions {
-  /** The longest time that a connection lives. Milliseconds, more than 0. With `Infinity`, no connection is ended. */
+  /**
+   * The longest lifetime of a connection. The connection may end up to a second later. After a goodbye, the client has `graceMs` more to go.
+   * Milliseconds, more than 0. With `Infinity`, no connection is ended.
+   */
   readonly maxMs: number
   /**
    * The largest part of `maxMs` by which a lifetime is shortened, from 0 to 1. With `0.1`, the lifetimes are evenly spread between nine tenths of

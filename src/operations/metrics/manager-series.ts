@@ -18,7 +18,7 @@ export interface ManagerStats {
   readonly purged: number
   /** Messages that a socket accepted and rejected later. */
   readonly rejected: number
-  /** Gap notices that were handed to a socket in the place of dropped messages. */
+  /** Gap notices that were handed to a socket instead of dropped messages. */
   readonly gapNotices: number
   /** Messages that waited for another delivery to end. */
   readonly deferred: number

@@ -16,7 +16,7 @@ export interface Publisher {
 export interface ProbeDependencies {
   readonly meter: MetricsMeter
   readonly attributes: MeasurementAttributes
-  /** How many publishes there are for each one that is measured, on average. Finite. */
+  /** On average, one publish in this many is measured. Finite. */
   readonly measureEvery: number
   readonly clock: Pick<Clock, 'monotonic'>
   readonly reports: ErrorReports

@@ -61,7 +61,10 @@ export interface AuditedSubject {
   readonly symbol?: string | null | undefined
 }
 
-/** The recipients of a message, if they are not all subscribers of its stream, and its publisher, if there are several. */
+/**
+ * The options of `published`. `except` and `to` change the recipients, which are all subscribers of the stream by default. `publisher` names the
+ * server process that publishes the message.
+ */
 export interface PublishedOptions {
   /** Clients that must not get the message, as with `publish(message, { except })`. A replay may still send the message to these clients. */
   readonly except?: readonly string[] | undefined
@@ -323,7 +326,10 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     return client
   }
 
-  /** Returns a valid stream or stream type. @throws `ERR_UNKNOWN_STREAM`, because a misspelt name would audit nothing */
+  /**
+   * Checks the stream type, and returns the stream or the whole type. @throws `ERR_UNKNOWN_STREAM`, because the audit would find nothing to check
+   * under a misspelt name
+   */
   #subject({ streamType, symbol }: AuditedSubject): Pick<AuditedStream, 'streamType' | 'symbol'> {
     definitionOf(this.#streams, streamType)
     return { streamType, symbol: symbol ?? undefined }

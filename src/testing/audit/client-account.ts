@@ -23,7 +23,7 @@ interface Start {
 /** A subscription of the client's current connection. */
 interface Hold extends Subject {
   state: HoldState
-  /** The step of the last request to subscribe, or of its answer. */
+  /** The last step at which the client asked for this subscription, or the server carried out or answered such a request. */
   since: number
   /** The requests to subscribe that the server has not answered yet, in order. */
   readonly starts: Start[]

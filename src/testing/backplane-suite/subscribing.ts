@@ -54,10 +54,7 @@ export async function unsubscribes(trial: BackplaneTrial): Promise<void> {
   if (after.join() !== OTHER) throw new Error(`Expected that ${b.name} receives one text of ${OTHER} once \`unsubscribe\` has settled, but it received [${after.join()}]`)
 }
 
-/**
- * The count of subscribers is right as soon as a call of `subscribe` or `unsubscribe` has settled. If there are several subscribers, the count may
- * be 1.
- */
+/** The count of subscribers is right as soon as a call of `subscribe` or `unsubscribe` has settled. Any count above 0 may be reported as 1. */
 export async function countsSubscribers(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await expectCount(a, USER, false)

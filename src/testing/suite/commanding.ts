@@ -34,7 +34,10 @@ const USER_FIELDS = ['userId', 'user_id', 'user', 'uid', 'as', 'sub']
 /** Fields in which a request could name another connection. */
 const CONNECTION_FIELDS = ['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id']
 
-/** The server carries out a request for the client's own user and connection, even if the request names another user or connection. */
+/**
+ * If a request names another user or connection, the server ignores the name: it carries out the request for the client that sent it, or disconnects
+ * this client.
+ */
 export async function ignoresClaims(trial: Trial): Promise<void> {
   const host = await trial.start()
   await host.connect('alice', trades('BTCUSDT'), orders())

@@ -5,9 +5,10 @@ import { Stryker } from '@stryker-mutator/core'
 import { check, reported } from './check.js'
 import { copyOfTree, removeTree } from './tree.js'
 
-const HELP = `Usage: npm --prefix test/property/mutants run --silent mutants [-- --mutate PATH… --concurrency N --afresh]
+const HELP = `Usage: npm --prefix test/property/mutants run --silent mutants [-- --mutate PATH… --tests FOLDER… --concurrency N --afresh]
 
   --mutate PATH    only this file or folder of src, such as src/collections/fan-out-list.ts or src/delivery; may be given several times
+  --tests FOLDER   only the tests of this folder, which takes a part of the time; what they do not notice, the others may; may be given several times
   --concurrency N  the number of parallel test processes (default: 2)
   --afresh         tries every mutant, including those with a result in report/incremental.json
 
@@ -15,6 +16,7 @@ Exits with 1 if a mutant survived that survivors.json does not list.`
 
 const OPTIONS = {
   mutate: { type: 'string', multiple: true, default: [] },
+  tests: { type: 'string', multiple: true, default: [] },
   concurrency: { type: 'string', default: '2' },
   afresh: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -48,6 +50,7 @@ const strykerOptions = ({ mutate, concurrency, afresh }) => ({
 async function main() {
   const { values } = parseArgs({ options: OPTIONS })
   if (values.help) return console.log(HELP)
+  if (values.tests.length > 0) process.env.MUTANTS_TESTS = values.tests.join(',')
   const copy = copyOfTree()
   try {
     process.chdir(copy)

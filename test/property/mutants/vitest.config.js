@@ -27,7 +27,7 @@ class NearestFirst extends BaseSequencer {
   }
 }
 
-export default mergeConfig(
+const config = mergeConfig(
   rootConfig,
   defineConfig({
     root: fileURLToPath(new URL('../../..', import.meta.url)),
@@ -40,3 +40,9 @@ export default mergeConfig(
     },
   }),
 )
+
+/** Folders of tests, or all where there is none: the option `--tests`. */
+const only = process.env.MUTANTS_TESTS?.split(',') ?? []
+if (only.length > 0) config.test.include = only.map((folder) => `${folder}/**/*.test.ts`)
+
+export default config
