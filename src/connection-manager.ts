@@ -16,7 +16,7 @@ import type { AnyConnection, Connection, Socket } from './ports/connection.ts'
 import { subscribersOf } from './registry/mappings.ts'
 import { PLAIN_REMOVAL } from './registry/removal.ts'
 
-/** A call without `streams` compiles only for the default catalogue. For any other catalogue, the compiler reports a missing argument. */
+/** `new ConnectionManager` without `streams` compiles only for the default catalogue. For any other, the compiler reports a missing argument. */
 type MissingStreams<TStreams> = [TradingStreams] extends [TStreams] ? [] : [streamsAreMissingInTheOptions: never]
 
 export interface ConnectionManager<in out TSocket extends Socket, in out TStreams extends StreamCatalogue, in out TMetadata> extends Disposal {}
@@ -24,8 +24,8 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
 /**
  * Knows who is connected and what each user is subscribed to. Delivers each message at most once to each of its recipients.
  *
- * State changes are synchronous and atomic. When a call returns, all indexes agree with each other, and all listeners have been called. A method
- * returns a promise only if it waits for sockets to close. The state has changed before the method returns its promise.
+ * State changes are synchronous and atomic. When a call returns, the state is consistent, and all listeners have been called; in a `batch`, they are
+ * called when it ends. A method returns a promise only if it waits for sockets to close. The state has changed before the method returns its promise.
  *
  * A call with bad arguments throws synchronously. A call never throws because a socket failed: the manager counts the failure and emits `error`.
  *
@@ -87,7 +87,7 @@ export class ConnectionManager<
    * Removes a connection and closes its socket. The promise resolves to true if this call removed the connection, and to false for an unknown id.
    *
    * If the connection is the user's last one, all of the user's subscriptions end in the same call. The promise settles when the socket's `close` has
-   * settled, or after `closeTimeoutMs`. The promise never rejects, and keeps the process alive until it settles.
+   * settled, or after `closeTimeoutMs`. It never rejects, and keeps the process alive until it settles, unless `closeTimeoutMs` is `Infinity`.
    */
   async removeConnection(connectionId: string): Promise<boolean> {
     const connection = this.#parts.connections.byId.get(connectionId)
@@ -132,10 +132,10 @@ export class ConnectionManager<
   // ── Subscriptions ──────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Subscribes a user. The subscription applies to all present and future connections of the user. Returns a live view of the subscription.
+   * Subscribes a user: all present and future connections of the user get the stream. The returned subscription is always up to date.
    *
-   * Subscribing again returns the same view, with the `filters` of this call. The filters of `connection.subscribe` are separate. You can subscribe a
-   * user who has no connection: see `pendingTtlMs`. If the stream type's symbol is optional, a request without a symbol means the whole type.
+   * Subscribing again returns the same object, with the `filters` of this call. The filters of `connection.subscribe` are separate. You can subscribe
+   * a user who has no connection: see `pendingTtlMs`. If the stream type's symbol is optional, a request without a symbol means the whole type.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_UNKNOWN_USER`,
    * `ERR_FORBIDDEN`, `ERR_QUOTA_EXCEEDED`, `ERR_CLOSED`. On an error, nothing changes
@@ -149,7 +149,7 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: for the user, and for each connection that holds it. Returns false if there was no such subscription.
    *
-   * Messages of the stream that wait for the user's connections are purged, including those of the current turn. A malformed id returns false.
+   * Waiting messages of the stream are purged, even those of this turn, unless another subscription covers the stream. A malformed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `userId` or no `streamType`, or has an unknown field
    */
@@ -175,7 +175,7 @@ export class ConnectionManager<
     return this.#parts.subscribing.revoke(revocation)
   }
 
-  /** Returns a new array with the views of a user's subscriptions, oldest first. The array is empty for an unknown user. */
+  /** Returns a new array of a user's subscriptions, oldest first. The array is empty for an unknown user. */
   getUserSubscriptions(userId: string): Subscription<keyof TStreams & string>[] {
     return this.userSubscriptions.get(userId) ?? []
   }
@@ -196,7 +196,7 @@ export class ConnectionManager<
    * Delivers a message to the connections that are subscribed to its stream. A private message goes only to the connections of the user in its
    * `userId`. Each connection gets one copy, even if several subscriptions cover the message.
    *
-   * The delivery starts at once, and fixes the recipients. The message is serialized once, or not at all if it has no recipients.
+   * The delivery starts at once, and fixes the recipients. The message is serialized once, or not at all if nobody gets it and no `recorder` is set.
    *
    * A socket's `send`, a listener or a `toJSON` may call `publish` while a delivery is running. Then the new message is deferred: it is serialized at
    * once, and delivered later, to the connections that are subscribed then. The result has `deferred: true`, and all its counts are 0. `stats()` counts
@@ -268,10 +268,10 @@ export class ConnectionManager<
   }
 
   /**
-   * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set `CONNECTED`, or until
-   * the last of these subscriptions ends. Whenever the status changes, each connection that receives the stream gets a status notice. A connection
-   * that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent in the same way as a text of
-   * `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
+   * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set another one, or until
+   * the last of these subscriptions ends. Whenever the status changes, each connection that receives exactly this stream gets a status notice. A
+   * connection that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent in the same way as a
+   * text of `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`. On an error, nothing changes
    */
@@ -280,16 +280,16 @@ export class ConnectionManager<
   }
 
   /**
-   * Returns counts of all messages so far, and of the messages that are waiting: see `Stats`. A message counts once for each recipient, as soon as
-   * its delivery starts. The cost grows with the number of connections that have waiting messages.
+   * Returns counts of all messages so far, how many connections are behind, and how many bytes wait: see `Stats`. A message counts once for each
+   * recipient, as soon as its delivery starts. The cost grows with the number of connections that have waiting messages.
    */
   stats(): Stats {
     return this.#parts.delivery.stats()
   }
 
   /**
-   * Returns a new array of the active streams. A stream is active while it has a connected subscriber, and for `idleDelayMs` after it lost its last
-   * connected subscriber. Use this method if you registered your `streamActive` listener after streams had become active.
+   * Returns a new array of the active streams. A stream is active while it has a connected subscriber, and for up to `idleDelayMs` after it lost its
+   * last connected subscriber. Use this method if you registered your `streamActive` listener after streams had become active.
    */
   activeStreams(): ActiveStream<keyof TStreams & string>[] {
     const { demand, renewTimers, subscriptions } = this.#parts
@@ -339,7 +339,7 @@ export class ConnectionManager<
     return this.#parts.subscriptions.count
   }
 
-  /** How many streams have a subscriber, pending ones included. */
+  /** How many streams have a subscriber, pending subscribers included. */
   get streamCount(): number {
     return this.#parts.subscriptions.streamCount
   }
@@ -377,9 +377,9 @@ export class ConnectionManager<
    *
    * The promise resolves when all sockets are closed, or after `deadlineMs` (default 5,000). The result is a report of how the sockets closed. A
    * socket that is still closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. A
-   * socket of an earlier removal also keeps its own deadline. If `deadlineMs` is `0`, a socket counts as closed only if its `close` has settled by
-   * then. With `Infinity`, there is no timer, so only the sockets keep the process alive. The promise never rejects, and keeps the process alive
-   * until it settles. Later calls return the same promise.
+   * socket of an earlier removal also keeps its own deadline. If `deadlineMs` is `0`, a socket counts as closed only if its `close` settles at once.
+   * The promise keeps the process alive until it settles, unless `deadlineMs` is `Infinity`: then there is no timer, and only the sockets keep the
+   * process alive. The promise never rejects. Later calls return the same promise.
    *
    * @throws `ERR_INVALID_OPTION` for a bad `deadlineMs`. On an error, nothing changes
    */

@@ -12,7 +12,7 @@
  * | `ERR_INVALID_MESSAGE` | a message has the wrong shape, or a text is not in the wire form |
  * | `ERR_UNKNOWN_STREAM` | a stream type is not in the catalogue |
  * | `ERR_UNKNOWN_USER` | a user without a connection is subscribed while `pendingTtlMs` is `0` |
- * | `ERR_UNKNOWN_CONNECTION` | `subscribe` or `reassign` is called for a connection that was removed, or that belongs to another manager |
+ * | `ERR_UNKNOWN_CONNECTION` | the connection that a call needs was removed, or belongs to another manager |
  * | `ERR_DUPLICATE_CONNECTION` | a connection id is in use by another socket or user |
  * | `ERR_SYMBOL_REQUIRED` | a stream type needs a symbol and none was given |
  * | `ERR_SYMBOL_NOT_ALLOWED` | a stream type takes no symbol and one was given |
@@ -20,7 +20,7 @@
  * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, the source of a public stream, or a broadcast has a `userId` |
  * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to a user other than its `userId` |
  * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form, or `serialize`, `serializeNotice` or the recorder fails |
- * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages were deferred within one outermost call |
+ * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages would be deferred within one outermost call |
  * | `ERR_QUOTA_EXCEEDED` | the call would exceed one of the `quotas` |
  * | `ERR_FORBIDDEN` | `authorize` did not return `true`, or the connection got another user during the call |
  * | `ERR_INVALID_BACKPLANE` | the backplane of a cluster lacks a method, or a driver cannot use the client that it was given |
@@ -71,7 +71,7 @@ export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
 /** Facts about a failure, for the code that handles the error. A field is present if its fact is known. */
 export interface ErrorFacts {
-  /** The connection that was refused. */
+  /** The connection that was refused, or that the call was about. */
   readonly connectionId?: string
   /** The user who was refused, or the user that a message named. */
   readonly userId?: string

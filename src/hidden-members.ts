@@ -23,7 +23,7 @@ interface Manager {
 
 let managersMade = 0
 
-/** Defines the members of a manager that its type does not show. */
+/** Defines the members of a manager that its class does not declare. */
 export function defineHiddenMembers(manager: Manager): void {
   // A deep equality check does not see private state. Without a public property, it would find any two managers equal.
   Object.defineProperty(manager, 'serial', { value: ++managersMade, enumerable: true })

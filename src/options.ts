@@ -60,8 +60,8 @@ export interface ConnectionManagerOptions<
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
    * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not
-   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. The
-   * manager sends the last two notices by itself, so if one of them cannot be made, it also emits `error` with stage `send`.
+   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. No
+   * call of yours makes the last two notices. So if one of them cannot be made, the manager also emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */
@@ -92,7 +92,7 @@ export interface ConnectionManagerOptions<
    */
   readonly closeTimeoutMs?: number | undefined
   /**
-   * How long a subscription stays pending while its user has no connection. The time counts from the first request.
+   * How long a subscription stays pending while its user has no connection. The time counts from the request that began the subscription.
    *
    * With `0`, a subscription of a user without a connection is refused with `ERR_UNKNOWN_USER`. With `Infinity`, a pending subscription stays until
    * it is removed.
@@ -117,7 +117,8 @@ export interface ConnectionManagerOptions<
   readonly idleDelayMs?: number | undefined
   /**
    * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. The quota `idleStreams` is an
-   * exception: no call throws because of it. If this quota is exceeded, the oldest stream without a subscriber becomes idle at once.
+   * exception: no call throws because of it. If this quota is exceeded, the stream that has been without a subscriber for the longest time becomes
+   * idle at once.
    */
   readonly quotas?: QuotaOptions | undefined
   /**
@@ -125,8 +126,8 @@ export interface ConnectionManagerOptions<
    * the subscription exists already. `authorize` runs before the manager allocates anything.
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
-   * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Access is checked again only by `connection.reassign`,
-   * which ends the public subscriptions that the new user may not have. To end access at any other time, call `revoke`.
+   * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Only `connection.reassign` checks existing subscriptions
+   * again, and ends the public subscriptions that the new user may not have. To end access at any other time, call `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -178,7 +179,8 @@ export interface QuotaOptions {
   readonly pendingUsers?: number | undefined
   /**
    * Streams that have no connected subscriber and stay active for `idleDelayMs`. The quota refuses nothing: if there is one stream more than the
-   * quota, the oldest of these streams becomes idle at once. With `0`, a stream becomes idle as soon as it has no connected subscriber.
+   * quota, the stream that has been without a subscriber for the longest time becomes idle at once. With `0`, a stream becomes idle as soon as it has
+   * no connected subscriber.
    *
    * @default 10_000
    */
@@ -201,8 +203,9 @@ export interface DeliveryOptions {
    * The limit for the bytes that a socket has buffered. Above this limit, further messages wait in the send queue. Waiting messages can be conflated
    * and dropped.
    *
-   * `0`: a message waits if the socket has any unsent byte of an earlier turn of the event loop. With any limit, bytes that the socket got in the
-   * current turn do not count. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
+   * With any limit, bytes that the socket got in the current turn of the event loop do not count, because no client has had time to read them. Bytes
+   * of the turn before do not count either, if the socket was within the limit in that turn. `0`: a message waits if the socket has any older unsent
+   * byte. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
    *
    * @default 65_536 // 64 KiB
    */
@@ -229,7 +232,8 @@ export interface DeliveryOptions {
    *
    * After this time, the overflow policy of the message's stream applies. With `drop`, the message is dropped and a gap notice tells the client. With
    * `disconnect`, the connection is removed as a slow consumer. If a message replaces an older message, only the waiting time of the newer message
-   * counts. The manager notices an old message within 50 ms, even if nothing is published. `0`: nothing may wait. `Infinity`: no limit.
+   * counts. The manager notices at most 50 ms late that a message has waited too long, even if nothing is published. `0`: nothing may wait.
+   * `Infinity`: no limit.
    *
    * @default 60_000
    */

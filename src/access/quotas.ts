@@ -46,7 +46,10 @@ export class Quotas {
     if (text.length > this.limits.messageUnits) throw this.refusal('messageUnits', request)
   }
 
-  /** @throws `ERR_QUOTA_EXCEEDED` if the filters are too long, `ERR_INVALID_ARGUMENT` if they have no JSON form */
+  /**
+   * Checks the length of the filters, unless the limit is `Infinity`. @throws `ERR_QUOTA_EXCEEDED` if the filters are too long,
+   * `ERR_INVALID_ARGUMENT` if they have no JSON form
+   */
   assertFilters(filters: SubscriptionFilters, request: QuotaRequest): void {
     const { filterUnits } = this.limits
     if (filterUnits !== Infinity && jsonUnits(filters) > filterUnits) throw this.refusal('filterUnits', request)

@@ -12,7 +12,7 @@ const LONGEST_TIMER_MS = 2_000_000_000
 export class Agenda {
   readonly clock: ClientClock
   readonly #tasks = new Map<string, Task>()
-  /** The time for which the timer is set. The timer is never set for a later time than that of the first task. */
+  /** The time for which the timer is set. It is never later than the time of the task that is due first. */
   #timerMs = Infinity
   #cancelTimer: (() => void) | undefined
 

@@ -4,8 +4,8 @@ import type { Message } from './update.ts'
 
 /**
  * The state of a client: `idle` (nobody needs a connection), `connecting`, `connected` (the server has said welcome), `waiting` (for the next
- * attempt), `stopped` (another attempt would probably fail in the same way, so the client makes none until `connect()`) or `closed` (by `close()`,
- * for good).
+ * attempt), `stopped` (no attempt until `connect()`, because the server or `shouldReconnect` wants none, or because one would probably fail in the
+ * same way) or `closed` (by `close()`, for good).
  */
 export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped' | 'closed'
 
@@ -14,9 +14,9 @@ export interface StateChange {
   /** The new state. */
   readonly state: ClientState
   /**
-   * Why the client entered the state, if the connection was lost or ended: the reason of the server's goodbye; without a goodbye, the reason of the
-   * `Loss`, or `closed` if that reason is empty; `version` if the server speaks a newer protocol; `hidden` if the page went into the back-forward
-   * cache. Otherwise `undefined`.
+   * Why the client entered the state, if the connection was lost or could not be made: the reason of the server's goodbye; without a goodbye, the
+   * reason of the `Loss`, or `closed` if that reason is empty; `version` if the server speaks a newer protocol; `hidden` if the page went into the
+   * back-forward cache. Otherwise `undefined`.
    */
   readonly reason: string | undefined
   /** Milliseconds until the next attempt. `undefined` if no attempt is planned. */
@@ -30,8 +30,8 @@ export interface Confirmation {
   /** `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
   /**
-   * `true` if no message since the last connection is missing, or if the snapshot of a `refresh` replaces the missing messages. `false` if messages
-   * may be missing, and the listeners got a gap. `null` for the first confirmation of a subscription.
+   * `true` if no message is missing since the last connection ended, or if the snapshot of a `refresh` replaces the missing messages. `false` if
+   * messages may be missing, and the listeners got a gap. `null` for the first confirmation of a subscription.
    */
   readonly recovered: boolean | null
 }
@@ -41,7 +41,7 @@ export type ClientStage = 'connect' | 'send' | 'frame' | 'listener'
 
 /** A failure that the client survived. */
 export interface ClientFailure {
-  /** The value that was thrown, or the `error` event of a socket. */
+  /** The value that was thrown, the `error` event of a socket, or a `ClientError` with `ERR_CANNOT_SEND`. */
   readonly error: unknown
   /**
    * What the client was doing. `connect`: making or keeping a connection. `send`: sending commands. `frame`: reading what the server sent.
@@ -56,7 +56,10 @@ export interface ClientEvents<TStreams extends StreamCatalogue = TradingStreams>
   readonly state: StateChange
   /** The server has confirmed a subscription. The event fires again after each reconnect. */
   readonly subscribed: Confirmation
-  /** A message that no subscription of this client covers, because the server sent the message to the user or to the connection. */
+  /**
+   * A message that no subscription of this client covers. Usually the server sent the message to the user or to the connection. It may also be a late
+   * message of a stream that the client has just unsubscribed from.
+   */
   readonly message: Message<TStreams>
   /** Something failed. If `error` has no listener, the failure is not printed. */
   readonly error: ClientFailure

@@ -8,7 +8,7 @@ import type { RuntimeSignal } from './signal.ts'
 export interface ConnectContext {
   /**
    * How many failures came before this attempt: failed attempts, and connections that were lost without a goodbye. A connection that lasts 5 seconds
-   * resets the number to `0`, so its own loss makes it `1`.
+   * after the welcome resets the number to `0`, so its own loss makes it `1`.
    */
   readonly attempt: number
   /**
@@ -49,7 +49,7 @@ export interface ClientOptions {
   readonly lazy?: boolean | undefined
   /**
    * How long to wait before the next attempt: a random time between 0 and a limit (full jitter). The limit begins with `minMs`, and doubles with each
-   * failure up to `maxMs`. A connection that lasted 5 seconds resets the limit to `minMs`.
+   * failure up to `maxMs`. A connection that lasted 5 seconds after the welcome resets the limit to `minMs`.
    *
    * @default { minMs: 1_000, maxMs: 30_000 }
    */
@@ -84,8 +84,8 @@ export interface ClientOptions {
    */
   readonly lingerMs?: number | undefined
   /**
-   * Decides whether the client reconnects after it has lost the connection. The result overrides the server's close code and goodbye. `undefined`
-   * leaves the decision to the client.
+   * Decides whether the client reconnects after a connection was lost or could not be made. The result overrides the server's close code and goodbye.
+   * `undefined` leaves the decision to the client.
    */
   readonly shouldReconnect?: ((loss: Loss) => boolean | undefined) | undefined
   /**

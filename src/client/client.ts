@@ -15,8 +15,8 @@ import { WantedStreams } from './wanted-streams.ts'
 /** The options of `updates`. */
 export interface UpdatesOptions extends Abortable {
   /**
-   * How many updates may wait for the reader. If one more comes, a gap replaces the oldest updates. With `0`, a message reaches only a reader that is
-   * already waiting.
+   * How many updates may wait for the reader. If one more comes, one gap replaces the two oldest updates. With `0`, a message reaches only a reader
+   * that is already waiting. Other readers get a gap.
    *
    * @default 1_000
    */
@@ -50,8 +50,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
     options?: UpdatesOptions,
   ): AsyncIterableIterator<Message<TStreams, TName> | Gap>
   /**
-   * Sends one of the server's own commands, and returns the answer. At most 256 requests can be open. A request is never queued and never repeated,
-   * because the client cannot know whether the server has carried it out.
+   * Sends a command that the host of the server has defined (option `commands` of `createCommandServer`), and resolves to the result. At most 256
+   * requests can be open. A request is never queued and never repeated, because the client cannot know whether the server has carried it out.
    *
    * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND` or `ERR_TOO_MANY_REQUESTS` if the command was not sent; with `ERR_DISCONNECTED` if the
    * connection ends before the answer; with the server's code if the server refuses the command; and with the signal's reason if the signal is
@@ -67,7 +67,7 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
    * @throws `ERR_CLOSED`
    */
   connect(): void
-  /** Ends the connection, all subscriptions (`ERR_CLOSED`) and all requests, for good. No timer and no listener is left. */
+  /** Ends the connection, all subscriptions (`ERR_CLOSED`) and all requests, for good. No timer and no listener on the page is left. */
   close(): void
 }
 

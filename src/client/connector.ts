@@ -40,7 +40,7 @@ const MOST_REQUESTS = 256
 /** The version of the protocol that the client speaks. In a newer version, frames may have other meanings. */
 const VERSION = 1
 
-/** A connection that lasted this many milliseconds resets the count of failures to 0. */
+/** A connection that lasts this many milliseconds after the welcome resets the counts of failures and of refused credentials to 0. */
 const STABLE_MS = 5_000
 
 const PING = '{"command":"ping","id":0}'

@@ -9,7 +9,7 @@ export interface ClientSocket {
   onmessage?: unknown
   /** The client's listener for the end of the connection. The listener gets the close code. */
   onclose?: unknown
-  /** The client's listener for the failure of an attempt to connect. */
+  /** The client's listener for errors: an attempt to connect failed, or an `EventSource` lost its connection. */
   onerror?: unknown
   /** The client sets this property to `'arraybuffer'`, so that bytes come as an `ArrayBuffer`. */
   binaryType?: unknown
@@ -17,13 +17,13 @@ export interface ClientSocket {
   send?(text: string): void
   /** Ends the connection. */
   close(): void
-  /** Ends the connection without a closing handshake. Only the sockets of ws have this method. */
+  /** Ends the connection without a closing handshake. The sockets of ws and Bun have this method, but those of browsers do not. */
   terminate?(): void
 }
 
 /** Why a connection ended, or could not be made. */
 export interface Loss {
-  /** The close code. Absent if the connection could not be made, fell silent, or is an `EventSource`. */
+  /** The code of the close event. Absent if there was none, for example because the server fell silent, or because the socket is an `EventSource`. */
   readonly code?: number | undefined
   /**
    * The reason of the close or of the server's goodbye, which may be an empty text. If neither came, a reason of the client: `failed` (the connection
@@ -55,8 +55,8 @@ export function writerOf(socket: ClientSocket | undefined, signal: Signal | unde
 }
 
 /**
- * Ends a connection at once. Later events of the connection are ignored, even its `close` event. If the peer has vanished, the `close` event may come
- * minutes later.
+ * Ends a connection at once. Later events of the connection are ignored, even its `close` event, which may come minutes later if the peer has
+ * vanished.
  *
  * @param isLost true if the peer may have vanished, and so may not answer a closing handshake
  */

@@ -1,9 +1,9 @@
 import type { SubscribedNotice } from '../model/notices.ts'
 
-/** How many epochs a stream's state remembers. These are the epochs that were used last. */
+/** How many epochs a stream's state remembers: those that were used last. An epoch names one numbering of messages. */
 const MOST_EPOCHS = 32
 
-/** The answer to a subscribe command. A server without a recovery has no positions. */
+/** The answer to a subscribe command. Without a recovery on the server, the answer has no position. */
 export type Answer = Omit<SubscribedNotice, 'position'> & Partial<Pick<SubscribedNotice, 'position'>>
 
 /**
@@ -17,11 +17,11 @@ export interface Place {
 
 /** Which messages of one epoch the client has received in a subscription. */
 export interface Mark {
-  /** The number after which the server continues. `-1` if the server does not know the epoch. */
+  /** The number after which the server continues when the client resumes. `-1` if the server does not know the epoch. */
   at: number
   /**
    * Each message with a number up to `top` has come, was reported as missing, or was sent before the subscription. `top` is higher than `at` if the
-   * server is behind the client.
+   * server knows fewer messages than the client, and for a whole type that is `latest`.
    */
   top: number
   /** How many of the next missing messages were already reported by gap notices. */
@@ -63,7 +63,10 @@ export function explain({ marks }: StreamState, dropped: number | undefined): vo
   for (const mark of marks.values()) mark.dropped += dropped ?? Infinity
 }
 
-/** Stores the place of a message that a subscription covers, or the place of a skip. Returns how many messages before this place are missing. */
+/**
+ * Stores the place of a message that a subscription covers, or the place of a skip. Returns how many messages before this place are missing and were
+ * not reported yet.
+ */
 export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): number {
   const mark = marks.get(epoch) ?? { at: 0, top: 0, dropped: 0 }
   const missing = seq - mark.top - 1 - mark.dropped

@@ -5,9 +5,9 @@ export interface ClientSubscription {
   /** Removes the listener. Other listeners of the same stream stay subscribed. */
   unsubscribe(): void
   /**
-   * Subscribes to the stream again without a position, for instance because your order book is broken. All listeners of the stream get a snapshot,
-   * which replaces their state. If the stream is `latest`, they get the last value. If the server has neither a snapshot nor a last value, the
-   * listeners get a gap. Without a connection, the client does this when it has connected.
+   * Subscribes to the stream again without a position, for instance because your order book is broken. All listeners of the stream get a snapshot, or
+   * the last value if the stream is `latest`. It replaces their state. If the server has neither, they get a gap. Without a connection, the client
+   * does this when it has connected.
    */
   refresh(): void
 }

@@ -21,7 +21,7 @@ export type Message<TStreams extends StreamCatalogue = TradingStreams, TName ext
 > &
   MessagePlace & { readonly type?: undefined }
 
-/** Messages are missing between the update before this gap and the update after it. */
+/** Messages are missing, or may be missing, between the update before this gap and the update after it. */
 export interface Gap {
   /** Distinguishes a gap from a message, which has no `type`. */
   readonly type: 'gap'

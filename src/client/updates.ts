@@ -12,7 +12,7 @@ export interface Updates {
   read(): AsyncGenerator<Item, void>
 }
 
-/** @param maxWaiting how many updates may wait. If more wait, a gap replaces the oldest ones */
+/** @param maxWaiting how many updates may wait. If one more comes, one gap replaces the two oldest updates */
 export function newUpdates(maxWaiting = 1_000): Updates {
   const waiting: (Item | End)[] = []
   /** Gives the waiting reader its next update. */

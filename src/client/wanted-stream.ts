@@ -76,7 +76,7 @@ export class WantedStream implements StreamState {
     return recovered
   }
 
-  /** Makes the next subscribe command begin without a position. */
+  /** Makes the next subscribe command ask for the stream without a position. */
   forget(): void {
     this.#isForgotten = true
     this.isKnown = false

@@ -71,7 +71,7 @@ export class WantedStreams {
     }
   }
 
-  /** Returns the wanted stream for this type and symbol. The stream stays wanted until its last listener is removed. */
+  /** Returns the wanted stream for this type and symbol. The stream stays wanted until `lingerMs` after the removal of its last listener. */
   #obtain({ streamType, symbol }: AnyStream): WantedStream {
     const name = { streamType, symbol: symbol ?? undefined }
     const key = keyOf(name)

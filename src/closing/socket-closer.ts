@@ -61,7 +61,10 @@ export interface CloserDependencies<TConnection> {
 export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Timers
   readonly #dependencies: CloserDependencies<TConnection>
-  /** Duration in milliseconds → the deadlines of this duration. There are two durations: one for removals, and one for the cleanup. */
+  /**
+   * Duration in milliseconds → what to do when a `close` has not settled after this time. There are at most two durations: that of removals, and that
+   * of the cleanup.
+   */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
   /** The outcomes that are still open: the `close` has not settled, and its deadline has not passed. The value is the number of connections that share the socket. */
   readonly #inProgress = new Map<Promise<CloseOutcome>, number>()

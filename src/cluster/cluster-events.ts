@@ -16,7 +16,7 @@ export interface ClusterStream<TStreamType extends string = string> {
 export interface ClusterEvents<TStreamType extends string = string> {
   /** `up` when the broker works, `down` when it does not work any more. */
   status: 'up' | 'down'
-  /** Messages of another node are missing on this node, and its subscribers were told. `missing` is `undefined` if nobody knows how many. */
+  /** Messages of another node are missing on this node, and this node's subscribers were told. `missing` is `undefined` if nobody knows how many. */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
    * An error that is not thrown by a call of yours: for example, the broker failed, or another node sent something invalid. The error may also report
@@ -35,7 +35,10 @@ const UNHEARD = "stream-connection-manager/cluster: something failed. Listen wit
 
 type Listener = (payload: never) => unknown
 
-/** The listeners of a cluster. A listener is user code. Its errors go to the `error` listeners, or are printed if there are no `error` listeners. */
+/**
+ * The listeners of a cluster. A listener is user code. An error that it throws goes to the `error` listeners. If there are none, the first such error
+ * is printed. An error of an `error` listener is ignored, and so is a promise that rejects.
+ */
 export class ClusterListeners {
   readonly #listeners = new Map<keyof ClusterEvents, Set<{ readonly listener: Listener }>>()
   readonly #unheard = new UnheardErrors()

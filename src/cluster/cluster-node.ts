@@ -13,15 +13,15 @@ import type { ResolvedClusterOptions } from './options.ts'
 import { partsOf } from './parts.ts'
 
 /**
- * After this many turns of `probeMs`, a node that tracks the demand asks the other nodes again which channels they want, because a report may have
- * been lost.
+ * A node takes a turn every `probeMs`: see `#takeTurns`. After this many turns, a node that tracks the demand asks the other nodes again which
+ * channels they want, because a report may have been lost.
  */
 const TURNS_OF_A_SURVEY = 20
 
 /** How many times a node tells the other nodes that it is back: at once, and in each of the next turns. One of these texts may be lost. */
 const TIMES_TOLD = 4
 
-/** The time that a node is assumed to need at most until it notices that its link is lost. Milliseconds. */
+/** The longest time that may pass, by assumption, between the loss of a node's link and the moment when the node notices the loss. Milliseconds. */
 const LATE_NOTICE_MS = 5_000
 
 /** A manager with any catalogue. */
@@ -65,7 +65,10 @@ export class ClusterNode implements LogCluster {
     return this.#isOpen
   }
 
-  /** Joins the cluster. Rejects if the broker cannot be used. */
+  /**
+   * Joins the cluster. Resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. Rejects if opening the client has failed
+   * by then.
+   */
   async open(): Promise<void> {
     const { interests, link, name, subjects, subjectSet } = this.parts
     this.#isOpen = true
@@ -109,8 +112,8 @@ export class ClusterNode implements LogCluster {
   }
 
   /**
-   * Waits until this node has all obtainable messages of a channel after a position. Does not wait if the request is invalid, because the subscribe
-   * that follows refuses such a request.
+   * Waits until this node has the messages of a channel after a client's position, except those that their origin no longer has. Does not wait if the
+   * request is invalid, because the subscribe that follows refuses such a request.
    */
   async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {
     const { interests, readiness } = this.parts
@@ -231,12 +234,12 @@ export class ClusterNode implements LogCluster {
     this.#sync(node, this.parts.receiving.cameBack(node))
   }
 
-  /** Asks one node for the last numbers that it has published in these channels. */
+  /** Asks one node for the number of its last message in each of these channels. */
   #sync(node: string, channels: readonly ChannelName[]): void {
     for (const part of partsOf(channels)) this.#send(this.parts.subjects.node(node), { kind: 'sync', node: this.parts.name, channels: part })
   }
 
-  /** Returns those channels that this node's catalogue allows and that are not local. Another node may have a different catalogue. */
+  /** Returns those channels that this node's catalogue allows and whose types are not local. Another node may have a different catalogue. */
   #known(channels: readonly ChannelName[]): ChannelName[] {
     return channels.flatMap((channel) => this.#channelIn(channel) ?? []).filter((channel) => this.isRelayed(channel))
   }

@@ -14,7 +14,10 @@ import type { CommandedStream } from './commands.ts'
 export interface ClusterStats {
   /** Messages that this node published for the cluster, and commands that this node gave to all nodes. Messages of local types do not count. */
   readonly published: number
-  /** How many of the `published` messages and commands were handed to the broker's client at once. The other nodes ask for the rest later. */
+  /**
+   * How many of the `published` messages and commands were handed to the broker's client when they were published. The other nodes ask for the rest
+   * later.
+   */
   readonly sent: number
   /** Messages and commands of other nodes that arrived through the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
   readonly received: number
@@ -30,7 +33,7 @@ export interface ClusterStats {
   readonly gaps: number
   /** How many messages of other nodes were reported to subscribers as missing. A gap of unknown size adds nothing. */
   readonly missing: number
-  /** Texts from the broker that did not come from a node of a cluster. */
+  /** Texts from the broker that a node of a cluster cannot have sent. */
   readonly foreign: number
   /** Texts from the broker that a node with another version of the envelope format has sent. */
   readonly otherVersion: number

@@ -1,7 +1,10 @@
 import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
 import type { Destination } from './destination.ts'
 
-/** The maximum number of nodes that are remembered. If there are more, the node that has been known longest is forgotten. */
+/**
+ * For how many nodes this node keeps the number of their last command. If there are more, the number of the node that has been known longest is
+ * dropped.
+ */
 const MOST_EPOCHS = 10_000
 
 /** Carries out the commands of other nodes. */

@@ -17,8 +17,8 @@ export interface DemandDependencies {
 }
 
 /**
- * How many channels are looked up in the broker's table of subscribers in one turn. The lookups are needed because a node may die without reporting
- * that it no longer wants its channels.
+ * How many channels one call of `lookUpSome` looks up in the broker's table of subscribers. The lookups are needed because a node may die without
+ * reporting that it no longer wants its channels.
  */
 const LOOKUPS_OF_A_TURN = 50
 

@@ -8,7 +8,9 @@ import type { Frame, Progress } from './frame.ts'
 
 const VERSION = 1
 
-/** The maximum length of an envelope's first line, in UTF-16 units. This library never sends a line that is longer. */
+/**
+ * The maximum length of an envelope's first line, in UTF-16 units. With names of an ordinary length, the lines that this library sends are shorter.
+ */
 const LONGEST_LINE = 1_048_576
 
 type WireChannel = readonly [streamType: string, symbol: string | null, userId: string | null]

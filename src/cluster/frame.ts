@@ -1,7 +1,7 @@
 import type { ChannelName } from '../model/channel.ts'
 import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 
-/** The last number that a node has published in a channel, in the node's own epoch. */
+/** The number of a node's last message in a channel, in the node's own epoch. */
 export interface Progress extends OwnEpoch {
   readonly channel: ChannelName
 }
@@ -35,9 +35,9 @@ export interface AnswerFrame {
  * A frame: what one node sends to other nodes. `node` is the name of the sender.
  *
  * - `message`: a message
- * - `tail`: the sender's messages in a channel have paused, and this was the last number
+ * - `tail`: the sender has published nothing in a channel for some time, and this is the number of its last message there
  * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before the probe
- * - `sync`: the sender wants these channels now. The nodes that publish in them answer with their last numbers
+ * - `sync`: the sender wants these channels now. The nodes that publish in them answer with the numbers of their last messages
  * - `progress`: the answer to a `sync`
  * - `ask`: send these messages again
  * - `answer`: the answer to an `ask`

@@ -3,7 +3,8 @@ import type { Destination } from './destination.ts'
 import { Origin } from './origin.ts'
 
 /**
- * How many forgotten origins of one channel keep their last number. If there are more, the number of the origin that was forgotten first is dropped.
+ * For how many forgotten origins of one channel this node keeps the last number. If there are more, the number of the origin that was forgotten first
+ * is dropped.
  */
 const MOST_LEFT = 1_000
 

@@ -41,12 +41,12 @@ const REPEATS = 3
 export class Interests {
   readonly #dependencies: InterestsDependencies
   readonly #bySubject = new Map<string, Interest>()
-  /** Channels for which `ready` was called. They are kept for `idleDelayMs`, so that the client can subscribe. */
+  /** Channels for which `ready` was called. Each is kept for `idleDelayMs` after `ready` has ended, so that the client can subscribe. */
   readonly #kept: ExpiringSet<Interest>
   readonly #keeping = new Set<Interest>()
   /** Interest → how many more times the origins of its channel are asked. */
   readonly #unsure = new Map<Interest, number>()
-  /** Channels that this node stopped wanting in this turn of the event loop. */
+  /** Channels that this node no longer wants. A microtask tells the other nodes of all of them together. */
   #left: ChannelName[] = []
 
   constructor(dependencies: InterestsDependencies) {
@@ -90,7 +90,7 @@ export class Interests {
     this.sync(gained)
   }
 
-  /** Asks the origins of these channels for their last numbers. */
+  /** Asks the origins of these channels for the numbers of their last messages. */
   sync(interests: readonly Interest[]): void {
     const { clock, link, repairTimeoutMs, synced } = this.#dependencies
     for (const part of partsOf(interests)) {
@@ -105,8 +105,8 @@ export class Interests {
   }
 
   /**
-   * Asks the origins again about the channels of recent `sync` calls. If an origin answers only now, its missing messages are repaired, or
-   * subscribers are told of a gap.
+   * Asks the origins again about the channels of recent `sync` calls. If an origin answers only now, this node asks it for missing messages, or tells
+   * subscribers of a gap.
    */
   syncAgain(): void {
     const asked = [...this.#unsure.keys()]

@@ -9,19 +9,20 @@ import { resolvedOptions, type ClusterOptions } from './options.ts'
 
 /** The part of a recovery that a cluster needs. You can pass a `Recovery`. */
 export interface ClusterRecovery {
-  /** The numbers and the last messages of all channels. Reading `log` throws if the recovery has no manager yet. */
+  /** The last messages of all channels, with their numbers. Reading `log` throws if the recovery has no manager yet. */
   readonly log: ChannelLog
 }
 
 /**
  * Makes a manager a node of a cluster. From then on, the manager's messages also reach the subscribers of the other nodes.
  *
- * Local delivery does not wait for the broker. The messages of another node arrive once each, in the order in which that node published them. A
- * message that was lost on the way is sent again. If the publishing node cannot send it again, subscribers are told that it is missing.
+ * Local delivery does not wait for the broker. Each message of another node arrives once. Within a stream, the messages of a node arrive in the order
+ * in which that node published them. A message that was lost on the way is sent again. If the publishing node cannot send it again, subscribers are
+ * told that it is missing.
  *
- * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. If the client is not open by then, the cluster's
- * status is `down`, and becomes `up` once the broker can be reached. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports in this time
- * that it cannot be opened.
+ * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. Even then, the cluster's status is `down` until a
+ * message that this node sends to itself has come back from the broker. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports before
+ * `repairTimeoutMs` that it cannot be opened.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range; `ERR_INVALID_BACKPLANE`; `ERR_INVALID_ARGUMENT` if the
  * recovery is not the `recorder` of this manager, or is in a cluster already. After `cluster.close()`, the recovery may join a cluster again

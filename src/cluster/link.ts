@@ -38,7 +38,7 @@ export class Link {
   downs = 0
   readonly #dependencies: LinkDependencies
   #isUp = false
-  /** How many UTF-16 units were sent, and how many of these are known to have reached the broker. */
+  /** How many UTF-16 units were sent, and how many of these were sent before the last probe that has come back. */
   #sentUnits = 0
   #confirmedUnits = 0
   #probe: Probe | undefined
@@ -71,7 +71,10 @@ export class Link {
     return this.#sentUnits
   }
 
-  /** True if everything that was sent before the mark has reached the broker. */
+  /**
+   * True if a probe that was sent after the mark has come back. Then everything that was sent before the mark has reached the broker, unless the link
+   * was down in between.
+   */
   isConfirmed(mark: number): boolean {
     return this.#confirmedUnits >= mark
   }
@@ -87,7 +90,7 @@ export class Link {
     this.#cancelTimer?.()
   }
 
-  /** Sends a frame. Returns false if the frame could not be sent. The link does not try again. */
+  /** Hands a frame to the broker's client. Returns false if the link discards the frame, or if the client throws. The link does not try again. */
   send(subject: string, frame: Frame): boolean {
     const { maxUnconfirmedBytes } = this.#dependencies
     if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false

@@ -29,7 +29,7 @@ export class Origin {
   /** How many times the origin's node has come back and was asked again for the same messages. */
   timesAskedAgain = 0
   /**
-   * Both numbers concern messages that are older than the history here. `askedFrom` is the first number that the origin was asked for.
+   * Both numbers concern messages that are older than the messages held here. `askedFrom` is the first number that the origin was asked for.
    * `answeredFrom` is the first number for which the origin has answered. `Infinity` means that it was not asked, or has not answered.
    */
   askedFrom: number = Infinity
@@ -110,8 +110,8 @@ export class Origin {
   }
 
   /**
-   * Takes messages that the origin sent again, in order. If a number before one of these messages is missing, the origin does not have the message
-   * with that number any more. Returns how many of the messages were missing here.
+   * Takes messages that the origin sent again. They are in ascending order. If a number before one of these messages is missing, the origin does not
+   * have the message with that number any more. Returns how many of the messages were missing here.
    */
   takeAgain(messages: readonly LoggedMessage[], { last }: Range, isComplete: boolean): number {
     let taken = 0

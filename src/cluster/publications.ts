@@ -24,7 +24,7 @@ export interface PublicationsDependencies {
   subjectOf(channel: ChannelName): string | undefined
 }
 
-/** A channel in which this node has published. The node must still send the channel's last message number again. */
+/** A channel in which this node has published. While the channel is quiet, the node repeats the number of its last message there. */
 interface Tail {
   readonly channel: ChannelName
   readonly subject: string
@@ -35,12 +35,12 @@ interface Tail {
 }
 
 /**
- * A quiet channel's last number is sent again at least this many times, and until the broker has it. Each pause is twice as long as the pause before
- * it.
+ * The number of a quiet channel's last message is sent again at least this many times. If the broker has not confirmed it by then, it is sent further
+ * times. Each pause is twice as long as the pause before it.
  */
 const REPEATS = 3
 
-/** While the link is down, the time between two checks that remove forgotten channels from `#tails`. Milliseconds. */
+/** While the link is down, the least time between two checks of `#tails`. A check removes the channels that the log has forgotten. Milliseconds. */
 const SWEEP_MS = 60_000
 
 /** The approximate size of one part of an answer, in UTF-16 units. */
@@ -89,13 +89,13 @@ export class Publications {
     for (const tail of this.#tails.values()) if (!this.#dependencies.link.isConfirmed(tail.mark)) tail.mark = Infinity
   }
 
-  /** Tells another node the last message numbers of this node in these channels. */
+  /** Tells another node the number of this node's last message in each of these channels. */
   answerSync(node: string, channels: readonly ChannelName[]): void {
     const progress = channels.flatMap((channel) => this.#progressOf(channel) ?? [])
     for (const part of partsOf(progress)) this.#sendTo(node, { kind: 'progress', node: this.#dependencies.node, progress: part })
   }
 
-  /** Sends the requested messages again, if this node still holds them. */
+  /** Sends again those of the requested messages that this node still holds. Sends nothing if the epoch is not this node's own. */
   answerAsk(to: string, { channel, epoch, first, last }: { readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }): void {
     const { messages, node } = this.#dependencies
     if (this.#progressOf(channel)?.epoch !== epoch) return

@@ -6,7 +6,7 @@ import type { Origin } from './origin.ts'
 export interface ReadinessDependencies {
   readonly clock: Clock
   readonly repairTimeoutMs: number
-  /** Asks an origin for the messages after number `seq` that are older than the messages held here. */
+  /** Asks an origin for its messages after number `seq`, up to the last one that this node no longer holds. */
   complete(interest: Interest, origin: Origin, seq: number): void
   isUp(): boolean
   /** True if this node published in this epoch, in this run or in an earlier run. */
@@ -30,7 +30,10 @@ export class Readiness {
     this.#dependencies = dependencies
   }
 
-  /** Resolves when this node has all obtainable messages of a channel after a position, and after `repairTimeoutMs` at the latest. */
+  /**
+   * Resolves when this node has the messages of a channel after a client's position, except those that their origin no longer has. Resolves after
+   * `repairTimeoutMs` at the latest.
+   */
   wait(interest: Interest, position: unknown): Promise<void> {
     const { clock, repairTimeoutMs } = this.#dependencies
     return new Promise((settle) => {
@@ -66,7 +69,10 @@ export class Readiness {
     return isMet
   }
 
-  /** True if this node has all messages of an epoch after number `seq`, except for messages that the origin no longer has. */
+  /**
+   * True if this node has all messages of an epoch after number `seq`, except for messages that the origin no longer has. If others are missing, asks
+   * the origin for them.
+   */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)
     // If this node does not know the origin yet, the origin may still answer.

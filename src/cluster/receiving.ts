@@ -41,11 +41,11 @@ interface Wait {
 }
 
 /**
- * Takes the messages of other nodes: each message once, in the order in which its origin published them.
+ * Takes the messages of other nodes: each message once and, within a channel, in the order in which its origin published them.
  *
- * If messages are missing, this node asks their origin for them, up to `mostQuestions` times if it does not answer. Each time, the origin has
- * `repairTimeoutMs` to answer. This time passes only while the link is up. Messages that have not arrived after the last time are reported as
- * missing.
+ * If messages are missing, this node asks their origin for them. If the origin does not answer, this node asks up to `mostQuestions` times. Each
+ * time, the origin has `repairTimeoutMs` to answer. This time passes only while the link is up. Messages that have not arrived after the last time
+ * are reported as missing.
  */
 export class Receiving {
   readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
@@ -69,7 +69,7 @@ export class Receiving {
     return this.#interests.values()
   }
 
-  /** Returns the channels that this node began to want within the last `ms` milliseconds. */
+  /** Returns the channels that this node began to want within the last `ms` milliseconds, and to which it is subscribed at the broker. */
   wantedSince(ms: number): ChannelName[] {
     const fromMs = this.#dependencies.clock.monotonic() - ms
     return [...this.#interests.values()].filter(({ isSubscribed, sinceMs }) => isSubscribed && sinceMs >= fromMs).map(({ channel }) => channel)
@@ -92,7 +92,7 @@ export class Receiving {
     }
   }
 
-  /** Call when the link is up again, or down. While the link was down, this node may have missed any message. */
+  /** Call when the link is up again, and when it is down. While it was down, this node may have missed any message. */
   linkChanged(isUp: boolean): void {
     if (!isUp) return this.#alarm.cancel()
     for (const interest of this.#interests.values()) this.#doubt(interest)
@@ -139,7 +139,7 @@ export class Receiving {
     this.#dependencies.settled()
   }
 
-  /** Asks an origin for the messages after number `seq` that are older than the messages held here. */
+  /** Asks an origin for its messages after number `seq`, up to the last one that this node no longer holds. */
   complete(interest: Interest, origin: Origin, seq: number): void {
     if (origin.node === undefined || origin.askedFrom <= seq + 1) return
     const { channel } = interest
@@ -149,8 +149,8 @@ export class Receiving {
   }
 
   /**
-   * Call when a node has come back. It may not have received earlier requests, so this node asks it again for missing messages, and its time to
-   * answer starts again. Returns the channels in which the node must report its last number.
+   * Call when a node has come back. That node may not have received earlier requests. So this node repeats them, and the full time to answer starts
+   * again. Returns the channels in which the caller must ask that node for the number of its last message.
    */
   cameBack(node: string): ChannelName[] {
     const waits = [...this.#waits.values()].filter(({ origin }) => origin.node === node && origin.timesAskedAgain < MOST_ASKED_AGAIN)
@@ -211,7 +211,10 @@ export class Receiving {
     this.#ask(interest, origin)
   }
 
-  /** Asks an origin for its missing messages. The origin has `repairTimeoutMs` to answer. Each part of the answer starts this time again. */
+  /**
+   * Asks an origin for its missing messages. The origin has `repairTimeoutMs` to answer. After each part of the answer that fills a hole only partly,
+   * this node asks for the rest, and the time starts again.
+   */
   #ask(interest: Interest, origin: Origin): void {
     const { epoch, node, question } = origin
     if (question === undefined || node === undefined) return

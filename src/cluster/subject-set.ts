@@ -48,7 +48,7 @@ export class SubjectSet {
     this.#start()
   }
 
-  /** After this call, no more calls to the broker are made. */
+  /** After this call, no further changes are carried out. Changes that are being carried out already are completed. */
   stop(): void {
     this.#isStopped = true
     this.#isPaused = true

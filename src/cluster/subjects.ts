@@ -8,7 +8,8 @@ declare function btoa(binary: string): string
 
 /**
  * The subjects of a cluster at the broker. Each name in a subject is encoded in base64url. So every name is safe: a subject has no wildcard, no space
- * and no line break. The longest subject is shorter than 4,096 bytes, which is the longest line that NATS accepts.
+ * and no line break. If the name of a stream type has at most 255 UTF-16 units, its subjects are shorter than 4,096 bytes, which is the longest line
+ * that NATS accepts.
  */
 export interface Subjects {
   /** The subject for all nodes. Every node is subscribed to it. */
@@ -32,7 +33,7 @@ export function subjectsOf(prefix: string): Subjects {
   }
 }
 
-/** Encodes a name. `-` stands for no name. No name is encoded as `-`, because every encoded name has at least two characters. */
+/** Encodes a name. `-` stands for an absent name. It cannot be confused with a name, because every encoded name has at least two characters. */
 function encoded(text: string | undefined): string {
   if (text === undefined) return '-'
   const bytes = new TextEncoder().encode(text)

@@ -14,7 +14,7 @@ export interface SlotKeeper<TConnection> {
   moved(connection: TConnection, slot: number): void
 }
 
-/** The slots of a connection that is in two lists: one slot in the list of an exact stream, and one slot in the list of the whole type. */
+/** The slots of a connection that is in two lists: one in the list of an exact stream, which has a symbol, and one in the list of the whole type. */
 export interface Overlap {
   readonly exactSlot: number
   readonly wholeSlot: number
@@ -24,12 +24,13 @@ export interface Overlap {
  * The connections that receive the same messages, oldest first. There is one list for each public stream, one for each private stream of each user,
  * and one of all connections.
  *
- * A connection has a slot, which is its index in three parallel arrays. The first array has the sockets, and the second one has the send queues. The
- * sink of a slot is in one of these two arrays. The sending loop reads only these two arrays. The third array has the connections.
+ * A connection has a slot, which is its index in three parallel arrays. The first array has the sockets, and the second one has the send queues. A
+ * connection's sink takes its messages: it is the socket, or the send queue in front of the socket. The sink is in one of these two arrays, and the
+ * sending loop reads only these two. The third array has the connections. A masked slot has no sink, so the sending loop skips it.
  *
- * A removed connection leaves a hole. The list is compacted once it has more holes than connections. So the average cost of a removal does not depend
- * on the length of the list. A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list keep their slots, and new
- * connections are added after them. So the sending loop can call user code without copying the list first.
+ * A removed connection leaves a hole, which is an empty slot. The list is compacted once it has more holes than connections. So the average cost of a
+ * removal does not depend on the length of the list. A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list
+ * keep their slots, and new connections are added after them. So the sending loop can call user code without copying the list first.
  */
 export class FanOutList<TConnection> {
   /** How many connections are in the list. */
@@ -44,7 +45,7 @@ export class FanOutList<TConnection> {
   connections: (TConnection | undefined)[] = []
   /** The connections that are also in the list of the whole type. Only the list of an exact stream has this set. */
   overlaps: Set<TConnection> | undefined = undefined
-  /** How many messages were sent to this list, and the time of the last one. */
+  /** How many messages were sent to this list, and the time of the last one in milliseconds since the Unix epoch. */
   servings = 0
   servedAtMs = 0
   /** True if a sink was removed or replaced since the list was pinned. While this field is false, the sending loop need not check a slot again. */

@@ -3,7 +3,7 @@ const COMPACT_FROM = 1_024
 /** A first-in, first-out queue. Unlike the `shift` of an array, the `shift` of this queue does not slow down as the queue grows. */
 export class Queue<T> {
   #items: (T | undefined)[] = []
-  /** Only items from `#head` onward are live. */
+  /** The index of the first item in the queue. The places before it are empty. */
   #head = 0
 
   get isEmpty(): boolean {

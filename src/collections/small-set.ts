@@ -6,7 +6,7 @@
  */
 export type SmallSet<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
 
-/** A set of up to this many members is an array. A look-up in such a short array takes no longer than in a `Map`. */
+/** An array has at most this many members. A look-up in such a short array takes no longer than in a `Map`. */
 const MOST_IN_ARRAY = 16
 /**
  * A `Map` that has shrunk to this many members becomes an array. This limit is lower than `MOST_IN_ARRAY`, so that a set near one of the limits is

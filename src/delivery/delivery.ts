@@ -76,8 +76,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
   /**
-   * If a plain socket has buffered more bytes than this, `PlainPressure` decides whether the socket has room. `undefined` if no socket needs to be
-   * measured.
+   * If a socket without a send queue has buffered more bytes than this, `PlainPressure` decides whether the socket has room. `undefined` if no socket
+   * needs to be measured.
    */
   #roomBytes: number | undefined
 
@@ -127,8 +127,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. `skipText` returns
-   * the skip, which is a text for the connections that were left out. It is called after the message was handed to the recipients.
+   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. When the recipients
+   * have the message, `skipText` is called. It returns the skip, which is a text for the connections that were left out, or `undefined`.
    */
   serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number, skipText?: () => WireData | undefined): PublishResult {
     this.#totals.begin(fanOut.matched)

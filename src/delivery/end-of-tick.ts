@@ -11,7 +11,7 @@ const LOST_AFTER_MS = 100
 
 /** The turns of the event loop in which messages are delivered. */
 export interface Ticks {
-  /** The number of the running turn. The number increases only after a turn whose end was scheduled. */
+  /** The number of the running turn. A turn whose end was not scheduled is not counted, so the next turn has the same number. */
   readonly tick: number
   /** True if a callback for the end of the running turn is scheduled. */
   readonly isAwaited: boolean
@@ -23,8 +23,8 @@ export interface Ticks {
  * Counts the turns of the event loop in which messages are delivered. At the end of each turn, the class calls its callback once, with all items of
  * the turn.
  *
- * A turn ends with the callback of a `setImmediate`. So one batch holds all messages of a turn, no matter how many callbacks and awaits the turn has.
- * No message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. If fake timers swallow the callback of
+ * A turn ends with the callback of a `setImmediate`. So all messages of a turn are sent together, no matter how many callbacks and awaits the turn
+ * has. No message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. If fake timers swallow the callback of
  * `setImmediate`, `notice` schedules the end of the turn again.
  */
 export class EndOfTick<TItem> implements Ticks {
@@ -64,7 +64,10 @@ export class EndOfTick<TItem> implements Ticks {
     atEndOfTick(this.#endOf(this.tick))
   }
 
-  /** Notes the time. If the end of the turn is late, its callback may have been lost. Then `notice` schedules the end again. */
+  /**
+   * Notes the time. The callback for the end of the turn may have been lost if the end is late, or if `setImmediate` was replaced since the end was
+   * scheduled. In both cases, `notice` schedules the end again.
+   */
   notice(nowMs: number): void {
     this.#nowMs = nowMs
     if (!this.isAwaited) return

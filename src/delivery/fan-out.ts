@@ -9,8 +9,8 @@ import { bufferedAmountOf } from './meter.ts'
 import type { Recipients, Slot, SlotRange } from './recipients.ts'
 
 /**
- * The `data` of the message that a transport's `frame` gets for a skip. A skip is a text for the connections that the option `except` leaves out of a
- * message.
+ * A skip is a text that a connection gets instead of a message, if the option `except` leaves the connection out of this message. For a skip, the
+ * `message` that a transport's `frame` gets has this `data`.
  */
 const SKIP_DATA = /* @__PURE__ */ Object.freeze({ type: 'skip' })
 
@@ -28,7 +28,10 @@ export interface SendOutcomes<TConnection> {
   hasRoom(connection: TConnection, buffered: number): boolean
   /** Attaches a send queue to the connection, and queues the message there. Returns what happened to the message. */
   queue(connection: TConnection, message: OutgoingMessage): Acceptance
-  /** True if the error comes from a refused `publish` that the socket called in its own `send`. Such an error is not a failure of the socket. */
+  /**
+   * Returns true for the error of a `publish` that the manager refused. If a socket's `send` calls such a `publish` and throws this error, the socket
+   * has not failed.
+   */
   isOwnRefusal(error: unknown): boolean
 }
 
@@ -54,13 +57,13 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  /** The excluded connections. The set is kept, because an exclusion could give another answer for the same connection when the fan-out ends. */
+  /** The excluded connections, whose slots `end` unmasks. The set is kept, because `isExcluded` could return something else by then. */
   #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 
   /**
-   * If `roomBytes` is a number, the `bufferedAmount` of each plain socket is read. If the `bufferedAmount` is more than `roomBytes`, `hasRoom` is
-   * called.
+   * If `roomBytes` is a number, the fan-out reads the `bufferedAmount` of each socket that has no send queue, before it sends. If the
+   * `bufferedAmount` is more than `roomBytes`, the fan-out calls `hasRoom`.
    */
   constructor(
     fields: MessageFields,
@@ -90,8 +93,8 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   }
 
   /**
-   * Prepares a skip: a text for the connections that were left out, if they are still subscribed and not excluded. The skip has its own counts. Pass
-   * the skip to `serveSkip` before you call `end`.
+   * Prepares a skip: a text for the connections that were left out, if they are still subscribed and not excluded. The skip is a fan-out with its own
+   * counts. Pass the skip to `serveSkip`, and then call `end` on both fan-outs.
    */
   skip(text: WireData): FanOut<TConnection> {
     const fields = { ...this.fields, data: SKIP_DATA }
@@ -114,7 +117,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     }
   }
 
-  /** Excludes connections that have not been served yet. */
+  /** From now on, the connections for which `isExcluded` is true do not get the message. */
   exclude(isExcluded: Exclusion<TConnection>): void {
     const excluded = (this.#excluded ??= new Set())
     for (const { list, slot, connection } of this.#slotsWhere(isExcluded)) {
@@ -259,7 +262,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Records that a sink threw. An error of a refused `publish` that the socket called in its own `send` is not a failure. */
+  /** Records that a sink threw, unless the error comes from a refused `publish`: see `isOwnRefusal`. */
   #noteThrow(connection: TConnection, error: unknown): void {
     if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }

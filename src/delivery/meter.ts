@@ -12,10 +12,7 @@ export interface Measured {
 /** Reads how many bytes a socket has buffered. A meter runs user code, which may throw or return any value. */
 export type Meter = (socket: Socket, transport: AnyTransport | undefined) => unknown
 
-/**
- * Returns a function that reads a socket's buffered bytes. Returns `undefined` if the bytes cannot be read: the pressure of the socket is then
- * unknown.
- */
+/** Returns a function that reads a socket's buffered bytes. Returns `undefined` if nothing tells how many bytes the socket has buffered. */
 export function meterOf({ socket, transport }: Measured): Meter | undefined {
   if (transport?.bufferedBytes !== undefined) return bufferedBytesOfTransport
   try {
@@ -25,7 +22,10 @@ export function meterOf({ socket, transport }: Measured): Meter | undefined {
   return undefined
 }
 
-/** Returns the reading of a meter. An invalid reading counts as `0`, which means no pressure. */
+/**
+ * Returns how many bytes a socket has buffered, as its meter reads it. Returns `0` if there is no meter, or if the reading is invalid. The socket
+ * then counts as having room.
+ */
 export function bufferedBytes(meter: Meter | undefined, socket: Socket, transport: AnyTransport | undefined): number {
   if (meter === undefined) return 0
   try {
@@ -37,7 +37,10 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
   }
 }
 
-/** Returns a sink's `bufferedAmount`, or `0` if that is not a number. The number may be negative or `NaN`, so use it only in comparisons. */
+/**
+ * Returns a sink's `bufferedAmount`. Returns `0` if reading it throws, or if it is not a number. The number may be negative or `NaN`, so use it only
+ * in comparisons.
+ */
 export function bufferedAmountOf(sink: PlainSink): number {
   try {
     const reading = sink.bufferedAmount

@@ -25,8 +25,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
   /**
-   * Upper bounds on the bytes that any one socket was given: `inTick` in turn `tick`, `inTickBefore` in the turn before, and `since` in later turns
-   * that had only few bytes.
+   * Upper bounds on the bytes that any one socket was given. `tick` is the last turn that had many bytes. `inTick` counts the bytes of that turn,
+   * `inTickBefore` those of the turn before it, and `since` those of the later turns, which had only few bytes.
    */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 

@@ -54,7 +54,10 @@ export function eachOf<TConnection>(list: FanOutList<TConnection>, slots: readon
   return { matched: ranges.length, ranges, overlaps: NO_OVERLAPS }
 }
 
-/** All connections in the list of a whole type, or in the list of one exact stream of the type. `overlaps` are the connections in both lists. */
+/**
+ * All connections of two lists: the list of a whole type, and the list of one exact stream of this type. A connection in both lists counts once.
+ * `overlaps` are these connections.
+ */
 export function eitherOf<TConnection>(
   whole: FanOutList<TConnection> | undefined,
   exact: FanOutList<TConnection> | undefined,

@@ -18,11 +18,15 @@ export interface Stats {
    */
   readonly dropped: number
   /**
-   * Messages that were not sent, because `send` or `write` threw, because no frame could be made, or because the message made its client a slow
-   * consumer. If a gap notice could not be made, the messages that were to be written together with it count too.
+   * Messages that failed, because `send` or `write` threw, because no frame could be made, or because the message made its client a slow consumer. If
+   * `write` throws, all messages of that call count, even if some of them were written. If a gap notice could not be made, the messages that were to
+   * be written together with it count too.
    */
   readonly failed: number
-  /** Messages that were not sent because the connection was removed or unsubscribed before the delivery reached it. */
+  /**
+   * Messages that were not sent, because the connection was no longer a recipient when the delivery reached it. For example, the connection was
+   * removed or unsubscribed in the meantime.
+   */
   readonly skipped: number
   /** Waiting messages that were discarded, for example because the connection was unsubscribed, or was removed while its socket had no room. */
   readonly purged: number
@@ -32,11 +36,14 @@ export interface Stats {
   readonly gapNotices: number
   /** Messages that had to wait for another delivery to end. A deferred message counts once, no matter how many recipients it has. */
   readonly deferred: number
-  /** Messages that have not been handed to a socket yet: the batch of this turn, and messages for connections that are behind. */
+  /**
+   * Messages that have not been handed to a socket yet: the rest of a running delivery, the messages that wait for the end of this turn of the event
+   * loop, and the messages for connections that are behind.
+   */
   readonly waiting: number
   /** The size of the `waiting` messages: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
   readonly waitingBytes: number
-  /** The largest size that ever waited for one connection, in the units of `waitingBytes`. The batch of a turn counts too. */
+  /** The largest size that ever waited for one connection, in the units of `waitingBytes`. Messages that wait for the end of a turn count too. */
   readonly mostWaitingBytes: number
   /** Connections that are behind: messages wait for them, because their sockets have no room. */
   readonly connectionsBehind: number

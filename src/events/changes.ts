@@ -38,7 +38,7 @@ export class Changes {
   #isBatching = false
   #afterwards: (() => void)[] = []
   readonly #postponed = new Queue<() => void>()
-  /** How many changes were postponed since the outermost `send` began. */
+  /** How many messages and functions were deferred since the outermost `send` or `batch` began. The callers of `postpone` count them here. */
   postponedCount = 0
 
   constructor() {
@@ -73,8 +73,8 @@ export class Changes {
   }
 
   /**
-   * Runs several changes and sends as one change. Listeners are called when this change ends. Messages that user code publishes during a send are
-   * deferred to the end of the batch. A batch within another batch is part of the outer one.
+   * Calls a function, and treats everything that it changes or sends as one change. Listeners are called when this change ends. Messages that user
+   * code publishes during a send are deferred to the end of the batch. A batch within another batch is part of the outer one.
    */
   batch<TOutcome>(act: () => TOutcome): TOutcome {
     if (this.#isBatching) return synchronous(act())
@@ -114,8 +114,8 @@ export class Changes {
   }
 
   /**
-   * Begins a change that only sends messages. Within a batch, the sending is part of the batch. The effect is the same as a call of `send` within `make`. `publish` uses this method, because making
-   * two closures for each message is too slow. Returns the number that `endSending` takes.
+   * Begins a change that only sends messages. Within a batch, the sending is part of the batch. The effect is the same as a call of `send` within
+   * `make`. `publish` uses this method, because making two closures for each message is too slow. Returns the number that `endSending` takes.
    */
   beginSending(): number {
     const numbers = this.#numbers

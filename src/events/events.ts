@@ -15,8 +15,8 @@ import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '..
  * - `listener`: an event listener
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`
  * - `authorize`: the option `authorize`
- * - `recorder`: the `skip` or the `revoked` of the option `recorder`, a function that the recorder passed to `inTurn`, or its `record` for a deferred
- *   message
+ * - `recorder`: the `skip` or the `revoked` of the option `recorder`, the `record` of the option for a deferred message, or a function that the
+ *   recorder passed to `inTurn`
  *
  * If the option `clock` failed, the stage is `close` for the deadline of a close, and `listener` otherwise. An `error` event for the clock has no
  * `connection`.
@@ -78,7 +78,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    */
   revoked: { readonly userId: string | undefined; readonly streamType: (keyof TStreams & string) | undefined; readonly symbol: string | undefined }
   /**
-   * A stream got its first connected subscriber. Open the upstream feed of the stream now. Exactly one `streamIdle` follows each `streamActive`.
+   * A stream that was idle got its first connected subscriber. Open the upstream feed of the stream now. Exactly one `streamIdle` follows each
+   * `streamActive`.
    */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
@@ -94,8 +95,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
     readonly dropped: number
   }
   /**
-   * User code failed, or a `close` missed its deadline. No call of the manager throws because of the failure. Without a listener, `console.warn`
-   * prints the first error of each stage.
+   * User code failed, or a `close` missed its deadline. No call of the manager throws this error. But if `authorize` failed, the call that subscribes
+   * throws `ERR_FORBIDDEN`. Without a listener, `console.warn` prints the first error of each stage.
    */
   error: { readonly error: unknown; readonly stage: ErrorStage; readonly connection?: Connection<TSocket, TStreams, TMetadata> }
 }
@@ -140,7 +141,7 @@ interface Call {
  *
  * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls back into
  * the manager, the events that were queued before are delivered first. So each listener sees the events in the order of the changes. A call that made
- * a change returns only after the listeners have seen the events of the change.
+ * a change returns only after the listeners have seen the events of the change, unless the call is part of a batch.
  *
  * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be nested: a
  * listener that calls the manager makes a later change. A listener receives only events of changes that are later than its registration.

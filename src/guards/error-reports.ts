@@ -2,8 +2,8 @@ import { UnheardErrors } from './unheard-errors.ts'
 import { disown } from './user-code.ts'
 
 /**
- * Passes errors to the option `onError` of a module, if the module cannot throw them to a caller. Without an `onError`, such an error is printed. An
- * error that `onError` itself throws is printed as well.
+ * Passes errors to the option `onError` of a module, if the module cannot throw them to a caller. Without an `onError`, the first such error is
+ * printed. If `onError` itself throws, the first error that it throws is printed as well.
  */
 export class ErrorReports<TFacts extends readonly unknown[] = []> {
   readonly #onError: ((error: unknown, ...facts: TFacts) => unknown) | undefined
@@ -30,7 +30,7 @@ export class ErrorReports<TFacts extends readonly unknown[] = []> {
     }
   }
 
-  /** Prints an error, whether there is an `onError` or not. */
+  /** Prints an error, whether there is an `onError` or not. For each `failure`, only the first error is printed. */
   print(failure: string, error: unknown): void {
     this.#unheard.print(`stream-connection-manager/${this.#entry}: ${failure} failed. \`onError\` gets such errors.`, error)
   }

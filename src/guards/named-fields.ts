@@ -23,8 +23,8 @@ export function readNamed<TName extends string>(given: unknown, names: readonly 
 }
 
 /**
- * Checks that the value is an object, and that it has no fields with other names. `{}` is valid. An array, a `Map`, and a class instance with none of
- * the names are refused.
+ * Checks that the value is an object, and that it has no fields with other names. `{}` is valid. Arrays and `Map`s are refused, and so is a class
+ * instance with none of the names.
  *
  * Names on the prototype of a class are not checked, because such names are not the caller's mistake. With `classes have more`, a class instance may
  * also have own fields with other names. Symbols are never checked.
@@ -47,7 +47,10 @@ export function assertNamed(
   if (flaw !== undefined) throw refusal(flaw.what, flaw.name)
 }
 
-/** True for a plain object of any realm: from a literal, `JSON.parse` or `Object.create(null)`. False for an instance of a class. */
+/**
+ * True for a plain object: from a literal, `JSON.parse` or `Object.create(null)`, also if another global scope such as an iframe made it. False for
+ * an instance of a class.
+ */
 export function isPlain(given: object): boolean {
   const prototype = prototypeOf(given)
   if (prototype === Object.prototype || prototype === null) return true

@@ -17,13 +17,13 @@ export function withMethods<TObject>(name: string, value: unknown, methods: read
   throw invalidOption(name, `expected an object with ${methods.map((method) => `\`${method}\``).join(', ')}, got ${describe(value)}`)
 }
 
-/** Returns a number from 0 to `Number.MAX_SAFE_INTEGER`. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns the value if it is a number from 0 to `Number.MAX_SAFE_INTEGER`. @throws `ERR_INVALID_OPTION` for anything else */
 export function duration(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return value
   throw invalidOption(name, `expected a number of 0 or more, got ${describe(value)}`)
 }
 
-/** Returns a number above 0, or `Infinity`. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns the value if it is a number above 0. `Infinity` is allowed. @throws `ERR_INVALID_OPTION` for anything else */
 export function positive(name: string, value: unknown): number {
   if (typeof value === 'number' && value > 0) return value
   throw invalidOption(name, `expected a number above 0, or Infinity, got ${describe(value)}`)

@@ -3,8 +3,8 @@ import { disown } from './user-code.ts'
 /**
  * Prints errors for which the host has no listener, because silence would hide a broken server.
  *
- * For each warning, only the first error is printed, because a socket may fail a thousand times a second. Only the error itself is printed, and
- * nothing about messages, users or connections.
+ * For each warning, only the first error is printed, because a socket may fail a thousand times a second. Apart from the warning, only the error
+ * itself is printed, and nothing about messages, users or connections.
  */
 export class UnheardErrors {
   readonly #printed = new Set<string>()

@@ -32,7 +32,8 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
 /**
  * Returns a new promise that settles in the same way as the caller's thenable.
  *
- * `Promise.resolve` would return a native promise unchanged. User code may have replaced the `then` of that promise with a function that throws.
+ * `Promise.resolve` would return a native promise unchanged. User code may have replaced the `then` of that promise with a function that throws. The
+ * new promise then rejects with this error.
  */
 export function adopted(thenable: PromiseLike<unknown>): Promise<unknown> {
   return new Promise((resolve) => resolve(thenable))

@@ -28,8 +28,8 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    * Returns who a client is, according to a session or a token in the request. Check the header `Origin` too, because browsers send cookies with
    * requests from any page. If the result is `undefined`, the client is refused, and needs new credentials.
    *
-   * If `authenticate` throws an error with a `code` that begins with `ERR_`, the client is refused with that code. After any other error, the client
-   * may try again, and `onError` gets the error.
+   * If `authenticate` throws or rejects with an error whose `code` begins with `ERR_`, the client is refused with that code. After any other error,
+   * the client may try again, and `onError` gets the error.
    */
   readonly authenticate: Authenticate<TRequest, TMetadata>
   /** The command server that carries out the clients' commands. Make it with `createCommandServer`, for the same manager. */
@@ -42,7 +42,7 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * How long `authenticate` may take, in milliseconds.
+   * How long `authenticate` may take, in milliseconds. After this time, the client is refused with `ERR_TIMEOUT`.
    *
    * @default 10_000
    */

@@ -64,7 +64,7 @@ const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
 /**
  * Answers a request with an event stream: authenticates the client, adds the response to the manager, welcomes the client, and carries out the
  * commands in the URL. A refused client gets an HTTP status and the reason. Each client gets a comment every `heartbeatMs`. If a comment stays
- * unsent, and no other bytes are sent either, the client does not read. Then a later comment ends the stream.
+ * unsent, and no other bytes are sent either, the client counts as stuck, and a later comment ends the stream.
  *
  * A client cannot send commands on an event stream. So the client puts its first commands into the URL, as `?commands=` and a JSON array. The client
  * POSTs later commands with the `connection_id` of the welcome. Pass the text of a POST to `commands.find(connectionId, userId)?.receive(text)`. At
@@ -111,7 +111,7 @@ class EventHost {
     this.faults = options.onError === undefined ? unheardFaultsOf(options.commands) : new Faults(options.onError)
   }
 
-  /** True if the manager drains. Then the response says so, and when to come back. */
+  /** Returns true if the manager drains. The client is then refused, and the response says when to come back. */
   refusesNewcomers(response: HostedResponse): boolean {
     const draining = drainOf(this.#options.manager)?.refusal()
     if (draining === undefined) return false
@@ -130,7 +130,7 @@ class EventHost {
     }
   }
 
-  /** Adds the client to the manager before the status 200 is written, because the manager may refuse the client, which needs another status. */
+  /** Adds the client to the manager before the status 200 is written, because a client that the manager refuses gets another status. */
   #open(request: HostedRequest, response: HostedResponse, { userId, metadata }: Identity): boolean {
     const socket = sseSocket(response)
     const connection = this.#options.manager.addConnection(crypto.randomUUID(), socket, userId, { transport: this.#options.transport ?? transport, metadata })

@@ -199,7 +199,8 @@ function beat({ pulse, socket }: Peer): void {
 
 /**
  * Serves the sockets of a WebSocket server: authenticates each client, adds it to the manager, welcomes it, and carries out its commands. A refused
- * client gets the reason in a frame, and in the close code. A peer that does not answer two pings in a row is terminated.
+ * client gets the reason in a frame, and in the close code. A client that sends nothing after two pings in a row, not
+ * even a pong, is terminated when the next ping is due.
  *
  * Texts that a client sends before its welcome wait until the welcome. At most 100 texts, with 65,536 UTF-16 units or bytes in all, can wait. A
  * client that sends more is closed with 4429.

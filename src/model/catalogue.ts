@@ -12,8 +12,8 @@ export type Audience = 'public' | 'private'
 export type SymbolRule = 'required' | 'optional' | 'none'
 
 /**
- * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`). A connection is behind
- * while its socket has no room.
+ * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`). A connection falls
+ * behind when its socket has no room, and stays behind until no message waits for it any more.
  *
  * Use `latest` if a newer message makes an older one worthless, as with a price or a snapshot of an order book. Use `every` if each message
  * counts, as with trades or the deltas of an order book.
@@ -23,8 +23,9 @@ export type DeliveryClass = 'latest' | 'every'
 /**
  * What happens if the messages that wait for a connection exceed `delivery.hardLimitBytes`, or one of them waits longer than `delivery.maxLagMs`.
  *
- * With `drop`, the oldest waiting messages of the stream are dropped, and a gap notice tells the client how many. With `disconnect`, the
- * connection is removed as a slow consumer.
+ * With `drop`, waiting messages of the stream may be dropped, oldest first, and a gap notice tells the client how many. With `disconnect`, no message
+ * of the stream is dropped. If the messages that must not be dropped exceed the limit by themselves, or one of them waits too long, the connection is
+ * removed as a slow consumer.
  */
 export type OverflowPolicy = 'drop' | 'disconnect'
 

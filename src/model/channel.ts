@@ -2,7 +2,7 @@ import type { ResolvedCatalogue } from './catalogue.ts'
 
 /**
  * Names a channel: the largest part of a stream type that one subscription can cover. This is one symbol if the type requires a symbol, and the whole
- * type otherwise. A node numbers the messages that it publishes in a channel in one sequence.
+ * type otherwise. Each node, which is a server process, numbers its own messages in a channel: 1, 2, 3 and so on.
  */
 export interface ChannelName {
   readonly streamType: string

@@ -4,9 +4,9 @@ import { asIdentifier, isIdentifier } from './identifier.ts'
 
 /** The parts of a stream key. */
 export interface StreamKeyParts {
-  /** The text before the first `:`. This stream type may be missing from your catalogue. */
+  /** The text before the first `:` of the stream key, or the whole stream key if it has no `:`. Your catalogue may not have this stream type. */
   readonly streamType: string
-  /** The text after the first `:`, unchanged. `undefined` for a key without a `:`. */
+  /** The text after the first `:` of the stream key, unchanged. `undefined` if the stream key has no `:`. */
   readonly symbol: string | undefined
 }
 
@@ -24,7 +24,8 @@ export function isStreamTypeName(value: unknown): value is string {
 /**
  * Returns the key of a stream: `"PRICE:BTCUSDT"`, or `"USER_DATA"` without a symbol.
  *
- * Two streams never share a key. The function checks only the syntax, so it works with any catalogue.
+ * Two streams never share a key, except that the private streams of all users have the same one, because the user is not part of it. The function
+ * checks only the syntax, so it works with any catalogue.
  *
  * @throws `ERR_INVALID_KEY` if the stream type cannot be in a key, `ERR_INVALID_ID` for a bad symbol
  */

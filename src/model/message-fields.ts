@@ -4,9 +4,9 @@ import { asIdentifier } from './identifier.ts'
 import type { WireData } from './wire-data.ts'
 
 /**
- * How a message comes to its recipients. `published`: it is published to a stream. `again`: a recorder sends one connection an earlier message or a
- * snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`. A recorder cannot send a `direct` message
- * again.
+ * How a message comes to its recipients. `published`: it is published to a stream. `again`: a recorder, such as a recovery, sends one connection an
+ * earlier message or a snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`. A recorder cannot send a
+ * `direct` message again.
  */
 export type MessageOrigin = 'published' | 'again' | 'direct'
 
@@ -26,8 +26,8 @@ export interface MessageFields {
 }
 
 /**
- * The stream definition for texts from `connection.send`, and for notices other than the gap notices of a backlog. Such a text is delivered like a
- * private message, and belongs to no stream.
+ * The stream definition for texts from `connection.send`, and for notices that are sent like such texts: those of `notifyGap`, of `setStreamStatus`
+ * and of a recorder. Such a text is delivered like a private message, and belongs to no stream.
  */
 export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   audience: 'private',

@@ -21,8 +21,8 @@ export interface GapNotice {
 export type StreamStatus = Extract<SubscriptionStatus, 'CONNECTED' | 'RECONNECTING' | 'ERROR'>
 
 /**
- * Tells a client that the status of a stream's source has changed. While the status is not `CONNECTED`, the client's data of the stream may be out of
- * date.
+ * Tells a client the status of a stream's source. The manager sends this notice when the status changes, and to a client that begins to receive the
+ * stream while the status is not `CONNECTED`. Until the status is `CONNECTED` again, the client's data of the stream may be out of date.
  */
 export interface StatusNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -31,7 +31,7 @@ export interface StatusNotice {
   readonly streamType: string
   /** The symbol. `undefined` for a stream without a symbol. */
   readonly symbol: string | undefined
-  /** The new status. */
+  /** The present status. */
   readonly status: StreamStatus
 }
 
@@ -63,7 +63,7 @@ export interface SubscribedNotice {
   readonly snapshot?: true
 }
 
-/** Tells a client the number of a message that the client does not get, because the option `except` excluded the client. */
+/** Tells a client the number of a message that the client does not get, because its connection was in the option `except` of `publish`. */
 export interface SkipNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
   readonly type: 'skip'
@@ -71,7 +71,7 @@ export interface SkipNotice {
   readonly streamType: string
   /** The symbol of the message. `undefined` if it has none. */
   readonly symbol: string | undefined
-  /** The epoch of the message. */
+  /** The epoch of the message: the name of the numbering that `seq` belongs to. */
   readonly epoch: string
   /** The number of the message: 1 or more. */
   readonly seq: number

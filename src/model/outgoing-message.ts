@@ -5,7 +5,7 @@ import type { StreamMessage } from './stream-message.ts'
 import type { WireData } from './wire-data.ts'
 import type { AnyTransport } from '../ports/transport.ts'
 
-/** Stands for a frame that could not be made, because `frame` threw. */
+/** Stands for a frame that could not be made, because the transport's `frame` threw, or returned a promise. */
 export const NO_FRAME: unique symbol = /* @__PURE__ */ Symbol('no frame')
 
 /** Receives the error of a `frame` hook that threw. */
@@ -13,7 +13,10 @@ export interface FrameReporter {
   hookFailed(error: unknown): void
 }
 
-/** The frame that a transport makes of a message, and the size that counts against the limits. */
+/**
+ * The frame that a transport makes of a message, and its size as the limits count it: the `byteLength` of the frame, or the `length` of the wire form
+ * if the frame has no `byteLength`.
+ */
 export interface Framed {
   readonly frame: unknown
   readonly units: number
@@ -21,7 +24,7 @@ export interface Framed {
 
 /** One message on its way to its recipients: its text, and one frame for each transport. */
 export class OutgoingMessage {
-  /** The wire form. The wire form of a gap notice is made when the notice is sent, because making it may call `serializeNotice`. */
+  /** The wire form. If `gap` is not 0, the wire form is made again when the notice is sent, by the host's `serializeNotice` if there is one. */
   text: WireData
   readonly streamType: string
   readonly symbol: string | undefined
@@ -62,7 +65,8 @@ export class OutgoingMessage {
   }
 
   /**
-   * Returns the transport's frame of this message, and its size. If `frame` throws, the frame is `NO_FRAME`, and the error is reported once.
+   * Returns the transport's frame of this message, and its size. If `frame` throws or returns a promise, the result has `NO_FRAME`, and the error is
+   * reported once.
    */
   framedFor(transport: AnyTransport, reporter: FrameReporter): Framed {
     if (this.#framed !== undefined && this.#transport === transport) return this.#framed

@@ -2,9 +2,9 @@
  * The position of a client in a channel. A position maps each epoch to the number of the last message of this epoch that the client has.
  *
  * A channel is the largest part of a stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
- * An epoch is one numbering of a channel's messages by one node, which is a server process. If only one node publishes in a channel, the channel
- * begins with one epoch. A new epoch begins when the node restarts, or when it has forgotten the channel, because nobody used the channel for
- * `history.ageMs`.
+ * An epoch is one node's numbering of the messages that it publishes in a channel. A node is a server process, and each node has its own epoch of a
+ * channel. A node begins a new epoch when it restarts, and when it uses a channel again that it had forgotten. It forgets a channel that nobody has
+ * used for `history.ageMs`.
  */
 export type Position = ReadonlyMap<string, number>
 
@@ -56,9 +56,9 @@ export function isMark(epoch: string): boolean {
 /**
  * Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position.
  *
- * Epochs from which the client has no message are left out: their number is 0. In a cluster, such an epoch may belong to a node that published
- * nothing. No other node knows this epoch, so no other node could prove that nothing is missing. If the client has no message of any epoch, all
- * epochs stay, because they show whether the server has restarted.
+ * Epochs with the number 0 are left out, because the client has no message of them. In a cluster, such an epoch may belong to a node that published
+ * nothing. No other node knows this epoch, so no other node could prove that nothing is missing. If no epoch has a higher number, all epochs stay,
+ * because they show whether the server has restarted.
  */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined

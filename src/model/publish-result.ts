@@ -1,7 +1,7 @@
 /**
  * What happened to one message. Each count is a number of connections, and `matched` is the sum of the other counts.
  *
- * If `deferred` is true, all counts are zero, because the message is delivered later. `stats()` then counts its delivery.
+ * If `deferred` is true, all counts are zero, because the message is delivered later. Only `stats()` counts that delivery.
  */
 export interface PublishResult {
   /** Connections that were recipients when the delivery started. */
@@ -17,7 +17,10 @@ export interface PublishResult {
   readonly conflated: number
   /** The message was dropped because too much waited for the connection. A gap notice tells the client. */
   readonly dropped: number
-  /** The socket's `send` or the transport's `frame` threw, or the connection was removed as a slow consumer because too much waited for it. */
+  /**
+   * The socket's `send`, or the transport's `frame` or `write`, threw. Or the connection was removed as a slow consumer, because too much waited for
+   * it.
+   */
   readonly failed: number
   /** The connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number

@@ -34,7 +34,7 @@ interface Stream {
 /**
  * Reads a revocation. Each field is read once.
  *
- * An impossible value is refused, because a misspelt revocation would silently revoke nothing.
+ * A value that no subscription can have is refused. Otherwise a misspelt revocation would silently revoke nothing.
  *
  * @throws `ERR_INVALID_ARGUMENT` if no field is given, `ERR_INVALID_ID`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`
  */

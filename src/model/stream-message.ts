@@ -22,7 +22,7 @@ export interface StreamMessage<TData = unknown, TStreamType extends string = Str
   /**
    * The time of the message.
    *
-   * @default the time of the call
+   * @default the time of the call that creates, publishes or sends the message
    */
   readonly timestamp?: Date | undefined
   /** The user who may receive the message. Required on private streams, not allowed on public ones. */

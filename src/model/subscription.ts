@@ -53,9 +53,10 @@ export interface Subscription<TStreamType extends string = string> {
   /** When the subscription began. Each reading returns a new `Date`. */
   readonly createdAt: Date
   /**
-   * When a message with recipients was last published to this stream. `undefined` if the stream had no such message since the subscription began.
+   * The time of the last message that was published to this stream and had a recipient. `undefined` if there was no such message since the
+   * subscription began.
    *
-   * On a public stream, this is the time of the last message to any subscriber. On a private stream, each user has a separate time.
+   * On a public stream, the recipient may be any subscriber. On a private stream, each user has a separate time.
    */
   readonly lastUpdate: Date | undefined
   /** The subscription's key, as `subscriptionKey` returns it. */

@@ -51,8 +51,8 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
 }
 
 /**
- * A frame of a type that this version of the library does not know. A client must ignore such a frame, because the server may be newer than the
- * client.
+ * A frame that the client must ignore. This version of the library may not know the type of the frame, because the server is newer than the client.
+ * Or the frame is a `subscribed` or a `skip` that is not from a recovery.
  */
 export interface UnknownNotice {
   /** Distinguishes a notice from a message, which has no `type`. */

@@ -1,7 +1,7 @@
 import { describe } from '../errors.ts'
 import { invalidOption } from '../guards/option-values.ts'
 
-/** A close frame has room for 123 bytes. The rest is for a hint when to come back. */
+/** A close frame has room for a reason of 123 bytes. The other 23 bytes are for a hint when to come back. */
 const MOST_REASON_BYTES = 100
 
 // Every runtime has it.
@@ -9,7 +9,7 @@ declare class TextEncoder {
   encode(text: string): Uint8Array
 }
 
-/** Returns a text that fits in a close frame. @throws `ERR_INVALID_OPTION` for anything else */
+/** Returns `value` if it is a text that fits in a close frame together with the hint. @throws `ERR_INVALID_OPTION` for anything else */
 export function closeReason(name: string, value: unknown): string {
   if (typeof value === 'string' && new TextEncoder().encode(value).length <= MOST_REASON_BYTES) return value
   throw invalidOption(name, `expected a string of at most ${MOST_REASON_BYTES} bytes, got ${describe(value)}`)

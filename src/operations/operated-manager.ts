@@ -3,7 +3,7 @@ import type { ManagerEvents } from '../events/events.ts'
 import type { StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { AnyConnection, Connection, Socket } from '../ports/connection.ts'
 
-/** All that an operation needs of its manager. */
+/** All that `startHeartbeat` and `limitLifetime` need of a manager. `drain` needs a little more: see `DrainedManager`. */
 export interface OperatedManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** Iterates over all connections. */
   connections(): Iterable<Connection<TSocket, TStreams, TMetadata>>

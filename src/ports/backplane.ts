@@ -1,9 +1,9 @@
 /**
- * What a cluster needs of a broker: plain publish and subscribe. Implement this interface with a client of your broker. `describeBackplane` of
- * `stream-connection-manager/testing` checks an implementation.
+ * What a cluster needs of a broker: plain publish and subscribe. Implement this interface with a client library of your broker. `describeBackplane`
+ * of `stream-connection-manager/testing` checks an implementation.
  *
- * - Delivery is at most once. Messages of one publisher come in the order in which they were published. So if a publish fails and its outcome is
- *   unknown, the implementation does not repeat the publish.
+ * - Delivery is at most once, and messages of one publisher come in the order in which they were published. So the implementation does not repeat a
+ *   publish that failed, if the broker may have got the message.
  * - `receive` is never called within `publish`. After `unsubscribe` has settled, `receive` is not called for these subjects. After `close` has
  *   settled, `receive` is not called at all.
  * - While the client has no link to its broker, `publish`, `subscribe` and `subscribers` fail, and nothing is kept for later.
@@ -13,8 +13,9 @@
  */
 export interface Backplane {
   /**
-   * Begins. `receive` is called for each message of each subscribed subject, including messages that this node published. `status` is called with
-   * `true` when the link to the broker is up or up again, and with `false` when the link is lost. Rejects if the broker cannot be used at all.
+   * Begins to use the broker. `receive` is called for each message of each subscribed subject, including messages that this node published. `status`
+   * is called with `true` when the link to the broker is up or up again, and with `false` when the link is lost. Rejects if the broker cannot be used
+   * at all.
    */
   open(receive: (subject: string, text: string) => void, status: (isUp: boolean) => void): Promise<void>
   /** Publishes. If `publish` throws or returns a promise that rejects, the cluster treats the link to the broker as lost. */
@@ -29,7 +30,8 @@ export interface Backplane {
   /** Returns how many subscribers a subject has on all nodes, according to the broker. Any count above 0 may be reported as 1. */
   subscribers(subject: string): Promise<number>
   /**
-   * Ends all subscriptions and all connections that `open` made, without waiting for the broker. The caller's own client of the broker stays open.
+   * Ends all subscriptions, and closes all connections that `open` made. Does not wait for the broker. The caller's own client of the broker stays
+   * open.
    */
   close(): Promise<void>
 }

@@ -26,7 +26,10 @@ export interface OwnEpoch {
 export interface EpochKnowledge {
   /** The last number that is known. */
   readonly seq: number
-  /** The highest number whose message is not held any more. `0` if every message is held. */
+  /**
+   * A client whose last number of the epoch is lower than this one cannot resume, because a message that it missed is not held. `0` if every client
+   * can resume.
+   */
   readonly forgotten: number
 }
 
@@ -83,8 +86,8 @@ export interface ChannelLog {
   /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel. */
   own(channel: ChannelName): OwnEpoch | undefined
   /**
-   * True if this node published in this epoch, now or in an earlier run. Also true for a mark (see `markOf`), because no other node has messages of a
-   * mark.
+   * True if this node published in this epoch, now or in an earlier run. Also true for a mark, which looks like an epoch but has no messages: see
+   * `markOf`.
    */
   isOwn(channel: ChannelName, epoch: string): boolean
   /** Returns the epochs of other nodes that this node knows in a channel. */
@@ -93,9 +96,15 @@ export interface ChannelLog {
   other(channel: ChannelName, epoch: string): EpochKnowledge | undefined
   /** Adds a message of another node. If numbers before this message are missing, no client can resume from an earlier position any more. */
   append(channel: ChannelName, epoch: string, message: LoggedMessage): void
-  /** Adds messages that are older than the held messages of the epoch, oldest first. Messages that come before a gap in the numbers are left out. */
+  /**
+   * Adds messages that are older than the held messages of the epoch, oldest first. Messages that come before a gap in the numbers are left out. Does
+   * nothing for a `latest` stream type.
+   */
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void
-  /** Notes that another node has published up to this number. This node does not hold the messages up to this number. */
+  /**
+   * Notes that another node has published up to this number. This node may not have all of these messages, so no client can resume from a lower
+   * number.
+   */
   skipTo(channel: ChannelName, epoch: string, seq: number): void
   /** @throws `ERR_INVALID_ARGUMENT` if the log belongs to another manager, or to a cluster that is open */
   assertMayJoin(manager: unknown): void
@@ -103,6 +112,6 @@ export interface ChannelLog {
   join(cluster: LogCluster): void
   /** Forgets an epoch of another node, with its numbers. A client whose position names this epoch cannot resume any more. */
   forgetEpoch(channel: ChannelName, epoch: string): void
-  /** Returns the held messages of an epoch whose numbers are from `first` to `last`, oldest first. */
+  /** Returns the held messages of an epoch that have the numbers `first` to `last`, oldest first. */
   range(channel: ChannelName, epoch: string, first: number, last: number): LoggedMessage[]
 }

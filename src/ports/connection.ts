@@ -82,8 +82,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    */
   metadata: TMetadata
   /**
-   * The size of the messages that wait because the connection is behind. A frame with a `byteLength` counts in bytes, a text in UTF-16 units. `0`
-   * while the connection keeps up, and once it has been removed. Messages that wait only for the end of the turn do not count.
+   * The size of the messages that wait because the connection is behind: its socket has no room. A frame with a `byteLength` counts in bytes, a text
+   * in UTF-16 units. `0` while the connection keeps up, and once it has been removed. Messages that wait only for the end of the current turn of the
+   * event loop do not count.
    */
   readonly waitingBytes: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up, and once it has been removed. */
@@ -98,8 +99,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Subscribes this connection only, until it unsubscribes or is removed.
    *
-   * Subscribing twice returns the same object, which is a live view of the subscription. The `filters` of the new request replace this connection's
-   * earlier filters, and `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
+   * Subscribing twice returns the same object. The object always shows the present state of the subscription. The `filters` of the new request
+   * replace this connection's earlier filters, and `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and `ERR_FORBIDDEN`
    * if `authorize` refuses the subscription or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -124,8 +125,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
 
   /**
    * Purges the waiting messages of a stream for this connection. If a message of the stream is being delivered, this connection does not get the
-   * message. The connection still gets deferred messages. Without a symbol, the call applies to all streams of the type. The subscription stays. Use
-   * `purge` before you send the same messages again, for example to a client that resumes.
+   * message. The connection still gets messages that were published during this delivery, because these are deferred. Without a symbol, the call
+   * applies to all streams of the type. The subscription stays. Use `purge` before you send the same messages again, for example to a client that
+   * resumes.
    *
    * Returns false if there was no message to discard. Returns true while a message of the stream is being delivered, even if this connection has the
    * message already.
@@ -138,10 +140,11 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Sends your own text or bytes to this connection, such as an acknowledgement or a refusal. Returns the same counts as a publish to one
    * recipient.
    *
-   * The text is sent after all messages that were published earlier, in the same write as these messages. The text counts against the same limits as
-   * messages. So a client that sends commands and does not read the answers is removed as a slow consumer. While the connection is behind, the text
-   * waits with the private messages. The text is never conflated or dropped, and no unsubscribe or revocation purges the text. During a delivery the
-   * text is `deferred`. After the connection was removed, and after `cleanup()`, the text is `skipped`.
+   * While the connection keeps up, the text is sent after all messages that were published earlier. While the connection is behind, the text waits
+   * with the private messages, and is sent before waiting public messages. The text counts against the same limits as messages. So a client that
+   * sends commands and does not read the answers is removed as a slow consumer. No newer message replaces the text. The text is never dropped, and no
+   * unsubscribe or revocation purges it. During a delivery the text is `deferred`. After the connection was removed, and after `cleanup()`, the text
+   * is `skipped`.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the text is neither a string nor a `Uint8Array`, `ERR_QUOTA_EXCEEDED` if the text is longer than
    * `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH`. After an error, nothing is sent
@@ -158,7 +161,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Tells the manager that the socket may have room again. Call `drained` in your server's drain handler.
    *
-   * If you do not call `drained` and the transport has no `onDrain`, the manager checks the socket every `delivery.drainIntervalMs` milliseconds.
+   * If the transport has no `onDrain`, the manager also checks the socket of a connection that is behind, every `delivery.drainIntervalMs`
+   * milliseconds. So without the call, messages only wait longer.
    */
   drained(): void
 
@@ -169,15 +173,15 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    *
    * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery sends this connection no more private
    *   messages of the old user.
-   * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. Its own subscriptions to
-   *   private streams end. If the old user has other connections, and the user or one of these connections holds a subscription too, that
-   *   subscription continues. Otherwise its view is `DISCONNECTED`.
-   * - The connection stops receiving the old user's subscriptions, and begins to receive the new user's.
+   * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. It stops holding its own
+   *   subscriptions to private streams. A subscription of the old user continues if the old user has another connection, and the user or such a
+   *   connection holds this subscription. Otherwise the subscription ends, and its status is `DISCONNECTED`.
+   * - The connection stops receiving what `addSubscription` subscribed the old user to, and begins to receive what it subscribed the new user to.
    * - Waiting messages of public streams stay in their places.
    *
-   * `authorize` is called with the new user's id for each public stream that the connection holds for itself, or that has waiting messages. If
-   * `authorize` refuses, the subscription ends, and the stream's waiting messages are purged. If the connection receives a stream before and after the
-   * call, it misses no message of this stream, and the stream stays active.
+   * `authorize` is called with the new user's id for each public stream that the connection holds for itself, and for each public stream with a
+   * message that waits for the connection or is being delivered. If `authorize` refuses, the subscription ends, and the stream's waiting messages are
+   * purged. If the connection receives a stream before and after the call, it misses no message of this stream, and the stream stays active.
    *
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.
@@ -194,8 +198,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * rejects. Use `close: false` if the peer has gone already: the socket is then not touched.
    *
    * Give a `code` or a `reason` to tell the peer why. The manager passes both to `socket.close(code, reason)`, or to the transport's `close`. A
-   * `code` is 1000 to 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4). A `reason` has at most 123 bytes of UTF-8. If there is only a `reason`,
-   * the code is 1000.
+   * `code` is 1000 to 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4, and the codes 1012 and 1013 of IANA). A `reason` has at most 123 bytes of
+   * UTF-8. If there is only a `reason`, the code is 1000.
    *
    * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, any other `code`, a longer
    * `reason`, or a `code` or `reason` together with `close: false`. After an error, nothing has changed

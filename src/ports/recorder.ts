@@ -28,16 +28,17 @@ export interface Recorder<TManager = unknown> {
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called if the option `except` left out subscribed connections. The call comes when all other recipients have the message. Gets the text that
-   * `record` returned. In the message's place, the left-out connections get the skip, which is the text that `skip` returns. The skip waits, is
-   * dropped and is purged like a message of the stream. On a `latest` stream, the skip does not replace a waiting message, and a newer message
-   * replaces both. If `skip` throws, or returns anything but a string, the left-out connections get nothing, and the manager emits `error` with stage
-   * `recorder`.
+   * Called if the option `except` left out subscribed connections. The call comes when the message has been handed to all other recipients. `skip`
+   * gets the text that `record` returned. It returns a text that is called the skip: the left-out connections get the skip in the message's place.
+   * The skip waits, is dropped and is purged like a message of the stream. On a `latest` stream, the skip replaces only an older skip. A newer
+   * message replaces the skip and an older message that waits. If `skip` throws, or returns anything but a string, the left-out connections get
+   * nothing, and the manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called for every `revoke`, after the revocation has taken effect. Within a batch too, this method is called at once, unlike the listeners of the
-   * event `revoked`. The method and the listeners get the same object. If the method throws, the manager emits `error` with stage `recorder`.
+   * Called for every `revoke`, after the revocation has taken effect. Even within a batch, this method is called at once. The listeners of the event
+   * `revoked` are called when the batch ends. They get the same object as this method. If the method throws, the manager emits `error` with stage
+   * `recorder`.
    */
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
@@ -66,11 +67,12 @@ export interface RecorderNotices {
    * that were deferred before. The call of `act` is a batch. Messages that `act` sends are not deferred. If `act` throws, the manager emits `error`
    * with stage `recorder`.
    *
-   * With `hold`, the connection gets no message of the stream before `act` is called. This applies to the running delivery too. The connection still
-   * gets direct messages: those of `sendToUser`, `sendToConnection` and `broadcast`.
+   * With `hold`, the connection gets no published message of the stream before `act` is called. This applies to the running delivery too. The
+   * connection still gets direct messages: those of `sendToUser`, `sendToConnection` and `broadcast`.
    *
-   * Call `inTurn` in a batch, or while `isDelivering()` is true. If no message is being delivered, `act` is called when the batch ends, or after the
-   * message that is being serialized. @throws `ERR_PUBLISH_DEPTH`, and then `act` is not called, and nothing is held
+   * Call `inTurn` in a batch, or while `isDelivering()` is true. If no message is being delivered, `act` is called when the batch ends. But if a
+   * message for the recorder is being serialized, `act` is called after the delivery of this message. @throws `ERR_PUBLISH_DEPTH`, and then `act` is
+   * not called, and nothing is held
    */
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**
@@ -79,16 +81,16 @@ export interface RecorderNotices {
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
   /**
-   * Ends the connection's own subscription to a stream, because the recorder's step after the subscribe has failed. Unlike `connection.unsubscribe`,
-   * `withdraw` keeps the direct messages that wait, as `purge` does.
+   * Ends the connection's own subscription to a stream. Call `withdraw` if the recorder has subscribed the connection, and its next step failed.
+   * Unlike `connection.unsubscribe`, `withdraw` keeps the direct messages that wait, as `purge` does.
    */
   withdraw(connection: object, stream: Omit<RecordedStream, 'userId'>): void
   /**
-   * True if a published message of the stream, whose delivery has not begun, will not reach the connection, although the connection is subscribed
-   * now. For example, the message was published before a revocation. The message may not be recorded yet.
+   * True if a message of the stream was published, its delivery has not begun, and the connection will not get it, although the connection is
+   * subscribed now. For example, a revocation came after the message, and then the connection subscribed again. The message may not be recorded yet.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
-  /** How many messages were published, but not recorded yet. Each of these messages is recorded next, unless it fails. */
+  /** How many messages were published, but not recorded yet. These messages are recorded next, except those that fail. */
   unrecorded(): number
   /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge this text. */
   sendAgain(connection: object, stream: RecordedStream, text: string): void

@@ -2,8 +2,8 @@ import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
 /**
- * The outcome of one message: `sent` at once, `batched` until the end of the turn, and `queued` or `conflated` in the send queue. The other outcomes
- * mean that the message is not delivered.
+ * The outcome of one message for one connection. `sent`: sent at once. `batched`: sent at the end of the turn of the event loop. `queued`: waits in
+ * the send queue. `conflated`: waits there in the place of an older message. With any other outcome, the message is not delivered.
  */
 export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
@@ -17,7 +17,7 @@ export interface PlainSink {
 
 /** The queue in front of a socket whose messages may have to wait. */
 export abstract class SendQueue {
-  /** The size of the messages that wait because the connection is behind. `0` while the connection keeps up. */
+  /** The size of the messages that wait because the connection is behind: its socket has no room. `0` while the connection keeps up. */
   abstract readonly waitingUnits: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up. */
   abstract readonly behindForMs: number

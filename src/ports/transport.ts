@@ -9,14 +9,14 @@ import type { WireData } from '../model/wire-data.ts'
  * How a manager writes to sockets, measures how much they have buffered, and closes them, if `socket.send(text)` and `socket.close()` are not enough.
  *
  * Every hook is optional. The manager reads each hook once, and calls it as a method of the transport. A plain object with any other property, such
- * as a misspelt hook, throws `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than texts, the
- * transport must also have a `frame` that makes the frames.
+ * as a misspelt hook, is refused with `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than
+ * texts, the transport must also have a `frame` that makes the frames.
  *
  * The manager calls hooks synchronously. If a hook publishes during a delivery or a flush, that message is deferred, as if a socket's `send` had
  * published it.
  *
  * @typeParam TFrame one item of the array that `write` gets: the value that `frame` returns, or the text itself if there is no `frame`
- * @typeParam TText the argument of `frame`: a text. Use `string | Uint8Array` if `serialize` makes bytes
+ * @typeParam TText the type of the text that `frame` gets. Use `string | Uint8Array` if the host sends bytes
  */
 export type Transport<TSocket = Socket, TFrame = string, TText extends WireData = string> = TransportHooks<TSocket, TFrame, TText> &
   ([TText] extends [TFrame] ? unknown : Required<Pick<TransportHooks<TSocket, TFrame, TText>, 'frame'>>)
@@ -59,8 +59,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    *
    * Also called for the gap notice of a send queue, once for each connection that gets one. For a gap notice, the `message` has the data
    * `{ type: 'gap', dropped }`, and the timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for
-   * the connections of this transport, and the connections stay. If `frame` throws for a notice, the connection is removed, because its client would
-   * not learn that messages are missing.
+   * the connections of this transport, and the connections stay. If `frame` throws for such a gap notice, the connection is removed, because its
+   * client would not learn that messages are missing.
    *
    * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. For a text from `connection.send`, and for a notice that is sent
    * like one, the `message` is `undefined`. If the frame's `byteLength` is a whole number, the limits count `byteLength`. Otherwise the limits count
@@ -87,8 +87,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Calls the listener whenever the socket may have room again. The returned function removes the listener.
    *
    * With this hook, the manager does not poll the socket. If the transport fails to report a drain, waiting messages stay in the queue until the next
-   * message comes. The manager adds its listener when a connection falls behind, and removes it when the connection has caught up. An early or
-   * repeated report of a drain does no harm.
+   * message for the connection comes. The manager adds its listener when a connection falls behind, and removes it when the connection has caught up.
+   * An early or repeated report of a drain does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
@@ -97,7 +97,7 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove the
    * connection. The hook is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and
    * `addConnection` throws `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when
-   * `addConnection` did not register the connection. A later or second call of the listener has no effect.
+   * `addConnection` did not register the connection. After that, a call of the listener has no effect. A second call never has an effect.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
   /**
@@ -120,7 +120,10 @@ export type AnyTransport = Transport<Socket, unknown, WireData>
 
 const HOOKS = ['frame', 'write', 'bufferedBytes', 'onDrain', 'onClose', 'close', 'terminate'] as const satisfies (keyof AnyTransport)[]
 
-/** The object that the host gave → its hooks. All managers and connections with the same object share the hooks, so a frame is made once. */
+/**
+ * The object that the host gave → its hooks. All connections with the same object share the hooks, so the frame of a message is made once for all of
+ * them.
+ */
 const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
 
 /**

@@ -10,13 +10,13 @@ export interface DrainOptions {
    */
   readonly reason?: string | undefined
   /**
-   * Each client stays connected for at least this time. Milliseconds.
+   * Each client stays connected for at least this time after it was asked. Milliseconds.
    *
    * @default 0
    */
   readonly afterMs?: number | undefined
   /**
-   * Each client moves within this time, at a random moment after `afterMs`. Milliseconds.
+   * Each client moves at a random moment between `afterMs` and `withinMs`, both counted from when it was asked. Milliseconds.
    *
    * @default 5_000, or `afterMs` if that is longer
    */

@@ -54,7 +54,7 @@ export interface CommandLimits {
    */
   readonly commandsPerText?: number | undefined
   /**
-   * Commands of one client that have no answer yet. A further command is refused at once, with `ERR_BUSY`.
+   * Commands of one client that have no answer yet. A further command is refused at once, with `ERR_BUSY`. A `ping` is never refused for this reason.
    *
    * @default 100
    */
@@ -79,8 +79,8 @@ export interface CommandLimits {
    */
   readonly maxRefusals?: number | undefined
   /**
-   * How long one of the host's own commands may take, or `authorize` together with the `ready` of the recovery. After this time, the command is
-   * refused with `ERR_TIMEOUT`, and a later result is ignored. Milliseconds.
+   * How long one of the host's own commands may take, or `authorize` together with the `ready` of the recovery, counted from the call of the
+   * function. After this time, the command is refused with `ERR_TIMEOUT`, and a later result is ignored. Milliseconds.
    *
    * @default 10_000
    */
@@ -152,15 +152,16 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly idleMs?: number | undefined
   /**
-   * If the server has sent a client no answer for this long, it sends a `heartbeat`, so that the client can notice a dead link. Messages of streams do
-   * not count as answers. `0`: no heartbeats. Milliseconds.
+   * If the server has sent a client no answer for this long, it sends a `heartbeat`, so that the client can notice a dead link. Messages of streams
+   * do not count as answers. While messages wait for the client, no heartbeat is sent. `0`: no heartbeats. Milliseconds.
    *
    * @default 0
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * Gets the errors that `authorize` and your commands throw or reject with, except refusals with a `code`. `onError` also gets the errors of
-   * `onSubscribed`, and errors that come too late for the client, because the client has left or was already refused.
+   * Gets the errors that `authorize` and your commands throw or reject with, except refusals: errors whose `code` begins with `ERR_`. This includes
+   * errors that come too late for the client, because the client has left or was already refused. `onError` also gets each error of `onSubscribed`,
+   * and the error if an answer cannot be sent.
    *
    * @default prints the first error with `console.warn`
    */

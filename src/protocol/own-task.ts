@@ -4,7 +4,10 @@ import { Outcome } from './outcome.ts'
 import { refusing } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
-/** After an answer of at least this many UTF-16 units, the next command waits until the client has read the answer. */
+/**
+ * After an answer of at least this many UTF-16 units, the next `subscribe` and the next command of the host wait until nothing waits for the
+ * connection any more.
+ */
 const LARGE_UNITS = 1_024
 
 /** One of the host's own commands. The command begins when all commands before it have their answers. */
@@ -41,8 +44,8 @@ export class OwnTask implements Task {
   revoked(): void {}
 
   /**
-   * Runs the command, unless the connection has another user now. A command that has begun continues even if the user changes, because it may be the
-   * login that gives the connection to another user.
+   * Runs the command, unless the connection has another user now. A command that has begun continues even if the user changes, because the command
+   * itself may be a login, which gives the connection to another user.
    */
   #begin(): Outcome {
     const { timeouts } = this.#dependencies

@@ -18,7 +18,7 @@ export interface Paced {
  * connection. If a client never catches up, its pause ends after `patienceMs`: then the limits of its send queue apply.
  */
 export class Pacing {
-  /** The sessions whose clients are checked next, and in how many turns: in one turn, or in more. */
+  /** Session → in how many turns its client is checked. `1` means in the next turn. */
   readonly #due = new Map<Paced, number>()
   /** The sessions whose clients are behind. They are checked again when the client has caught up. */
   readonly #behind = new Map<AnyConnection, Paced>()
@@ -34,8 +34,8 @@ export class Pacing {
 
   /**
    * Pauses a session. Call this method after a step that may have sent much to the session's client. If the step's messages are sent only later in this
-   * turn, pass 2 as `turns`. The recovery has an allowance for what it sends again to a client. At the end of a turn, a timer resets this allowance.
-   * If the messages are sent after this call, the timer is set after this call too. The second turn lets it fire before the session continues.
+   * turn, pass 2 as `turns`. The recovery limits how much it sends again to a client, and a timer at the end of the turn resets the count. The
+   * recovery sets that timer when it sends the messages, which may be after this call. In the second turn, the timer has certainly fired.
    */
   hold(paced: Paced, turns = 1): void {
     this.#patience.add(paced)

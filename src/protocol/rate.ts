@@ -37,8 +37,8 @@ export class Rate {
   }
 
   /**
-   * Returns how long a caller that got no token should wait, in whole milliseconds. The wait of each caller ends later than the one before. If all
-   * callers came back at the same time, all but one would find no token again.
+   * Returns how long a caller that got no token should wait, in whole milliseconds. Each caller waits until a later moment than the caller before it.
+   * If all callers came back at the same moment, only one of them would find a token.
    */
   nextTurnMs(nowMs: number): number {
     this.#turnAtMs = Math.max(nowMs, this.#turnAtMs) + 1_000 / this.#limit.perSecond

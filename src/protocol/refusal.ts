@@ -27,8 +27,8 @@ export function refusing(code: RefusalCode, retryMs?: number): Error {
 const LONGEST_CODE = 64
 
 /**
- * Returns the refusal that an error stands for. Such an error has a `code` that begins with `ERR_`, and may have a `retryMs`. Returns `undefined` for
- * any other error, which is a fault of the host.
+ * Returns the refusal that an error stands for. Such an error has a `code` of at most 64 characters that begins with `ERR_`, and may have a
+ * `retryMs`. Returns `undefined` for any other error, which is a fault of the host.
  */
 export function refusalIn(error: unknown): Refusal | undefined {
   try {

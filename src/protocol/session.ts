@@ -29,14 +29,14 @@ export interface Goodbye {
    */
   readonly reconnect?: boolean | undefined
   /**
-   * The client stays connected for at least this time. Milliseconds.
+   * The client stays connected for at least this time after the goodbye. Milliseconds.
    *
    * @default 0
    */
   readonly afterMs?: number | undefined
   /**
-   * The client reconnects within this time, at a random moment after `afterMs`. The random moment spreads the reconnects of many clients.
-   * Milliseconds.
+   * The client reconnects at a random moment between `afterMs` and `withinMs`, both counted from the goodbye. The random moment spreads the
+   * reconnects of many clients. Milliseconds.
    *
    * @default the same as `afterMs`
    */
@@ -48,7 +48,7 @@ export interface Goodbye {
    */
   readonly code?: number | undefined
   /**
-   * After this time, the server closes the connection if the client has not closed it before. `0`: now. Milliseconds.
+   * How long after the goodbye the server closes the connection, if the client has not closed it before. `0`: at once. Milliseconds.
    *
    * @default the server does not close
    */

@@ -16,7 +16,10 @@ export interface CommandStats {
   readonly floods: number
   /** Connections that were closed because their clients sent nothing for too long. */
   readonly idle: number
-  /** Subscriptions that ended although the client did not ask for that. The client was told each time. */
+  /**
+   * Subscriptions that ended although the client did not ask for that. The client was told each time. Subscriptions that ended because `onSubscribed`
+   * failed do not count.
+   */
   readonly ended: number
 }
 

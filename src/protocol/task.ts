@@ -32,7 +32,7 @@ export interface TaskSession extends Paced, Holder {
   /** Sends an answer. If the answer cannot be sent, the connection is removed. */
   say(text: string): void
   refuse(id: number | undefined, refusal: Refusal): void
-  /** Continues with the commands, because user code has answered. If nobody waits for the answer any more, a failure is reported only to the host. */
+  /** Continues with the commands, because user code has answered. If nobody waits for the answer any more, a failure goes to `failedLate`. */
   answered(outcome: Outcome): void
   /**
    * Called with an error that comes too late for the client. Reports the error to the host. A refusal, which is an error with a code, is not reported,
@@ -58,8 +58,8 @@ export interface TaskDependencies {
 }
 
 /**
- * Returns the refusal of a command that is not carried out, because its user, or the user's rights, changed while it waited. Nothing was done, so the
- * client may ask again at once.
+ * Returns the refusal of a command that is not carried out. While the command waited, the connection was given to another user, or the user's rights
+ * changed. Nothing was done, so the client may ask again at once.
  */
 export function stale(): Error {
   return refusing('ERR_STALE', 0)

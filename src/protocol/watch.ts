@@ -10,8 +10,8 @@ export interface Watched {
 }
 
 /**
- * Notices when a client has sent nothing for too long, and when the server has sent a client nothing for too long. Each of the two checks has one
- * timer for all sessions.
+ * Notices when a client has sent nothing for too long, and when the server has sent a client no answer for too long. Messages do not count. Each of
+ * the two checks has one timer for all sessions.
  */
 export class Watch {
   readonly #idle: ExpiringSet<Watched>

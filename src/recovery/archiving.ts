@@ -36,7 +36,8 @@ function archivedChannel(channel: Channel, nowMs: number): ArchivedChannel {
 
 /**
  * Restores channels, histories and revocations from an archive. Messages keep their age, and the time since the export is added to it. A channel is
- * left out if its stream type is no longer in the catalogue, if the type has another audience now, or if it has begun or stopped to require a symbol.
+ * left out if its stream type is no longer in the catalogue, or has another audience now. A channel is also left out if its type now requires a
+ * symbol and did not before, or the reverse.
  */
 export function restoreInto(histories: Histories, floors: RevocationFloors, archive: Archive, { clock, streams }: RecorderSettings): void {
   const elapsedMs = Math.max(0, clock.now() - archive.exportedAt)

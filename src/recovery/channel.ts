@@ -7,7 +7,10 @@ import type { History, HistoryMessage } from './history-message.ts'
 interface EpochState {
   /** The number of the last message of the epoch. */
   seq: number
-  /** The number of the last message that the history has removed. A client that has not received this message cannot resume. */
+  /**
+   * Messages up to this number may be missing from the history, which has removed them or never had them. A client that has not received the message
+   * with this number cannot resume.
+   */
   forgotten: number
   /** True if the epoch belongs to another node. */
   isForeign: boolean
@@ -20,7 +23,7 @@ type ArchivedState = Pick<EpochState, 'seq' | 'forgotten'> & { readonly isForeig
 const MOST_EPOCHS = 32
 
 /**
- * The numbers and the history of one channel.
+ * The numbers and the history of one channel. `Position` says what a channel and an epoch are.
  *
  * For the delivery `every`, the history holds the last messages in order. For the delivery `latest`, it holds only the latest message of each stream.
  * Older messages of a `latest` stream do not count as missing.
@@ -87,9 +90,9 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Adds an epoch of an earlier run or of another node, or sets its state. The oldest epochs are forgotten if there are too many, or if a position
-   * could not name them all. If a forgotten epoch belonged to another node and had messages, nobody can resume any more from a position that was
-   * given out before. This node no longer knows which messages of that epoch a client missed.
+   * Adds an epoch of an earlier run or of another node, or sets the state of a known epoch. The oldest epochs are forgotten if there are too many, or
+   * if a position could not name them all. When an epoch of another node with messages is forgotten, this node no longer knows which of these
+   * messages a client missed. Then nobody can resume any more from a position that was given out earlier.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
@@ -104,8 +107,8 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Forgets an epoch of another node. The epoch's messages stay in the history. Nobody can resume any more from a position that was given out before,
-   * because the epoch may have had further messages.
+   * Forgets an epoch of another node. The epoch's messages stay in the history. From now on, nobody can resume from a position that was given out
+   * earlier, because the epoch may have had messages that this node does not know.
    */
   forgetEpoch(epoch: string): void {
     if (epoch === this.epoch) return

@@ -19,8 +19,8 @@ export interface HistoryLimits {
 }
 
 /**
- * The lowest `order`, which is the place of a message among all recorded messages. Messages that are added in front of a history get this `order`,
- * because they may be older than every revocation.
+ * The lowest `order`. The `order` of a message is its place among all recorded messages. Messages that are added in front of a history get the lowest
+ * `order`, because they may be older than every revocation.
  */
 const EARLIEST = 1
 
@@ -135,8 +135,8 @@ export class Histories {
   }
 
   /**
-   * True if the histories still hold a revoked message of a `latest` stream, which does not expire. `order` is the `order` of the last message before
-   * the revocation.
+   * True if a history still holds a revoked message of a `latest` stream. Such messages do not expire. `order` is the `order` of the last message
+   * before the revocation.
    */
   holdsRevoked(revoked: Revoked, order: number): boolean {
     for (let message = this.#lasting.first; message !== undefined && message.order <= order; message = message.later) {

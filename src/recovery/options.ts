@@ -36,7 +36,10 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    * whole type otherwise. On a private type, each user has channels of their own.
    */
   readonly history?: HistoryOptions<TStreams> | undefined
-  /** Limits how much is sent again to one connection until its send queue is empty. A client that missed more gets the answer `recovered: false`. */
+  /**
+   * Limits how much is sent again to one connection. Messages that were sent again count until the connection's send queue is empty. A client that
+   * missed more gets the answer `recovered: false`.
+   */
   readonly replay?: ReplayOptions | undefined
   /**
    * Returns the present state of a stream, such as an order book, for new clients and for clients that missed too much. A client applies later
@@ -87,8 +90,8 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly units?: number | undefined
   /**
-   * How long a message is kept, in milliseconds. The last message of a `latest` stream is kept longer. A channel that had neither a subscriber nor a
-   * new message for this time is forgotten, with all its messages and numbers.
+   * How long a message is kept, in milliseconds. The last message of a `latest` stream is kept until its channel is forgotten. A channel that had
+   * neither a subscriber nor a new message for this time is forgotten, with all its messages and numbers.
    *
    * @default 120_000
    */
@@ -103,7 +106,10 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
   readonly byType?: { readonly [TName in keyof TStreams & string]?: { readonly count?: number | undefined; readonly units?: number | undefined } | undefined } | undefined
 }
 
-/** Limits how much is sent again to one connection until its send queue is empty. `Infinity` removes a limit. */
+/**
+ * Limits how much is sent again to one connection. Messages that were sent again count until the connection's send queue is empty. `Infinity` removes
+ * a limit.
+ */
 export interface ReplayOptions {
   /**
    * The maximum number of messages.

@@ -25,8 +25,8 @@ class ClientPosition {
   #isKnown = false
 
   /**
-   * Returns the id of the event that carries a text. Returns `undefined`, for an event without an id, if the text does not change the client's
-   * position, or if there is no position yet.
+   * Returns the id for the event with this text. Returns `undefined` if the event gets no id, because the text does not change the client's position,
+   * or because the client has no position yet.
    */
   after(text: string): string | undefined {
     const isSkip = text.startsWith(SKIP)
@@ -69,11 +69,11 @@ class ClientPosition {
  * Pass the value of this header to `recovery.subscribe` as the `position`.
  *
  * An event has no id while the client has no position. The client has no position until the recovery has subscribed the client, and has sent the
- * snapshot that the answer announced. Gap notices and messages without an epoch and number have no id either. A skip has the id of the message that
- * the client did not get.
+ * snapshot that the answer announced. Gap notices and messages without an epoch and number have no id either. A skip has the id that its message
+ * would have had.
  *
- * Use one response for each stream, because one position cannot say where a client is in two streams. If a response has two streams, its id is
- * `several-streams`, and the next resume answers `recovered: false`.
+ * Use one response for each stream, because one position cannot say where a client is in two streams. If a client subscribes to a second stream in a
+ * response, the later events get the id `several-streams`. A resume from this id is answered with `recovered: false`.
  *
  * The texts must be the library's wire form, without a `stamp` of the host's own.
  *

@@ -25,7 +25,7 @@ export type RecoverableConnection<TStreams extends StreamCatalogue = TradingStre
 
 /** The methods of a manager that a recovery calls. */
 export interface RecoverableManager {
-  /** Calls `act`, and treats all changes and sends inside it as one step. */
+  /** Calls `act`, and treats everything that it changes or sends as one step. */
   batch<TOutcome>(act: () => TOutcome): TOutcome
   /** Returns the handle of a connection. */
   getConnection(connectionId: string): object | undefined
@@ -40,8 +40,8 @@ export interface RecoverableManager {
 /** A request to subscribe, with the position that the client has reached. */
 export type ResumeRequest<TStreams extends StreamCatalogue, TName extends StreamTypeName<TStreams>> = ConnectionSubscribeRequest<TStreams, TName> & {
   /**
-   * The client's last position, exactly as the server sent it. A position that the recovery does not know is not an error: the client gets
-   * `recovered: false`.
+   * The client's last position, as `trackPositions` or an id of `positionIds` gives it. A position that the recovery does not know is not an error:
+   * the client gets `recovered: false`.
    */
   readonly position?: string | null | undefined
   /** The number of the client's command. The answer repeats the number. */
@@ -57,9 +57,9 @@ export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
   /** How many messages and snapshots were sent to the client before the live messages. */
   readonly replayed: number
   /**
-   * True if the call was made while messages are handed to sockets, for example in a `send` or a hook. The answer then waits for its turn among the
-   * deferred messages. So nothing is proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what
-   * was recovered.
+   * True if the answer waits for its turn among the deferred messages. This is so if the call was made while messages are handed to sockets, for
+   * example in a `send` or a hook, or if a message that is still to be delivered will not reach the connection. So nothing is proven or sent yet:
+   * `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what was recovered.
    */
   readonly deferred: boolean
 }
@@ -72,7 +72,10 @@ export interface RecoveryStats {
   readonly messages: number
   /** The number of UTF-16 units of all messages. */
   readonly units: number
-  /** How many messages were removed because of a limit of the option `history`. Messages that a newer message replaced are not counted. */
+  /**
+   * How many messages were removed because of a limit of the option `history`. Messages that a newer message replaced are not counted, nor are
+   * messages that were removed together with their channel.
+   */
   readonly evicted: number
   /**
    * The answers to calls of `subscribe` with a position. `recovered` counts the answers `recovered: true`, and `refused` counts the answers
@@ -177,12 +180,12 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * Subscribes a connection to a stream and brings the client up to date, in one step. The client gets a notice `subscribed`, then the messages that are
    * sent again, and then all messages that are published later. No message is lost or sent twice between these parts.
    *
-   * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is missing,
-   * `recovered` is false, and the client gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the
-   * latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream are purged from the connection first. These messages
-   * stay if another subscription of the connection needs them: a subscription to the whole type or, for a whole type, to one of its symbols. A
-   * message may then be sent twice, and a client with `trackPositions` ignores the second copy. If the stream's source has failed, a new subscriber
-   * gets the status notice before `subscribed`.
+   * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is
+   * missing, or cannot send all of these messages again, `recovered` is false, and the client gets the present state like a new client. The present
+   * state is the snapshot of the option `snapshot`, or the latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream
+   * are purged from the connection first, unless another subscription of the connection needs them. For a symbol, this is a subscription to the whole
+   * type. For a whole type, it is a subscription to one of its symbols. If messages are not purged, a message may be sent twice. A client with
+   * `trackPositions` ignores the second copy. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
    *
    * Queued messages that were sent only to this user or this connection are not purged, because the recovery cannot send them again.
    *
@@ -190,8 +193,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * stream. There are two exceptions: another of its subscriptions needs the messages, or the connection has the stream already and gives no
    * position.
    *
-   * If the connection already has the stream and gives no position, its queued messages are sent before the notice. If the socket has no room for
-   * these messages, and the connection gets no snapshot, a gap notice without a number comes before the notice.
+   * If the connection already has the stream and gives no position, its queued messages are sent before the notice `subscribed`. If the socket has no
+   * room for these messages, and the connection gets no snapshot, a gap notice without a number comes before `subscribed`.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a
@@ -230,8 +233,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * Returns the last message of a stream as it was published, or `undefined` if the history does not have it. For a private stream, give its
    * `userId`.
    *
-   * If the manager has a `serialize`, the method finds only messages of `latest` streams that this node has published since its last restart. In all
-   * other cases, it returns `undefined`, because the library cannot parse the text.
+   * If the manager has a `serialize`, the library cannot parse the texts. Then the method finds only messages that this node has published to
+   * `latest` streams since its last restart. In all other cases, it returns `undefined`.
    */
   lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
     const { histories, settings } = this.#whenAttached()

@@ -38,8 +38,8 @@ interface Plan {
   readonly replays: readonly Replay[]
   readonly isSnapshot: boolean
   /**
-   * True if the client will not get a message that comes after this position. The message was published before a revocation, or before the connection
-   * got another user. A gap notice then follows the answer.
+   * True if a published message will not reach the client, although it comes after `position`. The message was published before a revocation, or
+   * before the connection got another user. A gap notice then follows the answer.
    */
   readonly isLeftOut: boolean
 }
@@ -111,7 +111,7 @@ export class Resuming {
     }
   }
 
-  /** Restores the subscription that a connection held before a failed subscribe. */
+  /** Undoes the subscribe of a failed `resume`. Restores the subscription that the connection held before, or ends the new one if it held none. */
   #restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
     const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
     if (before === undefined) return this.#dependencies.settings.withdraw(connection, { streamType, symbol })
@@ -269,9 +269,9 @@ export class Resuming {
   }
 
   /**
-   * True for a subscription to a whole `latest` type. In the queue of a slow client, a new message takes the place of the older message of its
-   * symbol. The new message may then overtake older messages of other symbols. So a client's last number does not prove that it has all messages with
-   * smaller numbers.
+   * True for a subscription to a whole `latest` type whose symbol is optional. In the queue of a slow client, a new message takes the place of the
+   * older message of its symbol. The new message may then overtake older messages of other symbols. So a client's last number does not prove that it
+   * has all messages with smaller numbers.
    */
   #isReordered(channel: Channel, symbol: string | undefined): boolean {
     return channel.isLatest && symbol === undefined && this.#dependencies.streams[channel.streamType]?.symbol === 'optional'

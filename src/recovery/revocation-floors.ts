@@ -6,10 +6,7 @@ export interface Floor {
   readonly atMs: number
 }
 
-/**
- * The maximum number of remembered revocations. If there are more, a single revocation of all streams for all users replaces them: see
- * `RevocationFloors`.
- */
+/** The maximum number of remembered revocations. If there are more, a single revocation of all streams for all users replaces them. */
 const MOST_FLOORS = 10_000
 
 /**
@@ -25,7 +22,9 @@ export class RevocationFloors {
   readonly #floors = new Map<string, Floor>()
   #forEverybody: Floor | undefined
 
-  /** `isNeeded` returns true if a message from before the revocation is still held. `isNeeded` is called once for each floor every `ageMs`. */
+  /**
+   * `isNeeded` returns true if a message from before the revocation is still held. Within `ageMs`, `isNeeded` is called at most once for each floor.
+   */
   constructor(ageMs: number, isNeeded: (floor: Floor) => boolean) {
     this.#ageMs = ageMs
     this.#isNeeded = isNeeded
@@ -41,7 +40,10 @@ export class RevocationFloors {
     this.#forEverybody = { revoked: EVERYTHING, order, atMs: nowMs }
   }
 
-  /** Returns the `order` of the last message of the stream that must not be sent again to the user, or `0` if the user may get all messages. */
+  /**
+   * Returns an `order`. Messages of the stream with this `order` or a lower one must not be sent again to the user. Returns `0` if the user may get
+   * all messages.
+   */
   floorFor(userId: string, stream: { readonly streamType: string; readonly symbol: string | undefined }, nowMs: number): number {
     this.#forgetAged(nowMs)
     let floor = this.#forEverybody?.order ?? 0

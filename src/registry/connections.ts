@@ -33,7 +33,7 @@ export class Connections {
     return connection
   }
 
-  /** Writes the connection's current sink into the list of all connections. */
+  /** Writes the connection's current sink (its send queue or its socket) into the list of all connections. */
   refreshSink(connection: ConnectionRecord): void {
     this.all.refreshSink(ConnectionRecord.slotOf(connection))
   }

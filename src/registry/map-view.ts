@@ -1,7 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { INSPECT } from '../guards/inspect.ts'
 
-/** The source of a view: a live collection of records, and a function that returns the public value of a record. */
+/** What a `MapView` reads: a live collection of records, and a function that returns the public value of a record. */
 export interface MapSource<TKey, TRecord, TValue> {
   size(): number
   find(key: TKey): TRecord | undefined

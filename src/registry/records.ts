@@ -26,7 +26,7 @@ import { readRemoval, type Removal } from './removal.ts'
 // fields hold everything that callers must not reach. The library reads these fields by static methods of the class. Callers cannot call the static
 // methods, because `concealed` removes the path from an object to its class.
 
-/** The functions behind the methods of a handle, which the manager provides. */
+/** The functions that the methods of a handle call. The manager provides these functions. */
 export interface HandleActions {
   subscribe(connection: ConnectionRecord, request: unknown): Subscription
   unsubscribe(connection: ConnectionRecord, stream: unknown): boolean
@@ -82,10 +82,13 @@ export class ConnectionRecord implements Connection<Socket, StreamCatalogue> {
   #user: UserRecord
   readonly #socket: Socket
   #common: Common
-  /** `undefined` while the connection has no send queue. Some connections need a send queue only while they are behind. */
+  /**
+   * `undefined` while the connection has no send queue. Some connections need a send queue only while they are behind, which means that their socket
+   * has no room.
+   */
   #sendQueue: SendQueue | undefined = undefined
   #ownSubscriptions: SubscriptionSet = undefined
-  /** The connection's slot in the list of all connections. `NO_SLOT` once the connection has been removed. */
+  /** The connection's slot, which is its index in the list of all connections. `NO_SLOT` once the connection has been removed. */
   #slot: number = NO_SLOT
 
   constructor({ id, socket, sendQueueFor }: Newcomer, user: UserRecord, common: Common) {
@@ -254,7 +257,7 @@ class Ended {
 const ENDED_WITHOUT_UPDATE = /* @__PURE__ */ new Ended(undefined)
 
 /**
- * The record of a subscription, which is also the view that callers hold.
+ * The record of a subscription, which is also the object that callers hold.
  *
  * `userId`, `streamType` and `symbol` are own, enumerable properties, for logs and equality checks. So a copy of the object still names the same
  * subscription.
@@ -278,7 +281,7 @@ export class SubscriptionRecord implements Subscription {
    * would need a heap object of 16 bytes.
    */
   readonly #streamAgeMs: number
-  /** The list's `servings`, which counts messages, when the subscription began. Only later messages count as updates. */
+  /** How many messages had been sent to the list when the subscription began. Only later messages count as updates. */
   readonly #servingsBefore: number
   #earlier: SubscriptionRecord | undefined = undefined
   #later: SubscriptionRecord | undefined = undefined

@@ -39,7 +39,7 @@ function closeDetails(code: unknown, reason: unknown): CloseDetails | undefined 
   return { code: (code as number | undefined) ?? NORMAL_CLOSURE, reason: reason ?? '' }
 }
 
-/** True for a close code that an endpoint may send. RFC 6455, 7.4 lists these codes, and IANA has registered more codes since. */
+/** True for a close code that an endpoint may send. RFC 6455, 7.4 lists these codes, except 1012 and 1013, which IANA has registered since. */
 function isSendable(code: unknown): boolean {
   if (!Number.isInteger(code)) return false
   const number = code as number

@@ -73,7 +73,7 @@ export interface SubscriptionsDependencies {
   readonly changed: SubscriptionListener
   /** Called when a stream gained its first connected subscriber, or lost its last one. Each user has a separate stream of a private type. */
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
-  /** Called when a connection begins to receive a stream whose source has failed. */
+  /** Called when a connection begins to receive a stream whose upstream source has failed. */
   receivesFailed(connection: ConnectionRecord, subscription: SubscriptionRecord): void
   /** Called when a connection stopped receiving a stream through a subscription. */
   released(connection: ConnectionRecord, stream: StreamRecord): void
@@ -94,7 +94,7 @@ interface TakenOver {
   readonly filters: SubscriptionFilters | undefined
 }
 
-/** A slot in a fan-out list. */
+/** The place of a connection in a fan-out list. A fan-out list has the connections that get the same messages. */
 export interface Slot {
   readonly list: FanOutList<ConnectionRecord>
   readonly slot: number
@@ -108,15 +108,15 @@ const NO_OVERLAPS: readonly Overlap[] = []
 /**
  * Subscriptions and their holders. A holder is a user, or one of the user's connections.
  *
- * A connection is in the list of a stream if the connection or its user holds the subscription. A connection is in a list only once, even if both the
- * connection and its user hold the subscription. So the connection gets only one copy of a message.
+ * A connection is in the fan-out list of a stream, and so gets its messages, if the connection or its user holds the subscription. A connection is in
+ * a list only once, even if both the connection and its user hold the subscription. So the connection gets only one copy of a message.
  */
 export class Subscriptions {
   count = 0
   streamCount = 0
   /** How many users have a subscription. */
   userCount = 0
-  /** How many users with a subscription have no connection. */
+  /** How many users have a subscription but no connection. */
   pendingUserCount = 0
   readonly #types = new Map<string, StreamTypeRecord>()
   readonly #users: Users
@@ -182,7 +182,7 @@ export class Subscriptions {
     return { whole: whole?.list, exact: stream?.list, overlaps }
   }
 
-  /** Returns the lists that receive a private message of this stream to this user. */
+  /** Returns the fan-out lists whose connections get a private message of this stream to this user. */
   #subscribedOf(userId: string | undefined, streamType: string, symbol: string | undefined): Subscribed {
     const user = this.#users.find(userId)
     const whole = this.find(user, streamType, undefined)
@@ -195,7 +195,7 @@ export class Subscriptions {
     }
   }
 
-  /** Returns the slots of a connection in the lists that receive a message of this stream. */
+  /** Returns the slots of a connection in the two lists of `subscribed`, for a message of this stream. */
   slotsIn({ whole, exact }: Subscribed, connection: ConnectionRecord, streamType: string, symbol: string | undefined): Slot[] {
     const user = ConnectionRecord.userOf(connection)
     const inList = (list: Subscribed['whole'], each: string | undefined): Slot[] => {
@@ -207,7 +207,7 @@ export class Subscriptions {
     return [...inList(whole, undefined), ...inList(exact, symbol)]
   }
 
-  /** True if a connection receives a stream, because it is in the stream's list or in the list of the whole type. */
+  /** True if a connection receives a stream: the connection is in the stream's list, or in the list of the whole type. */
   covers(connection: ConnectionRecord, streamType: string, symbol: string | undefined): boolean {
     const user = ConnectionRecord.userOf(connection)
     const isIn = (each: string | undefined): boolean => slotIn(this.find(user, streamType, each), connection) !== NO_SLOT
@@ -236,7 +236,9 @@ export class Subscriptions {
 
   // Holding and releasing
 
-  /** Makes a user a holder of a subscription, which begins if needed. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
+  /**
+   * Makes a user a holder of a subscription. The subscription begins if it does not exist. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed
+   */
   holdForUser(userId: string, streamType: string, symbol: string | undefined, filters: SubscriptionFilters | undefined): SubscriptionRecord {
     const stream = this.stream(streamType, symbol)
     const known = stream && SUBSCRIPTIONS.find(this.#users.find(userId)?.subscriptions, stream)
@@ -254,7 +256,10 @@ export class Subscriptions {
     return subscription
   }
 
-  /** Makes a connection a holder of a subscription, which begins if needed. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has changed */
+  /**
+   * Makes a connection a holder of a subscription. The subscription begins if it does not exist. @throws `ERR_QUOTA_EXCEEDED`, and then nothing has
+   * changed
+   */
   holdForConnection(
     connection: ConnectionRecord,
     streamType: string,
@@ -275,7 +280,7 @@ export class Subscriptions {
     return subscription
   }
 
-  /** Ends a connection's own hold on a subscription. Returns false if the connection has no such hold. */
+  /** Makes a connection stop holding a subscription for itself. Returns false if the connection does not hold it. */
   release(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
     const subscription = this.find(ConnectionRecord.userOf(connection), streamType, symbol)
     if (subscription === undefined || !isHeldBy(connection, subscription)) return false
@@ -341,7 +346,8 @@ export class Subscriptions {
   }
 
   /**
-   * Takes a removed connection out of all lists, and ends its holds. If the connection was the user's last one, all of the user's subscriptions end.
+   * Takes a removed connection out of all lists. The connection stops holding its own subscriptions. If it was the user's last one, all of the user's
+   * subscriptions end.
    */
   detach(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection, reason)
@@ -399,7 +405,8 @@ export class Subscriptions {
   }
 
   /**
-   * Ends a subscription if nobody holds it any more. Otherwise reports that the connection is no longer a holder. Before the call, release its hold.
+   * Ends a subscription if nobody holds it any more. Otherwise reports that the connection is no longer a holder. Before the call, release the
+   * connection's hold.
    */
   #endUnlessHeld(subscription: SubscriptionRecord, connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (isHeldByUser(subscription) || SubscriptionRecord.connectionHoldsOf(subscription) > 0) {

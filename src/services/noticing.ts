@@ -58,7 +58,10 @@ export class Noticing {
     this.#tell([...subscriptions.receivers(streamType, symbol, userId)], data, userId)
   }
 
-  /** Sets the status of a stream's source, and tells all connections that receive exactly this stream. Returns false if nobody is subscribed. */
+  /**
+   * Sets the status of a stream's source, and tells all connections that receive exactly this stream. If the source has this status already, nobody
+   * is told. Returns false if nobody is subscribed.
+   */
   setStreamStatus(stream: unknown, status: unknown): boolean {
     const { changes, gate, options } = this.#dependencies
     return changes.make(() => {

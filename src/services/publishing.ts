@@ -290,7 +290,7 @@ export class Publishing {
   /**
    * Delivers a message that the recorder must see. The message is serialized before its recipients are fixed, because the recorder gets the text. If
    * a `toJSON` subscribes a connection and sends it another message, the connection gets the other message first, and then this message. While this
-   * message is serialized, it is pending, so that a revocation excludes the user from it.
+   * message is serialized, it is pending, so that a revocation in this time excludes the users who lost access.
    */
   #recordAndDeliver(fields: MessageFields, plan: Plan): PublishResult {
     const { changes, gate } = this.#dependencies
@@ -333,7 +333,8 @@ export class Publishing {
   }
 
   /**
-   * Returns the recorder's text for the connections that were left out. If the recorder fails, its error is reported, and the result is `undefined`.
+   * Returns the skip: the recorder's text for the connections that `except` left out of a message. If the recorder fails, its error is reported, and
+   * the result is `undefined`.
    */
   #skipText(fields: MessageFields, text: string): string | undefined {
     try {

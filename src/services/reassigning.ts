@@ -72,8 +72,8 @@ export class Reassigning {
   }
 
   /**
-   * Calls `authorize` for each public stream that the connection holds, or that has messages for the connection. `authorize` is user code and may add
-   * streams. So the loop ends only when `authorize` has answered for all streams.
+   * Calls `authorize` for each stream that `#publicStreams` returns. `authorize` is user code and may add streams. So the loop ends only when
+   * `authorize` has answered for all streams.
    */
   #permissionsFor(userId: string, connection: ConnectionRecord): Permissions {
     const { authorization } = this.#dependencies

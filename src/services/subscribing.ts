@@ -38,7 +38,7 @@ export interface SubscribingDependencies {
   renewTimers(): void
 }
 
-/** The stream of messages that a recorder can send again. Without a symbol, all streams of the type. */
+/** A stream whose messages a recorder can send again. Without a symbol, all streams of the type. */
 interface RepeatableStream {
   readonly streamType: string
   readonly symbol: string | undefined
@@ -95,8 +95,8 @@ export class Subscribing {
   }
 
   /**
-   * Ends a connection's own subscription, because the request for it has failed after it began. Unlike `unsubscribe`, this method keeps direct messages
-   * that wait, because nobody can send them again.
+   * Ends a connection's own subscription, because a later step of the request that began it has failed. Unlike `unsubscribe`, this method keeps the
+   * waiting messages of `sendToUser`, `sendToConnection` and `broadcast`, because nobody can send them again.
    */
   withdraw(connection: ConnectionRecord, { streamType, symbol }: RepeatableStream): void {
     const { changes, subscriptions } = this.#dependencies
@@ -155,7 +155,10 @@ export class Subscribing {
     })
   }
 
-  /** Records what happened to a subscription, and posts the event. If a connection caused the change, `holder` is this connection. */
+  /**
+   * Posts the event of a change of a subscription. Also starts the time after which a pending subscription expires, or stops it if the subscription
+   * is not pending. If a connection caused the change, `holder` is this connection.
+   */
   note(news: SubscriptionNews, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     const { events, pending } = this.#dependencies
     if (record.status === SubscriptionStatus.PENDING) pending.add(record)

@@ -22,7 +22,7 @@ export interface SocketScript {
   write?: ((texts: readonly string[]) => unknown) | undefined
   /** Called at each `close`. If it returns a promise, the socket counts as closed when the promise resolves. */
   close?: (() => unknown) | undefined
-  /** Called at each `terminate`, if the connection's transport has a `terminate`, as `fakeTransport()` does. */
+  /** Called at each `terminate`, if the connection's transport has a `terminate`, as `fakeTransport()` does. The socket ignores the result. */
   terminate?: (() => unknown) | undefined
 }
 
@@ -105,7 +105,8 @@ export class FakeSocket implements Socket {
   }
 
   /**
-   * The messages and notices that a client would read from `sent`. A notice has the `type` `'gap'` or `'status'`.
+   * The texts of `sent`, as a client would read them: messages, and notices of the `type` `'gap'` or `'status'`. Any other JSON object is read as a
+   * message too.
    *
    * @throws `SyntaxError` for a text that is not JSON. If the manager has a `serialize`, read `sent` instead
    */

@@ -4,8 +4,8 @@ import type { FakeSocket } from './fake-socket.ts'
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
 
 /**
- * Returns a transport for `FakeSocket`. The transport writes in batches: one `write` at the end of each turn of the event loop. The transport reads
- * `bufferedAmount`, reports drains and can terminate sockets.
+ * Returns a transport for `FakeSocket`. A socket gets all messages of a turn of the event loop in one `write`, at the end of the turn or when a test
+ * calls `connection.flush()`. The transport also reads `bufferedAmount`, reports drains and can terminate sockets.
  *
  * Pass a hook to replace the default hook of the same name, or `undefined` to remove the default hook.
  *

@@ -29,8 +29,9 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need a feature that some hosts lack. These features are a second server, a close code, a client that can pause, send, or leave
- * before it is accepted, a socket that reports its buffered bytes, and a heartbeat that the suite can trigger.
+ * The tests that need a feature that some hosts lack. These features are a second server in the process, a close code, a socket that reports its
+ * buffered bytes, a heartbeat that the suite can trigger, and a client that can pause, send requests or any bytes, or leave while the host
+ * authenticates it.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'

@@ -40,8 +40,8 @@ export interface RunningHost {
 
   /**
    * Lets one interval of the host's heartbeat pass: call the heartbeat's function, advance its clock, or wait. Resolves once every client that can
-   * answer the heartbeat has answered it. The server must keep a client that answers, and must remove a client within five calls after the
-   * client has stopped answering.
+   * answer the heartbeat has answered it. The server must keep a client that answers. It must remove a client that has stopped answering
+   * within five calls of `beat`, and a client that has sent invalid bytes and broken its connection within two.
    *
    * If this method is missing, the test `removes a client that falls silent` fails. You may skip this test, with a reason.
    */

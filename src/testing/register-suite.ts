@@ -1,6 +1,6 @@
 import type { TestRunner } from './test-runner.ts'
 
-/** One test of a suite. The harness and the options are bound to its `run`. */
+/** One test of a suite. Its `run` takes no arguments, because it has the harness and the options already. */
 export interface RegisteredTest<TName extends string> {
   readonly name: TName
   readonly isSkippable: boolean

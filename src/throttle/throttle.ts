@@ -34,7 +34,7 @@ export interface ThrottleDependencies {
  *
  * `publish` is user code, and may call any method of this class. So each method changes the state before it calls `publish`. A held message leaves
  * its slot before it is published, so no message is published twice. Each round of publishing visits each slot once. So if `publish` itself offers a
- * message of the stream that it publishes, that message is held until an interval of its type ends again.
+ * message of the stream that it publishes, that message is held until the type's current interval ends.
  */
 export class Throttle {
   #heldCount = 0

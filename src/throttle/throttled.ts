@@ -46,13 +46,13 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
    * call. Do not change the `data` of a held message: the data is not copied, and is serialized only when the message is published.
    *
    * @throws any error of `publish` for a message that is published now. After such an error, the next message counts as the first one of the
-   * interval. An invalid message that would be held throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`
-   * or `ERR_RECIPIENT_NOT_ALLOWED`. A message that is already held stays held
+   * interval. If the type has intervals, an invalid message throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
+   * `ERR_INVALID_ID` or `ERR_RECIPIENT_NOT_ALLOWED`, and `publish` does not get it. A message that is already held stays held
    */
   (message: PublishableMessage<TStreams>): TResult | undefined
   /**
-   * Publishes all held messages now, without waiting for the end of the interval. Call `flush` before you shut the manager down, because the timer
-   * does not keep the process alive. Errors go to `onError`.
+   * Publishes all held messages now, without waiting for the end of the interval. Call `flush` before you shut the manager down, because a closed
+   * manager refuses the held messages, and the timer does not keep the process alive. Errors go to `onError`.
    */
   flush(): void
   /** Discards all held messages, and stops the timer. The next message of each stream is published at once. */
@@ -66,8 +66,8 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
  *
  * Later messages of the interval are held. When the interval ends, only the newest held message of the stream is published. So no client gets the
  * messages in between. A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all
- * streams of a type have the same intervals, and a batching transport writes all of their held messages to a socket at once. Two messages of a stream
- * may be less than one interval apart: the first message may be published shortly before an interval ends, and the held message at its end.
+ * streams of a type have the same intervals, and a batching transport sends all of their held messages to a socket in one write. Two messages of a
+ * stream may be less than one interval apart: the first message may be published shortly before an interval ends, and the held message at its end.
  *
  * One timer serves all streams. If the timer is late or lost, the next call publishes the held messages that are due.
  *

@@ -50,8 +50,8 @@ function letProcessEnd(timer: unknown): void {
 /** The clock that the library uses internally. */
 export interface ManagerClock extends Clock {
   /**
-   * How far this clock's `monotonic` is ahead of the host's, in milliseconds. The number grows when the host's reading decreases, because a test
-   * installs or removes fake timers. Timers that were set before the decrease may be lost.
+   * How far this clock's `monotonic` is ahead of the `monotonic` of the host's clock, in milliseconds. The number grows when the host's clock goes
+   * back, because a test installs or removes fake timers. Timers that were set before the decrease may be lost.
    */
   readonly wentBackMs?: number
   /** @param holdsProcess whether the process must stay alive until the timer fires, because a promise waits for the timer */

@@ -13,7 +13,7 @@ interface Timer {
  * So items expire in the order in which they were added. One timer for the first item is enough.
  *
  * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call of `add` or `renew` replaces a timer that is
- * overdue, or that was set before the clock went back. But an overdue timer may not be lost, only late, because the event loop is busy. So after each
+ * overdue, or that was set before the clock went back. But perhaps an overdue timer is only late, because the event loop is busy. So after each
  * replacement, the new timer may be about twice as late before it counts as lost. Otherwise every timer could be replaced just before it fires.
  */
 export class ExpiringSet<TItem> {

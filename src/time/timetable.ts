@@ -30,7 +30,7 @@ export class Timetable<TMember> {
     return this.#stepOf.has(member)
   }
 
-  /** Sets the time of a member, by the monotonic clock. The new time replaces an earlier time of the member. */
+  /** Sets the time of a member, by the monotonic clock. The new time replaces the time that the member had before. */
   set(member: TMember, atMs: number): void {
     this.delete(member)
     const step = Math.ceil(atMs / this.#stepMs)

@@ -8,7 +8,7 @@ import { CorkedWriter } from './corked-writer.ts'
 export interface BunSocket {
   /** `1` while the socket is open. */
   readonly readyState: number
-  /** Sends a text or bytes as one message. Returns `0` if the message was dropped. */
+  /** Sends a text or bytes as one message. Returns `0` if the message was dropped, and also for an empty text that was sent. */
   send(message: string | Uint8Array): number
   /** Calls the callback. All messages that the callback sends go out in one write. */
   cork(callback: () => void): unknown
@@ -24,15 +24,15 @@ const OPEN = 1
 const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => socket.send(text), isDropped)
 
 /**
- * Returns the transport for Bun's WebSocket server. The transport sends all messages of one turn of the event loop in one write. A message that Bun
- * drops stays in the send queue, and is sent later.
+ * Returns the transport for Bun's WebSocket server. The transport sends the messages of one turn of the event loop in one write, unless they exceed
+ * `softLimitBytes`. A message that Bun drops stays in the send queue, and is sent later.
  *
- * Bun reports a drain only to the server's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, the manager
- * checks the socket every `drainIntervalMs`.
+ * Bun reports a drain only to the server's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, messages wait
+ * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`).
  *
  * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off. With these settings, only the manager's limits apply. With a
- * `backpressureLimit`, which is 16 MiB by default, Bun refuses messages beyond the limit. Refused messages wait and count against `hardLimitBytes`,
- * even if the client reads in time.
+ * `backpressureLimit`, which is 16 MiB by default, Bun drops messages beyond the limit. These messages wait in the send queue and count against
+ * `hardLimitBytes`, even if the client is not slow.
  *
  * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
  * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client

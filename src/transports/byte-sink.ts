@@ -14,33 +14,34 @@ export interface SseWriter {
 export interface ByteSink {
   /** Bytes that were written but not sent yet. */
   readonly bufferedBytes: number
-  /** False once the sink was ended or destroyed, by this library or by other code. */
+  /** True while the sink accepts bytes. False once it was ended or destroyed, by this library or by other code, and once it has finished. */
   readonly isWritable: boolean
   /** True once the sink has finished: everything has been sent, or nothing more can be sent. */
   readonly isOver: boolean
-  /** Changes whenever bytes have been sent, by this response or by another response on the same TCP socket. */
+  /** A text that changes whenever bytes have been sent. For a Node response, bytes of other responses on the same TCP socket count too. */
   readonly progress: string
   /** True until the first bytes have been sent. */
   readonly isUnread: boolean
   /** Resolves when the sink has finished. Never rejects. */
   readonly over: Promise<void>
   /**
-   * Writes all chunks in one write, and calls `sent` when they have been sent. Throws or rejects if the chunks cannot be sent. The caller may ignore
-   * the promise, because its rejection is handled.
+   * Writes all chunks together, and calls `sent` when they have been sent. Throws or rejects if the chunks cannot be sent. The caller may ignore the
+   * promise, because its rejection is handled.
    */
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
   /** Calls the listener whenever bytes have been sent, and when the sink has finished. The returned function removes the listener. */
   onDrain(listener: () => void): () => void
   /** Calls the listener when the sink has finished, or at once if the sink has finished already. The returned function removes the listener. */
   onOver(listener: () => void): () => void
-  /** Ends the sink after everything has been sent. A second call does nothing. */
+  /** Ends the sink as soon as everything has been sent. A second call does nothing. */
   end(): void
   /** Ends the sink at once. Does nothing if the sink has finished. */
   destroy(): void
 }
 
 /**
- * The longest piece of a write to a web stream. A larger write is split, because the stream reports a chunk only when the whole chunk has been sent.
+ * The longest piece of a write to a web stream. A larger write is split, so that its progress shows. The stream reports a chunk only when the whole
+ * chunk has been sent.
  */
 const LONGEST_PIECE_BYTES = 65_536
 

@@ -5,7 +5,7 @@ const GOING_AWAY = 1001
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
-/** Reason → close frame. The client sees the text, so the text reveals only the reason. */
+/** Reason of the removal → default close frame. The client sees the frame's text, so the text says no more than the reason. */
 const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   removed: { code: NORMAL, reason: 'removed' },
   'peer-closed': { code: NORMAL, reason: 'peer closed' },
@@ -14,7 +14,9 @@ const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   cleanup: { code: GOING_AWAY, reason: 'going away' },
 }
 
-/** Returns the close frame for a WebSocket client: the host's code and text, or a status code of RFC 6455 with a default text. */
+/**
+ * Returns the close frame for a WebSocket client: `details` if the host gave a code or a reason, otherwise the default for the reason of the removal.
+ */
 export function closeFrame(reason: CloseReason, details: CloseDetails | undefined): CloseDetails {
   return details ?? CLOSE_FRAMES[reason]
 }

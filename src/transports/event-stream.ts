@@ -5,7 +5,7 @@ declare class TextEncoder {
   encode(text: string): Uint8Array
 }
 
-/** The optional fields of an event, besides its data. */
+/** The fields that an event may have besides its data. */
 export interface EventFields {
   /** The id that the client sends as `Last-Event-ID` when it reconnects. `''` resets the client's last id. */
   readonly id?: string | undefined

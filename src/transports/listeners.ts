@@ -1,4 +1,4 @@
-/** A set of listeners. Listeners may be added and removed while they are called. */
+/** A set of listeners. Listeners may be added and removed while they are called: `tell` calls those that were in the set when it began. */
 export class Listeners {
   readonly #listeners = new Set<() => void>()
 

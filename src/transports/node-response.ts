@@ -99,7 +99,7 @@ function tcpOfRequest(response: SseResponse): TcpSocket | undefined {
   return response.stream === undefined ? ((response as Internals).req?.socket ?? undefined) : undefined
 }
 
-/** Returns the HTTP/2 stream below a response, or the response itself if it is such a stream. */
+/** Returns the HTTP/2 stream below a response. If there is none, returns the response itself, which may be an HTTP/2 stream. */
 function http2Of(response: SseResponse): Http2Internals {
   return (response as Internals).stream ?? (response as Http2Internals)
 }

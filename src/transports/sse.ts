@@ -28,9 +28,10 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
 /**
  * The options of `sseTransport`: the id and the type of an event.
  *
- * The functions are called with the options object as `this`. `id` and `event` are called for messages, for the skips of a recorder, and for the gap
- * notices of a send queue. They are not called for texts from `connection.send`, nor for notices that are sent like such texts: those of `notifyGap`,
- * of `setStreamStatus` and of a recorder. These events have no type, and have an id only if the option `idsOf` makes one.
+ * The functions are called with the options object as `this`. `id` and `event` are called for messages, for the skips of a recorder (see
+ * `Recorder.skip`), and for the gap notices of a send queue. They are not called for texts from `connection.send`, nor for notices that are sent like
+ * such texts: those of `notifyGap`, of `setStreamStatus` and of a recorder. These events have no type, and have an id only if the option `idsOf`
+ * makes one.
  */
 export interface SseOptions {
   /**
@@ -47,9 +48,9 @@ export interface SseOptions {
    * Returns a function that makes the ids of one response. Use this option if each client needs its own ids. With `positionIds` of the sub-path
    * `recovery`, a browser's `EventSource` resumes a stream by itself.
    *
-   * `idsOf` is called once for each response. The returned function gets the text of each event just before the event is written, in order. The
-   * returned function also gets gap notices and the texts of `connection.send`. If the returned function returns `undefined`, the event has no id,
-   * and the client keeps its last id.
+   * `idsOf` is called once for each response. The returned function gets the text of each event, in order, just before the event is written. Gap
+   * notices and the texts of `connection.send` are events too. If the returned function returns `undefined`, the event has no id, and the client
+   * keeps its last id.
    *
    * If `idsOf` or the returned function throws, the connection is removed with the reason `send-failed`. The same happens if an id is not a string,
    * or has a line break or a NUL. `idsOf` cannot be combined with `id`.
@@ -76,7 +77,8 @@ export interface SseSocket extends Socket {
   /**
    * Sends an event with this text as its data, and with the `id` and the `event` type of `fields`.
    *
-   * Throws if the response is over. For a web stream, the returned promise may reject instead. You may ignore the promise.
+   * Throws unless the response is open (`readyState` 1). If a web stream fails after the call, the returned promise rejects. You may ignore the
+   * promise.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the id or the type has characters that the format cannot carry, or if `fields` has any other field
    */
@@ -84,15 +86,15 @@ export interface SseSocket extends Socket {
   /** Writes several events of `sseTransport` in one write. */
   write(frames: readonly SseFrame[]): Promise<void> | void
   /**
-   * Sends a comment, which keeps proxies from closing an idle response. Does nothing once the response is over.
+   * Sends a comment, which keeps proxies from closing an idle response. Does nothing unless the response is open.
    *
    * `comment` also detects a client that does not read. The client looks stuck if the previous comment is still unsent, and no other byte has been
-   * sent since that comment. If the client never read anything, the response is terminated at once. Otherwise the response is terminated only if this
-   * lasts for a minute, because a slow reader can also look stuck for a while.
+   * sent since that comment. If such a client has never read anything, `comment` terminates the response. Otherwise `comment` terminates the response
+   * only if nothing has been sent since a comment that is a minute old, because a slow reader can also look stuck for a while.
    */
   comment(text?: string): void
   /**
-   * Tells the client how long to wait before it reconnects, in milliseconds. Does nothing once the response is over.
+   * Tells the client how long to wait before it reconnects, in milliseconds. Does nothing unless the response is open.
    *
    * @throws `ERR_INVALID_ARGUMENT` if `ms` is not a whole number of 0 or more
    */
@@ -111,15 +113,15 @@ export interface SseSocket extends Socket {
   terminate(): void
 }
 
-/** An event as it goes on the wire. */
+/** An event as it goes on the wire, or only its `id` line if `idsOf` made the id. */
 export interface SseFrame {
-  /** The whole event in UTF-8, with the blank line at its end. */
+  /** The event in UTF-8, with the blank line at its end. An `id` line has no blank line, because the rest of its event follows. */
   readonly bytes: Uint8Array
 }
 
 /**
- * The time in milliseconds after which a response is terminated, if a comment is still unsent and no other byte was sent. If the client never read
- * anything, the next comment ends the response without this delay.
+ * If nothing has been sent since a comment that is at least this old, the next comment terminates the response. Milliseconds. If the client never
+ * read anything, the next comment terminates the response without this delay.
  *
  * The kernel may report free buffer space in steps of several megabytes. Until the next step, a slow reader looks like a client that does not read.
  */
@@ -215,11 +217,12 @@ class ResponseSocket implements SseSocket {
 }
 
 /**
- * Returns a socket for a response. First write the head of the response, with `sseHeaders`. After that, write only through the socket.
+ * Returns a socket for a response. First write the status and the headers of the response, with `sseHeaders`. After that, write only through the
+ * socket.
  *
  * A response without a body, such as an answer to HEAD, drops all events and ends with the current turn of the event loop. If the body is a web
- * stream, a framework may drop the stream without reading or cancelling it, and no event reports this. Therefore send comments: the second comment
- * ends a dropped stream.
+ * stream, a framework may drop the stream without reading or cancelling it, and no event reports this. Therefore send comments. On a dropped stream,
+ * the first comment stays unsent, so the second comment terminates the response.
  *
  * @throws `ERR_INVALID_ARGUMENT` if the target is neither a response nor the writer of a web stream
  *
@@ -248,9 +251,9 @@ export function sseSocket(target: SseTarget): SseSocket {
 }
 
 /**
- * Returns the transport for the sockets of `sseSocket`. The transport encodes each event once for all sockets, and writes all events of one turn of
- * the event loop together. The response reports its drains, so the host need not call `drained()`. When a response is over, its connection is
- * removed. An event stream carries only texts. A message of bytes counts as `failed`, and the connection stays.
+ * Returns the transport for the sockets of `sseSocket`. The transport encodes each event once for all sockets. It writes the events of one turn of
+ * the event loop together, unless they exceed `softLimitBytes`. The response reports its drains, so the host need not call `drained()`. When a
+ * response is over, its connection is removed. An event stream carries only texts. A message of bytes counts as `failed`, and the connection stays.
  *
  * After `remove({ code, reason })`, the client gets a last event of type `close`, with data such as `{"code":4001,"reason":"logged in elsewhere"}`.
  * After any other removal, the client sees only the end of the stream. Do not use the type `close` for your own events.
@@ -287,7 +290,7 @@ class OwnIds {
     this.#idsOf = idsOf
   }
 
-  /** Returns the frames of a response, and puts the id of each frame before the frame. */
+  /** Returns the frames for one response. If a frame has an id, the id stands before the frame. */
   before(frames: readonly EventFrame[], socket: SseSocket): SseFrame[] {
     const idOf = this.#idOf.get(socket) ?? this.#idsOf(socket)
     this.#idOf.set(socket, idOf)
@@ -304,7 +307,7 @@ function asText(data: WireData): string {
   throw new Error('An event stream carries texts only, got bytes')
 }
 
-/** Ends the response. An event stream has no close codes, so a last event carries the host's code and reason. */
+/** Ends the response. An event stream has no close codes. So if the host gave a code or a reason, a last event carries them. */
 function close(socket: SseSocket, _reason: CloseReason, details?: CloseDetails): Promise<void> {
   if (details !== undefined && socket.readyState === 1) void socket.send(JSON.stringify(details), { event: 'close' })
   return socket.close()

@@ -24,16 +24,17 @@ const DROPPED = 2
 const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, status) => status === DROPPED)
 
 /**
- * Returns the transport for uWebSockets.js. The transport sends all messages of one turn of the event loop in one write. A message that uWS drops
- * stays in the send queue, and is sent later.
+ * Returns the transport for uWebSockets.js. The transport sends the messages of one turn of the event loop in one write, unless they exceed
+ * `softLimitBytes`. A message that uWS drops stays in the send queue, and is sent later.
  *
- * uWS reports a drain only to the app's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, the manager checks
- * the socket every `drainIntervalMs`. uWS reports a close only to the app's `close` handler. Call `remove({ close: false })` in that handler. If a
- * socket has closed before it is added, `addConnection` throws `ERR_SOCKET_CLOSED`.
+ * uWS reports a drain only to the app's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, messages wait
+ * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`). uWS reports a close
+ * only to the app's `close` handler. Call `remove({ close: false })` in that handler. If a socket has closed before it is added, `addConnection`
+ * throws `ERR_SOCKET_CLOSED`.
  *
  * Set `maxBackpressure: 0`, and leave `closeOnBackpressureLimit` off. With these settings, only the manager's limits apply. With a `maxBackpressure`,
- * which is 64 KiB by default, uWS refuses messages beyond the limit. Refused messages wait and count against `hardLimitBytes`, even if the client
- * reads in time.
+ * which is 64 KiB by default, uWS drops messages beyond the limit. These messages wait in the send queue and count against `hardLimitBytes`, even if
+ * the client is not slow.
  *
  * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
  * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client

@@ -20,7 +20,7 @@ export interface WsSocket {
   readonly bufferedAmount: number
   /** The negotiated extensions: `permessage-deflate`, or an empty text. */
   readonly extensions: string
-  /** Sends a text, or bytes if the host sends bytes. The transport calls `send` only if it cannot safely write to the TCP socket itself. */
+  /** Sends a text, or bytes if the host sends bytes. The transport calls `send` only if a direct write to the TCP socket is not safe. */
   send(text: string, done?: () => void): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -37,15 +37,15 @@ export interface WsFrame {
   /** The plain text, or the caller's bytes, for `ws.send`. */
   readonly text: string | Uint8Array
   /**
-   * The message as an unmasked WebSocket frame with its header: a text frame for a text, a binary frame for bytes. The frame is a copy, which is made
-   * when `bytes` is first read.
+   * The message as an unmasked WebSocket frame with its header: a text frame for a text, a binary frame for bytes. The frame is made when `bytes` is
+   * first read, and holds a copy of the payload.
    */
   readonly bytes: Uint8Array
   /** False if the message must not be compressed, not even by ws. */
   readonly isCompressible: boolean
   /**
-   * Returns the frame, compressed for a window of `windowBits` (9 to 15). The frame is compressed only once for each window. Returns `bytes` if
-   * compression does not make the frame shorter.
+   * Returns the frame, compressed for a window of 2 to the power of `windowBits` bytes (`windowBits` is 9 to 15). A message is compressed only once
+   * for each window size. Returns `bytes` if the message is not compressed, for example because it is short or private.
    */
   deflated(windowBits: number): Uint8Array
 }
@@ -59,8 +59,8 @@ export interface WsOptions {
    * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
    *
    * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). `windowBits` is 9 to 15.
-   * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function once, and throws if its
-   * result is wrong. If the function fails later, the message is sent uncompressed.
+   * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function before it returns, and
+   * throws if the function returns a wrong result. If the function fails later, the message is sent uncompressed.
    *
    * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. The compressed length of a private
    * message could reveal a secret.
@@ -69,8 +69,8 @@ export interface WsOptions {
    */
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
-   * The minimum size of a message that is compressed, in bytes. For a shorter message, `deflate` is not called. With `0`, every message is
-   * compressed. With `Infinity`, no message is compressed. ws has its own `threshold` for messages that ws sends.
+   * The minimum size of a message that is compressed, in bytes. For a shorter message, `deflate` is not called. With `0`, `deflate` is called for
+   * every public message. With `Infinity`, it is never called. ws has its own `threshold` for messages that go through `socket.send`.
    *
    * @default 1_024
    */
@@ -84,13 +84,13 @@ const CLOSED = 3
 const POLL_INTERVAL_MS = 50
 
 /**
- * Returns the transport for ws 8. The transport frames each message once for all sockets. All messages of one turn of the event loop go out in one
- * write.
+ * Returns the transport for ws 8. The transport frames each message once for all sockets. The messages of one turn of the event loop go out in one
+ * write, unless they exceed `softLimitBytes`.
  *
- * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. If a direct write is
- * not safe, each message goes through `socket.send`: on a client's socket, on a socket that is closing, while ws deflates or reads a Blob, and if ws
- * does not have the expected private fields. While the host sends a message in fragments (`fin: false`), other messages wait until the last fragment.
- * Otherwise ws would make these messages part of the fragmented message.
+ * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. A direct write is not
+ * safe on a client's socket, on a socket that is closing, while ws deflates or reads a Blob, and if ws does not have the expected private fields. In
+ * these cases, each message goes through `socket.send`. While the host sends a message in fragments (`fin: false`), other messages wait until the
+ * host has sent the last fragment. Otherwise ws would make these messages part of the fragmented message.
  *
  * With permessage-deflate, messages go through `socket.send` too, and ws compresses each message for each socket. The option `deflate` avoids this
  * for the sockets that it supports.
@@ -133,7 +133,7 @@ export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOpti
   }
 }
 
-/** True for a message of a public stream. False for a text from `connection.send`, because such a text may be private. */
+/** True for a message of a public stream. False for a private message, and for a text from `connection.send`, because such a text may be private. */
 function isPublic(message: { readonly userId?: string | undefined } | undefined): boolean {
   return message !== undefined && message.userId === undefined
 }

@@ -8,7 +8,8 @@ declare function queueMicrotask(fn: () => void): void
 /** The options of `createMemoryBus`. */
 export interface MemoryBusOptions {
   /**
-   * Must call each `deliver` once, after the call of `schedule` has returned, and in the order of the calls.
+   * Runs the deliveries of the bus. The function must call each `deliver` once, after the function itself has returned. The calls must be in the
+   * order in which the function got the deliveries.
    *
    * @default queueMicrotask
    */

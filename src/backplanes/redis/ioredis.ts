@@ -28,11 +28,11 @@ export interface IoRedisConnection {
 }
 
 /**
- * Options for the driver's own connections. They replace the client's options of the same names. Two of them have these effects:
+ * Options for the driver's own connections. They replace the client's options of the same names. These are the reasons for two of them:
  *
- * - Commands that Redis has not answered are not sent again, because otherwise a message could come twice.
- * - After a reconnect, the driver subscribes again. If ioredis itself subscribed again, a failure would be an unhandled rejection, which would end
- *   the process.
+ * - `autoResendUnfulfilledCommands`: commands that Redis has not answered are not sent again, because otherwise a message could come twice.
+ * - `autoResubscribe`: after a reconnect, the driver subscribes again. If ioredis itself subscribed again, a failure would be an unhandled rejection,
+ *   which would end the process.
  */
 const OVERRIDES = {
   lazyConnect: true,

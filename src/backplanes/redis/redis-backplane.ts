@@ -7,9 +7,9 @@ import { RedisDriver } from './redis-driver.ts'
 /**
  * Returns the driver of one node for Redis or Valkey, for `joinCluster`. The driver works with node-redis 4 to 6 and ioredis 5 and 6.
  *
- * The driver uses the commands `PUBLISH` and `SUBSCRIBE`, and no sharded channels. The driver opens two connections of its own, which are duplicates
- * of your client. So you may use your client for anything, and your client stays open when the cluster is closed. The reconnect strategy of your
- * client decides how long the driver tries to reconnect. Choose a strategy that never stops trying.
+ * The driver uses the commands `PUBLISH`, `SUBSCRIBE`, `UNSUBSCRIBE` and `PUBSUB NUMSUB`, and no sharded channels. The driver opens two connections
+ * of its own, which are duplicates of your client. So you may use your client for anything, and your client stays open when the cluster is closed.
+ * The reconnect strategy of your client decides how long the driver tries to reconnect. Choose a strategy that never stops trying.
  *
  * The client of a Redis Cluster cannot be used. Pass a client of one server, or of Sentinel.
  *

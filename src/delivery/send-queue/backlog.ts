@@ -8,7 +8,10 @@ interface Entry {
   /** The size of the message, as the limits count it. `0` for a gap notice. */
   units: number
   readonly streamQueue: StreamQueue
-  /** The order of sending: of the first entries of `#kept` and `#droppable`, the one with the lower position is sent first. */
+  /**
+   * The order of sending. The backlog compares the first entry of `#kept` with the first entry of `#droppable`, and sends the one with the lower
+   * position.
+   */
   readonly position: number
   previous: Entry | undefined
   next: Entry | undefined
@@ -52,9 +55,9 @@ class EntryList {
 /**
  * The waiting messages of one connection that is behind, in the order in which the messages will be sent.
  *
- * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is the first one of a
- * list, and the next message to drop is the first message of its list. The entries of each stream also form a stream queue. If the stream is
- * `latest`, a new message replaces the older message in the stream queue.
+ * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is always the first of
+ * one of these lists, and the next message to drop is always the first message of the second list. The entries of each stream also form a stream
+ * queue. If the stream is `latest`, a new message replaces the older message in the stream queue.
  *
  * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of `purge` grows with the number of
  * messages that it discards.
@@ -67,7 +70,7 @@ export class Backlog {
    * displace a message.
    */
   units = 0
-  /** The earliest moment at which a message of the backlog may have begun to wait, in milliseconds of the monotonic clock. */
+  /** No message of the backlog began to wait before this moment, in milliseconds of the monotonic clock. */
   oldestSinceMs: number = Infinity
   /** When the connection fell behind, in milliseconds of the monotonic clock. */
   readonly sinceMs: number

@@ -7,7 +7,7 @@ export type DrainTeller = AnyTransport & Required<Pick<AnyTransport, 'onDrain'>>
 
 /** The functions of the send queue that a drain listener calls. */
 export interface DrainListening {
-  /** Notes that the socket may have room again. */
+  /** Called when the socket may have room again. */
   drained(): void
   hookFailed(error: unknown): void
   /** Calls a function of user code as soon as no message is being handed to a socket. */

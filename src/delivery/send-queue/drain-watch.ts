@@ -1,7 +1,10 @@
 import { Alarm } from '../../time/alarm.ts'
 import type { Timers } from '../../time/clock.ts'
 
-/** The shortest time between two checks for messages that have waited too long. */
+/**
+ * When all send queues have checked how long their messages have waited, the next check follows after this time at the earliest, unless a send queue
+ * calls `keepUp` for an earlier one.
+ */
 const LAG_CHECK_MS = 50
 
 /** A send queue whose connection is behind: messages wait, because the socket has no room. */
@@ -18,8 +21,8 @@ export interface Behind {
 /**
  * The send queues whose connections are behind, and two timers for these queues.
  *
- * One timer polls the send queues whose sockets do not report when they have room again. The other timer makes all send queues that are behind check
- * how long their messages have waited. A timer runs only while a send queue needs it.
+ * One timer polls the send queues whose sockets do not report when they have room again. When the other timer fires, each send queue whose connection
+ * is behind checks how long its messages have waited. A timer runs only while a send queue needs it.
  */
 export class DrainWatch<TQueue extends Behind> {
   readonly all: Set<TQueue> = new Set()

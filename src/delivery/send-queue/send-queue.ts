@@ -75,7 +75,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   #arriving: OutgoingMessage | undefined
   /** The running flush, if there is one. */
   #inFlight: WriteInFlight<TConnection> | undefined
-  /** The outcome of later messages. Set when the queue has ended, because the connection was removed or its socket failed. */
+  /**
+   * The outcome of messages that come after the queue has ended. A queue ends when its connection is removed, when its socket fails, or when its
+   * client is a slow consumer.
+   */
   #endedAs: 'skipped' | 'failed' | undefined
 
   constructor(connection: TConnection, transport: AnyTransport | undefined, meter: Meter | undefined, context: QueueContext<TConnection>) {
@@ -257,7 +260,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return 'batched'
   }
 
-  /** Sends a text. The fan-out counts the message, as for a plain socket. */
+  /** Sends a text. The fan-out counts the message as sent, as it does for a socket without a send queue. */
   #sendNow(text: WireData): Acceptance {
     const answer: unknown = (this.#socket as PlainSink).send(text)
     if (answer !== undefined && isThenable(answer)) this.#context.answeredLate(this.connection, answer, 1)

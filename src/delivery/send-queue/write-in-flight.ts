@@ -14,7 +14,10 @@ export interface WriteContext<TConnection> {
   answeredLate(connection: TConnection, answer: PromiseLike<unknown>, deliveries: number): void
   /** Serializes a gap notice. Throws if the host's `serializeNotice` fails. */
   noticeData(notice: Notice): WireData
-  /** True if the error comes from a refused `publish` that the socket called in its own `send`. Such an error is not a failure of the socket. */
+  /**
+   * Returns true for the error of a `publish` that the manager refused. If a socket's `send` calls such a `publish` and throws this error, the socket
+   * has not failed.
+   */
   isOwnRefusal(error: unknown): boolean
   gapTold(connection: TConnection, notice: OutgoingMessage): void
 }

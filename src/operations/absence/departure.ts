@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../ports/connection.ts'
 
-/** A user who lost the last connection on this node, and has not come back to it. */
+/** A user who lost the last connection on this node, and has not come back to this node. */
 export interface Departure {
   /** The user's id. */
   readonly userId: string

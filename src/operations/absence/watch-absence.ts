@@ -15,8 +15,9 @@ export interface PresenceManager {
 /** A watch for absent users. `watchAbsence` returns it. */
 export interface AbsenceWatch {
   /**
-   * Stops the watch: the listener is not called any more. Returns the users who have left and not returned, and whose absence was not reported,
-   * oldest first. A server that shuts down can act for these users itself, because nobody else will. A second call returns an empty array.
+   * Stops the watch: the listener is not called any more. Returns the users who have left and not returned, and whose absence was not reported, in
+   * the order in which they left. A server that shuts down can act for these users itself, because nobody else will. A second call returns an empty
+   * array.
    */
   stop(): Departure[]
 }
@@ -25,14 +26,15 @@ export interface AbsenceWatch {
  * Calls `listener` when a user has been gone for `graceMs`: the user lost the last connection on this node, and did not return in that time. A
  * connection that `reassign` gives to another user counts as lost.
  *
- * With a `cluster`, a user who is connected to another node at the end of the grace is not absent. If the cluster cannot be asked, the listener is
- * called with `isCertain: false`.
+ * With a `cluster`, a user who is connected to another node at the end of the grace is not absent. If the cluster cannot tell whether the user is
+ * connected to one, the listener is called with `isCertain: false`.
  *
  * Only the node that a user left watches for the user's return. If that node ends or dies during the grace, no listener is called. If a user leaves
- * two nodes within one grace, each of them reports it, and the first one may do so early. So the listener must tolerate a second call.
+ * two nodes within one grace, each of them reports the user. The first report comes before the user has been away from both nodes for `graceMs`. So
+ * the listener must tolerate a second call.
  *
- * Users who left before this call are not watched. The listener is called once for each departure. If it throws or rejects, the other users are still
- * reported. One timer serves all users, and does not keep the process alive.
+ * Users who left before this call are not watched. The listener is called at most once for each departure. If it throws or rejects, the other users
+ * are still reported. One timer serves all users, and does not keep the process alive.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `listener` is not a function, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

@@ -22,15 +22,15 @@ export interface DrainedManager<TSocket extends Socket = Socket, TStreams extend
 type AnyManager = DrainedManager<Socket, StreamCatalogue>
 
 /**
- * By default, all connections leave within this part of the time. The rest of the time is for clients that do not go by themselves, and for the
+ * By default, all connections leave within this part of `overMs`. The rest of the time is for clients that do not go by themselves, and for the
  * cleanup.
  */
 const LEAVING_SHARE = 0.75
 /** By default, at least this many connections leave in each second, so that the drain of a small server is short. */
 const LEAST_PER_SECOND = 100
-/** After this part of the time, the cleanup begins. */
+/** After this part of `overMs`, the connections that are left are closed all at once, and the cleanup begins. */
 const CLOSING_SHARE = 0.9
-/** How often connections are closed. After a pause, at most the connections of two such times are closed together. */
+/** The interval at which connections are closed. After a pause of the process, at most the connections of two intervals are closed together. */
 const TICK_MS = 50
 /** Stands for `Infinity`, with which a rate cannot be computed. */
 const MOST_PER_SECOND = 1e9
@@ -45,7 +45,7 @@ class RunningDrain implements Drain {
   readonly #clock: GuardedClock
   readonly #startMs: number
   readonly #perSecond: number
-  /** Limits how many connections leave. */
+  /** Limits how many connections leave in each second. */
   readonly #departures: Rate
   /** Plans when refused newcomers come back: after the drain, at the same rate. */
   readonly #returns: Rate
@@ -152,10 +152,10 @@ class RunningDrain implements Drain {
 /**
  * Empties a manager before a deploy, at a steady rate, so that not all clients connect to the other servers at once.
  *
- * 1. Newcomers are refused from now on: hosts ask `drainOf(manager)`. Each is told when to come back.
+ * 1. Newcomers are refused from now on: hosts ask `drainOf(manager)`. Each newcomer is told when to come back.
  * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a moment of its own.
  * 3. Connections that are still there are closed with `code` and `reason`, at `perSecond`.
- * 4. `manager.cleanup()` closes what is left.
+ * 4. Connections that are left after nine tenths of `overMs` are closed all at once. Then `manager.cleanup()` ends the manager.
  *
  * Always resolves within `overMs`, and never rejects. A second call changes nothing, and returns the same promise.
  *

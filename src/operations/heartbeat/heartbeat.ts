@@ -107,8 +107,8 @@ class RunningHeartbeat implements Heartbeat {
  * A WebSocket gets a ping in each interval. If two pings in a row have no answer, the WebSocket is terminated, and its connection is removed with the
  * reason `peer-closed`. An event stream gets a comment in each interval, and `sseSocket` ends the stream if the comments stay unsent for too long.
  *
- * `serveWebSockets` and `serveEvents` have a heartbeat of their own, and so have uWebSockets.js, Bun, Deno and socket.io. `startHeartbeat` is for all other
- * hosts. One timer serves all connections. It does not keep the process alive.
+ * `serveWebSockets` and `serveEvents` have a heartbeat of their own, and so have uWebSockets.js, Bun, Deno, crossws and socket.io. Use
+ * `startHeartbeat` for other hosts. One timer serves all connections. It does not keep the process alive.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *
@@ -125,7 +125,7 @@ export function startHeartbeat<TSocket extends Socket & BeatingSocket, TStreams 
   manager: OperatedManager<TSocket, TStreams, TMetadata>,
   options?: HeartbeatOptions<TSocket>,
 ): Heartbeat
-/** Sockets of any other type need `socketOf`. */
+/** Sockets that can send neither pings nor comments need `socketOf`. */
 export function startHeartbeat<TSocket extends Socket, TStreams extends StreamCatalogue, TMetadata>(
   manager: OperatedManager<TSocket, TStreams, TMetadata>,
   options: HeartbeatOptions<TSocket> & { readonly socketOf: (socket: TSocket) => BeatingSocket | undefined },

@@ -15,9 +15,10 @@ export interface HeartbeatOptions<TSocket extends Socket = Socket> {
    */
   readonly intervalMs?: number | undefined
   /**
-   * How long a peer may leave pings unanswered, rounded up to whole intervals. After this time, the connection is ended when the next ping is due. A
-   * pause of the process itself does not count. With `Infinity`, no connection is ended, and the pings only keep proxies from closing a silent
-   * connection. Milliseconds, more than 0.
+   * How long a peer may leave pings unanswered, from the first of them, rounded up to whole intervals. When this time is over, the next ping is due,
+   * and the connection is ended instead of pinged. A pause of the process counts as one interval at most. So if `timeoutMs` is one interval or less,
+   * a pause can end a connection whose answer has arrived. With `Infinity`, no connection is ended, and the pings only keep proxies from closing a
+   * silent connection. Milliseconds, more than 0.
    *
    * For event streams, `comment` of `sseSocket` has its own rule.
    *
@@ -26,8 +27,8 @@ export interface HeartbeatOptions<TSocket extends Socket = Socket> {
   readonly timeoutMs?: number | undefined
   /**
    * Returns the object with `ping` and `terminate`, or with `comment`, for hosts that wrap their sockets: `(peer) => peer.websocket` for crossws.
-   * Called once for each connection, when it is added. Return `undefined` if a connection needs no heartbeat, for instance because its host already
-   * has one.
+   * Called once for each connection: when it is added, or at the start if it is there already. Return `undefined` if a connection needs no heartbeat,
+   * for instance because its host already has one.
    *
    * @default the connection's own socket
    */

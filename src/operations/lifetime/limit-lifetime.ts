@@ -73,12 +73,12 @@ class RunningLimit implements LifetimeLimit {
 }
 
 /**
- * Ends each connection when it has lived for `maxMs`, as exchanges do after 24 hours. So an outdated permission does not last for ever, and the load
- * of the servers evens out again after a deploy.
+ * Ends each connection after a lifetime of at most `maxMs`, as exchanges do after 24 hours. So an outdated permission does not last for ever, and the
+ * load of the servers evens out again after a deploy. If a connection is there already, its lifetime begins with this call.
  *
- * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are closed
- * with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not keep the
- * process alive. Each connection may end up to a second after its lifetime.
+ * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are
+ * closed with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not
+ * keep the process alive. A connection may live up to a second longer than its lifetime.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

@@ -20,8 +20,9 @@ export interface LifetimeSession {
 /** The options of `limitLifetime`. `maxMs` is required. An unknown name is refused. A value of `undefined` counts as absent. */
 export interface LifetimeOptions {
   /**
-   * The longest lifetime of a connection. The connection may end up to a second later. After a goodbye, the client has `graceMs` more to go.
-   * Milliseconds, more than 0. With `Infinity`, no connection is ended.
+   * The longest lifetime of a connection, from when it was added, or from the call of `limitLifetime` if it was there before. The connection may live
+   * up to a second longer. After a goodbye, the client has another `graceMs` to leave. Milliseconds, more than 0. With `Infinity`, no connection is
+   * ended.
    */
   readonly maxMs: number
   /**

@@ -11,8 +11,8 @@ import { RECOVERY_SERIES } from './recovery-series.ts'
 /** The metrics of a manager. `instrument` returns it. */
 export interface Instrumentation {
   /**
-   * Ends the metrics: removes the callback of the meter and all listeners, and puts `manager.publish` back. If other code has replaced
-   * `manager.publish` since, that replacement stays, and nothing is measured any more. A second call does nothing.
+   * Ends the metrics: removes its callback from the meter and its listeners from the manager, and puts `manager.publish` back. If other code has
+   * replaced `manager.publish` since, that replacement stays, and nothing is measured any more. A second call does nothing.
    */
   stop(): void
 }
@@ -21,11 +21,12 @@ export interface Instrumentation {
  * Measures a manager with a `Meter` of OpenTelemetry, and also its recovery, its cluster and its command server if they are given.
  *
  * All metrics are named `stream_connection_manager.*`. The guide to production lists them, with their units and what to watch. Counts and sizes are read
- * from `stats()` when the metrics are collected, so they cost nothing between two collections. Each counter begins at 0 for each value of its
- * attribute, and never falls.
+ * from `stats()` when the metrics are collected, so they cost nothing between two collections. Each counter is reported for each value
+ * of its attribute, even if it is 0, and never falls.
  *
- * The duration and the recipients of a publish are measured for one publish in `measureEvery`. So `manager.publish` is replaced, on this object, by a
- * function that counts the calls. A deferred publish is not measured. A publish that throws has its duration measured with the attribute `error.type`.
+ * The duration and the recipients of a publish are measured for one publish in `measureEvery`. For this, `instrument` replaces `manager.publish` on
+ * this object by a function that counts the calls. A deferred publish is not measured. If a measured publish throws, its duration has the attribute
+ * `error.type`, and its recipients are not recorded.
  * `sendToUser`, `sendToConnection` and `broadcast` have no duration, but their deliveries are counted.
  *
  * Errors are not counted. The manager prints a warning if `error` has no listener, and a listener of `instrument` would silence this warning. Count

@@ -8,7 +8,7 @@ export interface ManagerStats {
   readonly sent: number
   /** Waiting messages that a newer message of their stream replaced. */
   readonly conflated: number
-  /** Messages that were dropped because too much waited, or for too long. */
+  /** Messages that were dropped because too much was waiting, or because they had waited too long. */
   readonly dropped: number
   /** Messages that could not be sent. */
   readonly failed: number

@@ -1,7 +1,7 @@
 /** The name of an attribute → its value. Each distinct combination of attributes is a time series of its own. */
 export type MeasurementAttributes = Readonly<Record<string, string | number | boolean>>
 
-/** What an instrument measures. */
+/** What an instrument measures. In OpenTelemetry, an instrument is the object that records one metric. */
 export interface InstrumentOptions {
   /** What is measured, as a sentence. */
   readonly description: string
@@ -38,6 +38,6 @@ export interface MetricsMeter {
   createObservableUpDownCounter(name: string, options: InstrumentOptions): ObservableInstrument
   /** Calls `callback` at each collection. */
   addBatchObservableCallback(callback: (readings: Readings) => void, instruments: ObservableInstrument[]): void
-  /** Calls `callback` no longer. */
+  /** Stops the calls of `callback`. */
   removeBatchObservableCallback(callback: (readings: Readings) => void, instruments: ObservableInstrument[]): void
 }

@@ -10,7 +10,7 @@ import { functionIn, invalidOption, withMethods } from '../../guards/option-valu
 
 /** All that `instrument` needs of a recovery. */
 export interface MeasuredRecovery {
-  /** Returns what the recovery holds now, and how often clients could resume so far. */
+  /** Returns what the recovery holds now, and how many resumes succeeded and failed so far. */
   stats(): RecoveryStats
 }
 
@@ -18,7 +18,7 @@ export interface MeasuredRecovery {
 export interface MeasuredCluster {
   /** `down` while the broker cannot be reached. */
   readonly status: 'up' | 'down'
-  /** Returns the totals since this node joined. */
+  /** Returns what this node has counted since it joined, and what it holds now. */
   stats(): ClusterStats
 }
 

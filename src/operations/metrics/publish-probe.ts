@@ -4,7 +4,7 @@ import type { Clock } from '../../time/clock.ts'
 import type { MeasurementAttributes, MetricsMeter } from './meter.ts'
 import { PREFIX } from './series.ts'
 
-/** The bounds of the histogram's buckets, in seconds: from a publish to nobody to a publish that takes a quarter of a second. */
+/** The bounds of the histogram's buckets, in seconds. The lowest one suits a publish without recipients. The highest one is a quarter of a second. */
 const DURATIONS = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 1e-1, 2.5e-1]
 const RECIPIENTS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000]
 
@@ -51,7 +51,7 @@ export class PublishProbe {
     })
   }
 
-  /** Begins to measure. Returns a function that ends it. */
+  /** Begins to measure. Returns a function that ends the measuring. */
   attach(manager: Publisher): () => void {
     const before = Object.getOwnPropertyDescriptor(manager, 'publish')
     const { publish } = manager
@@ -99,7 +99,7 @@ export class PublishProbe {
     this.#guarded(() => this.#duration.record(ms / 1_000, { ...attributes, 'error.type': errorType(error) }))
   }
 
-  /** The meter is user code. What it throws must not reach the caller of `publish`, because the message has been delivered. */
+  /** The meter is user code. The caller of `publish` must not get an error of the meter, because it would look like an error of the publish. */
   #guarded(record: () => void): void {
     try {
       record()

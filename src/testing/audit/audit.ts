@@ -39,8 +39,9 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
    */
   readonly onTheWay?: 'leaked' | 'allowed' | undefined
   /**
-   * How many publications are remembered. If there are more publications, the oldest one is forgotten. If a forgotten message does not come,
-   * `counts.unchecked` counts it, and there is no fault. If a forgotten message comes, it is reported as unknown.
+   * How many publications are remembered. If there are more publications, the oldest one is forgotten. If a client has not received a due
+   * message when it is forgotten, `counts.unchecked` counts the message, and there is no fault. If a forgotten message comes, it is reported as
+   * unknown.
    *
    * @default 100_000
    */
@@ -94,9 +95,9 @@ const NOBODY: ReadonlySet<string> = new Set()
  * names its step. A message is *due* to a client if the client must receive it. Put an identity of your own into the data of each message. Do not use
  * numbers that the server assigns, because the server is what you test.
  *
- * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due. Of the
- * messages that have come, it keeps only ranges: the first and the last place of each run of consecutive messages. So the audit's memory does not
- * grow with the number of messages, but with the number of streams and clients. `forget` drops a client.
+ * The audit keeps the last publications: see the option `remember`. For each client and stream, the audit keeps the messages that are due. The
+ * messages of a stream are numbered. For messages that have come, the audit keeps only ranges of numbers. So the audit's memory does not grow with
+ * the number of messages, but with the number of streams and clients. `forget` drops a client.
  */
 export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   readonly #streams: StreamCatalogue
@@ -136,7 +137,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     }
   }
 
-  /** The number of calls so far. A report names steps by this number, so log it with the actions of your test. */
+  /** The number of the last step. A report names steps by their numbers, so log this number with the actions of your test. */
   get step(): number {
     return this.#counts.steps
   }
@@ -276,7 +277,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * A client received a text. If the text is a message, the audit checks it. If the text is a notice, the effect is the same as that of a call of
-   * `told`. The content of the text never makes this method throw.
+   * `told`. A text that cannot be read is reported as unknown, and does not make this method throw.
    */
   received(client: string, text: string): void {
     const step = this.#nextStep()
@@ -295,8 +296,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client got a notice about a stream, but not as a text that `received` can read. Call this method when the client has read the notice, in order
-   * with the client's messages.
+   * A client got a notice about a stream, but not as a text that `received` can read. Call `told` and `received` in the order in which the client
+   * reads its notices and messages.
    */
   told(client: string, stream: AuditedSubject, notice: AuditNotice): void {
     const step = this.#nextStep()

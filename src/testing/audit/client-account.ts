@@ -23,7 +23,7 @@ interface Start {
 /** A subscription of the client's current connection. */
 interface Hold extends Subject {
   state: HoldState
-  /** The last step at which the client asked for this subscription, or the server carried out or answered such a request. */
+  /** The last step at which the client asked for this subscription, or at which the server carried out or answered such a request. */
   since: number
   /** The requests to subscribe that the server has not answered yet, in order. */
   readonly starts: Start[]
@@ -36,11 +36,11 @@ interface Hold extends Subject {
 interface Former extends Subject {
   readonly userId: string
   readonly endedAt: number
-  /** True if the subscription ended with the connection, so that the client missed messages. */
+  /** True if the subscription ended because the connection ended. When the client subscribes again, the messages since then are due. */
   readonly wasAway: boolean
 }
 
-/** At most this many messages before an answer are reported as faults. */
+/** Of the messages that come before an answer, at most this many are reported as faults. */
 const MOST_EARLY = 100
 
 export interface ClientDependencies {
@@ -54,7 +54,7 @@ export interface ClientDependencies {
   report(kind: AuditFaultKind, message: FaultyMessage, step: number, why: string): void
 }
 
-/** The account of one client: its subscriptions, and an account for each stream. */
+/** What the audit knows of one client: its subscriptions, and a `StreamAccount` for each stream. */
 export class ClientAccount {
   isConnected = true
   userId: string
@@ -244,8 +244,9 @@ export class ClientAccount {
   }
 
   /**
-   * Begins a subscription at a step. If the client's last subscription ended with a connection, the messages that the client missed are due.
-   * Otherwise, these messages may come, but are not due.
+   * Begins a subscription. If the client's last subscription ended because its connection ended, the messages that were published since then are due.
+   * Otherwise, the messages since the end of the last subscription may come, but are not due. Without an earlier subscription, this applies to the
+   * messages since `fromStep`.
    */
   #begin(hold: Hold, fromStep: number): void {
     for (const account of this.#accountsOf(hold)) account.begin()

@@ -37,7 +37,7 @@ export interface AuditFault {
 /** The message that a fault is about. Unknown fields are absent. */
 export interface FaultyMessage extends Partial<Omit<AuditedStream, 'userId'>> {
   readonly identity?: MessageIdentity | undefined
-  /** The step of the publish. */
+  /** The step at which the message was published. */
   readonly step?: number
 }
 
@@ -60,7 +60,7 @@ export class Faults {
     found.faults.push({ kind, client, streamType, symbol, identity, publishedAt, step, text })
   }
 
-  /** Returns the faults of a kind, in the order of their steps. */
+  /** Returns the listed faults of a kind, in the order of their steps. `count` also counts the faults that are not listed. */
   list(kind: AuditFaultKind): AuditFault[] {
     return [...this.#of(kind).faults].sort((one, other) => one.step - other.step)
   }

@@ -11,14 +11,17 @@ export interface AuditedStream {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly userId: string | undefined
-  /** The publisher, if there are several. `undefined` for a `latest` stream, because a message there replaces the messages of all publishers. */
+  /**
+   * The publisher that the test named. `undefined` if the test named none, and for every `latest` stream, because a message of a `latest` stream
+   * replaces the messages of all publishers.
+   */
   readonly publisher: string | undefined
 }
 
 /** A message that was published. */
 export interface Publication extends AuditedStream {
   readonly identity: MessageIdentity
-  /** The publisher of the message. `undefined` if there is only one publisher. */
+  /** The publisher that the test named, for a `latest` stream too. `undefined` if the test named none. */
   readonly source: string | undefined
   /** The step at which the message was published. */
   readonly step: number

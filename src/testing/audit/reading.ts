@@ -14,7 +14,7 @@ export interface AuditedMessage {
 
 /** A notice to a client about a stream. */
 export type AuditNotice =
-  /** How many messages of the stream are missing at this place. `undefined` if the server does not know the number. */
+  /** How many messages are missing between the messages before and after the notice. `undefined` if the server does not know the number. */
   | { readonly missed: number | undefined }
   /**
    * The answer to a request to subscribe. `true`: the client misses no message. `false`: messages may be missing. `null`: the client did not ask for
@@ -39,9 +39,9 @@ export type AuditedText =
   | { readonly kind: 'other' }
 
 /**
- * Reads the library's wire form. The notices `gap`, `subscribed` and `unsubscribed` are of the kind `notice`. Any other object whose `type` is a
- * string is of the kind `other`, unless it has both a `stream_type` and `data`: then it is a message. Returns `undefined` for a text that is not a
- * JSON object, and for an object that has neither a `type` nor a `stream_type`.
+ * Reads the library's wire form. An object with a `stream_type` is a message if it has `data`, or has no `type`. Otherwise it is a notice if its
+ * `type` is `gap`, `subscribed` or `unsubscribed`. Any other object with a `type` is of the kind `other`. Returns `undefined` for a text that is not
+ * a JSON object, and for an object that has neither a `type` nor a `stream_type`.
  */
 export function readWireForm(text: string): AuditedText | undefined {
   const wire = objectIn(text)

@@ -2,7 +2,7 @@ import type { AuditFault, AuditFaultKind, Faults } from './faults.ts'
 
 /** The counts of an audit. */
 export interface AuditCounts {
-  /** Calls of the audit's methods, except `report`. */
+  /** The number of steps. Each call of a method of the audit is a step, except `report`. */
   readonly steps: number
   /** Messages that were published. */
   readonly published: number
@@ -12,7 +12,7 @@ export interface AuditCounts {
   readonly replaced: number
   /** Messages that did not come, and that a notice reported to the client as missing. */
   readonly told: number
-  /** Messages that were forgotten before they came: see the option `remember`. */
+  /** Messages that were due, and were forgotten before they came: see the option `remember`. A message counts once for each client. */
   readonly unchecked: number
   /** The number of faults of each kind, including faults that the report does not list. */
   readonly faults: Readonly<Record<AuditFaultKind, number>>
@@ -24,7 +24,7 @@ export interface AuditReport {
   readonly leaked: readonly AuditFault[]
   /** Messages that did not come, although newer messages of their stream came. No notice reported these messages to the client. */
   readonly lost: readonly AuditFault[]
-  /** Messages that have not come yet, and that no notice reported to the client. */
+  /** Messages that are due to a connected client and have not come yet. No notice reported these messages to the client. */
   readonly missing: readonly AuditFault[]
   /** Messages that came more than once. */
   readonly twice: readonly AuditFault[]

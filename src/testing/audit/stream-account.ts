@@ -23,7 +23,10 @@ export interface AccountKeeper {
  */
 const MOST_PASSED = 1_000
 
-/** If there are more runs of consecutive places than this, the places of old messages are dropped. */
+/**
+ * The places of the messages that came are kept as runs of consecutive places. If there are more runs than this, the places of old messages are
+ * dropped.
+ */
 const MANY_RUNS = 1_000
 
 /** The account of one client for one stream: the messages that are due, and the messages that came. */
@@ -45,7 +48,7 @@ export class StreamAccount implements AuditedStream {
   readonly #uncertain = new Set<Publication>()
   /**
    * Due messages that a newer message has overtaken. Overtaken messages may still come late. An overtaken message that never comes is lost.
-   * Publication → step of the newer message.
+   * Publication → the step at which the newer message came.
    */
   readonly #passed = new Map<Publication, number>()
   /** Messages that were due when the subscription ended. The server may have sent these messages before the end. */
@@ -110,7 +113,8 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * The server said that messages before `beforeStep` may be missing. Messages from `beforeStep` until `optionalBefore` may come, but are not due.
+   * The server said that messages that were published before `beforeStep` may be missing. Messages that were published from then until
+   * `optionalBefore` may come, but are not due.
    */
   excuse(beforeStep: number, optionalBefore: number): void {
     for (const publication of this.#optional) {
@@ -125,7 +129,10 @@ export class StreamAccount implements AuditedStream {
     }
   }
 
-  /** A notice told the client that the next `count` messages are missing. If `count` is `undefined`, the number is unknown. */
+  /**
+   * A notice told the client that the next `count` messages are missing. If `count` is `undefined`, the number is unknown, and any message that was
+   * published until `step` may be missing.
+   */
   excuseNext(count: number | undefined, step: number): void {
     if (count === undefined) this.#toldUntil = step
     let left = count ?? 0

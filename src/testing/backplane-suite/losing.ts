@@ -51,7 +51,7 @@ export async function subscribesAgain(trial: BackplaneTrial): Promise<void> {
   b.hasReceived([SUBJECT, LATER, ...many].map((subject): Delivery => [subject, 'again']))
 }
 
-/** No call may wait for ever, because the cluster makes one call at a time. */
+/** If the broker goes, no call may wait for ever: a cluster makes one call at a time, so all later calls would wait too. */
 export async function settlesCalls(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await trial.broker('freeze')

@@ -35,8 +35,7 @@ const USER_FIELDS = ['userId', 'user_id', 'user', 'uid', 'as', 'sub']
 const CONNECTION_FIELDS = ['connectionId', 'connection_id', 'connection', 'clientId', 'client', 'sid', 'id']
 
 /**
- * If a request names another user or connection, the server ignores the name: it carries out the request for the client that sent it, or disconnects
- * this client.
+ * If a request names another user or connection, the request affects only the client that sent it. The server may also disconnect this client.
  */
 export async function ignoresClaims(trial: Trial): Promise<void> {
   const host = await trial.start()

@@ -38,7 +38,7 @@ const AWKWARD: readonly unknown[] = [
   ['42["message"]', '\u001e', '\u0000\u00ff'],
 ]
 
-/** Lengths at which the header of a WebSocket frame changes, and one length that exceeds the soft limit of a connection. */
+/** Lengths around those at which the header of a WebSocket frame changes, and one length far above the soft limit of a connection. */
 const EDGE_BYTES = [125, 126, 127, 65_535, 65_536, 65_537, 300_000]
 
 /** Every text arrives unchanged, regardless of its content and length. */

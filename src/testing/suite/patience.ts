@@ -6,10 +6,11 @@ declare const performance: { now(): number }
 declare function setTimeout(fn: () => void, ms: number): unknown
 declare function clearTimeout(timer: unknown): void
 
-/** How long the suite waits until an expectation holds. */
+/** How long the suite waits for an expectation, and by which clock. */
 export interface PatienceOptions {
   /**
-   * The time in milliseconds after which an unmet expectation fails. A test that passes never waits this long.
+   * How long the suite waits for one expectation. If the expectation does not hold by then, the test fails. A test may have several expectations.
+   * Milliseconds.
    *
    * @default 10_000
    */

@@ -96,13 +96,16 @@ export class TrialClient {
     await this.#patience.within(`${this.label} resumes`, this.#peer.resume())
   }
 
-  /** Subscribes to a stream. From now on, the test expects the client to receive the stream, so wait for the server before you publish. */
+  /**
+   * Sends a request to subscribe. From now on, the test expects the client to receive the stream. So before you publish, wait until the server has
+   * carried out the request.
+   */
   async subscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'subscribe', stream })
     this.#streams = [...this.#streams, stream]
   }
 
-  /** Unsubscribes from a stream. */
+  /** Sends a request to unsubscribe. From now on, the test does not expect the client to receive the stream. */
   async unsubscribe(stream: StreamReference): Promise<void> {
     await this.ask({ action: 'unsubscribe', stream })
     this.#streams = this.#streams.filter((each) => !isSameStream(each, stream))

@@ -8,8 +8,8 @@ import type { Promised } from './reception.ts'
 import { TrialClient } from './trial-client.ts'
 
 /**
- * The symbol of the stream of markers. A marker is a message that the test publishes after other messages. A client that has received the last marker
- * has also received all messages before it.
+ * The symbol of the markers. A marker is a trade that the test publishes after other messages. A client that has received the last marker has also
+ * received all messages before it.
  */
 const MARKER = 'MARKER'
 
@@ -102,7 +102,7 @@ export class TrialHost {
 
   /**
    * Subscribes the client to a new stream, and waits for this subscription. The server carries out requests in order, so it has then carried out all
-   * earlier requests.
+   * earlier requests. Returns false if the client is disconnected instead.
    */
   async #carriesOutRequests(client: TrialClient): Promise<boolean> {
     const fence = `FENCE ${++this.#fences}`
@@ -116,7 +116,7 @@ export class TrialHost {
     return matched === 1
   }
 
-  /** Waits until each client that reads has received all expected messages, and checks that it received nothing else. */
+  /** Publishes a marker, waits until each client that reads has received all expected messages, and checks that it received nothing else. */
   async delivers(): Promise<void> {
     await this.publish(trade(MARKER, ++this.#markers))
     await this.hasDelivered()

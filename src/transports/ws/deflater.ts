@@ -9,7 +9,7 @@ type Deflate = (bytes: Uint8Array, options: { readonly finishFlush: number; read
 
 const DEFAULT_THRESHOLD = 1_024
 
-/** The smallest window, in window bits, with which zlib can make a raw deflate stream. */
+/** The smallest number of window bits with which zlib can make a raw deflate stream: a window of 2 to the power of 9 bytes. */
 export const SMALLEST_DEFLATE_BITS = 9
 
 /** `Z_SYNC_FLUSH` of zlib. */

@@ -6,9 +6,9 @@ declare function queueMicrotask(fn: () => void): void
 /**
  * Writes several frames to a TCP socket in one write. `bytesOf` returns the bytes of a frame.
  *
- * If consecutive sockets get the same frames, joining the frames once is cheapest. The writer joins them for the second socket, and all later sockets
- * share the joined bytes. If each socket gets different frames, joining would cost the most. So the writer only corks the first socket that gets new
- * frames.
+ * If several sockets in a row get the same frames, joining the frames once is cheapest. If each socket gets different frames, joining is the most
+ * expensive way. So if frames differ from the frames of the write before, the writer does not join them, but corks the socket. If the next socket
+ * gets the same frames, the writer joins them, and further sockets share the joined bytes.
  */
 export class FrameWriter<TFrame> {
   readonly #bytesOf: (frame: TFrame) => Uint8Array
